@@ -1,0 +1,1 @@
+"""Siting of service facilities."""

@@ -1,0 +1,61 @@
+"""The one table of words that a person reads on maps, charts and reports.
+
+Code and error messages are English; what a planner reads is Chinese by default and English on request. All of it
+stands in ``labels.toml`` beside this module: ``key = { zh = "…", en = "…" }``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Literal
+
+__all__ = ["LANGUAGES", "Language", "label"]
+
+Language = Literal["zh", "en"]
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+@cache
+def _table() -> dict[str, dict[str, str]]:
+    text = files("siting").joinpath("labels.toml").read_text(encoding="utf-8")
+    return {
+        f"{section}.{key}": words
+        for section, entries in tomllib.loads(text).items()
+        for key, words in entries.items()
+    }
+
+
+def label(key: str, lang: str = "zh", /, **values: object) -> str:
+    """Return the words for *key* in *lang*, with *values* filled into its braces.
+
+    Parameters
+    ----------
+    key
+        ``"section.name"`` as in ``labels.toml``.
+    lang
+        ``"zh"`` or ``"en"``.
+
+    Raises
+    ------
+    ValueError
+        When there is no such key or language.
+
+    Examples
+    --------
+    >>> label("unit.m", "en")
+    'm'
+    """
+    if lang not in LANGUAGES:
+        raise ValueError(f'lang is {lang!r}; choose one of {", ".join(LANGUAGES)}')
+    try:
+        words = _table()[key][lang]
+    except KeyError:
+        raise ValueError(f"labels.toml has no words for {key!r} in {lang!r}") from None
+    return words.format(**values) if values else words
+
+
+def known(key: str) -> bool:
+    """Tell whether the table has words for *key*."""
+    return key in _table()
