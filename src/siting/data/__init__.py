@@ -1,1 +1,34 @@
-"""data."""
+"""The data room: reading, checking, converting and writing layers.
+
+A layer is a GeoDataFrame with a role (`list_roles`): communities, elder care, childcare,
+candidates, districts, streets, or one of your own (`Role.from_toml`). `read_layer` reads a file and
+`check_layer` brings what was read to the canonical form of the role, or tells every fault at once,
+with the rows and the remedy. `write_layer` writes it whole or not at all. No other room knows files
+or datums.
+"""
+
+from siting.data.atomic import atomic_path
+from siting.data.check import check_layer
+from siting.data.crs import metric_crs, points, to_crs, to_metric
+from siting.data.read import read_layer
+from siting.data.roles import Column, Role, list_roles, role
+from siting.data.sample import load_sample, sample_path
+from siting.data.write import write_layer, write_table
+
+__all__ = [
+    "Column",
+    "Role",
+    "atomic_path",
+    "check_layer",
+    "list_roles",
+    "load_sample",
+    "metric_crs",
+    "points",
+    "read_layer",
+    "role",
+    "sample_path",
+    "to_crs",
+    "to_metric",
+    "write_layer",
+    "write_table",
+]

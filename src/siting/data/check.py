@@ -1,0 +1,304 @@
+"""Checking a layer and bringing it to the canonical form of its role.
+
+Every fault of a layer is found before one `LayerError` tells them all. Each check below looks for
+one fault, so that a new kind of fault is a new function and a line in `check_layer`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siting.data import roles, shapes
+from siting.data.matching import choose_columns
+from siting.data.roles import Column, Role
+from siting.data.values import MOST_DIGITS, cells, parse_choices, parse_numbers, text_of, texts
+from siting.errors import LayerError, SitingError, some
+
+__all__ = ["Missing", "check_layer"]
+
+logger = logging.getLogger(__name__)
+
+Missing = Literal["raise", "zero"]
+Mask = npt.NDArray[np.bool_]
+
+# How far from a whole number a count may lie, for numbers that went through floating point.
+WHOLE = 1e-9
+
+
+def check_layer(
+    frame: Any,
+    role: str | Role,
+    *,
+    columns: Mapping[str, str] | None = None,
+    missing: Missing = "raise",
+    name: str | None = None,
+) -> Any:
+    """Return *frame* in the canonical form of *role*, or tell all that is wrong with it.
+
+    Parameters
+    ----------
+    frame
+        A GeoDataFrame; it is not changed.
+    role
+        Name of a role (see `list_roles`), or a `Role`.
+    columns
+        Your own choice of columns, canonical name → name in the frame, where the names are not
+        understood or several are.
+    missing
+        What to do with missing numbers and flags: ``"raise"``, or ``"zero"`` to count them as 0 (or
+        no) and say so in the log.
+    name
+        What to call the layer in messages; the role's name if not given.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        Index ``id`` (text, unique), canonical columns first (text as str, counts as int64, numbers
+        and shares as float64, flags as bool), then the other columns as they were, and ``geometry``
+        (2-D, valid, in the frame's CRS).
+
+    Raises
+    ------
+    LayerError
+        With every fault found: columns, ids, values, geometry, coordinates that do not fit the CRS.
+
+    Examples
+    --------
+    >>> frame = gpd.GeoDataFrame(
+    ...     {"编号": ["01", "02"], "常住人口（人）": ["1,200", "３００"]},
+    ...     geometry=gpd.GeoSeries.from_xy([120.0, 120.01], [29.0, 29.0]), crs="EPSG:4326")
+    >>> check_layer(frame, "communities")[["population"]]
+        population
+    id
+    01        1200
+    02         300
+    """
+    kind = roles.role(role)
+    layer = name or kind.name
+    if missing not in ("raise", "zero"):
+        raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
+    if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
+        raise LayerError(layer, "has no geometry; give a GeoDataFrame (read_layer makes one of a file)")
+    faults = shapes.crs_faults(frame.crs)
+    if not len(frame):
+        faults.append("has no rows")
+    out = _plain_geometry(frame, layer)
+    out, column_faults = _name_columns(out, kind, columns or {}, layer)
+    out, labels, id_faults = _set_ids(out, kind, layer, from_column="id" in (columns or {}))
+    faults += column_faults + id_faults
+    for column in kind.columns:
+        if column.name != "id" and column.name in out.columns:
+            out[column.name], value_faults = _read_column(out[column.name], column, labels, missing, layer)
+            faults += value_faults
+    faults += _subset_faults(out, kind, labels)
+    found, shape_faults = _check_shapes(out, kind, labels, layer)
+    faults += shape_faults
+    if faults:
+        raise LayerError(layer, faults)
+
+    out = shapes.split_lines(out.set_geometry(found, crs=frame.crs), kind, layer)
+    faults = _duplicate_faults(list(out.index))  # a split line may meet an id that stood there
+    if faults:
+        raise LayerError(layer, faults)
+    ordered = [c.name for c in kind.columns if c.name in out.columns]
+    others = [c for c in out.columns if c not in ordered and c != "geometry"]
+    return out[[*ordered, *others, "geometry"]]
+
+
+def _plain_geometry(frame: Any, layer: str) -> Any:
+    """Return a copy whose one geometry column is called ``geometry``."""
+    out = frame.copy()
+    active = out.active_geometry_name
+    others = [
+        c for c in out.columns if c != active and (c == "geometry" or isinstance(out[c].dtype, gpd.array.GeometryDtype))
+    ]
+    if others:
+        logger.warning("%s: geometry columns beside the active one were left out: %s", layer, some(others))
+        out = out.drop(columns=others)
+    return out if active == "geometry" else out.rename_geometry("geometry")
+
+
+def _name_columns(frame: Any, role: Role, chosen: Mapping[str, str], layer: str) -> tuple[Any, list[str]]:
+    sources = [c for c in frame.columns if c != "geometry"]
+    twice = sorted({str(c) for c in sources if sources.count(c) > 1})
+    if twice:
+        raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
+    has_id = frame.index.name == "id" and "id" not in chosen
+    both = ['has the ids twice, as index "id" and as column "id"; drop one'] if has_id and "id" in sources else []
+    renames, faults, notes = choose_columns(role, sources, chosen, has_id=has_id)
+    # A column that the user passed over must not stand under the canonical name.
+    for name in set(renames.values()) & (set(sources) - set(renames)):
+        renames[name] = f"{name}_source"
+        notes.append(f'column "{name}" is kept as "{name}_source": another was chosen')
+    for note in notes:
+        logger.warning("%s: %s", layer, note)
+    taken = {str(old): new for old, new in renames.items() if old != new}
+    if taken:
+        logger.info("%s: columns understood: %s", layer, ", ".join(f"{a} as {b}" for a, b in taken.items()))
+    return frame.rename(columns=renames), both + faults
+
+
+def _set_ids(frame: Any, role: Role, layer: str, *, from_column: bool) -> tuple[Any, list[str], list[str]]:
+    """Set the index; return the frame, a label for each row for messages, and the faults."""
+    if "id" in frame.columns and (from_column or frame.index.name != "id"):
+        found = cells(frame["id"])
+        frame = frame.drop(columns="id")
+    elif frame.index.nlevels > 1:
+        found = ["-".join(map(text_of, key)) for key in frame.index]
+    elif frame.index.name == "id" or not _is_default(frame.index):
+        found = cells(frame.index)
+    else:
+        found = [f"{role.name}-{number}" for number in range(1, len(frame) + 1)]
+        logger.info("%s: has no ids; they were made, %s-1 to %s-%d", layer, role.name, role.name, len(found))
+    ids = [text_of(value) for value in found]
+    trimmed = sum(isinstance(old, str) and old != new for old, new in zip(found, ids, strict=True))
+    if trimmed:
+        logger.info("%s: white space around %d ids was trimmed", layer, trimmed)
+    labels = [value or f"row {row}" for row, value in enumerate(ids, start=1)]
+    frame = frame.set_axis(pd.Index(ids, name="id", dtype="str"), axis=0)
+    return frame, labels, _float_id_faults(found) + _empty_id_faults(ids) + _duplicate_faults(ids)
+
+
+def _is_default(index: Any) -> bool:
+    return isinstance(index, pd.RangeIndex) and index.equals(pd.RangeIndex(len(index)))
+
+
+def _float_id_faults(found: Sequence[Any]) -> list[str]:
+    numbers = [float(v) for v in found if isinstance(v, (float, np.floating)) and np.isfinite(v)]
+    parts = [v for v in numbers if not v.is_integer()]
+    long = [v for v in numbers if v.is_integer() and abs(v) >= MOST_DIGITS]
+    faults = []
+    if parts:
+        faults.append(f"ids are numbers with a fraction: {some(parts)}; give whole numbers or text")
+    if long:
+        faults.append(
+            f"ids of more than 15 digits were kept as numbers and have lost digits: {some(long)}; "
+            "keep the column as text in the file"
+        )
+    return faults
+
+
+def _empty_id_faults(ids: Sequence[str]) -> list[str]:
+    empty = [number for number, value in enumerate(ids, start=1) if not value]
+    return [f"{len(empty)} ids are empty: rows {some(empty)}; every row needs one"] if empty else []
+
+
+def _duplicate_faults(ids: Sequence[str]) -> list[str]:
+    series = pd.Series(ids, dtype="object")
+    twice = list(dict.fromkeys(series[series.duplicated(keep=False) & (series != "")]))
+    return [f"ids stand more than once: {some(twice)}; every id must be unique"] if twice else []
+
+
+def _read_column(series: Any, column: Column, labels: list[str], missing: Missing, layer: str) -> tuple[Any, list[str]]:
+    """Return the values of a canonical column in its own type, and what is wrong with them."""
+    if column.type == "text":
+        found = texts(series)
+        faults: list[str] = []
+        if column.choices:
+            found, unknown = parse_choices(column, found)
+            faults = _unknown_faults(series, column, labels, np.array(unknown, dtype=np.bool_), layer)
+        return pd.Series(found, index=series.index, dtype="str"), faults
+    parsed = parse_numbers(series, column.type)
+    values, bad = parsed.numbers, parsed.bad
+    negative = ~bad & (values < 0)
+    faults = _row_faults(
+        f'"{column.name}" is not {_WANTED[column.type]}',
+        series,
+        bad,
+        labels,
+        "write plain numbers" if column.type != "flag" else "write 是 or 否, 1 or 0, true or false",
+    )
+    faults += _row_faults(f'"{column.name}" is negative', series, negative, labels, "correct them")
+    if parsed.missing.any() and missing == "zero" and not column.blank:
+        logger.warning(
+            '%s: "%s" was missing in %d rows and is counted as 0',
+            layer,
+            column.name,
+            parsed.missing.sum(),
+        )
+        values = np.where(parsed.missing, 0.0, values)
+    elif parsed.missing.any() and not column.blank:
+        faults += [
+            (
+                f'"{column.name}" is missing in {parsed.missing.sum()} of {len(series)} rows: '
+                f'{shapes.named(labels, parsed.missing)}; fill it, or count it as 0 with missing="zero"'
+            )
+        ]
+    if column.type == "share":
+        faults += _row_faults(
+            f'"{column.name}" is above 1',
+            series,
+            ~bad & (values > 1),
+            labels,
+            'give shares from 0 to 1, or per cent with "%"',
+        )
+    if column.type == "count" and not column.blank:
+        broken = ~bad & (np.abs(values - np.round(values)) > WHOLE)
+        faults += _row_faults(f'"{column.name}" is not whole', series, broken, labels, "counts are whole numbers")
+        values = np.round(values)
+    if faults:
+        return series, faults
+    kinds = {"count": np.float64 if column.blank else np.int64, "flag": np.bool_}
+    return pd.Series(values.astype(kinds.get(column.type, np.float64)), index=series.index), []
+
+
+_WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag": "yes or no"}
+
+
+def _row_faults(what: str, series: Any, mask: Mask, labels: Sequence[str], remedy: str) -> list[str]:
+    if not mask.any():
+        return []
+    rows = [
+        f"{label}: {str(cell)[:40]}" for label, cell, wrong in zip(labels, cells(series), mask, strict=True) if wrong
+    ]
+    return [f"{what} in {len(rows)} of {len(mask)} rows: {some(rows)}; {remedy}"]
+
+
+def _unknown_faults(series: Any, column: Column, labels: Sequence[str], unknown: Mask, layer: str) -> list[str]:
+    known = some((f"{value} ({'、'.join(names)})" for value, names in column.choices), most=20)
+    if column.open:
+        if unknown.any():
+            others = {str(cell) for cell, strange in zip(cells(series), unknown, strict=True) if strange}
+            logger.info('%s: values of "%s" kept as they are: %s', layer, column.name, some(sorted(others)))
+        return []
+    return _row_faults(f'"{column.name}" has unknown values', series, unknown, labels, f"understood are {known}")
+
+
+def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
+    """Find rows where a part is above its whole, such as more elderly than residents."""
+    faults = []
+    for part, whole in role.subsets:
+        if part in frame.columns and whole in frame.columns:
+            # A column with faults of its own still holds text here; those come first.
+            if frame[part].dtype.kind not in "if" or frame[whole].dtype.kind not in "if":
+                continue
+            above = (frame[part] > frame[whole]).to_numpy(dtype=bool)
+            rows = [
+                f"{label}: {a} > {b}"
+                for label, a, b, wrong in zip(labels, frame[part], frame[whole], above, strict=True)
+                if wrong
+            ]
+            if rows:
+                faults.append(f'"{part}" is above "{whole}", of which it is a part, in {len(rows)} rows: {some(rows)}')
+    return faults
+
+
+def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str) -> tuple[Any, list[str]]:
+    """Return the geometry in canonical form, and its faults."""
+    found = np.asarray(frame.geometry.array, dtype=object)
+    faults, void = shapes.empty_faults(found, labels)
+    faults += shapes.kind_faults(found, labels, role)
+    if len(found) and not void.all() and not shapes.crs_faults(frame.crs):
+        kept = [label for label, out in zip(labels, void, strict=True) if not out]
+        faults += shapes.bounds_faults(found[~void], kept, frame.crs)
+    if faults or frame.crs is None or not len(found):
+        return found, faults
+    found, lost = shapes.mend_polygons(found, labels, frame.crs, layer)
+    return (found, lost) if lost else (shapes.simple_shapes(found, role, layer), [])

@@ -1,0 +1,316 @@
+"""Roles: what a layer is for, and the columns it may have.
+
+All knowledge stands in ``roles.toml``; a role of one's own is a TOML file of the same shape, read
+with `Role.from_toml`, so that a third service needs no code.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from dataclasses import dataclass, field, fields
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, cast, get_args
+
+from siting.errors import SitingError, some
+
+__all__ = ["Column", "ColumnType", "Role", "list_roles", "role"]
+
+ColumnType = Literal["text", "count", "number", "flag", "share"]
+
+GEOMETRIES = ("Point", "LineString", "Polygon")
+_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|【([^【】]*)】|〔([^〔〕]*)〕")
+_IGNORED = re.compile(r"[\s_\ufeff\u200b]+")
+
+
+def plain(name: object) -> str:
+    """Return *name* as it is compared: NFKC, no case, no spaces, no underscores; brackets are kept.
+
+    Examples
+    --------
+    >>> plain(" Ｐop_2020 ")
+    'pop2020'
+    """
+    return _IGNORED.sub("", unicodedata.normalize("NFKC", str(name)).casefold())
+
+
+def bare(name: object) -> tuple[str, tuple[str, ...]]:
+    """Split *name* into what is compared and what its brackets hold.
+
+    Examples
+    --------
+    >>> bare("人口 （人）")
+    ('人口', ('人',))
+    """
+    text = plain(name)
+    held = tuple(
+        next(part for part in found if part is not None)
+        for found in (match.groups(default=None) for match in _BRACKETS.finditer(text))
+        if any(found)
+    )
+    return _BRACKETS.sub("", text), held
+
+
+@dataclass(frozen=True)
+class Column:
+    """A canonical column of a role.
+
+    Parameters
+    ----------
+    name
+        Canonical name.
+    type
+        ``"text"``, ``"count"`` (whole, not negative), ``"number"`` (not negative), ``"flag"`` or
+        ``"share"`` (0 to 1).
+    zh
+        The column's Chinese name.
+    meaning_zh, meaning_en
+        One line that says what it holds.
+    unit
+        Unit of the values; empty for text, flags and shares.
+    required
+        Whether a layer of the role must have it.
+    aliases
+        Other names that are understood.
+    choices
+        Allowed values of a text column, each with its aliases; empty when any text will do.
+    open
+        Whether values beside `choices` may stand.
+    many
+        Whether a cell may hold several values, joined by ``";"``.
+    blank
+        Whether a missing number may stay missing.
+    divisible
+        Whether the number is shared out by length when a line of several parts is split.
+    """
+
+    name: str
+    type: ColumnType
+    zh: str = ""
+    meaning_zh: str = ""
+    meaning_en: str = ""
+    unit: str = ""
+    required: bool = False
+    aliases: tuple[str, ...] = ()
+    choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    open: bool = False
+    many: bool = False
+    blank: bool = False
+    divisible: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names that are understood, the canonical and the Chinese one first."""
+        return tuple(dict.fromkeys(name for name in (self.name, self.zh, *self.aliases) if name))
+
+    def matches(self, source: object) -> bool:
+        """Tell whether the column *source* of a file is understood as this one.
+
+        Examples
+        --------
+        >>> population = role("communities").column("population")
+        >>> population.matches("常住人口（人）"), population.matches("人口（户籍）")
+        (True, False)
+        """
+        if plain(source) in _plain_names(self):
+            return True
+        name, held = bare(source)
+        if not held or name not in _plain_names(self):
+            return False
+        if self.type in ("text", "flag"):
+            return True
+        return all(note in _units().get(self.unit, ()) for note in held)
+
+    def doubtful(self, source: object) -> bool:
+        """Tell whether *source* would be this column were it not for what its brackets say."""
+        return bare(source)[0] in _plain_names(self) and not self.matches(source)
+
+
+@dataclass(frozen=True, repr=False)
+class Role:
+    """What a layer is for: its names, its geometry and its columns.
+
+    Parameters
+    ----------
+    name
+        Name used in code, files and messages.
+    zh, en
+        Names for people.
+    geometry
+        Kinds of geometry allowed: ``"Point"``, ``"LineString"``, ``"Polygon"`` (each with its
+        multi-part form).
+    columns
+        The canonical columns, ``id`` first.
+    subsets
+        Pairs (part, whole): the part must not be above the whole in any row.
+    """
+
+    name: str
+    zh: str
+    en: str
+    geometry: tuple[str, ...]
+    columns: tuple[Column, ...]
+    subsets: tuple[tuple[str, str], ...] = field(default=())
+
+    def __repr__(self) -> str:
+        return f"Role({self.name!r}, {'|'.join(self.geometry)}, {len(self.columns)} columns)"
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Names of the columns that a layer must have."""
+        return tuple(column.name for column in self.columns if column.required)
+
+    def column(self, name: str) -> Column:
+        """Return the column called *name*.
+
+        Raises
+        ------
+        SitingError
+            When the role has no such column.
+        """
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise SitingError(
+            f'role "{self.name}" has no column "{name}"; it has {some((c.name for c in self.columns), most=30)}'
+        )
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Role:
+        """Read a role from a TOML file, for a service that the library does not know.
+
+        Parameters
+        ----------
+        path
+            File with ``name``, ``zh``, ``en``, ``geometry`` and ``[columns.*]``, of the shape of
+            ``roles.toml``.
+
+        Raises
+        ------
+        SitingError
+            When the file is missing, is no TOML, or does not describe a role.
+
+        Examples
+        --------
+        >>> import tempfile, pathlib
+        >>> text = '''
+        ... name = "culture"
+        ... zh = "文化设施"
+        ... en = "Culture"
+        ... geometry = ["Point"]
+        ... [columns.capacity]
+        ... type = "count"
+        ... required = true
+        ... zh = "座位"
+        ... '''
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder, "culture.toml")
+        ...     _ = file.write_text(text, encoding="utf-8")
+        ...     Role.from_toml(file)
+        Role('culture', Point, 2 columns)
+        """
+        file = Path(path)
+        try:
+            record = tomllib.loads(file.read_text(encoding="utf-8"))
+        except OSError as fault:
+            raise SitingError(f'role file "{file.name}" cannot be read: {fault.strerror}') from fault
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+            raise SitingError(f'role file "{file.name}" is no TOML in UTF-8: {fault}') from fault
+        name = record.pop("name", None)
+        if not isinstance(name, str) or not name.isidentifier():
+            raise SitingError(f'role file "{file.name}" needs name = "…", one word')
+        return _role(name, record)
+
+
+def role(name: str | Role) -> Role:
+    """Return the role called *name*; a `Role` is returned as it is.
+
+    Raises
+    ------
+    SitingError
+        When there is no such role.
+
+    Examples
+    --------
+    >>> role("communities").required
+    ('population',)
+    """
+    if isinstance(name, Role):
+        return name
+    known = _roles()
+    if name not in known:
+        raise SitingError(
+            f'there is no role "{name}"; choose one of {some(known, most=20)}, '
+            "or give a role of your own from Role.from_toml"
+        )
+    return known[name]
+
+
+def list_roles() -> list[str]:
+    """Return the names of the roles that the library knows.
+
+    Examples
+    --------
+    >>> list_roles()
+    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'streets', 'facilities']
+    """
+    return list(_roles())
+
+
+def coordinate_names(kind: str) -> frozenset[str]:
+    """Names understood for the coordinate *kind*: ``lon``, ``lat``, ``x``, ``y`` or ``wkt``."""
+    return frozenset(plain(name) for name in _table()["coordinates"][kind])
+
+
+@cache
+def _plain_names(column: Column) -> frozenset[str]:
+    return frozenset(plain(name) for name in column.names)
+
+
+@cache
+def _table() -> dict[str, Any]:
+    text = files("siting.data").joinpath("roles.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@cache
+def _units() -> dict[str, frozenset[str]]:
+    return {unit: frozenset(map(plain, [unit, *names])) for unit, names in _table()["units"].items()}
+
+
+@cache
+def _roles() -> dict[str, Role]:
+    kept = ("units", "shared", "coordinates")
+    return {name: _role(name, dict(record)) for name, record in _table().items() if name not in kept}
+
+
+def _role(name: str, record: dict[str, Any]) -> Role:
+    unknown = set(record) - {"zh", "en", "geometry", "columns", "subsets"}
+    if unknown:
+        raise SitingError(f'role "{name}": unknown keys {some(sorted(unknown))}')
+    geometry = tuple(record.get("geometry", ()))
+    if not geometry or set(geometry) - set(GEOMETRIES):
+        raise SitingError(f'role "{name}": geometry must list some of {some(GEOMETRIES)}')
+    columns = tuple(
+        _column(name, key, dict(value))
+        for key, value in {**_table()["shared"]["columns"], **record.get("columns", {})}.items()
+    )
+    subsets = tuple((str(part), str(whole)) for part, whole in record.get("subsets", ()))
+    strange = {part for pair in subsets for part in pair} - {column.name for column in columns}
+    if strange:
+        raise SitingError(f'role "{name}": subsets name {some(sorted(strange))}, which are no columns')
+    return Role(name, record.get("zh", name), record.get("en", name), geometry, columns, subsets)
+
+
+def _column(owner: str, name: str, record: dict[str, Any]) -> Column:
+    unknown = set(record) - {item.name for item in fields(Column)}
+    if unknown:
+        raise SitingError(f'role "{owner}", column "{name}": unknown keys {some(sorted(unknown))}')
+    if record.get("type") not in get_args(ColumnType):
+        raise SitingError(f'role "{owner}", column "{name}": type must be one of {some(get_args(ColumnType))}')
+    record["aliases"] = tuple(record.get("aliases", ()))
+    record["choices"] = tuple((key, tuple(names)) for key, names in record.get("choices", {}).items())
+    return Column(name=name, type=cast(ColumnType, record.pop("type")), **record)

@@ -1,0 +1,294 @@
+"""CSV and Excel tables with coordinates, as layers."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+import math
+import re
+import warnings
+import zipfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siting.data.roles import coordinate_names, plain
+from siting.data.values import MOST_DIGITS, number_of, text_of, trim
+from siting.errors import LayerError, some
+
+__all__: list[str] = []
+
+logger = logging.getLogger(__name__)
+
+# A text that a spreadsheet would take for a formula, with the apostrophes that `write_layer` puts before it.
+FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
+COORDINATES = ("lon", "lat", "x", "y", "wkt")
+# An Excel file is a zip; what it unpacks to must stay within reason.
+MOST_UNPACKED = 1 << 30
+_EWKT = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
+
+Row = list[Any]
+
+
+def guarded(text: str) -> str:
+    """Return *text* so that no spreadsheet takes it for a formula; `unguarded` takes it back.
+
+    Examples
+    --------
+    >>> guarded("=1+1"), unguarded(guarded("=1+1")), guarded("plain")
+    ("'=1+1", '=1+1', 'plain')
+    """
+    return f"'{text}" if FORMULA.match(text) else text
+
+
+def unguarded(text: str) -> str:
+    """Return *text* without the apostrophe that `guarded` set."""
+    return text[1:] if text.startswith("'") and FORMULA.match(text) else text
+
+
+def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
+    """Read a CSV file, every cell as text."""
+    text = decode(path.read_bytes(), encoding, layer)
+    first = text.split("\n", 1)[0]
+    mark = max(",;\t", key=first.count)
+    most = csv.field_size_limit(max(len(text), 131072))  # an outline as WKT can be long
+    try:
+        rows: list[Row] = list(csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    except csv.Error as fault:
+        raise LayerError(layer, f"is no CSV that can be read: {fault}") from fault
+    finally:
+        csv.field_size_limit(most)
+    return _frame([[unguarded(cell) or None for cell in row] for row in rows], layer)
+
+
+def decode(data: bytes, encoding: str | None, layer: str) -> str:
+    """Decode the bytes of a text file: as *encoding* says, else UTF-8, else GB18030; the choice is told."""
+    if encoding is None and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        encoding = "utf-16"
+    tried = [encoding] if encoding else ["utf-8-sig", "gb18030"]
+    for name in tried:
+        try:
+            text = data.decode(name)
+        except LookupError as fault:
+            raise LayerError(layer, f'encoding="{name}" is not known; try "gb18030" or "utf-8"') from fault
+        except UnicodeDecodeError:
+            continue
+        if encoding is None:
+            logger.info("%s: read as %s", layer, name)
+        return text
+    raise LayerError(layer, f"is not text in {' or '.join(tried)}; say which with encoding=")
+
+
+def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataFrame:
+    """Read a sheet of an Excel file; numbers stay numbers, codes shown with leading zeros become text."""
+    from openpyxl import load_workbook
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+        if size > MOST_UNPACKED:
+            raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, which no table needs; save it as CSV")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and validations, which are not read
+            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            try:
+                tab = book[choose(book.sheetnames, sheet, role, layer, "sheet")]
+                tab.reset_dimensions()
+                rows = [[_cell(cell) for cell in row] for row in tab.iter_rows()]
+            finally:
+                book.close()
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
+        if isinstance(fault, LayerError):
+            raise
+        raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
+    return _frame(rows, layer)
+
+
+def _cell(cell: Any) -> Any:
+    value = cell.value
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value.isoformat() if hasattr(value, "isoformat") else value
+    shape = str(cell.number_format)
+    if re.fullmatch("0+", shape) and len(shape) > 1 and float(value).is_integer():
+        return str(int(value)).zfill(len(shape))
+    # Excel keeps 15 digits; as a float such an id is refused by the check of ids.
+    return float(value) if abs(value) >= MOST_DIGITS else value
+
+
+def choose(names: Sequence[str], asked: str | None, role: str, layer: str, what: str = "layer") -> str:
+    """Choose a layer or sheet: the one asked for, the only one, or the one called as the role.
+
+    Raises
+    ------
+    LayerError
+        When there are several and none was asked for, or there is none of that name.
+    """
+    if asked is not None:
+        if asked not in names:
+            raise LayerError(layer, f'has no {what} "{asked}"; it has {some(names, most=40) or "none"}')
+        return asked
+    if len(names) == 1:
+        return names[0]
+    if role in names:
+        return role
+    if not names:
+        raise LayerError(layer, f"has no {what}")
+    raise LayerError(layer, f"has {len(names)} {what}s, {some(names, most=40)}; choose one with layer=")
+
+
+def _frame(rows: list[Row], layer: str) -> pd.DataFrame:
+    """Make a frame of the rows of a table, whose first row that is not empty must be the header."""
+    numbered = [(n, row) for n, row in enumerate(rows, start=1) if any(not _void(c) for c in row)]
+    if not numbered:
+        raise LayerError(layer, "is empty; it needs a row of column names and rows below")
+    (line, head), body = numbered[0], numbered[1:]
+    width = max(_width(row) for _, row in numbered)
+    named = sum(not _void(c) for c in head)
+    if width > 1 and (named == 1 or 2 * named < width):
+        shown = some(text_of(c) for c in head if not _void(c))
+        raise LayerError(
+            layer,
+            f"row {line} holds {shown} and not the names of the {width} columns; "
+            "take out the title rows above the header",
+        )
+    names = [text_of(c) if i < len(head) and not _void(c := head[i]) else "" for i in range(width)]
+    filled = {i: [row[i] if i < len(row) else None for _, row in body] for i in range(width)}
+    kept = [i for i in range(width) if names[i] or any(not _void(c) for c in filled[i])]
+    stray = [str(n) for n, row in body if any(not _void(c) for i, c in enumerate(row) if not names[i])]
+    if stray:
+        raise LayerError(
+            layer,
+            f"rows {some(stray)} have cells in a column without a name; "
+            f"row {line} must name every column (are there commas inside a cell?)",
+        )
+    twice = sorted({names[i] for i in kept if names.count(names[i]) > 1})
+    if twice:
+        raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
+    frame = pd.DataFrame({names[i]: pd.Series(filled[i], dtype=object) for i in kept})
+    return frame.infer_objects()
+
+
+def _void(cell: Any) -> bool:
+    return cell is None or (isinstance(cell, str) and not trim(cell))
+
+
+def _width(row: Row) -> int:
+    return max((i for i, c in enumerate(row, start=1) if not _void(c)), default=0)
+
+
+def place(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> Any:
+    """Make a layer of a table by its coordinates: ``lon`` and ``lat``, ``x`` and ``y``, or ``wkt``.
+
+    Longitude and latitude are EPSG:4326 unless *crs* says otherwise; ``x`` and ``y`` need *crs*;
+    WKT needs it unless it says ``SRID=…;``.
+    """
+    columns = _coordinate_columns(frame, chosen, layer)
+    if "wkt" in columns:
+        shapes, code = _from_wkt(frame[columns["wkt"]], layer)
+        crs = crs or code
+    else:
+        first, second = ("lon", "lat") if "lon" in columns else ("x", "y")
+        east, north = (_degrees(frame[columns[key]], layer) for key in (first, second))
+        shapes = np.full(len(frame), None, dtype=object)
+        there = ~(np.isnan(east) | np.isnan(north))
+        shapes[there] = shapely.points(east[there], north[there])
+        if crs is None and first == "lon":
+            crs = "EPSG:4326"
+            logger.info(
+                "%s: columns %s and %s are taken as EPSG:4326",
+                layer,
+                columns["lon"],
+                columns["lat"],
+            )
+    if crs is None:
+        raise LayerError(
+            layer,
+            f'columns {some(columns.values())} do not say in which CRS they are; give it, for example crs="EPSG:4549"',
+        )
+    return gpd.GeoDataFrame(frame.drop(columns=list(columns.values())), geometry=shapes, crs=crs)
+
+
+def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: str) -> dict[str, str]:
+    columns = dict(chosen)
+    absent = [source for source in columns.values() if source not in frame.columns]
+    if absent:
+        raise LayerError(
+            layer,
+            f"has no column {some(absent)}, which columns= takes for coordinates; "
+            f"found are {some(frame.columns, most=40)}",
+        )
+    if not columns:
+        for kind in COORDINATES:
+            takers = [str(c) for c in frame.columns if plain(c) in coordinate_names(kind)]
+            if len(takers) > 1:
+                raise LayerError(
+                    layer,
+                    f'columns {some(takers)} could each be "{kind}"; choose one with '
+                    f'columns={{"{kind}": "{takers[0]}"}} (and its partner)',
+                )
+            if takers:
+                columns[kind] = takers[0]
+        if {"lon", "lat"} <= columns.keys():
+            # Degrees are unambiguous; x and y beside them stay as they are.
+            columns = {kind: columns[kind] for kind in ("lon", "lat", "wkt") if kind in columns}
+    for pair in (("lon", "lat"), ("x", "y")):
+        if len(columns.keys() & set(pair)) == 1:
+            columns = {k: v for k, v in columns.items() if k not in pair} if not chosen else columns
+    complete = [set(kind) for kind in (("lon", "lat"), ("x", "y"), ("wkt",)) if set(kind) <= columns.keys()]
+    if len(complete) == 1 and complete[0] == columns.keys():
+        return columns
+    if len(complete) > 1:
+        raise LayerError(
+            layer,
+            f"columns {some(columns.values())} give the place twice; choose with columns=, "
+            'for example columns={"wkt": "…"}',
+        )
+    raise LayerError(
+        layer,
+        "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, "
+        f"or wkt; found are {some(frame.columns, most=40)}; "
+        'name them with columns={"lon": "…", "lat": "…"}',
+    )
+
+
+def _degrees(column: pd.Series[Any], layer: str) -> Any:
+    """Read a column of coordinates; an empty cell is NaN, text is refused."""
+    values = np.full(len(column), math.nan)
+    bad = []
+    for i, cell in enumerate(column.astype(object)):
+        try:
+            values[i] = number_of(cell)
+        except (ValueError, TypeError):
+            bad.append(f"row {i + 1}: {str(cell)[:40]}")
+    if bad:
+        raise LayerError(
+            layer,
+            f'"{column.name}" is not a number in {len(bad)} of {len(column)} rows: {some(bad)} '
+            "(rows below the header); write coordinates as decimal numbers",
+        )
+    return values
+
+
+def _from_wkt(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
+    texts = [text_of(cell) for cell in column]
+    codes = {found.group(1) if (found := _EWKT.match(text)) else "" for text in texts if text}
+    if len(codes) > 1:
+        raise LayerError(layer, f'"{column.name}" mixes systems: SRID {some(sorted(codes))}; bring them to one')
+    shapes = shapely.from_wkt([_EWKT.sub("", text) or None for text in texts], on_invalid="ignore")
+    bad = [
+        f"row {i + 1}: {text[:40]}"
+        for i, (text, shape) in enumerate(zip(texts, shapes, strict=True))
+        if text and shape is None
+    ]
+    if bad:
+        raise LayerError(layer, f'"{column.name}" is not WKT in {len(bad)} of {len(texts)} rows: {some(bad)}')
+    code = codes.pop() if codes else ""
+    return shapes, f"EPSG:{code}" if code else None
