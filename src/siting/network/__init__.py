@@ -1,1 +1,7 @@
-"""network."""
+"""Streets → graph → places on it → shortest paths. The only room that knows kernels."""
+
+from siting.network.graph import Network
+from siting.network.places import Places
+from siting.network.walk import Walk
+
+__all__ = ["Network", "Places", "Walk"]

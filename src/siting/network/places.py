@@ -1,0 +1,135 @@
+"""Places on the network: points located once, on the nearest point of the nearest edge."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+if TYPE_CHECKING:
+    from siting.network.graph import Network
+
+__all__ = ["Places"]
+
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Places:
+    """Points located on a network, in their own order. Made by `Network.locate`.
+
+    Attributes
+    ----------
+    ids
+        Ids of the points, unique.
+    edge
+        Position of the edge each point lies on; -1 where the nearest street is beyond `max_snap`.
+    u, v
+        Nodes at the ends of that edge.
+    to_u, to_v
+        Way along the edge to either end, mm.
+    door
+        Straight way from the point to the street, mm.
+    snap
+        The same in metres, also for points that are too far (float64).
+    max_snap
+        The longest way to a street that was allowed, metres.
+    """
+
+    ids: pd.Index
+    edge: Ints
+    u: Ints
+    v: Ints
+    to_u: Ints
+    to_v: Ints
+    door: Ints
+    snap: npt.NDArray[np.float64]
+    max_snap: float
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __repr__(self) -> str:
+        off = len(self.off_street)
+        longest = self.snap[self.edge >= 0].max(initial=0)
+        return (
+            f"<Places: {len(self)} points, longest way to a street {longest:.0f} m, "
+            f"{off} beyond {self.max_snap:g} m>"
+        )
+
+    @property
+    def off_street(self) -> pd.Series:
+        """Metres to the nearest street of the points that are farther from it than `max_snap`."""
+        far = self.edge < 0
+        return pd.Series(self.snap[far], index=self.ids[far], name="snap")
+
+    def by_node(self, n_nodes: int) -> tuple[npt.NDArray[np.int64], Ints, Ints]:
+        """Index the places by the ends of their edges: ``(ptr, place, way)``, door included."""
+        on = np.flatnonzero(self.edge >= 0)
+        node = np.concatenate([self.u[on], self.v[on]])
+        place = np.concatenate([on, on]).astype(np.int32)
+        way = np.concatenate([self.to_u[on], self.to_v[on]]).astype(np.int64)
+        way = np.minimum(way + self.door[place], np.iinfo(np.int32).max).astype(np.int32)
+        order = np.argsort(node, kind="stable")
+        return _pointers(node, n_nodes), place[order], way[order]
+
+    def by_edge(self, n_edges: int) -> tuple[npt.NDArray[np.int64], Ints]:
+        """Index the places by their edge: ``(ptr, place)``."""
+        on = np.flatnonzero(self.edge >= 0).astype(np.int32)
+        order = np.argsort(self.edge[on], kind="stable")
+        return _pointers(self.edge[on], n_edges), on[order]
+
+    def seeds(self) -> tuple[Ints, Ints, Ints]:
+        """Both ends of every place's edge as seeds of a search: ``(node, cost, place)``."""
+        on = np.flatnonzero(self.edge >= 0).astype(np.int32)
+        node = np.column_stack([self.u[on], self.v[on]]).ravel()
+        way = np.column_stack([self.to_u[on], self.to_v[on]]).astype(np.int64)
+        cost = np.minimum(way + self.door[on][:, None], np.iinfo(np.int32).max).ravel()
+        return node, cost.astype(np.int32), np.repeat(on, 2)
+
+
+def _pointers(keys: Ints, size: int) -> npt.NDArray[np.int64]:
+    pointers = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(keys, minlength=size), out=pointers[1:])
+    return pointers
+
+
+def millimetres(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Round metres to whole millimetres, half to even."""
+    return np.rint(np.asarray(metres) * 1000).astype(np.int64)
+
+
+def place(
+    network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], max_snap: float
+) -> Places:
+    """Locate point geometries (in the network's CRS) on *network*; see `Network.locate`."""
+    import shapely
+
+    pairs, snap = network.tree.query_nearest(geometry, return_distance=True, all_matches=True)
+    # Edges at the same distance (a point before a crossing): the first edge, so that runs agree.
+    order = np.lexsort([pairs[1], pairs[0]])
+    first = np.unique(pairs[0][order], return_index=True)[1]
+    edge = pairs[1][order][first].astype(np.int32)
+    snap = snap[order][first]
+    line = network.lines[edge]
+    long = shapely.length(line)
+    along = shapely.line_locate_point(line, geometry)
+    share = np.divide(along, long, out=np.zeros_like(along), where=long > 0)
+    cost = network.cost[edge].astype(np.int64)
+    to_u = np.clip(np.rint(share * cost), 0, cost).astype(np.int32)
+    near = snap <= max_snap
+    door = np.where(near, millimetres(snap), 0).astype(np.int32)
+    return Places(
+        ids=ids,
+        edge=np.where(near, edge, -1).astype(np.int32),
+        u=network.u[edge],
+        v=network.v[edge],
+        to_u=to_u,
+        to_v=(cost - to_u).astype(np.int32),
+        door=door,
+        snap=snap,
+        max_snap=float(max_snap),
+    )
