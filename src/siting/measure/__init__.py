@@ -1,1 +1,8 @@
-"""measure."""
+"""Travel → who reaches what, who is covered, what can be walked to."""
+
+from siting.measure.areas import service_areas
+from siting.measure.coverage import bands, coverage
+from siting.measure.reach import Reach
+from siting.measure.travel import straight_line, travel
+
+__all__ = ["Reach", "bands", "coverage", "service_areas", "straight_line", "travel"]

@@ -1,0 +1,174 @@
+"""`coverage`: who is inside, in people and in communities; `bands`: how near each community is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure.reach import Reach, _for_origins, cost_at_most
+
+__all__ = ["bands", "coverage", "weights"]
+
+
+def coverage(
+    reach: Reach,
+    demand: pd.Series | pd.DataFrame,
+    by: pd.Series | None = None,
+    *,
+    limit: float | pd.Series | None = None,
+) -> pd.DataFrame:
+    """Count the demand that reaches at least one destination.
+
+    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is ``sum of w(i) over covered i / sum of w(i)``.
+
+    Parameters
+    ----------
+    reach
+        From communities (origins) to facilities (destinations).
+    demand
+        Weights by community id: people, households, … One Series, or a DataFrame with a column for each weight.
+    by
+        A group for each community, such as its district. Without it all are one group, "all".
+    limit
+        The radius, in the unit of *reach*; a Series gives each community its own. Without it the limit of *reach*.
+
+    Returns
+    -------
+    DataFrame
+        Index (`group`, `weight`). Columns: `total`, `covered` (sums of the weight), `share` (0 to 1; NaN when the total
+        is 0), `communities`, `communities_covered`, `communities_share` (counts of communities, of any weight).
+
+    Raises
+    ------
+    ProblemError
+        When a weight is missing, negative or not a number, or a community has no group.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 250.0]})
+    >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
+    >>> coverage(reach, pd.Series({"a": 30, "b": 20, "c": 50}, name="infants"))["share"]
+    group  weight
+    all    infants    0.5
+    Name: share, dtype: float64
+    """
+    frame = weights(demand, reach.origins)
+    groups = _groups(by, reach.origins)
+    covered = _covered(reach, limit)
+    inside = frame.where(covered, 0.0)
+    total, sums = frame.groupby(groups, sort=True).sum(), inside.groupby(groups, sort=True).sum()
+    count = covered.groupby(groups, sort=True).agg(["size", "sum"])
+    rows = []
+    for group in total.index:
+        n, m = (int(x) for x in count.loc[group])
+        for weight in frame.columns:
+            whole, part = float(total.loc[group, weight]), float(sums.loc[group, weight])
+            rows.append(
+                {
+                    "group": group,
+                    "weight": weight,
+                    "total": whole,
+                    "covered": part,
+                    "share": part / whole if whole > 0 else math.nan,
+                    "communities": n,
+                    "communities_covered": m,
+                    "communities_share": m / n,
+                }
+            )
+    return pd.DataFrame(rows).set_index(["group", "weight"])
+
+
+def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
+    """Tell for each origin its nearest destination and the smallest of *limits* that it meets.
+
+    Parameters
+    ----------
+    reach
+        From communities to facilities, searched at least as far as the largest limit.
+    limits
+        Radii or minutes, in the unit of *reach*.
+
+    Returns
+    -------
+    DataFrame
+        Index: origins. Columns: `facility` (nearest destination), `cost`, `band` (smallest limit met), all missing where
+        nothing is within reach; and `unit`.
+
+    Raises
+    ------
+    ProblemError
+        When no limit is given, or one is above the limit of *reach*.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 450.0]})
+    >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=800)
+    >>> bands(reach, [300, 500])["band"].tolist()
+    [300.0, 500.0, nan]
+    """
+    steps = np.sort(np.asarray(list(limits), float))
+    if not len(steps):
+        raise ProblemError("bands: give at least one limit")
+    reach.within(float(steps[-1]))
+    first = reach.nearest(1).set_index("origin").reindex(reach.origins)
+    cost = first["cost"].to_numpy(float)
+    band = np.full(len(cost), np.nan)
+    for step in steps[::-1]:
+        band[cost_at_most(cost, step)] = step
+    return pd.DataFrame(
+        {"facility": first["destination"], "cost": cost, "band": band, "unit": reach.unit},
+        index=reach.origins,
+    )
+
+
+def weights(demand: pd.Series | pd.DataFrame, origins: pd.Index) -> pd.DataFrame:
+    """Put weights in the order of the origins and refuse what is no weight.
+
+    Raises
+    ------
+    ProblemError
+        When an origin has no weight, or one is negative or not a number.
+    """
+    frame = demand.to_frame(demand.name or "demand") if isinstance(demand, pd.Series) else demand
+    absent = origins.difference(frame.index)
+    if len(absent):
+        raise ProblemError(f"demand has no row for {len(absent)} origins: {some(absent)}")
+    frame = frame.loc[origins]
+    if not frame.index.is_unique or len(frame) != len(origins):
+        raise ProblemError(f"demand has ids twice: {some(frame.index[frame.index.duplicated()])}")
+    columns = {}
+    for name in frame.columns:
+        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+        wrong = ~np.isfinite(values) | (values < 0)
+        if wrong.any():
+            raise ProblemError(
+                f'demand "{name}" is negative or not a number in {int(wrong.sum())} rows: '
+                f"{some(origins[wrong])}"
+            )
+        columns[str(name)] = values
+    return pd.DataFrame(columns, index=origins)
+
+
+def _groups(by: pd.Series | None, origins: pd.Index) -> pd.Series:
+    if by is None:
+        return pd.Series("all", index=origins)
+    groups = _for_origins(by, origins, "by")
+    if groups.isna().any():
+        raise ProblemError(f"by: no group for {some(origins[groups.isna()])}")
+    return groups
+
+
+def _covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
+    if isinstance(limit, pd.Series):
+        reach = reach.rows(limit)
+    elif limit is not None:
+        reach = reach.within(float(limit))
+    covered = np.zeros(len(reach.origins), bool)
+    covered[reach.origin] = True
+    return pd.Series(covered, index=reach.origins)

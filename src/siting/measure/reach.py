@@ -1,0 +1,261 @@
+"""`Reach`: who reaches what at which cost, as a frozen sparse table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_array
+
+from siting.errors import ProblemError, some
+
+__all__ = ["Reach", "Unit"]
+
+Unit = Literal["m", "min"]
+#: Comparisons allow for the last bits of a division by the walking speed, far below the millimetre.
+TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reach:
+    """Pairs of origins and destinations within a limit. Made by `travel`, `straight_line`, `from_pairs`.
+
+    A pair beyond the limit, or with no path, is absent: never zero, never a large number. A limit is inclusive.
+
+    Attributes
+    ----------
+    origins, destinations
+        Ids, also of those that are in no pair.
+    origin, destination
+        Positions of each pair; ordered by origin, then cost, then destination.
+    cost
+        Cost of each pair in `unit`.
+    limit
+        The largest cost that was looked for; infinite when only the nearest were.
+    unit
+        "m" or "min".
+    nearest_only
+        Destinations kept for each origin, when not all within the limit are here.
+    how
+        What was measured, for results: metric, walker and speed.
+    """
+
+    origins: pd.Index
+    destinations: pd.Index
+    origin: npt.NDArray[np.int32]
+    destination: npt.NDArray[np.int32]
+    cost: npt.NDArray[np.float64]
+    limit: float
+    unit: Unit
+    nearest_only: int | None = None
+    how: str = ""
+
+    @classmethod
+    def from_pairs(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        origins: Iterable[object],
+        destinations: Iterable[object],
+        limit: float,
+        unit: Unit = "m",
+    ) -> Reach:
+        """Make a Reach of your own travel table.
+
+        Parameters
+        ----------
+        frame
+            Columns `origin`, `destination` (ids) and `cost` in *unit*. Pairs above *limit* are left out.
+        origins, destinations
+            All ids, also of those in no pair.
+        limit
+            The largest cost that counts, in *unit*.
+        unit
+            "m" or "min".
+
+        Raises
+        ------
+        ProblemError
+            When a column is absent, an id unknown, a pair there twice, or a cost negative or not a number.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 250.0]})
+        >>> Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
+        <Reach: 3 origins × 1 destination, 2 pairs within 300 m>
+        """
+        absent = {"origin", "destination", "cost"} - set(frame.columns)
+        if absent:
+            raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
+        if unit not in ("m", "min"):
+            raise ProblemError(f'unit is {unit!r}; choose "m" or "min"')
+        rows, columns = _ids(origins, "origins"), _ids(destinations, "destinations")
+        origin, destination = (
+            _positions(frame["origin"], rows, "origin"),
+            _positions(frame["destination"], columns, "destination"),
+        )
+        cost = frame["cost"].to_numpy(float)
+        wrong = ~np.isfinite(cost) | (cost < 0)
+        if wrong.any():
+            raise ProblemError(
+                f"cost is negative or not a number in {int(wrong.sum())} pairs, at rows "
+                f"{some(frame.index[wrong])}; leave a pair out that has no path"
+            )
+        if frame.duplicated(["origin", "destination"]).any():
+            twice = frame[frame.duplicated(["origin", "destination"])]
+            raise ProblemError(f"pairs stand twice in the travel table, at rows {some(twice.index)}")
+        reach = cls(rows, columns, origin, destination, cost, float(limit), unit, how="table")
+        return reach._sorted()._where(cost_at_most(cost, limit)[reach._order()])
+
+    def __repr__(self) -> str:
+        n, m = len(self.origins), len(self.destinations)
+        if self.nearest_only is not None:
+            kept = f"the {self.nearest_only} nearest"
+            kept += "" if np.isinf(self.limit) else f" within {self.limit:g} {self.unit}"
+        else:
+            kept = f"within {self.limit:g} {self.unit}"
+        return (
+            f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, "
+            f"{len(self)} pairs {kept}>"
+        )
+
+    def __len__(self) -> int:
+        return len(self.cost)
+
+    def _order(self) -> npt.NDArray[np.intp]:
+        return np.lexsort([self.destination, self.cost, self.origin])
+
+    def _sorted(self) -> Reach:
+        return self._where(self._order())
+
+    def _where(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Reach:
+        return replace(
+            self,
+            origin=self.origin[keep],
+            destination=self.destination[keep],
+            cost=self.cost[keep],
+        )
+
+    def within(self, limit: float) -> Reach:
+        """Keep the pairs with cost <= *limit*, in the same unit.
+
+        Raises
+        ------
+        ProblemError
+            When *limit* is above the limit that was searched, where pairs would be missing.
+        """
+        if not limit >= 0:
+            raise ProblemError(f"limit is {limit!r}; give {self.unit} of 0 or more")
+        if limit > self.limit * (1 + TOLERANCE):
+            raise ProblemError(
+                f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was "
+                "searched; call travel with the larger limit"
+            )
+        kept = self._where(cost_at_most(self.cost, limit))
+        return replace(kept, limit=float(limit))
+
+    def rows(self, limits: pd.Series) -> Reach:
+        """Keep the pairs within the limit of their own origin.
+
+        Parameters
+        ----------
+        limits
+            A limit for each origin id, in the same unit.
+        """
+        own = _for_origins(limits, self.origins, "limits").to_numpy(float)
+        if not (own >= 0).all():
+            raise ProblemError(f"limits are not numbers for {some(self.origins[~(own >= 0)])}")
+        top = self.within(float(own.max(initial=0)))
+        return top._where(cost_at_most(top.cost, own[top.origin]))
+
+    def select(self, destinations: Iterable[object]) -> Reach:
+        """Keep only some destinations, in the order they have here.
+
+        Raises
+        ------
+        ProblemError
+            When one is not among the destinations, or only the nearest were kept.
+        """
+        wanted = _ids(destinations, "destinations")
+        if self.nearest_only is not None:
+            raise ProblemError("a Reach of the nearest cannot tell the nearest of fewer; travel again")
+        unknown = wanted.difference(self.destinations)
+        if len(unknown):
+            raise ProblemError(f"not among the destinations: {some(unknown)}")
+        keep = self.destinations.isin(wanted)
+        renumber = np.cumsum(keep) - 1
+        kept = self._where(keep[self.destination])
+        return replace(
+            kept,
+            destinations=self.destinations[keep],
+            destination=renumber[kept.destination].astype(np.int32),
+        )
+
+    def pairs(self) -> pd.DataFrame:
+        """Return a row per pair: `origin`, `destination`, `cost`."""
+        return pd.DataFrame(
+            {
+                "origin": self.origins[self.origin],
+                "destination": self.destinations[self.destination],
+                "cost": self.cost,
+            }
+        )
+
+    def nearest(self, k: int = 1) -> pd.DataFrame:
+        """Return the *k* nearest destinations of each origin: `origin`, `rank`, `destination`, `cost`.
+
+        Origins with fewer within the limit have fewer rows. Of equal costs the destination that comes first is nearer.
+        """
+        if k < 1:
+            raise ProblemError(f"k is {k}; ask for 1 or more")
+        if self.nearest_only is not None and k > self.nearest_only:
+            raise ProblemError(f"only the {self.nearest_only} nearest are known, not {k}")
+        start = np.searchsorted(self.origin, np.arange(len(self.origins)))
+        rank = np.arange(len(self)) - start[self.origin] + 1
+        table = self.pairs()
+        table.insert(1, "rank", rank)
+        return table[rank <= k].reset_index(drop=True)
+
+    def matrix(self) -> csr_array:
+        """Return the costs as a sparse matrix, origins × destinations; a pair at cost 0 is stored."""
+        shape = (len(self.origins), len(self.destinations))
+        ptr = np.searchsorted(self.origin, np.arange(shape[0] + 1))
+        return csr_array((self.cost.copy(), self.destination.copy(), ptr), shape=shape)
+
+
+def cost_at_most(
+    cost: npt.NDArray[np.float64], limit: float | npt.NDArray[np.float64]
+) -> npt.NDArray[np.bool_]:
+    """Tell which costs are within the limit, the limit itself included."""
+    result: npt.NDArray[np.bool_] = cost <= np.asarray(limit) * (1 + TOLERANCE)
+    return result
+
+
+def _ids(ids: Iterable[object], what: str) -> pd.Index:
+    index = ids if isinstance(ids, pd.Index) else pd.Index(list(ids))
+    if not index.is_unique:
+        raise ProblemError(f"{what} stand twice: {some(index[index.duplicated()].unique())}")
+    return index
+
+
+def _positions(ids: pd.Series, index: pd.Index, what: str) -> npt.NDArray[np.int32]:
+    where = index.get_indexer(pd.Index(ids))
+    if (where < 0).any():
+        unknown = pd.Index(ids)[where < 0].unique()
+        raise ProblemError(f"{what} ids that are not listed: {some(unknown)}")
+    return where.astype(np.int32)
+
+
+def _for_origins(values: pd.Series, origins: pd.Index, what: str) -> pd.Series:
+    """Put *values* in the order of the origins; every origin must have one."""
+    if not values.index.is_unique:
+        raise ProblemError(f"{what}: ids stand twice: {some(values.index[values.index.duplicated()])}")
+    absent = origins.difference(values.index)
+    if len(absent):
+        raise ProblemError(f"{what}: no value for {len(absent)} origins: {some(absent)}")
+    return values.reindex(origins)
