@@ -1,0 +1,226 @@
+"""`audit`: every rule that the layers allow, with value, target, gap, what is needed, and the clause."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from siting.errors import StandardError, some
+from siting.judge.context import Context, Missing
+from siting.judge.indicators import INDICATORS, Finding
+from siting.judge.standard import Rule, Standard
+from siting.labels import known, label
+from siting.network import Network, Walk
+
+__all__ = ["Audit", "audit"]
+
+#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
+DIGITS = 9
+
+COLUMNS = [
+    "rule", "service", "indicator", "indicator_en", "unit", "area", "metric", "value", "operator", "target", "year",
+    "gap", "needed", "status", "reason", "reason_en", "basis", "basis_en", "clause", "document",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, repr=False)
+class Audit:
+    """The verdict on each rule. Made by `audit`.
+
+    Attributes
+    ----------
+    table
+        A row per rule and unit; see `audit`.
+    standard, year
+        The standard's name and the year it was read for.
+    parameters
+        What the documents leave open and the user set: walkers, shares, `beside`, `max_snap`.
+    """
+
+    table: pd.DataFrame
+    standard: str
+    year: int | None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        count = self.table["status"].value_counts()
+        parts = ", ".join(f"{int(count.get(s, 0))} {s}" for s in ("met", "short", "n/a"))
+        return f"<Audit {self.standard} {self.year or ''}: {parts}>"
+
+    @property
+    def failing(self) -> pd.DataFrame:
+        """The rows that are short."""
+        return self.table[self.table["status"] == "short"]
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write the table to an Excel file; names that look like formulas stay text.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+        """
+        from siting.data import write_table
+
+        return write_table(self.table, path)
+
+
+def audit(
+    standard: Standard,
+    layers: Mapping[str, gpd.GeoDataFrame],
+    *,
+    network: Network | None = None,
+    year: int | None = None,
+    walk: Walk | Mapping[str, Walk] | None = None,
+    shares: Mapping[str, float] | None = None,
+    beside: float = 300.0,
+    max_snap: float = 250.0,
+) -> Audit:
+    """Judge layers by a standard.
+
+    Parameters
+    ----------
+    standard
+        From `load_standard`.
+    layers
+        Layers by role: communities, districts, and one for each service.
+    network
+        Streets, for rules of distance.
+    year
+        Standing rules and those for this year; without it all targets and standing rules.
+    walk
+        Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child to
+        childcare, an elder to elder care, an adult elsewhere.
+    shares
+        For rules that print no share, percent by rule id; a rule that has none reads "n/a".
+    beside
+        Walk in metres within which a facility counts as an estate's or park's own.
+    max_snap
+        Longest way from a place to a street, metres.
+
+    Returns
+    -------
+    Audit
+        `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area`, `metric` (streets, straight or
+        empty), `value`, `operator`, `target`, `year`, `gap` (target less value where short, in `unit`), `needed` (people,
+        communities, places, … still missing), `status` (met, short, n/a), `reason`, `basis` (what was counted, in both
+        languages), `clause`, `document`.
+
+    Raises
+    ------
+    StandardError
+        When a share is given for a rule that is not there, or is no percentage.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> town = st.load_sample()
+    >>> judged = st.audit(st.load_standard("jinhua"), town, year=2025)
+    >>> bool((judged.table["status"] == "n/a").any())
+    True
+    """
+    given = dict(shares or {})
+    unknown = set(given) - {rule.id for rule in standard}
+    if unknown:
+        raise StandardError(f"shares are given for rules that are not there: {some(sorted(unknown))}")
+    wrong = [rule for rule, share in given.items() if not 0 < share <= 100]
+    if wrong:
+        raise StandardError(f"shares must be percent, above 0 and up to 100, for {some(wrong)}")
+    context = Context(layers, network, walk, given, beside, max_snap)
+    rows: list[dict[str, Any]] = []
+    for rule in standard.select(year=year):
+        if rule.role not in ("standard", "target"):
+            continue
+        rows.extend(_rows(standard, rule, context))
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    return Audit(table, standard.name, year, _parameters(context))
+
+
+def _rows(standard: Standard, rule: Rule, context: Context) -> list[dict[str, Any]]:
+    try:
+        compute = INDICATORS.get(rule.kind)
+        if compute is None:
+            raise Missing("audit.no_kind", kind=rule.kind)
+        findings = list(compute(rule, context))
+    except Missing as absent:
+        empty = Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
+                        math.nan, reason=(absent.key, absent.values))  # fmt: skip
+        return [_row(standard, rule, empty)]
+    return [_row(standard, rule, finding) for finding in findings]
+
+
+def _row(standard: Standard, rule: Rule, finding: Finding) -> dict[str, Any]:
+    value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
+    if math.isnan(value):
+        status = "n/a"
+    else:
+        status = "met" if _holds(value, finding.operator, target) else "short"
+    short = status == "short"
+    return {
+        "rule": rule.id,
+        "service": rule.service,
+        "indicator": rule.indicator_zh,
+        "indicator_en": rule.indicator_en,
+        "unit": finding.unit,
+        "area": "all",
+        "metric": finding.metric,
+        "value": value,
+        "operator": finding.operator,
+        "target": target,
+        "year": rule.year,
+        "gap": abs(target - value) if short else (math.nan if status == "n/a" else 0.0),
+        "needed": finding.needed if short else (math.nan if status == "n/a" else 0.0),
+        "status": status,
+        "reason": _said(finding.reason, "zh"),
+        "reason_en": _said(finding.reason, "en"),
+        "basis": _said(finding.basis, "zh"),
+        "basis_en": _said(finding.basis, "en"),
+        "clause": rule.clause,
+        "document": standard.title(rule),
+    }
+
+
+def _holds(value: float, operator: str, target: float) -> bool:
+    return {
+        ">=": value >= target,
+        ">": value > target,
+        "<=": value <= target,
+        "<": value < target,
+        "=": value == target,
+    }.get(operator, value >= target)
+
+
+def _said(words: tuple[str, dict[str, object]], lang: str) -> str:
+    key, values = words
+    if not key:
+        return ""
+    return label(key, lang, **{name: _word(name, value, lang) for name, value in values.items()})
+
+
+def _word(name: str, value: object, lang: str) -> str:
+    """Numbers with separators; words that the table knows in the reader's language."""
+    if isinstance(value, int | float):
+        return "n/a" if math.isnan(value) else f"{value:,.10g}"
+    for section in ("column", "layer", "walker", "unit"):
+        if name in ("of", "column", "base", "layer", "who") and known(f"{section}.{value}"):
+            return label(f"{section}.{value}", lang)
+    return str(value)
+
+
+def _parameters(context: Context) -> dict[str, Any]:
+    from siting.judge.context import walker
+
+    services = sorted(set(context.layers) & {"childcare", "eldercare"})
+    walks = {service: walker(service, context.walk) for service in services}
+    return {
+        "walk": {service: f"{w.who}, {w.speed:g} m/min" for service, w in walks.items()},
+        "shares": dict(context.shares),
+        "beside": context.beside,
+        "max_snap": context.max_snap,
+    }

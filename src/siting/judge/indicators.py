@@ -1,0 +1,272 @@
+"""One small function for each kind of rule: value, target and what is needed to close the gap.
+
+Formulas, with P residents, E people of 60 and over, K children under 3, W employees, ``d(i, j)`` the way from community
+``i`` to facility ``j``:
+
+- radius, time: covered when ``min_j d(i, j) <= r(i)``; share of K, E or P and of communities
+- places per 1000: ``1000 * places / P``; needed ``ceil(q * P / 1000) - places``
+- beds per 10,000 or 1000 elderly: the same with E
+- composition: ``s = x / T``; converting needs ``ceil(s* T) - x``, adding only new ones ``ceil((s* T - x) / (1 - s*))``
+- coverage of units: ``c / N``; needed ``ceil(s* N) - c``
+- parks: ``floor(W / 10000)`` facilities
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from siting.data import points, to_crs
+from siting.judge.context import BASES, Context, Missing, ceil, ratio, walker
+from siting.judge.standard import Rule
+from siting.measure import coverage
+
+__all__ = ["INDICATORS", "Finding"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one reading of a rule gives. `basis` and `reason` are keys of the table of labels with their values.
+
+    `target` is in the unit of `value`; `needed` counts people, communities, places, … as `basis` says.
+    """
+
+    value: float
+    target: float
+    unit: str
+    operator: str = ">="
+    needed: float = 0.0
+    metric: str = ""
+    basis: tuple[str, dict[str, object]] = ("", {})
+    reason: tuple[str, dict[str, object]] = ("", {})
+
+
+Indicator = Callable[[Rule, Context], Iterator[Finding]]
+INDICATORS: dict[str, Indicator] = {}
+
+
+def indicator(*kinds: str) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds."""
+
+    def register(function: Indicator) -> Indicator:
+        for kind in kinds:
+            INDICATORS[kind] = function
+        return function
+
+    return register
+
+
+def _number(rule: Rule) -> float:
+    if rule.value is None:
+        raise Missing("audit.no_value", rule=rule.id)
+    return rule.value
+
+
+@indicator("service_radius", "service_time")
+def circle(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share inside a radius or a circle, along the streets and straight, by people and by communities."""
+    limit = _number(rule)
+    target = 100.0 if rule.kind == "service_radius" and rule.share is None else None
+    target = context.shares.get(rule.id, target)
+    target = context.share(rule) if target is None else target
+    walk = walker(rule.service, context.walk)
+    said: dict[str, object] = {"limit": limit}
+    if rule.unit == "min":
+        said |= {"who": walk.who, "speed": walk.speed}
+    yield from _circle(rule, context, limit, target, f"audit.within_{rule.unit}", said)
+
+
+@indicator("service_radius_relaxed")
+def relaxed(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share inside the radius, the relaxed one where a community is marked; for both ends of the range."""
+    marked = np.zeros(len(context.layer("communities")), bool)
+    for name in ("siting_difficult", "low_demand"):
+        marked |= context.column("communities", name).to_numpy(bool)
+    if rule.value_max is None or rule.otherwise is None:
+        raise Missing("audit.no_value", rule=rule.id)
+    index = context.layer("communities").index
+    for wide in (_number(rule), rule.value_max):
+        limits = pd.Series(np.where(marked, wide, rule.otherwise), index=index)
+        said: dict[str, object] = {
+            "limit": wide,
+            "otherwise": rule.otherwise,
+            "marked": int(marked.sum()),
+        }
+        yield from _circle(rule, context, limits, 100.0, "audit.within_relaxed", said)
+
+
+def _circle(
+    rule: Rule,
+    context: Context,
+    limit: float | pd.Series,
+    target: float,
+    basis: str,
+    said: dict[str, object],
+) -> Iterator[Finding]:
+    people = context.people(rule.service)
+    top = float(limit.max()) if isinstance(limit, pd.Series) else limit
+    column = BASES.get(rule.service, "population")
+    for metric in ("streets", "straight"):
+        straight = metric == "straight"
+        reach = (
+            context.reach(rule, minutes=top, straight=straight)
+            if rule.unit == "min"
+            else context.reach(rule, metres=top, straight=straight)
+        )
+        found = coverage(reach, people, limit=limit).iloc[0]
+        for by, total, part in (
+            (column, found["total"], found["covered"]),
+            ("communities", found["communities"], found["communities_covered"]),
+        ):
+            yield Finding(
+                value=100 * ratio(part, total),
+                target=target,
+                unit="percent",
+                needed=max(0, ceil(target / 100 * total) - part),
+                metric=metric,
+                basis=(basis, {**said, "of": by}),
+            )
+
+
+@indicator("places_per_1000_residents")
+def per_resident(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Units per 1000 residents."""
+    yield _rate(rule, context, "population", 1000)
+
+
+@indicator("beds_per_1000_elderly")
+def per_1000_elderly(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Beds per 1000 people of 60 and over."""
+    yield _rate(rule, context, "elderly", 1000)
+
+
+@indicator("ratio_per_10000_elderly")
+def per_10000_elderly(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Units per 10,000 people of 60 and over."""
+    yield _rate(rule, context, "elderly", 10_000)
+
+
+def _rate(rule: Rule, context: Context, base: str, factor: int) -> Finding:
+    target = _number(rule)
+    context.column(rule.service, rule.column)
+    stock = float(context.of_types(rule)[rule.column].sum())
+    people = float(context.column("communities", base).sum())
+    return Finding(
+        value=factor * ratio(stock, people),
+        target=target,
+        unit=rule.unit,
+        operator=rule.operator,
+        needed=max(0, ceil(target * people / factor) - stock),
+        basis=("audit.rate", {"stock": stock, "column": rule.column, "base": base, "people": people}),
+    )
+
+
+@indicator("composition_share")
+def composition(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of a stock that is of one sort; needed by converting, and by adding only that sort."""
+    target = _number(rule) / 100
+    whole = "beds" if rule.service == "eldercare" else "places"
+    context.column(rule.service, rule.column)
+    context.column(rule.service, whole)
+    stock = context.of_types(rule)
+    part, total = float(stock[rule.column].sum()), float(stock[whole].sum())
+    convert = max(0, ceil(target * total) - part)
+    add = math.nan if target >= 1 else max(0, ceil((target * total - part) / (1 - target)))
+    yield Finding(
+        value=100 * ratio(part, total),
+        target=100 * target,
+        unit="percent",
+        operator=rule.operator,
+        needed=convert,
+        basis=("audit.composition", {"part": part, "column": rule.column, "total": total, "of": whole}),
+        reason=("audit.convert_or_add", {"convert": convert, "add": add}) if convert else ("", {}),
+    )
+
+
+@indicator("flag_share")
+def flagged(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of facilities that carry a mark."""
+    target = _number(rule)
+    context.column(rule.service, rule.column)
+    stock = context.of_types(rule)
+    part, total = int(stock[rule.column].astype(bool).sum()), len(stock)
+    yield Finding(
+        value=100 * ratio(part, total),
+        target=target,
+        unit="percent",
+        operator=rule.operator,
+        needed=max(0, ceil(target / 100 * total) - part),
+        basis=("audit.units", {"part": part, "total": total, "of": rule.applies_to}),
+    )
+
+
+@indicator("township_coverage")
+def townships(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of townships in which a facility lies, and which have none."""
+    districts = context.layer("districts")
+    facilities = to_crs(context.of_types(rule), districts.crs)
+    inside = points(facilities).sindex.query(districts.geometry, predicate="intersects")[0]
+    have = np.zeros(len(districts), bool)
+    have[inside] = True
+    names = districts["name"] if "name" in districts else pd.Series(districts.index, districts.index)
+    target = rule.value if rule.value is not None else context.share(rule)
+    target = float(context.shares.get(rule.id, target))
+    without = "、".join(names[~have].astype(str))
+    yield Finding(
+        value=100 * ratio(int(have.sum()), len(districts)),
+        target=target,
+        unit="percent",
+        operator=rule.operator,
+        needed=max(0, ceil(target / 100 * len(districts)) - int(have.sum())),
+        basis=("audit.units", {"part": int(have.sum()), "total": len(districts), "of": "districts"}),
+        reason=("audit.without", {"names": without}) if without else ("", {}),
+    )
+
+
+@indicator("beside_share")
+def beside(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of the communities a rule is for that have a facility beside them."""
+    communities = context.layer("communities")
+    kind = context.column("communities", "kind")
+    if rule.applies_to == "new_residential":
+        wanted = (kind == "estate") & (context.column("communities", "build_status") == "new")
+    else:
+        residents = context.column("communities", "population")
+        wanted = (kind != "park") & (residents >= _number(rule))
+    reach = context.reach(rule, metres=context.beside)
+    have = communities.index.isin(reach.pairs()["origin"])
+    part, total = int((have & wanted).sum()), int(wanted.sum())
+    yield Finding(
+        value=100 * ratio(part, total),
+        target=100.0,
+        unit="percent",
+        needed=total - part,
+        metric="streets",
+        basis=("audit.beside", {"part": part, "total": total, "beside": context.beside}),
+    )
+
+
+@indicator("employees_per_facility")
+def parks(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Facilities that the parks owe for their employees, and have beside them."""
+    kind = context.column("communities", "kind")
+    employees = context.column("communities", "employees")[kind == "park"]
+    owed = np.floor(employees / _number(rule)).astype(int)
+    owed = owed[owed > 0]
+    pairs = context.reach(rule, metres=context.beside, everyone=False).pairs()
+    have = pairs.groupby("origin")["destination"].nunique().reindex(owed.index, fill_value=0)
+    short = (owed - have).clip(lower=0)
+    yield Finding(
+        value=float(np.minimum(have, owed).sum()),
+        target=float(owed.sum()),
+        unit="facilities",
+        needed=float(short.sum()),
+        metric="streets",
+        basis=("audit.parks", {"parks": len(owed), "beside": context.beside}),
+    )
+
+
