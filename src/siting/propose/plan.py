@@ -1,0 +1,216 @@
+"""`Plan`: the sites to open, who they serve, and the proof of how good that is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from siting.labels import label
+from siting.propose.instance import Bools, Instance, Ints
+from siting.propose.problem import MinSites, Objective
+
+__all__ = ["Plan"]
+
+Reason = tuple[str, dict[str, object]]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan:
+    """What to open. Made by `solve`.
+
+    Attributes
+    ----------
+    sites
+        Ids of the new sites, in the order in which they add most; () when there is no plan.
+    table
+        A row per new site, index `site`: `order`, `adds` (demand that it adds to the existing sites and those before it),
+        `share_after`, `within` (all demand within its reach), `lost_without` (demand that only it covers).
+    assignment
+        The nearest open site of each community, existing or new: `site`, `cost`, `new`; missing where none is in reach.
+    served
+        Demand served in each community.
+    total, covered, share
+        All demand; what is served, existing sites included; and its share.
+    objective, bound, gap
+        What was optimised (demand covered, or sites opened), the best that any plan could have, and the distance between
+        them as a share; NaN without a plan.
+    status
+        "optimal", "feasible" (a plan, no proof), "time_limit", "infeasible".
+    seconds
+        How long it took.
+    rules
+        Objective and rules as they were put.
+    unreachable
+        Communities with demand that no site, open or allowed, reaches.
+    how
+        What was measured: the limit, unit and metric of the reach.
+    reasons
+        Why there is no plan, as keys of the table of labels.
+    """
+
+    sites: tuple[object, ...]
+    table: pd.DataFrame
+    assignment: pd.DataFrame
+    served: pd.Series
+    total: float
+    covered: float
+    share: float
+    objective: float
+    bound: float
+    gap: float
+    status: str
+    rules: tuple[str, ...]
+    unreachable: tuple[object, ...]
+    before: float
+    reachable: float
+    how: str = ""
+    seconds: float = 0.0
+    reasons: tuple[Reason, ...] = field(default=())
+
+    def __repr__(self) -> str:
+        if math.isnan(self.objective):
+            return f"<Plan: {self.status}, no sites; see explain()>"
+        n = len(self.sites)
+        return (
+            f"<Plan: {self.status}, {n} site{'s' * (n != 1)}, {self.covered:,.10g} of {self.total:,.10g} "
+            f"({100 * self.share:.1f} %), bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"
+        )
+
+    def explain(self, lang: str = "zh") -> str:
+        """Say in words what the plan does, what each site adds, and who remains outside.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        lines = [label(f"plan.status_{self.status}", lang)]
+        lines += [
+            label(key, lang, **{k: _shown(v) for k, v in values.items()}) for key, values in self.reasons
+        ]
+        numbers = {
+            "n": len(self.sites),
+            "before": _percent(self.before / self.total),
+            "share": _percent(self.share),
+            "covered": f"{self.covered:,.10g}",
+            "total": f"{self.total:,.10g}",
+            "best": _percent(self.reachable / self.total),
+            "gap": _percent(self.gap),
+            "bound": f"{self.bound:,.10g}",
+            "objective": f"{self.objective:,.10g}",
+        }
+        if not math.isnan(self.objective):
+            lines.append(label("plan.raises", lang, **numbers))
+            lines.append(label("plan.proof", lang, **numbers))
+            lines += [
+                label(
+                    "plan.site", lang, order=row.order, site=site, adds=f"{row.adds:,.10g}",
+                    share=_percent(row.share_after), lost=f"{row.lost_without:,.10g}",
+                )
+                for site, row in zip(self.table.index, self.table.itertuples(), strict=True)
+            ]  # fmt: skip
+        if self.unreachable:
+            numbers["count"] = len(self.unreachable)
+            numbers["names"] = "、".join(str(i) for i in self.unreachable[:20])
+            numbers["names"] += " …" * (len(self.unreachable) > 20)
+            lines.append(label("plan.unreachable", lang, **numbers))
+        return "\n".join(lines)
+
+
+def _percent(share: float) -> str:
+    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def _shown(value: object) -> object:
+    return _percent(value) if isinstance(value, float) else value
+
+
+def make_plan(
+    instance: Instance,
+    sites: Ints | None,
+    objective: Objective,
+    status: str,
+    bound: float,
+    rules: tuple[str, ...],
+    reasons: tuple[Reason, ...],
+) -> Plan:
+    """Work out everything that a plan tells from the chosen positions; None when there is no plan."""
+    reach, weight = instance.reach, instance.weight
+    chosen = np.array([], np.intp) if sites is None else np.asarray(sites, np.intp)
+    covered = instance.covered_by(chosen)
+    table = _contributions(instance, chosen)
+    open_sites = instance.existing.copy()
+    open_sites[chosen] = True
+    total, served = instance.total, float(weight[covered].sum())
+    minimise = isinstance(objective, MinSites)
+    value = math.nan if sites is None else float(len(chosen)) if minimise else served
+    beyond = ~instance.reachable & (weight > 0)
+    metric = f"{reach.how}, {reach.limit:g} {reach.unit}".lstrip(", ")
+    gap = math.nan
+    if sites is not None:
+        gap = 0.0 if value == bound else abs(bound - value) / max(abs(value), abs(bound))
+    return Plan(
+        sites=tuple(table.index),
+        table=table,
+        assignment=_assignment(instance, open_sites),
+        served=pd.Series(np.where(covered, weight, 0.0), index=reach.origins, name="served"),
+        total=total,
+        covered=served,
+        share=served / total,
+        objective=value,
+        bound=bound,
+        gap=gap,
+        status=status,
+        rules=rules,
+        unreachable=tuple(reach.origins[beyond]),
+        before=float(weight[instance.covered].sum()),
+        reachable=float(weight[instance.reachable].sum()),
+        how=metric,
+        reasons=reasons,
+    )
+
+
+def _contributions(instance: Instance, chosen: Ints) -> pd.DataFrame:
+    """Order the chosen sites by what each adds, and tell what would be lost without it."""
+    by_site = instance.cover[:, chosen].T.tocsr()
+    reached = np.asarray(by_site.todense(), bool)
+    weight = instance.weight
+    served: Bools = instance.covered.copy()
+    times = reached.sum(axis=0) + 10 * instance.covered
+    rows = []
+    left = list(range(len(chosen)))
+    while left:
+        gains = [float(weight[reached[k] & ~served].sum()) for k in left]
+        k = left.pop(int(np.argmax(gains)))
+        served |= reached[k]
+        rows.append(
+            {
+                "site": instance.reach.destinations[chosen[k]],
+                "order": len(rows) + 1,
+                "adds": max(gains),
+                "share_after": float(weight[served].sum()) / instance.total,
+                "within": float(weight[reached[k]].sum()),
+                "lost_without": float(weight[reached[k] & (times == 1)].sum()),
+            }
+        )
+    columns = ["site", "order", "adds", "share_after", "within", "lost_without"]
+    return pd.DataFrame(rows, columns=columns).set_index("site")
+
+
+def _assignment(instance: Instance, open_sites: Bools) -> pd.DataFrame:
+    """Send each community to the nearest open site in reach."""
+    reach = instance.reach
+    at = np.flatnonzero(open_sites[reach.destination])
+    first = at[np.unique(reach.origin[at], return_index=True)[1]]
+    table = pd.DataFrame(
+        {
+            "site": reach.destinations[reach.destination[first]],
+            "cost": reach.cost[first],
+            "new": ~instance.existing[reach.destination[first]],
+        },
+        index=reach.origins[reach.origin[first]],
+    )
+    return table.reindex(reach.origins)
