@@ -1,0 +1,142 @@
+"""Reading a study's recipe from TOML: every table and key is known, or told."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from siting.errors import SitingError, some
+from siting.judge.standard import Document, rule_from
+from siting.network import Walk
+from siting.study import Circle, Goal, Source, Study
+
+__all__ = ["read_study"]
+
+TABLES = {"study", "layers", "walk", "shares", "documents", "rule", "circle", "goal"}
+STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside"}
+
+
+def read_study(path: Path) -> Study:
+    """Read a study; see `Study.from_toml`."""
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SitingError(f"{path}: there is no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SitingError(f"{path}: no TOML: {error}") from error
+    try:
+        return _study(data, path)
+    except SitingError as error:
+        raise SitingError(f"{path.name}: {error}") from error
+
+
+def _study(data: Mapping[str, Any], path: Path) -> Study:
+    _only(data, TABLES, "the study")
+    head = data.get("study", {})
+    _only(head, STUDY, "[study]")
+    layers = {role: _source(role, at, path.parent) for role, at in data.get("layers", {}).items()}
+    absent = {"communities", "streets"} - set(layers)
+    if absent:
+        raise SitingError(f"no table [layers.{sorted(absent)[0]}]; a study needs communities and streets")
+    title = head.get("title", path.stem)
+    lang = head.get("lang", "zh")
+    if lang not in ("zh", "en"):
+        raise SitingError(f'[study] lang is "{lang}"; choose "zh" or "en"')
+    standard = head.get("standard")
+    if standard is not None and str(standard).endswith(".toml"):
+        standard = str(path.parent / standard)
+    return Study(
+        name=str(head.get("name", path.stem)),
+        title=title if isinstance(title, dict) else {"zh": str(title), "en": str(title)},
+        lang=lang,
+        layers=layers,
+        standard=standard,
+        year=_whole(head.get("year"), "[study] year"),
+        crs=head.get("crs"),
+        max_snap=_number(head.get("max_snap", 250), "[study] max_snap"),
+        beside=_number(head.get("beside", 300), "[study] beside"),
+        walk={service: _walk(service, at) for service, at in data.get("walk", {}).items()},
+        shares={rule: _number(at, f"[shares] {rule}") for rule, at in data.get("shares", {}).items()},
+        documents={key: Document(**at) for key, at in data.get("documents", {}).items()},
+        rules=tuple(rule_from(at) for at in data.get("rule", [])),
+        circles=tuple(_circle(at) for at in data.get("circle", [])),
+        goals=tuple(_goal(at) for at in data.get("goal", [])),
+    )
+
+
+def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    if not isinstance(table, Mapping):
+        raise SitingError(f"{where} is no table")
+    unknown = set(table) - known
+    if unknown:
+        raise SitingError(f"{where}: unknown {some(sorted(unknown))}; understood are {some(sorted(known), 20)}")
+
+
+def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
+    where = f"[layers.{role}]"
+    _only(at, {f.name for f in fields(Source)}, where)
+    if "path" not in at:
+        raise SitingError(f"{where} has no path")
+    return Source(**{**at, "path": folder / str(at["path"])})
+
+
+def _number(value: Any, where: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SitingError(f"{where} is {value!r}, not a number")
+    return float(value)
+
+
+def _whole(value: Any, where: str) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+        raise SitingError(f"{where} is {value!r}, not a whole number")
+    return value
+
+
+def _walk(service: str, at: Any) -> Walk:
+    named = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
+    if isinstance(at, str):
+        if at not in named:
+            raise SitingError(f'[walk] {service} is "{at}"; choose {some(named)} or metres a minute')
+        return named[at]()
+    try:
+        return Walk(_number(at, f"[walk] {service}"), service)
+    except ValueError as error:
+        raise SitingError(f"[walk] {service}: {error}") from error
+
+
+def _limits(value: Any, where: str) -> tuple[float, ...]:
+    listed = value if isinstance(value, list) else [value]
+    return tuple(_number(at, where) for at in listed)
+
+
+def _circle(at: Mapping[str, Any]) -> Circle:
+    _only(at, {f.name for f in fields(Circle)}, "[[circle]]")
+    if "service" not in at or not ("metres" in at or "minutes" in at):
+        raise SitingError("[[circle]] needs service, and metres or minutes")
+    return Circle(
+        service=at["service"],
+        metres=_limits(at.get("metres", []), "[[circle]] metres"),
+        minutes=_limits(at.get("minutes", []), "[[circle]] minutes"),
+    )
+
+
+def _goal(at: Mapping[str, Any]) -> Goal:
+    where = f"[[goal]] {at.get('name', '')}".strip()
+    _only(at, {f.name for f in fields(Goal)}, where)
+    if "name" not in at or "service" not in at:
+        raise SitingError(f"{where} needs name and service")
+    if ("metres" in at) == ("minutes" in at):
+        raise SitingError(f"{where} needs metres or minutes, one of the two")
+    if ("cover" in at) == ("at_most" in at):
+        raise SitingError(f"{where} needs cover (a share) or at_most (a number), one of the two")
+    values = dict(at)
+    for key in ("metres", "minutes", "cover", "time_limit"):
+        if key in values:
+            values[key] = _number(values[key], f"{where} {key}")
+    for key in ("at_most", "curve"):
+        if key in values:
+            _whole(values[key], f"{where} {key}")
+    return Goal(**values)
