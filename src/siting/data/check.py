@@ -86,6 +86,9 @@ def check_layer(
         raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(layer, "has no geometry; give a GeoDataFrame (read_layer makes one of a file)")
+    twice = frame.columns[frame.columns.duplicated()].unique()
+    if len(twice):
+        raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
     faults = shapes.crs_faults(frame.crs)
     if not len(frame):
         faults.append("has no rows")
@@ -127,9 +130,6 @@ def _plain_geometry(frame: Any, layer: str) -> Any:
 
 def _name_columns(frame: Any, role: Role, chosen: Mapping[str, str], layer: str) -> tuple[Any, list[str]]:
     sources = [c for c in frame.columns if c != "geometry"]
-    twice = sorted({str(c) for c in sources if sources.count(c) > 1})
-    if twice:
-        raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
     has_id = frame.index.name == "id" and "id" not in chosen
     both = ['has the ids twice, as index "id" and as column "id"; drop one'] if has_id and "id" in sources else []
     renames, faults, notes = choose_columns(role, sources, chosen, has_id=has_id)

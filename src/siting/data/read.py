@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import mmap
 import re
-from collections.abc import Mapping
+import warnings
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +157,8 @@ def _choose_layer(file: Path, asked: str | None, role: str, called: str) -> str 
     if file.suffix.lower() != ".gpkg":
         return None
     try:
-        found = pyogrio.list_layers(file)
+        with warnings_told(called):
+            found = pyogrio.list_layers(file)
     except (DataSourceError, RuntimeError) as fault:
         raise LayerError(called, f"cannot be opened: {fault}") from fault
     return tables.choose([str(name) for name, shape in found if shape is not None], asked, role, called)
@@ -167,15 +170,15 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str)
     if suffix == ".shp" and encoding is None and not _sidecar(file, ".cpg"):
         tried = ["UTF-8", "GB18030"]
     try:
-        info = pyogrio.read_info(file, layer=layer, encoding=tried[0])
-        if info["driver"] != DRIVERS[suffix]:
-            raise LayerError(
-                called,
-                f"is read as {info['driver']}, not as {DRIVERS[suffix]}; save it as a GeoPackage",
-            )
         for name in tried:
             try:
-                frame = pyogrio.read_dataframe(file, layer=layer, encoding=name, on_invalid="ignore")
+                with warnings_told(called):
+                    info = pyogrio.read_info(file, layer=layer, encoding=name)
+                    if info["driver"] != DRIVERS[suffix]:
+                        raise LayerError(
+                            called, f"is read as {info['driver']}, not as {DRIVERS[suffix]}; save it as a GeoPackage"
+                        )
+                    frame = pyogrio.read_dataframe(file, layer=layer, encoding=name, on_invalid="ignore")
             except UnicodeDecodeError:
                 if name == tried[-1]:
                     raise
@@ -199,6 +202,16 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str)
             "is a table without geometry; save it as CSV with coordinates, or choose another layer",
         )
     return frame, _attrs_of(info.get("layer_metadata") or {})
+
+
+@contextlib.contextmanager
+def warnings_told(called: str) -> Iterator[None]:
+    """Send what GDAL warns of to the log."""
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        yield
+    for warning in heard:
+        logger.warning("%s: %s", called, warning.message)
 
 
 def _sidecar(file: Path, suffix: str) -> bool:

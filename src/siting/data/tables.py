@@ -162,7 +162,8 @@ def _frame(rows: list[Row], layer: str) -> pd.DataFrame:
     names = [text_of(c) if i < len(head) and not _void(c := head[i]) else "" for i in range(width)]
     filled = {i: [row[i] if i < len(row) else None for _, row in body] for i in range(width)}
     kept = [i for i in range(width) if names[i] or any(not _void(c) for c in filled[i])]
-    stray = [str(n) for n, row in body if any(not _void(c) for i, c in enumerate(row) if not names[i])]
+    unnamed = [i for i in range(width) if not names[i]]
+    stray = [str(n) for n, row in body if any(not _void(row[i]) for i in unnamed if i < len(row))]
     if stray:
         raise LayerError(
             layer,
@@ -177,11 +178,11 @@ def _frame(rows: list[Row], layer: str) -> pd.DataFrame:
 
 
 def _void(cell: Any) -> bool:
-    return cell is None or (isinstance(cell, str) and not trim(cell))
+    return cell is None or (isinstance(cell, str) and (not cell or not trim(cell)))
 
 
 def _width(row: Row) -> int:
-    return max((i for i, c in enumerate(row, start=1) if not _void(c)), default=0)
+    return next((i for i in range(len(row), 0, -1) if not _void(row[i - 1])), 0)
 
 
 def place(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> Any:

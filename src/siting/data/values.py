@@ -21,6 +21,7 @@ __all__: list[str] = []
 MOST_DIGITS = 1e15
 
 _EDGES = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")
+_SPACES = "\ufeff\u200b"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?")
 _TRUE = frozenset({"是", "有", "对", "√", "1", "1.0", "true", "yes", "y", "t"})
@@ -45,7 +46,9 @@ def trim(text: str) -> str:
     >>> trim("　001 ")
     '001'
     """
-    return _EDGES.sub("", text)
+    if text and (text[0] in _SPACES or text[-1] in _SPACES or text[0].isspace() or text[-1].isspace()):
+        return _EDGES.sub("", text)
+    return text
 
 
 def text_of(value: Any) -> str:
@@ -98,6 +101,8 @@ def number_of(value: Any) -> float:
         return math.nan
     if not isinstance(value, str):
         return float(value)
+    if value.isascii() and value.isdigit():
+        return float(value)  # most cells are no more than this
     text = trim(unicodedata.normalize("NFKC", value)).replace("\u2212", "-").lower()
     if not text:
         return math.nan
@@ -156,14 +161,15 @@ def parse_numbers(column: pd.Series[Any], kind: str = "number") -> Parsed:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
         bad = np.isinf(values)
     else:
-        values = np.empty(len(column), dtype=np.float64)
+        values = np.zeros(len(column), dtype=np.float64)
         bad = np.zeros(len(column), dtype=np.bool_)
         for i, cell in enumerate(cells(column)):
             try:
                 values[i] = reader(cell)
             except (ValueError, TypeError):
-                values[i], bad[i] = 0.0, True
+                bad[i] = True
         bad |= np.isinf(values)
+    values[bad] = 0.0
     return Parsed(values, np.isnan(values), bad)
 
 
@@ -184,15 +190,12 @@ def parse_choices(column: Column, found: Sequence[str]) -> tuple[list[str], list
     (['new', '', '旧'], [False, False, True])
     """
     known = {plain(name): value for value, names in column.choices for name in (value, *names)}
-    texts: list[str] = []
-    unknown: list[bool] = []
-    for text in found:
+    read: dict[str, tuple[str, bool]] = {}
+    for text in set(found):
         parts = [text]
         if column.many:
             parts = [part for part in map(trim, _JOINTS.split(unicodedata.normalize("NFKC", text))) if part]
-        named = [known.get(plain(part)) for part in parts]
-        strange = any(value is None and part for value, part in zip(named, parts, strict=True))
-        kept = [value if value is not None else part for value, part in zip(named, parts, strict=True)]
-        texts.append(";".join(sorted(set(kept)) if column.many else kept))
-        unknown.append(strange)
-    return texts, unknown
+        kept = [known.get(plain(part), part) for part in parts]
+        strange = any(part and plain(part) not in known for part in parts)
+        read[text] = ";".join(sorted(set(kept))), strange  # one order, so that equal sets are equal texts
+    return [read[text][0] for text in found], [read[text][1] for text in found]

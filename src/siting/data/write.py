@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -18,7 +19,7 @@ import shapely
 
 from siting.data.atomic import atomic_path
 from siting.data.crs import _NO_CRS, WGS84, to_crs
-from siting.data.read import kept_attrs
+from siting.data.read import kept_attrs, warnings_told
 from siting.data.tables import guarded
 from siting.errors import LayerError, SitingError, some
 
@@ -62,7 +63,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a
     GeoParquet file too. The same layers give a GeoPackage of the same bytes. In CSV, a text that a
     spreadsheet would take for a formula gets an apostrophe in front, which `read_layer` takes off
-    again.
+    again. GeoJSON and Excel keep 15 digits of a number, the others all.
 
     Examples
     --------
@@ -104,7 +105,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
         )
     flat = _with_index(frame, called)
     try:
-        with atomic_path(target) as draft:
+        with warnings_told(called), atomic_path(target) as draft:
             writer(_Job(flat, draft, target, layer, called))
     except SitingError:
         raise
@@ -212,6 +213,11 @@ def _write_gpkg(job: _Job) -> None:
 
 def _take_over(target: Path, draft: Path, layer: str | None, called: str) -> None:
     """Copy the GeoPackage that is to get a layer, with what its log may still hold."""
+    # Before it is opened here: that could fold the log in.
+    for end in ("-wal", "-journal"):
+        log = target.with_name(target.name + end)
+        if log.exists() and log.stat().st_size:
+            raise LayerError(called, f'"{target.name}" is open in another program; close it there first')
     try:
         names = [str(name) for name, _ in pyogrio.list_layers(target)]
     except RuntimeError as fault:
@@ -226,10 +232,6 @@ def _take_over(target: Path, draft: Path, layer: str | None, called: str) -> Non
                 "replace one, or remove the file first",
             )
         return
-    for end in ("-wal", "-journal"):
-        log = target.with_name(target.name + end)
-        if log.exists() and log.stat().st_size:
-            raise LayerError(called, f'"{target.name}" is open in another program; close it there first')
     with (
         contextlib.closing(sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)) as old,
         contextlib.closing(sqlite3.connect(draft)) as new,
@@ -311,7 +313,8 @@ def _write_csv(job: _Job) -> None:
 def _to_csv(table: pd.DataFrame, draft: Path) -> None:
     safe = table.map(lambda cell: guarded(cell) if isinstance(cell, str) else cell)
     safe.columns = pd.Index([guarded(str(name)) for name in table.columns])
-    safe.to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\n")
+    # With this line end a lone carriage return inside a text is quoted too.
+    safe.to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
 def _as_table(frame: Any, called: str) -> pd.DataFrame:
@@ -336,7 +339,6 @@ def _as_table(frame: Any, called: str) -> pd.DataFrame:
 def _write_excel(job: _Job) -> None:
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     if job.layer is not None and job.target.exists():
         raise LayerError(
@@ -344,31 +346,44 @@ def _write_excel(job: _Job) -> None:
             f'"{job.target.name}" exists; a sheet cannot be added to a workbook, give another name',
         )
     table = _as_table(job.frame, job.called)
+    # All cells first: a workbook that is left half written keeps a temporary file open.
+    rows = [[_excel_value(value, job.called) for value in table.columns]]
+    rows += [[_excel_value(value, job.called) for value in row] for row in table.itertuples(index=False, name=None)]
     book = Workbook(write_only=True)
     sheet = book.create_sheet(job.layer or "Sheet1")
 
     def cell(value: Any) -> Any:
-        if isinstance(value, np.generic):
-            value = value.item()
         if not isinstance(value, str):
-            return None if pd.api.types.is_scalar(value) and pd.isna(value) else value
-        text = str(ILLEGAL_CHARACTERS_RE.sub("", value))
-        if text != value:
-            logger.warning("%s: control characters, which Excel cannot hold, were taken out of a text", job.called)
-        if len(text) > CELL_CHARACTERS:
-            raise LayerError(
-                job.called,
-                f"a text has {len(text)} characters, more than a cell of Excel holds "
-                f"({CELL_CHARACTERS}); write a GeoPackage (.gpkg) or a CSV",
-            )
-        made = WriteOnlyCell(sheet, value=text)
+            return value
+        made = WriteOnlyCell(sheet, value=value)
         made.data_type = "s"  # text, even when it looks like a formula
         return made
 
-    sheet.append([cell(name) for name in table.columns])
-    for row in table.itertuples(index=False, name=None):
+    for row in rows:
         sheet.append([cell(value) for value in row])
     book.save(job.draft)
+
+
+def _excel_value(value: Any, called: str) -> Any:
+    """Return what a cell of Excel can hold: a number, a date, a text of its characters, or nothing."""
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    if isinstance(value, np.generic):
+        value = value.item()
+    if pd.api.types.is_scalar(value) and pd.isna(value):
+        return None
+    if isinstance(value, (bool, int, float, dt.date)):
+        return value
+    text = str(ILLEGAL_CHARACTERS_RE.sub("", str(value)))
+    if text != str(value):
+        logger.warning("%s: control characters, which Excel cannot hold, were taken out of a text", called)
+    if len(text) > CELL_CHARACTERS:
+        raise LayerError(
+            called,
+            f"a text has {len(text)} characters, more than a cell of Excel holds ({CELL_CHARACTERS}); "
+            "write a GeoPackage (.gpkg) or a CSV",
+        )
+    return text
 
 
 _WRITERS: dict[str, Callable[[_Job], None]] = {
