@@ -1,0 +1,316 @@
+"""What the map says about one service: its facilities, circles, verdicts and proposed sites."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siting.errors import LayerError, SitingError, some
+from siting.labels import Language, known, label
+from siting.show import _encode as encode
+from siting.show.colours import band_colours
+
+__all__ = ["describe_service", "service_name"]
+
+_WEIGHTS = {"childcare": "infants", "eldercare": "elderly"}
+
+
+def service_name(service: str, lang: Language) -> str:
+    """Return the name of *service*: its own key where the table of labels has none."""
+    known_here = known(f"service.{service}")
+    return label(f"service.{service}", lang) if known_here else encode.clean(service)
+
+
+def describe_service(
+    service: str,
+    *,
+    present: Mapping[str, gpd.GeoDataFrame],
+    places: Mapping[str, gpd.GeoSeries],
+    areas: gpd.GeoDataFrame | None,
+    bands: pd.DataFrame | None,
+    plan: object | None,
+    fields: list[dict[str, Any]],
+    lang: Language,
+) -> dict[str, Any]:
+    """Return all the map shows when *service* is switched on.
+
+    Raises
+    ------
+    SitingError
+        When ids in *bands* or *plan* do not match the layers.
+    LayerError
+        When *areas* lacks a CRS or a column.
+    """
+    name = service_name(service, lang)
+    told: dict[str, Any] = {"name": name}
+    if service in present:
+        told["facilities"] = {
+            "label": label("map.existing_of", lang, service=name),
+            "points": encode.as_points(places[service]),
+            "names": encode.names(present[service]),
+            "fields": fields,
+        }
+    if areas is not None and len(areas):
+        told["areas"] = _areas(service, areas, bands, lang)
+    weight, people = _weights(service, present.get("communities"))
+    if bands is not None:
+        told["verdict"] = _verdict(service, bands, present, weight, people, lang)
+    if plan is not None:
+        told["plan"] = _plan(service, plan, present, places, weight, lang)
+    return told
+
+
+def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | None, np.ndarray | None]:
+    """Return the column that says whom the service is for, and its values; NaN counts for nobody."""
+    if communities is None:
+        return None, None
+    for column in (_WEIGHTS.get(service, "population"), "population"):
+        if column in communities.columns:
+            values = communities[column].to_numpy(dtype=float, na_value=np.nan)
+            return column, np.nan_to_num(values)
+    return None, None
+
+
+def _areas(
+    service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language
+) -> list[dict[str, Any]]:
+    where = f"areas[{service!r}]"
+    missing = [column for column in ("limit", "unit") if column not in areas.columns]
+    if missing:
+        raise LayerError(where, f"has no column {some(missing)}; give what service_areas returns")
+    shapes = encode.as_degrees(where, areas)
+    # Circles in another unit than the verdict's stand apart, and are off until they are asked for.
+    judged = areas["unit"].iloc[0] if bands is None or "unit" not in bands else bands["unit"].iloc[0]
+    other = (areas["unit"] != judged).to_numpy()
+    # The largest first: the smaller lie upon it and so the middle is the deepest.
+    order = np.lexsort([-areas["limit"].to_numpy(dtype=float), ~other])
+    return [
+        {
+            "short": _limit("short", areas["limit"].iloc[i], areas["unit"].iloc[i], lang),
+            "rings": encode.rings(shapes.iloc[i]),
+            "off": bool(other[i]),
+        }
+        for i in order
+    ]
+
+
+def _limit(key: str, limit: float, unit: str, lang: Language) -> str:
+    return label(f"map.{key}", lang, limit=f"{limit:,g}", unit=label(f"unit.{unit}", lang))
+
+
+def _verdict(
+    service: str,
+    bands: pd.DataFrame,
+    present: Mapping[str, gpd.GeoDataFrame],
+    weight: str | None,
+    people: np.ndarray | None,
+    lang: Language,
+) -> dict[str, Any]:
+    communities = present.get("communities")
+    bands = _matched(service, bands, communities)
+    band = bands["band"].to_numpy(dtype=float, na_value=np.nan)
+    cost = bands["cost"].to_numpy(dtype=float, na_value=np.nan)
+    unit = str(bands["unit"].iloc[0])
+    limits = sorted({*band[~np.isnan(band)].tolist(), *bands.attrs.get("limits", ())})
+    outside, unreached = len(limits), len(limits) + 1
+
+    codes = np.searchsorted(limits, band)
+    codes[np.isnan(band)] = outside
+    lost = np.isnan(band) & np.isnan(cost)
+    # Without a cost the nearest is beyond the search or no way leads there. When the search itself
+    # stopped at the largest limit, that says no more than "outside".
+    if not limits or (cost > limits[-1]).any():
+        codes[lost] = unreached
+    else:
+        lost = np.zeros_like(lost)
+
+    labels = [_limit("within", limits[0], unit, lang)] if limits else []
+    for low, high in pairwise(limits):
+        said = label(
+            "map.between",
+            lang,
+            low=f"{low:,g}",
+            high=f"{high:,g}",
+            unit=label(f"unit.{unit}", lang),
+        )
+        labels.append(said)
+    labels.append(_limit("outside", limits[-1], unit, lang) if limits else label("map.outside_all", lang))
+    if lost.any():
+        labels.append(label("map.unreached", lang))
+
+    rows = []
+    for code, text in enumerate(labels):
+        inside = codes == code
+        row: dict[str, Any] = {"label": text, "communities": f"{inside.sum():,}"}
+        if people is not None:
+            row["people"] = f"{people[inside].sum():,.0f}"
+            row["part"] = round(_share(people[inside].sum(), people.sum()) or 0.0, 5)
+        rows.append(row)
+    return {
+        "codes": codes.tolist(),
+        "limits": len(limits),
+        "colours": band_colours(len(limits)),
+        "rows": rows,
+        "people": label(f"field.{weight}", lang) if weight else None,
+        "missed": _percent(codes >= outside, people, lang),
+        "shares": _shares(limits, unit, codes, people, lang),
+        "caption": _caption(weight, unit, lang),
+        "nearest": encode.texts(bands["facility"], _facility_names(service, present)),
+        "cost": encode.numbers(cost, 0 if unit == "m" else 1),
+        "unit": label(f"unit.{unit}", lang),
+    }
+
+
+def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | None) -> pd.DataFrame:
+    where = f"coverage[{service!r}]"
+    missing = [c for c in ("facility", "cost", "band", "unit") if c not in bands.columns]
+    if missing:
+        raise SitingError(f"{where} has no column {some(missing)}; give what bands(...) returns")
+    if communities is None:
+        raise SitingError(f"{where} needs layers['communities'] to be drawn")
+    if bands.index.has_duplicates:
+        twice = bands.index[bands.index.duplicated()].unique()
+        raise SitingError(f"{where} has communities twice: {some(twice)}")
+    strange = bands.index.difference(communities.index, sort=False)
+    if len(strange):
+        raise SitingError(f"{where} has ids that are no communities of the layer: {some(strange)}")
+    absent = communities.index.difference(bands.index, sort=False)
+    if len(absent):
+        raise SitingError(
+            f"{where} lacks communities of the layer: {some(absent)}; measure them, or draw the others only"
+        )
+    return bands.loc[communities.index]
+
+
+def _shares(
+    limits: list[float], unit: str, codes: np.ndarray, people: np.ndarray | None, lang: Language
+) -> list[dict[str, str]]:
+    """Return a tile for each limit: the share of people within it, and how many communities."""
+    shares = []
+    for code, limit in enumerate(limits):
+        inside = codes <= code
+        communities = label("map.communities_of", lang, n=f"{inside.sum():,}", all=f"{len(inside):,}")
+        shares.append(
+            {
+                "label": _limit("within", limit, unit, lang),
+                "short": _limit("short", limit, unit, lang),
+                "value": _percent(inside, people, lang),
+                "communities": communities,
+            }
+        )
+    return shares
+
+
+def _percent(inside: np.ndarray, people: np.ndarray | None, lang: Language) -> str:
+    """Return the share of people, or of communities where nobody was counted."""
+    weights = np.ones(len(inside)) if people is None else people
+    share = _share(weights[inside].sum(), weights.sum())
+    return label("map.na", lang) if share is None else f"{share:.1%}"
+
+
+def _share(part: float, whole: float) -> float | None:
+    return float(part) / float(whole) if whole > 0 else None
+
+
+def _caption(weight: str | None, unit: str, lang: Language) -> str:
+    who = label(f"people.{weight}", lang) if weight else label("map.communities", lang)
+    return label(f"map.share_{unit}", lang, who=who)
+
+
+def _facility_names(service: str, present: Mapping[str, gpd.GeoDataFrame]) -> dict[object, str]:
+    named: dict[object, str] = {}
+    for role in ("candidates", service):
+        if role in present:
+            named |= dict(zip(present[role].index, encode.names(present[role]), strict=True))
+    return named
+
+
+def _plan(
+    service: str,
+    plan: Any,
+    present: Mapping[str, gpd.GeoDataFrame],
+    places: Mapping[str, gpd.GeoSeries],
+    weight: str | None,
+    lang: Language,
+) -> dict[str, Any]:
+    sites = list(plan.sites)
+    candidates = present.get("candidates")
+    if sites and candidates is None:
+        raise SitingError(
+            f"the plan for {service!r} proposes {some(sites)}; give the candidates in layers['candidates']"
+        )
+    told: dict[str, Any] = {"status": _status(plan, lang), "sites": []}
+    share = getattr(plan, "share", None)
+    if share is not None and math.isfinite(share):
+        told["share"] = f"{share:.1%}"
+    limit, unit = getattr(plan, "limit", None), str(getattr(plan, "unit", ""))
+    if _finite(limit) and known(f"unit.{unit}"):
+        told["within"] = _limit("then_within", float(limit), unit, lang)
+    if candidates is None or not sites:
+        return told
+    strange = [site for site in sites if site not in candidates.index]
+    if strange:
+        raise SitingError(
+            f"the plan for {service!r} proposes sites that are not in layers['candidates']: {some(strange)}"
+        )
+    table = getattr(plan, "table", None)
+    if table is not None and "order" in table.columns:
+        order = table["order"].to_dict()
+        sites.sort(key=lambda site: order.get(site, math.inf))
+    chosen = candidates.loc[sites]
+    told["points"] = encode.as_points(places["candidates"].loc[sites])
+    names = encode.names(chosen)
+    told["sites"] = [
+        {
+            "name": names[i],
+            "rows": _site_rows(chosen.iloc[i], _table_row(table, site), weight, lang),
+        }
+        for i, site in enumerate(sites)
+    ]
+    for shown, site in zip(told["sites"], sites, strict=True):
+        adds = _table_row(table, site).get("adds")
+        if _finite(adds):
+            shown["adds"] = f"+{adds:,.0f}"
+    return told
+
+
+def _status(plan: Any, lang: Language) -> str:
+    status = str(getattr(plan, "status", ""))
+    if not known(f"plan_status.{status}"):
+        return encode.clean(status)
+    gap = getattr(plan, "gap", None)
+    gap_text = f"{gap:.1%}" if _finite(gap) else label("map.na", lang)
+    return label(f"plan_status.{status}", lang, gap=gap_text)
+
+
+def _table_row(table: pd.DataFrame | None, site: object) -> dict[str, Any]:
+    if table is None or site not in table.index:
+        return {}
+    return {str(key): value for key, value in table.loc[site].items()}
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
+
+
+def _site_rows(site: pd.Series, gains: Mapping[str, Any], weight: str | None, lang: Language) -> list[list[str]]:
+    """Return what the tooltip of a proposed site says, line by line."""
+    rows: list[list[str]] = []
+    kind = site.get("kind")
+    if isinstance(kind, str):
+        said = label(f"kind.{kind}", lang) if known(f"kind.{kind}") else encode.clean(kind)
+        rows.append([label("field.kind", lang), said])
+    if _finite(gains.get("adds")):
+        who = label(f"people.{weight}", lang) if weight else ""
+        rows.append([label("map.adds", lang), f"+{gains['adds']:,.0f} {who}".strip()])
+    if _finite(gains.get("share_after")):
+        rows.append([label("map.share_after", lang), f"{gains['share_after']:.1%}"])
+    if _finite(site.get("cost")):
+        rows.append([label("field.cost", lang), f"{site['cost']:,g} {label('field_unit.cost', lang)}"])
+    return rows

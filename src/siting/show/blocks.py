@@ -1,0 +1,375 @@
+"""What a report is made of: each part the user gives becomes blocks, which a template writes out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeGuard
+
+import pandas as pd
+
+from siting.errors import SitingError
+from siting.labels import known, label
+from siting.show.cells import SIGNS, Cell, Table, amount, listed, show, table_of
+from siting.show.fonts import clean
+from siting.show.svg import inline_svg
+
+__all__ = ["Block", "Section", "blocks_of", "facts_of", "notes_of"]
+
+UNDERSTOOD = "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, or a mapping from names to these"
+
+
+@dataclass(frozen=True, init=False)
+class Section:
+    """A part of a report with its own heading.
+
+    Parameters
+    ----------
+    title
+        The heading; it goes into the table of contents.
+    parts
+        What stands under it: anything that `siting.write_report` takes, other sections too.
+
+    Examples
+    --------
+    >>> Section("Childcare", "Who is inside?").title
+    'Childcare'
+    """
+
+    title: str
+    parts: tuple[Any, ...]
+
+    def __init__(self, title: str, *parts: Any) -> None:
+        object.__setattr__(self, "title", title)
+        object.__setattr__(self, "parts", parts)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One thing on the page. What it holds depends on its kind, as the template says."""
+
+    kind: str
+    text: str = ""
+    level: int = 2
+    anchor: str = ""
+    table: Table | None = None
+    pairs: tuple[tuple[str, Cell], ...] = ()
+    lines: tuple[str, ...] = field(default=())
+
+
+class AuditLike(Protocol):
+    """What the page needs of an `siting.Audit`."""
+
+    @property
+    def table(self) -> pd.DataFrame: ...
+    @property
+    def standard(self) -> str: ...
+    @property
+    def year(self) -> int | None: ...
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+
+
+class PlanLike(Protocol):
+    """What the page needs of a `siting.Plan`."""
+
+    @property
+    def sites(self) -> Sequence[object]: ...
+    @property
+    def table(self) -> pd.DataFrame: ...
+    @property
+    def share(self) -> float: ...
+    @property
+    def objective(self) -> float: ...
+    @property
+    def bound(self) -> float: ...
+    @property
+    def gap(self) -> float: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def seconds(self) -> float: ...
+    @property
+    def rules(self) -> Sequence[object]: ...
+    @property
+    def unreachable(self) -> Sequence[object]: ...
+    def summary(self, lang: str = ...) -> str: ...
+
+
+def is_audit(part: object) -> TypeGuard[AuditLike]:
+    """Tell an audit by what it has, so that the page shows what another program judged, too."""
+    return all(hasattr(part, name) for name in ("table", "failing", "year"))
+
+
+def is_plan(part: object) -> TypeGuard[PlanLike]:
+    """Tell a plan by what it has."""
+    return all(hasattr(part, name) for name in ("sites", "summary"))
+
+
+def is_figure(part: object) -> bool:
+    """Tell a matplotlib figure, without loading matplotlib for a report that has none."""
+    module = sys.modules.get("matplotlib.figure")
+    return module is not None and isinstance(part, module.Figure)
+
+
+def blocks_of(parts: Sequence[object], lang: str) -> list[Block]:
+    """Return the blocks of a whole report.
+
+    Raises
+    ------
+    SitingError
+        When a part is of no kind that a report can show.
+    """
+    return list(_Page(lang).walk(parts, level=2, prefix="s"))
+
+
+def notes_of(parts: Sequence[object], lang: str) -> tuple[list[str], list[str]]:
+    """Return the notices and the sources that the frames among *parts* carry, each once."""
+    notices: dict[str, None] = {}
+    sources: dict[str, None] = {}
+    for frame in _frames(parts):
+        notice = frame.attrs.get("notice")
+        if isinstance(notice, Mapping) and notice.get(lang):
+            notices[clean(notice[lang])] = None
+        if frame.attrs.get("attribution"):
+            sources[clean(frame.attrs["attribution"])] = None
+    return list(notices), list(sources)
+
+
+def _frames(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
+    for part in parts:
+        if isinstance(part, pd.DataFrame | pd.Series):
+            yield part
+        elif isinstance(part, Section):
+            yield from _frames(part.parts)
+        elif isinstance(part, Mapping):
+            yield from _frames(list(part.values()))
+        elif is_audit(part) or is_plan(part):
+            yield part.table
+
+
+class _Page:
+    """The walk through the parts; it counts the figures, whose names must differ on the page."""
+
+    def __init__(self, lang: str) -> None:
+        self.lang = lang
+        self.figures = 0
+
+    def walk(self, parts: Sequence[object], level: int, prefix: str, caption: str = "") -> Iterator[Block]:
+        number = 0
+        for part in parts:
+            titled = self._titled(part, top=level == 2, caption=caption)
+            if titled:
+                number += 1
+                anchor = f"{prefix}-{number}"
+                yield Block("heading", text=clean(titled), level=min(level, 4), anchor=anchor)
+                inner = part.parts if isinstance(part, Section) else [part]
+                if isinstance(part, Section):
+                    yield from self.walk(inner, level + 1, anchor)
+                else:
+                    yield from self.one(part, "")
+            elif isinstance(part, Mapping):
+                for name, each in part.items():
+                    if isinstance(each, pd.DataFrame | pd.Series) or is_figure(each):
+                        yield from self.one(each, clean(name))
+                    else:
+                        number += 1
+                        yield from self.walk([Section(str(name), each)], level, f"{prefix}-{number}")
+            else:
+                yield from self.one(part, caption)
+
+    def _titled(self, part: object, *, top: bool, caption: str) -> str:
+        """Return the heading that a part brings along: its own, or that of a verdict or a plan at the top."""
+        if isinstance(part, Section):
+            return part.title
+        if top and not caption and is_audit(part):
+            return label("report.audit", self.lang)
+        if top and not caption and is_plan(part):
+            return label("report.plan", self.lang)
+        return ""
+
+    def one(self, part: object, caption: str) -> Iterator[Block]:
+        if isinstance(part, str):
+            yield Block("paragraph", text=clean(part))
+        elif isinstance(part, pd.DataFrame):
+            yield Block("table", table=table_of(part, self.lang, caption=caption))
+        elif isinstance(part, pd.Series):
+            frame = part.to_frame("value" if part.name is None else part.name)
+            yield Block("table", table=table_of(frame, self.lang, caption=caption))
+        elif is_figure(part):
+            self.figures += 1
+            svg = inline_svg(part, name=f"f{self.figures}", alt=caption or _first_text(part))  # type: ignore[arg-type]
+            yield Block("figure", text=caption, lines=(svg,))
+        elif is_audit(part):
+            yield from audit_blocks(part, self.lang)
+        elif is_plan(part):
+            yield from plan_blocks(part, self.lang)
+        else:
+            raise SitingError(
+                f"a report cannot show a {type(part).__module__}.{type(part).__qualname__}; it takes {UNDERSTOOD}"
+            )
+
+
+def _first_text(figure: Any) -> str:
+    """Return the title of a figure, to say in words what it shows."""
+    texts = [text.get_text() for text in figure.texts] + [axes.get_title() for axes in figure.axes]
+    return next((text for text in texts if text), "")
+
+
+def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
+    """Show a verdict: the counts, then a table of rules for each service, then what was assumed."""
+    table = audit.table
+    count = table["status"].value_counts()
+    yield Block(
+        "tiles",
+        pairs=tuple(
+            (label(f"status.{key}", lang), Cell(f"{int(count.get(key, 0)):,}", badge=badge))
+            for key, badge in (("met", "met"), ("short", "short"), ("n/a", "na"))
+        ),
+    )
+    for service, rows in table.groupby("service", sort=False, dropna=False):
+        name = label(f"service.{service}", lang) if known(f"service.{service}") else clean(service)
+        yield Block("table", table=_rules(rows, name, lang))
+    facts = [("standard", Cell(_title(audit.standard, lang)))]
+    if audit.year is not None:
+        facts.append(("year", Cell(f"{audit.year}")))
+    facts += [
+        (str(key), Cell(_setting(value, lang))) for key, value in audit.parameters.items() if value not in ({}, None)
+    ]
+    yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
+
+
+def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
+    names = ["indicator", "value", "target", "gap", "needed", "verdict"]
+    areas = "area" in rows and len(rows["area"].dropna().unique()) > 1
+    if areas:
+        names.insert(1, "area")
+    head = tuple(
+        Cell(label(f"column.{name}", lang), head=True, number=name in ("value", "target", "gap", "needed"))
+        for name in names
+    )
+    body = []
+    for row in rows.to_dict("records"):
+        cells = {
+            "indicator": Cell(_said(row, "indicator", lang), head=True, small=_small_print(row, lang)),
+            "value": Cell(_measured(row["value"], row["unit"], lang), number=True),
+            "target": _target(row, lang),
+            "gap": Cell(_measured(row["gap"], row["unit"], lang), number=True),
+            "needed": Cell(amount(_float(row["needed"])), number=True),
+            "verdict": _verdict(row, lang),
+        }
+        if areas:
+            cells["area"] = Cell(show(row["area"], "id", lang))
+        body.append(tuple(cells[name] for name in names))
+    return Table(head, tuple(body), caption=caption, style="rules")
+
+
+def _said(row: dict[Any, Any], name: str, lang: str) -> str:
+    """Return a text of the row in *lang*: the column of the name, or the one ending in ``_en`` when it has words."""
+    other = row.get(f"{name}_en") if lang == "en" else None
+    words = other if isinstance(other, str) and other else row.get(name)
+    return clean(words) if isinstance(words, str) else ""
+
+
+def _small_print(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
+    source = [clean(row[name]) for name in ("document", "clause") if isinstance(row.get(name), str) and row[name]]
+    metric = row.get("metric")
+    counted = [_said(row, "basis", lang)]
+    if isinstance(metric, str) and known(f"metric.{metric}"):
+        counted.insert(0, label(f"metric.{metric}", lang))
+    between = "；" if lang == "zh" else "; "
+    return tuple(line for line in (between.join(filter(None, counted)), " · ".join(source)) if line)
+
+
+def _float(value: Any) -> float:
+    return float("nan") if value is None or value is pd.NA else float(value)
+
+
+def _measured(value: Any, unit: Any, lang: str) -> str:
+    """Write a value; a short unit goes with it, a long one stands beside the target only."""
+    number = _float(value)
+    if unit == "share":
+        return show(number, "share")
+    words = amount(number, 1 if unit == "percent" else 2)
+    if words == "n/a" or unit not in ("percent", "m", "min", "minutes"):
+        return words
+    return f"{words} {label(f'unit.{unit}', lang)}"
+
+
+def _target(row: dict[Any, Any], lang: str) -> Cell:
+    number, unit = _float(row["target"]), row["unit"]
+    if number != number:
+        return Cell("n/a", number=True)
+    words = show(number, "share") if unit == "share" else amount(number)
+    sign = SIGNS.get(row["operator"], clean(row["operator"]))
+    short = unit in ("percent", "m", "min", "minutes")
+    named = label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit or "")
+    if unit == "share":
+        named = ""
+    small = () if short or not named else (named,)
+    return Cell(f"{sign} {words} {named}".strip() if short else f"{sign} {words}", number=True, small=small)
+
+
+def _verdict(row: dict[Any, Any], lang: str) -> Cell:
+    status = str(row["status"])
+    badge = {"met": "met", "short": "short"}.get(status, "na")
+    reason = _said(row, "reason", lang)
+    words = label(f"status.{status}", lang) if known(f"status.{status}") else clean(status)
+    return Cell(words, badge=badge, small=(reason,) if reason else ())
+
+
+def _title(standard: object, lang: str) -> str:
+    name = str(getattr(standard, "name", standard))
+    return label(f"standard.{name}", lang) if known(f"standard.{name}") else clean(name)
+
+
+def _setting(value: object, lang: str) -> str:
+    if isinstance(value, Mapping):
+        between = "；" if lang == "zh" else "; "
+        return between.join(f"{_word(key, lang)}: {show(each, '', lang)}" for key, each in value.items())
+    return show(value, "", lang)
+
+
+def _word(key: object, lang: str) -> str:
+    return label(f"service.{key}", lang) if known(f"service.{key}") else clean(key)
+
+
+def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
+    """Show a plan: its facts, its sites, its own words, and whom no candidate can reach."""
+    badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
+    status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
+    facts = [
+        ("status", Cell(status, badge=badge)),
+        ("new_sites", Cell(f"{len(plan.sites):,}")),
+        ("share", Cell(show(plan.share, "share"))),
+        ("objective", Cell(amount(_float(plan.objective)))),
+        ("bound", Cell(amount(_float(plan.bound)))),
+        ("gap", Cell(show(plan.gap, "gap"))),
+        ("seconds", Cell(show(plan.seconds, "seconds"))),
+    ]
+    if plan.rules:
+        facts.append(("rules", Cell(listed(plan.rules, lang))))
+    yield Block("facts", pairs=facts_of(facts, lang))
+    words = tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip())
+    if words:
+        yield Block("said", lines=words)
+    if len(plan.table):
+        yield Block("table", table=table_of(_numbered(plan.table), lang, caption=label("report.sites", lang)))
+    if plan.unreachable:
+        text = label("report.unreachable", lang, count=f"{len(plan.unreachable):,}")
+        yield Block("list", text=text, lines=(listed(plan.unreachable, lang),))
+
+
+def _numbered(table: pd.DataFrame) -> pd.DataFrame:
+    """Put the number that a site has on the picture first, and the sites in its order."""
+    if "order" not in table or table.index.nlevels > 1:
+        return table
+    ordered = table.sort_values("order", kind="stable")
+    site = ordered.index.to_series(name=ordered.index.name or "site")
+    return pd.concat([ordered[["order"]], site, ordered.drop(columns="order")], axis="columns").reset_index(drop=True)
+
+
+def facts_of(facts: Sequence[tuple[str, Cell]], lang: str) -> tuple[tuple[str, Cell], ...]:
+    """Give facts their names in *lang*."""
+    return tuple((label(f"fact.{key}", lang) if known(f"fact.{key}") else clean(key), cell) for key, cell in facts)

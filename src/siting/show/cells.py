@@ -1,0 +1,240 @@
+"""Values as a planner reads them: shares in percent, counts with separators, columns by their names in a language."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from numbers import Number
+from typing import Any
+
+import pandas as pd
+
+from siting.labels import known, label
+from siting.show.fonts import clean
+
+__all__ = ["Cell", "Table", "amount", "heading", "show", "table_of"]
+
+MOST_ROWS = 500
+"""Rows of a table on a page; how many more there are is said below it."""
+
+SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "=", "~": "≈"}
+
+_KINDS = {
+    "share": ("share", "bound_share", "share_after", "communities_share"),
+    "gap": ("gap",),
+    "count": [
+        "adds",
+        "beds",
+        "bound",
+        "capacity",
+        "chosen_count",
+        "cognitive_beds",
+        "communities",
+        "communities_covered",
+        "covered",
+        "elderly",
+        "employees",
+        "enrolled",
+        "facilities",
+        "households",
+        "inclusive_places",
+        "infants",
+        "lost_without",
+        "max_beds",
+        "max_places",
+        "needed",
+        "nursing_beds",
+        "occupied",
+        "order",
+        "places",
+        "population",
+        "served",
+        "sites",
+        "supply",
+        "total",
+        "within",
+    ],
+    "metres": ("distance", "length", "snap"),
+    "limit": ("limit", "band"),
+    "seconds": ("seconds",),
+    "year": ("year",),
+    "id": ("id", "site", "community", "facility", "origin", "destination", "district", "parent"),
+}
+_KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names}
+_TEXT = ("text", "id")
+
+# Columns whose cells are words of the library, and the sections of the table of labels that hold them.
+_CODES = {
+    "status": ("status",),
+    "weight": ("column", "field"),
+    "service": ("service",),
+    "unit": ("unit",),
+    "metric": ("metric",),
+    "group": ("value",),
+    "area": ("value",),
+    "kind": ("kind",),
+    "build_status": ("build_status",),
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What stands in one place of a table."""
+
+    text: str
+    number: bool = False
+    head: bool = False
+    badge: str = ""
+    small: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as it is read: headings, rows of cells, and a note below."""
+
+    head: tuple[Cell, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    caption: str = ""
+    note: str = ""
+    style: str = field(default="")
+
+
+def heading(name: object, lang: str) -> str:
+    """Return the words for a column, or its own name where the table of labels has none.
+
+    Examples
+    --------
+    >>> heading("share", "en"), heading("my_column", "en")
+    ('share covered', 'my_column')
+    """
+    for section in ("column", "field", "service"):
+        if known(f"{section}.{name}"):
+            return label(f"{section}.{name}", lang)
+    return clean(name)
+
+
+def amount(value: float, digits: int = 2) -> str:
+    """Write a number with separators and at most *digits* decimals.
+
+    Examples
+    --------
+    >>> amount(1234.50), amount(3.0), amount(float("nan"))
+    ('1,234.5', '3', 'n/a')
+    """
+    if not math.isfinite(value):
+        return "n/a"
+    words = f"{value:,.{digits}f}"
+    if "." in words:
+        words = words.rstrip("0").rstrip(".")
+    return "0" if words == "-0" else words
+
+
+def show(value: Any, kind: str = "", lang: str = "zh") -> str:
+    """Write *value* as the *kind* of number or text that it is; "n/a" where there is none.
+
+    Parameters
+    ----------
+    value
+        A number, a text, a flag, or several of them.
+    kind
+        ``"share"`` (0 to 1, shown in percent), ``"gap"`` (the same, finer), ``"count"``, ``"metres"``, ``"minutes"``,
+        ``"limit"``, ``"seconds"``, ``"year"``, ``"id"``, ``"number"`` (two decimals) or nothing.
+    lang
+        ``"zh"`` or ``"en"``.
+
+    Examples
+    --------
+    >>> show(0.372, "share"), show(12345.0, "count"), show(411.6, "metres"), show(float("nan"), "share")
+    ('37.2 %', '12,345', '412', 'n/a')
+    """
+    if isinstance(value, tuple | list | set | frozenset):
+        return ("、" if lang == "zh" else ", ").join(show(each, kind, lang) for each in value)
+    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
+        return "n/a"
+    if pd.api.types.is_bool(value):
+        return label("value.yes" if value else "value.no", lang)
+    if kind in _TEXT or not isinstance(value, Number) or isinstance(value, complex):
+        return clean(value)
+    number = float(value)  # type: ignore[arg-type]
+    if not math.isfinite(number):
+        return "n/a"
+    match kind:
+        case "share":
+            return f"{number * 100:.1f} %"
+        case "gap":
+            return f"{number * 100:.2f} %"
+        case "count" | "metres":
+            return f"{number:,.0f}"
+        case "minutes":
+            return f"{number:,.1f}"
+        case "seconds":
+            return f"{number:,.2f}"
+        case "year":
+            return f"{number:.0f}"
+        case "number":
+            return f"{number:,.2f}"
+        case _:
+            return amount(number)
+
+
+def table_of(frame: pd.DataFrame, lang: str, *, caption: str = "") -> Table:
+    """Lay out *frame* as a table: index first, geometry left out, at most `MOST_ROWS` rows.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"share": [0.5]}, index=pd.Index(["east"], name="district"))
+    >>> [cell.text for cell in table_of(frame, "en").rows[0]]
+    ['east', '50.0 %']
+    """
+    shown = frame.iloc[:MOST_ROWS]
+    columns: list[tuple[str, str, list[Cell]]] = []
+    for level in range(frame.index.nlevels):
+        name = frame.index.names[level]
+        values = shown.index.get_level_values(level)
+        if name is None and frame.index.nlevels == 1 and isinstance(frame.index, pd.RangeIndex):
+            continue
+        kind = _KIND_OF.get(str(name), "id")
+        cells = [_cell(value, str(name), kind, lang, head=True) for value in values]
+        columns.append(("" if name is None else heading(name, lang), kind, cells))
+    units = shown.get("unit")
+    for position, name in enumerate(frame.columns):
+        column = shown.iloc[:, position]
+        if str(column.dtype) == "geometry":
+            continue
+        kind = _kind(str(name), column, units)
+        columns.append((heading(name, lang), kind, [_cell(v, str(name), kind, lang) for v in column]))
+    head = tuple(Cell(words, number=kind not in _TEXT, head=True) for words, kind, _ in columns)
+    rows = tuple(zip(*(cells for _, _, cells in columns), strict=True))
+    more = len(frame) - len(shown)
+    note = label("report.more_rows", lang, count=f"{more:,}") if more else ""
+    return Table(head, rows, caption=caption, note=note)
+
+
+def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
+    """Tell how the numbers of a column are written: by its name, by its unit, or by its type."""
+    numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
+    if not numeric:
+        return "id" if name in _KINDS["id"] else "text"
+    if name == "cost" and units is not None:
+        return "minutes" if (units == "min").any() else "metres"
+    if name == "gap" and units is not None:
+        return "number"
+    if name in _KIND_OF:
+        return _KIND_OF[name]
+    return "count" if pd.api.types.is_integer_dtype(values) else "number"
+
+
+def _cell(value: Any, name: str, kind: str, lang: str, *, head: bool = False) -> Cell:
+    if isinstance(value, str):
+        for section in _CODES.get(name, ()):
+            if known(f"{section}.{value}"):
+                return Cell(label(f"{section}.{value}", lang), head=head, number=False)
+        if name == "operator":
+            return Cell(SIGNS.get(value, clean(value)), head=head)
+    return Cell(show(value, kind, lang), number=kind not in _TEXT, head=head)
+
+
+def listed(values: Iterable[object], lang: str) -> str:
+    """Write several values in a row."""
+    return ("、" if lang == "zh" else ", ").join(clean(value) for value in values)

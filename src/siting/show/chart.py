@@ -1,0 +1,207 @@
+"""Charts: what is gained by each further site."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import SitingError
+from siting.labels import label
+from siting.show.colours import INK, MUTED, PAPER, TARGET, WITHIN
+from siting.show.fonts import clean, drawing, text_width
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+__all__ = ["draw_chart"]
+
+_SIZE = (8.4, 4.5)
+_SAME = 5e-4
+"""Shares that print alike, to a tenth of a percent, are one."""
+
+
+def draw_chart(
+    curve: pd.DataFrame,
+    *,
+    target: float | None = None,
+    lang: str = "zh",
+    title: str | None = None,
+) -> Figure:
+    """Draw the share of people covered against the number of new sites.
+
+    Parameters
+    ----------
+    curve
+        As `siting.frontier` gives it: a row for each number of sites, with the columns ``sites`` (count of new sites)
+        and ``share`` (0 to 1), and, where they are known, ``bound_share`` (the share that no choice of so many sites
+        exceeds). A row with 0 sites is what the existing facilities cover. Rows without a share are left out.
+    target
+        A share to reach, 0 to 1: drawn as a line, with the least number of sites that meets it.
+    lang
+        ``"zh"`` or ``"en"``.
+    title
+        Above the chart; by default it says what is drawn.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+        It belongs to no window; ``.savefig("curve.png")`` writes it.
+
+    Raises
+    ------
+    SitingError
+        When a column is missing, no row has a share, or *target* is no share.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> curve = pd.DataFrame({"sites": [0, 1, 2], "share": [0.5, 0.8, 0.95]})
+    >>> figure = draw_chart(curve, target=0.9, lang="en")
+    >>> [text.get_text() for text in figure.axes[0].texts][:2]
+    ['today 50.0 %', '95.0 %']
+    """
+    steps = _checked(curve, target)
+    with drawing():
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+        figure = Figure(figsize=_SIZE)
+        axes = figure.add_axes((0.075, 0.135, 0.845, 0.68))
+        axes.grid(visible=True, axis="y")
+        axes.spines["left"].set_visible(False)
+        axes.tick_params(length=0, pad=6)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
+
+        keys = _draw_lines(axes, steps, lang)
+        _draw_ends(axes, steps, lang)
+        if target is not None:
+            _draw_target(axes, steps, target, lang)
+        _set_limits(axes, steps, target)
+        axes.set_xlabel(label("chart.sites", lang), labelpad=8)
+        figure.text(
+            0.02,
+            0.965,
+            clean(label("chart.title", lang) if title is None else title),
+            fontsize=13,
+            fontweight="bold",
+            va="top",
+        )
+        _draw_keys(figure, keys)
+    return figure
+
+
+def _checked(curve: pd.DataFrame, target: float | None) -> pd.DataFrame:
+    """Return the rows that can be drawn, in the order of their number of sites."""
+    missing = [name for name in ("sites", "share") if name not in curve.columns]
+    if missing:
+        raise SitingError(f"curve: column {' and '.join(missing)} is missing; draw_chart wants what frontier() returns")
+    if target is not None and not 0 < target <= 1:
+        raise SitingError(f"target is {target}; a share lies above 0 and is at most 1 (0.9 for 90 %)")
+    steps = curve.loc[curve["share"].notna()].sort_values("sites", kind="stable")
+    if steps.empty:
+        raise SitingError("curve: no row has a share, so there is nothing to draw")
+    return steps
+
+
+def _draw_lines(axes: Axes, steps: pd.DataFrame, lang: str) -> list[tuple[str, dict[str, Any]]]:
+    """Draw the curve, and the bound where it tells more; return what the key must explain."""
+    sites = steps["sites"].to_numpy(float)
+    share = steps["share"].to_numpy(float)
+    line: dict[str, Any] = {"color": WITHIN[0], "linewidth": 2}
+    mark: dict[str, Any] = {"marker": "o", "markersize": 5, "markeredgecolor": PAPER, "markeredgewidth": 1}
+    axes.plot(sites, share, zorder=4, **line, **mark)
+    keys = [(label("chart.share", lang), {**line, **mark})]
+    if "bound_share" in steps:
+        bound = steps["bound_share"].to_numpy(float)
+        if np.nanmax(np.abs(bound - share), initial=0) > _SAME:
+            dashed: dict[str, Any] = {"color": MUTED, "linewidth": 1.2, "linestyle": (0, (4, 3))}
+            axes.plot(sites, bound, zorder=3, **dashed)
+            axes.fill_between(sites, share, bound, color=MUTED, alpha=0.12, linewidth=0, zorder=2)
+            keys.append((label("chart.bound", lang), dashed))
+    return keys
+
+
+def _draw_ends(axes: Axes, steps: pd.DataFrame, lang: str) -> None:
+    """Write the share of today, and of the last step, beside their points."""
+    first, last = steps.iloc[0], steps.iloc[-1]
+    note: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9.5, "color": INK, "zorder": 6}
+    if first["sites"] == 0:
+        words = label("chart.today", lang, share=f"{first['share']:.1%}".replace("%", " %"))
+        axes.annotate(words, (0, first["share"]), (9, -12), va="center", **note)
+    if len(steps) > 1:
+        words = f"{last['share']:.1%}".replace("%", " %")
+        axes.annotate(words, (last["sites"], last["share"]), (9, 0), va="center", **note)
+
+
+def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, lang: str) -> None:
+    """Draw the goal as a line, and the least number of sites of the curve that meets it."""
+    goal = f"{target * 100:.4g} %"
+    axes.axhline(target, color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
+    # Shares are quotients of sums: a goal that is met to the last bit but one is met.
+    met = steps.loc[steps["share"] >= target - 1e-9]
+    if met.empty:
+        words = label("chart.not_met", lang, goal=goal, sites=int(steps["sites"].max()))
+    else:
+        sites, share = int(met["sites"].iloc[0]), float(met["share"].iloc[0])
+        words = label("chart.met", lang, goal=goal, sites=sites)
+        axes.plot([sites, sites], [0, share], color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)))
+        axes.plot(
+            [sites],
+            [share],
+            marker="o",
+            markersize=9,
+            markerfacecolor=PAPER,
+            markeredgecolor=TARGET,
+            markeredgewidth=2,
+            linestyle="none",
+            zorder=5,
+        )
+    axes.annotate(
+        words,
+        (0.004, target),
+        (0, 4),
+        xycoords=("axes fraction", "data"),
+        textcoords="offset points",
+        fontsize=9.5,
+        color=TARGET,
+        zorder=6,
+    )
+
+
+def _set_limits(axes: Axes, steps: pd.DataFrame, target: float | None) -> None:
+    """Begin the axis at a tenth below the curve, and leave room for the words at its ends."""
+    least, most = float(steps["share"].min()), float(steps["share"].max())
+    if "bound_share" in steps:
+        most = max(most, float(steps["bound_share"].max()))
+    ends = [least, most, *([] if target is None else [target])]
+    low = max(0.0, np.floor(min(ends) * 10 - 0.5) / 10)
+    axes.set_ylim(low, max(ends) + (max(ends) - low) * 0.1)
+    axes.set_yticks([tick for tick in axes.get_yticks() if low - 1e-9 <= tick <= 1 + 1e-9])
+    span = max(float(steps["sites"].max() - steps["sites"].min()), 1.0)
+    axes.set_xlim(steps["sites"].min() - span * 0.02, steps["sites"].max() + span * 0.02)
+
+
+def _draw_keys(figure: Figure, keys: list[tuple[str, dict[str, Any]]]) -> None:
+    """Write what the lines mean in a row above the chart.
+
+    Places are reckoned with `text_width`, so the row is right where this machine has no Chinese font, too.
+    """
+    from matplotlib.lines import Line2D
+
+    width = figure.get_figwidth()
+    left, level = 0.02 * width, 0.865
+    for words, style in keys:
+        ends = [left / width, (left + 0.36) / width]
+        middle = [sum(ends) / 2]
+        drawn = {name: value for name, value in style.items() if not name.startswith("mark")}
+        marked = {name: value for name, value in style.items() if name.startswith("mark")}
+        figure.add_artist(Line2D(ends, [level] * 2, **drawn))
+        if marked:
+            dot = {"color": style["color"], "linestyle": "none", **marked}
+            figure.add_artist(Line2D(middle, [level], **dot))
+        figure.text((left + 0.44) / width, level, words, va="center", fontsize=9.5, color=INK)
+        left += 0.44 + text_width(words, 9.5) + 0.35

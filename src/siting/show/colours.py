@@ -1,0 +1,83 @@
+"""The colours that maps, pictures, charts and reports share, so that one colour means one thing.
+
+Calm teals say "within reach", the darker the nearer; one warm colour says "outside"; a dark violet says "build here".
+The pairs differ in lightness as well as in hue, so they stay apart for colour-blind readers and in a grey print.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+__all__ = [
+    "DISTRICT",
+    "EXISTING",
+    "GRID",
+    "INK",
+    "MUTED",
+    "NEUTRAL",
+    "NO_PATH",
+    "OUTSIDE",
+    "PAPER",
+    "PROPOSED",
+    "STREET",
+    "TARGET",
+    "WITHIN",
+    "band_colours",
+]
+
+INK = "#1f2a30"
+"""Text and axes."""
+MUTED = "#66727a"
+"""Small print, ticks, bounds."""
+GRID = "#e3e7ea"
+"""Grid lines and hairlines."""
+PAPER = "#ffffff"
+"""Background."""
+
+WITHIN = ("#0b6b6b", "#3f9f98", "#9fd0c6")
+"""Bands within reach, nearest first."""
+OUTSIDE = "#e0512f"
+"""A community beyond every limit."""
+NO_PATH = "#8f969b"
+"""A community that no path joins to a facility."""
+NEUTRAL = "#b9c2c7"
+"""A community that was not judged."""
+
+EXISTING = "#263238"
+"""Facilities that are there."""
+PROPOSED = "#7a1268"
+"""Sites that a plan opens."""
+TARGET = "#b3541e"
+"""A goal, as a line."""
+
+STREET = "#cdd3d7"
+"""Streets."""
+DISTRICT = "#77838b"
+"""Boundaries of districts, dashed."""
+
+
+def band_colours(count: int) -> list[str]:
+    """Return *count* colours for the bands within reach, nearest first.
+
+    Three are the teals of `WITHIN`; other counts lie evenly on the line through them.
+
+    Examples
+    --------
+    >>> band_colours(3)
+    ['#0b6b6b', '#3f9f98', '#9fd0c6']
+    >>> band_colours(1)
+    ['#3f9f98']
+    """
+    if count < 2:
+        return [WITHIN[1]] * count
+    return [_between(i / (count - 1)) for i in range(count)]
+
+
+def _between(place: float) -> str:
+    """Return the colour at *place* (0 to 1) on the line through `WITHIN`."""
+    steps = list(pairwise(WITHIN))
+    step = min(int(place * len(steps)), len(steps) - 1)
+    share = place * len(steps) - step
+    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in steps[step]]
+    mixed = [round(a + (b - a) * share) for a, b in zip(*ends, strict=True)]
+    return "#" + "".join(f"{part:02x}" for part in mixed)

@@ -1,0 +1,132 @@
+"""Chinese text in figures, on machines that have a Chinese font and on machines that have none.
+
+A figure is measured with a font of the machine that draws it, and read with a font of the machine that shows it. In a
+report the text stays text, so only the second one matters; `FAMILIES` names what planners' machines have.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from siting.show.colours import GRID, INK, MUTED, PAPER
+
+__all__ = [
+    "FAMILIES",
+    "MORE_FAMILIES",
+    "clean",
+    "drawing",
+    "measuring_families",
+    "text_width",
+    "wrap",
+]
+
+FAMILIES = (
+    "Microsoft YaHei",
+    "SimHei",
+    "PingFang SC",
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Micro Hei",
+)
+"""Sans-serif families with Chinese glyphs: Windows, macOS, Linux."""
+
+# Collections (.ttc) are known to matplotlib before 3.11 by the name of their first face only.
+MORE_FAMILIES = ("Noto Sans CJK JP", "WenQuanYi Zen Hei")
+"""Further families to measure with; they are not asked for where the text is read."""
+
+# Characters that no page can hold (controls, halves of pairs) or that turn the reading order of what follows.
+_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+
+
+def clean(text: object) -> str:
+    r"""Return *text* with what no page can hold shown as U+FFFD.
+
+    Examples
+    --------
+    >>> clean("a\x07b")
+    'a�b'
+    """
+    return _UNFIT.sub("\ufffd", str(text))
+
+
+def measuring_families() -> list[str]:
+    """Return the families that matplotlib may measure with: those of the list that this machine has.
+
+    Asking for a family that is not installed makes matplotlib log a ``findfont`` line for each text.
+    """
+    from matplotlib.font_manager import fontManager
+
+    installed = set(fontManager.get_font_names())
+    found = [name for name in (*FAMILIES, *MORE_FAMILIES) if name in installed]
+    return [*found, "DejaVu Sans"]
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Draw in the library's own style: matplotlib's defaults, its own fonts; global settings are as before after it."""
+    import matplotlib.style
+
+    ours = {
+        "font.family": measuring_families(),
+        "font.size": 10,
+        "text.color": INK,
+        # A name with two dollar signs is a name, not a formula.
+        "text.parse_math": False,
+        "text.usetex": False,
+        "axes.unicode_minus": False,
+        "axes.edgecolor": MUTED,
+        "axes.labelcolor": INK,
+        "axes.linewidth": 0.8,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.axisbelow": True,
+        "grid.color": GRID,
+        "grid.linewidth": 0.8,
+        "xtick.color": MUTED,
+        "ytick.color": MUTED,
+        "xtick.labelcolor": INK,
+        "ytick.labelcolor": INK,
+        "figure.facecolor": PAPER,
+        "savefig.facecolor": PAPER,
+    }
+    with matplotlib.style.context(["default", ours]):
+        yield
+
+
+def text_width(text: str, size: float) -> float:
+    """Estimate the width of *text* in inches at *size* points, whatever fonts are installed.
+
+    Chinese characters are square; others are taken as 0.56 of that, a little more than the mean of sans-serif faces.
+
+    Examples
+    --------
+    >>> text_width("托育", 72)
+    2.0
+    """
+    ems = sum(1.0 if unicodedata.east_asian_width(char) in "WF" else 0.56 for char in text)
+    return ems * size / 72
+
+
+def wrap(text: str, size: float, width: float) -> list[str]:
+    """Break *text* into lines of at most *width* inches at *size* points: at spaces, or between Chinese characters.
+
+    Examples
+    --------
+    >>> wrap("one two three", 72, 4.5)
+    ['one two', 'three']
+    """
+    pieces = re.findall(r"[\u2e80-\u9fff\uff00-\uffef]|\s+|[^\s\u2e80-\u9fff\uff00-\uffef]+", text)
+    lines: list[str] = []
+    line = ""
+    for piece in pieces:
+        if line.strip() and text_width((line + piece).rstrip(), size) > width:
+            lines.append(line.strip())
+            line = ""
+        line += piece
+    if line.strip():
+        lines.append(line.strip())
+    return lines

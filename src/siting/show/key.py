@@ -1,0 +1,157 @@
+"""The key beside a picture: what the marks mean, how long a metre is, where north is, whose data they are.
+
+It is laid out in inches by an estimate of the width of text, not by measuring it: so it comes out the same on a machine
+without Chinese fonts, whose page is read on a machine that has them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from siting.labels import label
+from siting.show.colours import INK, MUTED, PAPER
+from siting.show.fonts import wrap
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["Entry", "draw_key", "scale_length"]
+
+_LINE, _LEFT = 0.235, 0.36
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the key: a mark, its colour, its meaning, and how many there are."""
+
+    mark: Literal["dot", "square", "pin", "line", "dashes", "patch"]
+    colour: str
+    words: str
+    count: int | None = None
+    strong: bool = False
+
+
+def draw_key(
+    axes: Axes,
+    size: tuple[float, float],
+    groups: Iterable[tuple[str, Sequence[Entry]]],
+    *,
+    metres_per_inch: float,
+    notes: Iterable[str] = (),
+    lang: str = "zh",
+) -> None:
+    """Draw the key into *axes*, a panel of *size* inches, from the top; the scale and the notes at its foot.
+
+    Parameters
+    ----------
+    axes
+        An empty panel.
+    size
+        Its width and height in inches.
+    groups
+        Headings with their entries; groups without entries are left out.
+    metres_per_inch
+        The scale of the map beside it.
+    notes
+        Notices and sources, in small print.
+    lang
+        ``"zh"`` or ``"en"``.
+    """
+    width, height = size
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.set_axis_off()
+    y = height - 0.1
+    for heading, entries in groups:
+        if not entries:
+            continue
+        for line in wrap(heading, 9, width - 0.05):
+            axes.text(0, y, line, fontsize=9, fontweight="bold", color=INK, va="center")
+            y -= _LINE
+        for entry in entries:
+            _draw_mark(axes, entry, y)
+            weight = "bold" if entry.strong else "normal"
+            lines = wrap(entry.words, 9, width - _LEFT - (0.45 if entry.count is not None else 0.05))
+            if entry.count is not None:
+                axes.text(
+                    width - 0.05,
+                    y,
+                    f"{entry.count:,}",
+                    fontsize=9,
+                    color=MUTED,
+                    ha="right",
+                    va="center",
+                    fontweight=weight,
+                )
+            for line in lines:
+                axes.text(_LEFT, y, line, fontsize=9, color=INK, va="center", fontweight=weight)
+                y -= _LINE
+        y -= 0.14
+    _draw_foot(axes, width, metres_per_inch, notes, lang)
+
+
+def scale_length(most: float) -> float:
+    """Return the longest of 1, 2, 5, 10, 20, 50, … that is not above *most*.
+
+    Examples
+    --------
+    >>> scale_length(1830.0)
+    1000.0
+    """
+    power = 1.0
+    while power * 10 <= most:
+        power *= 10
+    while power > most:
+        power /= 10
+    return max(power * step for step in (1, 2, 5) if power * step <= most)
+
+
+def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
+    from siting.show.picture import pin
+
+    x = 0.14
+    if entry.mark in ("line", "dashes"):
+        style = (0, (5, 3)) if entry.mark == "dashes" else "-"
+        thick = 1.0 if entry.mark == "dashes" else 1.6
+        axes.plot([0, 0.28], [y, y], color=entry.colour, linewidth=thick, linestyle=style)
+    elif entry.mark == "patch":
+        axes.fill_between([0, 0.28], y - 0.07, y + 0.07, color=entry.colour, alpha=0.3, linewidth=0)
+    elif entry.mark == "pin":
+        axes.scatter([x], [y - 0.1], s=800, marker=pin(), c=entry.colour, edgecolors=PAPER, linewidths=0.8)
+    else:
+        shape, area = {"dot": ("o", 46), "square": ("s", 32)}[entry.mark]
+        axes.scatter([x], [y], s=area, marker=shape, c=entry.colour, edgecolors=PAPER, linewidths=0.6)
+
+
+def _draw_foot(axes: Axes, width: float, metres_per_inch: float, notes: Iterable[str], lang: str) -> None:
+    """Draw the bar of the scale, the arrow to the north, and the notes, from the bottom up."""
+    lines = [line for note in notes for line in wrap(note, 7.5, width - 0.02)]
+    y = 0.06
+    for line in reversed(lines):
+        axes.text(0, y, line, fontsize=7.5, color=MUTED, va="center")
+        y += 0.16
+    y += 0.16
+    metres = scale_length(metres_per_inch * (width - 0.75))
+    long = metres / metres_per_inch
+    axes.plot([0, 0, long, long], [y + 0.07, y, y, y + 0.07], color=INK, linewidth=1.3, solid_joinstyle="miter")
+    axes.text(
+        long / 2, y + 0.14, f"{metres:,.10g} {label('unit.m', lang)}", fontsize=8.5, ha="center", va="center", color=INK
+    )
+    tip = (width - 0.2, y + 0.36)
+    axes.annotate(
+        "",
+        tip,
+        (tip[0], y - 0.02),
+        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0},
+    )
+    axes.text(
+        tip[0],
+        tip[1] + 0.1,
+        label("picture.north", lang),
+        fontsize=9,
+        fontweight="bold",
+        ha="center",
+        va="center",
+        color=INK,
+    )

@@ -1,0 +1,292 @@
+"""Maps that open anywhere: one file, no request, nothing in it runs but its own script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from siting.errors import LayerError, SitingError, some
+from siting.labels import LANGUAGES, Language, known, label
+from siting.show import _encode as encode
+from siting.show import colours
+from siting.show._services import describe_service
+
+if TYPE_CHECKING:
+    import folium
+
+__all__ = ["draw_map"]
+
+_NOT_SERVICES = ("communities", "candidates", "districts", "streets")
+_MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary")
+_COMMUNITY_FIELDS = (
+    "district",
+    "kind",
+    "build_status",
+    "population",
+    "households",
+    "elderly",
+    "infants",
+    "employees",
+)
+_FACILITY_FIELDS = (
+    "facility_type", "district", "beds", "nursing_beds", "cognitive_beds", "occupied", "places", "inclusive_places",
+    "enrolled", "capacity", "floor_area", "public", "open_to_neighbours",
+)  # fmt: skip
+_CANDIDATE_FIELDS = ("kind", "services", "district", "cost", "max_places", "max_beds", "floor_area")
+
+
+def draw_map(
+    layers: Mapping[str, gpd.GeoDataFrame],
+    *,
+    areas: Mapping[str, gpd.GeoDataFrame] | None = None,
+    coverage: Mapping[str, pd.DataFrame] | None = None,
+    plan: object | Mapping[str, object] | None = None,
+    lang: Language = "zh",
+    title: str | None = None,
+    notices: Iterable[str | Mapping[str, str]] = (),
+    attribution: str | None = None,
+) -> folium.Map:
+    """Draw communities by verdict, service areas, facilities and proposed sites on one offline map.
+
+    Parameters
+    ----------
+    layers
+        Role -> layer, in any CRS: ``communities``, ``candidates``, ``districts``, ``streets``;
+        every other key is a service (``childcare``, ``eldercare``, ``culture``, ...) with its
+        facilities. What is missing is not drawn.
+    areas
+        Service -> dissolved service areas with the columns ``limit`` and ``unit``.
+    coverage
+        Service -> bands of the communities: index community id; ``facility``, ``cost``, ``band``
+        (smallest limit met, NaN outside all), ``unit`` ("m" or "min"). It colours the communities.
+        Limits that no community met are known only from ``attrs["limits"]``. Shares on the panel
+        are of infants for childcare, of elderly for eldercare, otherwise of population.
+    plan
+        A plan, or service -> plan. A plan alone belongs to the service of ``coverage`` or ``areas``
+        when there is one, else it is shown with every service.
+    lang
+        Language of everything a reader sees.
+    title
+        Heading of the panel and of the window.
+    notices
+        What a reader must know first, such as that data are synthetic: texts, or mappings
+        language -> text. The notices that layers carry in ``attrs["notice"]`` are shown too.
+    attribution
+        Sources; otherwise what the layers carry in ``attrs["attribution"]``.
+
+    Returns
+    -------
+    folium.Map
+        ``save(path)`` writes one file that makes no request. Its content security policy forbids requests to
+        things added later as well, such as online tiles or plugins.
+
+    Raises
+    ------
+    LayerError
+        When a layer has no CRS, an empty geometry, or coordinates outside its CRS.
+    SitingError
+        When ids do not match: a proposed site that is no candidate, coverage of other communities.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> from shapely import Point
+    >>> homes = gpd.GeoDataFrame(
+    ...     {"name": ["East", "West"], "population": [1200, 800]},
+    ...     geometry=[Point(500_000, 3_220_000), Point(500_600, 3_220_000)],
+    ...     index=["e", "w"],
+    ...     crs="EPSG:4549",
+    ... )
+    >>> drawn = draw_map({"communities": homes}, lang="en", title="Two quarters")
+    >>> "Two quarters" in drawn.get_root().render()
+    True
+    """
+    if lang not in LANGUAGES:
+        raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
+    present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
+    areas = dict(areas or {})
+    coverage = dict(coverage or {})
+    services = [role for role in present if role not in _NOT_SERVICES]
+    plans = _by_service(plan, [*dict.fromkeys([*coverage, *areas])] or services)
+    services = list(dict.fromkeys([*coverage, *areas, *(s for s in plans if s is not None), *services]))
+    if None in plans and not services:
+        services = [""]
+
+    heading = encode.clean(title if title is not None else label("map.title", lang))
+    places = {
+        role: encode.as_degrees(role, frame, points=role not in ("districts", "streets"))
+        for role, frame in present.items()
+    }
+    if not places:
+        raise SitingError("draw_map got no layer with a row; give at least one of communities, districts, streets")
+    words = _words(present, lang)
+    data: dict[str, Any] = {
+        "title": heading,
+        "notices": _notices(present, notices, lang),
+        "attribution": _attribution(present, attribution),
+        "bounds": _bounds(places),
+        "words": _panel_words(lang),
+        "colours": {
+            "area": colours.WITHIN[1],
+            "border": colours.DISTRICT,
+            "candidate": colours.PROPOSED,
+            "ink": colours.INK,
+            "existing": colours.EXISTING,
+            "outside": colours.OUTSIDE,
+            "pin": colours.PROPOSED,
+            "plain": colours.WITHIN[1],
+            "street": colours.STREET,
+        },
+        "services": [
+            describe_service(
+                service,
+                present=present,
+                places=places,
+                areas=areas.get(service),
+                bands=coverage.get(service),
+                plan=plans.get(service, plans.get(None)),
+                fields=encode.fields(present[service], _FACILITY_FIELDS, lang, words) if service in present else [],
+                lang=lang,
+            )
+            for service in services
+        ],
+    }
+    if "communities" in present:
+        data["communities"] = _communities(present["communities"], places["communities"], words, lang)
+    if "candidates" in present:
+        frame = present["candidates"]
+        data["candidates"] = {
+            "points": encode.as_points(places["candidates"]),
+            "names": encode.names(frame),
+            "fields": encode.fields(frame, _CANDIDATE_FIELDS, lang, words),
+        }
+    if "districts" in present:
+        data["districts"] = _districts(present["districts"], places["districts"])
+    if "streets" in present:
+        data["streets"] = _streets(present["streets"], places["streets"])
+
+    from siting.show.page import make_page  # folium takes half a second to import
+
+    return make_page(data, title=heading, lang=lang)
+
+
+def _by_service(plan: object | None, candidates: list[str]) -> dict[str | None, object]:
+    if plan is None:
+        return {}
+    if isinstance(plan, Mapping):
+        return {service: one for service, one in plan.items() if one is not None}
+    return {candidates[0] if len(candidates) == 1 else None: plan}
+
+
+def _words(present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> dict[str, dict[object, str]]:
+    """Return what to say for the values of columns that hold codes or ids of other layers."""
+
+    def spoken(column: str, section: str) -> dict[object, str]:
+        values = {v for frame in present.values() if column in frame.columns for v in frame[column].dropna().unique()}
+        return {v: label(f"{section}.{v}", lang) for v in values if known(f"{section}.{v}")}
+
+    words: dict[str, dict[object, str]] = {
+        "kind": spoken("kind", "kind"),
+        "build_status": spoken("build_status", "build_status"),
+    }
+    if "districts" in present:
+        districts = present["districts"]
+        words["district"] = dict(zip(districts.index, encode.names(districts), strict=True))
+    if "candidates" in present and "services" in present["candidates"].columns:
+        comma = label("map.comma", lang)
+        for value in present["candidates"]["services"].dropna().unique():
+            parts = [part.strip() for part in str(value).split(";")]
+            said = comma.join(label(f"service.{p}", lang) if known(f"service.{p}") else p for p in parts)
+            words.setdefault("services", {})[value] = said
+    return words
+
+
+def _notices(
+    present: Mapping[str, gpd.GeoDataFrame],
+    notices: Iterable[str | Mapping[str, str]],
+    lang: Language,
+) -> list[str]:
+    given: list[object] = [notices] if isinstance(notices, str | Mapping) else list(notices)
+    given += [frame.attrs["notice"] for frame in present.values() if frame.attrs.get("notice")]
+    said = [one.get(lang) or next(iter(one.values()), "") if isinstance(one, Mapping) else one for one in given]
+    return [encode.clean(text) for text in dict.fromkeys(said) if text]
+
+
+def _attribution(present: Mapping[str, gpd.GeoDataFrame], attribution: str | None) -> str:
+    if attribution is not None:
+        return encode.clean(attribution)
+    carried = (frame.attrs.get("attribution") for frame in present.values())
+    return encode.clean(" · ".join(dict.fromkeys(str(text) for text in carried if text)))
+
+
+def _panel_words(lang: Language) -> dict[str, str]:
+    keys = (
+        "area", "candidates", "close", "communities", "communities_short", "districts", "fit", "layers",
+        "nearest", "open", "outside_short", "people_size", "proposed", "service", "share_then", "sources",
+        "streets", "verdict", "way", "zoom_in", "zoom_out",
+    )  # fmt: skip
+    return {key: label(f"map.{key}", lang) for key in keys}
+
+
+def _bounds(places: Mapping[str, gpd.GeoSeries]) -> list[float]:
+    chief = [shapes for role, shapes in places.items() if role not in ("districts", "streets")]
+    boxes = np.array([shapes.total_bounds for shapes in chief or list(places.values())])
+    west, south = boxes[:, :2].min(axis=0)
+    east, north = boxes[:, 2:].max(axis=0)
+    return [round(float(value), 6) for value in (south, west, north, east)]
+
+
+def _communities(
+    frame: gpd.GeoDataFrame,
+    shapes: gpd.GeoSeries,
+    words: Mapping[str, Mapping[object, str]],
+    lang: Language,
+) -> dict[str, Any]:
+    marks = [
+        {
+            "label": label(f"field.{flag}", lang),
+            "at": np.flatnonzero(frame[flag].fillna(value=False).astype(bool)).tolist(),
+        }
+        for flag in ("siting_difficult", "low_demand")
+        if flag in frame.columns
+    ]
+    result: dict[str, Any] = {
+        "points": encode.as_points(shapes),
+        "names": encode.names(frame),
+        "fields": encode.fields(frame, _COMMUNITY_FIELDS, lang, words),
+        "marks": [mark for mark in marks if mark["at"]],
+    }
+    if "population" in frame.columns:
+        result["size"] = encode.numbers(frame["population"].to_numpy(dtype=float, na_value=np.nan))
+    return result
+
+
+def _districts(frame: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> dict[str, Any]:
+    # A border between two districts is drawn once: drawn twice, its dashes fill each other's gaps.
+    borders = shapely.union_all(shapely.boundary(shapes.to_numpy()), grid_size=1e-6)
+    bounds = shapes.bounds.to_numpy()
+    return {
+        "names": encode.names(frame),
+        "labels": encode.as_points(shapes.representative_point()),
+        "widths": encode.numbers(bounds[:, 2] - bounds[:, 0], 6),
+        "borders": encode.as_lines(shapely.get_parts(shapely.line_merge(borders))),
+    }
+
+
+def _streets(frame: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> dict[str, Any]:
+    parts, row = shapely.get_parts(shapes.to_numpy(), return_index=True)
+    if not np.isin(shapely.get_type_id(parts), (1, 2)).all():
+        odd = row[~np.isin(shapely.get_type_id(parts), (1, 2))]
+        raise LayerError("streets", f"rows that are no lines: {some(frame.index[np.unique(odd)])}")
+    if "highway" in frame.columns:
+        # OpenStreetMap gives several classes to some streets, as a list or with semicolons between.
+        pattern = r"(?:^|[\s;,'\[])(?:" + "|".join(_MAJOR) + ")"
+        major = frame["highway"].astype(str).str.contains(pattern, regex=True).to_numpy()[row]
+    else:
+        major = np.zeros(len(parts), dtype=bool)
+    return {"major": encode.as_lines(parts[major]), "minor": encode.as_lines(parts[~major])}

@@ -1,0 +1,195 @@
+"""The page round a map: folium renders the shell, everything else is put in as it is.
+
+Text that goes through an element of branca may be read a second time as a Jinja template, in the
+analyst's own Python. So no data goes there: the elements below give their text back unread, data
+travel as JSON in a script that no browser runs, and what shows them (``assets/map.js``) writes text
+nodes only. The page carries Leaflet, its style and its pictures, and forbids itself every request.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+from functools import cache
+from importlib.metadata import PackageNotFoundError, PackagePath
+from importlib.metadata import files as files_of
+from importlib.resources import files
+from typing import Any
+
+import folium
+from branca.element import Element, Figure
+
+from siting.errors import SitingError
+from siting.labels import Language
+
+__all__ = ["as_json", "make_page"]
+
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
+    "base-uri 'none'; form-action 'none'"
+)
+_TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
+# Characters that end a script, start markup or break a line of JavaScript, and a brace that would
+# open a template should somebody put the finished page through one. In JSON all of these stand
+# inside strings only.
+_UNSAFE = re.compile(r"[<>&\u2028\u2029]|\{(?=[{%#])")
+
+
+def as_json(data: object) -> str:
+    r"""Write *data* as JSON that can stand inside ``<script>`` and inside a template.
+
+    Parameters
+    ----------
+    data
+        What ``json.dumps`` takes; NaN is refused.
+
+    Returns
+    -------
+    str
+        JSON that reads back as *data*.
+
+    Examples
+    --------
+    >>> print(as_json({"name": "</script>{{ 7*7 }}"}))
+    {"name":"\u003c/script\u003e\u007b{ 7*7 }}"}
+    """
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    text = _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    # Half a surrogate pair cannot be written as UTF-8.
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+class Raw(Element):
+    """An element whose text nobody reads as a template."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self._name = "Raw"
+        self.text = text
+
+    def render(self, **kwargs: Any) -> str:  # noqa: ARG002 - the signature of branca
+        """Return the text as it is."""
+        return self.text
+
+
+class Contents(Element):
+    """A child of the map that puts our parts into whatever figure the map stands in."""
+
+    def __init__(self, head: str, body: str, call: str) -> None:
+        super().__init__()
+        self._name = "Contents"
+        self._parts = (Raw(head), Raw(body), Raw(call))
+
+    def render(self, **kwargs: Any) -> str:  # noqa: ARG002
+        """Add head, data and the call that draws them; the map has added its own before."""
+        figure = self.get_root()
+        if not isinstance(figure, Figure):
+            raise SitingError("the map was taken out of its figure; add it to a branca Figure")
+        head, body, call = self._parts
+        # After the declaration of the character set, before everything else.
+        figure.header.add_child(head, name="siting_head", index=1)
+        figure.html.add_child(body, name="siting_data")
+        figure.script.add_child(call, name="siting_call")
+        return ""
+
+
+class Page(Figure):
+    """A figure whose page tells its language."""
+
+    def __init__(self, lang: Language) -> None:
+        super().__init__(ratio="70%")
+        self._tag = _TAGS[lang]
+
+    def render(self, **kwargs: Any) -> str:
+        """Return the whole page."""
+        return str(super().render(**kwargs)).replace("<html>", f'<html lang="{self._tag}">', 1)
+
+
+def make_page(data: dict[str, Any], *, title: str, lang: Language) -> folium.Map:
+    """Return a map whose page shows *data* with ``assets/map.js``.
+
+    Parameters
+    ----------
+    data
+        What ``assets/map.js`` draws; ``data["bounds"]`` is south, west, north, east in degrees.
+    title
+        Title of the browser's window.
+    lang
+        Language of the page.
+
+    Returns
+    -------
+    folium.Map
+        The same data give the same page, byte for byte.
+    """
+    south, west, north, east = data["bounds"]
+    text = as_json(data)
+    shell = folium.Map(
+        location=[(south + north) / 2, (west + east) / 2],
+        zoom_start=12,
+        tiles=None,
+        zoom_control=False,
+        prefer_canvas=True,
+        zoom_snap=0.25,
+        zoom_delta=1,
+        attribution_control=False,
+        position="absolute",
+    )
+    # Set on this map: the lists of the class are those of every other map of the process.
+    shell.default_js = []
+    shell.default_css = []
+    shell._id = hashlib.sha256(text.encode()).hexdigest()[:32]
+    name = shell.get_name()
+    body = f'<script type="application/json" id="siting-{name}">{text}</script>'
+    call = f'sitingMap({name}, JSON.parse(document.getElementById("siting-{name}").textContent));'
+    shell.add_child(Contents(_head(title), body, call))
+    Page(lang).add_child(shell)
+    return shell
+
+
+def _head(title: str) -> str:
+    script, style = _leaflet()
+    return "\n".join(
+        [
+            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
+            '<link rel="icon" href="data:,">',
+            f"<title>{html.escape(title)}</title>",
+            f"<style>{style}</style>",
+            f"<style>{_asset('map.css')}</style>",
+            f"<script>{script}</script>",
+            f"<script>{_asset('map.js')}</script>",
+        ]
+    )
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("siting.show").joinpath("assets", name).read_text(encoding="utf-8")
+
+
+@cache
+def _leaflet() -> tuple[str, str]:
+    """Return Leaflet's script and its style, with the pictures inside."""
+    try:
+        found = {path.name: path for path in files_of("xstatic-leaflet") or ()}
+        script, style = (_text(found[name]) for name in ("leaflet.js", "leaflet.css"))
+    except (PackageNotFoundError, KeyError, OSError) as fault:
+        raise SitingError(
+            f"Leaflet was not found ({fault}); install it again: pip install --force-reinstall xstatic-leaflet"
+        ) from fault
+
+    def embedded(match: re.Match[str]) -> str:
+        picture = found.get(match.group(1).rsplit("/", 1)[-1])
+        if picture is None:
+            return "none"
+        return f"url(data:image/png;base64,{base64.b64encode(picture.read_binary()).decode('ascii')})"
+
+    script = re.sub(r"//# sourceMappingURL=\S+", "", script)
+    return script.strip(), re.sub(r"url\((images/[^)]+)\)", embedded, style).strip()
+
+
+def _text(path: PackagePath) -> str:
+    return path.read_binary().decode("utf-8").replace("\r\n", "\n")

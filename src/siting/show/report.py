@@ -1,0 +1,131 @@
+"""Reports: one page that opens anywhere, prints well, and runs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from importlib.metadata import version
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from siting.errors import SitingError
+from siting.labels import LANGUAGES, label
+from siting.show.blocks import Block, Section, blocks_of, notes_of
+from siting.show.fonts import FAMILIES, clean
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+__all__ = ["Section", "write_report"]
+
+SUFFIXES = (".html", ".htm")
+
+
+def write_report(
+    path: str | Path,
+    *parts: Any,
+    title: str | None = None,
+    lang: str = "zh",
+    notices: Iterable[str | Mapping[str, str]] = (),
+    attribution: str | None = None,
+) -> Path:
+    """Write verdicts, plans, tables and figures to one page that a planner can read, print and pass on.
+
+    The page holds all it shows: it asks for no other file, runs no script, and a name that looks like one is text. The
+    same parts give the same bytes.
+
+    Parameters
+    ----------
+    path
+        Where to write, ending in ``.html``. A file that is there is replaced once the new one is whole.
+    *parts
+        What to show, in order:
+
+        - a `Section` with a title and parts of its own;
+        - a str: a paragraph;
+        - a DataFrame or Series: a table, at most 500 rows; a geometry column is left out;
+        - a matplotlib Figure, such as `draw_chart` and `draw_picture` give;
+        - an `Audit`: its rules with value, target, gap, verdict and clause;
+        - a `Plan`: its sites and facts, and what it says of itself;
+        - a mapping name -> part: the name is the caption of a table or figure, the heading of anything else.
+    title
+        Title of the page.
+    lang
+        ``"zh"`` or ``"en"``.
+    notices
+        What a reader must know first, such as that data are synthetic: texts, or mappings language -> text. The notices
+        that tables carry in ``attrs["notice"]`` are shown too.
+    attribution
+        Sources; those that tables carry in ``attrs["attribution"]`` are named too.
+
+    Returns
+    -------
+    Path
+        The file that was written.
+
+    Raises
+    ------
+    SitingError
+        When the suffix, the language or a part is not understood. Nothing is written then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"share": [0.372]}, index=pd.Index(["east"], name="district"))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     page = write_report(f"{folder}/report.html", "Coverage today.", table, lang="en")
+    ...     "37.2 %" in page.read_text(encoding="utf-8")
+    True
+    """
+    target = Path(path)
+    if target.suffix.lower() not in SUFFIXES:
+        raise SitingError(
+            f"a report cannot be written to {target.name}; name a file that ends in {' or '.join(SUFFIXES)}"
+        )
+    if lang not in LANGUAGES:
+        raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
+    carried, sources = notes_of(parts, lang)
+    blocks = blocks_of(parts, lang)
+    page = _template().render(
+        lang="zh-CN" if lang == "zh" else lang,
+        title=clean(label("report.title", lang) if title is None else title),
+        notices=list(dict.fromkeys([*_said(notices, lang), *carried])),
+        contents=_contents(blocks),
+        contents_title=label("report.contents", lang),
+        blocks=blocks,
+        sources=list(dict.fromkeys([*([clean(attribution)] if attribution else []), *sources])),
+        sources_title=label("report.sources", lang),
+        made_with=label("report.made_with", lang, version=version("siting")),
+        families=", ".join(f'"{name}"' for name in FAMILIES),
+    )
+    from siting.data.atomic import atomic_path
+
+    with atomic_path(target) as beside:
+        beside.write_text(page, encoding="utf-8", newline="\n")
+    return target
+
+
+def _said(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[str]:
+    """Return the notices in *lang*."""
+    given = [notices] if isinstance(notices, str | Mapping) else notices
+    texts = (each if isinstance(each, str) else each.get(lang, "") for each in given)
+    return [clean(text) for text in texts if text]
+
+
+def _contents(blocks: Sequence[Block]) -> list[Block]:
+    """Return the headings for the table of contents; a page with one heading needs none."""
+    headings = [block for block in blocks if block.kind == "heading" and block.level <= 3]
+    return headings if len(headings) > 1 else []
+
+
+@cache
+def _template() -> Template:
+    # Imported here: an analysis that writes no page needs no template engine.
+    from jinja2 import Environment, StrictUndefined
+
+    # What users pass is given to one rendering as values, escaped; it is never part of the template.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    source = files("siting.show").joinpath("templates", "report.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source)
