@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
 import geopandas as gpd
 import pandas as pd
 import pytest
@@ -27,6 +31,14 @@ def layer(points: dict[str, tuple[float, float]], **columns: list[object]) -> gp
     return frame
 
 
+def streets(lines: dict[str, Sequence[tuple[float, float]]], **columns: list[Any]) -> gpd.GeoDataFrame:
+    """Streets of the small town's neighbourhood from ids and vertices, in metres from its south-west corner."""
+    geometry = [shapely.LineString([(X0 + x, Y0 + y) for x, y in line]) for line in lines.values()]
+    frame = gpd.GeoDataFrame(columns, geometry=geometry, crs=TOWN_CRS)
+    frame.index = pd.Index(list(lines), name="id")
+    return frame
+
+
 def streets_of_town(blocks: int = 5, side: float = 100.0) -> gpd.GeoDataFrame:
     """The streets of the small town: `blocks` × `blocks` square blocks."""
     lines, ids = [], []
@@ -36,9 +48,34 @@ def streets_of_town(blocks: int = 5, side: float = 100.0) -> gpd.GeoDataFrame:
                 if i + di <= blocks and j + dj <= blocks:
                     lines.append(shapely.LineString([at(i * side, j * side), at((i + di) * side, (j + dj) * side)]))
                     ids.append(f"{name}{i}{j}")
-    frame = gpd.GeoDataFrame({"highway": "residential"}, geometry=lines, crs=TOWN_CRS)
+    frame = gpd.GeoDataFrame({"highway": ["residential"] * len(lines)}, geometry=lines, crs=TOWN_CRS)
     frame.index = pd.Index(ids, name="id")
     return frame
+
+
+# The helpers as fixtures: test modules cannot import this one.
+@pytest.fixture(scope="session", name="at")
+def _at() -> Callable[..., shapely.Point]:
+    return at
+
+
+@pytest.fixture(scope="session", name="layer")
+def _layer() -> Callable[..., gpd.GeoDataFrame]:
+    return layer
+
+
+@pytest.fixture(scope="session", name="streets")
+def _streets() -> Callable[..., gpd.GeoDataFrame]:
+    return streets
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real street networks that lie beside a checkout; the library does not carry them."""
+    folder = Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("NOT TESTED on real streets: ../shared/data is not there")
+    return folder
 
 
 @pytest.fixture
@@ -47,10 +84,10 @@ def small_town() -> gpd.GeoDataFrame:
     return streets_of_town()
 
 
-@pytest.fixture
-def town_network(small_town: gpd.GeoDataFrame) -> st.Network:
+@pytest.fixture(scope="session")
+def town_network() -> st.Network:
     """The small town as a network."""
-    return st.Network.from_streets(small_town)
+    return st.Network.from_streets(streets_of_town())
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +100,25 @@ def sample() -> dict[str, gpd.GeoDataFrame]:
 def sample_network(sample: dict[str, gpd.GeoDataFrame]) -> st.Network:
     """The streets of the sample district as a network."""
     return st.Network.from_streets(sample["streets"])
+
+
+@pytest.fixture(scope="session")
+def town_layer() -> Callable[..., gpd.GeoDataFrame]:
+    """The function that makes a layer of the small town, for tests that need layers of their own."""
+    return layer
+
+
+@pytest.fixture(scope="session")
+def reach_of() -> Callable[..., st.Reach]:
+    """A reach from what each site covers, as `{"x": "ab"}` at 100 m or `{"x": {"a": 120.0}}`; origins as "abc"."""
+
+    def make(covers: dict[str, Any], origins: Sequence[str], limit: float = 300.0) -> st.Reach:
+        rows = [
+            (origin, site, covers[site][origin] if isinstance(covers[site], dict) else 100.0)
+            for site in covers
+            for origin in covers[site]
+        ]
+        table = pd.DataFrame(rows, columns=["origin", "destination", "cost"])
+        return st.Reach.from_pairs(table, origins=list(origins), destinations=list(covers), limit=limit)
+
+    return make

@@ -20,14 +20,12 @@ from siting.judge.context import BASES, walker
 from siting.judge.standard import Document
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
 from siting.measure.facilities import offering, open_to_all
-from siting.network import Network, Walk
+from siting.network import Network, Places, Walk
 from siting.propose import AtMost, Cover, Existing, MaxCoverage, MinSites, Plan, frontier, solve
 
 __all__ = ["Circle", "Goal", "Outcome", "Proposal", "Source", "Study", "run"]
 
 log = logging.getLogger(__name__)
-
-Step = Callable[[str], Any]
 
 
 @dataclass(frozen=True)
@@ -141,6 +139,8 @@ class Outcome:
     ----------
     study, layers, network
         What went in, and the network made of it.
+    places
+        Where each layer's places lie on the network, by role.
     coverage
         A row per service, limit, metric (streets, straight) and weight.
     bands
@@ -158,6 +158,7 @@ class Outcome:
     study: Study
     layers: Mapping[str, gpd.GeoDataFrame]
     network: Network
+    places: Mapping[str, Places]
     coverage: pd.DataFrame
     bands: Mapping[str, pd.DataFrame]
     areas: Mapping[str, gpd.GeoDataFrame]
@@ -218,19 +219,20 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
         layers = _read(study)
     with step("network"):
         network = Network.from_streets(layers["streets"], crs=study.crs)
+        places = _locate(study, layers, network)
     with step("coverage"):
-        reaches = _reaches(study, layers, network)
+        reaches = _reaches(study, layers, network, places)
         table = _coverage(layers, reaches)
         rings = _bands(reaches)
     with step("areas"):
-        areas = _areas(study, layers, network)
+        areas = _areas(study, layers, network, places)
     with step("audit"):
         judged = _audit(study, layers, network)
     proposals = {}
     for goal in study.goals:
         with step(f"plan {goal.name}"):
-            proposals[goal.name] = _propose(study, goal, layers, network)
-    return Outcome(study, layers, network, table, rings, areas, judged, proposals, steps)
+            proposals[goal.name] = _propose(study, goal, layers, network, places)
+    return Outcome(study, layers, network, places, table, rings, areas, judged, proposals, steps)
 
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
@@ -246,6 +248,12 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
             missing=source.missing,
         )
     return layers
+
+
+def _locate(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> dict[str, Places]:
+    """Locate every layer of places once."""
+    roles = [role for role in layers if role not in ("streets", "districts")]
+    return {role: network.locate(layers[role], max_snap=study.max_snap) for role in roles}
 
 
 def _walk(study: Study, service: str) -> Walk:
@@ -273,23 +281,22 @@ def _facilities(layers: Mapping[str, gpd.GeoDataFrame], service: str) -> gpd.Geo
 
 
 def _reaches(
-    study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network
+    study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network, places: Mapping[str, Places]
 ) -> dict[tuple[str, str, str, tuple[float, ...]], Reach]:
     """Walk once to the largest limit of each circle, along the streets and straight."""
     found: dict[tuple[str, str, str, tuple[float, ...]], Reach] = {}
     communities = layers["communities"]
-    homes = network.locate(communities, max_snap=study.max_snap) if study.circles else None
     for circle in study.circles:
         facilities = _facilities(layers, circle.service)
-        places = network.locate(facilities, max_snap=study.max_snap)
+        stops = places[circle.service].select(facilities.index)
         walk = _walk(study, circle.service)
         for unit, limits in (("m", circle.metres), ("min", circle.minutes)):
-            if not limits or homes is None:
+            if not limits:
                 continue
             asked: dict[str, Any] = (
                 {"metres": max(limits)} if unit == "m" else {"minutes": max(limits), "walk": walk}
             )
-            found[circle.service, unit, "streets", limits] = travel(network, homes, places, **asked)
+            found[circle.service, unit, "streets", limits] = travel(network, places["communities"], stops, **asked)
             found[circle.service, unit, "straight", limits] = straight_line(
                 communities, facilities, **asked
             )
@@ -331,7 +338,7 @@ def _bands(
 
 
 def _areas(
-    study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network
+    study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network, places: Mapping[str, Places]
 ) -> dict[str, gpd.GeoDataFrame]:
     found: dict[str, list[gpd.GeoDataFrame]] = {}
     for circle in study.circles:
@@ -340,10 +347,9 @@ def _areas(
             if limits:
                 area = service_areas(
                     network,
-                    facilities,
+                    places[circle.service].select(facilities.index),
                     walk=_walk(study, circle.service),
                     dissolve=True,
-                    max_snap=study.max_snap,
                     **{unit: limits},  # type: ignore[arg-type]
                 )
                 found.setdefault(circle.service, []).append(area)
@@ -374,7 +380,7 @@ def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Networ
 
 
 def _propose(
-    study: Study, goal: Goal, layers: Mapping[str, gpd.GeoDataFrame], network: Network
+    study: Study, goal: Goal, layers: Mapping[str, gpd.GeoDataFrame], network: Network, places: Mapping[str, Places]
 ) -> Proposal:
     if "candidates" not in layers:
         raise SitingError(f'goal "{goal.name}" needs a layer [layers.candidates]')
@@ -386,15 +392,14 @@ def _propose(
         raise SitingError(f"{goal.service} and candidates share ids: {some(twice)}; make them differ")
     if candidates.empty:
         raise ProblemError(f'goal "{goal.name}": no candidate offers {goal.service}')
-    sites = pd.concat([existing[["geometry"]].to_crs(network.crs), candidates[["geometry"]].to_crs(network.crs)])
+    sites = places[goal.service].select(existing.index) + places["candidates"].select(candidates.index)
     reach = travel(
         network,
-        communities,
+        places["communities"],
         sites,
         metres=goal.metres,
         minutes=goal.minutes,
         walk=_walk(study, goal.service) if goal.minutes is not None else None,
-        max_snap=study.max_snap,
     )
     people = weight_of(goal.service, communities)
     rules = [Existing(existing.index)]

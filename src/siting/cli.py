@@ -1,0 +1,243 @@
+"""The library from a shell: ``siting demo``, ``run``, ``check``, ``standards``.
+
+Exit status: 0 done; 2 bad input, or no feasible plan; 1 a fault of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from siting.errors import SitingError
+from siting.labels import label
+
+__all__ = ["main"]
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
+                  help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
+out, err = Console(), Console(stderr=True)
+
+Lang = Annotated[str | None, typer.Option(help="Language of map, report and output: zh or en.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell what is read and chosen on the way.")]
+
+
+@app.callback()
+def _root(verbose: Verbose = False) -> None:
+    from rich.logging import RichHandler
+
+    handler = RichHandler(console=err, show_time=False, show_path=False)
+    logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler])
+
+
+@app.command()
+def demo(
+    out_dir: Annotated[Path, typer.Option("--out", help="Folder for map, report, layers and tables.")] = Path(
+        "siting-demo"
+    ),
+    lang: Lang = None,
+) -> None:
+    """Run the main job on the sample district."""
+    from siting.data import sample_path
+
+    _run(sample_path("study.toml"), out_dir, lang)
+
+
+@app.command()
+def run(
+    study: Annotated[Path, typer.Argument(help="A study in TOML.")],
+    out_dir: Annotated[Path | None, typer.Option("--out", help="Folder for results; by default beside the study.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Run a study from layers to coverage, verdict, proposals, map and report."""
+    _run(study, out_dir or study.parent / f"{study.stem}-results", lang)
+
+
+@app.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="A layer: GeoPackage, GeoJSON, Shapefile, GeoParquet, CSV or Excel.")],
+    role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
+    layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
+    crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
+) -> None:
+    """Check whether a file can be used in a role, and list all its faults."""
+    from siting.data import read_layer
+
+    frame = read_layer(file, role, layer=layer, crs=crs)
+    out.print(f"{file.name}: {len(frame):,} {role}, {frame.crs.to_string()}", highlight=False, markup=False)
+    out.print(", ".join(c for c in frame.columns if c != frame.geometry.name), highlight=False, markup=False)
+
+
+@app.command()
+def standards(
+    name: Annotated[str | None, typer.Argument(help="A standard's name or TOML file; without it all are listed.")] = None,
+    year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
+    kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
+    service: Annotated[str | None, typer.Option(help="Rules of this service.")] = None,
+    lang: Lang = None,
+) -> None:
+    """List the standards, or the rules of one with their clauses."""
+    from siting.judge import list_standards, load_standard
+
+    if name is None:
+        for each in list_standards():
+            out.print(repr(load_standard(each))[1:-1], highlight=False, markup=False)
+        return
+    chosen = load_standard(name).select(year=year, kind=kind, service=service)
+    table = Table()
+    for heading in ("rule", "indicator", "target", "year", "clause"):
+        table.add_column(label(f"column.{heading}", lang or "zh"), overflow="fold")
+    for rule in chosen:
+        number = "" if rule.value is None else f"{rule.value:g}"
+        number += "" if rule.value_max is None else f"–{rule.value_max:g}"
+        table.add_row(
+            rule.id,
+            rule.indicator_en if lang == "en" else rule.indicator_zh,
+            f"{rule.operator} {number} {rule.unit}".strip(),
+            str(rule.year or ""),
+            rule.clause,
+        )
+    out.print(table)
+
+
+def _run(recipe: Path, folder: Path, lang: str | None) -> None:
+    from siting.outputs import write_outputs
+    from siting.study import Study
+    from siting.study import run as run_study
+
+    began = time.perf_counter()
+    study = Study.from_toml(recipe)
+    if lang is not None:
+        if lang not in ("zh", "en"):
+            raise SitingError(f'--lang is "{lang}"; choose zh or en')
+        study = replace(study, lang=lang)  # type: ignore[arg-type]
+    with _progress(study.lang) as tell:
+        outcome = run_study(study, on_step=tell)
+        _tell_network(outcome)
+        paths = write_outputs(outcome, folder, on_step=tell)
+    _tell_results(outcome)
+    out.print(f"[bold]{label('study.written', study.lang)}[/bold]")
+    for name, path in paths.items():
+        out.print(f"  {label(f'study.{name}', study.lang)}  {path}", highlight=False, soft_wrap=True)
+    out.print(label("study.seconds", study.lang, seconds=f"{time.perf_counter() - began:.1f}"), highlight=False)
+    if not outcome.feasible:
+        lost = [name for name, p in outcome.proposals.items() if p.plan.status == "infeasible"]
+        raise SitingError(label("study.infeasible", study.lang, goals=", ".join(lost)))
+
+
+@contextmanager
+def _progress(lang: str) -> Iterator[Any]:
+    """Show the step at work, and each finished step with its seconds."""
+    began = {}
+    with out.status("", spinner="line") as status:
+
+        def tell(name: str, event: str) -> None:
+            kind, _, goal = name.partition(" ")
+            words = label(f"study.step_{kind}", lang, goal=goal) if goal else label(f"study.step_{kind}", lang)
+            if event == "start":
+                began[name] = time.perf_counter()
+                status.update(words)
+            else:
+                seconds = time.perf_counter() - began[name]
+                out.print(f"[green]✓[/green] {words}  [dim]{seconds:.2f} s[/dim]", highlight=False)
+
+        yield tell
+
+
+def _tell_network(outcome: Any) -> None:
+    lang, network = outcome.study.lang, outcome.network
+    main = network.components.iloc[0]["km"] / network.components["km"].sum()
+    out.print(
+        label(
+            "study.network", lang, nodes=f"{len(network.nodes):,}", edges=f"{len(network.edges):,}",
+            km=f"{network.cost.sum(dtype='int64') / 1e6:,.1f}", components=network.n_components,
+            main=f"{100 * main:.1f} %",
+        ),
+        highlight=False,
+    )  # fmt: skip
+    table = Table(box=None, pad_edge=False)
+    for name in ("layer", "count", "snap", "off"):
+        table.add_column(label(f"study.{name}", lang), justify="left" if name == "layer" else "right")
+    from siting.outputs import role_name
+
+    for role, places in outcome.places.items():
+        longest = f"{places.snap.max(initial=0.0):.1f}"
+        table.add_row(role_name(role, lang), f"{len(places):,}", longest, str(len(places.off_street)))
+    out.print(table)
+
+
+def _tell_results(outcome: Any) -> None:
+    from siting.outputs import coverage_table, goal_title
+
+    lang = outcome.study.lang
+    for service in outcome.bands:
+        found = coverage_table(outcome, service, lang).reset_index()
+        table = Table(title=label("study.coverage_of", lang, service=label(f"service.{service}", lang)))
+        for name in ("limit", "metric", "covered", "total", "share", "communities_share"):
+            table.add_column(label(f"column.{name}", lang), justify="left" if name in ("limit", "metric") else "right")
+        for row in found.itertuples():
+            table.add_row(
+                str(row.limit), str(row.metric), f"{row.covered:,.0f}", f"{row.total:,.0f}",
+                f"{100 * row.share:.1f} %", f"{100 * row.communities_share:.1f} %",
+            )  # fmt: skip
+        out.print(table)
+    if outcome.audit is not None:
+        _tell_audit(outcome)
+    table = Table(title=label("study.plans", lang))
+    for name in ("goal", "sites", "share", "bound", "gap", "status"):
+        key = "study.goal" if name == "goal" else f"column.{name}"
+        table.add_column(label(key, lang), justify="left" if name in ("goal", "status") else "right", overflow="fold")
+    for proposal in outcome.proposals.values():
+        plan = proposal.plan
+        table.add_row(
+            goal_title(proposal, lang), str(len(plan.sites)), f"{100 * plan.share:.1f} %",
+            f"{plan.bound:,.10g}", f"{100 * plan.gap:.2f} %", label(f"status.{plan.status}", lang),
+        )  # fmt: skip
+    out.print(table)
+    for proposal in outcome.proposals.values():
+        if proposal.plan.status != "optimal":
+            out.print(proposal.plan.explain(lang), highlight=False, markup=False)
+
+
+def _tell_audit(outcome: Any) -> None:
+    lang = outcome.study.lang
+    rows = outcome.audit.table
+    table = Table(title=label("report.audit", lang))
+    for name in ("indicator", "basis", "value", "target", "gap", "needed", "verdict", "clause"):
+        justify = "right" if name in ("value", "target", "gap", "needed") else "left"
+        table.add_column(label(f"column.{name}", lang), justify=justify, overflow="fold")  # type: ignore[arg-type]
+    suffix = "_en" if lang == "en" else ""
+    for row in rows.to_dict("records"):
+        metric = f"{label('metric.' + row['metric'], lang)}：" if row["metric"] else ""
+        table.add_row(
+            row[f"indicator{suffix}"], metric + (row[f"basis{suffix}"] or row[f"reason{suffix}"]),
+            _number(row["value"]), f"{row['operator']} {_number(row['target'])}", _number(row["gap"]),
+            _number(row["needed"]), label(f"status.{row['status']}", lang), str(row["clause"]).split(" > ")[-1],
+        )  # fmt: skip
+    out.print(table)
+
+
+def _number(value: float) -> str:
+    return "n/a" if value != value else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def main() -> None:
+    """Run the command line; faults of the input are one message and exit status 2."""
+    try:
+        app()
+    except SitingError as error:
+        err.print(f"[red]✗[/red] {label('cli.error', 'en')}", end=" ")
+        err.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        err.print("interrupted; nothing is half written")
+        sys.exit(130)

@@ -1,0 +1,189 @@
+"""The shell: exit status, one clear message, nothing half written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+import siting as st
+from siting.data import sample_path
+
+
+def siting(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the installed command in a process of its own."""
+    environment = {**os.environ, "COLUMNS": "200", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-W", "error", "-c", "from siting.cli import main; main()"]
+    return subprocess.run(
+        [*command, *map(str, words)], capture_output=True, text=True, cwd=cwd, env=environment, check=False
+    )
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    folder = tmp_path_factory.mktemp("demo") / "out"
+    return siting("demo", "--out", folder), folder
+
+
+def test_demo_ends_well_and_says_where_its_files_are(demo) -> None:
+    done, folder = demo
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    for name in ("coverage.html", "report.html", "results.gpkg", "tables"):
+        assert str(folder / name) in done.stdout
+        assert (folder / name).exists()
+
+
+def test_demo_says_what_it_found(demo) -> None:
+    done, _ = demo
+    for words in ("6,390", "7,198", "366.0", "11 个互不连通", "26.4 %", "54.7 %", "58", "最优", "55.0"):
+        assert words in done.stdout, words
+
+
+def test_demo_tells_how_long_each_step_took(demo) -> None:
+    done, _ = demo
+    steps = [line for line in done.stdout.splitlines() if line.startswith("✓")]
+    assert len(steps) == 12
+    assert all(line.endswith(" s") for line in steps)
+
+
+def test_tables_are_for_excel(demo) -> None:
+    _, folder = demo
+    names = sorted(path.stem for path in (folder / "tables").glob("*.csv"))
+    assert {"coverage", "audit", "communities", "plans", "plan_childcare-90", "curve_childcare-90"} <= set(names)
+    for path in (folder / "tables").glob("*.csv"):
+        assert path.read_bytes().startswith(b"\xef\xbb\xbf"), path.name
+        table = pd.read_csv(path)
+        assert len(table)
+        assert table["notice"].str.contains("合成").all(), f"{path.name} does not say that its data are synthetic"
+
+
+def test_the_geopackage_holds_layers_and_results(demo) -> None:
+    _, folder = demo
+    layers = set(gpd.list_layers(folder / "results.gpkg")["name"])
+    assert layers == {
+        "communities", "childcare", "eldercare", "candidates", "districts", "streets",
+        "areas_childcare", "areas_eldercare", "proposed",
+    }  # fmt: skip
+    homes = gpd.read_file(folder / "results.gpkg", layer="communities").set_index("id")
+    assert (homes["childcare_cost"].dropna() <= 800).all()
+    proposed = gpd.read_file(folder / "results.gpkg", layer="proposed")
+    assert proposed["goal"].value_counts()["childcare-90"] == 58
+    assert "合成" in str(st.read_layer(folder / "results.gpkg", "communities", layer="communities").attrs["notice"])
+
+
+def test_demo_in_english(tmp_path: Path) -> None:
+    done = siting("demo", "--out", tmp_path / "out", "--lang", "en")
+    assert done.returncode == 0, done.stderr
+    assert "Proven optimal" in done.stdout or "optimal" in done.stdout
+    assert not any("\u4e00" <= letter <= "\u9fff" for letter in done.stdout.split("Verdict")[0])
+
+
+RECIPE = """
+[study]
+standard = "jinhua"
+year = 2025
+[layers]
+communities = {{ path = "homes.gpkg"{crs} }}
+childcare = {{ path = "{sample}", layer = "childcare" }}
+streets = {{ path = "{sample}", layer = "streets" }}
+[[circle]]
+service = "childcare"
+metres = 300
+"""
+
+
+def faulty(kind: str, homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    homes = homes.reset_index()
+    if kind == "wrong CRS":
+        homes = homes.set_crs(4326, allow_override=True)
+    elif kind == "wrong zone":
+        homes = homes.to_crs(4326).set_crs(4549, allow_override=True)
+    elif kind == "duplicate id":
+        homes.loc[1, "id"] = homes.loc[0, "id"]
+    elif kind == "negative population":
+        homes.loc[3, "population"] = -5
+    elif kind == "missing column":
+        homes = homes.drop(columns="population")
+    elif kind == "not a number":
+        homes["population"] = homes["population"].astype(object).astype(str)
+        homes.loc[2, "population"] = "约50"
+    elif kind == "empty geometry":
+        homes.loc[4, "geometry"] = None
+    return homes
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("wrong CRS", "communities"),
+        ("wrong zone", "EPSG:4549"),
+        ("duplicate id", "C001"),
+        ("negative population", "C004"),
+        ("missing column", "population"),
+        ("not a number", "约50"),
+        ("empty geometry", "C005"),
+    ],
+)
+def test_a_faulty_layer_ends_the_run_with_one_clear_message(tmp_path: Path, kind: str, told: str) -> None:
+    """The message names layer and rows; status 2, no traceback, and nothing is written."""
+    homes = gpd.read_file(sample_path("sample.gpkg"), layer="communities")
+    faulty(kind, homes.set_index("id")).to_file(tmp_path / "homes.gpkg", layer="communities", engine="pyogrio")
+    recipe = tmp_path / "study.toml"
+    recipe.write_text(RECIPE.format(sample=sample_path("sample.gpkg"), crs=""), encoding="utf-8")
+    before = sorted(tmp_path.rglob("*"))
+    done = siting("run", recipe, "--out", tmp_path / "out")
+    assert done.returncode == 2, done.stdout + done.stderr
+    assert told in done.stderr
+    assert "communities" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) <= 3
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_goal_that_cannot_be_met_ends_with_status_2_and_the_reason(tmp_path: Path) -> None:
+    text = Path(sample_path("study.toml")).read_text(encoding="utf-8")
+    text = text.replace('"sample.gpkg"', f'"{sample_path("sample.gpkg")}"')
+    text = text[: text.index("[[goal]]")]
+    text += '[[goal]]\nname = "near"\nservice = "childcare"\nmetres = 300\ncover = 0.9\n'
+    (tmp_path / "study.toml").write_text(text, encoding="utf-8")
+    done = siting("run", tmp_path / "study.toml", "--out", tmp_path / "out")
+    assert done.returncode == 2
+    assert "near" in done.stderr
+    assert "90.0 %" in done.stdout  # what was asked for
+    assert "69" in done.stdout  # what can be had at best
+    assert (tmp_path / "out" / "report.html").exists()
+
+
+def test_check_lists_all_faults_of_a_file(tmp_path: Path) -> None:
+    table = pd.DataFrame({"小区编号": ["a", "a"], "人口": ["-3", "约50"], "经度": [114.3, 114.3], "纬度": [30.5, 30.5]})
+    table.to_csv(tmp_path / "homes.csv", index=False, encoding="gb18030")
+    done = siting("check", tmp_path / "homes.csv", "--role", "communities")
+    assert done.returncode == 2
+    for told in ("-3", "约50", '"a"'):
+        assert told in done.stderr
+
+
+def test_check_of_a_good_file() -> None:
+    done = siting("check", sample_path("sample.gpkg"), "--role", "communities")
+    assert done.returncode == 0
+    assert "316 communities, EPSG:4547" in done.stdout
+
+
+def test_standards_are_listed_with_their_clauses() -> None:
+    assert "jinhua" in siting("standards").stdout
+    done = siting("standards", "jinhua", "--kind", "service_radius", "--lang", "en")
+    assert "<= 300 m" in done.stdout
+    assert "加强规划布局" in done.stdout
+    assert siting("standards", "nowhere").returncode == 2
+
+
+def test_words_that_are_not_understood_end_with_status_2() -> None:
+    assert siting("demo", "--nothing").returncode == 2
+    assert siting("run", "none.toml").returncode == 2
+    assert "there is no such file" in siting("run", "none.toml").stderr

@@ -1,0 +1,151 @@
+"""A study from end to end on the small town, where every number is mental arithmetic."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+
+import siting as st
+from siting.study import Outcome
+
+RECIPE = """
+[study]
+name = "town"
+title = { zh = "小镇", en = "Small town" }
+standard = "jinhua"
+year = 2025
+
+[layers]
+communities = { path = "town.gpkg", layer = "communities" }
+childcare = { path = "town.gpkg", layer = "childcare" }
+candidates = { path = "town.gpkg", layer = "candidates" }
+streets = { path = "town.gpkg", layer = "streets" }
+
+[shares]
+"jinhua.childcare.circle_15min" = 90
+
+[[circle]]
+service = "childcare"
+metres = [100, 300]
+
+[[goal]]
+name = "most"
+service = "childcare"
+metres = 100
+at_most = 1
+
+[[goal]]
+name = "all"
+service = "childcare"
+metres = 300
+cover = 1
+curve = 3
+"""
+
+
+@pytest.fixture
+def town(tmp_path: Path, small_town: gpd.GeoDataFrame, town_layer) -> Path:
+    """Four corners of the lattice are communities; a facility in the south-west, candidates elsewhere."""
+    homes = town_layer(
+        {"sw": (0, 0), "se": (500, 0), "nw": (0, 500), "ne": (500, 500)},
+        population=[1000, 2000, 3000, 4000],
+        infants=[10, 20, 30, 40],
+    )
+    open_now = town_layer({"k1": (100, 0)}, places=[20])
+    sites = town_layer({"s1": (500, 100), "s2": (500, 400), "s3": (0, 300)}, services=["childcare"] * 3)
+    path = tmp_path / "town.gpkg"
+    for name, frame in (
+        ("communities", homes), ("childcare", open_now), ("candidates", sites), ("streets", small_town),
+    ):  # fmt: skip
+        st.write_layer(frame, path, layer=name)
+    recipe = tmp_path / "study.toml"
+    recipe.write_text(RECIPE, encoding="utf-8")
+    return recipe
+
+
+def share(outcome: Outcome, limit: float) -> float:
+    row = outcome.coverage.loc[("childcare", limit, "m", "streets", "infants")]
+    return float(row["share"])
+
+
+def test_the_numbers_of_the_small_town(town: Path) -> None:
+    outcome = st.run(st.Study.from_toml(town))
+    # k1 is 100 m from sw and 400 m from se: only sw is inside, at either limit
+    assert share(outcome, 100.0) == share(outcome, 300.0) == 0.1
+    most = outcome.proposals["most"].plan
+    assert (most.sites, most.covered, most.status) == (("s2",), 50.0, "optimal")  # ne 40 with sw 10
+    everyone = outcome.proposals["all"].plan
+    assert set(everyone.sites) == {"s1", "s2", "s3"}
+    assert everyone.share == 1.0
+    curve = outcome.proposals["all"].curve
+    assert curve is not None
+    assert curve["covered"].tolist() == [10.0, 50.0, 80.0, 100.0]
+    assert outcome.bands["childcare"]["band"].tolist()[0] == 100.0
+    assert outcome.bands["childcare"]["band"].isna().tolist() == [False, True, True, True]
+
+
+def test_the_same_study_gives_the_same_results(town: Path) -> None:
+    study = st.Study.from_toml(town)
+    one, two = st.run(study), st.run(study)
+    pd.testing.assert_frame_equal(one.coverage, two.coverage)
+    assert one.audit is not None
+    assert two.audit is not None
+    pd.testing.assert_frame_equal(one.audit.table, two.audit.table)
+    for name, proposal in one.proposals.items():
+        assert proposal.plan.sites == two.proposals[name].plan.sites
+
+
+def test_steps_are_told_as_they_come(town: Path) -> None:
+    told: list[tuple[str, str]] = []
+    st.run(st.Study.from_toml(town), on_step=lambda name, event: told.append((name, event)))
+    assert told[:2] == [("layers", "start"), ("layers", "end")]
+    assert [name for name, event in told if event == "end"] == [
+        "layers", "network", "coverage", "areas", "audit", "plan most", "plan all",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[[circle]]\nservice", "[[cirle]]\nservice", "the study: unknown \"cirle\""),
+        ("metres = [100, 300]", "meters = [100, 300]", "[[circle]]: unknown \"meters\""),
+        ("at_most = 1", "", "needs cover (a share) or at_most"),
+        ("metres = 100\n", "metres = 100\nminutes = 5\n", "metres or minutes, one of the two"),
+        ("year = 2025", 'year = "2025"', "not a whole number"),
+        ('standard = "jinhua"', 'standard = "jinghua"', "there is no standard \"jinghua\""),
+        ("streets = {", "roads = {", "no table [layers.streets]"),
+        ("metres = [100, 300]", "metres = [0.5]", "give metres from 10"),
+        ("cover = 1\n", "cover = 90\n", "90 % is 0.9"),
+        ('"jinhua.childcare.circle_15min" = 90', '"jinhua.nothing" = 90', "jinhua.nothing"),
+        ('service = "childcare"\nmetres = [100', 'service = "culture"\nmetres = [100', "culture"),
+        ("[study]", "[study", "no TOML"),
+    ],
+)
+def test_a_recipe_that_is_wrong_is_told(town: Path, old: str, new: str, told: str) -> None:
+    text = town.read_text(encoding="utf-8")
+    assert old in text
+    town.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(st.SitingError) as caught:
+        st.run(st.Study.from_toml(town))
+    assert told in str(caught.value)
+
+
+def test_a_study_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(st.SitingError, match="there is no such file"):
+        st.Study.from_toml(tmp_path / "none.toml")
+
+
+def test_ids_that_candidates_and_facilities_share_are_refused(town: Path, town_layer) -> None:
+    sites = town_layer({"k1": (500, 100)}, services=["childcare"])
+    st.write_layer(sites, town.parent / "town.gpkg", layer="candidates")
+    with pytest.raises(st.SitingError, match='share ids: "k1"'):
+        st.run(st.Study.from_toml(town))
+
+
+def test_a_study_is_frozen(town: Path) -> None:
+    study = st.Study.from_toml(town)
+    with pytest.raises(AttributeError):
+        study.year = 2035  # type: ignore[misc]
