@@ -1,0 +1,158 @@
+"""What the documentation takes from the code and its data: pages and tables written before each build."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from docutils.utils.math.latex2mathml import tex2mathml
+
+import siting
+from siting.data import Column, list_roles, role
+from siting.judge.indicators import INDICATORS
+
+#: The rooms of the library, from the ground up, and what each is for.
+ROOMS = {
+    "data": "Reading, checking and writing layers. The only room that knows files and coordinate systems.",
+    "network": "Streets as a network, and places on it.",
+    "measure": "Who reaches what, who is covered, and what can be walked to.",
+    "judge": "A standard as data, and the verdict on layers.",
+    "propose": "A siting problem as an objective and rules, and the plan that solves it.",
+    "show": "Maps, pictures, charts and reports.",
+    "study": "A recipe run from end to end.",
+    "errors": "What goes wrong, and how it is said.",
+}
+
+
+def write_all(docs: Path) -> None:
+    """Write every generated page under *docs*."""
+    _write(docs / "reference" / "index.md", _reference())
+    _write(docs / "how-to" / "_roles.md", _roles())
+    _write(docs / "methods" / "_rules.md", _rules())
+    _write(docs / "methods" / "_readings.md", _readings())
+    tutorials = docs / "tutorials"
+    for notebook in sorted((docs.parent / "notebooks").glob("*.ipynb")):
+        # 01_first_coverage.ipynb becomes first_coverage.ipynb; a copy of the same text keeps its date.
+        target = tutorials / notebook.name.split("_", 1)[1]
+        if not target.is_file() or target.read_bytes() != notebook.read_bytes():
+            shutil.copyfile(notebook, target)
+
+
+def _write(path: Path, lines: Iterable[str]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = "\n".join(lines) + "\n"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        path.write_text(text, encoding="utf-8")
+
+
+def by_room() -> dict[str, list[str]]:
+    """Sort the public names into rooms; a name that has none stops the build."""
+    found: dict[str, list[str]] = {room: [] for room in ROOMS}
+    for name in siting.__all__:
+        thing = getattr(siting, name)
+        if not inspect.ismodule(thing):
+            found[thing.__module__.split(".")[1]].append(name)
+    listed = set(siting.__all__)
+    for room in ("data", "show"):
+        module = getattr(siting, room)
+        found[room] += [f"{room}.{name}" for name in module.__all__ if name not in listed]
+    return found
+
+
+def file_names() -> dict[str, str]:
+    """Keep apart the pages of names that differ only in case, for systems that do not tell case."""
+    names = [f"siting.{name}" for room in by_room().values() for name in room]
+    lower = [name.lower() for name in names]
+    return {
+        name: f"{name}-{'class' if inspect.isclass(_thing(name)) else 'function'}"
+        for name in names
+        if lower.count(name.lower()) > 1
+    }
+
+
+def _thing(name: str) -> Any:
+    found: Any = siting
+    for part in name.split(".")[1:]:
+        found = getattr(found, part)
+    return found
+
+
+def _reference() -> Iterator[str]:
+    yield "# Reference"
+    yield ""
+    yield "Everything below is called as `siting.…`, usually after `import siting as st`."
+    yield "Distances are metres, times are minutes, shares run from 0 to 1, and a limit includes its own value."
+    for room, names in by_room().items():
+        yield from ("", f"## {room}", "", ROOMS[room], "", "```{eval-rst}", ".. currentmodule:: siting", "")
+        yield from (".. autosummary::", "   :toctree: generated", "")
+        yield from (f"   {name}" for name in names)
+        yield "```"
+
+
+def _roles() -> Iterator[str]:
+    for name in list_roles():
+        kind = role(name)
+        yield from ("", f"### `{name}`: {kind.en} ({kind.zh})", "")
+        yield f"Geometry: {' or '.join(kind.geometry)}."
+        yield from ("", "| Column | Type | Unit | Holds | Also understood as |", "|---|---|---|---|---|")
+        yield from (_column(column) for column in kind.columns if column.name != "id")
+
+
+def _column(column: Column) -> str:
+    said = column.meaning_en
+    if column.choices:
+        said += ": " + ", ".join(f"`{value}`" for value, _ in column.choices)
+        said += ", or others" if column.open else ""
+    name = f"`{column.name}`" + (" **required**" if column.required else "")
+    others = "、".join(other for other in column.names if other != column.name)
+    return f"| {name} | {column.type} | {column.unit} | {said} | {others} |".replace("  ", " ")
+
+
+def _rules() -> Iterator[str]:
+    yield from ("| Kind of rule | What it computes | Rules of the profiles |", "|---|---|---|")
+    used: dict[str, list[str]] = {}
+    for name in siting.list_standards():
+        for rule in siting.load_standard(name):
+            used.setdefault(rule.kind, []).append(rule.id)
+    for kind, function in INDICATORS.items():
+        line = (inspect.getdoc(function) or "").splitlines()[0]
+        yield f"| `{kind}` | {line} | {len(used.get(kind, []))} |"
+
+
+def _readings() -> Iterator[str]:
+    """List how each rule is read, once for rules that differ only in the year."""
+    for name in siting.list_standards():
+        standard = siting.load_standard(name)
+        yield from ("", f"### `{name}`: {standard.title_zh}", "")
+        said: dict[tuple[str, str], list[str]] = {}
+        for rule in standard:
+            if rule.role in ("standard", "target") and rule.note:
+                said.setdefault((rule.indicator_en, rule.note), []).append(rule.modal)
+        for (indicator, note), words in said.items():
+            modal = "、".join(word for word in dict.fromkeys(words) if word)
+            yield f"- **{indicator}**{f' ({modal})' if modal else ''}. {note}"
+
+
+def signature(_app: Any, what: str, _name: str, thing: Any, _options: Any, args: str, back: str) -> Any:
+    """Leave out the arguments of values that functions make, such as the arrays of a network."""
+    made = what == "class" and "Made by `" in (inspect.getdoc(thing) or "")
+    return ("", None) if made else (args, back)
+
+
+def inline_formula(self: Any, node: nodes.math) -> None:
+    """Write a formula in a line as MathML."""
+    self.body.append(tex2mathml(node.astext(), as_block=False))
+    raise nodes.SkipNode
+
+
+def displayed_formula(self: Any, node: nodes.math_block) -> None:
+    """Write a formula of its own as MathML."""
+    text = node.astext()
+    if "\\\\" in text and not text.lstrip().startswith(r"\begin"):
+        text = rf"\begin{{aligned}}{text}\end{{aligned}}"
+    self.body.append(f'<div class="math">{tex2mathml(text, as_block=True)}</div>')
+    raise nodes.SkipNode
