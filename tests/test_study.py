@@ -149,3 +149,18 @@ def test_a_study_is_frozen(town: Path) -> None:
     study = st.Study.from_toml(town)
     with pytest.raises(AttributeError):
         study.year = 2035  # type: ignore[misc]
+
+
+def test_a_third_service_needs_no_code(town: Path, town_layer) -> None:
+    """A layer of the generic role is a service: measured by residents, shown by the name it has in the study."""
+    centres = town_layer({"m1": (400, 500)}, name=["文化站"])
+    st.write_layer(centres, town.parent / "town.gpkg", layer="culture")
+    text = town.read_text(encoding="utf-8")
+    text = text.replace("[shares]", 'culture = { path = "town.gpkg", layer = "culture", role = "facilities" }\n[shares]')
+    text += '\n[[circle]]\nservice = "culture"\nminutes = 5\n'
+    town.write_text(text, encoding="utf-8")
+    outcome = st.run(st.Study.from_toml(town))
+    # ne is 100 m off, nw 400 m: 80 m/min for 5 minutes is 400 m; they hold 7000 of 10,000 residents
+    assert outcome.coverage.loc[("culture", 5.0, "min", "streets", "population"), "share"] == 0.7
+    paths = outcome.write(town.parent / "out")
+    assert "culture" in paths["report"].read_text(encoding="utf-8")

@@ -17,6 +17,8 @@ from .judge import load_standard as load_standard
 from .measure import Reach as Reach
 from .measure import bands as bands
 from .measure import coverage as coverage
+from .measure import offering as offering
+from .measure import open_to_all as open_to_all
 from .measure import service_areas as service_areas
 from .measure import straight_line as straight_line
 from .measure import travel as travel

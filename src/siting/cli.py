@@ -6,26 +6,37 @@ Exit status: 0 done; 2 bad input, or no feasible plan; 1 a fault of ours.
 from __future__ import annotations
 
 import logging
+import math
+import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 import typer
+from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from siting.errors import SitingError
-from siting.labels import label
+from siting.labels import label, named
+
+if TYPE_CHECKING:
+    from siting.judge import Audit
+    from siting.study import Outcome
 
 __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
-out, err = Console(), Console(stderr=True)
+LEAST_WIDTH, MOST_WIDTH = {"indicator": 36}, {"clause": 16}
+#: What is piped to a file or another program has no width of its own.
+WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+out, err = Console(width=WIDTH), Console(stderr=True)
 
 Lang = Annotated[str | None, typer.Option(help="Language of map, report and output: zh or en.")]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell what is read and chosen on the way.")]
@@ -119,7 +130,7 @@ def _run(recipe: Path, folder: Path, lang: str | None) -> None:
     if lang is not None:
         if lang not in ("zh", "en"):
             raise SitingError(f'--lang is "{lang}"; choose zh or en')
-        study = replace(study, lang=lang)  # type: ignore[arg-type]
+        study = replace(study, lang=cast('Literal["zh", "en"]', lang))
     with _progress(study.lang) as tell:
         outcome = run_study(study, on_step=tell)
         _tell_network(outcome)
@@ -153,7 +164,7 @@ def _progress(lang: str) -> Iterator[Any]:
         yield tell
 
 
-def _tell_network(outcome: Any) -> None:
+def _tell_network(outcome: Outcome) -> None:
     lang, network = outcome.study.lang, outcome.network
     main = network.components.iloc[0]["km"] / network.components["km"].sum()
     out.print(
@@ -175,59 +186,72 @@ def _tell_network(outcome: Any) -> None:
     out.print(table)
 
 
-def _tell_results(outcome: Any) -> None:
+def _tell_results(outcome: Outcome) -> None:
     from siting.outputs import coverage_table, goal_title
 
     lang = outcome.study.lang
     for service in outcome.bands:
         found = coverage_table(outcome, service, lang).reset_index()
-        table = Table(title=label("study.coverage_of", lang, service=label(f"service.{service}", lang)))
-        for name in ("limit", "metric", "covered", "total", "share", "communities_share"):
-            table.add_column(label(f"column.{name}", lang), justify="left" if name in ("limit", "metric") else "right")
-        for row in found.itertuples():
+        title = label("study.coverage_of", lang, service=named("service", service, lang))
+        table = _table(title, lang, ("limit", "metric"), ("covered", "total", "share", "communities_share"))
+        for row in found.to_dict("records"):
             table.add_row(
-                str(row.limit), str(row.metric), f"{row.covered:,.0f}", f"{row.total:,.0f}",
-                f"{100 * row.share:.1f} %", f"{100 * row.communities_share:.1f} %",
+                row["limit"], row["metric"], _number(row["covered"]), _number(row["total"]),
+                _percent(row["share"]), _percent(row["communities_share"]),
             )  # fmt: skip
         out.print(table)
     if outcome.audit is not None:
-        _tell_audit(outcome)
-    table = Table(title=label("study.plans", lang))
-    for name in ("goal", "sites", "share", "bound", "gap", "status"):
-        key = "study.goal" if name == "goal" else f"column.{name}"
-        table.add_column(label(key, lang), justify="left" if name in ("goal", "status") else "right", overflow="fold")
+        _tell_audit(outcome.audit, lang)
+    table = _table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
     for proposal in outcome.proposals.values():
         plan = proposal.plan
         table.add_row(
-            goal_title(proposal, lang), str(len(plan.sites)), f"{100 * plan.share:.1f} %",
-            f"{plan.bound:,.10g}", f"{100 * plan.gap:.2f} %", label(f"status.{plan.status}", lang),
+            goal_title(proposal, lang), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
+            _percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)
     for proposal in outcome.proposals.values():
         if proposal.plan.status != "optimal":
-            out.print(proposal.plan.explain(lang), highlight=False, markup=False)
+            out.print(goal_title(proposal, lang), proposal.plan.explain(lang), sep="\n", highlight=False, markup=False)
 
 
-def _tell_audit(outcome: Any) -> None:
-    lang = outcome.study.lang
-    rows = outcome.audit.table
-    table = Table(title=label("report.audit", lang))
-    for name in ("indicator", "basis", "value", "target", "gap", "needed", "verdict", "clause"):
-        justify = "right" if name in ("value", "target", "gap", "needed") else "left"
-        table.add_column(label(f"column.{name}", lang), justify=justify, overflow="fold")  # type: ignore[arg-type]
+def _tell_audit(judged: Audit, lang: str) -> None:
+    """Show the verdict on each rule; straight-line values stand beside those along the streets."""
+    numbers = ("value", "straight", "target", "gap", "needed")
+    table = _table(label("report.audit", lang), lang, ("indicator",), numbers, ("verdict", "clause"))
     suffix = "_en" if lang == "en" else ""
-    for row in rows.to_dict("records"):
-        metric = f"{label('metric.' + row['metric'], lang)}：" if row["metric"] else ""
+    colour = {"met": "green", "short": "red"}
+    for row in judged.table.to_dict("records"):
+        said = row[f"basis{suffix}"] if row["status"] != "n/a" else row[f"reason{suffix}"]
+        status = label(f"status.{row['status']}", lang)
+        unit = " %" if row["unit"] == "percent" else ""
         table.add_row(
-            row[f"indicator{suffix}"], metric + (row[f"basis{suffix}"] or row[f"reason{suffix}"]),
-            _number(row["value"]), f"{row['operator']} {_number(row['target'])}", _number(row["gap"]),
-            _number(row["needed"]), label(f"status.{row['status']}", lang), str(row["clause"]).split(" > ")[-1],
+            f"{escape(row[f'indicator{suffix}'])}\n[dim]{escape(said)}[/dim]", _number(row["value"], unit),
+            "" if math.isnan(row["straight"]) else f"[dim]{_number(row['straight'], unit)}[/dim]",
+            f"{row['operator']} {_number(row['target'], unit)}", _number(row["gap"], unit), _number(row["needed"]),
+            f"[{colour.get(row['status'], 'dim')}]{status}[/]", escape(row["clause"].split(" > ")[-1]),
         )  # fmt: skip
     out.print(table)
 
 
-def _number(value: float) -> str:
-    return "n/a" if value != value else f"{value:,.2f}".rstrip("0").rstrip(".")
+def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], ends: Sequence[str] = ()) -> Table:
+    table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for name in (*texts, *numbers, *ends):
+        words = label("study.goal" if name == "goal" else f"column.{name}", lang)
+        justify: Literal["left", "right"] = "right" if name in numbers else "left"
+        least, most = LEAST_WIDTH.get(name), MOST_WIDTH.get(name)
+        table.add_column(words, justify=justify, overflow="fold", min_width=least, max_width=most)
+    return table
+
+
+def _percent(share: float) -> str:
+    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def _number(value: float, unit: str = "") -> str:
+    if math.isnan(value):
+        return "n/a"
+    return (f"{value:,.1f}" if unit else f"{value:,.2f}".rstrip("0").rstrip(".")) + unit
 
 
 def main() -> None:

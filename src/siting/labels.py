@@ -56,6 +56,17 @@ def label(key: str, lang: str = "zh", /, **values: object) -> str:
     return words.format(**values) if values else words
 
 
+def named(section: str, key: object, lang: str = "zh", /) -> str:
+    """Return the words for *key* of a section, or the key itself where the table has none, as for a user's own service.
+
+    Examples
+    --------
+    >>> named("service", "childcare", "en"), named("service", "culture", "en")
+    ('childcare', 'culture')
+    """
+    return label(f"{section}.{key}", lang) if known(f"{section}.{key}") else str(key)
+
+
 def known(key: str) -> bool:
     """Tell whether the table has words for *key*."""
     return key in _table()

@@ -13,9 +13,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import atomic_path, write_layer, write_table
+from siting.data import atomic_path, list_roles, write_layer, write_table
+from siting.data import role as find_role
 from siting.errors import SitingError
-from siting.labels import label
+from siting.judge.context import walker
+from siting.labels import label, named
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import Outcome, Proposal
 
@@ -158,12 +160,9 @@ def _found(outcome: Outcome) -> list[Any]:
 
 def role_name(role: str, lang: str) -> str:
     """Name a role for a reader."""
-    from siting.data import list_roles
-    from siting.data import role as find
-
     if role not in list_roles():
         return role
-    known = find(role)
+    known = find_role(role)
     return known.zh if lang == "zh" else known.en
 
 
@@ -198,7 +197,7 @@ def _service(outcome: Outcome, service: str) -> Section:
         plan=proposal.plan if proposal else None,
         lang=lang,
     )
-    title = label("study.coverage_of", lang, service=label(f"service.{service}", lang))
+    title = label("study.coverage_of", lang, service=named("service", service, lang))
     parts: list[Any] = [picture, coverage_table(outcome, service, lang)]
     by = outcome.coverage.loc[[service]].reset_index()
     districts = by[(by["group"] != "all") & (by["metric"] == "streets")]
@@ -235,7 +234,7 @@ def goal_title(proposal: Proposal, lang: str) -> str:
     """Say in words what a goal asks for."""
     goal = proposal.goal
     limit, unit = (goal.metres, "m") if goal.metres is not None else (goal.minutes, "min")
-    words = {"service": label(f"service.{goal.service}", lang), "limit": f"{limit:g} {label(f'unit.{unit}', lang)}"}
+    words = {"service": named("service", goal.service, lang), "limit": f"{limit:g} {label(f'unit.{unit}', lang)}"}
     if goal.cover is not None:
         return label("study.goal_cover", lang, share=f"{100 * goal.cover:g} %", **words)
     return label("study.goal_most", lang, n=goal.at_most, **words)
@@ -265,7 +264,7 @@ def _named(outcome: Outcome, proposal: Proposal) -> Any:
 def _method(outcome: Outcome) -> list[Any]:
     lang, study = outcome.study.lang, outcome.study
     walkers = [
-        label("study.walker", lang, service=label(f"service.{service}", lang), how=how)
+        label("study.walker", lang, service=named("service", service, lang), how=how)
         for service, how in _walkers(outcome, lang).items()
     ]
     return [
@@ -276,13 +275,10 @@ def _method(outcome: Outcome) -> list[Any]:
 
 
 def _walkers(outcome: Outcome, lang: str) -> dict[str, str]:
-    from siting.judge.context import walker
-
     found = {}
     for service in outcome.bands:
         walk = walker(service, outcome.study.walk)
-        who = label(f"walker.{walk.who}", lang) if walk.who in ("adult", "elder", "carer") else walk.who
-        found[service] = f"{who}, {walk.speed:g} {label('study.speed', lang)}"
+        found[service] = f"{named('walker', walk.who, lang)}, {walk.speed:g} {label('study.speed', lang)}"
     return found
 
 

@@ -80,6 +80,8 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
     _only(at, {f.name for f in fields(Source)}, where)
     if "path" not in at:
         raise SitingError(f"{where} has no path")
+    if at.get("missing", "raise") not in ("raise", "zero"):
+        raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
     return Source(**{**at, "path": folder / str(at["path"])})
 
 

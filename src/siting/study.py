@@ -30,14 +30,18 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Source:
-    """Where a layer comes from; the keywords of `read_layer`."""
+    """Where a layer comes from; the keywords of `read_layer`.
+
+    `role` is given for a service that has no role of its own: ``role = "facilities"``.
+    """
 
     path: Path
+    role: str | None = None
     layer: str | None = None
     columns: Mapping[str, str] | None = None
     encoding: str | None = None
     crs: str | None = None
-    missing: str = "raise"
+    missing: Literal["raise", "zero"] = "raise"
 
 
 @dataclass(frozen=True)
@@ -237,10 +241,10 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {}
-    for role, source in study.layers.items():
-        layers[role] = read_layer(
+    for name, source in study.layers.items():
+        layers[name] = read_layer(
             source.path,
-            role,
+            source.role or name,
             layer=source.layer,
             columns=source.columns,
             encoding=source.encoding,
@@ -271,7 +275,8 @@ def weight_of(service: str, communities: gpd.GeoDataFrame) -> pd.Series:
     column = BASES.get(service, "population")
     if column not in communities:
         raise SitingError(f'communities: {service} is measured by the column "{column}", which is not there')
-    return communities[column]
+    people: pd.Series = communities[column]
+    return people
 
 
 def _facilities(layers: Mapping[str, gpd.GeoDataFrame], service: str) -> gpd.GeoDataFrame:

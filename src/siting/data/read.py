@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
-import pyogrio
-from pyogrio.errors import DataSourceError
 
 from siting.data import roles, tables
 from siting.data.check import Missing, check_layer
@@ -156,6 +154,9 @@ def _local_file(path: str | Path, role: Role) -> Path:
 def _choose_layer(file: Path, asked: str | None, role: str, called: str) -> str | None:
     if file.suffix.lower() != ".gpkg":
         return None
+    import pyogrio
+    from pyogrio.errors import DataSourceError
+
     try:
         with warnings_told(called):
             found = pyogrio.list_layers(file)
@@ -165,6 +166,9 @@ def _choose_layer(file: Path, asked: str | None, role: str, called: str) -> str 
 
 
 def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str) -> tuple[Any, dict[str, Any]]:
+    import pyogrio
+    from pyogrio.errors import DataSourceError
+
     suffix = file.suffix.lower()
     tried: list[str | None] = [encoding]
     if suffix == ".shp" and encoding is None and not _sidecar(file, ".cpg"):

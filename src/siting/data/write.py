@@ -14,7 +14,6 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
 import shapely
 
 from siting.data.atomic import atomic_path
@@ -186,6 +185,8 @@ class _Job:
 
 
 def _write_gpkg(job: _Job) -> None:
+    import pyogrio
+
     _same_but_case(job.frame, job.called)
     if job.target.exists():
         _take_over(job.target, job.draft, job.layer, job.called)
@@ -213,6 +214,9 @@ def _write_gpkg(job: _Job) -> None:
 
 def _take_over(target: Path, draft: Path, layer: str | None, called: str) -> None:
     """Copy the GeoPackage that is to get a layer, with what its log may still hold."""
+
+    import pyogrio
+
     # Before it is opened here: that could fold the log in.
     for end in ("-wal", "-journal"):
         log = target.with_name(target.name + end)
@@ -241,6 +245,8 @@ def _take_over(target: Path, draft: Path, layer: str | None, called: str) -> Non
 
 @contextlib.contextmanager
 def _clock_stopped() -> Iterator[None]:
+    import pyogrio
+
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": STAMP})
     try:
@@ -251,6 +257,9 @@ def _clock_stopped() -> Iterator[None]:
 
 def _count(draft: Path, layer: str | None, expected: int) -> None:
     """Look that every row arrived: a full disk does not always raise."""
+
+    import pyogrio
+
     found = pyogrio.read_info(draft, layer=layer, force_feature_count=True)["features"]
     if found != expected:
         raise LayerError(layer or draft.name, f"only {found} of {expected} rows were written; is the disk full?")
@@ -267,6 +276,8 @@ def _same_but_case(frame: Any, called: str) -> None:
 
 
 def _write_geojson(job: _Job) -> None:
+    import pyogrio
+
     pyogrio.write_dataframe(
         to_crs(job.frame, WGS84),
         job.draft,
@@ -277,6 +288,8 @@ def _write_geojson(job: _Job) -> None:
 
 
 def _write_shapefile(job: _Job) -> None:
+    import pyogrio
+
     _same_but_case(job.frame, job.called)
     columns = [c for c in job.frame.columns if c != "geometry"]
     faults = []

@@ -161,7 +161,7 @@ def fields(
         values = frame[column]
         entry: dict[str, Any] = {"label": label(f"field.{column}", lang)}
         if pd.api.types.is_bool_dtype(values):
-            said = {True: label("map.yes", lang), False: label("map.no", lang)}
+            said: dict[object, str] = {True: label("map.yes", lang), False: label("map.no", lang)}
             entry |= texts(values, said)
         elif pd.api.types.is_numeric_dtype(values):
             entry["values"] = numbers(values.to_numpy(dtype=float, na_value=np.nan))

@@ -185,7 +185,8 @@ def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | 
         raise SitingError(
             f"{where} lacks communities of the layer: {some(absent)}; measure them, or draw the others only"
         )
-    return bands.loc[communities.index]
+    matched: pd.DataFrame = bands.loc[communities.index]
+    return matched
 
 
 def _shares(
@@ -250,7 +251,7 @@ def _plan(
     if share is not None and math.isfinite(share):
         told["share"] = f"{share:.1%}"
     limit, unit = getattr(plan, "limit", None), str(getattr(plan, "unit", ""))
-    if _finite(limit) and known(f"unit.{unit}"):
+    if isinstance(limit, int | float) and math.isfinite(limit) and known(f"unit.{unit}"):
         told["within"] = _limit("then_within", float(limit), unit, lang)
     if candidates is None or not sites:
         return told
@@ -289,7 +290,7 @@ def _status(plan: Any, lang: Language) -> str:
     return label(f"plan_status.{status}", lang, gap=gap_text)
 
 
-def _table_row(table: pd.DataFrame | None, site: object) -> dict[str, Any]:
+def _table_row(table: pd.DataFrame | None, site: Any) -> dict[str, Any]:
     if table is None or site not in table.index:
         return {}
     return {str(key): value for key, value in table.loc[site].items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -253,7 +254,7 @@ def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
     for row in rows.to_dict("records"):
         cells = {
             "indicator": Cell(_said(row, "indicator", lang), head=True, small=_small_print(row, lang)),
-            "value": Cell(_measured(row["value"], row["unit"], lang), number=True),
+            "value": Cell(_measured(row["value"], row["unit"], lang), number=True, small=_compared(row, lang)),
             "target": _target(row, lang),
             "gap": Cell(_measured(row["gap"], row["unit"], lang), number=True),
             "needed": Cell(amount(_float(row["needed"])), number=True),
@@ -280,6 +281,14 @@ def _small_print(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
         counted.insert(0, label(f"metric.{metric}", lang))
     between = "；" if lang == "zh" else "; "
     return tuple(line for line in (between.join(filter(None, counted)), " · ".join(source)) if line)
+
+
+def _compared(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
+    """Return the value as the crow flies, where the row has one beside that along the streets."""
+    crow = _float(row.get("straight"))
+    if math.isnan(crow):
+        return ()
+    return (f"{label('metric.straight', lang)} {_measured(crow, row['unit'], lang)}",)
 
 
 def _float(value: Any) -> float:
