@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import geopandas as gpd
 import numpy as np
@@ -12,7 +13,8 @@ import pandas as pd
 import shapely
 
 from siting.errors import ProblemError
-from siting.measure.travel import plausible_metres
+from siting.measure.reach import Unit
+from siting.measure.travel import _limit, _located
 from siting.network import Network, Places, Walk, search
 
 __all__ = ["service_areas"]
@@ -59,13 +61,15 @@ def service_areas(
     Returns
     -------
     GeoDataFrame
-        Columns `facility` (unless dissolved), `limit`, `unit` ("m" or "min") and geometry, in the network's CRS; largest
-        limit first, so that smaller ones are drawn over it. A facility on no street has no area.
+        Columns `facility` (unless dissolved), `limit`, `unit` ("m" or "min") and geometry, in the network's CRS;
+        largest limit first, so that smaller ones are drawn over it. A facility on no street has no area.
 
     Raises
     ------
     ProblemError
-        When no limit, or both kinds, are given, or one is implausible.
+        When no limit, or both kinds, are given, or one is implausible, or *width* or *fill* is not.
+    LayerError, NetworkError
+        As for `travel`.
 
     Examples
     --------
@@ -75,15 +79,15 @@ def service_areas(
     >>> st.service_areas(net, town["childcare"], metres=[300, 500], dissolve=True)["limit"].tolist()
     [500.0, 300.0]
     """
-    limits, unit, speed = _limits(metres, minutes, walk)
-    places = facilities if isinstance(facilities, Places) else network.locate(
-        facilities, max_snap=max_snap
-    )  # fmt: skip
-    top = math.floor(max(limits) * speed * 1000 + 1e-6)
-    group, node, cost = search.within_nodes(network, places, top, together=dissolve)
+    budgets, unit = _budgets(metres, minutes, walk)
+    if not 0 < width < math.inf:
+        raise ProblemError(f"width is {width!r}; give metres above 0")
+    if not fill >= 0:
+        raise ProblemError(f"fill is {fill!r}; give m² of 0 or more")
+    places = _located(network, facilities, max_snap)
+    group, node, cost = search.within_nodes(network, places, max(budgets.values()), together=dissolve)
     rows = []
-    for limit in limits:
-        budget = math.floor(limit * speed * 1000 + 1e-6)
+    for limit, budget in budgets.items():
         spans = _spans(network, places, group, node, cost, budget, together=dissolve)
         if spans.empty:
             continue
@@ -91,28 +95,28 @@ def service_areas(
         for owner, at in spans.groupby("group").indices.items():
             area = _fill(shapely.union_all(shapely.buffer(lines[at], width, quad_segs=4)), fill)
             row = {"limit": float(limit), "unit": unit, "geometry": area}
-            rows.append(row if dissolve else {"facility": places.ids[int(owner)], **row})
+            rows.append(row if dissolve else {"facility": places.ids[cast("int", owner)], **row})
     columns = ["limit", "unit", "geometry"] if dissolve else ["facility", "limit", "unit", "geometry"]
     return gpd.GeoDataFrame(
         pd.DataFrame(rows, columns=columns), geometry="geometry", crs=network.crs
     )
 
 
-def _limits(
+def _budgets(
     metres: float | Sequence[float] | None,
     minutes: float | Sequence[float] | None,
     walk: Walk | None,
-) -> tuple[list[float], str, float]:
+) -> tuple[dict[float, int], Unit]:
+    """Turn the limits into millimetres, the largest first."""
     if (metres is None) == (minutes is None):
         raise ProblemError("give metres or minutes, one of the two")
     given = metres if metres is not None else minutes
     limits = sorted({float(x) for x in np.atleast_1d(np.asarray(given, float))}, reverse=True)
-    speed = 1.0 if metres is not None else (walk or Walk.adult()).speed
     if not limits:
         raise ProblemError("give at least one limit")
-    for limit in limits:
-        plausible_metres(limit * speed)
-    return limits, "m" if metres is not None else "min", speed
+    if metres is not None:
+        return {limit: _limit(limit, None, walk, None)[0] for limit in limits}, "m"
+    return {limit: _limit(None, limit, walk, None)[0] for limit in limits}, "min"
 
 
 def _spans(
@@ -156,7 +160,7 @@ def _own_spans(
     network: Network, places: Places, budget: int, *, together: bool
 ) -> pd.DataFrame:
     """List what each place reaches along its own edge, either way."""
-    on = np.flatnonzero((places.edge >= 0) & (places.door <= budget))
+    on = np.flatnonzero((places.edge >= 0) & (places.door < budget))
     edge = places.edge[on]
     long = np.maximum(network.cost[edge].astype(np.int64), 1)
     left = budget - places.door[on].astype(np.int64)
@@ -203,12 +207,15 @@ def _cut(lines: npt.NDArray[np.object_], spans: pd.DataFrame) -> npt.NDArray[np.
     safe = np.where(step > 0, step, 1.0)
     a = np.clip((low - at) / safe, 0, 1)
     b = np.clip((high - at) / safe, 0, 1)
-    keep = (b > a) | (step == 0)
+    # A point of no length is kept where it is reached: it may be all that there is of a street.
+    keep = np.where(step > 0, b > a, (low <= at) & (at <= high))
     a, b, start, stop, owner = a[keep], b[keep], start[keep], stop[keep], owner[keep]
     delta = stop - start
     ends = np.stack([start + a[:, None] * delta, start + b[:, None] * delta], axis=1)
     pieces = shapely.linestrings(ends)
-    return shapely.multilinestrings(pieces, indices=owner, out=np.full(len(line), None, object))
+    parts: npt.NDArray[np.object_] = np.full(len(line), None, object)
+    shapely.multilinestrings(pieces, indices=owner, out=parts)
+    return parts
 
 
 def _fill(area: shapely.Geometry, least: float) -> shapely.Geometry:
@@ -218,4 +225,5 @@ def _fill(area: shapely.Geometry, least: float) -> shapely.Geometry:
         rings = shapely.get_rings(part)
         holes = [r for r in rings[1:] if shapely.area(shapely.polygons(r)) >= least]
         rebuilt.append(shapely.polygons(rings[0], holes=holes) if holes else shapely.polygons(rings[0]))
-    return shapely.multipolygons(rebuilt)
+    # A part may have lain in the hole of another.
+    return shapely.multipolygons(shapely.get_parts(shapely.union_all(rebuilt)))

@@ -13,6 +13,8 @@ from siting.measure.reach import Reach, _for_origins, cost_at_most
 
 __all__ = ["bands", "coverage", "weights"]
 
+COLUMNS = ("total", "covered", "share", "communities", "communities_covered", "communities_share")
+
 
 def coverage(
     reach: Reach,
@@ -23,7 +25,8 @@ def coverage(
 ) -> pd.DataFrame:
     """Count the demand that reaches at least one destination.
 
-    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is ``sum of w(i) over covered i / sum of w(i)``.
+    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i``
+    divided by that over all.
 
     Parameters
     ----------
@@ -80,7 +83,7 @@ def coverage(
                     "communities_share": m / n,
                 }
             )
-    return pd.DataFrame(rows).set_index(["group", "weight"])
+    return pd.DataFrame(rows, columns=["group", "weight", *COLUMNS]).set_index(["group", "weight"])
 
 
 def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
@@ -96,8 +99,8 @@ def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: origins. Columns: `facility` (nearest destination), `cost`, `band` (smallest limit met), all missing where
-        nothing is within reach; and `unit`.
+        Index: origins. Columns: `facility` (nearest destination), `cost`, `band` (smallest limit met), all missing
+        where nothing is within reach; and `unit`.
 
     Raises
     ------

@@ -31,7 +31,8 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
     Examples
     --------
     >>> import geopandas as gpd
-    >>> two = gpd.GeoDataFrame({"services": ["childcare;eldercare", "eldercare"]}, index=["a", "b"], geometry=[None, None])
+    >>> services = ["childcare;eldercare", "eldercare"]
+    >>> two = gpd.GeoDataFrame({"services": services}, index=["a", "b"], geometry=[None, None])
     >>> offering(two, "childcare").index.tolist()
     ['a']
     """

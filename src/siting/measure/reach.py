@@ -80,7 +80,8 @@ class Reach:
         Raises
         ------
         ProblemError
-            When a column is absent, an id unknown, a pair there twice, or a cost negative or not a number.
+            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or not a
+            number.
 
         Examples
         --------
@@ -99,7 +100,9 @@ class Reach:
             _positions(frame["origin"], rows, "origin"),
             _positions(frame["destination"], columns, "destination"),
         )
-        cost = frame["cost"].to_numpy(float)
+        if not limit >= 0:
+            raise ProblemError(f"limit is {limit!r}; give {unit} of 0 or more")
+        cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
         wrong = ~np.isfinite(cost) | (cost < 0)
         if wrong.any():
             raise ProblemError(
@@ -128,7 +131,7 @@ class Reach:
         return len(self.cost)
 
     def _order(self) -> npt.NDArray[np.intp]:
-        return np.lexsort([self.destination, self.cost, self.origin])
+        return np.lexsort((self.destination, self.cost, self.origin))
 
     def _sorted(self) -> Reach:
         return self._where(self._order())
@@ -166,10 +169,15 @@ class Reach:
         ----------
         limits
             A limit for each origin id, in the same unit.
+
+        Raises
+        ------
+        ProblemError
+            When an origin has no limit, or one is negative, not a number, or above the limit that was searched.
         """
-        own = _for_origins(limits, self.origins, "limits").to_numpy(float)
+        own = pd.to_numeric(_for_origins(limits, self.origins, "limits"), errors="coerce").to_numpy(float)
         if not (own >= 0).all():
-            raise ProblemError(f"limits are not numbers for {some(self.origins[~(own >= 0)])}")
+            raise ProblemError(f"limits are negative or not numbers for {some(self.origins[~(own >= 0)])}")
         top = self.within(float(own.max(initial=0)))
         return top._where(cost_at_most(top.cost, own[top.origin]))
 

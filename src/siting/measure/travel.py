@@ -9,10 +9,11 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from siting.data import metric_crs, points, to_crs
+from siting.data import metric_crs
 from siting.errors import NetworkError, ProblemError
-from siting.measure.reach import Reach, Unit
+from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
+from siting.network.places import spots
 
 __all__ = ["straight_line", "travel"]
 
@@ -61,6 +62,10 @@ def travel(
     ------
     ProblemError
         When the limit is absent, given twice, or implausible (below 10 m or half a minute).
+    LayerError
+        When a layer has no CRS or an empty geometry.
+    NetworkError
+        When ids are not unique, or places were located on another network.
 
     Examples
     --------
@@ -123,11 +128,19 @@ def plausible_metres(metres: float) -> None:
 
 
 def _located(network: Network, what: gpd.GeoDataFrame | Places, max_snap: float) -> Places:
-    if isinstance(what, Places):
-        if len(what) and what.edge.max() >= len(network.u):
-            raise NetworkError("the places were located on another network; locate them on this one")
-        return what
-    return network.locate(what, max_snap=max_snap)
+    if not isinstance(what, Places):
+        return network.locate(what, max_snap=max_snap)
+    on = what.edge >= 0
+    edge = what.edge[on]
+    same = (
+        edge.max(initial=-1) < len(network.u)
+        and np.array_equal(network.u[edge], what.u[on])
+        and np.array_equal(network.v[edge], what.v[on])
+        and np.array_equal(network.cost[edge], what.to_u[on] + what.to_v[on])
+    )
+    if not same:
+        raise NetworkError("the places were located on another network; locate them on this one")
+    return what
 
 
 def straight_line(
@@ -155,7 +168,9 @@ def straight_line(
     Raises
     ------
     ProblemError
-        When the limit is absent, given twice, or implausible.
+        When the limit is absent, given twice, or implausible, or ids are not unique.
+    LayerError
+        When a layer has no CRS or an empty geometry.
 
     Examples
     --------
@@ -167,8 +182,9 @@ def straight_line(
     0      a           b  50.0
     """
     limit_mm, unit, speed, walker = _limit(metres, minutes, walk, None)
+    rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
     crs = metric_crs(origins, destinations)
-    start, stop = points(to_crs(origins, crs)).to_numpy(), points(to_crs(destinations, crs)).to_numpy()
+    start, stop = spots(origins, crs), spots(destinations, crs)
     longest = limit_mm / 1000.0
     # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(
@@ -180,8 +196,8 @@ def straight_line(
     order = np.lexsort([destination, cost_mm, origin])
     how = f"straight line, {walker}, {speed:g} m/min" if unit == "min" else "straight line"
     return Reach(
-        origins=origins.index,
-        destinations=destinations.index,
+        origins=rows,
+        destinations=columns,
         origin=origin[order].astype(np.int32),
         destination=destination[order].astype(np.int32),
         cost=cost_mm[order] / 1000.0 / (speed if unit == "min" else 1.0),

@@ -1,9 +1,9 @@
 """Compiled searches over the street graph: the only module that knows numba.
 
-All costs are whole millimetres in int32. A place is a position on an edge: its edge, the way to each end of that edge, and
-the walk from the door to the street (see `siting.network.places`). The bounded search is Dial's bucket queue [1]_ made
-label-correcting inside a bucket, so that buckets may be wider than the shortest edge: distances are exact whatever the
-width. The queue is emptied bucket by bucket and only what a search has touched is reset after it.
+All costs are whole millimetres in int32. A place is a position on an edge: its edge, the way to each end of that edge,
+and the walk from the door to the street (see `siting.network.places`). The bounded search is Dial's bucket queue [1]_
+made label-correcting inside a bucket, so that buckets may be wider than the shortest edge: distances are exact whatever
+the width. The queue is emptied bucket by bucket and only what a search has touched is reset after it.
 
 References
 ----------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ import pyproj
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
 
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
@@ -37,21 +39,15 @@ def network_from_streets(
     """Build a network from lines that meet at their ends; see `Network.from_streets`."""
     if length != "length" and length not in streets.columns:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
-    checked = check_layer(
-        streets, "streets", columns={length: "length"} if length != "length" else None
-    )
+    checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
     frame = to_metric(checked, crs)
     frame, left_out = _walkable(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
     lines = frame.geometry.to_numpy()
-    ends = _ends(lines)
-    corners, where = np.unique(np.rint(ends * 1000).astype(np.int64), axis=0, return_inverse=True)
-    where = where.ravel()
+    corners, where = _corners(_ends(lines))
     u, v = where[: len(lines)], where[len(lines) :]
-    return _assemble(
-        frame, corners / 1000.0, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out
-    )
+    return _assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out)
 
 
 def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool) -> Network:
@@ -62,7 +58,7 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool) -> Netw
     if graph.number_of_edges() == 0:
         raise NetworkError("the graph has no edges")
     nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
-    bare = [n for n, at in graph.nodes(data=True) if at.get("x") is None or at.get("y") is None]
+    bare = [n for n, at in graph.nodes(data=True) if pd.isna(at.get("x")) or pd.isna(at.get("y"))]
     if bare:
         raise NetworkError(f"{len(bare)} nodes have no x and y: {some(bare)}")
     position = pd.Series(np.arange(len(nodes)), index=nodes.index)
@@ -89,26 +85,33 @@ def _one_edge_a_street(
         line = at.get("geometry")
         if line is None:
             line = shapely.LineString([xy[i], xy[j]])
-        elif graph.is_directed() is False and shapely.Point(line.coords[0]).distance(
-            shapely.Point(xy[i])
-        ) > shapely.Point(line.coords[-1]).distance(shapely.Point(xy[i])):
-            i, j = j, i  # an undirected edge does not tell which end its line starts at
-        middle = tuple(np.round(line.interpolate(0.5, normalized=True).coords[0], 7))
-        long = at.get("length")
-        key = (min(i, j), max(i, j), None if long is None else round(float(long), 3), middle)
+        drawn = shapely.get_coordinates(line)
+        if math.dist(drawn[0], xy[i]) > math.dist(drawn[-1], xy[i]):
+            i, j = j, i  # an edge, undirected or made so, does not tell which end its line starts at
+        way = min(drawn.tobytes(), drawn[::-1].tobytes())  # the same from either end
+        long = _number(at.get("length"))
+        key = (min(i, j), max(i, j), None if math.isnan(long) else round(long, 3), way)
         if key in seen:
             continue
         seen.add(key)
-        kept = {k: w for k, w in at.items() if k not in {"geometry", "reversed", "oneway", "u", "v"}}
-        rows.append({**kept, "u": i, "v": j, "geometry": line})
+        kept = {k: w for k, w in at.items() if k not in {"geometry", "length", "reversed", "oneway", "u", "v"}}
+        rows.append({**kept, "length": long, "u": i, "v": j, "geometry": line})
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
-    if "length" in frame:
-        frame["length"] = pd.to_numeric(frame["length"])
-    bad = frame.get("length", pd.Series(dtype=float)) < 0
+    bad = frame["length"] < 0
     if bad.any():
         raise NetworkError(f"{int(bad.sum())} edges of the graph have a negative length")
     frame.index = pd.Index([str(i) for i in range(len(frame))], name="id")
     return frame
+
+
+def _number(length: Any) -> float:
+    """Read a length that a graph file may hold as text; NaN where there is none."""
+    if length is None:
+        return math.nan
+    try:
+        return float(length)
+    except (TypeError, ValueError) as fault:
+        raise NetworkError(f"an edge of the graph has the length {length!r}; give metres") from fault
 
 
 def _walkable(
@@ -136,6 +139,17 @@ def _ends(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
     return np.concatenate([start, stop])
 
 
+def _corners(ends: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+    """Join ends closer than 1 mm: the corners, and the corner of each end."""
+    spots, spot = np.unique(ends, axis=0, return_inverse=True)
+    near = KDTree(spots).query_pairs(0.000_999, output_type="ndarray")  # ends 1 mm apart stay two
+    links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(spots),) * 2)
+    _, joined = connected_components(links, directed=False)
+    first = np.unique(joined, return_index=True)[1]
+    corner = np.unique(first, return_inverse=True)  # numbered from west to east, as the spots are
+    return spots[corner[0]], corner[1][joined][spot.ravel()]
+
+
 def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
     """Lengths in metres: the given ones where there are any, else those of the lines."""
     drawn = np.asarray(frame.length, float)
@@ -152,6 +166,8 @@ def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
                 f"streets: lengths are {ratio:.3g} times as long as the lines are drawn; they must be "
                 "metres (drop the column to measure the lines)"
             )
+    elif (np.isfinite(given) & (drawn > 0)).any():
+        raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
     if np.isnan(given).any():
         log.info("%d streets without a length are measured", int(np.isnan(given).sum()))
     return np.where(np.isnan(given), drawn, given)
@@ -178,10 +194,10 @@ def _assemble(
     u, v = new[u], new[v]
     by_node = np.lexsort([np.arange(len(u)), np.maximum(u, v), np.minimum(u, v)])
     frame, u, v, metres = frame.iloc[by_node], u[by_node], v[by_node], metres[by_node]
-    cost = millimetres(metres)
-    if cost.max(initial=0) > np.iinfo(np.int32).max // 2:
-        raise NetworkError(f"street {some(frame.index[cost == cost.max()])} is over 1,000 km long")
-    cost = cost.astype(np.int32)
+    whole = millimetres(metres)
+    if whole.max(initial=0) > np.iinfo(np.int32).max // 2:
+        raise NetworkError(f"street {some(frame.index[whole == whole.max()])} is over 1,000 km long")
+    cost = whole.astype(np.int32)
     n = len(order)
     indptr, heads, costs = _adjacency(u, v, cost, n)
     links = coo_array((np.ones(len(u), np.int8), (u, v)), shape=(n, n))
@@ -233,10 +249,10 @@ def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:
     degree = np.bincount(np.concatenate([network.u, network.v]), minlength=len(names))
     for name, x, y, count in zip(names, network.x, network.y, degree, strict=True):
         graph.add_node(name, x=float(x), y=float(y), street_count=int(count))
-    columns = [c for c in network.edges.columns if c not in {"geometry", "u", "v", "key"}]
+    columns = [c for c in network.edges.columns if c not in {"geometry", "u", "v", "key", "reversed", "oneway"}]
     records = pd.DataFrame(network.edges[columns]).to_dict("records")
     for row, a, b, line in zip(records, network.u, network.v, network.lines, strict=True):
-        at = {"oneway": False, **{str(k): w for k, w in row.items()}}
+        at = {"oneway": False, **{str(k): w for k, w in row.items()}}  # both ways stand in the graph
         graph.add_edge(names[a], names[b], reversed=False, geometry=line, **at)
         if a != b:
             graph.add_edge(names[b], names[a], reversed=True, geometry=line.reverse(), **at)

@@ -15,9 +15,8 @@ import pandas as pd
 import pyproj
 import shapely
 
-from siting.data import points, to_crs
 from siting.errors import NetworkError, some
-from siting.network.places import Places, place
+from siting.network.places import Places, place, spots
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -34,7 +33,8 @@ class Network:
     """Streets to walk on, as a graph. Made by `from_streets` and `from_graph`; never changed.
 
     Lengths are whole millimetres, rounded once. Nodes lie along a Hilbert curve, so that what is near on the ground is
-    near in memory. Walking is symmetric: an edge is as long one way as the other, and one-way signs do not bind walkers.
+    near in memory. Walking is symmetric: an edge is as long one way as the other, and one-way signs do not bind
+    walkers.
 
     Attributes
     ----------
@@ -109,7 +109,8 @@ class Network:
         --------
         >>> import geopandas as gpd, shapely
         >>> lines = [shapely.LineString([(0, 0), (100, 0)]), shapely.LineString([(100, 0), (100, 50)])]
-        >>> Network.from_streets(gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000).to_frame("geometry"))
+        >>> streets = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000)
+        >>> Network.from_streets(streets.to_frame("geometry"))
         <Network: 3 nodes, 2 edges, 0.15 km, 1 component, EPSG:4547>
         """
         from siting.network.build import network_from_streets
@@ -122,8 +123,8 @@ class Network:
     ) -> Network:
         """Build the network from a networkx graph as osmnx makes it.
 
-        Nodes have `x` and `y`, the graph a `crs`; edges may have `length` (m), `geometry`, `highway`. The two directions
-        of one street become one edge.
+        Nodes have `x` and `y`, the graph a `crs`; edges may have `length` (m), `geometry`, `highway`. The two
+        directions of one street become one edge.
 
         Raises
         ------
@@ -161,7 +162,7 @@ class Network:
             {
                 "nodes": np.bincount(self.component),
                 "edges": np.bincount(of_edge, minlength=self.n_components),
-                "km": np.bincount(of_edge, self.cost / 1e6, minlength=self.n_components),
+                "km": np.bincount(of_edge, self.cost, minlength=self.n_components) / 1e6,
             }
         )
         return table.rename_axis("component")
@@ -169,7 +170,8 @@ class Network:
     @cached_property
     def lines(self) -> npt.NDArray[np.object_]:
         """Edge geometries, from `u` to `v`."""
-        return self.edges.geometry.to_numpy()
+        found: npt.NDArray[np.object_] = self.edges.geometry.to_numpy()
+        return found
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -202,8 +204,7 @@ class Network:
         if not frame.index.is_unique:
             twice = frame.index[frame.index.duplicated()].unique()
             raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
-        where = points(to_crs(frame, self.crs)).to_numpy()
-        places = place(self, frame.index, where, max_snap)
+        places = place(self, frame.index, spots(frame, self.crs), max_snap)
         off = places.off_street
         if len(off):
             log.warning(

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyproj
+import shapely
+
+from siting.data import points, to_crs
+from siting.errors import LayerError, some
 
 if TYPE_CHECKING:
     from siting.network.graph import Network
@@ -15,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Places"]
 
 Ints = npt.NDArray[np.int32]
+ARRAYS = ("edge", "u", "v", "to_u", "to_v", "door", "snap")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -66,6 +73,27 @@ class Places:
         far = self.edge < 0
         return pd.Series(self.snap[far], index=self.ids[far], name="snap")
 
+    def select(self, ids: pd.Index) -> Places:
+        """Keep some of the places, in the order of *ids*.
+
+        Raises
+        ------
+        KeyError
+            When an id is not among them.
+        """
+        at = self.ids.get_indexer(ids)
+        if (at < 0).any():
+            raise KeyError(f"no such places: {list(ids[at < 0][:5])}")
+        return replace(self, ids=ids, **{name: getattr(self, name)[at] for name in ARRAYS})
+
+    def __add__(self, other: Places) -> Places:
+        """Put two sets of places of one network together; their ids must differ."""
+        ids = self.ids.append(other.ids)
+        if not ids.is_unique:
+            raise ValueError(f"places share ids: {list(ids[ids.duplicated()][:5])}")
+        both = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in ARRAYS}
+        return replace(self, ids=ids, max_snap=max(self.max_snap, other.max_snap), **both)
+
     def by_node(self, n_nodes: int) -> tuple[npt.NDArray[np.int64], Ints, Ints]:
         """Index the places by the ends of their edges: ``(ptr, place, way)``, door included."""
         on = np.flatnonzero(self.edge >= 0)
@@ -102,12 +130,30 @@ def millimetres(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return np.rint(np.asarray(metres) * 1000).astype(np.int64)
 
 
+def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
+    """Return a point in *crs* for each row of *frame*.
+
+    Raises
+    ------
+    LayerError
+        When the frame has no CRS, or a row has no geometry.
+    """
+    # Nothing, an empty shape and NaN coordinates all have no bounds.
+    void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
+    if void.any():
+        raise LayerError(
+            str(frame.attrs.get("source", "layer")),
+            f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}; "
+            "draw them or take them out",
+        )
+    found: npt.NDArray[np.object_] = points(to_crs(frame, crs)).to_numpy()
+    return found
+
+
 def place(
     network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], max_snap: float
 ) -> Places:
     """Locate point geometries (in the network's CRS) on *network*; see `Network.locate`."""
-    import shapely
-
     pairs, snap = network.tree.query_nearest(geometry, return_distance=True, all_matches=True)
     # Edges at the same distance (a point before a crossing): the first edge, so that runs agree.
     order = np.lexsort([pairs[1], pairs[0]])
@@ -121,7 +167,7 @@ def place(
     cost = network.cost[edge].astype(np.int64)
     to_u = np.clip(np.rint(share * cost), 0, cost).astype(np.int32)
     near = snap <= max_snap
-    door = np.where(near, millimetres(snap), 0).astype(np.int32)
+    door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
     return Places(
         ids=ids,
         edge=np.where(near, edge, -1).astype(np.int32),

@@ -69,6 +69,7 @@ def nearest(
     """
     from siting.network import _kernels
 
+    count = max(1, min(count, len(destinations)))  # a label is kept for each node and rank
     node, cost, who = destinations.seeds()
     labels, costs = _kernels.nearest_labels(
         network.indptr, network.heads, network.costs, node, cost, who, count, np.int32(limit)
