@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -103,12 +105,6 @@ def sample_network(sample: dict[str, gpd.GeoDataFrame]) -> st.Network:
 
 
 @pytest.fixture(scope="session")
-def town_layer() -> Callable[..., gpd.GeoDataFrame]:
-    """The function that makes a layer of the small town, for tests that need layers of their own."""
-    return layer
-
-
-@pytest.fixture(scope="session")
 def reach_of() -> Callable[..., st.Reach]:
     """A reach from what each site covers, as `{"x": "ab"}` at 100 m or `{"x": {"a": 120.0}}`; origins as "abc"."""
 
@@ -122,3 +118,26 @@ def reach_of() -> Callable[..., st.Reach]:
         return st.Reach.from_pairs(table, origins=list(origins), destinations=list(covers), limit=limit)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium that asks for nothing on its own; tests that need one skip, and say so, without it."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("NOT CHECKED in a browser: no Chromium found; make browser installs one")
+    playwright = pytest.importorskip("playwright.sync_api", reason="NOT CHECKED in a browser: playwright is not there")
+    switches = ("no-sandbox", "disable-gpu", "disable-background-networking", "disable-component-update",
+                "disable-sync", "no-first-run")  # fmt: skip
+    with playwright.sync_playwright() as play:
+        opened = play.chromium.launch(executable_path=found, args=[f"--{switch}" for switch in switches])
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="session")
+def screenshots() -> Path:
+    """The folder where pictures of pages are kept to be looked at."""
+    folder = Path(os.environ.get("SITING_SCREENSHOTS") or Path(__file__).parent / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

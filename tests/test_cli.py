@@ -84,6 +84,32 @@ def test_demo_in_english(tmp_path: Path) -> None:
     assert not any("\u4e00" <= letter <= "\u9fff" for letter in done.stdout.split("Verdict")[0])
 
 
+@pytest.mark.parametrize("name", ["coverage", "report"])
+def test_the_demo_opens_in_a_browser_without_a_network(demo, browser, screenshots: Path, name: str) -> None:
+    """Nothing is asked for, nothing fails, and what a planner looks for is there; the picture is kept."""
+    _, folder = demo
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, offline=True)
+    page, asked, faults = context.new_page(), [], []
+    page.on("request", lambda request: asked.append(request.url[:100]))
+    page.on("console", lambda message: faults.append(message.text))
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    own = (folder / f"{name}.html").as_uri()
+    page.goto(own)
+    if name == "coverage":
+        page.wait_for_selector("html[data-siting=ready]")
+    text = page.inner_text("body")
+    page.screenshot(path=str(screenshots / f"demo-{name}.png"))
+    context.close()
+    assert [url for url in asked if url not in (own, "data:,")] == []
+    assert faults == []
+    wanted = {
+        "coverage": ["合成数据", "26.4%", "800 米以外（未覆盖）", "建议新增点位", "OpenStreetMap", "km"],
+        "report": ["合成数据", "26.4 %", "对标结果", "枫林街道、兰亭街道、柳溪镇", "已证明最优", "OpenStreetMap"],
+    }[name]
+    for words in wanted:
+        assert words in text, words
+
+
 RECIPE = """
 [study]
 standard = "jinhua"

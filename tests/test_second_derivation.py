@@ -1,8 +1,8 @@
 """The numbers of the demo, derived a second time with networkx and plain Python.
 
 Nothing of the library's own search, coverage or optimizer is used: streets and points are read with geopandas, each
-point is projected on its nearest street, distances are Dijkstra's, shares are sums, and that the fewest number of sites is
-right is shown by a plan that reaches the goal and by an independent bound that no plan with one site less can pass.
+point is projected on its nearest street, distances are Dijkstra's, shares are sums, and the fewest number of sites
+is what another solver finds for the model as the textbook writes it.
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -415,28 +414,6 @@ def test_names_come_out_literally(layers, bands, areas, plan):
 
 
 # -- in a browser ------------------------------------------------------------------------------------------------
-
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if found is None:
-        pytest.skip("the map was not opened: no Chromium found: install with make browser")
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is missing: pip install playwright")
-    with playwright.sync_playwright() as tool:
-        opened = tool.chromium.launch(executable_path=found, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
 
 @pytest.fixture
 def opened(browser, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
@@ -24,7 +24,6 @@ from siting.show.chart import draw_chart
 from siting.show.report import Section, write_report
 
 NAN = float("nan")
-CHROMIUM = Path("/usr/bin/chromium")
 HOSTILE = "<script>window.ran = 1</script><img src=x onerror='window.ran=1'> {{ 7*7 }} {% raw %} `tick` ${1+1} </table>"
 
 
@@ -385,21 +384,6 @@ def test_other_parts_are_refused_and_the_old_file_stays(tmp_path: Path) -> None:
 
 
 # --- in a browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"NOT CHECKED in a browser: there is no {CHROMIUM}")
-    playwright = pytest.importorskip("playwright.sync_api", reason="NOT CHECKED in a browser: playwright is not there")
-    switches = [
-        "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-        "--disable-sync", "--no-first-run",
-    ]  # fmt: skip
-    with playwright.sync_playwright() as play:
-        opened = play.chromium.launch(executable_path=str(CHROMIUM), args=switches)
-        yield opened
-        opened.close()
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])

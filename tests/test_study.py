@@ -47,15 +47,15 @@ curve = 3
 
 
 @pytest.fixture
-def town(tmp_path: Path, small_town: gpd.GeoDataFrame, town_layer) -> Path:
+def town(tmp_path: Path, small_town: gpd.GeoDataFrame, layer) -> Path:
     """Four corners of the lattice are communities; a facility in the south-west, candidates elsewhere."""
-    homes = town_layer(
+    homes = layer(
         {"sw": (0, 0), "se": (500, 0), "nw": (0, 500), "ne": (500, 500)},
         population=[1000, 2000, 3000, 4000],
         infants=[10, 20, 30, 40],
     )
-    open_now = town_layer({"k1": (100, 0)}, places=[20])
-    sites = town_layer({"s1": (500, 100), "s2": (500, 400), "s3": (0, 300)}, services=["childcare"] * 3)
+    open_now = layer({"k1": (100, 0)}, places=[20])
+    sites = layer({"s1": (500, 100), "s2": (500, 400), "s3": (0, 300)}, services=["childcare"] * 3)
     path = tmp_path / "town.gpkg"
     for name, frame in (
         ("communities", homes), ("childcare", open_now), ("candidates", sites), ("streets", small_town),
@@ -138,8 +138,8 @@ def test_a_study_that_is_not_there_is_told(tmp_path: Path) -> None:
         st.Study.from_toml(tmp_path / "none.toml")
 
 
-def test_ids_that_candidates_and_facilities_share_are_refused(town: Path, town_layer) -> None:
-    sites = town_layer({"k1": (500, 100)}, services=["childcare"])
+def test_ids_that_candidates_and_facilities_share_are_refused(town: Path, layer) -> None:
+    sites = layer({"k1": (500, 100)}, services=["childcare"])
     st.write_layer(sites, town.parent / "town.gpkg", layer="candidates")
     with pytest.raises(st.SitingError, match='share ids: "k1"'):
         st.run(st.Study.from_toml(town))
@@ -151,12 +151,13 @@ def test_a_study_is_frozen(town: Path) -> None:
         study.year = 2035  # type: ignore[misc]
 
 
-def test_a_third_service_needs_no_code(town: Path, town_layer) -> None:
+def test_a_third_service_needs_no_code(town: Path, layer) -> None:
     """A layer of the generic role is a service: measured by residents, shown by the name it has in the study."""
-    centres = town_layer({"m1": (400, 500)}, name=["文化站"])
+    centres = layer({"m1": (400, 500)}, name=["文化站"])
     st.write_layer(centres, town.parent / "town.gpkg", layer="culture")
     text = town.read_text(encoding="utf-8")
-    text = text.replace("[shares]", 'culture = { path = "town.gpkg", layer = "culture", role = "facilities" }\n[shares]')
+    more = 'culture = { path = "town.gpkg", layer = "culture", role = "facilities" }\n[shares]'
+    text = text.replace("[shares]", more)
     text += '\n[[circle]]\nservice = "culture"\nminutes = 5\n'
     town.write_text(text, encoding="utf-8")
     outcome = st.run(st.Study.from_toml(town))

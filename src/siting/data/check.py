@@ -279,7 +279,8 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
             # A column with faults of its own still holds text here; those come first.
             if frame[part].dtype.kind not in "if" or frame[whole].dtype.kind not in "if":
                 continue
-            above = (frame[part] > frame[whole]).to_numpy(dtype=bool)
+            # A negative whole is a fault of its own, not of its parts.
+            above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool)
             rows = [
                 f"{label}: {a} > {b}"
                 for label, a, b, wrong in zip(labels, frame[part], frame[whole], above, strict=True)
