@@ -32,7 +32,7 @@ def test_keys_that_the_code_names_are_there() -> None:
 
 
 def test_an_unknown_key_or_language_is_told() -> None:
-    with pytest.raises(ValueError, match="no words for 'map[.]nothing'"):
+    with pytest.raises(ValueError, match=r"no words for 'map\.nothing'"):
         label("map.nothing")
     with pytest.raises(ValueError, match="choose one of zh, en"):
         label("unit.m", "fr")

@@ -415,6 +415,7 @@ def test_names_come_out_literally(layers, bands, areas, plan):
 
 # -- in a browser ------------------------------------------------------------------------------------------------
 
+
 @pytest.fixture
 def opened(browser, tmp_path):
     """Open a map without a network and give the page; at the end nothing may have been asked for or gone wrong."""

@@ -110,12 +110,12 @@ def test_steps_are_told_as_they_come(town: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ("[[circle]]\nservice", "[[cirle]]\nservice", "the study: unknown \"cirle\""),
-        ("metres = [100, 300]", "meters = [100, 300]", "[[circle]]: unknown \"meters\""),
+        ("[[circle]]\nservice", "[[cirle]]\nservice", 'the study: unknown "cirle"'),
+        ("metres = [100, 300]", "meters = [100, 300]", '[[circle]]: unknown "meters"'),
         ("at_most = 1", "", "needs cover (a share) or at_most"),
         ("metres = 100\n", "metres = 100\nminutes = 5\n", "metres or minutes, one of the two"),
         ("year = 2025", 'year = "2025"', "not a whole number"),
-        ('standard = "jinhua"', 'standard = "jinghua"', "there is no standard \"jinghua\""),
+        ('standard = "jinhua"', 'standard = "jinghua"', 'there is no standard "jinghua"'),
         ("streets = {", "roads = {", "no table [layers.streets]"),
         ("metres = [100, 300]", "metres = [0.5]", "give metres from 10"),
         ("cover = 1\n", "cover = 90\n", "90 % is 0.9"),

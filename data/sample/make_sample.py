@@ -195,9 +195,7 @@ def make_blocks(source: gpd.GeoDataFrame, outline, seeds: np.ndarray) -> np.ndar
     lines = shapely.union_all([*roads, outline.exterior], grid_size=0.01)
     blocks = shapely.get_parts(shapely.polygonize([lines]))
     large = shapely.union_all(blocks[shapely.area(blocks) > LARGE_BLOCK])
-    halfway = shapely.voronoi_polygons(
-        shapely.multipoints(seeds), extend_to=outline, only_edges=True
-    )
+    halfway = shapely.voronoi_polygons(shapely.multipoints(seeds), extend_to=outline, only_edges=True)
     lines = shapely.union_all([lines, shapely.intersection(halfway, large)], grid_size=0.01)
     return shapely.get_parts(shapely.polygonize([lines]))
 
@@ -250,9 +248,7 @@ def make_doors(rng: np.random.Generator, streets, part, outline, districts) -> g
             beyond.append((a + b) / 2 + normal * side * OUTWARD)
     xy = np.concatenate(points).round(2)
     near, off = tree.query_nearest(shapely.points(xy), return_distance=True, all_matches=False)
-    open_land = tree.query_nearest(
-        shapely.points(np.concatenate(beyond)), return_distance=True, all_matches=False
-    )[1]
+    open_land = tree.query_nearest(shapely.points(np.concatenate(beyond)), return_distance=True, all_matches=False)[1]
     doors = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=CRS)
     doors["part"], doors["highway"] = part[near[1]], streets["highway"].to_numpy()[near[1]]
     joined = streets["length"].groupby(part).sum()
@@ -333,14 +329,10 @@ def make_communities(rng, doors, taken) -> gpd.GeoDataFrame:
     far, dense = doors["remote"], doors["dense"]
     groups = {
         "park": pick(rng, doors, main * ~quiet * (far > 3), len(PARKS), 1800, taken),
-        "village": pick(
-            rng, doors, main * quiet * (far > 2.6) * (dense < 3.2) * far, len(VILLAGES), 700, taken
-        ),
+        "village": pick(rng, doors, main * quiet * (far > 2.6) * (dense < 3.2) * far, len(VILLAGES), 700, taken),
         "cut off": pick(rng, doors, cut_off, 2, 600, taken),
         "new": pick(rng, doors, main * (far > 1.9) * dense**0.5 * far, NEW, 260, taken),
-        "old": pick(
-            rng, doors, main * quiet * dense**1.6 * np.exp(-((far / 2.4) ** 2)), OLD - 2, 95, taken
-        ),
+        "old": pick(rng, doors, main * quiet * dense**1.6 * np.exp(-((far / 2.4) ** 2)), OLD - 2, 95, taken),
     }
     rows = np.concatenate(list(groups.values()))
     frame = doors.iloc[rows].copy()
@@ -363,9 +355,7 @@ def name_communities(rng: np.random.Generator, group: pd.Series) -> list[str]:
     stems = rng.permutation(stems).tolist()
     fixed = {"park": iter(PARKS), "village": iter(VILLAGES)}
     endings = {"old": OLD_NAMES, "new": NEW_NAMES}
-    return [
-        next(fixed[g]) if g in fixed else stems.pop() + str(rng.choice(endings[g])) for g in group
-    ]
+    return [next(fixed[g]) if g in fixed else stems.pop() + str(rng.choice(endings[g])) for g in group]
 
 
 def add_people(rng: np.random.Generator, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -391,9 +381,7 @@ def add_people(rng: np.random.Generator, frame: gpd.GeoDataFrame) -> gpd.GeoData
         total, people = round(share * frame["population"].sum()), frame["population"]
         slack = 0.9 if column == "infants" else 1.0
         drawn = rng.uniform(low, high) * people
-        frame[column] = fit_total(
-            drawn, total, np.ceil(low * people * slack), np.floor(high * people / slack)
-        )
+        frame[column] = fit_total(drawn, total, np.ceil(low * people * slack), np.floor(high * people / slack))
     return frame.astype({"households": int})
 
 
@@ -486,13 +474,9 @@ def make_eldercare(rng, doors, communities, taken) -> gpd.GeoDataFrame:
     total = round(BEDS * elderly / 1000)
     frame["beds"] = fit_total(frame["drawn"], total, frame["low"], frame["high"])
     care = np.where(kind == "养老机构", 0.56, 0.4) * rng.uniform(0.85, 1.15, len(frame))
-    frame["nursing_beds"] = fit_total(
-        frame["beds"] * care, round(NURSING * total), 0, 0.8 * frame["beds"]
-    )
+    frame["nursing_beds"] = fit_total(frame["beds"] * care, round(NURSING * total), 0, 0.8 * frame["beds"])
     memory = frame["beds"] * (kind == "养老机构") * (rng.random(len(frame)) < 0.7)
-    frame["cognitive_beds"] = fit_total(
-        memory, round(COGNITIVE * elderly / 1e4), 0, 0.3 * frame["nursing_beds"]
-    )
+    frame["cognitive_beds"] = fit_total(memory, round(COGNITIVE * elderly / 1e4), 0, 0.3 * frame["nursing_beds"])
     frame["occupied"] = fill(rng, frame["beds"], OCCUPIED, 0.45, 0.80)
     frame["floor_area"] = (frame["beds"] * frame["per_unit"]).round(-1).astype(int)
     private = frame.index[kind == "养老机构"][::2].union(frame.index[kind == "日间照料中心"][:1])
@@ -511,9 +495,7 @@ def make_candidates(rng, doors, communities, taken) -> gpd.GeoDataFrame:
     people, seen = communities["population"].to_numpy(float), np.array([], dtype=int)
     frames = []
     for kind in CANDIDATES:
-        lone = (
-            1.0 if not len(seen) else np.where(near_any(communities, doors.iloc[seen], 240), 1, 15)
-        )
+        lone = 1.0 if not len(seen) else np.where(near_any(communities, doors.iloc[seen], 240), 1, 15)
         home = nearby(doors, communities, people * lone, 220)
         weight = {"闲置用地": doors["remote"] ** 1.5 * (home + 50) ** 0.4, "闲置校舍": home**0.4}
         rows = pick(rng, doors, main * weight.get(kind.name, home**0.8), kind.count, 300, taken)
@@ -556,9 +538,7 @@ def size_up(rng, frame: gpd.GeoDataFrame, kind: Facility) -> gpd.GeoDataFrame:
 def fill(rng, capacity: pd.Series, share: float, low: float, high: float) -> np.ndarray:
     """How many of the places or beds are taken: `share` of all, each between `low` and `high`."""
     wish = capacity * rng.uniform(low, high, len(capacity))
-    return fit_total(
-        wish, round(share * capacity.sum()), np.ceil(low * capacity), np.floor(high * capacity)
-    )
+    return fit_total(wish, round(share * capacity.sum()), np.ceil(low * capacity), np.floor(high * capacity))
 
 
 def name_sites(frame: gpd.GeoDataFrame, communities, ending: dict[str, str]) -> list[str]:

@@ -77,8 +77,7 @@ def measure_streets(streets: gpd.GeoDataFrame) -> dict[str, str]:
     part = streets["length"].groupby(streets["u"].map(label)).sum()
     return {
         "street edges / km": f"{len(streets):,} / {part.sum() / 1000:.0f}",
-        "street components, share of length in the largest": f"{len(part)}, "
-        f"{part.max() / part.sum():.1%}",
+        "street components, share of length in the largest": f"{len(part)}, {part.max() / part.sum():.1%}",
     }
 
 
@@ -108,8 +107,7 @@ def measure_supply(homes, child, elder, districts) -> dict[str, str]:
         "places per 1000 residents": f"{places / people * 1000:.2f}",
         "inclusive places / enrolled, of places": f"{child['inclusive_places'].sum() / places:.1%}"
         f" / {child['enrolled'].sum() / places:.1%}",
-        "districts without childcare": f"{empty.sum()} of {len(districts)} "
-        f"({', '.join(districts.loc[empty, 'name'])})",
+        "districts without childcare": f"{empty.sum()} of {len(districts)} ({', '.join(districts.loc[empty, 'name'])})",
         "elder-care facilities / beds": f"{len(elder)} / {beds:,}",
         "beds per 1000 elderly": f"{beds / elderly * 1000:.1f}",
         "nursing beds / occupied, of beds": f"{elder['nursing_beds'].sum() / beds:.1%} / "
@@ -127,10 +125,7 @@ def measure(layers: dict[str, gpd.GeoDataFrame]) -> dict[str, str]:
         **measure_people(homes),
         **measure_supply(homes, child, elder, districts),
         "candidate sites (childcare / elder care / both)": f"{len(sites)} ("
-        + " / ".join(
-            str((sites["services"] == s).sum())
-            for s in ("childcare", "eldercare", "childcare;eldercare")
-        )
+        + " / ".join(str((sites["services"] == s).sum()) for s in ("childcare", "eldercare", "childcare;eldercare"))
         + ")",
         **measure_reach(layers),
     }

@@ -66,7 +66,7 @@ def demo(
 @app.command()
 def run(
     study: Annotated[Path, typer.Argument(help="A study in TOML.")],
-    out_dir: Annotated[Path | None, typer.Option("--out", help="Folder for results; by default beside the study.")] = None,
+    out_dir: Annotated[Path | None, typer.Option("--out", help="Folder for results; else beside the study.")] = None,
     lang: Lang = None,
 ) -> None:
     """Run a study from layers to coverage, verdict, proposals, map and report."""
@@ -90,7 +90,7 @@ def check(
 
 @app.command()
 def standards(
-    name: Annotated[str | None, typer.Argument(help="A standard's name or TOML file; without it all are listed.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A standard's name or TOML file; none lists all.")] = None,
     year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
     kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
     service: Annotated[str | None, typer.Option(help="Rules of this service.")] = None,

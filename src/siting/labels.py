@@ -21,9 +21,7 @@ LANGUAGES: tuple[Language, ...] = ("zh", "en")
 def _table() -> dict[str, dict[str, str]]:
     text = files("siting").joinpath("labels.toml").read_text(encoding="utf-8")
     return {
-        f"{section}.{key}": words
-        for section, entries in tomllib.loads(text).items()
-        for key, words in entries.items()
+        f"{section}.{key}": words for section, entries in tomllib.loads(text).items() for key, words in entries.items()
     }
 
 
@@ -48,7 +46,7 @@ def label(key: str, lang: str = "zh", /, **values: object) -> str:
     'm'
     """
     if lang not in LANGUAGES:
-        raise ValueError(f'lang is {lang!r}; choose one of {", ".join(LANGUAGES)}')
+        raise ValueError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
     try:
         words = _table()[key][lang]
     except KeyError:

@@ -127,12 +127,10 @@ def _map(outcome: Outcome) -> Any:
 def _parts(outcome: Outcome) -> list[Any]:
     lang = outcome.study.lang
     parts: list[Any] = [Section(label("study.found", lang), *_found(outcome))]
-    for service in outcome.bands:
-        parts.append(_service(outcome, service))
+    parts += [_service(outcome, service) for service in outcome.bands]
     if outcome.audit is not None:
         parts.append(Section(label("report.audit", lang), outcome.audit))
-    for proposal in outcome.proposals.values():
-        parts.append(_proposal(outcome, proposal))
+    parts += [_proposal(outcome, proposal) for proposal in outcome.proposals.values()]
     parts.append(Section(label("study.method", lang), *_method(outcome)))
     return parts
 

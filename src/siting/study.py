@@ -298,13 +298,9 @@ def _reaches(
         for unit, limits in (("m", circle.metres), ("min", circle.minutes)):
             if not limits:
                 continue
-            asked: dict[str, Any] = (
-                {"metres": max(limits)} if unit == "m" else {"minutes": max(limits), "walk": walk}
-            )
+            asked: dict[str, Any] = {"metres": max(limits)} if unit == "m" else {"minutes": max(limits), "walk": walk}
             found[circle.service, unit, "streets", limits] = travel(network, places["communities"], stops, **asked)
-            found[circle.service, unit, "straight", limits] = straight_line(
-                communities, facilities, **asked
-            )
+            found[circle.service, unit, "straight", limits] = straight_line(communities, facilities, **asked)
     return found
 
 
@@ -316,15 +312,13 @@ def _coverage(
     rows = []
     for (service, unit, metric, limits), reach in reaches.items():
         people = weight_of(service, communities)
-        by = communities["district"] if "district" in communities else None
+        by = communities.get("district")
         for limit in sorted(limits):
             parts = [coverage(reach, people, limit=limit)]
             if by is not None:
                 parts.append(coverage(reach, people, by, limit=limit))
-            for part in parts:
-                rows.append(
-                    part.reset_index().assign(service=service, limit=limit, unit=unit, metric=metric, how=reach.how)
-                )
+            said: dict[str, Any] = {"service": service, "limit": limit, "unit": unit, "metric": metric, "how": reach.how}
+            rows += [part.reset_index().assign(**said) for part in parts]
     keys = ["service", "limit", "unit", "metric", "weight"]
     if not rows:
         return pd.DataFrame(columns=["group", *keys]).set_index(keys)

@@ -167,7 +167,6 @@ def _choose_layer(file: Path, asked: str | None, role: str, called: str) -> str 
 
 def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str) -> tuple[Any, dict[str, Any]]:
     import pyogrio
-    from pyogrio.errors import DataSourceError
 
     suffix = file.suffix.lower()
     tried: list[str | None] = [encoding]

@@ -214,7 +214,6 @@ def _write_gpkg(job: _Job) -> None:
 
 def _take_over(target: Path, draft: Path, layer: str | None, called: str) -> None:
     """Copy the GeoPackage that is to get a layer, with what its log may still hold."""
-
     import pyogrio
 
     # Before it is opened here: that could fold the log in.
@@ -257,7 +256,6 @@ def _clock_stopped() -> Iterator[None]:
 
 def _count(draft: Path, layer: str | None, expected: int) -> None:
     """Look that every row arrived: a full disk does not always raise."""
-
     import pyogrio
 
     found = pyogrio.read_info(draft, layer=layer, force_feature_count=True)["features"]

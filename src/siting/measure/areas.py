@@ -97,9 +97,7 @@ def service_areas(
             row = {"limit": float(limit), "unit": unit, "geometry": area}
             rows.append(row if dissolve else {"facility": places.ids[cast("int", owner)], **row})
     columns = ["limit", "unit", "geometry"] if dissolve else ["facility", "limit", "unit", "geometry"]
-    return gpd.GeoDataFrame(
-        pd.DataFrame(rows, columns=columns), geometry="geometry", crs=network.crs
-    )
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=network.crs)
 
 
 def _budgets(
@@ -156,9 +154,7 @@ def _spans(
     return pd.concat([part[["group", "edge", "low", "high"]] for part in parts], ignore_index=True)
 
 
-def _own_spans(
-    network: Network, places: Places, budget: int, *, together: bool
-) -> pd.DataFrame:
+def _own_spans(network: Network, places: Places, budget: int, *, together: bool) -> pd.DataFrame:
     """List what each place reaches along its own edge, either way."""
     on = np.flatnonzero((places.edge >= 0) & (places.door < budget))
     edge = places.edge[on]

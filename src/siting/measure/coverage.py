@@ -151,8 +151,7 @@ def weights(demand: pd.Series | pd.DataFrame, origins: pd.Index) -> pd.DataFrame
         wrong = ~np.isfinite(values) | (values < 0)
         if wrong.any():
             raise ProblemError(
-                f'demand "{name}" is negative or not a number in {int(wrong.sum())} rows: '
-                f"{some(origins[wrong])}"
+                f'demand "{name}" is negative or not a number in {int(wrong.sum())} rows: {some(origins[wrong])}'
             )
         columns[str(name)] = values
     return pd.DataFrame(columns, index=origins)

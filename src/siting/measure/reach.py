@@ -122,10 +122,7 @@ class Reach:
             kept += "" if np.isinf(self.limit) else f" within {self.limit:g} {self.unit}"
         else:
             kept = f"within {self.limit:g} {self.unit}"
-        return (
-            f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, "
-            f"{len(self)} pairs {kept}>"
-        )
+        return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs {kept}>"
 
     def __len__(self) -> int:
         return len(self.cost)
@@ -236,9 +233,7 @@ class Reach:
         return csr_array((self.cost.copy(), self.destination.copy(), ptr), shape=shape)
 
 
-def cost_at_most(
-    cost: npt.NDArray[np.float64], limit: float | npt.NDArray[np.float64]
-) -> npt.NDArray[np.bool_]:
+def cost_at_most(cost: npt.NDArray[np.float64], limit: float | npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     """Tell which costs are within the limit, the limit itself included."""
     result: npt.NDArray[np.bool_] = cost <= np.asarray(limit) * (1 + TOLERANCE)
     return result

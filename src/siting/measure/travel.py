@@ -122,9 +122,7 @@ def _limit(
 def plausible_metres(metres: float) -> None:
     """Refuse a distance that is no walking distance in metres, such as 0.5 (kilometres)."""
     if not (math.isfinite(metres) and 10 <= metres <= 1_000_000):
-        raise ProblemError(
-            f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)"
-        )
+        raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
 
 
 def _located(network: Network, what: gpd.GeoDataFrame | Places, max_snap: float) -> Places:
@@ -187,9 +185,7 @@ def straight_line(
     start, stop = spots(origins, crs), spots(destinations, crs)
     longest = limit_mm / 1000.0
     # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
-    origin, destination = shapely.STRtree(stop).query(
-        start, predicate="dwithin", distance=longest + 0.001
-    )
+    origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)
     cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
     keep = cost_mm <= limit_mm
     origin, destination, cost_mm = origin[keep], destination[keep], cost_mm[keep]

@@ -80,9 +80,7 @@ def _workspace(n_nodes, limit):
     dist = np.full(n_nodes, FAR, np.int32)
     touched = np.empty(n_nodes, np.int32)
     first = np.full((limit >> SHIFT) + 1, -1, np.int32)
-    return dist, touched, first, np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(
-        1024, np.int32
-    )
+    return dist, touched, first, np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(1024, np.int32)
 
 
 @njit(cache=True, nogil=True)
@@ -121,9 +119,7 @@ def pairs_within(
             seeds[0], seeds[1] = s_u[s], s_v[s]
             starts[0] = min(np.int64(FAR - 1), s_door[s] + np.int64(s_to_u[s]))
             starts[1] = min(np.int64(FAR - 1), s_door[s] + np.int64(s_to_v[s]))
-            n, link, item, at = _sweep(
-                indptr, heads, costs, seeds, starts, limit, dist, touched, first, link, item, at
-            )
+            n, link, item, at = _sweep(indptr, heads, costs, seeds, starts, limit, dist, touched, first, link, item, at)
             for k in range(n):
                 node = touched[k]
                 here = dist[node]
@@ -189,9 +185,7 @@ def nearest_labels(indptr, heads, costs, seed_nodes, seed_costs, seed_who, k, li
         if seed_costs[s] <= limit:
             if size == heap_cost.size:
                 heap_cost, heap_node = _grow(heap_cost, 0), _grow(heap_node, 0)
-            size = _push(
-                heap_cost, heap_node, size, np.int64(seed_costs[s]) << 32 | seed_who[s], seed_nodes[s]
-            )
+            size = _push(heap_cost, heap_node, size, np.int64(seed_costs[s]) << 32 | seed_who[s], seed_nodes[s])
     while size:
         key, node = heap_cost[0], heap_node[0]
         size = _pop(heap_cost, heap_node, size)
@@ -215,9 +209,7 @@ def nearest_labels(indptr, heads, costs, seed_nodes, seed_costs, seed_who, k, li
                 continue
             if size == heap_cost.size:
                 heap_cost, heap_node = _grow(heap_cost, 0), _grow(heap_node, 0)
-            size = _push(
-                heap_cost, heap_node, size, np.int64(cost + costs[arc]) << 32 | owner, there
-            )
+            size = _push(heap_cost, heap_node, size, np.int64(cost + costs[arc]) << 32 | owner, there)
     return who, dist
 
 
@@ -254,9 +246,7 @@ def _pop(key, node, size):
 
 
 @njit(cache=True, nogil=True)
-def nearest_places(
-    who, dist, o_u, o_v, o_edge, o_to_u, o_to_v, o_door, e_ptr, e_item, d_to_u, d_door, k, limit
-):
+def nearest_places(who, dist, o_u, o_v, o_edge, o_to_u, o_to_v, o_door, e_ptr, e_item, d_to_u, d_door, k, limit):
     """Read the *k* nearest destinations of each origin off the labels of its edge's ends."""
     n = o_u.size
     out_who = np.full((n, k), -1, np.int32)
@@ -293,9 +283,7 @@ def _keep(who, cost, filled, new_who, new_cost, limit):
             filled -= 1
             break
     place = filled
-    while place and (
-        cost[place - 1] > new_cost or (cost[place - 1] == new_cost and who[place - 1] > new_who)
-    ):
+    while place and (cost[place - 1] > new_cost or (cost[place - 1] == new_cost and who[place - 1] > new_who)):
         place -= 1
     if place >= who.size:
         return filled

@@ -33,9 +33,7 @@ SIDEWALK_ONLY = ("trunk", "trunk_link")
 ALLOWED = {"yes", "both", "left", "right", "separate", "designated", "permissive"}
 
 
-def network_from_streets(
-    streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool
-) -> Network:
+def network_from_streets(streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool) -> Network:
     """Build a network from lines that meet at their ends; see `Network.from_streets`."""
     if length != "length" and length not in streets.columns:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
@@ -114,9 +112,7 @@ def _number(length: Any) -> float:
         raise NetworkError(f"an edge of the graph has the length {length!r}; give metres") from fault
 
 
-def _walkable(
-    frame: gpd.GeoDataFrame, walking: bool
-) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
+def _walkable(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
     """Leave out what nobody may walk on, and tell how much of it there was."""
     if not walking or "highway" not in frame:
         return frame, {}

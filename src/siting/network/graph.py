@@ -118,9 +118,7 @@ class Network:
         return network_from_streets(streets, length=length, crs=crs, walking=walking)
 
     @classmethod
-    def from_graph(
-        cls, graph: nx.Graph[Any], *, crs: Any = None, walking: bool = True
-    ) -> Network:
+    def from_graph(cls, graph: nx.Graph[Any], *, crs: Any = None, walking: bool = True) -> Network:
         """Build the network from a networkx graph as osmnx makes it.
 
         Nodes have `x` and `y`, the graph a `crs`; edges may have `length` (m), `geometry`, `highway`. The two

@@ -63,8 +63,7 @@ class Places:
         off = len(self.off_street)
         longest = self.snap[self.edge >= 0].max(initial=0)
         return (
-            f"<Places: {len(self)} points, longest way to a street {longest:.0f} m, "
-            f"{off} beyond {self.max_snap:g} m>"
+            f"<Places: {len(self)} points, longest way to a street {longest:.0f} m, {off} beyond {self.max_snap:g} m>"
         )
 
     @property
@@ -150,9 +149,7 @@ def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
     return found
 
 
-def place(
-    network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], max_snap: float
-) -> Places:
+def place(network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], max_snap: float) -> Places:
     """Locate point geometries (in the network's CRS) on *network*; see `Network.locate`."""
     pairs, snap = network.tree.query_nearest(geometry, return_distance=True, all_matches=True)
     # Edges at the same distance (a point before a crossing): the first edge, so that runs agree.

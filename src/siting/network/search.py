@@ -23,9 +23,7 @@ Ints = npt.NDArray[np.int32]
 LONGEST = 2**30
 
 
-def within(
-    network: Network, origins: Places, destinations: Places, limit: int
-) -> tuple[Ints, Ints, Ints]:
+def within(network: Network, origins: Places, destinations: Places, limit: int) -> tuple[Ints, Ints, Ints]:
     """List all pairs not farther apart than *limit*.
 
     Parameters
@@ -83,9 +81,7 @@ def nearest(
     return origin.astype(np.int32), found[origin, rank], far[origin, rank]
 
 
-def within_nodes(
-    network: Network, places: Places, limit: int, *, together: bool
-) -> tuple[Ints, Ints, Ints]:
+def within_nodes(network: Network, places: Places, limit: int, *, together: bool) -> tuple[Ints, Ints, Ints]:
     """List the nodes within *limit* of each place, or with *together* of the nearest of all.
 
     Returns ``(group, node, cost)``; the group is the place's position, or 0.

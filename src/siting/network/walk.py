@@ -41,8 +41,7 @@ class Walk:
     def __post_init__(self) -> None:
         if not (math.isfinite(self.speed) and 0 < self.speed <= 200):
             raise ValueError(
-                f"walking speed is {self.speed!r}; give metres a minute, above 0 and at most 200 "
-                "(4.8 km/h is 80)"
+                f"walking speed is {self.speed!r}; give metres a minute, above 0 and at most 200 (4.8 km/h is 80)"
             )
 
     @classmethod

@@ -77,9 +77,7 @@ def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | 
     return None, None
 
 
-def _areas(
-    service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language
-) -> list[dict[str, Any]]:
+def _areas(service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language) -> list[dict[str, Any]]:
     where = f"areas[{service!r}]"
     missing = [column for column in ("limit", "unit") if column not in areas.columns]
     if missing:
