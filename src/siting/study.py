@@ -317,7 +317,13 @@ def _coverage(
             parts = [coverage(reach, people, limit=limit)]
             if by is not None:
                 parts.append(coverage(reach, people, by, limit=limit))
-            said: dict[str, Any] = {"service": service, "limit": limit, "unit": unit, "metric": metric, "how": reach.how}
+            said: dict[str, Any] = {
+                "service": service,
+                "limit": limit,
+                "unit": unit,
+                "metric": metric,
+                "how": reach.how,
+            }
             rows += [part.reset_index().assign(**said) for part in parts]
     keys = ["service", "limit", "unit", "metric", "weight"]
     if not rows:

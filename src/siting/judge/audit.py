@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from siting.errors import StandardError, some
-from siting.judge.context import Context, Missing
-from siting.judge.indicators import INDICATORS, Finding
+from siting.data import atomic_path, list_roles, role
+from siting.errors import SitingError, StandardError, some
+from siting.judge.context import Context, Missing, walker
+from siting.judge.indicators import INDICATORS, Finding, takes_share
 from siting.judge.standard import Rule, Standard
 from siting.labels import known, label
 from siting.network import Network, Walk
@@ -24,8 +26,8 @@ __all__ = ["Audit", "audit"]
 DIGITS = 9
 
 COLUMNS = [
-    "rule", "service", "indicator", "indicator_en", "unit", "area", "metric", "value", "operator", "target", "year",
-    "gap", "needed", "status", "reason", "reason_en", "basis", "basis_en", "clause", "document",
+    "rule", "service", "indicator", "indicator_en", "unit", "area", "metric", "value", "straight", "operator", "target",
+    "year", "gap", "needed", "status", "reason", "reason_en", "basis", "basis_en", "clause", "document",
 ]  # fmt: skip
 
 
@@ -51,7 +53,8 @@ class Audit:
     def __repr__(self) -> str:
         count = self.table["status"].value_counts()
         parts = ", ".join(f"{int(count.get(s, 0))} {s}" for s in ("met", "short", "n/a"))
-        return f"<Audit {self.standard} {self.year or ''}: {parts}>"
+        year = "" if self.year is None else f" {self.year}"
+        return f"<Audit {self.standard}{year}: {parts}>"
 
     @property
     def failing(self) -> pd.DataFrame:
@@ -65,10 +68,31 @@ class Audit:
         -------
         Path
             Where it was written.
-        """
-        from siting.data import write_table
 
-        return write_table(self.table, path)
+        Raises
+        ------
+        SitingError
+            When *path* is no ``.xlsx`` or cannot be written.
+        """
+        from openpyxl import Workbook
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+        target = Path(path)
+        if target.suffix.lower() != ".xlsx":
+            raise SitingError(f'"{target.name}": an audit is written as .xlsx')
+        book = Workbook()
+        sheet = book.active
+        sheet.title = "audit"
+        rows = [list(self.table.columns), *self.table.astype(object).to_numpy().tolist()]
+        for i, row in enumerate(rows, start=1):
+            for j, value in enumerate(row, start=1):
+                if isinstance(value, str):
+                    sheet.cell(i, j, ILLEGAL_CHARACTERS_RE.sub("", value)).data_type = "s"
+                elif not pd.isna(value):
+                    sheet.cell(i, j, value)
+        with atomic_path(target) as draft:
+            book.save(draft)
+        return target
 
 
 def audit(
@@ -95,8 +119,8 @@ def audit(
     year
         Standing rules and those for this year; without it all targets and standing rules.
     walk
-        Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child to
-        childcare, an elder to elder care, an adult elsewhere.
+        Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
+        to childcare, an elder to elder care, an adult elsewhere.
     shares
         For rules that print no share, percent by rule id; a rule that has none reads "n/a".
     beside
@@ -107,15 +131,18 @@ def audit(
     Returns
     -------
     Audit
-        `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area`, `metric` (streets, straight or
-        empty), `value`, `operator`, `target`, `year`, `gap` (target less value where short, in `unit`), `needed` (people,
-        communities, places, … still missing), `status` (met, short, n/a), `reason`, `basis` (what was counted, in both
-        languages), `clause`, `document`.
+        `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area`, `metric` (streets or
+        empty), `value`, `straight` (the value as the crow flies, to compare), `operator`, `target`, `year`, `gap`
+        (target less value where short, in `unit`), `needed` (people, communities, places, … still missing), `status`
+        (met, short, n/a), `reason` (why there is no value, or what would close the gap) and `basis` (what was
+        counted), each also in English (`reason_en`, `basis_en`), `clause`, `document`.
 
     Raises
     ------
     StandardError
-        When a share is given for a rule that is not there, or is no percentage.
+        When a share is given for a rule that is not there or prints its own, or is no percentage.
+    LayerError
+        When a number that a rule needs is blank in some rows.
 
     Examples
     --------
@@ -129,9 +156,12 @@ def audit(
     unknown = set(given) - {rule.id for rule in standard}
     if unknown:
         raise StandardError(f"shares are given for rules that are not there: {some(sorted(unknown))}")
-    wrong = [rule for rule, share in given.items() if not 0 < share <= 100]
+    printed = [rule.id for rule in standard if rule.id in given and not takes_share(rule)]
+    if printed:
+        raise StandardError(f"shares are given for rules that print their own number: {some(printed)}")
+    wrong = [rule for rule, share in given.items() if not (isinstance(share, Real) and 1 < share <= 100)]
     if wrong:
-        raise StandardError(f"shares must be percent, above 0 and up to 100, for {some(wrong)}")
+        raise StandardError(f"shares must be percent, above 1 and up to 100 (90 % is 90), for {some(wrong)}")
     context = Context(layers, network, walk, given, beside, max_snap)
     rows: list[dict[str, Any]] = []
     for rule in standard.select(year=year):
@@ -139,7 +169,7 @@ def audit(
             continue
         rows.extend(_rows(standard, rule, context))
     table = pd.DataFrame(rows, columns=COLUMNS)
-    return Audit(table, standard.name, year, _parameters(context))
+    return Audit(table, standard.name, year, _parameters(standard, context))
 
 
 def _rows(standard: Standard, rule: Rule, context: Context) -> list[dict[str, Any]]:
@@ -157,11 +187,11 @@ def _rows(standard: Standard, rule: Rule, context: Context) -> list[dict[str, An
 
 def _row(standard: Standard, rule: Rule, finding: Finding) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
-    if math.isnan(value):
-        status = "n/a"
-    else:
-        status = "met" if _holds(value, finding.operator, target) else "short"
+    met = "met" if _holds(value, finding.operator, target) else "short"
+    status = "n/a" if math.isnan(value) else met
     short = status == "short"
+    # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
+    reason = finding.basis if status == "n/a" and not finding.reason[0] else finding.reason
     return {
         "rule": rule.id,
         "service": rule.service,
@@ -171,14 +201,15 @@ def _row(standard: Standard, rule: Rule, finding: Finding) -> dict[str, Any]:
         "area": "all",
         "metric": finding.metric,
         "value": value,
+        "straight": round(finding.straight, DIGITS),
         "operator": finding.operator,
         "target": target,
         "year": rule.year,
         "gap": abs(target - value) if short else (math.nan if status == "n/a" else 0.0),
         "needed": finding.needed if short else (math.nan if status == "n/a" else 0.0),
         "status": status,
-        "reason": _said(finding.reason, "zh"),
-        "reason_en": _said(finding.reason, "en"),
+        "reason": _said(reason, "zh"),
+        "reason_en": _said(reason, "en"),
         "basis": _said(finding.basis, "zh"),
         "basis_en": _said(finding.basis, "en"),
         "clause": rule.clause,
@@ -207,16 +238,17 @@ def _word(name: str, value: object, lang: str) -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
     if isinstance(value, int | float):
         return "n/a" if math.isnan(value) else f"{value:,.10g}"
-    for section in ("column", "layer", "walker", "unit"):
-        if name in ("of", "column", "base", "layer", "who") and known(f"{section}.{value}"):
-            return label(f"{section}.{value}", lang)
+    if name == "layer" and value in list_roles():
+        return role(str(value)).zh if lang == "zh" else role(str(value)).en
+    if name in ("of", "column", "base", "layer", "who"):
+        for section in ("people", "field", "service", "walker", "column"):
+            if known(f"{section}.{value}"):
+                return label(f"{section}.{value}", lang)
     return str(value)
 
 
-def _parameters(context: Context) -> dict[str, Any]:
-    from siting.judge.context import walker
-
-    services = sorted(set(context.layers) & {"childcare", "eldercare"})
+def _parameters(standard: Standard, context: Context) -> dict[str, Any]:
+    services = sorted({rule.service for rule in standard} & set(context.layers))
     walks = {service: walker(service, context.walk) for service in services}
     return {
         "walk": {service: f"{w.who}, {w.speed:g} m/min" for service, w in walks.items()},

@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 import geopandas as gpd
 import pandas as pd
 
+from siting.errors import LayerError, some
 from siting.judge.standard import Rule
 from siting.measure import Reach, straight_line, travel
 from siting.measure.facilities import open_to_all
 from siting.network import Network, Places, Walk
 
-__all__ = ["BASES", "Context", "Missing", "walker"]
+__all__ = ["BASES", "Context", "Missing", "filled", "least", "ratio", "walker"]
 
 #: The column of the communities that a service is for, and its names.
 BASES = {"childcare": "infants", "eldercare": "elderly"}
@@ -63,11 +64,16 @@ class Context:
         frame = self.layer(layer)
         if name not in frame:
             raise Missing("audit.no_column", layer=layer, column=name)
-        return frame[name]
+        values: pd.Series = frame[name]
+        return values
+
+    def numbers(self, layer: str, name: str) -> pd.Series:
+        """Return a column of numbers; one that is blank would be left out of a sum in silence."""
+        return filled(self.column(layer, name), layer)
 
     def people(self, service: str) -> pd.Series:
         """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
-        return self.column("communities", BASES.get(service, "population"))
+        return self.numbers("communities", BASES.get(service, "population"))
 
     def of_types(self, rule: Rule) -> gpd.GeoDataFrame:
         """Return the facilities whose type counts for the rule; all where the layer tells no types."""
@@ -96,9 +102,7 @@ class Context:
         key = (rule.service, rule.facility_types, everyone, metres, minutes, straight)
         if key not in self._reaches:
             if straight:
-                found = straight_line(
-                    communities, facilities, metres=metres, minutes=minutes, walk=walk
-                )
+                found = straight_line(communities, facilities, metres=metres, minutes=minutes, walk=walk)
             elif self.network is None:
                 raise Missing("audit.no_network")
             else:
@@ -124,6 +128,25 @@ def ratio(part: float, whole: float) -> float:
     return part / whole if whole > 0 else math.nan
 
 
-def ceil(number: float) -> int:
-    """Round up, forgiving the last bits of a product such as 0.6 * 5."""
-    return math.ceil(number - 1e-9)
+def least(number: float, operator: str = ">=") -> int:
+    """Smallest whole number that is at least (or, for ">", above) *number*.
+
+    The last bits of a product such as 0.6 * 5 are forgiven.
+    """
+    slack = max(1e-9, 1e-15 * abs(number))
+    return math.floor(number + slack) + 1 if operator == ">" else math.ceil(number - slack)
+
+
+def filled(values: pd.Series, layer: str) -> pd.Series:
+    """Return *values*, none of which may be blank.
+
+    Raises
+    ------
+    LayerError
+        When one is: which rows.
+    """
+    blank = values.isna()
+    if blank.any():
+        rows = some(values.index[blank])
+        raise LayerError(layer, f'"{values.name}" is blank in {int(blank.sum())} rows: {rows}; fill it in')
+    return values

@@ -21,18 +21,19 @@ import numpy as np
 import pandas as pd
 
 from siting.data import points, to_crs
-from siting.judge.context import BASES, Context, Missing, ceil, ratio, walker
+from siting.judge.context import BASES, Context, Missing, filled, least, ratio, walker
 from siting.judge.standard import Rule
 from siting.measure import coverage
 
-__all__ = ["INDICATORS", "Finding"]
+__all__ = ["INDICATORS", "Finding", "takes_share"]
 
 
 @dataclass(frozen=True)
 class Finding:
     """What one reading of a rule gives. `basis` and `reason` are keys of the table of labels with their values.
 
-    `target` is in the unit of `value`; `needed` counts people, communities, places, … as `basis` says.
+    `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
+    people, communities, places, … as `basis` says.
     """
 
     value: float
@@ -41,6 +42,7 @@ class Finding:
     operator: str = ">="
     needed: float = 0.0
     metric: str = ""
+    straight: float = math.nan
     basis: tuple[str, dict[str, object]] = ("", {})
     reason: tuple[str, dict[str, object]] = ("", {})
 
@@ -66,13 +68,24 @@ def _number(rule: Rule) -> float:
     return rule.value
 
 
+def takes_share(rule: Rule) -> bool:
+    """Tell whether the user may set the share that a rule asks for: it prints none."""
+    return rule.share is None and (
+        rule.kind in ("service_radius", "service_radius_relaxed", "service_time")
+        or (rule.kind == "township_coverage" and rule.value is None)
+    )
+
+
+def _everyone(rule: Rule, context: Context) -> float:
+    """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
+    return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
+
+
 @indicator("service_radius", "service_time")
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a radius or a circle, along the streets and straight, by people and by communities."""
     limit = _number(rule)
-    target = 100.0 if rule.kind == "service_radius" and rule.share is None else None
-    target = context.shares.get(rule.id, target)
-    target = context.share(rule) if target is None else target
+    target = _everyone(rule, context) if rule.kind == "service_radius" else context.share(rule)
     walk = walker(rule.service, context.walk)
     said: dict[str, object] = {"limit": limit}
     if rule.unit == "min":
@@ -85,7 +98,7 @@ def relaxed(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside the radius, the relaxed one where a community is marked; for both ends of the range."""
     marked = np.zeros(len(context.layer("communities")), bool)
     for name in ("siting_difficult", "low_demand"):
-        marked |= context.column("communities", name).to_numpy(bool)
+        marked |= context.numbers("communities", name).to_numpy(bool)
     if rule.value_max is None or rule.otherwise is None:
         raise Missing("audit.no_value", rule=rule.id)
     index = context.layer("communities").index
@@ -96,7 +109,7 @@ def relaxed(rule: Rule, context: Context) -> Iterator[Finding]:
             "otherwise": rule.otherwise,
             "marked": int(marked.sum()),
         }
-        yield from _circle(rule, context, limits, 100.0, "audit.within_relaxed", said)
+        yield from _circle(rule, context, limits, _everyone(rule, context), "audit.within_relaxed", said)
 
 
 def _circle(
@@ -109,27 +122,25 @@ def _circle(
 ) -> Iterator[Finding]:
     people = context.people(rule.service)
     top = float(limit.max()) if isinstance(limit, pd.Series) else limit
-    column = BASES.get(rule.service, "population")
-    for metric in ("streets", "straight"):
-        straight = metric == "straight"
-        reach = (
-            context.reach(rule, minutes=top, straight=straight)
-            if rule.unit == "min"
-            else context.reach(rule, metres=top, straight=straight)
+    metres, minutes = (None, top) if rule.unit == "min" else (top, None)
+    streets, straight = (
+        coverage(context.reach(rule, metres=metres, minutes=minutes, straight=crow), people, limit=limit).iloc[0]
+        for crow in (False, True)
+    )
+    for by, total, part in (
+        (BASES.get(rule.service, "population"), "total", "covered"),
+        ("communities", "communities", "communities_covered"),
+    ):
+        yield Finding(
+            value=100 * ratio(streets[part], streets[total]),
+            target=target,
+            unit="percent",
+            needed=max(0, least(target / 100 * streets[total]) - streets[part]),
+            metric="streets",
+            straight=100 * ratio(straight[part], straight[total]),
+            basis=(basis, {**said, "of": by}),
+            reason=("", {}) if streets[total] > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
         )
-        found = coverage(reach, people, limit=limit).iloc[0]
-        for by, total, part in (
-            (column, found["total"], found["covered"]),
-            ("communities", found["communities"], found["communities_covered"]),
-        ):
-            yield Finding(
-                value=100 * ratio(part, total),
-                target=target,
-                unit="percent",
-                needed=max(0, ceil(target / 100 * total) - part),
-                metric=metric,
-                basis=(basis, {**said, "of": by}),
-            )
 
 
 @indicator("places_per_1000_residents")
@@ -152,15 +163,15 @@ def per_10000_elderly(rule: Rule, context: Context) -> Iterator[Finding]:
 
 def _rate(rule: Rule, context: Context, base: str, factor: int) -> Finding:
     target = _number(rule)
-    context.column(rule.service, rule.column)
+    context.numbers(rule.service, rule.column)
     stock = float(context.of_types(rule)[rule.column].sum())
-    people = float(context.column("communities", base).sum())
+    people = float(context.numbers("communities", base).sum())
     return Finding(
         value=factor * ratio(stock, people),
         target=target,
         unit=rule.unit,
         operator=rule.operator,
-        needed=max(0, ceil(target * people / factor) - stock),
+        needed=max(0, least(target * people / factor, rule.operator) - stock),
         basis=("audit.rate", {"stock": stock, "column": rule.column, "base": base, "people": people}),
     )
 
@@ -170,12 +181,12 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of a stock that is of one sort; needed by converting, and by adding only that sort."""
     target = _number(rule) / 100
     whole = "beds" if rule.service == "eldercare" else "places"
-    context.column(rule.service, rule.column)
-    context.column(rule.service, whole)
+    context.numbers(rule.service, rule.column)
+    context.numbers(rule.service, whole)
     stock = context.of_types(rule)
     part, total = float(stock[rule.column].sum()), float(stock[whole].sum())
-    convert = max(0, ceil(target * total) - part)
-    add = math.nan if target >= 1 else max(0, ceil((target * total - part) / (1 - target)))
+    convert = max(0, least(target * total, rule.operator) - part)
+    add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
     yield Finding(
         value=100 * ratio(part, total),
         target=100 * target,
@@ -191,7 +202,7 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
 def flagged(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of facilities that carry a mark."""
     target = _number(rule)
-    context.column(rule.service, rule.column)
+    context.numbers(rule.service, rule.column)
     stock = context.of_types(rule)
     part, total = int(stock[rule.column].astype(bool).sum()), len(stock)
     yield Finding(
@@ -199,29 +210,30 @@ def flagged(rule: Rule, context: Context) -> Iterator[Finding]:
         target=target,
         unit="percent",
         operator=rule.operator,
-        needed=max(0, ceil(target / 100 * total) - part),
-        basis=("audit.units", {"part": part, "total": total, "of": rule.applies_to}),
+        needed=max(0, least(target / 100 * total, rule.operator) - part),
+        basis=("audit.units", {"part": part, "total": total, "of": "、".join(rule.facility_types) or rule.service}),
     )
 
 
 @indicator("township_coverage")
 def townships(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Share of townships in which a facility lies, and which have none."""
+    """Share of townships in which a facility lies, and which have none; counties and cities are left aside."""
     districts = context.layer("districts")
+    if "level" in districts:
+        districts = districts[~districts["level"].isin(["county", "city"])]
     facilities = to_crs(context.of_types(rule), districts.crs)
     inside = points(facilities).sindex.query(districts.geometry, predicate="intersects")[0]
     have = np.zeros(len(districts), bool)
     have[inside] = True
     names = districts["name"] if "name" in districts else pd.Series(districts.index, districts.index)
     target = rule.value if rule.value is not None else context.share(rule)
-    target = float(context.shares.get(rule.id, target))
     without = "、".join(names[~have].astype(str))
     yield Finding(
         value=100 * ratio(int(have.sum()), len(districts)),
         target=target,
         unit="percent",
         operator=rule.operator,
-        needed=max(0, ceil(target / 100 * len(districts)) - int(have.sum())),
+        needed=max(0, least(target / 100 * len(districts), rule.operator) - int(have.sum())),
         basis=("audit.units", {"part": int(have.sum()), "total": len(districts), "of": "districts"}),
         reason=("audit.without", {"names": without}) if without else ("", {}),
     )
@@ -233,18 +245,21 @@ def beside(rule: Rule, context: Context) -> Iterator[Finding]:
     communities = context.layer("communities")
     kind = context.column("communities", "kind")
     if rule.applies_to == "new_residential":
+        target = _number(rule)
         wanted = (kind == "estate") & (context.column("communities", "build_status") == "new")
+    elif rule.unit == "residents":
+        target = 100.0
+        wanted = (kind != "park") & (context.numbers("communities", "population") >= _number(rule))
     else:
-        residents = context.column("communities", "population")
-        wanted = (kind != "park") & (residents >= _number(rule))
+        raise Missing("audit.no_kind", kind=f"{rule.kind}, {rule.applies_to}")
     reach = context.reach(rule, metres=context.beside)
     have = communities.index.isin(reach.pairs()["origin"])
     part, total = int((have & wanted).sum()), int(wanted.sum())
     yield Finding(
         value=100 * ratio(part, total),
-        target=100.0,
+        target=target,
         unit="percent",
-        needed=total - part,
+        needed=max(0, least(target / 100 * total) - part),
         metric="streets",
         basis=("audit.beside", {"part": part, "total": total, "beside": context.beside}),
     )
@@ -254,7 +269,7 @@ def beside(rule: Rule, context: Context) -> Iterator[Finding]:
 def parks(rule: Rule, context: Context) -> Iterator[Finding]:
     """Facilities that the parks owe for their employees, and have beside them."""
     kind = context.column("communities", "kind")
-    employees = context.column("communities", "employees")[kind == "park"]
+    employees = filled(context.column("communities", "employees")[kind == "park"], "communities")
     owed = np.floor(employees / _number(rule)).astype(int)
     owed = owed[owed > 0]
     pairs = context.reach(rule, metres=context.beside, everyone=False).pairs()
@@ -268,5 +283,3 @@ def parks(rule: Rule, context: Context) -> Iterator[Finding]:
         metric="streets",
         basis=("audit.parks", {"parks": len(owed), "beside": context.beside}),
     )
-
-

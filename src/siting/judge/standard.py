@@ -94,13 +94,15 @@ class Rule:
             if number is not None and not math.isfinite(number):
                 raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
         if self.operator not in OPERATORS:
-            raise StandardError(
-                f'rule {self.id}: operator is "{self.operator}"; choose one of {some(OPERATORS, 9)}'
-            )
+            raise StandardError(f'rule {self.id}: operator is "{self.operator}"; choose one of {some(OPERATORS, 9)}')
         if self.role not in ROLES:
             raise StandardError(f'rule {self.id}: role is "{self.role}"; choose one of {some(ROLES, 9)}')
         if self.operator == "range" and (self.value is None or self.value_max is None):
             raise StandardError(f"rule {self.id}: a range needs value and value_max")
+        if self.operator == "~" and self.role in ("standard", "target"):
+            raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
+        if self.kind.startswith("service_") and self.unit not in ("m", "min"):
+            raise StandardError(f'rule {self.id}: unit is "{self.unit}"; a {self.kind} is in "m" or "min"')
 
 
 @dataclass(frozen=True, repr=False)
@@ -217,7 +219,11 @@ def load_standard(source: str | Path) -> Standard:
         path = Path(source)
         if not path.is_file():
             raise StandardError(f"{path}: there is no such file")
-        return _parsed(path.read_text(encoding="utf-8"), path.name)
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise StandardError(f"{path.name}: is not text in UTF-8; save it so") from error
+        return _parsed(text, path.name)
     if source not in list_standards():
         raise StandardError(
             f'there is no standard "{source}"; choose one of {some(list_standards(), 20)} or a .toml file'
@@ -232,25 +238,57 @@ def _parsed(text: str, where: str) -> Standard:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StandardError(f"{where}: {error}") from error
-    head = data.get("standard")
-    if not isinstance(head, dict) or "name" not in head:
-        raise StandardError(f"{where}: no [standard] table with a name")
-    unknown = set(data) - {"standard", "documents", "rule"}
-    if unknown:
-        raise StandardError(f"{where}: unknown tables {some(sorted(unknown))}")
-    documents = {key: Document(**at) for key, at in data.get("documents", {}).items()}
     try:
-        return _checked(
-            Standard(
-                name=head["name"],
-                title_zh=head.get("title_zh", head["name"]),
-                title_en=head.get("title_en", head["name"]),
-                rules=tuple(rule_from(at) for at in data.get("rule", [])),
-                documents=documents,
-            )
-        )
+        return _checked(_standard(data))
     except StandardError as error:
         raise StandardError(f"{where}: {error}") from None
+
+
+def _standard(data: Mapping[str, Any]) -> Standard:
+    head, listed, rules = data.get("standard"), data.get("documents", {}), data.get("rule", [])
+    if not isinstance(head, dict) or "name" not in head:
+        raise StandardError("no [standard] table with a name")
+    _only(data, {"standard", "documents", "rule"}, "unknown tables")
+    _texts(head, ("name", "title_zh", "title_en"), "[standard]")
+    if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
+        raise StandardError("each document is a table, [documents.<name>]")
+    if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):
+        raise StandardError("each rule is a table, [[rule]] with two brackets")
+    return Standard(
+        name=head["name"],
+        title_zh=head.get("title_zh") or head["name"],
+        title_en=head.get("title_en") or head["name"],
+        rules=tuple(rule_from(at) for at in rules),
+        documents={key: document_from(key, at) for key, at in listed.items()},
+    )
+
+
+def document_from(key: str, at: Mapping[str, Any]) -> Document:
+    """Make a document of a TOML table.
+
+    Raises
+    ------
+    StandardError
+        When a key is unknown, absent, or of the wrong type.
+    """
+    _texts(at, ("title", "issued"), f"document {key}")
+    if "title" not in at:
+        raise StandardError(f"document {key}: no title")
+    return Document(**at)
+
+
+def _only(at: Mapping[str, Any], known: Iterable[str], what: str) -> None:
+    unknown = set(at) - set(known)
+    if unknown:
+        raise StandardError(f"{what} {some(sorted(unknown))}")
+
+
+def _texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    """Refuse keys that are not known or hold no text."""
+    _only(at, known, f"{where}: unknown keys")
+    for key, value in at.items():
+        if not isinstance(value, str):
+            raise StandardError(f"{where}: {key} is {value!r}, not text")
 
 
 def rule_from(at: Mapping[str, Any]) -> Rule:
@@ -262,21 +300,25 @@ def rule_from(at: Mapping[str, Any]) -> Rule:
         When a key is unknown, absent, or of the wrong type.
     """
     name = at.get("id", "without id")
-    known = {f.name for f in fields(Rule)}
-    unknown = set(at) - known
-    if unknown:
-        raise StandardError(f"rule {name}: unknown keys {some(sorted(unknown))}")
+    _only(at, (f.name for f in fields(Rule)), f"rule {name}: unknown keys")
     absent = {"id", "kind", "service", "indicator_zh", "indicator_en"} - set(at)
     if absent:
         raise StandardError(f"rule {name}: no {some(sorted(absent))}")
     values = dict(at)
-    for key in NUMBERS:
-        if key in values:
-            if isinstance(values[key], bool) or not isinstance(values[key], int | float):
-                raise StandardError(f"rule {name}: {key} is {values[key]!r}, not a number")
-            values[key] = float(values[key])
-    if "facility_types" in values:
-        values["facility_types"] = tuple(values["facility_types"])
+    for key, value in at.items():
+        if key in NUMBERS:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise StandardError(f"rule {name}: {key} is {value!r}, not a number")
+            values[key] = float(value)
+        elif key == "year":
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise StandardError(f"rule {name}: year is {value!r}, not a year such as 2025")
+        elif key == "facility_types":
+            if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
+                raise StandardError(f"rule {name}: facility_types is {value!r}, not a list of texts")
+            values[key] = tuple(value)
+        elif not isinstance(value, str):
+            raise StandardError(f"rule {name}: {key} is {value!r}, not text")
     return Rule(**values)
 
 

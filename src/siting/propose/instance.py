@@ -82,14 +82,17 @@ class Instance:
         result: Bools = self.covered | (self.cover[:, np.asarray(sites, np.intp)].sum(axis=1) > 0)
         return result
 
+    def short_of(self, covered: Bools) -> list[Share]:
+        """List the shares that are not met; fractions of people are summed with a tolerance of 1e-8 of all."""
+        slack = 0.5 if self.grain else 1e-8 * self.total
+        return [s for s in self.shares if self.weight[s.members & covered].sum() < s.need - slack]
+
     def keeps(self, covered: Bools) -> bool:
         """Tell whether all shares are met."""
-        return all(self.weight[s.members & covered].sum() >= s.need - 1e-9 for s in self.shares)
+        return not self.short_of(covered)
 
 
-def build(
-    reach: Reach, demand: pd.Series | pd.DataFrame, rules: Sequence[Rule]
-) -> Instance:
+def build(reach: Reach, demand: pd.Series | pd.DataFrame, rules: Sequence[Rule]) -> Instance:
     """Check a problem and put it in numbers.
 
     Raises
@@ -111,9 +114,7 @@ def build(
     forbidden = _chosen(rules, Forbidden, reach)
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):
         if both.any():
-            raise ProblemError(
-                f"{name} and Forbidden name the same sites: {some(reach.destinations[both])}"
-            )
+            raise ProblemError(f"{name} and Forbidden name the same sites: {some(reach.destinations[both])}")
     allowed = ~existing & ~forbidden
     if not allowed.any():
         raise ProblemError("there is no candidate: every destination is Existing or Forbidden")
@@ -123,9 +124,7 @@ def build(
     if most is not None and required.sum() > most:
         raise ProblemError(f"AtMost({most}) contradicts Required: it names {int(required.sum())} sites")
     matrix = reach.matrix()
-    cover = csr_array(
-        (np.ones(len(matrix.data), np.float64), matrix.indices, matrix.indptr), shape=matrix.shape
-    )
+    cover = csr_array((np.ones(len(matrix.data), np.float64), matrix.indices, matrix.indptr), shape=matrix.shape)
     covered = cover[:, np.flatnonzero(existing)].sum(axis=1) > 0
     whole = bool((weight == np.rint(weight)).all())
     return Instance(
@@ -146,45 +145,45 @@ def _known(rules: Sequence[Rule]) -> None:
     kinds = (AtMost, Cover, Existing, Forbidden, Required)
     strange = [rule for rule in rules if not isinstance(rule, kinds)]
     if strange:
-        raise ProblemError(
-            f"no rule that solve knows: {some(strange)}; choose from {some(k.__name__ for k in kinds)}"
-        )
+        raise ProblemError(f"no rule that solve knows: {some(strange)}; choose from {some(k.__name__ for k in kinds)}")
 
 
 def _chosen(rules: Sequence[Rule], kind: type[Existing | Required | Forbidden], reach: Reach) -> Bools:
     ids: list[object] = [i for rule in rules if isinstance(rule, kind) for i in rule.ids]
-    unknown = pd.Index(ids).difference(reach.destinations) if ids else []
+    unknown = pd.Index(ids, dtype=object).difference(reach.destinations.astype(object), sort=False)
     if len(unknown):
         raise ProblemError(f"{kind.__name__}: no such destinations: {some(unknown)}")
     return np.asarray(reach.destinations.isin(ids), bool)
 
 
-def _shares(
-    rules: Sequence[Rule], reach: Reach, weight: Floats, whole: bool
-) -> Iterable[Share]:
+def _shares(rules: Sequence[Rule], reach: Reach, weight: Floats, whole: bool) -> Iterable[Share]:
     for rule in rules:
         if not isinstance(rule, Cover):
             continue
         if rule.by is None:
             groups = pd.Series("all", index=reach.origins)
         else:
-            absent = reach.origins.difference(rule.by.dropna().index)
-            if len(absent) or not rule.by.index.is_unique:
-                raise ProblemError(f"{rule}: no single group for origins {some(absent)}")
+            known = rule.by.dropna().index
+            wrong = reach.origins.difference(known).union(known[known.duplicated()])
+            if len(wrong):
+                raise ProblemError(f"{rule}: no single group for origins {some(wrong)}")
             groups = rule.by.reindex(reach.origins)
         for group, at in sorted(groups.groupby(groups).indices.items(), key=lambda item: str(item[0])):
             members = np.zeros(len(weight), bool)
             members[at] = True
             need = rule.share * weight[members].sum()
             if whole:  # people are whole: a share of 0.9 of 37 asks for 34
-                need = float(np.ceil(need - 1e-9))
+                need = float(np.ceil(need - max(1e-9, 1e-15 * need)))
             if need > 0:
                 yield Share(members, need, rule, group)
 
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
-    """The part of an instance that is still open: groups of demand with the same sites and shares."""
+    """The part of an instance that is still open: groups of demand with the same sites and shares.
+
+    `weight`, `needs` and `base` are in units of 1 / `scale` of the demand.
+    """
 
     sites: Ints
     weight: Floats
@@ -192,6 +191,7 @@ class Reduced:
     members: tuple[Bools, ...]
     needs: tuple[float, ...]
     base: float
+    scale: float
 
 
 def reduce(instance: Instance) -> Reduced:
@@ -202,9 +202,7 @@ def reduce(instance: Instance) -> Reduced:
     """
     sites = np.flatnonzero(instance.allowed)
     rest = instance.cover[:, sites]
-    open_rows = np.flatnonzero(
-        ~instance.covered & (instance.weight > 0) & (np.diff(rest.indptr) > 0)
-    )
+    open_rows = np.flatnonzero(~instance.covered & (instance.weight > 0) & (np.diff(rest.indptr) > 0))
     rest = csr_array(rest[open_rows])
     rest.sort_indices()
     marks = np.array([s.members[open_rows] for s in instance.shares], bool).reshape(
@@ -215,7 +213,9 @@ def reduce(instance: Instance) -> Reduced:
         for i in range(len(open_rows))
     ]
     codes, first = pd.factorize(pd.Index(keys, dtype=object))
-    weight = np.bincount(codes, instance.weight[open_rows], minlength=len(first))
+    # The solver's tolerances are absolute. Fractions are brought to about a million, by a power of two to stay exact.
+    scale = 1.0 if instance.grain else 2.0 ** round(np.log2(1e6 / instance.total))
+    weight = np.bincount(codes, scale * instance.weight[open_rows], minlength=len(first)).astype(np.float64)
     where = np.zeros(len(first), np.intp)
     where[codes[::-1]] = np.arange(len(open_rows))[::-1]
     done = instance.covered
@@ -224,6 +224,7 @@ def reduce(instance: Instance) -> Reduced:
         weight=weight,
         cover=csr_array(rest[where]),
         members=tuple(marks[k, where] for k in range(len(instance.shares))),
-        needs=tuple(s.need - float(instance.weight[s.members & done].sum()) for s in instance.shares),
-        base=float(instance.weight[done].sum()),
+        needs=tuple(scale * (s.need - float(instance.weight[s.members & done].sum())) for s in instance.shares),
+        base=scale * float(instance.weight[done].sum()),
+        scale=scale,
     )

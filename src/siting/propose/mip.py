@@ -13,6 +13,8 @@ from scipy.sparse import csr_array
 __all__ = ["Model", "Outcome", "run"]
 
 Floats = npt.NDArray[np.float64]
+#: How far a row or variable may lie outside its bounds.
+TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +39,7 @@ class Outcome:
     bound: float
 
 
-def run(
-    model: Model, *, start: Floats | None = None, gap: float = 1e-6, time_limit: float | None = None
-) -> Outcome:
+def run(model: Model, *, start: Floats | None = None, gap: float = 1e-6, time_limit: float | None = None) -> Outcome:
     """Minimise *model* until the bound is within *gap* of the incumbent, or *time_limit* seconds have passed.
 
     Raises
@@ -51,13 +51,16 @@ def run(
     """
     import highspy
 
-    _check(model)
+    _check(model, start)
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     highs.setOptionValue("threads", 1)
     highs.setOptionValue("random_seed", 0)
     highs.setOptionValue("mip_rel_gap", 0.0)
     highs.setOptionValue("mip_abs_gap", gap)
+    # A row of shares sums millions of people: the usual 1e-6 of each would forgive whole persons.
+    highs.setOptionValue("mip_feasibility_tolerance", TOLERANCE)
+    highs.setOptionValue("primal_feasibility_tolerance", TOLERANCE)
     if time_limit is not None:
         highs.setOptionValue("time_limit", float(time_limit))
     _done(highspy, highs.passModel(_lp(highspy, model)), "passModel")
@@ -85,7 +88,7 @@ def run(
     return Outcome(known[status], values, float(info.mip_dual_bound))
 
 
-def _check(model: Model) -> None:
+def _check(model: Model, start: Floats | None) -> None:
     rows, columns = model.matrix.shape
     lengths = {
         "cost": (model.cost, columns),
@@ -94,12 +97,17 @@ def _check(model: Model) -> None:
         "row_lower": (model.row_lower, rows),
         "row_upper": (model.row_upper, rows),
     }
+    if start is not None:
+        lengths["start"] = (start, columns)
+    if not 0 <= model.whole <= columns:
+        raise ValueError(f"whole is {model.whole}; the model has {columns} variables")
     for name, (array, length) in lengths.items():
         if len(array) != length:
             raise ValueError(f"{name} has {len(array)} entries, not {length}")
         if np.isnan(array).any():
             raise ValueError(f"{name} holds what is no number")
-    for name, array in (("cost", model.cost), ("matrix", model.matrix.data)):
+    finite = {"cost": model.cost, "matrix": model.matrix.data} | ({} if start is None else {"start": start})
+    for name, array in finite.items():
         if not np.isfinite(array).all():
             raise ValueError(f"{name} is not finite")
 

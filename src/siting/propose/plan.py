@@ -26,8 +26,8 @@ class Plan:
     sites
         Ids of the new sites, in the order in which they add most; () when there is no plan.
     table
-        A row per new site, index `site`: `order`, `adds` (demand that it adds to the existing sites and those before it),
-        `share_after`, `within` (all demand within its reach), `lost_without` (demand that only it covers).
+        A row per new site, index `site`: `order`, `adds` (demand that it adds to the existing sites and those before
+        it), `share_after`, `within` (all demand within its reach), `lost_without` (demand that only it covers).
     assignment
         The nearest open site of each community, existing or new: `site`, `cost`, `new`; missing where none is in reach.
     served
@@ -35,8 +35,8 @@ class Plan:
     total, covered, share
         All demand; what is served, existing sites included; and its share.
     objective, bound, gap
-        What was optimised (demand covered, or sites opened), the best that any plan could have, and the distance between
-        them as a share; NaN without a plan.
+        What was optimised (demand covered, or sites opened), the best that any plan could have, and the distance
+        between them as a share; NaN without a plan.
     status
         "optimal", "feasible" (a plan, no proof), "time_limit", "infeasible".
     seconds
@@ -45,8 +45,8 @@ class Plan:
         Objective and rules as they were put.
     unreachable
         Communities with demand that no site, open or allowed, reaches.
-    how
-        What was measured: the limit, unit and metric of the reach.
+    limit, unit, how
+        Within which distance a site covers, and how it was measured.
     reasons
         Why there is no plan, as keys of the table of labels.
     """
@@ -66,6 +66,8 @@ class Plan:
     unreachable: tuple[object, ...]
     before: float
     reachable: float
+    limit: float
+    unit: str
     how: str = ""
     seconds: float = 0.0
     reasons: tuple[Reason, ...] = field(default=())
@@ -79,6 +81,30 @@ class Plan:
             f"({100 * self.share:.1f} %), bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"
         )
 
+    def summary(self, lang: str = "zh") -> str:
+        """Say in a few lines whether there is a plan, what it reaches, and how that is proven.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        lines = [label(f"plan.status_{self.status}", lang)]
+        lines += [label(key, lang, **{k: _shown(v) for k, v in values.items()}) for key, values in self.reasons]
+        if not math.isnan(self.objective):
+            numbers = {
+                "n": len(self.sites),
+                "before": _percent(self.before / self.total),
+                "share": _percent(self.share),
+                "covered": _amount(self.covered),
+                "total": _amount(self.total),
+                "gap": _percent(self.gap),
+                "bound": _amount(self.bound),
+                "objective": _amount(self.objective),
+            }
+            lines += [label("plan.raises", lang, **numbers), label("plan.proof", lang, **numbers)]
+        return "\n".join(lines)
+
     def explain(self, lang: str = "zh") -> str:
         """Say in words what the plan does, what each site adds, and who remains outside.
 
@@ -87,37 +113,24 @@ class Plan:
         lang
             "zh" or "en".
         """
-        lines = [label(f"plan.status_{self.status}", lang)]
+        lines = [self.summary(lang)]
         lines += [
-            label(key, lang, **{k: _shown(v) for k, v in values.items()}) for key, values in self.reasons
-        ]
-        numbers = {
-            "n": len(self.sites),
-            "before": _percent(self.before / self.total),
-            "share": _percent(self.share),
-            "covered": f"{self.covered:,.10g}",
-            "total": f"{self.total:,.10g}",
-            "best": _percent(self.reachable / self.total),
-            "gap": _percent(self.gap),
-            "bound": f"{self.bound:,.10g}",
-            "objective": f"{self.objective:,.10g}",
-        }
-        if not math.isnan(self.objective):
-            lines.append(label("plan.raises", lang, **numbers))
-            lines.append(label("plan.proof", lang, **numbers))
-            lines += [
-                label(
-                    "plan.site", lang, order=row.order, site=site, adds=f"{row.adds:,.10g}",
-                    share=_percent(row.share_after), lost=f"{row.lost_without:,.10g}",
-                )
-                for site, row in zip(self.table.index, self.table.itertuples(), strict=True)
-            ]  # fmt: skip
+            label(
+                "plan.site", lang, order=row["order"], site=site, adds=_amount(row["adds"]),
+                share=_percent(row["share_after"]), lost=_amount(row["lost_without"]),
+            )
+            for site, row in self.table.to_dict("index").items()
+        ]  # fmt: skip
         if self.unreachable:
-            numbers["count"] = len(self.unreachable)
-            numbers["names"] = "、".join(str(i) for i in self.unreachable[:20])
-            numbers["names"] += " …" * (len(self.unreachable) > 20)
-            lines.append(label("plan.unreachable", lang, **numbers))
+            count = len(self.unreachable)
+            names = "、".join(str(i) for i in self.unreachable[:20]) + " …" * (count > 20)
+            best = _percent(self.reachable / self.total)
+            lines.append(label("plan.unreachable", lang, count=count, names=names, best=best))
         return "\n".join(lines)
+
+
+def _amount(number: float) -> str:
+    return f"{number:,.10g}"
 
 
 def _percent(share: float) -> str:
@@ -148,7 +161,6 @@ def make_plan(
     minimise = isinstance(objective, MinSites)
     value = math.nan if sites is None else float(len(chosen)) if minimise else served
     beyond = ~instance.reachable & (weight > 0)
-    metric = f"{reach.how}, {reach.limit:g} {reach.unit}".lstrip(", ")
     gap = math.nan
     if sites is not None:
         gap = 0.0 if value == bound else abs(bound - value) / max(abs(value), abs(bound))
@@ -168,7 +180,9 @@ def make_plan(
         unreachable=tuple(reach.origins[beyond]),
         before=float(weight[instance.covered].sum()),
         reachable=float(weight[instance.reachable].sum()),
-        how=metric,
+        limit=reach.limit,
+        unit=reach.unit,
+        how=reach.how,
         reasons=reasons,
     )
 
@@ -180,7 +194,7 @@ def _contributions(instance: Instance, chosen: Ints) -> pd.DataFrame:
     weight = instance.weight
     served: Bools = instance.covered.copy()
     times = reached.sum(axis=0) + 10 * instance.covered
-    rows = []
+    rows: list[dict[str, object]] = []
     left = list(range(len(chosen)))
     while left:
         gains = [float(weight[reached[k] & ~served].sum()) for k in left]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Real
 
 import pandas as pd
 
@@ -53,6 +53,10 @@ class Rule:
     """What every plan must keep to."""
 
 
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 @dataclass(frozen=True)
 class AtMost(Rule):
     """Open at most *n* new sites; existing ones do not count, required ones do.
@@ -66,7 +70,7 @@ class AtMost(Rule):
     n: int
 
     def __post_init__(self) -> None:
-        if isinstance(self.n, bool) or self.n != int(self.n) or self.n < 1:
+        if not _is_number(self.n) or not self.n >= 1 or self.n % 1:
             raise ProblemError(f"AtMost({self.n!r}): give a whole number of sites, 1 or more")
 
     def __str__(self) -> str:
@@ -89,9 +93,12 @@ class Cover(Rule):
     by: pd.Series | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.share) and 0 < self.share <= 1):
-            hint = f"; {self.share:g} % is {self.share / 100:g}" if 1 < self.share <= 100 else ""
+        if not _is_number(self.share) or not 0 < self.share <= 1:
+            percent = _is_number(self.share) and 1 < self.share <= 100
+            hint = f"; {self.share:g} % is {self.share / 100:g}" if percent else ""
             raise ProblemError(f"Cover({self.share!r}): give a share above 0 and at most 1{hint}")
+        if self.by is not None and not isinstance(self.by, pd.Series):
+            raise ProblemError(f"Cover: by is {self.by!r}; give a Series with a group for each origin id")
 
     def __str__(self) -> str:
         return f"Cover({self.share:g}" + ("" if self.by is None else f", by={self.by.name}") + ")"
@@ -102,7 +109,7 @@ class _Sites(Rule):
     ids: tuple[object, ...]
 
     def __init__(self, ids: Iterable[object]) -> None:
-        if isinstance(ids, str):
+        if isinstance(ids, str) or not isinstance(ids, Iterable):
             raise ProblemError(f'{type(self).__name__}("{ids}"): give a list of ids')
         object.__setattr__(self, "ids", tuple(ids))
 

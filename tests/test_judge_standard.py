@@ -1,0 +1,275 @@
+"""Standards as data: what a file must be like, and that the profile of Jinhua says what the city's plan says."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import siting as st
+from siting.judge import Document
+from siting.judge.indicators import INDICATORS
+
+GOOD = """
+[standard]
+name = "demo"
+title_zh = "示范标准"
+
+[documents.plan]
+title = "示范方案"
+
+[[rule]]
+id = "demo.places"
+kind = "places_per_1000_residents"
+service = "childcare"
+indicator_zh = "千人托位数"
+indicator_en = "places per 1000"
+role = "target"
+operator = ">="
+value = 4.5
+unit = "places_per_1000_residents"
+year = 2025
+column = "places"
+facility_types = ["托育机构", "幼儿园托班"]
+document = "plan"
+"""
+
+
+def parsed(tmp_path: Path, text: str) -> st.Standard:
+    file = tmp_path / "demo.toml"
+    file.write_text(text, encoding="utf-8")
+    return st.load_standard(file)
+
+
+def rule(**values: Any) -> st.Rule:
+    given = {"id": "r", "kind": "flag_share", "service": "childcare", "indicator_zh": "甲", "indicator_en": "a"}
+    return st.Rule(**{**given, **values})
+
+
+def test_a_good_file(tmp_path: Path) -> None:
+    standard = parsed(tmp_path, GOOD)
+    assert repr(standard) == "<Standard demo: 示范标准, 1 rule>"
+    assert (standard.title_en, len(standard)) == ("demo", 1)
+    one = standard["demo.places"]
+    assert (one.value, one.year, one.facility_types) == (4.5, 2025, ("托育机构", "幼儿园托班"))
+    assert standard.title(one) == "示范方案"
+    assert standard.title(rule()) == ""
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        one.value = 5.0  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ('name = "demo"', 'label = "demo"', r"no \[standard\] table with a name"),
+        ("[standard]", "[other]", r"no \[standard\] table with a name"),
+        ('name = "demo"', "name = 5", r"\[standard\]: name is 5, not text"),
+        ("title_zh", "titel_zh", r'\[standard\]: unknown keys "titel_zh"'),
+        ("[documents.plan]", "[papers.plan]", 'unknown tables "papers"'),
+        ("[[rule]]", "[rule]", r"each rule is a table, \[\[rule\]\] with two brackets"),
+        ("[documents.plan]\ntitle =", "[documents]\nplan =", r"each document is a table, \[documents.<name>\]"),
+        ('title = "示范方案"', 'titel = "示范方案"', 'document plan: unknown keys "titel"'),
+        ('title = "示范方案"', 'issued = "2022"', "document plan: no title"),
+        ('title = "示范方案"', 'title = "示范方案"\nissued = 2022-12-08', "document plan: issued is .*, not text"),
+        ('document = "plan"', 'document = "paper"', 'cite documents that are not listed: "paper"'),
+        ("value = 4.5", "valeu = 4.5", 'rule demo.places: unknown keys "valeu"'),
+        ('id = "demo.places"\n', "", 'rule without id: no "id"'),
+        ('indicator_en = "places per 1000"\n', "", 'rule demo.places: no "indicator_en"'),
+        ('kind = "places_per_1000_residents"\n', "", 'rule demo.places: no "kind"'),
+        ('operator = ">="', 'operator = "=>"', 'rule demo.places: operator is "=>"; choose one of'),
+        ('operator = ">="', 'operator = "~"', 'rule demo.places: operator "~" .about. is no limit'),
+        ('operator = ">="', 'operator = "range"', "rule demo.places: a range needs value and value_max"),
+        ('role = "target"', 'role = "goal"', 'rule demo.places: role is "goal"; choose one of'),
+        ("value = 4.5", "value = nan", "rule demo.places: value is nan, not a number"),
+        ("value = 4.5", "value = inf", "rule demo.places: value is inf, not a number"),
+        ("value = 4.5", 'value = "4.5"', "rule demo.places: value is '4.5', not a number"),
+        ("value = 4.5", "value = true", "rule demo.places: value is True, not a number"),
+        ("year = 2025", 'year = "2025"', "rule demo.places: year is '2025', not a year"),
+        ("year = 2025", "year = 2025.0", "rule demo.places: year is 2025.0, not a year"),
+        ('unit = "places_per_1000_residents"', "unit = 1000", "rule demo.places: unit is 1000, not text"),
+        ('["托育机构", "幼儿园托班"]', '"托育机构"', "facility_types is '托育机构', not a list of texts"),
+        ('kind = "places_per_1000_residents"', 'kind = "service_time"', 'a service_time is in "m" or "min"'),
+        ("[standard]", "[standard", "at line 2"),
+    ],
+)
+def test_a_malformed_file_names_file_rule_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
+    assert old in GOOD
+    with pytest.raises(st.StandardError, match=f"(?s)^demo.toml: .*{message}"):
+        parsed(tmp_path, GOOD.replace(old, new))
+
+
+def test_ids_stand_once(tmp_path: Path) -> None:
+    with pytest.raises(st.StandardError, match=r'^demo\.toml: rules stand twice: "demo\.places"'):
+        parsed(tmp_path, GOOD + GOOD[GOOD.index("[[rule]]") :])
+
+
+def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
+    with pytest.raises(st.StandardError, match=r"none\.toml: there is no such file"):
+        st.load_standard(tmp_path / "none.toml")
+    with pytest.raises(st.StandardError, match='there is no standard "nowhere"; choose one of "jinhua"'):
+        st.load_standard("nowhere")
+    (tmp_path / "gbk.toml").write_bytes(GOOD.encode("gb18030"))
+    with pytest.raises(st.StandardError, match=r"gbk\.toml: is not text in UTF-8"):
+        st.load_standard(tmp_path / "gbk.toml")
+
+
+def test_a_standard_may_be_empty_and_have_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "bom.toml").write_text(GOOD, encoding="utf-8-sig")
+    assert len(st.load_standard(tmp_path / "bom.toml")) == 1
+    assert len(parsed(tmp_path, '[standard]\nname = "empty"\n')) == 0
+
+
+def test_the_standards_that_come_along() -> None:
+    assert st.list_standards() == ["jinhua"]
+    for name in st.list_standards():
+        standard = st.load_standard(name)
+        assert standard.name == name
+        for one in standard:
+            assert one.kind in INDICATORS
+            assert one.id.startswith(f"{name}.{one.service}.")
+            assert standard.title(one)
+            assert one.clause
+            assert one.says
+
+
+def test_select() -> None:
+    standard = st.load_standard("jinhua")
+    now = standard.select(year=2025)
+    assert {one.year for one in now} == {None, 2025}
+    assert len(now) < len(standard)
+    assert {one.year for one in standard.select(year=1999)} == {None}
+    assert {one.service for one in standard.select(service="eldercare")} == {"eldercare"}
+    assert {one.role for one in standard.select(role="baseline")} == {"baseline"}
+    one = standard.select(kind="service_time", year=2025, role="target", service="childcare")
+    assert [r.id for r in one] == ["jinhua.childcare.circle_15min"]
+    assert one.documents == standard.documents
+    assert len(standard.select()) == len(standard)
+    with pytest.raises(st.StandardError, match='standard jinhua has no rule "x"'):
+        standard["x"]
+
+
+def test_the_table_has_a_row_and_a_column_for_everything() -> None:
+    standard = st.load_standard("jinhua")
+    table = standard.table
+    assert table["id"].tolist() == [one.id for one in standard]
+    assert table.columns.tolist() == [f.name for f in dataclasses.fields(st.Rule)]
+    assert table.set_index("id").loc["jinhua.childcare.service_radius", "value"] == 300
+
+
+def test_rules_of_ones_own() -> None:
+    standard = st.load_standard("jinhua")
+    mine = rule(id="study.goal", document="study")
+    wider = standard.extended([mine], {"study": Document("本研究")})
+    assert len(wider) == len(standard) + 1
+    assert wider.title(wider["study.goal"]) == "本研究"
+    assert len(standard) == len(standard.rules), "the standard itself stays as it was"
+    with pytest.raises(st.StandardError, match=r'rules stand twice: "study\.goal"'):
+        wider.extended([mine], {})
+    with pytest.raises(st.StandardError, match='not listed: "study"'):
+        standard.extended([mine], {})
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"value": math.nan}, "value is nan"),
+        ({"share": math.inf}, "share is inf"),
+        ({"operator": "≥"}, 'operator is "≥"'),
+        ({"role": "wish"}, 'role is "wish"'),
+        ({"operator": "range", "value": 1.0}, "needs value and value_max"),
+        ({"operator": "~", "role": "target"}, "is no limit"),
+        ({"kind": "service_radius", "unit": "minutes"}, 'unit is "minutes"'),
+    ],
+)
+def test_a_rule_made_in_code_is_checked_too(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(st.StandardError, match=f"rule r: .*{message}"):
+        rule(**values)
+
+
+def test_about_is_fine_for_what_is_no_limit() -> None:
+    assert rule(operator="~", role="forecast").operator == "~"
+
+
+# The catalogue of rules beside a checkout: every number of the profile against the words of the plan.
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "standards" / "catalogue.csv"
+#: Kinds of this library that are finer than the catalogue's.
+FINER = {
+    "service_radius_relaxed": {"service_radius"},
+    "township_coverage": {"coverage_share"},
+    "flag_share": {"coverage_share"},
+    "beside_share": {"coverage_share", "population_trigger"},
+}
+UNITS = {"minutes": "min"}
+
+
+@pytest.fixture(scope="module")
+def catalogue() -> dict[str, dict[str, str]]:
+    if not SHARED.is_file():
+        pytest.skip("NOT TESTED against the catalogue of rules: ../shared/standards/catalogue.csv is not there")
+    with SHARED.open(encoding="utf-8", newline="") as file:
+        return {row["id"]: row for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("one", st.load_standard("jinhua").rules, ids=lambda one: one.id)
+def test_jinhua_says_what_the_plan_says(one: st.Rule, catalogue: dict[str, dict[str, str]]) -> None:
+    row = catalogue[one.id]
+
+    def number(text: str) -> float | None:
+        return float(text) if text else None
+
+    assert (one.service, one.role) == (row["service"], row["role"])
+    assert row["kind"] in FINER.get(one.kind, {one.kind})
+    assert (one.value, one.value_max) == (number(row["value"]), number(row["value_max"]))
+    assert one.year == number(row["year"])
+    assert one.unit == UNITS.get(row["unit"], row["unit"])
+    assert one.applies_to == row["applies_to"]
+    assert one.operator == row["operator"] or (one.operator, row["operator"], one.value) == (">=", "", None)
+    assert one.modal == (row["modal_zh"] or (row["value_text"] if one.value is None else ""))
+    assert one.clause == row["section_zh"].replace("。", "")
+    assert row["document"].startswith("000_")
+    assert bool(one.condition) == bool(row["condition"])
+
+
+def test_the_wording_is_our_own(catalogue: dict[str, dict[str, str]]) -> None:
+    quotes = [
+        re.sub(r"\s", "", row[key])
+        for row in catalogue.values()
+        if row["id"].startswith("jinhua")
+        for key in ("quote_zh", "other_quotes_zh")
+    ]
+    for one in st.load_standard("jinhua"):
+        for text in (one.says, one.note, one.condition):
+            plain = re.sub(r"\s", "", text)
+            runs = {plain[k : k + 12] for k in range(len(plain) - 11)}
+            taken = {run for run in runs if re.search("[一-鿿]", run) and any(run in quote for quote in quotes)}
+            assert not taken, one.id
+
+
+def test_numbers_of_jinhua_by_heart() -> None:
+    standard = st.load_standard("jinhua")
+    numbers = {
+        "childcare.service_radius": 300,
+        "childcare.service_radius.relaxed": 500,
+        "childcare.circle_15min": 15,
+        "childcare.places_per_1000.2022": 3.3,
+        "childcare.places_per_1000.2025": 4.5,
+        "childcare.inclusive_place_share.2025": 60,
+        "childcare.township_coverage.2022": 70,
+        "childcare.township_coverage.2025": None,
+        "childcare.coverage.new_estates": 100,
+        "childcare.community_trigger_1000": 1000,
+        "childcare.industrial_park_trigger": 10_000,
+        "eldercare.nursing_bed_share.2025": 58,
+        "eldercare.cognitive_beds_per_10000.2025": 20,
+        "eldercare.rehab_beds_per_1000": 5.5,
+        "eldercare.township_medical_link": 70,
+    }
+    assert {key: standard[f"jinhua.{key}"].value for key in numbers} == numbers
+    relaxed = standard["jinhua.childcare.service_radius.relaxed"]
+    assert (relaxed.value_max, relaxed.otherwise) == (800, 300)
