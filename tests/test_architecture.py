@@ -17,6 +17,7 @@ SOURCE = Path(siting.__file__).parent
 FLOORS = {"errors": 0, "labels": 0, "data": 1, "network": 2, "measure": 3, "judge": 4, "propose": 4, "show": 5}
 TOP = 6
 MODULES = sorted(m.name for m in pkgutil.walk_packages([str(SOURCE)], "siting."))
+MODELS = ("problem", "instance", "mip", "covering", "plan", "solve", "frontier")
 SECONDS = 1.0
 
 
@@ -49,7 +50,7 @@ def test_a_room_imports_only_from_floors_below(module: str) -> None:
         assert FLOORS.get(room, TOP) < floor or floor == TOP, f"{module} imports {other}"
 
 
-@pytest.mark.parametrize("module", ["siting.propose." + m for m in ("problem", "instance", "mip", "plan", "solve")])
+@pytest.mark.parametrize("module", ["siting.propose." + m for m in MODELS])
 def test_models_know_no_geometry_standard_or_file(module: str) -> None:
     names = {n.split(".")[0] for n in _all_imports(module)} | _all_imports(module)
     assert not names & {"geopandas", "shapely", "pyproj", "pyogrio", "siting.judge", "siting.data", "siting.network"}

@@ -67,7 +67,7 @@ def town(tmp_path: Path, small_town: gpd.GeoDataFrame, layer) -> Path:
 
 
 def share(outcome: Outcome, limit: float) -> float:
-    row = outcome.coverage.loc[("childcare", limit, "m", "streets", "infants")]
+    row = outcome.coverage.loc[("childcare", limit, "m", "streets", "all", "infants")]
     return float(row["share"])
 
 
@@ -162,6 +162,6 @@ def test_a_third_service_needs_no_code(town: Path, layer) -> None:
     town.write_text(text, encoding="utf-8")
     outcome = st.run(st.Study.from_toml(town))
     # ne is 100 m off, nw 400 m: 80 m/min for 5 minutes is 400 m; they hold 7000 of 10,000 residents
-    assert outcome.coverage.loc[("culture", 5.0, "min", "streets", "population"), "share"] == 0.7
+    assert outcome.coverage.loc[("culture", 5.0, "min", "streets", "all", "population"), "share"] == 0.7
     paths = outcome.write(town.parent / "out")
     assert "culture" in paths["report"].read_text(encoding="utf-8")

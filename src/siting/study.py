@@ -146,7 +146,8 @@ class Outcome:
     places
         Where each layer's places lie on the network, by role.
     coverage
-        A row per service, limit, metric (streets, straight) and weight.
+        A row per service, limit, unit, metric (streets, straight), group ("all" or a district) and weight; see
+        `siting.coverage`.
     bands
         Nearest facility and smallest limit met of each community, by service.
     areas
@@ -204,8 +205,9 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     --------
     >>> import siting as st
     >>> outcome = st.run(st.Study.from_toml(st.data.sample_path("study.toml")))
-    >>> outcome.coverage.loc[("childcare", 300.0, "m", "streets", "infants"), "share"] < 0.5
-    True
+    >>> shares = outcome.coverage["share"]
+    >>> print(f'{shares["childcare", 300.0, "m", "streets", "all", "infants"]:.1%}')
+    26.4%
     """
     steps: dict[str, float] = {}
 
@@ -325,9 +327,9 @@ def _coverage(
                 "how": reach.how,
             }
             rows += [part.reset_index().assign(**said) for part in parts]
-    keys = ["service", "limit", "unit", "metric", "weight"]
+    keys = ["service", "limit", "unit", "metric", "group", "weight"]
     if not rows:
-        return pd.DataFrame(columns=["group", *keys]).set_index(keys)
+        return pd.DataFrame(columns=keys).set_index(keys)
     return pd.concat(rows, ignore_index=True).set_index(keys).sort_index()
 
 

@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 
 from siting.labels import label
+from siting.propose.covering import Choice, Reason
 from siting.propose.instance import Bools, Instance, Ints
-from siting.propose.problem import MinSites, Objective
 
 __all__ = ["Plan"]
-
-Reason = tuple[str, dict[str, object]]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -141,29 +139,16 @@ def _shown(value: object) -> object:
     return _percent(value) if isinstance(value, float) else value
 
 
-def make_plan(
-    instance: Instance,
-    sites: Ints | None,
-    objective: Objective,
-    status: str,
-    bound: float,
-    rules: tuple[str, ...],
-    reasons: tuple[Reason, ...],
-) -> Plan:
-    """Work out everything that a plan tells from the chosen positions; None when there is no plan."""
+def make_plan(instance: Instance, choice: Choice, rules: tuple[str, ...]) -> Plan:
+    """Work out everything that a plan tells from the chosen positions."""
     reach, weight = instance.reach, instance.weight
-    chosen = np.array([], np.intp) if sites is None else np.asarray(sites, np.intp)
+    chosen = np.array([], np.intp) if choice.sites is None else np.asarray(choice.sites, np.intp)
     covered = instance.covered_by(chosen)
     table = _contributions(instance, chosen)
     open_sites = instance.existing.copy()
     open_sites[chosen] = True
     total, served = instance.total, float(weight[covered].sum())
-    minimise = isinstance(objective, MinSites)
-    value = math.nan if sites is None else float(len(chosen)) if minimise else served
     beyond = ~instance.reachable & (weight > 0)
-    gap = math.nan
-    if sites is not None:
-        gap = 0.0 if value == bound else abs(bound - value) / max(abs(value), abs(bound))
     return Plan(
         sites=tuple(table.index),
         table=table,
@@ -172,10 +157,10 @@ def make_plan(
         total=total,
         covered=served,
         share=served / total,
-        objective=value,
-        bound=bound,
-        gap=gap,
-        status=status,
+        objective=choice.value,
+        bound=choice.bound,
+        gap=choice.gap,
+        status=choice.status,
         rules=rules,
         unreachable=tuple(reach.origins[beyond]),
         before=float(weight[instance.covered].sum()),
@@ -183,7 +168,7 @@ def make_plan(
         limit=reach.limit,
         unit=reach.unit,
         how=reach.how,
-        reasons=reasons,
+        reasons=choice.reasons,
     )
 
 
