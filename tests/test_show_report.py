@@ -220,7 +220,7 @@ def test_verdict_in_chinese(tmp_path: Path, verdict: Verdict) -> None:
     ]  # fmt: skip
     assert childcare[2][1:] == ["61.2 %", "≥ 100 %", "38.8 %", "4,321", "未达标"]
     assert "沿道路；托位 3,300" in childcare[2][0]
-    assert eldercare[1][1:] == ["58 %", "≥ 58 %", "0 %", "0", "达标"]
+    assert eldercare[1][1:] == ["58.0 %", "≥ 58 %", "0.0 %", "0", "达标"]
     assert eldercare[2][1:] == ["n/a", "n/a", "n/a", "n/a", "无法判定 | 文件未给出数值"]
 
 

@@ -210,7 +210,7 @@ def _by_district(outcome: Outcome, rows: pd.DataFrame, lang: str) -> pd.DataFram
     limits = [f"{row.limit:g} {label(f'unit.{row.unit}', lang)}" for row in rows.itertuples()]
     wide = rows.assign(limits=limits).pivot_table(index="group", columns="limits", values="share", sort=False)
     shown = wide.map(_percent)
-    shown.insert(0, label("column.total", lang), rows.groupby("group")["total"].first())
+    shown.insert(0, "total", rows.groupby("group")["total"].first())
     shown.columns.name = None
     names = _names(outcome, "districts")
     shown.index = pd.Index([names.get(i, i) for i in wide.index], name=label("column.districts", lang))

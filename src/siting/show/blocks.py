@@ -300,8 +300,10 @@ def _measured(value: Any, unit: Any, lang: str) -> str:
     number = _float(value)
     if unit == "share":
         return show(number, "share")
-    words = amount(number, 1 if unit == "percent" else 2)
-    if words == "n/a" or unit not in ("percent", "m", "min", "minutes"):
+    words = amount(number)
+    if unit == "percent" and words != "n/a":
+        return f"{number:,.1f} %"
+    if words == "n/a" or unit not in ("m", "min", "minutes"):
         return words
     return f"{words} {label(f'unit.{unit}', lang)}"
 

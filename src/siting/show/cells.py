@@ -215,6 +215,9 @@ def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
     """Tell how the numbers of a column are written: by its name, by its unit, or by its type."""
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if not numeric:
+        # Percentages that come as text stand under each other like numbers.
+        if len(values) and values.map(lambda value: str(value) == "n/a" or str(value).endswith("%")).all():
+            return "written"
         return "id" if name in _KINDS["id"] else "text"
     if name == "cost" and units is not None:
         return "minutes" if (units == "min").any() else "metres"
