@@ -100,7 +100,7 @@ def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
     -------
     DataFrame
         Index: origins. Columns: `facility` (nearest destination), `cost`, `band` (smallest limit met), all missing
-        where nothing is within reach; and `unit`.
+        where nothing is within reach; and `unit`. ``attrs["limits"]`` holds the limits.
 
     Raises
     ------
@@ -124,10 +124,12 @@ def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
     band = np.full(len(cost), np.nan)
     for step in steps[::-1]:
         band[cost_at_most(cost, step)] = step
-    return pd.DataFrame(
+    found = pd.DataFrame(
         {"facility": first["destination"], "cost": cost, "band": band, "unit": reach.unit},
         index=reach.origins,
     )
+    found.attrs["limits"] = tuple(float(step) for step in steps)  # also those that nobody meets
+    return found
 
 
 def weights(demand: pd.Series | pd.DataFrame, origins: pd.Index) -> pd.DataFrame:
