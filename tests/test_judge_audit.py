@@ -89,7 +89,10 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "shares": {"circle": 90},
         "beside": 250.0,
         "max_snap": 100.0,
+        "layers": {},
     }
+    with pytest.raises(st.StandardError, match='services that are not there: "childcar"'):
+        st.audit(demo, town, walk={"childcar": st.Walk.adult()})
     layers = {**town, "eldercare": town["childcare"], "culture": town["childcare"]}
     culture = rule("service_radius", id="culture", service="culture", operator="<=", value=300.0, unit="m")
     walks = st.audit(demo.extended([culture], {}), layers).parameters["walk"]

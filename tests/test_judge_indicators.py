@@ -5,6 +5,7 @@ The town is a lattice of 100 m blocks, so that the walk between two crossings is
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable
 from fractions import Fraction
@@ -260,16 +261,17 @@ def test_all_of_the_stock_cannot_be_had_by_adding(town: Layers) -> None:
         (">=", ["short", "met", "met"], [1, 0, 0], [1, 0, 0]),
         (">", ["short", "short", "met"], [2, 1, 0], [1, 0, 0]),
         ("=", ["short", "met", "short"], [1, 0, 0], [1, 0, 1]),
-        ("<=", ["met", "met", "short"], [0, 0, 0], [0, 0, 1]),
-        ("<", ["met", "short", "short"], [0, 0, 0], [0, 0, 1]),
+        ("<=", ["met", "met", "short"], [0, 0, None], [0, 0, 1]),
+        ("<", ["met", "short", "short"], [0, None, None], [0, 0, 1]),
     ],
 )
 def test_operators_at_equality(
-    town: Layers, operator: str, statuses: list[str], needed: list[int], gaps: list[int]
+    town: Layers, operator: str, statuses: list[str], needed: list[int | None], gaps: list[int]
 ) -> None:
     rows = [judged(composition(60, operator), stock(town, part, 100)) for part in (59, 60, 61)]
     assert [row["status"] for row in rows] == statuses
-    assert [row["needed"] for row in rows] == needed
+    # what is too much by a ceiling is no need
+    assert [None if math.isnan(row["needed"]) else row["needed"] for row in rows] == needed
     assert [row["gap"] for row in rows] == gaps
 
 
@@ -456,7 +458,16 @@ def test_rules_of_one_audit_do_not_share_what_differs(parks: Layers, town_networ
 def test_no_park_owes_anything(parks: Layers, town_network: st.Network) -> None:
     parks["communities"]["employees"] = 9_999
     row = judged(PARKS, parks, network=town_network)
-    assert (row["value"], row["target"], row["status"]) == (0, 0, "met")
+    assert math.isnan(row["value"])
+    assert row["status"] == "n/a"
+    assert "0" in row["reason"]
+
+
+@pytest.mark.parametrize("operator", ["range", "per", ""])
+def test_an_operator_that_a_kind_cannot_judge_reads_na(town: Layers, operator: str) -> None:
+    row = judged(dataclasses.replace(composition(60), operator=operator, value_max=70.0), stock(town, 65, 100))
+    assert row["status"] == "n/a"
+    assert f'"{operator}"' in row["reason_en"]
 
 
 def test_parks_without_their_employees_are_refused(parks: Layers, town_network: st.Network) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 import siting as st
 from siting.errors import ProblemError
 from siting.measure import Reach, bands, coverage
-from siting.measure.facilities import offering, open_to_all
+from siting.measure.services import offering, open_to_all
 
 Make = Callable[..., Any]
 IDS = ["a", "b", "c", "d"]

@@ -201,7 +201,7 @@ def test_some_of_the_places(town_network: st.Network, layer: Make) -> None:
     assert some_places.ids.tolist() == ["b", "off"]
     assert ways(some_places)[0] == ways(places)[2]
     assert some_places.off_street.index.tolist() == ["off"]
-    with pytest.raises(KeyError, match="nobody"):
+    with pytest.raises(st.NetworkError, match="nobody"):
         places.select(pd.Index(["a", "nobody"]))
 
 

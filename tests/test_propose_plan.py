@@ -152,7 +152,7 @@ def test_explain_tells_the_whole_story(plan: st.Plan) -> None:
     assert len(english) == len(chinese) == 6
     assert english[:3] == [
         "Proven optimal.",
-        "Opening 2 sites raises coverage from 34.5 % to 79.3 % (23 of 29).",
+        "New sites: 2. Coverage rises from 34.5 % to 79.3 % (23 of 29).",
         "Objective 23, bound 23, gap 0.0 %.",
     ]
     assert chinese[1] == "新开 2 处，覆盖率由 34.5 % 升至 79.3 %（23／29）。"
@@ -160,7 +160,7 @@ def test_explain_tells_the_whole_story(plan: st.Plan) -> None:
         for k, site in enumerate(plan.sites):
             assert lines[3 + k].startswith(f"{k + 1}. {site}")
     assert plan.summary("en").splitlines() == english[:3]
-    assert english[-1] == "2 communities are beyond every candidate (at best 79.3 % can be reached): d、e"
+    assert english[-1] == "Communities beyond every candidate: 2 (at best 79.3 % can be reached): d, e"
     assert chinese[-1].endswith("：d、e")
     with pytest.raises(ValueError, match="choose one of zh, en"):
         plan.explain("fr")
@@ -172,8 +172,8 @@ def test_explain_names_no_more_than_twenty(reach_of: Callable[..., st.Reach]) ->
         st.MaxCoverage(), reach_of({"x": ["o00"]}, ids), demand=pd.Series(1, index=ids), rules=[st.AtMost(1)]
     )
     said = plan.explain("en")
-    assert "29 communities" in said
-    assert said.endswith("o19、o20 …")
+    assert "candidate: 29 " in said
+    assert said.endswith("o19, o20 …")
 
 
 @pytest.mark.parametrize("lang", ["zh", "en"])
@@ -184,7 +184,7 @@ def test_explain_names_no_more_than_twenty(reach_of: Callable[..., st.Reach]) ->
         (),
         ("plan.out_of_reach", {"share": 0.9, "best": 0.5, "group": "all"}),
         ("plan.out_of_reach_in", {"share": 0.9, "best": math.nan, "group": "北山街道"}),
-        ("plan.conflict", {}),
+        ("plan.conflict", {"rules": ("AtMost(1)", "Cover(0.9)"), "needed": 3, "allowed": 1, "best": 0.4}),
         ("plan.none_found", {}),
     ],
 )

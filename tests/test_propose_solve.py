@@ -290,8 +290,8 @@ def test_each_group_that_cannot_be_covered_has_its_own_best_share(reach_of: Call
     by = pd.Series({"a": "北", "b": "北", "c": "南", "d": "南"}, name="district")
     plan = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(0.9, by=by)])
     said = plan.explain("zh")
-    assert "北 要求覆盖 90.0 %，但即使开设全部候选点也只能达到 66.7 %" in said
-    assert "南 要求覆盖 90.0 %，但即使开设全部候选点也只能达到 80.0 %" in said
+    assert "“北”要求覆盖 90.0 %，但即使开设全部候选点也只能达到 66.7 %" in said
+    assert "“南”要求覆盖 90.0 %，但即使开设全部候选点也只能达到 80.0 %" in said
 
 
 def test_forbidden_sites_reach_nobody(reach: st.Reach) -> None:
@@ -303,9 +303,11 @@ def test_forbidden_sites_reach_nobody(reach: st.Reach) -> None:
 def test_a_share_and_a_limit_that_contradict(reach_of: Callable[..., st.Reach], objective: Any) -> None:
     apart = reach_of({"x": "a", "y": "b", "z": "c"}, "abc")
     plan = st.solve(objective, apart, demand=PEOPLE.loc[["a", "b", "c"]], rules=[st.Cover(0.9), st.AtMost(2)])
-    assert (plan.status, plan.reasons, plan.unreachable) == ("infeasible", (("plan.conflict", {}),), ())
-    assert "不能同时满足" in plan.explain("zh")
-    assert "cannot be kept together" in plan.explain("en")
+    assert (plan.status, plan.unreachable) == ("infeasible", ())
+    # a, b, c hold 10, 5 and 8 people: 0.9 of 23 are 21 and need all three sites; two reach 18
+    assert "AtMost(2), Cover(0.9) cannot be kept together: at least 3 sites are needed" in plan.explain("en")
+    assert "with 2 at best 78.3 % can be covered" in plan.explain("en")
+    assert "AtMost(2)、Cover(0.9) 不能同时满足：至少需要新开 3 处" in plan.explain("zh")
     assert math.isnan(plan.bound)
     assert math.isnan(plan.gap)
 
@@ -440,3 +442,19 @@ def test_a_solver_that_breaks_the_rules_is_an_error(reach: st.Reach, monkeypatch
 def test_seconds_are_measured(reach: st.Reach) -> None:
     plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
     assert 0 < plan.seconds < 10
+
+
+def test_the_rules_in_conflict_are_named_and_no_others(reach_of: Callable[..., st.Reach]) -> None:
+    """Row 29: the fewest rules that cannot be kept together, and what would be enough."""
+    apart = reach_of({"x": "a", "y": "b", "z": "c"}, "abc")
+    people = pd.Series({"a": 10, "b": 5, "c": 8})
+    by = pd.Series({"a": "north", "b": "south", "c": "south"}, name="district")
+    # half of the south is one site, all of the north is another: only the share of everybody is too much for two
+    rules = [st.AtMost(2), st.Cover(0.5, by=by), st.Cover(1.0)]
+    said = st.solve(st.MinSites(), apart, demand=people, rules=rules).explain("en")
+    assert "AtMost(2), Cover(1) cannot be kept together: at least 3 sites" in said
+    # one site reaches 10 of 23, which is enough for 0.4, but the required one reaches 5
+    rules = [st.AtMost(1), st.Cover(0.4), st.Required(["y"])]
+    said = st.solve(st.MaxCoverage(), apart, demand=people, rules=rules).explain("en")
+    assert "AtMost(1), Cover(0.4), Required(1 sites) cannot be kept together: at least 2 sites" in said
+    assert "with 1 at best 21.7 % can be covered" in said

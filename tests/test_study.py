@@ -165,3 +165,78 @@ def test_a_third_service_needs_no_code(town: Path, layer) -> None:
     assert outcome.coverage.loc[("culture", 5.0, "min", "streets", "all", "population"), "share"] == 0.7
     paths = outcome.write(town.parent / "out")
     assert "culture" in paths["report"].read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("at_most = 1", "at_most = 0", "1 or more"),
+        ("at_most = 1", "at_most = 9", "only 3 candidates"),
+        ('name = "most"', 'name = "a/b"', "letters, digits"),
+        ('name = "most"', 'name = "[/red]"', "letters, digits"),
+        ('name = "all"', 'name = "most"', 'names stand twice: "most"'),
+        ('[[goal]]\nname = "most"', '[goal]\nname = "most"', "no TOML"),
+        ("[shares]", '[walk]\nchildcar = "adult"\n[shares]', 'services without a layer: "childcar"'),
+        ("[shares]", '[documents.x]\ntitel = "x"\n[shares]', '"titel"'),
+        ("[layers]\n", "max_snap = 5\n[layers]\n", "unknown"),
+    ],
+)
+def test_goals_and_tables_are_checked_before_a_layer_is_read(town: Path, old: str, new: str, told: str) -> None:
+    """Row 27, and what would end as a fault of ours: it is told before anything is measured or written."""
+    text = town.read_text(encoding="utf-8")
+    if "max_snap" in new:
+        old, new, told = "year = 2025", "year = 2025\nmax_snap = 0.01", "is max_snap in metres"
+        town.write_text(text.replace(old, new, 1), encoding="utf-8")
+        homes = st.read_layer(town.parent / "town.gpkg", "communities", layer="communities")
+        homes = homes.set_geometry(homes.translate(20, 20))
+        st.write_layer(homes, town.parent / "town.gpkg", layer="communities")
+    else:
+        assert old in text
+        town.write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(st.SitingError) as caught:
+        st.run(st.Study.from_toml(town))
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("words", ["walk = 3\n[study]", "goal = 3\n[study]", "layers = 3\n[study]"])
+def test_tables_of_the_wrong_shape_are_told(tmp_path: Path, words: str) -> None:
+    recipe = tmp_path / "study.toml"
+    rest = RECIPE[RECIPE.index("name") :] if not words.startswith("layers") else 'name = "x"\n'
+    rest = rest[: rest.index("[[goal]]")] if words.startswith("goal") else rest
+    recipe.write_text(f"{words}\n{rest}", encoding="utf-8")
+    with pytest.raises(st.SitingError, match=r"is no table|is no list of tables"):
+        st.Study.from_toml(recipe)
+
+
+def test_a_recipe_saved_by_a_windows_editor_is_read(town: Path) -> None:
+    town.write_bytes(b"\xef\xbb\xbf" + town.read_bytes())
+    assert st.Study.from_toml(town).name == "town"
+
+
+def test_circles_of_one_service_are_one(town: Path) -> None:
+    text = town.read_text(encoding="utf-8")
+    town.write_text(text + '\n[[circle]]\nservice = "childcare"\nmetres = [300, 450]\n', encoding="utf-8")
+    outcome = st.run(st.Study.from_toml(town))
+    assert outcome.coverage.index.is_unique
+    limits = outcome.coverage.index.get_level_values("limit").unique().tolist()
+    assert limits == [100.0, 300.0, 450.0]
+    assert outcome.bands["childcare"]["band"].dropna().tolist() == [100.0, 450.0]  # se is 400 m from k1
+    assert outcome.areas["childcare"]["limit"].is_unique
+
+
+def test_columns_of_candidates_never_collide_with_those_of_a_plan(town: Path, layer) -> None:
+    sites = layer({"s1": (500, 100), "s2": (500, 400), "s3": (0, 300)}, services=["childcare"] * 3, order=[7, 8, 9])
+    st.write_layer(sites, town.parent / "town.gpkg", layer="candidates")
+    paths = st.run(st.Study.from_toml(town)).write(town.parent / "out")
+    proposed = gpd.read_file(paths["layers"], layer="proposed")
+    assert {"order", "plan_order", "plan_adds"} <= set(proposed.columns)
+
+
+def test_communities_without_a_district_are_a_group_of_their_own(town: Path, layer) -> None:
+    homes = layer({"sw": (0, 0), "se": (500, 0)}, population=[1000, 2000], infants=[10, 20], district=["d1", ""])
+    st.write_layer(homes, town.parent / "town.gpkg", layer="communities")
+    text = town.read_text(encoding="utf-8")
+    town.write_text(text[: text.index("[[goal]]")], encoding="utf-8")
+    outcome = st.run(st.Study.from_toml(town))
+    groups = set(outcome.coverage.index.get_level_values("group"))
+    assert groups == {"all", "d1", "n/a"}

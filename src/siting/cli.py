@@ -1,6 +1,6 @@
 """The library from a shell: ``siting demo``, ``run``, ``check``, ``standards``.
 
-Exit status: 0 done; 2 bad input, or no feasible plan; 1 a fault of ours.
+The status is 0 when all is done, 2 when the input is faulty or a goal has no plan, and 1 when the library fails.
 """
 
 from __future__ import annotations
@@ -138,11 +138,10 @@ def _run(recipe: Path, folder: Path, lang: str | None) -> None:
     _tell_results(outcome)
     out.print(f"[bold]{label('study.written', study.lang)}[/bold]")
     for name, path in paths.items():
-        out.print(f"  {label(f'study.{name}', study.lang)}  {path}", highlight=False, soft_wrap=True)
+        out.print(f"  {label(f'study.{name}', study.lang)}  {path}", highlight=False, markup=False, soft_wrap=True)
     out.print(label("study.seconds", study.lang, seconds=f"{time.perf_counter() - began:.1f}"), highlight=False)
-    if not outcome.feasible:
-        lost = [name for name, p in outcome.proposals.items() if p.plan.status == "infeasible"]
-        raise SitingError(label("study.infeasible", study.lang, goals=", ".join(lost)))
+    if outcome.unmet:
+        raise SitingError(label("study.infeasible", study.lang, goals=", ".join(outcome.unmet)))
 
 
 @contextmanager
@@ -156,33 +155,25 @@ def _progress(lang: str) -> Iterator[Any]:
             words = label(f"study.step_{kind}", lang, goal=goal) if goal else label(f"study.step_{kind}", lang)
             if event == "start":
                 began[name] = time.perf_counter()
-                status.update(words)
+                status.update(escape(words))
             else:
                 seconds = time.perf_counter() - began[name]
-                out.print(f"[green]✓[/green] {words}  [dim]{seconds:.2f} s[/dim]", highlight=False)
+                out.print(f"[green]✓[/green] {escape(words)}  [dim]{seconds:.2f} s[/dim]", highlight=False)
 
         yield tell
 
 
 def _tell_network(outcome: Outcome) -> None:
-    lang, network = outcome.study.lang, outcome.network
-    main = network.components.iloc[0]["km"] / network.components["km"].sum()
-    out.print(
-        label(
-            "study.network", lang, nodes=f"{len(network.nodes):,}", edges=f"{len(network.edges):,}",
-            km=f"{network.cost.sum(dtype='int64') / 1e6:,.1f}", components=network.n_components,
-            main=f"{100 * main:.1f} %",
-        ),
-        highlight=False,
-    )  # fmt: skip
-    table = Table(box=None, pad_edge=False)
-    for name in ("layer", "count", "snap", "off"):
-        table.add_column(label(f"study.{name}", lang), justify="left" if name == "layer" else "right")
-    from siting.outputs import role_name
+    from siting.outputs import network_words, places_table
 
-    for role, places in outcome.places.items():
-        longest = f"{places.snap.max(initial=0.0):.1f}"
-        table.add_row(role_name(role, lang), f"{len(places):,}", longest, str(len(places.off_street)))
+    lang = outcome.study.lang
+    out.print(network_words(outcome, lang), highlight=False)
+    found = places_table(outcome, lang)
+    table = Table(box=None, pad_edge=False)
+    for name in (found.index.name, *found.columns):
+        table.add_column(str(name), justify="left" if name == found.index.name else "right")
+    for role, count, snap, off in found.itertuples():
+        table.add_row(escape(str(role)), f"{count:,}", f"{snap:.1f}", f"{off:,}")
     out.print(table)
 
 
@@ -192,7 +183,7 @@ def _tell_results(outcome: Outcome) -> None:
     lang = outcome.study.lang
     for service in outcome.bands:
         found = coverage_table(outcome, service, lang).reset_index()
-        title = label("study.coverage_of", lang, service=named("service", service, lang))
+        title = escape(label("study.coverage_of", lang, service=named("service", service, lang)))
         table = _table(title, lang, ("limit", "metric"), ("covered", "total", "share", "communities_share"))
         for row in found.to_dict("records"):
             table.add_row(
@@ -206,7 +197,7 @@ def _tell_results(outcome: Outcome) -> None:
     for proposal in outcome.proposals.values():
         plan = proposal.plan
         table.add_row(
-            goal_title(proposal, lang), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
+            escape(goal_title(proposal, lang)), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
             _percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)

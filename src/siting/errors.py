@@ -8,7 +8,7 @@
     ├── StandardError   a standard or rule that cannot be read or applied
     └── ProblemError    a siting problem that is badly put
 
-A goal that cannot be met is no error: it is a plan whose status is ``"infeasible"``.
+A plan whose status is ``"infeasible"`` answers a goal that is out of reach; nothing is raised for it.
 """
 
 from __future__ import annotations

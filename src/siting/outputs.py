@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,8 +15,8 @@ import pandas as pd
 from siting.data import atomic_path, list_roles, write_layer, write_table
 from siting.data import role as find_role
 from siting.errors import SitingError
-from siting.judge.context import walker
 from siting.labels import label, named
+from siting.measure.services import walker
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import Outcome, Proposal
 
@@ -48,36 +47,40 @@ def write_outputs(
     SitingError
         When the folder cannot be made or written to.
     """
-    try:
-        (folder / "tables").mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SitingError(f'the folder "{folder}" cannot be made: {error.strerror}') from error
-
-    @contextmanager
-    def step(name: str) -> Iterator[None]:
-        if on_step:
-            on_step(name, "start")
-        began = time.perf_counter()
-        yield
-        if on_step:
-            on_step(name, f"{time.perf_counter() - began:.3f}")
-
     paths = {
         "map": folder / "coverage.html",
         "report": folder / "report.html",
         "layers": folder / "results.gpkg",
         "tables": folder / "tables",
     }
-    with step("map"), atomic_path(paths["map"]) as draft:
-        _map(outcome).save(str(draft))
+
+    @contextmanager
+    def step(name: str) -> Iterator[None]:
+        if on_step:
+            on_step(name, "start")
+        yield
+        if on_step:
+            on_step(name, "end")
+
+    # All is made before the first file is written, so that what goes wrong leaves nothing behind.
+    with step("map"):
+        drawn = _map(outcome)
     with step("report"):
-        write_report(paths["report"], *_parts(outcome), title=_title(outcome), lang=outcome.study.lang,
+        parts = _parts(outcome)
+        layers, tables = result_layers(outcome), result_tables(outcome)
+    with step("files"):
+        try:
+            paths["tables"].mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SitingError(f'the folder "{folder}" cannot be made: {error.strerror}') from error
+        with atomic_path(paths["map"]) as draft:
+            drawn.save(str(draft))
+        write_report(paths["report"], *parts, title=_title(outcome), lang=outcome.study.lang,
                      notices=_notices(outcome), attribution=_attribution(outcome))  # fmt: skip
-    with step("tables"):
         with atomic_path(paths["layers"]) as draft:
-            for name, frame in result_layers(outcome).items():
+            for name, frame in layers.items():
                 write_layer(frame, draft, layer=name)
-        for name, table in result_tables(outcome).items():
+        for name, table in tables.items():
             write_table(_marked(table, outcome), paths["tables"] / f"{name}.csv")
     return paths
 
@@ -126,7 +129,7 @@ def _map(outcome: Outcome) -> Any:
 
 def _parts(outcome: Outcome) -> list[Any]:
     lang = outcome.study.lang
-    parts: list[Any] = [Section(label("study.found", lang), *_found(outcome))]
+    parts: list[Any] = [Section(label("study.found", lang), network_words(outcome, lang), places_table(outcome, lang))]
     parts += [_service(outcome, service) for service in outcome.bands]
     if outcome.audit is not None:
         parts.append(Section(label("report.audit", lang), outcome.audit))
@@ -135,25 +138,28 @@ def _parts(outcome: Outcome) -> list[Any]:
     return parts
 
 
-def _found(outcome: Outcome) -> list[Any]:
-    """Say what the layers and the network hold."""
-    lang, network = outcome.study.lang, outcome.network
-    main = network.components.iloc[0]
-    words = [
-        label(
-            "study.network", lang, nodes=f"{len(network.nodes):,}", edges=f"{len(network.edges):,}",
-            km=f"{network.cost.sum(dtype='int64') / 1e6:,.1f}", components=network.n_components,
-            main=f"{100 * main['km'] / network.components['km'].sum():.1f} %",
-        )
-    ]  # fmt: skip
-    rows = {
-        role: {"count": len(places), "snap": float(places.snap.max(initial=0.0)), "off": len(places.off_street)}
-        for role, places in outcome.places.items()
-    }
-    table = pd.DataFrame.from_dict(rows, orient="index")
-    table.index = pd.Index([role_name(role, lang) for role in rows], name=label("study.layer", lang))
+def network_words(outcome: Outcome, lang: str) -> str:
+    """Say how large the network is and whether it hangs together."""
+    network = outcome.network
+    parts = network.components["km"]
+    return label(
+        "study.network", lang, nodes=f"{len(network.nodes):,}", edges=f"{len(network.edges):,}",
+        km=f"{parts.sum():,.1f}", components=len(parts), main=f"{100 * parts.iloc[0] / parts.sum():.1f} %",
+    )  # fmt: skip
+
+
+def places_table(outcome: Outcome, lang: str) -> pd.DataFrame:
+    """Layers for a reader: how many places, the longest way to a street, and how many are on none."""
+    table = pd.DataFrame(
+        {
+            "count": {role: len(places) for role, places in outcome.places.items()},
+            "snap": {role: float(places.snap.max(initial=0.0)) for role, places in outcome.places.items()},
+            "off": {role: len(places.off_street) for role, places in outcome.places.items()},
+        }
+    )
     table.columns = [label(f"study.{name}", lang) for name in table.columns]
-    return [*words, table]
+    table.index = pd.Index([role_name(role, lang) for role in outcome.places], name=label("study.layer", lang))
+    return table
 
 
 def role_name(role: str, lang: str) -> str:
@@ -300,7 +306,7 @@ def result_layers(outcome: Outcome) -> dict[str, gpd.GeoDataFrame]:
     sites = []
     for name, proposal in outcome.proposals.items():
         chosen = layers["candidates"].loc[list(proposal.plan.sites)].to_crs(crs)
-        chosen = chosen.join(proposal.plan.table)
+        chosen = chosen.join(proposal.plan.table.add_prefix("plan_"))
         sites.append(chosen.assign(site=chosen.index, goal=name).set_axis([f"{name}/{i}" for i in chosen.index]))
     if sites:
         layers["proposed"] = gpd.GeoDataFrame(pd.concat(sites).rename_axis("id"), crs=crs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import fields
@@ -9,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from siting.errors import SitingError, some
-from siting.judge.standard import Document, rule_from
+from siting.judge.standard import document_from, rule_from
 from siting.network import Walk
+from siting.propose import AtMost, Cover
 from siting.study import Circle, Goal, Source, Study
 
 __all__ = ["read_study"]
@@ -22,9 +24,11 @@ STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside
 def read_study(path: Path) -> Study:
     """Read a study; see `Study.from_toml`."""
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise SitingError(f"{path}: there is no such file") from None
+    except OSError as error:
+        raise SitingError(f"{path}: cannot be read: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SitingError(f"{path}: no TOML: {error}") from error
     try:
@@ -35,12 +39,21 @@ def read_study(path: Path) -> Study:
 
 def _study(data: Mapping[str, Any], path: Path) -> Study:
     _only(data, TABLES, "the study")
-    head = data.get("study", {})
+    head = _table(data, "study")
     _only(head, STUDY, "[study]")
-    layers = {role: _source(role, at, path.parent) for role, at in data.get("layers", {}).items()}
+    layers = {role: _source(role, at, path.parent) for role, at in _table(data, "layers").items()}
     absent = {"communities", "streets"} - set(layers)
     if absent:
         raise SitingError(f"no table [layers.{sorted(absent)[0]}]; a study needs communities and streets")
+    walk = {service: _walk(service, at) for service, at in _table(data, "walk").items()}
+    unknown = set(walk) - set(layers)
+    if unknown:
+        raise SitingError(f"[walk] names services without a layer: {some(sorted(unknown))}")
+    goals = tuple(_goal(at) for at in _tables(data, "goal"))
+    names = [goal.name for goal in goals]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise SitingError(f"[[goal]] names stand twice: {some(twice)}; each proposal needs its own")
     title = head.get("title", path.stem)
     lang = head.get("lang", "zh")
     if lang not in ("zh", "en"):
@@ -58,13 +71,33 @@ def _study(data: Mapping[str, Any], path: Path) -> Study:
         crs=head.get("crs"),
         max_snap=_number(head.get("max_snap", 250), "[study] max_snap"),
         beside=_number(head.get("beside", 300), "[study] beside"),
-        walk={service: _walk(service, at) for service, at in data.get("walk", {}).items()},
-        shares={rule: _number(at, f"[shares] {rule}") for rule, at in data.get("shares", {}).items()},
-        documents={key: Document(**at) for key, at in data.get("documents", {}).items()},
-        rules=tuple(rule_from(at) for at in data.get("rule", [])),
-        circles=tuple(_circle(at) for at in data.get("circle", [])),
-        goals=tuple(_goal(at) for at in data.get("goal", [])),
+        walk=walk,
+        shares={rule: _number(at, f"[shares] {rule}") for rule, at in _table(data, "shares").items()},
+        documents={key: document_from(key, at) for key, at in _table(data, "documents").items()},
+        rules=tuple(rule_from(at) for at in _tables(data, "rule")),
+        circles=tuple(_circle(at) for at in _tables(data, "circle")),
+        goals=goals,
     )
+
+
+def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    table = data.get(name, {})
+    if not isinstance(table, Mapping):
+        raise SitingError(f"{name} is no table; write [{name}]")
+    return table
+
+
+def _tables(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    tables = data.get(name, [])
+    if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
+        raise SitingError(f"{name} is no list of tables; write [[{name}]]")
+    return tables
+
+
+def _text(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise SitingError(f"{where} is {value!r}, not a text")
+    return value
 
 
 def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
@@ -119,7 +152,7 @@ def _circle(at: Mapping[str, Any]) -> Circle:
     if "service" not in at or not ("metres" in at or "minutes" in at):
         raise SitingError("[[circle]] needs service, and metres or minutes")
     return Circle(
-        service=at["service"],
+        service=_text(at["service"], "[[circle]] service"),
         metres=_limits(at.get("metres", []), "[[circle]] metres"),
         minutes=_limits(at.get("minutes", []), "[[circle]] minutes"),
     )
@@ -134,6 +167,9 @@ def _goal(at: Mapping[str, Any]) -> Goal:
         raise SitingError(f"{where} needs metres or minutes, one of the two")
     if ("cover" in at) == ("at_most" in at):
         raise SitingError(f"{where} needs cover (a share) or at_most (a number), one of the two")
+    if not re.fullmatch(r"[\w-]{1,60}", _text(at["name"], f"{where} name")):
+        raise SitingError(f"{where}: the name is used for files; write letters, digits, - and _ only")
+    _text(at["service"], f"{where} service")
     values = dict(at)
     for key in ("metres", "minutes", "cover", "time_limit"):
         if key in values:
@@ -141,4 +177,11 @@ def _goal(at: Mapping[str, Any]) -> Goal:
     for key in ("at_most", "curve"):
         if key in values:
             _whole(values[key], f"{where} {key}")
+    if not isinstance(values.get("on_map", False), bool):
+        raise SitingError(f"{where} on_map is {values['on_map']!r}, not true or false")
+    # What is badly put is told before any layer is read.
+    if "cover" in values:
+        Cover(values["cover"])
+    else:
+        AtMost(values["at_most"])
     return Goal(**values)

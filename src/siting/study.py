@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,12 +15,11 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import read_layer
-from siting.errors import ProblemError, SitingError, some
+from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.judge import Audit, Rule, Standard, audit, load_standard
-from siting.judge.context import BASES, walker
 from siting.judge.standard import Document
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
-from siting.measure.facilities import offering, open_to_all
+from siting.measure.services import offering, open_to_all, people_column, walker
 from siting.network import Network, Places, Walk
 from siting.propose import AtMost, Cover, Existing, MaxCoverage, MinSites, Plan, frontier, solve
 
@@ -175,9 +175,9 @@ class Outcome:
         return f"<Outcome of {self.study.name}: {', '.join(self.proposals) or 'no proposals'}, {self.audit}>"
 
     @property
-    def feasible(self) -> bool:
-        """Whether every goal has a plan."""
-        return all(p.plan.sites or p.plan.status == "optimal" for p in self.proposals.values())
+    def unmet(self) -> list[str]:
+        """Names of the goals that no plan was found for."""
+        return [name for name, proposal in self.proposals.items() if math.isnan(proposal.plan.objective)]
 
     def write(self, folder: str | Path) -> dict[str, Path]:
         """Write map, report, layers and tables to *folder*; see `siting.outputs.write_outputs`."""
@@ -259,22 +259,18 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
 def _locate(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> dict[str, Places]:
     """Locate every layer of places once."""
     roles = [role for role in layers if role not in ("streets", "districts")]
-    return {role: network.locate(layers[role], max_snap=study.max_snap) for role in roles}
+    places = {role: network.locate(layers[role], max_snap=study.max_snap) for role in roles}
+    homes = places["communities"]
+    if len(homes.off_street) == len(homes):
+        raise NetworkError(
+            f"all {len(homes)} communities lie more than {study.max_snap:g} m from any street, the nearest "
+            f"{homes.snap.min():.0f} m; do layers and streets cover the same area, and is max_snap in metres?"
+        )
+    return places
 
 
-def _walk(study: Study, service: str) -> Walk:
-    return walker(service, study.walk)
-
-
-def weight_of(service: str, communities: gpd.GeoDataFrame) -> pd.Series:
-    """Return the people that a service is for: under-threes, over-sixties, or all residents.
-
-    Raises
-    ------
-    SitingError
-        When the layer has no such column.
-    """
-    column = BASES.get(service, "population")
+def _people(service: str, communities: gpd.GeoDataFrame) -> pd.Series:
+    column = people_column(service)
     if column not in communities:
         raise SitingError(f'communities: {service} is measured by the column "{column}", which is not there')
     people: pd.Series = communities[column]
@@ -287,16 +283,26 @@ def _facilities(layers: Mapping[str, gpd.GeoDataFrame], service: str) -> gpd.Geo
     return open_to_all(layers[service])
 
 
+def _merged(circles: Sequence[Circle]) -> list[Circle]:
+    """Put the circles of one service together, each limit once."""
+    found: dict[str, Circle] = {}
+    for circle in circles:
+        old = found.get(circle.service, Circle(circle.service))
+        metres, minutes = {*old.metres, *circle.metres}, {*old.minutes, *circle.minutes}
+        found[circle.service] = Circle(circle.service, tuple(sorted(metres)), tuple(sorted(minutes)))
+    return list(found.values())
+
+
 def _reaches(
     study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network, places: Mapping[str, Places]
 ) -> dict[tuple[str, str, str, tuple[float, ...]], Reach]:
     """Walk once to the largest limit of each circle, along the streets and straight."""
     found: dict[tuple[str, str, str, tuple[float, ...]], Reach] = {}
     communities = layers["communities"]
-    for circle in study.circles:
+    for circle in _merged(study.circles):
         facilities = _facilities(layers, circle.service)
         stops = places[circle.service].select(facilities.index)
-        walk = _walk(study, circle.service)
+        walk = walker(circle.service, study.walk)
         for unit, limits in (("m", circle.metres), ("min", circle.minutes)):
             if not limits:
                 continue
@@ -313,8 +319,8 @@ def _coverage(
     communities = layers["communities"]
     rows = []
     for (service, unit, metric, limits), reach in reaches.items():
-        people = weight_of(service, communities)
-        by = communities.get("district")
+        people = _people(service, communities)
+        by = _districts(communities)
         for limit in sorted(limits):
             parts = [coverage(reach, people, limit=limit)]
             if by is not None:
@@ -333,6 +339,17 @@ def _coverage(
     return pd.concat(rows, ignore_index=True).set_index(keys).sort_index()
 
 
+def _districts(communities: gpd.GeoDataFrame) -> pd.Series | None:
+    """District of each community; those without one are a group of their own, and told."""
+    if "district" not in communities:
+        return None
+    districts: pd.Series = communities["district"]
+    blank = districts == ""
+    if blank.any():
+        log.warning("%d communities have no district: %s", int(blank.sum()), some(communities.index[blank]))
+    return districts.mask(blank, "n/a")
+
+
 def _bands(
     reaches: Mapping[tuple[str, str, str, tuple[float, ...]], Reach],
 ) -> dict[str, pd.DataFrame]:
@@ -348,14 +365,14 @@ def _areas(
     study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network, places: Mapping[str, Places]
 ) -> dict[str, gpd.GeoDataFrame]:
     found: dict[str, list[gpd.GeoDataFrame]] = {}
-    for circle in study.circles:
+    for circle in _merged(study.circles):
         facilities = _facilities(layers, circle.service)
         for unit, limits in (("metres", circle.metres), ("minutes", circle.minutes)):
             if limits:
                 area = service_areas(
                     network,
                     places[circle.service].select(facilities.index),
-                    walk=_walk(study, circle.service),
+                    walk=walker(circle.service, study.walk),
                     dissolve=True,
                     **{unit: limits},  # type: ignore[arg-type]
                 )
@@ -363,7 +380,7 @@ def _areas(
     return {service: pd.concat(parts, ignore_index=True) for service, parts in found.items()}
 
 
-def study_standard(study: Study) -> Standard | None:
+def _standard(study: Study) -> Standard | None:
     """Return the study's standard with its own rules, None when it names none."""
     if study.standard is None:
         return None
@@ -371,7 +388,7 @@ def study_standard(study: Study) -> Standard | None:
 
 
 def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> Audit | None:
-    standard = study_standard(study)
+    standard = _standard(study)
     if standard is None:
         return None
     return audit(
@@ -406,15 +423,15 @@ def _propose(
         sites,
         metres=goal.metres,
         minutes=goal.minutes,
-        walk=_walk(study, goal.service) if goal.minutes is not None else None,
+        walk=walker(goal.service, study.walk) if goal.minutes is not None else None,
     )
-    people = weight_of(goal.service, communities)
+    people = _people(goal.service, communities)
     rules = [Existing(existing.index)]
     plan = (
         solve(MinSites(), reach, demand=people, rules=[Cover(goal.cover), *rules], time_limit=goal.time_limit)
         if goal.cover is not None
         else solve(
-            MaxCoverage(), reach, demand=people, rules=[AtMost(goal.at_most or 1), *rules], time_limit=goal.time_limit
+            MaxCoverage(), reach, demand=people, rules=[AtMost(goal.at_most or 0), *rules], time_limit=goal.time_limit
         )
     )
     curve = None

@@ -14,10 +14,11 @@ import pandas as pd
 
 from siting.data import atomic_path, list_roles, role
 from siting.errors import SitingError, StandardError, some
-from siting.judge.context import Context, Missing, walker
-from siting.judge.indicators import INDICATORS, Finding, takes_share
+from siting.judge.context import Context, Missing
+from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
 from siting.judge.standard import Rule, Standard
 from siting.labels import known, label
+from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
 
 __all__ = ["Audit", "audit"]
@@ -140,7 +141,8 @@ def audit(
     Raises
     ------
     StandardError
-        When a share is given for a rule that is not there or prints its own, or is no percentage.
+        When a share is given for a rule that is not there or prints its own, or is no percentage, or *walk* names a
+        service that is not there.
     LayerError
         When a number that a rule needs is blank in some rows.
 
@@ -162,13 +164,17 @@ def audit(
     wrong = [rule for rule, share in given.items() if not (isinstance(share, Real) and 1 < share <= 100)]
     if wrong:
         raise StandardError(f"shares must be percent, above 1 and up to 100 (90 % is 90), for {some(wrong)}")
+    if isinstance(walk, Mapping):
+        strange = set(walk) - {rule.service for rule in standard} - set(layers) - set(PEOPLE)
+        if strange:
+            raise StandardError(f"walk names services that are not there: {some(sorted(strange))}")
     context = Context(layers, network, walk, given, beside, max_snap)
     rows: list[dict[str, Any]] = []
     for rule in standard.select(year=year):
         if rule.role not in ("standard", "target"):
             continue
         rows.extend(_rows(standard, rule, context))
-    table = pd.DataFrame(rows, columns=COLUMNS)
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({"year": "Int64"})
     return Audit(table, standard.name, year, _parameters(standard, context))
 
 
@@ -177,6 +183,8 @@ def _rows(standard: Standard, rule: Rule, context: Context) -> list[dict[str, An
         compute = INDICATORS.get(rule.kind)
         if compute is None:
             raise Missing("audit.no_kind", kind=rule.kind)
+        if rule.operator not in COMPARES[rule.kind]:
+            raise Missing("audit.no_operator", operator=rule.operator)
         findings = list(compute(rule, context))
     except Missing as absent:
         empty = Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
@@ -190,6 +198,8 @@ def _row(standard: Standard, rule: Rule, finding: Finding) -> dict[str, Any]:
     met = "met" if _holds(value, finding.operator, target) else "short"
     status = "n/a" if math.isnan(value) else met
     short = status == "short"
+    # What is too much by a rule that sets a ceiling is not "needed".
+    needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
     reason = finding.basis if status == "n/a" and not finding.reason[0] else finding.reason
     return {
@@ -206,7 +216,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding) -> dict[str, Any]:
         "target": target,
         "year": rule.year,
         "gap": abs(target - value) if short else (math.nan if status == "n/a" else 0.0),
-        "needed": finding.needed if short else (math.nan if status == "n/a" else 0.0),
+        "needed": needed if short else (math.nan if status == "n/a" else 0.0),
         "status": status,
         "reason": _said(reason, "zh"),
         "reason_en": _said(reason, "en"),
@@ -224,7 +234,7 @@ def _holds(value: float, operator: str, target: float) -> bool:
         "<=": value <= target,
         "<": value < target,
         "=": value == target,
-    }.get(operator, value >= target)
+    }.get(operator, False)
 
 
 def _said(words: tuple[str, dict[str, object]], lang: str) -> str:
@@ -236,6 +246,8 @@ def _said(words: tuple[str, dict[str, object]], lang: str) -> str:
 
 def _word(name: str, value: object, lang: str) -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
+    if isinstance(value, tuple):
+        return label("list.comma", lang).join(map(str, value))
     if isinstance(value, int | float):
         return "n/a" if math.isnan(value) else f"{value:,.10g}"
     if name == "layer" and value in list_roles():
@@ -255,4 +267,5 @@ def _parameters(standard: Standard, context: Context) -> dict[str, Any]:
         "shares": dict(context.shares),
         "beside": context.beside,
         "max_snap": context.max_snap,
+        "layers": {name: frame.attrs["source"] for name, frame in context.layers.items() if "source" in frame.attrs},
     }

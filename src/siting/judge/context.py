@@ -12,24 +12,10 @@ import pandas as pd
 from siting.errors import LayerError, some
 from siting.judge.standard import Rule
 from siting.measure import Reach, straight_line, travel
-from siting.measure.facilities import open_to_all
+from siting.measure.services import open_to_all, people_column, walker
 from siting.network import Network, Places, Walk
 
-__all__ = ["BASES", "Context", "Missing", "filled", "least", "ratio", "walker"]
-
-#: The column of the communities that a service is for, and its names.
-BASES = {"childcare": "infants", "eldercare": "elderly"}
-
-WALKERS = {"childcare": Walk.carer, "eldercare": Walk.elder}
-
-
-def walker(service: str, walk: Walk | Mapping[str, Walk] | None) -> Walk:
-    """Who walks to *service*: the one given, else a carer to childcare, an elder to elder care, an adult elsewhere."""
-    if isinstance(walk, Walk):
-        return walk
-    if walk is not None and service in walk:
-        return walk[service]
-    return WALKERS.get(service, Walk.adult)()
+__all__ = ["Context", "Missing", "filled", "least", "ratio"]
 
 
 class Missing(Exception):  # noqa: N818 - not an error: the rule reads "n/a" and names what is absent
@@ -73,7 +59,7 @@ class Context:
 
     def people(self, service: str) -> pd.Series:
         """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
-        return self.numbers("communities", BASES.get(service, "population"))
+        return self.numbers("communities", people_column(service))
 
     def of_types(self, rule: Rule) -> gpd.GeoDataFrame:
         """Return the facilities whose type counts for the rule; all where the layer tells no types."""
@@ -81,8 +67,13 @@ class Context:
         if rule.facility_types and "facility_type" in frame:
             frame = frame[frame["facility_type"].isin(rule.facility_types)]
             if frame.empty:
-                raise Missing("audit.no_type", layer=rule.service, types="、".join(rule.facility_types))
+                raise Missing("audit.no_type", layer=rule.service, types=rule.facility_types)
         return frame
+
+    def stock(self, rule: Rule, column: str) -> pd.Series:
+        """Return a column of the facilities whose type counts for the rule; none of them may be blank."""
+        self.column(rule.service, column)
+        return filled(self.of_types(rule)[column], rule.service)
 
     def share(self, rule: Rule) -> float:
         """Return the share in percent that a rule asks for: the user's, the rule's own, or none."""

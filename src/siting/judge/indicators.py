@@ -21,9 +21,10 @@ import numpy as np
 import pandas as pd
 
 from siting.data import points, to_crs
-from siting.judge.context import BASES, Context, Missing, filled, least, ratio, walker
+from siting.judge.context import Context, Missing, filled, least, ratio
 from siting.judge.standard import Rule
 from siting.measure import coverage
+from siting.measure.services import people_column, walker
 
 __all__ = ["INDICATORS", "Finding", "takes_share"]
 
@@ -51,12 +52,18 @@ Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 
 
-def indicator(*kinds: str) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds."""
+#: The operators that a kind of rule can be judged by; a rule with another reads "n/a".
+COMPARES: dict[str, tuple[str, ...]] = {}
+
+
+def indicator(
+    *kinds: str, operators: tuple[str, ...] = (">=", ">", "=", "<=", "<")
+) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds, and the operators that it can judge."""
 
     def register(function: Indicator) -> Indicator:
         for kind in kinds:
-            INDICATORS[kind] = function
+            INDICATORS[kind], COMPARES[kind] = function, operators
         return function
 
     return register
@@ -81,7 +88,7 @@ def _everyone(rule: Rule, context: Context) -> float:
     return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
 
 
-@indicator("service_radius", "service_time")
+@indicator("service_radius", "service_time", operators=("<=",))
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a radius or a circle, along the streets and straight, by people and by communities."""
     limit = _number(rule)
@@ -93,7 +100,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     yield from _circle(rule, context, limit, target, f"audit.within_{rule.unit}", said)
 
 
-@indicator("service_radius_relaxed")
+@indicator("service_radius_relaxed", operators=("range",))
 def relaxed(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside the radius, the relaxed one where a community is marked; for both ends of the range."""
     marked = np.zeros(len(context.layer("communities")), bool)
@@ -128,7 +135,7 @@ def _circle(
         for crow in (False, True)
     )
     for by, total, part in (
-        (BASES.get(rule.service, "population"), "total", "covered"),
+        (people_column(rule.service), "total", "covered"),
         ("communities", "communities", "communities_covered"),
     ):
         yield Finding(
@@ -163,8 +170,7 @@ def per_10000_elderly(rule: Rule, context: Context) -> Iterator[Finding]:
 
 def _rate(rule: Rule, context: Context, base: str, factor: int) -> Finding:
     target = _number(rule)
-    context.numbers(rule.service, rule.column)
-    stock = float(context.of_types(rule)[rule.column].sum())
+    stock = float(context.stock(rule, rule.column).sum())
     people = float(context.numbers("communities", base).sum())
     return Finding(
         value=factor * ratio(stock, people),
@@ -181,10 +187,7 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of a stock that is of one sort; needed by converting, and by adding only that sort."""
     target = _number(rule) / 100
     whole = "beds" if rule.service == "eldercare" else "places"
-    context.numbers(rule.service, rule.column)
-    context.numbers(rule.service, whole)
-    stock = context.of_types(rule)
-    part, total = float(stock[rule.column].sum()), float(stock[whole].sum())
+    part, total = float(context.stock(rule, rule.column).sum()), float(context.stock(rule, whole).sum())
     convert = max(0, least(target * total, rule.operator) - part)
     add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
     yield Finding(
@@ -202,16 +205,15 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
 def flagged(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of facilities that carry a mark."""
     target = _number(rule)
-    context.numbers(rule.service, rule.column)
-    stock = context.of_types(rule)
-    part, total = int(stock[rule.column].astype(bool).sum()), len(stock)
+    marks = context.stock(rule, rule.column).astype(bool)
+    part, total = int(marks.sum()), len(marks)
     yield Finding(
         value=100 * ratio(part, total),
         target=target,
         unit="percent",
         operator=rule.operator,
         needed=max(0, least(target / 100 * total, rule.operator) - part),
-        basis=("audit.units", {"part": part, "total": total, "of": "、".join(rule.facility_types) or rule.service}),
+        basis=("audit.units", {"part": part, "total": total, "of": rule.facility_types or rule.service}),
     )
 
 
@@ -227,7 +229,7 @@ def townships(rule: Rule, context: Context) -> Iterator[Finding]:
     have[inside] = True
     names = districts["name"] if "name" in districts else pd.Series(districts.index, districts.index)
     target = rule.value if rule.value is not None else context.share(rule)
-    without = "、".join(names[~have].astype(str))
+    without = tuple(names[~have].astype(str))
     yield Finding(
         value=100 * ratio(int(have.sum()), len(districts)),
         target=target,
@@ -239,7 +241,7 @@ def townships(rule: Rule, context: Context) -> Iterator[Finding]:
     )
 
 
-@indicator("beside_share")
+@indicator("beside_share", operators=(">=",))
 def beside(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of the communities a rule is for that have a facility beside them."""
     communities = context.layer("communities")
@@ -265,7 +267,7 @@ def beside(rule: Rule, context: Context) -> Iterator[Finding]:
     )
 
 
-@indicator("employees_per_facility")
+@indicator("employees_per_facility", operators=("per",))
 def parks(rule: Rule, context: Context) -> Iterator[Finding]:
     """Facilities that the parks owe for their employees, and have beside them."""
     kind = context.column("communities", "kind")
@@ -276,8 +278,8 @@ def parks(rule: Rule, context: Context) -> Iterator[Finding]:
     have = pairs.groupby("origin")["destination"].nunique().reindex(owed.index, fill_value=0)
     short = (owed - have).clip(lower=0)
     yield Finding(
-        value=float(np.minimum(have, owed).sum()),
-        target=float(owed.sum()),
+        value=float(np.minimum(have, owed).sum()) if len(owed) else math.nan,
+        target=float(owed.sum()) if len(owed) else math.nan,
         unit="facilities",
         needed=float(short.sum()),
         metric="streets",

@@ -2,8 +2,8 @@
 
 from siting.measure.areas import service_areas
 from siting.measure.coverage import bands, coverage
-from siting.measure.facilities import offering, open_to_all
 from siting.measure.reach import Reach
+from siting.measure.services import offering, open_to_all
 from siting.measure.travel import straight_line, travel
 
 __all__ = ["Reach", "bands", "coverage", "offering", "open_to_all", "service_areas", "straight_line", "travel"]

@@ -13,7 +13,7 @@ import pyproj
 import shapely
 
 from siting.data import points, to_crs
-from siting.errors import LayerError, some
+from siting.errors import LayerError, NetworkError, some
 
 if TYPE_CHECKING:
     from siting.network.graph import Network
@@ -77,19 +77,19 @@ class Places:
 
         Raises
         ------
-        KeyError
+        NetworkError
             When an id is not among them.
         """
         at = self.ids.get_indexer(ids)
         if (at < 0).any():
-            raise KeyError(f"no such places: {list(ids[at < 0][:5])}")
+            raise NetworkError(f"no such places: {some(ids[at < 0])}")
         return replace(self, ids=ids, **{name: getattr(self, name)[at] for name in ARRAYS})
 
     def __add__(self, other: Places) -> Places:
         """Put two sets of places of one network together; their ids must differ."""
         ids = self.ids.append(other.ids)
         if not ids.is_unique:
-            raise ValueError(f"places share ids: {list(ids[ids.duplicated()][:5])}")
+            raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; make them differ")
         both = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in ARRAYS}
         return replace(self, ids=ids, max_snap=max(self.max_snap, other.max_snap), **both)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from siting.errors import NetworkError
+
 __all__ = ["Walk"]
 
 
@@ -23,7 +25,7 @@ class Walk:
 
     Raises
     ------
-    ValueError
+    NetworkError
         When the speed is not a walking speed in metres a minute.
 
     Examples
@@ -40,7 +42,7 @@ class Walk:
 
     def __post_init__(self) -> None:
         if not (math.isfinite(self.speed) and 0 < self.speed <= 200):
-            raise ValueError(
+            raise NetworkError(
                 f"walking speed is {self.speed!r}; give metres a minute, above 0 and at most 200 (4.8 km/h is 80)"
             )
 

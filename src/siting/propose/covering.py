@@ -71,7 +71,7 @@ def choose(instance: Instance, *, minimise: bool, time_limit: float | None = Non
     start = greedy(instance, reduced, minimise=minimise)
     outcome = _search(instance, reduced, start, minimise, time_limit)
     if outcome.status == "infeasible":
-        return _none("infeasible", ("plan.conflict", {}))
+        return _none("infeasible", _conflict(instance, time_limit))
     sites = _sites(instance, reduced, outcome, start)
     if sites is None:
         return _none(outcome.status, ("plan.none_found", {}))
@@ -93,6 +93,36 @@ def choose(instance: Instance, *, minimise: bool, time_limit: float | None = Non
     elif status == "optimal":
         status = "feasible"
     return Choice(sites, value, bound, status)
+
+
+def _conflict(instance: Instance, time_limit: float | None) -> Reason:
+    """Name the fewest rules that cannot be kept together: the number of sites and a share, or all shares.
+
+    Every share can be reached and no rule but the number of sites limits that, so it is part of every conflict.
+    """
+    free = replace(instance, most=None)
+    blamed, fewest = instance.shares, choose(free, minimise=True, time_limit=time_limit)
+    for share in instance.shares:
+        alone = choose(replace(free, shares=(share,)), minimise=True, time_limit=time_limit)
+        if instance.most is not None and alone.bound > instance.most:
+            blamed, fewest = (share,), alone
+            break
+    best = choose(replace(instance, shares=()), minimise=False, time_limit=time_limit)
+    rules = dict.fromkeys([f"AtMost({instance.most})", *(_named(share) for share in blamed)])
+    if instance.required.any():
+        open_choice = replace(free, shares=blamed, required=np.zeros_like(instance.required))
+        if choose(open_choice, minimise=True, time_limit=time_limit).bound <= (instance.most or 0):
+            rules[f"Required({int(instance.required.sum())} sites)"] = None
+    return "plan.conflict", {
+        "rules": tuple(rules),
+        "needed": int(fewest.bound),
+        "allowed": instance.most,
+        "best": best.bound / instance.total,
+    }
+
+
+def _named(share: Share) -> str:
+    return str(share.rule) if share.rule.by is None else f"{share.rule} ({share.group})"
 
 
 def _out_of_reach(instance: Instance, share: Share) -> Reason:

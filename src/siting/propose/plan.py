@@ -88,7 +88,7 @@ class Plan:
             "zh" or "en".
         """
         lines = [label(f"plan.status_{self.status}", lang)]
-        lines += [label(key, lang, **{k: _shown(v) for k, v in values.items()}) for key, values in self.reasons]
+        lines += [label(key, lang, **{k: _shown(v, lang) for k, v in values.items()}) for key, values in self.reasons]
         if not math.isnan(self.objective):
             numbers = {
                 "n": len(self.sites),
@@ -121,7 +121,7 @@ class Plan:
         ]  # fmt: skip
         if self.unreachable:
             count = len(self.unreachable)
-            names = "、".join(str(i) for i in self.unreachable[:20]) + " …" * (count > 20)
+            names = label("list.comma", lang).join(str(i) for i in self.unreachable[:20]) + " …" * (count > 20)
             best = _percent(self.reachable / self.total)
             lines.append(label("plan.unreachable", lang, count=count, names=names, best=best))
         return "\n".join(lines)
@@ -135,7 +135,9 @@ def _percent(share: float) -> str:
     return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
-def _shown(value: object) -> object:
+def _shown(value: object, lang: str) -> object:
+    if isinstance(value, tuple):
+        return label("list.comma", lang).join(map(str, value))
     return _percent(value) if isinstance(value, float) else value
 
 

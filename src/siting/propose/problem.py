@@ -99,6 +99,7 @@ class Cover(Rule):
             raise ProblemError(f"Cover({self.share!r}): give a share above 0 and at most 1{hint}")
         if self.by is not None and not isinstance(self.by, pd.Series):
             raise ProblemError(f"Cover: by is {self.by!r}; give a Series with a group for each origin id")
+        object.__setattr__(self, "share", float(self.share))
 
     def __str__(self) -> str:
         return f"Cover({self.share:g}" + ("" if self.by is None else f", by={self.by.name}") + ")"

@@ -13,12 +13,11 @@ import pandas as pd
 
 from siting.errors import LayerError, SitingError, some
 from siting.labels import Language, known, label
+from siting.measure.services import people_column
 from siting.show import _encode as encode
 from siting.show.colours import band_colours
 
 __all__ = ["describe_service", "service_name"]
-
-_WEIGHTS = {"childcare": "infants", "eldercare": "elderly"}
 
 
 def service_name(service: str, lang: Language) -> str:
@@ -70,7 +69,7 @@ def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | 
     """Return the column that says whom the service is for, and its values; NaN counts for nobody."""
     if communities is None:
         return None, None
-    for column in (_WEIGHTS.get(service, "population"), "population"):
+    for column in dict.fromkeys((people_column(service), "population")):
         if column in communities.columns:
             values = communities[column].to_numpy(dtype=float, na_value=np.nan)
             return column, np.nan_to_num(values)

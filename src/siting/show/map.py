@@ -43,8 +43,8 @@ _CANDIDATE_FIELDS = ("kind", "services", "district", "cost", "max_places", "max_
 def draw_map(
     layers: Mapping[str, gpd.GeoDataFrame],
     *,
-    areas: Mapping[str, gpd.GeoDataFrame] | None = None,
-    coverage: Mapping[str, pd.DataFrame] | None = None,
+    areas: gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame] | None = None,
+    coverage: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     plan: object | Mapping[str, object] | None = None,
     lang: Language = "zh",
     title: str | None = None,
@@ -60,12 +60,12 @@ def draw_map(
         every other key is a service (``childcare``, ``eldercare``, ``culture``, ...) with its
         facilities. What is missing is not drawn.
     areas
-        Service -> dissolved service areas with the columns ``limit`` and ``unit``.
+        Service -> dissolved service areas with the columns ``limit`` and ``unit``; of one service, the areas alone.
     coverage
-        Service -> bands of the communities: index community id; ``facility``, ``cost``, ``band``
-        (smallest limit met, NaN outside all), ``unit`` ("m" or "min"). It colours the communities.
-        Limits that no community met are known only from ``attrs["limits"]``. Shares on the panel
-        are of infants for childcare, of elderly for eldercare, otherwise of population.
+        Service -> bands of the communities, as `siting.bands` gives them; of one service, the bands alone. Index
+        community id; ``facility``, ``cost``, ``band`` (smallest limit met, NaN outside all), ``unit`` ("m" or "min").
+        It colours the communities. Limits that no community met are known only from ``attrs["limits"]``. Shares on the
+        panel are of infants for childcare, of elderly for eldercare, otherwise of population.
     plan
         A plan, or service -> plan. A plan alone belongs to the service of ``coverage`` or ``areas``
         when there is one, else it is shown with every service.
@@ -109,8 +109,7 @@ def draw_map(
     if lang not in LANGUAGES:
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
-    areas = dict(areas or {})
-    coverage = dict(coverage or {})
+    areas, coverage = _of_services(areas, present, "areas"), _of_services(coverage, present, "coverage")
     services = [role for role in present if role not in _NOT_SERVICES]
     plans = _by_service(plan, [*dict.fromkeys([*coverage, *areas])] or services)
     services = list(dict.fromkeys([*coverage, *areas, *(s for s in plans if s is not None), *services]))
@@ -175,6 +174,20 @@ def draw_map(
     return make_page(data, title=heading, lang=lang)
 
 
+def _of_services(
+    given: pd.DataFrame | Mapping[str, Any] | None, present: Mapping[str, gpd.GeoDataFrame], what: str
+) -> dict[str, Any]:
+    """Return *given* by service; a frame alone belongs to the only service there is."""
+    if not isinstance(given, pd.DataFrame):
+        return dict(given or {})
+    services = [role for role in present if role not in _NOT_SERVICES]
+    if len(services) != 1:
+        raise SitingError(
+            f'{what} is one table, but the layers hold {len(services)} services; say whose: {what}={{"childcare": ...}}'
+        )
+    return {services[0]: given}
+
+
 def _by_service(plan: object | None, candidates: list[str]) -> dict[str | None, object]:
     if plan is None:
         return {}
@@ -198,7 +211,7 @@ def _words(present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> dict[str,
         districts = present["districts"]
         words["district"] = dict(zip(districts.index, encode.names(districts), strict=True))
     if "candidates" in present and "services" in present["candidates"].columns:
-        comma = label("map.comma", lang)
+        comma = label("list.comma", lang)
         for value in present["candidates"]["services"].dropna().unique():
             parts = [part.strip() for part in str(value).split(";")]
             said = comma.join(label(f"service.{p}", lang) if known(f"service.{p}") else p for p in parts)

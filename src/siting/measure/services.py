@@ -1,10 +1,44 @@
-"""Which facilities serve whom: small readings of the facility layers that every measure shares."""
+"""Whom a service is for, who walks to it, and which facilities and sites serve it: readings that all measures share."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import geopandas as gpd
 
-__all__ = ["offering", "open_to_all"]
+from siting.network import Walk
+
+__all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "walker"]
+
+#: The column of the communities that a service is for; all residents for other services.
+PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
+WALKERS = {"childcare": Walk.carer, "eldercare": Walk.elder}
+
+
+def people_column(service: str) -> str:
+    """Name the column of the people that *service* is for.
+
+    Examples
+    --------
+    >>> people_column("childcare"), people_column("culture")
+    ('infants', 'population')
+    """
+    return PEOPLE.get(service, "population")
+
+
+def walker(service: str, walk: Walk | Mapping[str, Walk] | None) -> Walk:
+    """Who walks to *service*: the one given, else a carer to childcare, an elder to elder care, an adult elsewhere.
+
+    Examples
+    --------
+    >>> walker("eldercare", None).who
+    'elder'
+    """
+    if isinstance(walk, Walk):
+        return walk
+    if walk is not None and service in walk:
+        return walk[service]
+    return WALKERS.get(service, Walk.adult)()
 
 
 def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
