@@ -384,7 +384,7 @@ with atomic_path(Path(sys.argv[1])) as draft:
 
 
 def test_a_kill_leaves_the_old_file(tmp_path: Path) -> None:
-    """Row 30: killed in the middle of writing."""
+    """Finding 5 and row 30: killed in the middle of writing."""
     file = tmp_path / "a.gpkg"
     write_layer(layer(), file)
     before = file.read_bytes()

@@ -536,6 +536,7 @@ def test_an_empty_layer_is_a_missing_one(town: Layers) -> None:
 
 
 def test_nothing_to_divide_by_is_no_number(town: Layers, town_network: st.Network) -> None:
+    """Row 18: n/a, never infinity."""
     nobody = town["communities"].assign(population=0, infants=0, elderly=0)
     layers = {
         "communities": nobody,

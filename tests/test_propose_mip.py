@@ -55,6 +55,7 @@ def test_a_start_is_only_a_start() -> None:
 
 @pytest.mark.parametrize("name", ["cost", "lower", "upper", "row_lower", "row_upper"])
 def test_arrays_of_a_wrong_length_are_refused(name: str) -> None:
+    """Finding 4: the solver would read past the end."""
     for wrong in (getattr(KNAPSACK, name)[:-1], np.append(getattr(KNAPSACK, name), 0.0)):
         with pytest.raises(ValueError, match=f"{name} has {len(wrong)} entries, not"):
             run(replace(KNAPSACK, **{name: wrong}))
@@ -62,6 +63,7 @@ def test_arrays_of_a_wrong_length_are_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["cost", "lower", "upper", "row_lower", "row_upper"])
 def test_what_is_no_number_is_refused(name: str) -> None:
+    """Finding 4: the solver would call it optimal."""
     wrong = getattr(KNAPSACK, name).copy()
     wrong[-1] = np.nan
     with pytest.raises(ValueError, match=f"{name} holds what is no number"):
@@ -90,6 +92,7 @@ def test_no_more_whole_variables_than_there_are(whole: int) -> None:
 
 
 def test_a_state_that_says_nothing_is_an_error() -> None:
+    """Finding 4: every status is looked at."""
     free = replace(KNAPSACK, upper=np.full(2, np.inf), row_upper=np.array([np.inf]))
     with pytest.raises(RuntimeError, match="the solver ended with"):
         run(free)

@@ -90,6 +90,7 @@ def test_rules_are_frozen_and_say_what_they_are() -> None:
     ],
 )
 def test_a_badly_put_problem_says_why(reach: st.Reach, rules: list[Any], message: str) -> None:
+    """Row 27: too many sites, none, or none to choose from."""
     limit = [] if any(isinstance(rule, st.AtMost) for rule in rules) else [st.AtMost(1)]
     with pytest.raises(st.ProblemError, match=message):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[*limit, *rules])

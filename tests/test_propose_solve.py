@@ -275,6 +275,7 @@ def test_of_sites_that_cover_the_same_one_is_opened(reach_of: Callable[..., st.R
 
 
 def test_demand_out_of_reach_is_named_with_the_best_share(reach: st.Reach) -> None:
+    """Row 28: who cannot be reached, and what can be had at best."""
     plan = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(1.0)])
     assert (plan.status, plan.unreachable, plan.sites) == ("infeasible", ("d",), ())
     assert (plan.reachable, plan.before) == (23, 0)
@@ -379,6 +380,7 @@ def hard() -> tuple[st.Reach, pd.Series]:
 def test_when_time_runs_out_the_plan_comes_with_an_honest_bound(
     hard: tuple[st.Reach, pd.Series], fraction: float
 ) -> None:
+    """Finding 7: no incumbent passes for an optimum."""
     reach, people = hard
     most = st.solve(st.MaxCoverage(), reach, demand=people + fraction, rules=[st.AtMost(40)], time_limit=1e-6)
     assert most.status == "time_limit"

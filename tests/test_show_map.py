@@ -169,6 +169,7 @@ def test_page_tells_character_set_language_and_policy(layers):
 
 
 def test_page_asks_for_nothing(layers, bands, areas, plan):
+    """Finding 2: the page needs no other file."""
     text = page(drawn_full(layers, bands, areas, plan))
     # Leaflet's script holds links as text; the browser test sees that nothing follows them.
     markup = re.sub(r"<script\b[^>]*>.*?</script>", "", text, flags=re.DOTALL)
@@ -385,6 +386,7 @@ def hostile(layers, bands, areas, plan, text=NASTY) -> folium.Map:
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_hostile_text_is_only_ever_json(layers, bands, areas, plan, payload):
+    """Finding 1 and row 34: whatever a name holds, it travels as JSON."""
     text = page(hostile(layers, bands, areas, plan, payload))
     script = re.findall(r"<script\b", text)
     clean_page = page(draw_map({"communities": layers["communities"].assign(name="a", kind="b")}))
@@ -394,7 +396,7 @@ def test_hostile_text_is_only_ever_json(layers, bands, areas, plan, payload):
 
 
 def test_page_stays_itself_through_a_template(layers, bands, areas, plan):
-    """Even who puts the finished page through Jinja once more gets it back unchanged."""
+    """Finding 1: even who puts the finished page through Jinja once more gets it back unchanged."""
     text = page(hostile(layers, bands, areas, plan))
     body = re.sub(r"<title>.*?</title>", "", text)  # the title is HTML, with braces as written
     assert jinja2.Template(body, keep_trailing_newline=True).render() == body
@@ -540,6 +542,7 @@ def test_browser_tooltips(opened, layers, bands, areas, plan):
 
 @pytest.mark.parametrize("payload", PAYLOADS[:10])
 def test_browser_shows_hostile_text_as_text(opened, layers, bands, areas, plan, payload):
+    """Row 34: nothing that a name contains is run."""
     tab = opened(hostile(layers, bands, areas, plan, payload))
     assert tab.evaluate("window.__pwned") is None
     assert tab.text_content(".siting-title h1") == payload
@@ -582,6 +585,7 @@ def test_browser_on_a_phone(opened, layers, bands, areas, plan):
 
 
 def test_browser_opens_a_hundred_thousand_communities(opened):
+    """Finding 3 and row 35: one canvas and style by value."""
     count = 100_000
     place = np.random.default_rng(5).uniform(0, 30_000, (count, 2))
     homes = gpd.GeoDataFrame(
