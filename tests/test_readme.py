@@ -84,7 +84,7 @@ def test_the_script_runs_as_printed(tmp_path):
     assert done.stderr == ""
     assert "Proven optimal." in done.stdout
     # The shares that the text beside the script tells.
-    told = "Opening 5 sites raises coverage from 41.4 % to 53.3 %"
+    told = "New sites: 5. Coverage rises from 41.4 % to 53.3 %"
     assert told in done.stdout
     for name in READMES:
         assert all(share in read(name).replace(" %", "%") for share in ("41.4%", "53.3%"))
