@@ -85,7 +85,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         max_snap=100.0,
     )
     assert judged.parameters == {
-        "walk": {"childcare": "grandmother, 50 m/min"},
+        "walk": {"childcare": st.Walk(50.0, "grandmother")},
         "shares": {"circle": 90},
         "beside": 250.0,
         "max_snap": 100.0,
@@ -96,7 +96,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
     layers = {**town, "eldercare": town["childcare"], "culture": town["childcare"]}
     culture = rule("service_radius", id="culture", service="culture", operator="<=", value=300.0, unit="m")
     walks = st.audit(demo.extended([culture], {}), layers).parameters["walk"]
-    assert walks == {"childcare": "carer, 64 m/min", "culture": "adult, 80 m/min", "eldercare": "elder, 55 m/min"}
+    assert walks == {"childcare": st.Walk.carer(), "culture": st.Walk.adult(), "eldercare": st.Walk.elder()}
 
 
 def test_a_place_beyond_max_snap_reaches_nothing(

@@ -488,13 +488,13 @@ def test_parks_without_their_employees_are_refused(parks: Layers, town_network: 
         (
             RADIUS,
             "communities.infants",
-            "社区与小区图层缺少字段：3岁以下婴幼儿",
-            "column missing in Communities: children under 3",
+            "社区与小区图层缺少字段：3岁以下 (infants)",
+            "column missing in Communities: under 3 (infants)",
         ),
         (CIRCLE, "share", "文件未给出比例；可在 shares 中设定", "the document prints no share; set one in shares"),
-        (RELAXED, "communities.low_demand", "字段：需求较低", "low demand"),
+        (RELAXED, "communities.low_demand", "字段：需求较低 (low_demand)", "low demand"),
         (rate(), "childcare.places", "托育设施图层缺少字段：托位", "column missing in Childcare facilities: places"),
-        (rate(), "communities.population", "居民", "residents"),
+        (rate(), "communities.population", "人口 (population)", "residents (population)"),
         (rate(value=None), "", "文件未给出数值", "the document prints no number"),
         (
             rule("service_radius_relaxed", operator="range", value=500.0, value_max=800.0, unit="m"),
@@ -508,10 +508,10 @@ def test_parks_without_their_employees_are_refused(parks: Layers, town_network: 
         (
             rule("beside_share", value=100.0, applies_to="new_residential"),
             "communities.build_status",
-            "建设状态",
-            "status",
+            "建设状态 (build_status)",
+            "status (build_status)",
         ),
-        (PARKS, "communities.employees", "就业人数", "employees"),
+        (PARKS, "communities.employees", "从业人员 (employees)", "employees (employees)"),
         (rule("timetable"), "", "尚不能计算此类规则：timetable", "rules of this kind are not computed: timetable"),
     ],
 )

@@ -71,7 +71,7 @@ def test_row_23_far_from_any_street(town_network: st.Network, layer: Make, caplo
     assert places.edge.tolist()[1:] == [-1, -1]
     assert places.edge[0] >= 0
     assert places.off_street.round(6).to_dict() == {"far": 250.1, "lost": 5000.0}
-    assert "2 of 3 places lie more than 250 m from any street" in caplog.text
+    assert "places: 2 of 3 lie more than 250 m from any street" in caplog.text
     assert '"far", "lost"' in caplog.text
     assert repr(places) == "<Places: 3 points, longest way to a street 250 m, 2 beyond 250 m>"
 

@@ -240,3 +240,33 @@ def test_communities_without_a_district_are_a_group_of_their_own(town: Path, lay
     outcome = st.run(st.Study.from_toml(town))
     groups = set(outcome.coverage.index.get_level_values("group"))
     assert groups == {"all", "d1", "n/a"}
+
+
+def test_tables_of_goals_that_are_gone_are_removed(town: Path) -> None:
+    study = st.Study.from_toml(town)
+    outcome = st.run(study)
+    out = town.parent / "out"
+    outcome.write(out)
+    (out / "tables" / "mine.csv").write_text("kept", encoding="utf-8")
+    text = town.read_text(encoding="utf-8").replace('name = "most"', 'name = "best"')
+    town.write_text(text, encoding="utf-8")
+    st.run(st.Study.from_toml(town)).write(out)
+    names = {path.stem for path in (out / "tables").glob("*.csv")}
+    assert {"plan_best", "assignment_best", "plan_all", "curve_all", "mine"} <= names
+    assert not {"plan_most", "assignment_most"} & names
+
+
+def test_layers_that_lie_elsewhere_are_refused(town: Path) -> None:
+    """Row 7: a wrong zone that the layer alone does not give away."""
+    homes = st.read_layer(town.parent / "town.gpkg", "communities", layer="communities")
+    homes = homes.set_geometry(homes.translate(60_000, 0))
+    st.write_layer(homes, town.parent / "town.gpkg", layer="communities")
+    with pytest.raises(st.NetworkError, match="communities: 4 of 4 places lie more than 250 m from any street"):
+        st.run(st.Study.from_toml(town))
+
+
+def test_a_measuring_crs_for_elsewhere_is_refused(town: Path) -> None:
+    text = town.read_text(encoding="utf-8").replace("year = 2025", 'year = 2025\ncrs = "EPSG:4534"')
+    town.write_text(text, encoding="utf-8")
+    with pytest.raises(st.LayerError, match=r"made for 73.*the layer lies at 114"):
+        st.run(st.Study.from_toml(town))

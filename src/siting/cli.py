@@ -113,7 +113,7 @@ def standards(
         table.add_row(
             rule.id,
             rule.indicator_en if lang == "en" else rule.indicator_zh,
-            f"{rule.operator} {number} {rule.unit}".strip(),
+            f"{rule.operator} {number} {named('unit', rule.unit, lang or 'zh')}".strip() if number else "n/a",
             str(rule.year or ""),
             rule.clause,
         )
@@ -193,6 +193,8 @@ def _tell_results(outcome: Outcome) -> None:
         out.print(table)
     if outcome.audit is not None:
         _tell_audit(outcome.audit, lang)
+    if not outcome.proposals:
+        return
     table = _table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
     for proposal in outcome.proposals.values():
         plan = proposal.plan
@@ -219,10 +221,16 @@ def _tell_audit(judged: Audit, lang: str) -> None:
         table.add_row(
             f"{escape(row[f'indicator{suffix}'])}\n[dim]{escape(said)}[/dim]", _number(row["value"], unit),
             "" if math.isnan(row["straight"]) else f"[dim]{_number(row['straight'], unit)}[/dim]",
-            f"{row['operator']} {_number(row['target'], unit)}", _number(row["gap"], unit), _number(row["needed"]),
+            _target(row, unit), _number(row["gap"], unit), _number(row["needed"]),
             f"[{colour.get(row['status'], 'dim')}]{status}[/]", escape(row["clause"].split(" > ")[-1]),
         )  # fmt: skip
     out.print(table)
+
+
+def _target(row: dict[Any, Any], unit: str) -> str:
+    sign = {"range": "", "per": "1 /"}.get(row["operator"], row["operator"])
+    top = "" if math.isnan(row["target_max"]) else f"–{_number(row['target_max'], unit)}"
+    return "n/a" if math.isnan(row["target"]) else f"{sign} {_number(row['target'], unit)}{top}".strip()
 
 
 def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], ends: Sequence[str] = ()) -> Table:

@@ -33,7 +33,8 @@ def write_outputs(
     outcome
         From `siting.run`.
     folder
-        Made when it is not there; files of the same name are replaced.
+        Made when it is not there; files of the same name are replaced, and tables of goals that are no longer asked
+        for are removed.
     on_step
         As for `siting.run`.
 
@@ -80,6 +81,10 @@ def write_outputs(
         with atomic_path(paths["layers"]) as draft:
             for name, frame in layers.items():
                 write_layer(frame, draft, layer=name)
+        for old in paths["tables"].glob("*.csv"):
+            # Proposals of an earlier run of another recipe would pass for this one's.
+            if old.stem not in tables and old.stem.startswith(("plan_", "assignment_", "curve_")):
+                old.unlink()
         for name, table in tables.items():
             write_table(_marked(table, outcome), paths["tables"] / f"{name}.csv")
     return paths
@@ -274,7 +279,7 @@ def _method(outcome: Outcome) -> list[Any]:
     return [
         label("study.how_far", lang, max_snap=f"{study.max_snap:g}", crs=str(outcome.network.crs.name)),
         *walkers,
-        label("study.proof", lang),
+        *([label("study.proof", lang)] if outcome.proposals else []),
     ]
 
 
@@ -322,7 +327,8 @@ def result_tables(outcome: Outcome) -> dict[str, pd.DataFrame]:
     tables = {"coverage": outcome.coverage.reset_index()}
     if outcome.audit is not None:
         tables["audit"] = outcome.audit.table
-    homes = pd.DataFrame(index=outcome.layers["communities"].index)
+    names = _names(outcome, "communities")
+    homes = pd.DataFrame({"name": pd.Series(names, dtype=str)}, index=outcome.layers["communities"].index)
     for service, found in outcome.bands.items():
         homes = homes.join(found.add_prefix(f"{service}_"))
     tables["communities"] = homes.reset_index()

@@ -9,11 +9,12 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from siting.errors import SitingError, some
+from siting.errors import ProblemError, SitingError, some
+from siting.inputs import Circle, Goal, Source
 from siting.judge.standard import document_from, rule_from
 from siting.network import Walk
 from siting.propose import AtMost, Cover
-from siting.study import Circle, Goal, Source, Study
+from siting.study import Study
 
 __all__ = ["read_study"]
 
@@ -113,6 +114,8 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
     _only(at, {f.name for f in fields(Source)}, where)
     if "path" not in at:
         raise SitingError(f"{where} has no path")
+    if not isinstance(at.get("columns", {}), Mapping):
+        raise SitingError(f'{where} columns is no table; write columns = {{ population = "人口" }}')
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
     return Source(**{**at, "path": folder / str(at["path"])})
@@ -151,6 +154,8 @@ def _circle(at: Mapping[str, Any]) -> Circle:
     _only(at, {f.name for f in fields(Circle)}, "[[circle]]")
     if "service" not in at or not ("metres" in at or "minutes" in at):
         raise SitingError("[[circle]] needs service, and metres or minutes")
+    if not (at.get("metres") or at.get("minutes")):
+        raise SitingError("[[circle]] has no limit; give metres = [300, 500] or minutes = 15")
     return Circle(
         service=_text(at["service"], "[[circle]] service"),
         metres=_limits(at.get("metres", []), "[[circle]] metres"),
@@ -180,8 +185,8 @@ def _goal(at: Mapping[str, Any]) -> Goal:
     if not isinstance(values.get("on_map", False), bool):
         raise SitingError(f"{where} on_map is {values['on_map']!r}, not true or false")
     # What is badly put is told before any layer is read.
-    if "cover" in values:
-        Cover(values["cover"])
-    else:
-        AtMost(values["at_most"])
+    try:
+        _ = Cover(values["cover"]) if "cover" in values else AtMost(values["at_most"])
+    except ProblemError as error:
+        raise SitingError(f"{where}: {error}") from error
     return Goal(**values)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from siting.data import read_layer
 from siting.errors import NetworkError, ProblemError, SitingError, some
+from siting.inputs import Circle, Goal, Source
 from siting.judge import Audit, Rule, Standard, audit, load_standard
 from siting.judge.standard import Document
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
@@ -26,49 +27,6 @@ from siting.propose import AtMost, Cover, Existing, MaxCoverage, MinSites, Plan,
 __all__ = ["Circle", "Goal", "Outcome", "Proposal", "Source", "Study", "run"]
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where a layer comes from; the keywords of `read_layer`.
-
-    `role` is given for a service that has no role of its own: ``role = "facilities"``.
-    """
-
-    path: Path
-    role: str | None = None
-    layer: str | None = None
-    columns: Mapping[str, str] | None = None
-    encoding: str | None = None
-    crs: str | None = None
-    missing: Literal["raise", "zero"] = "raise"
-
-
-@dataclass(frozen=True)
-class Circle:
-    """Distances at which the coverage of a service is measured, in metres or in minutes of its walker."""
-
-    service: str
-    metres: tuple[float, ...] = ()
-    minutes: tuple[float, ...] = ()
-
-
-@dataclass(frozen=True)
-class Goal:
-    """A proposal that is asked for: within which distance, and which of the two questions.
-
-    With `cover` the fewest sites that reach the share; with `at_most` the best so many sites.
-    """
-
-    name: str
-    service: str
-    metres: float | None = None
-    minutes: float | None = None
-    cover: float | None = None
-    at_most: int | None = None
-    curve: int = 0
-    on_map: bool = False
-    time_limit: float | None = None
 
 
 @dataclass(frozen=True)
@@ -209,6 +167,8 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     >>> print(f'{shares["childcare", 300.0, "m", "streets", "all", "infants"]:.1%}')
     26.4%
     """
+    if not isinstance(study, Study):
+        raise SitingError(f"run takes a Study; read one with Study.from_toml({str(study)!r})")
     steps: dict[str, float] = {}
 
     @contextmanager
@@ -225,6 +185,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
         layers = _read(study)
     with step("network"):
         network = Network.from_streets(layers["streets"], crs=study.crs)
+        _hangs_together(network)
         places = _locate(study, layers, network)
     with step("coverage"):
         reaches = _reaches(study, layers, network, places)
@@ -237,7 +198,10 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     proposals = {}
     for goal in study.goals:
         with step(f"plan {goal.name}"):
-            proposals[goal.name] = _propose(study, goal, layers, network, places)
+            try:
+                proposals[goal.name] = _propose(study, goal, layers, network, places)
+            except ProblemError as error:
+                raise ProblemError(f'[[goal]] "{goal.name}": {error}') from error
     return Outcome(study, layers, network, places, table, rings, areas, judged, proposals, steps)
 
 
@@ -256,16 +220,27 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     return layers
 
 
+def _hangs_together(network: Network) -> None:
+    main = float(network.components["km"].iloc[0] / network.components["km"].sum())
+    if main < 0.9:
+        log.warning(
+            "the largest of %d parts of the network holds only %.0f %% of its length; do streets end at crossings?",
+            network.n_components, 100 * main,
+        )  # fmt: skip
+
+
 def _locate(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> dict[str, Places]:
     """Locate every layer of places once."""
     roles = [role for role in layers if role not in ("streets", "districts")]
-    places = {role: network.locate(layers[role], max_snap=study.max_snap) for role in roles}
-    homes = places["communities"]
-    if len(homes.off_street) == len(homes):
-        raise NetworkError(
-            f"all {len(homes)} communities lie more than {study.max_snap:g} m from any street, the nearest "
-            f"{homes.snap.min():.0f} m; do layers and streets cover the same area, and is max_snap in metres?"
-        )
+    places = {role: network.locate(layers[role], max_snap=study.max_snap, name=role) for role in roles}
+    for role, found in places.items():
+        off = len(found.off_street)
+        if off == len(found) > 1 or (role == "communities" and 2 * off > len(found)):
+            raise NetworkError(
+                f"{role}: {off} of {len(found)} places lie more than {study.max_snap:g} m from any street (one of them "
+                f"{found.snap.max():,.0f} m); is their CRS the right one, do the streets cover the same area, and is "
+                "max_snap in metres?"
+            )
     return places
 
 
@@ -426,6 +401,8 @@ def _propose(
         walk=walker(goal.service, study.walk) if goal.minutes is not None else None,
     )
     people = _people(goal.service, communities)
+    if not people.sum() > 0:
+        raise ProblemError(f'communities: "{people.name}" is 0 everywhere; nobody to plan for')
     rules = [Existing(existing.index)]
     plan = (
         solve(MinSites(), reach, demand=people, rules=[Cover(goal.cover), *rules], time_limit=goal.time_limit)

@@ -176,6 +176,8 @@ def to_metric(frame: Any, crs: Any = None) -> Any:
             "to_metric",
             f'{crs_name(target)} is not in metres; give a projected CRS in metres (for example "EPSG:4549") or none',
         )
+    if crs is not None and len(frame):
+        _fits(frame, target)
     operation = target.coordinate_operation
     method = operation.method_name if operation else ""
     if "Mercator" in method and "Transverse" not in method:
@@ -185,6 +187,20 @@ def to_metric(frame: Any, crs: Any = None) -> Any:
             f'{crs_name(target)} stretches every length; give a local CRS (for example "EPSG:4549") or none',
         )
     return to_crs(frame, target)
+
+
+def _fits(frame: Any, target: CRS) -> None:
+    """Refuse a CRS that is made for another part of the earth, where its metres are no metres."""
+    west, south, east, north = gpd.GeoSeries(shapely.box(*frame.total_bounds), crs=frame.crs).to_crs(WGS84).total_bounds
+    area, lon, lat = target.area_of_use, (west + east) / 2, (south + north) / 2
+    if area is None or area.west > area.east:
+        return
+    if not (area.west - 3 <= lon <= area.east + 3 and area.south - 3 <= lat <= area.north + 3):
+        raise LayerError(
+            "to_metric",
+            f"{crs_name(target)} is made for {area.west:g} to {area.east:g}°E, and the layer lies at {lon:.1f}°E, "
+            f"{lat:.1f}°N; give {crs_name(metric_crs(frame))} or none",
+        )
 
 
 def points(frame: Any) -> Any:

@@ -28,7 +28,7 @@ DIGITS = 9
 
 COLUMNS = [
     "rule", "service", "indicator", "indicator_en", "unit", "area", "metric", "value", "straight", "operator", "target",
-    "year", "gap", "needed", "status", "reason", "reason_en", "basis", "basis_en", "clause", "document",
+    "target_max", "year", "gap", "needed", "status", "reason", "reason_en", "basis", "basis_en", "clause", "document",
 ]  # fmt: skip
 
 
@@ -154,6 +154,8 @@ def audit(
     >>> bool((judged.table["status"] == "n/a").any())
     True
     """
+    if not isinstance(standard, Standard):
+        raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
     given = dict(shares or {})
     unknown = set(given) - {rule.id for rule in standard}
     if unknown:
@@ -214,6 +216,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding) -> dict[str, Any]:
         "straight": round(finding.straight, DIGITS),
         "operator": finding.operator,
         "target": target,
+        "target_max": rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan,
         "year": rule.year,
         "gap": abs(target - value) if short else (math.nan if status == "n/a" else 0.0),
         "needed": needed if short else (math.nan if status == "n/a" else 0.0),
@@ -252,6 +255,8 @@ def _word(name: str, value: object, lang: str) -> str:
         return "n/a" if math.isnan(value) else f"{value:,.10g}"
     if name == "layer" and value in list_roles():
         return role(str(value)).zh if lang == "zh" else role(str(value)).en
+    if name == "absent":  # a column to be added: its own name, whatever the language
+        return f"{label(f'field.{value}', lang)} ({value})" if known(f"field.{value}") else str(value)
     if name in ("of", "column", "base", "layer", "who"):
         for section in ("people", "field", "service", "walker", "column"):
             if known(f"{section}.{value}"):
@@ -263,7 +268,7 @@ def _parameters(standard: Standard, context: Context) -> dict[str, Any]:
     services = sorted({rule.service for rule in standard} & set(context.layers))
     walks = {service: walker(service, context.walk) for service in services}
     return {
-        "walk": {service: f"{w.who}, {w.speed:g} m/min" for service, w in walks.items()},
+        "walk": walks,
         "shares": dict(context.shares),
         "beside": context.beside,
         "max_snap": context.max_snap,

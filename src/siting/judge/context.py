@@ -49,7 +49,7 @@ class Context:
         """Return a column of a layer, or say that it is missing."""
         frame = self.layer(layer)
         if name not in frame:
-            raise Missing("audit.no_column", layer=layer, column=name)
+            raise Missing("audit.no_column", layer=layer, absent=name)
         values: pd.Series = frame[name]
         return values
 
@@ -110,7 +110,7 @@ class Context:
 
     def _located(self, name: str, frame: gpd.GeoDataFrame) -> Places:
         if name not in self._places and self.network is not None:
-            self._places[name] = self.network.locate(frame, max_snap=self.max_snap)
+            self._places[name] = self.network.locate(frame, max_snap=self.max_snap, name=name.split("/")[0])
         return self._places[name]
 
 

@@ -86,7 +86,7 @@ def coverage(
     return pd.DataFrame(rows, columns=["group", "weight", *COLUMNS]).set_index(["group", "weight"])
 
 
-def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
+def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     """Tell for each origin its nearest destination and the smallest of *limits* that it meets.
 
     Parameters
@@ -94,7 +94,7 @@ def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
     reach
         From communities to facilities, searched at least as far as the largest limit.
     limits
-        Radii or minutes, in the unit of *reach*.
+        Radii or minutes, one or several, in the unit of *reach*.
 
     Returns
     -------
@@ -115,7 +115,7 @@ def bands(reach: Reach, limits: Sequence[float]) -> pd.DataFrame:
     >>> bands(reach, [300, 500])["band"].tolist()
     [300.0, 500.0, nan]
     """
-    steps = np.sort(np.asarray(list(limits), float))
+    steps = np.sort(np.atleast_1d(np.asarray(limits, float)))
     if not len(steps):
         raise ProblemError("bands: give at least one limit")
     reach.within(float(steps[-1]))
@@ -140,6 +140,8 @@ def weights(demand: pd.Series | pd.DataFrame, origins: pd.Index) -> pd.DataFrame
     ProblemError
         When an origin has no weight, or one is negative or not a number.
     """
+    if not isinstance(demand, pd.Series | pd.DataFrame):
+        raise ProblemError(f"demand is a {type(demand).__name__}; give a Series or DataFrame with the origins' ids")
     frame = demand.to_frame(demand.name or "demand") if isinstance(demand, pd.Series) else demand
     absent = origins.difference(frame.index)
     if len(absent):

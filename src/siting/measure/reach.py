@@ -256,6 +256,8 @@ def _positions(ids: pd.Series, index: pd.Index, what: str) -> npt.NDArray[np.int
 
 def _for_origins(values: pd.Series, origins: pd.Index, what: str) -> pd.Series:
     """Put *values* in the order of the origins; every origin must have one."""
+    if not isinstance(values, pd.Series):
+        raise ProblemError(f"{what} is {values!r}; give a Series with a value for each origin id")
     if not values.index.is_unique:
         raise ProblemError(f"{what}: ids stand twice: {some(values.index[values.index.duplicated()])}")
     absent = origins.difference(values.index)

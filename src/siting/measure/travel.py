@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from numbers import Real
 
 import geopandas as gpd
 import numpy as np
@@ -104,6 +105,11 @@ def _limit(
     """Turn what was asked into millimetres, a unit, a speed and a walker's name."""
     if metres is not None and minutes is not None:
         raise ProblemError("give metres or minutes, not both")
+    for what, value in (("metres", metres), ("minutes", minutes)):
+        if value is not None and not isinstance(value, Real):
+            raise ProblemError(f"{what} is {value!r}; give one number")
+    if walk is not None and not isinstance(walk, Walk):
+        raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
     if nearest is not None and nearest < 1:
         raise ProblemError(f"nearest is {nearest}; ask for 1 or more")
     if minutes is not None:

@@ -176,7 +176,7 @@ class Network:
         """Spatial index of the edges."""
         return shapely.STRtree(self.lines)
 
-    def locate(self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0) -> Places:
+    def locate(self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, name: str = "places") -> Places:
         """Place the points of *frame* on the nearest point of the nearest edge.
 
         The straight way from the point to the street counts as walked. Polygons are located by a point inside. Points
@@ -189,6 +189,8 @@ class Network:
             Points or polygons with a unique index; reprojected when their CRS differs.
         max_snap
             Longest way to a street, metres.
+        name
+            What the places are, for the log.
 
         Raises
         ------
@@ -206,8 +208,8 @@ class Network:
         off = places.off_street
         if len(off):
             log.warning(
-                "%d of %d places lie more than %g m from any street and are reached by nothing: %s",
-                len(off), len(places), max_snap, some(off.index),
+                "%s: %d of %d lie more than %g m from any street and are reached by nothing: %s",
+                name, len(off), len(places), max_snap, some(off.index),
             )  # fmt: skip
         return places
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
-from siting.labels import known, label
+from siting.labels import known, label, named
 from siting.show.cells import SIGNS, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
 from siting.show.svg import inline_svg
@@ -313,7 +313,10 @@ def _target(row: dict[Any, Any], lang: str) -> Cell:
     if number != number:
         return Cell("n/a", number=True)
     words = show(number, "share") if unit == "share" else amount(number)
+    top = _float(row.get("target_max"))
+    words += "" if math.isnan(top) else f"–{amount(top)}"
     sign = SIGNS.get(row["operator"], clean(row["operator"]))
+    sign = {"range": "", "per": "1 /"}.get(sign, sign)
     short = unit in ("percent", "m", "min", "minutes")
     named = label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit or "")
     if unit == "share":
@@ -338,8 +341,16 @@ def _title(standard: object, lang: str) -> str:
 def _setting(value: object, lang: str) -> str:
     if isinstance(value, Mapping):
         between = "；" if lang == "zh" else "; "
-        return between.join(f"{_word(key, lang)}: {show(each, '', lang)}" for key, each in value.items())
+        return between.join(f"{_word(key, lang)}: {_walker(each, lang)}" for key, each in value.items())
     return show(value, "", lang)
+
+
+def _walker(value: object, lang: str) -> str:
+    """Say who walks and how fast, for what has a name and a speed."""
+    who, speed = getattr(value, "who", None), getattr(value, "speed", None)
+    if who is None or speed is None:
+        return show(value, "", lang)
+    return f"{clean(named('walker', who, lang))} {speed:g} {label('study.speed', lang)}"
 
 
 def _word(key: object, lang: str) -> str:

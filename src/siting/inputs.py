@@ -1,0 +1,53 @@
+"""What a study asks for: where its layers come from, which circles are measured, which goals are planned for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+__all__ = ["Circle", "Goal", "Source"]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a layer comes from; the keywords of `read_layer`.
+
+    `role` is given for a service that has no role of its own: ``role = "facilities"``.
+    """
+
+    path: Path
+    role: str | None = None
+    layer: str | None = None
+    columns: Mapping[str, str] | None = None
+    encoding: str | None = None
+    crs: str | None = None
+    missing: Literal["raise", "zero"] = "raise"
+
+
+@dataclass(frozen=True)
+class Circle:
+    """Distances at which the coverage of a service is measured, in metres or in minutes of its walker."""
+
+    service: str
+    metres: tuple[float, ...] = ()
+    minutes: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A proposal that is asked for: within which distance, and which of the two questions.
+
+    With `cover` the fewest sites that reach the share; with `at_most` the best so many sites.
+    """
+
+    name: str
+    service: str
+    metres: float | None = None
+    minutes: float | None = None
+    cover: float | None = None
+    at_most: int | None = None
+    curve: int = 0
+    on_map: bool = False
+    time_limit: float | None = None
