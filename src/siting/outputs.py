@@ -198,11 +198,14 @@ def coverage_table(outcome: Outcome, service: str, lang: str) -> pd.DataFrame:
 def _service(outcome: Outcome, service: str) -> Section:
     lang = outcome.study.lang
     proposal = _shown(outcome).get(service)
+    judged, areas = outcome.bands[service], outcome.areas.get(service)
+    if areas is not None:  # circles in another unit than the colours of the communities would be misread
+        areas = areas[areas["unit"] == judged["unit"].iloc[0]]
     picture = draw_picture(
         outcome.layers,
         service=service,
-        areas=outcome.areas.get(service),
-        coverage=outcome.bands[service],
+        areas=areas,
+        coverage=judged,
         plan=proposal.plan if proposal else None,
         lang=lang,
     )
