@@ -328,7 +328,7 @@ def _districts(communities: gpd.GeoDataFrame) -> pd.Series | None:
 def _bands(
     reaches: Mapping[tuple[str, str, str, tuple[float, ...]], Reach],
 ) -> dict[str, pd.DataFrame]:
-    """Bands along the streets; of several circles of one service the first."""
+    """Bands along the streets: by metres where there are any, else by minutes."""
     found: dict[str, pd.DataFrame] = {}
     for (service, _, metric, limits), reach in reaches.items():
         if metric == "streets" and service not in found:
