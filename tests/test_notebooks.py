@@ -8,6 +8,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
+from siting.show.fonts import measuring_families
+
 NOTEBOOKS = sorted((Path(__file__).resolve().parents[1] / "notebooks").glob("*.ipynb"))
 TIMEOUT = 300
 STRICT = """
@@ -15,6 +17,9 @@ import warnings
 warnings.simplefilter("error")
 warnings.filterwarnings("ignore", module="ipykernel")  # what runs the notebook is not under test
 """
+
+# Without a Chinese font pictures have empty boxes, and matplotlib says so; the story is run all the same.
+NO_FONT = 'warnings.filterwarnings("ignore", message="Glyph .* missing from font")\n'
 
 each_notebook = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -40,8 +45,9 @@ def test_kept_without_outputs(path):
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client", "ignore::ResourceWarning")
 def test_runs_and_shows_the_map(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)
+    strict = STRICT + ("" if len(measuring_families()) > 1 else NO_FONT)
     # In the copy that is run warnings are errors, from the first cell on.
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(STRICT))
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(strict))
     # It writes files beside itself; the checkout stays clean.
     NotebookClient(
         notebook, timeout=TIMEOUT, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}}

@@ -307,6 +307,19 @@ def test_text_stays_text_without_a_warning(
         assert set(styles) == {", ".join(f"'{name}'" for name in fonts.FAMILIES) + ", sans-serif"}
 
 
+def test_a_font_that_was_installed_since_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Matplotlib keeps its list of fonts from run to run, so a new one is looked for."""
+    from matplotlib import font_manager
+
+    if not fonts._installed():
+        pytest.skip("NOT CHECKED: this machine has no Chinese font")
+    old = [e for e in font_manager.fontManager.ttflist if e.name not in (*fonts.FAMILIES, *fonts.MORE_FAMILIES)]
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", old)
+    assert fonts._installed() == []
+    fonts._just_installed.cache_clear()
+    assert len(fonts.measuring_families()) > 1
+
+
 def test_without_a_chinese_font_pixels_still_warn(curve: pd.DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
     """In pixels the glyphs are truly missing: that must not be silenced."""
     monkeypatch.setattr(fonts, "measuring_families", lambda: ["DejaVu Sans"])

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import cache
 
 from siting.show.colours import GRID, INK, MUTED, PAPER
 
@@ -58,11 +59,26 @@ def measuring_families() -> list[str]:
 
     Asking for a family that is not installed makes matplotlib log a ``findfont`` line for each text.
     """
+    return [*(_installed() or _just_installed()), "DejaVu Sans"]
+
+
+def _installed() -> list[str]:
     from matplotlib.font_manager import fontManager
 
-    installed = set(fontManager.get_font_names())
-    found = [name for name in (*FAMILIES, *MORE_FAMILIES) if name in installed]
-    return [*found, "DejaVu Sans"]
+    names = set(fontManager.get_font_names())
+    return [name for name in (*FAMILIES, *MORE_FAMILIES) if name in names]
+
+
+@cache
+def _just_installed() -> list[str]:
+    """Look for fonts that were installed after matplotlib made its list, which it keeps from run to run."""
+    from matplotlib.font_manager import findSystemFonts, fontManager
+
+    known = {entry.fname for entry in fontManager.ttflist}
+    for file in sorted(set(findSystemFonts()) - known):
+        with suppress(OSError, RuntimeError):  # a font that matplotlib cannot read is none to measure with
+            fontManager.addfont(file)
+    return _installed()
 
 
 @contextmanager
