@@ -292,10 +292,10 @@ def _coverage(
     reaches: Mapping[tuple[str, str, str, tuple[float, ...]], Reach],
 ) -> pd.DataFrame:
     communities = layers["communities"]
+    by = _districts(communities)
     rows = []
     for (service, unit, metric, limits), reach in reaches.items():
         people = _people(service, communities)
-        by = _districts(communities)
         for limit in sorted(limits):
             parts = [coverage(reach, people, limit=limit)]
             if by is not None:

@@ -133,10 +133,11 @@ def audit(
     -------
     Audit
         `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area`, `metric` (streets or
-        empty), `value`, `straight` (the value as the crow flies, to compare), `operator`, `target`, `year`, `gap`
-        (target less value where short, in `unit`), `needed` (people, communities, places, … still missing), `status`
-        (met, short, n/a), `reason` (why there is no value, or what would close the gap) and `basis` (what was
-        counted), each also in English (`reason_en`, `basis_en`), `clause`, `document`.
+        empty), `value`, `straight` (the value as the crow flies, to compare), `operator`, `target`, `target_max`
+        (of a range), `year`, `gap` (target less value where short, in `unit`), `needed` (people, communities,
+        places, … still missing), `status` (met, short, n/a), `reason` (why there is no value, or what would close
+        the gap) and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `clause`,
+        `document`.
 
     Raises
     ------

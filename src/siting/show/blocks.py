@@ -200,7 +200,7 @@ class _Page:
             yield Block("table", table=table_of(frame, self.lang, caption=caption))
         elif is_figure(part):
             self.figures += 1
-            svg = inline_svg(part, name=f"f{self.figures}", alt=caption or _first_text(part))  # type: ignore[arg-type]
+            svg = inline_svg(part, name=f"f{self.figures}", alt=caption or _first_text(part))  # type: ignore[arg-type]  # `is_figure` told
             yield Block("figure", text=caption, lines=(svg,))
         elif is_audit(part):
             yield from audit_blocks(part, self.lang)

@@ -156,7 +156,7 @@ def show(value: Any, kind: str = "", lang: str = "zh") -> str:
         return label("value.yes" if value else "value.no", lang)
     if kind in _TEXT or not isinstance(value, Number) or isinstance(value, complex):
         return clean(value)
-    number = float(value)  # type: ignore[arg-type]
+    number = float(value)  # type: ignore[arg-type]  # `Number` does not tell that it has __float__
     if not math.isfinite(number):
         return "n/a"
     match kind:
