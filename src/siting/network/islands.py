@@ -1,0 +1,335 @@
+"""Parts of a network that no street joins to the rest: dropped, or joined.
+
+Maps have islands: a footpath drawn a metre short of the street, a yard behind a gate, a stretch cut off by the edge of
+the extract. What lies on an island reaches nothing beyond it. `Network.components` tells of them; these functions leave
+them out, or build the missing metres.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from siting.errors import NetworkError
+from siting.network.build import WAY, assemble
+from siting.network.graph import Network
+from siting.network.topology import cut_lines, piece_ids, shared_length
+
+__all__ = ["drop_islands", "join_islands"]
+
+log = logging.getLogger(__name__)
+
+#: Links that meet a street closer to each other, or to its end, share a corner, metres.
+CLOSE = 0.01
+#: Islands are compared with their surroundings so many nodes or edges at a time, to keep memory small.
+BLOCK = 4096
+
+Ints = npt.NDArray[np.intp]
+Floats = npt.NDArray[np.float64]
+
+
+def drop_islands(network: Network, *, least: int | None = None) -> Network:
+    """Leave out all parts of a network but the largest.
+
+    Parameters
+    ----------
+    network
+        The streets; not changed.
+    least
+        Keep every part with at least so many nodes, instead of the largest only.
+
+    Returns
+    -------
+    Network
+        What is left, with the ids of *network*; `left_out` counts the edges under ``"islands"``. What was dropped is
+        told in the log, in km.
+
+    Raises
+    ------
+    NetworkError
+        When *least* is no whole number above 0, or no part is as large.
+
+    Examples
+    --------
+    >>> lines = [shapely.LineString([(0, 0), (100, 0), (100, 100)]), shapely.LineString([(0, 500), (9, 500)])]
+    >>> streets = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000)
+    >>> drop_islands(Network.from_streets(streets.to_frame("geometry")))
+    <Network: 2 nodes, 1 edge, 0.20 km, 1 component, EPSG:4547>
+    """
+    parts = network.components
+    if least is None:
+        stays = parts.index == 0
+    else:
+        if isinstance(least, bool) or not isinstance(least, (int, np.integer)) or least < 1:
+            raise NetworkError(f"least is {least!r}; give a number of nodes, 1 or more")
+        stays = (parts["nodes"] >= least).to_numpy()
+    if stays.all():
+        return network
+    if not stays.any():
+        raise NetworkError(
+            f"no part of the network has {least:,} nodes, the largest has {parts['nodes'].iloc[0]:,}; "
+            "give a smaller least"
+        )
+    keep = stays[network.component[network.u]]
+    lost = parts[~stays]
+    log.info(
+        "%d islands with %d edges, %.2f km of %.2f km, are left out",
+        len(lost), lost["edges"].sum(), lost["km"].sum(), parts["km"].sum(),
+    )  # fmt: skip
+    left_out = {**network.left_out, "islands": network.left_out.get("islands", 0) + int(lost["edges"].sum())}
+    xy = np.column_stack([network.x, network.y])
+    frame = _edges(network)[keep]
+    return assemble(frame, xy, network.nodes, network.u[keep], network.v[keep], network.metres[keep], left_out)
+
+
+def join_islands(network: Network, metres: float) -> Network:
+    """Join the islands of a network to what is nearest, by straight links.
+
+    A link runs from a node to the nearest point of an edge of another part, and cuts that edge there. Of all links that
+    are no longer than *metres* the shortest are built first, and each only where it joins what is not joined yet [1]_:
+    so the links are as short as they can be together, and islands may be joined through one another. Links do not look
+    at what lies between: with many metres they lead over rivers and railways.
+
+    Parameters
+    ----------
+    network
+        The streets; not changed.
+    metres
+        The longest link, inclusive.
+
+    Returns
+    -------
+    Network
+        The network with the links as edges "link-1", "link-2", … from the shortest to the longest, `highway` "link".
+        The pieces of an edge that was cut are "<id>-1", "<id>-2", …, with their share of its length and rise. New nodes
+        are numbered -1, -2, … where nodes have numbers, else "joint-1", "joint-2", …. What was joined, and how many
+        islands lie farther away and stay, is told in the log.
+
+    Raises
+    ------
+    NetworkError
+        When *metres* is no positive number.
+
+    References
+    ----------
+    .. [1] J. B. Kruskal, "On the shortest spanning subtree of a graph and the traveling salesman problem", Proceedings
+       of the American Mathematical Society 7 (1), 1956, pp. 48-50.
+
+    Examples
+    --------
+    >>> lines = [shapely.LineString([(0, 0), (100, 0)]), shapely.LineString([(30, 2), (30, 50)])]
+    >>> streets = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000)
+    >>> joined = join_islands(Network.from_streets(streets.to_frame("geometry")), 5)
+    >>> joined
+    <Network: 5 nodes, 4 edges, 0.15 km, 1 component, EPSG:4547>
+    >>> joined.edges["length"].round(3).sort_index().to_dict()
+    {'link-1': 2.0, 'streets-1-1': 30.0, 'streets-1-2': 70.0, 'streets-2': 48.0}
+    """
+    if isinstance(metres, bool) or not isinstance(metres, (int, float, np.number)) or not 0 < metres < math.inf:
+        raise NetworkError(f"metres is {metres!r}; give the longest link, metres above 0")
+    islands = network.n_components - 1
+    links = _spanning(_candidates(network, float(metres)), network.n_components)
+    if not len(links.node):
+        log.info("%d islands, none of them within %g m of the rest", islands, metres)
+        return network
+    log.info(
+        "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away",
+        len(links.node), islands, metres, links.mm.sum() / 1000, islands - len(links.node),
+    )  # fmt: skip
+    return _joined(network, links)
+
+
+class _Links(NamedTuple):
+    """Links from a node to an edge of another part."""
+
+    mm: npt.NDArray[np.int64]
+    node: Ints
+    edge: Ints
+    near: Ints  # part of the node
+    far: Ints  # part of the edge
+
+
+def _candidates(network: Network, metres: float) -> _Links:
+    """List the shortest link between every two parts that are near enough."""
+    spots = shapely.points(network.x, network.y)
+    of_edge = network.component[network.u]
+    at_nodes = shapely.STRtree(spots)
+    found: list[_Links] = []
+    # A link has an island at its node or at its edge; the largest part is only looked at from there.
+    for block in _blocks(np.flatnonzero(network.component > 0)):
+        at, edge = network.tree.query(spots[block], predicate="dwithin", distance=metres)
+        found.append(_shortest(network, spots, block[at], edge, metres))
+    for block in _blocks(np.flatnonzero(of_edge > 0)):
+        at, node = at_nodes.query(network.lines[block], predicate="dwithin", distance=metres)
+        found.append(_shortest(network, spots, node, block[at], metres))
+    if not found:
+        return _shortest(network, spots, np.empty(0, np.intp), np.empty(0, np.intp), metres)
+    return _best(_Links(*(np.concatenate(column) for column in zip(*found, strict=True))))
+
+
+def _blocks(items: Ints) -> list[Ints]:
+    return [items[i : i + BLOCK] for i in range(0, len(items), BLOCK)]
+
+
+def _shortest(network: Network, spots: npt.NDArray[np.object_], node: Ints, edge: Ints, metres: float) -> _Links:
+    near, far = network.component[node], network.component[network.u[edge]]
+    other = near != far
+    node, edge, near, far = node[other], edge[other], near[other], far[other]
+    way = shapely.distance(spots[node], network.lines[edge])
+    mm = np.rint(way * 1000).astype(np.int64)
+    fits = way <= metres
+    return _best(_Links(mm[fits], node[fits], edge[fits], near[fits].astype(np.intp), far[fits].astype(np.intp)))
+
+
+def _best(links: _Links) -> _Links:
+    """Keep the shortest link between every two parts, ordered by length; equal ones by node, then edge."""
+    low, high = np.minimum(links.near, links.far), np.maximum(links.near, links.far)
+    order = np.lexsort([links.edge, links.node, links.mm, high, low])
+    low, high = low[order], high[order]
+    new = np.ones(len(order), np.bool_)
+    new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
+    order = order[new]
+    order = order[np.lexsort([links.edge[order], links.node[order], links.mm[order]])]
+    return _Links(*(column[order] for column in links))
+
+
+def _spanning(links: _Links, parts: int) -> _Links:
+    """Take links from the shortest on, each only if it joins what is not joined yet."""
+    root = list(range(parts))
+
+    def find(part: int) -> int:
+        while root[part] != part:
+            root[part] = root[root[part]]
+            part = root[part]
+        return part
+
+    taken = []
+    for k, (one, other) in enumerate(zip(links.near.tolist(), links.far.tolist(), strict=True)):
+        a, b = find(one), find(other)
+        if a != b:
+            root[max(a, b)] = min(a, b)
+            taken.append(k)
+    return _Links(*(column[taken] for column in links))
+
+
+def _joined(network: Network, links: _Links) -> Network:
+    xy = np.column_stack([network.x, network.y])
+    spots = shapely.points(xy[links.node])
+    line = network.lines[links.edge]
+    at = shapely.line_locate_point(line, spots)
+    meets, row, cut_at, cut_node = _corners(network, links, at)
+    # A node that lies on the edge is the corner itself; others get a new one.
+    fresh = cut_node < 0
+    feet = shapely.get_coordinates(shapely.line_interpolate_point(network.lines[row], cut_at))
+    cut_node[fresh] = len(xy) + np.arange(int(fresh.sum()))
+    xy = np.concatenate([xy, feet[fresh]])
+    meets[meets < 0] = cut_node[-1 - meets[meets < 0]]
+    pieces, source = cut_lines(network.lines, row, cut_at, xy[cut_node])
+    frame, u, v, metres = _pieces(network, pieces, source, cut_node)
+    real = meets != links.node
+    new = _link_rows(network, frame, xy, links.node[real], meets[real])
+    frame = gpd.GeoDataFrame(pd.concat([frame, new]), geometry="geometry", crs=network.crs)
+    return assemble(
+        frame,
+        xy,
+        _names(network.nodes, int(fresh.sum())),
+        np.concatenate([u, links.node[real]]),
+        np.concatenate([v, meets[real]]),
+        np.concatenate([metres, shapely.length(new.geometry.to_numpy())]),
+        network.left_out,
+    )
+
+
+def _corners(network: Network, links: _Links, at: Floats) -> tuple[Ints, Ints, Floats, Ints]:
+    """Tell at which node each link meets its edge, and where edges are cut for it.
+
+    Returns ``(meets, row, cut_at, cut_node)``: a node for each link, or ``-1 - k`` for cut ``k``; for each cut, in
+    order, its edge, how far along, and the node that lies there already, or -1.
+    """
+    long = shapely.length(network.lines[links.edge])
+    meets = np.where(at <= CLOSE, network.u[links.edge], np.where(at >= long - CLOSE, network.v[links.edge], -1))
+    inner = np.flatnonzero(meets < 0)
+    inner = inner[np.lexsort([at[inner], links.edge[inner]])]
+    edge, along = links.edge[inner], at[inner]
+    new = np.ones(len(inner), np.bool_)
+    new[1:] = (edge[1:] != edge[:-1]) | (np.diff(along) > CLOSE)
+    cut = np.cumsum(new) - 1
+    cut_node = np.full(int(new.sum()), -1)
+    on = links.mm[inner] == 0
+    cut_node[cut[on]] = links.node[inner][on]
+    meets = meets.astype(np.intp)
+    meets[inner] = -1 - cut
+    return meets, edge[new], along[new], cut_node
+
+
+def _edges(network: Network) -> gpd.GeoDataFrame:
+    """Return the edges with all that `assemble` reads off them."""
+    frame = network.edges
+    if network.oneway is not None:
+        frame = frame.assign(**{WAY: network.oneway})
+    if network.rise is not None:
+        frame = frame.assign(rise=network.rise)
+    return frame
+
+
+def _pieces(
+    network: Network, pieces: npt.NDArray[np.object_], source: Ints, joint: Ints
+) -> tuple[gpd.GeoDataFrame, Ints, Ints, Floats]:
+    """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
+    edges = _edges(network)
+    frame = edges.iloc[source].set_geometry(gpd.GeoSeries(pieces, edges.index[source], crs=network.crs))
+    opens = np.ones(len(source), np.bool_)
+    opens[1:] = source[1:] != source[:-1]
+    closes = np.append(opens[1:], True)
+    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
+    u[~opens], v[~closes] = joint, joint
+    metres = shared_length(pd.Series(network.metres[source]), pieces, source)
+    if "rise" in frame:
+        frame["rise"] = shared_length(frame["rise"], pieces, source)
+    number = np.arange(len(source)) - np.searchsorted(source, source) + 1
+    frame.index = piece_ids(edges.index, source, number, ~(opens & closes))
+    return frame, u, v, metres
+
+
+def _link_rows(network: Network, frame: gpd.GeoDataFrame, xy: Floats, node: Ints, meets: Ints) -> gpd.GeoDataFrame:
+    """Make a row for each link; numbers stay whole in *frame* where the links have none."""
+    names: list[str] = []
+    taken, k = set(frame.index), 0
+    while len(names) < len(node):
+        k += 1
+        if f"link-{k}" not in taken:
+            names.append(f"link-{k}")
+    lines = shapely.linestrings(np.stack([xy[node], xy[meets]], axis=1))
+    columns: dict[str, object] = {"highway": ["link"] * len(node)}
+    if WAY in frame:
+        columns[WAY] = np.zeros(len(node), np.int8)
+    if "rise" in frame:
+        columns["rise"] = np.zeros(len(node))
+    for column, kind in frame.dtypes.items():
+        if column not in columns and pd.api.types.is_integer_dtype(kind):
+            frame[column] = frame[column].astype("Int64")
+    index = pd.Index(names, name=frame.index.name)
+    return gpd.GeoDataFrame(columns, geometry=lines, crs=network.crs, index=index)
+
+
+def _names(names: pd.Index, more: int) -> pd.Index:
+    """Name new nodes after the others: below 0, as editors of OpenStreetMap number what is new, or "joint-1", …."""
+    if not more:
+        return names
+    if pd.api.types.is_integer_dtype(names.dtype):
+        first = min(0, int(names.min())) - 1
+        return names.append(pd.Index(np.arange(first, first - more, -1)))
+    new: list[str] = []
+    taken, k = set(names), 0
+    while len(new) < more:
+        k += 1
+        if f"joint-{k}" not in taken:
+            new.append(f"joint-{k}")
+    return names.append(pd.Index(new))

@@ -1,0 +1,351 @@
+"""Lines that cross without being joined, made into lines that meet at their ends.
+
+Streets from a drawing office run through their crossings. `split_streets` finds every place where two lines of one
+level meet, or a line meets itself, and cuts them there. All pairs of segments that may come within 1 mm of each other
+are found with one query of a spatial index; the rest is arithmetic on arrays. Meeting places closer than 1 mm are one,
+as they are in the network.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from scipy.spatial import KDTree
+
+from siting.errors import NetworkError, some
+
+__all__ = ["split_streets"]
+
+log = logging.getLogger(__name__)
+
+#: What is nearer than this is one place, metres: the same as where a network joins the ends of lines.
+SAME = 0.000_999
+#: Words that say that a street is no bridge or tunnel.
+NO = frozenset({"", "no", "false", "0", "none", "nan", "<na>"})
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.object_]
+
+
+def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.GeoDataFrame:
+    """Cut lines where they meet, so that they can be a network.
+
+    Lines of one level are cut where they cross, where one ends on another, at vertices that they share, where they
+    begin and cease to run on top of each other, and where a line meets itself. Lines of different levels (a bridge and
+    what is below) are cut only where the end of one lies on the other: somewhere a ramp must land. What is closer than
+    1 mm meets. Nothing is dropped: of two lines on top of each other both remain.
+
+    Parameters
+    ----------
+    streets
+        LineStrings in a projected CRS in metres, with a unique index; not changed.
+    layer
+        Column of the level, a number; where it is absent or empty the level is 1 for a `bridge`, -1 for a `tunnel`,
+        else 0.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The pieces, in the order of *streets* and along each line, with all columns. The pieces of "a" are "a-1", "a-2",
+        …; lines that are not cut keep their ids. `street` names the line each comes from. Columns `length` and `rise`
+        are shared out in proportion.
+
+    Raises
+    ------
+    NetworkError
+        When the CRS is not projected, the ids are not unique, or a geometry is no LineString.
+
+    Examples
+    --------
+    >>> lines = [shapely.LineString([(0, 50), (100, 50)]), shapely.LineString([(50, 0), (50, 100)])]
+    >>> crossing = gpd.GeoDataFrame(geometry=lines, index=["a", "b"], crs="EPSG:4547")
+    >>> split_streets(crossing).length.to_dict()
+    {'a-1': 50.0, 'a-2': 50.0, 'b-1': 50.0, 'b-2': 50.0}
+    >>> bridge = crossing.assign(bridge=["no", "yes"])
+    >>> split_streets(bridge).index.tolist()
+    ['a', 'b']
+    """
+    _check(streets)
+    lines = shapely.force_2d(streets.geometry.to_numpy())
+    segments = _segments(lines)
+    row, at, spot = _meetings(segments, _levels(streets, layer))
+    pieces, source = cut_lines(lines, row, at, spot)
+    frame = streets.iloc[source].set_geometry(gpd.GeoSeries(pieces, streets.index[source], crs=streets.crs))
+    count = np.bincount(source, minlength=len(lines))[source]
+    number = np.arange(len(source)) - np.searchsorted(source, source) + 1
+    frame["street"] = streets.index[source].astype(str).to_numpy()
+    for column in ("length", "rise"):
+        if column in frame:
+            frame[column] = shared_length(frame[column], pieces, source)
+    frame.index = piece_ids(streets.index, source, number, count > 1)
+    log.info("%d of %d lines are cut where they meet, into %d", len(np.unique(source[count > 1])), len(lines),
+             int((count > 1).sum()))  # fmt: skip
+    return frame
+
+
+def _check(streets: gpd.GeoDataFrame) -> None:
+    if streets.crs is None or not streets.crs.is_projected:
+        raise NetworkError("streets can be split in a projected CRS in metres only; streets.to_crs(…) first")
+    names = streets.index.astype(str)
+    if not names.is_unique:
+        raise NetworkError(f"street ids are not unique: {some(names[names.duplicated()].unique())}")
+    shapes = streets.geometry.to_numpy()
+    bad = (shapely.get_type_id(shapes) != 1) | shapely.is_empty(shapes)
+    bad |= ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
+    if bad.any():
+        raise NetworkError(f"{int(bad.sum())} streets are no LineString: {some(names[bad])}; explode or draw them")
+
+
+def _levels(streets: gpd.GeoDataFrame, layer: str) -> Floats:
+    """Tell how high each line lies: 0 is the ground."""
+
+    def has(column: str) -> Mask:
+        if column not in streets:
+            return np.zeros(len(streets), np.bool_)
+        words = streets[column].map(_first).astype(str).str.strip().str.lower()
+        found: Mask = ~words.isin(NO).to_numpy(bool) & streets[column].notna().to_numpy(bool)
+        return found
+
+    levels = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
+    if layer in streets:
+        given = pd.to_numeric(streets[layer].map(_first), errors="coerce").to_numpy(float)
+        levels = np.where(np.isnan(given), levels, given)
+    return levels
+
+
+def _first(cell: Any) -> Any:
+    return (cell[0] if len(cell) else None) if isinstance(cell, (list, tuple, np.ndarray)) else cell
+
+
+# Where lines meet
+
+
+class _Segments(NamedTuple):
+    """Straight parts of lines, in order."""
+
+    line: Ints
+    start: Floats  # (n, 2)
+    stop: Floats
+    before: Floats  # how far along its line each starts, metres
+    long: Floats
+    opens: Mask  # the first of its line
+    closes: Mask  # the last of its line
+
+
+def _segments(lines: Lines) -> _Segments:
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    step = np.hypot(*np.diff(xy, axis=0).T)
+    # A vertex that repeats the one before is no segment, unless the line is nothing else.
+    inner = (line[1:] == line[:-1]) & ((step > 0) | (shapely.length(lines) == 0)[line[1:]])
+    start, stop, of, long = xy[:-1][inner], xy[1:][inner], line[1:][inner], step[inner]
+    opens = _begins(of)
+    return _Segments(of, start, stop, _along(xy, line)[:-1][inner], long, opens, np.append(opens[1:], True))
+
+
+def _begins(keys: Ints) -> Mask:
+    """Tell where a run of equal keys begins."""
+    new = np.ones(len(keys), np.bool_)
+    new[1:] = keys[1:] != keys[:-1]
+    return new
+
+
+def _along(xy: Floats, line: Ints) -> Floats:
+    """Tell how far along its line each vertex lies, metres."""
+    new = _begins(line)
+    step = np.zeros(len(xy))
+    step[1:] = np.where(new[1:], 0.0, np.hypot(*np.diff(xy, axis=0).T))
+    run = np.cumsum(step)
+    found: Floats = run - run[new][np.cumsum(new) - 1]
+    return found
+
+
+def _meetings(seg: _Segments, levels: Floats) -> tuple[Ints, Floats, Floats]:
+    """Find where lines meet: the line, how far along it, and the place, which is the same for all that meet there."""
+    a, b = _near_pairs(seg)
+    same = levels[seg.line[a]] == levels[seg.line[b]]
+    row, at, spot = [], [], []
+
+    def add(which: Ints, t: Floats, xy: Floats) -> None:
+        row.append(seg.line[which])
+        at.append(seg.before[which] + t)
+        spot.append(xy)
+
+    for one, other in ((a, b), (b, a)):
+        for ends, is_end in ((seg.start, seg.opens), (seg.stop, seg.closes)):
+            # The end of segment `one` lies on segment `other`; from another level only the end of a line counts.
+            point = ends[one]
+            t, away = _project(point, seg, other)
+            touch = away <= SAME
+            last = _is_line_end(seg, other, t)
+            touch &= same | is_end[one] | last
+            add(other[touch], t[touch], point[touch])
+            add(one[touch], np.where(ends is seg.start, 0.0, seg.long[one[touch]]), point[touch])
+    cross, t, w, xy = _crossings(seg, a[same], b[same])
+    add(a[same][cross], t, xy)
+    add(b[same][cross], w, xy)
+    return _one_place(np.concatenate(row), np.concatenate(at), np.concatenate(spot))
+
+
+def _near_pairs(seg: _Segments) -> tuple[Ints, Ints]:
+    """List pairs of segments whose boxes are within 1 mm, without neighbours that only go on from each other."""
+    low, high = np.minimum(seg.start, seg.stop), np.maximum(seg.start, seg.stop)
+    # Boxes alone are compared, each drawn as its diagonal; the arithmetic that follows is as fast as a predicate.
+    tree = shapely.STRtree(shapely.linestrings(np.stack([low, high], axis=1)))
+    a, b = tree.query(shapely.linestrings(np.stack([low - SAME, high + SAME], axis=1)))
+    keep = a < b
+    a, b = a[keep], b[keep]
+    next_to = (b == a + 1) & (seg.line[a] == seg.line[b])
+    # A neighbour that turns back on top of the one before is a meeting; one that goes on is none.
+    d, e = seg.stop[a] - seg.start[a], seg.stop[b] - seg.start[b]
+    back = (d * e).sum(axis=1) < 0
+    aside = np.abs(d[:, 0] * e[:, 1] - d[:, 1] * e[:, 0]) / np.maximum(np.maximum(seg.long[a], seg.long[b]), SAME)
+    keep = ~next_to | (back & (aside <= SAME))
+    return a[keep], b[keep]
+
+
+def _project(point: Floats, seg: _Segments, on: Ints) -> tuple[Floats, Floats]:
+    """Tell how far along each segment its nearest point to *point* lies, and how far off that is, metres."""
+    start, along = seg.start[on], seg.stop[on] - seg.start[on]
+    long = seg.long[on]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = ((point - start) * along).sum(axis=1) / long
+        t = np.clip(np.where(long > 0, t, 0.0), 0.0, long)
+        foot = start + along * np.where(long > 0, t / long, 0.0)[:, None]
+    # Within 1 mm of a vertex it is the vertex.
+    t = np.where(np.hypot(*(point - start).T) <= SAME, 0.0, t)
+    t = np.where(np.hypot(*(point - seg.stop[on]).T) <= SAME, long, t)
+    return t, np.hypot(*(point - foot).T)
+
+
+def _is_line_end(seg: _Segments, on: Ints, t: Floats) -> Mask:
+    found: Mask = (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
+    return found
+
+
+def _crossings(seg: _Segments, a: Ints, b: Ints) -> tuple[Mask, Floats, Floats, Floats]:
+    """Find segments that pass through each other: which, how far along either, and where."""
+    p, r = seg.start[a], seg.stop[a] - seg.start[a]
+    q, s = seg.start[b], seg.stop[b] - seg.start[b]
+    turn = r[:, 0] * s[:, 1] - r[:, 1] * s[:, 0]
+    gap = q - p
+    with np.errstate(invalid="ignore", divide="ignore"):
+        t = (gap[:, 0] * s[:, 1] - gap[:, 1] * s[:, 0]) / turn
+        w = (gap[:, 0] * r[:, 1] - gap[:, 1] * r[:, 0]) / turn
+    cross = (turn != 0) & (t > 0) & (t < 1) & (w > 0) & (w < 1)
+    t, w = t[cross], w[cross]
+    return cross, t * seg.long[a[cross]], w * seg.long[b[cross]], p[cross] + r[cross] * t[:, None]
+
+
+def _one_place(row: Ints, at: Floats, spot: Floats) -> tuple[Ints, Floats, Floats]:
+    """Give meetings closer than 1 mm one place, and keep those that are new on their line."""
+    if not len(row):
+        return row, at, spot
+    joined, places = _clusters(spot)
+    # The same place may lie on a line more than once (a line that crosses itself): far apart along it.
+    order = np.lexsort([at, joined, row])
+    row, at, joined = row[order], at[order], joined[order]
+    new = np.ones(len(row), np.bool_)
+    new[1:] = (row[1:] != row[:-1]) | (joined[1:] != joined[:-1]) | (at[1:] - at[:-1] > 4 * SAME)
+    return row[new], at[new], places[joined[new]]
+
+
+def _clusters(spot: Floats) -> tuple[Ints, Floats]:
+    """Give places closer than 1 mm one number: the number of each, and the place of each number."""
+    unique, where = np.unique(spot, axis=0, return_inverse=True)
+    near = KDTree(unique).query_pairs(SAME, output_type="ndarray")
+    links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(unique),) * 2)
+    label = connected_components(links, directed=False)[1].astype(np.intp)
+    return label[where.ravel()], unique[np.unique(label, return_index=True)[1]]
+
+
+# Cutting
+
+
+def cut_lines(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines, Ints]:
+    """Cut lines at given places.
+
+    Parameters
+    ----------
+    lines
+        LineStrings.
+    row, at
+        The line of each cut, and how far along it, metres. At an end nothing is cut, but the end is moved to *spot*.
+    spot
+        The place of each cut (n, 2), within 1 mm of the line; the pieces end exactly there.
+
+    Returns
+    -------
+    pieces, source
+        The pieces in the order of *lines* and along each, and the line that each is of. Lines without a cut are
+        returned as they are; a piece without length is left out unless its line has none.
+    """
+    touched = np.unique(row)
+    if not len(touched):
+        return lines, np.arange(len(lines))
+    new = np.full(len(lines), -1)
+    new[touched] = np.arange(len(touched))
+    cut, of = _cut(lines[touched], new[row], at, spot)
+    pieces = np.concatenate([np.delete(lines, touched), cut])
+    source = np.concatenate([np.delete(np.arange(len(lines)), touched), touched[of]])
+    order = np.argsort(source, kind="stable")
+    return pieces[order], source[order]
+
+
+def _cut(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines, Ints]:
+    xy, line = shapely.get_coordinates(lines, return_index=True)
+    along = _along(xy, line)
+    # One long ruler for all lines, so that one search finds the vertices beside each cut.
+    whole = shapely.length(lines) + 1.0
+    zero = np.cumsum(whole) - whole
+    ruler, mark = zero[line] + along, zero[row] + at
+    after = np.clip(np.searchsorted(ruler, mark), 1, len(ruler) - 1)
+    vertex = np.where(np.abs(ruler[after] - mark) < np.abs(ruler[after - 1] - mark), after, after - 1)
+    there = (line[vertex] == row) & (np.abs(ruler[vertex] - mark) <= SAME)
+    xy[vertex[there]] = spot[there]
+    is_cut = np.zeros(len(xy), np.bool_)
+    is_cut[vertex[there]] = True
+    order = np.argsort(np.concatenate([ruler, mark[~there]]), kind="stable")
+    xy = np.concatenate([xy, spot[~there]])[order]
+    line = np.concatenate([line, row[~there]])[order]
+    is_cut = np.concatenate([is_cut, np.ones(int((~there).sum()), np.bool_)])[order]
+    opens = _begins(line)
+    is_cut &= ~opens & ~np.append(opens[1:], True)
+    # A cut stands twice: as the end of one piece and as the start of the next.
+    vertex = np.repeat(np.arange(len(line)), 1 + is_cut)
+    begins = opens[vertex] | ~_begins(vertex)
+    pieces = shapely.linestrings(xy[vertex], indices=np.cumsum(begins) - 1)
+    source = line[vertex[begins]]
+    void = (shapely.length(pieces) == 0) & (np.bincount(source)[source] > 1)
+    return pieces[~void], source[~void]
+
+
+def shared_length(given: pd.Series, pieces: Lines, source: Ints) -> Floats:
+    """Share lengths that are given for whole lines out to their pieces, in proportion; *given* has a row a piece."""
+    long = shapely.length(pieces)
+    whole = np.bincount(source, long)[source]
+    alone = np.bincount(source)[source] == 1
+    share = np.divide(long, whole, out=np.ones_like(long), where=(whole > 0) & ~alone)
+    found: Floats = given.to_numpy(float) * share
+    return found
+
+
+def piece_ids(names: pd.Index, source: Ints, number: Ints, cut: Mask) -> pd.Index:
+    """Name pieces "<id>-1", "<id>-2", …; with more dashes where such names are taken."""
+    whole = names.astype(str).to_numpy(object)[source]
+    running = number.astype(str).astype(object)
+    dash = "-"
+    while True:
+        found = pd.Index(np.where(cut, whole + dash + running, whole), name=names.name or "id")
+        if found.is_unique:
+            return found
+        dash += "-"
