@@ -12,7 +12,18 @@ from siting.propose.problem import (
     Required,
 )
 from siting.propose.solve import solve
+from siting.propose.whatif import WhatIf
 
 __all__ = [
-    "AtMost", "Cover", "Existing", "Forbidden", "MaxCoverage", "MinSites", "Plan", "Required", "frontier", "solve",
-]  # fmt: skip
+    "AtMost",
+    "Cover",
+    "Existing",
+    "Forbidden",
+    "MaxCoverage",
+    "MinSites",
+    "Plan",
+    "Required",
+    "WhatIf",
+    "frontier",
+    "solve",
+]
