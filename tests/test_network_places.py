@@ -180,19 +180,16 @@ def test_given_lengths_are_shared_along_the_line(streets: Make, layer: Make) -> 
     assert ways(network.locate(layer({"p": (60, 20)}))) == [(0, 30_000, 120_000)]
 
 
-def test_index_by_node_and_edge(town_network: st.Network, layer: Make) -> None:
-    places = town_network.locate(layer({"a": (30, 10), "off": (-900, 0), "b": (60, 0)}))
-    ptr, item = places.by_edge(len(town_network.u))
-    edge = places.edge[0]
-    assert item[ptr[edge] : ptr[edge + 1]].tolist() == [0, 2]
-    assert ptr[-1] == len(item) == 2
-    ptr, item, way = places.by_node(len(town_network.x))
-    at_u = slice(ptr[places.u[0]], ptr[places.u[0] + 1])
-    assert dict(zip(item[at_u].tolist(), way[at_u].tolist(), strict=True)) == {0: 40_000, 2: 60_000}
-    node, cost, who = places.seeds()
-    assert who.tolist() == [0, 0, 2, 2]
-    assert cost.tolist() == [40_000, 80_000, 60_000, 40_000]
-    assert node.tolist() == [places.u[0], places.v[0]] * 2
+def test_places_at_nodes(town_network: st.Network) -> None:
+    places = town_network.places_at_nodes()
+    assert places.ids.equals(town_network.nodes)
+    assert (places.door == 0).all()
+    at = np.where(places.to_u == 0, places.u, places.v)
+    assert at.tolist() == list(range(36))
+    some_nodes = town_network.places_at_nodes(town_network.nodes[[7, 3]])
+    assert some_nodes.ids.tolist() == town_network.nodes[[7, 3]].tolist()
+    with pytest.raises(st.NetworkError, match="999"):
+        town_network.places_at_nodes(pd.Index([999]))
 
 
 def test_some_of_the_places(town_network: st.Network, layer: Make) -> None:

@@ -158,14 +158,16 @@ def towns(draw: Any) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, gpd.GeoDataFra
     return streets, origins, destinations, draw(some.sampled_from([0.5, 30.0, 250.0]))
 
 
-def as_pairs(found: tuple[Any, Any, Any]) -> Pairs:
-    pairs = {(int(o), int(d)): int(c) for o, d, c in zip(*found, strict=True)}
-    assert len(pairs) == len(found[0]), "a pair stands twice"
+def as_pairs(found: search.Pairs) -> Pairs:
+    mm = np.rint(found.cost * 1000).astype(int)
+    assert (found.cost == mm / 1000).all()
+    pairs = {(int(o), int(d)): int(c) for o, d, c in zip(found.origin, found.destination, mm, strict=True)}
+    assert len(pairs) == len(found.cost), "a pair stands twice"
     return pairs
 
 
-def in_order(found: tuple[Any, Any, Any]) -> bool:
-    keys = list(zip(found[0].tolist(), found[2].tolist(), found[1].tolist(), strict=True))
+def in_order(found: search.Pairs) -> bool:
+    keys = list(zip(found.origin.tolist(), found.cost.tolist(), found.destination.tolist(), strict=True))
     return keys == sorted(keys)
 
 
@@ -239,33 +241,13 @@ def test_paths_equal_those_of_the_raw_lines(town: Any) -> None:
 
 
 @settings(max_examples=40, deadline=None)
-@given(towns(), some.integers(0, 500_000), some.booleans())
-def test_nodes_within_equal_networkx(town: Any, limit: int, together: bool) -> None:
+@given(towns(), some.integers(0, 500_000))
+def test_ways_to_all_nodes_equal_networkx(town: Any, limit: int) -> None:
     streets, origins, _, max_snap = town
     network = build(streets)
-    places = network.locate(origins, max_snap=max_snap)
-    at_nodes = Places(
-        ids=pd.RangeIndex(len(network.x)),
-        edge=np.array(
-            [np.flatnonzero((network.u == n) | (network.v == n))[0] for n in range(len(network.x))], np.int32
-        ),
-        u=np.zeros(0, np.int32),
-        v=np.zeros(0, np.int32),
-        to_u=np.zeros(len(network.x), np.int32),
-        to_v=np.zeros(0, np.int32),
-        door=np.zeros(len(network.x), np.int32),
-        snap=np.zeros(len(network.x)),
-        max_snap=1.0,
-    )
-    # A node is the start or the end of the edge it was found on.
-    at_nodes.to_u[:] = np.where(network.u[at_nodes.edge] == np.arange(len(network.x)), 0, network.cost[at_nodes.edge])
-    truth = {pair: cost for pair, cost in oracle(network, places, at_nodes).items() if cost <= limit}
-    if together:
-        merged: Pairs = {}
-        for (_, n), cost in truth.items():
-            merged[0, n] = min(cost, merged.get((0, n), cost))
-        truth = merged
-    assert as_pairs(search.within_nodes(network, places, limit, together=together)) == truth
+    places, nodes = network.locate(origins, max_snap=max_snap), network.places_at_nodes()
+    truth = {pair: cost for pair, cost in oracle(network, places, nodes).items() if cost <= limit}
+    assert as_pairs(search.within(network, places, nodes, limit)) == truth
 
 
 # Long ways and many places
@@ -283,7 +265,6 @@ def test_ways_near_the_end_of_32_bits(streets: Make, layer: Make) -> None:
         assert as_pairs(search.within(network, o, o, limit)) == {p: c for p, c in truth.items() if c <= limit}
     far = as_pairs(search.nearest(network, o, o, 5))
     assert far == {p: c for p, c in truth.items() if c <= search.LONGEST}
-    assert (search.within_nodes(network, o, search.LONGEST, together=True)[2] >= 0).all()
 
 
 def test_more_is_found_than_there_was_room_for(layer: Make) -> None:
@@ -298,16 +279,18 @@ def test_more_is_found_than_there_was_room_for(layer: Make) -> None:
     spots = rng.integers(0, side, (160, 2)) * 10.0
     places = network.locate(layer({str(i): tuple(xy) for i, xy in enumerate(spots)}))
     found = search.within(network, places, places, 1_000_000)
-    assert len(found[0]) == 160 * 160
-    apart = np.abs(spots[found[0]] - spots[found[1]]).sum(axis=1)
-    np.testing.assert_array_equal(found[2], (apart * 1000).astype(int))  # on a lattice: Manhattan
-    group, node, cost = search.within_nodes(network, places, 1_000_000, together=False)
-    assert len(group) == 160 * len(network.x)
-    manhattan = np.abs(network.x[node] - X0 - spots[group, 0]) + np.abs(network.y[node] - Y0 - spots[group, 1])
-    np.testing.assert_allclose(cost / 1000, manhattan, atol=1e-3)
+    assert len(found.cost) == 160 * 160
+    apart = np.abs(spots[found.origin] - spots[found.destination]).sum(axis=1)
+    np.testing.assert_array_equal(found.cost, apart)  # on a lattice: Manhattan
+    nodes = network.places_at_nodes()
+    found = search.within(network, places, nodes, 1_000_000)
+    assert len(found.cost) == 160 * len(network.x)
+    manhattan = np.abs(network.x[found.destination] - X0 - spots[found.origin, 0])
+    manhattan += np.abs(network.y[found.destination] - Y0 - spots[found.origin, 1])
+    np.testing.assert_allclose(found.cost, manhattan, atol=1e-3)
     found = search.nearest(network, places, places, 160)
-    np.testing.assert_array_equal(found[2], (np.abs(spots[found[0]] - spots[found[1]]).sum(axis=1) * 1000).astype(int))
-    assert len(found[0]) == 160 * 160
+    np.testing.assert_array_equal(found.cost, np.abs(spots[found.origin] - spots[found.destination]).sum(axis=1))
+    assert len(found.cost) == 160 * 160
 
 
 # Real streets

@@ -17,14 +17,19 @@ from .judge import list_standards as list_standards
 from .judge import load_standard as load_standard
 from .measure import Reach as Reach
 from .measure import bands as bands
+from .measure import catchment as catchment
 from .measure import coverage as coverage
 from .measure import offering as offering
 from .measure import open_to_all as open_to_all
 from .measure import service_areas as service_areas
+from .measure import service_streets as service_streets
 from .measure import straight_line as straight_line
 from .measure import travel as travel
+from .measure import travel_in_parts as travel_in_parts
 from .network import Network as Network
 from .network import Walk as Walk
+from .network import careful as careful
+from .network import tobler as tobler
 from .propose import AtMost as AtMost
 from .propose import Cover as Cover
 from .propose import Existing as Existing
@@ -33,6 +38,7 @@ from .propose import MaxCoverage as MaxCoverage
 from .propose import MinSites as MinSites
 from .propose import Plan as Plan
 from .propose import Required as Required
+from .propose import WhatIf as WhatIf
 from .propose import frontier as frontier
 from .propose import solve as solve
 from .show import Section as Section

@@ -1,25 +1,34 @@
-"""`service_areas`: polygons of what can be walked to, which follow the streets."""
+"""`service_areas` and `service_streets`: what can be walked to, as polygons that follow the streets, and as lines."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import cast
+from typing import Literal, TypeAlias, get_args
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 import shapely
 
 from siting.errors import ProblemError
+from siting.measure._pieces import cut
+from siting.measure._polygons import Blocks, fill_holes, widened
 from siting.measure.reach import Unit
 from siting.measure.travel import _limit, _located
-from siting.network import Network, Places, Walk, search
+from siting.network import Network, Places, Walk
+from siting.network.spans import Mode, Spans, spans
 
-__all__ = ["service_areas"]
+__all__ = ["Overlap", "service_areas", "service_streets"]
 
-Floats = npt.NDArray[np.float64]
+Shapes: TypeAlias = npt.NDArray[np.object_]
+Overlap: TypeAlias = Literal["keep", "split", "dissolve"]
+
+MODES: dict[Overlap, Mode] = {"keep": "each", "split": "nearest", "dissolve": "together"}
+#: Seeds of the borders between facilities stand this share of the width apart.
+SPACING = 0.2
+#: Crumbs of rings smaller than this share of the width's square are left out: two round ends drawn differently.
+CRUMB = 0.001
 
 
 def service_areas(
@@ -31,13 +40,15 @@ def service_areas(
     walk: Walk | None = None,
     width: float = 40.0,
     fill: float = 20_000.0,
-    dissolve: bool = False,
+    rings: bool = False,
+    overlap: Overlap = "keep",
     max_snap: float = 250.0,
 ) -> gpd.GeoDataFrame:
     """Draw the areas within a walk of facilities.
 
     The streets that are reached, with the part of the last street that is, are widened by *width*; no hull is drawn
-    around them, so that a river without a bridge stays outside.
+    around them, so that a river without a bridge stays outside. Which street is inside is exact to the millimetre;
+    round ends and bends are drawn with about 16 sides to the circle and fall short of it by up to 4 % of *width*.
 
     Parameters
     ----------
@@ -53,51 +64,180 @@ def service_areas(
         How far beside a reached street the area extends, metres.
     fill
         Holes smaller than this are filled, m².
-    dissolve
-        One area for each limit, of all facilities together; else one for each facility and limit.
+    rings
+        Leave out of each area what belongs to the next smaller limit.
+    overlap
+        What becomes of ground that several facilities reach. ``"keep"``: an area for each facility and limit, which
+        may overlap. ``"split"``: the same, but each place belongs to one facility: the one whose reached street is
+        nearest, and a reached street to the facility nearest along the streets (of equals the first), so that the
+        areas of one limit do not overlap and are together the dissolved one. ``"dissolve"``: one area for each limit.
     max_snap
         As for `travel`.
 
     Returns
     -------
     GeoDataFrame
-        Columns `facility` (unless dissolved), `limit`, `unit` ("m" or "min") and geometry, in the network's CRS;
-        largest limit first, so that smaller ones are drawn over it. A facility on no street has no area.
+        Columns `facility` (unless dissolved), `limit`, `unit` ("m" or "min") and geometry (MultiPolygons), in the
+        network's CRS; largest limit first, so that smaller ones are drawn over it. A facility on no street has no
+        area, nor has one whose places are all nearer to others, nor a ring in which nothing more is reached.
 
     Raises
     ------
     ProblemError
-        When no limit, or both kinds, are given, or one is implausible, or *width* or *fill* is not.
+        When no limit, or both kinds, are given, or one is implausible, or *width*, *fill* or *overlap* is not right.
     LayerError, NetworkError
         As for `travel`.
+
+    Notes
+    -----
+    With ``overlap="split"``, what is widened or filled between the streets of two facilities is divided along the
+    middle. Ground beside a street that only a larger limit reaches may then change hands from one limit to the next,
+    up to *width* deep; a ring leaves out the smaller limit's areas of all facilities, so that rings never overlap.
 
     Examples
     --------
     >>> import siting as st
     >>> town = st.load_sample()
     >>> net = st.Network.from_streets(town["streets"])
-    >>> st.service_areas(net, town["childcare"], metres=[300, 500], dissolve=True)["limit"].tolist()
+    >>> st.service_areas(net, town["childcare"], metres=[300, 500], overlap="dissolve")["limit"].tolist()
     [500.0, 300.0]
     """
     budgets, unit = _budgets(metres, minutes, walk)
+    _known(overlap)
     if not 0 < width < math.inf:
         raise ProblemError(f"width is {width!r}; give metres above 0")
     if not fill >= 0:
         raise ProblemError(f"fill is {fill!r}; give m² of 0 or more")
     places = _located(network, facilities, max_snap)
-    group, node, cost = search.within_nodes(network, places, max(budgets.values()), together=dissolve)
-    rows = []
-    for limit, budget in budgets.items():
-        spans = _spans(network, places, group, node, cost, budget, together=dissolve)
-        if spans.empty:
-            continue
-        lines = _cut(network.lines, spans)
-        for owner, at in spans.groupby("group").indices.items():
-            area = _fill(shapely.union_all(shapely.buffer(lines[at], width, quad_segs=4)), fill)
-            row = {"limit": float(limit), "unit": unit, "geometry": area}
-            rows.append(row if dissolve else {"facility": places.ids[cast("int", owner)], **row})
-    columns = ["limit", "unit", "geometry"] if dissolve else ["facility", "limit", "unit", "geometry"]
-    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=network.crs)
+    limits = list(budgets.values())
+    limit, group, area = _widened(
+        network, spans(network, places, limits, mode="each" if overlap == "keep" else "together"), width, fill
+    )
+    smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
+    if overlap == "split":
+        limit, group, area = _split(network, spans(network, places, limits, mode="nearest"), limit, area, width, fill)
+    if rings:
+        within = [smaller.get((k + 1, g if overlap == "keep" else 0)) for k, g in zip(limit, group, strict=True)]
+        area = _without(area, np.array(within, object), CRUMB * width**2)
+        limit, group, area = (column[~shapely.is_missing(area)] for column in (limit, group, area))
+    table = {"facility": places.ids[group], "limit": np.array(list(budgets))[limit], "unit": unit, "geometry": area}
+    if overlap == "dissolve":
+        del table["facility"]
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=network.crs)
+
+
+def service_streets(
+    network: Network,
+    facilities: gpd.GeoDataFrame | Places,
+    *,
+    metres: float | Sequence[float] | None = None,
+    minutes: float | Sequence[float] | None = None,
+    walk: Walk | None = None,
+    overlap: Overlap = "keep",
+    max_snap: float = 250.0,
+) -> gpd.GeoDataFrame:
+    """List the streets within a walk of facilities, the last of them in part.
+
+    Parameters
+    ----------
+    network, facilities, metres, minutes, walk, max_snap
+        As for `service_areas`.
+    overlap
+        What becomes of streets that several facilities reach. ``"keep"``: listed for each of them. ``"split"``: each
+        point of a street belongs to the facility nearest along the streets, and is cut where two are as near.
+        ``"dissolve"``: listed once, for all facilities together.
+
+    Returns
+    -------
+    GeoDataFrame
+        A row per piece: `facility` (unless dissolved), `limit`, `unit`, `street` (the edge's id in the network),
+        `metres` (its length) and geometry (LineStrings from the edge's `u` to its `v`), largest limit first. A street
+        that is reached from both ends, but not in the middle, has two rows.
+
+    Raises
+    ------
+    ProblemError, LayerError, NetworkError
+        As for `service_areas`.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> town = st.load_sample()
+    >>> net = st.Network.from_streets(town["streets"])
+    >>> reached = service_streets(net, town["childcare"], metres=300, overlap="dissolve")
+    >>> bool(reached["metres"].max() <= net.edges["length"].max())
+    True
+    """
+    budgets, unit = _budgets(metres, minutes, walk)
+    _known(overlap)
+    places = _located(network, facilities, max_snap)
+    found = spans(network, places, list(budgets.values()), mode=MODES[overlap])
+    table = {
+        "facility": places.ids[found.group],
+        "limit": np.array(list(budgets))[found.limit],
+        "unit": unit,
+        "street": network.edges.index[found.edge],
+        "metres": np.rint((found.high - found.low) * network.cost[found.edge] * 2) / 2000,  # half millimetres
+        "geometry": cut(network.lines[found.edge], found.low, found.high),
+    }
+    if overlap == "dissolve":
+        del table["facility"]
+    return gpd.GeoDataFrame(table, geometry="geometry", crs=network.crs)
+
+
+def _known(overlap: str) -> None:
+    if overlap not in get_args(Overlap):
+        raise ProblemError(f"overlap is {overlap!r}; give 'keep', 'split' or 'dissolve'")
+
+
+def _widened(
+    network: Network, found: Spans, width: float, fill: float
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Shapes]:
+    """Draw one area for each limit and group: their positions and the areas."""
+    whole = found.whole
+    edges, at = np.unique(found.edge[whole], return_inverse=True)
+    lines = network.lines[edges]
+    blocks = Blocks.of(lines, width, fill)
+    part = np.flatnonzero(~whole)
+    parts = cut(network.lines[found.edge[part]], found.low[part], found.high[part])
+    first = np.flatnonzero((np.diff(found.limit, prepend=-1) != 0) | (np.diff(found.group, prepend=-1) != 0))
+    wholes = np.append(0, np.cumsum(whole))[np.append(first, len(whole))]
+    rest = np.append(first, len(whole)) - wholes
+    areas: Shapes = np.empty(len(first), object)
+    for i in range(len(first)):
+        mine, partial = slice(wholes[i], wholes[i + 1]), slice(rest[i], rest[i + 1])
+        areas[i] = widened(blocks, at[mine], lines, parts[partial], width)
+    return found.limit[first].astype(np.intp), found.group[first].astype(np.intp), fill_holes(areas, fill)
+
+
+def _split(
+    network: Network, found: Spans, limit: npt.NDArray[np.intp], area: Shapes, width: float, fill: float
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Shapes]:
+    """Share each limit's area out among those who own the reached streets."""
+    from siting.measure._sharing import shared
+
+    # In a hole that was filled no place is farther from the rim than the radius of a circle as large.
+    depth = width + math.sqrt(fill / math.pi)
+    owners, shares = [np.zeros(0, np.intp)], [np.zeros(0, object)]
+    for k, whole in zip(limit, area, strict=True):
+        mine = found.limit == k
+        edge = found.edge[mine]
+        pieces = cut(network.lines[edge], found.low[mine], found.high[mine])
+        owner, share = shared(whole, pieces, found.group[mine].astype(np.int64), spacing=SPACING * width, depth=depth)
+        owners.append(owner)
+        shares.append(share)
+    limits = np.repeat(limit, [len(owner) for owner in owners[1:]])
+    return limits, np.concatenate(owners), fill_holes(np.concatenate(shares), 0)
+
+
+def _without(area: Shapes, inner: Shapes, crumb: float) -> Shapes:
+    """Take *inner* out of each area; None where nothing but crumbs is left."""
+    left: Shapes = np.where(shapely.is_missing(inner), area, shapely.difference(area, inner))
+    parts, of = shapely.get_parts(left, return_index=True)
+    large = shapely.area(parts) >= crumb
+    rings: Shapes = np.full(len(area), None, object)
+    shapely.multipolygons(parts[large], indices=of[large], out=rings)
+    return rings
 
 
 def _budgets(
@@ -115,111 +255,3 @@ def _budgets(
     if metres is not None:
         return {limit: _limit(limit, None, walk, None)[0] for limit in limits}, "m"
     return {limit: _limit(None, limit, walk, None)[0] for limit in limits}, "min"
-
-
-def _spans(
-    network: Network,
-    places: Places,
-    group: npt.NDArray[np.int32],
-    node: npt.NDArray[np.int32],
-    cost: npt.NDArray[np.int32],
-    budget: int,
-    *,
-    together: bool,
-) -> pd.DataFrame:
-    """List which part of which edge is reached: `group`, `edge`, `low`, `high` (share of the edge from u)."""
-    within = cost <= budget
-    group, node, left = group[within], node[within], budget - cost[within].astype(np.int64)
-    ptr, edge_of = _edges_of_nodes(network)
-    many = ptr[node + 1] - ptr[node]
-    row = np.repeat(np.arange(len(node)), many)
-    edge = edge_of[np.repeat(ptr[node], many) + _running(many)]
-    long = network.cost[edge].astype(np.int64)
-    share = np.where(long > 0, np.minimum(1.0, left[row] / np.maximum(long, 1)), 1.0)
-    from_u = network.u[edge] == node[row]
-    from_v = network.v[edge] == node[row]
-    ends = pd.DataFrame({"group": group[row], "edge": edge})
-    ends["low_to"] = np.where(from_u, share, 0.0)
-    ends["high_from"] = np.where(from_v, 1.0 - share, 1.0)
-    # Every edge once: what is reached from u, and from v.
-    both = ends.groupby(["group", "edge"], as_index=False).agg({"low_to": "max", "high_from": "min"})
-    own = _own_spans(network, places, budget, together=together)
-    meet = both["low_to"] >= both["high_from"]
-    parts = [
-        both[meet][["group", "edge"]].assign(low=0.0, high=1.0),
-        both[~meet & (both["low_to"] > 0)].assign(low=0.0).rename(columns={"low_to": "high"}),
-        both[~meet & (both["high_from"] < 1)].assign(high=1.0).rename(columns={"high_from": "low"}),
-        own,
-    ]
-    return pd.concat([part[["group", "edge", "low", "high"]] for part in parts], ignore_index=True)
-
-
-def _own_spans(network: Network, places: Places, budget: int, *, together: bool) -> pd.DataFrame:
-    """List what each place reaches along its own edge, either way."""
-    on = np.flatnonzero((places.edge >= 0) & (places.door < budget))
-    edge = places.edge[on]
-    long = np.maximum(network.cost[edge].astype(np.int64), 1)
-    left = budget - places.door[on].astype(np.int64)
-    at = places.to_u[on].astype(np.int64)
-    return pd.DataFrame(
-        {
-            "group": 0 if together else on,
-            "edge": edge,
-            "low": np.maximum(0, at - left) / long,
-            "high": np.minimum(long, at + left) / long,
-        }
-    )
-
-
-def _edges_of_nodes(network: Network) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Edges that end at each node, as pointers and edge positions; a loop stands twice."""
-    ends = np.concatenate([network.u, network.v])
-    edge = np.tile(np.arange(len(network.u)), 2)
-    order = np.argsort(ends, kind="stable")
-    ptr = np.zeros(len(network.x) + 1, np.int64)
-    np.cumsum(np.bincount(ends, minlength=len(network.x)), out=ptr[1:])
-    return ptr, edge[order]
-
-
-def _running(many: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """Count 0, 1, … within each run: [2, 3] gives 0 1 0 1 2."""
-    return np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
-
-
-def _cut(lines: npt.NDArray[np.object_], spans: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """Cut the part from `low` to `high` (shares of the length) out of each span's line."""
-    edge = spans["edge"].to_numpy()
-    line = lines[edge]
-    xy, of = shapely.get_coordinates(line, return_index=True)
-    step = np.hypot(*np.diff(xy, axis=0).T)
-    inside = of[1:] == of[:-1]
-    start, stop, owner, step = xy[:-1][inside], xy[1:][inside], of[1:][inside], step[inside]
-    total = np.bincount(owner, step, minlength=len(line))
-    before = np.cumsum(step) - step
-    first = np.searchsorted(owner, np.arange(len(line)))
-    at = before - before[first[owner]]  # way along the line to the segment's start
-    low = (spans["low"].to_numpy() * total)[owner]
-    high = (spans["high"].to_numpy() * total)[owner]
-    safe = np.where(step > 0, step, 1.0)
-    a = np.clip((low - at) / safe, 0, 1)
-    b = np.clip((high - at) / safe, 0, 1)
-    # A point of no length is kept where it is reached: it may be all that there is of a street.
-    keep = np.where(step > 0, b > a, (low <= at) & (at <= high))
-    a, b, start, stop, owner = a[keep], b[keep], start[keep], stop[keep], owner[keep]
-    delta = stop - start
-    ends = np.stack([start + a[:, None] * delta, start + b[:, None] * delta], axis=1)
-    pieces = shapely.linestrings(ends)
-    parts: npt.NDArray[np.object_] = np.full(len(line), None, object)
-    shapely.multilinestrings(pieces, indices=owner, out=parts)
-    return parts
-
-
-def _fill(area: shapely.Geometry, least: float) -> shapely.Geometry:
-    """Fill the holes smaller than *least* m²."""
-    rebuilt = []
-    for part in shapely.get_parts(area):
-        rings = shapely.get_rings(part)
-        holes = [r for r in rings[1:] if shapely.area(shapely.polygons(r)) >= least]
-        rebuilt.append(shapely.polygons(rings[0], holes=holes) if holes else shapely.polygons(rings[0]))
-    # A part may have lain in the hole of another.
-    return shapely.multipolygons(shapely.get_parts(shapely.union_all(rebuilt)))

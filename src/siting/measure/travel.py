@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from numbers import Real
 
 import geopandas as gpd
@@ -16,7 +18,10 @@ from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
 from siting.network.places import spots
 
-__all__ = ["straight_line", "travel"]
+__all__ = ["straight_line", "travel", "travel_in_parts"]
+
+#: Pairs that are not refused: 4 GiB of them.
+MAX_PAIRS = 2**28
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +36,9 @@ def travel(
     walk: Walk | None = None,
     nearest: int | None = None,
     max_snap: float = 250.0,
+    threads: int | None = None,
+    max_pairs: float = MAX_PAIRS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Reach:
     """Walk from origins to destinations along the streets.
 
@@ -53,6 +61,12 @@ def travel(
         Keep only so many nearest destinations of each origin.
     max_snap
         Longest way from a place to a street, metres; farther places are reached by nothing.
+    threads
+        Threads that search; all processors when not given. The result is the same for any number.
+    max_pairs
+        More pairs than this are refused before they fill the memory; a pair takes 16 bytes.
+    progress
+        Called with the number of places searched from and of all.
 
     Returns
     -------
@@ -77,21 +91,29 @@ def travel(
     >>> reach.unit, reach.limit
     ('m', 800.0)
     """
-    limit_mm, unit, speed, walker = _limit(metres, minutes, walk, nearest)
+    limit_mm, unit, who = _limit(metres, minutes, walk, nearest)
+    speed = 1.0 if who is None else who.speed
+    network = network.for_walk(walk)
     start = _located(network, origins, max_snap)
     stop = _located(network, destinations, max_snap)
+    walks = _walks(network, who)
     if nearest is None:
-        origin, destination, cost = search.within(network, start, stop, limit_mm)
+        found = search.within(
+            network, start, stop, limit_mm,
+            walk=walks, speed=speed, threads=threads, max_pairs=max_pairs, progress=progress,
+        )  # fmt: skip
     else:
-        origin, destination, cost = search.nearest(network, start, stop, nearest, limit_mm)
+        found = search.nearest(network, start, stop, nearest, limit_mm, walk=walks, speed=speed)
     limit = minutes if minutes is not None else metres
-    how = f"streets, {walker}, {speed:g} m/min" if unit == "min" else "streets"
+    how = "streets" if walks is None else f"streets, {walks.terms}"
+    if walk is not None and walks is None and not walk.stairs:
+        how += ", no stairs"
     return Reach(
         origins=start.ids,
         destinations=stop.ids,
-        origin=origin,
-        destination=destination,
-        cost=cost / 1000.0 / (speed if unit == "min" else 1.0),
+        origin=found.origin,
+        destination=found.destination,
+        cost=found.cost,
         limit=math.inf if limit is None else float(limit),
         unit=unit,
         nearest_only=nearest,
@@ -99,10 +121,65 @@ def travel(
     )
 
 
+def travel_in_parts(
+    network: Network,
+    origins: gpd.GeoDataFrame | Places,
+    destinations: gpd.GeoDataFrame | Places,
+    *,
+    pairs: int = 50_000_000,
+    metres: float | None = None,
+    minutes: float | None = None,
+    walk: Walk | None = None,
+    max_snap: float = 250.0,
+    threads: int | None = None,
+) -> Iterator[Reach]:
+    """Travel from some origins after the other, where all pairs together would not fit into the memory.
+
+    Parameters
+    ----------
+    network, origins, destinations, metres, minutes, walk, max_snap, threads
+        As for `travel`.
+    pairs
+        About how many pairs a part may have; a pair takes 16 bytes, and 24 while it is made.
+
+    Yields
+    ------
+    Reach
+        One for each part: from some of the origins, in their order, to all destinations.
+
+    Raises
+    ------
+    ProblemError, LayerError, NetworkError
+        As for `travel`.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> town = st.load_sample()
+    >>> net = st.Network.from_streets(town["streets"])
+    >>> parts = travel_in_parts(net, town["communities"], town["childcare"], metres=800, pairs=100)
+    >>> sum(len(part) for part in parts) == len(st.travel(net, town["communities"], town["childcare"], metres=800))
+    True
+    """
+    if pairs < 1:
+        raise ProblemError(f"pairs is {pairs}; give how many pairs a part may have, 1 or more")
+    limit_mm, _, who = _limit(metres, minutes, walk, None)
+    streets = network.for_walk(walk)
+    start, stop = _located(streets, origins, max_snap), _located(streets, destinations, max_snap)
+    expected = search.count(streets, start, stop, limit_mm, walk=_walks(streets, who))
+    parts = max(1, min(len(start), math.ceil(expected / pairs)))
+    log.info("about %s pairs, in %d parts", f"{expected:,}", parts)
+    for some_of in np.array_split(np.arange(len(start)), parts):
+        yield travel(
+            streets, start.select(start.ids[some_of]), stop,
+            metres=metres, minutes=minutes, walk=walk, threads=threads, max_pairs=math.inf,
+        )  # fmt: skip
+
+
 def _limit(
     metres: float | None, minutes: float | None, walk: Walk | None, nearest: int | None
-) -> tuple[int, Unit, float, str]:
-    """Turn what was asked into millimetres, a unit, a speed and a walker's name."""
+) -> tuple[int, Unit, Walk | None]:
+    """Turn what was asked into millimetres, a unit and who walks the minutes."""
     if metres is not None and minutes is not None:
         raise ProblemError("give metres or minutes, not both")
     for what, value in (("metres", metres), ("minutes", minutes)):
@@ -116,13 +193,18 @@ def _limit(
         if not (math.isfinite(minutes) and 0.5 <= minutes <= 600):
             raise ProblemError(f"minutes is {minutes!r}; give minutes of walking, from 0.5 to 600")
         who = walk or Walk.adult()
-        return math.floor(who.metres(minutes) * 1000 + 1e-6), "min", who.speed, who.who
+        return math.floor(who.metres(minutes) * 1000 + 1e-6), "min", who
     if metres is None and nearest is None:
         raise ProblemError("no limit: give metres=, minutes= or nearest=")
     if metres is None:
-        return search.LONGEST, "m", 1.0, ""
+        return search.LONGEST, "m", None
     plausible_metres(metres)
-    return math.floor(metres * 1000 + 1e-6), "m", 1.0, ""
+    return math.floor(metres * 1000 + 1e-6), "m", None
+
+
+def _walks(network: Network, who: Walk | None) -> Walk | None:
+    """Tell whose slopes count: a slope costs minutes, not metres, and only where heights are known."""
+    return who if who is None or network.rise is not None else replace(who, slope=None)
 
 
 def plausible_metres(metres: float) -> None:
@@ -185,7 +267,7 @@ def straight_line(
       origin destination  cost
     0      a           b  50.0
     """
-    limit_mm, unit, speed, walker = _limit(metres, minutes, walk, None)
+    limit_mm, unit, who = _limit(metres, minutes, walk, None)
     rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
     crs = metric_crs(origins, destinations)
     start, stop = spots(origins, crs), spots(destinations, crs)
@@ -196,13 +278,13 @@ def straight_line(
     keep = cost_mm <= limit_mm
     origin, destination, cost_mm = origin[keep], destination[keep], cost_mm[keep]
     order = np.lexsort([destination, cost_mm, origin])
-    how = f"straight line, {walker}, {speed:g} m/min" if unit == "min" else "straight line"
+    how = "straight line" if who is None else f"straight line, {replace(who, slope=None, stairs=True).terms}"
     return Reach(
         origins=rows,
         destinations=columns,
         origin=origin[order].astype(np.int32),
         destination=destination[order].astype(np.int32),
-        cost=cost_mm[order] / 1000.0 / (speed if unit == "min" else 1.0),
+        cost=cost_mm[order] / 1000.0 / (1.0 if who is None else who.speed),
         limit=float(minutes if minutes is not None else metres or 0),
         unit=unit,
         how=how,

@@ -2,6 +2,6 @@
 
 from siting.network.graph import Network
 from siting.network.places import Places
-from siting.network.walk import Walk
+from siting.network.walk import Walk, careful, tobler
 
-__all__ = ["Network", "Places", "Walk"]
+__all__ = ["Network", "Places", "Walk", "careful", "tobler"]

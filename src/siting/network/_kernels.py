@@ -1,9 +1,10 @@
-"""Compiled searches over the street graph: the only module that knows numba.
+"""Compiled searches within a limit, over the contracted street graph.
 
-All costs are whole millimetres in int32. A place is a position on an edge: its edge, the way to each end of that edge,
-and the walk from the door to the street (see `siting.network.places`). The bounded search is Dial's bucket queue [1]_
-made label-correcting inside a bucket, so that buckets may be wider than the shortest edge: distances are exact whatever
-the width. The queue is emptied bucket by bucket and only what a search has touched is reset after it.
+All costs are whole millimetres, or millimetres of level walk. The bounded search is Dial's bucket queue [1]_ made
+label-correcting inside a bucket, so that buckets may be wider than the shortest arc: distances are exact whatever the
+width. Only what a search has touched is reset after it. Nothing is allocated while a search runs: an array that is
+assigned anew inside a loop makes the compiler count references there, which costs five times the search. A queue or a
+buffer that is too short ends the call with a status, and the caller comes back with a longer one.
 
 References
 ----------
@@ -13,282 +14,325 @@ References
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
 FAR = np.int32(2**31 - 1)
-SHIFT = 15  # buckets of 2**15 mm = 33 m: the search is as fast anywhere from 8 to 66 m
+SHIFT = np.int32(16)  # buckets of 2**16 mm = 66 m: the bounded search is as fast anywhere from 8 to 66 m
+DONE, QUEUE_SHORT, BUFFER_SHORT = 0, 1, 2
 
 
-@njit(cache=True, nogil=True)
-def _grow(array, least):
-    longer = np.empty(max(2 * array.size, least), array.dtype)
-    longer[: array.size] = array
-    return longer
+class Arcs(NamedTuple):
+    """The adjacency: arcs of core node ``i`` are ``indptr[i]:indptr[i + 1]``."""
+
+    indptr: np.ndarray
+    heads: np.ndarray
+    costs: np.ndarray
 
 
-@njit(cache=True, nogil=True)
-def _sweep(indptr, heads, costs, seed_nodes, seed_costs, budget, dist, touched, first, link, item, at):
-    """Settle every node within *budget* of the seeds.
+class Starts(NamedTuple):
+    """Where searches begin: nodes at the ends of the chain (-1 for none) and the way to them, door included.
 
-    Fills ``dist`` for the nodes listed in ``touched[:n]``; returns ``n`` and the queue's arrays, which may have grown.
-    ``first`` (one entry a bucket) comes in, and goes out, as -1 everywhere.
+    ``f`` and ``r`` are the way along the chain from its start and back to it; ``door`` the walk to the street.
     """
+
+    chain: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    to_a: np.ndarray
+    to_b: np.ndarray
+    f: np.ndarray
+    r: np.ndarray
+    door: np.ndarray
+
+
+class Targets(NamedTuple):
+    """What is looked for: at node ``i`` ``at_item[at_ptr[i]:at_ptr[i + 1]]``; on chain ``c`` those of ``on_ptr``.
+
+    ``by_ptr`` gives for each node the chains with targets that end there: chain, node at the other end (-1 for none),
+    and whether this is the chain's far end.
+    """
+
+    at_ptr: np.ndarray
+    at_item: np.ndarray
+    at_way: np.ndarray
+    by_ptr: np.ndarray
+    by_chain: np.ndarray
+    by_other: np.ndarray
+    by_end: np.ndarray
+    on_ptr: np.ndarray
+    on_item: np.ndarray
+    from_a: np.ndarray
+    from_b: np.ndarray
+    on_f: np.ndarray
+    on_r: np.ndarray
+    on_door: np.ndarray
+
+
+class Work(NamedTuple):
+    """What a thread writes on: ``dist`` is FAR and ``first`` -1 everywhere between searches."""
+
+    dist: np.ndarray
+    touched: np.ndarray
+    first: np.ndarray
+    link: np.ndarray
+    item: np.ndarray
+    at: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def _spread(indptr, heads, costs, a, to_a, b, to_b, limit, dist, touched, first, link, item, at):
+    """Settle every node within *limit* of two seeds; return how many were touched, or -1 - that when short of queue."""
+    over = np.int64(limit) + 1
     n = 0
     used = 0
-    for s in range(seed_nodes.size):
-        node, cost = seed_nodes[s], seed_costs[s]
-        if cost <= budget and cost < dist[node]:
-            if dist[node] == FAR:
-                touched[n] = node
-                n += 1
-            dist[node] = cost
-            if used == item.size:
-                link, item, at = _grow(link, 0), _grow(item, 0), _grow(at, 0)
-            b = cost >> SHIFT
-            item[used], at[used], link[used] = node, cost, first[b]
-            first[b] = used
-            used += 1
-    for b in range((budget >> SHIFT) + 1):
-        while first[b] != -1:
-            slot = first[b]
-            first[b] = link[slot]
-            node, cost = item[slot], at[slot]
-            if cost != dist[node]:
-                continue  # a shorter way was found after this entry was queued
-            for arc in range(indptr[node], indptr[node + 1]):
-                step = costs[arc]
-                if step > budget - cost:
-                    continue
-                there, new = heads[arc], cost + step
-                if new < dist[there]:
-                    if dist[there] == FAR:
+    if a >= 0 and to_a <= limit:
+        dist[a] = to_a
+        touched[0] = a
+        n = 1
+        item[0], at[0], link[0] = a, to_a, -1
+        first[to_a >> SHIFT] = 0
+        used = 1
+    if b >= 0 and to_b <= limit and to_b < dist[b]:
+        touched[n] = b
+        n += dist[b] == FAR
+        dist[b] = to_b
+        bucket = to_b >> SHIFT
+        item[used], at[used], link[used] = b, to_b, first[bucket]
+        first[bucket] = used
+        used += 1
+    size = item.size
+    for bucket in range((limit >> SHIFT) + 1):
+        slot = first[bucket]
+        while slot != -1:
+            here = np.uint32(slot)
+            first[bucket] = link[here]
+            node, cost = item[here], at[here]
+            if cost == dist[node]:  # else a shorter way was found after this entry was queued
+                lo, hi = indptr[node], indptr[node + np.uint32(1)]
+                if used + np.int64(hi) - np.int64(lo) > size:
+                    first[: (limit >> SHIFT) + 1] = -1
+                    return -1 - n
+                for k in range(lo, hi):
+                    arc = np.uint32(k)
+                    there = heads[arc]
+                    new = np.int64(cost) + costs[arc]
+                    old = dist[there]
+                    if new < min(np.int64(old), over):
                         touched[n] = there
-                        n += 1
-                    dist[there] = new
-                    if used == item.size:
-                        link, item, at = _grow(link, 0), _grow(item, 0), _grow(at, 0)
-                    nb = new >> SHIFT
-                    item[used], at[used], link[used] = there, new, first[nb]
-                    first[nb] = used
-                    used += 1
-    return n, link, item, at
+                        n += old == FAR
+                        dist[there] = new
+                        down = np.uint32(new >> SHIFT)
+                        free = np.uint32(used)
+                        item[free], at[free], link[free] = there, new, first[down]
+                        first[down] = used
+                        used += 1
+            slot = first[bucket]
+    return n
 
 
 @njit(cache=True, nogil=True)
-def _workspace(n_nodes, limit):
-    dist = np.full(n_nodes, FAR, np.int32)
-    touched = np.empty(n_nodes, np.int32)
-    first = np.full((limit >> SHIFT) + 1, -1, np.int32)
-    return dist, touched, first, np.empty(1024, np.int32), np.empty(1024, np.int32), np.empty(1024, np.int32)
+def along(f, r, to_f, to_r):
+    """Way from one position on a chain to another without leaving it; FAR against a one-way street.
 
-
-@njit(cache=True, nogil=True)
-def pairs_within(
-    indptr, heads, costs, s_u, s_v, s_edge, s_to_u, s_to_v, s_door,
-    t_ptr, t_item, t_way, e_ptr, e_item, t_to_u, t_door, limit,
-):  # fmt: skip
-    """List every (source, target, cost) with cost <= *limit*.
-
-    ``t_ptr, t_item, t_way`` give for each node the targets on the edges that end there and the way to them (door
-    included); ``e_ptr, e_item`` give the targets on each edge, for those that share an edge with the source.
+    A position is its way from the chain's start and its way back there; -1 where there is none.
     """
-    dist, touched, first, link, item, at = _workspace(indptr.size - 1, limit)
-    n_targets = t_to_u.size
-    best = np.full(n_targets, FAR, np.int32)
-    found = np.empty(n_targets, np.int32)
-    seeds = np.empty(2, np.int32)
-    starts = np.empty(2, np.int32)
-    out_s = np.empty(max(1024, 8 * s_u.size), np.int32)
-    out_t = np.empty(out_s.size, np.int32)
-    out_c = np.empty(out_s.size, np.int32)
-    m = 0
-    for s in range(s_u.size):
-        if s_edge[s] < 0 or s_door[s] > limit:
-            continue
-        n_found = 0
-        for k in range(e_ptr[s_edge[s]], e_ptr[s_edge[s] + 1]):
-            t = e_item[k]
-            cost = np.int64(s_door[s]) + abs(s_to_u[s] - t_to_u[t]) + t_door[t]
-            if cost <= limit:
-                if best[t] == FAR:
-                    found[n_found] = t
-                    n_found += 1
-                best[t] = min(best[t], cost)
-        if s_door[s] + np.int64(min(s_to_u[s], s_to_v[s])) <= limit:
-            seeds[0], seeds[1] = s_u[s], s_v[s]
-            starts[0] = min(np.int64(FAR - 1), s_door[s] + np.int64(s_to_u[s]))
-            starts[1] = min(np.int64(FAR - 1), s_door[s] + np.int64(s_to_v[s]))
-            n, link, item, at = _sweep(indptr, heads, costs, seeds, starts, limit, dist, touched, first, link, item, at)
-            for k in range(n):
-                node = touched[k]
-                here = dist[node]
-                dist[node] = FAR
-                for j in range(t_ptr[node], t_ptr[node + 1]):
-                    if t_way[j] <= limit - here:
-                        t = t_item[j]
-                        if best[t] == FAR:
-                            found[n_found] = t
-                            n_found += 1
-                        best[t] = min(best[t], here + t_way[j])
-        if m + n_found > out_s.size:
-            out_s, out_t, out_c = (
-                _grow(out_s, m + n_found), _grow(out_t, m + n_found), _grow(out_c, m + n_found)
-            )  # fmt: skip
-        for k in range(n_found):
-            t = found[k]
-            out_s[m], out_t[m], out_c[m] = s, t, best[t]
-            best[t] = FAR
-            m += 1
-    return out_s[:m], out_t[:m], out_c[:m]
+    if to_f > f or (to_f == f and to_r >= r):
+        return to_f - f if f >= 0 else np.int64(FAR)
+    return r - to_r if to_r >= 0 and r >= 0 else np.int64(FAR)
 
 
 @njit(cache=True, nogil=True)
-def nodes_within(indptr, heads, costs, group_ptr, seed_nodes, seed_costs, limit):
-    """List every (group, node, cost) with cost <= *limit* from the nearest seed of the group."""
-    dist, touched, first, link, item, at = _workspace(indptr.size - 1, limit)
-    out_g = np.empty(1024, np.int32)
-    out_n = np.empty(1024, np.int32)
-    out_c = np.empty(1024, np.int32)
+def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys, spare):
+    """List targets within *limit* of the starts ``order[lo:hi]`` as cost << 32 | target, one start after another.
+
+    With *rows* each start's list is sorted. Returns where it ended, how many keys are valid, and a status; ``counts``
+    has the length of each list.
+
+    All is in one function on purpose: to hand arrays to another for every start costs a fifth of a short search.
+    """
+    dist, touched = work.dist, work.touched
+    first, link, item, at = work.first, work.link, work.item, work.at
+    indptr, heads, costs = arcs.indptr, arcs.heads, arcs.costs
+    chain_of, a_of, b_of, to_a_of, to_b_of = starts.chain, starts.a, starts.b, starts.to_a, starts.to_b
+    f_of, r_of, door_of = starts.f, starts.r, starts.door
+    at_ptr, at_item, at_way = targets.at_ptr, targets.at_item, targets.at_way
+    by_ptr, by_chain, by_other, by_end = targets.by_ptr, targets.by_chain, targets.by_other, targets.by_end
+    on_ptr, on_item, from_a, from_b = targets.on_ptr, targets.on_item, targets.from_a, targets.from_b
+    on_f, on_r, on_door = targets.on_f, targets.on_r, targets.on_door
+    size = keys.size
+    bins = np.zeros(257, np.int64)
     m = 0
-    for g in range(group_ptr.size - 1):
-        lo, hi = group_ptr[g], group_ptr[g + 1]
-        n, link, item, at = _sweep(
-            indptr, heads, costs, seed_nodes[lo:hi], seed_costs[lo:hi], limit,
-            dist, touched, first, link, item, at,
-        )  # fmt: skip
-        if m + n > out_g.size:
-            out_g, out_n, out_c = _grow(out_g, m + n), _grow(out_n, m + n), _grow(out_c, m + n)
+    for i in range(lo, hi):
+        s = order[i]
+        own, door = chain_of[s], np.int64(door_of[s])
+        if door > limit:
+            counts[i - lo] = 0
+            continue
+        n = _spread(
+            indptr, heads, costs, a_of[s], to_a_of[s], b_of[s], to_b_of[s], limit, dist, touched, first, link, item, at
+        )
+        if n < 0:
+            for k in range(-1 - n):
+                dist[touched[k]] = FAR
+            return i, m, QUEUE_SHORT
+        end = m
         for k in range(n):
             node = touched[k]
-            out_g[m], out_n[m], out_c[m] = g, node, dist[node]
-            dist[node] = FAR
-            m += 1
-    return out_g[:m], out_n[:m], out_c[:m]
+            here = np.int64(dist[node])
+            for j in range(at_ptr[node], at_ptr[node + np.uint32(1)]):
+                cost = here + at_way[j]
+                if cost <= limit:
+                    if end < size:
+                        keys[end] = cost << 32 | at_item[j]
+                    end += 1
+            for j in range(by_ptr[node], by_ptr[node + np.uint32(1)]):
+                chain, other = by_chain[j], by_other[j]
+                if chain == own:
+                    continue
+                there = np.int64(FAR)
+                if other >= 0:
+                    there = np.int64(dist[other])
+                    if by_end[j] and there != FAR:
+                        continue  # the chain is read from its start
+                to_a, to_b = (there, here) if by_end[j] else (here, there)
+                for t in range(on_ptr[chain], on_ptr[chain + 1]):
+                    cost = min(to_a + from_a[t], to_b + from_b[t])
+                    if cost <= limit:
+                        if end < size:
+                            keys[end] = cost << 32 | on_item[t]
+                        end += 1
+        if own >= 0 and on_ptr[own] < on_ptr[own + 1]:
+            a, b = a_of[s], b_of[s]
+            to_a = np.int64(dist[a]) if a >= 0 else np.int64(FAR)
+            to_b = np.int64(dist[b]) if b >= 0 else np.int64(FAR)
+            f, r = f_of[s], r_of[s]
+            for t in range(on_ptr[own], on_ptr[own + 1]):
+                cost = min(to_a + from_a[t], to_b + from_b[t])
+                cost = min(cost, door + along(f, r, on_f[t], on_r[t]) + on_door[t])
+                if cost <= limit:
+                    if end < size:
+                        keys[end] = cost << 32 | on_item[t]
+                    end += 1
+        for k in range(n):
+            dist[touched[k]] = FAR
+        if end > size:
+            return i, m, BUFFER_SHORT
+        if rows and end - m > 1:
+            _sort(keys, m, end, spare, bins, limit)
+        counts[i - lo] = end - m
+        m = end
+    return hi, m, DONE
 
 
 @njit(cache=True, nogil=True)
-def nearest_labels(indptr, heads, costs, seed_nodes, seed_costs, seed_who, k, limit):
-    """Label each node with its *k* nearest distinct seeds' owners, by one heap over the whole network.
+def _sort(keys, lo, hi, spare, bins, limit):
+    """Sort ``keys[lo:hi]``: long lists first into 256 bins of cost, then by insertion, as they are nearly in order."""
+    n = hi - lo
+    if n > 48:
+        shift = 32
+        while limit >> (shift - 32) >= 256:
+            shift += 1
+        bins[:] = 0
+        for i in range(lo, hi):
+            bins[(keys[i] >> shift) + 1] += 1
+        for b in range(256):
+            bins[b + 1] += bins[b]
+        for i in range(lo, hi):
+            b = keys[i] >> shift
+            spare[bins[b]] = keys[i]
+            bins[b] += 1
+        keys[lo:hi] = spare[:n]
+    for i in range(lo + 1, hi):
+        key = keys[i]
+        j = i - 1
+        while j >= lo and keys[j] > key:
+            keys[j + 1] = keys[j]
+            j -= 1
+        keys[j + 1] = key
 
-    Returns ``who`` (n_nodes, k), -1 where there are fewer, and ``cost`` alike. Equal costs go to the smaller owner.
+
+@njit(cache=True, nogil=True)
+def add_up(keys, counts, order, lo, weights, factor, out):
+    """Add up the weights (targets × columns) in the list of each of the starts ``order[lo:]``.
+
+    Each counts times its *factor*, unless that is empty.
     """
-    n_nodes = indptr.size - 1
-    who = np.full((n_nodes, k), -1, np.int32)
-    dist = np.full((n_nodes, k), FAR, np.int32)
-    count = np.zeros(n_nodes, np.int32)
-    heap_cost = np.empty(max(1024, 2 * seed_nodes.size), np.int64)
-    heap_node = np.empty(heap_cost.size, np.int32)
-    size = 0
-    # cost and owner make one key, so that ties are broken by the owner's position
-    for s in range(seed_nodes.size):
-        if seed_costs[s] <= limit:
-            if size == heap_cost.size:
-                heap_cost, heap_node = _grow(heap_cost, 0), _grow(heap_node, 0)
-            size = _push(heap_cost, heap_node, size, np.int64(seed_costs[s]) << 32 | seed_who[s], seed_nodes[s])
-    while size:
-        key, node = heap_cost[0], heap_node[0]
-        size = _pop(heap_cost, heap_node, size)
-        c = count[node]
-        if c == k:
-            continue
-        owner = np.int32(key & 0xFFFFFFFF)
-        cost = np.int32(key >> 32)
-        known = False
-        for j in range(c):
-            if who[node, j] == owner:
-                known = True
-                break
-        if known:
-            continue
-        who[node, c], dist[node, c] = owner, cost
-        count[node] = c + 1
-        for arc in range(indptr[node], indptr[node + 1]):
-            there = heads[arc]
-            if count[there] == k or costs[arc] > limit - cost:
-                continue
-            if size == heap_cost.size:
-                heap_cost, heap_node = _grow(heap_cost, 0), _grow(heap_node, 0)
-            size = _push(heap_cost, heap_node, size, np.int64(cost + costs[arc]) << 32 | owner, there)
-    return who, dist
+    at = 0
+    for i in range(counts.size):
+        end = at + counts[i]
+        for w in range(weights.shape[1]):
+            total = 0.0
+            if factor.size:
+                for k in range(at, end):
+                    total += weights[np.uint32(keys[k]), w] * factor[k]
+            else:
+                for k in range(at, end):
+                    total += weights[np.uint32(keys[k]), w]
+            out[order[lo + i], w] = total
+        at = end
 
 
 @njit(cache=True, nogil=True)
-def _push(key, node, size, new_key, new_node):
-    i = size
-    while i:
-        up = (i - 1) >> 1
-        if key[up] <= new_key:
-            break
-        key[i], node[i] = key[up], node[up]
-        i = up
-    key[i], node[i] = new_key, new_node
-    return size + 1
+def put_rows(keys, counts, order, lo, ptr, speed, origin, destination, cost):
+    """Write the lists of the starts ``order[lo:]`` where `ptr` wants them, in metres or minutes."""
+    k = 0
+    for i in range(counts.size):
+        s = order[lo + i]
+        at = ptr[s]
+        for j in range(at, at + counts[i]):
+            origin[j] = s
+            destination[j] = np.int32(keys[k] & 0xFFFFFFFF)
+            cost[j] = (keys[k] >> 32) / 1000.0 / speed
+            k += 1
 
 
 @njit(cache=True, nogil=True)
-def _pop(key, node, size):
-    size -= 1
-    last_key, last_node = key[size], node[size]
-    i = 0
-    while True:
-        down = 2 * i + 1
-        if down >= size:
-            break
-        if down + 1 < size and key[down + 1] < key[down]:
-            down += 1
-        if key[down] >= last_key:
-            break
-        key[i], node[i] = key[down], node[down]
-        i = down
-    key[i], node[i] = last_key, last_node
-    return size
+def count_items(keys, counts):
+    """Count how often each item is in *keys*."""
+    for key in keys:
+        counts[key & 0xFFFFFFFF] += 1
 
 
 @njit(cache=True, nogil=True)
-def nearest_places(who, dist, o_u, o_v, o_edge, o_to_u, o_to_v, o_door, e_ptr, e_item, d_to_u, d_door, k, limit):
-    """Read the *k* nearest destinations of each origin off the labels of its edge's ends."""
-    n = o_u.size
-    out_who = np.full((n, k), -1, np.int32)
-    out_cost = np.full((n, k), FAR, np.int32)
-    for o in range(n):
-        if o_edge[o] < 0:
-            continue
-        filled = 0
-        for j in range(who.shape[1]):
-            if who[o_u[o], j] >= 0:
-                cost = np.int64(dist[o_u[o], j]) + o_to_u[o] + o_door[o]
-                filled = _keep(out_who[o], out_cost[o], filled, who[o_u[o], j], cost, limit)
-            if who[o_v[o], j] >= 0:
-                cost = np.int64(dist[o_v[o], j]) + o_to_v[o] + o_door[o]
-                filled = _keep(out_who[o], out_cost[o], filled, who[o_v[o], j], cost, limit)
-        for i in range(e_ptr[o_edge[o]], e_ptr[o_edge[o] + 1]):
-            d = e_item[i]
-            cost = np.int64(o_door[o]) + abs(o_to_u[o] - d_to_u[d]) + d_door[d]
-            filled = _keep(out_who[o], out_cost[o], filled, d, cost, limit)
-    return out_who, out_cost
+def turn(keys, counts, order, lo, at, turned):
+    """Put the keys (of starts) where their items want them, as cost << 32 | start; *at* moves on."""
+    k = 0
+    for i in range(counts.size):
+        s = np.int64(order[lo + i])
+        for _ in range(counts[i]):
+            item = keys[k] & 0xFFFFFFFF
+            turned[at[item]] = (keys[k] >> 32) << 32 | s
+            at[item] += 1
+            k += 1
 
 
 @njit(cache=True, nogil=True)
-def _keep(who, cost, filled, new_who, new_cost, limit):
-    """Insert into the sorted short list *who*, *cost* when among its best; ties go to the smaller position."""
-    if new_cost > limit:
-        return filled
-    for j in range(filled):
-        if who[j] == new_who:
-            if cost[j] <= new_cost:
-                return filled
-            for i in range(j, filled - 1):
-                who[i], cost[i] = who[i + 1], cost[i + 1]
-            filled -= 1
-            break
-    place = filled
-    while place and (cost[place - 1] > new_cost or (cost[place - 1] == new_cost and who[place - 1] > new_who)):
-        place -= 1
-    if place >= who.size:
-        return filled
-    last = min(filled, who.size - 1)
-    for i in range(last, place, -1):
-        who[i], cost[i] = who[i - 1], cost[i - 1]
-    who[place], cost[place] = new_who, np.int32(new_cost)
-    return min(filled + 1, who.size)
+def sort_rows(keys, ptr, lo, hi, limit, speed, origin, destination, cost):
+    """Sort the keys of each of the rows *lo* to *hi* and write them out in metres or minutes."""
+    longest = np.int64(0)
+    for row in range(lo, hi):
+        longest = max(longest, ptr[row + 1] - ptr[row])
+    spare = np.empty(longest, np.int64)
+    bins = np.zeros(257, np.int64)
+    for row in range(lo, hi):
+        _sort(keys, ptr[row], ptr[row + 1], spare, bins, limit)
+        for k in range(ptr[row], ptr[row + 1]):
+            origin[k] = row
+            destination[k] = np.int32(keys[k] & 0xFFFFFFFF)
+            cost[k] = (keys[k] >> 32) / 1000.0 / speed
+
+
+@njit(cache=True, nogil=True)
+def add_back(keys, counts, order, lo, weights, factor, out):
+    """Add the weights of each start to the items in its list; see `add_up`."""
+    k = 0
+    for i in range(counts.size):
+        s = order[lo + i]
+        for _ in range(counts[i]):
+            item = np.uint32(keys[k])
+            for w in range(weights.shape[1]):
+                out[item, w] += weights[s, w] * factor[k] if factor.size else weights[s, w]
+            k += 1

@@ -20,21 +20,27 @@ from scipy.spatial import KDTree
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network, crs_name
-from siting.network.places import millimetres
+from siting.network.places import frozen, millimetres
+from siting.network.profile import walkable
 
 if TYPE_CHECKING:
     import networkx as nx
 
 log = logging.getLogger(__name__)
 
-#: Street classes closed to walkers, and those open to them only where there is a sidewalk.
-CLOSED = ("motorway", "motorway_link")
-SIDEWALK_ONLY = ("trunk", "trunk_link")
-ALLOWED = {"yes", "both", "left", "right", "separate", "designated", "permissive"}
+#: Column of a frame of edges: 1 open from u to v only, -1 from v to u only, 0 both ways.
+WAY = "open_way"
+ALONG = {"yes", "1", "1.0", "true"}
+AGAINST = {"-1", "-1.0", "reverse"}
+BOTH = {"no", "0", "0.0", "false", "none", "nan", "<na>", "", "reversible", "alternating"}
 
 
-def network_from_streets(streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool) -> Network:
+def network_from_streets(
+    streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool, split: bool, oneway: str | None
+) -> Network:
     """Build a network from lines that meet at their ends; see `Network.from_streets`."""
+    if oneway is not None and oneway not in streets.columns:
+        raise NetworkError(f'streets have no column "{oneway}" that says which are one-way; name another or none')
     if length != "length" and length not in streets.columns:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
@@ -42,13 +48,108 @@ def network_from_streets(streets: gpd.GeoDataFrame, *, length: str, crs: Any, wa
     frame, left_out = _walkable(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
+    if split:
+        from siting.network.topology import split_streets
+
+        frame = split_streets(frame)
+    if oneway is not None:
+        frame = frame.assign(**{WAY: _one_way(frame[oneway])})
     lines = frame.geometry.to_numpy()
     corners, where = _corners(_ends(lines))
     u, v = where[: len(lines)], where[len(lines) :]
-    return _assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out)
+    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out)
 
 
-def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool) -> Network:
+def network_from_arrays(
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    u: npt.ArrayLike,
+    v: npt.ArrayLike,
+    *,
+    crs: Any,
+    length: npt.ArrayLike | None,
+    height: npt.ArrayLike | None,
+    oneway: npt.ArrayLike | None,
+) -> Network:
+    """Build a network from bare arrays; see `Network.from_arrays`."""
+    system = _metric(crs)
+    xy = np.column_stack([np.asarray(x, float), np.asarray(y, float)])
+    ends = [_positions(end, what, len(xy)) for what, end in (("u", u), ("v", v))]
+    start, stop = ends
+    if len(start) != len(stop):
+        raise NetworkError(f"u has {len(start):,} entries, v has {len(stop):,}; give one of each for an edge")
+    if not len(start):
+        raise NetworkError("no edges: u and v are empty")
+    if not np.isfinite(xy).all():
+        raise NetworkError(f"x or y is not a number at nodes {some(np.flatnonzero(~np.isfinite(xy).all(axis=1)))}")
+    if length is None:
+        metres = np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1])
+    else:
+        metres = _as_long(length, "length", len(start))
+    wrong = ~np.isfinite(metres) | (metres < 0)
+    if wrong.any():
+        raise NetworkError(f"length is negative or not a number at edges {some(np.flatnonzero(wrong))}")
+    rise = None
+    if height is not None:
+        level = _as_long(height, "height", len(xy))
+        rise = level[stop] - level[start]
+    way = None if oneway is None else _as_long(oneway, "oneway", len(start)).astype(np.int8)
+    return form(
+        crs=system, xy=xy, names=None, u=start, v=stop, metres=metres, columns=pd.DataFrame(index=_ids(len(start))),
+        oneway=way, rise=rise, left_out={},
+    )  # fmt: skip
+
+
+def _ids(number: int) -> pd.Index:
+    return pd.RangeIndex(number, name="id")
+
+
+def _metric(crs: Any) -> pyproj.CRS:
+    """Read a CRS that must be projected, in metres."""
+    try:
+        system = pyproj.CRS.from_user_input(crs)
+    except pyproj.exceptions.CRSError as fault:
+        raise NetworkError(f'crs={crs!r} is not known; give for example "EPSG:4549"') from fault
+    if not system.is_projected or system.axis_info[0].unit_conversion_factor != 1:
+        raise NetworkError(
+            f"{crs_name(system)} does not measure in metres; give a projected CRS, as of 3° zones or UTM"
+        )
+    return system
+
+
+def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> npt.NDArray[np.int64]:
+    found = np.asarray(ends)
+    if not np.issubdtype(found.dtype, np.integer) and found.size:
+        raise NetworkError(f"{what} holds {found.dtype}; give positions of nodes, whole numbers from 0")
+    wrong = (found < 0) | (found >= nodes)
+    if wrong.any():
+        raise NetworkError(f"{what} names nodes that are not there at edges {some(np.flatnonzero(wrong))}")
+    return found.astype(np.int64)
+
+
+def _as_long(values: npt.ArrayLike, what: str, number: int) -> npt.NDArray[np.float64]:
+    found = np.asarray(values, float)
+    if found.shape != (number,):
+        raise NetworkError(f"{what} has shape {found.shape}; give {number:,} values")
+    return found
+
+
+def _one_way(column: pd.Series) -> npt.NDArray[np.int8]:
+    """Read a column of one-way signs: 1 along the line, -1 against it, 0 both ways."""
+    said = column.astype(str).str.strip().str.lower()
+    way = np.zeros(len(said), np.int8)
+    way[said.isin(ALONG)] = 1
+    way[said.isin(AGAINST)] = -1
+    odd = ~said.isin(ALONG | AGAINST | BOTH)
+    if odd.any():
+        raise NetworkError(
+            f'streets: "{column.name}" says {some(said[odd].unique())} of {some(column.index[odd])}; '
+            'write "yes", "-1" or "no"'
+        )
+    return way
+
+
+def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway: bool = False) -> Network:
     """Build a network from a networkx graph; see `Network.from_graph`."""
     source = graph.graph.get("crs")
     if source is None:
@@ -62,6 +163,11 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool) -> Netw
     position = pd.Series(np.arange(len(nodes)), index=nodes.index)
     xy = nodes[["x", "y"]].to_numpy(float)
     frame = _one_edge_a_street(graph, position, xy, source)
+    if not oneway:
+        frame = frame.drop(columns=WAY)
+    if "elevation" in nodes:
+        level = nodes["elevation"].to_numpy(float)
+        frame = frame.assign(rise=level[frame["v"]] - level[frame["u"]])
     frame = to_metric(frame, crs)
     corners = gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source).to_crs(frame.crs)
     frame, left_out = _walkable(frame, walking)
@@ -69,31 +175,55 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool) -> Netw
         raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")
     u, v = frame.pop("u").to_numpy(), frame.pop("v").to_numpy()
     where = np.column_stack([corners.x, corners.y])
-    return _assemble(frame, where, nodes.index, u, v, _lengths(frame), left_out)
+    return assemble(frame, where, nodes.index, u, v, _lengths(frame), left_out)
+
+
+def without_steps(network: Network) -> Network:
+    """Leave the steps out of a network; the rest keeps its ids."""
+    kind = network.columns["highway"].map(lambda tag: tag[0] if isinstance(tag, list) else tag).astype(str)
+    steps = (kind == "steps").to_numpy()
+    if not steps.any():
+        return network
+    if steps.all():
+        raise NetworkError("all streets are steps; no street is left for a walker who takes none")
+    frame = network.edges[~steps]
+    if network.oneway is not None:
+        frame = frame.assign(**{WAY: network.oneway[~steps]})
+    if network.rise is not None:
+        frame = frame.assign(rise=network.rise[~steps])
+    left_out = {**network.left_out, "steps": int(steps.sum())}
+    xy = np.column_stack([network.x, network.y])
+    return assemble(frame, xy, network.nodes, network.u[~steps], network.v[~steps], network.metres[~steps], left_out)
 
 
 def _one_edge_a_street(
     graph: nx.Graph[Any], position: pd.Series, xy: npt.NDArray[np.float64], crs: Any
 ) -> gpd.GeoDataFrame:
-    """List the graph's edges, the two directions of one street once, each with a line."""
+    """List the graph's edges, the two directions of one street once, each with a line and the ways it stands in."""
     rows: list[dict[str, Any]] = []
-    seen: set[tuple[Any, ...]] = set()
+    seen: dict[tuple[Any, ...], int] = {}
+    directed = graph.is_directed()
     for a, b, at in graph.edges(data=True):
         i, j = int(position[a]), int(position[b])
         line = at.get("geometry")
         if line is None:
             line = shapely.LineString([xy[i], xy[j]])
         drawn = shapely.get_coordinates(line)
+        start, stop = i, j
         if math.dist(drawn[0], xy[i]) > math.dist(drawn[-1], xy[i]):
-            i, j = j, i  # an edge, undirected or made so, does not tell which end its line starts at
+            start, stop = j, i  # an edge, undirected or made so, does not tell which end its line starts at
         way = min(drawn.tobytes(), drawn[::-1].tobytes())  # the same from either end
         long = _number(at.get("length"))
         key = (min(i, j), max(i, j), None if math.isnan(long) else round(long, 3), way)
         if key in seen:
+            row = rows[seen[key]]
+            if row[WAY] and row[WAY] != (1 if i == row["u"] else -1):
+                row[WAY] = 0
             continue
-        seen.add(key)
+        seen[key] = len(rows)
         kept = {k: w for k, w in at.items() if k not in {"geometry", "length", "reversed", "oneway", "u", "v"}}
-        rows.append({**kept, "length": long, "u": i, "v": j, "geometry": line})
+        one = 0 if not directed or i == j else 1 if start == i else -1
+        rows.append({**kept, "length": long, "u": start, "v": stop, "geometry": line, WAY: one})
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
     bad = frame["length"] < 0
     if bad.any():
@@ -114,19 +244,10 @@ def _number(length: Any) -> float:
 
 def _walkable(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
     """Leave out what nobody may walk on, and tell how much of it there was."""
-    if not walking or "highway" not in frame:
+    if not walking:
         return frame, {}
-    kind = frame["highway"].map(lambda tag: tag[0] if isinstance(tag, list) else tag).astype(str)
-    beside = np.zeros(len(frame), bool)
-    for column in ("sidewalk", "foot"):
-        if column in frame:
-            beside |= frame[column].astype(str).str.lower().isin(ALLOWED).to_numpy()
-    out = kind.isin(CLOSED) | (kind.isin(SIDEWALK_ONLY) & ~beside)
-    if not out.any():
-        return frame, {}
-    left_out = kind[out].value_counts().sort_index().to_dict()
-    log.info("streets left out, closed to walkers: %s", left_out)
-    return frame[~out], left_out
+    is_open, left_out = walkable(frame)
+    return frame[is_open.to_numpy()], left_out
 
 
 def _ends(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
@@ -169,7 +290,7 @@ def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
     return np.where(np.isnan(given), drawn, given)
 
 
-def _assemble(
+def assemble(
     frame: gpd.GeoDataFrame,
     xy: npt.NDArray[np.float64],
     names: pd.Index,
@@ -178,60 +299,85 @@ def _assemble(
     metres: npt.NDArray[np.float64],
     left_out: Mapping[str, int],
 ) -> Network:
-    """Order nodes along a Hilbert curve, edges by their nodes, and compress the adjacency."""
-    used = np.unique(np.concatenate([u, v]))
-    # A single place has no extent for the curve; any order does there.
-    spread = len(used) > 1 and (np.ptp(xy[used], axis=0) > 0).all()
-    spots = gpd.GeoSeries(gpd.points_from_xy(xy[used, 0], xy[used, 1]))
-    along = spots.hilbert_distance(level=16).to_numpy() if spread else np.arange(len(used))
-    order = used[np.lexsort([used, along])]
+    """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
+
+    Columns `open_way` (1, -1, 0) and `rise` of the frame become those of the network.
+    """
+    lines = frame.geometry.to_numpy()
+    vertices, owner = shapely.get_coordinates(lines, return_index=True)
+    first = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum(np.bincount(owner, minlength=len(lines)), out=first[1:])
+    columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
+    oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None
+    rise = columns["rise"].to_numpy(float) if "rise" in columns else None
+    return form(
+        crs=pyproj.CRS(frame.crs), xy=xy, names=names, u=u, v=v, metres=metres, columns=columns,
+        vertices=vertices, first=first, oneway=oneway, rise=rise, left_out=left_out,
+    )  # fmt: skip
+
+
+def form(
+    *,
+    crs: pyproj.CRS,
+    xy: npt.NDArray[np.float64],
+    names: pd.Index | None,
+    u: npt.NDArray[Any],
+    v: npt.NDArray[Any],
+    metres: npt.NDArray[np.float64],
+    columns: pd.DataFrame,
+    vertices: npt.NDArray[np.float64] | None = None,
+    first: npt.NDArray[np.int64] | None = None,
+    oneway: npt.NDArray[np.int8] | None = None,
+    rise: npt.NDArray[np.float64] | None = None,
+    left_out: Mapping[str, int],
+) -> Network:
+    """Order nodes along a Hilbert curve and edges by their nodes; nodes without an edge are left away."""
+    from siting.network import _forming
+
+    used = np.zeros(len(xy), bool)
+    used[u] = True
+    used[v] = True
+    kept = np.flatnonzero(used)
+    x, y = np.ascontiguousarray(xy[kept, 0], float), np.ascontiguousarray(xy[kept, 1], float)
+    # Curve and place in one key: nodes at one place stay in the order of the source.
+    along = _forming.hilbert(x, y, 16) << np.uint64(32) | np.arange(len(kept), dtype=np.uint64)
+    along.sort()
+    order = (along & np.uint64(0xFFFFFFFF)).astype(np.int64)
     new = np.empty(len(xy), np.int32)
-    new[order] = np.arange(len(order), dtype=np.int32)
+    new[kept[order]] = np.arange(len(order), dtype=np.int32)
     u, v = new[u], new[v]
-    by_node = np.lexsort([np.arange(len(u)), np.maximum(u, v), np.minimum(u, v)])
-    frame, u, v, metres = frame.iloc[by_node], u[by_node], v[by_node], metres[by_node]
     whole = millimetres(metres)
     if whole.max(initial=0) > np.iinfo(np.int32).max // 2:
-        raise NetworkError(f"street {some(frame.index[whole == whole.max()])} is over 1,000 km long")
-    cost = whole.astype(np.int32)
-    n = len(order)
-    indptr, heads, costs = _adjacency(u, v, cost, n)
-    links = coo_array((np.ones(len(u), np.int8), (u, v)), shape=(n, n))
-    _, component = connected_components(links, directed=False)
-    size = np.bincount(component)
-    rank = np.empty(len(size), np.int32)
-    rank[np.argsort(-size, kind="stable")] = np.arange(len(size), dtype=np.int32)
+        raise NetworkError(f"street {some(columns.index[whole == whole.max()])} is over 1,000 km long")
+    ends = np.minimum(u, v).astype(np.int64) << 32 | np.maximum(u, v)
+    by_node = np.argsort(ends)
+    if (np.diff(ends[by_node]) == 0).any():  # parallel edges stay in the order of the source
+        by_node = np.argsort(ends, kind="stable")
+    if vertices is not None and first is not None:
+        many = np.diff(first)[by_node]
+        at = np.repeat(first[:-1][by_node] - np.cumsum(many) + many, many) + np.arange(many.sum())
+        vertices = vertices[at]
+        first = np.concatenate([[0], np.cumsum(many)])
+    u, v = u[by_node], v[by_node]
     network = Network(
-        crs=pyproj.CRS(frame.crs),
-        x=xy[order, 0],
-        y=xy[order, 1],
-        nodes=names[order],
-        edges=frame.assign(length=metres),
-        u=u,
-        v=v,
-        cost=cost,
-        indptr=indptr,
-        heads=heads,
-        costs=costs,
-        component=rank[component],
+        crs=crs,
+        x=frozen(x[order]),
+        y=frozen(y[order]),
+        nodes=pd.Index(kept[order]) if names is None else names[kept[order]],
+        u=frozen(u),
+        v=frozen(v),
+        cost=frozen(whole[by_node].astype(np.int32)),
+        metres=frozen(np.asarray(metres, float)[by_node]),
+        columns=columns.iloc[by_node],
+        vertices=None if vertices is None else frozen(vertices),
+        first=None if first is None else frozen(first),
+        component=frozen(_forming.components(len(order), u, v)),
+        oneway=None if oneway is None or not oneway.any() else frozen(oneway[by_node]),
+        rise=None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node]),
         left_out=left_out,
     )
     log.info("%r", network)
     return network
-
-
-def _adjacency(
-    u: npt.NDArray[np.int32], v: npt.NDArray[np.int32], cost: npt.NDArray[np.int32], n: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Both directions of every edge that is no loop; of parallel edges the shortest."""
-    tail, head, step = np.concatenate([u, v]), np.concatenate([v, u]), np.concatenate([cost, cost])
-    order = np.lexsort([step, head, tail])
-    tail, head, step = tail[order], head[order], step[order]
-    keep = tail != head
-    keep[1:] &= (tail[1:] != tail[:-1]) | (head[1:] != head[:-1])
-    indptr = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(tail[keep], minlength=n), out=indptr[1:])
-    return indptr, head[keep], step[keep]
 
 
 def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:

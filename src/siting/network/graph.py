@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ import pyproj
 import shapely
 
 from siting.errors import NetworkError, some
-from siting.network.places import Places, place, spots
+from siting.network.core import Core, make_core, paces
+from siting.network.places import Places, at_nodes, place, spots
+from siting.network.walk import Walk
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -30,11 +33,10 @@ Ints = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network:
-    """Streets to walk on, as a graph. Made by `from_streets` and `from_graph`; never changed.
+    """Streets to walk on, as a graph. Made by the `from_…` methods; never changed.
 
     Lengths are whole millimetres, rounded once. Nodes lie along a Hilbert curve, so that what is near on the ground is
-    near in memory. Walking is symmetric: an edge is as long one way as the other, and one-way signs do not bind
-    walkers.
+    near in memory. Unless it was asked for otherwise one-way signs do not bind walkers.
 
     Attributes
     ----------
@@ -44,17 +46,23 @@ class Network:
         Node coordinates, metres.
     nodes
         The nodes' names: those of the source, or running numbers.
-    edges
-        GeoDataFrame of the edges, index = edge id, with `length` (m), `highway` and the other columns of the source;
-        geometry runs from `u` to `v`.
     u, v
         Positions of the end nodes of each edge.
     cost
         Length of each edge, mm.
-    indptr, heads, costs
-        The compressed adjacency: arcs of node ``i`` are ``indptr[i]:indptr[i + 1]``. Loops are no arcs.
+    metres
+        The same as it was given or measured, metres.
+    columns
+        What else the source says of each edge; index = edge id.
+    vertices, first
+        Coordinates of the lines, one edge after another from `u` to `v`, and where each begins; None where all edges
+        are straight.
     component
         Component of each node; 0 has the most nodes.
+    oneway
+        For each edge 1 where it is open from `u` to `v` only, -1 from `v` to `u` only, else 0; None where all are open.
+    rise
+        Metres climbed from `u` to `v`; None where no heights are known.
     left_out
         Streets that are no part of the network, counted by reason.
     """
@@ -63,14 +71,16 @@ class Network:
     x: npt.NDArray[np.float64]
     y: npt.NDArray[np.float64]
     nodes: pd.Index
-    edges: gpd.GeoDataFrame
     u: Ints
     v: Ints
     cost: Ints
-    indptr: npt.NDArray[np.int64]
-    heads: Ints
-    costs: Ints
+    metres: npt.NDArray[np.float64]
+    columns: pd.DataFrame
+    vertices: npt.NDArray[np.float64] | None
+    first: npt.NDArray[np.int64] | None
     component: Ints
+    oneway: npt.NDArray[np.int8] | None = None
+    rise: npt.NDArray[np.float64] | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -81,11 +91,15 @@ class Network:
         length: str = "length",
         crs: Any = None,
         walking: bool = True,
+        split: bool = False,
+        oneway: str | None = None,
     ) -> Network:
         """Build the network from street lines that meet at their ends.
 
-        Ends closer than 1 mm are one node. Lines that cross without sharing an end (a bridge) are not joined. Parallel
-        lines are all kept, the shortest counts for paths; a loop carries places but no path leads over it twice.
+        Ends closer than 1 mm are one node. Lines that cross without sharing an end (a bridge) are not joined, unless
+        *split* is asked for. Parallel lines are all kept, the shortest counts for paths; a loop carries places but no
+        path leads over it twice. A column `rise` (metres climbed along the line) makes slopes count for walks in
+        minutes; heights in the lines themselves do not.
 
         Parameters
         ----------
@@ -96,7 +110,14 @@ class Network:
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
-            Leave out motorways, and trunk roads whose `sidewalk` or `foot` column does not allow walking.
+            Leave out what is closed to walkers, such as motorways, and trunk roads whose `sidewalk` or `foot` column
+            does not allow walking. What was left out is told in `left_out`.
+        split
+            First split the lines where they cross or touch on one level; levels are told by `layer`, `bridge` and
+            `tunnel`, and lines of different levels meet at their ends only.
+        oneway
+            Column that says which streets are open one way only: "yes", "1" or True along the line, "-1" or "reverse"
+            against it. Without it all are open both ways, as they are for walkers.
 
         Raises
         ------
@@ -115,14 +136,62 @@ class Network:
         """
         from siting.network.build import network_from_streets
 
-        return network_from_streets(streets, length=length, crs=crs, walking=walking)
+        return network_from_streets(streets, length=length, crs=crs, walking=walking, split=split, oneway=oneway)
 
     @classmethod
-    def from_graph(cls, graph: nx.Graph[Any], *, crs: Any = None, walking: bool = True) -> Network:
+    def from_arrays(
+        cls,
+        x: npt.ArrayLike,
+        y: npt.ArrayLike,
+        u: npt.ArrayLike,
+        v: npt.ArrayLike,
+        *,
+        crs: Any,
+        length: npt.ArrayLike | None = None,
+        height: npt.ArrayLike | None = None,
+        oneway: npt.ArrayLike | None = None,
+    ) -> Network:
+        """Build the network from bare arrays, the quickest way.
+
+        Parameters
+        ----------
+        x, y
+            Node coordinates in *crs*, metres.
+        u, v
+            Positions of the nodes at the ends of each edge, which is drawn straight.
+        crs
+            A projected CRS in metres.
+        length
+            Metres of each edge; without it the straight line counts.
+        height
+            Metres above sea of each node, for slopes.
+        oneway
+            1 for an edge open from `u` to `v` only, -1 for the other way only, 0 for both.
+
+        Raises
+        ------
+        NetworkError
+            When the CRS is not in metres, arrays do not fit together, or values are no coordinates, positions or
+            lengths.
+
+        Examples
+        --------
+        >>> Network.from_arrays([500000, 500100], [3380000, 3380000], [0], [1], crs="EPSG:4547")
+        <Network: 2 nodes, 1 edge, 0.10 km, 1 component, EPSG:4547>
+        """
+        from siting.network.build import network_from_arrays
+
+        return network_from_arrays(x, y, u, v, crs=crs, length=length, height=height, oneway=oneway)
+
+    @classmethod
+    def from_graph(
+        cls, graph: nx.Graph[Any], *, crs: Any = None, walking: bool = True, oneway: bool = False
+    ) -> Network:
         """Build the network from a networkx graph as osmnx makes it.
 
-        Nodes have `x` and `y`, the graph a `crs`; edges may have `length` (m), `geometry`, `highway`. The two
-        directions of one street become one edge.
+        Nodes have `x` and `y`, and may have an `elevation` (m); the graph has a `crs`; edges may have `length` (m),
+        `geometry`, `highway`. The two directions of one street become one edge. With *oneway* a street that stands in
+        one direction only is open in that direction only; else walkers go both ways.
 
         Raises
         ------
@@ -131,7 +200,61 @@ class Network:
         """
         from siting.network.build import network_from_graph
 
-        return network_from_graph(graph, crs=crs, walking=walking)
+        return network_from_graph(graph, crs=crs, walking=walking, oneway=oneway)
+
+    @classmethod
+    def from_osm(
+        cls, path: str | os.PathLike[str], *, area: Any = None, crs: Any = None, walking: bool = True
+    ) -> Network:
+        """Read the streets of an OpenStreetMap extract, a file `.osm.pbf` or `.osm`. Needs the extra `osm`.
+
+        Ways are cut at nodes that are used again, so that the network joins what OpenStreetMap joins. Nodes keep
+        their ids; edges are called "<way>-<number>" and carry `osm_id`, `highway` and, where a way has them, `name`,
+        `bridge`, `tunnel`, `layer`, `foot`, `sidewalk`, `access`, `oneway`, `area`.
+
+        Parameters
+        ----------
+        path
+            The extract.
+        area
+            Keep the edges that meet this area, whole: a geometry in degrees (EPSG:4326), a layer, or (west, south,
+            east, north).
+        crs
+            The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
+        walking
+            Leave out what is closed to walkers; told in `left_out`. Where the extract lacks nodes of a way, the way
+            ends there; that is told, too.
+
+        Raises
+        ------
+        NetworkError
+            When the file is absent, damaged, of another kind, or has no street in the area, or when pyosmium is not
+            installed.
+
+        Examples
+        --------
+        >>> net = Network.from_osm("city.osm.pbf", area=(113.99, 22.51, 114.08, 22.57))  # doctest: +SKIP
+        """
+        from siting.network.osm import network_from_osm
+
+        return network_from_osm(os.fspath(path), area=area, crs=crs, walking=walking)
+
+    @classmethod
+    def from_place(cls, name: str, *, crs: Any = None, walking: bool = True) -> Network:
+        """Download the streets of a place from OpenStreetMap by osmnx, for those who are online.
+
+        Raises
+        ------
+        NetworkError
+            When there is no connection, or no such place.
+
+        Examples
+        --------
+        >>> net = Network.from_place("Futian, Shenzhen, China")  # doctest: +SKIP
+        """
+        from siting.network.place import network_from_place
+
+        return network_from_place(name, crs=crs, walking=walking)
 
     def to_graph(self) -> nx.MultiDiGraph[Any]:
         """Return a networkx.MultiDiGraph as osmnx makes it: two directed edges for each street."""
@@ -140,10 +263,9 @@ class Network:
         return graph_from_network(self)
 
     def __repr__(self) -> str:
-        parts = self.n_components
         return (
-            f"<Network: {len(self.nodes):,} nodes, {len(self.edges):,} edges, "
-            f"{self.cost.sum(dtype=np.int64) / 1e6:,.2f} km, {parts} component{'s' * (parts != 1)}, "
+            f"<Network: {counted(len(self.nodes), 'node')}, {counted(len(self.u), 'edge')}, "
+            f"{self.cost.sum(dtype=np.int64) / 1e6:,.2f} km, {counted(self.n_components, 'component')}, "
             f"{crs_name(self.crs)}>"
         )
 
@@ -166,15 +288,114 @@ class Network:
         return table.rename_axis("component")
 
     @cached_property
+    def edges(self) -> gpd.GeoDataFrame:
+        """The edges, index = edge id: `length` (m), the source's other columns, and lines from `u` to `v`."""
+        table = self.columns.assign(length=self.metres)
+        return gpd.GeoDataFrame(table, geometry=self.lines, crs=self.crs)
+
+    def drop_islands(self, *, least: int | None = None) -> Network:
+        """Keep the largest component only, or with *least* all that have so many nodes; told in the log.
+
+        Raises
+        ------
+        NetworkError
+            When *least* is no number of nodes, or no component has so many.
+        """
+        from siting.network.islands import drop_islands
+
+        return drop_islands(self, least=least)
+
+    def join_islands(self, metres: float) -> Network:
+        """Join components that are not farther apart than *metres* by straight links, the shortest first.
+
+        A link leads from a node to the nearest point of a street; its `highway` is "link". Told in the log.
+
+        Raises
+        ------
+        NetworkError
+            When *metres* is not a positive number.
+        """
+        from siting.network.islands import join_islands
+
+        return join_islands(self, metres)
+
+    @cached_property
     def lines(self) -> npt.NDArray[np.object_]:
         """Edge geometries, from `u` to `v`."""
-        found: npt.NDArray[np.object_] = self.edges.geometry.to_numpy()
-        return found
+        if self.vertices is None or self.first is None:
+            ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
+            straight: npt.NDArray[np.object_] = shapely.linestrings(ends.reshape(-1, 2, 2))
+            return straight
+        owner = np.repeat(np.arange(len(self.u)), np.diff(self.first))
+        drawn: npt.NDArray[np.object_] = shapely.linestrings(self.vertices, indices=owner)
+        return drawn
 
     @cached_property
     def tree(self) -> shapely.STRtree:
         """Spatial index of the edges."""
         return shapely.STRtree(self.lines)
+
+    def places_at_nodes(self, nodes: pd.Index | None = None) -> Places:
+        """Place a point on each of the named nodes, or on all; NetworkError for a name that is not that of a node.
+
+        Examples
+        --------
+        >>> net = Network.from_arrays([500000, 500100], [3380000, 3380000], [0], [1], crs="EPSG:4547")
+        >>> net.places_at_nodes()
+        <Places: 2 points, longest way to a street 0 m, 0 beyond 250 m>
+        """
+        names = self.nodes if nodes is None else pd.Index(nodes)
+        at = np.arange(len(self.nodes)) if nodes is None else self.nodes.get_indexer(names)
+        if (at < 0).any():
+            raise NetworkError(f"no such nodes: {some(names[at < 0])}")
+        return at_nodes(self, names, at)
+
+    def core(self, walk: Walk | None = None) -> Core:
+        """Return the graph that is searched, for level ground or for the slopes as *walk* takes them."""
+        slope = None if walk is None or self.rise is None else walk.slope
+        known = self.__dict__.setdefault("_cores", {})
+        if slope not in known:
+            known[slope] = make_core(self, *paces(self, walk))
+        found: Core = known[slope]
+        return found
+
+    def for_walk(self, walk: Walk | None) -> Network:
+        """Return the part of the network that is open to *walk*: all of it, or without steps."""
+        if walk is None or walk.stairs or "highway" not in self.columns:
+            return self
+        if "_stepless" not in self.__dict__:
+            from siting.network.build import without_steps
+
+            self.__dict__["_stepless"] = without_steps(self)
+        found: Network = self.__dict__["_stepless"]
+        return found
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the network into a folder, whole or not at all; see `load`."""
+        from siting.network.store import write_network
+
+        write_network(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Network:
+        """Open a network that `save` wrote, mapped into memory: at once, and shared by all processes that do so.
+
+        Such a network is pickled as its path.
+
+        Raises
+        ------
+        NetworkError
+            When the folder holds no network, or one of another version.
+        """
+        from siting.network.store import read_network
+
+        return read_network(path)
+
+    def __reduce__(self) -> Any:
+        """Pickle the path of a network that was opened from one, else the fields without what is made of them."""
+        if "_home" in self.__dict__:
+            return Network.load, (self.__dict__["_home"],)
+        return Network, tuple(self.__dict__[one.name] for one in fields(self))
 
     def locate(self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, name: str = "places") -> Places:
         """Place the points of *frame* on the nearest point of the nearest edge.
@@ -212,6 +433,11 @@ class Network:
                 name, len(off), len(places), max_snap, some(off.index),
             )  # fmt: skip
         return places
+
+
+def counted(number: int, what: str) -> str:
+    """Say how many there are of something."""
+    return f"{number:,} {what}{'s' * (number != 1)}"
 
 
 def crs_name(crs: pyproj.CRS) -> str:

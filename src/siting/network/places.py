@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -83,45 +83,27 @@ class Places:
         at = self.ids.get_indexer(ids)
         if (at < 0).any():
             raise NetworkError(f"no such places: {some(ids[at < 0])}")
-        return replace(self, ids=ids, **{name: getattr(self, name)[at] for name in ARRAYS})
+        kept: dict[str, Any] = {name: frozen(getattr(self, name)[at]) for name in ARRAYS}
+        return replace(self, ids=ids, **kept)
 
     def __add__(self, other: Places) -> Places:
         """Put two sets of places of one network together; their ids must differ."""
         ids = self.ids.append(other.ids)
         if not ids.is_unique:
             raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; make them differ")
-        both = {name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in ARRAYS}
+        both: dict[str, Any] = {
+            name: frozen(np.concatenate([getattr(self, name), getattr(other, name)])) for name in ARRAYS
+        }
         return replace(self, ids=ids, max_snap=max(self.max_snap, other.max_snap), **both)
 
-    def by_node(self, n_nodes: int) -> tuple[npt.NDArray[np.int64], Ints, Ints]:
-        """Index the places by the ends of their edges: ``(ptr, place, way)``, door included."""
-        on = np.flatnonzero(self.edge >= 0)
-        node = np.concatenate([self.u[on], self.v[on]])
-        place = np.concatenate([on, on]).astype(np.int32)
-        way = np.concatenate([self.to_u[on], self.to_v[on]]).astype(np.int64)
-        way = np.minimum(way + self.door[place], np.iinfo(np.int32).max).astype(np.int32)
-        order = np.argsort(node, kind="stable")
-        return _pointers(node, n_nodes), place[order], way[order]
 
-    def by_edge(self, n_edges: int) -> tuple[npt.NDArray[np.int64], Ints]:
-        """Index the places by their edge: ``(ptr, place)``."""
-        on = np.flatnonzero(self.edge >= 0).astype(np.int32)
-        order = np.argsort(self.edge[on], kind="stable")
-        return _pointers(self.edge[on], n_edges), on[order]
-
-    def seeds(self) -> tuple[Ints, Ints, Ints]:
-        """Both ends of every place's edge as seeds of a search: ``(node, cost, place)``."""
-        on = np.flatnonzero(self.edge >= 0).astype(np.int32)
-        node = np.column_stack([self.u[on], self.v[on]]).ravel()
-        way = np.column_stack([self.to_u[on], self.to_v[on]]).astype(np.int64)
-        cost = np.minimum(way + self.door[on][:, None], np.iinfo(np.int32).max).ravel()
-        return node, cost.astype(np.int32), np.repeat(on, 2)
-
-
-def _pointers(keys: Ints, size: int) -> npt.NDArray[np.int64]:
-    pointers = np.zeros(size + 1, np.int64)
-    np.cumsum(np.bincount(keys, minlength=size), out=pointers[1:])
-    return pointers
+def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Return the array contiguous and closed to writing."""
+    made: npt.NDArray[Any] = np.ascontiguousarray(array)
+    if made is array and made.flags.writeable:
+        made = made.view()
+    made.flags.writeable = False
+    return made
 
 
 def millimetres(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
@@ -167,12 +149,33 @@ def place(network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], ma
     door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
     return Places(
         ids=ids,
-        edge=np.where(near, edge, -1).astype(np.int32),
-        u=network.u[edge],
-        v=network.v[edge],
-        to_u=to_u,
-        to_v=(cost - to_u).astype(np.int32),
-        door=door,
-        snap=snap,
+        edge=frozen(np.where(near, edge, -1).astype(np.int32)),
+        u=frozen(network.u[edge]),
+        v=frozen(network.v[edge]),
+        to_u=frozen(to_u),
+        to_v=frozen((cost - to_u).astype(np.int32)),
+        door=frozen(door),
+        snap=frozen(snap),
         max_snap=float(max_snap),
+    )
+
+
+def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]) -> Places:
+    """Put a place on each of the nodes at the positions *node*."""
+    edge_of = np.empty(len(network.x), np.int32)
+    edge_of[network.v] = np.arange(len(network.u), dtype=np.int32)
+    edge_of[network.u] = np.arange(len(network.u), dtype=np.int32)
+    edge = edge_of[node]
+    u, v, cost = network.u[edge], network.v[edge], network.cost[edge]
+    to_u = np.where(u == node, 0, cost).astype(np.int32)
+    return Places(
+        ids=ids,
+        edge=frozen(edge),
+        u=frozen(u),
+        v=frozen(v),
+        to_u=frozen(to_u),
+        to_v=frozen(cost - to_u),
+        door=frozen(np.zeros(len(edge), np.int32)),
+        snap=frozen(np.zeros(len(edge))),
+        max_snap=250.0,
     )

@@ -1,29 +1,71 @@
 """Shortest paths between places: the searches that the measures are made of.
 
-Costs are whole millimetres. A limit is inclusive.
+Costs are whole millimetres (of level walk, where slopes count). A limit is inclusive. Work is cut into blocks of
+sources, which threads take in turn; what comes out is the same for any number of threads, bit for bit.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from siting.errors import NetworkError
+from siting.network.core import LONGEST, Core, Spots
 from siting.network.graph import Network
 from siting.network.places import Places
+from siting.network.walk import Walk
+from siting.network.work import Desk, Progress, Task, run, task_of, tell_compiling
 
-__all__ = ["LONGEST", "nearest", "within", "within_nodes"]
+__all__ = ["LONGEST", "Pairs", "count", "nearest", "sums", "within"]
 
 log = logging.getLogger(__name__)
 
 Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+#: From so many sources on the number of pairs is estimated before the search begins.
+FORESEEN = 2048
+#: Bytes that a pair takes in a result: two positions and a cost.
+PAIR_BYTES = 16
 
-#: The longest path that can be told, mm: about 1,000 km.
-LONGEST = 2**30
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Pairs of places, ordered by origin, then cost, then destination."""
+
+    origin: Ints
+    destination: Ints
+    cost: Floats
 
 
-def within(network: Network, origins: Places, destinations: Places, limit: int) -> tuple[Ints, Ints, Ints]:
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Pieces of edges that are reached, ordered by limit, then group; *low* and *high* in mm from `u`."""
+
+    limit: Ints
+    group: Ints
+    edge: Ints
+    low: Ints
+    high: Ints
+
+
+def within(
+    network: Network,
+    origins: Places,
+    destinations: Places,
+    limit: int,
+    *,
+    walk: Walk | None = None,
+    speed: float = 1.0,
+    threads: int | None = None,
+    max_pairs: float = float("inf"),
+    progress: Progress | None = None,
+) -> Pairs:
     """List all pairs not farther apart than *limit*.
 
     Parameters
@@ -33,67 +75,239 @@ def within(network: Network, origins: Places, destinations: Places, limit: int) 
     origins, destinations
         Places on them.
     limit
-        Millimetres, at most `LONGEST`.
+        Millimetres of level walk, at most `LONGEST`.
+    walk
+        Whose response to slopes counts; none counts the way alone.
+    speed
+        Costs are divided by it: 1 gives metres, metres a minute give minutes.
+    threads
+        How many search at once; all processors when not given.
+    max_pairs
+        More pairs than this are an error.
+    progress
+        Called with the sources done and all.
 
-    Returns
-    -------
-    origin, destination, cost
-        Positions and millimetres, ordered by origin, then cost, then destination. A pair that is farther apart, or has
-        no path, is absent.
+    Raises
+    ------
+    NetworkError
+        When there are more pairs than *max_pairs*.
     """
     from siting.network import _kernels
 
-    # Distances are the same both ways, so the fewer places do the searching.
+    # The fewer places do the searching.
     swap = len(destinations) < len(origins)
-    source, target = (destinations, origins) if swap else (origins, destinations)
-    t_ptr, t_item, t_way = target.by_node(len(network.x))
-    e_ptr, e_item = target.by_edge(len(network.u))
-    s, t, cost = _kernels.pairs_within(
-        network.indptr, network.heads, network.costs,
-        source.u, source.v, source.edge, source.to_u, source.to_v, source.door,
-        t_ptr, t_item, t_way, e_ptr, e_item, target.to_u, target.door, np.int32(limit),
-    )  # fmt: skip
-    origin, destination = (t, s) if swap else (s, t)
-    order = np.lexsort([destination, cost, origin])
-    return origin[order], destination[order], cost[order]
+    source, sought = (destinations, origins) if swap else (origins, destinations)
+    task = task_of(network, source, sought, limit, walk, reverse=swap)
+    _foresee(task, max_pairs)
+    chunks: list[tuple[int, Longs, Longs]] = []
+    total = 0
+    for lo, (keys, counts) in run(task, threads, lambda desk, lo, hi: desk.pairs(lo, hi, rows=not swap), progress):
+        total += len(keys)
+        if total > max_pairs:
+            raise NetworkError(_too_many(total, max_pairs, "at least"))
+        chunks.append((lo, keys, counts))
+    origin, destination = np.empty(total, np.int32), np.empty(total, np.int32)
+    cost = np.empty(total)
+    ptr = np.zeros(len(origins) + 1, np.int64)
+    if not swap:
+        for lo, _, counts in chunks:
+            ptr[1 + task.order[lo : lo + len(counts)]] = counts
+        np.cumsum(ptr, out=ptr)
+        chunks.reverse()
+        while chunks:  # a chunk is let go as soon as it stands in its place
+            lo, keys, counts = chunks.pop()
+            _kernels.put_rows(keys, counts, task.order, lo, ptr, speed, origin, destination, cost)
+        return Pairs(origin, destination, cost)
+    counted = np.zeros(len(origins), np.int64)
+    for _, keys, _counts in chunks:
+        _kernels.count_items(keys, counted)
+    np.cumsum(counted, out=ptr[1:])
+    at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
+    chunks.reverse()
+    while chunks:
+        lo, keys, counts = chunks.pop()
+        _kernels.turn(keys, counts, task.order, lo, at, turned)
+    _kernels.sort_rows(turned, ptr, 0, len(origins), task.limit, speed, origin, destination, cost)
+    return Pairs(origin, destination, cost)
+
+
+def count(network: Network, origins: Places, destinations: Places, limit: int, *, walk: Walk | None = None) -> int:
+    """Estimate how many pairs `within` would list, by searching from some of the sources."""
+    swap = len(destinations) < len(origins)
+    source, sought = (destinations, origins) if swap else (origins, destinations)
+    return _estimate(task_of(network, source, sought, limit, walk, reverse=swap))
+
+
+def _estimate(task: Task) -> int:
+    n = len(task.order)
+    if not n:
+        return 0
+    drawn = np.unique(np.linspace(0, n - 1, min(n, max(64, min(n // 200, 512)))).astype(np.int64))
+    sample = replace(task, order=np.ascontiguousarray(task.order[drawn]))
+    desk = Desk(sample)
+    found = sum(len(desk.pairs(lo, hi, rows=False)[0]) for lo, hi in sample.blocks())
+    return round(found * n / len(drawn))
+
+
+def _foresee(task: Task, most: float) -> None:
+    """Estimate the pairs of a large task; tell how many, and refuse far too many."""
+    if len(task.order) < FORESEEN:
+        return  # the count as it goes is soon enough
+    guess = _estimate(task)
+    log.info("about %s pairs, %.1f GiB", f"{guess:,}", guess * PAIR_BYTES / 2**30)
+    if guess > 1.2 * most:  # nearer calls are left to the count
+        raise NetworkError(_too_many(guess, most, "about"))
+
+
+def _too_many(pairs: int, most: float, how: str) -> str:
+    return (
+        f"{how} {pairs:,} pairs ({pairs * PAIR_BYTES / 2**30:.1f} GiB) are more than max_pairs={most:,.0f}; lower the "
+        "limit, raise max_pairs, or take the origins in parts with travel_in_parts"
+    )
+
+
+def sums(
+    network: Network,
+    origins: Places,
+    destinations: Places,
+    weights: Floats,
+    limit: int,
+    *,
+    walk: Walk | None = None,
+    decay: Callable[[Longs], Floats] | None = None,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> tuple[Floats, Longs]:
+    """Add up the weights (destinations × columns) within *limit* of each origin, and count; no pair is kept.
+
+    With *decay* each weight counts times the factor that it gives for the way, mm.
+    """
+    from siting.network import _kernels
+
+    out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
+    weights = np.ascontiguousarray(weights, float)
+    swap = len(destinations) < len(origins)
+    source, sought = (destinations, origins) if swap else (origins, destinations)
+    task = task_of(network, source, sought, limit, walk, reverse=swap)
+    flat = np.empty(0)
+
+    def step(desk: Desk, lo: int, hi: int) -> Any:
+        keys, counts = desk.pairs(lo, hi, rows=False)
+        factor = flat if decay is None or not len(keys) else np.ascontiguousarray(decay(keys >> 32), float)
+        if swap:
+            return keys, counts, factor
+        _kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
+        number[task.order[lo:hi]] = counts
+        return None
+
+    for lo, found in run(task, threads, step, progress):
+        if found is not None:  # several sources reach one item, so that one thread adds them, in order
+            keys, counts, factor = found
+            _kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
+            _kernels.count_items(keys, number)
+    return out, number
 
 
 def nearest(
-    network: Network, origins: Places, destinations: Places, count: int, limit: int = LONGEST
-) -> tuple[Ints, Ints, Ints]:
-    """List the *count* nearest destinations of each origin, within *limit*; ordered as `within`.
+    network: Network,
+    origins: Places,
+    destinations: Places,
+    count: int,
+    limit: int = LONGEST,
+    *,
+    walk: Walk | None = None,
+    speed: float = 1.0,
+) -> Pairs:
+    """List the *count* nearest destinations of each origin, within *limit*.
 
     Of destinations at the same distance the one that comes first is nearer.
     """
-    from siting.network import _kernels
+    from siting.network import _sweeps
 
-    count = max(1, min(count, len(destinations)))  # a label is kept for each node and rank
-    node, cost, who = destinations.seeds()
-    labels, costs = _kernels.nearest_labels(
-        network.indptr, network.heads, network.costs, node, cost, who, count, np.int32(limit)
+    tell_compiling()
+    count = max(1, min(count, len(destinations)))
+    core = network.core(walk)
+    labels = _labels(core, core.spots(destinations, network.cost), count, limit)
+    found = np.full((len(origins), count), _sweeps.NONE, np.int64)
+    starts = core.starts(core.spots(origins, network.cost))
+    targets = core.targets(destinations, network.cost)
+    _sweeps.read_nearest(labels, starts, targets, 0, len(origins), np.int32(limit), found)
+    origin, rank = np.nonzero(found != _sweeps.NONE)
+    keys = found[origin, rank]
+    return Pairs(
+        origin.astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32), (keys >> 32).astype(np.float64) / 1000.0 / speed
     )
-    e_ptr, e_item = destinations.by_edge(len(network.u))
-    found, far = _kernels.nearest_places(
-        labels, costs, origins.u, origins.v, origins.edge, origins.to_u, origins.to_v,
-        origins.door, e_ptr, e_item, destinations.to_u, destinations.door, count, limit,
-    )  # fmt: skip
-    origin, rank = np.nonzero(found >= 0)
-    return origin.astype(np.int32), found[origin, rank], far[origin, rank]
 
 
-def within_nodes(network: Network, places: Places, limit: int, *, together: bool) -> tuple[Ints, Ints, Ints]:
+def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None) -> Pieces:
+    """List the pieces of streets from which each place is reached within each of the rising *limits*, mm.
+
+    Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no length.
+    """
+    from siting.network import _kernels, _pieces
+
+    task = task_of(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
+    chains = task.core.chains(network.cost)
+    desk = Desk(task)
+    steps = np.array(limits, np.int32)
+    parts: list[_pieces.Pieces] = []
+    size, at = 1 << 14, 0
+    out = _pieces.Pieces(*(np.empty(size, np.int32) for _ in range(5)))
+    while at < len(places):
+        now, m, status = _pieces.pieces_within(
+            task.arcs, task.starts, chains, desk.work, at, len(places), steps, out, 0
+        )
+        if m:
+            parts.append(_pieces.Pieces(*(column[:m].copy() for column in out)))
+        if status == _kernels.QUEUE_SHORT:
+            desk.grow(status)
+        elif status == _kernels.BUFFER_SHORT and now == at:
+            size *= 4
+            out = _pieces.Pieces(*(np.empty(size, np.int32) for _ in range(5)))
+        at = now
+    found = [np.concatenate([np.empty(0, np.int32), *columns]) for columns in zip(*parts, strict=True)]
+    found = found or [np.empty(0, np.int32)] * 5
+    if len(limits) > 1:
+        order = np.argsort(found[0], kind="stable")
+        found = [column[order] for column in found]
+    return Pieces(*found)
+
+
+def within_nodes(
+    network: Network, places: Places, limit: int, *, together: bool, walk: Walk | None = None
+) -> tuple[Ints, Ints, Ints]:
     """List the nodes within *limit* of each place, or with *together* of the nearest of all.
 
-    Returns ``(group, node, cost)``; the group is the place's position, or 0.
+    Returns ``(group, node, cost)``, ordered so; the group is the place's position, or 0. Costs are those of the walk
+    from the node to the place.
     """
-    from siting.network import _kernels
-
-    node, cost, who = places.seeds()
+    nodes = network.places_at_nodes()
+    found = within(network, nodes, places, limit, walk=walk)
+    group, node, cost = found.destination, found.origin, np.rint(found.cost * 1000).astype(np.int32)
     if together:
-        groups = np.array([0, len(node)], np.int64)
-    else:
-        groups = np.searchsorted(who, np.arange(len(places) + 1)).astype(np.int64)
-    group, reached, way = _kernels.nodes_within(
-        network.indptr, network.heads, network.costs, groups, node, cost, np.int32(limit)
-    )
-    return group, reached, way
+        first = np.flatnonzero(np.diff(node, prepend=-1))
+        return np.zeros(len(first), np.int32), node[first], cost[first]
+    order = np.argsort(group, kind="stable")
+    return group[order], node[order], cost[order]
+
+
+def _labels(core: Core, spots: Spots, count: int, limit: int) -> Longs:
+    """Label every corner with its *count* nearest places of *spots*, searching against the streets."""
+    from siting.network import _sweeps
+
+    node = np.concatenate([spots.a, spots.b])
+    way = np.concatenate([spots.enter_a, spots.enter_b])
+    who = np.tile(np.arange(len(spots.a), dtype=np.int32), 2)
+    seeds = node >= 0
+    node, way, who = node[seeds], way[seeds], who[seeds]
+    first = np.empty((limit >> int(_sweeps.SWEEP)) + 1, np.int32)
+    queue = len(node) + count * (core.n + len(core.arcs.heads)) // 2 + 1024
+    while True:
+        labels = np.full((core.n, count), _sweeps.NONE, np.int64)
+        first[:] = -1
+        link, item, key = np.empty(queue, np.int32), np.empty(queue, np.uint32), np.empty(queue, np.int64)
+        run, table = (_sweeps.label, labels[:, 0]) if count == 1 else (_sweeps.label_several, labels)
+        if run(core.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
+            queue *= 2
+            continue
+        return labels

@@ -1,0 +1,56 @@
+"""Pieces of lines: what a span of a street looks like on the ground."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+__all__ = ["cut"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Shapes: TypeAlias = npt.NDArray[np.object_]
+
+
+def cut(lines: Shapes, low: Floats, high: Floats) -> Shapes:
+    """Cut the piece from *low* to *high* (shares of the drawn length) out of each line.
+
+    Ends of the line itself are taken as they are, to the last bit, so that pieces of streets that meet still do.
+    A line of no drawn length is one piece of two points, whatever the shares.
+    """
+    parts: Shapes = lines.copy()
+    partial = np.flatnonzero((low > 0) | (high < 1))
+    if not len(partial):
+        return parts
+    low, high = low[partial], high[partial]
+    xy, of = shapely.get_coordinates(lines[partial], return_index=True)
+    first = np.searchsorted(of, np.arange(len(partial)))
+    last = np.append(first[1:], len(xy)) - 1
+    step = np.hypot(*np.diff(xy, axis=0, prepend=xy[:1]).T)
+    step[first] = 0
+    way = np.cumsum(step)
+    begin, long = way[first], way[last] - way[first]
+    start, stop = begin + low * long, begin + high * long
+    inside = (way > start[of]) & (way < stop[of])
+    # Each piece: its start, the corners between, its end.
+    ends = np.stack([_at(xy, way, first, last, start), _at(xy, way, first, last, stop)])
+    ends[0, low == 0], ends[1, high == 1] = xy[first[low == 0]], xy[last[high == 1]]
+    points = np.concatenate([ends[0], xy[inside], ends[1]])
+    piece = np.concatenate([np.arange(len(partial)), of[inside], np.arange(len(partial))])
+    order = np.argsort(piece, kind="stable")
+    parts[partial] = shapely.linestrings(points[order], indices=piece[order])
+    return parts
+
+
+def _at(
+    xy: Floats, way: Floats, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], target: Floats
+) -> npt.NDArray[np.float64]:
+    """Return the points at *target* along the lines, all of which lie behind each other in *way*."""
+    after = np.clip(np.searchsorted(way, target), np.minimum(first + 1, last), last)
+    before = np.maximum(after - 1, first)
+    long = way[after] - way[before]
+    share = np.divide(target - way[before], long, out=np.zeros_like(long), where=long > 0)
+    found: Floats = xy[before] + np.clip(share, 0, 1)[:, None] * (xy[after] - xy[before])
+    return found

@@ -1,0 +1,110 @@
+"""`catchment`: what lies within a walk of each place, added up without keeping a pair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.measure.coverage import weights as checked
+from siting.measure.travel import _limit, _located, _walks
+from siting.network import Network, Places, Walk, search
+
+__all__ = ["catchment"]
+
+Floats = npt.NDArray[np.float64]
+
+
+def catchment(
+    network: Network,
+    origins: gpd.GeoDataFrame | Places,
+    destinations: gpd.GeoDataFrame | Places,
+    weights: pd.Series | pd.DataFrame | None = None,
+    *,
+    metres: float | None = None,
+    minutes: float | None = None,
+    walk: Walk | None = None,
+    decay: Callable[[Floats], npt.ArrayLike] | None = None,
+    max_snap: float = 250.0,
+    threads: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> pd.DataFrame:
+    """Add up what each origin reaches within a limit: ``sum_j w(j) f(d(i, j))`` over the ``j`` with ``d(i, j) <= R``.
+
+    The measure of cumulative opportunities [1]_. No pair is kept, so that every node of a city can be an origin.
+
+    Parameters
+    ----------
+    network
+        The streets.
+    origins, destinations
+        Layers of points or polygons, or places on the network.
+    weights
+        What is added up, by destination id: beds, people, … A column for each weight, or one Series.
+    metres, minutes, walk, max_snap, threads, progress
+        As for `travel`.
+    decay
+        What a destination counts at a distance: a function from costs (metres, or minutes where those were given; an
+        array) to factors of the same shape. Without it all within the limit count whole.
+
+    Returns
+    -------
+    DataFrame
+        Index: origins. A column for each weight, and `count`, the number of destinations within the limit; 0 where
+        there is none.
+
+    Raises
+    ------
+    ProblemError
+        When a weight is missing, negative or not a number, the limit is absent or implausible, or *decay* gives what
+        is no finite factor.
+    LayerError, NetworkError
+        As for `travel`.
+
+    References
+    ----------
+    .. [1] M. Wachs and T. G. Kumagai, "Physical accessibility as a social indicator", Socio-Economic Planning
+       Sciences 7 (5), 1973, pp. 437-456.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> town = st.load_sample()
+    >>> net = st.Network.from_streets(town["streets"])
+    >>> near = catchment(net, town["communities"], town["childcare"], town["childcare"]["places"], metres=500)
+    >>> near.columns.tolist()
+    ['places', 'count']
+    """
+    limit, _, who = _limit(metres, minutes, walk, None)
+    network = network.for_walk(walk)
+    start, stop = _located(network, origins, max_snap), _located(network, destinations, max_snap)
+    table = checked(weights, stop.ids) if weights is not None else pd.DataFrame(index=stop.ids)
+    if "count" in table:
+        raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
+    speed = 1.0 if who is None else who.speed
+    added, number = search.sums(
+        network, start, stop, table.to_numpy(float), limit,
+        walk=_walks(network, who), decay=None if decay is None else _factors(decay, speed), threads=threads,
+        progress=progress,
+    )  # fmt: skip
+    return pd.DataFrame(added, index=start.ids, columns=table.columns).assign(count=number)
+
+
+def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable[[npt.NDArray[np.int64]], Floats]:
+    """Let *decay* see metres or minutes, and look at what it says."""
+
+    def factors(way: npt.NDArray[np.int64]) -> Floats:
+        cost = way / 1000.0 / speed
+        factor = np.asarray(decay(cost), float)
+        if factor.shape != cost.shape:
+            raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {cost.shape}")
+        wrong = ~np.isfinite(factor)
+        if wrong.any():
+            raise ProblemError(f"decay gives {factor[wrong][0]} for a cost of {cost[wrong][0]:g}; give finite factors")
+        return factor
+
+    return factors

@@ -1,0 +1,188 @@
+"""Compiled loops that form the graph: the Hilbert curve, components, chains of streets, the adjacency."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+FAR = np.int32(2**31 - 1)
+
+
+@njit(cache=True, nogil=True)
+def hilbert(x, y, level):
+    """Position of each point on the Hilbert curve of *level* over their square [1]_; coordinates are finite.
+
+    References
+    ----------
+    .. [1] D. Hilbert, "Über die stetige Abbildung einer Linie auf ein Flächenstück", Mathematische Annalen 38, 1891.
+    """
+    n = x.size
+    out = np.empty(n, np.uint64)
+    west, south = x.min(), y.min()
+    side = max(x.max() - west, y.max() - south)
+    scale = ((1 << level) - 1) / side if side > 0 else 0.0
+    for i in range(n):
+        px = np.int64((x[i] - west) * scale)
+        py = np.int64((y[i] - south) * scale)
+        d, turned, swapped = np.int64(0), np.int64(0), np.int64(0)
+        for k in range(level - 1, -1, -1):
+            bx, by = (px >> k) & 1, (py >> k) & 1
+            other = (bx ^ by) & swapped
+            rx, ry = bx ^ other ^ turned, by ^ other ^ turned
+            d = d << 2 | ((3 * rx) ^ ry)
+            # The quadrants at the bottom are turned, so that the curve goes on where it left the last.
+            turned ^= (1 - ry) & rx
+            swapped ^= 1 - ry
+        out[i] = d
+    return out
+
+
+@njit(cache=True, nogil=True)
+def components(n, u, v):
+    """Label the components; 0 has the most nodes, of equal ones that with the smallest node comes first."""
+    parent = np.arange(n).astype(np.int32)
+    for e in range(u.size):
+        a, b = u[e], v[e]
+        while parent[a] != a:
+            parent[a] = parent[parent[a]]
+            a = parent[a]
+        while parent[b] != b:
+            parent[b] = parent[parent[b]]
+            b = parent[b]
+        if a < b:
+            parent[b] = a
+        else:
+            parent[a] = b
+    label = np.empty(n, np.int32)
+    size = np.zeros(n, np.int64)
+    found = 0
+    for i in range(n):  # a root is the smallest node of its tree, so it comes before the others
+        if parent[i] == i:
+            label[i] = found
+            found += 1
+        else:
+            parent[i] = parent[parent[i]]
+            label[i] = label[parent[i]]
+        size[label[i]] += 1
+    rank = np.empty(found, np.int32)
+    rank[np.argsort(-size[:found], kind="mergesort")] = np.arange(found).astype(np.int32)
+    for i in range(n):
+        label[i] = rank[label[i]]
+    return label
+
+
+@njit(cache=True, nogil=True)
+def incidence(n, u, v):
+    """Edges that end at each node: pointers and edges; a loop stands twice."""
+    ptr = np.zeros(n + 1, np.int64)
+    for e in range(u.size):
+        ptr[u[e] + 1] += 1
+        ptr[v[e] + 1] += 1
+    for i in range(n):
+        ptr[i + 1] += ptr[i]
+    at = ptr[:-1].copy()
+    edge = np.empty(2 * u.size, np.int32)
+    for e in range(u.size):
+        edge[at[u[e]]] = e
+        at[u[e]] += 1
+        edge[at[v[e]]] = e
+        at[v[e]] += 1
+    return ptr, edge
+
+
+@njit(cache=True, nogil=True)
+def follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
+    """Follow each chain of edges from corner to corner, past the nodes that *through* marks.
+
+    Fills the edges chain after chain, whether each is walked from v to u, the pointers, and the corners at either end.
+    A ring without a corner gets one, which is unmarked. Returns the number of chains.
+    """
+    done = np.zeros(u.size, np.bool_)
+    chains = 0
+    m = 0
+    ptr_out[0] = 0
+    for ring in range(2):
+        for node in range(ptr.size - 1):
+            if through[node]:
+                if ring == 0 or done[inc[ptr[node]]]:
+                    continue
+                through[node] = False
+            for j in range(ptr[node], ptr[node + 1]):
+                if done[inc[j]]:
+                    continue
+                edge, here = inc[j], node
+                while True:
+                    done[edge] = True
+                    chain_edge[m] = edge
+                    flipped[m] = u[edge] != here
+                    m += 1
+                    here = v[edge] if u[edge] == here else u[edge]
+                    if not through[here]:
+                        break
+                    first, second = inc[ptr[here]], inc[ptr[here] + 1]
+                    edge = second if first == edge else first
+                start[chains], stop[chains] = node, here
+                chains += 1
+                ptr_out[chains] = m
+    return chains
+
+
+@njit(cache=True, nogil=True)
+def adjacency(n, a, b, forth, back):
+    """Arcs both ways between the ends of chains; loops and ends at -1 have none; of parallel ones the shortest.
+
+    Returns pointers, heads, and the costs along each arc and against it; FAR where that way is closed.
+    """
+    ptr = np.zeros(n + 1, np.int64)
+    for c in range(a.size):
+        if a[c] >= 0 and b[c] >= 0 and a[c] != b[c]:
+            ptr[a[c] + 1] += 1
+            ptr[b[c] + 1] += 1
+    for i in range(n):
+        ptr[i + 1] += ptr[i]
+    heads = np.empty(ptr[n], np.uint32)
+    along = np.empty(ptr[n], np.int32)
+    against = np.empty(ptr[n], np.int32)
+    end = ptr[:-1].copy()
+    for c in range(a.size):
+        if a[c] >= 0 and b[c] >= 0 and a[c] != b[c]:
+            k = end[a[c]]
+            heads[k], along[k], against[k] = b[c], forth[c], back[c]
+            end[a[c]] += 1
+            k = end[b[c]]
+            heads[k], along[k], against[k] = a[c], back[c], forth[c]
+            end[b[c]] += 1
+    packed = np.empty(n + 1, np.uint32)
+    seen = np.full(n, -1, np.int64)
+    m = 0
+    for i in range(n):
+        packed[i] = m
+        mine = m
+        for k in range(ptr[i], ptr[i + 1]):
+            head = heads[k]
+            if seen[head] >= mine:
+                old = seen[head]
+                along[old], against[old] = min(along[old], along[k]), min(against[old], against[k])
+            else:
+                seen[head] = m
+                heads[m], along[m], against[m] = head, along[k], against[k]
+                m += 1
+    packed[n] = m
+    return packed, heads[:m].copy(), along[:m].copy(), against[:m].copy()
+
+
+@njit(cache=True, nogil=True)
+def sums_before(ptr, order, forth, back, flipped):
+    """Way from the chain's start to each of its edges, and back, in the order of the chains; then of whole chains."""
+    before = np.empty(order.size, np.int64)
+    behind = np.empty(order.size, np.int64)
+    whole = np.empty(ptr.size - 1, np.int64)
+    home = np.empty(ptr.size - 1, np.int64)
+    for c in range(ptr.size - 1):
+        f, r = np.int64(0), np.int64(0)
+        for k in range(ptr[c], ptr[c + 1]):
+            before[k], behind[k] = f, r
+            f += back[order[k]] if flipped[k] else forth[order[k]]
+            r += forth[order[k]] if flipped[k] else back[order[k]]
+        whole[c], home[c] = f, r
+    return before, behind, whole, home

@@ -1,0 +1,295 @@
+"""The graph that is searched: chains of streets between crossings, dead ends left aside, for one kind of walker."""
+
+from __future__ import annotations
+
+import weakref
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.network.places import frozen
+
+if TYPE_CHECKING:
+    from siting.network._kernels import Arcs, Starts, Targets
+    from siting.network._pieces import Chains
+    from siting.network.graph import Network
+    from siting.network.places import Places
+    from siting.network.walk import Walk
+
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+
+#: The longest path that can be told, mm: about 1,000 km.
+LONGEST = 2**30
+FAR = 2**31 - 1
+#: Streets are joined to chains when so large a share of the nodes lies inside one; for fewer it does not pay.
+WORTH = 0.1
+
+
+class Spots(NamedTuple):
+    """Places as the search sees them; each a position on a chain, or a corner (chain -1, ``a`` the corner).
+
+    ``f`` and ``r`` are the ways from the chain's start and back there, -1 where that is closed; ``leave_…`` and
+    ``enter_…`` the ways to and from the chain's ends with the walk to the door, FAR where there is none.
+    """
+
+    chain: Ints
+    a: Ints
+    b: Ints
+    leave_a: Ints
+    leave_b: Ints
+    enter_a: Ints
+    enter_b: Ints
+    f: Longs
+    r: Longs
+    door: Ints
+
+
+@dataclass(frozen=True, eq=False)
+class Core:
+    """A contracted graph. Corners are what is no inner point of a chain and no dead end, along the Hilbert curve.
+
+    A chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
+    ``chain_edge[chain_ptr[c]:chain_ptr[c + 1]]``, ``flipped`` where it meets their `v` first. ``forth`` and ``back``
+    are its costs both ways, ``before`` and ``behind`` those from its start to each of its edges and back.
+
+    A dead end is left aside because a walk that leads into one is never the shortest to anywhere else, and what lies
+    on the way to it is found from the other end.
+    """
+
+    n: int
+    arcs: Arcs
+    arcs_back: Arcs
+    chain: Ints
+    slot: Ints
+    chain_ptr: Longs
+    chain_edge: Ints
+    flipped: npt.NDArray[np.bool_]
+    before: Longs
+    behind: Longs
+    forth: Ints
+    back: Ints
+    a: Ints
+    b: Ints
+    edge_forth: Ints
+    edge_back: Ints
+    corner: Ints
+    _spots: weakref.WeakKeyDictionary[Places, Spots] = field(default_factory=weakref.WeakKeyDictionary)
+    _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
+
+    def spots(self, places: Places, cost: Ints) -> Spots:
+        """Find the places on the chains; *cost* is the length of each edge. Made once for each set of places."""
+        if places not in self._spots:
+            self._spots[places] = self._find(places, cost)
+        return self._spots[places]
+
+    def _find(self, places: Places, cost: Ints) -> Spots:
+        on = places.edge >= 0
+        edge = np.where(on, places.edge, 0)
+        to_u, long = places.to_u.astype(np.int64), cost[edge].astype(np.int64)
+        chain, slot = self.chain[edge], self.slot[edge]
+        go, come = self.edge_forth[edge].astype(np.int64), self.edge_back[edge].astype(np.int64)
+        part_go, part_come = _part(to_u, long, go), _part(to_u, long, come)
+        flip = self.flipped[slot]
+        ahead = np.where(flip, come - part_come, part_go)
+        astern = np.where(flip, go - part_go, part_come)
+        f, r = self.before[slot] + ahead, self.behind[slot] + astern
+        forth, back = self.forth[chain].astype(np.int64), self.back[chain].astype(np.int64)
+        open_f, open_r = forth < FAR, back < FAR
+        door = places.door.astype(np.int64)
+        a, b = self.a[chain], self.b[chain]
+        ways = {
+            "leave_a": np.where(open_r, r + door, FAR),
+            "leave_b": np.where(open_f, forth - f + door, FAR),
+            "enter_a": np.where(open_f, f + door, FAR),
+            "enter_b": np.where(open_r, back - r + door, FAR),
+        }
+        # A place at a corner is on all its streets.
+        at_a = on & (a >= 0) & open_f & open_r & (f == 0) & (r == 0)
+        at_b = on & ~at_a & (b >= 0) & open_f & open_r & (f == forth) & (r == back)
+        corner = at_a | at_b
+        f, r = np.where(open_f, f, -1), np.where(open_r, r, -1)
+        a = np.where(at_b, b, a)
+        for name in ways:
+            ways[name] = np.where(corner, door if name.endswith("_a") else FAR, ways[name])
+        return Spots(
+            chain=_frozen(np.where(on & ~corner, chain, -1)),
+            a=_frozen(np.where(on, a, -1)),
+            b=_frozen(np.where(on & ~corner, b, -1)),
+            f=_frozen(f, np.int64),
+            r=_frozen(r, np.int64),
+            door=_frozen(places.door),
+            **{name: _frozen(np.minimum(way, FAR)) for name, way in ways.items()},
+        )
+
+    def starts(self, spots: Spots, *, reverse: bool = False) -> Starts:
+        """Places as starts of searches, along the streets or with *reverse* against them."""
+        from siting.network._kernels import Starts
+
+        to_a, to_b = (spots.enter_a, spots.enter_b) if reverse else (spots.leave_a, spots.leave_b)
+        f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
+        return Starts(spots.chain, spots.a, spots.b, to_a, to_b, f, r, spots.door)
+
+    def chains(self, length: Ints) -> Chains:
+        """List what lies on each chain, and which chains end at each corner; made once."""
+        from siting.network._pieces import Chains
+
+        if "_chains" not in self.__dict__:
+            near, far = np.flatnonzero(self.a >= 0), np.flatnonzero((self.b >= 0) & (self.b != self.a))
+            node = np.concatenate([self.a[near], self.b[far]])
+            order = np.argsort(node, kind="stable")
+            self.__dict__["_chains"] = Chains(
+                self.a, self.b, self.chain_ptr, self.chain_edge, self.flipped, self.before, self.behind, self.forth,
+                self.edge_forth, self.edge_back, length,
+                end_ptr=_pointers(node, self.n),
+                end_chain=_frozen(np.concatenate([near, far])[order]),
+                end_far=_frozen(np.repeat([False, True], [len(near), len(far)])[order], np.bool_),
+            )  # fmt: skip
+        found: Chains = self.__dict__["_chains"]
+        return found
+
+    def targets(self, places: Places, cost: Ints, *, reverse: bool = False) -> Targets:
+        """Places as what is looked for. Made once for each set of places and direction."""
+        known = self._targets.setdefault(places, {})
+        reverse = reverse and self.arcs_back is not self.arcs
+        if reverse not in known:
+            known[reverse] = self._index(self.spots(places, cost), reverse)
+        return known[reverse]
+
+    def _index(self, spots: Spots, reverse: bool) -> Targets:
+        from siting.network._kernels import Targets
+
+        at = np.flatnonzero((spots.chain < 0) & (spots.a >= 0))
+        at = at[np.argsort(spots.a[at], kind="stable")]
+        on = np.flatnonzero(spots.chain >= 0)
+        on = on[np.lexsort((spots.f[on], spots.chain[on]))]
+        chains = np.unique(spots.chain[on])
+        a, b = self.a[chains], self.b[chains]
+        # A chain stands at both its ends; a ring only at its start.
+        far = (b >= 0) & (b != a)
+        node = np.concatenate([a[a >= 0], b[far]])
+        chain = np.concatenate([chains[a >= 0], chains[far]])
+        other = np.concatenate([np.where(b == a, -1, b)[a >= 0], a[far]])
+        end = np.repeat([False, True], [int((a >= 0).sum()), int(far.sum())])
+        order = np.argsort(node, kind="stable")
+        from_a, from_b = (spots.leave_a, spots.leave_b) if reverse else (spots.enter_a, spots.enter_b)
+        ring = np.zeros(len(self.a), bool)
+        ring[chains] = (a >= 0) & (a == b)
+        ringed = ring[spots.chain[on]]
+        f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
+        near = from_a[on]
+        return Targets(
+            at_ptr=_pointers(spots.a[at], self.n),
+            at_item=_frozen(at),
+            at_way=_frozen(spots.door[at]),
+            by_ptr=_pointers(node, self.n),
+            by_chain=_frozen(chain[order]),
+            by_other=_frozen(other[order]),
+            by_end=_frozen(end[order], np.bool_),
+            on_ptr=_pointers(spots.chain[on], len(self.a), np.int64),
+            on_item=_frozen(on),
+            from_a=_frozen(np.where(ringed, np.minimum(near, from_b[on]), near)),
+            from_b=_frozen(from_b[on]),
+            on_f=_frozen(f[on], np.int64),
+            on_r=_frozen(r[on], np.int64),
+            on_door=_frozen(spots.door[on]),
+        )
+
+
+def _mirrored(f: Longs, r: Longs) -> tuple[Longs, Longs]:
+    """Positions as they are seen against the direction of walking: the way forth is the way back."""
+    return r, f
+
+
+def _part(to_u: Longs, long: Longs, cost: Longs) -> Longs:
+    """Share of *cost* that falls on the way *to_u* of an edge of length *long*, whole mm."""
+    share = np.divide(to_u, long, out=np.zeros(len(to_u)), where=long > 0)
+    return np.where(cost == long, to_u, np.rint(share * cost).astype(np.int64))
+
+
+def _frozen(array: npt.NDArray[Any], kind: Any = np.int32) -> npt.NDArray[Any]:
+    """Contiguous, of one type, and not to be written on: the searches are compiled for that alone."""
+    return frozen(np.asarray(array, kind))
+
+
+def _pointers(keys: npt.NDArray[Any], size: int, kind: Any = np.uint32) -> npt.NDArray[Any]:
+    pointers = np.zeros(size + 1, np.int64)
+    np.cumsum(np.bincount(keys, minlength=size), out=pointers[1:])
+    return _frozen(pointers, kind)
+
+
+def paces(network: Network, walk: Walk | None = None) -> tuple[Ints, Ints]:
+    """Cost of each edge from `u` to `v` and back, mm of level walk; FAR where it is closed."""
+    forth = back = network.cost.astype(np.int64)
+    if walk is not None and walk.slope is not None and network.rise is not None:
+        metres = network.cost / 1000.0
+        grade = np.divide(network.rise, metres, out=np.zeros(len(metres)), where=metres > 0)
+        grade = np.where(np.isfinite(grade), grade, 0.0)
+        forth, back = (np.rint(network.cost * walk.pace(way)).astype(np.int64) for way in (grade, -grade))
+    forth, back = np.minimum(forth, LONGEST), np.minimum(back, LONGEST)
+    if network.oneway is not None:
+        forth, back = np.where(network.oneway < 0, FAR, forth), np.where(network.oneway > 0, FAR, back)
+    return forth.astype(np.int32), back.astype(np.int32)
+
+
+def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | None = None) -> Core:
+    """Contract a network whose edges cost *forth* from `u` to `v` and *back* the other way, FAR where closed.
+
+    Without *contract* chains are joined where enough nodes lie inside one (`WORTH`); the answers are the same.
+    """
+    from siting.network import _forming
+    from siting.network._kernels import Arcs
+
+    n, u, v = len(network.x), network.u, network.v
+    ptr, inc = _forming.incidence(n, u, v)
+    degree = np.diff(ptr)
+    through = degree == 2
+    rigid = (u == v) | (forth == FAR) | (back == FAR)
+    through[u[rigid]] = False
+    through[v[rigid]] = False
+    if contract is None:
+        contract = through.sum() > WORTH * n
+    if not contract:
+        through[:] = False
+    m = len(u)
+    chain_edge, flipped = np.empty(m, np.int32), np.empty(m, bool)
+    chain_ptr, start, stop = np.empty(m + 1, np.int64), np.empty(m, np.int32), np.empty(m, np.int32)
+    chains = _forming.follow(u, v, ptr, inc, through, chain_edge, flipped, chain_ptr, start, stop)
+    chain_ptr, start, stop = chain_ptr[: chains + 1], start[:chains], stop[:chains]
+    before, behind, whole, home = _forming.sums_before(chain_ptr, chain_edge, forth, back, flipped)
+    ends = np.bincount(start, minlength=n) + np.bincount(stop, minlength=n)
+    inner = ~through & (ends > 1)
+    corner = np.where(inner, np.cumsum(inner) - 1, -1).astype(np.int32)
+    a, b = corner[start], corner[stop]
+    whole, home = np.minimum(whole, FAR).astype(np.int32), np.minimum(home, FAR).astype(np.int32)
+    corners = int(inner.sum())
+    indptr, heads, along, against = _forming.adjacency(corners, a, b, whole, home)
+    indptr, heads, along = _frozen(indptr, np.uint32), _frozen(heads, np.uint32), _frozen(along)
+    arcs = Arcs(indptr, heads, along)
+    arcs_back = arcs if np.array_equal(along, against) else Arcs(indptr, heads, _frozen(against))
+    if arcs_back is arcs and not np.array_equal(forth, back):
+        arcs_back = Arcs(indptr, heads, _frozen(against))
+    slot = np.empty(m, np.int32)
+    slot[chain_edge] = np.arange(m, dtype=np.int32)
+    chain = np.repeat(np.arange(chains, dtype=np.int32), np.diff(chain_ptr))[slot]
+    return Core(
+        n=corners,
+        arcs=arcs,
+        arcs_back=arcs_back,
+        chain=_frozen(chain),
+        slot=_frozen(slot),
+        chain_ptr=_frozen(chain_ptr, np.int64),
+        chain_edge=_frozen(chain_edge),
+        flipped=_frozen(flipped, np.bool_),
+        before=_frozen(before, np.int64),
+        behind=_frozen(behind, np.int64),
+        forth=_frozen(whole),
+        back=_frozen(home),
+        a=_frozen(a),
+        b=_frozen(b),
+        edge_forth=_frozen(forth),
+        edge_back=_frozen(back),
+        corner=_frozen(corner),
+    )

@@ -1,0 +1,185 @@
+"""How searches are run: in blocks of sources, which threads take in turn, each at its own desk."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.network.core import Core
+from siting.network.graph import Network
+from siting.network.places import Places
+from siting.network.walk import Walk
+
+if TYPE_CHECKING:
+    from siting.network._kernels import Starts, Targets, Work
+
+log = logging.getLogger(__name__)
+
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Progress = Callable[[int, int], None]
+
+#: Sources that a thread takes at a time.
+BLOCK = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """One search from many starts: what it runs on, in which order, and how far."""
+
+    core: Core
+    arcs: Any
+    starts: Starts
+    targets: Targets
+    order: Ints
+    limit: np.int32
+
+    def blocks(self) -> list[tuple[int, int]]:
+        """Cut the sources into blocks, in the order of their search."""
+        n = len(self.order)
+        return [(lo, min(lo + BLOCK, n)) for lo in range(0, n, BLOCK)]
+
+
+def task_of(network: Network, sources: Places, sought: Places, limit: int, walk: Walk | None, *, reverse: bool) -> Task:
+    """Prepare a search from *sources* for *sought*, along the streets or with *reverse* against them."""
+    core = network.core(walk)
+    spots = core.spots(sources, network.cost)
+    # Along the Hilbert curve, so that one search finds in the cache what the last has touched.
+    key = np.where(spots.a >= 0, spots.a, spots.b)
+    order = np.argsort(key, kind="stable").astype(np.int32)
+    on = (spots.chain >= 0) | (spots.a >= 0)
+    order = np.ascontiguousarray(order[on[order]])
+    arcs = core.arcs_back if reverse else core.arcs
+    return Task(
+        core, arcs, core.starts(spots, reverse=reverse), core.targets(sought, network.cost, reverse=reverse), order,
+        np.int32(limit),
+    )  # fmt: skip
+
+
+class Desk:
+    """What a thread writes on; grown when a search says that it is short."""
+
+    def __init__(self, task: Task) -> None:
+        from siting.network._kernels import FAR, SHIFT, Work
+
+        self.task = task
+        self.queue = 1 << 14
+        self.dist = np.full(task.core.n + 1, FAR, np.int32)
+        self.touched = np.empty(task.core.n + 2, np.uint32)
+        self.first = np.full((int(task.limit) >> int(SHIFT)) + 1, -1, np.int32)
+        self.keys = np.empty(1 << 15, np.int64)
+        self.spare = np.empty(len(self.keys), np.int64)
+        self.make: Callable[..., Work] = Work
+        self._lay()
+
+    def _lay(self) -> None:
+        link, item, at = np.empty(self.queue, np.int32), np.empty(self.queue, np.uint32), np.empty(self.queue, np.int32)
+        self.work = self.make(self.dist, self.touched, self.first, link, item, at)
+
+    def grow(self, status: int) -> None:
+        """Make room where a search found too little."""
+        from siting.network._kernels import QUEUE_SHORT
+
+        if status == QUEUE_SHORT:
+            self.queue *= 4
+            self._lay()
+        else:
+            self.keys = np.concatenate([self.keys, np.empty_like(self.keys)])
+            self.spare = np.empty(len(self.keys), np.int64)
+
+    def pairs(self, lo: int, hi: int, *, rows: bool) -> tuple[Longs, Longs]:
+        """List the pairs of one block: the keys, and how many each start has."""
+        from siting.network import _kernels
+
+        t = self.task
+        counts = np.zeros(hi - lo, np.int64)
+        parts = []
+        at = lo
+        while at < hi:
+            now, m, status = _kernels.pairs(
+                t.arcs, t.starts, t.targets, self.work, t.order, at, hi, t.limit, rows, counts[at - lo :],
+                self.keys, self.spare,
+            )  # fmt: skip
+            if m:
+                parts.append(self.keys[:m].copy())
+            # A full buffer is only too short when not even one source fits.
+            if status == _kernels.QUEUE_SHORT or (status == _kernels.BUFFER_SHORT and now == at):
+                self.grow(status)
+            at = now
+        return (parts[0] if len(parts) == 1 else np.concatenate([*parts, np.empty(0, np.int64)])), counts
+
+
+def run(
+    task: Task, threads: int | None, step: Callable[[Desk, int, int], Any], progress: Progress | None
+) -> Iterator[tuple[int, Any]]:
+    """Do *step* for every block, in as many threads as are asked for, and yield what comes out in order."""
+    tell_compiling()
+    blocks = task.blocks()
+    total = len(task.order)
+    workers = min(available() if threads is None else threads, len(blocks))
+    if workers <= 1:
+        desk = Desk(task)
+        for lo, hi in blocks:
+            yield lo, step(desk, lo, hi)
+            if progress:
+                progress(hi, total)
+        return
+    free: list[Desk] = []
+
+    def work(lo: int, hi: int) -> Any:
+        desk = free.pop() if free else Desk(task)
+        try:
+            return step(desk, lo, hi)
+        finally:
+            free.append(desk)
+
+    coming = iter(blocks)
+    with ThreadPoolExecutor(workers) as pool:
+        waiting: list[tuple[int, int, Future[Any]]] = []
+        try:
+            waiting.extend((*after, pool.submit(work, *after)) for after in islice(coming, 4 * workers))
+            while waiting:
+                lo, hi, future = waiting.pop(0)
+                found = future.result()
+                waiting.extend((*after, pool.submit(work, *after)) for after in islice(coming, 1))
+                yield lo, found
+                if progress:
+                    progress(hi, total)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def available() -> int:
+    """Count the processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+_told: list[Any] = []
+
+
+def tell_compiling() -> None:
+    """Say so in the log when searches must be compiled first, which takes seconds and happens once."""
+    if _told:
+        return
+    from numba.core import event
+
+    class Listener(event.Listener):
+        def on_start(self, event: Any) -> None:  # noqa: ARG002 - as numba calls it
+            if not _told[1:]:
+                _told.append(True)
+                log.warning("the path searches are being compiled, once on this machine; this takes some seconds")
+
+        def on_end(self, event: Any) -> None:
+            """Nothing is said when it is done."""
+
+    _told.append(Listener())
+    event.register("numba:compile", _told[0])  # type: ignore[no-untyped-call]
