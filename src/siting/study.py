@@ -348,7 +348,7 @@ def _areas(
                     network,
                     places[circle.service].select(facilities.index),
                     walk=walker(circle.service, study.walk),
-                    dissolve=True,
+                    overlap="dissolve",
                     **{unit: limits},  # type: ignore[arg-type]
                 )
                 found.setdefault(circle.service, []).append(area)

@@ -15,7 +15,7 @@ from siting.errors import ProblemError
 from siting.measure._pieces import cut
 from siting.measure._polygons import Blocks, fill_holes, widened
 from siting.measure.reach import Unit
-from siting.measure.travel import _limit, _located
+from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk
 from siting.network.spans import Mode, Spans, spans
 
@@ -57,7 +57,7 @@ def service_areas(
     facilities
         Points or polygons, or places on the network.
     metres, minutes
-        One limit or several; each makes its own areas, which hold the smaller ones.
+        One limit or several; each makes its own areas, which hold the smaller ones. Walks lead to the facility.
     walk
         Who walks the minutes; `Walk.adult` when not given.
     width
@@ -102,20 +102,21 @@ def service_areas(
     >>> st.service_areas(net, town["childcare"], metres=[300, 500], overlap="dissolve")["limit"].tolist()
     [500.0, 300.0]
     """
-    budgets, unit = _budgets(metres, minutes, walk)
+    budgets, unit, who = _budgets(network, metres, minutes, walk)
     _known(overlap)
     if not 0 < width < math.inf:
         raise ProblemError(f"width is {width!r}; give metres above 0")
     if not fill >= 0:
         raise ProblemError(f"fill is {fill!r}; give m² of 0 or more")
+    network = network.for_walk(walk)
     places = _located(network, facilities, max_snap)
     limits = list(budgets.values())
-    limit, group, area = _widened(
-        network, spans(network, places, limits, mode="each" if overlap == "keep" else "together"), width, fill
-    )
+    found = spans(network, places, limits, mode="each" if overlap == "keep" else "together", walk=who)
+    limit, group, area = _widened(network, found, width, fill)
     smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
     if overlap == "split":
-        limit, group, area = _split(network, spans(network, places, limits, mode="nearest"), limit, area, width, fill)
+        found = spans(network, places, limits, mode="nearest", walk=who)
+        limit, group, area = _split(network, found, limit, area, width, fill)
     if rings:
         within = [smaller.get((k + 1, g if overlap == "keep" else 0)) for k, g in zip(limit, group, strict=True)]
         area = _without(area, np.array(within, object), CRUMB * width**2)
@@ -168,10 +169,11 @@ def service_streets(
     >>> bool(reached["metres"].max() <= net.edges["length"].max())
     True
     """
-    budgets, unit = _budgets(metres, minutes, walk)
+    budgets, unit, who = _budgets(network, metres, minutes, walk)
     _known(overlap)
+    network = network.for_walk(walk)
     places = _located(network, facilities, max_snap)
-    found = spans(network, places, list(budgets.values()), mode=MODES[overlap])
+    found = spans(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
     table = {
         "facility": places.ids[found.group],
         "limit": np.array(list(budgets))[found.limit],
@@ -241,17 +243,21 @@ def _without(area: Shapes, inner: Shapes, crumb: float) -> Shapes:
 
 
 def _budgets(
+    network: Network,
     metres: float | Sequence[float] | None,
     minutes: float | Sequence[float] | None,
     walk: Walk | None,
-) -> tuple[dict[float, int], Unit]:
-    """Turn the limits into millimetres, the largest first."""
+) -> tuple[dict[float, int], Unit, Walk | None]:
+    """Turn the limits into millimetres, the largest first; also their unit, and whose slopes count."""
     if (metres is None) == (minutes is None):
         raise ProblemError("give metres or minutes, one of the two")
     given = metres if metres is not None else minutes
     limits = sorted({float(x) for x in np.atleast_1d(np.asarray(given, float))}, reverse=True)
     if not limits:
         raise ProblemError("give at least one limit")
-    if metres is not None:
-        return {limit: _limit(limit, None, walk, None)[0] for limit in limits}, "m"
-    return {limit: _limit(None, limit, walk, None)[0] for limit in limits}, "min"
+    unit: Unit = "m" if metres is not None else "min"
+    asked = {
+        limit: _limit(limit, None, walk, None) if unit == "m" else _limit(None, limit, walk, None) for limit in limits
+    }
+    who = asked[limits[0]][2]
+    return {limit: told[0] for limit, told in asked.items()}, unit, _walks(network, who)

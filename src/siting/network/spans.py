@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.network import search
+from siting.network.core import FAR as CLOSED
 from siting.network.graph import Network
 from siting.network.places import Places
+from siting.network.walk import Walk
 
 __all__ = ["Mode", "Spans", "spans"]
 
@@ -61,7 +63,7 @@ class _Pieces(NamedTuple):
     high: Longs
 
 
-def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode) -> Spans:
+def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode, walk: Walk | None = None) -> Spans:
     """List the pieces of streets within each limit of places.
 
     The walk from the door to the street counts. A street is entered from either end, and from a place that lies on it
@@ -76,6 +78,8 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
         Places on them; those on no street reach nothing.
     limits
         Millimetres, at most `siting.network.search.LONGEST`; inclusive.
+    walk
+        Whose response to slopes counts; none counts the way alone. Walks lead to the places.
     mode
         ``"each"``: a group for each place, pieces of different groups may overlap. ``"nearest"``: the same, but each
         point of a street belongs to its nearest place alone, of places equally near to the first; an edge is cut at
@@ -96,73 +100,63 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
     >>> found.group.tolist(), found.low.tolist(), found.high.tolist()
     ([0, 1], [0.0, 0.375], [0.375, 1.0])
     """
-    most = max(limits, default=0)
-    group, node, cost = search.within_nodes(network, places, most, together=mode == "together")
-    reached = group.astype(np.int64), node.astype(np.int64), cost.astype(np.int64)
-    if mode == "nearest":
-        stretches = _stretches(network, places, *reached)
-        found = [_owned(network, stretches, limit) for limit in limits]
-    else:
-        found = [_reached(network, places, *reached, limit, together=mode == "together") for limit in limits]
-    merged = [_merged(pieces, network.cost) for pieces in found]
-    edge = np.concatenate([np.zeros(0, np.int64), *(pieces.edge for pieces in merged)])
-    long = 2.0 * np.maximum(network.cost[edge], 1)
-    dot = network.cost[edge] == 0
+    if mode == "each" and len(limits):
+        rising = np.argsort(limits)
+        found = search.pieces(network, places, np.asarray(limits)[rising].tolist(), walk=walk)
+        columns = (found.group, found.edge, 2 * found.low.astype(np.int64), 2 * found.high.astype(np.int64))
+        which, pieces = rising[found.limit], _Pieces(*(column.astype(np.int64) for column in columns))
+        order = np.lexsort((pieces.low, pieces.edge, pieces.group, which))
+        return _shares(network, which[order], _Pieces(*(column[order] for column in pieces)))
+    stretches = _stretches(network, places, max(limits, default=0), walk)
+    merged = []
+    for limit in limits:
+        pieces = _owned(network, stretches, limit)
+        if mode == "together":
+            pieces = pieces._replace(group=np.zeros_like(pieces.group))
+        merged.append(_merged(pieces, network.cost))
+    which = np.repeat(np.arange(len(limits)), [len(pieces.edge) for pieces in merged])
+    empty = _Pieces(*(np.zeros(0, np.int64) for _ in range(4)))
+    return _shares(network, which, _Pieces(*map(np.concatenate, zip(empty, *merged, strict=True))))
+
+
+def _shares(network: Network, which: Longs, pieces: _Pieces) -> Spans:
+    """Tell pieces in shares of their edges; an edge of no length is reached whole."""
+    cost = network.cost[pieces.edge]
+    long = 2.0 * np.maximum(cost, 1)
     return Spans(
-        np.repeat(np.arange(len(limits), dtype=np.int32), [len(pieces.edge) for pieces in merged]),
-        np.concatenate([np.zeros(0, np.int64), *(pieces.group for pieces in merged)]).astype(np.int32),
-        edge.astype(np.int32),
-        np.concatenate([np.zeros(0, np.int64), *(pieces.low for pieces in merged)]) / long,
-        np.where(dot, 1.0, np.concatenate([np.zeros(0, np.int64), *(pieces.high for pieces in merged)]) / long),
-    )
-
-
-def _reached(
-    network: Network, places: Places, group: Longs, node: Longs, cost: Longs, limit: int, *, together: bool
-) -> _Pieces:
-    """List what is reached from either end of every edge, and from the places on it."""
-    within = cost <= limit
-    group, node, left = group[within], node[within], limit - cost[within]
-    ptr, arc = _ends_of_nodes(network)
-    many = ptr[node + 1] - ptr[node]
-    row = np.repeat(np.arange(len(node)), many)
-    end = arc[np.repeat(ptr[node], many) + _running(many)]
-    edge, from_v = end % len(network.u), end >= len(network.u)
-    long = network.cost[edge].astype(np.int64)
-    far = np.minimum(left[row], long)
-    on = np.flatnonzero((places.edge >= 0) & (places.door <= limit))
-    own, at = places.edge[on].astype(np.int64), places.to_u[on].astype(np.int64)
-    rest = limit - places.door[on].astype(np.int64)
-    return _Pieces(
-        np.concatenate([group[row], np.zeros_like(on) if together else on]),
-        np.concatenate([edge, own]),
-        2 * np.concatenate([np.where(from_v, long - far, 0), np.maximum(at - rest, 0)]),
-        2 * np.concatenate([np.where(from_v, long, far), np.minimum(at + rest, network.cost[own])]),
+        which.astype(np.int32),
+        pieces.group.astype(np.int32),
+        pieces.edge.astype(np.int32),
+        pieces.low / long,
+        np.where(cost == 0, 1.0, pieces.high / long),
     )
 
 
 class _Stretches(NamedTuple):
     """Edges, cut at the places on them: where a stretch begins and ends, and what is nearest there.
 
-    Costs are millimetres from the nearest place, `FAR` where there is none.
+    Costs are millimetres of walk to the nearest place, `FAR` where there is none; `go` and `come` those of the stretch
+    itself, towards its end and towards its start.
     """
 
     edge: Longs
     start: Longs
     stop: Longs
+    go: Floats
+    come: Floats
     start_cost: Longs
     stop_cost: Longs
     start_owner: Longs
     stop_owner: Longs
 
 
-def _stretches(network: Network, places: Places, group: Longs, node: Longs, cost: Longs) -> _Stretches:
+def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -> _Stretches:
     """Find the nearest place of both ends of each stretch of the edges that are reached."""
-    order = np.lexsort([group, cost, node])
-    first = order[np.diff(node[order], prepend=-1) != 0]
+    near = search.nearest(network, network.places_at_nodes(), places, 1, most, walk=walk)
     node_cost = np.full(len(network.x), FAR, np.int64)
     node_owner = np.full(len(network.x), len(places), np.int64)
-    node_cost[node[first]], node_owner[node[first]] = cost[first], group[first]
+    node_cost[near.origin] = np.rint(near.cost * 1000).astype(np.int64)
+    node_owner[near.origin] = near.destination
     on = np.flatnonzero(places.edge >= 0)
     hit = (node_cost[network.u] < FAR) | (node_cost[network.v] < FAR)
     hit[places.edge[on]] = True
@@ -173,49 +167,61 @@ def _stretches(network: Network, places: Places, group: Longs, node: Longs, cost
     far = np.concatenate([node_cost[network.u[edge]], places.door[on], node_cost[network.v[edge]]])
     who = np.concatenate([node_owner[network.u[edge]], on, node_owner[network.v[edge]]])
     kind = np.repeat([0, 1, 2], [len(edge), len(on), len(edge)])
-    order = np.lexsort([kind, at, stop_edge])
+    order = np.lexsort((kind, at, stop_edge))
     stop_edge, at, far, who = stop_edge[order], at[order], far[order], who[order]
     new = np.diff(stop_edge, prepend=-1) != 0
     begin = np.flatnonzero(new)
     rank = np.arange(len(at)) - np.repeat(begin, np.diff(np.append(begin, len(at))))
-    _hand_on(at, far, who, rank)
+    forth, back = network.core(walk).edge_forth[stop_edge], network.core(walk).edge_back[stop_edge]
+    long = np.maximum(network.cost[stop_edge], 1)
+    uphill, downhill = (np.where(way == CLOSED, FAR, way / long) for way in (forth, back))
+    _hand_on(at, far, who, rank, uphill, downhill)
     inner = np.flatnonzero(~new)
+    step = at[inner] - at[inner - 1]
     return _Stretches(
-        stop_edge[inner], at[inner - 1], at[inner], far[inner - 1], far[inner], who[inner - 1], who[inner]
-    )
+        stop_edge[inner], at[inner - 1], at[inner], step * uphill[inner], step * downhill[inner],
+        far[inner - 1], far[inner], who[inner - 1], who[inner],
+    )  # fmt: skip
 
 
-def _hand_on(at: Longs, far: Longs, who: Longs, rank: Longs) -> None:
-    """Let each stop learn from the stops before and after it on its edge, in place."""
+def _hand_on(at: Longs, far: Longs, who: Longs, rank: Longs, go: Floats, come: Floats) -> None:
+    """Let each stop learn from the stops before and after it on its edge, in place; *go* and *come* are costs a mm."""
     order = np.argsort(rank, kind="stable")
     rounds = np.split(order, np.cumsum(np.bincount(rank))[:-1]) if len(rank) else []
-    steps = [(stops, stops - 1) for stops in rounds[1:]] + [(stops - 1, stops) for stops in rounds[:0:-1]]
-    for here, there in steps:
-        by_way = far[there] + np.abs(at[here] - at[there])
+    steps = [(stops, stops - 1, come) for stops in rounds[1:]] + [(stops - 1, stops, go) for stops in rounds[:0:-1]]
+    for here, there, way in steps:
+        by_way = far[there] + np.rint(np.minimum(np.abs(at[here] - at[there]) * way[here], FAR)).astype(np.int64)
         better = (by_way < far[here]) | ((by_way == far[here]) & (who[there] < who[here]))
         far[here[better]], who[here[better]] = by_way[better], who[there[better]]
 
 
 def _owned(network: Network, way: _Stretches, limit: int) -> _Pieces:
-    """List what the nearest place of either end of a stretch reaches of it, up to where the two meet."""
-    long = way.stop - way.start
-    # Where it is as far from the one as from the other, in half millimetres.
-    meet = np.clip(long + way.stop_cost - way.start_cost, 0, 2 * long)
-    ahead = np.minimum(2 * (limit - way.start_cost), meet)
-    back = np.maximum(2 * (long - (limit - way.stop_cost)), meet)
+    """List what leads to the nearest place of either end of a stretch, up to where the two are as near."""
+    long = 2 * (way.stop - way.start)
+    whole = np.maximum(way.go + way.come, 1e-9)
+    # Where it is as far to the one as to the other, in half millimetres.
+    meet = np.clip(np.rint(long * ((way.go + way.stop_cost - way.start_cost) / whole)), 0, long).astype(np.int64)
+    ahead = np.minimum(_reach(limit - way.start_cost, way.come, long), meet)
+    back = np.maximum(long - _reach(limit - way.stop_cost, way.go, long), meet)
     dot = network.cost[way.edge] == 0
     by_start = (way.start_cost < way.stop_cost) | (
         (way.start_cost == way.stop_cost) & (way.start_owner <= way.stop_owner)
     )
     # Both ends of an edge of no length are as near; stops handed each other the first of the nearest places.
     begins = np.where(dot, (way.start_cost <= limit) & by_start, ahead > 0)
-    ends = np.where(dot, (way.stop_cost <= limit) & ~by_start, back < 2 * long)
+    ends = np.where(dot, (way.stop_cost <= limit) & ~by_start, back < long)
     return _Pieces(
         np.concatenate([way.start_owner[begins], way.stop_owner[ends]]),
         np.concatenate([way.edge[begins], way.edge[ends]]),
         2 * np.concatenate([way.start[begins], way.start[ends]]) + np.concatenate([0 * ahead[begins], back[ends]]),
         2 * np.concatenate([way.start[begins], way.stop[ends]]) + np.concatenate([ahead[begins], 0 * back[ends]]),
     )
+
+
+def _reach(left: Longs, cost: Floats, long: Longs) -> Longs:
+    """How much of a stretch *left* is enough for, half millimetres."""
+    share = np.divide(left, cost, out=np.ones(len(left)), where=cost > 0)
+    return np.where(left < 0, 0, np.rint(long * np.minimum(share, 1.0))).astype(np.int64)
 
 
 def _merged(pieces: _Pieces, cost: Ints) -> _Pieces:
@@ -231,16 +237,3 @@ def _merged(pieces: _Pieces, cost: Ints) -> _Pieces:
     so_far = np.maximum.accumulate(high + lift) - lift
     first = np.flatnonzero(other | (low > np.roll(so_far, 1)))
     return _Pieces(group[first], edge[first], low[first], np.maximum.reduceat(high, first))
-
-
-def _ends_of_nodes(network: Network) -> tuple[Longs, Longs]:
-    """Edges that begin (position) and end (position + number of edges) at each node, as pointers and positions."""
-    ends = np.concatenate([network.u, network.v])
-    ptr = np.zeros(len(network.x) + 1, np.int64)
-    np.cumsum(np.bincount(ends, minlength=len(network.x)), out=ptr[1:])
-    return ptr, np.argsort(ends, kind="stable")
-
-
-def _running(many: Longs) -> Longs:
-    """Count 0, 1, … within each run: [2, 3] gives 0 1 0 1 2."""
-    return np.arange(many.sum()) - np.repeat(np.cumsum(many) - many, many)
