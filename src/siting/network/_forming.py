@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
@@ -71,8 +73,8 @@ def components(n, u, v):
     return label
 
 
-@njit(cache=True, nogil=True)
-def incidence(n, u, v):
+@njit(nogil=True)
+def _incidence(n, u, v):
     """Edges that end at each node: pointers and edges; a loop stands twice."""
     ptr = np.zeros(n + 1, np.int64)
     for e in range(u.size):
@@ -90,8 +92,8 @@ def incidence(n, u, v):
     return ptr, edge
 
 
-@njit(cache=True, nogil=True)
-def follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
+@njit(nogil=True)
+def _follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
     """Follow each chain of edges from corner to corner, past the nodes that *through* marks.
 
     Fills the edges chain after chain, whether each is walked from v to u, the pointers, and the corners at either end.
@@ -127,8 +129,8 @@ def follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
     return chains
 
 
-@njit(cache=True, nogil=True)
-def adjacency(n, a, b, forth, back):
+@njit(nogil=True)
+def _adjacency(n, a, b, forth, back):
     """Arcs both ways between the ends of chains; loops and ends at -1 have none; of parallel ones the shortest.
 
     Returns pointers, heads, and the costs along each arc and against it; FAR where that way is closed.
@@ -171,18 +173,84 @@ def adjacency(n, a, b, forth, back):
     return packed, heads[:m].copy(), along[:m].copy(), against[:m].copy()
 
 
-@njit(cache=True, nogil=True)
-def sums_before(ptr, order, forth, back, flipped):
+@njit(nogil=True)
+def _sums_before(ptr, order, forth, back, flipped):
     """Way from the chain's start to each of its edges, and back, in the order of the chains; then of whole chains."""
     before = np.empty(order.size, np.int64)
     behind = np.empty(order.size, np.int64)
-    whole = np.empty(ptr.size - 1, np.int64)
-    home = np.empty(ptr.size - 1, np.int64)
+    whole = np.empty(ptr.size - 1, np.int32)
+    home = np.empty(ptr.size - 1, np.int32)
     for c in range(ptr.size - 1):
         f, r = np.int64(0), np.int64(0)
         for k in range(ptr[c], ptr[c + 1]):
             before[k], behind[k] = f, r
             f += back[order[k]] if flipped[k] else forth[order[k]]
             r += forth[order[k]] if flipped[k] else back[order[k]]
-        whole[c], home[c] = f, r
+        whole[c], home[c] = min(f, np.int64(FAR)), min(r, np.int64(FAR))
     return before, behind, whole, home
+
+
+class Formed(NamedTuple):
+    """What `contract` makes; see `siting.network.core.Core`."""
+
+    corner: np.ndarray
+    corners: int
+    chain_ptr: np.ndarray
+    chain_edge: np.ndarray
+    flipped: np.ndarray
+    chain: np.ndarray
+    slot: np.ndarray
+    before: np.ndarray
+    behind: np.ndarray
+    forth: np.ndarray
+    back: np.ndarray
+    a: np.ndarray
+    b: np.ndarray
+    indptr: np.ndarray
+    heads: np.ndarray
+    along: np.ndarray
+    against: np.ndarray
+
+
+@njit(cache=True, nogil=True)
+def contract(n, u, v, forth, back, worth):
+    """Join streets to chains when more than *worth* of the nodes lie inside one, and form the adjacency of the rest."""
+    ptr, inc = _incidence(n, u, v)
+    through = np.empty(n, np.bool_)
+    for i in range(n):
+        through[i] = ptr[i + 1] - ptr[i] == 2
+    for e in range(u.size):
+        if u[e] == v[e] or forth[e] == FAR or back[e] == FAR:  # a loop, or a way that is closed to one side
+            through[u[e]] = False
+            through[v[e]] = False
+    if through.sum() <= worth * n:
+        through[:] = False
+    m = u.size
+    chain_edge, flipped = np.empty(m, np.int32), np.empty(m, np.bool_)
+    chain_ptr, start, stop = np.empty(m + 1, np.int64), np.empty(m, np.int32), np.empty(m, np.int32)
+    chains = _follow(u, v, ptr, inc, through, chain_edge, flipped, chain_ptr, start, stop)
+    chain_ptr, start, stop = chain_ptr[: chains + 1].copy(), start[:chains], stop[:chains]
+    before, behind, whole, home = _sums_before(chain_ptr, chain_edge, forth, back, flipped)
+    ends = np.zeros(n, np.int32)
+    for c in range(chains):
+        ends[start[c]] += 1
+        ends[stop[c]] += 1
+    corner = np.empty(n, np.int32)
+    corners = 0
+    for i in range(n):
+        corner[i] = -1
+        if not through[i] and ends[i] > 1:
+            corner[i] = corners
+            corners += 1
+    a, b = np.empty(chains, np.int32), np.empty(chains, np.int32)
+    chain, slot = np.empty(m, np.int32), np.empty(m, np.int32)
+    for c in range(chains):
+        a[c], b[c] = corner[start[c]], corner[stop[c]]
+        for k in range(chain_ptr[c], chain_ptr[c + 1]):
+            chain[chain_edge[k]] = c
+            slot[chain_edge[k]] = k
+    indptr, heads, along, against = _adjacency(corners, a, b, whole, home)
+    return Formed(
+        corner, corners, chain_ptr, chain_edge, flipped, chain, slot, before, behind, whole, home, a, b,
+        indptr, heads, along, against,
+    )  # fmt: skip

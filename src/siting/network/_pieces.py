@@ -33,7 +33,7 @@ class Chains(NamedTuple):
 
 
 class Pieces(NamedTuple):
-    """Where the pieces are written: limit, group, edge, and both ends in mm from `u`."""
+    """Where the pieces are written: limit, group, edge, and both ends as shares of the edge from `u`."""
 
     limit: np.ndarray
     group: np.ndarray
@@ -43,7 +43,7 @@ class Pieces(NamedTuple):
 
 
 @njit(cache=True, nogil=True)
-def pieces_within(arcs, starts, chains, work, lo, hi, limits, out, m):
+def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
     """List the pieces from which each of the places *lo* to *hi* is reached within each of the rising *limits*.
 
     Returns where it ended, how many pieces are valid, and a status. The search runs against the streets, so that the
@@ -58,6 +58,7 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out, m):
     forth, go_of, come_of, long_of = chains.forth, chains.go, chains.come, chains.long
     out_limit, out_group, out_edge, out_low, out_high = out.limit, out.group, out.edge, out.low, out.high
     size = out_edge.size
+    m = 0
     listed = np.empty(a_of.size + 1, np.int32)
     by_start, by_end = np.empty(a_of.size + 1, np.int64), np.empty(a_of.size + 1, np.int64)
     most = limits[-1]
@@ -151,8 +152,10 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out, m):
                             continue
                         if end < size:
                             out_limit[end], out_group[end], out_edge[end] = which, s, edge
-                            out_low[end] = long - high if flip else low
-                            out_high[end] = long - low if flip else high
+                            if flip:
+                                low, high = long - high, long - low
+                            out_low[end] = low / long if long > 0 else 0.0
+                            out_high[end] = high / long if long > 0 else 1.0
                         end += 1
         for i in range(n):
             dist[touched[i]] = FAR

@@ -221,8 +221,12 @@ def _one_edge_a_street(
                 row[WAY] = 0
             continue
         seen[key] = len(rows)
-        kept = {k: w for k, w in at.items() if k not in {"geometry", "length", "reversed", "oneway", "u", "v"}}
-        one = 0 if not directed or i == j else 1 if start == i else -1
+        kept = {k: w for k, w in at.items() if k not in {"geometry", "length", "reversed", "oneway", "u", "v", "grade"}}
+        ahead = start == i
+        rise = _number(at["rise"]) if "rise" in at else _number(at["grade"]) * long if "grade" in at else None
+        if rise is not None:
+            kept["rise"] = rise if ahead else -rise
+        one = 0 if not directed or i == j else 1 if ahead else -1
         rows.append({**kept, "length": long, "u": start, "v": stop, "geometry": line, WAY: one})
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
     bad = frame["length"] < 0
@@ -371,7 +375,6 @@ def form(
         columns=columns.iloc[by_node],
         vertices=None if vertices is None else frozen(vertices),
         first=None if first is None else frozen(first),
-        component=frozen(_forming.components(len(order), u, v)),
         oneway=None if oneway is None or not oneway.any() else frozen(oneway[by_node]),
         rise=None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node]),
         left_out=left_out,
@@ -391,11 +394,19 @@ def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:
     degree = np.bincount(np.concatenate([network.u, network.v]), minlength=len(names))
     for name, x, y, count in zip(names, network.x, network.y, degree, strict=True):
         graph.add_node(name, x=float(x), y=float(y), street_count=int(count))
-    columns = [c for c in network.edges.columns if c not in {"geometry", "u", "v", "key", "reversed", "oneway"}]
-    records = pd.DataFrame(network.edges[columns]).to_dict("records")
-    for row, a, b, line in zip(records, network.u, network.v, network.lines, strict=True):
-        at = {"oneway": False, **{str(k): w for k, w in row.items()}}  # both ways stand in the graph
-        graph.add_edge(names[a], names[b], reversed=False, geometry=line, **at)
-        if a != b:
+    edges = pd.DataFrame(network.edges.drop(columns="geometry"))
+    if network.rise is not None:
+        edges = edges.assign(rise=network.rise)
+    columns = [c for c in edges.columns if c not in {"u", "v", "key", "reversed", "oneway"}]
+    ways = np.zeros(len(edges), int) if network.oneway is None else network.oneway
+    for row, a, b, line, way in zip(
+        edges[columns].to_dict("records"), network.u, network.v, network.lines, ways, strict=True
+    ):
+        at = {"oneway": bool(way), **{str(k): w for k, w in row.items()}}  # both ways stand in the graph
+        if way >= 0:
+            graph.add_edge(names[a], names[b], reversed=False, geometry=line, **at)
+        if way <= 0 and a != b:
+            if "rise" in at:
+                at["rise"] = -at["rise"]
             graph.add_edge(names[b], names[a], reversed=True, geometry=line.reverse(), **at)
     return graph

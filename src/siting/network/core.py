@@ -242,54 +242,27 @@ def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | Non
     from siting.network import _forming
     from siting.network._kernels import Arcs
 
-    n, u, v = len(network.x), network.u, network.v
-    ptr, inc = _forming.incidence(n, u, v)
-    degree = np.diff(ptr)
-    through = degree == 2
-    rigid = (u == v) | (forth == FAR) | (back == FAR)
-    through[u[rigid]] = False
-    through[v[rigid]] = False
-    if contract is None:
-        contract = through.sum() > WORTH * n
-    if not contract:
-        through[:] = False
-    m = len(u)
-    chain_edge, flipped = np.empty(m, np.int32), np.empty(m, bool)
-    chain_ptr, start, stop = np.empty(m + 1, np.int64), np.empty(m, np.int32), np.empty(m, np.int32)
-    chains = _forming.follow(u, v, ptr, inc, through, chain_edge, flipped, chain_ptr, start, stop)
-    chain_ptr, start, stop = chain_ptr[: chains + 1], start[:chains], stop[:chains]
-    before, behind, whole, home = _forming.sums_before(chain_ptr, chain_edge, forth, back, flipped)
-    ends = np.bincount(start, minlength=n) + np.bincount(stop, minlength=n)
-    inner = ~through & (ends > 1)
-    corner = np.where(inner, np.cumsum(inner) - 1, -1).astype(np.int32)
-    a, b = corner[start], corner[stop]
-    whole, home = np.minimum(whole, FAR).astype(np.int32), np.minimum(home, FAR).astype(np.int32)
-    corners = int(inner.sum())
-    indptr, heads, along, against = _forming.adjacency(corners, a, b, whole, home)
-    indptr, heads, along = _frozen(indptr, np.uint32), _frozen(heads, np.uint32), _frozen(along)
-    arcs = Arcs(indptr, heads, along)
-    arcs_back = arcs if np.array_equal(along, against) else Arcs(indptr, heads, _frozen(against))
-    if arcs_back is arcs and not np.array_equal(forth, back):
-        arcs_back = Arcs(indptr, heads, _frozen(against))
-    slot = np.empty(m, np.int32)
-    slot[chain_edge] = np.arange(m, dtype=np.int32)
-    chain = np.repeat(np.arange(chains, dtype=np.int32), np.diff(chain_ptr))[slot]
+    worth = WORTH if contract is None else -1.0 if contract else 1.0
+    formed = _forming.contract(len(network.x), network.u, network.v, forth, back, worth)
+    indptr, heads = frozen(formed.indptr), frozen(formed.heads)
+    arcs = Arcs(indptr, heads, frozen(formed.along))
+    level = np.array_equal(forth, back)
     return Core(
-        n=corners,
+        n=int(formed.corners),
         arcs=arcs,
-        arcs_back=arcs_back,
-        chain=_frozen(chain),
-        slot=_frozen(slot),
-        chain_ptr=_frozen(chain_ptr, np.int64),
-        chain_edge=_frozen(chain_edge),
-        flipped=_frozen(flipped, np.bool_),
-        before=_frozen(before, np.int64),
-        behind=_frozen(behind, np.int64),
-        forth=_frozen(whole),
-        back=_frozen(home),
-        a=_frozen(a),
-        b=_frozen(b),
-        edge_forth=_frozen(forth),
-        edge_back=_frozen(back),
-        corner=_frozen(corner),
+        arcs_back=arcs if level else Arcs(indptr, heads, frozen(formed.against)),
+        chain=frozen(formed.chain),
+        slot=frozen(formed.slot),
+        chain_ptr=frozen(formed.chain_ptr),
+        chain_edge=frozen(formed.chain_edge),
+        flipped=frozen(formed.flipped),
+        before=frozen(formed.before),
+        behind=frozen(formed.behind),
+        forth=frozen(formed.forth),
+        back=frozen(formed.back),
+        a=frozen(formed.a),
+        b=frozen(formed.b),
+        edge_forth=frozen(forth),
+        edge_back=frozen(back),
+        corner=frozen(formed.corner),
     )

@@ -18,7 +18,7 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
-from siting.network.places import Places, at_nodes, place, spots
+from siting.network.places import Places, at_nodes, frozen, place, spots
 from siting.network.walk import Walk
 
 if TYPE_CHECKING:
@@ -57,8 +57,6 @@ class Network:
     vertices, first
         Coordinates of the lines, one edge after another from `u` to `v`, and where each begins; None where all edges
         are straight.
-    component
-        Component of each node; 0 has the most nodes.
     oneway
         For each edge 1 where it is open from `u` to `v` only, -1 from `v` to `u` only, else 0; None where all are open.
     rise
@@ -78,7 +76,6 @@ class Network:
     columns: pd.DataFrame
     vertices: npt.NDArray[np.float64] | None
     first: npt.NDArray[np.int64] | None
-    component: Ints
     oneway: npt.NDArray[np.int8] | None = None
     rise: npt.NDArray[np.float64] | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
@@ -190,8 +187,8 @@ class Network:
         """Build the network from a networkx graph as osmnx makes it.
 
         Nodes have `x` and `y`, and may have an `elevation` (m); the graph has a `crs`; edges may have `length` (m),
-        `geometry`, `highway`. The two directions of one street become one edge. With *oneway* a street that stands in
-        one direction only is open in that direction only; else walkers go both ways.
+        `geometry`, `highway`, `grade` or `rise` (m). The two directions of one street become one edge. With *oneway*
+        a street that stands in one direction only is open in that direction only; else walkers go both ways.
 
         Raises
         ------
@@ -257,7 +254,7 @@ class Network:
         return network_from_place(name, crs=crs, walking=walking)
 
     def to_graph(self) -> nx.MultiDiGraph[Any]:
-        """Return a networkx.MultiDiGraph as osmnx makes it: two directed edges for each street."""
+        """Return a networkx.MultiDiGraph as osmnx makes it: a directed edge for each way that a street is open."""
         from siting.network.build import graph_from_network
 
         return graph_from_network(self)
@@ -273,6 +270,13 @@ class Network:
     def n_components(self) -> int:
         """How many parts have no street between them."""
         return int(self.component.max()) + 1
+
+    @cached_property
+    def component(self) -> Ints:
+        """Component of each node; 0 has the most nodes."""
+        from siting.network import _forming
+
+        return frozen(_forming.components(len(self.x), self.u, self.v))
 
     @cached_property
     def components(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from siting.network.core import LONGEST, Core, Spots
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.walk import Walk
-from siting.network.work import Desk, Progress, Task, run, task_of, tell_compiling
+from siting.network.work import Desk, Progress, Task, run, share_out, task_of, tell_compiling
 
 __all__ = ["LONGEST", "Pairs", "count", "nearest", "sums", "within"]
 
@@ -30,6 +31,8 @@ Longs = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 #: From so many sources on the number of pairs is estimated before the search begins.
 FORESEEN = 2048
+#: Origins whose pairs a thread sorts at a time.
+ROWS = 1 << 14
 #: Bytes that a pair takes in a result: two positions and a cost.
 PAIR_BYTES = 16
 
@@ -41,17 +44,6 @@ class Pairs:
     origin: Ints
     destination: Ints
     cost: Floats
-
-
-@dataclass(frozen=True, eq=False)
-class Pieces:
-    """Pieces of edges that are reached, ordered by limit, then group; *low* and *high* in mm from `u`."""
-
-    limit: Ints
-    group: Ints
-    edge: Ints
-    low: Ints
-    high: Ints
 
 
 def within(
@@ -109,25 +101,34 @@ def within(
     origin, destination = np.empty(total, np.int32), np.empty(total, np.int32)
     cost = np.empty(total)
     ptr = np.zeros(len(origins) + 1, np.int64)
+    jobs: list[Callable[[], None]] = []
     if not swap:
         for lo, _, counts in chunks:
             ptr[1 + task.order[lo : lo + len(counts)]] = counts
         np.cumsum(ptr, out=ptr)
+        jobs += [
+            partial(_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, origin, destination, cost)
+            for lo, keys, counts in chunks
+        ]
+        chunks.clear()  # each is let go as soon as it stands in its place
+    else:
+        for _, keys, _counts in chunks:
+            _kernels.count_items(keys, ptr[1:])
+        np.cumsum(ptr, out=ptr)
+        at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
         chunks.reverse()
-        while chunks:  # a chunk is let go as soon as it stands in its place
+        while chunks:
             lo, keys, counts = chunks.pop()
-            _kernels.put_rows(keys, counts, task.order, lo, ptr, speed, origin, destination, cost)
-        return Pairs(origin, destination, cost)
-    counted = np.zeros(len(origins), np.int64)
-    for _, keys, _counts in chunks:
-        _kernels.count_items(keys, counted)
-    np.cumsum(counted, out=ptr[1:])
-    at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
-    chunks.reverse()
-    while chunks:
-        lo, keys, counts = chunks.pop()
-        _kernels.turn(keys, counts, task.order, lo, at, turned)
-    _kernels.sort_rows(turned, ptr, 0, len(origins), task.limit, speed, origin, destination, cost)
+            _kernels.turn(keys, counts, task.order, lo, at, turned)
+        rows = range(0, len(origins), ROWS)
+        jobs += [
+            partial(
+                _kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed,
+                origin, destination, cost,
+            )
+            for lo in rows
+        ]  # fmt: skip
+    share_out(jobs, threads)
     return Pairs(origin, destination, cost)
 
 
@@ -239,56 +240,40 @@ def nearest(
     )
 
 
-def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None) -> Pieces:
+def pieces(
+    network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None
+) -> tuple[Ints, Ints, Ints, Floats, Floats]:
     """List the pieces of streets from which each place is reached within each of the rising *limits*, mm.
 
-    Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no length.
+    Returns ``(limit, group, edge, low, high)``, ordered by limit, then group: positions, and shares of the edge from
+    `u`. Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no
+    length, which is whole.
     """
     from siting.network import _kernels, _pieces
 
+    def room(size: int) -> _pieces.Pieces:
+        return _pieces.Pieces(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float)))
+
     task = task_of(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
     chains = task.core.chains(network.cost)
-    desk = Desk(task)
-    steps = np.array(limits, np.int32)
-    parts: list[_pieces.Pieces] = []
-    size, at = 1 << 14, 0
-    out = _pieces.Pieces(*(np.empty(size, np.int32) for _ in range(5)))
+    desk, steps = Desk(task), np.array(limits, np.int32)
+    parts = [room(0)]
+    size, at = 1 << 16, 0
+    out = room(size)
     while at < len(places):
-        now, m, status = _pieces.pieces_within(
-            task.arcs, task.starts, chains, desk.work, at, len(places), steps, out, 0
-        )
-        if m:
-            parts.append(_pieces.Pieces(*(column[:m].copy() for column in out)))
+        now, m, status = _pieces.pieces_within(task.arcs, task.starts, chains, desk.work, at, len(places), steps, out)
+        parts.append(_pieces.Pieces(*(column[:m].copy() for column in out)))
         if status == _kernels.QUEUE_SHORT:
             desk.grow(status)
         elif status == _kernels.BUFFER_SHORT and now == at:
             size *= 4
-            out = _pieces.Pieces(*(np.empty(size, np.int32) for _ in range(5)))
+            out = room(size)
         at = now
-    found = [np.concatenate([np.empty(0, np.int32), *columns]) for columns in zip(*parts, strict=True)]
-    found = found or [np.empty(0, np.int32)] * 5
+    limit, group, edge, low, high = map(np.concatenate, zip(*parts, strict=True))
     if len(limits) > 1:
-        order = np.argsort(found[0], kind="stable")
-        found = [column[order] for column in found]
-    return Pieces(*found)
-
-
-def within_nodes(
-    network: Network, places: Places, limit: int, *, together: bool, walk: Walk | None = None
-) -> tuple[Ints, Ints, Ints]:
-    """List the nodes within *limit* of each place, or with *together* of the nearest of all.
-
-    Returns ``(group, node, cost)``, ordered so; the group is the place's position, or 0. Costs are those of the walk
-    from the node to the place.
-    """
-    nodes = network.places_at_nodes()
-    found = within(network, nodes, places, limit, walk=walk)
-    group, node, cost = found.destination, found.origin, np.rint(found.cost * 1000).astype(np.int32)
-    if together:
-        first = np.flatnonzero(np.diff(node, prepend=-1))
-        return np.zeros(len(first), np.int32), node[first], cost[first]
-    order = np.argsort(group, kind="stable")
-    return group[order], node[order], cost[order]
+        order = np.argsort(limit, kind="stable")
+        limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
+    return limit, group, edge, low, high
 
 
 def _labels(core: Core, spots: Spots, count: int, limit: int) -> Longs:

@@ -26,7 +26,7 @@ FAR = 2**40
 
 
 class Spans(NamedTuple):
-    """Reached pieces of streets, a row each, ordered by limit, group, edge and low.
+    """Reached pieces of streets, a row each, ordered by limit and group.
 
     Attributes
     ----------
@@ -101,22 +101,20 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
     ([0, 1], [0.0, 0.375], [0.375, 1.0])
     """
     if mode == "each" and len(limits):
-        rising = np.argsort(limits)
-        found = search.pieces(network, places, np.asarray(limits)[rising].tolist(), walk=walk)
-        columns = (found.group, found.edge, 2 * found.low.astype(np.int64), 2 * found.high.astype(np.int64))
-        which, pieces = rising[found.limit], _Pieces(*(column.astype(np.int64) for column in columns))
-        order = np.lexsort((pieces.low, pieces.edge, pieces.group, which))
-        return _shares(network, which[order], _Pieces(*(column[order] for column in pieces)))
+        rising = np.argsort(limits).astype(np.int32)
+        limit, group, edge, low, high = search.pieces(network, places, np.asarray(limits)[rising].tolist(), walk=walk)
+        order = np.argsort(rising[limit], kind="stable") if (np.diff(rising) < 0).any() else slice(None)
+        return Spans(rising[limit][order], group[order], edge[order], low[order], high[order])
     stretches = _stretches(network, places, max(limits, default=0), walk)
     merged = []
-    for limit in limits:
-        pieces = _owned(network, stretches, limit)
+    for most in limits:
+        pieces = _owned(network, stretches, most)
         if mode == "together":
             pieces = pieces._replace(group=np.zeros_like(pieces.group))
         merged.append(_merged(pieces, network.cost))
-    which = np.repeat(np.arange(len(limits)), [len(pieces.edge) for pieces in merged])
+    of = np.repeat(np.arange(len(limits)), [len(pieces.edge) for pieces in merged])
     empty = _Pieces(*(np.zeros(0, np.int64) for _ in range(4)))
-    return _shares(network, which, _Pieces(*map(np.concatenate, zip(empty, *merged, strict=True))))
+    return _shares(network, of, _Pieces(*map(np.concatenate, zip(empty, *merged, strict=True))))
 
 
 def _shares(network: Network, which: Longs, pieces: _Pieces) -> Spans:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 #: Version of the folder's layout.
 VERSION = 1
-ARRAYS = ("x", "y", "u", "v", "cost", "metres", "component", "vertices", "first", "oneway", "rise")
+ARRAYS = ("x", "y", "u", "v", "cost", "metres", "vertices", "first", "oneway", "rise")
 HEAD, COLUMNS, NODES = "network.json", "columns.parquet", "nodes.parquet"
 
 

@@ -158,6 +158,26 @@ def run(
             raise
 
 
+def share_out(jobs: list[Callable[[], None]], threads: int | None) -> None:
+    """Do the jobs in as many threads as are asked for; each is let go when it is done."""
+    workers = min(available() if threads is None else threads, len(jobs))
+
+    def work() -> None:
+        while jobs:
+            try:
+                job = jobs.pop()
+            except IndexError:  # another thread took the last
+                return
+            job()
+
+    if workers <= 1:
+        work()
+        return
+    with ThreadPoolExecutor(workers) as pool:
+        for done in [pool.submit(work) for _ in range(workers)]:
+            done.result()
+
+
 def available() -> int:
     """Count the processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
