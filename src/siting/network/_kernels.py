@@ -21,6 +21,7 @@ from numba import njit
 
 FAR = np.int32(2**31 - 1)
 SHIFT = np.int32(16)  # buckets of 2**16 mm = 66 m: the bounded search is as fast anywhere from 8 to 66 m
+BINS = 8194
 DONE, QUEUE_SHORT, BUFFER_SHORT = 0, 1, 2
 
 
@@ -163,7 +164,7 @@ def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys,
     on_ptr, on_item, from_a, from_b = targets.on_ptr, targets.on_item, targets.from_a, targets.from_b
     on_f, on_r, on_door = targets.on_f, targets.on_r, targets.on_door
     size = keys.size
-    bins = np.zeros(257, np.int64)
+    bins = np.zeros(BINS, np.int32)
     m = 0
     for i in range(lo, hi):
         s = order[i]
@@ -229,29 +230,38 @@ def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys,
 
 @njit(cache=True, nogil=True)
 def _sort(keys, lo, hi, spare, bins, limit):
-    """Sort ``keys[lo:hi]``: long lists first into 256 bins of cost, then by insertion, as they are nearly in order."""
+    """Sort ``keys[lo:hi]``: into about four bins of cost for each key, then by insertion what is not in order yet."""
     n = hi - lo
-    if n > 48:
-        shift = 32
-        while limit >> (shift - 32) >= 256:
-            shift += 1
-        bins[:] = 0
-        for i in range(lo, hi):
-            bins[(keys[i] >> shift) + 1] += 1
-        for b in range(256):
-            bins[b + 1] += bins[b]
-        for i in range(lo, hi):
-            b = keys[i] >> shift
-            spare[bins[b]] = keys[i]
-            bins[b] += 1
-        keys[lo:hi] = spare[:n]
-    for i in range(lo + 1, hi):
-        key = keys[i]
-        j = i - 1
-        while j >= lo and keys[j] > key:
-            keys[j + 1] = keys[j]
-            j -= 1
-        keys[j + 1] = key
+    most = min(4 * n, bins.size - 2)
+    shift = np.int64(32)
+    while (np.int64(limit) >> (shift - 32)) >= most:
+        shift += 1
+    top = np.int64(limit) >> (shift - 32)
+    right = np.uint64(shift)
+    for b in range(top + 2):
+        bins[b] = 0
+    for i in range(lo, hi):
+        bins[np.uint32(np.uint64(keys[i]) >> right) + np.uint32(1)] += 1
+    total = np.int32(0)
+    for b in range(top + 1):
+        total += bins[b]
+        bins[b] = total
+    for i in range(lo, hi):
+        b = np.uint32(np.uint64(keys[i]) >> right)
+        spare[bins[b]] = keys[i]
+        bins[b] += 1
+    last = spare[0]
+    keys[lo] = last
+    for i in range(1, n):
+        key = spare[i]
+        j = lo + i
+        if key < last:
+            while j > lo and keys[j - 1] > key:
+                keys[j] = keys[j - 1]
+                j -= 1
+            keys[j] = key
+        else:
+            keys[j] = last = key
 
 
 @njit(cache=True, nogil=True)
@@ -316,9 +326,10 @@ def sort_rows(keys, ptr, lo, hi, limit, speed, origin, destination, cost):
     for row in range(lo, hi):
         longest = max(longest, ptr[row + 1] - ptr[row])
     spare = np.empty(longest, np.int64)
-    bins = np.zeros(257, np.int64)
+    bins = np.zeros(BINS, np.int32)
     for row in range(lo, hi):
-        _sort(keys, ptr[row], ptr[row + 1], spare, bins, limit)
+        if ptr[row + 1] - ptr[row] > 1:
+            _sort(keys, ptr[row], ptr[row + 1], spare, bins, limit)
         for k in range(ptr[row], ptr[row + 1]):
             origin[k] = row
             destination[k] = np.int32(keys[k] & 0xFFFFFFFF)

@@ -75,7 +75,7 @@ class Desk:
         self.dist = np.full(task.core.n + 1, FAR, np.int32)
         self.touched = np.empty(task.core.n + 2, np.uint32)
         self.first = np.full((int(task.limit) >> int(SHIFT)) + 1, -1, np.int32)
-        self.keys = np.empty(1 << 15, np.int64)
+        self.keys = np.empty(1 << 17, np.int64)
         self.spare = np.empty(len(self.keys), np.int64)
         self.make: Callable[..., Work] = Work
         self._lay()

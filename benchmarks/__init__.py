@@ -1,0 +1,1 @@
+"""How fast `siting` is, against its peers: `python -m benchmarks`, or `make bench`."""

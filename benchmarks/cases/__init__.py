@@ -1,0 +1,35 @@
+"""All cases by name; each is a function of a size that yields rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+
+from benchmarks.measure import Row
+from benchmarks.sizes import Size
+
+__all__ = ["CASES", "case"]
+
+#: Name of a case and the module it is in.
+CASES = {
+    "pairs": "pairs",
+    "ways": "pairs",
+    "dense": "pairs",
+    "sums": "sums",
+    "build": "build",
+    "nearest": "nearest",
+    "several": "nearest",
+    "streets": "areas",
+    "polygons": "areas",
+    "whatif": "whatif",
+    "osm": "osm",
+    "threads": "process",
+    "first": "process",
+    "memory": "process",
+}
+
+
+def case(name: str) -> Callable[[Size], Iterator[Row]]:
+    """Return the function of a case."""
+    found: Callable[[Size], Iterator[Row]] = getattr(import_module(f"benchmarks.cases.{CASES[name]}"), name)
+    return found
