@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint types docs format screenshots browser clean
+.PHONY: help env demo test lint types docs format screenshots bench browser clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ format: $(VENV)/.siting-lint ## bring the code into shape
 
 screenshots: $(VENV)/.siting-test browser ## the pictures of the README, anew
 	$(BIN)/python scripts/screenshots.py
+
+bench: $(VENV)/.siting-bench ## measure against the peers, which takes long, and write the table into docs/methods
+	$(BIN)/python -m benchmarks --size full --out docs/methods/_benchmarks.md
 
 clean: ## remove what was built
 	rm -rf $(VENV) build dist docs/_build docs/reference/generated siting-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -31,12 +31,19 @@ def graph(city: City) -> nx.MultiDiGraph[Any]:
 
 
 def area(made: nx.MultiDiGraph[Any], facility: int, metres: float, width: float) -> shapely.Geometry:
-    """Draw a service area the usual way: the subgraph in reach, its edges widened, all of it united."""
+    """Draw a service area as the isochrones of osmnx's examples are drawn.
+
+    The subgraph in reach, its nodes as points and its edges as lines, all of them widened and united.
+    """
     part = nx.ego_graph(made, facility, radius=metres, distance="length")
-    edges = osmnx.graph_to_gdfs(part, nodes=False) if part.number_of_edges() else None
-    if edges is None:
-        return shapely.Point(made.nodes[facility]["x"], made.nodes[facility]["y"]).buffer(width)
-    return gpd.GeoSeries(edges.geometry).buffer(width).union_all()
+    points = [shapely.Point(at["x"], at["y"]) for _, at in part.nodes(data=True)]
+    nodes = gpd.GeoDataFrame({"id": list(part.nodes)}, geometry=points).set_index("id")
+    lines = []
+    for start, stop in part.edges():
+        straight = shapely.LineString([nodes.loc[start].geometry, nodes.loc[stop].geometry])
+        lines.append(made.get_edge_data(start, stop)[0].get("geometry", straight))
+    widened = [*nodes.buffer(width).geometry, *gpd.GeoSeries(lines).buffer(width).geometry]
+    return gpd.GeoSeries(widened).union_all()
 
 
 def areas(made: nx.MultiDiGraph[Any], facilities: Ints, metres: float, width: float) -> list[shapely.Geometry]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
 from siting.errors import ProblemError, SitingError, some
 from siting.inputs import Circle, Goal, Source
 from siting.judge.standard import document_from, rule_from
+from siting.measure.services import walker
 from siting.network import Walk
 from siting.propose import AtMost, Cover
 from siting.study import Study
@@ -140,7 +141,7 @@ def _walk(service: str, at: Any) -> Walk:
             raise SitingError(f'[walk] {service} is "{at}"; choose {some(named)} or metres a minute')
         return named[at]()
     try:
-        return Walk(_number(at, f"[walk] {service}"), service)
+        return replace(walker(service, None), speed=_number(at, f"[walk] {service}"), who=service)
     except ValueError as error:
         raise SitingError(f"[walk] {service}: {error}") from error
 

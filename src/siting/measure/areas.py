@@ -108,8 +108,8 @@ def service_areas(
         raise ProblemError(f"width is {width!r}; give metres above 0")
     if not fill >= 0:
         raise ProblemError(f"fill is {fill!r}; give m² of 0 or more")
+    places = _located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
-    places = _located(network, facilities, max_snap)
     limits = list(budgets.values())
     found = spans(network, places, limits, mode="each" if overlap == "keep" else "together", walk=who)
     limit, group, area = _widened(network, found, width, fill)
@@ -171,8 +171,8 @@ def service_streets(
     """
     budgets, unit, who = _budgets(network, metres, minutes, walk)
     _known(overlap)
+    places = _located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
-    places = _located(network, facilities, max_snap)
     found = spans(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
     table = {
         "facility": places.ids[found.group],

@@ -80,8 +80,8 @@ def catchment(
     ['places', 'count']
     """
     limit, _, who = _limit(metres, minutes, walk, None)
+    start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
     network = network.for_walk(walk)
-    start, stop = _located(network, origins, max_snap), _located(network, destinations, max_snap)
     table = checked(weights, stop.ids) if weights is not None else pd.DataFrame(index=stop.ids)
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')

@@ -16,7 +16,7 @@ from siting.data import metric_crs
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
-from siting.network.places import spots
+from siting.network.places import place, spots
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -58,7 +58,8 @@ def travel(
     walk
         Who walks; `Walk.adult` when not given and minutes are asked for.
     nearest
-        Keep only so many nearest destinations of each origin.
+        Keep only so many nearest destinations of each origin. They are found by one sweep over the whole network from
+        all destinations, in one thread, so that *threads*, *max_pairs* and *progress* do not matter.
     max_snap
         Longest way from a place to a street, metres; farther places are reached by nothing.
     threads
@@ -93,9 +94,9 @@ def travel(
     """
     limit_mm, unit, who = _limit(metres, minutes, walk, nearest)
     speed = 1.0 if who is None else who.speed
+    start = _located(network, origins, max_snap, walk)
+    stop = _located(network, destinations, max_snap, walk)
     network = network.for_walk(walk)
-    start = _located(network, origins, max_snap)
-    stop = _located(network, destinations, max_snap)
     walks = _walks(network, who)
     if nearest is None:
         found = search.within(
@@ -164,8 +165,8 @@ def travel_in_parts(
     if pairs < 1:
         raise ProblemError(f"pairs is {pairs}; give how many pairs a part may have, 1 or more")
     limit_mm, _, who = _limit(metres, minutes, walk, None)
+    start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
-    start, stop = _located(streets, origins, max_snap), _located(streets, destinations, max_snap)
     expected = search.count(streets, start, stop, limit_mm, walk=_walks(streets, who))
     parts = max(1, min(len(start), math.ceil(expected / pairs)))
     log.info("about %s pairs, in %d parts", f"{expected:,}", parts)
@@ -213,9 +214,11 @@ def plausible_metres(metres: float) -> None:
         raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
 
 
-def _located(network: Network, what: gpd.GeoDataFrame | Places, max_snap: float) -> Places:
+def _located(network: Network, what: gpd.GeoDataFrame | Places, max_snap: float, walk: Walk | None) -> Places:
+    """Place what is not placed yet, on the streets that are open to *walk*; refuse places of another network."""
+    streets = network.for_walk(walk)
     if not isinstance(what, Places):
-        return network.locate(what, max_snap=max_snap)
+        return streets.locate(what, max_snap=max_snap)
     on = what.edge >= 0
     edge = what.edge[on]
     same = (
@@ -226,7 +229,7 @@ def _located(network: Network, what: gpd.GeoDataFrame | Places, max_snap: float)
     )
     if not same:
         raise NetworkError("the places were located on another network; locate them on this one")
-    return what
+    return what if streets is network else place(streets, what.ids, shapely.points(what.xy), what.max_snap)
 
 
 def straight_line(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Places"]
 
 Ints = npt.NDArray[np.int32]
-ARRAYS = ("edge", "u", "v", "to_u", "to_v", "door", "snap")
+ARRAYS = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "xy")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,6 +42,8 @@ class Places:
         Straight way from the point to the street, mm.
     snap
         The same in metres, also for points that are too far (float64).
+    xy
+        Where the points themselves are, in the network's CRS (n, 2).
     max_snap
         The longest way to a street that was allowed, metres.
     """
@@ -54,6 +56,7 @@ class Places:
     to_v: Ints
     door: Ints
     snap: npt.NDArray[np.float64]
+    xy: npt.NDArray[np.float64]
     max_snap: float
 
     def __len__(self) -> int:
@@ -156,6 +159,7 @@ def place(network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], ma
         to_v=frozen((cost - to_u).astype(np.int32)),
         door=frozen(door),
         snap=frozen(snap),
+        xy=frozen(shapely.get_coordinates(geometry)),
         max_snap=float(max_snap),
     )
 
@@ -177,5 +181,6 @@ def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]
         to_v=frozen(cost - to_u),
         door=frozen(np.zeros(len(edge), np.int32)),
         snap=frozen(np.zeros(len(edge))),
+        xy=frozen(np.column_stack([network.x[node], network.y[node]])),
         max_snap=250.0,
     )

@@ -98,17 +98,15 @@ def within(
         if total > max_pairs:
             raise NetworkError(_too_many(total, max_pairs, "at least"))
         chunks.append((lo, keys, counts))
-    origin, destination = np.empty(total, np.int32), np.empty(total, np.int32)
-    cost = np.empty(total)
     ptr = np.zeros(len(origins) + 1, np.int64)
     jobs: list[Callable[[], None]] = []
     if not swap:
         for lo, _, counts in chunks:
             ptr[1 + task.order[lo : lo + len(counts)]] = counts
         np.cumsum(ptr, out=ptr)
+        found = _room(total)
         jobs += [
-            partial(_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, origin, destination, cost)
-            for lo, keys, counts in chunks
+            partial(_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *found) for lo, keys, counts in chunks
         ]
         chunks.clear()  # each is let go as soon as it stands in its place
     else:
@@ -120,16 +118,17 @@ def within(
         while chunks:
             lo, keys, counts = chunks.pop()
             _kernels.turn(keys, counts, task.order, lo, at, turned)
-        rows = range(0, len(origins), ROWS)
+        found = _room(total)
         jobs += [
-            partial(
-                _kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed,
-                origin, destination, cost,
-            )
-            for lo in rows
-        ]  # fmt: skip
+            partial(_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *found)
+            for lo in range(0, len(origins), ROWS)
+        ]
     share_out(jobs, threads)
-    return Pairs(origin, destination, cost)
+    return Pairs(*found)
+
+
+def _room(pairs: int) -> tuple[Ints, Ints, Floats]:
+    return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
 
 
 def count(network: Network, origins: Places, destinations: Places, limit: int, *, walk: Walk | None = None) -> int:

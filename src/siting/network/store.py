@@ -37,7 +37,7 @@ def write_network(network: Network, path: str | os.PathLike[str]) -> None:
         for name in there:
             np.save(draft / f"{name}.npy", getattr(network, name), allow_pickle=False)
         columns = network.columns.rename(columns=str)
-        for name in columns.select_dtypes(object).columns:
+        for name in [str(name) for name in columns if pd.api.types.is_object_dtype(columns[name])]:
             columns = columns.assign(**{name: columns[name].map(_text)})
         columns.to_parquet(draft / COLUMNS)
         pd.DataFrame(index=network.nodes).to_parquet(draft / NODES)
