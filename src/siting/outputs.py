@@ -147,10 +147,14 @@ def network_words(outcome: Outcome, lang: str) -> str:
     """Say how large the network is and whether it hangs together."""
     network = outcome.network
     parts = network.components["km"]
-    return label(
+    words = label(
         "study.network", lang, nodes=f"{len(network.nodes):,}", edges=f"{len(network.edges):,}",
         km=f"{parts.sum():,.1f}", components=len(parts), main=f"{100 * parts.iloc[0] / parts.sum():.1f} %",
     )  # fmt: skip
+    if network.left_out:
+        reasons = label("list.comma", lang).join(f"{reason} {count:,}" for reason, count in network.left_out.items())
+        words += label("study.left_out", lang, count=f"{sum(network.left_out.values()):,}", reasons=reasons)
+    return words
 
 
 def places_table(outcome: Outcome, lang: str) -> pd.DataFrame:

@@ -282,7 +282,10 @@ def _reaches(
             if not limits:
                 continue
             asked: dict[str, Any] = {"metres": max(limits)} if unit == "m" else {"minutes": max(limits), "walk": walk}
-            found[circle.service, unit, "streets", limits] = travel(network, places["communities"], stops, **asked)
+            # Who is covered, and how well, is told by the nearest facility: no other pair is kept.
+            found[circle.service, unit, "streets", limits] = travel(
+                network, places["communities"], stops, nearest=1, **asked
+            )
             found[circle.service, unit, "straight", limits] = straight_line(communities, facilities, **asked)
     return found
 

@@ -207,7 +207,7 @@ def _read_column(series: Any, column: Column, labels: list[str], missing: Missin
         return pd.Series(found, index=series.index, dtype="str"), faults
     parsed = parse_numbers(series, column.type)
     values, bad = parsed.numbers, parsed.bad
-    negative = ~bad & (values < 0)
+    negative = ~bad & (values < 0) & (not column.signed)
     faults = _row_faults(
         f'"{column.name}" is not {_WANTED[column.type]}',
         series,

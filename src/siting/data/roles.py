@@ -85,6 +85,8 @@ class Column:
         Whether a missing number may stay missing.
     divisible
         Whether the number is shared out by length when a line of several parts is split.
+    signed
+        Whether the number may be negative.
     """
 
     name: str
@@ -100,6 +102,7 @@ class Column:
     many: bool = False
     blank: bool = False
     divisible: bool = False
+    signed: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

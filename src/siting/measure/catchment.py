@@ -82,7 +82,11 @@ def catchment(
     limit, _, who = _limit(metres, minutes, walk, None)
     start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
     network = network.for_walk(walk)
-    table = checked(weights, stop.ids) if weights is not None else pd.DataFrame(index=stop.ids)
+    table = (
+        checked(weights, stop.ids, what="weights", of="destinations")
+        if weights is not None
+        else pd.DataFrame(index=stop.ids)
+    )
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
     speed = 1.0 if who is None else who.speed

@@ -132,7 +132,9 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     return found
 
 
-def weights(demand: pd.Series | pd.DataFrame, origins: pd.Index) -> pd.DataFrame:
+def weights(
+    demand: pd.Series | pd.DataFrame, origins: pd.Index, *, what: str = "demand", of: str = "origins"
+) -> pd.DataFrame:
     """Put weights in the order of the origins and refuse what is no weight.
 
     Raises
@@ -141,21 +143,21 @@ def weights(demand: pd.Series | pd.DataFrame, origins: pd.Index) -> pd.DataFrame
         When an origin has no weight, or one is negative or not a number.
     """
     if not isinstance(demand, pd.Series | pd.DataFrame):
-        raise ProblemError(f"demand is a {type(demand).__name__}; give a Series or DataFrame with the origins' ids")
-    frame = demand.to_frame(demand.name or "demand") if isinstance(demand, pd.Series) else demand
+        raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
+    frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
     absent = origins.difference(frame.index)
     if len(absent):
-        raise ProblemError(f"demand has no row for {len(absent)} origins: {some(absent)}")
+        raise ProblemError(f"{what} has no row for {len(absent)} {of}: {some(absent)}")
     frame = frame.loc[origins]
     if not frame.index.is_unique or len(frame) != len(origins):
-        raise ProblemError(f"demand has ids twice: {some(frame.index[frame.index.duplicated()])}")
+        raise ProblemError(f"{what} has ids twice: {some(frame.index[frame.index.duplicated()])}")
     columns = {}
     for name in frame.columns:
         values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
         wrong = ~np.isfinite(values) | (values < 0)
         if wrong.any():
             raise ProblemError(
-                f'demand "{name}" is negative or not a number in {int(wrong.sum())} rows: {some(origins[wrong])}'
+                f'{what} "{name}" is negative or not a number in {int(wrong.sum())} rows: {some(origins[wrong])}'
             )
         columns[str(name)] = values
     return pd.DataFrame(columns, index=origins)

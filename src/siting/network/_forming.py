@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from siting.network._compiled import compiled
 
 FAR = np.int32(2**31 - 1)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def hilbert(x, y, level):
     """Position of each point on the Hilbert curve of *level* over their square [1]_; coordinates are finite.
 
@@ -39,7 +40,7 @@ def hilbert(x, y, level):
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def components(n, u, v):
     """Label the components; 0 has the most nodes, of equal ones that with the smallest node comes first."""
     parent = np.arange(n).astype(np.int32)
@@ -73,7 +74,7 @@ def components(n, u, v):
     return label
 
 
-@njit(nogil=True)
+@compiled
 def _incidence(n, u, v):
     """Edges that end at each node: pointers and edges; a loop stands twice."""
     ptr = np.zeros(n + 1, np.int64)
@@ -92,7 +93,7 @@ def _incidence(n, u, v):
     return ptr, edge
 
 
-@njit(nogil=True)
+@compiled
 def _follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
     """Follow each chain of edges from corner to corner, past the nodes that *through* marks.
 
@@ -129,7 +130,7 @@ def _follow(u, v, ptr, inc, through, chain_edge, flipped, ptr_out, start, stop):
     return chains
 
 
-@njit(nogil=True)
+@compiled
 def _adjacency(n, a, b, forth, back):
     """Arcs both ways between the ends of chains; loops and ends at -1 have none; of parallel ones the shortest.
 
@@ -149,10 +150,11 @@ def _adjacency(n, a, b, forth, back):
     for c in range(a.size):
         if a[c] >= 0 and b[c] >= 0 and a[c] != b[c]:
             k = end[a[c]]
-            heads[k], along[k], against[k] = b[c], forth[c], back[c]
+            go, come = min(forth[c], np.int64(FAR)), min(back[c], np.int64(FAR))
+            heads[k], along[k], against[k] = b[c], go, come
             end[a[c]] += 1
             k = end[b[c]]
-            heads[k], along[k], against[k] = a[c], back[c], forth[c]
+            heads[k], along[k], against[k] = a[c], come, go
             end[b[c]] += 1
     packed = np.empty(n + 1, np.uint32)
     seen = np.full(n, -1, np.int64)
@@ -173,20 +175,20 @@ def _adjacency(n, a, b, forth, back):
     return packed, heads[:m].copy(), along[:m].copy(), against[:m].copy()
 
 
-@njit(nogil=True)
+@compiled
 def _sums_before(ptr, order, forth, back, flipped):
     """Way from the chain's start to each of its edges, and back, in the order of the chains; then of whole chains."""
     before = np.empty(order.size, np.int64)
     behind = np.empty(order.size, np.int64)
-    whole = np.empty(ptr.size - 1, np.int32)
-    home = np.empty(ptr.size - 1, np.int32)
+    whole = np.empty(ptr.size - 1, np.int64)
+    home = np.empty(ptr.size - 1, np.int64)
     for c in range(ptr.size - 1):
         f, r = np.int64(0), np.int64(0)
         for k in range(ptr[c], ptr[c + 1]):
             before[k], behind[k] = f, r
             f += back[order[k]] if flipped[k] else forth[order[k]]
             r += forth[order[k]] if flipped[k] else back[order[k]]
-        whole[c], home[c] = min(f, np.int64(FAR)), min(r, np.int64(FAR))
+        whole[c], home[c] = f, r
     return before, behind, whole, home
 
 
@@ -212,7 +214,7 @@ class Formed(NamedTuple):
     against: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def contract(n, u, v, forth, back, worth):
     """Join streets to chains when more than *worth* of the nodes lie inside one, and form the adjacency of the rest."""
     ptr, inc = _incidence(n, u, v)

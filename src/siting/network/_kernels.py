@@ -17,7 +17,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
+
+from siting.network._compiled import compiled
 
 FAR = np.int32(2**31 - 1)
 SHIFT = np.int32(16)  # buckets of 2**16 mm = 66 m: the bounded search is as fast anywhere from 8 to 66 m
@@ -83,7 +84,7 @@ class Work(NamedTuple):
     at: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _spread(indptr, heads, costs, a, to_a, b, to_b, limit, dist, touched, first, link, item, at):
     """Settle every node within *limit* of two seeds; return how many were touched, or -1 - that when short of queue."""
     over = np.int64(limit) + 1
@@ -134,18 +135,20 @@ def _spread(indptr, heads, costs, a, to_a, b, to_b, limit, dist, touched, first,
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def along(f, r, to_f, to_r):
     """Way from one position on a chain to another without leaving it; FAR against a one-way street.
 
     A position is its way from the chain's start and its way back there; -1 where there is none.
     """
+    if to_f == f and to_r == r:
+        return np.int64(0)
     if to_f > f or (to_f == f and to_r >= r):
         return to_f - f if f >= 0 else np.int64(FAR)
     return r - to_r if to_r >= 0 and r >= 0 else np.int64(FAR)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys, spare):
     """List targets within *limit* of the starts ``order[lo:hi]`` as cost << 32 | target, one start after another.
 
@@ -228,7 +231,7 @@ def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys,
     return hi, m, DONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _sort(keys, lo, hi, spare, bins, limit):
     """Sort ``keys[lo:hi]``: into about four bins of cost for each key, then by insertion what is not in order yet."""
     n = hi - lo
@@ -264,7 +267,7 @@ def _sort(keys, lo, hi, spare, bins, limit):
             keys[j] = last = key
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_up(keys, counts, order, lo, weights, factor, out):
     """Add up the weights (targets × columns) in the list of each of the starts ``order[lo:]``.
 
@@ -285,7 +288,7 @@ def add_up(keys, counts, order, lo, weights, factor, out):
         at = end
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def put_rows(keys, counts, order, lo, ptr, speed, origin, destination, cost):
     """Write the lists of the starts ``order[lo:]`` where `ptr` wants them, in metres or minutes."""
     k = 0
@@ -299,14 +302,14 @@ def put_rows(keys, counts, order, lo, ptr, speed, origin, destination, cost):
             k += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count_items(keys, counts):
     """Count how often each item is in *keys*."""
     for key in keys:
         counts[key & 0xFFFFFFFF] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def turn(keys, counts, order, lo, at, turned):
     """Put the keys (of starts) where their items want them, as cost << 32 | start; *at* moves on."""
     k = 0
@@ -319,7 +322,7 @@ def turn(keys, counts, order, lo, at, turned):
             k += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sort_rows(keys, ptr, lo, hi, limit, speed, origin, destination, cost):
     """Sort the keys of each of the rows *lo* to *hi* and write them out in metres or minutes."""
     longest = np.int64(0)
@@ -336,7 +339,7 @@ def sort_rows(keys, ptr, lo, hi, limit, speed, origin, destination, cost):
             cost[k] = (keys[k] >> 32) / 1000.0 / speed
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def add_back(keys, counts, order, lo, weights, factor, out):
     """Add the weights of each start to the items in its list; see `add_up`."""
     k = 0

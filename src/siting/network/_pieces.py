@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
+from siting.network._compiled import compiled
 from siting.network._kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, _spread
 
 
@@ -42,7 +42,7 @@ class Pieces(NamedTuple):
     high: np.ndarray
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
     """List the pieces from which each of the places *lo* to *hi* is reached within each of the rising *limits*.
 
@@ -165,7 +165,7 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
     return hi, m, DONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _share(left, cost, long):
     """How much of an edge *left* is enough for, mm of its length; -1 for none."""
     if left < 0:

@@ -7,8 +7,8 @@ near the first wins whatever the order of the work.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
+from siting.network._compiled import compiled
 from siting.network._kernels import DONE, QUEUE_SHORT, along
 
 #: What no label has reached.
@@ -16,7 +16,7 @@ NONE = np.int64(2**63 - 1)
 SWEEP = np.int32(17)  # buckets of 131 m
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def label(arcs, nodes, costs, owners, limit, labels, first, link, item, key):
     """Label each node with its nearest seed, as cost << 32 | owner: of equal costs the smaller owner.
 
@@ -59,7 +59,7 @@ def label(arcs, nodes, costs, owners, limit, labels, first, link, item, key):
     return DONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def label_several(arcs, nodes, costs, owners, limit, labels, first, link, item, key):
     """Label each node with its ``labels.shape[1]`` nearest distinct owners, in order; see `label`."""
     indptr, heads, ways = arcs.indptr, arcs.heads, arcs.costs
@@ -116,7 +116,7 @@ def label_several(arcs, nodes, costs, owners, limit, labels, first, link, item, 
     return DONE
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _insert(labels, row, key):
     """Insert *key* into the sorted row unless its owner is there already as near, or others are nearer."""
     last = labels.shape[1] - 1
@@ -141,7 +141,7 @@ def _insert(labels, row, key):
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def read_nearest(labels, starts, targets, lo, hi, limit, found):
     """Read the nearest targets of the starts *lo* to *hi* off the labels of their chain's ends, in order."""
     for s in range(lo, hi):

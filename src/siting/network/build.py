@@ -19,9 +19,10 @@ from scipy.spatial import KDTree
 
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
-from siting.network.graph import Network, crs_name
+from siting.network.graph import Network
 from siting.network.places import frozen, millimetres
 from siting.network.profile import walkable
+from siting.network.words import crs_name
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 WAY = "open_way"
 ALONG = {"yes", "1", "1.0", "true"}
 AGAINST = {"-1", "-1.0", "reverse"}
-BOTH = {"no", "0", "0.0", "false", "none", "nan", "<na>", "", "reversible", "alternating"}
+BOTH = {"no", "0", "0.0", "false", "", "reversible", "alternating"}
 
 
 def network_from_streets(
@@ -73,9 +74,9 @@ def network_from_arrays(
 ) -> Network:
     """Build a network from bare arrays; see `Network.from_arrays`."""
     system = _metric(crs)
-    xy = np.column_stack([np.asarray(x, float), np.asarray(y, float)])
-    ends = [_positions(end, what, len(xy)) for what, end in (("u", u), ("v", v))]
-    start, stop = ends
+    number = len(np.atleast_1d(np.asarray(x)))
+    xy = np.column_stack([_as_long(at, what, number) for what, at in (("x", x), ("y", y))])
+    start, stop = (_positions(end, what, len(xy)) for what, end in (("u", u), ("v", v)))
     if len(start) != len(stop):
         raise NetworkError(f"u has {len(start):,} entries, v has {len(stop):,}; give one of each for an edge")
     if not len(start):
@@ -92,8 +93,16 @@ def network_from_arrays(
     rise = None
     if height is not None:
         level = _as_long(height, "height", len(xy))
+        if not np.isfinite(level).all():
+            raise NetworkError(f"height is not a number at nodes {some(np.flatnonzero(~np.isfinite(level)))}")
         rise = level[stop] - level[start]
-    way = None if oneway is None else _as_long(oneway, "oneway", len(start)).astype(np.int8)
+    way = None
+    if oneway is not None:
+        signs = _as_long(oneway, "oneway", len(start))
+        odd = ~np.isin(signs, (-1, 0, 1))
+        if odd.any():
+            raise NetworkError(f"oneway is not 1, 0 or -1 at edges {some(np.flatnonzero(odd))}")
+        way = signs.astype(np.int8)
     return form(
         crs=system, xy=xy, names=None, u=start, v=stop, metres=metres, columns=pd.DataFrame(index=_ids(len(start))),
         oneway=way, rise=rise, left_out={},
@@ -119,6 +128,8 @@ def _metric(crs: Any) -> pyproj.CRS:
 
 def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> npt.NDArray[np.int64]:
     found = np.asarray(ends)
+    if found.ndim != 1:
+        raise NetworkError(f"{what} has shape {found.shape}; give one position for each edge")
     if not np.issubdtype(found.dtype, np.integer) and found.size:
         raise NetworkError(f"{what} holds {found.dtype}; give positions of nodes, whole numbers from 0")
     wrong = (found < 0) | (found >= nodes)
@@ -128,7 +139,10 @@ def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> npt.NDArray[np.int
 
 
 def _as_long(values: npt.ArrayLike, what: str, number: int) -> npt.NDArray[np.float64]:
-    found = np.asarray(values, float)
+    try:
+        found = np.asarray(values, float)
+    except (TypeError, ValueError) as fault:
+        raise NetworkError(f"{what} holds what is no number ({fault})") from fault
     if found.shape != (number,):
         raise NetworkError(f"{what} has shape {found.shape}; give {number:,} values")
     return found
@@ -136,7 +150,7 @@ def _as_long(values: npt.ArrayLike, what: str, number: int) -> npt.NDArray[np.fl
 
 def _one_way(column: pd.Series) -> npt.NDArray[np.int8]:
     """Read a column of one-way signs: 1 along the line, -1 against it, 0 both ways."""
-    said = column.astype(str).str.strip().str.lower()
+    said = column.astype(object).where(column.notna(), "").astype(str).str.strip().str.lower()
     way = np.zeros(len(said), np.int8)
     way[said.isin(ALONG)] = 1
     way[said.isin(AGAINST)] = -1

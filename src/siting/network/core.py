@@ -69,8 +69,8 @@ class Core:
     flipped: npt.NDArray[np.bool_]
     before: Longs
     behind: Longs
-    forth: Ints
-    back: Ints
+    forth: Longs
+    back: Longs
     a: Ints
     b: Ints
     edge_forth: Ints
@@ -96,8 +96,10 @@ class Core:
         ahead = np.where(flip, come - part_come, part_go)
         astern = np.where(flip, go - part_go, part_come)
         f, r = self.before[slot] + ahead, self.behind[slot] + astern
-        forth, back = self.forth[chain].astype(np.int64), self.back[chain].astype(np.int64)
-        open_f, open_r = forth < FAR, back < FAR
+        forth, back = self.forth[chain], self.back[chain]
+        # Only a chain of one edge can be closed.
+        closed = np.where(flip, come, go) == FAR, np.where(flip, go, come) == FAR
+        open_f, open_r = ~closed[0], ~closed[1]
         door = places.door.astype(np.int64)
         a, b = self.a[chain], self.b[chain]
         ways = {
@@ -107,8 +109,9 @@ class Core:
             "enter_b": np.where(open_r, back - r + door, FAR),
         }
         # A place at a corner is on all its streets.
-        at_a = on & (a >= 0) & open_f & open_r & (f == 0) & (r == 0)
-        at_b = on & ~at_a & (b >= 0) & open_f & open_r & (f == forth) & (r == back)
+        both = open_f & open_r
+        at_a = on & (a >= 0) & np.where(both, (f == 0) & (r == 0), to_u == np.where(flip, long, 0))
+        at_b = on & (b >= 0) & np.where(both, (f == forth) & (r == back), to_u == np.where(flip, 0, long)) & ~at_a
         corner = at_a | at_b
         f, r = np.where(open_f, f, -1), np.where(open_r, r, -1)
         a = np.where(at_b, b, a)

@@ -20,6 +20,7 @@ from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
 from siting.network.places import Places, at_nodes, frozen, place, spots
 from siting.network.walk import Walk
+from siting.network.words import counted, crs_name
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -29,6 +30,8 @@ __all__ = ["Network"]
 log = logging.getLogger(__name__)
 
 Ints = npt.NDArray[np.int32]
+#: Graphs that a network keeps, each for one response to slopes.
+CORES = 8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -357,11 +360,13 @@ class Network:
     def core(self, walk: Walk | None = None) -> Core:
         """Return the graph that is searched, for level ground or for the slopes as *walk* takes them."""
         slope = None if walk is None or self.rise is None else walk.slope
-        known = self.__dict__.setdefault("_cores", {})
-        if slope not in known:
-            known[slope] = make_core(self, *paces(self, walk))
-        found: Core = known[slope]
-        return found
+        known: list[tuple[Any, Core]] = self.__dict__.setdefault("_cores", [])
+        for other, core in known:
+            if other is slope:
+                return core
+        known.insert(0, (slope, make_core(self, *paces(self, walk))))
+        del known[CORES:]
+        return known[0][1]
 
     def for_walk(self, walk: Walk | None) -> Network:
         """Return the part of the network that is open to *walk*: all of it, or without steps."""
@@ -399,7 +404,7 @@ class Network:
         """Pickle the path of a network that was opened from one, else the fields without what is made of them."""
         if "_home" in self.__dict__:
             return Network.load, (self.__dict__["_home"],)
-        return Network, tuple(self.__dict__[one.name] for one in fields(self))
+        return _restored, tuple(self.__dict__[one.name] for one in fields(self))
 
     def locate(self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, name: str = "places") -> Places:
         """Place the points of *frame* on the nearest point of the nearest edge.
@@ -439,12 +444,7 @@ class Network:
         return places
 
 
-def counted(number: int, what: str) -> str:
-    """Say how many there are of something."""
-    return f"{number:,} {what}{'s' * (number != 1)}"
-
-
-def crs_name(crs: pyproj.CRS) -> str:
-    """Name a CRS by its code where it has one."""
-    code = crs.to_epsg()
-    return f"EPSG:{code}" if code else str(crs.name)
+def _restored(*values: Any) -> Network:
+    """Make a network of its pickled fields, whose arrays come back open to writing."""
+    fields_of: list[Any] = [frozen(value) if isinstance(value, np.ndarray) else value for value in values]
+    return Network(*fields_of)

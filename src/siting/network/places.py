@@ -62,6 +62,10 @@ class Places:
     def __len__(self) -> int:
         return len(self.ids)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Close the arrays to writing again, which pickle opens."""
+        self.__dict__.update({k: frozen(v) if isinstance(v, np.ndarray) else v for k, v in state.items()})
+
     def __repr__(self) -> str:
         off = len(self.off_street)
         longest = self.snap[self.edge >= 0].max(initial=0)

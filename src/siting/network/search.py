@@ -20,7 +20,7 @@ from siting.network.core import LONGEST, Core, Spots
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.walk import Walk
-from siting.network.work import Desk, Progress, Task, run, share_out, task_of, tell_compiling
+from siting.network.work import Desk, Progress, Task, run, share_out, task_of
 
 __all__ = ["LONGEST", "Pairs", "count", "nearest", "sums", "within"]
 
@@ -86,6 +86,7 @@ def within(
     """
     from siting.network import _kernels
 
+    speed = float(speed)
     # The fewer places do the searching.
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
@@ -135,28 +136,29 @@ def count(network: Network, origins: Places, destinations: Places, limit: int, *
     """Estimate how many pairs `within` would list, by searching from some of the sources."""
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
-    return _estimate(task_of(network, source, sought, limit, walk, reverse=swap))
+    task = task_of(network, source, sought, limit, walk, reverse=swap)
+    return round(len(task.order) * _sample(task).mean()) if len(task.order) else 0
 
 
-def _estimate(task: Task) -> int:
+def _sample(task: Task) -> Longs:
+    """Count the pairs of some of the sources, drawn at random, but the same at every call."""
     n = len(task.order)
-    if not n:
-        return 0
-    drawn = np.unique(np.linspace(0, n - 1, min(n, max(64, min(n // 200, 512)))).astype(np.int64))
-    sample = replace(task, order=np.ascontiguousarray(task.order[drawn]))
-    desk = Desk(sample)
-    found = sum(len(desk.pairs(lo, hi, rows=False)[0]) for lo, hi in sample.blocks())
-    return round(found * n / len(drawn))
+    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
+    some_of = replace(task, order=np.ascontiguousarray(task.order[drawn]))
+    desk = Desk(some_of)
+    return np.concatenate([desk.pairs(lo, hi, rows=False)[1] for lo, hi in some_of.blocks()])
 
 
 def _foresee(task: Task, most: float) -> None:
-    """Estimate the pairs of a large task; tell how many, and refuse far too many."""
-    if len(task.order) < FORESEEN:
+    """Estimate the pairs of a large task; tell how many, and refuse what is surely too many."""
+    n = len(task.order)
+    if n < FORESEEN:
         return  # the count as it goes is soon enough
-    guess = _estimate(task)
-    log.info("about %s pairs, %.1f GiB", f"{guess:,}", guess * PAIR_BYTES / 2**30)
-    if guess > 1.2 * most:  # nearer calls are left to the count
-        raise NetworkError(_too_many(guess, most, "about"))
+    sample = _sample(task)
+    guess, error = n * sample.mean(), n * sample.std() / np.sqrt(len(sample))
+    log.info("about %s pairs, %.1f GiB", f"{round(guess):,}", guess * PAIR_BYTES / 2**30)
+    if guess - 4 * error > most:  # nearer calls are left to the count
+        raise NetworkError(_too_many(round(guess), most, "about"))
 
 
 def _too_many(pairs: int, most: float, how: str) -> str:
@@ -185,7 +187,7 @@ def sums(
     from siting.network import _kernels
 
     out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
-    weights = np.ascontiguousarray(weights, float)
+    weights = np.array(weights, float, order="C")
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
     task = task_of(network, source, sought, limit, walk, reverse=swap)
@@ -193,7 +195,7 @@ def sums(
 
     def step(desk: Desk, lo: int, hi: int) -> Any:
         keys, counts = desk.pairs(lo, hi, rows=False)
-        factor = flat if decay is None or not len(keys) else np.ascontiguousarray(decay(keys >> 32), float)
+        factor = flat if decay is None or not len(keys) else np.array(decay(keys >> 32), float, order="C")
         if swap:
             return keys, counts, factor
         _kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
@@ -224,7 +226,6 @@ def nearest(
     """
     from siting.network import _sweeps
 
-    tell_compiling()
     count = max(1, min(count, len(destinations)))
     core = network.core(walk)
     labels = _labels(core, core.spots(destinations, network.cost), count, limit)

@@ -20,16 +20,17 @@ if TYPE_CHECKING:
 #: Version of the folder's layout.
 VERSION = 1
 ARRAYS = ("x", "y", "u", "v", "cost", "metres", "vertices", "first", "oneway", "rise")
-HEAD, COLUMNS, NODES = "network.json", "columns.parquet", "nodes.parquet"
+NEEDED = ("x", "y", "u", "v", "cost", "metres")
+HEAD, COLUMNS, NODES = "network.json", "columns.parquet", "nodes.json"
 
 
 def write_network(network: Network, path: str | os.PathLike[str]) -> None:
     """Write the network into the folder *path*; see `Network.save`."""
-    home = Path(path)
+    home = Path(path).resolve()
     if home.exists() and not (home / HEAD).is_file():
-        raise NetworkError(f"{home} is there and is no network; name a new folder")
+        raise NetworkError(f"{path} is there and is no network; name a new folder")
     home.parent.mkdir(parents=True, exist_ok=True)
-    draft = home.with_name(f".{home.name}.{os.getpid()}")
+    draft, old = (home.with_name(f".{home.name}.{os.getpid()}{end}") for end in ("", ".old"))
     shutil.rmtree(draft, ignore_errors=True)
     draft.mkdir()
     try:
@@ -37,24 +38,44 @@ def write_network(network: Network, path: str | os.PathLike[str]) -> None:
         for name in there:
             np.save(draft / f"{name}.npy", getattr(network, name), allow_pickle=False)
         columns = network.columns.rename(columns=str)
-        for name in [str(name) for name in columns if pd.api.types.is_object_dtype(columns[name])]:
-            columns = columns.assign(**{name: columns[name].map(_text)})
+        # Cells that no table holds, such as lists of tags, are written as JSON.
+        mixed = [str(name) for name in columns if pd.api.types.is_object_dtype(columns[name])]
+        columns = columns.assign(**{name: columns[name].map(_as_json) for name in mixed})
         columns.to_parquet(draft / COLUMNS)
-        pd.DataFrame(index=network.nodes).to_parquet(draft / NODES)
-        head = {"version": VERSION, "crs": network.crs.to_wkt(), "arrays": there, "left_out": dict(network.left_out)}
-        (draft / HEAD).write_text(json.dumps(head, ensure_ascii=False), encoding="utf-8")
-        old = home.with_name(f".{home.name}.{os.getpid()}.old")
+        (draft / NODES).write_text(_as_json(network.nodes.tolist()), encoding="utf-8")
+        head = {
+            "version": VERSION, "crs": network.crs.to_wkt(), "arrays": there, "json": mixed,
+            "left_out": dict(network.left_out),
+        }  # fmt: skip
+        (draft / HEAD).write_text(_as_json(head), encoding="utf-8")
         if home.exists():
             home.replace(old)
-        draft.replace(home)
+        try:
+            draft.replace(home)
+        except BaseException:
+            if old.exists():
+                old.replace(home)
+            raise
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
-def _text(value: Any) -> Any:
-    """Turn what no table holds, such as a list of tags, into text."""
-    return value if value is None or isinstance(value, (str, float)) else str(value)
+def _as_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=_plain)
+
+
+def _plain(value: Any) -> Any:
+    """Turn a number of numpy into one of Python; what is missing becomes null, all else text."""
+    if isinstance(value, np.generic):
+        return value.item()
+    return None if value is pd.NA or value is pd.NaT else str(value)
+
+
+def _names(text: str) -> pd.Index:
+    """Read names of nodes; those of several parts come back as tuples."""
+    names = [tuple(name) if isinstance(name, list) else name for name in json.loads(text)]
+    return pd.Index(names, tupleize_cols=False)
 
 
 def read_network(path: str | os.PathLike[str]) -> Network:
@@ -66,18 +87,23 @@ def read_network(path: str | os.PathLike[str]) -> Network:
         head = json.loads((home / HEAD).read_text(encoding="utf-8"))
         if head["version"] != VERSION:
             raise NetworkError(f"{path} holds a network of layout {head['version']}; this is {VERSION}: save it anew")
-        arrays = {
-            name: np.asarray(np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False))
-            for name in head["arrays"]
-        }
-        columns, nodes = pd.read_parquet(home / COLUMNS), pd.read_parquet(home / NODES).index
-    except (OSError, ValueError, KeyError) as fault:
-        if isinstance(fault, NetworkError):
-            raise
+        arrays: dict[str, Any] = dict.fromkeys(ARRAYS)
+        if not set(NEEDED) <= set(head["arrays"]):
+            raise NetworkError(f"{path} holds no network, or not all of it; write one with Network.save")
+        for name in head["arrays"]:
+            arrays[name] = np.asarray(np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        columns = pd.read_parquet(home / COLUMNS)
+        columns = columns.assign(**{name: columns[name].map(json.loads).astype(object) for name in head["json"]})
+        network = Network(
+            crs=pyproj.CRS(head["crs"]),
+            nodes=_names((home / NODES).read_text(encoding="utf-8")),
+            columns=columns,
+            left_out=dict(head["left_out"]),
+            **arrays,
+        )
+    except NetworkError:
+        raise
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, pyproj.exceptions.CRSError) as fault:
         raise NetworkError(f"{path} holds no network ({fault}); write one with Network.save") from fault
-    absent: dict[str, Any] = {name: None for name in ARRAYS if name not in arrays}
-    network = Network(
-        crs=pyproj.CRS(head["crs"]), nodes=nodes, columns=columns, left_out=head["left_out"], **arrays, **absent
-    )
     network.__dict__["_home"] = str(home)
     return network

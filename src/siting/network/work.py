@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from siting.errors import NetworkError
 from siting.network.core import Core
 from siting.network.graph import Network
 from siting.network.places import Places
@@ -121,10 +122,9 @@ def run(
     task: Task, threads: int | None, step: Callable[[Desk, int, int], Any], progress: Progress | None
 ) -> Iterator[tuple[int, Any]]:
     """Do *step* for every block, in as many threads as are asked for, and yield what comes out in order."""
-    tell_compiling()
     blocks = task.blocks()
     total = len(task.order)
-    workers = min(available() if threads is None else threads, len(blocks))
+    workers = hands(threads, len(blocks))
     if workers <= 1:
         desk = Desk(task)
         for lo, hi in blocks:
@@ -135,7 +135,10 @@ def run(
     free: list[Desk] = []
 
     def work(lo: int, hi: int) -> Any:
-        desk = free.pop() if free else Desk(task)
+        try:
+            desk = free.pop()
+        except IndexError:
+            desk = Desk(task)
         try:
             return step(desk, lo, hi)
         finally:
@@ -160,7 +163,7 @@ def run(
 
 def share_out(jobs: list[Callable[[], None]], threads: int | None) -> None:
     """Do the jobs in as many threads as are asked for; each is let go when it is done."""
-    workers = min(available() if threads is None else threads, len(jobs))
+    workers = hands(threads, len(jobs))
 
     def work() -> None:
         while jobs:
@@ -178,28 +181,9 @@ def share_out(jobs: list[Callable[[], None]], threads: int | None) -> None:
             done.result()
 
 
-def available() -> int:
-    """Count the processors that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-_told: list[Any] = []
-
-
-def tell_compiling() -> None:
-    """Say so in the log when searches must be compiled first, which takes seconds and happens once."""
-    if _told:
-        return
-    from numba.core import event
-
-    class Listener(event.Listener):
-        def on_start(self, event: Any) -> None:  # noqa: ARG002 - as numba calls it
-            if not _told[1:]:
-                _told.append(True)
-                log.warning("the path searches are being compiled, once on this machine; this takes some seconds")
-
-        def on_end(self, event: Any) -> None:
-            """Nothing is said when it is done."""
-
-    _told.append(Listener())
-    event.register("numba:compile", _told[0])  # type: ignore[no-untyped-call]
+def hands(threads: int | None, jobs: int) -> int:
+    """Tell how many threads share the jobs: as many as are asked for, or as there are processors for this process."""
+    if threads is not None and threads < 1:
+        raise NetworkError(f"threads is {threads}; give 1 or more, or None for all processors")
+    all_of = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(all_of if threads is None else threads, jobs)
