@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 import siting as st
 from siting.errors import LayerError, NetworkError, ProblemError
 from siting.measure.travel import travel_in_parts
-from siting.network import Walk, search, tobler
+from siting.network import Walk, tobler
 
 Make = Callable[..., Any]
 Spots = some.lists(some.tuples(some.integers(-60, 560), some.integers(-60, 560)), min_size=1, max_size=7)
@@ -224,8 +224,6 @@ def test_too_many_pairs_are_foreseen(crowd: tuple[st.Network, Any]) -> None:
             network, places, places, metres=500, max_pairs=50_000, progress=lambda done, total: calls.append(done)
         )
     assert not calls, "the search began"
-    guess = search.count(network, places, places, 500_000)
-    assert guess == pytest.approx(pairs, rel=0.15)
     assert len(st.travel(network, places, places, metres=500, max_pairs=pairs)) == pairs
     with pytest.raises(NetworkError, match="at least"):
         st.travel(network, places, places, metres=500, max_pairs=pairs - 1)
@@ -253,8 +251,8 @@ def test_what_fits_is_not_refused() -> None:
     o = network.places_at_nodes(pd.Index(node[::2]))
     at = np.unique(np.linspace(0, islands - 1, 64).astype(int))  # as an estimate might choose them
     busy = network.places_at_nodes(pd.Index(node[1::2][at]))
-    crowd = busy.select(busy.ids.repeat(40))
-    crowd = type(crowd)(pd.RangeIndex(len(crowd)), *(getattr(crowd, name) for name in (
+    again = np.repeat(np.arange(len(busy)), 40)
+    crowd = type(busy)(pd.RangeIndex(len(again)), *(getattr(busy, name)[again] for name in (
         "edge", "u", "v", "to_u", "to_v", "door", "snap", "xy")), max_snap=250.0)  # fmt: skip
     pairs = len(st.travel(network, o, crowd, metres=20))
     assert pairs == 64 * 40

@@ -629,3 +629,45 @@ def test_hangzhou(shared_data: Path) -> None:
     assert network.n_components == 42
     assert network.components["nodes"].iloc[0] == 14_339
     assert network.components["km"].sum() == pytest.approx(2358, abs=2)
+
+
+def test_a_column_of_the_users_does_not_close_streets(small_town: gpd.GeoDataFrame) -> None:
+    network = st.Network.from_streets(small_town.assign(open_way=1, _open_way=1))
+    assert network.oneway is None
+
+
+def test_one_way_loops_there_and_back() -> None:
+    for sign in (1, -1):
+        network = st.Network.from_arrays([0, 100], [0, 0], [0, 1], [1, 1], crs="EPSG:4547", length=[100, 50],
+                                         oneway=[0, sign])  # fmt: skip
+        back = st.Network.from_graph(network.to_graph(), oneway=True)
+        assert len(back.u) == 2
+        assert back.oneway is not None
+        assert np.abs(back.oneway).tolist() == np.abs(network.oneway).tolist()
+    with pytest.raises(NetworkError, match="undirected"):
+        st.Network.from_graph(nx.Graph(network.to_graph()), oneway=True)
+
+
+def test_edges_are_a_frame_of_ones_own(small_town: gpd.GeoDataFrame) -> None:
+    network = st.Network.from_streets(small_town)
+    network.edges.to_crs("EPSG:4326", inplace=True)
+    assert network.edges.crs == network.crs
+    with pytest.raises(ValueError, match="read-only"):
+        network.lines[0] = None
+
+
+def test_walkers_without_steps_need_to_know_them(small_town: gpd.GeoDataFrame, layer: Make) -> None:
+    network = st.Network.from_streets(small_town.drop(columns="highway", errors="ignore"))
+    with pytest.raises(NetworkError, match="highway"):
+        st.travel(network, layer({"a": (0, 0)}), layer({"b": (100, 0)}), metres=500, walk=st.Walk.elder(stairs=False))
+
+
+def test_places_are_placed_anew_where_steps_are_left_out(streets: Make, layer: Make) -> None:
+    """From the door at the steps the walker takes the street 30 m beside it."""
+    town = streets({"steps": [(0, 0), (100, 0)], "way": [(0, 30), (100, 30)]}, highway=["steps", "path;footway"])
+    network = st.Network.from_streets(town)
+    a, b = network.locate(layer({"a": (0, 5)})), network.locate(layer({"b": (100, 5)}))
+    assert st.travel(network, a, b, metres=500).cost.tolist() == [110.0]
+    found = st.travel(network, a, b, metres=500, walk=st.Walk.elder(stairs=False))
+    assert found.cost.tolist() == [150.0]
+    assert found.how == "streets, no stairs"

@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from siting.network.profile import ACCESS_CLOSED, ALLOWED, CLOSED, FOOT_CLOSED, FOOT_OPEN, ONLY_IF_ALLOWED, walkable
+from siting.network.profile import (
+    ACCESS_CLOSED,
+    ALLOWED,
+    CLOSED,
+    FOOT_CLOSED,
+    FOOT_OPEN,
+    ONLY_IF_ALLOWED,
+    has_word,
+    walkable,
+)
 
 
 def street(**tags: Any) -> tuple[bool, dict[str, int]]:
@@ -68,12 +77,17 @@ def test_a_street_counts_once_under_the_first_reason() -> None:
     assert street(**everything | {"highway": "service", "area": None}) == (False, {"foot=no": 1})
 
 
-def test_lists_take_their_first_value() -> None:
-    """Osmnx merges streets, and their tags into lists."""
-    frame = pd.DataFrame({"highway": [["motorway", "primary"], ["primary", "motorway"], "motorway", [], None]})
+def test_one_closed_part_closes_a_merged_street() -> None:
+    """Osmnx merges streets, and their tags into lists of no order; as text they are joined by ";"."""
+    frame = pd.DataFrame({"highway": [["motorway", "primary"], ["primary", "motorway"], "path; Motorway", [], None]})
     is_open, left_out = walkable(frame)
-    assert is_open.tolist() == [False, True, False, True, True]
-    assert left_out == {"motorway": 2}
+    assert is_open.tolist() == [False, False, False, True, True]
+    assert left_out == {"motorway": 3}
+
+
+def test_steps_in_merged_streets() -> None:
+    column = pd.Series(["steps", ["footway", "steps"], "footway;steps", "footsteps", None])
+    assert has_word(column, "steps").tolist() == [True, True, True, False, False]
 
 
 def test_columns_may_be_missing_or_empty() -> None:

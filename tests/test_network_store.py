@@ -343,3 +343,13 @@ def digest(said: list[bytes]) -> str:
 
 def answers_of(network: st.Network) -> str:
     return digest(answers(network))
+
+
+def test_a_pickled_path_does_not_lead_to_another_network(tmp_path: Path, networks: dict[str, st.Network]) -> None:
+    """What was sent to a worker is what it computes on, or it says that it is not there any more."""
+    networks["arrays"].save(tmp_path / "net")
+    sent = pickle.dumps(st.Network.load(tmp_path / "net"))
+    assert len(pickle.loads(sent).x) == len(networks["arrays"].x)
+    networks["streets"].save(tmp_path / "net")
+    with pytest.raises(NetworkError, match="another network"):
+        pickle.loads(sent)

@@ -32,7 +32,7 @@ def test_lines_that_cross_are_cut_at_the_crossing(streets: Make) -> None:
     cut = split_streets(streets({"h": [(0, 50), (100, 50)], "v": [(30, 0), (30, 100)]}, highway=["a", "b"]))
     assert parts(cut) == {"h-1": 30, "h-2": 70, "v-1": 50, "v-2": 50}
     assert cut["highway"].tolist() == ["a", "a", "b", "b"]
-    assert cut["street"].tolist() == ["h", "h", "v", "v"]
+    assert cut["split_from"].tolist() == ["h", "h", "v", "v"]
     assert cut.index.name == "id"
     assert cut.crs == CRS
     assert st.Network.from_streets(cut).n_components == 1
@@ -164,7 +164,7 @@ def test_ids_that_are_taken_already(streets: Make) -> None:
     assert cut.index.tolist() == ["a-1", "a-2", "a-1-1", "a-1-2"]
     cut = split_streets(streets({"a": [(0, 0), (100, 0)], "b": [(50, -50), (50, 50)], "a-1": [(0, 90), (9, 90)]}))
     assert cut.index.tolist() == ["a--1", "a--2", "b--1", "b--2", "a-1"]
-    assert cut["street"].tolist() == ["a", "a", "b", "b", "a-1"]
+    assert cut["split_from"].tolist() == ["a", "a", "b", "b", "a-1"]
 
 
 def test_number_ids_become_text(streets: Make) -> None:
@@ -235,7 +235,9 @@ def test_cut_lines_meet_at_ends_only_and_keep_their_length(
 ) -> None:
     frame = layer_of(lines, levels)
     cut = split_streets(frame)
-    np.testing.assert_allclose(cut.length.groupby(cut["street"].to_numpy()).sum(), frame.length.sort_index(), atol=1e-5)
+    np.testing.assert_allclose(
+        cut.length.groupby(cut["split_from"].to_numpy()).sum(), frame.length.sort_index(), atol=1e-5
+    )
     for one, other in itertools.combinations(range(len(cut)), 2):
         if cut["layer"].iloc[one] != cut["layer"].iloc[other]:
             continue
@@ -281,7 +283,7 @@ def test_what_is_joined_is_what_meets(lines: list[list[tuple[int, int]]], levels
     frame = layer_of(lines, levels)
     network = st.Network.from_streets(split_streets(frame))
     part = network.component[network.u]
-    found = {frozenset(network.edges["street"][part == k]) for k in range(network.n_components)}
+    found = {frozenset(network.edges["split_from"][part == k]) for k in range(network.n_components)}
     meets: nx.Graph[str] = nx.Graph()
     meets.add_nodes_from(frame.index)
     for (a, one), (b, other) in itertools.combinations(frame.geometry.items(), 2):
@@ -308,6 +310,6 @@ def test_real_streets_cut_again_stay(sample: dict[str, gpd.GeoDataFrame]) -> Non
     """What is cut already has nothing left to cut."""
     streets = sample["streets"].to_crs(CRS)
     once = split_streets(streets)
-    twice = split_streets(once.drop(columns="street"))
+    twice = split_streets(once.drop(columns="split_from"))
     assert twice.index.equals(once.index)
     assert once.length.sum() == pytest.approx(streets.length.sum())

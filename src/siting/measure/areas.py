@@ -178,7 +178,7 @@ def service_streets(
         "facility": places.ids[found.group],
         "limit": np.array(list(budgets))[found.limit],
         "unit": unit,
-        "street": network.edges.index[found.edge],
+        "street": network.columns.index[found.edge],
         "metres": np.rint((found.high - found.low) * network.cost[found.edge] * 2) / 2000,  # half millimetres
         "geometry": cut(network.lines[found.edge], found.low, found.high),
     }

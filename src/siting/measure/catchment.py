@@ -80,6 +80,8 @@ def catchment(
     ['places', 'count']
     """
     limit, _, who = _limit(metres, minutes, walk, None)
+    if decay is not None and not callable(decay):
+        raise ProblemError(f"decay is {decay!r}; give a function from costs to factors")
     start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
     network = network.for_walk(walk)
     table = (

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from numbers import Real
+from numbers import Integral, Real
 
 import geopandas as gpd
 import numpy as np
@@ -42,8 +42,8 @@ def travel(
 ) -> Reach:
     """Walk from origins to destinations along the streets.
 
-    Each place is on the nearest point of the nearest street; the straight way from the door to the street counts. Paths
-    are exact to the millimetre.
+    Each place is on the nearest point of the nearest street; the straight way from the door to the street counts.
+    Lengths are rounded to millimetres once; the shortest paths over them are exact.
 
     Parameters
     ----------
@@ -93,9 +93,11 @@ def travel(
     ('m', 800.0)
     """
     limit_mm, unit, who = _limit(metres, minutes, walk, nearest)
+    if not isinstance(max_pairs, Real):
+        raise ProblemError(f"max_pairs is {max_pairs!r}; give a number of pairs, or math.inf for no limit")
     speed = 1.0 if who is None else who.speed
-    start = _located(network, origins, max_snap, walk)
-    stop = _located(network, destinations, max_snap, walk)
+    start = _located(network, origins, max_snap, walk, "origins")
+    stop = _located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
     walks = _walks(network, who)
     if nearest is None:
@@ -141,7 +143,8 @@ def travel_in_parts(
     network, origins, destinations, metres, minutes, walk, max_snap, threads
         As for `travel`.
     pairs
-        About how many pairs a part may have; a pair takes 16 bytes, and 24 while it is made.
+        How many pairs a part may have, unless one origin alone has more; a pair takes 16 bytes, and 24 while it is
+        made. They are counted first, which takes a search more.
 
     Yields
     ------
@@ -167,14 +170,19 @@ def travel_in_parts(
     limit_mm, _, who = _limit(metres, minutes, walk, None)
     start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
-    expected = search.count(streets, start, stop, limit_mm, walk=_walks(streets, who))
-    parts = max(1, min(len(start), math.ceil(expected / pairs)))
-    log.info("about %s pairs, in %d parts", f"{expected:,}", parts)
-    for some_of in np.array_split(np.arange(len(start)), parts):
+    # The pairs are counted first: one search more, but no part is larger than it may be.
+    nothing = np.zeros((len(stop), 0))
+    _, number = search.sums(streets, start, stop, nothing, limit_mm, walk=_walks(streets, who), threads=threads)
+    log.info("%s pairs", f"{number.sum():,}")
+    begin = 0
+    while begin < len(start) or begin == 0:
+        room = int(np.searchsorted(np.cumsum(number[begin:]), pairs, side="right"))
+        end = begin + max(1, room)
         yield travel(
-            streets, start.select(start.ids[some_of]), stop,
+            streets, start.select(start.ids[begin:end]), stop,
             metres=metres, minutes=minutes, walk=walk, threads=threads, max_pairs=math.inf,
         )  # fmt: skip
+        begin = end
 
 
 def _limit(
@@ -188,8 +196,8 @@ def _limit(
             raise ProblemError(f"{what} is {value!r}; give one number")
     if walk is not None and not isinstance(walk, Walk):
         raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
-    if nearest is not None and nearest < 1:
-        raise ProblemError(f"nearest is {nearest}; ask for 1 or more")
+    if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
+        raise ProblemError(f"nearest is {nearest!r}; ask for 1 or more")
     if minutes is not None:
         if not (math.isfinite(minutes) and 0.5 <= minutes <= 600):
             raise ProblemError(f"minutes is {minutes!r}; give minutes of walking, from 0.5 to 600")
@@ -214,11 +222,15 @@ def plausible_metres(metres: float) -> None:
         raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
 
 
-def _located(network: Network, what: gpd.GeoDataFrame | Places, max_snap: float, walk: Walk | None) -> Places:
+def _located(
+    network: Network, what: gpd.GeoDataFrame | Places, max_snap: float, walk: Walk | None, name: str = "places"
+) -> Places:
     """Place what is not placed yet, on the streets that are open to *walk*; refuse places of another network."""
+    if not isinstance(network, Network):
+        raise NetworkError(f"the network is a {type(network).__name__}; give the Network first, then the layers")
     streets = network.for_walk(walk)
     if not isinstance(what, Places):
-        return streets.locate(what, max_snap=max_snap)
+        return streets.locate(what, max_snap=max_snap, name=name)
     on = what.edge >= 0
     edge = what.edge[on]
     same = (
@@ -229,7 +241,7 @@ def _located(network: Network, what: gpd.GeoDataFrame | Places, max_snap: float,
     )
     if not same:
         raise NetworkError("the places were located on another network; locate them on this one")
-    return what if streets is network else place(streets, what.ids, shapely.points(what.xy), what.max_snap)
+    return what if streets is network else place(streets, what.ids, shapely.points(what.xy), what.max_snap, name)
 
 
 def straight_line(

@@ -195,7 +195,6 @@ def _sums_before(ptr, order, forth, back, flipped):
 class Formed(NamedTuple):
     """What `contract` makes; see `siting.network.core.Core`."""
 
-    corner: np.ndarray
     corners: int
     chain_ptr: np.ndarray
     chain_edge: np.ndarray
@@ -253,6 +252,6 @@ def contract(n, u, v, forth, back, worth):
             slot[chain_edge[k]] = k
     indptr, heads, along, against = _adjacency(corners, a, b, whole, home)
     return Formed(
-        corner, corners, chain_ptr, chain_edge, flipped, chain, slot, before, behind, whole, home, a, b,
+        corners, chain_ptr, chain_edge, flipped, chain, slot, before, behind, whole, home, a, b,
         indptr, heads, along, against,
     )  # fmt: skip

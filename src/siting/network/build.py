@@ -21,7 +21,7 @@ from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
 from siting.network.places import frozen, millimetres
-from siting.network.profile import walkable
+from siting.network.profile import has_word, walkable
 from siting.network.words import crs_name
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 #: Column of a frame of edges: 1 open from u to v only, -1 from v to u only, 0 both ways.
-WAY = "open_way"
+WAY = "_open_way"
 ALONG = {"yes", "1", "1.0", "true"}
 AGAINST = {"-1", "-1.0", "reverse"}
 BOTH = {"no", "0", "0.0", "false", "", "reversible", "alternating"}
@@ -45,7 +45,7 @@ def network_from_streets(
     if length != "length" and length not in streets.columns:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
-    frame = to_metric(checked, crs)
+    frame = to_metric(checked, crs).drop(columns=WAY, errors="ignore")
     frame, left_out = _walkable(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
@@ -170,6 +170,8 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway:
         raise NetworkError('the graph has no CRS; set graph.graph["crs"], as in "EPSG:4326"')
     if graph.number_of_edges() == 0:
         raise NetworkError("the graph has no edges")
+    if oneway and not graph.is_directed():
+        raise NetworkError("the graph is undirected and tells of no one-way streets; give a directed one")
     nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
     bare = [n for n, at in graph.nodes(data=True) if pd.isna(at.get("x")) or pd.isna(at.get("y"))]
     if bare:
@@ -194,20 +196,30 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway:
 
 def without_steps(network: Network) -> Network:
     """Leave the steps out of a network; the rest keeps its ids."""
-    kind = network.columns["highway"].map(lambda tag: tag[0] if isinstance(tag, list) else tag).astype(str)
-    steps = (kind == "steps").to_numpy()
+    if "highway" not in network.columns:
+        raise NetworkError(
+            'the streets have no column "highway", so that steps cannot be told from other streets; give it, or take '
+            "a walker who takes stairs"
+        )
+    steps = has_word(network.columns["highway"], "steps")
     if not steps.any():
         return network
     if steps.all():
         raise NetworkError("all streets are steps; no street is left for a walker who takes none")
-    frame = network.edges[~steps]
-    if network.oneway is not None:
-        frame = frame.assign(**{WAY: network.oneway[~steps]})
-    if network.rise is not None:
-        frame = frame.assign(rise=network.rise[~steps])
+    frame = whole_edges(network)[~steps]
     left_out = {**network.left_out, "steps": int(steps.sum())}
     xy = np.column_stack([network.x, network.y])
     return assemble(frame, xy, network.nodes, network.u[~steps], network.v[~steps], network.metres[~steps], left_out)
+
+
+def whole_edges(network: Network) -> gpd.GeoDataFrame:
+    """Return the edges with all that `assemble` reads off them."""
+    frame = network.edges
+    if network.oneway is not None:
+        frame = frame.assign(**{WAY: network.oneway})
+    if network.rise is not None:
+        frame = frame.assign(rise=network.rise)
+    return frame
 
 
 def _one_edge_a_street(
@@ -240,7 +252,8 @@ def _one_edge_a_street(
         rise = _number(at["rise"]) if "rise" in at else _number(at["grade"]) * long if "grade" in at else None
         if rise is not None:
             kept["rise"] = rise if ahead else -rise
-        one = 0 if not directed or i == j else 1 if ahead else -1
+        # A loop stands in one direction anyway; whether that is the only one it must say itself.
+        one = 0 if not directed or (i == j and not at.get("oneway")) else 1 if ahead else -1
         rows.append({**kept, "length": long, "u": start, "v": stop, "geometry": line, WAY: one})
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
     bad = frame["length"] < 0
@@ -319,7 +332,7 @@ def assemble(
 ) -> Network:
     """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
 
-    Columns `open_way` (1, -1, 0) and `rise` of the frame become those of the network.
+    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network.
     """
     lines = frame.geometry.to_numpy()
     vertices, owner = shapely.get_coordinates(lines, return_index=True)
@@ -377,6 +390,10 @@ def form(
         vertices = vertices[at]
         first = np.concatenate([[0], np.cumsum(many)])
     u, v = u[by_node], v[by_node]
+    if oneway is not None:
+        oneway = np.where(whole == 0, 0, oneway).astype(np.int8)  # a street of no length has no direction
+    if rise is not None and np.isnan(rise).any():
+        log.warning("rise is not known of %d of %d streets; they count as level", np.isnan(rise).sum(), len(rise))
     network = Network(
         crs=crs,
         x=frozen(x[order]),
@@ -419,7 +436,7 @@ def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:
         at = {"oneway": bool(way), **{str(k): w for k, w in row.items()}}  # both ways stand in the graph
         if way >= 0:
             graph.add_edge(names[a], names[b], reversed=False, geometry=line, **at)
-        if way <= 0 and a != b:
+        if way < 0 or (way == 0 and a != b):
             if "rise" in at:
                 at["rise"] = -at["rise"]
             graph.add_edge(names[b], names[a], reversed=True, geometry=line.reverse(), **at)

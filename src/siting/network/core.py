@@ -47,7 +47,7 @@ class Spots(NamedTuple):
     door: Ints
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Core:
     """A contracted graph. Corners are what is no inner point of a chain and no dead end, along the Hilbert curve.
 
@@ -75,9 +75,11 @@ class Core:
     b: Ints
     edge_forth: Ints
     edge_back: Ints
-    corner: Ints
     _spots: weakref.WeakKeyDictionary[Places, Spots] = field(default_factory=weakref.WeakKeyDictionary)
     _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
+
+    def __repr__(self) -> str:
+        return f"<Core: {self.n:,} corners, {len(self.a):,} chains of {len(self.chain_edge):,} edges>"
 
     def spots(self, places: Places, cost: Ints) -> Spots:
         """Find the places on the chains; *cost* is the length of each edge. Made once for each set of places."""
@@ -267,5 +269,4 @@ def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | Non
         b=frozen(formed.b),
         edge_forth=frozen(forth),
         edge_back=frozen(back),
-        corner=frozen(formed.corner),
     )

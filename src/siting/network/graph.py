@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -294,9 +295,9 @@ class Network:
         )
         return table.rename_axis("component")
 
-    @cached_property
+    @property
     def edges(self) -> gpd.GeoDataFrame:
-        """The edges, index = edge id: `length` (m), the source's other columns, and lines from `u` to `v`."""
+        """The edges, in a frame of your own: `length` (m), the source's columns, lines from `u` to `v`; by edge id."""
         table = self.columns.assign(length=self.metres)
         return gpd.GeoDataFrame(table, geometry=self.lines, crs=self.crs)
 
@@ -331,11 +332,9 @@ class Network:
         """Edge geometries, from `u` to `v`."""
         if self.vertices is None or self.first is None:
             ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
-            straight: npt.NDArray[np.object_] = shapely.linestrings(ends.reshape(-1, 2, 2))
-            return straight
+            return frozen(shapely.linestrings(ends.reshape(-1, 2, 2)))
         owner = np.repeat(np.arange(len(self.u)), np.diff(self.first))
-        drawn: npt.NDArray[np.object_] = shapely.linestrings(self.vertices, indices=owner)
-        return drawn
+        return frozen(shapely.linestrings(self.vertices, indices=owner))
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -355,6 +354,8 @@ class Network:
         at = np.arange(len(self.nodes)) if nodes is None else self.nodes.get_indexer(names)
         if (at < 0).any():
             raise NetworkError(f"no such nodes: {some(names[at < 0])}")
+        if not names.is_unique:
+            raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
         return at_nodes(self, names, at)
 
     def core(self, walk: Walk | None = None) -> Core:
@@ -364,13 +365,14 @@ class Network:
         for other, core in known:
             if other is slope:
                 return core
-        known.insert(0, (slope, make_core(self, *paces(self, walk))))
+        made = make_core(self, *paces(self, walk))
+        known.insert(0, (slope, made))
         del known[CORES:]
-        return known[0][1]
+        return made
 
     def for_walk(self, walk: Walk | None) -> Network:
         """Return the part of the network that is open to *walk*: all of it, or without steps."""
-        if walk is None or walk.stairs or "highway" not in self.columns:
+        if walk is None or walk.stairs:
             return self
         if "_stepless" not in self.__dict__:
             from siting.network.build import without_steps
@@ -403,8 +405,13 @@ class Network:
     def __reduce__(self) -> Any:
         """Pickle the path of a network that was opened from one, else the fields without what is made of them."""
         if "_home" in self.__dict__:
-            return Network.load, (self.__dict__["_home"],)
+            from siting.network.store import read_again
+
+            return read_again, self.__dict__["_home"]
         return _restored, tuple(self.__dict__[one.name] for one in fields(self))
+
+    def __deepcopy__(self, memo: Any) -> Network:
+        return self  # never changed
 
     def locate(self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, name: str = "places") -> Places:
         """Place the points of *frame* on the nearest point of the nearest edge.
@@ -429,19 +436,12 @@ class Network:
         NetworkError
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
-        if not max_snap > 0:
+        if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
         if not frame.index.is_unique:
             twice = frame.index[frame.index.duplicated()].unique()
             raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
-        places = place(self, frame.index, spots(frame, self.crs), max_snap)
-        off = places.off_street
-        if len(off):
-            log.warning(
-                "%s: %d of %d lie more than %g m from any street and are reached by nothing: %s",
-                name, len(off), len(places), max_snap, some(off.index),
-            )  # fmt: skip
-        return places
+        return place(self, frame.index, spots(frame, self.crs), max_snap, name)
 
 
 def _restored(*values: Any) -> Network:

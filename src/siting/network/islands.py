@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 
 from siting.errors import NetworkError
-from siting.network.build import WAY, assemble
+from siting.network.build import WAY, assemble, whole_edges
 from siting.network.graph import Network
 from siting.network.topology import cut_lines, piece_ids, shared_length
 
@@ -85,7 +85,7 @@ def drop_islands(network: Network, *, least: int | None = None) -> Network:
     )  # fmt: skip
     left_out = {**network.left_out, "islands": network.left_out.get("islands", 0) + int(lost["edges"].sum())}
     xy = np.column_stack([network.x, network.y])
-    frame = _edges(network)[keep]
+    frame = whole_edges(network)[keep]
     return assemble(frame, xy, network.nodes, network.u[keep], network.v[keep], network.metres[keep], left_out)
 
 
@@ -269,21 +269,11 @@ def _corners(network: Network, links: _Links, at: Floats) -> tuple[Ints, Ints, F
     return meets, edge[new], along[new], cut_node
 
 
-def _edges(network: Network) -> gpd.GeoDataFrame:
-    """Return the edges with all that `assemble` reads off them."""
-    frame = network.edges
-    if network.oneway is not None:
-        frame = frame.assign(**{WAY: network.oneway})
-    if network.rise is not None:
-        frame = frame.assign(rise=network.rise)
-    return frame
-
-
 def _pieces(
     network: Network, pieces: npt.NDArray[np.object_], source: Ints, joint: Ints
 ) -> tuple[gpd.GeoDataFrame, Ints, Ints, Floats]:
     """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
-    edges = _edges(network)
+    edges = whole_edges(network)
     frame = edges.iloc[source].set_geometry(gpd.GeoSeries(pieces, edges.index[source], crs=network.crs))
     opens = np.ones(len(source), np.bool_)
     opens[1:] = source[1:] != source[:-1]

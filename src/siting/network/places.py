@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from siting.network.graph import Network
 
 __all__ = ["Places"]
+
+log = logging.getLogger(__name__)
 
 Ints = npt.NDArray[np.int32]
 ARRAYS = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "xy")
@@ -85,11 +88,13 @@ class Places:
         Raises
         ------
         NetworkError
-            When an id is not among them.
+            When an id is not among them, or stands twice.
         """
         at = self.ids.get_indexer(ids)
         if (at < 0).any():
             raise NetworkError(f"no such places: {some(ids[at < 0])}")
+        if not ids.is_unique:
+            raise NetworkError(f"places stand twice: {some(ids[ids.duplicated()].unique())}")
         kept: dict[str, Any] = {name: frozen(getattr(self, name)[at]) for name in ARRAYS}
         return replace(self, ids=ids, **kept)
 
@@ -138,7 +143,9 @@ def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
     return found
 
 
-def place(network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], max_snap: float) -> Places:
+def place(
+    network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], max_snap: float, name: str = "places"
+) -> Places:
     """Locate point geometries (in the network's CRS) on *network*; see `Network.locate`."""
     pairs, snap = network.tree.query_nearest(geometry, return_distance=True, all_matches=True)
     # Edges at the same distance (a point before a crossing): the first edge, so that runs agree.
@@ -154,6 +161,11 @@ def place(network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], ma
     to_u = np.clip(np.rint(share * cost), 0, cost).astype(np.int32)
     near = snap <= max_snap
     door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
+    if not near.all():
+        log.warning(
+            "%s: %d of %d lie more than %g m from any street and are reached by nothing: %s",
+            name, (~near).sum(), len(near), max_snap, some(ids[~near]),
+        )  # fmt: skip
     return Places(
         ids=ids,
         edge=frozen(np.where(near, edge, -1).astype(np.int32)),

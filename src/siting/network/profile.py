@@ -75,7 +75,8 @@ def walkable(frame: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
     ----------
     frame
         Streets, a row each; columns `highway`, `foot`, `access`, `sidewalk`, `area` count as far as they are there.
-        Where a cell holds a list (osmnx), its first value counts. Empty cells say nothing.
+        A cell may hold several values, as a list (osmnx) or joined by ";": what closes one of them closes the street.
+        Empty cells say nothing.
 
     Returns
     -------
@@ -101,18 +102,19 @@ def walkable(frame: pd.DataFrame) -> tuple[pd.Series, dict[str, int]]:
         return tags[name].among(values) if name in tags else none
 
     allowed = among("foot", ALLOWED) | among("sidewalk", ALLOWED)
-    rules: tuple[tuple[str, Callable[[str], str], Mask], ...] = (
-        ("highway", str, among("highway", CLOSED) | (among("highway", ONLY_IF_ALLOWED) & ~allowed)),
-        ("area", "area={}".format, among("area", {"yes"}) & ~among("highway", SQUARES)),
-        ("foot", "foot={}".format, among("foot", FOOT_CLOSED)),
-        ("access", "access={}".format, among("access", ACCESS_CLOSED) & ~among("foot", FOOT_OPEN)),
+    barred = among("highway", CLOSED) | (among("highway", ONLY_IF_ALLOWED) & ~allowed)
+    rules: tuple[tuple[str, Callable[[str], str], Collection[str], Mask], ...] = (
+        ("highway", str, CLOSED | ONLY_IF_ALLOWED, barred),
+        ("area", "area={}".format, {"yes"}, among("area", {"yes"}) & ~among("highway", SQUARES)),
+        ("foot", "foot={}".format, FOOT_CLOSED, among("foot", FOOT_CLOSED)),
+        ("access", "access={}".format, ACCESS_CLOSED, among("access", ACCESS_CLOSED) & ~among("foot", FOOT_OPEN)),
     )
     closed = none.copy()
     counts: dict[str, int] = {}
-    for name, reason, rule in rules:
+    for name, reason, values, rule in rules:
         new = rule & ~closed
         if new.any():
-            counts |= {reason(value): number for value, number in tags[name].count(new)}
+            counts |= {reason(value): number for value, number in tags[name].count(new, values)}
             closed |= new
     left_out = dict(sorted(counts.items()))
     if left_out:
@@ -127,21 +129,38 @@ class _Tag:
         try:
             codes, values = pd.factorize(column)
         except TypeError:  # lists, as osmnx makes them where it merges streets
-            codes, values = pd.factorize(pd.Series([_first(cell) for cell in column], dtype=object))
+            codes, values = pd.factorize(pd.Series([";".join(words(cell)) or None for cell in column], dtype=object))
         self.codes: npt.NDArray[np.intp] = codes
-        self.values = [str(_first(value)).strip().lower() for value in values]
+        self.words = [words(value) for value in values]
 
     def among(self, values: Collection[str]) -> Mask:
         """Tell where the column has one of *values*."""
-        hit = np.array([value in values for value in self.values] + [False])  # the last is for empty cells
+        hit = np.array([any(word in values for word in each) for each in self.words] + [False])  # last: empty cells
         found: Mask = hit[self.codes]
         return found
 
-    def count(self, rows: Mask) -> list[tuple[str, int]]:
-        """Count the values in *rows*."""
-        found = pd.Series(np.array(self.values, object)[self.codes[rows]]).value_counts()
+    def count(self, rows: Mask, values: Collection[str]) -> list[tuple[str, int]]:
+        """Count in *rows* the first of *values* that each cell holds."""
+        first = [next((word for word in each if word in values), "") for each in self.words]
+        found = pd.Series(np.array(first, object)[self.codes[rows]]).value_counts()
         return [(str(value), int(number)) for value, number in found.items()]
 
 
-def _first(cell: Any) -> Any:
-    return (cell[0] if len(cell) else None) if isinstance(cell, (list, tuple, np.ndarray)) else cell
+def words(cell: Any) -> tuple[str, ...]:
+    """Split a cell of tags into its values, lower case: a list as osmnx makes them, or text joined by ";".
+
+    Examples
+    --------
+    >>> words(["Steps", "footway"]), words("steps;footway"), words(None)
+    (('steps', 'footway'), ('steps', 'footway'), ())
+    """
+    if isinstance(cell, (list, tuple, set, np.ndarray)):
+        return tuple(word for each in cell for word in words(each))
+    if pd.isna(cell):
+        return ()
+    return tuple(word for part in str(cell).split(";") if (word := part.strip().lower()))
+
+
+def has_word(column: pd.Series, word: str) -> Mask:
+    """Tell which cells hold *word* among their values."""
+    return _Tag(column).among({word})

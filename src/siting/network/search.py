@@ -22,7 +22,7 @@ from siting.network.places import Places
 from siting.network.walk import Walk
 from siting.network.work import Desk, Progress, Task, run, share_out, task_of
 
-__all__ = ["LONGEST", "Pairs", "count", "nearest", "sums", "within"]
+__all__ = ["LONGEST", "Pairs", "nearest", "pieces", "sums", "within"]
 
 log = logging.getLogger(__name__)
 
@@ -130,14 +130,6 @@ def within(
 
 def _room(pairs: int) -> tuple[Ints, Ints, Floats]:
     return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
-
-
-def count(network: Network, origins: Places, destinations: Places, limit: int, *, walk: Walk | None = None) -> int:
-    """Estimate how many pairs `within` would list, by searching from some of the sources."""
-    swap = len(destinations) < len(origins)
-    source, sought = (destinations, origins) if swap else (origins, destinations)
-    task = task_of(network, source, sought, limit, walk, reverse=swap)
-    return round(len(task.order) * _sample(task).mean()) if len(task.order) else 0
 
 
 def _sample(task: Task) -> Longs:
@@ -291,8 +283,8 @@ def _labels(core: Core, spots: Spots, count: int, limit: int) -> Longs:
         labels = np.full((core.n, count), _sweeps.NONE, np.int64)
         first[:] = -1
         link, item, key = np.empty(queue, np.int32), np.empty(queue, np.uint32), np.empty(queue, np.int64)
-        run, table = (_sweeps.label, labels[:, 0]) if count == 1 else (_sweeps.label_several, labels)
-        if run(core.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
+        sweep, table = (_sweeps.label, labels[:, 0]) if count == 1 else (_sweeps.label_several, labels)
+        if sweep(core.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
             queue *= 2
             continue
         return labels

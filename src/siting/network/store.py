@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -44,7 +45,7 @@ def write_network(network: Network, path: str | os.PathLike[str]) -> None:
         columns.to_parquet(draft / COLUMNS)
         (draft / NODES).write_text(_as_json(network.nodes.tolist()), encoding="utf-8")
         head = {
-            "version": VERSION, "crs": network.crs.to_wkt(), "arrays": there, "json": mixed,
+            "version": VERSION, "stamp": uuid.uuid4().hex, "crs": network.crs.to_wkt(), "arrays": there, "json": mixed,
             "left_out": dict(network.left_out),
         }  # fmt: skip
         (draft / HEAD).write_text(_as_json(head), encoding="utf-8")
@@ -105,5 +106,13 @@ def read_network(path: str | os.PathLike[str]) -> Network:
         raise
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, pyproj.exceptions.CRSError) as fault:
         raise NetworkError(f"{path} holds no network ({fault}); write one with Network.save") from fault
-    network.__dict__["_home"] = str(home)
+    network.__dict__["_home"] = str(home), head.get("stamp")
+    return network
+
+
+def read_again(path: str, stamp: str | None) -> Network:
+    """Open a network that was pickled as its path, unless another has been saved there since."""
+    network = read_network(path)
+    if network.__dict__["_home"][1] != stamp:
+        raise NetworkError(f"{path} holds another network than the one that was sent; load it anew")
     return network

@@ -9,7 +9,7 @@ as they are in the network.
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -21,6 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from siting.errors import NetworkError, some
+from siting.network.profile import words
 
 __all__ = ["split_streets"]
 
@@ -57,8 +58,8 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     -------
     geopandas.GeoDataFrame
         The pieces, in the order of *streets* and along each line, with all columns. The pieces of "a" are "a-1", "a-2",
-        …; lines that are not cut keep their ids. `street` names the line each comes from. Columns `length` and `rise`
-        are shared out in proportion.
+        …; lines that are not cut keep their ids. `split_from` names the line each comes from. Columns `length` and
+        `rise` are shared out in proportion.
 
     Raises
     ------
@@ -83,7 +84,7 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     frame = streets.iloc[source].set_geometry(gpd.GeoSeries(pieces, streets.index[source], crs=streets.crs))
     count = np.bincount(source, minlength=len(lines))[source]
     number = np.arange(len(source)) - np.searchsorted(source, source) + 1
-    frame["street"] = streets.index[source].astype(str).to_numpy()
+    frame["split_from"] = streets.index[source].astype(str).to_numpy()
     for column in ("length", "rise"):
         if column in frame:
             frame[column] = shared_length(frame[column], pieces, source)
@@ -112,19 +113,16 @@ def _levels(streets: gpd.GeoDataFrame, layer: str) -> Floats:
     def has(column: str) -> Mask:
         if column not in streets:
             return np.zeros(len(streets), np.bool_)
-        words = streets[column].map(_first).astype(str).str.strip().str.lower()
-        found: Mask = ~words.isin(NO).to_numpy(bool) & streets[column].notna().to_numpy(bool)
-        return found
+        said = [words(cell) for cell in streets[column]]
+        return np.array([bool(each) and each[0] not in NO for each in said], np.bool_)
 
     levels = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
     if layer in streets:
-        given = pd.to_numeric(streets[layer].map(_first), errors="coerce").to_numpy(float)
+        given = pd.to_numeric(streets[layer].map(lambda cell: next(iter(words(cell)), None)), errors="coerce").to_numpy(
+            float
+        )
         levels = np.where(np.isnan(given), levels, given)
     return levels
-
-
-def _first(cell: Any) -> Any:
-    return (cell[0] if len(cell) else None) if isinstance(cell, (list, tuple, np.ndarray)) else cell
 
 
 # Where lines meet

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -183,7 +184,7 @@ def share_out(jobs: list[Callable[[], None]], threads: int | None) -> None:
 
 def hands(threads: int | None, jobs: int) -> int:
     """Tell how many threads share the jobs: as many as are asked for, or as there are processors for this process."""
-    if threads is not None and threads < 1:
-        raise NetworkError(f"threads is {threads}; give 1 or more, or None for all processors")
+    if threads is not None and (not isinstance(threads, Integral) or threads < 1):
+        raise NetworkError(f"threads is {threads!r}; give 1 or more, or None for all processors")
     all_of = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return min(all_of if threads is None else threads, jobs)
