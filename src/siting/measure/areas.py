@@ -12,7 +12,7 @@ import numpy.typing as npt
 import shapely
 
 from siting.errors import ProblemError
-from siting.measure._pieces import cut
+from siting.measure._cutting import cut
 from siting.measure._polygons import Blocks, fill_holes, widened
 from siting.measure.reach import Unit
 from siting.measure.travel import _limit, _located, _walks

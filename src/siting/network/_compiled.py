@@ -32,7 +32,7 @@ class _Teller(event.Listener):
         of = getattr(event.data["dispatcher"], "py_func", None)
         if not self.told and getattr(of, "__module__", "").startswith("siting."):
             self.told = True
-            log.warning("the path searches are being compiled, once on this machine; this takes some seconds")
+            log.warning("the path searches are being compiled, once on this machine; this takes up to half a minute")
 
     def on_end(self, event: Any) -> None:
         """Nothing is said when it is done."""

@@ -253,7 +253,7 @@ class Network:
         --------
         >>> net = Network.from_place("Futian, Shenzhen, China")  # doctest: +SKIP
         """
-        from siting.network.place import network_from_place
+        from siting.network.download import network_from_place
 
         return network_from_place(name, crs=crs, walking=walking)
 

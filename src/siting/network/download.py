@@ -24,9 +24,8 @@ def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> N
         raise NetworkError(f'{name!r} is no name of a place; give it as in "Futian, Shenzhen, China"')
     log.info('"%s" is asked of the servers of OpenStreetMap', name)
     try:
-        graph = ox.graph_from_place(
-            name, network_type="walk" if walking else "all", simplify=True, retain_all=True
-        )  # fmt: skip
+        kind = "walk" if walking else "all"
+        graph = ox.graph_from_place(name, network_type=kind, simplify=True, retain_all=True)
     except (requests.ConnectionError, requests.Timeout) as fault:
         raise NetworkError(
             f'"{name}": the servers of OpenStreetMap cannot be reached; are you online? {OFFLINE}'

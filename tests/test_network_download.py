@@ -9,7 +9,7 @@ import pytest
 import requests
 
 from siting.errors import NetworkError
-from siting.network.place import network_from_place
+from siting.network.download import network_from_place
 
 osmnx = pytest.importorskip("osmnx")
 
