@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral, Real
@@ -231,16 +232,19 @@ def _located(
     streets = network.for_walk(walk)
     if not isinstance(what, Places):
         return streets.locate(what, max_snap=max_snap, name=name)
-    on = what.edge >= 0
-    edge = what.edge[on]
-    same = (
-        edge.max(initial=-1) < len(network.u)
-        and np.array_equal(network.u[edge], what.u[on])
-        and np.array_equal(network.v[edge], what.v[on])
-        and np.array_equal(network.cost[edge], what.to_u[on] + what.to_v[on])
-    )
-    if not same:
-        raise NetworkError("the places were located on another network; locate them on this one")
+    seen: weakref.WeakSet[Places] = network.__dict__.setdefault("_seen", weakref.WeakSet())
+    if what not in seen:  # a look at every place, once
+        on = what.edge >= 0
+        edge = what.edge[on]
+        same = (
+            edge.max(initial=-1) < len(network.u)
+            and np.array_equal(network.u[edge], what.u[on])
+            and np.array_equal(network.v[edge], what.v[on])
+            and np.array_equal(network.cost[edge], what.to_u[on] + what.to_v[on])
+        )
+        if not same:
+            raise NetworkError("the places were located on another network; locate them on this one")
+        seen.add(what)
     return what if streets is network else place(streets, what.ids, shapely.points(what.xy), what.max_snap, name)
 
 
