@@ -349,7 +349,8 @@ def test_every_kernel_is_compiled_once(town: st.Network, tmp_path: Path) -> None
         f"{module.__name__}.{name}": len(kernel.signatures)
         for module in (_forming, _kernels, _pieces, _sweeps)
         for name, kernel in vars(module).items()
-        if hasattr(kernel, "signatures") and len(kernel.signatures) > 1
+        # What only kernels call is compiled for the types that they have inside, where nothing was on disk yet.
+        if hasattr(kernel, "signatures") and not name.startswith("_") and len(kernel.signatures) > 1
     }
     assert several == {}
 

@@ -177,7 +177,9 @@ def test_control_c(tmp_path: Path, threads: int) -> None:
     """A long travel that gets a SIGINT ends soon, with KeyboardInterrupt and without a result."""
     program = textwrap.dedent(
         f"""
+        import signal
         import numpy as np, siting as st
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background starts with it ignored
         side = 400
         node = np.arange(side * side).reshape(side, side)
         u = np.concatenate([node[:, :-1].ravel(), node[:-1].ravel()])
