@@ -1,4 +1,4 @@
-"""The library from a shell: ``siting demo``, ``run``, ``check``, ``standards``.
+"""The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``standards``.
 
 The status is 0 when all is done, 2 when the input is faulty or a goal has no plan, and 1 when the library fails.
 """
@@ -26,7 +26,7 @@ from siting.errors import SitingError
 from siting.labels import label, named
 
 if TYPE_CHECKING:
-    from siting.judge import Audit
+    from siting.judge import Audit, Standard
     from siting.study import Outcome
 
 __all__ = ["main"]
@@ -90,34 +90,111 @@ def check(
 
 @app.command()
 def standards(
-    name: Annotated[str | None, typer.Argument(help="A standard's name or TOML file; none lists all.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: check, schema.")] = None,
+    file: Annotated[Path | None, typer.Argument(help="After check: the TOML file of a standard of your own.")] = None,
     year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
     kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
     service: Annotated[str | None, typer.Option(help="Rules of this service.")] = None,
+    role: Annotated[str | None, typer.Option(help="Rules of this role, such as target or baseline.")] = None,
     lang: Lang = None,
 ) -> None:
-    """List the standards, or the rules of one with their clauses."""
+    """List the standards, or the rules of one with their clauses.
+
+    `siting standards check FILE` tells what is wrong in a file of your own; `siting standards schema` prints the JSON
+    Schema for editors.
+    """
     from siting.judge import list_standards, load_standard
 
+    words = _lang(lang) or "zh"
     if name is None:
         for each in list_standards():
             out.print(repr(load_standard(each))[1:-1], highlight=False, markup=False)
         return
-    chosen = load_standard(name).select(year=year, kind=kind, service=service)
+    if name == "schema":
+        from siting.judge.schema import standard_schema
+
+        sys.stdout.write(standard_schema())
+        return
+    if name == "check":
+        if file is None:
+            raise SitingError("siting standards check FILE: name the TOML file of your standard")
+        found = load_standard(file if file.suffix == ".toml" else f"{file}")
+        computed = sum(rule.role in ("standard", "target") for rule in found)
+        out.print(label("cli.standard_good", words, file=file.name, rules=len(found), judged=computed), highlight=False, markup=False)
+        return
+    _tell_rules(load_standard(name).select(year=year, kind=kind, service=service, role=role), words)
+
+
+def _tell_rules(chosen: Standard, lang: str) -> None:
+    """Show the rules of a standard; what is printed in words where there is no number."""
+    if not len(chosen):
+        raise SitingError("no rule is left; see `siting standards NAME` without options")
     table = Table()
     for heading in ("rule", "indicator", "target", "year", "clause"):
-        table.add_column(label(f"column.{heading}", lang or "zh"), overflow="fold")
+        table.add_column(label(f"column.{heading}", lang), overflow="fold")
     for rule in chosen:
         number = "" if rule.value is None else f"{rule.value:g}"
         number += "" if rule.value_max is None else f"–{rule.value_max:g}"
+        sign = {"range": "", "per": "1 /", "~": "≈"}.get(rule.operator, rule.operator)
         table.add_row(
             rule.id,
-            rule.indicator_en if lang == "en" else rule.indicator_zh,
-            f"{rule.operator} {number} {named('unit', rule.unit, lang or 'zh')}".strip() if number else "n/a",
+            escape(rule.indicator_en if lang == "en" else rule.indicator_zh),
+            f"{sign} {number} {named('unit', rule.unit, lang)}".strip() if number else escape(rule.text or "n/a"),
             str(rule.year or ""),
-            rule.clause,
+            escape(rule.clause),
         )
     out.print(table)
+
+
+@app.command()
+def audit(
+    study: Annotated[Path, typer.Argument(help="A study in TOML.")],
+    out_file: Annotated[Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")] = None,
+    standard: Annotated[str | None, typer.Option(help="Judge by this standard instead: a name or TOML file.")] = None,
+    year: Annotated[int | None, typer.Option(help="Judge for this year instead.")] = None,
+    by: Annotated[str | None, typer.Option(help="Judge each district or county too.")] = None,
+    status: Annotated[str | None, typer.Option(help="Show only what is met, short or n/a.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Judge the layers of a study by its standard, without maps and proposals."""
+    from siting.study import Study, judge
+
+    read = Study.from_toml(study)
+    if standard is not None:
+        mine = read.standard == standard
+        read = replace(read, standard=standard, rules=read.rules if mine else (), shares=read.shares if mine else {},
+                       changes=read.changes if mine else {})  # fmt: skip
+    read = replace(read, year=read.year if year is None else year, by=by or read.by)
+    words = _lang(lang) or read.lang
+    judged = judge(read)
+    if status is not None:
+        judged = judged.select(status=status)
+    _tell_audit(judged, words)
+    if out_file is not None:
+        _write_audit(judged, out_file, words)
+        out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _write_audit(judged: Audit, path: Path, lang: Literal["zh", "en"]) -> None:
+    from siting.data import atomic_path
+    from siting.show import write_report
+
+    suffix = path.suffix.lower()
+    if suffix == ".xlsx":
+        judged.to_excel(path)
+    elif suffix == ".csv":
+        with atomic_path(path) as draft:
+            judged.table.to_csv(draft, index=False, encoding="utf-8-sig")
+    elif suffix in (".html", ".htm"):
+        write_report(path, judged, lang=lang)
+    else:
+        raise SitingError(f'"{path.name}": an audit is written as .xlsx, .csv or .html')
+
+
+def _lang(lang: str | None) -> Literal["zh", "en"] | None:
+    if lang not in (None, "zh", "en"):
+        raise SitingError(f'--lang is "{lang}"; choose zh or en')
+    return cast('Literal["zh", "en"] | None', lang)
 
 
 def _run(recipe: Path, folder: Path, lang: str | None) -> None:
@@ -127,10 +204,7 @@ def _run(recipe: Path, folder: Path, lang: str | None) -> None:
 
     began = time.perf_counter()
     study = Study.from_toml(recipe)
-    if lang is not None:
-        if lang not in ("zh", "en"):
-            raise SitingError(f'--lang is "{lang}"; choose zh or en')
-        study = replace(study, lang=cast('Literal["zh", "en"]', lang))
+    study = replace(study, lang=_lang(lang) or study.lang)
     with _progress(study.lang) as tell:
         outcome = run_study(study, on_step=tell)
         _tell_network(outcome)
@@ -214,7 +288,8 @@ def _tell_audit(judged: Audit, lang: str) -> None:
     table = _table(label("report.audit", lang), lang, ("indicator",), numbers, ("verdict", "clause"))
     suffix = "_en" if lang == "en" else ""
     colour = {"met": "green", "short": "red"}
-    for row in judged.table.to_dict("records"):
+    whole = judged.table["area"] == "all"
+    for row in judged.table[whole].to_dict("records"):
         said = row[f"basis{suffix}"] if row["status"] != "n/a" else row[f"reason{suffix}"]
         status = label(f"status.{row['status']}", lang)
         unit = " %" if row["unit"] == "percent" else ""
@@ -224,6 +299,23 @@ def _tell_audit(judged: Audit, lang: str) -> None:
             _target(row, unit), _number(row["gap"], unit), _number(row["needed"]),
             f"[{colour.get(row['status'], 'dim')}]{status}[/]", escape(row["clause"].split(" > ")[-1]),
         )  # fmt: skip
+    out.print(table)
+    if not whole.all():
+        _tell_areas(judged, lang)
+
+
+def _tell_areas(judged: Audit, lang: str) -> None:
+    """Show for each district how many rules are met and short, and which are short."""
+    parts = judged.table[judged.table["area"] != "all"]
+    table = Table(title=label("report.by_area", lang), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for words in ("column.area", "status.met", "status.short", "report.short_of"):
+        table.add_column(label(words, lang), overflow="fold", justify="right" if words.startswith("status") else "left")
+    suffix = "_en" if lang == "en" else ""
+    for (area, name), rows in parts.groupby(["area", "area_name"], sort=False):
+        count = rows["status"].value_counts()
+        short = rows.loc[rows["status"] == "short", f"indicator{suffix}"].drop_duplicates()
+        table.add_row(escape(name or area), str(count.get("met", 0)), str(count.get("short", 0)),
+                      escape(label("list.comma", lang).join(short)))  # fmt: skip
     out.print(table)
 
 

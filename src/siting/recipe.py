@@ -11,7 +11,7 @@ from typing import Any
 
 from siting.errors import ProblemError, SitingError, some
 from siting.inputs import Circle, Goal, Source
-from siting.judge.standard import document_from, rule_from
+from siting.judge.rule import document_from, rule_from
 from siting.measure.services import walker
 from siting.network import Walk
 from siting.propose import AtMost, Cover
@@ -19,8 +19,8 @@ from siting.study import Study
 
 __all__ = ["read_study"]
 
-TABLES = {"study", "layers", "walk", "shares", "documents", "rule", "circle", "goal"}
-STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside"}
+TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
+STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size"}
 
 
 def read_study(path: Path) -> Study:
@@ -73,6 +73,9 @@ def _study(data: Mapping[str, Any], path: Path) -> Study:
         crs=head.get("crs"),
         max_snap=_number(head.get("max_snap", 250), "[study] max_snap"),
         beside=_number(head.get("beside", 300), "[study] beside"),
+        by=_by(head.get("by")),
+        household_size=None if "household_size" not in head else _number(head["household_size"], "[study] household_size"),
+        changes={rule: _changes(rule, at) for rule, at in _table(data, "changes").items()},
         walk=walk,
         shares={rule: _number(at, f"[shares] {rule}") for rule, at in _table(data, "shares").items()},
         documents={key: document_from(key, at) for key, at in _table(data, "documents").items()},
@@ -120,6 +123,18 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
     return Source(**{**at, "path": folder / str(at["path"])})
+
+
+def _by(value: Any) -> str | None:
+    if value not in (None, "district", "county"):
+        raise SitingError(f'[study] by is {value!r}; choose "district" or "county"')
+    return None if value is None else str(value)
+
+
+def _changes(rule: str, at: Any) -> Mapping[str, Any]:
+    if not isinstance(at, Mapping):
+        raise SitingError(f'[changes] {rule} is no table; write [changes."{rule}"] and value = … below it')
+    return at
 
 
 def _number(value: Any, where: str) -> float:

@@ -18,7 +18,7 @@ from siting.data import read_layer
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.inputs import Circle, Goal, Source
 from siting.judge import Audit, Rule, Standard, audit, load_standard
-from siting.judge.standard import Document
+from siting.judge.rule import Document
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
 from siting.measure.services import offering, open_to_all, people_column, walker
 from siting.network import Network, Places, Walk
@@ -43,8 +43,10 @@ class Study:
         The standard to judge by, None for no audit, and the year.
     rules, documents
         Rules of the study's own, added to the standard.
-    shares, beside
+    shares, beside, by, household_size
         As for `audit`.
+    changes
+        Numbers that a document leaves open, or other readings, by rule id; as for `Standard.adapted`.
     walk
         Who walks to each service.
     circles, goals
@@ -63,6 +65,9 @@ class Study:
     documents: Mapping[str, Document] = field(default_factory=dict)
     shares: Mapping[str, float] = field(default_factory=dict)
     beside: float = 300.0
+    by: str | None = None
+    household_size: float | None = None
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     walk: Mapping[str, Walk] = field(default_factory=dict)
     circles: tuple[Circle, ...] = ()
     goals: tuple[Goal, ...] = ()
@@ -362,7 +367,28 @@ def _standard(study: Study) -> Standard | None:
     """Return the study's standard with its own rules, None when it names none."""
     if study.standard is None:
         return None
-    return load_standard(study.standard).extended(study.rules, study.documents)
+    return load_standard(study.standard).extended(study.rules, study.documents).adapted(study.changes)
+
+
+def judge(study: Study) -> Audit:
+    """Audit the layers of a study, without its maps and proposals.
+
+    Raises
+    ------
+    SitingError
+        When a layer or rule cannot be used, or the study names no standard.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> judge(st.Study.from_toml(st.data.sample_path("study.toml"))).year
+    2025
+    """
+    layers = _read(study)
+    judged = _audit(study, layers, Network.from_streets(layers["streets"], crs=study.crs))
+    if judged is None:
+        raise SitingError('the study names no standard; write standard = "jinhua" under [study]')
+    return judged
 
 
 def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Network) -> Audit | None:
@@ -378,6 +404,8 @@ def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Networ
         shares=study.shares,
         beside=study.beside,
         max_snap=study.max_snap,
+        by=study.by,
+        household_size=study.household_size,
     )
 
 

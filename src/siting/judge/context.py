@@ -3,19 +3,51 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
+from siting.data import points, to_crs
 from siting.errors import LayerError, some
-from siting.judge.standard import Rule
+from siting.judge.rule import Rule
 from siting.measure import Reach, straight_line, travel
+from siting.measure.coverage import covered
 from siting.measure.services import open_to_all, people_column, walker
 from siting.network import Network, Places, Walk
 
-__all__ = ["Context", "Missing", "filled", "least", "ratio"]
+__all__ = ["COMMUNITIES", "DISTRICTS", "Context", "Missing", "filled", "least", "matches", "ratio", "township_of"]
+
+#: The levels of the districts that a rule is for.
+DISTRICTS = {
+    "township": ("township", "subdistrict"),
+    "subdistrict": ("subdistrict",),
+    "county": ("county",),
+    "prefecture": ("city",),
+}
+#: What the columns of the communities must say for a rule to be for them.
+COMMUNITIES: dict[str, dict[str, object]] = {
+    "community": {},
+    "village_or_community": {},
+    "new_residential": {"kind": "estate", "build_status": "new"},
+    "existing_residential": {"kind": "estate", "build_status": "existing"},
+    "new_and_existing_residential": {"kind": "estate"},
+    "village": {"kind": "village"},
+    "administrative_village": {"kind": "village"},
+    "rural": {"kind": "village"},
+    "urban_area": {"kind": "estate"},
+    "urban_community": {"kind": "estate"},
+    "urban_estate": {"kind": "estate"},
+    "industrial_park": {"kind": "park"},
+    "complete_community": {"complete_community": True},
+    "future_community": {"future_community": True},
+    "new_future_community": {"future_community": True, "build_status": "new"},
+}
+COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 
 
 class Missing(Exception):  # noqa: N818 - not an error: the rule reads "n/a" and names what is absent
@@ -28,7 +60,11 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule reads "n/a" and
 
 @dataclass(frozen=True)
 class Context:
-    """Layers and parameters of one audit; searches are made once for each service and limit."""
+    """Layers and parameters of one audit; searches are made once for each service and limit.
+
+    `area` is "all", or the district that the layers are cut down to; `whole` is then the context of all, where the
+    searches are made, because people walk across the limits of districts.
+    """
 
     layers: Mapping[str, gpd.GeoDataFrame]
     network: Network | None
@@ -36,12 +72,17 @@ class Context:
     shares: Mapping[str, float]
     beside: float
     max_snap: float
+    rules: tuple[Rule, ...] = ()
+    household_size: float | None = None
+    area: str = "all"
+    area_name: str = ""
+    whole: Context | None = None
     _places: dict[str, Places] = field(default_factory=dict)
     _reaches: dict[tuple[object, ...], Reach] = field(default_factory=dict)
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer, or say that it is missing."""
-        if name not in self.layers or not len(self.layers[name]):
+        if name not in self.layers or (not len(self.layers[name]) and self.whole is None):
             raise Missing("audit.no_layer", layer=name)
         return self.layers[name]
 
@@ -57,23 +98,39 @@ class Context:
         """Return a column of numbers; one that is blank would be left out of a sum in silence."""
         return filled(self.column(layer, name), layer)
 
+    def residents(self) -> pd.Series:
+        """Return the residents, by the size of a household where only households are counted."""
+        frame = self.layer("communities")
+        if "population" not in frame and "households" in frame and self.household_size is not None:
+            return (self.numbers("communities", "households") * self.household_size).rename("population")
+        return self.numbers("communities", "population")
+
     def people(self, service: str) -> pd.Series:
         """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
         return self.numbers("communities", people_column(service))
 
-    def of_types(self, rule: Rule) -> gpd.GeoDataFrame:
-        """Return the facilities whose type counts for the rule; all where the layer tells no types."""
-        frame = self.layer(rule.service)
-        if rule.facility_types and "facility_type" in frame:
-            frame = frame[frame["facility_type"].isin(rule.facility_types)]
-            if frame.empty:
-                raise Missing("audit.no_type", layer=rule.service, types=rule.facility_types)
+    def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
+        """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
+        name = layer or rule.layers[0]
+        frame = self.layer(name)
+        if rule.facility_types:
+            frame = frame[self.column(name, "facility_type").isin(rule.facility_types)]
+            if frame.empty and self._none_of(rule, name):
+                raise Missing("audit.no_type", layer=name, types=rule.facility_types)
+        if rule.where:
+            frame = frame[matches(frame, name, rule.where)]
         return frame
 
-    def stock(self, rule: Rule, column: str) -> pd.Series:
-        """Return a column of the facilities whose type counts for the rule; none of them may be blank."""
-        self.column(rule.service, column)
-        return filled(self.of_types(rule)[column], rule.service)
+    def _none_of(self, rule: Rule, layer: str) -> bool:
+        """Tell whether no facility at all is of the types: then the layer speaks of them in other words."""
+        everywhere = (self.whole or self).layers[layer]
+        return not everywhere["facility_type"].isin(rule.facility_types).any()
+
+    def amount(self, frame: gpd.GeoDataFrame, layer: str, columns: tuple[str, ...]) -> float:
+        """Add up columns of rows, none of which may be blank; count the rows where there is no column."""
+        for name in columns:
+            self.column(layer, name)
+        return float(sum(filled(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
 
     def share(self, rule: Rule) -> float:
         """Return the share in percent that a rule asks for: the user's, the rule's own, or none."""
@@ -82,25 +139,86 @@ class Context:
             raise Missing("audit.no_share", rule=rule.id)
         return float(given)
 
-    def reach(self, rule: Rule, *, metres: float | None = None, minutes: float | None = None,
-              straight: bool = False, everyone: bool = True) -> Reach:  # fmt: skip
-        """Walk from communities to the facilities of the rule's service."""
-        communities = self.layer("communities")
-        facilities = self.of_types(rule)
+    def ruled(self, rule: Rule) -> pd.Series:
+        """Mark the communities that a rule is for."""
+        frame = self.layer("communities")
+        wanted = {**COMMUNITIES.get(rule.applies_to, {}), **rule.among}
+        marks = matches(frame, "communities", wanted)
+        if rule.applies_to in ("community", "village_or_community") and "kind" in frame:
+            marks &= frame["kind"] != "park"
+        return marks
+
+    @cached_property
+    def counties(self) -> gpd.GeoDataFrame:
+        """The counties: the districts of that level, else the townships joined by their `parent`."""
+        return _counties(self.layer("districts"), "audit.no_column")
+
+    def districts(self, applies_to: str) -> gpd.GeoDataFrame:
+        """Return the districts that a rule is for."""
+        frame = self.layer("districts")
+        if applies_to == "county":
+            return self.counties
+        if "level" not in frame:
+            if applies_to != "township":
+                raise Missing("audit.no_column", layer="districts", absent="level")
+            return frame
+        return frame[frame["level"].isin(DISTRICTS[applies_to])]
+
+    def inside(self, frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> pd.Series:
+        """Count the points of a layer in each district; one on a border counts on both sides."""
+        located = points(to_crs(frame, districts.crs))
+        found = located.sindex.query(districts.geometry, predicate="intersects")[0]
+        return pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
+
+    def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
+               straight: bool = False, everyone: bool = True) -> pd.Series:  # fmt: skip
+        """Mark the communities of this area with a counted facility within a limit, else within `beside`."""
+        if limit is None:
+            limit, minutes = self.walked(rule)
+        top = float(limit.max()) if isinstance(limit, pd.Series) else limit
+        reach = self.reach(rule, metres=None if minutes else top, minutes=top if minutes else None, straight=straight,
+                           everyone=everyone)  # fmt: skip
+        if isinstance(limit, pd.Series):
+            limit = limit.reindex(reach.origins, fill_value=0.0)
+        found: pd.Series = covered(reach, limit)[self.layer("communities").index]
+        return found
+
+    def walked(self, rule: Rule) -> tuple[float, bool]:
+        """Return the walk within which a unit counts as served, and whether it is in minutes."""
+        if rule.minutes is not None:
+            return rule.minutes, True
+        return (self.beside if rule.metres is None else rule.metres), False
+
+    def reach(self, rule: Rule, *, metres: float | None = None, minutes: float | None = None, straight: bool = False,
+              everyone: bool = True) -> Reach:  # fmt: skip
+        """Walk from all communities to the facilities that count for the rule, in whatever district they lie."""
+        if self.whole is not None:
+            return self.whole.reach(rule, metres=metres, minutes=minutes, straight=straight, everyone=everyone)
+        self.layer("communities")
+        facilities = self.stock(rule)
+        name = rule.layers[0]
         if everyone:
             facilities = open_to_all(facilities)
-        walk = walker(rule.service, self.walk)
-        key = (rule.service, rule.facility_types, everyone, metres, minutes, straight)
+        chosen = (name, rule.facility_types, repr(sorted(rule.where.items())), everyone)
+        return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
+                            walk=walker(rule.service, self.walk))  # fmt: skip
+
+    def between(self, start: str, end: str, facilities: gpd.GeoDataFrame, chosen: tuple[object, ...] = (), *,
+                metres: float | None = None, minutes: float | None = None, straight: bool = False,
+                walk: Walk | None = None) -> Reach:  # fmt: skip
+        """Walk from the rows of one layer to some of another; *chosen* names them, so that a search is made once."""
+        origins = self.layer(start)
+        key = (start, end, *chosen, metres, minutes, straight)
         if key not in self._reaches:
             if straight:
-                found = straight_line(communities, facilities, metres=metres, minutes=minutes, walk=walk)
+                found = straight_line(origins, facilities, metres=metres, minutes=minutes, walk=walk)
             elif self.network is None:
                 raise Missing("audit.no_network")
             else:
                 found = travel(
                     self.network,
-                    self._located("communities", communities),
-                    self._located(f"{rule.service}/{rule.facility_types}/{everyone}", facilities),
+                    self._located(start, origins, start),
+                    self._located(repr((end, *chosen)), facilities, end),
                     metres=metres,
                     minutes=minutes,
                     walk=walk,
@@ -108,10 +226,84 @@ class Context:
             self._reaches[key] = found
         return self._reaches[key]
 
-    def _located(self, name: str, frame: gpd.GeoDataFrame) -> Places:
-        if name not in self._places and self.network is not None:
-            self._places[name] = self.network.locate(frame, max_snap=self.max_snap, name=name.split("/")[0])
-        return self._places[name]
+    def _located(self, key: str, frame: gpd.GeoDataFrame, name: str) -> Places:
+        if key not in self._places and self.network is not None:
+            self._places[key] = self.network.locate(frame, max_snap=self.max_snap, name=name)
+        return self._places[key]
+
+    def areas(self, by: str) -> Iterator[Context]:
+        """Cut the layers down to one district, or one county, after another."""
+        districts = self.layer("districts")
+        towns = self.districts("township")
+        own = {
+            name: township_of(frame, towns)
+            for name, frame in self.layers.items()
+            if name not in ("districts", "streets")
+        }
+        groups = pd.Series(towns.index, towns.index)
+        if by == "county":
+            groups = self.column("districts", "parent").reindex(towns.index)
+        for area in groups.dropna().unique():
+            members = groups.index[groups == area]
+            cut = {name: self.layers[name][where.isin(members)] for name, where in own.items()}
+            kept = districts.index.isin(members) | (districts.index == area)
+            name = str(districts["name"][area]) if area in districts.index and "name" in districts else str(area)
+            yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
+                          area_name=name, whole=self)  # fmt: skip
+
+
+def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
+    if "level" in districts and (districts["level"] == "county").any():
+        return districts[districts["level"] == "county"]
+    if "parent" not in districts:
+        raise Missing(absent, layer="districts", absent="parent")
+    joined = districts[["parent", districts.geometry.name]].dissolve("parent")
+    return joined.assign(name=joined.index)
+
+
+def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
+    """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
+    if "district" in frame:
+        names = pd.Series(towns.index, towns["name"]) if "name" in towns else pd.Series(dtype=object)
+        names = names[~names.index.duplicated()]
+        own = frame["district"].astype(object)
+        by_name: pd.Series = own.where(own.isin(towns.index), own.map(names))
+        return by_name
+    found = points(to_crs(frame, towns.crs)).sindex.query(towns.geometry, predicate="intersects")
+    own = pd.Series(None, frame.index, dtype=object)
+    own.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
+    return own
+
+
+def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
+    """Mark the rows whose columns say what is wanted: a flag, a text, one of several, or a comparison such as ">=100".
+
+    Raises
+    ------
+    Missing
+        When a column is not there.
+    LayerError
+        When a number or flag is blank in some rows.
+    """
+    marks = pd.Series(True, frame.index)
+    for name, want in wanted.items():
+        if name not in frame:
+            raise Missing("audit.no_column", layer=layer, absent=name)
+        if isinstance(want, str) and (compared := COMPARISON.match(want)):
+            values, limit = filled(frame[name], layer), float(compared[2])
+            marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
+        elif isinstance(want, bool):
+            marks &= filled(frame[name], layer).astype(bool) == want
+        else:
+            texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
+            marks &= np.array([_holds(own, texts) for own in frame[name]], bool)
+    return marks
+
+
+def _holds(own: object, wanted: tuple[str, ...]) -> bool:
+    """Tell whether a cell of several values, joined by semicolons, holds all of one of the wanted ones."""
+    have = set(str(own).split(";"))
+    return any(set(want.split(";")) <= have for want in wanted)
 
 
 def ratio(part: float, whole: float) -> float:

@@ -1,8 +1,8 @@
-"""`Standard` and `Rule`: a city's written standard as data, each rule with its clause."""
+"""`Standard`: a city's written standard as data, each rule with its clause."""
 
 from __future__ import annotations
 
-import math
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -13,96 +13,9 @@ from typing import Any
 import pandas as pd
 
 from siting.errors import StandardError, some
+from siting.judge.rule import Document, Rule, document_from, only, rule_from, texts
 
-__all__ = ["Document", "Rule", "Standard", "list_standards", "load_standard"]
-
-OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
-NUMBERS = ("value", "value_max", "otherwise", "share")
-ROLES = ("standard", "target", "baseline", "forecast", "principle", "context")
-
-
-@dataclass(frozen=True)
-class Document:
-    """A document that rules are found in."""
-
-    title: str
-    issued: str = ""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One rule of a standard.
-
-    Attributes
-    ----------
-    id
-        Stable name: jurisdiction, service, indicator, joined by dots, then the year where there are several.
-    kind
-        What sort of rule it is; decides how it is computed.
-    service
-        "childcare", "eldercare" or another service layer.
-    indicator_zh, indicator_en
-        Its name in both languages.
-    role
-        "standard" (standing), "target" (of a year), "baseline", …
-    operator, value, value_max, unit
-        The number as printed: ``operator`` is one of ``>= <= > < = ~ range per``.
-    otherwise
-        The number that holds where the condition does not, such as the 300 m beside a relaxed radius.
-    year
-        Year the number is for; None for standing rules.
-    share
-        For circles and radii: the percentage of people that must be inside, where the document or the user gives one.
-    applies_to, condition, modal
-        The unit ruled; when the rule holds; the words that give it its force.
-    facility_types
-        The facility types that count; all when empty.
-    column
-        The column of the stock that counts (places, inclusive_places, …), for ratios and shares.
-    document, clause, says
-        Where it stands: document, headings, and what it says in one line.
-    note
-        How an ambiguity is read here.
-    """
-
-    id: str
-    kind: str
-    service: str
-    indicator_zh: str
-    indicator_en: str
-    role: str = "standard"
-    operator: str = ""
-    value: float | None = None
-    value_max: float | None = None
-    otherwise: float | None = None
-    unit: str = ""
-    year: int | None = None
-    share: float | None = None
-    applies_to: str = ""
-    condition: str = ""
-    modal: str = ""
-    facility_types: tuple[str, ...] = ()
-    column: str = ""
-    document: str = ""
-    clause: str = ""
-    says: str = ""
-    note: str = ""
-
-    def __post_init__(self) -> None:
-        for name in NUMBERS:
-            number = getattr(self, name)
-            if number is not None and not math.isfinite(number):
-                raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
-        if self.operator not in OPERATORS:
-            raise StandardError(f'rule {self.id}: operator is "{self.operator}"; choose one of {some(OPERATORS, 9)}')
-        if self.role not in ROLES:
-            raise StandardError(f'rule {self.id}: role is "{self.role}"; choose one of {some(ROLES, 9)}')
-        if self.operator == "range" and (self.value is None or self.value_max is None):
-            raise StandardError(f"rule {self.id}: a range needs value and value_max")
-        if self.operator == "~" and self.role in ("standard", "target"):
-            raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
-        if self.kind.startswith("service_") and self.unit not in ("m", "min"):
-            raise StandardError(f'rule {self.id}: unit is "{self.unit}"; a {self.kind} is in "m" or "min"')
+__all__ = ["Standard", "list_standards", "load_standard"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -114,6 +27,7 @@ class Standard:
     title_en: str
     rules: tuple[Rule, ...]
     documents: Mapping[str, Document] = field(default_factory=dict)
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         n = len(self.rules)
@@ -180,6 +94,41 @@ class Standard:
             )
         )
 
+    def adapted(self, changes: Mapping[str, Mapping[str, Any]]) -> Standard:
+        """Give numbers that the document leaves open, or read a rule differently; what was changed stays told.
+
+        Parameters
+        ----------
+        changes
+            For each rule id the keys to change, such as ``{"value": 100}`` where none is printed, or
+            ``{"base": "registered"}`` to count registered people.
+
+        Returns
+        -------
+        Standard
+            The rules with the changes, which stand in `changes` and in the parameters of an audit.
+
+        Raises
+        ------
+        StandardError
+            When a rule is not there, or a key or value is not allowed.
+
+        Examples
+        --------
+        >>> jinhua = load_standard("jinhua")
+        >>> told = jinhua.adapted({"jinhua.childcare.township_coverage.2025": {"value": 100}})
+        >>> told["jinhua.childcare.township_coverage.2025"].value
+        100.0
+        """
+        made = {rule.id: rule for rule in self.rules}
+        for name, change in changes.items():
+            fixed = {"id", "document", "clause", "says"} & set(change)
+            if fixed:
+                raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
+            old = {f.name: getattr(self[name], f.name) for f in fields(Rule)}
+            made[name] = rule_from({**{k: v for k, v in old.items() if v is not None}, **change})
+        return _checked(replace(self, rules=tuple(made.values()), changes={**self.changes, **changes}))
+
     def title(self, rule: Rule) -> str:
         """Title of the document that *rule* stands in."""
         return self.documents[rule.document].title if rule.document else ""
@@ -239,17 +188,17 @@ def _parsed(text: str, where: str) -> Standard:
     except tomllib.TOMLDecodeError as error:
         raise StandardError(f"{where}: {error}") from error
     try:
-        return _checked(_standard(data))
+        return _checked(_standard(data, text))
     except StandardError as error:
         raise StandardError(f"{where}: {error}") from None
 
 
-def _standard(data: Mapping[str, Any]) -> Standard:
+def _standard(data: Mapping[str, Any], text: str) -> Standard:
     head, listed, rules = data.get("standard"), data.get("documents", {}), data.get("rule", [])
     if not isinstance(head, dict) or "name" not in head:
         raise StandardError("no [standard] table with a name")
-    _only(data, {"standard", "documents", "rule"}, "unknown tables")
-    _texts(head, ("name", "title_zh", "title_en"), "[standard]")
+    only(data, {"standard", "documents", "rule"}, "unknown tables")
+    texts(head, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
         raise StandardError("each document is a table, [documents.<name>]")
     if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):
@@ -258,68 +207,23 @@ def _standard(data: Mapping[str, Any]) -> Standard:
         name=head["name"],
         title_zh=head.get("title_zh") or head["name"],
         title_en=head.get("title_en") or head["name"],
-        rules=tuple(rule_from(at) for at in rules),
+        rules=_rules(rules, text),
         documents={key: document_from(key, at) for key, at in listed.items()},
     )
 
 
-def document_from(key: str, at: Mapping[str, Any]) -> Document:
-    """Make a document of a TOML table.
-
-    Raises
-    ------
-    StandardError
-        When a key is unknown, absent, or of the wrong type.
-    """
-    _texts(at, ("title", "issued"), f"document {key}")
-    if "title" not in at:
-        raise StandardError(f"document {key}: no title")
-    return Document(**at)
-
-
-def _only(at: Mapping[str, Any], known: Iterable[str], what: str) -> None:
-    unknown = set(at) - set(known)
-    if unknown:
-        raise StandardError(f"{what} {some(sorted(unknown))}")
-
-
-def _texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    """Refuse keys that are not known or hold no text."""
-    _only(at, known, f"{where}: unknown keys")
-    for key, value in at.items():
-        if not isinstance(value, str):
-            raise StandardError(f"{where}: {key} is {value!r}, not text")
-
-
-def rule_from(at: Mapping[str, Any]) -> Rule:
-    """Make a rule of a TOML table.
-
-    Raises
-    ------
-    StandardError
-        When a key is unknown, absent, or of the wrong type.
-    """
-    name = at.get("id", "without id")
-    _only(at, (f.name for f in fields(Rule)), f"rule {name}: unknown keys")
-    absent = {"id", "kind", "service", "indicator_zh", "indicator_en"} - set(at)
-    if absent:
-        raise StandardError(f"rule {name}: no {some(sorted(absent))}")
-    values = dict(at)
-    for key, value in at.items():
-        if key in NUMBERS:
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise StandardError(f"rule {name}: {key} is {value!r}, not a number")
-            values[key] = float(value)
-        elif key == "year":
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise StandardError(f"rule {name}: year is {value!r}, not a year such as 2025")
-        elif key == "facility_types":
-            if not isinstance(value, list | tuple) or not all(isinstance(one, str) for one in value):
-                raise StandardError(f"rule {name}: facility_types is {value!r}, not a list of texts")
-            values[key] = tuple(value)
-        elif not isinstance(value, str):
-            raise StandardError(f"rule {name}: {key} is {value!r}, not text")
-    return Rule(**values)
+def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
+    """Make all rules, or tell all that is wrong, each fault with the line its rule begins at."""
+    made, faults = [], []
+    lines = [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
+    for i, at in enumerate(tables):
+        try:
+            made.append(rule_from(at))
+        except StandardError as error:
+            faults.append(f"line {lines[i]}: {error}" if i < len(lines) else str(error))
+    if faults:
+        raise StandardError("\n".join(faults))
+    return tuple(made)
 
 
 def _checked(standard: Standard) -> Standard:
@@ -329,4 +233,7 @@ def _checked(standard: Standard) -> Standard:
     lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}
     if lost:
         raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
+    loose = [rule.id for rule in standard.rules if rule.meets and rule.meets not in ids]
+    if loose:
+        raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
     return standard

@@ -11,7 +11,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.measure.reach import Reach, _for_origins, cost_at_most
 
-__all__ = ["bands", "coverage", "weights"]
+__all__ = ["bands", "coverage", "covered", "weights"]
 
 COLUMNS = ("total", "covered", "share", "communities", "communities_covered", "communities_share")
 
@@ -62,10 +62,10 @@ def coverage(
     """
     frame = weights(demand, reach.origins)
     groups = _groups(by, reach.origins)
-    covered = _covered(reach, limit)
-    inside = frame.where(covered, 0.0)
+    inside_limit = covered(reach, limit)
+    inside = frame.where(inside_limit, 0.0)
     total, sums = frame.groupby(groups, sort=True).sum(), inside.groupby(groups, sort=True).sum()
-    count = covered.groupby(groups, sort=True).agg(["size", "sum"])
+    count = inside_limit.groupby(groups, sort=True).agg(["size", "sum"])
     rows = []
     for group in total.index:
         n, m = (int(x) for x in count.loc[group])
@@ -172,11 +172,12 @@ def _groups(by: pd.Series | None, origins: pd.Index) -> pd.Series:
     return groups
 
 
-def _covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
+def covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
+    """Mark the origins that reach a destination within the limit, or within a limit of their own."""
     if isinstance(limit, pd.Series):
         reach = reach.rows(limit)
     elif limit is not None:
         reach = reach.within(float(limit))
-    covered = np.zeros(len(reach.origins), bool)
-    covered[reach.origin] = True
-    return pd.Series(covered, index=reach.origins)
+    found = np.zeros(len(reach.origins), bool)
+    found[reach.origin] = True
+    return pd.Series(found, index=reach.origins)

@@ -220,7 +220,8 @@ def _first_text(figure: Any) -> str:
 
 def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     """Show a verdict: the counts, then a table of rules for each service, then what was assumed."""
-    table = audit.table
+    whole = audit.table["area"] == "all" if "area" in audit.table else pd.Series(True, audit.table.index)
+    table, parts = audit.table[whole], audit.table[~whole]
     count = table["status"].value_counts()
     yield Block(
         "tiles",
@@ -232,6 +233,8 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     for service, rows in table.groupby("service", sort=False, dropna=False):
         name = label(f"service.{service}", lang) if known(f"service.{service}") else clean(service)
         yield Block("table", table=_rules(rows, name, lang))
+    if len(parts):
+        yield Block("table", table=_by_area(parts, lang))
     facts = [("standard", Cell(_title(audit.standard, lang)))]
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
@@ -241,11 +244,29 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
 
 
+def _by_area(parts: pd.DataFrame, lang: str) -> Table:
+    """Show a row for each district: how many rules are met and short, and which are short."""
+    names = ("area", "met", "short", "indicator")
+    words = ("column.area", "status.met", "status.short", "report.short_of")
+    head = tuple(
+        Cell(label(word, lang), head=True, number=name in ("met", "short")) for name, word in zip(names, words, strict=True)
+    )
+    body = []
+    for (area, name), rows in parts.groupby(["area", "area_name"], sort=False):
+        count = rows["status"].value_counts()
+        short = [_said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
+        cells = (
+            Cell(clean(name or area), head=True),
+            Cell(f"{int(count.get('met', 0)):,}", number=True),
+            Cell(f"{int(count.get('short', 0)):,}", number=True),
+            Cell(label("list.comma", lang).join(dict.fromkeys(short))),
+        )
+        body.append(cells)
+    return Table(head, tuple(body), caption=label("report.by_area", lang), style="rules")
+
+
 def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
     names = ["indicator", "value", "target", "gap", "needed", "verdict"]
-    areas = "area" in rows and len(rows["area"].dropna().unique()) > 1
-    if areas:
-        names.insert(1, "area")
     head = tuple(
         Cell(label(f"column.{name}", lang), head=True, number=name in ("value", "target", "gap", "needed"))
         for name in names
@@ -257,11 +278,9 @@ def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
             "value": Cell(_measured(row["value"], row["unit"], lang), number=True, small=_compared(row, lang)),
             "target": _target(row, lang),
             "gap": Cell(_measured(row["gap"], row["unit"], lang), number=True),
-            "needed": Cell(amount(_float(row["needed"])), number=True),
+            "needed": Cell(amount(_float(row["needed"])), number=True, small=_needs(row, lang)),
             "verdict": _verdict(row, lang),
         }
-        if areas:
-            cells["area"] = Cell(show(row["area"], "id", lang))
         body.append(tuple(cells[name] for name in names))
     return Table(head, tuple(body), caption=caption, style="rules")
 
@@ -289,6 +308,15 @@ def _compared(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
     if math.isnan(crow):
         return ()
     return (f"{label('metric.straight', lang)} {_measured(crow, row['unit'], lang)}",)
+
+
+def _needs(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
+    """Name what is needed: people, communities, places, …"""
+    needs = row.get("needs")
+    if not isinstance(needs, str) or not needs:
+        return ()
+    found = [f"{room}.{needs}" for room in ("unit", "field", "column") if known(f"{room}.{needs}")]
+    return (label(found[0], lang) if found else clean(needs),)
 
 
 def _float(value: Any) -> float:

@@ -1,0 +1,77 @@
+"""Radii and circles: who has a facility within so many metres or minutes.
+
+With ``d(i, j)`` the way from community ``i`` to facility ``j`` and ``r(i)`` its radius, ``i`` is covered when
+``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i`` divided by that over all, with ``w``
+the people the service is for, and with ``w = 1`` for communities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from siting.judge.context import Context, Missing
+from siting.judge.finding import Finding, indicator, least, number, ratio
+from siting.judge.rule import Rule
+from siting.measure.services import people_column, walker
+
+__all__ = ["circle", "radius"]
+
+
+def _everyone(rule: Rule, context: Context) -> float:
+    """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
+    return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
+
+
+@indicator("service_time", operators=("<=", "range", "~"))
+def circle(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
+    walk = walker(rule.service, context.walk)
+    limits = [number(rule)] if rule.value_max is None else [number(rule), rule.value_max]
+    judged = rule.role in ("standard", "target")
+    for limit in limits:
+        said: dict[str, object] = {"limit": limit, "who": walk.who, "speed": walk.speed}
+        target = context.share(rule) if judged else context.shares.get(rule.id, np.nan)
+        yield from _inside(rule, context, limit, target, "audit.within_min", said)
+
+
+@indicator("service_radius", operators=("<=", "range"))
+def radius(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share within a radius; of a relaxed one both ends are computed, and it holds only where a community is marked."""
+    if rule.operator != "range":
+        said: dict[str, object] = {"limit": number(rule)}
+        yield from _inside(rule, context, number(rule), _everyone(rule, context), "audit.within_m", said)
+        return
+    communities = context.layer("communities")
+    marked = np.zeros(len(communities), bool)
+    for name in ("siting_difficult", "low_demand"):
+        marked |= context.numbers("communities", name).to_numpy(bool)
+    if rule.value_max is None or rule.otherwise is None:
+        raise Missing("audit.no_value", rule=rule.id)
+    for wide in (number(rule), rule.value_max):
+        limits = pd.Series(np.where(marked, wide, rule.otherwise), communities.index)
+        said = {"limit": wide, "otherwise": rule.otherwise, "marked": int(marked.sum())}
+        yield from _inside(rule, context, limits, _everyone(rule, context), "audit.within_relaxed", said)
+
+
+def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
+            said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
+    people, ruled = context.people(rule.service), context.ruled(rule)
+    streets, straight = (
+        context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (False, True)
+    )
+    for by, weight in ((people_column(rule.service), people), ("communities", pd.Series(1, people.index))):
+        total, inside = float(weight[ruled].sum()), float(weight[streets].sum())
+        yield Finding(
+            value=100 * ratio(inside, total),
+            target=target,
+            unit="percent",
+            needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - inside),
+            needs="communities" if by == "communities" else "persons",
+            metric="streets",
+            straight=100 * ratio(float(weight[straight].sum()), total),
+            basis=(basis, {**said, "of": by}),
+            reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
+        )

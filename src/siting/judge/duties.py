@@ -1,0 +1,118 @@
+"""What a rule asks of one estate, park or population: the formulas of provision, for numbers or arrays of them.
+
+The readings of “one facility for each 3000-4000 households, and one more for each further 3000” differ; with a facility
+due from ``a`` households, the first serving up to ``b`` and each further one for ``c``:
+
+- low: ``1 + floor((H - b) / c)`` above ``b``, else 1
+- middle: ``1 + floor((H - a) / c)``
+- high: ``1 + ceil((H - b) / c)`` above ``b``, else 1
+
+and 0 below ``a`` in all of them. With the high reading no facility stands for more households than the rule prints.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["area_owed", "facilities_for_employees", "facilities_owed", "land_owed", "units_owed"]
+
+Numbers = npt.NDArray[np.float64]
+SLACK = 1e-9
+
+
+def area_owed(
+    households: npt.ArrayLike, per_100: float, least: float = 0.0, *, sites: npt.ArrayLike = 1, scope: str = "area"
+) -> Numbers:
+    """Floor area that an estate owes, m²: ``max(a H / 100, A_min)``, in proportion, not in whole hundreds.
+
+    Parameters
+    ----------
+    households
+        H, of one or many estates.
+    per_100
+        a, m² per 100 households.
+    least
+        A_min, m².
+    sites
+        How many facilities the estate has to have.
+    scope
+        "area": the least area is for the estate; "site": for each facility, ``max(a H / 100, n A_min)``.
+
+    Examples
+    --------
+    >>> area_owed([1000, 3600], 15, 200).tolist()
+    [200.0, 540.0]
+    >>> area_owed(3600, 20, 200, scope="site").item()
+    720.0
+    """
+    floor = np.asarray(least * np.maximum(np.asarray(sites, float), 1) if scope == "site" else least)
+    made: Numbers = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
+    return made
+
+
+def facilities_owed(
+    households: npt.ArrayLike, first: float, first_most: float, further: float, *, reading: str = "high"
+) -> npt.NDArray[np.int64]:
+    """Count the facilities that an estate owes by its households, in one of three readings.
+
+    Parameters
+    ----------
+    households
+        H, of one or many estates.
+    first, first_most
+        a and b: the range of households printed for the first facility.
+    further
+        c: households for each further one.
+    reading
+        "high" (none stands for more households than printed), "middle" or "low".
+
+    Examples
+    --------
+    >>> [facilities_owed([3600, 4001, 7001], 3000, 4000, 3000, reading=r).tolist() for r in ("low", "high")]
+    [[1, 1, 2], [1, 2, 3]]
+    """
+    number = np.asarray(households, float)
+    steps = {
+        "low": np.floor((number - first_most) / further + SLACK),
+        "middle": np.floor((number - first) / further + SLACK),
+        "high": np.ceil((number - first_most) / further - SLACK),
+    }[reading]
+    made: npt.NDArray[np.int64] = np.where(number >= first, 1 + np.maximum(steps, 0), 0).astype(np.int64)
+    return made
+
+
+def facilities_for_employees(employees: npt.ArrayLike, per: float) -> npt.NDArray[np.int64]:
+    """Count the facilities that a park owes: one each time *per* employees are reached, ``floor(W / per)``.
+
+    Examples
+    --------
+    >>> facilities_for_employees([9_999, 10_000, 29_999], 10_000).tolist()
+    [0, 1, 2]
+    """
+    made: npt.NDArray[np.int64] = np.floor(np.asarray(employees, float) / per + SLACK).astype(np.int64)
+    return made
+
+
+def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> npt.NDArray[np.int64]:
+    """Places or beds for so many people: ``ceil(q P / 1000)``.
+
+    Examples
+    --------
+    >>> units_owed(8388, 10).item()
+    84
+    """
+    made: npt.NDArray[np.int64] = np.ceil(np.asarray(people, float) * rate / per - SLACK).astype(np.int64)
+    return made
+
+
+def land_owed(people: npt.ArrayLike, per_head: float) -> Numbers:
+    """Land that a population owes, m²: so many for each resident.
+
+    Examples
+    --------
+    >>> land_owed(120_000, 0.1).item()
+    12000.0
+    """
+    made: Numbers = np.asarray(people, float) * per_head
+    return made

@@ -1,0 +1,247 @@
+"""What estates, parks and populations owe by a rule, what they have, and what they lack."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from siting.judge import duties
+from siting.judge.context import Context, Missing, filled, township_of
+from siting.judge.finding import Finding, Said, indicator, number, told
+from siting.judge.rule import Rule
+from siting.judge.units import UNITS
+
+__all__ = ["DUTIES", "Duty", "duty_of", "owing", "there"]
+
+#: The column of a facility layer that holds a quantity that is owed; facilities are counted.
+COLUMNS = {"area_m2": "floor_area"}
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What the communities that a rule governs owe by it.
+
+    Attributes
+    ----------
+    quantity
+        "facilities", "area_m2", "places", "beds" or "land_m2".
+    owed, low
+        By community; `low` is the lowest reading where readings differ.
+    base, amount
+        What it is owed for: the column of the communities, and its number there.
+    least
+        The rule of the least floor area that was taken into account, and other rules read together with this one.
+    """
+
+    rule: Rule
+    quantity: str
+    owed: pd.Series
+    base: str
+    amount: pd.Series
+    low: pd.Series | None = None
+    read_with: tuple[Rule, ...] = ()
+
+
+Make = Callable[[Rule, Context], Duty]
+DUTIES: dict[str, Make] = {}
+
+
+def _duty(kind: str) -> Callable[[Make], Make]:
+    def register(function: Make) -> Make:
+        DUTIES[kind] = function
+        return function
+
+    return register
+
+
+def duty_of(rule: Rule, context: Context) -> Duty:
+    """Work out what each community that a rule governs owes by it."""
+    if rule.kind not in DUTIES:
+        raise Missing("audit.no_kind", kind=rule.kind)
+    return DUTIES[rule.kind](rule, context)
+
+
+def _companion(rule: Rule, context: Context, kind: str, operator: str = "") -> Rule | None:
+    """Find the rule of another kind for the same service and the same estates."""
+    for other in context.rules:
+        same = (other.service, other.applies_to) == (rule.service, rule.applies_to)
+        if same and other.kind == kind and other.value is not None and operator in ("", other.operator):
+            return other
+    return None
+
+
+def _households(rule: Rule, context: Context) -> pd.Series:
+    return context.numbers("communities", "households")[context.ruled(rule)]
+
+
+def _sites(first: Rule | None, further: Rule | None, households: pd.Series, reading: str) -> pd.Series:
+    if first is None:
+        return pd.Series(1, households.index)
+    most = number(first) if first.value_max is None else first.value_max
+    each = number(first) if further is None else number(further)
+    owed = duties.facilities_owed(households, number(first), most, each, reading=reading)
+    return pd.Series(owed, households.index)
+
+
+@_duty("provision_area_per_100_households")
+def _area(rule: Rule, context: Context) -> Duty:
+    households = _households(rule, context)
+    floor = _companion(rule, context, "min_floor_area")
+    first, further = (_companion(rule, context, "households_per_facility", op) for op in ("range", "per"))
+    sites = _sites(first, further, households, "high")
+    owed = duties.area_owed(households, number(rule), 0.0 if floor is None else number(floor), sites=sites,
+                            scope="area" if floor is None else floor.scope or "area")  # fmt: skip
+    together = tuple(
+        r for r in (floor, first, further) if r is not None and (r is floor or (floor and floor.scope == "site"))
+    )
+    return Duty(rule, "area_m2", pd.Series(owed, households.index), "households", households, read_with=together)
+
+
+@_duty("min_floor_area")
+def _floor(rule: Rule, context: Context) -> Duty:
+    households = _households(rule, context)
+    return Duty(rule, "area_m2", pd.Series(number(rule), households.index), "households", households)
+
+
+@_duty("households_per_facility")
+def _facilities(rule: Rule, context: Context) -> Duty:
+    households = _households(rule, context)
+    per = rule.operator == "per"
+    first = _companion(rule, context, "households_per_facility", "range") if per else rule
+    further = rule if per else _companion(rule, context, "households_per_facility", "per")
+    high, low = (_sites(first, further, households, reading) for reading in ("high", "low"))
+    if per:  # the rule of each further one: what is owed beyond the first
+        high, low = (high - 1).clip(lower=0), (low - 1).clip(lower=0)
+    together = tuple(r for r in (first, further) if r is not None and r is not rule)
+    return Duty(rule, "facilities", high, "households", households, low=low, read_with=together)
+
+
+@_duty("places_per_1000_residents")
+@_duty("beds_per_1000_elderly")
+def _units(rule: Rule, context: Context) -> Duty:
+    quantity = "beds" if rule.kind.startswith("beds") else "places"
+    base = rule.base or ("elderly" if quantity == "beds" else "population")
+    people = context.residents() if base == "population" else context.numbers("communities", base)
+    ruled = people[context.ruled(rule)]
+    factor = UNITS[rule.unit].per if rule.unit else 1000.0
+    owed = duties.units_owed(ruled, number(rule), factor)
+    return Duty(rule, quantity, pd.Series(owed, ruled.index), base, ruled)
+
+
+@_duty("employees_per_facility")
+def _parks(rule: Rule, context: Context) -> Duty:
+    parks = context.layer("communities")[context.column("communities", "kind") == "park"]
+    context.column("communities", "employees")
+    employees = filled(parks["employees"], "communities")
+    owed = duties.facilities_for_employees(employees, number(rule))
+    return Duty(rule, "facilities", pd.Series(owed, parks.index), "employees", employees)
+
+
+@_duty("population_trigger")
+def _trigger(rule: Rule, context: Context) -> Duty:
+    residents = context.residents()[context.ruled(rule)]
+    owed = (residents >= number(rule)).astype(int)
+    return Duty(rule, "facilities", owed, "population", residents)
+
+
+def there(duty: Duty, context: Context) -> pd.Series:
+    """Count what each community has of what it owes.
+
+    A facility is an estate's by its column `community`, else it is that of the nearest estate that owes something,
+    within the walk `beside`: nothing is counted twice. For parks and communities, whose rules ask only that there is
+    one, a facility counts for each that it stands beside.
+    """
+    rule = duty.rule
+    whole = context.whole or context
+    stock = whole.stock(rule)
+    layer = rule.layers[0]
+    column = COLUMNS.get(duty.quantity, duty.quantity if duty.quantity in ("places", "beds") else "")
+    if column and rule.column:
+        column = rule.column[0]
+    amount = pd.Series(1.0, stock.index) if not column else filled(_column(stock, layer, column), layer)
+    owing = duty.owed.index[duty.owed > 0]
+    if "community" in stock:
+        owner = stock["community"]
+        return amount.groupby(owner).sum().reindex(duty.owed.index, fill_value=0.0)
+    shared = rule.kind in ("employees_per_facility", "population_trigger")
+    everyone = rule.kind != "employees_per_facility"
+    pairs = whole.reach(rule, metres=context.walked(rule)[0], everyone=everyone).pairs()
+    pairs = pairs[pairs["origin"].isin(owing)]
+    if not shared:
+        pairs = pairs.sort_values("cost", kind="stable").drop_duplicates("destination")
+    sums = pd.Series(amount.reindex(pairs["destination"]).to_numpy(float), pairs["origin"]).groupby(level=0).sum()
+    return sums.reindex(duty.owed.index, fill_value=0.0)
+
+
+def _column(frame: pd.DataFrame, layer: str, name: str) -> pd.Series:
+    if name not in frame:
+        raise Missing("audit.no_column", layer=layer, absent=name)
+    values: pd.Series = frame[name]
+    return values
+
+
+@indicator(
+    "provision_area_per_100_households", "households_per_facility", "employees_per_facility",
+    "population_trigger", operators=(">=", ">", "per", "range", "="),
+)  # fmt: skip
+def estates(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Sum of what the estates, communities or parks owe by the rule, and how much of it they have."""
+    if rule.applies_to == "county":
+        yield _counties_above(rule, context)
+    else:
+        yield owing(rule, context)
+
+
+def owing(rule: Rule, context: Context) -> Finding:
+    """Set what each community has against what it owes; one that has too much makes up for no other."""
+    duty = duty_of(rule, context)
+    had = there(duty, context)
+    owed = duty.owed.astype(float)
+    lacks = (owed - had).clip(lower=0)
+    due = owed > 0
+    total = float(owed.sum())
+    said: dict[str, object] = {
+        "units": int(due.sum()), "owed": total, "of": duty.quantity, "beside": context.beside,
+        "fulfil": int((due & (lacks <= 0)).sum()),
+    }  # fmt: skip
+    if duty.low is not None and (duty.low != duty.owed).any():
+        said["low"] = float(duty.low.sum())
+    return Finding(
+        value=float(np.minimum(had, owed).sum()) if due.any() else np.nan,
+        target=total if due.any() else np.nan,
+        unit=duty.quantity,
+        needed=float(lacks.sum()),
+        needs=duty.quantity,
+        metric="" if "community" in (context.whole or context).stock(rule) else "streets",
+        basis=("audit.owed_low" if "low" in said else "audit.owed", said),
+        reason=_names(context, lacks > 0) if (lacks > 0).any() else ("", {}),
+    )
+
+
+MOST_NAMES = 30
+
+
+def _names(context: Context, marks: pd.Series) -> Said:
+    """Name the communities that lack something, the first thirty of them."""
+    frame = context.layer("communities").loc[marks.index[marks]]
+    names = tuple((frame["name"] if "name" in frame else frame.index.to_series()).astype(str))
+    more = len(names) - MOST_NAMES
+    return (
+        ("audit.lack", {"names": names})
+        if more <= 0
+        else ("audit.lack_more", {"names": names[:MOST_NAMES], "more": more})
+    )
+
+
+def _counties_above(rule: Rule, context: Context) -> Finding:
+    """Counties with so many people that a duty of their own begins; whether they keep it is in no layer."""
+    counties = context.districts("county")
+    towns = context.districts("township")
+    own = township_of(context.layer("communities"), towns).map(context.column("districts", "parent"))
+    people = context.residents().groupby(own).sum().reindex(counties.index, fill_value=0)
+    above = int((people > number(rule) * UNITS[rule.unit].factor).sum())
+    said: dict[str, object] = {"above": above, "total": len(counties)}
+    return told(above, "counties", ("audit.counties_above", said))

@@ -1,0 +1,104 @@
+"""What one reading of a rule gives, and the register of the functions that read rules by their kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from siting.judge.context import Context, Missing, least, ratio
+from siting.judge.rule import KINDS, Rule
+
+__all__ = [
+    "INDICATORS",
+    "Finding",
+    "Said",
+    "indicator",
+    "lacking",
+    "least",
+    "number",
+    "percent",
+    "ratio",
+    "told",
+]
+
+Said = tuple[str, Mapping[str, object]]
+NOTHING: Said = ("", {})
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one reading of a rule gives. `basis` and `reason` are keys of the table of labels with their values.
+
+    `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
+    `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged.
+    """
+
+    value: float
+    target: float
+    unit: str
+    operator: str = ">="
+    needed: float = 0.0
+    needs: str = ""
+    metric: str = ""
+    straight: float = math.nan
+    basis: Said = NOTHING
+    reason: Said = NOTHING
+
+
+Indicator = Callable[[Rule, Context], Iterator[Finding]]
+INDICATORS: dict[str, Indicator] = {}
+COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
+
+
+def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds, and the operators that it can judge.
+
+    Examples
+    --------
+    >>> @indicator("parks_per_town")
+    ... def parks_per_town(rule, context):
+    ...     yield Finding(len(context.layer("parks")), number(rule), "facilities", rule.operator)
+    >>> _ = INDICATORS.pop("parks_per_town"), KINDS.pop("parks_per_town")
+    """
+
+    def register(function: Indicator) -> Indicator:
+        for kind in kinds:
+            INDICATORS[kind], KINDS[kind] = function, operators
+        return function
+
+    return register
+
+
+def number(rule: Rule) -> float:
+    """Return the number of a rule, or say that the document prints none."""
+    if rule.value is None:
+        raise Missing("audit.no_value", rule=rule.id)
+    return rule.value
+
+
+def lacking(target: float, operator: str, there: float) -> float:
+    """Count how many whole units are still missing to *target*; none where the rule sets no floor."""
+    return max(0.0, least(target, operator) - there) if operator in (">=", ">", "=") else math.nan
+
+
+def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,
+            metric: str = "", target: float | None = None) -> Finding:  # fmt: skip
+    """Judge ``100 * part / total`` by the rule's own percentage."""
+    wanted = (math.nan if rule.value is None else rule.value) if target is None else target
+    return Finding(
+        value=100 * ratio(part, total),
+        target=wanted,
+        unit="percent",
+        operator=rule.operator,
+        needed=math.nan if math.isnan(wanted) else lacking(wanted / 100 * total, rule.operator, part),
+        needs=needs,
+        metric=metric,
+        basis=basis,
+        reason=reason,
+    )
+
+
+def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
+    """Return a value that the document gives no limit for: it is shown, not judged."""
+    return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=("audit.no_limit", {}))

@@ -1,0 +1,175 @@
+"""`provision`: what each estate, park, community and population owes by a standard, and what it lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from siting.errors import StandardError
+from siting.judge import duties
+from siting.judge.context import Context, Missing
+from siting.judge.estates import DUTIES, duty_of, there
+from siting.judge.rates import BASES, ESTATES
+from siting.judge.rule import Rule
+from siting.judge.standard import Standard
+from siting.judge.units import UNITS
+from siting.judge.wording import said
+from siting.labels import label
+from siting.network import Network, Walk
+
+__all__ = ["provision"]
+
+QUANTITIES = ("facilities", "area_m2", "places", "beds", "land_m2")
+COLUMNS = [
+    "community", "name", "rule", "service", "facilities", "facilities_low", "area_m2", "places", "beds", "land_m2",
+    "base", "amount", "there", "lacking", "read_with", "reason", "reason_en", "clause", "document",
+]  # fmt: skip
+#: City-wide rates that a population as a whole owes, and the quantity that each asks for.
+POPULATION = {
+    "places_per_1000_residents": "places",
+    "beds_per_1000_elderly": "beds",
+    "ratio_per_10000_elderly": "beds",
+    "provision_land_per_capita": "land_m2",
+}
+
+
+def provision(
+    standard: Standard,
+    communities: pd.DataFrame,
+    layers: Mapping[str, gpd.GeoDataFrame] | None = None,
+    *,
+    network: Network | None = None,
+    year: int | None = None,
+    household_size: float | None = None,
+    walk: Walk | Mapping[str, Walk] | None = None,
+    beside: float = 300.0,
+    max_snap: float = 250.0,
+) -> pd.DataFrame:
+    """Work out what each estate, park and community, and the population as a whole, owes by a standard.
+
+    Parameters
+    ----------
+    standard
+        From `load_standard`.
+    communities
+        Estates, villages and parks with the columns that the rules need: `kind`, `build_status`, `households`,
+        `population`, `elderly`, `employees`. A DataFrame without geometry will do where nothing is looked for on site.
+    layers
+        Facilities by service. With them the table says what is there and what is lacking.
+    network
+        Streets, to find which facilities stand beside which community.
+    year
+        Standing rules and those for this year; without it all of them.
+    household_size
+        People in a household, for communities of which only the households are known (Quzhou's plan prints 2.33).
+    walk, beside, max_snap
+        As for `audit`.
+
+    Returns
+    -------
+    DataFrame
+        A row per community and rule that governs it, and for city-wide rates one with `community` "all":
+
+        - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `beds`, `land_m2`: what is owed, in the
+          column of its kind; missing in the others
+        - `base`, `amount`: what it is owed for, such as 3600 households
+        - `there`, `lacking`: in the unit of what is owed; missing without *layers*
+        - `read_with`: rules that were read together with this one, such as the least floor area
+        - `reason`, `reason_en`: why something could not be worked out
+        - `clause`, `document`
+
+        A rule for which a column is missing has one row, with community "all" and the reason. Rules that ask nothing of
+        a community, because it is below their threshold, have rows with 0.
+
+    Raises
+    ------
+    StandardError
+        When *standard* is none.
+    LayerError
+        When a number that a rule needs is blank in some rows.
+
+    Notes
+    -----
+    With H households, P residents, E people of 60 and over and W employees: floor area ``max(a H / 100, A_min)``;
+    facilities by households in two readings, see `siting.judge.duties`; by employees ``floor(W / 10000)``; places
+    ``ceil(q P / 1000)``; beds ``ceil(q E / 1000)``; land ``0.1 P``. Each number comes from the rule.
+
+    Examples
+    --------
+    >>> import pandas as pd, siting as st
+    >>> estate = pd.DataFrame({"kind": "estate", "build_status": "new", "households": [3600]}, index=["new town"])
+    >>> owed = st.provision(st.load_standard("jinhua"), estate).set_index("rule")
+    >>> owed.loc["jinhua.childcare.area_per_100_households.new", "area_m2"]
+    np.float64(540.0)
+    >>> owed.loc["jinhua.childcare.households_per_facility.new", ["facilities", "facilities_low"]].tolist()
+    [1.0, 1.0]
+    """
+    if not isinstance(standard, Standard):
+        raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
+    given = {**(layers or {}), "communities": communities}
+    context = Context(given, network, walk, {}, beside, max_snap, tuple(standard), household_size)
+    rows = [
+        row
+        for rule in standard.select(year=year)
+        if rule.role in ("standard", "target")
+        for row in _rows(standard, rule, context, looked=layers is not None)
+    ]
+    table = pd.DataFrame(rows, columns=COLUMNS)
+    numbers = [*QUANTITIES, "facilities_low", "amount", "there", "lacking"]
+    return table.astype(dict.fromkeys(numbers, float))
+
+
+def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
+    told = {"rule": rule.id, "service": rule.service, "clause": rule.clause, "document": standard.title(rule)}
+    try:
+        if rule.kind in POPULATION and rule.applies_to not in ESTATES:
+            yield {**told, **_population(rule, context, looked=looked)}
+        elif rule.kind in DUTIES and rule.applies_to != "county" and not _read_with_another(rule):
+            for row in _estates(rule, context, looked=looked):
+                yield {**told, **row}
+    except Missing as absent:
+        yield {**told, "community": "all", "reason": said((absent.key, absent.values), "zh"),
+               "reason_en": said((absent.key, absent.values), "en")}  # fmt: skip
+
+
+def _read_with_another(rule: Rule) -> bool:
+    return rule.kind == "min_floor_area" or (rule.kind == "households_per_facility" and rule.operator == "per")
+
+
+def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
+    duty = duty_of(rule, context)
+    have = there(duty, context) if looked else None
+    frame = context.layer("communities")
+    names = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), frame.index)
+    together = "; ".join(other.id for other in duty.read_with)
+    for i, community in enumerate(duty.owed.index):
+        owed = float(duty.owed.iloc[i])
+        row = {"community": community, "name": names[community], duty.quantity: owed, "base": duty.base,
+               "amount": duty.amount.iloc[i], "read_with": together}  # fmt: skip
+        if duty.low is not None:
+            row["facilities_low"] = float(duty.low.iloc[i])
+        if have is not None:
+            row |= {"there": have.iloc[i], "lacking": max(0.0, owed - have.iloc[i])}
+        yield row
+
+
+def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]:
+    """Work out what the whole population owes by a rate for the city."""
+    if rule.value is None:
+        raise Missing("audit.no_value", rule=rule.id)
+    column, base = BASES[rule.kind]
+    base = rule.base or base
+    people = float((context.residents() if base == "population" else context.numbers("communities", base)).sum())
+    factor = UNITS[rule.unit].per if rule.unit else 1000.0
+    land = rule.kind == "provision_land_per_capita"
+    owed = float(duties.land_owed(people, rule.value) if land else duties.units_owed(people, rule.value, factor))
+    columns = rule.column or (column,)
+    row: dict[str, Any] = {"community": "all", "name": label("audit.all", "zh"), "base": base, "amount": people}
+    row[POPULATION[rule.kind]] = owed
+    if looked:
+        have = context.amount(context.stock(rule), rule.layers[0], columns)
+        row |= {"there": have, "lacking": max(0.0, owed - have)}
+    return row

@@ -1,0 +1,151 @@
+"""Stocks set against people, and parts of stocks.
+
+With P residents, E people of 60 and over, K children under 3, q a stock (places, beds, facilities) and t the target:
+
+- per 1000, 10,000, … heads: ``1000 q / P``; needed ``ceil(t P / 1000) - q``
+- part x of a stock T: ``x / T``; converting needs ``ceil(t T) - x``, adding only such ones
+  ``ceil((t T - x) / (1 - t))``
+- use: ``enrolled / places``, ``occupied / beds``; children enrolled of all children
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from siting.judge.context import Context, Missing, matches
+from siting.judge.estates import owing
+from siting.judge.finding import Finding, Said, indicator, lacking, least, number, percent, ratio, told
+from siting.judge.rule import Rule
+from siting.judge.units import UNITS
+
+__all__ = ["composition", "demand", "figure", "rate", "rate_of_staff", "use"]
+
+#: The base that a rate of a kind is of, where the rule names none.
+BASES = {
+    "places_per_1000_residents": ("places", "population"),
+    "beds_per_1000_elderly": ("beds", "elderly"),
+    "ratio_per_10000_elderly": ("", "elderly"),
+    "ratio_per_1000_infants": ("", "infants"),
+    "staff_ratio": ("", "population"),
+    "provision_land_per_capita": ("land_area", "population"),
+}
+ESTATES = ("new_residential", "existing_residential", "new_and_existing_residential")
+
+
+@indicator("places_per_1000_residents", "beds_per_1000_elderly", "ratio_per_10000_elderly", "ratio_per_1000_infants")
+def rate(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Places, beds or facilities per 1000 or 10,000 residents, elderly or children; for estates, what each owes."""
+    column, base = BASES[rule.kind]
+    if rule.applies_to in ESTATES:
+        yield owing(rule, context)
+        return
+    yield _rate(rule, context, rule.column or ((column,) if column else ()), rule.base or base)
+
+
+@indicator("staff_ratio")
+def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Staff per 10,000 or 20,000 residents."""
+    yield _rate(rule, context, rule.column, rule.base or "population")
+
+
+def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> Finding:
+    factor = UNITS[rule.unit].per if rule.unit else _factor(rule.kind)
+    layer = rule.layers[0]
+    stock = context.amount(context.stock(rule), layer, column)
+    people = float(context.numbers("communities", base).sum())
+    target = number(rule)
+    return Finding(
+        value=factor * ratio(stock, people),
+        target=target,
+        unit=rule.unit,
+        operator=rule.operator,
+        needed=lacking(target * people / factor, rule.operator, stock),
+        needs=column[0] if column else "facilities",
+        basis=("audit.rate", {"stock": stock, "column": column or (layer,), "base": base, "people": people}),
+    )
+
+
+def _factor(kind: str) -> float:
+    return 10_000 if "10000" in kind else 1000
+
+
+@indicator("provision_land_per_capita")
+def land(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Land of the facilities for each resident; what is missing, in m²."""
+    found = _rate(rule, context, rule.column or ("land_area",), rule.base or "population")
+    lacks = max(0.0, found.target * found.basis[1]["people"] - found.basis[1]["stock"])  # type: ignore[operator]
+    yield replace(found, operator=">=", needed=lacks, needs="land_m2")
+
+
+@indicator("composition_share")
+def composition(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of a stock that is of one sort; needed by converting, and by adding only that sort."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    of = rule.of or ("beds" if rule.service == "eldercare" else "places")
+    part, total = context.amount(frame, layer, rule.column), context.amount(frame, layer, (of,))
+    target = math.nan if rule.value is None else rule.value / 100
+    if math.isnan(target):
+        raise Missing("audit.no_value", rule=rule.id)
+    convert = lacking(target * total, rule.operator, part)
+    add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
+    yield Finding(
+        value=100 * ratio(part, total),
+        target=100 * target,
+        unit="percent",
+        operator=rule.operator,
+        needed=convert,
+        needs=rule.column[0],
+        basis=("audit.composition", {"part": part, "column": rule.column, "total": total, "of": of}),
+        reason=("audit.convert_or_add", {"convert": convert, "add": add}) if convert > 0 else ("", {}),
+    )
+
+
+@indicator("utilisation_share")
+def use(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of places or beds in use, of children enrolled, or of facilities that carry a mark."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    if rule.part:
+        part, total = int(matches(frame, layer, rule.part).sum()), len(frame)
+        basis = ("audit.units", {"part": part, "total": total, "of": rule.facility_types or layer})
+        yield percent(rule, part, total, needs="facilities", basis=basis)
+        return
+    used = context.amount(frame, layer, rule.column)
+    of = rule.base or rule.of
+    whole = (
+        float(context.numbers("communities", rule.base).sum())
+        if rule.base
+        else context.amount(frame, layer, (rule.of,))
+    )
+    told_of: Said = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
+    idle = ("audit.idle", {"idle": whole - used}) if not rule.base and whole > used else ("", {})
+    yield percent(rule, used, whole, needs="persons", basis=told_of, reason=idle)
+
+
+@indicator("baseline_figure", "forecast_figure", "context_figure")
+def figure(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Print what the layers hold beside a printed figure: a count, a sum, or one sum divided by another."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    there = context.amount(frame, layer, rule.column)
+    unit, target = rule.unit or "", math.nan if rule.value is None else rule.value
+    basis: Said = ("audit.sum", {"stock": there, "column": rule.column or (layer,)})
+    if rule.of:
+        over, _, column = rule.of.rpartition(".")
+        divided = context.layer(over) if over else frame
+        total = context.amount(divided, over or layer, (column,))
+        basis = ("audit.composition", {"part": there, "column": rule.column, "total": total, "of": column})
+        value = ratio(there, total) * (100 if unit == "percent" else 1)
+    else:
+        value = there / UNITS[unit].factor
+    yield Finding(value, target, unit, rule.operator, math.nan, basis=basis)
+
+
+@indicator("demand_rate")
+def demand(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Children that a printed share of demand stands for."""
+    base = (rule.column or (rule.base or "infants",))[0]
+    people = float(context.numbers("communities", base).sum())
+    share = number(rule) * UNITS[rule.unit].factor
+    basis = ("audit.wanted", {"people": people, "base": base, "share": 100 * share})
+    yield told(round(share * people, 6), "persons", basis)

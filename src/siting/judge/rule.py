@@ -1,0 +1,223 @@
+"""`Rule` and `Document`: a line of a standard, made of a table in TOML."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from siting.errors import StandardError, some
+from siting.judge.units import UNITS
+
+__all__ = ["KINDS", "Document", "Rule", "document_from", "only", "rule_from", "texts"]
+
+OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
+NUMBERS = ("value", "value_max", "otherwise", "share", "metres", "minutes")
+LISTS = ("facility_types", "layer", "column")
+TABLES = ("where", "part", "among")
+ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
+SCOPES = ("", "area", "site")
+#: The kinds of rules that can be computed, with the operators each can be judged by; filled by `indicator`.
+KINDS: dict[str, tuple[str, ...]] = {}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that rules are found in: its title, its number (文号) and the day it was issued."""
+
+    title: str
+    number: str = ""
+    issued: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a standard: what the document says, and what is counted in the layers to judge it.
+
+    Attributes
+    ----------
+    id
+        Stable name: jurisdiction, service, indicator, joined by dots, then the year where there are several.
+    kind
+        What sort of rule it is; decides how it is computed.
+    service
+        "childcare", "eldercare" or another service layer.
+    indicator_zh, indicator_en
+        Its name in both languages.
+    role
+        "standard" (standing) and "target" (of a year) are judged; "baseline", "forecast", "context", "principle" and
+        "project" are shown beside what the layers hold.
+    operator, value, value_max, unit
+        The number as printed: ``operator`` is one of ``>= <= > < = ~ range per``.
+    text
+        What is printed where there is no number.
+    otherwise
+        The number that holds where the condition does not, such as the 300 m beside a relaxed radius.
+    year
+        Year the number is for; None for standing rules.
+    share
+        For circles and radii: the percentage of people that must be inside, where the document or the user gives one.
+    applies_to, condition, modal
+        The unit ruled; when the rule holds; the words that give it its force.
+    scope
+        Whether a least floor area holds for a residential "area" or for each "site".
+    layer
+        The layer that is counted, where it is not the service's own; several for rules that ask for all of them.
+    facility_types, where
+        Which of its rows count: the types of facility; the columns and what must stand in them.
+    part
+        Which of the rows that count fulfil the rule, for shares by a mark.
+    column
+        The column that is added up; none where rows are counted. Several are added together.
+    of, base
+        What it is divided by: a column of the same layer (or "layer.column"); a column of the communities.
+    among
+        Which communities are ruled, beyond what *applies_to* says.
+    other
+        The layer of partners, for rules of neighbourhood.
+    metres, minutes
+        The walk within which a unit counts as served, where the document prints one.
+    meets
+        The rule of provision that a unit must fulfil to count.
+    document, clause, says
+        Where it stands: document, headings, and what it says in one line.
+    note
+        How an ambiguity is read here.
+    """
+
+    id: str
+    kind: str
+    service: str
+    indicator_zh: str
+    indicator_en: str
+    role: str = "standard"
+    operator: str = ""
+    value: float | None = None
+    value_max: float | None = None
+    otherwise: float | None = None
+    unit: str = ""
+    year: int | None = None
+    text: str = ""
+    share: float | None = None
+    applies_to: str = ""
+    scope: str = ""
+    layer: tuple[str, ...] = ()
+    facility_types: tuple[str, ...] = ()
+    where: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    part: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    column: tuple[str, ...] = ()
+    of: str = ""
+    base: str = ""
+    among: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    other: str = ""
+    metres: float | None = None
+    minutes: float | None = None
+    meets: str = ""
+    condition: str = ""
+    modal: str = ""
+    document: str = ""
+    clause: str = ""
+    says: str = ""
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        for name in LISTS:
+            given = getattr(self, name)
+            object.__setattr__(self, name, ((given,) if given else ()) if isinstance(given, str) else tuple(given))
+        for name in NUMBERS:
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
+        for name, choices in (("operator", OPERATORS), ("role", ROLES), ("scope", SCOPES)):
+            if getattr(self, name) not in choices:
+                listed = some([c for c in choices if c], 9)
+                raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
+        if self.operator == "range" and (self.value is None or self.value_max is None):
+            raise StandardError(f"rule {self.id}: a range needs value and value_max")
+        if self.operator == "~" and self.role in ("standard", "target"):
+            raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
+        if self.kind in ("service_radius", "service_time") and self.unit not in ("m", "min"):
+            raise StandardError(f'rule {self.id}: unit is "{self.unit}"; a {self.kind} is in "m" or "min"')
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that are counted: those named, else the service's own."""
+        return self.layer or (self.service,)
+
+
+def document_from(key: str, at: Mapping[str, Any]) -> Document:
+    """Make a document of a TOML table.
+
+    Raises
+    ------
+    StandardError
+        When a key is unknown, absent, or of the wrong type.
+    """
+    texts(at, ("title", "number", "issued"), f"document {key}")
+    if "title" not in at:
+        raise StandardError(f"document {key}: no title")
+    return Document(**at)
+
+
+def only(at: Mapping[str, Any], known: Iterable[str], what: str) -> None:
+    """Refuse keys that are not known."""
+    unknown = set(at) - set(known)
+    if unknown:
+        raise StandardError(f"{what} {some(sorted(unknown))}")
+
+
+def texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
+    """Refuse keys that are not known or hold no text."""
+    only(at, known, f"{where}: unknown keys")
+    for key, value in at.items():
+        if not isinstance(value, str):
+            raise StandardError(f"{where}: {key} is {value!r}, not text")
+
+
+def rule_from(at: Mapping[str, Any]) -> Rule:
+    """Make a rule of a TOML table.
+
+    Raises
+    ------
+    StandardError
+        When a key is unknown, absent, or of the wrong type, or a kind or unit is not known.
+    """
+    name = at.get("id", "without id")
+    only(at, (f.name for f in fields(Rule)), f"rule {name}: unknown keys")
+    absent = {"id", "kind", "service", "indicator_zh", "indicator_en"} - set(at)
+    if absent:
+        raise StandardError(f"rule {name}: no {some(sorted(absent))}")
+    made = Rule(**{key: _value(str(name), key, value) for key, value in at.items()})
+    if made.kind not in KINDS:
+        raise StandardError(f'rule {name}: kind is "{made.kind}"; choose one of {some(sorted(KINDS), 99)}')
+    if made.unit not in UNITS:
+        raise StandardError(
+            f'rule {name}: unit is "{made.unit}"; choose one of {some(sorted(filter(None, UNITS)), 99)}'
+        )
+    return made
+
+
+def _value(rule: str, key: str, value: Any) -> Any:
+    def wrong(what: str) -> StandardError:
+        return StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
+
+    if key in NUMBERS:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise wrong("a number")
+        return float(value)
+    if key == "year":
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise wrong("a year such as 2025")
+    elif key in TABLES:
+        if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
+            raise wrong('a table of columns, such as { public = true, beds = ">=100" }')
+        return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+    elif key in LISTS:
+        listed = [value] if isinstance(value, str) and key != "facility_types" else value
+        if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
+            raise wrong("a list of texts")
+        return tuple(listed)
+    elif not isinstance(value, str):
+        raise wrong("text")
+    return value

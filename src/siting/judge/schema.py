@@ -1,0 +1,101 @@
+"""The JSON Schema of a standard's TOML file, for editors that complete and check while one writes."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from dataclasses import MISSING, fields
+from typing import Any
+
+from siting.judge.rule import KINDS, LISTS, NUMBERS, OPERATORS, ROLES, SCOPES, TABLES, Rule
+from siting.judge.units import UNITS
+
+__all__ = ["standard_schema"]
+
+
+def standard_schema() -> str:
+    """Write the JSON Schema (draft 2020-12) of a standard.
+
+    Returns
+    -------
+    str
+        JSON, the same that ships as ``siting/judge/standard.schema.json``.
+
+    Examples
+    --------
+    >>> import json
+    >>> sorted(json.loads(standard_schema())["properties"])
+    ['documents', 'rule', 'standard']
+    """
+    text = {"type": "string"}
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A city's standard for siting",
+        "type": "object",
+        "required": ["standard"],
+        "additionalProperties": False,
+        "properties": {
+            "standard": {
+                "type": "object",
+                "required": ["name"],
+                "additionalProperties": False,
+                "properties": {"name": text, "title_zh": text, "title_en": text},
+            },
+            "documents": {
+                "type": "object",
+                "additionalProperties": {
+                    "type": "object",
+                    "required": ["title"],
+                    "additionalProperties": False,
+                    "properties": {"title": text, "number": text, "issued": text},
+                },
+            },
+            "rule": {"type": "array", "items": _rule()},
+        },
+    }
+    return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
+
+
+def _rule() -> dict[str, Any]:
+    said = _meanings()
+    return {
+        "type": "object",
+        "required": [f.name for f in fields(Rule) if f.default is MISSING and f.default_factory is MISSING],
+        "additionalProperties": False,
+        "properties": {f.name: {**_type(f.name), "description": said[f.name]} for f in fields(Rule)},
+    }
+
+
+def _type(name: str) -> dict[str, Any]:
+    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "operator": list(OPERATORS), "role": list(ROLES),
+               "scope": list(SCOPES)}  # fmt: skip
+    listed = {"type": "array", "items": {"type": "string"}}
+    if name in choices:
+        return {"enum": choices[name]}
+    if name in NUMBERS:
+        return {"type": "number"}
+    if name == "year":
+        return {"type": "integer"}
+    if name in TABLES:
+        cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
+        return {"type": "object", "additionalProperties": cell}
+    if name == "facility_types":
+        return listed
+    if name in LISTS:
+        return {"anyOf": [{"type": "string"}, listed]}
+    return {"type": "string"}
+
+
+def _meanings() -> dict[str, str]:
+    """Read what each key means from the documentation of `Rule`."""
+    lines = (inspect.getdoc(Rule) or "").partition("Attributes\n----------\n")[2].splitlines()
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for line in lines:
+        if not line.startswith(" "):
+            names = re.split(r",\s*", line.strip())
+        elif names:
+            for name in names:
+                found[name] = f"{found.get(name, '')} {line.strip()}".strip()
+    return found

@@ -1,0 +1,161 @@
+"""Shares of units that are covered, and numbers in each area.
+
+``c / N`` of N units are covered; needed are ``ceil(t N) - c`` more. A district is covered when a counted facility lies
+in it; a community when one stands beside it, or within the walk that the rule prints; with a mark, when it carries it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siting.judge.context import COMMUNITIES, DISTRICTS, Context, Missing, matches
+from siting.judge.estates import MOST_NAMES, duty_of, owing, there
+from siting.judge.finding import Finding, Said, indicator, lacking, number, percent
+from siting.judge.rule import Rule
+from siting.judge.units import UNITS
+
+__all__ = ["count", "coverage_of_units", "each_area", "least_area"]
+
+
+@indicator("coverage_share")
+def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of townships, communities, estates or facilities that are covered, and which are not."""
+    target = np.nan if rule.value is None else rule.value
+    if rule.value is None and rule.role in ("standard", "target"):
+        target = context.share(rule)
+    layer = rule.layers[0]
+    if rule.part and layer not in ("communities", "districts"):
+        frame = context.stock(rule)
+        fulfil = matches(frame, layer, rule.part)
+        names = rule.facility_types or layer
+        basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(frame), "of": names})
+        yield percent(rule, int(fulfil.sum()), len(frame), needs="facilities", basis=basis, target=target)
+        return
+    walked = rule.minutes is not None or rule.metres is not None
+    if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
+        units = context.districts(rule.applies_to)
+        fulfil, of = _in_districts(rule, context, units), "districts"
+        basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
+        yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target,
+                      reason=_without(units, fulfil))  # fmt: skip
+        return
+    yield _communities(rule, context, target)
+
+
+def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> pd.Series:
+    if rule.part:
+        return matches(units, "districts", rule.part)
+    fulfil = pd.Series(True, units.index)
+    for layer in rule.layers:
+        fulfil &= context.inside((context.whole or context).stock(rule, layer), units) > 0
+    return fulfil
+
+
+def _communities(rule: Rule, context: Context, target: float) -> Finding:
+    communities = context.layer("communities")
+    ruled = context.ruled(rule)
+    metric = ""
+    said: dict[str, object] = {}
+    if rule.layers[0] == "communities":
+        ruled &= pd.Series(communities.index.isin(context.stock(rule).index), communities.index)
+        fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
+    elif rule.meets:
+        duty = duty_of(next(other for other in context.rules if other.id == rule.meets), context)
+        ruled = pd.Series(communities.index.isin(duty.owed.index[duty.owed > 0]), communities.index)
+        fulfil = pd.Series(True, communities.index)
+        fulfil[duty.owed.index] = there(duty, context) >= duty.owed
+        key, metric = "audit.fulfil", "streets"
+    else:
+        fulfil = pd.Series(True, communities.index)
+        for layer in rule.layers:
+            fulfil &= context.served(_only(rule, layer))
+        walk, minutes = context.walked(rule)
+        key, metric = ("audit.walk_min" if minutes else "audit.beside"), "streets"
+        said = {"beside": walk}
+    part, total = int((fulfil & ruled).sum()), int(ruled.sum())
+    return percent(rule, part, total, needs="communities", metric=metric, target=target,
+                   basis=(key, {"part": part, "total": total, **said}),
+                   reason=_without(communities[ruled], fulfil[ruled]))  # fmt: skip
+
+
+def _only(rule: Rule, layer: str) -> Rule:
+    return rule if len(rule.layers) == 1 else replace(rule, layer=(layer,))
+
+
+def _without(units: pd.DataFrame, fulfil: pd.Series) -> Said:
+    """Name the units that are not covered, the first thirty of them."""
+    frame = units[~fulfil.to_numpy(bool)]
+    names = tuple((frame["name"] if "name" in frame else frame.index.to_series()).astype(str))
+    if not names:
+        return ("", {})
+    more = len(names) - MOST_NAMES
+    return (
+        ("audit.without", {"names": names})
+        if more <= 0
+        else ("audit.without_more", {"names": names[:MOST_NAMES], "more": more})
+    )
+
+
+@indicator("count_target")
+def count(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count facilities, places, beds, communities or operators."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    factor = UNITS[rule.unit].factor if rule.unit else 1.0
+    if rule.unit == "operators":
+        there_are = float(context.column(layer, rule.column[0])[frame.index].nunique())
+    else:
+        there_are = context.amount(frame, layer, rule.column)
+    target = number(rule)
+    yield Finding(
+        value=there_are / factor,
+        target=target,
+        unit=rule.unit,
+        operator=rule.operator,
+        needed=lacking(target * factor, rule.operator, there_are),
+        needs=(rule.column or ("facilities",))[0],
+        basis=("audit.sum", {"stock": there_are, "column": rule.column or rule.facility_types or (layer,)}),
+    )
+
+
+@indicator("count_per_area")
+def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count in each county or township: the least of them, and which have too few."""
+    units = context.districts(rule.applies_to)
+    here = pd.Series(0, units.index)
+    for layer in rule.layers:
+        here = here + context.inside((context.whole or context).stock(rule, layer), units)
+    target = number(rule)
+    lacks = (target - here).clip(lower=0)
+    yield Finding(
+        value=float(here.min()) if len(units) else np.nan,
+        target=target,
+        unit=rule.unit,
+        operator=rule.operator,
+        needed=float(lacks.sum()),
+        needs="facilities",
+        basis=("audit.units", {"part": int((lacks <= 0).sum()), "total": len(units), "of": "districts"}),
+        reason=_without(units, lacks <= 0),
+    )
+
+
+@indicator("min_floor_area", operators=(">=", ">"))
+def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Least floor area: of the facilities of each estate, or of the largest in each county."""
+    if rule.applies_to in COMMUNITIES:
+        yield owing(rule, context)
+        return
+    if rule.applies_to not in DISTRICTS:
+        raise Missing("audit.no_kind", kind=f"{rule.kind}, {rule.applies_to}")
+    units = context.districts(rule.applies_to)
+    layer = rule.layers[0]
+    frame = (context.whole or context).stock(rule)
+    large = frame[matches(frame, layer, {(rule.column or ("floor_area",))[0]: f">={number(rule):g}"})]
+    have = context.inside(large, units) > 0
+    part = int(have.sum())
+    yield percent(rule, part, len(units), needs="facilities", target=100.0, reason=_without(units, have),
+                  basis=("audit.units", {"part": part, "total": len(units), "of": "districts"}))  # fmt: skip

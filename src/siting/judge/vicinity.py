@@ -1,0 +1,254 @@
+"""Rules of neighbourhood, of thresholds and of direction: what can be counted where a document prints no limit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from siting.judge.context import COMMUNITIES, Context, Missing, matches, township_of
+from siting.judge.finding import Finding, Said, indicator, number, ratio, told
+from siting.judge.rule import Rule
+from siting.judge.units import UNITS
+from siting.measure.services import walker
+
+__all__ = [
+    "beds",
+    "by_reference",
+    "candidates",
+    "hubs",
+    "money",
+    "neighbours",
+    "principle",
+    "threshold",
+    "types",
+    "vans",
+]
+
+
+@indicator("colocation")
+def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Facilities that have one of another sort within the walk `beside`, or that serve both."""
+    if rule.layers == ("both",):
+        raise Missing("audit.not_in_layers", rule=rule.id)
+    layer, frame = rule.layers[0], context.stock(rule)
+    partner = rule.other
+    if rule.part:
+        fulfil = matches(frame, layer, rule.part)
+        said: dict[str, object] = {"part": int(fulfil.sum()), "total": len(frame), "of": rule.facility_types or layer}
+        yield _counted(rule, float(fulfil.sum()), ("audit.units", said))
+        return
+    if not partner:
+        basis = ("audit.sum", {"stock": len(frame), "column": (layer,)})
+        yield _counted(rule, float(len(frame)), basis)
+        return
+    near = _beside(rule, context, frame)
+    basis = (
+        "audit.partners",
+        {
+            "part": int(near.sum()),
+            "total": len(frame),
+            "of": layer,
+            "other": partner,
+            "beside": context.walked(rule)[0],
+        },
+    )
+    yield _counted(rule, float(near.sum()), basis)
+
+
+def _counted(rule: Rule, there: float, basis: Said) -> Finding:
+    """Judge a number by the rule's, where it prints one of facilities."""
+    if rule.value is None or rule.unit not in ("facilities", "communities"):
+        return told(there, "facilities", basis, metric="streets" if rule.other else "")
+    needed = max(0.0, rule.value - there)
+    return Finding(there, rule.value, rule.unit, rule.operator, needed, needs="facilities", basis=basis,
+                   metric="streets" if rule.other else "")  # fmt: skip
+
+
+def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
+    """Mark the facilities with a partner within the walk."""
+    whole = context.whole or context
+    partners = whole.layer(rule.other)
+    walk, minutes = context.walked(rule)
+    reach = whole.between(rule.layers[0], rule.other, partners, ("partners",), metres=None if minutes else walk,
+                          minutes=walk if minutes else None, walk=walker(rule.service, context.walk))  # fmt: skip
+    return pd.Series(frame.index.isin(reach.pairs()["origin"]), frame.index)
+
+
+@indicator("bed_threshold_rule")
+def beds(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of the institutions of a size that have the room, or the partner nearby, that their size asks for."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    sized = frame[_by_number(rule, frame, layer, (rule.column or ("beds",))[0])]
+    fulfil = _beside(rule, context, sized) if rule.other else matches(sized, layer, rule.part)
+    part, total = int(fulfil.sum()), len(sized)
+    yield Finding(
+        value=100 * ratio(part, total),
+        target=100.0,
+        unit="percent",
+        needed=float(total - part),
+        needs="facilities",
+        metric="streets" if rule.other else "",
+        basis=("audit.units", {"part": part, "total": total, "of": rule.facility_types or layer}),
+    )
+
+
+def _by_number(rule: Rule, frame: pd.DataFrame, layer: str, column: str) -> pd.Series:
+    """Mark the rows whose number falls under the rule."""
+    if rule.operator == "range":
+        return matches(frame, layer, {column: f">={number(rule):g}"}) & matches(
+            frame, layer, {column: f"<={rule.value_max:g}"}
+        )
+    return matches(frame, layer, {column: f"{rule.operator}{number(rule):g}"})
+
+
+@indicator("operation_threshold", "area_threshold")
+def threshold(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count the facilities that fall under a threshold of days, years or floor area."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    if not rule.column:
+        raise Missing("audit.not_in_layers", rule=rule.id)
+    part = int(_by_number(rule, frame, layer, rule.column[0]).sum())
+    yield told(
+        part, "facilities", ("audit.units", {"part": part, "total": len(frame), "of": rule.facility_types or layer})
+    )
+
+
+@indicator("candidate_site_rule")
+def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count the candidate sites of the sort that the rule allows or prefers."""
+    frame = context.stock(rule)
+    yield told(len(frame), "candidates", ("audit.sum", {"stock": len(frame), "column": (rule.layers[0],)}))
+
+
+@indicator("service_area_rule")
+def openly(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Communities beside the facilities that may serve their neighbours too."""
+    ruled = context.ruled(rule) if rule.applies_to in COMMUNITIES and rule.applies_to != "industrial_park" else None
+    near = context.served(rule)
+    part = int((near if ruled is None else near & ruled).sum())
+    basis = (
+        "audit.beside",
+        {"part": part, "total": len(near) if ruled is None else int(ruled.sum()), "beside": context.walked(rule)[0]},
+    )
+    yield told(part, "communities", basis, metric="streets")
+
+
+@indicator("hub_and_spoke")
+def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Mean way from the villages to the nearest facility that carries the service for them."""
+    villages = context.layer("communities")[matches(context.layer("communities"), "communities", {"kind": "village"})]
+    first = context.reach(rule, metres=FARTHEST).nearest(1).set_index("origin")["cost"].reindex(villages.index)
+    basis = (
+        "audit.delivered",
+        {
+            "reached": int(first.notna().sum()),
+            "total": len(villages),
+            "most": float(first.max()),
+            "km": FARTHEST / 1000,
+        },
+    )
+    yield told(float(first.mean()), "m", basis, metric="streets")
+
+
+#: Villages farther than this from any facility are not delivered to, metres.
+FARTHEST = 10_000.0
+
+
+@indicator("mobile_service")
+def vans(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Villages that have no facility beside them: who is left to vans."""
+    villages = matches(context.layer("communities"), "communities", {"kind": "village"})
+    near = context.served(rule)
+    left = int((villages & ~near).sum())
+    basis = (
+        "audit.beside",
+        {"part": int((villages & near).sum()), "total": int(villages.sum()), "beside": context.walked(rule)[0]},
+    )
+    yield told(left, "communities", basis, metric="streets")
+
+
+@indicator("siting_principle")
+def principle(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count what shows a direction: how far the supply lies elsewhere than the people, or who has it near."""
+    layer = rule.layers[0]
+    layers_only = rule.where or rule.facility_types or rule.column or rule.part
+    if layer == "both" or not (rule.layer or layers_only or rule.applies_to in COMMUNITIES):
+        raise Missing("audit.not_in_layers", rule=rule.id)
+    if rule.base and rule.column and layer != "communities":
+        yield _elsewhere(rule, context)
+    elif layer == "communities":
+        frame = context.stock(rule)
+        there = context.amount(frame, layer, rule.column)
+        yield told(
+            there,
+            "persons" if rule.column else "communities",
+            ("audit.sum", {"stock": there, "column": rule.column or (layer,)}),
+        )
+    elif rule.applies_to in COMMUNITIES:
+        ruled, near = context.ruled(rule), context.served(rule)
+        part, total = int((ruled & near).sum()), int(ruled.sum())
+        basis = ("audit.beside", {"part": part, "total": total, "beside": context.walked(rule)[0]})
+        yield told(100 * ratio(part, total), "percent", basis, metric="streets")
+    else:
+        frame = context.stock(rule)
+        there = context.amount(frame, layer, rule.column)
+        yield told(
+            there,
+            (rule.column or ("facilities",))[0],
+            ("audit.sum", {"stock": there, "column": rule.column or (layer,)}),
+        )
+
+
+def _elsewhere(rule: Rule, context: Context) -> Finding:
+    """Share of the supply that would have to lie in another township to lie as the people do: half the sum of the
+    differences of shares (index of dissimilarity).
+    """  # noqa: D205
+    towns = context.districts("township")
+    layer, frame = rule.layers[0], context.stock(rule)
+    communities = context.layer("communities")
+    supply, people = (
+        values.groupby(township_of(rows, towns)).sum().reindex(towns.index, fill_value=0)
+        for values, rows in (
+            (context.numbers(layer, rule.column[0])[frame.index], frame),
+            (context.numbers("communities", rule.base), communities),
+        )
+    )
+    apart = (
+        np.nan
+        if not supply.sum() or not people.sum()
+        else 50 * float((supply / supply.sum() - people / people.sum()).abs().sum())
+    )
+    basis = ("audit.elsewhere", {"column": rule.column, "base": rule.base, "total": len(towns)})
+    return told(apart, "percent", basis)
+
+
+@indicator("facility_type_list")
+def types(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count the types of facility that there are."""
+    layer = rule.layers[0]
+    there = context.column(layer, rule.column[0] if rule.column else "facility_type").nunique()
+    yield told(float(there), "modes", ("audit.sum", {"stock": there, "column": (layer,)}))
+
+
+@indicator("subsidy_rate", "investment_project")
+def money(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Money that a rate comes to for the beds or places there are, or that projects cost."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    there = context.amount(frame, layer, rule.column)
+    if rule.kind == "subsidy_rate":
+        basis = ("audit.subsidy", {"stock": there, "column": rule.column, "each": number(rule)})
+        yield told(there * number(rule), "yuan", basis)
+    else:
+        value = there / UNITS[rule.unit].factor if rule.unit != "10k_yuan" else there
+        target = np.nan if rule.value is None else rule.value
+        basis = ("audit.sum", {"stock": there, "column": rule.column or (layer,)})
+        yield Finding(value, target, rule.unit, rule.operator, max(0.0, target - value), basis=basis)
+
+
+@indicator("provision_rule_by_reference")
+def by_reference(rule: Rule, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+    """Ask for the number: it stands in another document, and is never guessed."""
+    raise Missing("audit.by_reference", rule=rule.id)
+    yield  # a generator, as all indicators are
