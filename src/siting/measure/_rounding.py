@@ -1,0 +1,236 @@
+"""Whole numbers that add up: `round_to_total` by largest remainders, `fit_margins` for tables with two margins."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siting.errors import ProblemError, some
+
+__all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
+
+Floats = npt.NDArray[np.float64]
+Longs = npt.NDArray[np.int64]
+
+#: A table is fitted when each margin is met to this many people, or this share of the total where that is more.
+CLOSE, SHARE = 1e-6, 1e-12
+ROUNDS = 10_000
+#: A quota this near to a whole number is one that lost its last bits.
+NEAR, SHARE_NEAR = 1e-9, 1e-12
+
+
+def whole_number(value: float) -> int:
+    """Round to the nearest whole number, halves up.
+
+    Examples
+    --------
+    >>> whole_number(2.5), whole_number(211.1e4)
+    (3, 2111000)
+    """
+    return math.floor(value + 0.5)
+
+
+def round_to_total(weights: pd.Series, total: int) -> pd.Series:
+    """Share out a whole number in proportion to weights, in whole numbers that add up to it.
+
+    Each row gets its quota ``total w(i) / sum(w)`` rounded down; what is left goes, one each, to the rows with the
+    largest remainders, of equals to the first (method of Hamilton [1]_). So no row is a whole unit or more away from
+    its quota, and a row of weight 0 gets 0.
+
+    Parameters
+    ----------
+    weights
+        Numbers of 0 or more, such as people by community.
+    total
+        What is shared out, a whole number of 0 or more.
+
+    Returns
+    -------
+    Series
+        int64, with the index and the name of *weights*.
+
+    Raises
+    ------
+    ProblemError
+        When a weight is missing or negative (which rows), *total* is no whole number of 0 or more, or there is a total
+        and all weights are 0.
+
+    References
+    ----------
+    .. [1] M. L. Balinski and H. P. Young, "Fair Representation", Yale University Press, 1982.
+
+    Examples
+    --------
+    >>> round_to_total(pd.Series({"a": 1, "b": 1, "c": 2}), 9).tolist()
+    [2, 2, 5]
+    """
+    values = checked(weights, "weights")
+    if isinstance(total, bool) or not math.isfinite(total) or total < 0 or total != int(total):
+        raise ProblemError(f"total is {total!r}; give a whole number of 0 or more")
+    if total and not values.any():
+        raise ProblemError(f"all weights are 0: there is nothing to share {total:,} out by")
+    group = np.zeros(len(values), np.intp)
+    return pd.Series(shared_out(values, group, np.array([total], np.int64)), index=weights.index, name=weights.name)
+
+
+def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
+    """Return weights as int64 where all are whole, else as float64.
+
+    Raises
+    ------
+    ProblemError
+        When one is missing, negative or infinite: which rows.
+    """
+    values = pd.to_numeric(weights, errors="coerce").to_numpy(float, na_value=np.nan)
+    wrong = ~np.isfinite(values) | (values < 0)
+    if wrong.any():
+        rows = some(weights.index[wrong])
+        raise ProblemError(f"{what}: negative or not a number in {int(wrong.sum())} rows: {rows}")
+    return values.astype(np.int64) if (values == np.floor(values)).all() and values.max(initial=0) < 2**53 else values
+
+
+def shared_out(weights: npt.NDArray[Any], group: npt.NDArray[np.intp], totals: Longs) -> Longs:
+    """Share out the total of each group among its rows by largest remainders; whole weights are reckoned exactly.
+
+    A group whose weights are all 0 gets nothing, whatever its total: look for it before.
+    """
+    floor, rest = _quotas(weights, group, totals)
+    given = np.zeros(len(totals), np.int64)
+    np.add.at(given, group, floor)
+    order = np.lexsort((np.arange(len(group)), -rest, group))
+    first = np.searchsorted(group[order], np.arange(len(totals)))
+    rank = np.empty(len(group), np.intp)
+    rank[order] = np.arange(len(group)) - first[group[order]]
+    more: Longs = floor + ((rank < (totals - given)[group]) & (weights > 0))
+    return more
+
+
+def _quotas(weights: npt.NDArray[Any], group: npt.NDArray[np.intp], totals: Longs) -> tuple[Longs, npt.NDArray[Any]]:
+    """Divide each row's quota into its whole part and a remainder that may be compared within a group."""
+    floor: npt.NDArray[Any]
+    rest: npt.NDArray[Any]
+    sums = np.zeros(len(totals), weights.dtype)
+    np.add.at(sums, group, weights)
+    sums[sums == 0] = 1
+    most = float(weights.max(initial=0)) * float(totals.max(initial=0))
+    if np.issubdtype(weights.dtype, np.integer) and most < 2**62:
+        product = weights * totals[group]
+        floor, rest = product // sums[group], product % sums[group]
+    else:
+        quota = weights / sums[group] * totals[group]
+        nearest = np.rint(quota)
+        quota = np.where(np.abs(quota - nearest) <= NEAR + SHARE_NEAR * quota, nearest, quota)
+        floor, rest = np.floor(quota).astype(np.int64), quota - np.floor(quota)
+    return floor, np.where(weights > 0, rest, -1)
+
+
+def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> pd.DataFrame:
+    """Scale a table of people so that both its margins are met, in whole numbers.
+
+    Rows and columns are scaled in turn until both sums are right (iterative proportional fitting [1]_), which keeps the
+    table's pattern (its cross-product ratios); then each cell is rounded up or down so that every sum of a row or
+    column is met exactly, as near to the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0.
+
+    Parameters
+    ----------
+    table
+        People by area (rows) and by group (columns), such as districts by age band.
+    rows, columns
+        Whole numbers that the rows and the columns must add up to, by label. Both have the same sum.
+
+    Returns
+    -------
+    DataFrame
+        int64, with the index and columns of *table*.
+
+    Raises
+    ------
+    ProblemError
+        When a label has no total, the two sums differ, a row or column of nothing but 0 has a total, or the zeros of
+        the table leave no way to meet both margins.
+
+    References
+    ----------
+    .. [1] W. E. Deming and F. F. Stephan, "On a least squares adjustment of a sampled frequency table when the expected
+       marginal totals are known", Annals of Mathematical Statistics 11 (4), 1940, pp. 427-444.
+    .. [2] L. H. Cox and L. R. Ernst, "Controlled rounding", INFOR 20 (4), 1982, pp. 423-432.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"infants": [10, 10], "others": [90, 190]}, index=["D1", "D2"])
+    >>> fit_margins(table, rows=pd.Series({"D1": 150, "D2": 150}), columns=pd.Series({"infants": 20, "others": 280}))
+        infants  others
+    D1       13     137
+    D2        7     143
+    """
+    start = np.column_stack([checked(table[name], f'table, column "{name}"') for name in table.columns]).astype(float)
+    down, across = _margin(rows, table.index, "rows"), _margin(columns, table.columns, "columns")
+    if down.sum() != across.sum():
+        raise ProblemError(
+            f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}; give margins of "
+            "one sum, such as one of them brought to the other's with round_to_total"
+        )
+    for sums, totals, labels, what in ((start.sum(1), down, table.index, "row"),
+                                       (start.sum(0), across, table.columns, "column")):  # fmt: skip
+        empty = (sums == 0) & (totals > 0)
+        if empty.any():
+            raise ProblemError(f"{what} {some(labels[empty])}: all of the table is 0, but the total is not; 0 stays 0")
+    fitted = _scaled(start, down, across, table)
+    return pd.DataFrame(_rounded(fitted, down, across), index=table.index, columns=table.columns)
+
+
+def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Longs:
+    absent = labels.difference(totals.index)
+    if len(absent) or not totals.index.is_unique:
+        raise ProblemError(f"{what}: each label needs one total; look at {some(absent) or 'labels that stand twice'}")
+    values = checked(totals.loc[labels], what)
+    if values.dtype != np.int64:
+        raise ProblemError(f"{what}: totals must be whole numbers")
+    return values
+
+
+def _scaled(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) -> Floats:
+    close = max(CLOSE, SHARE * float(down.sum()))
+    for _ in range(ROUNDS):
+        table = table * _factors(down, table.sum(1))[:, None]
+        table = table * _factors(across, table.sum(0))
+        miss = np.abs(table.sum(1) - down)
+        if miss.max(initial=0) <= close:
+            return table
+    worst = int(miss.argmax())
+    raise ProblemError(
+        f'both margins cannot be met together: row "{named.index[worst]}" wants {int(down[worst]):,} and comes to '
+        f"{table[worst].sum():,.1f}; cells of 0 stay 0, so look at the zeros of the table and at its margins"
+    )
+
+
+def _factors(wanted: Longs, sums: Floats) -> Floats:
+    return np.divide(wanted, sums, out=np.zeros(len(sums)), where=sums > 0)
+
+
+def _rounded(table: Floats, down: Longs, across: Longs) -> Longs:
+    """Round cells up or down so that both margins hold: a transportation problem, whose corners are whole numbers."""
+    from scipy.optimize import linprog
+    from scipy.sparse import coo_array
+
+    floor = np.floor(table + CLOSE).astype(np.int64)
+    up, over = down - floor.sum(1), across - floor.sum(0)
+    i, j = np.nonzero(table > 0)
+    if not up.any() and not over.any():
+        return floor
+    cells = np.arange(len(i))
+    sums = coo_array(
+        (np.ones(2 * len(i)), (np.concatenate([i, len(down) + j]), np.concatenate([cells, cells]))),
+        shape=(len(down) + len(across), len(i)),
+    )
+    sparse: Any = sums.tocsc()  # which the stubs do not know
+    gain = np.clip(table[i, j] - floor[i, j], 0, 1)
+    found = linprog(-gain, A_eq=sparse, b_eq=np.concatenate([up, over]), bounds=(0, 1), method="highs-ds")
+    if found.x is None:  # cannot be: the fractions themselves meet the margins
+        raise RuntimeError(f"controlled rounding ended with: {found.message}")
+    floor[i, j] += np.rint(found.x).astype(np.int64)
+    return floor
