@@ -1,0 +1,380 @@
+"""How evenly access is shared out: Gini, Palma, Theil and Lorenz by people; districts, town and country."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure._evenness import (
+    Bools,
+    Floats,
+    distinct,
+    gini_of,
+    lorenz_of,
+    palma_of,
+    theil_of,
+    theil_parts,
+    weighted_median,
+)
+from siting.measure.coverage import _groups, weights
+from siting.measure.reach import cost_at_most
+
+__all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
+
+COLUMNS = (
+    "people", "communities", "mean", "median", "min", "max", "covered", "nothing", "gini", "palma", "theil",
+    "theil_within", "theil_between", "reason",
+)  # fmt: skip
+ALL = "all"
+
+
+def gini(values: pd.Series, people: pd.Series) -> float:
+    """Measure how unevenly *values* are shared out among people: 0 when all have the same, near 1 when one has all.
+
+    Twice the area between the Lorenz curve and the diagonal, which is half the mean difference between two people drawn
+    at random, over the mean [1]_:
+
+        ``G = sum_ij w(i) w(j) |x(i) - x(j)| / (2 W^2 mean)``, where ``W = sum_i w(i)``
+
+    All people of a community have its value; people are the population, not a sample, so that nothing is corrected for
+    their number.
+
+    Parameters
+    ----------
+    values
+        What a person has, by community id, 0 or more: access, places per head, metres to the nearest facility.
+    people
+        The people of each community.
+
+    Returns
+    -------
+    float
+        0 to 1; NaN when nobody has anything, or there is nobody.
+
+    Raises
+    ------
+    ProblemError
+        When a value or a number of people is missing, negative or not a number, or an id is in one of both only.
+
+    References
+    ----------
+    .. [1] R. I. Lerman and S. Yitzhaki, "Improving the accuracy of estimates of Gini coefficients", Journal of
+       Econometrics 42 (1), 1989, pp. 43-47.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> gini(pd.Series({"a": 0.0, "b": 4.0}), pd.Series({"a": 30, "b": 10}))
+    0.75
+    """
+    return gini_of(*_checked(values, people))
+
+
+def palma(values: pd.Series, people: pd.Series) -> float:
+    """Divide what the tenth of the people with most have by what the four tenths with least have.
+
+    ``(1 - L(0.9)) / L(0.4)``, where ``L`` is the Lorenz curve [1]_ [2]_. A community across the border of the tenth, or
+    of the four tenths, is split: the part of its people that is needed counts. Where all have the same it is 0.25.
+
+    Parameters
+    ----------
+    values, people
+        As for `gini`.
+
+    Returns
+    -------
+    float
+        0.25 or more; NaN when the four tenths with least have nothing, or there is nobody.
+
+    Raises
+    ------
+    ProblemError
+        As for `gini`.
+
+    References
+    ----------
+    .. [1] J. G. Palma, "Homogeneous middles vs. heterogeneous tails, and the end of the 'inverted-U'", Development and
+       Change 42 (1), 2011, pp. 87-153.
+    .. [2] A. Cobham and A. Sumner, "Is it all about the tails? The Palma measure of income inequality", Center for
+       Global Development, Working Paper 343, 2013.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> round(palma(pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 80, "b": 20})), 9)  # 10 have 20, 40 have 40
+    0.5
+    """
+    return palma_of(*_checked(values, people))
+
+
+def theil(values: pd.Series, people: pd.Series) -> float:
+    """Measure inequality by Theil's T, which splits into that within and that between groups (see `inequality`).
+
+    ``T = sum_i w(i)/W · x(i)/mean · ln(x(i)/mean)``, and a community with nothing adds 0 [1]_.
+
+    Parameters
+    ----------
+    values, people
+        As for `gini`.
+
+    Returns
+    -------
+    float
+        0 when all have the same, at most ``ln W``; NaN when nobody has anything, or there is nobody.
+
+    Raises
+    ------
+    ProblemError
+        As for `gini`.
+
+    References
+    ----------
+    .. [1] H. Theil, Economics and Information Theory, North-Holland, 1967.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> theil(pd.Series({"a": 0.0, "b": 2.0}), pd.Series({"a": 10, "b": 10}))  # ln 2
+    0.693...
+    """
+    return theil_of(*_checked(values, people))
+
+
+def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
+    """Return the corners of the Lorenz curve [1]_: the people with least first, and the share of all that they have.
+
+    Parameters
+    ----------
+    values, people
+        As for `gini`.
+
+    Returns
+    -------
+    DataFrame
+        From (0, 0) to (1, 1), a row for each value that people have: `people`, `value`, both cumulative shares. `value`
+        is NaN when nobody has anything. No rows when there is nobody.
+
+    Raises
+    ------
+    ProblemError
+        As for `gini`.
+
+    References
+    ----------
+    .. [1] M. O. Lorenz, "Methods of measuring the concentration of wealth", Publications of the American Statistical
+       Association 9 (70), 1905, pp. 209-219.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> lorenz(pd.Series({"a": 0.0, "b": 4.0}), pd.Series({"a": 30, "b": 10}))
+       people  value
+    0    0.00    0.0
+    1    0.75    0.0
+    2    1.00    1.0
+    """
+    share, held = lorenz_of(*_checked(values, people))
+    return pd.DataFrame({"people": share, "value": held})
+
+
+def inequality(
+    values: pd.Series, people: pd.Series, by: pd.Series | None = None, *, within: float | None = None
+) -> pd.DataFrame:
+    """Put in a table how *values* are shared out among people, for each group and for all.
+
+    Theil's T of all is the sum of what lies within and what lies between the groups [1]_. With ``s(g)`` the group's
+    share of all that people have and ``p(g)`` its share of the people:
+
+        ``T = sum_g s(g) T(g) + sum_g s(g) ln(s(g)/p(g))``
+
+    Parameters
+    ----------
+    values
+        What a person has, by community id: access, places per head. With *within* the way to the nearest facility, and
+        missing (NaN) where none is reached.
+    people
+        The people of each community.
+    by
+        A group for each community, such as its district.
+    within
+        Says that *values* are ways, of which less is better, and up to which one a community counts as covered, in the
+        unit of the values; infinite for any.
+
+    Returns
+    -------
+    DataFrame
+        A row for each group, and "all". People and communities without people count in no measure.
+
+        - `people`; `communities`, with people or without
+        - `mean`, `median` (by people), `min`, `max`; of ways, over those who reach a facility
+        - `covered`: share of the people who have something, or whose way is within *within*
+        - `nothing`: share of the people who have nothing, or reach no facility
+        - `gini`, `palma`, `theil`: see there; of ways, over those who reach a facility
+        - `theil_within`, `theil_between`: what the group adds to both parts of Theil's T; in the row "all" their sums.
+          A group with less than its share takes away from the second
+        - `reason`: why a measure is missing: "nobody" (no people), "unreached" (nobody reaches a facility), "nothing"
+          (nobody has anything), "bottom" (the four tenths with least have nothing: no Palma ratio); else missing
+
+    Raises
+    ------
+    ProblemError
+        As for `gini`; when a community has no group, one is called "all", or *within* is negative.
+
+    References
+    ----------
+    .. [1] A. F. Shorrocks, "The class of additively decomposable inequality measures", Econometrica 48 (3), 1980,
+       pp. 613-625.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> access, people = pd.Series({"a": 1.0, "b": 1.0, "c": 4.0}), pd.Series({"a": 20, "b": 20, "c": 20})
+    >>> district = pd.Series({"a": "north", "b": "south", "c": "south"})
+    >>> inequality(access, people, district)[["people", "mean", "covered", "gini"]].round(3)
+           people  mean  covered   gini
+    group
+    north    20.0   1.0      1.0  0.000
+    south    40.0   2.5      1.0  0.300
+    all      60.0   2.0      1.0  0.333
+    """
+    x, w = _aligned(values, people, ways=within is not None)
+    if within is not None and not within >= 0:
+        raise ProblemError(f"within is {within!r}; give a limit of 0 or more, in the unit of the values")
+    index = pd.Index(values.index)
+    parts: list[tuple[object, Bools]] = []
+    if by is not None:
+        groups = _groups(by, index)
+        if (groups == ALL).any():
+            raise ProblemError(f'by: a group is called "{ALL}", as the row of all is; rename it')
+        parts = [(group, (groups == group).to_numpy(bool)) for group in sorted(groups.unique(), key=_order)]
+    everybody = np.ones(len(x), bool)
+    rows = [{"group": group, **_row(x[mine], w[mine], within)} for group, mine in [*parts, (ALL, everybody)]]
+    table = pd.DataFrame(rows, columns=["group", *COLUMNS]).set_index("group")
+    inner, between = theil_parts(x, w, [mine for _, mine in parts] or [everybody])
+    for name, part in (("theil_within", inner), ("theil_between", between)):
+        table[name] = [*part[: len(parts)], float(part.sum())]
+    table["reason"] = table["reason"].astype(object).where(table["reason"].notna(), None)
+    return table
+
+
+def town_and_country(
+    values: pd.Series,
+    people: pd.Series,
+    kind: pd.Series,
+    *,
+    country: Iterable[object] = ("village",),
+    within: float | None = None,
+) -> pd.DataFrame:
+    """Put town beside country: what people have, how many are covered, and how even it is.
+
+    Parameters
+    ----------
+    values, people, within
+        As for `inequality`.
+    kind
+        What each community is, such as the column `kind` of the communities; or True for those in the country.
+    country
+        The kinds that are country; all others are town.
+
+    Returns
+    -------
+    DataFrame
+        Rows "town", "country" and "all"; the columns of `inequality`, and `to_town`: the mean over the mean in town.
+        Below 1 people have less than in town; ways, where less is better, are longer above 1. NaN where the mean in
+        town is 0 or missing. Without a community of a sort its `people` and `communities` are 0, its `reason` "nobody".
+
+    Raises
+    ------
+    ProblemError
+        As for `inequality`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> access, people = pd.Series({"a": 4.0, "b": 2.0, "c": 0.0}), pd.Series({"a": 60, "b": 20, "c": 20})
+    >>> kind = pd.Series({"a": "estate", "b": "village", "c": "village"})
+    >>> town_and_country(access, people, kind)[["people", "mean", "to_town", "covered"]]
+             people  mean  to_town  covered
+    group
+    town       60.0   4.0     1.00      1.0
+    country    40.0   1.0     0.25      0.5
+    all       100.0   2.8     0.70      0.8
+    """
+    kinds = _groups(kind, pd.Index(values.index))
+    there = kinds.astype(bool) if kinds.isin([True, False]).all() else kinds.isin(list(country))
+    where = pd.Series(np.where(there, "country", "town"), index=kinds.index)
+    found = inequality(values, people, where, within=within)
+    table = found.reindex(pd.Index(["town", "country", ALL], name="group"))
+    for absent in table.index.difference(found.index):
+        table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
+        table.loc[absent, "reason"] = "nobody"
+    table["communities"] = table["communities"].astype(int)
+    town = float(table["mean"]["town"])
+    table.insert(3, "to_town", table["mean"] / (town if town > 0 else math.nan))
+    return table
+
+
+def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tuple[Floats, Floats]:
+    """Return values and people side by side; of ways the missing ones are infinite."""
+    if not isinstance(values, pd.Series):
+        raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
+    index = pd.Index(values.index)
+    if not index.is_unique:
+        raise ProblemError(f"values have ids twice: {some(index[index.duplicated()])}")
+    w = weights(people, index, what="people", of="communities")
+    if len(w.columns) != 1:
+        raise ProblemError(f"people has {len(w.columns)} columns; give one Series")
+    absent = pd.Index(people.index).difference(index)
+    if len(absent):
+        raise ProblemError(f"values have no row for {len(absent)} communities: {some(absent)}")
+    x = pd.to_numeric(values, errors="coerce").to_numpy(float)
+    gone = values.isna().to_numpy(bool)
+    wrong = ~np.isfinite(x) | (x < 0)
+    if ways:
+        wrong &= ~gone
+        x = np.where(gone, np.inf, x)
+    if wrong.any():
+        mend = "" if ways or not gone.any() else "; give 0 to who has nothing, or, where values are ways, name `within`"
+        raise ProblemError(
+            f"values are negative or not a number in {int(wrong.sum())} rows: {some(index[wrong])}{mend}"
+        )
+    return x, w.iloc[:, 0].to_numpy(float)
+
+
+def _checked(values: pd.Series, people: pd.Series) -> tuple[Floats, Floats]:
+    return distinct(*_aligned(values, people))
+
+
+def _row(x: Floats, w: Floats, within: float | None) -> dict[str, object]:
+    """Measure one group; ways that are infinite reach nothing."""
+    total = float(w.sum())
+    some_of = np.isfinite(x)
+    values, who = distinct(x[some_of], w[some_of])
+    row: dict[str, object] = dict.fromkeys(COLUMNS, math.nan) | {"people": total, "communities": len(x), "reason": None}
+    if total == 0:
+        return row | {"reason": "nobody"}
+    has = x > 0 if within is None else some_of & cost_at_most(x, within)
+    without = x == 0 if within is None else ~some_of
+    row |= {"covered": float(w[has].sum()) / total, "nothing": float(w[without].sum()) / total}
+    if not len(values):
+        return row | {"reason": "unreached"}
+    ratio = palma_of(values, who)
+    reason = "nothing" if not values[-1] > 0 else "bottom" if math.isnan(ratio) else None
+    return row | {
+        "mean": float(np.average(values, weights=who)),
+        "median": weighted_median(values, who),
+        "min": float(values[0]),
+        "max": float(values[-1]),
+        "gini": gini_of(values, who),
+        "palma": ratio,
+        "theil": theil_of(values, who),
+        "reason": reason,
+    }
+
+
+def _order(group: object) -> tuple[str, object]:
+    return type(group).__name__, group
