@@ -1,6 +1,8 @@
 """Candidates, and a problem = objective + rules → a plan with its proof. Knows no geometry, standard or file."""
 
 from siting.propose.frontier import frontier
+from siting.propose.hubs import Hubs, choose_hubs
+from siting.propose.merging import Mergers, merge_sites
 from siting.propose.plan import Plan
 from siting.propose.problem import (
     AtMost,
@@ -12,6 +14,7 @@ from siting.propose.problem import (
     Required,
 )
 from siting.propose.solve import solve
+from siting.propose.upgrading import upgrade_sites
 from siting.propose.whatif import WhatIf
 
 __all__ = [
@@ -19,11 +22,16 @@ __all__ = [
     "Cover",
     "Existing",
     "Forbidden",
+    "Hubs",
     "MaxCoverage",
+    "Mergers",
     "MinSites",
     "Plan",
     "Required",
     "WhatIf",
+    "choose_hubs",
     "frontier",
+    "merge_sites",
     "solve",
+    "upgrade_sites",
 ]

@@ -1,0 +1,317 @@
+"""What lies beside what: partners of facilities, pairs that could share a building, sites where two services lack."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure.coverage import weights
+from siting.measure.reach import Reach
+
+__all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
+
+
+def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
+    """Tell for each place its nearest partner, how far it is, and how many partners lie within *limit*.
+
+    Which rural old-age homes lie beside a health centre (毗邻)? The plans print no distance, so *limit* is yours.
+
+    Parameters
+    ----------
+    reach
+        From places to their possible partners, such as from homes to health centres.
+    limit
+        How near is beside, inclusive, in the unit of *reach*; its limit when not given.
+
+    Returns
+    -------
+    DataFrame
+        Index: origins. `partner` (the nearest within reach, also beyond *limit*) and `cost`, both missing where there
+        is none; `partners`, the number within *limit*; `beside`, whether there is one; `unit`.
+
+    Raises
+    ------
+    ProblemError
+        When *limit* is above that of *reach*, or *reach* holds only the nearest, which cannot be counted.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"origin": ["a", "a", "b"], "destination": ["x", "y", "y"], "cost": [80.0, 400.0, 650.0]})
+    >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=1000)
+    >>> neighbours(reach, limit=500)[["partner", "cost", "partners", "beside"]].to_dict("list")
+    {'partner': ['x', 'y', nan], 'cost': [80.0, 650.0, nan], 'partners': [2, 0, 0], 'beside': [True, False, False]}
+    """
+    near = _inside(_whole(reach), limit)
+    first = reach.nearest(1).set_index("origin").reindex(reach.origins)
+    count = np.bincount(near.origin, minlength=len(reach.origins))
+    columns = {"partner": first["destination"], "cost": first["cost"], "partners": count, "beside": count > 0}
+    return pd.DataFrame(columns, index=reach.origins).assign(unit=reach.unit)
+
+
+def medical_partners(reach: Reach, beds: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
+    """Tell which small institutions have a medical partner nearby, and which lack one.
+
+    Parameters
+    ----------
+    reach
+        From elder-care institutions to medical institutions.
+    beds
+        Beds by institution.
+    below
+        Institutions with fewer beds than this are asked for a partner.
+    limit
+        How near is nearby (邻近), inclusive, in the unit of *reach*; its limit when not given.
+
+    Returns
+    -------
+    DataFrame
+        That of `neighbours`, after `beds`; then `asked` (small) and `lacks` (small, and no partner within *limit*).
+
+    Raises
+    ------
+    ProblemError
+        When an institution has no beds given, or as for `neighbours`.
+
+    Notes
+    -----
+    The clause asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby
+    (Shijiazhuang, catalogue row ``shijiazhuang.eldercare.medical_contract_beds``); it prints no distance.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"origin": ["a"], "destination": ["clinic"], "cost": [300.0]})
+    >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["clinic"], limit=1000)
+    >>> found = medical_partners(reach, pd.Series({"a": 40, "b": 99, "c": 100}), below=100)
+    >>> found.index[found["lacks"]].tolist()
+    ['b']
+    """
+    table = neighbours(reach, limit=limit)
+    table.insert(0, "beds", _one(beds, reach.origins, "beds"))
+    asked = table["beds"] < below
+    return table.assign(asked=asked, lacks=asked & ~table["beside"])
+
+
+def close_pairs(reach: Reach, *, delta: float) -> pd.DataFrame:
+    """List the pairs of facilities that are near enough to share one building, the nearest first.
+
+    Parameters
+    ----------
+    reach
+        From facilities of one service to those of the other, such as from elder care to childcare.
+    delta
+        The longest way between two that could move together, inclusive, in the unit of *reach*. No document prints it.
+
+    Returns
+    -------
+    DataFrame
+        A row per pair with ``d <= delta``: `origin`, `destination`, `cost`, and `mutual`, whether each is the other's
+        nearest. No facility stands in two mutual pairs.
+
+    Raises
+    ------
+    ProblemError
+        When *delta* is above the limit of *reach*, or *reach* holds only the nearest.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> ways = {"origin": ["e1", "e1", "e2"], "destination": ["c1", "c2", "c1"], "cost": [120.0, 300.0, 90.0]}
+    >>> reach = Reach.from_pairs(pd.DataFrame(ways), origins=["e1", "e2"], destinations=["c1", "c2"], limit=500)
+    >>> close_pairs(reach, delta=200)
+      origin destination   cost  mutual
+    0     e2          c1   90.0    True
+    1     e1          c1  120.0   False
+    """
+    table = _whole(reach).within(delta).pairs().sort_values("cost", kind="stable", ignore_index=True)
+    return table.assign(mutual=~table.duplicated("origin") & ~table.duplicated("destination"))
+
+
+def uncovered_around(
+    to_sites: Reach, to_existing: Reach, people: pd.Series, *, limit: float | pd.Series | None = None
+) -> pd.Series:
+    """Add up, around each site, the people whom no existing facility of a service covers.
+
+    For a site ``s``: the sum of ``w(i)`` over the communities ``i`` with ``d(i, s) <= r(i)`` and
+    ``min_j d(i, j) > r(i)`` over the existing facilities ``j``.
+
+    Parameters
+    ----------
+    to_sites, to_existing
+        From the same communities to sites, and to the existing facilities of the service.
+    people
+        The people whom the service is for, by community.
+    limit
+        The radius of the service, inclusive, in the unit of both; a Series gives each community its own. Without it
+        the limit of the two, which must then be the same.
+
+    Returns
+    -------
+    Series
+        People by site, named like *people*.
+
+    Raises
+    ------
+    ProblemError
+        When the two start from other communities, have other units or limits, a weight is missing or no weight, or
+        *to_sites* holds only the nearest.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> pair = {"origin": ["a", "b"], "destination": ["s", "s"], "cost": [100.0, 200.0]}
+    >>> sites = Reach.from_pairs(pd.DataFrame(pair), origins=["a", "b"], destinations=["s"], limit=300)
+    >>> near = pd.DataFrame({"origin": ["a"], "destination": ["x"], "cost": [50.0]})
+    >>> existing = Reach.from_pairs(near, origins=["a", "b"], destinations=["x"], limit=300)
+    >>> uncovered_around(sites, existing, pd.Series({"a": 30, "b": 20}, name="infants")).to_dict()
+    {'s': 20.0}
+    """
+    _comparable(_whole(to_sites), to_existing, limit)
+    near, served = _inside(to_sites, limit), _inside(to_existing, limit)
+    covered = near.origins.isin(served.origins[served.origin])
+    lacking = np.where(covered, 0.0, _one(people, near.origins, "people"))
+    sums = np.bincount(near.destination, lacking[near.origin], minlength=len(near.destinations))
+    return pd.Series(sums, index=near.destinations, name=people.name or "people", dtype=float)
+
+
+def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> pd.DataFrame:
+    """Tell at which sites a joint building (养老和托幼综合体) would serve people whom every one of its services lacks.
+
+    Parameters
+    ----------
+    lacking
+        For each service the people around each site who lack it, from `uncovered_around`, each within its own radius.
+    at_least
+        How many people must lack each service before a site qualifies.
+
+    Returns
+    -------
+    DataFrame
+        Index: sites; a column for each service, `people` (their sum) and `joint`, whether every service is lacked. The
+        sites that qualify first, then by `people`, then as given.
+
+    Raises
+    ------
+    ProblemError
+        When fewer than two services are given, they have other sites, or *at_least* is not above 0.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> elder, child = pd.Series({"s": 90.0, "t": 400.0, "u": 60.0}), pd.Series({"s": 12.0, "t": 0.0, "u": 50.0})
+    >>> joint_sites({"eldercare": elder, "childcare": child})
+       eldercare  childcare  people  joint
+    u       60.0       50.0   110.0   True
+    s       90.0       12.0   102.0   True
+    t      400.0        0.0   400.0  False
+    """
+    if len(lacking) < 2:
+        raise ProblemError(f"joint_sites: give the people who lack each of two services or more, not {len(lacking)}")
+    taken = {"people", "joint"} & set(lacking)
+    if taken:
+        raise ProblemError(f"joint_sites: a service is called {some(sorted(taken))}, as a result is; rename it")
+    sites = next(iter(lacking.values())).index
+    columns = {}
+    for service, people in lacking.items():
+        strange = people.index.symmetric_difference(sites)
+        if len(strange):
+            raise ProblemError(
+                f"joint_sites: {service} is not told for the same sites: {some(strange)}; use the same for all"
+            )
+        columns[service] = _one(people, sites, service, of="sites")
+    frame = pd.DataFrame(columns, index=sites)
+    joint = (frame >= _positive(at_least)).all(axis=1)
+    return _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
+
+
+def could_take_in(
+    lacking: pd.Series, *, at_least: float = 1.0, room: pd.Series | None = None, needed: float | None = None
+) -> pd.DataFrame:
+    """Tell which existing centres of one service could take in the other, because people around them lack it.
+
+    Parameters
+    ----------
+    lacking
+        People around each centre who lack the other service: `uncovered_around` with the centres as sites.
+    at_least
+        How many people must lack it.
+    room, needed
+        Idle room of each centre (m², places, …), and how much the other service needs at least, in the same unit; give
+        both or none.
+
+    Returns
+    -------
+    DataFrame
+        Index: centres; `people`, `room` (missing when not given) and `could`. Those that could first, then by `people`,
+        then as given.
+
+    Raises
+    ------
+    ProblemError
+        When only one of *room* and *needed* is given, or a centre has no room given.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> lacking, room = pd.Series({"a": 0.0, "b": 25.0, "c": 80.0}), pd.Series({"a": 300, "b": 250, "c": 90})
+    >>> found = could_take_in(lacking, room=room, needed=200)
+    >>> found.index[found["could"]].tolist()
+    ['b']
+    """
+    if (room is None) != (needed is None):
+        raise ProblemError("could_take_in: give room and needed, or none of them")
+    people = _one(lacking, lacking.index, "lacking", of="centres")
+    could = people >= _positive(at_least)
+    if room is not None and needed is not None:
+        rooms = _one(room, lacking.index, "room", of="centres")
+        could &= rooms >= needed
+    else:
+        rooms = np.full(len(people), np.nan)
+    return _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
+
+
+def _ranked(table: pd.DataFrame, first: str) -> pd.DataFrame:
+    order = np.lexsort((-table["people"].to_numpy(float), ~table[first].to_numpy(bool)))
+    return table.iloc[order]
+
+
+def _positive(at_least: float) -> float:
+    # With 0 every site would qualify, also where nobody lacks anything.
+    if not at_least > 0:
+        raise ProblemError(f"at_least is {at_least!r}; give a number of people above 0")
+    return at_least
+
+
+def _inside(reach: Reach, limit: float | pd.Series | None) -> Reach:
+    if isinstance(limit, pd.Series):
+        return reach.rows(limit)
+    return reach if limit is None else reach.within(float(limit))
+
+
+def _whole(reach: Reach) -> Reach:
+    if reach.nearest_only is not None:
+        raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
+    return reach
+
+
+def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | None) -> None:
+    strange = to_sites.origins.symmetric_difference(to_existing.origins)
+    if len(strange):
+        raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
+    if to_sites.unit != to_existing.unit:
+        raise ProblemError(f"sites are reached in {to_sites.unit} and facilities in {to_existing.unit}; use one unit")
+    if limit is None and to_sites.limit != to_existing.limit:
+        raise ProblemError(
+            f"sites were searched to {to_sites.limit:g} {to_sites.unit} and facilities to {to_existing.limit:g}; "
+            "give limit, the radius of the service"
+        )
+
+
+def _one(values: pd.Series, index: pd.Index, what: str, of: str = "origins") -> np.ndarray:
+    if not isinstance(values, pd.Series):
+        raise ProblemError(f"{what} is a {type(values).__name__}; give a Series by id")
+    return weights(values, index, what=what, of=of).iloc[:, 0].to_numpy(float)

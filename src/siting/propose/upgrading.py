@@ -1,0 +1,73 @@
+"""`upgrade_sites`: which sites are too small for those around them, with no neighbour that could help."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure import Reach
+from siting.propose.merging import _numbers
+
+__all__ = ["upgrade_sites"]
+
+
+def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between: Reach) -> pd.DataFrame:
+    """Tell which sites are too small for those around them, and have no neighbour with room for the rest.
+
+    Parameters
+    ----------
+    to_sites
+        From communities to sites, within the service's radius.
+    need
+        Beds or places that each community needs: people times a rate.
+    capacity
+        Beds or places by site.
+    between
+        From sites to sites, as far as a neighbour may be.
+
+    Returns
+    -------
+    DataFrame
+        Index: sites. `need` of the communities for which the site is the nearest, `capacity`, `short`
+        (``max(0, need - capacity)``), `neighbour` (the nearest whose idle capacity is enough; missing when none or
+        nothing is short), `upgrade` (short, and no such neighbour). The shortest of beds first.
+
+    Raises
+    ------
+    ProblemError
+        When a number is missing or none, or the sites of the two differ.
+
+    Notes
+    -----
+    Every community is counted once, at its nearest site. Sites are looked at one by one: two that are short may be
+    shown the same neighbour, so this is a list of what to look into, not a plan.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> ways = {"origin": ["p", "q"], "destination": ["a", "b"], "cost": [100.0, 100.0]}
+    >>> reach = Reach.from_pairs(pd.DataFrame(ways), origins=["p", "q"], destinations=["a", "b"], limit=800)
+    >>> alone = pd.DataFrame({"origin": [], "destination": [], "cost": []})
+    >>> between = Reach.from_pairs(alone, origins=["a", "b"], destinations=["a", "b"], limit=2000)
+    >>> found = upgrade_sites(reach, pd.Series({"p": 50, "q": 20}), pd.Series({"a": 30, "b": 40}), between)
+    >>> found[["short", "upgrade"]].to_dict("index")
+    {'a': {'short': 20.0, 'upgrade': True}, 'b': {'short': 0.0, 'upgrade': False}}
+    """
+    sites = to_sites.destinations
+    strange = between.origins.symmetric_difference(sites).union(between.destinations.difference(sites))
+    if len(strange):
+        raise ProblemError(f"sites that are not in both to_sites and between: {some(strange)}")
+    nearest = to_sites.nearest(1).set_index("origin")["destination"]
+    needs = _numbers(need, to_sites.origins, "need", "communities")
+    wanted = needs.loc[nearest.index].groupby(nearest.to_numpy()).sum().reindex(sites, fill_value=0.0)
+    beds = _numbers(capacity, sites, "capacity")
+    short, idle = (wanted - beds).clip(lower=0.0), (beds - wanted).clip(lower=0.0)
+    pairs = between.pairs()
+    pairs = pairs[pairs["origin"] != pairs["destination"]]
+    enough = idle.loc[pairs["destination"]].to_numpy() >= short.loc[pairs["origin"]].to_numpy()
+    first = pairs[enough].drop_duplicates("origin").set_index("origin")["destination"].reindex(sites)
+    neighbour = first.where(short > 0)
+    columns = {"need": wanted, "capacity": beds, "short": short, "neighbour": neighbour}
+    table = pd.DataFrame(columns, index=sites).rename_axis("site")
+    table["upgrade"] = (table["short"] > 0) & table["neighbour"].isna()
+    return table.sort_values("short", ascending=False, kind="stable")
