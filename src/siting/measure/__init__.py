@@ -3,20 +3,68 @@
 from siting.measure.areas import service_areas, service_streets
 from siting.measure.catchment import catchment
 from siting.measure.coverage import bands, coverage
+from siting.measure.forecast import (
+    age_bands,
+    annual_growth,
+    annual_increase,
+    cohort_forecast,
+    fit_margins,
+    forecast,
+    interpolate_figures,
+    life_table,
+    round_to_total,
+)
+from siting.measure.inequality import gini, inequality, lorenz, palma, theil, town_and_country
+from siting.measure.mismatch import Mismatch, spatial_mismatch
+from siting.measure.neighbours import (
+    close_pairs,
+    could_take_in,
+    joint_sites,
+    medical_partners,
+    neighbours,
+    uncovered_around,
+)
+from siting.measure.projects import Appraisal, appraise_projects, with_projects
 from siting.measure.reach import Reach
 from siting.measure.services import offering, open_to_all
 from siting.measure.travel import straight_line, travel, travel_in_parts
 
 __all__ = [
+    "Appraisal",
+    "Mismatch",
     "Reach",
+    "age_bands",
+    "annual_growth",
+    "annual_increase",
+    "appraise_projects",
     "bands",
     "catchment",
+    "close_pairs",
+    "cohort_forecast",
+    "could_take_in",
     "coverage",
+    "fit_margins",
+    "forecast",
+    "gini",
+    "inequality",
+    "interpolate_figures",
+    "joint_sites",
+    "life_table",
+    "lorenz",
+    "medical_partners",
+    "neighbours",
     "offering",
     "open_to_all",
+    "palma",
+    "round_to_total",
     "service_areas",
     "service_streets",
+    "spatial_mismatch",
     "straight_line",
+    "theil",
+    "town_and_country",
     "travel",
     "travel_in_parts",
+    "uncovered_around",
+    "with_projects",
 ]
