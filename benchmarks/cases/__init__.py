@@ -21,6 +21,7 @@ CASES = {
     "several": "nearest",
     "streets": "areas",
     "polygons": "areas",
+    "accessibility": "accessibility",
     "whatif": "whatif",
     "osm": "osm",
     "threads": "process",

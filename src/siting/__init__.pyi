@@ -19,6 +19,7 @@ from .judge import provision as provision
 from .measure import Appraisal as Appraisal
 from .measure import Mismatch as Mismatch
 from .measure import Reach as Reach
+from .measure import accessibility as accessibility
 from .measure import age_bands as age_bands
 from .measure import annual_growth as annual_growth
 from .measure import annual_increase as annual_increase
@@ -29,9 +30,11 @@ from .measure import close_pairs as close_pairs
 from .measure import cohort_forecast as cohort_forecast
 from .measure import could_take_in as could_take_in
 from .measure import coverage as coverage
+from .measure import decay as decay
 from .measure import fit_margins as fit_margins
 from .measure import forecast as forecast
 from .measure import gini as gini
+from .measure import idle_nearby as idle_nearby
 from .measure import inequality as inequality
 from .measure import interpolate_figures as interpolate_figures
 from .measure import joint_sites as joint_sites
@@ -47,16 +50,19 @@ from .measure import service_areas as service_areas
 from .measure import service_streets as service_streets
 from .measure import spatial_mismatch as spatial_mismatch
 from .measure import straight_line as straight_line
+from .measure import supply_ratios as supply_ratios
 from .measure import theil as theil
 from .measure import town_and_country as town_and_country
 from .measure import travel as travel
 from .measure import travel_in_parts as travel_in_parts
 from .measure import uncovered_around as uncovered_around
+from .measure import utilisation as utilisation
 from .measure import with_projects as with_projects
 from .network import Network as Network
 from .network import Walk as Walk
 from .network import careful as careful
 from .network import tobler as tobler
+from .propose import Assignment as Assignment
 from .propose import AtMost as AtMost
 from .propose import Cover as Cover
 from .propose import Existing as Existing
@@ -68,6 +74,7 @@ from .propose import MinSites as MinSites
 from .propose import Plan as Plan
 from .propose import Required as Required
 from .propose import WhatIf as WhatIf
+from .propose import assign as assign
 from .propose import choose_hubs as choose_hubs
 from .propose import frontier as frontier
 from .propose import merge_sites as merge_sites

@@ -90,7 +90,9 @@ def check(
 
 @app.command()
 def standards(
-    name: Annotated[str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: check, schema.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: check, schema.")
+    ] = None,
     file: Annotated[Path | None, typer.Argument(help="After check: the TOML file of a standard of your own.")] = None,
     year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
     kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
@@ -120,7 +122,11 @@ def standards(
             raise SitingError("siting standards check FILE: name the TOML file of your standard")
         found = load_standard(file if file.suffix == ".toml" else f"{file}")
         computed = sum(rule.role in ("standard", "target") for rule in found)
-        out.print(label("cli.standard_good", words, file=file.name, rules=len(found), judged=computed), highlight=False, markup=False)
+        out.print(
+            label("cli.standard_good", words, file=file.name, rules=len(found), judged=computed),
+            highlight=False,
+            markup=False,
+        )
         return
     _tell_rules(load_standard(name).select(year=year, kind=kind, service=service, role=role), words)
 
@@ -149,7 +155,9 @@ def _tell_rules(chosen: Standard, lang: str) -> None:
 @app.command()
 def audit(
     study: Annotated[Path, typer.Argument(help="A study in TOML.")],
-    out_file: Annotated[Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")] = None,
+    out_file: Annotated[
+        Path | None, typer.Option("--out", help="Write the verdict to this .xlsx, .csv or .html.")
+    ] = None,
     standard: Annotated[str | None, typer.Option(help="Judge by this standard instead: a name or TOML file.")] = None,
     year: Annotated[int | None, typer.Option(help="Judge for this year instead.")] = None,
     by: Annotated[str | None, typer.Option(help="Judge each district or county too.")] = None,

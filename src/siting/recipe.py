@@ -74,7 +74,9 @@ def _study(data: Mapping[str, Any], path: Path) -> Study:
         max_snap=_number(head.get("max_snap", 250), "[study] max_snap"),
         beside=_number(head.get("beside", 300), "[study] beside"),
         by=_by(head.get("by")),
-        household_size=None if "household_size" not in head else _number(head["household_size"], "[study] household_size"),
+        household_size=None
+        if "household_size" not in head
+        else _number(head["household_size"], "[study] household_size"),
         changes={rule: _changes(rule, at) for rule, at in _table(data, "changes").items()},
         walk=walk,
         shares={rule: _number(at, f"[shares] {rule}") for rule, at in _table(data, "shares").items()},

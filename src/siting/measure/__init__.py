@@ -1,6 +1,9 @@
 """Travel → who reaches what, who is covered, what can be walked to."""
 
+from siting.measure import decay
+from siting.measure.accessibility import accessibility, supply_ratios
 from siting.measure.areas import service_areas, service_streets
+from siting.measure.capacity import idle_nearby, utilisation
 from siting.measure.catchment import catchment
 from siting.measure.coverage import bands, coverage
 from siting.measure.forecast import (
@@ -33,6 +36,7 @@ __all__ = [
     "Appraisal",
     "Mismatch",
     "Reach",
+    "accessibility",
     "age_bands",
     "annual_growth",
     "annual_increase",
@@ -43,9 +47,11 @@ __all__ = [
     "cohort_forecast",
     "could_take_in",
     "coverage",
+    "decay",
     "fit_margins",
     "forecast",
     "gini",
+    "idle_nearby",
     "inequality",
     "interpolate_figures",
     "joint_sites",
@@ -61,10 +67,12 @@ __all__ = [
     "service_streets",
     "spatial_mismatch",
     "straight_line",
+    "supply_ratios",
     "theil",
     "town_and_country",
     "travel",
     "travel_in_parts",
     "uncovered_around",
+    "utilisation",
     "with_projects",
 ]

@@ -1,5 +1,6 @@
 """Candidates, and a problem = objective + rules → a plan with its proof. Knows no geometry, standard or file."""
 
+from siting.propose.assign import Assignment, assign
 from siting.propose.frontier import frontier
 from siting.propose.hubs import Hubs, choose_hubs
 from siting.propose.merging import Mergers, merge_sites
@@ -18,6 +19,7 @@ from siting.propose.upgrading import upgrade_sites
 from siting.propose.whatif import WhatIf
 
 __all__ = [
+    "Assignment",
     "AtMost",
     "Cover",
     "Existing",
@@ -29,6 +31,7 @@ __all__ = [
     "Plan",
     "Required",
     "WhatIf",
+    "assign",
     "choose_hubs",
     "frontier",
     "merge_sites",

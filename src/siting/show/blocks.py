@@ -221,6 +221,7 @@ def _first_text(figure: Any) -> str:
 def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     """Show a verdict: the counts, then a table of rules for each service, then what was assumed."""
     whole = audit.table["area"] == "all" if "area" in audit.table else pd.Series(True, audit.table.index)
+    whole |= not whole.any()  # only districts were judged: their rows are the table
     table, parts = audit.table[whole], audit.table[~whole]
     count = table["status"].value_counts()
     yield Block(
@@ -249,10 +250,12 @@ def _by_area(parts: pd.DataFrame, lang: str) -> Table:
     names = ("area", "met", "short", "indicator")
     words = ("column.area", "status.met", "status.short", "report.short_of")
     head = tuple(
-        Cell(label(word, lang), head=True, number=name in ("met", "short")) for name, word in zip(names, words, strict=True)
+        Cell(label(word, lang), head=True, number=name in ("met", "short"))
+        for name, word in zip(names, words, strict=True)
     )
     body = []
-    for (area, name), rows in parts.groupby(["area", "area_name"], sort=False):
+    for area, rows in parts.groupby("area", sort=False):
+        name = rows["area_name"].iloc[0] if "area_name" in rows else area
         count = rows["status"].value_counts()
         short = [_said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
         cells = (
@@ -267,6 +270,9 @@ def _by_area(parts: pd.DataFrame, lang: str) -> Table:
 
 def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
     names = ["indicator", "value", "target", "gap", "needed", "verdict"]
+    areas = "area" in rows and len(rows["area"].dropna().unique()) > 1
+    if areas:
+        names.insert(1, "area")
     head = tuple(
         Cell(label(f"column.{name}", lang), head=True, number=name in ("value", "target", "gap", "needed"))
         for name in names
@@ -281,6 +287,8 @@ def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
             "needed": Cell(amount(_float(row["needed"])), number=True, small=_needs(row, lang)),
             "verdict": _verdict(row, lang),
         }
+        if areas:
+            cells["area"] = Cell(show(row["area"], "id", lang))
         body.append(tuple(cells[name] for name in names))
     return Table(head, tuple(body), caption=caption, style="rules")
 
@@ -311,7 +319,7 @@ def _compared(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
 
 
 def _needs(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    """Name what is needed: people, communities, places, …"""
+    """Name what is needed: people, communities, places and so on."""
     needs = row.get("needs")
     if not isinstance(needs, str) or not needs:
         return ()

@@ -1,0 +1,78 @@
+"""How many people can have a place at all, when each place takes one: a largest flow, in whole numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+
+__all__ = ["LARGEST", "Filling", "fill"]
+
+Longs: TypeAlias = npt.NDArray[np.int64]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+#: The largest amount of one origin or destination: the flow is counted in 32 bits.
+LARGEST = 2**31 - 2
+
+
+@dataclass(frozen=True, eq=False)
+class Filling:
+    """A largest flow from demands to capacities, and the smallest cut that proves it.
+
+    Attributes
+    ----------
+    flow
+        Units on each pair.
+    short
+        Origins that are left with demand, and those that could hand them a place on.
+    scarce
+        Destinations where one more place would let one more unit in. All of them are full, only `short` origins use
+        them, and `short` origins are in no pair with any other destination.
+    """
+
+    flow: Longs
+    short: Bools
+    scarce: Bools
+
+
+def fill(demand: Longs, capacity: Longs, origin: npt.NDArray[np.int32], destination: npt.NDArray[np.int32]) -> Filling:
+    """Let as much of *demand* as possible into *capacity* along the pairs (*origin*, *destination*).
+
+    The sum of the flow equals the capacity of the `scarce` destinations and the demand of the origins that are not
+    `short`, which no flow can pass: the largest flow is the smallest cut [1]_.
+
+    Raises
+    ------
+    ValueError
+        When an amount is above `LARGEST`.
+
+    References
+    ----------
+    .. [1] L. R. Ford and D. R. Fulkerson, "Maximal flow through a network", Canadian Journal of Mathematics 8, 1956,
+       pp. 399-404.
+    """
+    n, m = len(demand), len(capacity)
+    if max(demand.max(initial=0), capacity.max(initial=0)) > LARGEST:
+        raise ValueError(f"an amount is above {LARGEST}")
+    source, sink = n + m, n + m + 1
+    tail = np.concatenate([np.full(n, source), origin, n + np.arange(m)])
+    head = np.concatenate([np.arange(n), n + destination, np.full(m, sink)])
+    # One more than can ever pass, so that no pair is part of the cut.
+    limit = np.concatenate([demand, demand[origin] + 1, capacity]).astype(np.int32)
+    graph = csr_array((limit, (tail, head)), shape=(sink + 1, sink + 1))
+    passed = csr_array(maximum_flow(graph, source, sink).flow)
+    flow = np.zeros(len(origin), np.int64)
+    if len(origin):  # an empty selection would be a matrix again
+        flow[:] = passed[origin, n + destination]
+    rest = csr_array(graph - passed)
+    rest.eliminate_zeros()
+    reached = np.zeros(sink + 1, bool)
+    reached[breadth_first_order(rest, source, return_predecessors=False)] = True
+    found = Filling(flow, reached[:n], reached[n : sink - 1])
+    proof = int(capacity[found.scarce].sum()) + int(demand[~found.short].sum())
+    if int(flow.sum()) != proof:
+        raise RuntimeError(f"the flow of {int(flow.sum())} is not the cut of {proof}")
+    return found

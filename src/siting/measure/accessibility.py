@@ -1,0 +1,304 @@
+"""`accessibility`: supply per head, shared with all who reach it; `supply_ratios`: how crowded each facility is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.sparse import csr_array
+
+from siting.errors import ProblemError, some
+from siting.measure.coverage import weights
+from siting.measure.decay import Decay
+from siting.measure.reach import TOLERANCE, Reach
+
+__all__ = ["Method", "accessibility", "supply_ratios"]
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+Method = Literal["2sfca", "e2sfca", "m2sfca", "3sfca", "gravity"]
+
+
+def accessibility(
+    reach: Reach,
+    demand: pd.Series,
+    supply: pd.Series,
+    *,
+    method: Method = "2sfca",
+    decay: Callable[[Floats], npt.ArrayLike] | None = None,
+) -> pd.DataFrame:
+    """Tell how much supply each community has per head of demand, competition for it counted.
+
+    Each facility ``j`` shares its supply ``S_j`` among the demand ``P_i`` of all who reach it, and each community ``i``
+    adds up what it is given: ``R_j = S_j / sum_i a_ij P_i`` and ``A_i = sum_j b_ij R_j``. With ``f_ij = f(d_ij)``,
+
+    =========  =======================================================================  ====================  ==========
+    method     of                                                                       a                     b
+    =========  =======================================================================  ====================  ==========
+    "2sfca"    Luo and Wang [1]_: all within the limit of *reach* count alike           1                     1
+    "e2sfca"   Luo and Qi [2]_: the near count more                                     f                     f
+    "gravity"  Joseph and Bantock [3]_, Shen [4]_: the same sum, with `power` or        f                     f
+               `exponential`
+    "m2sfca"   Delamater [5]_: a long way also leaves supply unused                     f                     f²
+    "3sfca"    Wan, Zou and Sternberg [6]_: who has a choice asks less of each          f_ij ² / sum_k f_ik   the same
+    =========  =======================================================================  ====================  ==========
+
+    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca".
+
+    Parameters
+    ----------
+    reach
+        From communities (origins) to facilities (destinations); its limit is the catchment.
+    demand
+        Heads by community id: infants, elderly, …
+    supply
+        Places, beds, … by facility id.
+    method
+        See above.
+    decay
+        ``f``, a function from costs in the unit of *reach* to weights: `steps`, `gaussian`, `power`, `exponential`, or
+        your own, of an array. "2sfca" takes none, the others need one.
+
+    Returns
+    -------
+    DataFrame
+        Index: origins. Columns: `access` (units of supply for each head of demand; 0 where nothing is reached),
+        `per_1000` (for 1000 heads), `reached` (supply of all facilities in the catchment, shared or not), `facilities`
+        (how many those are). ``attrs`` name `demand`, `supply`, `method`, `decay`, `limit`, `unit` and `how`.
+
+    Raises
+    ------
+    ProblemError
+        When demand or supply is missing, negative or not a number for an id; the method is unknown, or lacks its decay;
+        the decay counts what lies beyond the limit of *reach*, or gives a weight that is negative or not a number, or,
+        for "m2sfca", above 1; *reach* holds the nearest facilities only.
+
+    Notes
+    -----
+    A facility that no demand reaches gives its supply to nobody; `supply_ratios` shows it.
+
+    References
+    ----------
+    .. [1] W. Luo and F. Wang, "Measures of spatial accessibility to health care in a GIS environment: synthesis and a
+       case study in the Chicago region", Environment and Planning B 30 (6), 2003, pp. 865-884.
+    .. [2] W. Luo and Y. Qi, "An enhanced two-step floating catchment area (E2SFCA) method for measuring spatial
+       accessibility to primary care physicians", Health & Place 15 (4), 2009, pp. 1100-1107.
+    .. [3] A. E. Joseph and P. R. Bantock, "Measuring potential physical accessibility to general practitioners in rural
+       areas: a method and case study", Social Science & Medicine 16 (1), 1982, pp. 85-90.
+    .. [4] Q. Shen, "Location characteristics of inner-city neighborhoods and employment accessibility of low-wage
+       workers", Environment and Planning B 25 (3), 1998, pp. 345-365.
+    .. [5] P. L. Delamater, "Spatial accessibility in suboptimally configured health care systems: a modified two-step
+       floating catchment area (M2SFCA) metric", Health & Place 24, 2013, pp. 30-43.
+    .. [6] N. Wan, B. Zou and T. Sternberg, "A three-step floating catchment area method for analyzing spatial access to
+       health services", International Journal of Geographical Information Science 26 (6), 2012, pp. 1073-1089.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"origin": ["a", "b", "b"], "destination": ["x", "x", "y"], "cost": [100, 400, 200]})
+    >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=500)
+    >>> infants, places = pd.Series({"a": 100, "b": 300, "c": 50}), pd.Series({"x": 40, "y": 30})
+    >>> accessibility(reach, infants, places)["per_1000"].tolist()
+    [100.0, 200.0, 0.0]
+    """
+    shared = _share(reach, demand, supply, method, decay)
+    access, reached, facilities = _add_up(shared)
+    found = pd.DataFrame(
+        {"access": access, "per_1000": 1000.0 * access, "reached": reached, "facilities": facilities},
+        index=reach.origins,
+    )
+    found.attrs.update(_told(reach, demand, supply, method, decay))
+    return found
+
+
+def supply_ratios(
+    reach: Reach,
+    demand: pd.Series,
+    supply: pd.Series,
+    *,
+    method: Method = "2sfca",
+    decay: Callable[[Floats], npt.ArrayLike] | None = None,
+) -> pd.DataFrame:
+    """Tell how many places each facility has for each head that asks for one: the first step of `accessibility`.
+
+    ``R_j = S_j / sum_i a_ij P_i``, with ``a`` as in `accessibility`. The lower the ratio, the more crowded it is.
+
+    Parameters
+    ----------
+    reach, demand, supply, method, decay
+        As for `accessibility`.
+
+    Returns
+    -------
+    DataFrame
+        Index: destinations. Columns: `supply`, `demand` (heads that reach it, each as the method weighs it), `ratio`
+        (supply for each such head) and `per_1000`, both missing (NaN) where there is no demand, `communities` (those in
+        its catchment). ``attrs`` as for `accessibility`.
+
+    Raises
+    ------
+    ProblemError
+        As for `accessibility`.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"origin": ["a", "b", "b"], "destination": ["x", "x", "y"], "cost": [100, 400, 200]})
+    >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=500)
+    >>> infants, places = pd.Series({"a": 100, "b": 300, "c": 50}), pd.Series({"x": 40, "y": 30})
+    >>> supply_ratios(reach, infants, places)["ratio"].tolist()
+    [0.1, 0.1]
+    """
+    shared = _share(reach, demand, supply, method, decay)
+    found = pd.DataFrame(
+        {
+            "supply": shared.supply,
+            "demand": shared.demand,
+            "ratio": shared.ratio,
+            "per_1000": 1000.0 * shared.ratio,
+            "communities": (shared.counted.T @ np.ones(len(reach.origins))).astype(np.int64),
+        },
+        index=reach.destinations,
+    )
+    found.attrs.update(_told(reach, demand, supply, method, decay))
+    return found
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """Both sides of a measure: matrices are origins × destinations, arrays are by destination."""
+
+    given: csr_array[np.float64]
+    counted: csr_array[np.float64]
+    supply: Floats
+    demand: Floats
+    ratio: Floats
+
+
+def _share(
+    reach: Reach,
+    demand: pd.Series,
+    supply: pd.Series,
+    method: str,
+    decay: Callable[[Floats], npt.ArrayLike] | None,
+) -> _Shared:
+    """Take the first step: what each facility has for each head."""
+    if method not in get_args(Method):
+        raise ProblemError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
+    people = _amounts(demand, reach.origins, "demand", "origins")
+    places = _amounts(supply, reach.destinations, "supply", "destinations")
+    factor = _weighed(reach, method, decay)
+    shape = (len(reach.origins), len(reach.destinations))
+    starts = np.zeros(shape[0] + 1, reach.destination.dtype)
+    np.cumsum(np.bincount(reach.origin, minlength=shape[0]), out=starts[1:])  # pairs are ordered by origin
+
+    def matrix(values: Floats) -> csr_array[np.float64]:
+        return csr_array((values, reach.destination, starts), shape=shape)
+
+    counted = None if method == "2sfca" else matrix((factor > 0).astype(float))
+    if method == "3sfca":
+        chosen = np.bincount(reach.origin, factor, shape[0])[reach.origin]
+        factor = factor * (factor / np.where(chosen > 0, chosen, 1.0))
+    asked = matrix(factor)
+    given = matrix(factor * factor) if method == "m2sfca" else asked
+    heads = np.asarray(asked.T @ people, float)
+    ratio = _ratio(places, heads, reach.destinations)
+    return _Shared(given, given if counted is None else counted, places, heads, ratio)
+
+
+def _add_up(shared: _Shared) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+    """Take the second step: what each community is given, and what lies within its catchment."""
+    ratio = np.nan_to_num(shared.ratio, nan=0.0)  # nobody asks: nobody is given
+    if shared.counted is shared.given:  # all counts whole: one pass over the pairs
+        sums = shared.given @ np.column_stack([ratio, shared.supply])
+        return sums[:, 0], sums[:, 1], np.diff(shared.given.indptr).astype(np.int64)
+    sums = shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])
+    return np.asarray(shared.given @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
+
+
+def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
+    """Divide, where somebody asks; NaN elsewhere."""
+    ratio = np.full(len(places), np.nan)
+    with np.errstate(over="ignore"):
+        np.divide(places, heads, out=ratio, where=heads > 0)
+    if np.isinf(ratio).any():
+        raise ProblemError(
+            f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0, so the supply there cannot "
+            "be divided; give a wider decay"
+        )
+    idle = (heads == 0) & (places > 0)
+    if idle.any():
+        log.info("no demand reaches %d facilities, whose supply nobody is given: %s", idle.sum(), some(ids[idle]))
+    return ratio
+
+
+def _weighed(reach: Reach, method: str, decay: Callable[[Floats], npt.ArrayLike] | None) -> Floats:
+    """Weigh each pair, and refuse weights that mean nothing."""
+    if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
+        raise ProblemError(
+            f"the reach holds the {reach.nearest_only} nearest facilities of each community only, so that it does not "
+            "tell who else asks for them; call travel with metres or minutes and without nearest"
+        )
+    if method == "2sfca":
+        if decay is not None:
+            raise ProblemError('2sfca counts all in the catchment alike; for a decay choose method="e2sfca"')
+        return np.ones(len(reach))
+    if not callable(decay):
+        asked = (
+            f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500), or a function"
+        )
+        raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {asked}")
+    if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):
+        raise ProblemError(
+            f"{decay} counts what is within {decay.limit:g} {reach.unit}, and only {reach.limit:g} {reach.unit} were "
+            "searched; call travel with the larger limit"
+        )
+    with np.errstate(all="ignore"):  # what is not finite is named below
+        factor = np.asarray(decay(reach.cost), float)
+    if factor.shape != reach.cost.shape:
+        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {reach.cost.shape}")
+    _refuse(reach, decay, factor, ~np.isfinite(factor) | (factor < 0), "give weights of 0 or more, also at cost 0")
+    if method == "m2sfca":
+        _refuse(reach, decay, factor, factor > 1, "m2sfca would hand out more than there is; give weights up to 1")
+    return factor
+
+
+def _refuse(reach: Reach, decay: object, factor: Floats, wrong: npt.NDArray[np.bool_], mend: str) -> None:
+    if not wrong.any():
+        return
+    at = int(np.argmax(wrong))
+    ends = some([f"{reach.origins[reach.origin[at]]} to {reach.destinations[reach.destination[at]]}"])
+    name = repr(decay) if isinstance(decay, Decay) else "decay"
+    raise ProblemError(
+        f"{name} gives {factor[at]:g} at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in "
+        f"{int(wrong.sum())} pairs: {mend}"
+    )
+
+
+def _amounts(values: pd.Series, ids: pd.Index, what: str, of: str) -> Floats:
+    if not isinstance(values, pd.Series):
+        raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
+    if values.index.equals(ids) and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        plain = values.to_numpy(float)
+        if np.isfinite(plain).all() and (plain >= 0).all():
+            return plain  # in order and sound: nothing to match, which takes longer than all that follows
+    return weights(values, ids, what=what, of=of).iloc[:, 0].to_numpy(float)
+
+
+def _told(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:
+    """Say what was measured; the base of the heads is part of every figure."""
+    return {
+        "demand": demand.name,
+        "supply": supply.name,
+        "method": method,
+        "decay": None if decay is None else getattr(decay, "__name__", repr(decay)),
+        "limit": reach.limit,
+        "unit": reach.unit,
+        "how": reach.how,
+    }

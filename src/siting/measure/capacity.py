@@ -1,0 +1,260 @@
+"""`utilisation`: how full facilities are; `idle_nearby`: where places stand empty while people nearby lack them."""
+
+from __future__ import annotations
+
+import math
+from numbers import Real
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure._filling import fill
+from siting.measure.coverage import weights
+from siting.measure.reach import Reach
+
+__all__ = ["idle_nearby", "utilisation"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+#: The flow is counted in whole units: fractions are told apart to this part of all that is short.
+GRAIN = 2.0**30
+
+
+def utilisation(
+    facilities: pd.DataFrame,
+    *,
+    used: str | pd.Series,
+    capacity: str | pd.Series,
+    by: str | pd.Series | None = None,
+) -> pd.DataFrame:
+    """Tell how full facilities are, and how many places stand empty.
+
+    With ``u`` people in a facility of ``c`` places, ``share = sum of u / sum of c``, ``idle = sum of max(0, c - u)``
+    and ``excess = sum of max(0, u - c)``: the empty places of one facility do not make up for another that is
+    over-full. In a facility that is not, ``idle = c * (1 - share)``.
+
+    Parameters
+    ----------
+    facilities
+        A row per facility, its id as the index.
+    used
+        People in each: a column (`enrolled`, `occupied`), or a Series by facility id.
+    capacity
+        Places of each: a column (`places`, `beds`), or a Series by facility id.
+    by
+        A group for each facility, such as its district or type: a column, or a Series by facility id. Without it all
+        are one group, "all".
+
+    Returns
+    -------
+    DataFrame
+        Index `group`. Columns: `facilities`, `capacity`, `used`, `share` (NaN without places), `idle`, `over` (number
+        of facilities with more people than places) and `excess` (people above the places there).
+
+    Raises
+    ------
+    ProblemError
+        When a column is absent, an amount missing, negative or not a number, or a facility has no group.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> homes = pd.DataFrame({"beds": [40, 60, 20], "occupied": [44, 18, 10]}, index=["x", "y", "z"])
+    >>> homes["town"] = ["n", "s", "s"]
+    >>> utilisation(homes, used="occupied", capacity="beds", by="town")[["share", "idle", "over", "excess"]]
+           share  idle  over  excess
+    group
+    n       1.10     0     1       4
+    s       0.35    52     0       0
+    """
+    ids = facilities.index
+    if not ids.is_unique:
+        raise ProblemError(f"facilities: ids stand twice: {some(ids[ids.duplicated()].unique())}")
+    people, places = _amounts(facilities, used, "used"), _amounts(facilities, capacity, "capacity")
+    groups = pd.Series("all", index=ids) if by is None else _groups(_column(facilities, by, "by"), ids, "facilities")
+    table = pd.DataFrame(
+        {
+            "facilities": 1,
+            "capacity": places,
+            "used": people,
+            "idle": (places - people).clip(lower=0),
+            "over": (people > places).astype(int),
+            "excess": (people - places).clip(lower=0),
+        },
+        index=ids,
+    )
+    found = table.groupby(groups, sort=True, observed=True).sum()
+    found.insert(3, "share", found["used"] / found["capacity"].where(found["capacity"] > 0))
+    return found.rename_axis("group")
+
+
+def idle_nearby(
+    reach: Reach,
+    demand: pd.Series,
+    *,
+    used: pd.Series,
+    capacity: pd.Series,
+    rate: float,
+    by: pd.Series | None = None,
+) -> pd.DataFrame:
+    """Tell where people lack places at a given rate, and how many places stand empty within their reach.
+
+    Parameters
+    ----------
+    reach
+        From communities to the facilities that are open to them (see `open_to_all`).
+    demand
+        People by community id, of the base that *rate* is printed for: residents, elderly, children under 3.
+    used, capacity
+        People in each facility, and its places, by facility id.
+    rate
+        Places asked for per 1000 of *demand*, such as 4.5.
+    by
+        An area for each community, such as its district. Without it every community is its own.
+
+    Returns
+    -------
+    DataFrame
+        A row per community or area. Index: the origins, or `group`. Columns:
+
+        - `demand`, and `needed` = rate / 1000 * demand, not rounded;
+        - `facilities`, `capacity`, `used`, `idle`: of the facilities that somebody there reaches, each counted once in
+          a row; rows of neighbours share facilities, so these columns must not be added up;
+        - `shortage`: places that people there lack, beside those that they use;
+        - `takes_idle`: how many of these could take an idle place in reach, each place once;
+        - `shortage_left` = shortage - takes_idle: what needs new places, even if every idle one were taken.
+
+    Raises
+    ------
+    ProblemError
+        When an amount is missing, negative or not a number, the rate is not above 0, a community has no area, or
+        *reach* holds only the nearest destinations.
+
+    Notes
+    -----
+    Layers do not tell which people use which facility. The u_j users of facility j, at most its places c_j, are taken
+    to come from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
+    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
+    ``needed_i = rate * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
+    `takes_idle` is the largest flow from the shortages of an area to the idle places along the pairs of *reach*, as if
+    no other area asked for them.
+
+    In an area whose people all reach the same facilities, and nobody else does, `shortage_left` is
+    ``max(0, needed - capacity)``, the shortage of a supply ratio. People above the places of an over-full facility
+    count as lacking one.
+
+    References
+    ----------
+    .. [1] W. Luo and F. Wang, "Measures of spatial accessibility to health care in a GIS environment", Environment and
+       Planning B 30 (6), 2003, pp. 865-884.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "y"], "cost": [100.0, 200.0]})
+    >>> reach = Reach.from_pairs(table, origins=list("abc"), destinations=list("xy"), limit=300)
+    >>> people = pd.Series({"a": 10_000, "b": 4_000, "c": 1_000})
+    >>> used, places = pd.Series({"x": 30, "y": 8}), pd.Series({"x": 40, "y": 30})
+    >>> found = idle_nearby(reach, people, used=used, capacity=places, rate=4.5)
+    >>> found[["needed", "idle", "shortage", "takes_idle", "shortage_left"]]
+       needed  idle  shortage  takes_idle  shortage_left
+    a    45.0  10.0      15.0        10.0            5.0
+    b    18.0  22.0      10.0        10.0            0.0
+    c     4.5   0.0       4.5         0.0            4.5
+    """
+    if reach.nearest_only is not None:
+        raise ProblemError("idle_nearby needs all pairs within a limit; call travel with metres or minutes")
+    if not isinstance(rate, Real) or isinstance(rate, bool) or not 0 < rate < math.inf:
+        raise ProblemError(f"rate is {rate!r}; give places per 1000 people, above 0")
+    people = _series(demand, reach.origins, "demand", "origins")
+    there, places = (
+        _series(amounts, reach.destinations, what, "destinations")
+        for amounts, what in ((used, "used"), (capacity, "capacity"))
+    )
+    needed = people * float(rate) / 1000
+    short = np.maximum(0.0, needed - _have(reach, people, np.minimum(there, places)))
+    short[short <= 1e-12 * needed] = 0.0  # what a division leaves of nothing
+    idle = np.maximum(0.0, places - there)
+    groups = None if by is None else _groups(by, reach.origins, "origins")
+    area, names = (
+        (np.arange(len(people)), reach.origins) if groups is None else pd.factorize(groups.astype(object), sort=True)
+    )
+    n = len(names)
+    # A copy of each facility for each area that reaches it: a place counts once in an area.
+    near = pd.DataFrame({"area": area[reach.origin], "facility": reach.destination})
+    copies = near.drop_duplicates(ignore_index=True)
+    of, facility = copies["area"].to_numpy(), copies["facility"].to_numpy()
+    shortage, total_idle = np.bincount(area, short, n), np.bincount(of, idle[facility], n)
+    taken = (
+        np.minimum(shortage, total_idle)
+        if groups is None
+        else np.bincount(area, _taken(reach, short, idle, near, copies), n)
+    )
+    return pd.DataFrame(
+        {
+            "demand": np.bincount(area, people, n),
+            "needed": np.bincount(area, needed, n),
+            "facilities": np.bincount(of, minlength=n),
+            "capacity": np.bincount(of, places[facility], n),
+            "used": np.bincount(of, there[facility], n),
+            "idle": total_idle,
+            "shortage": shortage,
+            "takes_idle": taken,
+            "shortage_left": np.maximum(0.0, shortage - taken),
+        },
+        index=names if groups is None else pd.Index(names, name="group"),
+    )
+
+
+def _have(reach: Reach, people: Floats, users: Floats) -> Floats:
+    """Share the users of each facility among the communities that reach it, in proportion to their people."""
+    around = np.bincount(reach.destination, people[reach.origin], len(users))
+    each = np.divide(users, around, out=np.zeros(len(users)), where=around > 0)
+    return people * np.bincount(reach.origin, each[reach.destination], len(people))
+
+
+def _taken(reach: Reach, short: Floats, idle: Floats, near: pd.DataFrame, copies: pd.DataFrame) -> Floats:
+    """Return how much of each community's shortage the idle places within its reach and area can take."""
+    total = short.sum()
+    if not total > 0:
+        return np.zeros(len(short))
+    scale = 2.0 ** math.floor(math.log2(GRAIN / total))
+    copy = near.merge(copies.reset_index(names="copy"), how="left")["copy"].to_numpy(np.int32)
+    room = np.minimum(idle, total)[copies["facility"].to_numpy()]
+    amount, space = (np.rint(scale * x).astype(np.int64) for x in (short, room))
+    flow = fill(amount, space, reach.origin, copy).flow
+    return np.minimum(short, np.bincount(reach.origin, flow, len(short)) / scale)
+
+
+def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
+    if isinstance(name, pd.Series):
+        return name
+    if not isinstance(name, str) or name not in frame:
+        raise ProblemError(f"{what} is {name!r}; give a column of the facilities ({some(frame.columns)}) or a Series")
+    return frame[name]
+
+
+def _amounts(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
+    amounts = _column(frame, name, what)
+    found = weights(amounts, frame.index, what=what, of="facilities").iloc[:, 0]
+    return found.astype(np.int64) if (found == found.round()).all() else found
+
+
+def _series(amounts: pd.Series, ids: pd.Index, what: str, of: str) -> Floats:
+    frame = weights(amounts, ids, what=what, of=of)
+    if frame.shape[1] != 1:
+        raise ProblemError(f"{what} has {frame.shape[1]} columns; choose one")
+    return frame.iloc[:, 0].to_numpy(float)
+
+
+def _groups(by: pd.Series, ids: pd.Index, of: str) -> pd.Series:
+    if not isinstance(by, pd.Series):
+        raise ProblemError(f"by is {by!r}; give a Series with a group for each id of the {of}")
+    if not by.index.is_unique:
+        raise ProblemError(f"by: ids stand twice: {some(by.index[by.index.duplicated()].unique())}")
+    groups = by.reindex(ids)
+    if groups.isna().any():
+        raise ProblemError(f"by: no group for {of} {some(ids[groups.isna()])}")
+    return groups

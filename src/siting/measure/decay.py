@@ -1,0 +1,219 @@
+"""What a facility counts at a distance: `steps`, `gaussian`, `power`, `exponential`.
+
+Each makes a `Decay`, a frozen function from costs to weights between 0 and 1 (`steps`: as given), for `accessibility`
+and `catchment`. Costs are in the unit of what it is used with: metres, or minutes. Any other function from an array of
+costs to an array of weights serves as well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from siting.errors import ProblemError, some
+from siting.measure.reach import cost_at_most
+
+__all__ = ["Decay", "exponential", "gaussian", "power", "steps"]
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, repr=False)
+class Decay:
+    """A decay of distance, as a value: call it with costs. Made by `steps`, `gaussian`, `power`, `exponential`.
+
+    Attributes
+    ----------
+    name
+        The call that made it; decays of one name are equal.
+    limit
+        The cost beyond which nothing counts; infinite where the weight never becomes 0.
+    rule
+        From costs to weights.
+    """
+
+    name: str
+    limit: float
+    rule: Callable[[Floats], Floats] = field(compare=False)
+
+    def __call__(self, cost: npt.ArrayLike) -> Floats:
+        """Return the weight at each cost, in an array of the same shape."""
+        return self.rule(np.asarray(cost, float))
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+def steps(weights: Mapping[float, float]) -> Decay:
+    """Count a facility by the zone it lies in, as the enhanced two-step method does [1]_.
+
+    ``f(d) = w_r`` for the first bound ``d_r >= d``, and 0 beyond the last bound.
+
+    Parameters
+    ----------
+    weights
+        From the upper bound of each zone, itself inclusive, to the weight there. Weights never rise with the bound.
+
+    Raises
+    ------
+    ProblemError
+        When there is no zone, a bound or weight is negative or not a number, or a weight rises.
+
+    References
+    ----------
+    .. [1] W. Luo and Y. Qi, "An enhanced two-step floating catchment area (E2SFCA) method for measuring spatial
+       accessibility to primary care physicians", Health & Place 15 (4), 2009, pp. 1100-1107. Their weights for 10, 20
+       and 30 minutes by car are 1, 0.68 and 0.22.
+
+    Examples
+    --------
+    >>> steps({300: 1, 500: 0.68, 800: 0.22})([0, 300, 301, 800, 801]).tolist()
+    [1.0, 1.0, 0.68, 0.22, 0.0]
+    """
+    if not isinstance(weights, Mapping) or not weights:
+        raise ProblemError(f"steps: {weights!r} is no mapping from upper bounds to weights, as {{300: 1, 500: 0.68}}")
+    zones = sorted(weights.items())
+    bounds, heights = np.array(zones, float).T
+    wrong = ~np.isfinite(bounds) | ~np.isfinite(heights) | (bounds < 0) | (heights < 0)
+    if wrong.any():
+        raise ProblemError(f"steps: a bound or weight is negative or not a number, at {some(bounds[wrong])}")
+    if (np.diff(heights) > 0).any():
+        raise ProblemError(f"steps: a weight rises with the distance: {_zones(zones)}; give {{upper bound: weight}}")
+    bounds.flags.writeable = heights.flags.writeable = False
+    return Decay(f"steps({_zones(zones)})", float(bounds[-1]), partial(_steps, bounds=bounds, heights=heights))
+
+
+def gaussian(limit: float) -> Decay:
+    """Count a facility the less the farther, smoothly down to 0 at the edge of the catchment [1]_.
+
+    ``f(d) = (exp(-(d / d0)² / 2) - exp(-1/2)) / (1 - exp(-1/2))`` for ``d <= d0``, the *limit*, and 0 beyond.
+
+    Parameters
+    ----------
+    limit
+        The edge of the catchment, which is also the width of the bell.
+
+    Raises
+    ------
+    ProblemError
+        When *limit* is not above 0.
+
+    References
+    ----------
+    .. [1] D. Dai, "Black residential segregation, disparities in spatial access to health care facilities, and
+       late-stage breast cancer diagnosis in metropolitan Detroit", Health & Place 16 (5), 2010, pp. 1038-1052.
+
+    Examples
+    --------
+    >>> gaussian(800)([0, 400, 800, 900]).round(3).tolist()
+    [1.0, 0.701, 0.0, 0.0]
+    """
+    _positive(limit, "gaussian", "limit")
+    return Decay(f"gaussian({_said(limit)})", float(limit), partial(_gaussian, limit=float(limit)))
+
+
+def power(beta: float, *, least: float) -> Decay:
+    """Count a facility by a power of its distance, as gravity does [1]_ [2]_.
+
+    ``f(d) = (max(d, least) / least) ** -beta``: 1 up to *least*, then falling, so that a facility on the doorstep does
+    not count infinitely much. Where `accessibility` divides by a sum of weights, as for "gravity", the factor
+    ``least ** beta`` cancels, and this is ``d ** -beta``.
+
+    Parameters
+    ----------
+    beta
+        The exponent, above 0. It is measured for a service and its users, not assumed.
+    least
+        The least cost that is told from less: how far apart a door and its facility are at least.
+
+    Raises
+    ------
+    ProblemError
+        When *beta* or *least* is not above 0.
+
+    References
+    ----------
+    .. [1] W. G. Hansen, "How accessibility shapes land use", Journal of the American Institute of Planners 25 (2),
+       1959, pp. 73-76.
+    .. [2] A. E. Joseph and P. R. Bantock, "Measuring potential physical accessibility to general practitioners in rural
+       areas: a method and case study", Social Science & Medicine 16 (1), 1982, pp. 85-90.
+
+    Examples
+    --------
+    >>> power(2, least=100)([0, 100, 200, 1000]).tolist()
+    [1.0, 1.0, 0.25, 0.01]
+    """
+    _positive(beta, "power", "beta")
+    _positive(least, "power", "least")
+    name = f"power({_said(beta)}, least={_said(least)})"
+    return Decay(name, math.inf, partial(_power, beta=float(beta), least=float(least)))
+
+
+def exponential(beta: float) -> Decay:
+    """Count a facility less by the same share for each metre or minute more [1]_.
+
+    ``f(d) = exp(-beta d)``. The weight is halved every ``ln 2 / beta``.
+
+    Parameters
+    ----------
+    beta
+        Per metre, or per minute, above 0.
+
+    Raises
+    ------
+    ProblemError
+        When *beta* is not above 0.
+
+    References
+    ----------
+    .. [1] A. G. Wilson, "A family of spatial interaction models, and associated developments", Environment and Planning
+       A 3 (1), 1971, pp. 1-32.
+
+    Examples
+    --------
+    >>> exponential(np.log(2) / 400)([0, 400, 800]).round(3).tolist()
+    [1.0, 0.5, 0.25]
+    """
+    _positive(beta, "exponential", "beta")
+    return Decay(f"exponential({_said(beta)})", math.inf, partial(_exponential, beta=float(beta)))
+
+
+def _steps(cost: Floats, *, bounds: Floats, heights: Floats) -> Floats:
+    weight = np.zeros(cost.shape)
+    for bound, height in zip(bounds[::-1], heights[::-1], strict=True):
+        weight[cost_at_most(cost, bound)] = height
+    return weight
+
+
+def _gaussian(cost: Floats, *, limit: float) -> Floats:
+    edge = math.exp(-0.5)
+    weight: Floats = (np.exp(-0.5 * (cost / limit) ** 2) - edge) / (1.0 - edge)
+    return np.maximum(weight, 0.0)
+
+
+def _power(cost: Floats, *, beta: float, least: float) -> Floats:
+    weight: Floats = (np.maximum(cost, least) / least) ** -beta
+    return weight
+
+
+def _exponential(cost: Floats, *, beta: float) -> Floats:
+    weight: Floats = np.exp(-beta * cost)
+    return weight
+
+
+def _positive(value: float, of: str, what: str) -> None:
+    if not (isinstance(value, int | float | np.number) and 0 < value < math.inf):
+        raise ProblemError(f"{of}: {what} is {value!r}; give a number above 0")
+
+
+def _said(value: float) -> str:
+    return repr(float(value)).removesuffix(".0")
+
+
+def _zones(zones: list[tuple[float, float]]) -> str:
+    return "{" + ", ".join(f"{_said(bound)}: {_said(weight)}" for bound, weight in zones) + "}"
