@@ -34,6 +34,7 @@ def write_all(docs: Path) -> None:
     _write(docs / "how-to" / "_roles.md", _roles())
     _write(docs / "methods" / "_rules.md", _rules())
     _write(docs / "methods" / "_readings.md", _readings())
+    _write(docs / "methods" / "_standards.md", _standards())
     tutorials = docs / "tutorials"
     for notebook in sorted((docs.parent / "notebooks").glob("*.ipynb")):
         # 01_first_coverage.ipynb becomes first_coverage.ipynb; a copy of the same text keeps its date.
@@ -121,6 +122,17 @@ def _rules() -> Iterator[str]:
     for kind, function in INDICATORS.items():
         line = (inspect.getdoc(function) or "").splitlines()[0]
         yield f"| `{kind}` | {line} | {len(used.get(kind, []))} |"
+
+
+def _standards() -> Iterator[str]:
+    yield from ("| Name | Standard | Rules | Judged | Documents |", "|---|---|---|---|---|")
+    for name in siting.list_standards():
+        standard = siting.load_standard(name)
+        judged = sum(rule.role in ("standard", "target") for rule in standard)
+        cited = "; ".join(
+            " ".join(filter(None, (d.title, d.number, d.issued))) for d in standard.documents.values()
+        )
+        yield f"| `{name}` | {standard.title_en} ({standard.title_zh}) | {len(standard)} | {judged} | {cited} |"
 
 
 def _readings() -> Iterator[str]:

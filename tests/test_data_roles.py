@@ -63,7 +63,7 @@ def test_no_column_bears_the_name_of_a_coordinate(name: str) -> None:
         # Not the same people, or another unit: never taken unasked.
         ("communities", "0-3岁", None),
         ("communities", "0—3岁", None),
-        ("communities", "65岁以上", None),
+        ("communities", "65岁以上", "elderly65"),
         ("communities", "人口（户籍）", None),
         ("communities", "人口（60岁以上）", None),
         ("candidates", "造价（元）", None),

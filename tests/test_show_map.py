@@ -201,7 +201,7 @@ def test_each_service_counts_its_own_people(layers, bands):
     elder, culture = shown["services"][0], shown["services"][1]
     assert elder["verdict"]["rows"][1]["people"] == "500"
     assert culture["verdict"]["rows"][1]["people"] == "2,000"
-    assert culture["name"] == "culture"
+    assert culture["name"] == "文化"
 
 
 def test_a_search_that_ends_at_the_limit_only_says_outside(layers, bands):

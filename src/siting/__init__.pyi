@@ -58,6 +58,7 @@ from .measure import travel_in_parts as travel_in_parts
 from .measure import uncovered_around as uncovered_around
 from .measure import utilisation as utilisation
 from .measure import with_projects as with_projects
+from .measure import with_sites as with_sites
 from .network import Network as Network
 from .network import Walk as Walk
 from .network import careful as careful

@@ -319,11 +319,13 @@ def _tell_areas(judged: Audit, lang: str) -> None:
     for words in ("column.area", "status.met", "status.short", "report.short_of"):
         table.add_column(label(words, lang), overflow="fold", justify="right" if words.startswith("status") else "left")
     suffix = "_en" if lang == "en" else ""
-    for (area, name), rows in parts.groupby(["area", "area_name"], sort=False):
+    for area, rows in parts.groupby("area", sort=False):
+        name = str(rows["area_name"].iloc[0] or area)
         count = rows["status"].value_counts()
-        short = rows.loc[rows["status"] == "short", f"indicator{suffix}"].drop_duplicates()
-        table.add_row(escape(name or area), str(count.get("met", 0)), str(count.get("short", 0)),
-                      escape(label("list.comma", lang).join(short)))  # fmt: skip
+        short = rows.loc[rows["status"] == "short", f"indicator{suffix}"].drop_duplicates().tolist()
+        more = label("cli.more", lang, count=len(short) - 4) if len(short) > 4 else ""
+        table.add_row(escape(name), str(count.get("met", 0)), str(count.get("short", 0)),
+                      escape(label("list.comma", lang).join(short[:4]) + more))  # fmt: skip
     out.print(table)
 
 

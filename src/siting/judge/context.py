@@ -79,6 +79,7 @@ class Context:
     whole: Context | None = None
     _places: dict[str, Places] = field(default_factory=dict)
     _reaches: dict[tuple[object, ...], Reach] = field(default_factory=dict)
+    _seen: dict[tuple[object, ...], pd.Series] = field(default_factory=dict)
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer, or say that it is missing."""
@@ -113,18 +114,25 @@ class Context:
         """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
         name = layer or rule.layers[0]
         frame = self.layer(name)
-        if rule.facility_types:
-            frame = frame[self.column(name, "facility_type").isin(rule.facility_types)]
-            if frame.empty and self._none_of(rule, name):
-                raise Missing("audit.no_type", layer=name, types=rule.facility_types)
-        if rule.where:
-            frame = frame[matches(frame, name, rule.where)]
-        return frame
+        return frame[self.counted(rule, name)] if rule.facility_types or rule.where else frame
 
-    def _none_of(self, rule: Rule, layer: str) -> bool:
-        """Tell whether no facility at all is of the types: then the layer speaks of them in other words."""
-        everywhere = (self.whole or self).layers[layer]
-        return not everywhere["facility_type"].isin(rule.facility_types).any()
+    def counted(self, rule: Rule, name: str) -> pd.Series:
+        """Mark the rows of a layer that count; where none is of the types, the layer has other words for them."""
+        if self.whole is not None:
+            everywhere: pd.Series = self.whole.counted(rule, name)[self.layer(name).index]
+            return everywhere
+        key = ("stock", name, rule.facility_types, repr(sorted(rule.where.items())))
+        if key not in self._seen:
+            frame = self.layer(name)
+            marks = pd.Series(True, frame.index)
+            if rule.facility_types:
+                marks &= matches(frame, name, {"facility_type": rule.facility_types})
+                if not marks.any():
+                    raise Missing("audit.no_type", layer=name, types=rule.facility_types)
+            kept = frame[marks]
+            marks[marks] = matches(kept, name, rule.where)
+            self._seen[key] = marks
+        return self._seen[key]
 
     def amount(self, frame: gpd.GeoDataFrame, layer: str, columns: tuple[str, ...]) -> float:
         """Add up columns of rows, none of which may be blank; count the rows where there is no column."""
@@ -142,11 +150,16 @@ class Context:
     def ruled(self, rule: Rule) -> pd.Series:
         """Mark the communities that a rule is for."""
         frame = self.layer("communities")
+        if self.whole is not None:
+            everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
+            return everywhere
         wanted = {**COMMUNITIES.get(rule.applies_to, {}), **rule.among}
-        marks = matches(frame, "communities", wanted)
-        if rule.applies_to in ("community", "village_or_community") and "kind" in frame:
-            marks &= frame["kind"] != "park"
-        return marks
+        no_parks = rule.applies_to in ("community", "village_or_community") and "kind" in frame
+        key = ("ruled", repr(sorted(wanted.items())), no_parks)
+        if key not in self._seen:
+            marks = matches(frame, "communities", wanted)
+            self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks
+        return self._seen[key].copy()
 
     @cached_property
     def counties(self) -> gpd.GeoDataFrame:
@@ -164,11 +177,23 @@ class Context:
             return frame
         return frame[frame["level"].isin(DISTRICTS[applies_to])]
 
-    def inside(self, frame: gpd.GeoDataFrame, districts: gpd.GeoDataFrame) -> pd.Series:
-        """Count the points of a layer in each district; one on a border counts on both sides."""
-        located = points(to_crs(frame, districts.crs))
-        found = located.sindex.query(districts.geometry, predicate="intersects")[0]
-        return pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
+    def inside(self, rule: Rule, layer: str, districts: gpd.GeoDataFrame, where: str = "") -> pd.Series:
+        """Count the rows that count for the rule in each district; one on a border counts on both sides.
+
+        `where` narrows them down to those of a floor area, such as ">=2000".
+        """
+        if self.whole is not None:
+            every = self.whole.districts(rule.applies_to)
+            return self.whole.inside(rule, layer, every, where).reindex(districts.index, fill_value=0)
+        key = ("inside", layer, rule.applies_to, rule.facility_types, repr(sorted(rule.where.items())), where)
+        if key not in self._seen:
+            frame = self.stock(rule, layer)
+            if where:
+                frame = frame[matches(frame, layer, {(rule.column or ("floor_area",))[0]: where})]
+            located = points(to_crs(frame, districts.crs))
+            found = located.sindex.query(districts.geometry, predicate="intersects")[0]
+            self._seen[key] = pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
+        return self._seen[key]
 
     def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
                straight: bool = False, everyone: bool = True) -> pd.Series:  # fmt: skip
@@ -296,7 +321,9 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
             marks &= filled(frame[name], layer).astype(bool) == want
         else:
             texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
-            marks &= np.array([_holds(own, texts) for own in frame[name]], bool)
+            codes, words = pd.factorize(frame[name])  # few words stand in many rows
+            held = np.array([*(_holds(own, texts) for own in words), False], bool)
+            marks &= held[codes]
     return marks
 
 

@@ -169,7 +169,7 @@ def there(duty: Duty, context: Context) -> pd.Series:
     shared = rule.kind in ("employees_per_facility", "population_trigger")
     everyone = rule.kind != "employees_per_facility"
     pairs = whole.reach(rule, metres=context.walked(rule)[0], everyone=everyone).pairs()
-    pairs = pairs[pairs["origin"].isin(owing)]
+    pairs = pairs[owing.get_indexer(pd.Index(pairs["origin"])) >= 0]
     if not shared:
         pairs = pairs.sort_values("cost", kind="stable").drop_duplicates("destination")
     sums = pd.Series(amount.reindex(pairs["destination"]).to_numpy(float), pairs["origin"]).groupby(level=0).sum()
@@ -224,16 +224,15 @@ def owing(rule: Rule, context: Context) -> Finding:
 MOST_NAMES = 30
 
 
-def _names(context: Context, marks: pd.Series) -> Said:
+def _names(context: Context, lacks: pd.Series) -> Said:
     """Name the communities that lack something, the first thirty of them."""
-    frame = context.layer("communities").loc[marks.index[marks]]
-    names = tuple((frame["name"] if "name" in frame else frame.index.to_series()).astype(str))
+    frame = context.layer("communities")
+    ids = lacks.index[lacks]
+    names = tuple(frame["name"].reindex(ids).astype(str) if "name" in frame else ids.astype(str))
     more = len(names) - MOST_NAMES
-    return (
-        ("audit.lack", {"names": names})
-        if more <= 0
-        else ("audit.lack_more", {"names": names[:MOST_NAMES], "more": more})
-    )
+    if more <= 0:
+        return ("audit.lack", {"names": names})
+    return ("audit.lack_more", {"names": names[:MOST_NAMES], "more": more})
 
 
 def _counties_above(rule: Rule, context: Context) -> Finding:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context, Missing, matches
@@ -42,7 +43,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         fulfil, of = _in_districts(rule, context, units), "districts"
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
         yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target,
-                      reason=_without(units, fulfil))  # fmt: skip
+                      reason=_without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
         return
     yield _communities(rule, context, target)
 
@@ -52,7 +53,7 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> pd.S
         return matches(units, "districts", rule.part)
     fulfil = pd.Series(True, units.index)
     for layer in rule.layers:
-        fulfil &= context.inside((context.whole or context).stock(rule, layer), units) > 0
+        fulfil &= context.inside(rule, layer, units) > 0
     return fulfil
 
 
@@ -62,7 +63,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     metric = ""
     said: dict[str, object] = {}
     if rule.layers[0] == "communities":
-        ruled &= pd.Series(communities.index.isin(context.stock(rule).index), communities.index)
+        ruled &= context.counted(rule, "communities")
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
     elif rule.meets:
         duty = duty_of(next(other for other in context.rules if other.id == rule.meets), context)
@@ -80,25 +81,23 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
     return percent(rule, part, total, needs="communities", metric=metric, target=target,
                    basis=(key, {"part": part, "total": total, **said}),
-                   reason=_without(communities[ruled], fulfil[ruled]))  # fmt: skip
+                   reason=_without(communities, (ruled & ~fulfil).to_numpy(bool)))  # fmt: skip
 
 
 def _only(rule: Rule, layer: str) -> Rule:
     return rule if len(rule.layers) == 1 else replace(rule, layer=(layer,))
 
 
-def _without(units: pd.DataFrame, fulfil: pd.Series) -> Said:
+def _without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_]) -> Said:
     """Name the units that are not covered, the first thirty of them."""
-    frame = units[~fulfil.to_numpy(bool)]
-    names = tuple((frame["name"] if "name" in frame else frame.index.to_series()).astype(str))
+    named = units.get("name", units.index)
+    names = tuple(np.asarray(named, object)[lacks].astype(str))
     if not names:
         return ("", {})
     more = len(names) - MOST_NAMES
-    return (
-        ("audit.without", {"names": names})
-        if more <= 0
-        else ("audit.without_more", {"names": names[:MOST_NAMES], "more": more})
-    )
+    if more <= 0:
+        return ("audit.without", {"names": names})
+    return ("audit.without_more", {"names": names[:MOST_NAMES], "more": more})
 
 
 @indicator("count_target")
@@ -128,7 +127,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
     units = context.districts(rule.applies_to)
     here = pd.Series(0, units.index)
     for layer in rule.layers:
-        here = here + context.inside((context.whole or context).stock(rule, layer), units)
+        here = here + context.inside(rule, layer, units)
     target = number(rule)
     lacks = (target - here).clip(lower=0)
     yield Finding(
@@ -139,7 +138,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
         needed=float(lacks.sum()),
         needs="facilities",
         basis=("audit.units", {"part": int((lacks <= 0).sum()), "total": len(units), "of": "districts"}),
-        reason=_without(units, lacks <= 0),
+        reason=_without(units, (lacks > 0).to_numpy(bool)),
     )
 
 
@@ -152,10 +151,8 @@ def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
     if rule.applies_to not in DISTRICTS:
         raise Missing("audit.no_kind", kind=f"{rule.kind}, {rule.applies_to}")
     units = context.districts(rule.applies_to)
-    layer = rule.layers[0]
-    frame = (context.whole or context).stock(rule)
-    large = frame[matches(frame, layer, {(rule.column or ("floor_area",))[0]: f">={number(rule):g}"})]
-    have = context.inside(large, units) > 0
+    have = context.inside(rule, rule.layers[0], units, f"{rule.operator}{number(rule):g}") > 0
     part = int(have.sum())
-    yield percent(rule, part, len(units), needs="facilities", target=100.0, reason=_without(units, have),
-                  basis=("audit.units", {"part": part, "total": len(units), "of": "districts"}))  # fmt: skip
+    basis = ("audit.units", {"part": part, "total": len(units), "of": "districts"})
+    yield percent(rule, part, len(units), needs="facilities", target=100.0, basis=basis,
+                  reason=_without(units, ~have.to_numpy(bool)))  # fmt: skip

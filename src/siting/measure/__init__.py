@@ -29,7 +29,7 @@ from siting.measure.neighbours import (
 )
 from siting.measure.projects import Appraisal, appraise_projects, with_projects
 from siting.measure.reach import Reach
-from siting.measure.services import offering, open_to_all
+from siting.measure.services import offering, open_to_all, with_sites
 from siting.measure.travel import straight_line, travel, travel_in_parts
 
 __all__ = [
@@ -75,4 +75,5 @@ __all__ = [
     "uncovered_around",
     "utilisation",
     "with_projects",
+    "with_sites",
 ]

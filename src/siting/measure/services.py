@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 
+from siting.data import to_crs
+from siting.errors import ProblemError, some
 from siting.network import Walk
 
-__all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "walker"]
+__all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "walker", "with_sites"]
 
 #: The column of the communities that a service is for; all residents for other services.
 PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
@@ -74,3 +78,78 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
         return candidates
     listed = candidates["services"].astype(str).str.split(r"[;,；，、]\s*", regex=True)
     return candidates[[service in names for names in listed]]
+
+
+#: The columns of a candidate site that say how much it can hold, and what they become once it is open.
+HOLDS = {"places": "max_places", "beds": "max_beds", "capacity": "max_capacity"}
+
+
+def with_sites(
+    facilities: gpd.GeoDataFrame,
+    candidates: gpd.GeoDataFrame,
+    sites: Iterable[object],
+    *,
+    facility_type: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Add candidate sites to a layer of facilities, as if they were open: for an audit or a map of a plan.
+
+    Parameters
+    ----------
+    facilities
+        The layer of the service as it stands.
+    candidates
+        Candidate sites, with `max_places` or `max_beds` where they can hold some.
+    sites
+        Ids of the candidates that open, such as `Plan.sites`.
+    facility_type
+        What they open as; needed where the layer tells types, because rules count types.
+
+    Returns
+    -------
+    GeoDataFrame
+        The facilities and the new ones, in the columns of *facilities*. A new one has its name, district, floor area
+        and all places or beds that the site can hold, is open to neighbours, and has 0 or no in every other column of
+        numbers and flags: nobody is enrolled yet, no place is called inclusive.
+
+    Raises
+    ------
+    ProblemError
+        When a site is no candidate or a facility has its id, or *facility_type* is not given.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> town = st.load_sample()
+    >>> more = st.with_sites(town["childcare"], town["candidates"], ["S001", "S002"], facility_type="托育机构")
+    >>> len(more) - len(town["childcare"]), int(more["places"].sum() - town["childcare"]["places"].sum())
+    (2, 95)
+    """
+    ids = list(dict.fromkeys(sites))
+    strange = [site for site in ids if site not in candidates.index or site in facilities.index]
+    if strange:
+        raise ProblemError(f"sites that are no candidates, or facilities already: {some(strange)}")
+    if "facility_type" in facilities and facility_type is None:
+        raise ProblemError('the layer tells types: say what the sites open as, facility_type="…"')
+    chosen = to_crs(candidates.loc[ids], facilities.crs)
+    made: dict[str, Any] = {}
+    for name in facilities.columns.drop(facilities.geometry.name):
+        old = facilities[name]
+        if name == "facility_type":
+            made[name] = facility_type
+        elif name == "open_to_neighbours":
+            made[name] = True
+        elif HOLDS.get(name) in chosen:
+            made[name] = chosen[HOLDS[name]]
+        elif name in chosen:
+            made[name] = chosen[name]
+        elif pd.api.types.is_bool_dtype(old):
+            made[name] = False
+        elif pd.api.types.is_numeric_dtype(old):
+            made[name] = 0
+        else:
+            made[name] = None
+    made[facilities.geometry.name] = chosen.geometry
+    new = pd.DataFrame(made, index=chosen.index)[facilities.columns].astype(facilities.dtypes.to_dict())
+    joined = gpd.GeoDataFrame(pd.concat([facilities, new]), geometry=facilities.geometry.name, crs=facilities.crs)
+    joined.attrs = dict(facilities.attrs)
+    return joined
