@@ -31,10 +31,10 @@ DIGITS = 9
 COLUMNS = [
     "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
     "operator", "target", "target_max", "year", "gap", "needed", "needs", "status", "reason", "reason_en", "basis",
-    "basis_en", "clause", "document",
+    "basis_en", "modal", "clause", "document",
 ]  # fmt: skip
 #: What `figures` has beside them: the printed number, and how far the layers are from it.
-PRINTED = ["printed", "printed_max", "difference", "says"]
+PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
 JUDGED = ("standard", "target")
 #: Numbers for a whole city that say nothing of one of its districts.
 WHOLE = ("count_target", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
@@ -50,7 +50,8 @@ class Audit:
         A row per rule, area and unit; see `audit`.
     figures
         What the document prints without asking for it (figures of its own day, forecasts, directions), beside what the
-        layers hold: the columns of `table`, and `printed`, `printed_max`, `difference` (value less printed), `says`.
+        layers hold: the columns of `table`, and `printed`, `printed_max`, `printed_unit`, `difference` (value less
+        printed, where both have one unit), `says`.
     standard, year
         The standard's name and the year it was read for.
     parameters
@@ -106,8 +107,8 @@ class Audit:
         --------
         >>> import siting as st
         >>> judged = st.audit(st.load_standard("jinhua"), st.load_sample(), year=2025)
-        >>> judged.select(service="eldercare", status="met").table["status"].unique().tolist()
-        ['met']
+        >>> judged.select(service="eldercare", status="short").table["status"].unique().tolist()
+        ['short']
         """
         if status is not None and status not in ("met", "short", "n/a"):
             raise SitingError(f'status is "{status}"; choose one of "met", "short", "n/a"')
@@ -141,8 +142,9 @@ class Audit:
         -------
         DataFrame
             A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
-            `indicator_en`, `unit`, `area`, `value`, `value_other`, `change` (other less this), `target`,
-            `target_other`, `status`, `status_other`.
+            `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
+            this), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
+            years in one audit the last stands for the rule.
 
         Examples
         --------
@@ -155,20 +157,26 @@ class Audit:
         [3.3, 4.5]
         """
         keys = ["rule", "area", "reading"]
-        told = ["indicator", "indicator_en", "unit"]
-        numbers = ["value", "target", "status"]
+        numbers = ["value", "target", "needed", "status"]
+        told = ["indicator", "indicator_en", "unit", "needs"]
 
         def keyed(table: pd.DataFrame) -> pd.DataFrame:
             stem = table["rule"].str.replace(r"\.(?:20\d\d)$", "", regex=True)
-            found = table.assign(rule=stem)
+            found = table.assign(rule=stem, year=table["year"].fillna(0))
+            found = found.sort_values("year", kind="stable").drop_duplicates(
+                ["rule", "area", "basis", "needs"], keep="last"
+            )
+            found = found.sort_index()
             return found.assign(reading=found.groupby(["rule", "area"]).cumcount())[[*keys, *told, *numbers]]
 
-        both = keyed(self.table).merge(keyed(other.table), on=keys, how="outer", suffixes=("", "_other"), sort=False)
+        mine, others = keyed(self.table), keyed(other.table)
+        order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
+        both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
         for name in told:
             both[name] = both[name].fillna(both[f"{name}_other"])
         both["change"] = both["value_other"] - both["value"]
-        return both[["rule", *told, "area", "value", "value_other", "change", "target", "target_other", "status",
-                     "status_other"]]  # fmt: skip
+        return both[["rule", *told, "area", "value", "value_other", "change", "target", "target_other", "needed",
+                     "needed_other", "status", "status_other"]]  # fmt: skip
 
     def to_excel(self, path: str | Path) -> Path:
         """Write the verdict to an Excel file, with the figures on a second sheet; formulas in names stay text.
@@ -253,10 +261,11 @@ def audit(
     Audit
         `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area` ("all", or the id of a
         district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value as the crow flies, to
-        compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (target less value where short, in
-        `unit`), `needed` and `needs` (how many people, communities, places, … are still missing), `status` (met, short,
-        n/a), `reason` (why there is no value, or what would close the gap) and `basis` (what was counted), each also
-        in English (`reason_en`, `basis_en`), `clause`, `document`.
+        compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
+        in `unit`), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
+        (met, short, n/a), `reason` (why there is no value, or what would close the gap) and `basis` (what was counted),
+        each also in English (`reason_en`, `basis_en`), `modal` (the words of force: 不少于, 鼓励, …), `clause`,
+        `document`. What districts need is rounded up in each, so it can add up to more than the whole needs.
 
     Raises
     ------
@@ -280,7 +289,7 @@ def audit(
         raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
     given = dict(shares or {})
     _check(standard, layers, given, walk)
-    context = Context(layers, network, walk, given, beside, max_snap, tuple(standard), household_size)
+    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)
     judged = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
     rows = [row for rule in judged for row in _rows(standard, rule, context)]
     for area in _areas(context, by):
@@ -318,7 +327,10 @@ def _areas(context: Context, by: str | None) -> list[Context]:
     if by not in ("district", "county"):
         raise SitingError(f'by is "{by}"; choose "district" or "county"')
     try:
-        return list(context.areas(by))
+        found = list(context.areas(by))
+        if not found:
+            raise Missing("audit.no_layer", layer="districts")
+        return found
     except Missing as absent:
         raise SitingError(f'by="{by}": {said((absent.key, absent.values), "en")}') from None
 
@@ -346,6 +358,7 @@ def _figure(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
         "reason_en": row["reason_en"] if math.isnan(row["value"]) else "",
         "printed": alike,
         "printed_max": math.nan if rule.value_max is None else rule.value_max,
+        "printed_unit": rule.unit,
         "difference": row["value"] - printed,
         "says": rule.says,
     }
@@ -396,14 +409,15 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "target": target,
         "target_max": most,
         "year": rule.year,
-        "gap": abs(target - value) if short else (math.nan if status == "n/a" else 0.0),
+        "gap": abs((most if value > most else target) - value) if short else (math.nan if status == "n/a" else 0.0),
         "needed": needed if short else (math.nan if status == "n/a" else 0.0),
-        "needs": finding.needs if short and not math.isnan(needed) else "",
+        "needs": finding.needs,
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
         "basis": said(finding.basis, "zh"),
         "basis_en": said(finding.basis, "en"),
+        "modal": rule.modal,
         "clause": rule.clause,
         "document": standard.title(rule),
     }
@@ -428,6 +442,7 @@ def _parameters(standard: Standard, context: Context) -> dict[str, Any]:
         "shares": dict(context.shares),
         "beside": context.beside,
         "max_snap": context.max_snap,
+        "household_size": context.household_size,
         "changes": {name: dict(change) for name, change in standard.changes.items()},
         "layers": {name: frame.attrs["source"] for name, frame in context.layers.items() if "source" in frame.attrs},
     }

@@ -83,7 +83,8 @@ class Context:
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer, or say that it is missing."""
-        if name not in self.layers or (not len(self.layers[name]) and self.whole is None):
+        empty = name in ("communities", "districts") and self.whole is None and not len(self.layers.get(name, ()))
+        if name not in self.layers or empty:
             raise Missing("audit.no_layer", layer=name)
         return self.layers[name]
 
@@ -97,7 +98,7 @@ class Context:
 
     def numbers(self, layer: str, name: str) -> pd.Series:
         """Return a column of numbers; one that is blank would be left out of a sum in silence."""
-        return filled(self.column(layer, name), layer)
+        return _counted(filled(self.column(layer, name), layer), layer)
 
     def residents(self) -> pd.Series:
         """Return the residents, by the size of a household where only households are counted."""
@@ -105,6 +106,10 @@ class Context:
         if "population" not in frame and "households" in frame and self.household_size is not None:
             return (self.numbers("communities", "households") * self.household_size).rename("population")
         return self.numbers("communities", "population")
+
+    def heads(self, base: str) -> pd.Series:
+        """Return the people that a rate is of: a column of the communities."""
+        return self.residents() if base == "population" else self.numbers("communities", base)
 
     def people(self, service: str) -> pd.Series:
         """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
@@ -154,9 +159,11 @@ class Context:
             everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
             return everywhere
         wanted = {**COMMUNITIES.get(rule.applies_to, {}), **rule.among}
-        no_parks = rule.applies_to in ("community", "village_or_community") and "kind" in frame
+        no_parks = "kind" not in wanted and "kind" in frame  # nobody lives in a park; it has rules of its own
         key = ("ruled", repr(sorted(wanted.items())), no_parks)
         if key not in self._seen:
+            for name in wanted:
+                filled(self.column("communities", name), "communities")
             marks = matches(frame, "communities", wanted)
             self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks
         return self._seen[key].copy()
@@ -169,6 +176,8 @@ class Context:
     def districts(self, applies_to: str) -> gpd.GeoDataFrame:
         """Return the districts that a rule is for."""
         frame = self.layer("districts")
+        if applies_to not in DISTRICTS:
+            raise Missing("audit.no_unit", unit=applies_to or "applies_to")
         if applies_to == "county":
             return self.counties
         if "level" not in frame:
@@ -214,6 +223,11 @@ class Context:
             return rule.minutes, True
         return (self.beside if rule.metres is None else rule.metres), False
 
+    def walk_of(self, rule: Rule) -> str:
+        """Write the walk within which a unit counts as served, such as "300 m"."""
+        walk, minutes = self.walked(rule)
+        return f"{walk:g} {'min' if minutes else 'm'}"
+
     def reach(self, rule: Rule, *, metres: float | None = None, minutes: float | None = None, straight: bool = False,
               everyone: bool = True) -> Reach:  # fmt: skip
         """Walk from all communities to the facilities that count for the rule, in whatever district they lie."""
@@ -233,6 +247,9 @@ class Context:
                 walk: Walk | None = None) -> Reach:  # fmt: skip
         """Walk from the rows of one layer to some of another; *chosen* names them, so that a search is made once."""
         origins = self.layer(start)
+        for name, frame in ((start, origins), (end, facilities)):
+            if not isinstance(frame, gpd.GeoDataFrame):
+                raise LayerError(name, "has no geometry; give a GeoDataFrame, so that it can be found on the streets")
         key = (start, end, *chosen, metres, minutes, straight)
         if key not in self._reaches:
             if straight:
@@ -288,15 +305,19 @@ def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
 
 def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
     """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
+    own = pd.Series(None, frame.index, dtype=object)
     if "district" in frame:
         names = pd.Series(towns.index, towns["name"]) if "name" in towns else pd.Series(dtype=object)
-        names = names[~names.index.duplicated()]
-        own = frame["district"].astype(object)
-        by_name: pd.Series = own.where(own.isin(towns.index), own.map(names))
-        return by_name
-    found = points(to_crs(frame, towns.crs)).sindex.query(towns.geometry, predicate="intersects")
-    own = pd.Series(None, frame.index, dtype=object)
-    own.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
+        names = names[~names.index.duplicated(keep=False)]
+        given = frame["district"].astype(object)
+        own = given.where(given.isin(towns.index), given.map(names))
+    lost = own.isna()
+    if lost.any() and isinstance(frame, gpd.GeoDataFrame):
+        where = points(to_crs(frame[lost.to_numpy()], towns.crs))
+        found = where.sindex.query(towns.geometry, predicate="intersects")
+        place = pd.Series(None, where.index, dtype=object)
+        place.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
+        own = own.where(~lost, place.reindex(own.index))
     return own
 
 
@@ -315,10 +336,10 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
         if name not in frame:
             raise Missing("audit.no_column", layer=layer, absent=name)
         if isinstance(want, str) and (compared := COMPARISON.match(want)):
-            values, limit = filled(frame[name], layer), float(compared[2])
+            values, limit = _counted(filled(frame[name], layer), layer, numeric=True), float(compared[2])
             marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
         elif isinstance(want, bool):
-            marks &= filled(frame[name], layer).astype(bool) == want
+            marks &= _flags(frame[name], layer) == want
         else:
             texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
             codes, words = pd.factorize(frame[name])  # few words stand in many rows
@@ -345,6 +366,29 @@ def least(number: float, operator: str = ">=") -> int:
     """
     slack = max(1e-9, 1e-15 * abs(number))
     return math.floor(number + slack) + 1 if operator == ">" else math.ceil(number - slack)
+
+
+def _counted(values: pd.Series, layer: str, *, numeric: bool = False) -> pd.Series:
+    """Return numbers of people, places and so on, none of which is negative or without end."""
+    if not pd.api.types.is_numeric_dtype(values):
+        if numeric:
+            raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
+        return values
+    wrong = ~(np.isfinite(values.to_numpy(float)) & (values.to_numpy(float) >= 0))
+    if wrong.any():
+        rows = some(values.index[wrong])
+        raise LayerError(layer, f'"{values.name}" is negative or infinite in {int(wrong.sum())} rows: {rows}; mend it')
+    return values
+
+
+def _flags(values: pd.Series, layer: str) -> pd.Series:
+    marks = filled(values, layer)
+    wrong = ~marks.isin([True, False])
+    if wrong.any():
+        rows = some(values.index[wrong])
+        raise LayerError(layer, f'"{values.name}" is neither yes nor no in {int(wrong.sum())} rows: {rows}; '
+                                "write true or false")  # fmt: skip
+    return marks.astype(bool)
 
 
 def filled(values: pd.Series, layer: str) -> pd.Series:

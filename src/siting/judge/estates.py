@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from siting.errors import LayerError, some
 from siting.judge import duties
 from siting.judge.context import Context, Missing, filled, township_of
 from siting.judge.finding import Finding, Said, indicator, number, told
@@ -18,6 +19,8 @@ __all__ = ["DUTIES", "Duty", "duty_of", "owing", "there"]
 
 #: The column of a facility layer that holds a quantity that is owed; facilities are counted.
 COLUMNS = {"area_m2": "floor_area"}
+#: The estates that rules of provision are for.
+ESTATES = ("new_residential", "existing_residential", "new_and_existing_residential")
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class Duty:
     read_with: tuple[Rule, ...] = ()
 
 
+#: Rules that ask only that there is a facility: it counts for each community that it stands beside.
+SHARED = ("employees_per_facility", "population_trigger")
 Make = Callable[[Rule, Context], Duty]
 DUTIES: dict[str, Make] = {}
 
@@ -124,7 +129,7 @@ def _facilities(rule: Rule, context: Context) -> Duty:
 def _units(rule: Rule, context: Context) -> Duty:
     quantity = "beds" if rule.kind.startswith("beds") else "places"
     base = rule.base or ("elderly" if quantity == "beds" else "population")
-    people = context.residents() if base == "population" else context.numbers("communities", base)
+    people = context.heads(base)
     ruled = people[context.ruled(rule)]
     factor = UNITS[rule.unit].per if rule.unit else 1000.0
     owed = duties.units_owed(ruled, number(rule), factor)
@@ -150,30 +155,82 @@ def _trigger(rule: Rule, context: Context) -> Duty:
 def there(duty: Duty, context: Context) -> pd.Series:
     """Count what each community has of what it owes.
 
-    A facility is an estate's by its column `community`, else it is that of the nearest estate that owes something,
-    within the walk `beside`: nothing is counted twice. For parks and communities, whose rules ask only that there is
-    one, a facility counts for each that it stands beside.
+    A facility is an estate's by its column `community` (id or name), else it is that of the nearest estate, new or
+    existing, that owes something by such a rule, within the walk `beside`: nothing is counted twice. For parks and
+    communities, whose rules ask only that there is one, a facility counts for each that it stands beside.
     """
     rule = duty.rule
-    whole = context.whole or context
-    stock = whole.stock(rule)
-    layer = rule.layers[0]
+    if context.whole is not None:  # a facility is one estate's, in whatever district that lies
+        everywhere = there(duty_of(rule, context.whole), context.whole)
+        return everywhere.reindex(duty.owed.index, fill_value=0.0)
+    key = ("there", rule.id, rule.kind, rule.facility_types, repr(sorted(rule.where.items())), rule.column)
+    if key not in context._seen:
+        had = _there(duty, context)
+        if rule.kind == "households_per_facility" and rule.operator == "per":
+            had = (had - 1).clip(lower=0)  # the first is asked for by the rule of the first
+        context._seen[key] = had
+    return context._seen[key]
+
+
+def _there(duty: Duty, context: Context) -> pd.Series:
+    rule, layer = duty.rule, duty.rule.layers[0]
+    stock = context.stock(rule)
     column = COLUMNS.get(duty.quantity, duty.quantity if duty.quantity in ("places", "beds") else "")
     if column and rule.column:
         column = rule.column[0]
     amount = pd.Series(1.0, stock.index) if not column else filled(_column(stock, layer, column), layer)
-    owing = duty.owed.index[duty.owed > 0]
-    if "community" in stock:
-        owner = stock["community"]
-        return amount.groupby(owner).sum().reindex(duty.owed.index, fill_value=0.0)
-    shared = rule.kind in ("employees_per_facility", "population_trigger")
+    named = _named(stock, layer, context.layer("communities"))
+    sums = amount.groupby(named).sum().reindex(duty.owed.index, fill_value=0.0)
+    if not named.isna().any():
+        return sums
+    shared = rule.kind in SHARED
     everyone = rule.kind != "employees_per_facility"
-    pairs = whole.reach(rule, metres=context.walked(rule)[0], everyone=everyone).pairs()
-    pairs = pairs[owing.get_indexer(pd.Index(pairs["origin"])) >= 0]
+    walk, minutes = context.walked(rule)
+    reach = context.reach(rule, metres=None if minutes else walk, minutes=walk if minutes else None, everyone=everyone)
+    pairs = reach.pairs()
+    pairs = pairs[_owners(duty, context).get_indexer(pd.Index(pairs["origin"])) >= 0]
+    pairs = pairs[named.reindex(pairs["destination"]).isna().to_numpy()]
     if not shared:
         pairs = pairs.sort_values("cost", kind="stable").drop_duplicates("destination")
-    sums = pd.Series(amount.reindex(pairs["destination"]).to_numpy(float), pairs["origin"]).groupby(level=0).sum()
-    return sums.reindex(duty.owed.index, fill_value=0.0)
+    beside = pd.Series(amount.reindex(pairs["destination"]).to_numpy(float), pairs["origin"]).groupby(level=0).sum()
+    return sums + beside.reindex(duty.owed.index, fill_value=0.0)
+
+
+def _named(stock: pd.DataFrame, layer: str, communities: pd.DataFrame) -> pd.Series:
+    """Tell which community a facility says it belongs to, by id or by a name that only one has.
+
+    Raises
+    ------
+    LayerError
+        When a facility names a community that is not there.
+    """
+    if "community" not in stock:
+        return pd.Series(None, stock.index, dtype=object)
+    own = stock["community"].astype(object)
+    names = pd.Series(communities.index, communities["name"]) if "name" in communities else pd.Series(dtype=object)
+    found = own.where(own.isin(communities.index), own.map(names[~names.index.duplicated(keep=False)]))
+    lost = own.notna() & found.isna()
+    if lost.any():
+        raise LayerError(layer, f'"community" names communities that are not there in {int(lost.sum())} rows: '
+                                f"{some(stock.index[lost])}; give ids of the communities")  # fmt: skip
+    return found
+
+
+def _owners(duty: Duty, context: Context) -> pd.Index:
+    """List the communities that owe something by this rule, or by the same rule for other estates."""
+    rule = duty.rule
+    owners = duty.owed.index[duty.owed > 0]
+    for other in context.rules:
+        alike = (other.kind, other.service, other.operator, other.role) == (
+            rule.kind,
+            rule.service,
+            rule.operator,
+            rule.role,
+        )
+        if alike and other.applies_to != rule.applies_to and {other.applies_to, rule.applies_to} <= set(ESTATES):
+            also = duty_of(other, context).owed
+            owners = owners.union(also.index[also > 0], sort=False)
+    return owners
 
 
 def _column(frame: pd.DataFrame, layer: str, name: str) -> pd.Series:
@@ -204,7 +261,7 @@ def owing(rule: Rule, context: Context) -> Finding:
     due = owed > 0
     total = float(owed.sum())
     said: dict[str, object] = {
-        "units": int(due.sum()), "owed": total, "of": duty.quantity, "beside": context.beside,
+        "units": int(due.sum()), "owed": total, "of": duty.quantity, "walk": context.walk_of(rule),
         "fulfil": int((due & (lacks <= 0)).sum()),
     }  # fmt: skip
     if duty.low is not None and (duty.low != duty.owed).any():
@@ -216,18 +273,26 @@ def owing(rule: Rule, context: Context) -> Finding:
         needed=float(lacks.sum()),
         needs=duty.quantity,
         metric="" if "community" in (context.whole or context).stock(rule) else "streets",
-        basis=("audit.owed_low" if "low" in said else "audit.owed", said),
-        reason=_names(context, lacks > 0) if (lacks > 0).any() else ("", {}),
+        basis=(_key(rule, said), said),
+        reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {}),
     )
 
 
-MOST_NAMES = 30
+MOST_NAMES = 20
+
+
+def _key(rule: Rule, said: Mapping[str, object]) -> str:
+    if rule.kind in SHARED:
+        return "audit.owed_shared"
+    return "audit.owed_low" if "low" in said else "audit.owed"
 
 
 def _names(context: Context, lacks: pd.Series) -> Said:
-    """Name the communities that lack something, the first thirty of them."""
+    """Name the communities that lack something, the first twenty of them."""
     frame = context.layer("communities")
     ids = lacks.index[lacks]
+    if not len(ids):
+        return ("", {})
     names = tuple(frame["name"].reindex(ids).astype(str) if "name" in frame else ids.astype(str))
     more = len(names) - MOST_NAMES
     if more <= 0:

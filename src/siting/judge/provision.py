@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -11,8 +11,8 @@ import pandas as pd
 from siting.errors import StandardError
 from siting.judge import duties
 from siting.judge.context import Context, Missing
-from siting.judge.estates import DUTIES, duty_of, there
-from siting.judge.rates import BASES, ESTATES
+from siting.judge.estates import DUTIES, ESTATES, duty_of, there
+from siting.judge.rates import BASES
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.units import UNITS
@@ -22,10 +22,12 @@ from siting.network import Network, Walk
 
 __all__ = ["provision"]
 
+T = TypeVar("T")
 QUANTITIES = ("facilities", "area_m2", "places", "beds", "land_m2")
 COLUMNS = [
-    "community", "name", "rule", "service", "facilities", "facilities_low", "area_m2", "places", "beds", "land_m2",
-    "base", "amount", "there", "lacking", "read_with", "reason", "reason_en", "clause", "document",
+    "community", "name", "rule", "indicator", "indicator_en", "service", "facilities", "facilities_low", "area_m2",
+    "places", "beds", "land_m2", "base", "amount", "there", "lacking", "read_with", "reason", "reason_en", "clause",
+    "document",
 ]  # fmt: skip
 #: City-wide rates that a population as a whole owes, and the quantity that each asks for.
 POPULATION = {
@@ -76,7 +78,8 @@ def provision(
         - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `beds`, `land_m2`: what is owed, in the
           column of its kind; missing in the others
         - `base`, `amount`: what it is owed for, such as 3600 households
-        - `there`, `lacking`: in the unit of what is owed; missing without *layers*
+        - `there`, `lacking`: in the unit of what is owed; missing without *layers*. `there` is all that stands there,
+          also where it is more than is owed; an audit counts no more than is owed.
         - `read_with`: rules that were read together with this one, such as the least floor area
         - `reason`, `reason_en`: why something could not be worked out
         - `clause`, `document`
@@ -110,7 +113,7 @@ def provision(
     if not isinstance(standard, Standard):
         raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
     given = {**(layers or {}), "communities": communities}
-    context = Context(given, network, walk, {}, beside, max_snap, tuple(standard), household_size)
+    context = Context(given, network, walk, {}, beside, max_snap, standard.whole or standard.rules, household_size)
     rows = [
         row
         for rule in standard.select(year=year)
@@ -123,7 +126,10 @@ def provision(
 
 
 def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
-    told = {"rule": rule.id, "service": rule.service, "clause": rule.clause, "document": standard.title(rule)}
+    told = {
+        "rule": rule.id, "indicator": rule.indicator_zh, "indicator_en": rule.indicator_en, "service": rule.service,
+        "clause": rule.clause, "document": standard.title(rule),
+    }  # fmt: skip
     try:
         if rule.kind in POPULATION and rule.applies_to not in ESTATES:
             yield {**told, **_population(rule, context, looked=looked)}
@@ -141,14 +147,14 @@ def _read_with_another(rule: Rule) -> bool:
 
 def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
     duty = duty_of(rule, context)
-    have = there(duty, context) if looked else None
+    have, why = _looked(lambda: there(duty, context)) if looked else (None, {})
     frame = context.layer("communities")
     names = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), frame.index)
     together = "; ".join(other.id for other in duty.read_with)
     for i, community in enumerate(duty.owed.index):
         owed = float(duty.owed.iloc[i])
         row = {"community": community, "name": names[community], duty.quantity: owed, "base": duty.base,
-               "amount": duty.amount.iloc[i], "read_with": together}  # fmt: skip
+               "amount": duty.amount.iloc[i], "read_with": together, **why}  # fmt: skip
         if duty.low is not None:
             row["facilities_low"] = float(duty.low.iloc[i])
         if have is not None:
@@ -162,7 +168,7 @@ def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]
         raise Missing("audit.no_value", rule=rule.id)
     column, base = BASES[rule.kind]
     base = rule.base or base
-    people = float((context.residents() if base == "population" else context.numbers("communities", base)).sum())
+    people = float(context.heads(base).sum())
     factor = UNITS[rule.unit].per if rule.unit else 1000.0
     land = rule.kind == "provision_land_per_capita"
     owed = float(duties.land_owed(people, rule.value) if land else duties.units_owed(people, rule.value, factor))
@@ -170,6 +176,15 @@ def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]
     row: dict[str, Any] = {"community": "all", "name": label("audit.all", "zh"), "base": base, "amount": people}
     row[POPULATION[rule.kind]] = owed
     if looked:
-        have = context.amount(context.stock(rule), rule.layers[0], columns)
-        row |= {"there": have, "lacking": max(0.0, owed - have)}
+        have, why = _looked(lambda: context.amount(context.stock(rule), rule.layers[0], columns))
+        row |= why if have is None else {"there": have, "lacking": max(0.0, owed - have)}
     return row
+
+
+def _looked(look: Callable[[], T]) -> tuple[T | None, dict[str, str]]:
+    """Look what is there; what cannot be told does not take away what is owed."""
+    try:
+        return look(), {}
+    except Missing as absent:
+        words = (absent.key, absent.values)
+        return None, {"reason": said(words, "zh"), "reason_en": said(words, "en")}

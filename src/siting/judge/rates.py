@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from siting.judge.context import Context, Missing, matches
-from siting.judge.estates import owing
+from siting.judge.estates import ESTATES, owing
 from siting.judge.finding import Finding, Said, indicator, lacking, least, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
@@ -31,7 +31,6 @@ BASES = {
     "staff_ratio": ("", "population"),
     "provision_land_per_capita": ("land_area", "population"),
 }
-ESTATES = ("new_residential", "existing_residential", "new_and_existing_residential")
 
 
 @indicator("places_per_1000_residents", "beds_per_1000_elderly", "ratio_per_10000_elderly", "ratio_per_1000_infants")
@@ -54,8 +53,9 @@ def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> F
     factor = UNITS[rule.unit].per if rule.unit else _factor(rule.kind)
     layer = rule.layers[0]
     stock = context.amount(context.stock(rule), layer, column)
-    people = float(context.numbers("communities", base).sum())
+    people = float(context.heads(base).sum())
     target = number(rule)
+    counted = column or rule.facility_types or ("facilities",)
     return Finding(
         value=factor * ratio(stock, people),
         target=target,
@@ -63,7 +63,7 @@ def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> F
         operator=rule.operator,
         needed=lacking(target * people / factor, rule.operator, stock),
         needs=column[0] if column else "facilities",
-        basis=("audit.rate", {"stock": stock, "column": column or (layer,), "base": base, "people": people}),
+        basis=("audit.rate", {"stock": stock, "column": counted, "base": base, "people": people}),
     )
 
 
@@ -82,6 +82,8 @@ def land(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator("composition_share")
 def composition(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of a stock that is of one sort; needed by converting, and by adding only that sort."""
+    if not rule.column:
+        raise Missing("audit.no_column_named")
     layer, frame = rule.layers[0], context.stock(rule)
     of = rule.of or ("beds" if rule.service == "eldercare" else "places")
     part, total = context.amount(frame, layer, rule.column), context.amount(frame, layer, (of,))
@@ -111,6 +113,8 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
         basis = ("audit.units", {"part": part, "total": total, "of": rule.facility_types or layer})
         yield percent(rule, part, total, needs="facilities", basis=basis)
         return
+    if not rule.column or not (rule.of or rule.base):
+        raise Missing("audit.no_column_named")
     used = context.amount(frame, layer, rule.column)
     of = rule.base or rule.of
     whole = (

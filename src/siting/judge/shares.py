@@ -23,6 +23,12 @@ from siting.judge.units import UNITS
 __all__ = ["count", "coverage_of_units", "each_area", "least_area"]
 
 
+#: Units of numbers that are not of facilities, and not a column that is added up.
+OTHERS = ("operators", "communities")
+#: What the units of a level are called in the result.
+LEVELS = {"subdistrict": "subdistricts", "county": "counties", "prefecture": "cities"}
+
+
 @indicator("coverage_share")
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
@@ -40,7 +46,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     walked = rule.minutes is not None or rule.metres is not None
     if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
         units = context.districts(rule.applies_to)
-        fulfil, of = _in_districts(rule, context, units), "districts"
+        fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
         yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target,
                       reason=_without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
@@ -58,6 +64,8 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> pd.S
 
 
 def _communities(rule: Rule, context: Context, target: float) -> Finding:
+    if rule.applies_to not in (*COMMUNITIES, *DISTRICTS, "city", ""):
+        raise Missing("audit.no_unit", unit=rule.applies_to)
     communities = context.layer("communities")
     ruled = context.ruled(rule)
     metric = ""
@@ -66,18 +74,19 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         ruled &= context.counted(rule, "communities")
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
     elif rule.meets:
-        duty = duty_of(next(other for other in context.rules if other.id == rule.meets), context)
-        ruled = pd.Series(communities.index.isin(duty.owed.index[duty.owed > 0]), communities.index)
-        fulfil = pd.Series(True, communities.index)
-        fulfil[duty.owed.index] = there(duty, context) >= duty.owed
+        asked = [other for other in context.rules if other.id == rule.meets]
+        if not asked:
+            raise Missing("audit.no_rule", rule=rule.meets)
+        duty = duty_of(asked[0], context)
+        ruled &= (duty.owed > 0).reindex(communities.index, fill_value=False)
+        fulfil = (there(duty, context) >= duty.owed).reindex(communities.index, fill_value=True)
         key, metric = "audit.fulfil", "streets"
     else:
         fulfil = pd.Series(True, communities.index)
         for layer in rule.layers:
             fulfil &= context.served(_only(rule, layer))
-        walk, minutes = context.walked(rule)
-        key, metric = ("audit.walk_min" if minutes else "audit.beside"), "streets"
-        said = {"beside": walk}
+        key, metric = "audit.beside", "streets"
+        said = {"walk": context.walk_of(rule)}
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
     return percent(rule, part, total, needs="communities", metric=metric, target=target,
                    basis=(key, {"part": part, "total": total, **said}),
@@ -89,7 +98,7 @@ def _only(rule: Rule, layer: str) -> Rule:
 
 
 def _without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_]) -> Said:
-    """Name the units that are not covered, the first thirty of them."""
+    """Name the units that are not covered, the first twenty of them."""
     named = units.get("name", units.index)
     names = tuple(np.asarray(named, object)[lacks].astype(str))
     if not names:
@@ -106,18 +115,21 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
     layer, frame = rule.layers[0], context.stock(rule)
     factor = UNITS[rule.unit].factor if rule.unit else 1.0
     if rule.unit == "operators":
+        if not rule.column:
+            raise Missing("audit.no_column_named")
         there_are = float(context.column(layer, rule.column[0])[frame.index].nunique())
     else:
         there_are = context.amount(frame, layer, rule.column)
     target = number(rule)
+    counted = (rule.unit,) if rule.unit in OTHERS else rule.column or rule.facility_types or (layer,)
     yield Finding(
         value=there_are / factor,
         target=target,
         unit=rule.unit,
         operator=rule.operator,
         needed=lacking(target * factor, rule.operator, there_are),
-        needs=(rule.column or ("facilities",))[0],
-        basis=("audit.sum", {"stock": there_are, "column": rule.column or rule.facility_types or (layer,)}),
+        needs=counted[0] if rule.column or rule.unit in OTHERS else "facilities",
+        basis=("audit.sum", {"stock": there_are, "column": counted}),
     )
 
 
@@ -134,10 +146,13 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
         value=float(here.min()) if len(units) else np.nan,
         target=target,
         unit=rule.unit,
-        operator=rule.operator,
+        operator=">=" if rule.operator == "=" else rule.operator,  # each has one; two are no fault
         needed=float(lacks.sum()),
         needs="facilities",
-        basis=("audit.units", {"part": int((lacks <= 0).sum()), "total": len(units), "of": "districts"}),
+        basis=(
+            "audit.units",
+            {"part": int((lacks <= 0).sum()), "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")},
+        ),
         reason=_without(units, (lacks > 0).to_numpy(bool)),
     )
 
@@ -153,6 +168,6 @@ def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
     units = context.districts(rule.applies_to)
     have = context.inside(rule, rule.layers[0], units, f"{rule.operator}{number(rule):g}") > 0
     part = int(have.sum())
-    basis = ("audit.units", {"part": part, "total": len(units), "of": "districts"})
+    basis = ("audit.units", {"part": part, "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")})
     yield percent(rule, part, len(units), needs="facilities", target=100.0, basis=basis,
                   reason=_without(units, ~have.to_numpy(bool)))  # fmt: skip

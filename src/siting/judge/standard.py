@@ -20,7 +20,19 @@ __all__ = ["Standard", "list_standards", "load_standard"]
 
 @dataclass(frozen=True, repr=False)
 class Standard:
-    """A city's standard: its rules in the order of the document, and the documents they cite."""
+    """A city's standard: its rules in the order of the document, and the documents they cite.
+
+    Attributes
+    ----------
+    name, title_zh, title_en
+        What it is called.
+    rules, documents
+        The rules, and the documents they cite by name.
+    changes
+        What `adapted` changed, by rule id.
+    whole
+        All rules of a standard of which some were selected: a rule may be read together with one that was not.
+    """
 
     name: str
     title_zh: str
@@ -28,6 +40,7 @@ class Standard:
     rules: tuple[Rule, ...]
     documents: Mapping[str, Document] = field(default_factory=dict)
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    whole: tuple[Rule, ...] = ()
 
     def __repr__(self) -> str:
         n = len(self.rules)
@@ -58,6 +71,7 @@ class Standard:
         kind: str | None = None,
         service: str | None = None,
         role: str | None = None,
+        rule: str | Iterable[str] | None = None,
     ) -> Standard:
         """Keep some rules.
 
@@ -67,16 +81,25 @@ class Standard:
             Standing rules, and those for this year.
         kind, service, role
             Rules of this kind, service or role.
+        rule
+            A part of their ids, such as "childcare.places_per_1000", or several.
+
+        Examples
+        --------
+        >>> len(load_standard("jinhua").select(rule="childcare.service_radius"))
+        2
         """
+        parts = (rule,) if isinstance(rule, str) else tuple(rule or ())
         kept = tuple(
-            rule
-            for rule in self.rules
-            if (year is None or rule.year in (None, year))
-            and (kind is None or rule.kind == kind)
-            and (service is None or rule.service == service)
-            and (role is None or rule.role == role)
+            one
+            for one in self.rules
+            if (year is None or one.year in (None, year))
+            and (kind is None or one.kind == kind)
+            and (service is None or one.service == service)
+            and (role is None or one.role == role)
+            and (rule is None or any(part in one.id for part in parts))
         )
-        return replace(self, rules=kept)
+        return replace(self, rules=kept, whole=self.whole or self.rules)
 
     def extended(self, rules: Iterable[Rule], documents: Mapping[str, Document]) -> Standard:
         """Add rules of your own, such as a study's own goals.
@@ -121,17 +144,24 @@ class Standard:
         100.0
         """
         made = {rule.id: rule for rule in self.rules}
+        whole = {rule.id: rule for rule in self.whole}
         for name, change in changes.items():
             fixed = {"id", "document", "clause", "says"} & set(change)
             if fixed:
                 raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
             old = {f.name: getattr(self[name], f.name) for f in fields(Rule)}
-            made[name] = rule_from({**{k: v for k, v in old.items() if v is not None}, **change})
-        return _checked(replace(self, rules=tuple(made.values()), changes={**self.changes, **changes}))
+            # a number that is given where none was printed is a floor, as a bare number in a table is
+            floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
+            made[name] = rule_from({**{k: v for k, v in old.items() if v is not None}, **floor, **change})
+            whole = {**whole, name: made[name]} if whole else whole
+        told = dict(self.changes)
+        for name, change in changes.items():
+            told[name] = {**told.get(name, {}), **change}
+        return _checked(replace(self, rules=tuple(made.values()), whole=tuple(whole.values()), changes=told))
 
     def title(self, rule: Rule) -> str:
         """Title of the document that *rule* stands in."""
-        return self.documents[rule.document].title if rule.document else ""
+        return self.documents[rule.document].title if rule.document in self.documents else ""
 
 
 def list_standards() -> list[str]:
@@ -233,7 +263,8 @@ def _checked(standard: Standard) -> Standard:
     lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}
     if lost:
         raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
-    loose = [rule.id for rule in standard.rules if rule.meets and rule.meets not in ids]
+    there = {rule.id for rule in standard.whole or standard.rules}
+    loose = [rule.id for rule in standard.rules if rule.meets and rule.meets not in there]
     if loose:
         raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
     return standard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
             "total": len(frame),
             "of": layer,
             "other": partner,
-            "beside": context.walked(rule)[0],
+            "walk": context.walk_of(rule),
         },
     )
     yield _counted(rule, float(near.sum()), basis)
@@ -79,10 +80,15 @@ def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
 @indicator("bed_threshold_rule")
 def beds(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of the institutions of a size that have the room, or the partner nearby, that their size asks for."""
+    if not (rule.part or rule.other):
+        raise Missing("audit.not_in_layers", rule=rule.id)
     layer, frame = rule.layers[0], context.stock(rule)
     sized = frame[_by_number(rule, frame, layer, (rule.column or ("beds",))[0])]
     fulfil = _beside(rule, context, sized) if rule.other else matches(sized, layer, rule.part)
     part, total = int(fulfil.sum()), len(sized)
+    said: dict[str, object] = {"part": part, "total": total, "of": rule.facility_types or layer}
+    if rule.other:
+        said |= {"other": rule.other, "walk": context.walk_of(rule)}
     yield Finding(
         value=100 * ratio(part, total),
         target=100.0,
@@ -90,7 +96,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         needed=float(total - part),
         needs="facilities",
         metric="streets" if rule.other else "",
-        basis=("audit.units", {"part": part, "total": total, "of": rule.facility_types or layer}),
+        basis=("audit.partners" if rule.other else "audit.units", said),
     )
 
 
@@ -125,13 +131,9 @@ def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator("service_area_rule")
 def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
-    ruled = context.ruled(rule) if rule.applies_to in COMMUNITIES and rule.applies_to != "industrial_park" else None
-    near = context.served(rule)
-    part = int((near if ruled is None else near & ruled).sum())
-    basis = (
-        "audit.beside",
-        {"part": part, "total": len(near) if ruled is None else int(ruled.sum()), "beside": context.walked(rule)[0]},
-    )
+    ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
+    part = int((near & ruled).sum())
+    basis = ("audit.beside", {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule)})
     yield told(part, "communities", basis, metric="streets")
 
 
@@ -145,7 +147,7 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
         {
             "reached": int(first.notna().sum()),
             "total": len(villages),
-            "most": float(first.max()),
+            "most": round(float(first.max())),
             "km": FARTHEST / 1000,
         },
     )
@@ -164,7 +166,7 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     left = int((villages & ~near).sum())
     basis = (
         "audit.beside",
-        {"part": int((villages & near).sum()), "total": int(villages.sum()), "beside": context.walked(rule)[0]},
+        {"part": int((villages & near).sum()), "total": int(villages.sum()), "walk": context.walk_of(rule)},
     )
     yield told(left, "communities", basis, metric="streets")
 
@@ -189,7 +191,7 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     elif rule.applies_to in COMMUNITIES:
         ruled, near = context.ruled(rule), context.served(rule)
         part, total = int((ruled & near).sum()), int(ruled.sum())
-        basis = ("audit.beside", {"part": part, "total": total, "beside": context.walked(rule)[0]})
+        basis = ("audit.beside", {"part": part, "total": total, "walk": context.walk_of(rule)})
         yield told(100 * ratio(part, total), "percent", basis, metric="streets")
     else:
         frame = context.stock(rule)

@@ -29,12 +29,40 @@ def _word(name: str, value: object, lang: str) -> str:
         )
     if isinstance(value, int | float):
         return "n/a" if math.isnan(value) else f"{value:,.10g}"
-    if name == "layer" and value in list_roles():
-        return role(str(value)).zh if lang == "zh" else role(str(value)).en
+    if name == "walk":  # "300 m" or "15 min"
+        number, unit = str(value).split()
+        return f"{number} {label(f'unit.{unit}', lang)}"
+    if name == "layer":
+        return _layer(str(value), lang)
     if name == "absent":  # a column to be added: its own name, whatever the language
-        return f"{label(f'field.{value}', lang)} ({value})" if known(f"field.{value}") else str(value)
+        words = _column(str(value), lang)
+        return f"{words} ({value})" if words else str(value)
     if name in COLUMN_WORDS:
-        for section in ("people", "field", "service", "walker", "column"):
+        for section in ("people", "field", "layer", "service", "walker", "column"):
             if known(f"{section}.{value}"):
                 return label(f"{section}.{value}", lang)
+        return _column(str(value), lang) or _role(str(value), lang).lower() or str(value)
     return str(value)
+
+
+def _layer(name: str, lang: str) -> str:
+    """Name a layer: by its role, else in words with the key that a user has to give."""
+    words = label(f"layer.{name}", lang) if known(f"layer.{name}") else ""
+    return _role(name, lang) or (f"{words} ({name})" if words else name)
+
+
+def _role(name: str, lang: str) -> str:
+    if name not in list_roles():
+        return ""
+    return role(name).zh if lang == "zh" else role(name).en
+
+
+def _column(name: str, lang: str) -> str:
+    """Return the reader's words for a column: those of the maps, else those of the first role that has it."""
+    if known(f"field.{name}"):
+        return label(f"field.{name}", lang)
+    for each in list_roles():
+        for column in role(each).columns:
+            if column.name == name:
+                return column.zh if lang == "zh" else column.meaning_en
+    return ""

@@ -190,7 +190,7 @@ def idle_nearby(
     taken = (
         np.minimum(shortage, total_idle)
         if groups is None
-        else np.bincount(area, _taken(reach, short, idle, near, copies), n)
+        else np.round(np.bincount(area, _taken(reach, short, idle, near, copies), n), 3)  # counted in thousandths
     )
     return pd.DataFrame(
         {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,7 +39,8 @@ class Mergers:
         all mergers), `loses_cover` (people who lose cover if this one alone closes; missing when not asked).
     stay
         Why each other small site stays: "no_neighbour" (none in reach), "no_room" (no neighbour has room for its
-        people), "receives" (others move in), "not_chosen" (it could, but not with all the rest).
+        people), "receives" (others move in), "loses_cover" (closing it alone costs more people than *most_lost*),
+        "not_chosen" (it could, but not with all the rest).
     loses_cover
         People who lose cover when all close: more than the sum of the rows where two that close covered them; NaN
         when not asked.
@@ -197,7 +198,7 @@ def merge_sites(
     rows, lost = _rows(homes, closed, at_most, most_lost)
     chosen, bound, status = _solve(homes, rows, lost, time_limit)
     _keeps(homes, chosen)
-    return _mergers(homes, chosen, what, bound, status, between)
+    return _mergers(homes, chosen, what, bound, status, between, most_lost)
 
 
 def _homes(
@@ -337,7 +338,13 @@ def _keeps(homes: _Homes, chosen: pd.DataFrame) -> None:
 
 
 def _mergers(
-    homes: _Homes, chosen: pd.DataFrame, what: WhatIf | None, bound: float, status: str, between: Reach
+    homes: _Homes,
+    chosen: pd.DataFrame,
+    what: WhatIf | None,
+    bound: float,
+    status: str,
+    between: Reach,
+    most_lost: float | None,
 ) -> Mergers:
     closes, into = pd.Index(chosen["origin"], name="site"), chosen["destination"].to_numpy()
     people = homes.occupied.loc[closes].to_numpy()
@@ -351,11 +358,13 @@ def _mergers(
     }  # fmt: skip
     table = pd.DataFrame(columns, index=closes, columns=list(COLUMNS))
     all_lost = math.nan if what is None else (what.loss(*closes) if len(closes) else 0.0)
+    capped = what is not None and most_lost is not None
+    costly = {site for site in homes.small if capped and what.loss(site) > most_lost}  # type: ignore[union-attr,operator]
     idle = homes.idle.clip(lower=0.0)
     filled = float(idle.loc[closes].sum()) + float(people.sum())
     return Mergers(
         table=table,
-        stay=pd.Series(dict(_staying(homes, chosen)), name="stays", dtype=object).rename_axis("site"),
+        stay=pd.Series(dict(_staying(homes, chosen, costly)), name="stays", dtype=object).rename_axis("site"),
         loses_cover=all_lost,
         idle_before=float(idle.sum()),
         idle_after=float(idle.sum()) - filled,
@@ -367,7 +376,7 @@ def _mergers(
     )
 
 
-def _staying(homes: _Homes, chosen: pd.DataFrame) -> Iterator[tuple[object, str]]:
+def _staying(homes: _Homes, chosen: pd.DataFrame, costly: Collection[object]) -> Iterator[tuple[object, str]]:
     neighbours, fits = set(homes.pairs["origin"]), set(_fits(homes)["origin"])
     gone, receiving = set(chosen["origin"]), set(chosen["destination"])
     for site in homes.small:
@@ -378,4 +387,4 @@ def _staying(homes: _Homes, chosen: pd.DataFrame) -> Iterator[tuple[object, str]
         elif site not in fits:
             yield site, "no_room"
         elif site not in gone:
-            yield site, "not_chosen"
+            yield site, "loses_cover" if site in costly else "not_chosen"

@@ -18,6 +18,8 @@ from siting.show.svg import inline_svg
 
 __all__ = ["Block", "Section", "blocks_of", "facts_of", "notes_of"]
 
+#: Reasons longer than this stand below the indicator; so many short rules of a district are named.
+LONG, MOST = 40, 6
 UNDERSTOOD = "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, or a mapping from names to these"
 
 
@@ -262,10 +264,16 @@ def _by_area(parts: pd.DataFrame, lang: str) -> Table:
             Cell(clean(name or area), head=True),
             Cell(f"{int(count.get('met', 0)):,}", number=True),
             Cell(f"{int(count.get('short', 0)):,}", number=True),
-            Cell(label("list.comma", lang).join(dict.fromkeys(short))),
+            Cell(_first(list(dict.fromkeys(short)), lang)),
         )
         body.append(cells)
-    return Table(head, tuple(body), caption=label("report.by_area", lang), style="rules")
+    return Table(head, tuple(body), caption=label("report.by_area", lang))
+
+
+def _first(names: Sequence[str], lang: str) -> str:
+    """Name the first of many."""
+    more = label("cli.more", lang, count=len(names) - MOST) if len(names) > MOST else ""
+    return label("list.comma", lang).join(names[:MOST]) + more
 
 
 def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
@@ -280,7 +288,9 @@ def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
     body = []
     for row in rows.to_dict("records"):
         cells = {
-            "indicator": Cell(_said(row, "indicator", lang), head=True, small=_small_print(row, lang)),
+            "indicator": Cell(
+                _said(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_long(row, lang))
+            ),
             "value": Cell(_measured(row["value"], row["unit"], lang), number=True, small=_compared(row, lang)),
             "target": _target(row, lang),
             "gap": Cell(_measured(row["gap"], row["unit"], lang), number=True),
@@ -361,10 +371,16 @@ def _target(row: dict[Any, Any], lang: str) -> Cell:
     return Cell(f"{sign} {words} {named}".strip() if short else f"{sign} {words}", number=True, small=small)
 
 
+def _long(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
+    """Return a reason that is too long for the narrow column of the verdict, such as a list of names."""
+    reason = _said(row, "reason", lang)
+    return (reason,) if len(reason) > LONG else ()
+
+
 def _verdict(row: dict[Any, Any], lang: str) -> Cell:
     status = str(row["status"])
     badge = {"met": "met", "short": "short"}.get(status, "na")
-    reason = _said(row, "reason", lang)
+    reason = "" if _long(row, lang) else _said(row, "reason", lang)
     words = label(f"status.{status}", lang) if known(f"status.{status}") else clean(status)
     return Cell(words, badge=badge, small=(reason,) if reason else ())
 

@@ -1,0 +1,863 @@
+"""The kinds of rules beyond radii and rates, on a town of four communities and three facilities of each service.
+
+The town is a lattice of 100 m blocks, so that the walk between two crossings is the sum of their differences. West of
+x = 250 lie `a`, `c`, `k` and `x`; east of it `b`, `d`, `m`, `n`, `y` and `z`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+import shapely
+
+import siting as st
+from siting.judge.indicators import INDICATORS
+
+Layers = dict[str, gpd.GeoDataFrame]
+
+
+def rule(kind: str, **values: Any) -> st.Rule:
+    given = {"service": "childcare", "indicator_zh": "甲", "indicator_en": "a", "operator": ">="}
+    return st.Rule(**{"id": "r", "kind": kind, **given, **values})
+
+
+def audit(*rules: st.Rule, layers: Layers, **options: Any) -> st.Audit:
+    return st.audit(st.Standard("demo", "示范", "Demo", rules), layers, **options)
+
+
+def judged(one: st.Rule, layers: Layers, **options: Any) -> dict[str, Any]:
+    """The only row of the verdict."""
+    table = audit(one, layers=layers, **options).table
+    assert len(table) == 1
+    return dict(table.iloc[0])
+
+
+def figured(one: st.Rule, layers: Layers, **options: Any) -> dict[str, Any]:
+    """The only row of the figures, which nothing is judged by."""
+    found = audit(one, layers=layers, **options)
+    assert found.table.empty
+    assert len(found.figures) == 1
+    row = dict(found.figures.iloc[0])
+    assert math.isnan(row["target"])
+    assert row["status"] in ("", "n/a")
+    return row
+
+
+def verdict(row: dict[str, Any]) -> tuple[Any, ...]:
+    return row["value"], row["target"], row["needed"], row["needs"], row["status"]
+
+
+def box(x0: float, x1: float) -> shapely.Polygon:
+    return shapely.box(530_000 + x0, 3_379_950, 530_000 + x1, 3_380_550)
+
+
+@pytest.fixture
+def town(layer: Callable[..., gpd.GeoDataFrame]) -> Layers:
+    homes = layer(
+        {"a": (0, 0), "b": (300, 0), "c": (200, 200), "d": (500, 500)},
+        population=[1000, 500, 300, 200],
+        elderly=[400, 300, 200, 100],
+        infants=[10, 20, 30, 40],
+        households=[400, 200, 100, 80],
+        kind=["estate", "estate", "village", "village"],
+        build_status=["new", "existing", "existing", "existing"],
+        friendly=[True, True, False, False],
+        remote=[False, False, False, True],
+    )
+    care = layer(
+        {"k": (0, 0), "m": (300, 100), "n": (500, 400)},
+        places=[10, 20, 30],
+        inclusive_places=[5, 10, 0],
+        nursery_places=[1, 2, 3],
+        enrolled=[8, 20, 2],
+        facility_type=["托育机构", "托育机构", "社区驿站"],
+        floor_area=[150.0, 250.0, 90.0],
+        operator=["甲", "乙", "甲"],
+        grade=["A;B", "B", "C"],
+        demonstration=[True, False, True],
+    )
+    elder = layer(
+        {"x": (0, 100), "y": (300, 300), "z": (500, 500)},
+        beds=[80, 120, 200],
+        occupied=[80, 60, 60],
+        land_area=[100.0, 50.0, 50.0],
+        rehab_room=[False, True, False],
+        medical_room=[False, True, True],
+        operating_years=[1, 0, 3],
+    )
+    districts = gpd.GeoDataFrame(
+        {"name": ["西镇", "东镇"], "level": ["township", "township"], "parent": ["p", "q"], "pilot": [True, False]},
+        geometry=[box(-50, 250), box(250, 550)], index=pd.Index(["west", "east"], name="id"), crs=homes.crs,
+    )  # fmt: skip
+    return {"communities": homes, "childcare": care, "eldercare": elder, "districts": districts}
+
+
+# Numbers to reach
+
+
+def test_count_facilities(town: Layers) -> None:
+    row = judged(rule("count_target", value=5.0, unit="facilities"), town)
+    assert verdict(row) == (3, 5, 2, "facilities", "short")
+    assert row["basis_en"].endswith(": 3")
+    marked = rule("count_target", value=2.0, unit="facilities", where={"demonstration": True})
+    assert verdict(judged(marked, town)) == (2, 2, 0, "", "met")
+    typed = rule("count_target", value=2.0, operator=">", unit="facilities", facility_types=("托育机构",))
+    assert verdict(judged(typed, town)) == (2, 2, 1, "facilities", "short")
+
+
+def test_count_what_a_column_adds_up_to(town: Layers) -> None:
+    row = judged(rule("count_target", value=80.0, unit="places", column="places"), town)
+    assert verdict(row) == (60, 80, 20, "places", "short")
+    two = rule("count_target", value=15.0, unit="places", column=["inclusive_places", "nursery_places"])
+    assert verdict(judged(two, town)) == (21, 15, 0, "", "met")  # 5 + 10 + 0 + 1 + 2 + 3
+
+
+def test_count_in_ten_thousands(town: Layers) -> None:
+    town["childcare"]["places"] = [10_000, 2000, 3000]
+    row = judged(rule("count_target", value=4.4, unit="10k_places", column="places"), town)
+    assert verdict(row) == (1.5, 4.4, 29_000, "places", "short")  # 44,000 less 15,000 places
+    assert row["gap"] == pytest.approx(2.9)
+
+
+def test_count_operators_once_each(town: Layers) -> None:
+    one = rule("count_target", value=2.0, operator=">", unit="operators", column="operator")
+    row = judged(one, town)
+    assert (row["value"], row["needed"], row["needs"]) == (2, 1, "operators")
+    assert "关系" not in row["basis"], "the word for >= and <= is no word for who runs a facility"
+    chains = rule("count_target", value=1.0, unit="operators", column="operator", where={"demonstration": True})
+    assert verdict(judged(chains, town)) == (1, 1, 0, "", "met")  # 甲 runs both
+
+
+def test_count_communities(town: Layers) -> None:
+    one = rule("count_target", value=3.0, unit="communities", layer="communities", where={"friendly": True})
+    assert verdict(judged(one, town)) == (2, 3, 1, "communities", "short")
+
+
+def test_count_in_each_county_and_township(town: Layers) -> None:
+    def each(value: float, of: str = "county", **more: Any) -> dict[str, Any]:
+        return judged(rule("count_per_area", value=value, unit=f"facilities_per_{of}", applies_to=of, **more), town)
+
+    assert verdict(each(1.0)) == (1, 1, 0, "", "met")  # p holds k; q holds m and n
+    row = each(2.0)
+    assert verdict(row) == (1, 2, 1, "facilities", "short")
+    assert row["reason_en"] == "without a facility: p"
+    row = each(4.0)  # 3 are missing in p and 2 in q
+    assert (row["value"], row["needed"], row["reason_en"]) == (1, 5, "without a facility: p, q")
+    assert each(1.0, "township", facility_types=["社区驿站"])["reason_en"] == "without a facility: 西镇"
+    assert each(4.0, layer=["childcare", "eldercare"])["needed"] == 2  # 2 in p and 4 in q
+
+
+def test_counties_are_of_their_level_where_there_are_any(town: Layers) -> None:
+    whole = gpd.GeoDataFrame({"name": ["甲县"], "level": ["county"]}, geometry=[box(-50, 550)], index=["county"],
+                             crs=town["districts"].crs)  # fmt: skip
+    town["districts"] = pd.concat([town["districts"], whole])
+    one = rule("count_per_area", value=3.0, unit="facilities_per_county", applies_to="county")
+    assert verdict(judged(one, town)) == (3, 3, 0, "", "met")
+
+
+# Units that are covered
+
+
+def covered(**values: Any) -> st.Rule:
+    return rule("coverage_share", **{"value": 100.0, "unit": "percent", **values})
+
+
+def test_districts_with_a_mark(town: Layers) -> None:
+    row = judged(covered(layer="districts", applies_to="township", part={"pilot": True}), town)
+    assert verdict(row) == (50, 100, 1, "districts", "short")
+    assert row["reason_en"] == "without a facility: 东镇"
+
+
+def test_districts_that_have_both_services(town: Layers) -> None:
+    both = covered(applies_to="township", layer=["childcare", "eldercare"])
+    assert judged(both, town)["value"] == 100
+    town["eldercare"] = town["eldercare"].drop(index="x")
+    row = judged(both, town)
+    assert (row["value"], row["reason_en"]) == (50, "without a facility: 西镇")
+    assert judged(covered(applies_to="county", layer=["childcare"]), town)["value"] == 100
+
+
+def test_communities_that_carry_a_mark(town: Layers) -> None:
+    one = covered(layer="communities", applies_to="community", part={"friendly": True}, value=75.0)
+    assert verdict(judged(one, town)) == (50, 75, 1, "communities", "short")
+    of_some = covered(layer="communities", applies_to="community", part={"friendly": True}, where={"kind": "estate"})
+    assert judged(of_some, town)["value"] == 100
+    assert judged(covered(layer="communities", applies_to="village", part={"remote": True}), town)["value"] == 50
+
+
+def test_communities_among_those_of_their_sort(town: Layers, town_network: st.Network) -> None:
+    one = covered(applies_to="village", among={"remote": True})  # d is 100 m from n
+    assert verdict(judged(one, town, network=town_network)) == (100, 100, 0, "", "met")
+
+
+def test_the_walk_that_a_rule_prints_wins_over_beside(town: Layers, town_network: st.Network) -> None:
+    """Nearest child care: a 0, b 100, c 200, d 100 metres; minutes at a carer's 64 m/min."""
+    for unit, walk, value in (("metres", 100.0, 75), ("metres", 99.0, 25), ("minutes", 1.5, 25), ("minutes", 2.0, 75),
+                              ("minutes", 4.0, 100)):  # fmt: skip
+        row = judged(covered(applies_to="community", **{unit: walk}), town, network=town_network, beside=5000.0)
+        assert row["value"] == value, (unit, walk)
+        assert f"within {walk:g} {'m' if unit == 'metres' else 'min'} on foot" in row["basis_en"]
+    townships = covered(applies_to="township", metres=100.0)  # a walk is of communities, wherever they lie
+    assert verdict(judged(townships, town, network=town_network)) == (75, 100, 1, "communities", "short")
+
+
+def test_communities_near_both_services(town: Layers, town_network: st.Network) -> None:
+    """Nearest elder care: a 100, b 300, c 200, d 0."""
+    both = covered(applies_to="community", layer=["childcare", "eldercare"], metres=100.0)
+    row = judged(both, town, network=town_network)
+    assert (row["value"], row["reason_en"]) == (50, "without a facility: b, c")
+
+
+def test_coverage_asks_whether_there_is_one_and_compliance_whether_it_is_enough(
+    town: Layers, town_network: st.Network
+) -> None:
+    """The new estate `a` has 400 households and 150 m² at its gate."""
+    exists = covered(id="exists", applies_to="new_residential")
+    enough = covered(id="enough", applies_to="new_residential", meets="area")
+
+    def values(per_100: float) -> list[float]:
+        area = rule("provision_area_per_100_households", id="area", value=per_100, applies_to="new_residential")
+        found = audit(exists, enough, area, layers=town, network=town_network).table.set_index("rule")
+        assert found.loc["area", "target"] == 4 * per_100
+        return found["value"].tolist()[:2]
+
+    assert values(15.0) == [100, 100]  # 60 m²
+    assert values(37.5) == [100, 100]  # 150 m² are enough
+    assert values(50.0) == [100, 0]  # 200 m² are not there
+
+
+def test_compliance_is_asked_of_the_units_that_the_rule_is_for(town: Layers, town_network: st.Network) -> None:
+    """`a` owes 200 m² and has 150; `b` owes 100 and has 250, and only `b` is a complete community."""
+    town["communities"]["complete_community"] = [False, True, False, False]
+    area = rule("provision_area_per_100_households", id="area", value=50.0, applies_to="new_and_existing_residential")
+    for applies_to, value in (("complete_community", 100), ("new_residential", 0), ("urban_estate", 50)):
+        asked = covered(id="asked", applies_to=applies_to, meets="area")
+        found = audit(asked, area, layers=town, network=town_network).table.set_index("rule")
+        assert found.loc["asked", "value"] == value, applies_to
+
+
+def test_a_unit_that_is_not_known_is_not_guessed(town: Layers, town_network: st.Network) -> None:
+    row = judged(covered(applies_to="lighthouse"), town, network=town_network)
+    assert row["status"] == "n/a"
+    assert "lighthouse" in row["reason_en"]
+
+
+def test_a_share_that_only_the_user_gives_can_be_met(town: Layers) -> None:
+    """The document prints neither number nor operator; what the user sets is a floor."""
+    bare = rule("coverage_share", operator="", unit="percent", applies_to="township", text="基本全覆盖")
+    assert judged(bare, town)["status"] == "n/a"
+    assert verdict(judged(bare, town, shares={"r": 100}))[:2] == (100, 100)
+    assert judged(bare, town, shares={"r": 100})["status"] == "met"
+    town["childcare"] = town["childcare"].loc[["k"]]
+    assert verdict(judged(bare, town, shares={"r": 60})) == (50, 60, 1, "districts", "short")
+
+
+# Estates
+
+
+def test_floor_area_of_the_facilities_of_an_estate(town: Layers, town_network: st.Network) -> None:
+    one = rule("min_floor_area", value=200.0, unit="m2", applies_to="new_residential", scope="area")
+    row = judged(one, town, network=town_network)
+    assert verdict(row) == (150, 200, 50, "area_m2", "short")
+    assert row["reason_en"] == "short: a"
+    assert judged(one, town, network=town_network, beside=400)["needed"] == 0  # m is 400 m away
+
+
+def test_floor_area_of_the_largest_in_each_county(town: Layers) -> None:
+    def largest(value: float) -> dict[str, Any]:
+        return judged(rule("min_floor_area", value=value, unit="m2_per_site", applies_to="county"), town)
+
+    assert verdict(largest(150.0)) == (100, 100, 0, "", "met")  # k has 150, m 250
+    row = largest(200.0)
+    assert verdict(row) == (50, 100, 1, "facilities", "short")
+    assert row["reason_en"] == "without a facility: p"
+
+
+def facilities_of(town: Layers, network: st.Network, households: int) -> pd.DataFrame:
+    town["communities"].loc["a", "households"] = households
+    same = {"unit": "households_per_facility", "applies_to": "new_residential"}
+    first = rule("households_per_facility", id="first", operator="range", value=3000.0, value_max=4000.0, **same)
+    further = rule("households_per_facility", id="further", operator="per", value=3000.0, **same)
+    return audit(first, further, layers=town, network=network).table.set_index("rule")
+
+
+def test_facilities_by_households_in_both_readings(town: Layers, town_network: st.Network) -> None:
+    found = facilities_of(town, town_network, 7001)  # 1 + ceil(3001 / 3000) = 3; in the low reading 2
+    assert verdict(dict(found.loc["first"])) == (1, 3, 2, "facilities", "short")
+    assert "2 in the low reading" in found.loc["first", "basis_en"]
+    found = facilities_of(town, town_network, 3600)
+    assert verdict(dict(found.loc["first"])) == (1, 1, 0, "", "met")
+    assert "low reading" not in found.loc["first", "basis_en"]
+    assert facilities_of(town, town_network, 2999)["status"].tolist() == ["n/a", "n/a"]
+
+
+def test_the_first_facility_is_no_further_one(town: Layers, town_network: st.Network) -> None:
+    """Two are due beyond the first; the only one that stands there is the first."""
+    found = facilities_of(town, town_network, 7001)
+    assert verdict(dict(found.loc["further"])) == (0, 2, 2, "facilities", "short")
+
+
+def test_counties_with_so_many_people(town: Layers) -> None:
+    """p has 1300 residents and q 700."""
+    for limit, above in ((0.1, 1), (0.13, 0), (0.07, 1), (0.06, 2)):
+        one = rule("population_trigger", value=limit, operator=">", unit="10k_persons", applies_to="county")
+        row = judged(one, town)
+        assert (row["value"], row["status"], row["unit"]) == (above, "n/a", "counties")
+        assert row["reason_en"] == "the document sets no limit: the value is shown, not judged"
+
+
+def test_a_duty_whose_walk_is_printed_in_minutes(town: Layers, town_network: st.Network) -> None:
+    """2 min at a carer's 64 m/min are 128 m: a is at k, b is 100 m from m."""
+    one = rule("population_trigger", value=500.0, unit="residents", applies_to="community", minutes=2.0)
+    row = judged(one, town, network=town_network)
+    assert verdict(row) == (2, 2, 0, "", "met")
+    assert "300 m" not in row["basis_en"]
+
+
+# Rates and parts
+
+
+def test_facilities_for_a_thousand_children(town: Layers) -> None:
+    row = judged(rule("ratio_per_1000_infants", value=31.0, unit="facilities_per_1000_under3", base="infants"), town)
+    assert verdict(row) == (30, 31, 1, "facilities", "short")  # 3 for 100; 3.1 are 4
+    typed = rule("ratio_per_1000_infants", value=20.0, facility_types=("托育机构",))
+    assert verdict(judged(typed, town)) == (20, 20, 0, "", "met")
+
+
+def test_staff_for_ten_and_twenty_thousand_residents(town: Layers) -> None:
+    town["health"] = town["eldercare"].assign(staff=[1, 0, 1])
+
+    def ratio(**values: Any) -> dict[str, Any]:
+        return judged(rule("staff_ratio", service="health", column="staff", **values), town)
+
+    per_10k = {"unit": "persons_per_10000_residents"}
+    assert ratio(value=10.0, **per_10k)["value"] == 10  # 2 for 2000
+    row = ratio(value=1.0, value_max=15.0, operator="range", **per_10k)
+    assert (row["target"], row["target_max"], row["status"]) == (1, 15, "met")
+    assert ratio(value=11.0, value_max=15.0, operator="range", **per_10k)["status"] == "short"
+    above = ratio(value=1.0, value_max=6.0, operator="range", **per_10k)
+    assert (above["status"], above["gap"]) == ("short", 4), "10 is 4 above the range, not 9 above its lower end"
+    assert verdict(ratio(value=20.0, operator="=", unit="persons_each_per_20000_residents"))[:2] == (20, 20)
+
+
+def test_residents_by_the_size_of_a_household(town: Layers) -> None:
+    town["communities"] = town["communities"].drop(columns="population")  # 780 households
+    rate = rule("places_per_1000_residents", value=40.0, unit="places_per_1000_residents")
+    assert judged(rate, town)["reason_en"].endswith("residents (population)")
+    row = judged(rate, town, household_size=2.5)  # 1950 residents, 78 places
+    assert verdict(row)[1:] == (40, 18, "places", "short")
+    assert row["value"] == pytest.approx(60_000 / 1950)
+
+
+def test_land_for_each_resident(town: Layers) -> None:
+    one = rule("provision_land_per_capita", service="eldercare", value=0.1, operator="=", unit="m2_land_per_resident")
+    assert verdict(judged(one, town)) == (0.1, 0.1, 0, "", "met")  # 200 m² for 2000
+    town["eldercare"]["land_area"] = [90.5, 50, 50]
+    row = judged(one, town)
+    assert verdict(row) == (0.09525, 0.1, 9.5, "land_m2", "short")
+    town["eldercare"]["land_area"] = [500, 50, 50]
+    assert judged(one, town)["status"] == "met"  # more than so much is no fault
+
+
+def test_a_part_of_several_columns(town: Layers) -> None:
+    one = rule("composition_share", value=50.0, unit="percent", column=["inclusive_places", "nursery_places"])
+    row = judged(one, town)  # 15 + 6 of 60
+    assert verdict(row) == (35, 50, 9, "inclusive_places", "short")
+    assert row["reason_en"] == "9 by converting, or 18 by adding only such"  # (30 - 21) / 0.5
+    mine = rule("composition_share", value=30.0, unit="percent", column="nursery_places", of="inclusive_places")
+    assert judged(mine, town)["value"] == 40
+
+
+def test_places_in_use_and_those_that_stand_empty(town: Layers) -> None:
+    one = rule("utilisation_share", value=70.0, unit="percent", column="enrolled", of="places")
+    row = judged(one, town)  # 30 of 60
+    assert verdict(row) == (50, 70, 12, "persons", "short")
+    assert (row["reason_en"], row["reason"]) == ("30 stand empty", "空置 30")
+    beds = rule("utilisation_share", service="eldercare", value=50.0, unit="percent", column="occupied", of="beds")
+    assert verdict(judged(beds, town)) == (50, 50, 0, "", "met")  # 200 of 400
+    town["childcare"]["enrolled"] = [10, 20, 30]
+    assert judged(one, town)["reason_en"] == ""
+
+
+def test_children_enrolled_of_all_children(town: Layers) -> None:
+    one = rule("utilisation_share", value=35.0, unit="percent", column="enrolled", base="infants")
+    row = judged(one, town)  # 30 of 100
+    assert verdict(row) == (30, 35, 5, "persons", "short")
+    assert row["reason_en"] == "", "a child at home is no empty place"
+
+
+# Figures, which nothing is judged by
+
+
+def test_a_printed_figure_beside_what_the_layers_hold(town: Layers) -> None:
+    def figure(kind: str = "baseline_figure", **values: Any) -> dict[str, Any]:
+        given = {"role": "baseline", "operator": "=", "says": "s", "year": 2021, **values}
+        row = figured(rule(kind, **given), town)
+        assert row["says"] == "s"
+        return row
+
+    def told(row: dict[str, Any]) -> tuple[float, ...]:
+        return row["value"], row["printed"], row["difference"]
+
+    assert told(figure(value=5.0, unit="facilities")) == (3, 5, -2)
+    assert told(figure(value=50.0, unit="places", column="places")) == (60, 50, 10)
+    people = {"layer": "communities", "unit": "10k_persons"}
+    assert told(figure(value=0.5, column="population", **people)) == pytest.approx((0.2, 0.5, -0.3))
+    both = figure("forecast_figure", role="forecast", value=0.1, column=["elderly", "infants"], **people)
+    assert told(both) == pytest.approx((0.11, 0.1, 0.01))
+    share = figure(value=40.0, unit="percent", layer="communities", column="elderly", of="population")
+    assert told(share) == (50, 40, 10)
+    children = figure(value=1.5, unit="places", column="places", of="communities.infants")
+    assert told(children) == pytest.approx((0.6, 1.5, -0.9))
+    villages = figure(value=300.0, unit="persons", layer="communities", column="elderly", where={"kind": "village"})
+    assert told(villages) == (300, 300, 0)
+    about = figure("context_figure", role="context", operator="~", value=2.0, unit="facilities",
+                   facility_types=["托育机构"])  # fmt: skip
+    assert told(about) == (2, 2, 0)
+    assert figure(operator="range", value=1.0, value_max=2.0, unit="facilities")["printed_max"] == 2
+
+
+def test_figures_up_to_the_year(town: Layers) -> None:
+    rules = [rule("baseline_figure", id=f"r{year}", role="baseline", value=1.0, unit="facilities", year=year)
+             for year in (2021, 2025, None)]  # fmt: skip
+    assert audit(*rules, layers=town, year=2022).figures["rule"].tolist() == ["r2021", "rNone"]
+    assert audit(*rules, layers=town).figures["rule"].tolist() == ["r2021", "r2025", "rNone"]
+
+
+def test_a_baseline_of_any_kind_is_no_verdict(town: Layers) -> None:
+    rate = {"role": "baseline", "value": 25.0, "operator": "=", "unit": "places_per_1000_residents"}
+    row = figured(rule("places_per_1000_residents", **rate), town)
+    assert (row["value"], row["printed"], row["difference"], row["status"]) == (30, 25, 5, "")
+    assert math.isnan(row["gap"])
+    assert row["basis_en"] == "60 places for 2,000 residents"
+    town["communities"] = town["communities"].drop(columns="population")
+    row = figured(rule("places_per_1000_residents", **rate), town)
+    assert (row["status"], row["reason_en"]) == ("n/a", "column missing in Communities: residents (population)")
+    assert row["printed"] == 25
+
+
+def test_children_that_a_share_of_demand_stands_for(town: Layers) -> None:
+    def wanted(value: float, unit: str, **values: Any) -> float:
+        return float(figured(rule("demand_rate", role="context", value=value, unit=unit, **values), town)["value"])
+
+    assert wanted(33.2, "percent", column="infants") == pytest.approx(33.2)  # of 100
+    assert wanted(0.25, "share_of_families") == 25
+    assert wanted(50.0, "percent", column="elderly") == 500
+
+
+# Neighbours, thresholds, directions
+
+
+def test_facilities_of_two_services_side_by_side(town: Layers, town_network: st.Network) -> None:
+    """x is 100 m from k, y 200 m from m, z 100 m from n."""
+
+    def near(**values: Any) -> dict[str, Any]:
+        options = {key: values.pop(key) for key in ("beside",) if key in values}
+        given = {"role": "principle", "service": "both", "layer": "eldercare", "other": "childcare", "operator": ""}
+        one = rule("colocation", **{**given, **values})
+        return figured(one, town, network=town_network, **options)
+
+    assert (near()["value"], near()["unit"], near()["metric"]) == (3, "facilities", "streets")
+    assert near(beside=100.0)["value"] == 2
+    assert near(metres=199.0)["value"] == 2
+    assert near(where={"beds": ">=100"}, metres=100.0)["value"] == 1
+    row = near(value=2.0, operator="=", unit="facilities")
+    assert (row["value"], row["printed"], row["difference"]) == (3, 2, 1)
+    row = near(minutes=2.5)  # an adult's 80 m/min: 200 m
+    assert row["value"] == 3
+    assert "2.5 min" in row["basis_en"]
+    assert math.isnan(near(layer=[])["value"]), "no layer says which of both services is meant"
+
+
+def test_side_by_side_as_a_target(town: Layers, town_network: st.Network) -> None:
+    one = rule("colocation", layer="eldercare", other="childcare", value=4.0, unit="facilities")
+    assert verdict(judged(one, town, network=town_network)) == (3, 4, 1, "facilities", "short")
+
+
+def test_sites_that_can_house_both(town: Layers, layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    town["candidates"] = layer(
+        {"s": (0, 0), "t": (100, 0), "u": (200, 0), "v": (300, 0)},
+        services=["childcare;eldercare", "eldercare;childcare", "childcare", "eldercare"],
+        kind=["社区用房", "厂房", "社区用房", "社区用房"],
+        fire=[True, True, False, True],
+    )
+    same = {"role": "principle", "operator": "", "layer": "candidates"}
+    assert figured(rule("colocation", part={"services": "childcare;eldercare"}, **same), town)["value"] == 2
+    some = rule("colocation", part={"services": ["childcare"]}, where={"kind": ["社区用房"]}, **same)
+    row = figured(some, town)
+    assert (row["value"], row["basis_en"].startswith("2 of 3")) == (2, True)
+    assert figured(rule("colocation", where={"kind": ["厂房"]}, **same), town)["value"] == 1
+    sites = rule("candidate_site_rule", where={"kind": ["社区用房", "商铺"], "fire": True}, **same)
+    row = figured(sites, town)
+    assert (row["value"], row["unit"]) == (2, "candidates")  # s and v
+
+
+def test_institutions_of_a_size_and_the_room_they_owe(town: Layers, town_network: st.Network) -> None:
+    def sized(**values: Any) -> dict[str, Any]:
+        options = {key: values.pop(key) for key in ("beside",) if key in values}
+        one = rule("bed_threshold_rule", service="eldercare", unit="beds", **values)
+        return judged(one, town, network=town_network, **options)
+
+    assert verdict(sized(value=100.0, part={"rehab_room": True})) == (50, 100, 1, "facilities", "short")  # y of y, z
+    room = {"operator": "range", "value": 100.0, "part": {"medical_room": True}}
+    assert verdict(sized(value_max=200.0, **room)) == (100, 100, 0, "", "met")  # both ends are inside
+    assert "1 of 1" in sized(value_max=199.0, **room)["basis_en"]
+    town["health_centres"] = (
+        town["eldercare"]
+        .loc[["x"]]
+        .set_geometry(gpd.GeoSeries([shapely.Point(530_000, 3_380_300)], crs=town["eldercare"].crs, index=["x"]))
+    )
+    small = {"operator": "<", "value": 100.0, "other": "health_centres"}  # x, 200 m away
+    assert verdict(sized(**small)) == (100, 100, 0, "", "met")
+    assert verdict(sized(**small, beside=199.0)) == (0, 100, 1, "facilities", "short")
+    assert sized(value=100.0)["status"] == "n/a", "what they owe is not said"
+    none = sized(value=500.0, part={"rehab_room": True})
+    assert (none["status"], "0 of 0" in none["reason_en"]) == ("n/a", True)
+
+
+def test_thresholds_are_counted(town: Layers) -> None:
+    years = rule("operation_threshold", service="eldercare", value=1.0, unit="years", column="operating_years")
+    row = judged(years, town)
+    assert (row["value"], row["unit"], row["status"]) == (2, "facilities", "n/a")  # x and z
+    small = rule("area_threshold", operator="<", value=150.0, unit="m2", column="floor_area")
+    assert judged(small, town)["value"] == 1  # n; k has just 150
+    unsaid = rule("operation_threshold", value=1.0, unit="years")
+    assert judged(unsaid, town)["reason_en"] == "what this says cannot be seen in layers"
+
+
+def direction(kind: str, **values: Any) -> st.Rule:
+    return rule(kind, **{"service": "eldercare", "role": "principle", "operator": "", **values})
+
+
+def test_hubs_vans_and_neighbours_who_are_let_in(town: Layers, town_network: st.Network) -> None:
+    """The villages: c is 200 m from y, d stands at z."""
+    net = {"network": town_network}
+    row = figured(direction("hub_and_spoke", applies_to="village"), town, **net)
+    assert (row["value"], row["unit"]) == (100, "m")
+    assert row["basis_en"] == "2 of 2 villages have a site within 10 km, the farthest 200 m"
+    assert figured(direction("hub_and_spoke", where={"beds": ">=200"}), town, **net)["value"] == 300  # c to z: 600 m
+    vans = direction("mobile_service", applies_to="rural", minutes=2.0)
+    assert "min on foot" in figured(vans, town, **net)["basis_en"]
+    vans = direction("mobile_service", applies_to="rural")
+    assert figured(vans, town, **net)["value"] == 0
+    assert figured(vans, town, **net, beside=100)["value"] == 1
+    town["childcare"]["open_to_neighbours"] = [True, False, True]
+    let_in = direction("service_area_rule", service="childcare", where={"open_to_neighbours": True})
+    row = figured(let_in, town, **net)  # a at k, b 300 m from k, d 100 m from n; c is 400 m from k
+    assert (row["value"], row["unit"]) == (3, "communities")
+    villages = direction("service_area_rule", service="childcare", applies_to="village")
+    assert figured(villages, town, **net)["value"] == 1
+
+
+def test_beds_that_would_have_to_lie_elsewhere(town: Layers) -> None:
+    """A fifth of the beds and three fifths of the elderly are in the west: two fifths of the beds are amiss."""
+    one = direction("siting_principle", column="beds", base="elderly")
+    row = figured(one, town)
+    assert (row["value"], row["unit"]) == (40, "percent")
+    town["eldercare"]["beds"] = [240, 100, 60]
+    assert figured(one, town)["value"] == 0
+    town["eldercare"]["beds"] = 0
+    row = figured(one, town)
+    assert (row["status"], math.isnan(row["value"])) == ("n/a", True)
+    assert "nan" not in row["reason_en"]
+
+
+def test_a_direction_is_counted_where_layers_show_it(town: Layers, town_network: st.Network) -> None:
+    near = figured(direction("siting_principle", applies_to="village"), town, network=town_network, beside=100.0)
+    assert (near["value"], near["unit"]) == (50, "percent")  # d; c has 200 m to go
+    friendly = direction("siting_principle", layer="communities", where={"friendly": True})
+    assert (figured(friendly, town)["value"], figured(friendly, town)["unit"]) == (2, "communities")
+    people = direction("siting_principle", layer="communities", where={"friendly": True}, column="elderly")
+    assert (figured(people, town)["value"], figured(people, town)["unit"]) == (700, "persons")
+    large = direction("siting_principle", where={"beds": ">100"}, column="beds")
+    assert (figured(large, town)["value"], figured(large, town)["unit"]) == (320, "beds")
+    assert figured(direction("siting_principle", where={"beds": ">100"}), town)["value"] == 2
+    for nothing in (direction("siting_principle", applies_to="city"), direction("siting_principle", service="both")):
+        row = figured(nothing, town)
+        assert (row["status"], row["reason_en"]) == ("n/a", "what this says cannot be seen in layers")
+
+
+def test_types_that_there_are(town: Layers) -> None:
+    row = figured(direction("facility_type_list", service="childcare"), town)
+    assert (row["value"], row["unit"]) == (2, "modes")
+    assert figured(direction("facility_type_list", service="childcare", column="operator"), town)["value"] == 2
+
+
+# Money
+
+
+def test_what_a_subsidy_comes_to(town: Layers) -> None:
+    one = rule("subsidy_rate", operator="=", value=2000.0, unit="yuan_per_place", column="places",
+               facility_types=["托育机构"])  # fmt: skip
+    row = judged(one, town)
+    assert (row["value"], row["unit"], row["status"]) == (60_000, "yuan", "n/a")  # 30 places
+    assert row["basis_en"] == "places: 30, 2,000 yuan each"
+    assert judged(rule("subsidy_rate", unit="yuan_per_place", column="places", operator=""), town)["reason_en"] == (
+        "the document prints no number"
+    )
+
+
+def test_what_projects_cost_and_bring(town: Layers) -> None:
+    town["projects"] = town["eldercare"].assign(code=["E3", "E4", "C1"], cost=[3000.0, 5000.0, 200.0])
+    same = {"role": "project", "layer": "projects"}
+    cost = rule("investment_project", value=2900.0, unit="10k_yuan", column="cost", where={"code": "E3"}, **same)
+    row = figured(cost, town)
+    assert (row["value"], row["printed"], row["difference"], row["unit"]) == (3000, 2900, 100, "10k_yuan")
+    beds = figured(rule("investment_project", value=500.0, unit="beds", column="beds", **same), town)
+    assert (beds["value"], beds["difference"]) == (400, -100)
+
+
+# Rules whose number stands elsewhere, and readings of the user's own
+
+
+def test_a_rule_by_reference_asks_for_its_number_and_takes_it(town: Layers, town_network: st.Network) -> None:
+    asks = rule("provision_rule_by_reference", operator="", unit="m2_per_100_households", applies_to="new_residential")
+    row = judged(asks, town, network=town_network)
+    assert (row["status"], row["value"] == row["value"]) == ("n/a", False)
+    assert "adapted" in row["reason_en"]
+    change = {"kind": "provision_area_per_100_households", "value": 50, "operator": ">="}
+    standard = st.Standard("demo", "示范", "Demo", (asks,)).adapted({"r": change})
+    found = st.audit(standard, town, network=town_network)
+    assert verdict(dict(found.table.iloc[0])) == (150, 200, 50, "area_m2", "short")
+    assert found.parameters["changes"] == {"r": change}
+
+
+def test_a_number_that_the_document_leaves_open(town: Layers) -> None:
+    bare = rule("composition_share", operator="", unit="percent", column="inclusive_places", text="持续提升")
+    standard = st.Standard("demo", "示范", "Demo", (bare,))
+    assert st.audit(standard, town).table["reason_en"].tolist() == ["the document prints no number"]
+    mended = standard.adapted({"r": {"value": 30}})  # what the user sets is a floor
+    assert verdict(dict(st.audit(mended, town).table.iloc[0])) == (25, 30, 3, "inclusive_places", "short")
+
+
+def test_another_base_is_told(town: Layers) -> None:
+    town["communities"]["registered"] = [1000, 500, 1000, 500]
+    rate = rule("places_per_1000_residents", value=25.0, unit="places_per_1000_residents")
+    standard = st.Standard("demo", "示范", "Demo", (rate,))
+    resident, registered = (
+        dict(st.audit(one, town).table.iloc[0]) for one in (standard, standard.adapted({"r": {"base": "registered"}}))
+    )
+    assert (resident["value"], registered["value"]) == (30, 20)
+    assert resident["basis_en"].endswith("2,000 residents")
+    assert "3,000 registered" in registered["basis_en"]
+
+
+def test_changes_add_up() -> None:
+    one = st.Standard("demo", "示范", "Demo", (rule("count_target"),))
+    twice = one.adapted({"r": {"value": 3}}).adapted({"r": {"unit": "facilities"}})
+    assert (twice["r"].value, twice["r"].unit) == (3, "facilities")
+    assert twice.changes == {"r": {"value": 3, "unit": "facilities"}}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"kind": "composition_share", "value": 50.0},  # of which column?
+        {"kind": "utilisation_share", "value": 50.0, "column": "enrolled"},  # of what?
+        {"kind": "count_target", "value": 5.0, "unit": "operators"},  # in which column do they stand?
+        {"kind": "count_per_area", "value": 1.0, "applies_to": "site"},  # in which areas?
+        {"kind": "count_per_area", "value": 1.0},
+    ],
+)
+def test_a_rule_that_says_too_little_is_no_fault_of_ours(town: Layers, values: dict[str, Any]) -> None:
+    """Refused when it is read, or n/a with the reason, and never an IndexError."""
+    try:
+        row = judged(rule(**values), town)
+    except st.StandardError:
+        return
+    assert row["status"] == "n/a"
+    assert not row["reason_en"].endswith(": ")
+
+
+def test_changes_that_are_refused() -> None:
+    standard = st.Standard("demo", "示范", "Demo", (rule("count_target"),))
+    for change, message in (
+        ({"q": {"value": 1}}, 'no rule "q"'),
+        ({"r": {"says": "other"}}, r'rule r: "says" cannot be changed'),
+        ({"r": {"valeu": 1}}, 'unknown keys "valeu"'),
+        ({"r": {"kind": "miracle"}}, 'kind is "miracle"'),
+        ({"r": {"unit": "parsecs"}}, 'unit is "parsecs"'),
+        ({"r": {"value": "1"}}, "value is '1', not a number"),
+        ({"r": {"meets": "q"}}, "`meets`"),
+    ):
+        with pytest.raises(st.StandardError, match=message):
+            standard.adapted(change)
+    assert standard["r"].value is None
+
+
+# Which rows count
+
+
+@pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        ({"demonstration": True}, 2),
+        ({"demonstration": False}, 1),
+        ({"facility_type": "托育机构"}, 2),
+        ({"facility_type": ["社区驿站", "驿站"]}, 1),
+        ({"facility_type": ["驿站"]}, 0),
+        ({"places": ">=20"}, 2),
+        ({"places": ">20"}, 1),
+        ({"places": "<= 20"}, 2),
+        ({"places": "<10"}, 0),
+        ({"floor_area": ">=90.5"}, 2),
+        ({"grade": "B"}, 2),  # k is A and B
+        ({"grade": "B;A"}, 1),  # both, in any order
+        ({"grade": ["A", "C"]}, 2),
+        ({"demonstration": True, "places": ">=20"}, 1),
+        ({}, 3),
+    ],
+)
+def test_conditions(town: Layers, where: dict[str, Any], rows: int) -> None:
+    assert judged(rule("count_target", value=9.0, unit="facilities", where=where), town)["value"] == rows
+
+
+def test_conditions_need_their_columns_filled(town: Layers) -> None:
+    row = judged(rule("count_target", value=9.0, where={"night_care": True}), town)
+    assert (row["status"], row["reason_en"]) == ("n/a", "column missing in Childcare facilities: night_care")
+    town["childcare"]["demonstration"] = [True, None, None]
+    with pytest.raises(st.LayerError, match='childcare: "demonstration" is blank in 2 rows: "m", "n"'):
+        judged(rule("count_target", value=9.0, where={"demonstration": True}), town)
+    town["childcare"]["places"] = [10, math.nan, 30]
+    with pytest.raises(st.LayerError, match='childcare: "places" is blank in 1 rows: "m"'):
+        judged(rule("count_target", value=9.0, where={"places": ">=1"}), town)
+
+
+@pytest.mark.parametrize(
+    ("column", "want"),
+    [(["是", "否", "否"], {"demonstration": True}), (["yes", "no", "no"], {"demonstration": True}),
+     (["large", "small", "small"], {"demonstration": ">=1"})],
+)  # fmt: skip
+def test_text_is_no_flag_and_no_number(town: Layers, column: list[str], want: dict[str, Any]) -> None:
+    """A column that no role knows comes as it is: "否" is not True, and "large" is not above 1."""
+    town["childcare"]["demonstration"] = column
+    with pytest.raises(st.LayerError, match=r'childcare: .*"demonstration"'):
+        judged(rule("count_target", value=9.0, where=want), town)
+
+
+def test_types_are_strict(town: Layers) -> None:
+    typed = rule("count_target", value=1.0, unit="facilities", facility_types=("托育机构", "驿站"))
+    assert judged(typed, town)["value"] == 2  # one of the words is enough
+    other = rule("count_target", value=1.0, unit="facilities", facility_types=("驿站",))
+    row = judged(other, town)
+    assert row["reason_en"] == "no facility of the types that count in Childcare facilities: 驿站"
+    town["childcare"] = town["childcare"].drop(columns="facility_type")
+    assert judged(typed, town)["reason"] == "托育设施图层缺少字段：设施类型 (facility_type)"
+
+
+# Parts of the whole
+
+
+def test_each_district_by_its_own_stock_and_people(town: Layers) -> None:
+    rate = rule("places_per_1000_residents", id="rate", value=30.0, unit="places_per_1000_residents")
+    part = rule("composition_share", id="part", value=30.0, unit="percent", column="inclusive_places")
+    for by, names in (("district", ["west", "east"]), ("county", ["p", "q"])):
+        table = audit(rate, part, layers=town, by=by).table
+        assert table["area"].tolist() == ["all", "all", names[0], names[0], names[1], names[1]]
+        found = table.set_index(["rule", "area"])["value"]
+        assert found["rate"].tolist() == pytest.approx([30, 10_000 / 1300, 50_000 / 700])
+        assert found["part"].tolist() == [25, 50, 20]  # 15 of 60, 5 of 10, 10 of 50
+    named = audit(rate, layers=town, by="district").table["area_name"].tolist()
+    assert named == ["", "西镇", "东镇"]
+
+
+def test_a_blank_district_is_found_by_where_the_place_lies(town: Layers) -> None:
+    """Otherwise the parts would not add up to the whole, and nobody would be told."""
+    town["childcare"]["district"] = ["west", None, "东镇"]
+    rate = rule("places_per_1000_residents", id="rate", value=30.0, unit="places_per_1000_residents")
+    found = audit(rate, layers=town, by="district").table["value"]
+    assert found.tolist() == pytest.approx([30, 10_000 / 1300, 50_000 / 700])
+
+
+def test_districts_add_up_to_the_whole(town: Layers, town_network: st.Network) -> None:
+    area = rule("provision_area_per_100_households", id="area", value=50.0, applies_to="new_and_existing_residential")
+    one_each = rule("population_trigger", id="each", value=500.0, unit="residents", applies_to="community")
+    use = rule("utilisation_share", id="use", value=90.0, column="enrolled", of="places")
+    table = audit(area, one_each, use, layers=town, network=town_network, by="district").table
+    for name in ("area", "each"):
+        rows = table[table["rule"] == name].set_index("area")[["value", "target", "needed"]]
+        assert rows.loc[["west", "east"]].sum().tolist() == rows.loc["all"].tolist(), name
+    needed = table[table["rule"] == "use"].set_index("area")["needed"]
+    assert needed.tolist() == [24, 1, 23]  # 54 - 30; 9 - 8; 45 - 22
+
+
+def test_people_walk_across_the_border(town: Layers, town_network: st.Network) -> None:
+    town["childcare"] = town["childcare"].loc[["k"]]  # in the west; b in the east is 300 m away
+    radius = rule("service_radius", operator="<=", value=300.0, unit="m")
+    table = audit(radius, layers=town, network=town_network, by="district").table
+    people = table[table["needs"].isin(["persons", ""])].drop_duplicates("area").set_index("area")["value"]
+    assert people.tolist() == pytest.approx([30, 25, 100 / 3])  # 30 of 100; a of a, c; b of b, d
+    inside = people["west"] * 40 + people["east"] * 60
+    assert inside == pytest.approx(people["all"] * 100)
+
+
+def test_what_is_for_the_whole_or_for_counties_is_not_asked_of_a_township(town: Layers) -> None:
+    """A county with a facility is not short because one of its townships has none."""
+    town["districts"]["parent"] = "p"
+    count = rule("count_target", id="count", value=5.0, unit="facilities")
+    county = rule("count_per_area", id="county", value=2.0, unit="facilities_per_county", applies_to="county")
+    share = rule("coverage_share", id="share", value=100.0, unit="percent", applies_to="county")
+    large = rule("min_floor_area", id="large", value=200.0, unit="m2", applies_to="county")
+    table = audit(count, county, share, large, layers=town, by="district").table.set_index(["rule", "area"])
+    assert table.loc["count", "value"].tolist() == [3, 1, 2]
+    assert table.loc["count", "status"].tolist() == ["short", "n/a", "n/a"]
+    assert table.loc[("county", "all"), "status"] == "met"
+    for name in ("county", "share", "large"):
+        assert "short" not in set(table.loc[name, "status"]), name
+
+
+@pytest.mark.parametrize(
+    ("by", "change", "message"),
+    [
+        ("street", {}, 'by is "street"; choose "district" or "county"'),
+        ("district", {"drop": True}, 'by="district": layer missing: Districts'),
+        ("district", {"level": "county"}, 'by="district"'),
+        ("county", {"columns": ["parent"]}, 'by="county": column missing in Districts: .*parent'),
+    ],
+)
+def test_parts_that_there_are_not(town: Layers, by: str, change: dict[str, Any], message: str) -> None:
+    if "drop" in change:
+        del town["districts"]
+    elif "level" in change:
+        town["districts"]["level"] = change["level"]  # no township at all
+    else:
+        town["districts"] = town["districts"].drop(columns=change.get("columns", []))
+    with pytest.raises(st.SitingError, match=message):
+        audit(rule("count_target", value=1.0), layers=town, by=by)
+
+
+# A third service needs no code
+
+
+def test_circles_of_culture_and_sport(
+    town: Layers, town_network: st.Network, layer: Callable[..., gpd.GeoDataFrame]
+) -> None:
+    """At 40 m/min: 600 m to a culture house at the corner, 400 m to a sports field; all residents count."""
+    quzhou = st.load_standard("quzhou")
+    culture, sport = "quzhou.culture.culture_circle_15min", "quzhou.sport.fitness_circle_10min"
+    own = st.Standard("own", "自", "own", (quzhou[culture], quzhou[sport]), quzhou.documents)
+    layers = {"communities": town["communities"], "culture": layer({"house": (0, 0)}),
+              "sport": layer({"field": (300, 200)})}  # fmt: skip
+    options = {"network": town_network, "walk": st.Walk(40.0, "adult"), "year": 2025}
+    table = st.audit(own, layers, shares={culture: 90, sport: 50}, **options).table.set_index("rule")
+    # a 0, b 300, c 400, d 1000 m from the house; of the estates, a is 500 m and b 200 m from the field
+    assert table.loc[culture, "value"].tolist() == [90, 75]
+    assert table.loc[sport, "value"].tolist() == pytest.approx([100 / 3, 50])
+    assert table.loc[culture, "status"].tolist() == ["met", "short"]
+    assert table.loc[culture, "basis_en"].iloc[0].startswith("residents within 15 min on foot")
+    bare = st.audit(own, {"communities": town["communities"]}, shares={culture: 90, sport: 50}, **options).table
+    assert [why.startswith("layer missing: ") for why in bare["reason_en"]] == [True, True]
+    assert ["culture" in bare["reason_en"][0], "sport" in bare["reason_en"][1]] == [True, True]
+
+
+def test_every_kind_has_its_test() -> None:
+    """New kinds are to be tested here, or beside the radii and rates."""
+    here = Path(__file__)
+    both = here.read_text("utf-8") + here.with_name("test_judge_indicators.py").read_text("utf-8")
+    assert [kind for kind in INDICATORS if f'"{kind}"' not in both] == []
