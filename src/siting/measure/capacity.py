@@ -187,11 +187,9 @@ def idle_nearby(
     copies = near.drop_duplicates(ignore_index=True)
     of, facility = copies["area"].to_numpy(), copies["facility"].to_numpy()
     shortage, total_idle = np.bincount(area, short, n), np.bincount(of, idle[facility], n)
-    taken = (
-        np.minimum(shortage, total_idle)
-        if groups is None
-        else np.round(np.bincount(area, _taken(reach, short, idle, near, copies), n), 3)  # counted in thousandths
-    )
+    most = np.minimum(shortage, total_idle)
+    taken = most if groups is None else np.bincount(area, _taken(reach, short, idle, near, copies), n)
+    taken = np.where(np.isclose(taken, most, rtol=0, atol=1e-5), most, taken)  # the grains of the flow
     return pd.DataFrame(
         {
             "demand": np.bincount(area, people, n),
