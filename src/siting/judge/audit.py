@@ -4,216 +4,32 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import atomic_path
 from siting.errors import SitingError, StandardError, some
 from siting.judge.context import Context, Missing
 from siting.judge.finding import told
 from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
+from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
 
-__all__ = ["Audit", "audit"]
+__all__ = ["audit"]
 
 #: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
 DIGITS = 9
 
-COLUMNS = [
-    "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
-    "operator", "target", "target_max", "year", "gap", "needed", "needs", "status", "reason", "reason_en", "basis",
-    "basis_en", "modal", "clause", "document",
-]  # fmt: skip
-#: What `figures` has beside them: the printed number, and how far the layers are from it.
-PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
 JUDGED = ("standard", "target")
 #: Numbers for a whole city that say nothing of one of its districts.
 WHOLE = ("count_target", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
-
-
-@dataclass(frozen=True, repr=False)
-class Audit:
-    """The verdict on each rule. Made by `audit`.
-
-    Attributes
-    ----------
-    table
-        A row per rule, area and unit; see `audit`.
-    figures
-        What the document prints without asking for it (figures of its own day, forecasts, directions), beside what the
-        layers hold: the columns of `table`, and `printed`, `printed_max`, `printed_unit`, `difference` (value less
-        printed, where both have one unit), `says`.
-    standard, year
-        The standard's name and the year it was read for.
-    parameters
-        What the documents leave open and the user set: walkers, shares, `beside`, `max_snap`, changed rules.
-    """
-
-    table: pd.DataFrame
-    standard: str
-    year: int | None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    figures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*COLUMNS, *PRINTED]))
-
-    def __repr__(self) -> str:
-        whole = self.table[self.table["area"] == "all"]
-        count = whole["status"].value_counts()
-        parts = ", ".join(f"{int(count.get(s, 0))} {s}" for s in ("met", "short", "n/a"))
-        year = "" if self.year is None else f" {self.year}"
-        areas = self.table["area"].nunique() - 1
-        return f"<Audit {self.standard}{year}: {parts}{f', {areas} areas' if areas > 0 else ''}>"
-
-    @property
-    def failing(self) -> pd.DataFrame:
-        """The rows that are short."""
-        return self.table[self.table["status"] == "short"]
-
-    def select(
-        self,
-        *,
-        status: str | None = None,
-        service: str | None = None,
-        area: str | None = None,
-        rule: str | None = None,
-    ) -> Audit:
-        """Keep some rows.
-
-        Parameters
-        ----------
-        status
-            "met", "short" or "n/a".
-        service
-            Rules of this service.
-        area
-            "all", or the id or name of a district.
-        rule
-            Part of a rule's id, such as "childcare.places_per_1000".
-
-        Raises
-        ------
-        SitingError
-            When the status or area is not in the audit.
-
-        Examples
-        --------
-        >>> import siting as st
-        >>> judged = st.audit(st.load_standard("jinhua"), st.load_sample(), year=2025)
-        >>> judged.select(service="eldercare", status="short").table["status"].unique().tolist()
-        ['short']
-        """
-        if status is not None and status not in ("met", "short", "n/a"):
-            raise SitingError(f'status is "{status}"; choose one of "met", "short", "n/a"')
-        areas = pd.unique(self.table[["area", "area_name"]].to_numpy().ravel())
-        if area is not None and area not in areas:
-            raise SitingError(f'there is no area "{area}"; choose one of {some(areas, 20)}')
-
-        def keep(table: pd.DataFrame) -> pd.DataFrame:
-            kept = pd.Series(True, table.index)
-            for name, want in (("status", status), ("service", service)):
-                kept &= True if want is None else table[name] == want
-            if area is not None:
-                kept &= (table["area"] == area) | (table["area_name"] == area)
-            if rule is not None:
-                kept &= table["rule"].str.contains(rule, regex=False)
-            return table[kept].reset_index(drop=True)
-
-        return replace(self, table=keep(self.table), figures=keep(self.figures))
-
-    def compare(self, other: Audit) -> pd.DataFrame:
-        """Set this audit beside another one: of another year, of other layers, of a plan.
-
-        Rules of two years are the same rule when their ids differ only in the year at the end.
-
-        Parameters
-        ----------
-        other
-            The audit to compare with; its numbers have the ending ``_other``.
-
-        Returns
-        -------
-        DataFrame
-            A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
-            `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
-            this), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
-            years in one audit the last stands for the rule.
-
-        Examples
-        --------
-        >>> import siting as st
-        >>> town = st.load_sample()
-        >>> jinhua = st.load_standard("jinhua")
-        >>> near, far = (st.audit(jinhua, town, year=year) for year in (2022, 2025))
-        >>> both = near.compare(far).set_index("rule")
-        >>> both.loc["jinhua.childcare.places_per_1000", ["target", "target_other"]].tolist()
-        [3.3, 4.5]
-        """
-        keys = ["rule", "area", "reading"]
-        numbers = ["value", "target", "needed", "status"]
-        told = ["indicator", "indicator_en", "unit", "needs"]
-
-        def keyed(table: pd.DataFrame) -> pd.DataFrame:
-            stem = table["rule"].str.replace(r"\.(?:20\d\d)$", "", regex=True)
-            found = table.assign(rule=stem, year=table["year"].fillna(0))
-            found = found.sort_values("year", kind="stable").drop_duplicates(
-                ["rule", "area", "basis", "needs"], keep="last"
-            )
-            found = found.sort_index()
-            return found.assign(reading=found.groupby(["rule", "area"]).cumcount())[[*keys, *told, *numbers]]
-
-        mine, others = keyed(self.table), keyed(other.table)
-        order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
-        both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
-        for name in told:
-            both[name] = both[name].fillna(both[f"{name}_other"])
-        both["change"] = both["value_other"] - both["value"]
-        return both[["rule", *told, "area", "value", "value_other", "change", "target", "target_other", "needed",
-                     "needed_other", "status", "status_other"]]  # fmt: skip
-
-    def to_excel(self, path: str | Path) -> Path:
-        """Write the verdict to an Excel file, with the figures on a second sheet; formulas in names stay text.
-
-        Returns
-        -------
-        Path
-            Where it was written.
-
-        Raises
-        ------
-        SitingError
-            When *path* is no ``.xlsx`` or cannot be written.
-        """
-        from openpyxl import Workbook
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
-        target = Path(path)
-        if target.suffix.lower() != ".xlsx":
-            raise SitingError(f'"{target.name}": an audit is written as .xlsx')
-        book = Workbook()
-        book.remove(book.active)
-        sheets = {"audit": self.table, "figures": self.figures}
-        for title, table in sheets.items():
-            if title != "audit" and table.empty:
-                continue
-            sheet = book.create_sheet(title)
-            rows = [list(table.columns), *table.astype(object).to_numpy().tolist()]
-            for i, row in enumerate(rows, start=1):
-                for j, value in enumerate(row, start=1):
-                    if isinstance(value, str):
-                        sheet.cell(i, j, ILLEGAL_CHARACTERS_RE.sub("", value)).data_type = "s"
-                    elif not pd.isna(value):
-                        sheet.cell(i, j, value)
-        with atomic_path(target) as draft:
-            book.save(draft)
-        return target
 
 
 def audit(
@@ -291,17 +107,30 @@ def audit(
     _check(standard, layers, given, walk)
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)
     judged = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
-    rows = [row for rule in judged for row in _rows(standard, rule, context)]
+    found = {rule: _findings(rule, context) for rule in judged}
+    rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
-        rows += [row for rule in judged for row in _rows(standard, rule, area)]
-    figures = [_figure(rule, row) for rule in _printed(standard, year) for row in _rows(standard, rule, context)]
+        rows += [_row(standard, rule, one, area) for rule in judged for one in _findings(rule, area)]
+    figures = [
+        _figure(rule, _row(standard, rule, one, context))
+        for rule in _printed(standard, year)
+        for one in _findings(rule, context)
+    ]
     return Audit(
         pd.DataFrame(rows, columns=COLUMNS).astype({"year": "Int64"}),
         standard.name,
         year,
         _parameters(standard, context),
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype({"year": "Int64"}),
+        {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
     )
+
+
+def _units(findings: list[Finding]) -> pd.DataFrame:
+    """Set the readings of a rule side by side; people and communities of one circle are one reading."""
+    readings = {str(one.basis[1].get("limit", "")): one.units for one in findings}
+    alone = len(readings) == 1
+    return pd.DataFrame({"fulfils" if alone else f"fulfils_{limit}": marks for limit, marks in readings.items()})
 
 
 def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Mapping[str, float],
@@ -364,7 +193,7 @@ def _figure(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rows(standard: Standard, rule: Rule, context: Context) -> list[dict[str, Any]]:
+def _findings(rule: Rule, context: Context) -> list[Finding]:
     try:
         compute = INDICATORS.get(rule.kind)
         if compute is None:
@@ -381,7 +210,7 @@ def _rows(standard: Standard, rule: Rule, context: Context) -> list[dict[str, An
         empty = Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
                         math.nan, reason=(absent.key, absent.values))  # fmt: skip
         findings = [empty]
-    return [_row(standard, rule, finding, context) for finding in findings]
+    return findings
 
 
 def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:

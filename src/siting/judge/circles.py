@@ -73,5 +73,6 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
             metric="streets",
             straight=100 * ratio(float(weight[straight].sum()), total),
             basis=(basis, {**said, "of": by}),
+            units=streets[ruled],
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
         )

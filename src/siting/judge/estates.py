@@ -274,6 +274,7 @@ def owing(rule: Rule, context: Context) -> Finding:
         needs=duty.quantity,
         metric="" if "community" in (context.whole or context).stock(rule) else "streets",
         basis=(_key(rule, said), said),
+        units=(lacks <= 0)[due],
         reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {}),
     )
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+import pandas as pd
 
 from siting.judge.context import Context, Missing, least, ratio
 from siting.judge.rule import KINDS, Rule
@@ -31,7 +33,8 @@ class Finding:
     """What one reading of a rule gives. `basis` and `reason` are keys of the table of labels with their values.
 
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
-    `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged.
+    `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
+    communities, districts or facilities that are ruled, those that fulfil the rule.
     """
 
     value: float
@@ -44,6 +47,7 @@ class Finding:
     straight: float = math.nan
     basis: Said = NOTHING
     reason: Said = NOTHING
+    units: pd.Series | None = field(default=None, compare=False)
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
@@ -83,7 +87,7 @@ def lacking(target: float, operator: str, there: float) -> float:
 
 
 def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,
-            metric: str = "", target: float | None = None) -> Finding:  # fmt: skip
+            metric: str = "", target: float | None = None, units: pd.Series | None = None) -> Finding:  # fmt: skip
     """Judge ``100 * part / total`` by the rule's own percentage."""
     wanted = (math.nan if rule.value is None else rule.value) if target is None else target
     return Finding(
@@ -96,6 +100,7 @@ def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, r
         metric=metric,
         basis=basis,
         reason=reason,
+        units=units,
     )
 
 

@@ -41,14 +41,14 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         fulfil = matches(frame, layer, rule.part)
         names = rule.facility_types or layer
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(frame), "of": names})
-        yield percent(rule, int(fulfil.sum()), len(frame), needs="facilities", basis=basis, target=target)
+        yield percent(rule, int(fulfil.sum()), len(frame), needs="facilities", basis=basis, target=target, units=fulfil)
         return
     walked = rule.minutes is not None or rule.metres is not None
     if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
         units = context.districts(rule.applies_to)
         fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
-        yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target,
+        yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
                       reason=_without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
         return
     yield _communities(rule, context, target)
@@ -88,7 +88,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         key, metric = "audit.beside", "streets"
         said = {"walk": context.walk_of(rule)}
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
-    return percent(rule, part, total, needs="communities", metric=metric, target=target,
+    return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),
                    reason=_without(communities, (ruled & ~fulfil).to_numpy(bool)))  # fmt: skip
 
@@ -154,6 +154,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
             {"part": int((lacks <= 0).sum()), "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")},
         ),
         reason=_without(units, (lacks > 0).to_numpy(bool)),
+        units=lacks <= 0,
     )
 
 

@@ -97,6 +97,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         needs="facilities",
         metric="streets" if rule.other else "",
         basis=("audit.partners" if rule.other else "audit.units", said),
+        units=fulfil,
     )
 
 

@@ -1,0 +1,233 @@
+"""`Audit`: the verdict on each rule as tables, to filter, compare and export."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from siting.data import atomic_path
+from siting.errors import SitingError, some
+
+__all__ = ["COLUMNS", "PRINTED", "Audit"]
+
+COLUMNS = [
+    "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
+    "operator", "target", "target_max", "year", "gap", "needed", "needs", "status", "reason", "reason_en", "basis",
+    "basis_en", "modal", "clause", "document",
+]  # fmt: skip
+#: What `figures` has beside them: the printed number, and how far the layers are from it.
+PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
+
+
+@dataclass(frozen=True, repr=False)
+class Audit:
+    """The verdict on each rule. Made by `audit`.
+
+    Attributes
+    ----------
+    table
+        A row per rule, area and unit; see `audit`.
+    figures
+        What the document prints without asking for it (figures of its own day, forecasts, directions), beside what the
+        layers hold: the columns of `table`, and `printed`, `printed_max`, `printed_unit`, `difference` (value less
+        printed, where both have one unit), `says`.
+    standard, year
+        The standard's name and the year it was read for.
+    parameters
+        What the documents leave open and the user set: walkers, shares, `beside`, `max_snap`, changed rules.
+    by_unit
+        For rules about each community, district or facility: which of them fulfil it. A frame by rule id; see `units`.
+    """
+
+    table: pd.DataFrame
+    standard: str
+    year: int | None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    figures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*COLUMNS, *PRINTED]))
+    by_unit: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        whole = self.table[self.table["area"] == "all"]
+        count = whole["status"].value_counts()
+        parts = ", ".join(f"{int(count.get(s, 0))} {s}" for s in ("met", "short", "n/a"))
+        year = "" if self.year is None else f" {self.year}"
+        areas = self.table["area"].nunique() - 1
+        return f"<Audit {self.standard}{year}: {parts}{f', {areas} areas' if areas > 0 else ''}>"
+
+    @property
+    def failing(self) -> pd.DataFrame:
+        """The rows that are short."""
+        return self.table[self.table["status"] == "short"]
+
+    def units(self, rule: str) -> pd.DataFrame:
+        """Tell which communities, districts or facilities fulfil a rule.
+
+        Parameters
+        ----------
+        rule
+            Its id.
+
+        Returns
+        -------
+        DataFrame
+            Index: ids of those that the rule is for. A column `fulfils`, or one for each reading, such as
+            ``fulfils_500`` and ``fulfils_800`` of a relaxed radius.
+
+        Raises
+        ------
+        SitingError
+            When the rule is not in the audit, or not about units, or could not be computed.
+
+        Examples
+        --------
+        >>> import siting as st
+        >>> judged = st.audit(st.load_standard("jinhua").select(rule="township_coverage.2022"), st.load_sample())
+        >>> told = judged.units("jinhua.childcare.township_coverage.2022")
+        >>> told.index[~told["fulfils"]].tolist()
+        ['D02', 'D11', 'D12']
+        """
+        if rule not in self.by_unit:
+            raise SitingError(f'no units are told for "{rule}"; they are for {some(list(self.by_unit), 20)}')
+        return self.by_unit[rule].copy()
+
+    def select(
+        self,
+        *,
+        status: str | None = None,
+        service: str | None = None,
+        area: str | None = None,
+        rule: str | None = None,
+    ) -> Audit:
+        """Keep some rows.
+
+        Parameters
+        ----------
+        status
+            "met", "short" or "n/a".
+        service
+            Rules of this service.
+        area
+            "all", or the id or name of a district.
+        rule
+            Part of a rule's id, such as "childcare.places_per_1000".
+
+        Raises
+        ------
+        SitingError
+            When the status or area is not in the audit.
+
+        Examples
+        --------
+        >>> import siting as st
+        >>> judged = st.audit(st.load_standard("jinhua"), st.load_sample(), year=2025)
+        >>> judged.select(service="eldercare", status="short").table["status"].unique().tolist()
+        ['short']
+        """
+        if status is not None and status not in ("met", "short", "n/a"):
+            raise SitingError(f'status is "{status}"; choose one of "met", "short", "n/a"')
+        areas = pd.unique(self.table[["area", "area_name"]].to_numpy().ravel())
+        if area is not None and area not in areas:
+            raise SitingError(f'there is no area "{area}"; choose one of {some(areas, 20)}')
+
+        def keep(table: pd.DataFrame) -> pd.DataFrame:
+            kept = pd.Series(True, table.index)
+            for name, want in (("status", status), ("service", service)):
+                kept &= True if want is None else table[name] == want
+            if area is not None:
+                kept &= (table["area"] == area) | (table["area_name"] == area)
+            if rule is not None:
+                kept &= table["rule"].str.contains(rule, regex=False)
+            return table[kept].reset_index(drop=True)
+
+        return replace(self, table=keep(self.table), figures=keep(self.figures))
+
+    def compare(self, other: Audit) -> pd.DataFrame:
+        """Set this audit beside another one: of another year, of other layers, of a plan.
+
+        Rules of two years are the same rule when their ids differ only in the year at the end.
+
+        Parameters
+        ----------
+        other
+            The audit to compare with; its numbers have the ending ``_other``.
+
+        Returns
+        -------
+        DataFrame
+            A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
+            `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
+            this), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
+            years in one audit the last stands for the rule.
+
+        Examples
+        --------
+        >>> import siting as st
+        >>> town = st.load_sample()
+        >>> jinhua = st.load_standard("jinhua")
+        >>> near, far = (st.audit(jinhua, town, year=year) for year in (2022, 2025))
+        >>> both = near.compare(far).set_index("rule")
+        >>> both.loc["jinhua.childcare.places_per_1000", ["target", "target_other"]].tolist()
+        [3.3, 4.5]
+        """
+        keys = ["rule", "area", "reading"]
+        numbers = ["value", "target", "needed", "status"]
+        told = ["indicator", "indicator_en", "unit", "needs"]
+
+        def keyed(table: pd.DataFrame) -> pd.DataFrame:
+            stem = table["rule"].str.replace(r"\.(?:20\d\d)$", "", regex=True)
+            found = table.assign(rule=stem, year=table["year"].fillna(0))
+            found = found.sort_values("year", kind="stable").drop_duplicates(
+                ["rule", "area", "basis", "needs"], keep="last"
+            )
+            found = found.sort_index()
+            return found.assign(reading=found.groupby(["rule", "area"]).cumcount())[[*keys, *told, *numbers]]
+
+        mine, others = keyed(self.table), keyed(other.table)
+        order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
+        both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
+        for name in told:
+            both[name] = both[name].fillna(both[f"{name}_other"])
+        both["change"] = both["value_other"] - both["value"]
+        return both[["rule", *told, "area", "value", "value_other", "change", "target", "target_other", "needed",
+                     "needed_other", "status", "status_other"]]  # fmt: skip
+
+    def to_excel(self, path: str | Path) -> Path:
+        """Write the verdict to an Excel file, with the figures on a second sheet; formulas in names stay text.
+
+        Returns
+        -------
+        Path
+            Where it was written.
+
+        Raises
+        ------
+        SitingError
+            When *path* is no ``.xlsx`` or cannot be written.
+        """
+        from openpyxl import Workbook
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+        target = Path(path)
+        if target.suffix.lower() != ".xlsx":
+            raise SitingError(f'"{target.name}": an audit is written as .xlsx')
+        book = Workbook()
+        book.remove(book.active)
+        sheets = {"audit": self.table, "figures": self.figures}
+        for title, table in sheets.items():
+            if title != "audit" and table.empty:
+                continue
+            sheet = book.create_sheet(title)
+            rows = [list(table.columns), *table.astype(object).to_numpy().tolist()]
+            for i, row in enumerate(rows, start=1):
+                for j, value in enumerate(row, start=1):
+                    if isinstance(value, str):
+                        sheet.cell(i, j, ILLEGAL_CHARACTERS_RE.sub("", value)).data_type = "s"
+                    elif not pd.isna(value):
+                        sheet.cell(i, j, value)
+        with atomic_path(target) as draft:
+            book.save(draft)
+        return target
