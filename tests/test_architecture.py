@@ -17,7 +17,19 @@ SOURCE = Path(siting.__file__).parent
 FLOORS = {"errors": 0, "labels": 0, "data": 1, "network": 2, "measure": 3, "judge": 4, "propose": 4, "show": 5}
 TOP = 6
 MODULES = sorted(m.name for m in pkgutil.walk_packages([str(SOURCE)], "siting."))
-MODELS = ("problem", "instance", "mip", "covering", "plan", "solve", "frontier", "whatif", "hubs", "merging", "upgrading")
+MODELS = (
+    "problem",
+    "instance",
+    "mip",
+    "covering",
+    "plan",
+    "solve",
+    "frontier",
+    "whatif",
+    "hubs",
+    "merging",
+    "upgrading",
+)
 SECONDS = 1.0
 
 

@@ -212,6 +212,76 @@ def test_standards_are_listed_with_their_clauses() -> None:
     assert siting("standards", "nowhere").returncode == 2
 
 
+def test_rules_are_found_by_year_and_kind() -> None:
+    done = siting("standards", "jinhua", "--year", "2025", "--kind", "service_radius")
+    assert done.returncode == 0
+    assert "<= 300 米" in done.stdout
+    assert "500–800 米" in done.stdout
+    none = siting("standards", "jinhua", "--kind", "nothing")
+    assert none.returncode == 2
+    assert "no rule is left" in none.stderr
+
+
+GOOD = """[standard]
+name = "mine"
+
+[[rule]]
+id = "mine.places"
+kind = "places_per_1000_residents"
+service = "childcare"
+indicator_zh = "千人托位数"
+indicator_en = "Places per 1000"
+role = "target"
+operator = ">="
+value = 5
+unit = "places_per_1000_residents"
+"""
+
+
+def test_a_standard_of_ones_own_is_checked(tmp_path: Path) -> None:
+    good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
+    good.write_text(GOOD, encoding="utf-8")
+    bad.write_text(
+        GOOD.replace("kind =", "kid =") + GOOD[GOOD.index("[[rule]]") :].replace("5", '"5"'), encoding="utf-8"
+    )
+    done = siting("standards", "check", good)
+    assert (done.returncode, "共 1 条规则" in done.stdout) == (0, True)
+    done = siting("standards", "check", bad)
+    assert done.returncode == 2
+    assert "line 4: rule mine.places: unknown keys" in done.stderr
+    assert "line 14: rule mine.places: value is '5', not a number" in done.stderr
+    assert siting("standards", "check").returncode == 2
+    assert siting("standards", "schema").stdout.startswith('{\n  "$schema"')
+
+
+def test_audit_of_a_study(tmp_path: Path) -> None:
+    study = sample_path("study.toml")
+    done = siting("audit", study, "--by", "district", "--out", tmp_path / "verdict.xlsx")
+    assert done.returncode == 0, done.stderr
+    for words in ("26.4 %", "枫林街道", "各区对标结果", "verdict.xlsx"):
+        assert words in done.stdout, words
+    sheets = pd.read_excel(tmp_path / "verdict.xlsx", sheet_name=None)
+    assert list(sheets) == ["audit", "figures"]
+    assert sheets["audit"]["area"].nunique() == 15
+
+
+def test_audit_by_another_standard_and_of_some_rows(tmp_path: Path) -> None:
+    study = sample_path("study.toml")
+    done = siting(
+        "audit", study, "--standard", "quzhou", "--status", "short", "--lang", "en", "--out", tmp_path / "a.csv"
+    )
+    assert done.returncode == 0, done.stderr
+    told = pd.read_csv(tmp_path / "a.csv")
+    assert set(told["status"]) == {"short"}
+    assert told["rule"].str.startswith("quzhou").all()
+    for words, why in (
+        (("--by", "street"), "choose"), (("--status", "good"), "choose"), (("--out", tmp_path / "a.doc"), "is written as"),
+    ):  # fmt: skip
+        done = siting("audit", study, *words)
+        assert (done.returncode, why in done.stderr) == (2, True), words
+    assert not (tmp_path / "a.doc").exists()
+
+
 def test_words_that_are_not_understood_end_with_status_2() -> None:
     assert siting("demo", "--nothing").returncode == 2
     assert siting("run", "none.toml").returncode == 2

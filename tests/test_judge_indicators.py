@@ -314,7 +314,7 @@ def test_a_share_of_facilities_that_carry_a_mark(town: Layers, layer: Callable[.
     assert row["needs"] == "facilities"
     use = rule("utilisation_share", service="eldercare", value=75.0, part={"linked": True})
     row = judged(use, {"eldercare": centres})  # 3 of 4, whatever their type
-    assert (row["value"], row["status"], row["needs"]) == (75, "met", "")
+    assert (row["value"], row["status"], row["needs"]) == (75, "met", "facilities")
 
 
 # Townships
@@ -406,7 +406,8 @@ def test_communities_of_some_size_with_a_facility_beside_them(town: Layers, town
 def test_no_community_of_that_size(town: Layers, town_network: st.Network) -> None:
     row = judged(trigger(5000.0), town, network=town_network)
     assert row["status"] == "n/a"
-    assert row["reason"].startswith("0 个单元应配")
+    assert row["reason"] == "没有达到配建门槛的单元"
+    assert row["basis"].startswith("0 个单元应配")
     assert math.isnan(row["value"])
 
 
@@ -443,8 +444,14 @@ def test_a_facility_too_many_at_one_park_is_none_at_another(parks: Layers, town_
     assert (row["value"], row["target"], row["needed"]) == (1, 3, 2)
 
 
-def test_rules_of_one_audit_do_not_share_what_differs(parks: Layers, town_network: st.Network) -> None:
+def test_rules_of_one_audit_do_not_share_what_differs(
+    parks: Layers, town_network: st.Network, layer: Callable[..., gpd.GeoDataFrame]
+) -> None:
     """The same walk for two rules, but other facilities: open ones, all, and those of one type."""
+    parks["communities"] = pd.concat(
+        [parks["communities"], layer({"below": (500, 0), "left": (0, 500)}, population=[1, 1], infants=[1, 2],
+                                     kind=["estate"] * 2, employees=[0, 0])]
+    )  # fmt: skip
     parks["childcare"]["facility_type"] = ["托育机构", "托育机构", "驿站"]
     parks["childcare"]["open_to_neighbours"] = [True, False, True]
     open_ones = rule("service_radius", operator="<=", value=300.0, unit="m")
@@ -453,8 +460,9 @@ def test_rules_of_one_audit_do_not_share_what_differs(parks: Layers, town_networ
     for rules in ((open_ones, typed, owed), (owed, typed, open_ones)):
         table = st.audit(standard(*rules), parks, network=town_network).table.set_index("rule")
         assert table.loc["parks", "value"] == 2
-        assert table.loc["r", "value"].tolist()[1] == 25  # q has x beside it; y is closed, z too far for everyone
-        assert table.loc["typed", "value"].tolist()[1] == 0
+        # of the homes `below` is 100 m from x; y is closed to `left`; `home` is 400 m from x and from z
+        assert table.loc["r", "value"].tolist() == pytest.approx([25, 100 / 3])
+        assert table.loc["typed", "value"].tolist() == [0, 0]
 
 
 def test_no_park_owes_anything(parks: Layers, town_network: st.Network) -> None:
@@ -462,7 +470,8 @@ def test_no_park_owes_anything(parks: Layers, town_network: st.Network) -> None:
     row = judged(PARKS, parks, network=town_network)
     assert math.isnan(row["value"])
     assert row["status"] == "n/a"
-    assert "0" in row["reason"]
+    assert row["reason_en"] == "nobody reaches the threshold of this rule"
+    assert row["basis_en"].startswith("0 units owe 0")
 
 
 @pytest.mark.parametrize("operator", ["per", ""])
@@ -565,7 +574,7 @@ def test_nothing_to_divide_by_is_no_number(town: Layers, town_network: st.Networ
         assert (none["status"] == "n/a").all()
         assert none[["gap", "needed"]].isna().all(axis=None)
         for column in ("reason", "reason_en"):
-            assert none[column].str.contains("0").all(), one.kind
+            assert none[column].str.contains("0|没有达到配建门槛|nobody reaches").all(), one.kind
 
 
 @pytest.mark.parametrize(

@@ -106,7 +106,7 @@ def test_count_facilities(town: Layers) -> None:
     assert verdict(row) == (3, 5, 2, "facilities", "short")
     assert row["basis_en"].endswith(": 3")
     marked = rule("count_target", value=2.0, unit="facilities", where={"demonstration": True})
-    assert verdict(judged(marked, town)) == (2, 2, 0, "", "met")
+    assert verdict(judged(marked, town)) == (2, 2, 0, "facilities", "met")
     typed = rule("count_target", value=2.0, operator=">", unit="facilities", facility_types=("托育机构",))
     assert verdict(judged(typed, town)) == (2, 2, 1, "facilities", "short")
 
@@ -115,7 +115,7 @@ def test_count_what_a_column_adds_up_to(town: Layers) -> None:
     row = judged(rule("count_target", value=80.0, unit="places", column="places"), town)
     assert verdict(row) == (60, 80, 20, "places", "short")
     two = rule("count_target", value=15.0, unit="places", column=["inclusive_places", "nursery_places"])
-    assert verdict(judged(two, town)) == (21, 15, 0, "", "met")  # 5 + 10 + 0 + 1 + 2 + 3
+    assert verdict(judged(two, town)) == (21, 15, 0, "inclusive_places", "met")  # 5 + 10 + 0 + 1 + 2 + 3
 
 
 def test_count_in_ten_thousands(town: Layers) -> None:
@@ -131,7 +131,7 @@ def test_count_operators_once_each(town: Layers) -> None:
     assert (row["value"], row["needed"], row["needs"]) == (2, 1, "operators")
     assert "关系" not in row["basis"], "the word for >= and <= is no word for who runs a facility"
     chains = rule("count_target", value=1.0, unit="operators", column="operator", where={"demonstration": True})
-    assert verdict(judged(chains, town)) == (1, 1, 0, "", "met")  # 甲 runs both
+    assert verdict(judged(chains, town)) == (1, 1, 0, "operators", "met")  # 甲 runs both
 
 
 def test_count_communities(town: Layers) -> None:
@@ -143,7 +143,7 @@ def test_count_in_each_county_and_township(town: Layers) -> None:
     def each(value: float, of: str = "county", **more: Any) -> dict[str, Any]:
         return judged(rule("count_per_area", value=value, unit=f"facilities_per_{of}", applies_to=of, **more), town)
 
-    assert verdict(each(1.0)) == (1, 1, 0, "", "met")  # p holds k; q holds m and n
+    assert verdict(each(1.0)) == (1, 1, 0, "facilities", "met")  # p holds k; q holds m and n
     row = each(2.0)
     assert verdict(row) == (1, 2, 1, "facilities", "short")
     assert row["reason_en"] == "without a facility: p"
@@ -158,7 +158,7 @@ def test_counties_are_of_their_level_where_there_are_any(town: Layers) -> None:
                              crs=town["districts"].crs)  # fmt: skip
     town["districts"] = pd.concat([town["districts"], whole])
     one = rule("count_per_area", value=3.0, unit="facilities_per_county", applies_to="county")
-    assert verdict(judged(one, town)) == (3, 3, 0, "", "met")
+    assert verdict(judged(one, town)) == (3, 3, 0, "facilities", "met")
 
 
 # Units that are covered
@@ -193,7 +193,7 @@ def test_communities_that_carry_a_mark(town: Layers) -> None:
 
 def test_communities_among_those_of_their_sort(town: Layers, town_network: st.Network) -> None:
     one = covered(applies_to="village", among={"remote": True})  # d is 100 m from n
-    assert verdict(judged(one, town, network=town_network)) == (100, 100, 0, "", "met")
+    assert verdict(judged(one, town, network=town_network)) == (100, 100, 0, "communities", "met")
 
 
 def test_the_walk_that_a_rule_prints_wins_over_beside(town: Layers, town_network: st.Network) -> None:
@@ -273,7 +273,7 @@ def test_floor_area_of_the_largest_in_each_county(town: Layers) -> None:
     def largest(value: float) -> dict[str, Any]:
         return judged(rule("min_floor_area", value=value, unit="m2_per_site", applies_to="county"), town)
 
-    assert verdict(largest(150.0)) == (100, 100, 0, "", "met")  # k has 150, m 250
+    assert verdict(largest(150.0)) == (100, 100, 0, "facilities", "met")  # k has 150, m 250
     row = largest(200.0)
     assert verdict(row) == (50, 100, 1, "facilities", "short")
     assert row["reason_en"] == "without a facility: p"
@@ -292,7 +292,7 @@ def test_facilities_by_households_in_both_readings(town: Layers, town_network: s
     assert verdict(dict(found.loc["first"])) == (1, 3, 2, "facilities", "short")
     assert "2 in the low reading" in found.loc["first", "basis_en"]
     found = facilities_of(town, town_network, 3600)
-    assert verdict(dict(found.loc["first"])) == (1, 1, 0, "", "met")
+    assert verdict(dict(found.loc["first"])) == (1, 1, 0, "facilities", "met")
     assert "low reading" not in found.loc["first", "basis_en"]
     assert facilities_of(town, town_network, 2999)["status"].tolist() == ["n/a", "n/a"]
 
@@ -316,7 +316,7 @@ def test_a_duty_whose_walk_is_printed_in_minutes(town: Layers, town_network: st.
     """2 min at a carer's 64 m/min are 128 m: a is at k, b is 100 m from m."""
     one = rule("population_trigger", value=500.0, unit="residents", applies_to="community", minutes=2.0)
     row = judged(one, town, network=town_network)
-    assert verdict(row) == (2, 2, 0, "", "met")
+    assert verdict(row) == (2, 2, 0, "facilities", "met")
     assert "300 m" not in row["basis_en"]
 
 
@@ -327,7 +327,7 @@ def test_facilities_for_a_thousand_children(town: Layers) -> None:
     row = judged(rule("ratio_per_1000_infants", value=31.0, unit="facilities_per_1000_under3", base="infants"), town)
     assert verdict(row) == (30, 31, 1, "facilities", "short")  # 3 for 100; 3.1 are 4
     typed = rule("ratio_per_1000_infants", value=20.0, facility_types=("托育机构",))
-    assert verdict(judged(typed, town)) == (20, 20, 0, "", "met")
+    assert verdict(judged(typed, town)) == (20, 20, 0, "facilities", "met")
 
 
 def test_staff_for_ten_and_twenty_thousand_residents(town: Layers) -> None:
@@ -357,7 +357,7 @@ def test_residents_by_the_size_of_a_household(town: Layers) -> None:
 
 def test_land_for_each_resident(town: Layers) -> None:
     one = rule("provision_land_per_capita", service="eldercare", value=0.1, operator="=", unit="m2_land_per_resident")
-    assert verdict(judged(one, town)) == (0.1, 0.1, 0, "", "met")  # 200 m² for 2000
+    assert verdict(judged(one, town)) == (0.1, 0.1, 0, "land_m2", "met")  # 200 m² for 2000
     town["eldercare"]["land_area"] = [90.5, 50, 50]
     row = judged(one, town)
     assert verdict(row) == (0.09525, 0.1, 9.5, "land_m2", "short")
@@ -380,7 +380,7 @@ def test_places_in_use_and_those_that_stand_empty(town: Layers) -> None:
     assert verdict(row) == (50, 70, 12, "persons", "short")
     assert (row["reason_en"], row["reason"]) == ("30 stand empty", "空置 30")
     beds = rule("utilisation_share", service="eldercare", value=50.0, unit="percent", column="occupied", of="beds")
-    assert verdict(judged(beds, town)) == (50, 50, 0, "", "met")  # 200 of 400
+    assert verdict(judged(beds, town)) == (50, 50, 0, "persons", "met")  # 200 of 400
     town["childcare"]["enrolled"] = [10, 20, 30]
     assert judged(one, town)["reason_en"] == ""
 
@@ -506,7 +506,7 @@ def test_institutions_of_a_size_and_the_room_they_owe(town: Layers, town_network
 
     assert verdict(sized(value=100.0, part={"rehab_room": True})) == (50, 100, 1, "facilities", "short")  # y of y, z
     room = {"operator": "range", "value": 100.0, "part": {"medical_room": True}}
-    assert verdict(sized(value_max=200.0, **room)) == (100, 100, 0, "", "met")  # both ends are inside
+    assert verdict(sized(value_max=200.0, **room)) == (100, 100, 0, "facilities", "met")  # both ends are inside
     assert "1 of 1" in sized(value_max=199.0, **room)["basis_en"]
     town["health_centres"] = (
         town["eldercare"]
@@ -514,7 +514,7 @@ def test_institutions_of_a_size_and_the_room_they_owe(town: Layers, town_network
         .set_geometry(gpd.GeoSeries([shapely.Point(530_000, 3_380_300)], crs=town["eldercare"].crs, index=["x"]))
     )
     small = {"operator": "<", "value": 100.0, "other": "health_centres"}  # x, 200 m away
-    assert verdict(sized(**small)) == (100, 100, 0, "", "met")
+    assert verdict(sized(**small)) == (100, 100, 0, "facilities", "met")
     assert verdict(sized(**small, beside=199.0)) == (0, 100, 1, "facilities", "short")
     assert sized(value=100.0)["status"] == "n/a", "what they owe is not said"
     none = sized(value=500.0, part={"rehab_room": True})
@@ -551,7 +551,10 @@ def test_hubs_vans_and_neighbours_who_are_let_in(town: Layers, town_network: st.
     let_in = direction("service_area_rule", service="childcare", where={"open_to_neighbours": True})
     row = figured(let_in, town, **net)  # a at k, b 300 m from k, d 100 m from n; c is 400 m from k
     assert (row["value"], row["unit"]) == (3, "communities")
-    villages = direction("service_area_rule", service="childcare", applies_to="village")
+    # who is told to open up is a park; those who are let in are the communities around it
+    of_parks = direction("service_area_rule", service="childcare", applies_to="industrial_park")
+    assert figured(of_parks, town, **net)["value"] == 3
+    villages = direction("service_area_rule", service="childcare", among={"kind": "village"})
     assert figured(villages, town, **net)["value"] == 1
 
 

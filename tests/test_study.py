@@ -7,9 +7,10 @@ from pathlib import Path
 import geopandas as gpd
 import pandas as pd
 import pytest
+import shapely
 
 import siting as st
-from siting.study import Outcome
+from siting.study import Outcome, judge
 
 RECIPE = """
 [study]
@@ -164,7 +165,80 @@ def test_a_third_service_needs_no_code(town: Path, layer) -> None:
     # ne is 100 m off, nw 400 m: 80 m/min for 5 minutes is 400 m; they hold 7000 of 10,000 residents
     assert outcome.coverage.loc[("culture", 5.0, "min", "streets", "all", "population"), "share"] == 0.7
     paths = outcome.write(town.parent / "out")
-    assert "culture" in paths["report"].read_text(encoding="utf-8")
+    assert "文化" in paths["report"].read_text(encoding="utf-8")
+
+
+def test_a_rule_of_a_third_service_needs_no_code(town: Path, layer) -> None:
+    """Quzhou's 15-minute culture circle on a layer of culture sites."""
+    st.write_layer(layer({"m1": (400, 500)}, name=["文化站"]), town.parent / "town.gpkg", layer="culture")
+    text = town.read_text(encoding="utf-8").replace('standard = "jinhua"', 'standard = "quzhou"')
+    shares = '[shares]\n"quzhou.culture.culture_circle_15min" = 70\n'
+    more = 'culture = { path = "town.gpkg", layer = "culture", role = "facilities" }\n'
+    text = text.replace('[shares]\n"jinhua.childcare.circle_15min" = 90\n', more + shares)
+    text = text.replace("[[circle]]", "[walk]\nculture = 26\n[[circle]]", 1)
+    town.write_text(text, encoding="utf-8")
+    circle = judge(st.Study.from_toml(town)).select(rule="culture_circle_15min").table
+    # 15 minutes at 26 m/min are 390 m: ne is 100 m off, nw 400 m
+    assert circle["value"].tolist() == [40, 25]
+    assert circle["needs"].tolist() == ["persons", "communities"]
+    assert circle["status"].tolist() == ["short", "short"]
+
+
+def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
+    text = town.read_text(encoding="utf-8")
+    text = text.replace("year = 2025", 'year = 2025\nby = "district"\nhousehold_size = 2.5')
+    text += '\n[changes."jinhua.childcare.places_per_1000.2025"]\nvalue = 1\n'
+    halves = gpd.GeoDataFrame(
+        {"name": ["西", "东"], "level": "township"},
+        geometry=[
+            shapely.box(529_000, 3_379_000, 530_250, 3_381_000),
+            shapely.box(530_250, 3_379_000, 531_000, 3_381_000),
+        ],
+        index=pd.Index(["W", "E"], name="id"),
+        crs="EPSG:4547",
+    )
+    st.write_layer(halves, town.parent / "town.gpkg", layer="districts")
+    text = text.replace("[shares]", 'districts = { path = "town.gpkg", layer = "districts" }\n[shares]')
+    town.write_text(text, encoding="utf-8")
+    judged = judge(st.Study.from_toml(town))
+    rate = judged.select(rule="places_per_1000").table
+    # 20 places for 10,000 residents, all of them in the west, where 4000 live
+    assert rate[["area_name", "value", "target", "status"]].to_numpy().tolist() == [
+        ["", 2.0, 1.0, "met"], ["西", 5.0, 1.0, "met"], ["东", 0.0, 1.0, "short"],
+    ]  # fmt: skip
+    assert judged.parameters["changes"] == {"jinhua.childcare.places_per_1000.2025": {"value": 1}}
+    assert judged.parameters["household_size"] == 2.5
+    outcome = st.run(st.Study.from_toml(town))
+    page = outcome.write(town.parent / "out")["report"].read_text(encoding="utf-8")
+    assert "各区对标结果" in page
+    assert outcome.audit is not None
+    pd.testing.assert_frame_equal(outcome.audit.table, judged.table)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ('by = "street"', "choose .district. or .county."),
+        ("household_size = true", "household_size is True, not a number"),
+        ('[changes]\n"jinhua.childcare.circle_15min" = 3', "is no table"),
+        ('[changes."jinhua.nothing"]\nvalue = 3', "has no rule"),
+        ('[changes."jinhua.childcare.circle_15min"]\nclause = "x"', "cannot be changed"),
+    ],
+)
+def test_readings_that_cannot_be_are_told(town: Path, words: str, told: str) -> None:
+    text = town.read_text(encoding="utf-8")
+    new = f"year = 2025\n{words}" if "[" not in words else "year = 2025"
+    text = text.replace("year = 2025", new, 1) + (f"\n{words}\n" if "[" in words else "")
+    town.write_text(text, encoding="utf-8")
+    with pytest.raises(st.SitingError, match=told):
+        judge(st.Study.from_toml(town))
+
+
+def test_a_study_without_a_standard_has_no_verdict(town: Path) -> None:
+    text = town.read_text(encoding="utf-8").replace('standard = "jinhua"\n', "")
+    town.write_text(text.replace('[shares]\n"jinhua.childcare.circle_15min" = 90\n', ""), encoding="utf-8")
+    with pytest.raises(st.SitingError, match="names no standard"):
+        judge(st.Study.from_toml(town))
 
 
 @pytest.mark.parametrize(
