@@ -274,11 +274,10 @@ def test_audit_by_another_standard_and_of_some_rows(tmp_path: Path) -> None:
     told = pd.read_csv(tmp_path / "a.csv")
     assert set(told["status"]) == {"short"}
     assert told["rule"].str.startswith("quzhou").all()
-    for words, why in (
-        (("--by", "street"), "choose"), (("--status", "good"), "choose"), (("--out", tmp_path / "a.doc"), "is written as"),
-    ):  # fmt: skip
-        done = siting("audit", study, *words)
-        assert (done.returncode, why in done.stderr) == (2, True), words
+    faults = {"--by": ("street", "choose"), "--status": ("good", "choose"), "--out": (tmp_path / "a.doc", "is written")}
+    for word, (value, why) in faults.items():
+        done = siting("audit", study, word, value)
+        assert (done.returncode, why in done.stderr) == (2, True), word
     assert not (tmp_path / "a.doc").exists()
 
 

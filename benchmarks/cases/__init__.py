@@ -22,6 +22,7 @@ CASES = {
     "streets": "areas",
     "polygons": "areas",
     "accessibility": "accessibility",
+    "audit": "audit",
     "whatif": "whatif",
     "osm": "osm",
     "threads": "process",
