@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
@@ -23,6 +24,8 @@ from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
 
 __all__ = ["audit"]
+
+logger = logging.getLogger(__name__)
 
 #: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
 DIGITS = 9
@@ -59,7 +62,7 @@ def audit(
         Standing rules and those for this year; without it all targets and standing rules.
     by
         "district" or "county": judge each of them too, after the whole. Their communities walk wherever they like;
-        stock and people are those inside.
+        stock and people are those inside. What lies in no district is told in the log and in `parameters`.
     walk
         Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
         to childcare, an elder to elder care, an adult elsewhere.
@@ -120,7 +123,7 @@ def audit(
         pd.DataFrame(rows, columns=COLUMNS).astype({"year": "Int64"}),
         standard.name,
         year,
-        _parameters(standard, context),
+        _parameters(standard, context, by),
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype({"year": "Int64"}),
         {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
     )
@@ -263,7 +266,7 @@ def _holds(value: float, operator: str, target: float, most: float) -> bool:
     }.get(operator, False)
 
 
-def _parameters(standard: Standard, context: Context) -> dict[str, Any]:
+def _parameters(standard: Standard, context: Context, by: str | None) -> dict[str, Any]:
     services = sorted({rule.service for rule in standard} & set(context.layers))
     walks = {service: walker(service, context.walk) for service in services}
     return {
@@ -273,5 +276,15 @@ def _parameters(standard: Standard, context: Context) -> dict[str, Any]:
         "max_snap": context.max_snap,
         "household_size": context.household_size,
         "changes": {name: dict(change) for name, change in standard.changes.items()},
+        "outside": {} if by is None else _outside(context),
         "layers": {name: frame.attrs["source"] for name, frame in context.layers.items() if "source" in frame.attrs},
     }
+
+
+def _outside(context: Context) -> dict[str, int]:
+    """Count the rows of each layer that lie in no district: they are in the whole, and in none of its parts."""
+    counts = {name: int(where.isna().sum()) for name, where in context.townships().items()}
+    found = {name: count for name, count in counts.items() if count}
+    for name, count in found.items():
+        logger.warning("%s: %d rows lie in no district; they count for the whole and for no part of it", name, count)
+    return found

@@ -275,23 +275,24 @@ class Context:
 
     def areas(self, by: str) -> Iterator[Context]:
         """Cut the layers down to one district, or one county, after another."""
-        districts = self.layer("districts")
-        towns = self.districts("township")
-        own = {
-            name: township_of(frame, towns)
-            for name, frame in self.layers.items()
-            if name not in ("districts", "streets")
-        }
+        districts, towns = self.layer("districts"), self.districts("township")
         groups = pd.Series(towns.index, towns.index)
         if by == "county":
             groups = self.column("districts", "parent").reindex(towns.index)
+        rows = {name: where.map(groups).groupby(where.map(groups)).indices for name, where in self.townships().items()}
         for area in groups.dropna().unique():
-            members = groups.index[groups == area]
-            cut = {name: self.layers[name][where.isin(members)] for name, where in own.items()}
-            kept = districts.index.isin(members) | (districts.index == area)
+            none = np.zeros(0, np.intp)
+            cut = {name: self.layers[name].iloc[where.get(area, none)] for name, where in rows.items()}
+            kept = districts.index.isin(groups.index[groups == area]) | (districts.index == area)
             name = str(districts["name"][area]) if area in districts.index and "name" in districts else str(area)
             yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
                           area_name=name, whole=self)  # fmt: skip
+
+    def townships(self) -> dict[str, pd.Series]:
+        """Tell the township of each row of each layer; missing where it lies in none."""
+        towns = self.districts("township")
+        apart = ("districts", "streets")
+        return {name: township_of(frame, towns) for name, frame in self.layers.items() if name not in apart}
 
 
 def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
