@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import subprocess
 import sys
@@ -35,6 +36,7 @@ class Verdict:
     standard: str = "jinhua"
     year: int | None = 2025
     parameters: Mapping[str, Any] = field(default_factory=lambda: {"beside": 300.0, "shares": {}})
+    figures: pd.DataFrame | None = None
 
     @property
     def failing(self) -> pd.DataFrame:
@@ -238,6 +240,28 @@ def test_areas_are_shown_when_there_are_several(tmp_path: Path) -> None:
     both = Verdict(pd.DataFrame([rule(area="东街道"), rule(area="西街道")]))
     table = read(write_report(tmp_path / "r.html", both)).tables[0]
     assert [row[1] for row in table] == ["范围", "东街道", "西街道"]
+
+
+def test_districts_have_a_table_of_their_own(tmp_path: Path) -> None:
+    rows = [rule(area="all"), rule(area="D1", area_name="东街道"), rule(area="D1", area_name="东街道", status="met")]
+    tables = read(write_report(tmp_path / "r.html", Verdict(pd.DataFrame(rows)))).tables
+    assert len(tables[0]) == 2  # the head, and the rule for the whole
+    assert tables[1] == [["范围", "达标", "未达标", "未达标指标"], ["东街道", "1", "1", "千人托位数"]]
+
+
+def test_figures_of_the_document_stand_beside_those_of_the_layers(tmp_path: Path) -> None:
+    printed = rule(
+        value=2.75, printed=2.68, printed_max=math.nan, difference=0.07, operator="=", reason="", reason_en=""
+    )
+    unit = {"printed_unit": "places_per_1000_residents", "year": 2021}
+    missing = rule(value=math.nan, printed=23.15, printed_max=math.nan, difference=math.nan, operator="~",
+                   printed_unit="percent", year=2021, reason="缺少字段", reason_en="column missing")  # fmt: skip
+    figures = pd.DataFrame([{**printed, **unit}, missing])
+    verdict = Verdict(pd.DataFrame([rule()]), figures=figures)
+    table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
+    assert table[0] == ["指标", "年份", "文件数值", "图层计算", "相差"]
+    assert table[1][1:] == ["2021", "2.68 | 个/千人", "2.75", "0.07"]
+    assert table[2][1:] == ["2021", "≈ 23.15 %", "n/a | 缺少字段", "n/a"]
 
 
 def test_plan(tmp_path: Path) -> None:

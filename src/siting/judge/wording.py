@@ -18,10 +18,11 @@ def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
     key, values = words
     if not key:
         return ""
-    return label(key, lang, **{name: _word(name, value, lang) for name, value in values.items()})
+    layer = str(values.get("layer", ""))
+    return label(key, lang, **{name: _word(name, value, lang, layer) for name, value in values.items()})
 
 
-def _word(name: str, value: object, lang: str) -> str:
+def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
     if isinstance(value, tuple):
         return label("list.comma", lang).join(
@@ -35,7 +36,7 @@ def _word(name: str, value: object, lang: str) -> str:
     if name == "layer":
         return _layer(str(value), lang)
     if name == "absent":  # a column to be added: its own name, whatever the language
-        words = _column(str(value), lang)
+        words = _column(str(value), lang, layer)
         return f"{words} ({value})" if words else str(value)
     if name in COLUMN_WORDS:
         for section in ("people", "field", "layer", "service", "walker", "column"):
@@ -57,11 +58,11 @@ def _role(name: str, lang: str) -> str:
     return role(name).zh if lang == "zh" else role(name).en
 
 
-def _column(name: str, lang: str) -> str:
-    """Return the reader's words for a column: those of the maps, else those of the first role that has it."""
+def _column(name: str, lang: str, layer: str = "") -> str:
+    """Return the words for a column: those of the maps, else of its layer's role, else of any role that has it."""
     if known(f"field.{name}"):
         return label(f"field.{name}", lang)
-    for each in list_roles():
+    for each in sorted(list_roles(), key=lambda own: own != layer):
         for column in role(each).columns:
             if column.name == name:
                 return column.zh if lang == "zh" else column.meaning_en

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,14 +11,13 @@ import pandas as pd
 
 from siting.errors import SitingError
 from siting.labels import known, label, named
-from siting.show.cells import SIGNS, Cell, Table, amount, listed, show, table_of
+from siting.show.cells import Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
 from siting.show.svg import inline_svg
+from siting.show.verdict import areas_table, figures_table, float_of, rules_table
 
 __all__ = ["Block", "Section", "blocks_of", "facts_of", "notes_of"]
 
-#: Reasons longer than this stand below the indicator; so many short rules of a district are named.
-LONG, MOST = 40, 6
 UNDERSTOOD = "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, or a mapping from names to these"
 
 
@@ -235,9 +233,12 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     )
     for service, rows in table.groupby("service", sort=False, dropna=False):
         name = label(f"service.{service}", lang) if known(f"service.{service}") else clean(service)
-        yield Block("table", table=_rules(rows, name, lang))
+        yield Block("table", table=rules_table(rows, name, lang))
     if len(parts):
-        yield Block("table", table=_by_area(parts, lang))
+        yield Block("table", table=areas_table(parts, lang))
+    figures = getattr(audit, "figures", None)
+    if figures is not None and figures["printed"].notna().any():
+        yield Block("table", table=figures_table(figures[figures["printed"].notna()], lang))
     facts = [("standard", Cell(_title(audit.standard, lang)))]
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
@@ -245,144 +246,6 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
         (str(key), Cell(_setting(value, lang))) for key, value in audit.parameters.items() if value not in ({}, None)
     ]
     yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
-
-
-def _by_area(parts: pd.DataFrame, lang: str) -> Table:
-    """Show a row for each district: how many rules are met and short, and which are short."""
-    names = ("area", "met", "short", "indicator")
-    words = ("column.area", "status.met", "status.short", "report.short_of")
-    head = tuple(
-        Cell(label(word, lang), head=True, number=name in ("met", "short"))
-        for name, word in zip(names, words, strict=True)
-    )
-    body = []
-    for area, rows in parts.groupby("area", sort=False):
-        name = rows["area_name"].iloc[0] if "area_name" in rows else area
-        count = rows["status"].value_counts()
-        short = [_said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
-        cells = (
-            Cell(clean(name or area), head=True),
-            Cell(f"{int(count.get('met', 0)):,}", number=True),
-            Cell(f"{int(count.get('short', 0)):,}", number=True),
-            Cell(_first(list(dict.fromkeys(short)), lang)),
-        )
-        body.append(cells)
-    return Table(head, tuple(body), caption=label("report.by_area", lang))
-
-
-def _first(names: Sequence[str], lang: str) -> str:
-    """Name the first of many."""
-    more = label("cli.more", lang, count=len(names) - MOST) if len(names) > MOST else ""
-    return label("list.comma", lang).join(names[:MOST]) + more
-
-
-def _rules(rows: pd.DataFrame, caption: str, lang: str) -> Table:
-    names = ["indicator", "value", "target", "gap", "needed", "verdict"]
-    areas = "area" in rows and len(rows["area"].dropna().unique()) > 1
-    if areas:
-        names.insert(1, "area")
-    head = tuple(
-        Cell(label(f"column.{name}", lang), head=True, number=name in ("value", "target", "gap", "needed"))
-        for name in names
-    )
-    body = []
-    for row in rows.to_dict("records"):
-        cells = {
-            "indicator": Cell(
-                _said(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_long(row, lang))
-            ),
-            "value": Cell(_measured(row["value"], row["unit"], lang), number=True, small=_compared(row, lang)),
-            "target": _target(row, lang),
-            "gap": Cell(_measured(row["gap"], row["unit"], lang), number=True),
-            "needed": Cell(amount(_float(row["needed"])), number=True, small=_needs(row, lang)),
-            "verdict": _verdict(row, lang),
-        }
-        if areas:
-            cells["area"] = Cell(show(row["area"], "id", lang))
-        body.append(tuple(cells[name] for name in names))
-    return Table(head, tuple(body), caption=caption, style="rules")
-
-
-def _said(row: dict[Any, Any], name: str, lang: str) -> str:
-    """Return a text of the row in *lang*: the column of the name, or the one ending in ``_en`` when it has words."""
-    other = row.get(f"{name}_en") if lang == "en" else None
-    words = other if isinstance(other, str) and other else row.get(name)
-    return clean(words) if isinstance(words, str) else ""
-
-
-def _small_print(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    source = [clean(row[name]) for name in ("document", "clause") if isinstance(row.get(name), str) and row[name]]
-    metric = row.get("metric")
-    counted = [_said(row, "basis", lang)]
-    if isinstance(metric, str) and known(f"metric.{metric}"):
-        counted.insert(0, label(f"metric.{metric}", lang))
-    between = "；" if lang == "zh" else "; "
-    return tuple(line for line in (between.join(filter(None, counted)), " · ".join(source)) if line)
-
-
-def _compared(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    """Return the value as the crow flies, where the row has one beside that along the streets."""
-    crow = _float(row.get("straight"))
-    if math.isnan(crow):
-        return ()
-    return (f"{label('metric.straight', lang)} {_measured(crow, row['unit'], lang)}",)
-
-
-def _needs(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    """Name what is needed: people, communities, places and so on."""
-    needs = row.get("needs")
-    if not isinstance(needs, str) or not needs:
-        return ()
-    found = [f"{room}.{needs}" for room in ("unit", "field", "column") if known(f"{room}.{needs}")]
-    return (label(found[0], lang) if found else clean(needs),)
-
-
-def _float(value: Any) -> float:
-    return float("nan") if value is None or value is pd.NA else float(value)
-
-
-def _measured(value: Any, unit: Any, lang: str) -> str:
-    """Write a value; a short unit goes with it, a long one stands beside the target only."""
-    number = _float(value)
-    if unit == "share":
-        return show(number, "share")
-    words = amount(number)
-    if unit == "percent" and words != "n/a":
-        return f"{number:,.1f} %"
-    if words == "n/a" or unit not in ("m", "min", "minutes"):
-        return words
-    return f"{words} {label(f'unit.{unit}', lang)}"
-
-
-def _target(row: dict[Any, Any], lang: str) -> Cell:
-    number, unit = _float(row["target"]), row["unit"]
-    if number != number:
-        return Cell("n/a", number=True)
-    words = show(number, "share") if unit == "share" else amount(number)
-    top = _float(row.get("target_max"))
-    words += "" if math.isnan(top) else f"–{amount(top)}"
-    sign = SIGNS.get(row["operator"], clean(row["operator"]))
-    sign = {"range": "", "per": "1 /"}.get(sign, sign)
-    short = unit in ("percent", "m", "min", "minutes")
-    named = label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit or "")
-    if unit == "share":
-        named = ""
-    small = () if short or not named else (named,)
-    return Cell(f"{sign} {words} {named}".strip() if short else f"{sign} {words}", number=True, small=small)
-
-
-def _long(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    """Return a reason that is too long for the narrow column of the verdict, such as a list of names."""
-    reason = _said(row, "reason", lang)
-    return (reason,) if len(reason) > LONG else ()
-
-
-def _verdict(row: dict[Any, Any], lang: str) -> Cell:
-    status = str(row["status"])
-    badge = {"met": "met", "short": "short"}.get(status, "na")
-    reason = "" if _long(row, lang) else _said(row, "reason", lang)
-    words = label(f"status.{status}", lang) if known(f"status.{status}") else clean(status)
-    return Cell(words, badge=badge, small=(reason,) if reason else ())
 
 
 def _title(standard: object, lang: str) -> str:
@@ -417,8 +280,8 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
         ("status", Cell(status, badge=badge)),
         ("new_sites", Cell(f"{len(plan.sites):,}")),
         ("share", Cell(show(plan.share, "share"))),
-        ("objective", Cell(amount(_float(plan.objective)))),
-        ("bound", Cell(amount(_float(plan.bound)))),
+        ("objective", Cell(amount(float_of(plan.objective)))),
+        ("bound", Cell(amount(float_of(plan.bound)))),
         ("gap", Cell(show(plan.gap, "gap"))),
         ("seconds", Cell(show(plan.seconds, "seconds"))),
     ]
