@@ -549,6 +549,34 @@ def test_an_empty_layer_has_nothing_in_it_and_nobody_is_missing(town: Layers) ->
     assert (row["status"], "缺少图层" in row["reason"]) == ("n/a", True)
 
 
+def test_no_facility_covers_nobody(town: Layers, town_network: st.Network) -> None:
+    """Nothing is there, which is known: 0, and all of it is needed."""
+    town["childcare"] = town["childcare"].iloc[:0]
+    table = judge(RADIUS, town, network=town_network)
+    assert columns(table, "value", "needed", "status") == [[0, 0], [100, 4], ["short"] * 2]
+    assert judge(CIRCLE, town, network=town_network, shares={"r": 50})["needed"].tolist() == [50, 2]
+    for one, needed in (
+        (rule("coverage_share", value=100.0, applies_to="new_residential"), 3),
+        (trigger(500.0), 2),
+        (rule("count_target", value=3.0, unit="facilities"), 3),
+        (rule("count_target", value=30.0, unit="places", column="places"), 30),
+        (covered(), 1),  # half of two townships
+    ):
+        row = judged(one, {**town, "districts": townships(2)}, network=town_network)
+        assert (row["value"], row["needed"], row["status"]) == (0, needed, "short"), one.kind
+    row = judged(composition(60), town)
+    assert (row["status"], row["reason_en"]) == ("n/a", "0 inclusive places of 0 places")
+
+
+def test_nobody_and_nowhere_are_missing(town: Layers, town_network: st.Network) -> None:
+    nobody = {**town, "communities": town["communities"].iloc[:0]}
+    for one in (RADIUS, CIRCLE, trigger(500.0), PARKS):
+        row = judged(one, nobody, network=town_network, **({"shares": {"r": 90}} if one is CIRCLE else {}))
+        assert (row["status"], row["reason_en"]) == ("n/a", "layer missing: Communities"), one.kind
+    row = judged(covered(), {**town, "districts": townships(2).iloc[:0]})
+    assert (row["status"], row["reason_en"]) == ("n/a", "layer missing: Districts")
+
+
 def test_nothing_to_divide_by_is_no_number(town: Layers, town_network: st.Network) -> None:
     """Row 18: n/a, never infinity."""
     nobody = town["communities"].assign(population=0, infants=0, elderly=0)

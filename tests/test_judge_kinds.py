@@ -153,6 +153,18 @@ def test_count_in_each_county_and_township(town: Layers) -> None:
     assert each(4.0, layer=["childcare", "eldercare"])["needed"] == 2  # 2 in p and 4 in q
 
 
+def test_two_are_no_fault_where_each_is_to_have_one(town: Layers) -> None:
+    """p holds one, q two: “one in each county” is a floor."""
+    one = rule("count_per_area", value=1.0, operator="=", unit="facilities_per_county", applies_to="county")
+    row = judged(one, town)
+    assert verdict(row) == (1, 1, 0, "facilities", "met")
+    assert (row["operator"], row["reason"]) == (">=", "")
+    town["childcare"] = town["childcare"].drop(index="k")
+    row = judged(one, town)
+    assert verdict(row) == (0, 1, 1, "facilities", "short")
+    assert row["reason_en"] == "without a facility: p"
+
+
 def test_counties_are_of_their_level_where_there_are_any(town: Layers) -> None:
     whole = gpd.GeoDataFrame({"name": ["甲县"], "level": ["county"]}, geometry=[box(-50, 550)], index=["county"],
                              crs=town["districts"].crs)  # fmt: skip
@@ -242,6 +254,47 @@ def test_compliance_is_asked_of_the_units_that_the_rule_is_for(town: Layers, tow
         assert found.loc["asked", "value"] == value, applies_to
 
 
+@pytest.mark.parametrize(
+    ("one", "value"),
+    [
+        (rule("service_radius", operator="<=", value=300.0, unit="m"), [50, 200 / 3]),
+        (rule("service_radius", operator="<=", value=300.0, unit="m", applies_to="city"), [50, 200 / 3]),
+        (rule("service_time", operator="<=", value=5.0, unit="min", share=50.0, applies_to="county"), [50, 200 / 3]),
+        (rule("service_radius", operator="<=", value=300.0, unit="m", applies_to="industrial_park"), [100, 100]),
+        (rule("service_radius", operator="<=", value=300.0, unit="m", among={"kind": "park"}), [100, 100]),
+        (covered(applies_to="city", metres=300.0), [200 / 3]),
+        (covered(applies_to="county", metres=300.0), [200 / 3]),
+        (covered(applies_to="community"), [200 / 3]),
+        (covered(applies_to="village"), [50]),
+        (covered(layer="communities", applies_to="community", part={"friendly": True}), [200 / 3]),
+    ],
+)
+def test_parks_are_left_out_of_what_is_not_for_them(
+    town: Layers, town_network: st.Network, one: st.Rule, value: list[float]
+) -> None:
+    """Only k is there: a at 0, b 300 m, c 400 m away; d is a park, with 40 children by mistake, and k's twin in it."""
+    town["communities"]["kind"] = ["estate", "village", "village", "park"]
+    town["communities"]["build_status"] = "new"
+    town["childcare"] = (
+        town["childcare"]
+        .loc[["k", "n"]]
+        .set_geometry(town["communities"].geometry[["a", "d"]].set_axis(["k", "n"]), crs=town["communities"].crs)
+    )
+    table = audit(one, layers=town, network=town_network).table
+    assert table["value"].tolist() == pytest.approx(value)
+
+
+def test_the_walk_is_told_in_both_languages(town: Layers, town_network: st.Network) -> None:
+    def basis(**values: Any) -> tuple[str, str]:
+        row = judged(covered(applies_to="community", **values), town, network=town_network)
+        return row["basis"], row["basis_en"]
+
+    assert basis() == ("4 个社区中，步行 300 米内有设施的 4 个",
+                       "4 of 4 communities have a facility within 300 m on foot")  # fmt: skip
+    assert basis(minutes=15.0)[0] == "4 个社区中，步行 15 分钟内有设施的 4 个"
+    assert basis(minutes=15.0)[1].endswith("within 15 min on foot")
+
+
 def test_a_unit_that_is_not_known_is_not_guessed(town: Layers, town_network: st.Network) -> None:
     row = judged(covered(applies_to="lighthouse"), town, network=town_network)
     assert row["status"] == "n/a"
@@ -267,6 +320,77 @@ def test_floor_area_of_the_facilities_of_an_estate(town: Layers, town_network: s
     assert verdict(row) == (150, 200, 50, "area_m2", "short")
     assert row["reason_en"] == "short: a"
     assert judged(one, town, network=town_network, beside=400)["needed"] == 0  # m is 400 m away
+
+
+@pytest.fixture
+def two(layer: Callable[..., gpd.GeoDataFrame]) -> Layers:
+    """A new estate in the west owes 150 m², an old one 200 m to its east 100 m²; k is halfway, m and l are on top."""
+    homes = layer({"new": (200, 0), "old": (400, 0)}, kind=["estate"] * 2, build_status=["new", "existing"],
+                  households=[1000] * 2)  # fmt: skip
+    care = layer({"k": (300, 0), "l": (400, 0), "m": (200, 0)}, floor_area=[50.0, 70.0, 20.0])
+    halves = {"name": ["西镇", "东镇"]}
+    districts = gpd.GeoDataFrame(halves, geometry=[box(-50, 350), box(350, 550)], index=["w", "e"], crs=homes.crs)
+    return {"communities": homes, "childcare": care, "districts": districts}
+
+
+NEW = rule("provision_area_per_100_households", id="new", value=15.0, applies_to="new_residential")
+OLD = rule("provision_area_per_100_households", id="old", value=10.0, applies_to="existing_residential")
+
+
+@pytest.mark.parametrize("rules", [(NEW, OLD), (OLD, NEW)])
+def test_a_facility_between_a_new_and_an_old_estate_is_counted_once(
+    two: Layers, town_network: st.Network, rules: tuple[st.Rule, ...]
+) -> None:
+    """k is 100 m from both, so the first one's, whichever rule is asked first; l and m are their own estate's."""
+    found = audit(*rules, layers=two, network=town_network, by="district").table
+    rows = found[found["area"] == "all"].set_index("rule")
+    assert verdict(dict(rows.loc["new"])) == (70, 150, 80, "area_m2", "short")
+    assert verdict(dict(rows.loc["old"])) == (70, 100, 30, "area_m2", "short")
+    assert rows["value"].sum() == two["childcare"]["floor_area"].sum()
+    # each part is that of its district, though k lies in the west and would reach the east
+    parts = found.set_index(["rule", "area"])
+    assert parts["value"].dropna()[[("new", "w"), ("old", "e")]].tolist() == [70, 70]
+    for nobody in (("new", "e"), ("old", "w")):
+        assert (parts.loc[nobody, "status"], parts.loc[nobody, "needs"]) == ("n/a", "area_m2")
+        assert parts.loc[nobody, "reason_en"] == "nobody reaches the threshold of this rule"
+    # asked alone, but of the same standard, a rule still leaves to the other what is the other's
+    both = st.Standard("demo", "示范", "Demo", rules)
+    alone = st.audit(both.select(rule="old"), two, network=town_network).table
+    assert verdict(dict(alone.iloc[0])) == (70, 100, 30, "area_m2", "short")
+    # where no new estates are ruled, there is nobody to share with
+    assert verdict(judged(OLD, two, network=town_network)) == (100, 100, 0, "area_m2", "met")
+
+
+def test_an_estate_that_owes_nothing_takes_nothing(
+    two: Layers, town_network: st.Network, layer: Callable[..., gpd.GeoDataFrame]
+) -> None:
+    """The new estate is below the threshold, so that k, which is as near to it, is the old one's."""
+    two["communities"]["households"] = [2999, 6000]
+    two["childcare"] = layer({"k": (300, 0), "m": (200, 0)})
+    firsts = [
+        rule("households_per_facility", id=build, operator="range", value=3000.0, value_max=3000.0,
+             applies_to=f"{build}_residential") for build in ("new", "existing")
+    ]  # fmt: skip
+    rows = audit(*firsts, layers=two, network=town_network).table.set_index("rule")
+    assert verdict(dict(rows.loc["existing"])) == (2, 2, 0, "facilities", "met")  # k, and m 200 m away
+    assert (rows.loc["new", "status"], rows.loc["new", "reason"]) == ("n/a", "没有达到配建门槛的单元")
+
+
+def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_network: st.Network) -> None:
+    trigger_ = rule("population_trigger", value=500.0, unit="residents", applies_to="community")
+    two["communities"]["population"] = 1000
+    row = judged(trigger_, {**two, "childcare": two["childcare"].loc[["k"]]}, network=town_network)
+    assert verdict(row) == (2, 2, 0, "facilities", "met")
+    assert row["basis_en"].endswith("within 300 m on foot counts for each of them")
+    assert row["basis"].endswith("步行 300 米内的设施均计入")
+    assert judged(OLD, two, network=town_network)["basis_en"].endswith("counts for the nearest")
+
+
+def test_a_community_that_is_not_there_is_refused(two: Layers, town_network: st.Network) -> None:
+    two["childcare"]["community"] = ["new", "nowhere", None]
+    with pytest.raises(st.LayerError, match='childcare: "community" names communities that are not there in 1 rows: '
+                                            '"l"; give ids of the communities'):  # fmt: skip
+        judged(OLD, two, network=town_network)
 
 
 def test_floor_area_of_the_largest_in_each_county(town: Layers) -> None:
@@ -421,6 +545,19 @@ def test_a_printed_figure_beside_what_the_layers_hold(town: Layers) -> None:
                    facility_types=["托育机构"])  # fmt: skip
     assert told(about) == (2, 2, 0)
     assert figure(operator="range", value=1.0, value_max=2.0, unit="facilities")["printed_max"] == 2
+
+
+def test_a_figure_keeps_the_unit_it_is_printed_in(town: Layers, town_network: st.Network) -> None:
+    """The layers tell a share where the plan prints minutes or a number: both are shown, and nothing is subtracted."""
+    circle = rule("service_time", role="context", operator="~", value=15.0, unit="min")
+    rows = audit(circle, layers=town, network=town_network).figures
+    assert rows[["value", "unit", "printed", "printed_unit"]].to_numpy().tolist() == [[100, "percent", 15, "min"]] * 2
+    some = covered(role="principle", applies_to="community", metres=100.0, value=2.0, unit="communities")
+    row = figured(some, town, network=town_network)  # 3 of 4
+    assert [row[name] for name in ("value", "unit", "printed", "printed_unit")] == [75, "percent", 2, "communities"]
+    assert [*rows["difference"].isna(), math.isnan(row["difference"])] == [True] * 3
+    same = figured(rule("count_target", role="baseline", value=5.0, unit="facilities"), town)
+    assert (same["unit"], same["printed_unit"], same["difference"]) == ("facilities", "facilities", -2)
 
 
 def test_figures_up_to_the_year(town: Layers) -> None:
@@ -744,6 +881,27 @@ def test_text_is_no_flag_and_no_number(town: Layers, column: list[str], want: di
         judged(rule("count_target", value=9.0, where=want), town)
 
 
+@pytest.mark.parametrize("number", [-1.0, math.inf])
+@pytest.mark.parametrize(
+    ("one", "layer_name", "column"),
+    [
+        (rule("places_per_1000_residents", value=30.0), "communities", "population"),
+        (rule("service_radius", operator="<=", value=300.0, unit="m"), "communities", "infants"),
+        (rule("provision_area_per_100_households", value=9.0, applies_to="new_residential"),
+         "communities", "households"),
+        (rule("count_target", value=9.0, where={"places": ">=20"}), "childcare", "places"),
+    ],
+)  # fmt: skip
+def test_a_number_below_zero_or_without_end_is_refused(
+    town: Layers, town_network: st.Network, one: st.Rule, layer_name: str, column: str, number: float
+) -> None:
+    first = town[layer_name].index[0]
+    town[layer_name] = town[layer_name].astype({column: float})
+    town[layer_name].loc[first, column] = number
+    with pytest.raises(st.LayerError, match=f'{layer_name}: "{column}" is negative or infinite in 1 rows: "{first}"'):
+        judged(one, town, network=town_network)
+
+
 def test_types_are_strict(town: Layers) -> None:
     typed = rule("count_target", value=1.0, unit="facilities", facility_types=("托育机构", "驿站"))
     assert judged(typed, town)["value"] == 2  # one of the words is enough
@@ -752,6 +910,127 @@ def test_types_are_strict(town: Layers) -> None:
     assert row["reason_en"] == "no facility of the types that count in Childcare facilities: 驿站"
     town["childcare"] = town["childcare"].drop(columns="facility_type")
     assert judged(typed, town)["reason"] == "托育设施图层缺少字段：设施类型 (facility_type)"
+
+
+# Faults that are known: each mark comes off when it is mended
+
+
+def fault(reason: str) -> pytest.MarkDecorator:
+    return pytest.mark.xfail(strict=True, reason=reason)
+
+
+@fault('"否" in siting_difficult is read as True: all communities are relaxed')
+def test_text_is_no_flag_of_a_relaxed_radius(town: Layers, town_network: st.Network) -> None:
+    town["communities"] = town["communities"].assign(siting_difficult="否", low_demand=False)
+    one = rule("service_radius", operator="range", value=500.0, value_max=800.0, otherwise=300.0, unit="m")
+    with pytest.raises(st.LayerError, match='communities: "siting_difficult" is neither yes nor no'):
+        audit(one, layers=town, network=town_network)
+
+
+@fault('"否" in open_to_neighbours is read as True: workplaces that are closed are counted')
+def test_text_is_no_flag_of_who_is_let_in(town: Layers, town_network: st.Network) -> None:
+    town["childcare"]["open_to_neighbours"] = "否"
+    with pytest.raises(st.LayerError, match='childcare: "open_to_neighbours"'):
+        audit(rule("service_radius", operator="<=", value=300.0, unit="m"), layers=town, network=town_network)
+
+
+@pytest.mark.parametrize(("layer_name", "column"), [("communities", "population"), ("childcare", "places")])
+@fault("numbers in text are strung together: 1000, 500, 300 and 200 people are 1,000,500,300,200")
+def test_text_is_no_number_of_people_or_places(town: Layers, layer_name: str, column: str) -> None:
+    town[layer_name][column] = town[layer_name][column].astype(str)
+    with pytest.raises(st.LayerError, match=f'{layer_name}: "{column}" holds text, not numbers'):
+        audit(rule("places_per_1000_residents", value=30.0), layers=town)
+
+
+@pytest.mark.parametrize("number", [-1.0, math.inf])
+@pytest.mark.parametrize(
+    ("one", "layer_name", "column"),
+    [
+        (rule("places_per_1000_residents", value=30.0), "childcare", "places"),
+        (rule("provision_area_per_100_households", value=9.0, applies_to="new_residential"), "childcare", "floor_area"),
+        (rule("employees_per_facility", operator="per", value=10_000.0), "communities", "employees"),
+    ],
+)
+@fault("infinite places meet every rate, negative ones are subtracted")
+def test_a_stock_below_zero_or_without_end_is_refused(
+    town: Layers, town_network: st.Network, one: st.Rule, layer_name: str, column: str, number: float
+) -> None:
+    town["communities"] = town["communities"].assign(employees=20_000.0, kind=["estate"] * 3 + ["park"])
+    town[layer_name][column] = number
+    with pytest.raises(st.LayerError, match=f'{layer_name}: "{column}" is negative or infinite'):
+        audit(one, layers=town, network=town_network)
+
+
+@pytest.mark.parametrize("where", ["no villages", "none in reach"])
+@fault("ValueError: cannot convert float NaN to integer")
+def test_hubs_that_no_village_reaches(town: Layers, town_network: st.Network, where: str) -> None:
+    if where == "no villages":
+        town["communities"]["kind"] = "estate"
+    else:
+        town["eldercare"] = town["eldercare"].iloc[:0]
+    row = figured(direction("hub_and_spoke", applies_to="village"), town, network=town_network)
+    assert (row["status"], math.isnan(row["value"])) == ("n/a", True)
+
+
+@fault("the columns are called fulfils_500.0 and fulfils_800.0")
+def test_readings_are_called_by_their_limits(town: Layers, town_network: st.Network) -> None:
+    town["communities"] = town["communities"].assign(siting_difficult=False, low_demand=False)
+    name = "jinhua.childcare.service_radius.relaxed"
+    town["childcare"] = town["childcare"].drop(columns="facility_type")
+    relaxed = st.load_standard("jinhua").adapted({name: {"facility_types": []}}).select(rule=name)
+    assert st.audit(relaxed, town, network=town_network).units(name).columns.tolist() == ["fulfils_500", "fulfils_800"]
+
+
+@fault("a layer that is empty has no rows of any type: n/a instead of 0")
+def test_an_empty_layer_has_none_of_the_types(town: Layers) -> None:
+    town["childcare"] = town["childcare"].iloc[:0]
+    typed = rule("count_target", value=2.0, unit="facilities", facility_types=("托育机构",))
+    assert verdict(judged(typed, town)) == (0, 2, 2, "facilities", "short")
+
+
+@fault("metric is empty as soon as one facility names its community, though the others are found on streets")
+def test_streets_are_told_where_some_name_no_community(two: Layers, town_network: st.Network) -> None:
+    two["childcare"]["community"] = ["old", None, None]
+    assert judged(OLD, two, network=town_network)["metric"] == "streets"
+
+
+# Which units fulfil a rule
+
+
+def test_the_units_that_fulfil_a_rule(town: Layers, town_network: st.Network) -> None:
+    """Nearest child care: a 0, b 100, c 200, d 100 metres; y and z have 100 beds, only y the room."""
+    town["communities"] = town["communities"].assign(siting_difficult=[False, False, True, False], low_demand=False)
+    rules = (
+        rule("service_radius", id="radius", operator="<=", value=100.0, unit="m"),
+        rule("service_radius", id="wide", operator="range", value=150.0, value_max=200.0, otherwise=99.0, unit="m"),
+        covered(id="beside", applies_to="village", metres=100.0),
+        covered(id="towns", applies_to="township", facility_types=["社区驿站"]),
+        covered(id="marked", layer="communities", applies_to="community", part={"friendly": True}),
+        rule("bed_threshold_rule", id="rooms", service="eldercare", value=100.0, unit="beds",
+             part={"rehab_room": True}),
+        rule("count_target", id="count", value=5.0, unit="facilities"),
+    )  # fmt: skip
+    found = audit(*rules, layers=town, network=town_network)
+
+    def told(name: str, reading: int = 0) -> dict[str, bool]:
+        return dict(found.units(name).iloc[:, reading])
+
+    assert [found.units(name).columns.tolist() for name in ("radius", "rooms")] == [["fulfils"]] * 2
+    assert told("radius") == {"a": True, "b": True, "c": False, "d": True}
+    assert told("wide", 0) == {"a": True, "b": False, "c": False, "d": False}
+    assert told("wide", 1) == {"a": True, "b": False, "c": True, "d": False}
+    assert told("beside") == {"c": False, "d": True}
+    assert told("towns") == {"west": False, "east": True}
+    assert told("marked") == {"a": True, "b": True, "c": False, "d": False}
+    assert told("rooms") == {"y": True, "z": False}
+    shares = found.table[found.table["needs"].isin(["communities", "districts"])].groupby("rule")["value"].first()
+    for name in ("radius", "beside", "towns", "marked"):
+        assert shares[name] == pytest.approx(100 * found.units(name)["fulfils"].mean()), name
+    mine = found.units("radius")
+    mine["fulfils"] = False
+    assert told("radius")["a"], "what is handed out is a copy"
+    with pytest.raises(st.SitingError, match=r'no units are told for "count"; they are for .*"radius"'):
+        found.units("count")
 
 
 # Parts of the whole
@@ -768,6 +1047,18 @@ def test_each_district_by_its_own_stock_and_people(town: Layers) -> None:
         assert found["part"].tolist() == [25, 50, 20]  # 15 of 60, 5 of 10, 10 of 50
     named = audit(rate, layers=town, by="district").table["area_name"].tolist()
     assert named == ["", "西镇", "东镇"]
+
+
+def test_what_lies_in_no_district_is_told(
+    town: Layers, layer: Callable[..., gpd.GeoDataFrame], caplog: pytest.LogCaptureFixture
+) -> None:
+    town["childcare"] = pd.concat([town["childcare"], layer({"o": (900, 900)}, places=[40])])
+    rate = rule("places_per_1000_residents", id="rate", value=30.0, unit="places_per_1000_residents")
+    found = audit(rate, layers=town, by="district")
+    assert found.table["value"].tolist() == pytest.approx([50, 10_000 / 1300, 50_000 / 700])  # 100 places; 10 and 50
+    assert found.parameters["outside"] == {"childcare": 1}
+    assert "childcare: 1 rows lie in no district" in caplog.text
+    assert audit(rate, layers=town).parameters["outside"] == {}
 
 
 def test_a_blank_district_is_found_by_where_the_place_lies(town: Layers) -> None:
@@ -821,12 +1112,16 @@ def test_what_is_for_the_whole_or_for_counties_is_not_asked_of_a_township(town: 
         ("street", {}, 'by is "street"; choose "district" or "county"'),
         ("district", {"drop": True}, 'by="district": layer missing: Districts'),
         ("district", {"level": "county"}, 'by="district"'),
+        ("county", {"level": "county"}, 'by="county"'),
+        ("district", {"empty": True}, 'by="district": layer missing: Districts'),
         ("county", {"columns": ["parent"]}, 'by="county": column missing in Districts: .*parent'),
     ],
 )
 def test_parts_that_there_are_not(town: Layers, by: str, change: dict[str, Any], message: str) -> None:
     if "drop" in change:
         del town["districts"]
+    elif "empty" in change:
+        town["districts"] = town["districts"].iloc[:0]
     elif "level" in change:
         town["districts"]["level"] = change["level"]  # no township at all
     else:

@@ -274,6 +274,21 @@ def test_a_site_rule_with_several_facilities_asks_for_the_least_area_of_each() -
     assert set(found["read_with"]) == {"min_floor_area"}
 
 
+def test_a_rule_that_is_asked_alone_is_read_with_the_same_others() -> None:
+    both = estates([1000, 3600])
+    whole = provision(load("jinhua"), both)
+    name = JINHUA + "area_per_100_households.new"
+    alone = provision(load("jinhua").select(rule=name), both)
+    assert alone["rule"].unique().tolist() == [name]
+    assert alone["area_m2"].tolist() == [200, 540]  # 150 m² are less than the least area
+    assert alone["read_with"].tolist() == [JINHUA + "min_floor_area.new"] * 2
+    pd.testing.assert_frame_equal(alone, whole[whole["rule"] == name].reset_index(drop=True), check_dtype=False)
+    first = provision(load("jinhua").select(rule="households_per_facility.new"), estates([7001]))
+    assert first[["facilities", "facilities_low"]].to_numpy().tolist() == [[3, 2]]
+    assert first["indicator"].tolist() == [load("jinhua")[JINHUA + "households_per_facility.new"].indicator_zh]
+    assert first["indicator_en"].tolist() == [load("jinhua")[JINHUA + "households_per_facility.new"].indicator_en]
+
+
 # --- what is there ----------------------------------------------------------------------------------------------------
 
 
@@ -332,6 +347,20 @@ def test_the_column_community_wins_over_the_walk(homes: gpd.GeoDataFrame, layer:
     plain = pd.DataFrame(homes.drop(columns="geometry"))
     again = owed("jinhua", plain, JINHUA + "area_per_100_households.new", layers={"childcare": care})
     pd.testing.assert_frame_equal(again, found)
+
+
+def test_a_community_is_named_by_id_or_by_a_name_that_only_one_has(homes: gpd.GeoDataFrame, layer: Make) -> None:
+    named = homes.assign(name=["阳光里", "春晓苑", "春晓苑", "空"])
+
+    def there(*community: str) -> list[float]:
+        care = layer({f"k{i}": (0, 0) for i in range(len(community))}, floor_area=[100.0] * len(community),
+                     community=list(community))  # fmt: skip
+        found = owed("jinhua", named, JINHUA + "area_per_100_households.new", layers={"childcare": care})
+        return list(found["there"])
+
+    assert there("a", "阳光里", "b") == [200, 100, 0]
+    with pytest.raises(LayerError, match='"community" names communities that are not there in 2 rows: "k1", "k2"'):
+        there("a", "春晓苑", "夏荫居")  # which of the two?
 
 
 def test_communities_and_parks_share_a_facility(layer: Make, town_network: st.Network) -> None:

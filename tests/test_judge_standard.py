@@ -170,6 +170,46 @@ def test_select() -> None:
         standard["x"]
 
 
+def test_select_by_a_part_of_the_id_or_several() -> None:
+    standard = st.load_standard("jinhua")
+    radii = ["jinhua.childcare.service_radius", "jinhua.childcare.service_radius.relaxed"]
+    assert [one.id for one in standard.select(rule="childcare.service_radius")] == radii
+    assert [one.id for one in standard.select(rule=["relaxed", "childcare.circle_15min"])] == [
+        "jinhua.childcare.circle_15min", radii[1]
+    ]  # fmt: skip
+    rates = standard.select(rule="childcare.places_per_1000")
+    assert {2022, 2025} < {one.year for one in rates}
+    assert [one.id for one in rates.select(year=2025, role="target")] == ["jinhua.childcare.places_per_1000.2025"]
+    assert len(standard.select(rule="no such rule")) == len(standard.select(rule=[])) == 0
+
+
+def test_what_is_not_selected_stays_at_hand() -> None:
+    """A rule may be read together with one that was not selected, also after the latter was adapted."""
+    standard = st.load_standard("jinhua")
+    assert standard.whole == ()
+    one = standard.select(rule="childcare.places_per_1000").select(year=2025)
+    assert one.whole == standard.rules
+    name = "jinhua.childcare.places_per_1000.2025"
+    changed = one.adapted({name: {"value": 5}})
+    assert changed[name].value == 5
+    assert [r.value for r in changed.whole if r.id == name] == [5]
+    assert [r for r in changed.whole if r.id != name] == [r for r in standard if r.id != name]
+    with pytest.raises(st.StandardError, match="has no rule"):
+        one.adapted({"jinhua.childcare.service_radius": {"value": 200}})
+    assert standard[name].value == 4.5
+
+
+@pytest.mark.xfail(strict=True, reason="a rule that is added to some that were selected is not at hand for the others")
+def test_rules_that_are_added_to_some_are_at_hand() -> None:
+    one = st.load_standard("jinhua").select(rule="area_per_100_households.new")
+    area = rule(id="mine", kind="provision_area_per_100_households", value=10.0, applies_to="new_residential")
+    share = rule(id="share", kind="coverage_share", value=100.0, applies_to="new_residential", meets="mine")
+    wider = one.extended([area, share], {})
+    assert [r.id for r in wider.whole[-2:]] == ["mine", "share"]
+    with pytest.raises(st.StandardError, match="rules stand twice"):
+        one.extended([st.load_standard("jinhua")["jinhua.childcare.service_radius"]], {})
+
+
 def test_the_table_has_a_row_and_a_column_for_everything() -> None:
     standard = st.load_standard("jinhua")
     table = standard.table

@@ -30,6 +30,14 @@ logger = logging.getLogger(__name__)
 #: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
 DIGITS = 9
 
+TYPES: dict[str, Any] = {
+    "year": "Int64",
+    "value": float,
+    "straight": float,
+    "target": float,
+    "gap": float,
+    "needed": float,
+}
 JUDGED = ("standard", "target")
 #: Numbers for a whole city that say nothing of one of its districts.
 WHOLE = ("count_target", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
@@ -120,18 +128,18 @@ def audit(
         for one in _findings(rule, context)
     ]
     return Audit(
-        pd.DataFrame(rows, columns=COLUMNS).astype({"year": "Int64"}),
+        pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
         year,
         _parameters(standard, context, by),
-        pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype({"year": "Int64"}),
+        pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
         {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
     )
 
 
 def _units(findings: list[Finding]) -> pd.DataFrame:
     """Set the readings of a rule side by side; people and communities of one circle are one reading."""
-    readings = {str(one.basis[1].get("limit", "")): one.units for one in findings}
+    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in findings}
     alone = len(readings) == 1
     return pd.DataFrame({"fulfils" if alone else f"fulfils_{limit}": marks for limit, marks in readings.items()})
 

@@ -68,11 +68,12 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         raise Missing("audit.no_unit", unit=rule.applies_to)
     communities = context.layer("communities")
     ruled = context.ruled(rule)
-    metric = ""
+    metric, lack = "", "audit.without"
     said: dict[str, object] = {}
     if rule.layers[0] == "communities":
         ruled &= context.counted(rule, "communities")
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
+        lack = "audit.lack"
     elif rule.meets:
         asked = [other for other in context.rules if other.id == rule.meets]
         if not asked:
@@ -80,7 +81,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         duty = duty_of(asked[0], context)
         ruled &= (duty.owed > 0).reindex(communities.index, fill_value=False)
         fulfil = (there(duty, context) >= duty.owed).reindex(communities.index, fill_value=True)
-        key, metric = "audit.fulfil", "streets"
+        key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = pd.Series(True, communities.index)
         for layer in rule.layers:
@@ -90,23 +91,23 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
     return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),
-                   reason=_without(communities, (ruled & ~fulfil).to_numpy(bool)))  # fmt: skip
+                   reason=_without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
 
 
 def _only(rule: Rule, layer: str) -> Rule:
     return rule if len(rule.layers) == 1 else replace(rule, layer=(layer,))
 
 
-def _without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_]) -> Said:
-    """Name the units that are not covered, the first twenty of them."""
+def _without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without") -> Said:
+    """Name the units that do not fulfil the rule, the first twenty of them."""
     named = units.get("name", units.index)
     names = tuple(np.asarray(named, object)[lacks].astype(str))
     if not names:
         return ("", {})
     more = len(names) - MOST_NAMES
     if more <= 0:
-        return ("audit.without", {"names": names})
-    return ("audit.without_more", {"names": names[:MOST_NAMES], "more": more})
+        return (key, {"names": names})
+    return (f"{key}_more", {"names": names[:MOST_NAMES], "more": more})
 
 
 @indicator("count_target")

@@ -38,16 +38,15 @@ def accessibility(
     Each facility ``j`` shares its supply ``S_j`` among the demand ``P_i`` of all who reach it, and each community ``i``
     adds up what it is given: ``R_j = S_j / sum_i a_ij P_i`` and ``A_i = sum_j b_ij R_j``. With ``f_ij = f(d_ij)``,
 
-    =========  =======================================================================  ====================  ==========
-    method     of                                                                       a                     b
-    =========  =======================================================================  ====================  ==========
-    "2sfca"    Luo and Wang [1]_: all within the limit of *reach* count alike           1                     1
-    "e2sfca"   Luo and Qi [2]_: the near count more                                     f                     f
-    "gravity"  Joseph and Bantock [3]_, Shen [4]_: the same sum, with `power` or        f                     f
-               `exponential`
-    "m2sfca"   Delamater [5]_: a long way also leaves supply unused                     f                     f²
-    "3sfca"    Wan, Zou and Sternberg [6]_: who has a choice asks less of each          f_ij ² / sum_k f_ik   the same
-    =========  =======================================================================  ====================  ==========
+    =========  ====================  ==========  ================================================================
+    method     a                     b           of
+    =========  ====================  ==========  ================================================================
+    "2sfca"    1                     1           all within the limit of *reach* count alike [1]_
+    "e2sfca"   f                     f           the near count more [2]_
+    "gravity"  f                     f           the same sum, with `power` or `exponential` [3]_, [4]_
+    "m2sfca"   f                     f²          a long way also leaves supply unused [5]_
+    "3sfca"    f_ij ² / sum_k f_ik   the same    who has a choice asks less of each [6]_
+    =========  ====================  ==========  ================================================================
 
     So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca".
 
