@@ -17,7 +17,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.context import least
+from siting.judge.values import least
 
 Layers = dict[str, gpd.GeoDataFrame]
 

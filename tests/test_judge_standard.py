@@ -199,7 +199,6 @@ def test_what_is_not_selected_stays_at_hand() -> None:
     assert standard[name].value == 4.5
 
 
-@pytest.mark.xfail(strict=True, reason="a rule that is added to some that were selected is not at hand for the others")
 def test_rules_that_are_added_to_some_are_at_hand() -> None:
     one = st.load_standard("jinhua").select(rule="area_per_100_households.new")
     area = rule(id="mine", kind="provision_area_per_100_households", value=10.0, applies_to="new_residential")

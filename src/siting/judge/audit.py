@@ -13,11 +13,12 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.errors import SitingError, StandardError, some
-from siting.judge.context import Context, Missing
+from siting.judge.context import Context
 from siting.judge.finding import told
 from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
+from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
 from siting.measure.services import PEOPLE, walker

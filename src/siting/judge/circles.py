@@ -12,9 +12,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siting.judge.context import Context, Missing
+from siting.judge.context import Context
 from siting.judge.finding import Finding, indicator, least, number, ratio
 from siting.judge.rule import Rule
+from siting.judge.values import Missing
 from siting.measure.services import people_column, walker
 
 __all__ = ["circle", "radius"]
@@ -47,7 +48,7 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     communities = context.layer("communities")
     marked = np.zeros(len(communities), bool)
     for name in ("siting_difficult", "low_demand"):
-        marked |= context.numbers("communities", name).to_numpy(bool)
+        marked |= context.flags("communities", name).to_numpy(bool)
     if rule.value_max is None or rule.otherwise is None:
         raise Missing("audit.no_value", rule=rule.id)
     for wide in (number(rule), rule.value_max):

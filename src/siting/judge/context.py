@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -13,14 +11,15 @@ import numpy as np
 import pandas as pd
 
 from siting.data import points, to_crs
-from siting.errors import LayerError, some
+from siting.errors import LayerError
 from siting.judge.rule import Rule
+from siting.judge.values import Missing, counted, filled, flags, matches
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
 from siting.measure.services import open_to_all, people_column, walker
 from siting.network import Network, Places, Walk
 
-__all__ = ["COMMUNITIES", "DISTRICTS", "Context", "Missing", "filled", "least", "matches", "ratio", "township_of"]
+__all__ = ["COMMUNITIES", "DISTRICTS", "Context", "township_of"]
 
 #: The levels of the districts that a rule is for.
 DISTRICTS = {
@@ -47,15 +46,6 @@ COMMUNITIES: dict[str, dict[str, object]] = {
     "future_community": {"future_community": True},
     "new_future_community": {"future_community": True, "build_status": "new"},
 }
-COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
-
-
-class Missing(Exception):  # noqa: N818 - not an error: the rule reads "n/a" and names what is absent
-    """A layer, column or parameter that a rule needs is not there."""
-
-    def __init__(self, key: str, **values: object) -> None:
-        self.key, self.values = key, values
-        super().__init__(key)
 
 
 @dataclass(frozen=True)
@@ -98,7 +88,11 @@ class Context:
 
     def numbers(self, layer: str, name: str) -> pd.Series:
         """Return a column of numbers; one that is blank would be left out of a sum in silence."""
-        return _counted(filled(self.column(layer, name), layer), layer)
+        return counted(self.column(layer, name), layer)
+
+    def flags(self, layer: str, name: str) -> pd.Series:
+        """Return a column of flags, none of them blank."""
+        return flags(self.column(layer, name), layer)
 
     def residents(self) -> pd.Series:
         """Return the residents, by the size of a household where only households are counted."""
@@ -132,7 +126,7 @@ class Context:
             marks = pd.Series(True, frame.index)
             if rule.facility_types:
                 marks &= matches(frame, name, {"facility_type": rule.facility_types})
-                if not marks.any():
+                if len(frame) and not marks.any():
                     raise Missing("audit.no_type", layer=name, types=rule.facility_types)
             kept = frame[marks]
             marks[marks] = matches(kept, name, rule.where)
@@ -143,7 +137,7 @@ class Context:
         """Add up columns of rows, none of which may be blank; count the rows where there is no column."""
         for name in columns:
             self.column(layer, name)
-        return float(sum(filled(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
+        return float(sum(counted(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
 
     def share(self, rule: Rule) -> float:
         """Return the share in percent that a rule asks for: the user's, the rule's own, or none."""
@@ -237,6 +231,8 @@ class Context:
         facilities = self.stock(rule)
         name = rule.layers[0]
         if everyone:
+            if "open_to_neighbours" in facilities:
+                flags(facilities["open_to_neighbours"], name)
             facilities = open_to_all(facilities)
         chosen = (name, rule.facility_types, repr(sorted(rule.where.items())), everyone)
         return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
@@ -320,88 +316,3 @@ def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
         place.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
         own = own.where(~lost, place.reindex(own.index))
     return own
-
-
-def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
-    """Mark the rows whose columns say what is wanted: a flag, a text, one of several, or a comparison such as ">=100".
-
-    Raises
-    ------
-    Missing
-        When a column is not there.
-    LayerError
-        When a number or flag is blank in some rows.
-    """
-    marks = pd.Series(True, frame.index)
-    for name, want in wanted.items():
-        if name not in frame:
-            raise Missing("audit.no_column", layer=layer, absent=name)
-        if isinstance(want, str) and (compared := COMPARISON.match(want)):
-            values, limit = _counted(filled(frame[name], layer), layer, numeric=True), float(compared[2])
-            marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
-        elif isinstance(want, bool):
-            marks &= _flags(frame[name], layer) == want
-        else:
-            texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
-            codes, words = pd.factorize(frame[name])  # few words stand in many rows
-            held = np.array([*(_holds(own, texts) for own in words), False], bool)
-            marks &= held[codes]
-    return marks
-
-
-def _holds(own: object, wanted: tuple[str, ...]) -> bool:
-    """Tell whether a cell of several values, joined by semicolons, holds all of one of the wanted ones."""
-    have = set(str(own).split(";"))
-    return any(set(want.split(";")) <= have for want in wanted)
-
-
-def ratio(part: float, whole: float) -> float:
-    """Divide, or NaN where there is nothing to divide by."""
-    return part / whole if whole > 0 else math.nan
-
-
-def least(number: float, operator: str = ">=") -> int:
-    """Smallest whole number that is at least (or, for ">", above) *number*.
-
-    The last bits of a product such as 0.6 * 5 are forgiven.
-    """
-    slack = max(1e-9, 1e-15 * abs(number))
-    return math.floor(number + slack) + 1 if operator == ">" else math.ceil(number - slack)
-
-
-def _counted(values: pd.Series, layer: str, *, numeric: bool = False) -> pd.Series:
-    """Return numbers of people, places and so on, none of which is negative or without end."""
-    if not pd.api.types.is_numeric_dtype(values):
-        if numeric:
-            raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
-        return values
-    wrong = ~(np.isfinite(values.to_numpy(float)) & (values.to_numpy(float) >= 0))
-    if wrong.any():
-        rows = some(values.index[wrong])
-        raise LayerError(layer, f'"{values.name}" is negative or infinite in {int(wrong.sum())} rows: {rows}; mend it')
-    return values
-
-
-def _flags(values: pd.Series, layer: str) -> pd.Series:
-    marks = filled(values, layer)
-    wrong = ~marks.isin([True, False])
-    if wrong.any():
-        rows = some(values.index[wrong])
-        raise LayerError(layer, f'"{values.name}" is neither yes nor no in {int(wrong.sum())} rows: {rows}; '
-                                "write true or false")  # fmt: skip
-    return marks.astype(bool)
-
-
-def filled(values: pd.Series, layer: str) -> pd.Series:
-    """Return *values*, none of which may be blank.
-
-    Raises
-    ------
-    LayerError
-        When one is: which rows.
-    """
-    blank = values.isna()
-    if blank.any():
-        rows = some(values.index[blank])
-        raise LayerError(layer, f'"{values.name}" is blank in {int(blank.sum())} rows: {rows}; fill it in')
-    return values

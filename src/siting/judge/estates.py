@@ -10,10 +10,11 @@ import pandas as pd
 
 from siting.errors import LayerError, some
 from siting.judge import duties
-from siting.judge.context import Context, Missing, filled, township_of
+from siting.judge.context import Context, township_of
 from siting.judge.finding import Finding, Said, indicator, number, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
+from siting.judge.values import Missing, counted
 
 __all__ = ["DUTIES", "Duty", "duty_of", "owing", "there"]
 
@@ -140,7 +141,7 @@ def _units(rule: Rule, context: Context) -> Duty:
 def _parks(rule: Rule, context: Context) -> Duty:
     parks = context.layer("communities")[context.column("communities", "kind") == "park"]
     context.column("communities", "employees")
-    employees = filled(parks["employees"], "communities")
+    employees = counted(parks["employees"], "communities")
     owed = duties.facilities_for_employees(employees, number(rule))
     return Duty(rule, "facilities", pd.Series(owed, parks.index), "employees", employees)
 
@@ -178,7 +179,7 @@ def _there(duty: Duty, context: Context) -> pd.Series:
     column = COLUMNS.get(duty.quantity, duty.quantity if duty.quantity in ("places", "beds") else "")
     if column and rule.column:
         column = rule.column[0]
-    amount = pd.Series(1.0, stock.index) if not column else filled(_column(stock, layer, column), layer)
+    amount = pd.Series(1.0, stock.index) if not column else counted(_column(stock, layer, column), layer)
     named = _named(stock, layer, context.layer("communities"))
     sums = amount.groupby(named).sum().reindex(duty.owed.index, fill_value=0.0)
     if not named.isna().any():
@@ -211,9 +212,14 @@ def _named(stock: pd.DataFrame, layer: str, communities: pd.DataFrame) -> pd.Ser
     found = own.where(own.isin(communities.index), own.map(names[~names.index.duplicated(keep=False)]))
     lost = own.notna() & found.isna()
     if lost.any():
-        raise LayerError(layer, f'"community" names communities that are not there in {int(lost.sum())} rows: '
+        raise LayerError(layer, f'"community" names none, or several, of the communities in {int(lost.sum())} rows: '
                                 f"{some(stock.index[lost])}; give ids of the communities")  # fmt: skip
     return found
+
+
+def _all_named(stock: pd.DataFrame) -> bool:
+    """Tell whether every facility names its community, so that nothing was looked for on the streets."""
+    return "community" in stock and bool(stock["community"].notna().all())
 
 
 def _owners(duty: Duty, context: Context) -> pd.Index:
@@ -272,7 +278,7 @@ def owing(rule: Rule, context: Context) -> Finding:
         unit=duty.quantity,
         needed=float(lacks.sum()),
         needs=duty.quantity,
-        metric="" if "community" in (context.whole or context).stock(rule) else "streets",
+        metric="" if _all_named((context.whole or context).stock(rule)) else "streets",
         basis=(_key(rule, said), said),
         units=(lacks <= 0)[due],
         reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {}),

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from siting.judge.context import Context, Missing, least, ratio
+from siting.judge.context import Context
 from siting.judge.rule import KINDS, Rule
+from siting.judge.values import Missing, least, ratio
 
 __all__ = [
     "INDICATORS",

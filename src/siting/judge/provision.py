@@ -10,12 +10,13 @@ import pandas as pd
 
 from siting.errors import StandardError
 from siting.judge import duties
-from siting.judge.context import Context, Missing
+from siting.judge.context import Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, there
 from siting.judge.rates import BASES
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.units import UNITS
+from siting.judge.values import Missing
 from siting.judge.wording import said
 from siting.labels import label
 from siting.network import Network, Walk

@@ -14,11 +14,12 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
-from siting.judge.context import Context, Missing, matches
+from siting.judge.context import Context
 from siting.judge.estates import ESTATES, owing
 from siting.judge.finding import Finding, Said, indicator, lacking, least, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
+from siting.judge.values import Missing, matches
 
 __all__ = ["composition", "demand", "figure", "rate", "rate_of_staff", "use"]
 

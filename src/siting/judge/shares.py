@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from siting.judge.context import COMMUNITIES, DISTRICTS, Context, Missing, matches
+from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import MOST_NAMES, duty_of, owing, there
 from siting.judge.finding import Finding, Said, indicator, lacking, number, percent
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
+from siting.judge.values import Missing, matches
 
 __all__ = ["count", "coverage_of_units", "each_area", "least_area"]
 

@@ -113,6 +113,7 @@ class Standard:
             replace(
                 self,
                 rules=(*self.rules, *rules),
+                whole=(*self.whole, *rules) if self.whole else (),
                 documents={**self.documents, **documents},
             )
         )
@@ -257,7 +258,7 @@ def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
 
 
 def _checked(standard: Standard) -> Standard:
-    ids = pd.Index([rule.id for rule in standard.rules])
+    ids = pd.Index([rule.id for rule in standard.whole or standard.rules])
     if not ids.is_unique:
         raise StandardError(f"rules stand twice: {some(ids[ids.duplicated()].unique())}")
     lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
-from siting.judge.context import COMMUNITIES, Context, Missing, matches, township_of
+from siting.judge.context import COMMUNITIES, Context, township_of
 from siting.judge.finding import Finding, Said, indicator, number, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
+from siting.judge.values import Missing, matches
 from siting.measure.services import walker
 
 __all__ = [
@@ -148,7 +150,7 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
         {
             "reached": int(first.notna().sum()),
             "total": len(villages),
-            "most": round(float(first.max())),
+            "most": math.nan if first.isna().all() else round(float(first.max())),
             "km": FARTHEST / 1000,
         },
     )

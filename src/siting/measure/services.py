@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import to_crs
-from siting.errors import ProblemError, some
+from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk
 
 __all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "walker", "with_sites"]
@@ -51,6 +51,11 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     A workplace facility counts for coverage only where the column `open_to_neighbours` says so; without that column all
     count.
 
+    Raises
+    ------
+    LayerError
+        When the column holds something other than true and false in some rows.
+
     Examples
     --------
     >>> import geopandas as gpd
@@ -60,7 +65,12 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     if "open_to_neighbours" not in facilities:
         return facilities
-    return facilities[facilities["open_to_neighbours"].astype(bool)]
+    marks = facilities["open_to_neighbours"]
+    wrong = ~marks.isin([True, False])
+    if wrong.any():
+        rows = some(marks.index[wrong])
+        raise LayerError("facilities", f'"open_to_neighbours" is neither yes nor no in {int(wrong.sum())} rows: {rows}')
+    return facilities[marks.astype(bool)]
 
 
 def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:

@@ -1,0 +1,121 @@
+"""Values of layers as rules take them: numbers, flags and conditions, none of which may be blank."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import LayerError, some
+
+__all__ = ["Missing", "counted", "filled", "flags", "least", "matches", "ratio"]
+
+COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
+
+
+class Missing(Exception):  # noqa: N818 - not an error: the rule reads "n/a" and names what is absent
+    """A layer, column or parameter that a rule needs is not there."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.key, self.values = key, values
+        super().__init__(key)
+
+
+def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
+    """Mark the rows whose columns say what is wanted: a flag, a text, one of several, or a comparison such as ">=100".
+
+    Raises
+    ------
+    Missing
+        When a column is not there.
+    LayerError
+        When a number or flag is blank in some rows.
+    """
+    marks = pd.Series(True, frame.index)
+    for name, want in wanted.items():
+        if name not in frame:
+            raise Missing("audit.no_column", layer=layer, absent=name)
+        if isinstance(want, str) and (compared := COMPARISON.match(want)):
+            values, limit = counted(frame[name], layer), float(compared[2])
+            marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
+        elif isinstance(want, bool):
+            marks &= flags(frame[name], layer) == want
+        else:
+            texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
+            codes, words = pd.factorize(frame[name])  # few words stand in many rows
+            held = np.array([*(_holds(own, texts) for own in words), False], bool)
+            marks &= held[codes]
+    return marks
+
+
+def _holds(own: object, wanted: tuple[str, ...]) -> bool:
+    """Tell whether a cell of several values, joined by semicolons, holds all of one of the wanted ones."""
+    have = set(str(own).split(";"))
+    return any(set(want.split(";")) <= have for want in wanted)
+
+
+def ratio(part: float, whole: float) -> float:
+    """Divide, or NaN where there is nothing to divide by."""
+    return part / whole if whole > 0 else math.nan
+
+
+def least(number: float, operator: str = ">=") -> int:
+    """Smallest whole number that is at least (or, for ">", above) *number*.
+
+    The last bits of a product such as 0.6 * 5 are forgiven.
+    """
+    slack = max(1e-9, 1e-15 * abs(number))
+    return math.floor(number + slack) + 1 if operator == ">" else math.ceil(number - slack)
+
+
+def counted(values: pd.Series, layer: str) -> pd.Series:
+    """Return numbers of people, places and so on, none of which is blank, negative or without end.
+
+    Raises
+    ------
+    LayerError
+        When one is, or the column holds text: which rows.
+    """
+    filled(values, layer)
+    if not pd.api.types.is_numeric_dtype(values):
+        raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
+    wrong = ~(np.isfinite(values.to_numpy(float)) & (values.to_numpy(float) >= 0))
+    if wrong.any():
+        rows = some(values.index[wrong])
+        raise LayerError(layer, f'"{values.name}" is negative or infinite in {int(wrong.sum())} rows: {rows}; mend it')
+    return values
+
+
+def flags(values: pd.Series, layer: str) -> pd.Series:
+    """Return flags, none of which is blank or a text.
+
+    Raises
+    ------
+    LayerError
+        When one is: which rows.
+    """
+    marks = filled(values, layer)
+    wrong = ~marks.isin([True, False])
+    if wrong.any():
+        rows = some(values.index[wrong])
+        raise LayerError(layer, f'"{values.name}" is neither yes nor no in {int(wrong.sum())} rows: {rows}; '
+                                "write true or false")  # fmt: skip
+    return marks.astype(bool)
+
+
+def filled(values: pd.Series, layer: str) -> pd.Series:
+    """Return *values*, none of which may be blank.
+
+    Raises
+    ------
+    LayerError
+        When one is: which rows.
+    """
+    blank = values.isna()
+    if blank.any():
+        rows = some(values.index[blank])
+        raise LayerError(layer, f'"{values.name}" is blank in {int(blank.sum())} rows: {rows}; fill it in')
+    return values
