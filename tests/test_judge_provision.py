@@ -359,9 +359,7 @@ def test_a_community_is_named_by_id_or_by_a_name_that_only_one_has(homes: gpd.Ge
         return list(found["there"])
 
     assert there("a", "阳光里", "b") == [200, 100, 0]
-    with pytest.raises(
-        LayerError, match='"community" names none, or several, of the communities in 2 rows: "k1", "k2"'
-    ):
+    with pytest.raises(LayerError, match='names none, or several, of the communities in 2 rows: "k1", "k2"'):
         there("a", "春晓苑", "夏荫居")  # which of the two?
 
 
