@@ -102,6 +102,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "max_snap": 100.0,
         "household_size": None,
         "changes": {},
+        "assumption": None,
         "outside": {},
         "layers": {},
     }
@@ -199,7 +200,7 @@ def test_select(town: Layers, demo: st.Standard, town_network: st.Network, stree
     town["districts"] = gpd.GeoDataFrame({"name": ["西", "东"]}, geometry=half, index=["w", "e"],
                                          crs=town["communities"].crs)  # fmt: skip
     judged = st.audit(demo, town, network=town_network, year=2025, by="district", shares={"circle": 100})
-    assert repr(judged) == "<Audit demo 2025: 3 met, 1 short, 0 n/a, 2 areas>"  # a and b are 500 m from each other
+    assert repr(judged) == "<Audit demo 2025: 2 met, 1 short, 0 n/a, 2 areas>"  # a and b are 500 m from each other
     assert judged.select(status="short").table["rule"].unique().tolist() == ["places.2025"]
     assert judged.select(service="childcare").table.equals(judged.table)
     assert judged.select(service="eldercare").table.empty
@@ -502,7 +503,7 @@ OPEN = {
     "the document prints no share; set one in shares",
     "what this says cannot be seen in layers",
     "the document prints no number",
-    "the number stands in another document; give it with Standard.adapted",
+    "the number stands in another document; give its kind and value with Standard.adapted",
     "nobody reaches the threshold of this rule",  # estates of 30 households
 }
 
@@ -549,3 +550,54 @@ def test_whatever_is_missing_nothing_breaks(
     for table in (judged.table, judged.figures):
         none = table[table["status"] == "n/a"]
         assert (none[["reason", "reason_en"]] != "").all(axis=None)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"year": "2025"}, "year is '2025'; give a year such as 2025"),
+        ({"year": 25}, "year is 25"),
+        ({"walk": "elder"}, "walk is 'elder'; give a Walk"),
+        ({"walk": {"childcare": "carer"}}, "give a Walk"),
+        ({"beside": -3.0}, "beside is -3.0; it must be above 0"),
+        ({"household_size": 0}, "household_size is 0; it must be above 0"),
+    ],
+)
+def test_settings_that_cannot_be_are_told(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(st.SitingError, match=re.escape(told)):
+        st.audit(st.load_standard("jinhua"), {}, **options)
+
+
+def test_ids_that_stand_twice_are_refused(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    homes = layer({"a": (0, 0), "b": (100, 0)}, population=[1, 2])
+    homes.index = pd.Index(["a", "a"], name="id")
+    with pytest.raises(st.LayerError, match='communities: ids stand twice: "a"'):
+        st.audit(st.load_standard("jinhua"), {"communities": homes})
+
+
+def test_sorts_of_communities_that_no_rule_knows_are_refused(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    """An estate called "小区" would owe nothing, in silence; check_layer translates it."""
+    estate = pd.DataFrame({"kind": ["小区"], "build_status": ["new"], "households": [3600]}, index=["a"])
+    with pytest.raises(st.LayerError, match='"kind" is none of "estate", "village", "park" in 1 rows: "a"'):
+        st.provision(st.load_standard("jinhua"), estate)
+    late = estate.assign(kind="estate", build_status="新建")
+    with pytest.raises(st.LayerError, match='"build_status" is none of "new", "existing"'):
+        st.provision(st.load_standard("jinhua"), late)
+
+
+def test_a_text_is_no_condition_on_flags_or_numbers(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    care = layer({"k": (0, 0)}, places=[8], public=[True])
+    for where, told in ({"public": "yes"}, "write true or false"), ({"places": "lots"}, "a comparison such as"):
+        one = st.Rule("r", "count_target", "childcare", "甲", "a", operator=">=", value=1.0, where=where)
+        with pytest.raises(st.StandardError, match=told):
+            st.audit(st.Standard("d", "d", "d", (one,)), {"childcare": care})
+
+
+def test_the_year_and_assumption_of_a_forecast_stand_in_the_verdict(
+    sample: Layers, caplog: pytest.LogCaptureFixture
+) -> None:
+    later = st.forecast(sample["communities"], from_year=2021, to_year=2035, rates={"elderly": 0.04})
+    rate = st.load_standard("quzhou").select(rule="beds_per_1000.2025")
+    judged = st.audit(rate, sample | {"communities": later}, year=2025)
+    assert "2035" in str(judged.parameters["assumption"])
+    assert "communities are those of 2035, the rules those of 2025" in caplog.text

@@ -495,7 +495,7 @@ def test_parks_without_their_employees_are_refused(parks: Layers, town_network: 
     [
         (RADIUS, "communities", "缺少图层：社区与小区", "layer missing: Communities"),
         (RADIUS, "childcare", "缺少图层：托育设施", "layer missing: Childcare facilities"),
-        (RADIUS, "network", "缺少街道网络", "no street network given"),
+        (RADIUS, "network", "缺少道路网络", "no street network given"),
         (
             RADIUS,
             "communities.infants",

@@ -400,7 +400,7 @@ def test_floor_area_of_the_largest_in_each_county(town: Layers) -> None:
     assert verdict(largest(150.0)) == (100, 100, 0, "facilities", "met")  # k has 150, m 250
     row = largest(200.0)
     assert verdict(row) == (50, 100, 1, "facilities", "short")
-    assert row["reason_en"] == "without a facility: p"
+    assert row["reason_en"] == "short: p"
 
 
 def facilities_of(town: Layers, network: st.Network, households: int) -> pd.DataFrame:

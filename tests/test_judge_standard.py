@@ -11,6 +11,8 @@ import pytest
 
 import siting as st
 from siting.judge import Document
+from siting.judge.context import COMMUNITIES, DISTRICTS
+from siting.judge.rule import APPLIES
 
 GOOD = """
 [standard]
@@ -90,16 +92,25 @@ def test_a_good_file(tmp_path: Path) -> None:
         ("year = 2025", "year = 2025.0", "rule demo.places: year is 2025.0, not a year"),
         ('unit = "places_per_1000_residents"', "unit = 1000", "rule demo.places: unit is 1000, not text"),
         ('["托育机构", "幼儿园托班"]', '"托育机构"', "facility_types is '托育机构', not a list of texts"),
-        ('kind = "places_per_1000_residents"', 'kind = "service_time"', 'a service_time is in "m" or "min"'),
+        ('kind = "places_per_1000_residents"', 'kind = "service_time"', 'a service_time is in "min"'),
         ("[standard]", "[standard", "at line 2"),
         ('kind = "places_per_1000_residents"', 'kind = "magic"', 'kind is "magic"; choose one of "area_threshold", '),
-        ('unit = "places_per_1000_residents"', 'unit = "acres"', 'unit is "acres"; choose one of '),
+        ('unit = "places_per_1000_residents"', 'unit = "acres"', 'unit is "acres"; did you mean "places".'),
         ('column = "places"', "column = 5", "column is 5, not a list of texts"),
         ('column = "places"', 'layer = ["childcare", 5]', "layer is .*, not a list of texts"),
         ('column = "places"', 'where = "public"', "where is 'public', not a table of columns, such as { public = true"),
         ('column = "places"', "part = { public = 1 }", "part is .*, not a table of columns"),
         ('column = "places"', 'scope = "street"', 'scope is "street"; choose one of "area", "site"'),
         ('column = "places"', 'metres = "300"', "metres is '300', not a number"),
+        ('column = "places"', 'applies_to = "new_estate"', 'applies_to is "new_estate"; did you mean '),
+        ('column = "places"', 'where = { beds = ">>100" }', 'where.beds is ">>100"; write a comparison as ">=100"'),
+        ("value = 4.5", "value = -4.5", "value is -4.5; it must be above 0"),
+        ('column = "places"', "share = 160", "share is 160; it must be above 0 and at most 100 percent"),
+        (
+            'operator = ">="',
+            'operator = "per"',
+            'operator is "per"; a places_per_1000_residents is judged by one of ">="',
+        ),
         ('column = "places"', 'meets = "demo.none"', r'name another in `meets` that is not there: "demo\.places"'),
     ],
 )
@@ -273,3 +284,12 @@ def test_numbers_of_jinhua_by_heart() -> None:
     assert {key: standard[f"jinhua.{key}"].value for key in numbers} == numbers
     relaxed = standard["jinhua.childcare.service_radius.relaxed"]
     assert (relaxed.value_max, relaxed.otherwise) == (800, 300)
+
+
+def test_signs_are_read_as_people_write_them(tmp_path: Path) -> None:
+    standard = parsed(tmp_path, GOOD.replace('column = "places"', 'where = { beds = "≥100", grade = "＞2" }'))
+    assert standard["demo.places"].where == {"beds": ">=100", "grade": ">2"}
+
+
+def test_whom_a_rule_can_be_for_is_what_an_audit_knows() -> None:
+    assert {*COMMUNITIES, *DISTRICTS} <= set(APPLIES)

@@ -243,7 +243,11 @@ def test_areas_are_shown_when_there_are_several(tmp_path: Path) -> None:
 
 
 def test_districts_have_a_table_of_their_own(tmp_path: Path) -> None:
-    rows = [rule(area="all"), rule(area="D1", area_name="东街道"), rule(area="D1", area_name="东街道", status="met")]
+    rows = [
+        rule(area="all"),
+        rule(area="D1", area_name="东街道"),
+        rule(rule="r2", area="D1", area_name="东街道", status="met"),
+    ]
     tables = read(write_report(tmp_path / "r.html", Verdict(pd.DataFrame(rows)))).tables
     assert len(tables[0]) == 2  # the head, and the rule for the whole
     assert tables[1] == [["范围", "达标", "未达标", "未达标指标"], ["东街道", "1", "1", "千人托位数"]]

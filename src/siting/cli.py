@@ -134,7 +134,7 @@ def standards(
 def _tell_rules(chosen: Standard, lang: str) -> None:
     """Show the rules of a standard; what is printed in words where there is no number."""
     if not len(chosen):
-        raise SitingError("no rule is left; see `siting standards NAME` without options")
+        raise SitingError("no rule is left; see `siting standards NAME` without options for its kinds and services")
     table = Table()
     for heading in ("rule", "indicator", "target", "year", "clause"):
         table.add_column(label(f"column.{heading}", lang), overflow="fold")
@@ -179,11 +179,11 @@ def audit(
         judged = judged.select(status=status)
     _tell_audit(judged, words)
     if out_file is not None:
-        _write_audit(judged, out_file, words)
+        _write_audit(judged, out_file, read.title[words], words)
         out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
 
 
-def _write_audit(judged: Audit, path: Path, lang: Literal["zh", "en"]) -> None:
+def _write_audit(judged: Audit, path: Path, title: str, lang: Literal["zh", "en"]) -> None:
     from siting.data import atomic_path
     from siting.show import write_report
 
@@ -194,7 +194,7 @@ def _write_audit(judged: Audit, path: Path, lang: Literal["zh", "en"]) -> None:
         with atomic_path(path) as draft:
             judged.table.to_csv(draft, index=False, encoding="utf-8-sig")
     elif suffix in (".html", ".htm"):
-        write_report(path, judged, lang=lang)
+        write_report(path, judged, title=title, lang=lang)
     else:
         raise SitingError(f'"{path.name}": an audit is written as .xlsx, .csv or .html')
 
@@ -321,7 +321,7 @@ def _tell_areas(judged: Audit, lang: str) -> None:
     suffix = "_en" if lang == "en" else ""
     for area, rows in parts.groupby("area", sort=False):
         name = str(rows["area_name"].iloc[0] or area)
-        count = rows["status"].value_counts()
+        count = judged.counts(str(area))
         short = rows.loc[rows["status"] == "short", f"indicator{suffix}"].drop_duplicates().tolist()
         more = label("cli.more", lang, count=len(short) - 4) if len(short) > 4 else ""
         table.add_row(escape(name), str(count.get("met", 0)), str(count.get("short", 0)),

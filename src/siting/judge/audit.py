@@ -6,13 +6,13 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 
-from siting.errors import SitingError, StandardError, some
+from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import told
 from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
@@ -101,7 +101,7 @@ def audit(
         When a share is given for a rule that is not there or prints its own, or is no percentage, or *walk* names a
         service that is not there.
     LayerError
-        When a number that a rule needs is blank in some rows.
+        When ids stand twice, or a number that a rule needs is blank, negative or a text in some rows.
     SitingError
         When *by* is neither, or there are no districts to judge by.
 
@@ -116,7 +116,11 @@ def audit(
     if not isinstance(standard, Standard):
         raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
     given = dict(shares or {})
+    for name, frame in layers.items():
+        if not frame.index.is_unique:
+            raise LayerError(name, f"ids stand twice: {some(frame.index[frame.index.duplicated()].unique())}")
     _check(standard, layers, given, walk)
+    _check_settings(year, walk, beside, household_size)
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)
     judged = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
     found = {rule: _findings(rule, context) for rule in judged}
@@ -132,7 +136,7 @@ def audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
         year,
-        _parameters(standard, context, by),
+        _parameters(standard, context, by, year),
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
         {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
     )
@@ -160,6 +164,17 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
         strange = set(walk) - {rule.service for rule in standard} - set(layers) - set(PEOPLE)
         if strange:
             raise StandardError(f"walk names services that are not there: {some(sorted(strange))}")
+
+
+def _check_settings(year: object, walk: object, beside: float, household_size: float | None) -> None:
+    if year is not None and not (isinstance(year, Integral) and 1900 < int(year) < 2200):
+        raise SitingError(f"year is {year!r}; give a year such as 2025")
+    walkers = walk.values() if isinstance(walk, Mapping) else [walk]
+    if not all(one is None or isinstance(one, Walk) for one in walkers):
+        raise SitingError(f"walk is {walk!r}; give a Walk, such as Walk.elder(), or one for each service")
+    for name, number in (("beside", beside), ("household_size", household_size)):
+        if number is not None and not number > 0:
+            raise SitingError(f"{name} is {number!r}; it must be above 0")
 
 
 def _areas(context: Context, by: str | None) -> list[Context]:
@@ -213,7 +228,7 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
         if rule.role in JUDGED and rule.operator not in COMPARES[rule.kind] and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
         findings = list(compute(rule, context))
-        if context.area != "all" and rule.kind in WHOLE:
+        if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):
             findings = [
                 replace(told(f.value, f.unit, f.basis, metric=f.metric), reason=("audit.whole_only", {}))
                 for f in findings
@@ -223,6 +238,12 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
                         math.nan, reason=(absent.key, absent.values))  # fmt: skip
         findings = [empty]
     return findings
+
+
+def _larger(rule: Rule, context: Context) -> bool:
+    """Tell whether a rule is for units that are larger than the part of the city that is judged."""
+    units = ("county", "prefecture") if context.by == "district" else ("prefecture",)
+    return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
 
 
 def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
@@ -275,7 +296,7 @@ def _holds(value: float, operator: str, target: float, most: float) -> bool:
     }.get(operator, False)
 
 
-def _parameters(standard: Standard, context: Context, by: str | None) -> dict[str, Any]:
+def _parameters(standard: Standard, context: Context, by: str | None, year: int | None) -> dict[str, Any]:
     services = sorted({rule.service for rule in standard} & set(context.layers))
     walks = {service: walker(service, context.walk) for service in services}
     return {
@@ -285,6 +306,7 @@ def _parameters(standard: Standard, context: Context, by: str | None) -> dict[st
         "max_snap": context.max_snap,
         "household_size": context.household_size,
         "changes": {name: dict(change) for name, change in standard.changes.items()},
+        "assumption": _assumption(context, year),
         "outside": {} if by is None else _outside(context),
         "layers": {name: frame.attrs["source"] for name, frame in context.layers.items() if "source" in frame.attrs},
     }
@@ -297,3 +319,13 @@ def _outside(context: Context) -> dict[str, int]:
     for name, count in found.items():
         logger.warning("%s: %d rows lie in no district; they count for the whole and for no part of it", name, count)
     return found
+
+
+def _assumption(context: Context, year: int | None) -> str | None:
+    """Return what the communities were forecast by, and tell when their year is not that of the rules."""
+    frame = context.layers.get("communities", pd.DataFrame())
+    if "assumption" not in frame or not len(frame):
+        return None
+    if year is not None and "year" in frame and (frame["year"] != year).any():
+        logger.warning("communities are those of %s, the rules those of %s", frame["year"].iloc[0], year)
+    return str(frame["assumption"].iloc[0])

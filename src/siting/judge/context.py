@@ -10,8 +10,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.data import points, to_crs
-from siting.errors import LayerError
+from siting.data import points, role, to_crs
+from siting.errors import LayerError, some
 from siting.judge.rule import Rule
 from siting.judge.values import Missing, counted, filled, flags, matches
 from siting.measure import Reach, straight_line, travel
@@ -66,6 +66,7 @@ class Context:
     household_size: float | None = None
     area: str = "all"
     area_name: str = ""
+    by: str = ""
     whole: Context | None = None
     _places: dict[str, Places] = field(default_factory=dict)
     _reaches: dict[tuple[object, ...], Reach] = field(default_factory=dict)
@@ -107,7 +108,7 @@ class Context:
 
     def people(self, service: str) -> pd.Series:
         """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
-        return self.numbers("communities", people_column(service))
+        return self.heads(people_column(service))
 
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
         """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
@@ -157,7 +158,7 @@ class Context:
         key = ("ruled", repr(sorted(wanted.items())), no_parks)
         if key not in self._seen:
             for name in wanted:
-                filled(self.column("communities", name), "communities")
+                _known(self.column("communities", name))
             marks = matches(frame, "communities", wanted)
             self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks
         return self._seen[key].copy()
@@ -181,26 +182,70 @@ class Context:
         return frame[frame["level"].isin(DISTRICTS[applies_to])]
 
     def inside(self, rule: Rule, layer: str, districts: gpd.GeoDataFrame, where: str = "") -> pd.Series:
-        """Count the rows that count for the rule in each district; one on a border counts on both sides.
+        """Count the rows that count for the rule in each district: by the column `district`, else by where they lie.
 
         `where` narrows them down to those of a floor area, such as ">=2000".
         """
         if self.whole is not None:
             every = self.whole.districts(rule.applies_to)
             return self.whole.inside(rule, layer, every, where).reindex(districts.index, fill_value=0)
-        key = ("inside", layer, rule.applies_to, rule.facility_types, repr(sorted(rule.where.items())), where)
+        key = (
+            "inside",
+            layer,
+            rule.applies_to,
+            rule.facility_types,
+            rule.column,
+            repr(sorted(rule.where.items())),
+            where,
+        )
         if key not in self._seen:
             frame = self.stock(rule, layer)
             if where:
                 frame = frame[matches(frame, layer, {(rule.column or ("floor_area",))[0]: where})]
-            located = points(to_crs(frame, districts.crs))
-            found = located.sindex.query(districts.geometry, predicate="intersects")[0]
-            self._seen[key] = pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
+            own = self.township(layer)[frame.index]
+            if rule.applies_to == "county" and "parent" in self.layer("districts"):
+                own = own.map(self.parents)
+            if not own.isin(districts.index).any():  # no townships to go by
+                found = points(to_crs(frame, districts.crs)).sindex.query(districts.geometry, predicate="intersects")[0]
+                self._seen[key] = pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
+            else:
+                self._seen[key] = own.value_counts().reindex(districts.index, fill_value=0)
         return self._seen[key]
+
+    def township(self, layer: str) -> pd.Series:
+        """Tell the township of each row of a layer; missing where it lies in none."""
+        key = ("township", layer)
+        if key not in self._seen:
+            frame, towns = self.layer(layer), self.districts("township")
+            if "district" not in frame and not isinstance(frame, gpd.GeoDataFrame):
+                raise LayerError(layer, 'has neither geometry nor a column "district", so that its rows lie nowhere')
+            self._seen[key] = township_of(frame, towns)
+        return self._seen[key]
+
+    @cached_property
+    def parents(self) -> pd.Series:
+        """The county of each township: the id in `parent`, or the id of the county whose name stands there."""
+        districts = self.layer("districts")
+        given = self.column("districts", "parent").reindex(self.districts("township").index)
+        counties = self.counties
+        names = pd.Series(counties.index, counties.get("name", counties.index))
+        by_name = given.map(names[~names.index.duplicated(keep=False)])
+        found: pd.Series = given.where(given.isin(districts.index), by_name).fillna(given)
+        return found
 
     def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
                straight: bool = False, everyone: bool = True) -> pd.Series:  # fmt: skip
-        """Mark the communities of this area with a counted facility within a limit, else within `beside`."""
+        """Mark the communities of this area with a counted facility within a limit, else within `beside`.
+
+        A rule of several layers asks for a facility of each of them.
+        """
+        here = self.layer("communities").index
+        if len(rule.layers) > 1:
+            each = [replace(rule, layer=(layer,)) for layer in rule.layers]
+            marks = [self.served(one, limit, minutes=minutes, straight=straight, everyone=everyone) for one in each]
+            return pd.Series(np.logical_and.reduce(marks), here)
+        if not len(here):
+            return pd.Series(False, here)
         if limit is None:
             limit, minutes = self.walked(rule)
         top = float(limit.max()) if isinstance(limit, pd.Series) else limit
@@ -208,7 +253,7 @@ class Context:
                            everyone=everyone)  # fmt: skip
         if isinstance(limit, pd.Series):
             limit = limit.reindex(reach.origins, fill_value=0.0)
-        found: pd.Series = covered(reach, limit)[self.layer("communities").index]
+        found: pd.Series = covered(reach, limit)[here]
         return found
 
     def walked(self, rule: Rule) -> tuple[float, bool]:
@@ -246,7 +291,7 @@ class Context:
         for name, frame in ((start, origins), (end, facilities)):
             if not isinstance(frame, gpd.GeoDataFrame):
                 raise LayerError(name, "has no geometry; give a GeoDataFrame, so that it can be found on the streets")
-        key = (start, end, *chosen, metres, minutes, straight)
+        key = (start, end, *chosen, metres, minutes, straight, None if minutes is None else repr(walk))
         if key not in self._reaches:
             if straight:
                 found = straight_line(origins, facilities, metres=metres, minutes=minutes, walk=walk)
@@ -274,21 +319,40 @@ class Context:
         districts, towns = self.layer("districts"), self.districts("township")
         groups = pd.Series(towns.index, towns.index)
         if by == "county":
-            groups = self.column("districts", "parent").reindex(towns.index)
-        rows = {name: where.map(groups).groupby(where.map(groups)).indices for name, where in self.townships().items()}
+            groups = self.parents
+        own = {name: where.map(groups) for name, where in self.townships().items()}
+        rows = {name: where.groupby(where).indices for name, where in own.items()}
         for area in groups.dropna().unique():
             none = np.zeros(0, np.intp)
             cut = {name: self.layers[name].iloc[where.get(area, none)] for name, where in rows.items()}
             kept = districts.index.isin(groups.index[groups == area]) | (districts.index == area)
             name = str(districts["name"][area]) if area in districts.index and "name" in districts else str(area)
             yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
-                          area_name=name, whole=self)  # fmt: skip
+                          area_name=name, by=by, whole=self)  # fmt: skip
 
     def townships(self) -> dict[str, pd.Series]:
-        """Tell the township of each row of each layer; missing where it lies in none."""
-        towns = self.districts("township")
+        """Tell the township of each row of each layer that can be told."""
         apart = ("districts", "streets")
-        return {name: township_of(frame, towns) for name, frame in self.layers.items() if name not in apart}
+        placed = [n for n, f in self.layers.items() if "district" in f or isinstance(f, gpd.GeoDataFrame)]
+        return {name: self.township(name) for name in placed if name not in apart}
+
+
+def _known(values: pd.Series) -> None:
+    """Refuse blanks, and sorts of communities that no rule knows: they would be ruled by nothing, in silence.
+
+    Raises
+    ------
+    LayerError
+        When there are any: which rows.
+    """
+    filled(values, "communities")
+    choices = {c.name: [value for value, _ in c.choices] for c in role("communities").columns}.get(str(values.name))
+    if choices:
+        wrong = ~values.isin(choices)
+        if wrong.any():
+            rows, listed = some(values.index[wrong]), some(choices)
+            what = f'"{values.name}" is none of {listed} in {int(wrong.sum())} rows: {rows}'
+            raise LayerError("communities", f"{what}; write one of these, or let check_layer translate it")
 
 
 def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
 
 from siting.errors import LayerError, some
 from siting.judge import duties
-from siting.judge.context import Context, township_of
+from siting.judge.context import Context
 from siting.judge.finding import Finding, Said, indicator, number, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
@@ -36,8 +36,8 @@ class Duty:
         By community; `low` is the lowest reading where readings differ.
     base, amount
         What it is owed for: the column of the communities, and its number there.
-    least
-        The rule of the least floor area that was taken into account, and other rules read together with this one.
+    read_with
+        The rules that were read together with this one, such as that of the least floor area.
     """
 
     rule: Rule
@@ -158,13 +158,15 @@ def there(duty: Duty, context: Context) -> pd.Series:
 
     A facility is an estate's by its column `community` (id or name), else it is that of the nearest estate, new or
     existing, that owes something by such a rule, within the walk `beside`: nothing is counted twice. For parks and
-    communities, whose rules ask only that there is one, a facility counts for each that it stands beside.
+    communities, whose rules ask only that there is one, a facility counts for each that it stands beside. One that is
+    not open to neighbours counts where it names its community, and for parks.
     """
     rule = duty.rule
     if context.whole is not None:  # a facility is one estate's, in whatever district that lies
         everywhere = there(duty_of(rule, context.whole), context.whole)
         return everywhere.reindex(duty.owed.index, fill_value=0.0)
-    key = ("there", rule.id, rule.kind, rule.facility_types, repr(sorted(rule.where.items())), rule.column)
+    key = ("there", rule.id, rule.kind, rule.layers, rule.facility_types, repr(sorted(rule.where.items())), rule.column,
+           rule.metres, rule.minutes, duty.quantity)  # fmt: skip
     if key not in context._seen:
         had = _there(duty, context)
         if rule.kind == "households_per_facility" and rule.operator == "per":
@@ -180,6 +182,8 @@ def _there(duty: Duty, context: Context) -> pd.Series:
     if column and rule.column:
         column = rule.column[0]
     amount = pd.Series(1.0, stock.index) if not column else counted(_column(stock, layer, column), layer)
+    if column and rule.kind == "min_floor_area" and rule.scope == "site":
+        amount = amount.clip(upper=number(rule))
     named = _named(stock, layer, context.layer("communities"))
     sums = amount.groupby(named).sum().reindex(duty.owed.index, fill_value=0.0)
     if not named.isna().any():
@@ -263,6 +267,8 @@ def owing(rule: Rule, context: Context) -> Finding:
     duty = duty_of(rule, context)
     had = there(duty, context)
     owed = duty.owed.astype(float)
+    if rule.scope == "site":  # each site owes the least area, and none makes up for another
+        owed *= there(replace(duty, quantity="facilities"), context).clip(lower=1)
     lacks = (owed - had).clip(lower=0)
     due = owed > 0
     total = float(owed.sum())
@@ -310,8 +316,7 @@ def _names(context: Context, lacks: pd.Series) -> Said:
 def _counties_above(rule: Rule, context: Context) -> Finding:
     """Counties with so many people that a duty of their own begins; whether they keep it is in no layer."""
     counties = context.districts("county")
-    towns = context.districts("township")
-    own = township_of(context.layer("communities"), towns).map(context.column("districts", "parent"))
+    own = context.township("communities").map(context.parents)
     people = context.residents().groupby(own).sum().reindex(counties.index, fill_value=0)
     above = int((people > number(rule) * UNITS[rule.unit].factor).sum())
     said: dict[str, object] = {"above": above, "total": len(counties)}

@@ -16,6 +16,7 @@ __all__ = [
     "INDICATORS",
     "Finding",
     "Said",
+    "floor",
     "indicator",
     "lacking",
     "least",
@@ -84,7 +85,12 @@ def number(rule: Rule) -> float:
 
 def lacking(target: float, operator: str, there: float) -> float:
     """Count how many whole units are still missing to *target*; none where the rule sets no floor."""
-    return max(0.0, least(target, operator) - there) if operator in (">=", ">", "=") else math.nan
+    return max(0.0, least(target, operator) - there) if operator in (">=", ">", "=", "range") else math.nan
+
+
+def floor(operator: str) -> str:
+    """Read a bare number of facilities or staff as the least that has to be there: more of them is no fault."""
+    return ">=" if operator == "=" else operator
 
 
 def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,
@@ -107,4 +113,5 @@ def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, r
 
 def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
     """Return a value that the document gives no limit for: it is shown, not judged."""
-    return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=("audit.no_limit", {}))
+    reason: Said = NOTHING if math.isnan(value) else ("audit.no_limit", {})
+    return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)

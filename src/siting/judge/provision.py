@@ -138,8 +138,8 @@ def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> 
             for row in _estates(rule, context, looked=looked):
                 yield {**told, **row}
     except Missing as absent:
-        yield {**told, "community": "all", "reason": said((absent.key, absent.values), "zh"),
-               "reason_en": said((absent.key, absent.values), "en")}  # fmt: skip
+        why = {"reason": said((absent.key, absent.values), "zh"), "reason_en": said((absent.key, absent.values), "en")}
+        yield {**told, "community": "all", "name": label("audit.all", "zh"), **why}
 
 
 def _read_with_another(rule: Rule) -> bool:

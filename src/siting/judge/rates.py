@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from siting.judge.context import Context
 from siting.judge.estates import ESTATES, owing
-from siting.judge.finding import Finding, Said, indicator, lacking, least, number, percent, ratio, told
+from siting.judge.finding import Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -61,7 +61,7 @@ def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> F
         value=factor * ratio(stock, people),
         target=target,
         unit=rule.unit,
-        operator=rule.operator,
+        operator=floor(rule.operator),
         needed=lacking(target * people / factor, rule.operator, stock),
         needs=column[0] if column else "facilities",
         basis=("audit.rate", {"stock": stock, "column": counted, "base": base, "people": people}),
@@ -101,7 +101,7 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
         needed=convert,
         needs=rule.column[0],
         basis=("audit.composition", {"part": part, "column": rule.column, "total": total, "of": of}),
-        reason=("audit.convert_or_add", {"convert": convert, "add": add}) if convert > 0 else ("", {}),
+        reason=("audit.convert_or_add", {"convert": convert, "add": add}) if convert > 0 and total > 0 else ("", {}),
     )
 
 
@@ -118,11 +118,7 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
         raise Missing("audit.no_column_named")
     used = context.amount(frame, layer, rule.column)
     of = rule.base or rule.of
-    whole = (
-        float(context.numbers("communities", rule.base).sum())
-        if rule.base
-        else context.amount(frame, layer, (rule.of,))
-    )
+    whole = float(context.heads(rule.base).sum()) if rule.base else context.amount(frame, layer, (rule.of,))
     told_of: Said = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
     idle = ("audit.idle", {"idle": whole - used}) if not rule.base and whole > used else ("", {})
     yield percent(rule, used, whole, needs="persons", basis=told_of, reason=idle)
@@ -143,6 +139,8 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
         value = ratio(there, total) * (100 if unit == "percent" else 1)
     else:
         value = there / UNITS[unit].factor
+    if unit in UNITS and UNITS[unit].counts in ("year_of_birth", "years"):
+        unit = "persons"  # the document prints years, the layers count people
     yield Finding(value, target, unit, rule.operator, math.nan, basis=basis)
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
@@ -18,6 +20,16 @@ LISTS = ("facility_types", "layer", "column")
 TABLES = ("where", "part", "among")
 ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
 SCOPES = ("", "area", "site")
+#: Signs as people write them.
+WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
+#: What a rule can be for: districts by level, communities by their sort, facilities, or the whole of an area.
+APPLIES = (
+    "", "city", "county", "city_and_county", "province", "prefecture", "country", "OECD", "township", "subdistrict",
+    "community", "village_or_community", "new_residential", "existing_residential", "new_and_existing_residential",
+    "village", "administrative_village", "rural", "urban_area", "urban_community", "urban_estate", "industrial_park",
+    "complete_community", "future_community", "new_future_community", "eldercare_institution",
+    "childcare_institution", "township_centre", "kindergarten", "canteen", "site",
+)  # fmt: skip
 #: The kinds of rules that can be computed, with the operators each can be judged by; filled by `indicator`.
 KINDS: dict[str, tuple[str, ...]] = {}
 
@@ -63,7 +75,8 @@ class Rule:
     scope
         Whether a least floor area holds for a residential "area" or for each "site".
     layer
-        The layer that is counted, where it is not the service's own; several for rules that ask for all of them.
+        The layer that is counted, where it is not the service's own. Coverage asks for a facility of each of several; a
+        count in each area adds them up.
     facility_types, where
         Which of its rows count: the types of facility; the columns and what must stand in them.
     part
@@ -133,12 +146,20 @@ class Rule:
             if getattr(self, name) not in choices:
                 listed = some([c for c in choices if c], 9)
                 raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
+        if self.unit not in UNITS:
+            raise StandardError(f"rule {self.id}: {_choose('unit', self.unit, UNITS)}")
         if self.operator == "range" and (self.value is None or self.value_max is None):
             raise StandardError(f"rule {self.id}: a range needs value and value_max")
         if self.operator == "~" and self.role in ("standard", "target"):
             raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
-        if self.kind in ("service_radius", "service_time") and self.unit not in ("m", "min"):
-            raise StandardError(f'rule {self.id}: unit is "{self.unit}"; a {self.kind} is in "m" or "min"')
+        fixed = {"service_radius": "m", "service_time": "min"}.get(self.kind)
+        if fixed and self.unit != fixed:
+            raise StandardError(f'rule {self.id}: unit is "{self.unit}"; a {self.kind} is in "{fixed}"')
+        low = [name for name in NUMBERS if (getattr(self, name) or 0) < 0]
+        if low or not (self.share is None or 0 < self.share <= 100):
+            name = low[0] if low else "share"
+            raise StandardError(f"rule {self.id}: {name} is {getattr(self, name):g}; it must be above 0"
+                                f"{'' if low else ' and at most 100 percent'}")  # fmt: skip
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -190,12 +211,32 @@ def rule_from(at: Mapping[str, Any]) -> Rule:
         raise StandardError(f"rule {name}: no {some(sorted(absent))}")
     made = Rule(**{key: _value(str(name), key, value) for key, value in at.items()})
     if made.kind not in KINDS:
-        raise StandardError(f'rule {name}: kind is "{made.kind}"; choose one of {some(sorted(KINDS), 99)}')
-    if made.unit not in UNITS:
-        raise StandardError(
-            f'rule {name}: unit is "{made.unit}"; choose one of {some(sorted(filter(None, UNITS)), 99)}'
-        )
+        raise StandardError(f"rule {name}: {_choose('kind', made.kind, KINDS)}")
+    if made.applies_to not in APPLIES:
+        raise StandardError(f"rule {name}: {_choose('applies_to', made.applies_to, APPLIES)}")
+    judged = made.role in ("standard", "target") and made.value is not None
+    if judged and made.operator not in KINDS[made.kind]:
+        listed = some([o for o in KINDS[made.kind] if o], 9)
+        raise StandardError(f'rule {name}: operator is "{made.operator}"; a {made.kind} is judged by one of {listed}')
     return made
+
+
+def _condition(rule: str, key: str, column: str, want: Any) -> Any:
+    """Read a condition; one that begins as a comparison has to be one."""
+    if not isinstance(want, str):
+        return want
+    plain = want.translate(WIDE)
+    if plain.strip()[:1] in tuple("<>=") and not re.fullmatch(r"\s*[<>]=?\s*\d+(\.\d+)?\s*", plain):
+        raise StandardError(f'rule {rule}: {key}.{column} is "{want}"; write a comparison as ">=100"')
+    return plain
+
+
+def _choose(key: str, given: str, known: Iterable[str]) -> str:
+    """Say what can stand for a key, the most alike first."""
+    listed = sorted(filter(None, known))
+    alike = get_close_matches(given, listed, n=1)
+    guess = f'did you mean "{alike[0]}"? ' if alike else ""
+    return f'{key} is "{given}"; {guess}choose one of {some(listed, 99)}'
 
 
 def _value(rule: str, key: str, value: Any) -> Any:
@@ -212,7 +253,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
     elif key in TABLES:
         if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
             raise wrong('a table of columns, such as { public = true, beds = ">=100" }')
-        return {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+        return {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items()}
     elif key in LISTS:
         listed = [value] if isinstance(value, str) and key != "facility_types" else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):

@@ -7,7 +7,6 @@ in it; a community when one stands beside it, or within the walk that the rule p
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -16,10 +15,10 @@ import pandas as pd
 
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import MOST_NAMES, duty_of, owing, there
-from siting.judge.finding import Finding, Said, indicator, lacking, number, percent
+from siting.judge.finding import Finding, Said, floor, indicator, lacking, number, percent
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
-from siting.judge.values import Missing, matches
+from siting.judge.values import Missing, filled, matches
 
 __all__ = ["count", "coverage_of_units", "each_area", "least_area"]
 
@@ -85,18 +84,13 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = pd.Series(True, communities.index)
-        for layer in rule.layers:
-            fulfil &= context.served(_only(rule, layer))
+        fulfil &= context.served(rule)
         key, metric = "audit.beside", "streets"
         said = {"walk": context.walk_of(rule)}
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
     return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),
                    reason=_without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
-
-
-def _only(rule: Rule, layer: str) -> Rule:
-    return rule if len(rule.layers) == 1 else replace(rule, layer=(layer,))
 
 
 def _without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without") -> Said:
@@ -119,7 +113,7 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
     if rule.unit == "operators":
         if not rule.column:
             raise Missing("audit.no_column_named")
-        there_are = float(context.column(layer, rule.column[0])[frame.index].nunique())
+        there_are = float(filled(context.column(layer, rule.column[0])[frame.index], layer).nunique())
     else:
         there_are = context.amount(frame, layer, rule.column)
     target = number(rule)
@@ -128,7 +122,7 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
         value=there_are / factor,
         target=target,
         unit=rule.unit,
-        operator=rule.operator,
+        operator=floor(rule.operator),
         needed=lacking(target * factor, rule.operator, there_are),
         needs=counted[0] if rule.column or rule.unit in OTHERS else "facilities",
         basis=("audit.sum", {"stock": there_are, "column": counted}),
@@ -148,7 +142,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
         value=float(here.min()) if len(units) else np.nan,
         target=target,
         unit=rule.unit,
-        operator=">=" if rule.operator == "=" else rule.operator,  # each has one; two are no fault
+        operator=floor(rule.operator),
         needed=float(lacks.sum()),
         needs="facilities",
         basis=(
@@ -162,15 +156,19 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("min_floor_area", operators=(">=", ">"))
 def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Least floor area: of the facilities of each estate, or of the largest in each county."""
+    """Least floor area of the facilities of each estate, or of one or all facilities in each county."""
     if rule.applies_to in COMMUNITIES:
         yield owing(rule, context)
         return
     if rule.applies_to not in DISTRICTS:
         raise Missing("audit.no_kind", kind=f"{rule.kind}, {rule.applies_to}")
     units = context.districts(rule.applies_to)
-    have = context.inside(rule, rule.layers[0], units, f"{rule.operator}{number(rule):g}") > 0
+    many = context.inside(rule, rule.layers[0], units)
+    large = context.inside(rule, rule.layers[0], units, f"{rule.operator}{number(rule):.15g}")
+    have = large > 0
+    if rule.scope == "site":  # each of them has to be so large
+        have &= large == many
     part = int(have.sum())
     basis = ("audit.units", {"part": part, "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")})
-    yield percent(rule, part, len(units), needs="facilities", target=100.0, basis=basis,
-                  reason=_without(units, ~have.to_numpy(bool)))  # fmt: skip
+    yield percent(rule, part, len(units), needs="facilities", target=100.0, basis=basis, units=have,
+                  reason=_without(units, ~have.to_numpy(bool), "audit.lack"))  # fmt: skip

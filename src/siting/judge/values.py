@@ -9,11 +9,14 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from siting.errors import LayerError, some
+from siting.errors import LayerError, StandardError, some
 
 __all__ = ["Missing", "counted", "filled", "flags", "least", "matches", "ratio"]
 
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
+
+#: Between several values of one cell.
+SEVERAL = re.compile(r"\s*[;；]\s*")
 
 
 class Missing(Exception):  # noqa: N818 - not an error: the rule reads "n/a" and names what is absent
@@ -44,6 +47,9 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
         elif isinstance(want, bool):
             marks &= flags(frame[name], layer) == want
         else:
+            if pd.api.types.is_bool_dtype(frame[name]) or pd.api.types.is_numeric_dtype(frame[name]):
+                sort = "true or false" if pd.api.types.is_bool_dtype(frame[name]) else 'a comparison such as ">=100"'
+                raise StandardError(f'a rule wants "{want}" of {layer}: "{name}", which holds no text; write {sort}')
             texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
             codes, words = pd.factorize(frame[name])  # few words stand in many rows
             held = np.array([*(_holds(own, texts) for own in words), False], bool)
@@ -53,8 +59,8 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
 
 def _holds(own: object, wanted: tuple[str, ...]) -> bool:
     """Tell whether a cell of several values, joined by semicolons, holds all of one of the wanted ones."""
-    have = set(str(own).split(";"))
-    return any(set(want.split(";")) <= have for want in wanted)
+    have = set(SEVERAL.split(str(own).strip()))
+    return any(set(SEVERAL.split(want)) <= have for want in wanted)
 
 
 def ratio(part: float, whole: float) -> float:

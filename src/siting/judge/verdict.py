@@ -12,7 +12,7 @@ import pandas as pd
 from siting.data import atomic_path
 from siting.errors import SitingError, some
 
-__all__ = ["COLUMNS", "PRINTED", "Audit"]
+__all__ = ["COLUMNS", "PRINTED", "Audit", "counts_of"]
 
 COLUMNS = [
     "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
@@ -51,12 +51,22 @@ class Audit:
     by_unit: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 
     def __repr__(self) -> str:
-        whole = self.table[self.table["area"] == "all"]
-        count = whole["status"].value_counts()
+        count = self.counts()
         parts = ", ".join(f"{int(count.get(s, 0))} {s}" for s in ("met", "short", "n/a"))
         year = "" if self.year is None else f" {self.year}"
         areas = self.table["area"].nunique() - 1
         return f"<Audit {self.standard}{year}: {parts}{f', {areas} areas' if areas > 0 else ''}>"
+
+    def counts(self, area: str = "all") -> pd.Series:
+        """Count the rules that are met, short and n/a in an area; a rule of several readings is as its worst one.
+
+        Examples
+        --------
+        >>> import siting as st
+        >>> st.audit(st.load_standard("jinhua").select(kind="service_radius"), st.load_sample()).counts().to_dict()
+        {'met': 0, 'short': 0, 'n/a': 2}
+        """
+        return counts_of(self.table[self.table["area"] == area])
 
     @property
     def failing(self) -> pd.DataFrame:
@@ -173,18 +183,20 @@ class Audit:
         >>> both.loc["jinhua.childcare.places_per_1000", ["target", "target_other"]].tolist()
         [3.3, 4.5]
         """
-        keys = ["rule", "area", "reading"]
+        keys = ["rule", "same", "area", "reading"]
         numbers = ["value", "target", "needed", "status"]
         told = ["indicator", "indicator_en", "unit", "needs"]
 
         def keyed(table: pd.DataFrame) -> pd.DataFrame:
-            stem = table["rule"].str.replace(r"\.(?:20\d\d)$", "", regex=True)
-            found = table.assign(rule=stem, year=table["year"].fillna(0))
+            stem = table["rule"].str.replace(r"\.20\d\d$", "", regex=True)
+            # a standing rule is not that of a year, nor one by another name
+            same = table["indicator"].where(stem != table["rule"], table["rule"])
+            found = table.assign(rule=stem, same=same, year=table["year"].fillna(0))
             found = found.sort_values("year", kind="stable").drop_duplicates(
-                ["rule", "area", "basis", "needs"], keep="last"
+                ["rule", "same", "area", "basis", "needs"], keep="last"
             )
             found = found.sort_index()
-            return found.assign(reading=found.groupby(["rule", "area"]).cumcount())[[*keys, *told, *numbers]]
+            return found.assign(reading=found.groupby(["rule", "same", "area"]).cumcount())[[*keys, *told, *numbers]]
 
         mine, others = keyed(self.table), keyed(other.table)
         order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
@@ -231,3 +243,10 @@ class Audit:
         with atomic_path(target) as draft:
             book.save(draft)
         return target
+
+
+def counts_of(rows: pd.DataFrame) -> pd.Series:
+    """Count the rules that are met, short and n/a; one of several readings is as its worst one."""
+    rank = rows["status"].map({"short": 0, "n/a": 1, "met": 2}).groupby(rows["rule"]).min()
+    found = rank.map({0: "short", 1: "n/a", 2: "met"}).value_counts()
+    return found.reindex(["met", "short", "n/a"], fill_value=0)

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.context import COMMUNITIES, Context, township_of
-from siting.judge.finding import Finding, Said, indicator, number, ratio, told
+from siting.judge.finding import Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -38,9 +38,15 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
     layer, frame = rule.layers[0], context.stock(rule)
     partner = rule.other
     if rule.part:
+        if layer == "communities":
+            frame = frame[context.ruled(rule)[frame.index]]
         fulfil = matches(frame, layer, rule.part)
         said: dict[str, object] = {"part": int(fulfil.sum()), "total": len(frame), "of": rule.facility_types or layer}
-        yield _counted(rule, float(fulfil.sum()), ("audit.units", said))
+        if layer == "communities":
+            share = 100 * ratio(float(fulfil.sum()), len(frame))
+            yield told(share, "percent", ("audit.marked", said))
+        else:
+            yield _counted(rule, float(fulfil.sum()), ("audit.units", said))
         return
     if not partner:
         basis = ("audit.sum", {"stock": len(frame), "column": (layer,)})
@@ -57,7 +63,10 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
             "walk": context.walk_of(rule),
         },
     )
-    yield _counted(rule, float(near.sum()), basis)
+    if rule.unit == "percent":
+        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric="streets", units=near)
+    else:
+        yield _counted(rule, float(near.sum()), basis)
 
 
 def _counted(rule: Rule, there: float, basis: Said) -> Finding:
@@ -106,10 +115,10 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
 def _by_number(rule: Rule, frame: pd.DataFrame, layer: str, column: str) -> pd.Series:
     """Mark the rows whose number falls under the rule."""
     if rule.operator == "range":
-        return matches(frame, layer, {column: f">={number(rule):g}"}) & matches(
-            frame, layer, {column: f"<={rule.value_max:g}"}
+        return matches(frame, layer, {column: f">={number(rule):.15g}"}) & matches(
+            frame, layer, {column: f"<={rule.value_max:.15g}"}
         )
-    return matches(frame, layer, {column: f"{rule.operator}{number(rule):g}"})
+    return matches(frame, layer, {column: f"{rule.operator}{number(rule):.15g}"})
 
 
 @indicator("operation_threshold", "area_threshold")
@@ -143,18 +152,26 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator("hub_and_spoke")
 def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
     """Mean way from the villages to the nearest facility that carries the service for them."""
-    villages = context.layer("communities")[matches(context.layer("communities"), "communities", {"kind": "village"})]
-    first = context.reach(rule, metres=FARTHEST).nearest(1).set_index("origin")["cost"].reindex(villages.index)
+    villages = _spokes(rule, context)
+    nearest = context.reach(rule, metres=FARTHEST).nearest(1).set_index("origin")["cost"]
+    first = nearest.reindex(villages.index[villages])
     basis = (
         "audit.delivered",
         {
             "reached": int(first.notna().sum()),
-            "total": len(villages),
+            "total": int(villages.sum()),
             "most": math.nan if first.isna().all() else round(float(first.max())),
             "km": FARTHEST / 1000,
         },
     )
     yield told(float(first.mean()), "m", basis, metric="streets")
+
+
+def _spokes(rule: Rule, context: Context) -> pd.Series:
+    """Mark the communities that are delivered to: those the rule is for, the villages where it is for a whole area."""
+    if rule.applies_to in COMMUNITIES:
+        return context.ruled(rule)
+    return context.ruled(replace(rule, applies_to="village"))
 
 
 #: Villages farther than this from any facility are not delivered to, metres.
@@ -164,8 +181,7 @@ FARTHEST = 10_000.0
 @indicator("mobile_service")
 def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     """Villages that have no facility beside them: who is left to vans."""
-    villages = matches(context.layer("communities"), "communities", {"kind": "village"})
-    near = context.served(rule)
+    villages, near = _spokes(rule, context), context.served(rule)
     left = int((villages & ~near).sum())
     basis = (
         "audit.beside",
@@ -217,7 +233,7 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
         values.groupby(township_of(rows, towns)).sum().reindex(towns.index, fill_value=0)
         for values, rows in (
             (context.numbers(layer, rule.column[0])[frame.index], frame),
-            (context.numbers("communities", rule.base), communities),
+            (context.heads(rule.base), communities),
         )
     )
     apart = (

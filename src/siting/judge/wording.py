@@ -33,6 +33,8 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if name == "walk":  # "300 m" or "15 min"
         number, unit = str(value).split()
         return f"{number} {label(f'unit.{unit}', lang)}"
+    if name == "who":
+        return label(f"walker.{value if known(f'walker.{value}') else 'own'}", lang)
     if name == "layer":
         return _layer(str(value), lang)
     if name == "absent":  # a column to be added: its own name, whatever the language

@@ -10,7 +10,8 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
-from siting.labels import known, label, named
+from siting.judge.verdict import counts_of
+from siting.labels import known, label
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
 from siting.show.svg import inline_svg
@@ -223,7 +224,7 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     whole = audit.table["area"] == "all" if "area" in audit.table else pd.Series(True, audit.table.index)
     whole |= not whole.any()  # only districts were judged: their rows are the table
     table, parts = audit.table[whole], audit.table[~whole]
-    count = table["status"].value_counts()
+    count = counts_of(table)
     yield Block(
         "tiles",
         pairs=tuple(
@@ -232,7 +233,8 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
         ),
     )
     for service, rows in table.groupby("service", sort=False, dropna=False):
-        name = label(f"service.{service}", lang) if known(f"service.{service}") else clean(service)
+        rooms = [f"{room}.{service}" for room in ("service", "layer") if known(f"{room}.{service}")]
+        name = label(rooms[0], lang) if rooms else clean(service)
         yield Block("table", table=rules_table(rows, name, lang))
     if len(parts):
         yield Block("table", table=areas_table(parts, lang))
@@ -265,7 +267,8 @@ def _walker(value: object, lang: str) -> str:
     who, speed = getattr(value, "who", None), getattr(value, "speed", None)
     if who is None or speed is None:
         return show(value, "", lang)
-    return f"{clean(named('walker', who, lang))} {speed:g} {label('study.speed', lang)}"
+    name = label(f"walker.{who if known(f'walker.{who}') else 'own'}", lang)
+    return f"{name} {speed:g} {label('study.speed', lang)}"
 
 
 def _word(key: object, lang: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from siting.judge.verdict import counts_of
 from siting.labels import known, label
 from siting.show.cells import SIGNS, Cell, Table, amount, show
 from siting.show.fonts import clean
@@ -62,7 +63,7 @@ def areas_table(parts: pd.DataFrame, lang: str) -> Table:
     body = []
     for area, rows in parts.groupby("area", sort=False):
         name = rows["area_name"].iloc[0] if "area_name" in rows else area
-        count = rows["status"].value_counts()
+        count = counts_of(rows)
         short = [_said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
         cells = (
             Cell(clean(name or area), head=True),
