@@ -261,8 +261,11 @@ def test_audit_of_a_study(tmp_path: Path) -> None:
     for words in ("26.4 %", "枫林街道", "各区对标结果", "verdict.xlsx"):
         assert words in done.stdout, words
     sheets = pd.read_excel(tmp_path / "verdict.xlsx", sheet_name=None)
-    assert list(sheets) == ["audit", "figures"]
-    assert sheets["audit"]["area"].nunique() == 15
+    assert list(sheets) == ["对标结果", "文件所载数值与现状"]
+    told = sheets["对标结果"]
+    assert told["范围"].nunique() == 15
+    assert set(told["状态"]) <= {"达标", "未达标", "无法判定"}
+    assert not [name for name in told.columns if name.isascii()]
 
 
 def test_audit_by_another_standard_and_of_some_rows(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def _write_audit(judged: Audit, path: Path, title: str, lang: Literal["zh", "en"
 
     suffix = path.suffix.lower()
     if suffix == ".xlsx":
-        judged.to_excel(path)
+        judged.to_excel(path, lang=lang)
     elif suffix == ".csv":
         with atomic_path(path) as draft:
             judged.table.to_csv(draft, index=False, encoding="utf-8-sig")

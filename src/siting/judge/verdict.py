@@ -11,6 +11,7 @@ import pandas as pd
 
 from siting.data import atomic_path
 from siting.errors import SitingError, some
+from siting.labels import known, label, named
 
 __all__ = ["COLUMNS", "PRINTED", "Audit", "counts_of"]
 
@@ -207,8 +208,27 @@ class Audit:
         return both[["rule", *told, "area", "value", "value_other", "change", "target", "target_other", "needed",
                      "needed_other", "status", "status_other"]]  # fmt: skip
 
-    def to_excel(self, path: str | Path) -> Path:
+    def in_words(self, lang: str = "zh") -> pd.DataFrame:
+        """Return the table for readers: headings, units and verdicts in words, the texts of one language.
+
+        Examples
+        --------
+        >>> import siting as st
+        >>> judged = st.audit(st.load_standard("jinhua").select(rule="places_per_1000.2025"), st.load_sample())
+        >>> judged.in_words("en")[["status", "needed"]].to_numpy().tolist()
+        [['short', 448.0]]
+        """
+        return _in_words(self.table, lang)
+
+    def to_excel(self, path: str | Path, *, lang: str | None = None) -> Path:
         """Write the verdict to an Excel file, with the figures on a second sheet; formulas in names stay text.
+
+        Parameters
+        ----------
+        path
+            Where to.
+        lang
+            "zh" or "en" for readers, see `in_words`; without it the columns and codes of `table`, for programs.
 
         Returns
         -------
@@ -228,11 +248,13 @@ class Audit:
             raise SitingError(f'"{target.name}": an audit is written as .xlsx')
         book = Workbook()
         book.remove(book.active)
-        sheets = {"audit": self.table, "figures": self.figures}
-        for title, table in sheets.items():
+        for title, table in {"audit": self.table, "figures": self.figures}.items():
             if title != "audit" and table.empty:
                 continue
-            sheet = book.create_sheet(title)
+            sheet = book.create_sheet(title if lang is None else label(f"report.{title}", lang)[:31])
+            sheet.freeze_panes = "A2"
+            if lang is not None:
+                table = _in_words(table, lang)
             rows = [list(table.columns), *table.astype(object).to_numpy().tolist()]
             for i, row in enumerate(rows, start=1):
                 for j, value in enumerate(row, start=1):
@@ -243,6 +265,31 @@ class Audit:
         with atomic_path(target) as draft:
             book.save(draft)
         return target
+
+
+def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
+    other = "_en" if lang == "zh" else ""
+    texts = ("indicator", "reason", "basis")
+    made: dict[str, pd.Series] = {}
+    for name in table.columns:
+        if name in {f"{text}{other}" for text in texts}:
+            continue
+        values = table[name]
+        if name in ("status", "metric", "service"):
+            values = values.map(lambda code, name=name: named(name, code, lang) if code else "")
+        elif name in ("unit", "needs", "printed_unit"):
+            values = values.map(lambda code: _unit(code, lang))
+        elif name == "area":
+            values = values.where(values != "all", label("audit.all", lang))
+        made[label(f"column.{name.removesuffix('_en')}", lang)] = values
+    return pd.DataFrame(made)
+
+
+def _unit(code: str, lang: str) -> str:
+    for room in ("unit", "field", "column"):
+        if code and known(f"{room}.{code}"):
+            return label(f"{room}.{code}", lang)
+    return code
 
 
 def counts_of(rows: pd.DataFrame) -> pd.Series:
