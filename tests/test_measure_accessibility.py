@@ -550,3 +550,22 @@ def test_the_page_prints_what_it_says() -> None:
     said: list[str] = []
     failed, _ = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
     assert not failed, "".join(said)
+
+
+def test_a_decay_may_reckon_in_place(infants: pd.Series, places: pd.Series) -> None:
+    reach = reach_of([("a", "x", 10), ("b", "x", 400), ("b", "y", 100)], list("abc"), list("xyz"))
+
+    def half(cost: Any) -> Any:
+        cost *= 0
+        cost += 0.5
+        return cost
+
+    found = accessibility(reach, infants, places, method="gravity", decay=half)
+    assert reach.cost.tolist() == [10, 100, 400]
+    assert found["access"].tolist() == accessibility(reach, infants, places)["access"].tolist()
+
+
+def test_zones_that_are_no_numbers() -> None:
+    for zones in ({"x": 1}, {300: "far"}, {300: 1, None: 0.5}):
+        with pytest.raises(ProblemError, match=r"steps: .* must be numbers"):
+            steps(zones)  # type: ignore[arg-type]

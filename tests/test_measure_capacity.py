@@ -184,7 +184,7 @@ def test_what_does_not_fit_is_refused(reach: st.Reach) -> None:
         ({"demand": PEOPLE.drop("a")}, 'demand has no row for 1 origins: "a"'),
         ({"used": USED.replace(2, np.nan)}, 'used "used" is negative or not a number in 1 rows: "y"'),
         ({"capacity": PLACES.drop("z")}, 'capacity has no row for 1 destinations: "z"'),
-        ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand has 2 columns"),
+        ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand is a DataFrame; give one Series"),
         ({"by": AREA.drop("c")}, 'no group for origins "c"'),
         ({"by": "district"}, "give a Series"),
         ({"by": pd.concat([AREA, AREA[:1]])}, 'stand twice: "a"'),
@@ -286,3 +286,30 @@ def test_the_page_on_capacity_runs_as_printed() -> None:
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     failed, _ = doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
     assert not failed, "".join(said)
+
+
+@pytest.mark.parametrize(("communities", "top"), [(400, 20_000), (3000, 5000)])
+def test_ample_idle_places_leave_no_shortage(communities: int, top: int) -> None:
+    """A community in reach of 10**6 idle places lacks nothing, though the flow is counted in grains."""
+    pairs = pd.DataFrame(
+        {"origin": range(communities), "destination": [i % 5 for i in range(communities)], "cost": 1.0}
+    )
+    reach = st.Reach.from_pairs(pairs, origins=range(communities), destinations=range(5), limit=2)
+    people = pd.Series(np.random.default_rng(1).integers(1, top, communities))
+    found = idle_nearby(
+        reach, people, used=pd.Series(0, index=range(5)), capacity=pd.Series(10**6, index=range(5)), rate=4.5,
+        by=pd.Series([f"g{i % 3}" for i in range(communities)]),
+    )  # fmt: skip
+    assert found["shortage_left"].tolist() == [0, 0, 0]
+    assert found["takes_idle"].tolist() == found["shortage"].tolist()
+
+
+def test_rate_and_limit_stay_with_the_answer(reach: st.Reach) -> None:
+    found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, rate=10)
+    assert found.attrs == {"rate": 10, "limit": reach.limit, "unit": "m", "how": reach.how}
+
+
+def test_more_places_than_whole_numbers_can_hold() -> None:
+    homes = pd.DataFrame({"beds": [1e300, 40], "occupied": [44, 3]})
+    found = utilisation(homes, used="occupied", capacity="beds").loc["all"]
+    assert (found["capacity"], found["idle"], found["over"]) == (1e300, 1e300, 0)

@@ -279,3 +279,19 @@ def test_parts_without_a_pair(crowd: tuple[st.Network, Any], pairs: float) -> No
     network, places = crowd
     with pytest.raises(ProblemError, match="give how many pairs a part may have, 1 or more"):
         list(travel_in_parts(network, places, places, metres=300, pairs=pairs))
+
+
+def test_a_decay_may_reckon_in_place(
+    town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame
+) -> None:
+    """What it is handed is a copy, so that all are counted once, at half."""
+
+    def half(cost: Any) -> Any:
+        cost *= 0
+        cost += 0.5
+        return cost
+
+    found = st.catchment(town_network, homes, shops, shops["beds"], metres=400, decay=half)
+    whole = st.catchment(town_network, homes, shops, shops["beds"], metres=400)
+    assert found["beds"].tolist() == (whole["beds"] / 2).tolist()
+    assert found["count"].tolist() == whole["count"].tolist()

@@ -698,3 +698,148 @@ def test_the_page_prints_what_it_says() -> None:
     failed, tried = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=said.append)
     assert tried > 20
     assert not failed, "".join(said)
+
+
+@pytest.fixture
+def three() -> pd.DataFrame:
+    return pd.DataFrame({"elderly": [100, 100, 100], "district": ["D1", "D2", "D3"]}, index=list("abc"))
+
+
+def told(layer: pd.DataFrame, given: object, lang: str = "_en") -> str:
+    later = forecast(layer, from_year=2021, to_year=2023, totals={"elderly": given})
+    return str(later[f"assumption{lang}" if lang else "assumption"].iloc[0])
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"D1": {2021: 100, 2025: 120}, "D2": {2023: 100}, "D3": 100},
+            "D1 (linear between the figures of 2021, 2025), D2, D3 (as given), 310 in 2023",
+        ),
+        (
+            {"D1": {2021: 100, 2025: 120}, "all": 400},
+            (
+                "all together (as given), D1 (linear between the figures of 2021, 2025), "
+                "the other areas (what is left), 400 in 2023"
+            ),
+        ),
+        (
+            {"D1": 110, "all": 400},
+            "all together (as given), D1 (as given), the other areas (what is left), 400 in 2023",
+        ),
+        (
+            {"D2": {2021: 1, 2025: 3}, "D1": {2021: 1, 2024: 4}, "D3": {2021: 1, 2024: 4}},
+            (
+                "D2 (linear between the figures of 2021, 2025), D1, D3 (linear between the figures of 2021, 2024), "
+                "8 in 2023"
+            ),
+        ),
+        ({"D1": 110, "D2": 120, "D3": 130}, "brought to the given totals of areas in 2023, 360 in all"),
+        ({"all": 400}, "brought to the given total of 400 in 2023"),
+        (
+            {area: {2021: 100, 2025: 120} for area in ("D1", "D2", "D3")},
+            "linear between the figures of 2021, 2025, 330 in 2023",
+        ),
+        (
+            {"all": {2021: 300, 2025: 360}},
+            "linear between the figures of 2021, 2025, 330 in 2023",
+        ),
+    ],
+)
+def test_each_total_is_told_as_it_was_found(three: pd.DataFrame, given: object, said: str) -> None:
+    line = told(three, given).split("; ")[0]
+    assert line == f"residents aged 60 and over (elderly): {said}"
+
+
+def test_each_total_is_told_in_chinese_too(three: pd.DataFrame) -> None:
+    said = told(three, {"D1": {2021: 100, 2025: 120}, "all": 400}, "")
+    assert "全部合计（给定总量）、D1（由 2021, 2025 年的数值线性推算）、其余分区（分配其余部分）" in said
+
+
+def test_a_trend_beyond_its_years_is_told_of_areas_too(three: pd.DataFrame) -> None:
+    assert "2023 lies beyond those years" in told(three, {"all": 400, "D1": {2019: 90, 2021: 100}})
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (
+            {"all": {2021: 200, 2025: 202}, "D1": {2021: 50, 2025: 51}, "D2": {2021: 50, 2025: 51}, "D3": 100},
+            [51, 50, 100],
+        ),
+        ({"all": {2021: 150, 2025: 153}} | {f"D{k}": {2021: 50, 2025: 51} for k in (1, 2, 3)}, [51, 51, 50]),
+        ({"all": 101, "D1": {2021: 50, 2025: 51}, "D2": {2021: 50, 2025: 51}}, [51, 50, 0]),
+    ],
+)
+def test_figures_that_agree_are_rounded_together(three: pd.DataFrame, given: object, found: list[int]) -> None:
+    """Two areas of 50.5 people are 101 together: one goes up, the other down."""
+    later = forecast(three, from_year=2021, to_year=2023, totals={"elderly": given})
+    assert later["elderly"].tolist() == found
+
+
+def test_figures_that_disagree_by_one_are_refused(three: pd.DataFrame) -> None:
+    with pytest.raises(ProblemError, match="the areas add up to 303, all together are to be 302"):
+        forecast(three, from_year=2021, to_year=2023, totals={"elderly": {"all": 302, "D1": 101, "D2": 101, "D3": 101}})
+
+
+def test_changes_may_be_text_and_keep_their_digits(three: pd.DataFrame) -> None:
+    later = forecast(three, from_year=2021, to_year=2022, rates={"elderly": "0.0454321"})
+    assert later["elderly"].sum() == 314  # 300 * 1.0454321 = 313.6
+    assert "growth of 4.54321 % a year" in later["assumption_en"].iloc[0]
+    assert forecast(three, from_year=2021, to_year=2022, increases={"elderly": "3"})["elderly"].sum() == 303
+
+
+@pytest.mark.parametrize("total", ["9", None, 10**20, [3], True, float("inf")])
+def test_totals_that_are_no_number(total: object) -> None:
+    with pytest.raises(ProblemError, match="whole number of 0 or more"):
+        round_to_total(pd.Series([1, 2]), total)  # type: ignore[arg-type]
+
+
+def test_weights_are_a_series() -> None:
+    with pytest.raises(ProblemError, match="weights: a list; give a Series"):
+        round_to_total([1, 2], 3)  # type: ignore[arg-type]
+
+
+def test_fractions_are_not_shared_out_beyond_their_digits() -> None:
+    with pytest.raises(ProblemError, match="cannot be shared out to the unit"):
+        round_to_total(pd.Series([0.1] * 3), 3 * 10**13 + 2)
+    assert round_to_total(pd.Series([0.1] * 3), 10**11).sum() == 10**11
+    with pytest.raises(ProblemError, match="cannot be shared out to the unit"):
+        round_to_total(pd.Series([1e308, 1e308]), 10)
+
+
+@pytest.mark.parametrize(
+    ("cells", "rows", "columns", "found"),
+    [
+        ([[1, 1], [1, 0]], [1, 1], [1, 1], [[0, 1], [1, 0]]),
+        ([[10, 10], [10, 0]], [1000, 1000], [1000, 1000], [[0, 1000], [1000, 0]]),
+        ([[1, 1, 1], [1, 1, 0], [1, 0, 0]], [2, 2, 2], [2, 2, 2], [[0, 0, 2], [0, 2, 0], [2, 0, 0]]),
+    ],
+)
+def test_margins_that_one_table_alone_meets(
+    cells: list[list[int]], rows: list[int], columns: list[int], found: list[list[int]]
+) -> None:
+    """Scaling creeps towards the zeros of these as 1 / n; a flow finds them at once."""
+    fitted = fit_margins(pd.DataFrame(cells), rows=pd.Series(rows), columns=pd.Series(columns))
+    assert fitted.to_numpy().tolist() == found
+
+
+def test_margins_that_no_table_meets() -> None:
+    table = pd.DataFrame([[1, 1], [1, 0]], index=["r", "s"], columns=["u", "v"])
+    with pytest.raises(ProblemError, match=r'rows "s" want 3, and the columns where they are not 0, "u", are to be 2'):
+        fit_margins(table, rows=pd.Series({"r": 1, "s": 3}), columns=pd.Series({"u": 2, "v": 2}))
+
+
+def test_labels_that_stand_twice() -> None:
+    one = pd.Series({"a": 3})
+    with pytest.raises(ProblemError, match='columns stand twice: "a"'):
+        fit_margins(pd.DataFrame([[1, 2]], columns=["a", "a"], index=["r"]), rows=pd.Series({"r": 3}), columns=one)
+    with pytest.raises(ProblemError, match="rows: a list; give a Series"):
+        fit_margins(pd.DataFrame({"a": [1]}), rows=[3], columns=one)  # type: ignore[arg-type]
+
+
+def test_no_band_takes_the_name_of_all_ages() -> None:
+    ages = pd.DataFrame({"D1": [1, 2, 3]}, index=pd.MultiIndex.from_product([[2025], [0, 1, 2]]))
+    with pytest.raises(ProblemError, match='"population" is the column of all ages'):
+        age_bands(ages, {"population": (1, None)})

@@ -362,7 +362,7 @@ def test_ids_that_do_not_match() -> None:
         gini(pd.concat([named(1), named(2)]), named(1))
     with pytest.raises(ProblemError, match="give a Series"):
         gini([1, 2], named(1, 2))  # type: ignore[arg-type]
-    with pytest.raises(ProblemError, match="people has 2 columns"):
+    with pytest.raises(ProblemError, match="people is a DataFrame; give one Series"):
         gini(named(1), pd.DataFrame({"x": [1], "y": [1]}, index=["a"]))  # type: ignore[arg-type]
 
 
@@ -373,3 +373,22 @@ def test_groups_that_are_none() -> None:
         inequality(named(1, 2), named(1, 1), pd.Series({"a": "n", "b": "all"}))
     with pytest.raises(ProblemError, match="within is -1"):
         inequality(named(1), named(1), within=-1)
+
+
+def test_kinds_of_country_must_occur() -> None:
+    values, people, kind = named(4, 2, 0), named(60, 20, 20), pd.Series(["estate", "village", "hamlet"], list("abc"))
+    one = town_and_country(values, people, kind, country="village")
+    assert one["people"].tolist() == [80, 20, 100]
+    assert town_and_country(values, people, kind, country=["village", "hamlet"])["people"].tolist() == [60, 40, 100]
+    for strange in ("村", ["village", "村"]):
+        with pytest.raises(ProblemError, match='no community is of the kind "村"; there are "estate", "village"'):
+            town_and_country(values, people, kind, country=strange)
+    assert town_and_country(values, people, kind.replace("village", "x")).loc["country", "reason"] == "nobody"
+
+
+def test_all_at_the_door() -> None:
+    """Ways of 0 are the best there is: everybody is covered, and there is no ratio to form."""
+    table = inequality(named(0, 0), named(1, 2), within=500)
+    assert table.loc["all", ["covered", "nothing", "reason"]].tolist() == [1, 0, "at_door"]
+    assert table.attrs["within"] == 500
+    assert inequality(named(0, 0), named(1, 2)).loc["all", "reason"] == "nothing"

@@ -394,7 +394,7 @@ def test_what_is_refused(reach: Reach, given_data: dict[str, Any], districts: di
         spatial_mismatch(reach, **given_data, by="district", supply_by=districts["supply_by"])  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match="above the 1000 m that was searched"):
         spatial_mismatch(reach, **given_data, limit=2000)
-    with pytest.raises(ProblemError, match="people is a DataFrame; give a Series"):
+    with pytest.raises(ProblemError, match="people is a DataFrame; give one Series"):
         spatial_mismatch(reach, **given_data | {"people": given_data["people"].to_frame()})
     for name, what in (("people", "elderly"), ("residents", "population"), ("supply", "beds")):
         wrong = given_data[name].astype(float)
@@ -412,3 +412,24 @@ def test_nothing_is_changed(reach: Reach, given_data: dict[str, Any], districts:
     for name, series in (given_data | districts).items():
         pd.testing.assert_series_equal(series, before[name])
     assert (reach.cost == cost).all()
+
+
+@pytest.mark.parametrize(
+    ("by", "at"), [((330702, 330703), ("330702", "330703")), (("D1", "D2"), ("D01", "D02"))], ids=["types", "words"]
+)
+def test_districts_that_share_no_id(by: tuple[Any, Any], at: tuple[Any, Any]) -> None:
+    """All beds would have to move, without a word, or the ids could not be put in order."""
+    table = pd.DataFrame({"origin": ["p", "q"], "destination": ["x", "y"], "cost": [100.0, 100.0]})
+    reach = Reach.from_pairs(table, origins=["p", "q"], destinations=["x", "y"], limit=1_234_567)
+    people, beds = pd.Series({"p": 10, "q": 10}), pd.Series({"x": 5, "y": 5})
+    with pytest.raises(ProblemError, match=r"no district has both.*write the ids alike"):
+        spatial_mismatch(
+            reach, people, beds, residents=people, by=pd.Series(by, index=["p", "q"]),
+            supply_by=pd.Series(at, index=["x", "y"]),
+        )  # fmt: skip
+    mixed = spatial_mismatch(
+        reach, people, beds, residents=people, by=pd.Series([by[0], "n"], index=["p", "q"], dtype=object),
+        supply_by=pd.Series([by[0], 7], index=["x", "y"], dtype=object),
+    )  # fmt: skip
+    assert mixed.dissimilarity == 0.5
+    assert "Within 1234567 m" in mixed.statement("en")

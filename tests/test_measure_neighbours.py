@@ -196,3 +196,39 @@ def test_on_the_sample(sample: dict[str, Any], sample_network: st.Network) -> No
                      open=sample["childcare"].index)  # fmt: skip
     assert found.max() > 0
     assert {site: what.gain(site) for site in found.index} == found.to_dict()
+
+
+def test_the_bounds_stay_with_the_answer(homes: st.Reach) -> None:
+    assert neighbours(homes, limit=500).attrs == {"limit": 500, "unit": "m", "how": homes.how}
+    assert neighbours(homes).attrs["limit"] == 1000
+    assert medical_partners(homes, pd.Series({"a": 1, "b": 2, "c": 3}), below=2, limit=80).attrs["below"] == 2
+    assert close_pairs(homes, delta=200).attrs["delta"] == 200
+
+
+def test_limits_of_sums_reach_the_joint_sites(reach_of: Make) -> None:
+    sites, existing = reach_of({"s": {"p": 100.0}}, "pq"), reach_of({"x": {"q": 50.0}}, "pq")
+    people = pd.Series({"p": 3, "q": 4})
+    one = uncovered_around(sites, existing, people, limit=200)
+    each = uncovered_around(sites, existing, people, limit=pd.Series({"p": 100, "q": 250}))
+    assert (one.attrs["limit"], each.attrs["limit"]) == (200, (100, 250))
+    joint = joint_sites({"eldercare": one, "childcare": each}, at_least=2)
+    assert joint.attrs == {"at_least": 2, "limits": {"eldercare": 200, "childcare": (100, 250)}}
+    assert could_take_in(one, at_least=2).attrs == {"at_least": 2, "needed": None, "limit": 200}
+
+
+@pytest.mark.parametrize("wrong", [math.nan, -3, 0, "x"])
+def test_bounds_that_are_none(homes: st.Reach, wrong: Any) -> None:
+    one = pd.Series({"a": 4.0, "b": 0.0, "c": 1.0})
+    with pytest.raises(st.ProblemError, match=r"below is .*above 0"):
+        medical_partners(homes, one, below=wrong)
+    with pytest.raises(st.ProblemError, match=r"needed is .*above 0"):
+        could_take_in(one, room=one, needed=wrong)
+    with pytest.raises(st.ProblemError, match=r"at_least is .*above 0"):
+        could_take_in(one, at_least=wrong)
+
+
+def test_lists_are_refused() -> None:
+    with pytest.raises(st.ProblemError, match='"a", "b": give a Series of people by site'):
+        joint_sites({"a": [1], "b": [1]})  # type: ignore[dict-item]
+    with pytest.raises(st.ProblemError, match="lacking is a list; give a Series"):
+        could_take_in([1, 2])  # type: ignore[arg-type]

@@ -95,7 +95,8 @@ def test_subsidies() -> None:
     """75 beds at 11,000 and 200 at 4,500 yuan; the others have no type."""
     kinds = pd.Series({"E3": "owned nursing", "E4": "leased assist", "E7": "owned nursing"})
     found = appraise_projects(ELDERCARE.assign(subsidy_type=kinds), subsidies=RATES)
-    assert found.table.loc[["E3", "E4", "E7", "E1"], "subsidy"].tolist() == [825_000, 900_000, 0, 0]
+    assert found.table.loc[["E3", "E4", "E1"], "subsidy"].tolist() == [825_000, 900_000, 0]
+    assert math.isnan(found.table.loc["E7", "subsidy"])  # a type, but no beds are printed
     assert found.totals.loc["all", "subsidy"] == 1_725_000
     assert math.isnan(appraise_projects(ELDERCARE).totals.loc["all", "subsidy"])
     # 2000 yuan per place: qingtian.childcare.subsidy.place
@@ -207,3 +208,51 @@ def test_a_layer_of_projects_that_cannot_be_used(layer: Callable[..., Any], soon
     ]:
         with pytest.raises(st.LayerError, match=match):
             with_projects(now, projects, statuses=statuses)
+
+
+NOW = pd.DataFrame(
+    {"status": "new", "beds": [75, 20], "cost": [3000, 5000], "in_stock": [False, True]}, index=["E3", "E4"]
+)
+
+
+@pytest.mark.parametrize("flags", [["no", "no"], ["否", "是"], ["0", "1"], [True, "False"]])
+def test_text_is_no_flag(flags: list[object]) -> None:
+    with pytest.raises(st.ProblemError, match=r'"in_stock" is neither True nor False for .*"E4"'):
+        appraise_projects(NOW.assign(in_stock=flags), stock=100)
+    assert appraise_projects(NOW, stock=100).totals.loc["all", "stock_after"] == 175
+
+
+def test_demand_is_one_series(reach: st.Reach) -> None:
+    both = PEOPLE.to_frame().assign(infants=1)
+    with pytest.raises(st.ProblemError, match="demand is a DataFrame; give one Series"):
+        appraise_projects(ELDERCARE, reach=reach, demand=both, existing=["now"])  # type: ignore[arg-type]
+
+
+def test_without_people_there_is_no_share(reach: st.Reach) -> None:
+    found = appraise_projects(ELDERCARE, reach=reach, demand=PEOPLE * 0, existing="now")
+    assert "Coverage from n/a to n/a" in found.explain("en")
+    assert "nan" not in found.explain("en") + found.explain()
+
+
+def test_the_existing_facility_may_be_one_text(reach: st.Reach) -> None:
+    one = appraise_projects(ELDERCARE, reach=reach, demand=PEOPLE, existing="now")
+    assert one.before is not None
+    assert one.before["covered"] == 40
+
+
+def test_another_capacity_is_called_by_its_name() -> None:
+    said = appraise_projects(CHILDCARE.dropna(subset="seats"), capacity="seats").explain("en")
+    assert "All: 2 projects, 810 seats added" in said
+
+
+@pytest.mark.parametrize("rate", [math.nan, -5, "x", None, math.inf])
+def test_rates_must_be_numbers(rate: Any) -> None:
+    with pytest.raises(st.ProblemError, match=r'subsidies: "a" is .*0 or more'):
+        appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": rate})
+
+
+def test_rates_stay_with_the_answer() -> None:
+    found = appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": 2_000})
+    assert found.subsidies == {"a": 2_000}
+    assert "Subsidies in yuan per bed or place: a 2,000." in found.explain("en")
+    assert appraise_projects(NOW).subsidies is None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import siting as st
+from siting.measure.services import offering
 
 
 def test_new_facilities_hold_what_their_site_can_hold(sample: dict) -> None:
@@ -38,3 +39,16 @@ def test_strange_sites_and_types_are_refused(sample: dict) -> None:
         st.with_sites(care, sites, ["S001"])
     plain = care.drop(columns="facility_type")
     assert "facility_type" not in st.with_sites(plain, sites, ["S001"])
+
+
+def test_a_site_that_does_not_say_what_it_holds(sample: dict) -> None:
+    sites = sample["candidates"].astype({"max_places": float})
+    sites.loc["S001", "max_places"] = float("nan")
+    with pytest.raises(st.ProblemError, match='"max_places" is missing or not a number for "S001"'):
+        st.with_sites(sample["childcare"], sites, ["S001", "S002"], facility_type="托育机构")
+    assert len(st.with_sites(sample["childcare"].iloc[:0], sites, "S002", facility_type="托育机构")) == 1
+
+
+@pytest.mark.parametrize("services", ["childcare ; eldercare", " childcare", "eldercare； childcare "])
+def test_blanks_do_not_hide_a_service(sample: dict, services: str) -> None:
+    assert len(offering(sample["candidates"].iloc[:3].assign(services=services), "childcare")) == 3

@@ -145,7 +145,7 @@ def test_amounts_beyond_the_ids_are_left_aside_and_order_does_not_matter(reach: 
         (PEOPLE.replace(8, -8), PLACES, 'demand "infants" is negative or not a number in 1 rows: "b"'),
         (PEOPLE, PLACES.replace(12, np.nan), 'capacity "places" is negative or not a number in 1 rows: "x"'),
         (PEOPLE, PLACES.replace(12, np.inf), 'capacity "places" is negative or not a number in 1 rows: "x"'),
-        (PEOPLE.to_frame().assign(more=1), PLACES, "demand has 2 columns; choose one"),
+        (PEOPLE.to_frame().assign(more=1), PLACES, "demand is a DataFrame; give one Series"),
         (PEOPLE, {"x": 1}, "capacity is a dict"),
         (PEOPLE, PLACES.replace(12, 2**31), "counts up to 2,147,483,646"),
         (PEOPLE + 0.5, PLACES.replace(12, 3_000_000), "up to 2,147,483, because some amounts have a fraction"),
@@ -391,3 +391,24 @@ def test_the_largest_amounts_that_are_counted() -> None:
     assert fill(big, big, *pairs).flow.tolist() == [LARGEST, 0, LARGEST]
     with pytest.raises(ValueError, match="above"):
         fill(big + 1, big, *pairs)
+
+
+def test_limits_of_their_own_are_told_as_such(reach: st.Reach) -> None:
+    own = pd.Series({"a": 100, "b": 200, "c": 0, "d": 0, "e": 49})
+    found = assign(reach, PEOPLE, PLACES, limit=own[::-1])
+    assert isinstance(found.limit, pd.Series)
+    assert found.limit.to_dict() == own.to_dict()
+    assert "nothing is within the limit of their own (0 – 200 m)" in found.explain("en")
+    assert "在各自限值（0—200 米）内没有设施" in found.explain()
+    assert assign(reach, PEOPLE, PLACES, limit=own * 0 + 100).limit == 100
+
+
+def test_all_the_nearest_are_all_pairs(reach: st.Reach, found: Assignment) -> None:
+    every = dataclasses.replace(reach, nearest_only=4, limit=math.inf)
+    again = assign(every, PEOPLE, PLACES)
+    pd.testing.assert_frame_equal(again.flows, found.flows)
+    assert "nothing is within any distance" in again.explain("en")
+
+
+def test_a_large_limit_has_all_its_digits(reach: st.Reach) -> None:
+    assert "within 1,234,567 m" in assign(dataclasses.replace(reach, limit=1_234_567), PEOPLE, PLACES).explain("en")

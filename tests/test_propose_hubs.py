@@ -93,8 +93,36 @@ def test_so_many_hubs(valley: st.Reach) -> None:
     assert found.totals.loc["van", "elderly"] == 15
     near = choose_hubs(valley, ELDERLY, hubs=1, within=1000)
     assert near.hubs.index.tolist() == ["a"]  # a and b 160; c, d, e 140
-    with pytest.raises(st.ProblemError, match=r"AtMost\(9\): there are only 6 candidates"):
-        choose_hubs(valley, ELDERLY, hubs=9)
+
+
+def test_more_hubs_than_large_villages_are_at_most_these(valley: st.Reach) -> None:
+    many = choose_hubs(valley, ELDERLY, size=90, hubs=9)
+    assert set(many.hubs.index) <= {"a", "d"}
+    assert many.totals.loc["van", "elderly"] == 15
+    assert choose_hubs(valley, ELDERLY, hubs=1.0).hubs.index.tolist() == ["c"]  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("hubs", [0, 1.5, True, math.nan, math.inf])
+def test_hubs_that_are_no_number(valley: st.Reach, hubs: float) -> None:
+    with pytest.raises(st.ProblemError, match=r"hubs is .*; give a whole number of 1 or more"):
+        choose_hubs(valley, ELDERLY, hubs=hubs)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("hubs", ["fewest", 2])
+def test_nobody_needs_a_hub(valley: st.Reach, hubs: Any) -> None:
+    with pytest.raises(st.ProblemError, match="elderly is 0 wherever"):
+        choose_hubs(valley, ELDERLY * 0, hubs=hubs)
+
+
+def test_minutes_have_a_decimal_and_limits_all_digits() -> None:
+    table = pd.DataFrame({"origin": ["b"], "destination": ["a"], "cost": [0.4]})
+    minutes = st.Reach.from_pairs(table, origins=["a", "b"], destinations=["a", "b"], limit=15, unit="min")
+    elderly = pd.Series({"a": 9, "b": 2})
+    assert "go 0.4 min on average by elderly people, 0.4 min at most" in choose_hubs(minutes, elderly, size=5).explain(
+        "en"
+    )
+    metres = st.Reach.from_pairs(table, origins=["a", "b"], destinations=["a", "b"], limit=1_234_567)
+    assert "(limit 1234567 m)" in choose_hubs(metres, elderly, size=5).explain("en")
 
 
 def test_villages_without_elderly_do_not_count(valley: st.Reach) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -166,6 +167,7 @@ def test_in_words(reach_of: Make) -> None:
     found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=reach_of(COVER, "pqrt"), demand=PEOPLE)
     assert repr(found) == "<Mergers: optimal, 2 sites close, 10 people move, idle beds 74 → 26>"
     assert found.explain("en").split("\n")[1:] == [
+        "Small sites: fewer than 30 beds; people move 3,000 m at most.",
         "Sites that close: 2 (at most 2 could); people who move: 10; idle beds from 74 to 26.",
         "a closes into b: 900 m away, 6 people move, idle beds there from 15 to 5.",
         "d closes into b: 700 m away, 4 people move, idle beds there from 15 to 5.",
@@ -261,3 +263,88 @@ def test_where_to_upgrade(reach_of: Make) -> None:
 def test_sites_of_upgrades_must_be_the_same(reach_of: Make) -> None:
     with pytest.raises(st.ProblemError, match='not in both to_sites and between: "b"'):
         upgrade_sites(reach_of({"a": "p"}, "p"), PEOPLE, BEDS, between({("a", "b"): 1.0}, "ab"))
+
+
+def pair(cost: float = 100.0, unit: Any = "m") -> st.Reach:
+    table = pd.DataFrame({"origin": ["a"], "destination": ["c"], "cost": [cost]})
+    return st.Reach.from_pairs(table, origins=["a", "c"], destinations=["a", "c"], limit=1000, unit=unit)
+
+
+@pytest.mark.parametrize(("people", "closes"), [(55, []), (54, ["a"])])
+def test_a_share_that_is_just_met_is_not_lower(people: int, closes: list[str]) -> None:
+    """0.55 * 100 is 55.00000000000001 in the machine."""
+    found = merge_sites(pair(), pd.Series({"a": 100, "c": 200}), pd.Series({"a": people, "c": 120}), occupancy=0.55)
+    assert found.table.index.tolist() == closes
+
+
+def test_what_was_asked_stays_with_the_answer() -> None:
+    beds, people = pd.Series({"a": 10, "c": 200}), pd.Series({"a": 2, "c": 120})
+    cover = st.Reach.from_pairs(
+        pd.DataFrame({"origin": ["p"], "destination": ["a"], "cost": [1.0]}),
+        origins=["p"], destinations=["a", "c"], limit=9,
+    )  # fmt: skip
+    bounds = {"fewer_beds": 20, "occupancy": 0.455, "at_most": 1, "most_lost": 7}
+    found = merge_sites(pair(0.4, "min"), beds, people, cover=cover, demand=pd.Series({"p": 7}), **bounds)  # type: ignore[arg-type]
+    assert {name: getattr(found, name) for name in bounds} == bounds
+    said = found.explain("en").split("\n")
+    assert said[1:4] == [
+        "Small sites: fewer than 20 beds or less than 45.5 % of the beds in use; people move 1,000 min at most.",
+        "At most 1 may close.",
+        "At most 7 people may lose cover.",
+    ]
+    assert "a closes into c: 0.4 min away" in said[5]
+
+
+@pytest.mark.parametrize("fewer", [math.nan, -5, 0, "20"])
+def test_a_threshold_that_is_none(fewer: Any) -> None:
+    with pytest.raises(st.ProblemError, match=r"fewer_beds is .*above 0"):
+        merge_sites(pair(), BEDS, OCCUPIED, fewer_beds=fewer)
+
+
+def test_both_steps_share_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    from siting.propose import merging
+
+    clock = iter([0.0, 4.0])
+    monkeypatch.setattr(merging.time, "perf_counter", lambda: next(clock))
+    limits: list[float | None] = []
+    run = merging.mip.run
+
+    def watched(*args: Any, time_limit: float | None, **options: Any) -> Any:
+        limits.append(time_limit)
+        return run(*args, time_limit=None, **options)
+
+    monkeypatch.setattr(merging.mip, "run", watched)
+    merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=10)
+    assert limits == [10, 6]
+    clock = iter([0.0, 10.0])
+    late = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=10)
+    assert (limits[2:], late.status, len(late.table)) == ([10], "time_limit", 2)
+
+
+@pytest.mark.parametrize("broken", [{"at_most": 1}, {"most_lost": 5.0}])
+def test_no_bound_is_left_to_the_solver_alone(
+    reach_of: Make, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any]
+) -> None:
+    """With the rows of the model left out the check behind it must speak."""
+    from siting.propose import merging
+
+    rows = merging._rows
+    monkeypatch.setattr(merging, "_rows", lambda homes, closed, at_most, most_lost: rows(homes, (), None, None))
+    cover = reach_of(COVER, "pqrt")
+    with pytest.raises(RuntimeError, match="do not keep the rules"):
+        merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
+
+
+def test_upgrades_need_all_neighbours(reach_of: Make) -> None:
+    to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pq")
+    near = replace(between({("a", "b"): 500.0}, "ab"), nearest_only=1)
+    with pytest.raises(st.ProblemError, match="between holds the nearest only"):
+        upgrade_sites(to_sites, pd.Series({"p": 50, "q": 5}), pd.Series({"a": 30, "b": 40}), near)
+
+
+def test_need_beyond_every_site_is_told(reach_of: Make) -> None:
+    to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pqr")
+    need = pd.Series({"p": 50, "q": 500, "r": 0})
+    found = upgrade_sites(to_sites, need, pd.Series({"a": 30, "b": 40}), between({("a", "b"): 500.0}, "ab"))
+    assert (found.attrs["beyond"], found.attrs["need_beyond"]) == (("q",), 500)
+    assert found["need"].sum() + found.attrs["need_beyond"] == need.sum()

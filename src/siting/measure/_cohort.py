@@ -218,7 +218,7 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     Raises
     ------
     ProblemError
-        When a band is empty, or parts the open last age.
+        When a band is empty, parts the open last age, or is called `population`, as the column of all ages is.
 
     Examples
     --------
@@ -227,6 +227,8 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     [3, 2, 5]
     """
     chosen = dict(BANDS if bands is None else bands)
+    if "population" in chosen:
+        raise ProblemError('bands: "population" is the column of all ages; give the band another name')
     named = people.rename_axis(index=["year", "age"])
     tall = named.reset_index().melt(["year", "age"], var_name="area", value_name="people")
     last = int(tall["age"].max())

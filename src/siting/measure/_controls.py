@@ -15,10 +15,14 @@ from siting.errors import LayerError, ProblemError, some
 from siting.measure._figures import Method, amount, beyond, interpolate_figures, is_year, printed
 from siting.measure._rounding import whole_number
 
-__all__ = ["ALL", "Base", "Control", "controls"]
+__all__ = ["ALL", "OTHERS", "Base", "Control", "controls"]
 
 #: Key of the total of all areas beside totals of some.
 ALL, OTHERS = "all", "the other areas"
+#: How a total is known that was not worked out from others.
+GIVEN = "given"
+#: Figures that agree to this share of their sum differ in their last bits.
+NEAR = 1e-9
 #: Growth above this is taken for percent written as a share.
 MOST_RATE = 0.5
 
@@ -50,7 +54,9 @@ class Base:
 class Control:
     """Whole numbers that a column must add up to in the target year, and where they come from.
 
-    `areas` are totals of named areas; `total` is that of all, or None where the areas tell it.
+    `areas` are totals of named areas; `total` is that of all, or None where the areas tell it. Where totals come from
+    several sources `how` is "mixed", and `pieces` tells each: the areas, how, and the years of the figures. An area is
+    `ALL` or `OTHERS` where all together or the unnamed ones are meant.
     """
 
     column: str
@@ -59,6 +65,7 @@ class Control:
     how: str
     words: Mapping[str, str] = field(default_factory=dict)
     outside: bool = False
+    pieces: tuple[tuple[tuple[str, ...], str, str], ...] = ()
 
     @property
     def amount(self) -> int:
@@ -158,7 +165,7 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
 
     if not isinstance(given, Mapping | pd.Series):
         end = grown(float(base.people[column].sum()), given, "")
-        return Control(column, end, {}, how, {"change": _percent(given) if how == "rate" else f"{given:,.10g}"})
+        return Control(column, end, {}, how, {"change": _step(given, how)})
     sums = base.sums(column)
     named = dict(given.items())
     wrong = [*sums.index.difference(list(named)), *(area for area in named if area not in sums.index)]
@@ -168,8 +175,7 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
         )
     ends = {str(area): grown(float(sums[area]), change, f' in "{area}"') for area, change in named.items()}
     low, high = min(map(float, named.values())), max(map(float, named.values()))
-    words = {"change": f"{_percent(low)} – {_percent(high)}" if how == "rate" else f"{low:,.10g} – {high:,.10g}"}
-    return Control(column, None, ends, f"{how}s", words)
+    return Control(column, None, ends, f"{how}s", {"change": f"{_step(low, how)} – {_step(high, how)}"})
 
 
 def _total(base: Base, column: str, given: Any, method: Method) -> Control:
@@ -180,32 +186,64 @@ def _total(base: Base, column: str, given: Any, method: Method) -> Control:
     if not named:
         raise ProblemError(f"total of {column}: nothing is given")
     if all(is_year(key) for key in named):
-        total, how, words, outside = _trend(base, named, method)
-        return Control(column, total, {}, how, words, outside)
+        figure, how, years = _read(base, named, method, column)
+        outside = how != GIVEN and beyond(printed(named), base.to_year)
+        return Control(column, whole_number(figure), {}, _alone(how), {"years": years}, outside)
     if not all(isinstance(key, str) for key in named):
         raise ProblemError(f"total of {column}: keys must be years or ids of areas as text, not {some(named)}")
-    figures = {area: dict(x.items()) for area, x in named.items() if isinstance(x, Mapping | pd.Series)}
-    values = {
-        area: _trend(base, figures[area], method)[0]
-        if area in figures
-        else whole_number(amount(x, f'total of {column} in "{area}"'))
-        for area, x in named.items()
-    }
-    whole = values.pop(ALL) if ALL in values else None
-    years = {year for known in figures.values() for year in known}
-    outside = any(beyond(printed(known), base.to_year) for known in figures.values())
-    if figures and base.to_year not in years:
-        return Control(column, whole, values, method, {"years": _listed(years)}, outside)
-    return Control(column, whole, values, "totals" if values else "total")
+    read = {area: _read(base, x, method, f'{column} in "{area}"') for area, x in named.items()}
+    outside = any(how != GIVEN and beyond(printed(named[area]), base.to_year) for area, (_, how, _) in read.items())
+    areas = {area: figure for area, (figure, _, _) in read.items() if area != ALL}
+    whole = read[ALL][0] if ALL in read else None
+    ends = {area: whole_number(figure) for area, figure in areas.items()}
+    total = None if whole is None else whole_number(whole)
+    others = bool(areas) and whole is not None and bool(set(base.sums(column).index) - set(areas))
+    if whole is not None and areas:
+        rest = whole - sum(areas.values())
+        near = NEAR * max(1.0, whole)
+        if rest >= -near if others else abs(rest) <= near:
+            ends = _brought({**areas, **({OTHERS: max(rest, 0.0)} if others else {})}, whole_number(whole))
+            ends.pop(OTHERS, None)
+    sources = {(how, years) for _, how, years in read.values()}
+    if len(sources) == 1 and (whole is None or not areas):
+        how, years = sources.pop()
+        return Control(
+            column, total, ends, _alone(how) + "s" * (how == GIVEN and bool(areas)), {"years": years}, outside
+        )
+    return Control(column, total, ends, "mixed", {}, outside, _pieces(read, others=others))
 
 
-def _trend(base: Base, figures: Mapping[int, float], method: Method) -> tuple[int, str, dict[str, str], bool]:
-    """Interpolate figures by year: the total, how, its words, and whether the year lies beyond the figures."""
+def _read(base: Base, given: Any, method: Method, what: str) -> tuple[float, str, str]:
+    """Read a number, or figures by year: the figure, how it was found, and the years of the figures."""
+    if not isinstance(given, Mapping | pd.Series):
+        return amount(given, f"total of {what}"), GIVEN, ""
+    figures: dict[Any, Any] = dict(given.items())
     known = printed(figures)
-    total = whole_number(interpolate_figures(known, base.to_year, method=method))
-    if base.to_year in known:
-        return total, "total", {}, False
-    return total, method, {"years": _listed(known)}, beyond(known, base.to_year)
+    figure = interpolate_figures(known, base.to_year, method=method)
+    return (figure, GIVEN, "") if base.to_year in known else (figure, method, ", ".join(map(str, known)))
+
+
+def _alone(how: str) -> str:
+    return "total" if how == GIVEN else how
+
+
+def _brought(figures: Mapping[str, float], total: int) -> dict[str, int]:
+    """Bring figures whose sum is *total*, but for its fraction, to whole people: the largest fractions go up."""
+    floor = {area: math.floor(figure + NEAR * max(1.0, figure)) for area, figure in figures.items()}
+    first = sorted(figures, key=lambda area: floor[area] - figures[area])  # of equals the first
+    up = set(first[: total - sum(floor.values())])
+    return {area: low + (area in up) for area, low in floor.items()}
+
+
+def _pieces(
+    read: Mapping[str, tuple[float, str, str]], *, others: bool
+) -> tuple[tuple[tuple[str, ...], str, str], ...]:
+    """Tell by source which areas it stands for, all together first and the unnamed ones last."""
+    found: dict[tuple[bool, str, str], list[str]] = {}
+    for area in sorted(read, key=lambda area: area != ALL):
+        found.setdefault((area == ALL, *read[area][1:]), []).append(area)
+    told = [(tuple(areas), how, years) for (_, how, years), areas in found.items()]
+    return (*told, ((OTHERS,), "rest", "")) if others else tuple(told)
 
 
 def _change(value: Any, what: str) -> float:
@@ -218,9 +256,6 @@ def _change(value: Any, what: str) -> float:
     return number
 
 
-def _percent(rate: float) -> str:
-    return f"{100 * rate:.4g} %"
-
-
-def _listed(years: Any) -> str:
-    return ", ".join(map(str, sorted(years)))
+def _step(value: Any, how: str) -> str:
+    number = float(value)
+    return f"{100 * number:.10g} %" if how == "rate" else f"{number:,.10g}"

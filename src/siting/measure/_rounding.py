@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from siting.errors import ProblemError, some
+from siting.measure._filling import LARGEST, fill
 
 __all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
 
@@ -21,6 +25,8 @@ CLOSE, SHARE = 1e-6, 1e-12
 ROUNDS = 10_000
 #: A quota this near to a whole number is one that lost its last bits.
 NEAR, SHARE_NEAR = 1e-9, 1e-12
+#: Totals of whole weights are exact up to the first; up to the second, what `SHARE_NEAR` adds to all quotas is below 1.
+MOST, MOST_PARTS = 2**53, 10**11
 
 
 def whole_number(value: float) -> int:
@@ -69,8 +75,9 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     [2, 2, 5]
     """
     values = checked(weights, "weights")
-    if isinstance(total, bool) or not math.isfinite(total) or total < 0 or total != int(total):
-        raise ProblemError(f"total is {total!r}; give a whole number of 0 or more")
+    number = isinstance(total, Real) and not isinstance(total, bool | np.bool_)
+    if not number or not 0 <= total <= MOST or total != int(total):
+        raise ProblemError(f"total is {total!r}; give a whole number of 0 or more, up to {MOST:,}")
     if total and not values.any():
         raise ProblemError(f"all weights are 0: there is nothing to share {total:,} out by")
     group = np.zeros(len(values), np.intp)
@@ -83,8 +90,10 @@ def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
     Raises
     ------
     ProblemError
-        When one is missing, negative or infinite: which rows.
+        When *weights* is no Series, or one is missing, negative or infinite: which rows.
     """
+    if not isinstance(weights, pd.Series):
+        raise ProblemError(f"{what}: a {type(weights).__name__}; give a Series")
     values = pd.to_numeric(weights, errors="coerce").to_numpy(float, na_value=np.nan)
     wrong = ~np.isfinite(values) | (values < 0)
     if wrong.any():
@@ -97,6 +106,11 @@ def shared_out(weights: npt.NDArray[Any], group: npt.NDArray[np.intp], totals: L
     """Share out the total of each group among its rows by largest remainders; whole weights are reckoned exactly.
 
     A group whose weights are all 0 gets nothing, whatever its total: look for it before.
+
+    Raises
+    ------
+    ProblemError
+        When weights that are not whole, or too large to be reckoned exactly, would share out more than `MOST_PARTS`.
     """
     floor, rest = _quotas(weights, group, totals)
     given = np.zeros(len(totals), np.int64)
@@ -114,13 +128,19 @@ def _quotas(weights: npt.NDArray[Any], group: npt.NDArray[np.intp], totals: Long
     floor: npt.NDArray[Any]
     rest: npt.NDArray[Any]
     sums = np.zeros(len(totals), weights.dtype)
-    np.add.at(sums, group, weights)
+    with np.errstate(over="ignore"):  # what is infinite is refused below
+        np.add.at(sums, group, weights)
     sums[sums == 0] = 1
     most = float(weights.max(initial=0)) * float(totals.max(initial=0))
     if np.issubdtype(weights.dtype, np.integer) and most < 2**62:
         product = weights * totals[group]
         floor, rest = product // sums[group], product % sums[group]
     else:
+        if totals.max(initial=0) > MOST_PARTS or not np.isfinite(sums).all():
+            raise ProblemError(
+                f"{int(totals.max()):,} cannot be shared out to the unit by such weights; give whole ones, or a total "
+                f"of up to {MOST_PARTS:,}"
+            )
         quota = weights / sums[group] * totals[group]
         nearest = np.rint(quota)
         quota = np.where(np.abs(quota - nearest) <= NEAR + SHARE_NEAR * quota, nearest, quota)
@@ -150,8 +170,12 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     Raises
     ------
     ProblemError
-        When a label has no total, the two sums differ, a row or column of nothing but 0 has a total, or the zeros of
-        the table leave no way to meet both margins.
+        When a label stands twice or has no total, the two sums differ, a row or column of nothing but 0 has a total, or
+        the zeros of the table leave no way to meet both margins, which a largest flow proves.
+
+    Notes
+    -----
+    A cell that is 0 in every table that meets the margins is put to 0 first: scaling alone would only creep towards it.
 
     References
     ----------
@@ -167,6 +191,9 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     D1       13     137
     D2        7     143
     """
+    for labels, what in ((table.index, "rows"), (table.columns, "columns")):
+        if not labels.is_unique:
+            raise ProblemError(f"{what} stand twice: {some(labels[labels.duplicated()].unique())}; add them up first")
     start = np.column_stack([checked(table[name], f'table, column "{name}"') for name in table.columns]).astype(float)
     down, across = _margin(rows, table.index, "rows"), _margin(columns, table.columns, "columns")
     if down.sum() != across.sum():
@@ -179,11 +206,13 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
         empty = (sums == 0) & (totals > 0)
         if empty.any():
             raise ProblemError(f"{what} {some(labels[empty])}: all of the table is 0, but the total is not; 0 stays 0")
-    fitted = _scaled(start, down, across, table)
+    fitted = _scaled(_possible(start, down, across, table), down, across, table)
     return pd.DataFrame(_rounded(fitted, down, across), index=table.index, columns=table.columns)
 
 
 def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Longs:
+    if not isinstance(totals, pd.Series):
+        raise ProblemError(f"{what}: a {type(totals).__name__}; give a Series with a total for each label")
     absent = labels.difference(totals.index)
     if len(absent) or not totals.index.is_unique:
         raise ProblemError(f"{what}: each label needs one total; look at {some(absent) or 'labels that stand twice'}")
@@ -191,6 +220,30 @@ def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Longs:
     if values.dtype != np.int64:
         raise ProblemError(f"{what}: totals must be whole numbers")
     return values
+
+
+def _possible(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) -> Floats:
+    """Keep the cells that can be above 0 when both margins are met.
+
+    These are the cells whose row and column lie on a cycle along which a flow that meets the margins can be shifted.
+    """
+    most = max(int(down.max(initial=0)), int(across.max(initial=0)))
+    if most > LARGEST:
+        raise ProblemError(f"a total is {most:,}; fit_margins counts up to {LARGEST:,}")
+    i, j = (at.astype(np.int32) for at in np.nonzero(table > 0))
+    filling = fill(down, across, i, j)
+    if int(filling.flow.sum()) < int(down.sum()):
+        rows, columns = named.index[filling.short], named.columns[filling.scarce]
+        raise ProblemError(
+            f"both margins cannot be met together: rows {some(rows)} want {int(down[filling.short].sum()):,}, and the "
+            f"columns where they are not 0, {some(columns)}, are to be {int(across[filling.scarce].sum()):,}; cells of "
+            "0 stay 0, so look at the zeros of the table and at its margins"
+        )
+    used = filling.flow > 0
+    tail, head = np.concatenate([i, len(down) + j[used]]), np.concatenate([len(down) + j, i[used]])
+    nodes = len(down) + len(across)
+    _, part = connected_components(csr_array((np.ones(len(tail)), (tail, head)), (nodes, nodes)), connection="strong")
+    return np.where(part[: len(down), None] == part[len(down) :], table, 0.0)
 
 
 def _scaled(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) -> Floats:
@@ -203,8 +256,8 @@ def _scaled(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) -> F
             return table
     worst = int(miss.argmax())
     raise ProblemError(
-        f'both margins cannot be met together: row "{named.index[worst]}" wants {int(down[worst]):,} and comes to '
-        f"{table[worst].sum():,.1f}; cells of 0 stay 0, so look at the zeros of the table and at its margins"
+        f'the margins are not met after {ROUNDS:,} rounds: row "{named.index[worst]}" wants {int(down[worst]):,} and '
+        f"comes to {table[worst].sum():,.1f}; look at cells that are far smaller than all others"
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import weights
+from siting.measure.coverage import amounts
 from siting.measure.decay import Decay
 from siting.measure.reach import TOLERANCE, Reach
 
@@ -190,8 +190,8 @@ def _share(
     """Take the first step: what each facility has for each head."""
     if method not in get_args(Method):
         raise ProblemError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
-    people = _amounts(demand, reach.origins, "demand", "origins")
-    places = _amounts(supply, reach.destinations, "supply", "destinations")
+    people = amounts(demand, reach.origins, what="demand").to_numpy(float)
+    places = amounts(supply, reach.destinations, what="supply", of="destinations").to_numpy(float)
     factor = _weighed(reach, method, decay)
     shape = (len(reach.origins), len(reach.destinations))
     starts = np.zeros(shape[0] + 1, reach.destination.dtype)
@@ -259,7 +259,7 @@ def _weighed(reach: Reach, method: str, decay: Callable[[Floats], npt.ArrayLike]
             "searched; call travel with the larger limit"
         )
     with np.errstate(all="ignore"):  # what is not finite is named below
-        factor = np.asarray(decay(reach.cost), float)
+        factor = np.asarray(decay(reach.cost.copy()), float)  # a decay that reckons in place must not change the ways
     if factor.shape != reach.cost.shape:
         raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {reach.cost.shape}")
     _refuse(reach, decay, factor, ~np.isfinite(factor) | (factor < 0), "give weights of 0 or more, also at cost 0")
@@ -278,16 +278,6 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: npt.NDArray[np.b
         f"{name} gives {factor[at]:g} at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in "
         f"{int(wrong.sum())} pairs: {mend}"
     )
-
-
-def _amounts(values: pd.Series, ids: pd.Index, what: str, of: str) -> Floats:
-    if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
-    if values.index.equals(ids) and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
-        plain = values.to_numpy(float)
-        if np.isfinite(plain).all() and (plain >= 0).all():
-            return plain  # in order and sound: nothing to match, which takes longer than all that follows
-    return weights(values, ids, what=what, of=of).iloc[:, 0].to_numpy(float)
 
 
 def _told(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure._filling import fill
-from siting.measure.coverage import weights
+from siting.measure.coverage import amounts
 from siting.measure.reach import Reach
 
 __all__ = ["idle_nearby", "utilisation"]
@@ -20,6 +20,8 @@ __all__ = ["idle_nearby", "utilisation"]
 Floats: TypeAlias = npt.NDArray[np.float64]
 #: The flow is counted in whole units: fractions are told apart to this part of all that is short.
 GRAIN = 2.0**30
+#: Sums of whole numbers below this are exact as floats; those of larger ones are left floats.
+EXACT = 2.0**53
 
 
 def utilisation(
@@ -126,6 +128,8 @@ def idle_nearby(
         - `takes_idle`: how many of these could take an idle place in reach, each place once;
         - `shortage_left` = shortage - takes_idle: what needs new places, even if every idle one were taken.
 
+        ``attrs`` name `rate`, `limit`, `unit` and `how`.
+
     Raises
     ------
     ProblemError
@@ -143,7 +147,8 @@ def idle_nearby(
 
     In an area whose people all reach the same facilities, and nobody else does, `shortage_left` is
     ``max(0, needed - capacity)``, the shortage of a supply ratio. People above the places of an over-full facility
-    count as lacking one.
+    count as lacking one. So do those who have theirs in a facility that is not in *reach*, such as one that is closed
+    to its neighbours, or lies outside the study: take such people out of *demand*, where they are known.
 
     References
     ----------
@@ -168,10 +173,10 @@ def idle_nearby(
         raise ProblemError("idle_nearby needs all pairs within a limit; call travel with metres or minutes")
     if not isinstance(rate, Real) or isinstance(rate, bool) or not 0 < rate < math.inf:
         raise ProblemError(f"rate is {rate!r}; give places per 1000 people, above 0")
-    people = _series(demand, reach.origins, "demand", "origins")
+    people = amounts(demand, reach.origins, what="demand").to_numpy(float)
     there, places = (
-        _series(amounts, reach.destinations, what, "destinations")
-        for amounts, what in ((used, "used"), (capacity, "capacity"))
+        amounts(given, reach.destinations, what=what, of="destinations").to_numpy(float)
+        for given, what in ((used, "used"), (capacity, "capacity"))
     )
     needed = people * float(rate) / 1000
     short = np.maximum(0.0, needed - _have(reach, people, np.minimum(there, places)))
@@ -188,9 +193,14 @@ def idle_nearby(
     of, facility = copies["area"].to_numpy(), copies["facility"].to_numpy()
     shortage, total_idle = np.bincount(area, short, n), np.bincount(of, idle[facility], n)
     most = np.minimum(shortage, total_idle)
-    taken = most if groups is None else np.bincount(area, _taken(reach, short, idle, near, copies), n)
-    taken = np.where(np.isclose(taken, most, rtol=0, atol=1e-5), most, taken)  # the grains of the flow
-    return pd.DataFrame(
+    taken = most
+    if groups is not None:
+        each, grain = _taken(reach, short, idle, near, copies)
+        # Each amount of the flow is up to half a grain off, and so is each that is brought back to its shortage.
+        off = grain * (np.bincount(area, minlength=n) + np.bincount(of, minlength=n))
+        taken = np.bincount(area, each, n)
+        taken = np.where(most - taken <= off, most, taken)
+    found = pd.DataFrame(
         {
             "demand": np.bincount(area, people, n),
             "needed": np.bincount(area, needed, n),
@@ -204,6 +214,8 @@ def idle_nearby(
         },
         index=names if groups is None else pd.Index(names, name="group"),
     )
+    found.attrs.update(rate=float(rate), limit=reach.limit, unit=reach.unit, how=reach.how)
+    return found
 
 
 def _have(reach: Reach, people: Floats, users: Floats) -> Floats:
@@ -213,17 +225,17 @@ def _have(reach: Reach, people: Floats, users: Floats) -> Floats:
     return people * np.bincount(reach.origin, each[reach.destination], len(people))
 
 
-def _taken(reach: Reach, short: Floats, idle: Floats, near: pd.DataFrame, copies: pd.DataFrame) -> Floats:
-    """Return how much of each community's shortage the idle places within its reach and area can take."""
+def _taken(reach: Reach, short: Floats, idle: Floats, near: pd.DataFrame, copies: pd.DataFrame) -> tuple[Floats, float]:
+    """Return how much of each community's shortage the idle places in its reach and area can take, and the grain."""
     total = short.sum()
     if not total > 0:
-        return np.zeros(len(short))
+        return np.zeros(len(short)), 0.0
     scale = 2.0 ** math.floor(math.log2(GRAIN / total))
     copy = near.merge(copies.reset_index(names="copy"), how="left")["copy"].to_numpy(np.int32)
     room = np.minimum(idle, total)[copies["facility"].to_numpy()]
     amount, space = (np.rint(scale * x).astype(np.int64) for x in (short, room))
     flow = fill(amount, space, reach.origin, copy).flow
-    return np.minimum(short, np.bincount(reach.origin, flow, len(short)) / scale)
+    return np.minimum(short, np.bincount(reach.origin, flow, len(short)) / scale), 1 / scale
 
 
 def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
@@ -235,16 +247,8 @@ def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
 
 
 def _amounts(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
-    amounts = _column(frame, name, what)
-    found = weights(amounts, frame.index, what=what, of="facilities").iloc[:, 0]
-    return found.astype(np.int64) if (found == found.round()).all() else found
-
-
-def _series(amounts: pd.Series, ids: pd.Index, what: str, of: str) -> Floats:
-    frame = weights(amounts, ids, what=what, of=of)
-    if frame.shape[1] != 1:
-        raise ProblemError(f"{what} has {frame.shape[1]} columns; choose one")
-    return frame.iloc[:, 0].to_numpy(float)
+    found = amounts(_column(frame, name, what), frame.index, what=what, of="facilities")
+    return found.astype(np.int64) if (found == found.round()).all() and found.sum() < EXACT else found
 
 
 def _groups(by: pd.Series, ids: pd.Index, of: str) -> pd.Series:

@@ -11,7 +11,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.measure.reach import Reach, _for_origins, cost_at_most
 
-__all__ = ["bands", "coverage", "covered", "weights"]
+__all__ = ["amounts", "bands", "coverage", "covered", "weights"]
 
 COLUMNS = ("total", "covered", "share", "communities", "communities_covered", "communities_share")
 
@@ -161,6 +161,25 @@ def weights(
             )
         columns[str(name)] = values
     return pd.DataFrame(columns, index=origins)
+
+
+def amounts(values: pd.Series, ids: pd.Index, *, what: str, of: str = "origins") -> pd.Series:
+    """Put the numbers of one Series in the order of *ids*, as floats, and refuse what is negative or no number.
+
+    Raises
+    ------
+    ProblemError
+        When *values* is no Series, lacks an id, or one of its numbers is none.
+    """
+    if not isinstance(values, pd.Series):
+        raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
+    if values.index.equals(ids) and ids.is_unique and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        plain = values.to_numpy(float)
+        if np.isfinite(plain).all() and (plain >= 0).all():
+            return pd.Series(
+                plain, index=ids, name=values.name
+            )  # sound: to match it takes longer than all that follows
+    return weights(values, ids, what=what, of=of).iloc[:, 0]
 
 
 def _groups(by: pd.Series | None, origins: pd.Index) -> pd.Series:

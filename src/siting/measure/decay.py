@@ -77,7 +77,10 @@ def steps(weights: Mapping[float, float]) -> Decay:
     """
     if not isinstance(weights, Mapping) or not weights:
         raise ProblemError(f"steps: {weights!r} is no mapping from upper bounds to weights, as {{300: 1, 500: 0.68}}")
-    zones = sorted(weights.items())
+    try:
+        zones = sorted((float(bound), float(weight)) for bound, weight in weights.items())
+    except (TypeError, ValueError):
+        raise ProblemError(f"steps: {dict(weights)!r} must be numbers, from upper bounds to weights") from None
     bounds, heights = np.array(zones, float).T
     wrong = ~np.isfinite(bounds) | ~np.isfinite(heights) | (bounds < 0) | (heights < 0)
     if wrong.any():

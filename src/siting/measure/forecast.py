@@ -14,7 +14,7 @@ from siting.data import role
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import LANGUAGES, label
 from siting.measure._cohort import age_bands, cohort_forecast, life_table
-from siting.measure._controls import Base, Control, controls
+from siting.measure._controls import ALL, OTHERS, Base, Control, controls
 from siting.measure._figures import Method, annual_growth, annual_increase, interpolate_figures, is_year
 from siting.measure._rounding import checked, fit_margins, round_to_total, shared_out
 from siting.measure.services import PEOPLE
@@ -39,6 +39,8 @@ Longs = npt.NDArray[np.int64]
 LAYER = "communities"
 #: Columns that a forecast adds: the year, and what was assumed, in both languages.
 YEAR, ASSUMPTION = "year", {"zh": "assumption", "en": "assumption_en"}
+#: How many areas an assumption names.
+NAMED = 10
 
 
 def forecast(
@@ -75,7 +77,8 @@ def forecast(
     totals
         Total in *to_year* by column: a number; figures by year (``{2021: 90_000, 2030: 120_000}``, or a Series),
         between and beyond which *method* leads; or either by area id (text). Areas that are not named share what is
-        left of ``"all"``, which must agree with the areas when all are named.
+        left of ``"all"``, which must agree with the areas when all are named. Figures that agree before they are
+        rounded are rounded together, the largest fractions upwards.
     method
         ``"linear"`` or ``"growth"`` between figures of years; see `interpolate_figures`.
     parts
@@ -279,7 +282,8 @@ def _assumption(
     values = {"from_year": base.from_year, "to_year": base.to_year}
     said = []
     for name, control in held.items():
-        line = {**values, **control.words, "what": _what(name, lang), "amount": f"{control.amount:,}"}
+        parted = label("list.comma", lang).join(_piece(*piece, lang) for piece in control.pieces)
+        line = {**values, **control.words, "pieces": parted, "what": _what(name, lang), "amount": f"{control.amount:,}"}
         said.append(label(f"forecast.{control.how}", lang, **line))
         if control.outside:
             said.append(label("forecast.beyond", lang, **values))
@@ -290,6 +294,14 @@ def _assumption(
     if source:
         said.append(label("forecast.source", lang, source=source))
     return label("forecast.semicolon", lang).join(said)
+
+
+def _piece(areas: tuple[str, ...], how: str, years: str, lang: str) -> str:
+    """Say where the totals of some areas come from."""
+    names = label("list.comma", lang).join(areas[:NAMED]) + (len(areas) > NAMED) * " …"
+    if areas in ((ALL,), (OTHERS,)):
+        names = label("forecast.all" if areas == (ALL,) else "forecast.others", lang)
+    return label(f"forecast.piece_{how}", lang, areas=names, years=years)
 
 
 def _what(name: str, lang: str) -> str:

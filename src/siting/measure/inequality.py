@@ -20,7 +20,7 @@ from siting.measure._evenness import (
     theil_parts,
     weighted_median,
 )
-from siting.measure.coverage import _groups, weights
+from siting.measure.coverage import _groups, amounts
 from siting.measure.reach import cost_at_most
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
@@ -29,7 +29,7 @@ COLUMNS = (
     "people", "communities", "mean", "median", "min", "max", "covered", "nothing", "gini", "palma", "theil",
     "theil_within", "theil_between", "reason",
 )  # fmt: skip
-ALL = "all"
+ALL, VILLAGE = "all", "village"
 
 
 def gini(values: pd.Series, people: pd.Series) -> float:
@@ -217,7 +217,10 @@ def inequality(
         - `theil_within`, `theil_between`: what the group adds to both parts of Theil's T; in the row "all" their sums.
           A group with less than its share takes away from the second
         - `reason`: why a measure is missing: "nobody" (no people), "unreached" (nobody reaches a facility), "nothing"
-          (nobody has anything), "bottom" (the four tenths with least have nothing: no Palma ratio); else missing
+          (nobody has anything), "at_door" (ways only: all who reach a facility are at one, at 0), "bottom" (the four
+          tenths with least have nothing: no Palma ratio); else missing
+
+        ``attrs`` name `within`.
 
     Raises
     ------
@@ -258,6 +261,7 @@ def inequality(
     for name, part in (("theil_within", inner), ("theil_between", between)):
         table[name] = [*part[: len(parts)], float(part.sum())]
     table["reason"] = table["reason"].astype(object).where(table["reason"].notna(), None)
+    table.attrs["within"] = within
     return table
 
 
@@ -266,7 +270,7 @@ def town_and_country(
     people: pd.Series,
     kind: pd.Series,
     *,
-    country: Iterable[object] = ("village",),
+    country: object | Iterable[object] | None = None,
     within: float | None = None,
 ) -> pd.DataFrame:
     """Put town beside country: what people have, how many are covered, and how even it is.
@@ -278,7 +282,8 @@ def town_and_country(
     kind
         What each community is, such as the column `kind` of the communities; or True for those in the country.
     country
-        The kinds that are country; all others are town.
+        The kind, or the kinds, that are country; all others are town. Without it "village", whether there is one or
+        not. Flags need no kinds.
 
     Returns
     -------
@@ -290,7 +295,7 @@ def town_and_country(
     Raises
     ------
     ProblemError
-        As for `inequality`.
+        As for `inequality`; when no community is of a kind that *country* names.
 
     Examples
     --------
@@ -305,7 +310,7 @@ def town_and_country(
     all       100.0   2.8     0.70      0.8
     """
     kinds = _groups(kind, pd.Index(values.index))
-    there = kinds.astype(bool) if kinds.isin([True, False]).all() else kinds.isin(list(country))
+    there = kinds.astype(bool) if kinds.isin([True, False]).all() else kinds.isin(_kinds(country, kinds))
     where = pd.Series(np.where(there, "country", "town"), index=kinds.index)
     found = inequality(values, people, where, within=within)
     table = found.reindex(pd.Index(["town", "country", ALL], name="group"))
@@ -318,6 +323,17 @@ def town_and_country(
     return table
 
 
+def _kinds(country: object | Iterable[object] | None, kinds: pd.Series) -> list[object]:
+    """List the kinds that are country; a name that nobody has would make everybody town in silence."""
+    if country is None:
+        return [VILLAGE]
+    named = [country] if isinstance(country, str) or not isinstance(country, Iterable) else list(country)
+    strange = [name for name in named if not (kinds == name).any()]
+    if strange:
+        raise ProblemError(f"country: no community is of the kind {some(strange)}; there are {some(kinds.unique())}")
+    return named
+
+
 def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tuple[Floats, Floats]:
     """Return values and people side by side; of ways the missing ones are infinite."""
     if not isinstance(values, pd.Series):
@@ -325,9 +341,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
     index = pd.Index(values.index)
     if not index.is_unique:
         raise ProblemError(f"values have ids twice: {some(index[index.duplicated()])}")
-    w = weights(people, index, what="people", of="communities")
-    if len(w.columns) != 1:
-        raise ProblemError(f"people has {len(w.columns)} columns; give one Series")
+    w = amounts(people, index, what="people", of="communities")
     absent = pd.Index(people.index).difference(index)
     if len(absent):
         raise ProblemError(f"values have no row for {len(absent)} communities: {some(absent)}")
@@ -342,7 +356,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
         raise ProblemError(
             f"values are negative or not a number in {int(wrong.sum())} rows: {some(index[wrong])}{mend}"
         )
-    return x, w.iloc[:, 0].to_numpy(float)
+    return x, w.to_numpy(float)
 
 
 def _checked(values: pd.Series, people: pd.Series) -> tuple[Floats, Floats]:
@@ -363,7 +377,8 @@ def _row(x: Floats, w: Floats, within: float | None) -> dict[str, object]:
     if not len(values):
         return row | {"reason": "unreached"}
     ratio = palma_of(values, who)
-    reason = "nothing" if not values[-1] > 0 else "bottom" if math.isnan(ratio) else None
+    bare = "nothing" if within is None else "at_door"
+    reason = bare if not values[-1] > 0 else "bottom" if math.isnan(ratio) else None
     return row | {
         "mean": float(np.average(values, weights=who)),
         "median": weighted_median(values, who),

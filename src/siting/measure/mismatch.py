@@ -13,7 +13,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label, named
 from siting.measure._evenness import Floats, weighted_median
-from siting.measure.coverage import weights
+from siting.measure.coverage import amounts
 from siting.measure.reach import Reach, Unit
 
 __all__ = ["Mismatch", "Verdict", "spatial_mismatch"]
@@ -159,7 +159,7 @@ class Mismatch:
         if people["unreached"] + residents["unreached"] > 0:
             told += label(
                 "match.at_limit" if math.isfinite(self.searched) else "match.no_path", lang,
-                limit=f"{self.searched:g}", unit=label(f"unit.{self.unit}", lang),
+                limit=f"{self.searched:.10g}", unit=label(f"unit.{self.unit}", lang),
                 share=f"{people['unreached']:.1%}", share_all=f"{residents['unreached']:.1%}", **self._words(lang),
             )  # fmt: skip
         return told
@@ -169,7 +169,7 @@ class Mismatch:
             return label("match.around_na", lang, **self._words(lang))
         people, residents = self.distance["supply_within"]
         return label(
-            "match.around", lang, limit=f"{self.limit:g}", unit=label(f"unit.{self.unit}", lang),
+            "match.around", lang, limit=f"{self.limit:.10g}", unit=label(f"unit.{self.unit}", lang),
             amount=self._amount(people, lang), amount_all=self._amount(residents, lang),
             ratio=_ratio(self.density, lang), **self._words(lang),
         )  # fmt: skip
@@ -188,7 +188,7 @@ class Mismatch:
     def _middle(self, cost: float, lang: str) -> str:
         """Write a median; one that is missing lies beyond what was searched."""
         if math.isnan(cost) and math.isfinite(self.searched):
-            return f">{self.searched:,g}"
+            return f">{self.searched:,.10g}"
         return self._way(cost, lang)
 
     def _amount(self, amount: float, lang: str) -> str:
@@ -239,9 +239,9 @@ def spatial_mismatch(
     Raises
     ------
     ProblemError
-        When a number is missing, negative or not a number, a community or facility has no district, only one of *by*
-        and *supply_by* is given, the limit is above what was searched, or only the nearest were kept and one of them
-        is a facility without supply.
+        When a number is missing, negative or not a number, a community or facility has no district, no district has
+        both, only one of *by* and *supply_by* is given, the limit is above what was searched, or only the nearest were
+        kept and one of them is a facility without supply.
 
     References
     ----------
@@ -260,9 +260,9 @@ def spatial_mismatch(
     >>> spatial_mismatch(reach, homes["elderly"], centres["beds"], residents=homes["population"], limit=500)
     <Mismatch: beds against elderly: ...>
     """
-    who = _one(people, reach.origins, "people", "communities")
-    everybody = _one(residents, reach.origins, "residents", "communities")
-    amount = _one(supply, reach.destinations, "supply", "facilities")
+    who = amounts(people, reach.origins, what="people", of="communities")
+    everybody = amounts(residents, reach.origins, what="residents", of="communities")
+    amount = amounts(supply, reach.destinations, what="supply", of="facilities")
     if (by is None) != (supply_by is None):
         raise ProblemError("by and supply_by go together: give the districts of communities and of facilities, or none")
     districts = None
@@ -291,12 +291,6 @@ def spatial_mismatch(
     )
 
 
-def _one(values: pd.Series, ids: pd.Index, what: str, of: str) -> pd.Series:
-    if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is a {type(values).__name__}; give a Series with the ids of the {of}")
-    return weights(values, ids, what=what, of=of).iloc[:, 0]
-
-
 def _located(by: pd.Series | None, ids: pd.Index, what: str, of: str) -> pd.Series:
     """Put districts in the order of the ids; each must have one."""
     if not isinstance(by, pd.Series) or not by.index.is_unique:
@@ -318,10 +312,17 @@ def _limit(reach: Reach, limit: float | None) -> float:
 def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: pd.Series) -> pd.DataFrame:
     """Count people and supply by district; a district may have only one of both."""
     counted = {
-        name: series.groupby(groups, sort=True).sum()
+        name: series.groupby(groups, sort=False).sum()
         for name, series, groups in (("people", people, by), ("supply", supply, supply_by))
     }
-    table = pd.DataFrame(counted).fillna(0.0).rename_axis("district")
+    homes, sites = counted["people"].index, counted["supply"].index
+    if len(homes) and len(sites) and not homes.isin(sites).any():
+        raise ProblemError(
+            f"no district has both: by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}; write the "
+            "ids alike, as text or as numbers"
+        )
+    ids = sorted({*homes, *sites}, key=lambda district: (type(district).__name__, district))
+    table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
         total = float(table[name].sum())
         table[f"{name}_share"] = table[name] / (total if total > 0 else math.nan)

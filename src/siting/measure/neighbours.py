@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 
 import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import weights
+from siting.measure.coverage import amounts
 from siting.measure.reach import Reach
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
@@ -30,12 +31,18 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     -------
     DataFrame
         Index: origins. `partner` (the nearest within reach, also beyond *limit*) and `cost`, both missing where there
-        is none; `partners`, the number within *limit*; `beside`, whether there is one; `unit`.
+        is none; `partners`, the number within *limit*; `beside`, whether there is one; `unit`. ``attrs`` name `limit`,
+        `unit` and `how`.
 
     Raises
     ------
     ProblemError
         When *limit* is above that of *reach*, or *reach* holds only the nearest, which cannot be counted.
+
+    Notes
+    -----
+    Partners are what *reach* leads to. In one from a layer to itself every place is its own partner, at 0: leave those
+    pairs out with `Reach.from_pairs`. Equal ids alone do not say so, because two layers may number their rows alike.
 
     Examples
     --------
@@ -49,7 +56,9 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
     count = np.bincount(near.origin, minlength=len(reach.origins))
     columns = {"partner": first["destination"], "cost": first["cost"], "partners": count, "beside": count > 0}
-    return pd.DataFrame(columns, index=reach.origins).assign(unit=reach.unit)
+    table = pd.DataFrame(columns, index=reach.origins).assign(unit=reach.unit)
+    table.attrs.update(_measured(reach, near.limit))
+    return table
 
 
 def medical_partners(reach: Reach, beds: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
@@ -70,11 +79,12 @@ def medical_partners(reach: Reach, beds: pd.Series, *, below: float, limit: floa
     -------
     DataFrame
         That of `neighbours`, after `beds`; then `asked` (small) and `lacks` (small, and no partner within *limit*).
+        ``attrs`` name `below` too.
 
     Raises
     ------
     ProblemError
-        When an institution has no beds given, or as for `neighbours`.
+        When an institution has no beds given, *below* is not above 0, or as for `neighbours`.
 
     Notes
     -----
@@ -91,7 +101,8 @@ def medical_partners(reach: Reach, beds: pd.Series, *, below: float, limit: floa
     ['b']
     """
     table = neighbours(reach, limit=limit)
-    table.insert(0, "beds", _one(beds, reach.origins, "beds"))
+    table.insert(0, "beds", amounts(beds, reach.origins, what="beds"))
+    table.attrs["below"] = _positive(below, "below", "beds")
     asked = table["beds"] < below
     return table.assign(asked=asked, lacks=asked & ~table["beside"])
 
@@ -110,7 +121,7 @@ def close_pairs(reach: Reach, *, delta: float) -> pd.DataFrame:
     -------
     DataFrame
         A row per pair with ``d <= delta``: `origin`, `destination`, `cost`, and `mutual`, whether each is the other's
-        nearest. No facility stands in two mutual pairs.
+        nearest. No facility stands in two mutual pairs. ``attrs`` name `delta`, `unit` and `how`.
 
     Raises
     ------
@@ -128,7 +139,9 @@ def close_pairs(reach: Reach, *, delta: float) -> pd.DataFrame:
     1     e1          c1  120.0   False
     """
     table = _whole(reach).within(delta).pairs().sort_values("cost", kind="stable", ignore_index=True)
-    return table.assign(mutual=~table.duplicated("origin") & ~table.duplicated("destination"))
+    table = table.assign(mutual=~table.duplicated("origin") & ~table.duplicated("destination"))
+    table.attrs.update(delta=float(delta), unit=reach.unit, how=reach.how)
+    return table
 
 
 def uncovered_around(
@@ -152,7 +165,8 @@ def uncovered_around(
     Returns
     -------
     Series
-        People by site, named like *people*.
+        People by site, named like *people*. ``attrs`` name `limit` (the least and the most where communities have their
+        own), `unit` and `how`.
 
     Raises
     ------
@@ -173,9 +187,12 @@ def uncovered_around(
     _comparable(_whole(to_sites), to_existing, limit)
     near, served = _inside(to_sites, limit), _inside(to_existing, limit)
     covered = near.origins.isin(served.origins[served.origin])
-    lacking = np.where(covered, 0.0, _one(people, near.origins, "people"))
+    lacking = np.where(covered, 0.0, amounts(people, near.origins, what="people"))
     sums = np.bincount(near.destination, lacking[near.origin], minlength=len(near.destinations))
-    return pd.Series(sums, index=near.destinations, name=people.name or "people", dtype=float)
+    found = pd.Series(sums, index=near.destinations, name=people.name or "people", dtype=float)
+    own = None if not isinstance(limit, pd.Series) else limit.loc[near.origins].astype(float)
+    found.attrs.update(_measured(to_sites, near.limit if own is None else (float(own.min()), float(own.max()))))
+    return found
 
 
 def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> pd.DataFrame:
@@ -192,7 +209,8 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     -------
     DataFrame
         Index: sites; a column for each service, `people` (their sum) and `joint`, whether every service is lacked. The
-        sites that qualify first, then by `people`, then as given.
+        sites that qualify first, then by `people`, then as given. ``attrs`` name `at_least`, and in `limits` the limit
+        of each service, as `uncovered_around` told it.
 
     Raises
     ------
@@ -214,6 +232,9 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     taken = {"people", "joint"} & set(lacking)
     if taken:
         raise ProblemError(f"joint_sites: a service is called {some(sorted(taken))}, as a result is; rename it")
+    wrong = [service for service, people in lacking.items() if not isinstance(people, pd.Series)]
+    if wrong:
+        raise ProblemError(f"joint_sites: {some(wrong)}: give a Series of people by site, from uncovered_around")
     sites = next(iter(lacking.values())).index
     columns = {}
     for service, people in lacking.items():
@@ -222,10 +243,13 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
             raise ProblemError(
                 f"joint_sites: {service} is not told for the same sites: {some(strange)}; use the same for all"
             )
-        columns[service] = _one(people, sites, service, of="sites")
+        columns[service] = amounts(people, sites, what=service, of="sites")
     frame = pd.DataFrame(columns, index=sites)
-    joint = (frame >= _positive(at_least)).all(axis=1)
-    return _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
+    joint = (frame >= _positive(at_least, "at_least", "people")).all(axis=1)
+    found = _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
+    limits = {service: people.attrs.get("limit") for service, people in lacking.items()}
+    found.attrs = {"at_least": float(at_least), "limits": limits}
+    return found
 
 
 def could_take_in(
@@ -247,12 +271,13 @@ def could_take_in(
     -------
     DataFrame
         Index: centres; `people`, `room` (missing when not given) and `could`. Those that could first, then by `people`,
-        then as given.
+        then as given. ``attrs`` name `at_least`, `needed`, and the `limit` that `uncovered_around` told.
 
     Raises
     ------
     ProblemError
-        When only one of *room* and *needed* is given, or a centre has no room given.
+        When only one of *room* and *needed* is given, a centre has no room given, or *at_least* or *needed* is not
+        above 0.
 
     Examples
     --------
@@ -264,14 +289,17 @@ def could_take_in(
     """
     if (room is None) != (needed is None):
         raise ProblemError("could_take_in: give room and needed, or none of them")
-    people = _one(lacking, lacking.index, "lacking", of="centres")
-    could = people >= _positive(at_least)
+    if not isinstance(lacking, pd.Series):
+        raise ProblemError(f"lacking is a {type(lacking).__name__}; give a Series of people by centre")
+    people = amounts(lacking, lacking.index, what="lacking", of="centres")
+    could = people >= _positive(at_least, "at_least", "people")
+    rooms = pd.Series(np.nan, index=lacking.index)
     if room is not None and needed is not None:
-        rooms = _one(room, lacking.index, "room", of="centres")
-        could &= rooms >= needed
-    else:
-        rooms = np.full(len(people), np.nan)
-    return _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
+        rooms = amounts(room, lacking.index, what="room", of="centres")
+        could &= rooms >= _positive(needed, "needed", "the unit of room")
+    found = _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
+    found.attrs = {"at_least": float(at_least), "needed": needed, "limit": lacking.attrs.get("limit")}
+    return found
 
 
 def _ranked(table: pd.DataFrame, first: str) -> pd.DataFrame:
@@ -279,11 +307,16 @@ def _ranked(table: pd.DataFrame, first: str) -> pd.DataFrame:
     return table.iloc[order]
 
 
-def _positive(at_least: float) -> float:
-    # With 0 every site would qualify, also where nobody lacks anything.
-    if not at_least > 0:
-        raise ProblemError(f"at_least is {at_least!r}; give a number of people above 0")
-    return at_least
+def _positive(value: float, what: str, of: str) -> float:
+    # With 0 every site would qualify, also where nobody lacks anything; with NaN none, in silence.
+    if not isinstance(value, Real) or not value > 0:
+        raise ProblemError(f"{what} is {value!r}; give a number of {of} above 0")
+    return float(value)
+
+
+def _measured(reach: Reach, limit: float | tuple[float, float]) -> dict[str, object]:
+    """Say by which limit and which ways a result was found."""
+    return {"limit": limit, "unit": reach.unit, "how": reach.how}
 
 
 def _inside(reach: Reach, limit: float | pd.Series | None) -> Reach:
@@ -309,9 +342,3 @@ def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | 
             f"sites were searched to {to_sites.limit:g} {to_sites.unit} and facilities to {to_existing.limit:g}; "
             "give limit, the radius of the service"
         )
-
-
-def _one(values: pd.Series, index: pd.Index, what: str, of: str = "origins") -> np.ndarray:
-    if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is a {type(values).__name__}; give a Series by id")
-    return weights(values, index, what=what, of=of).iloc[:, 0].to_numpy(float)

@@ -6,19 +6,22 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from numbers import Real
 
 import geopandas as gpd
 import pandas as pd
 
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import label
-from siting.measure.coverage import coverage, weights
+from siting.measure.coverage import amounts, coverage
 from siting.measure.reach import Reach
 
 __all__ = ["Appraisal", "appraise_projects", "with_projects"]
 
 #: Investment is in 10k yuan (万元), as in the column `cost` of the candidates; money per bed and subsidies in yuan.
 YUAN = 10_000.0
+#: What labels.toml has a word for; other columns are called by their name.
+UNITS = ("beds", "places")
 TABLE = ("status", "capacity", "added", "cost", "cost_per_unit", "area_per_unit", "subsidy", "adds")
 TOTALS = (
     "projects", "silent", "capacity", "added", "stock_after", "cost", "cost_per_unit", "subsidy", "covered", "share",
@@ -36,13 +39,14 @@ class Appraisal:
     table
         A row per project: `status`; `capacity` (its beds or places; missing where none is printed); `added` to the
         stock (0 where the stock counts them already or none is printed); `cost` (10k yuan); `cost_per_unit` (yuan per
-        bed or place) and `area_per_unit` (m²), missing without a capacity; `subsidy` (yuan); `adds`, the people who
+        bed or place) and `area_per_unit` (m²), missing without a capacity; `subsidy` (yuan; 0 without a type, missing
+        where there is a type and no capacity is printed, or no rates were given); `adds`, the people who
         gain cover if this one alone is built (missing for a project without a place in the reach).
     totals
         A row per status in the order of the projects, then "all": `projects`; `silent` (those without a capacity);
         `capacity`, `added`, `stock_after` (missing when the stock is not given); `cost` of all; `cost_per_unit` over
-        those with a capacity only; `subsidy`; `covered` and `share` of the people when the existing facilities and the
-        projects of this status stand (missing without a reach).
+        those with a capacity only; `subsidy` of those where it is known; `covered` and `share` of the people when the
+        existing facilities and the projects of this status stand (missing without a reach).
     before
         Row of `coverage` for the existing facilities; None without a reach.
     unplaced
@@ -50,7 +54,9 @@ class Appraisal:
     stock
         Beds or places there are; NaN when not given.
     unit
-        What `capacity` counts: "beds" or "places".
+        What `capacity` counts: "beds", "places", or the column's name.
+    subsidies
+        The yuan for each bed or place that were given, by type; None when none were.
     """
 
     table: pd.DataFrame
@@ -59,6 +65,7 @@ class Appraisal:
     unplaced: tuple[object, ...]
     stock: float
     unit: str
+    subsidies: Mapping[str, float] | None = None
 
     def __repr__(self) -> str:
         n, added, cost = len(self.table), self.table["added"].sum(), self.table["cost"].sum()
@@ -76,15 +83,22 @@ class Appraisal:
         for status, row in self.totals.to_dict("index").items():
             words = {key: f"{row[key]:,.10g}" for key in ("projects", "added", "cost", "silent")}
             name = label("sharing.projects_all", lang) if status == "all" else status
-            unit = label(f"sharing.projects_{self.unit}", lang)
+            unit = label(f"sharing.projects_{self.unit}", lang) if self.unit in UNITS else self.unit
             lines.append(label("sharing.projects_total", lang, status=name, unit=unit, **words))
             if self.before is not None:
-                shares = {"before": f"{100 * self.before['share']:.1f} %", "after": f"{100 * row['share']:.1f} %"}
+                shares = {"before": _percent(self.before["share"], lang), "after": _percent(row["share"], lang)}
                 lines.append(label("sharing.projects_share", lang, **shares))
+        if self.subsidies:
+            rates = [f"{kind} {rate:,.10g}" for kind, rate in self.subsidies.items()]
+            lines.append(label("sharing.projects_rates", lang, rates=label("list.comma", lang).join(rates)))
         if self.unplaced:
             names = label("list.comma", lang).join(map(str, self.unplaced))
             lines.append(label("sharing.projects_unplaced", lang, names=names))
         return "\n".join(lines)
+
+
+def _percent(share: float, lang: str) -> str:
+    return label("match.unknown", lang) if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def with_projects(
@@ -163,7 +177,7 @@ def appraise_projects(
     demand
         People by community; needed with *reach*.
     existing
-        Ids of the existing facilities among the destinations.
+        Ids of the existing facilities among the destinations; text is one id.
     subsidies
         Yuan for each bed or place, by type.
     stock
@@ -178,8 +192,8 @@ def appraise_projects(
     Raises
     ------
     ProblemError
-        When a column is absent, a status, cost or `in_stock` is missing, a number negative, a type of subsidy unknown,
-        or a project stands among the existing facilities.
+        When a column is absent, a status or cost is missing, `in_stock` is neither yes nor no, a number negative, a
+        type of subsidy unknown or its rate no number of 0 or more, or a project stands among the existing facilities.
 
     Notes
     -----
@@ -205,6 +219,7 @@ def appraise_projects(
     counted = (
         projects["in_stock"].astype(bool) if "in_stock" in projects else pd.Series(data=False, index=projects.index)
     )
+    rates = _rates(subsidies)
     some_units = units.where(units > 0)
     columns = {
         "status": projects["status"],
@@ -213,15 +228,15 @@ def appraise_projects(
         "cost": cost,
         "cost_per_unit": YUAN * cost / some_units,
         "area_per_unit": area / some_units,
-        "subsidy": _subsidy(projects, units, subsidies),
+        "subsidy": _subsidy(projects, units, rates),
         "adds": math.nan,
     }
     table = pd.DataFrame(columns, index=projects.index, columns=list(TABLE))
     stocked = math.nan if stock is None else float(stock)
     if reach is None or demand is None:
         totals = _totals(table, stocked, {})
-        return Appraisal(table, totals, None, tuple(projects.index), stocked, capacity)
-    cover = _Cover(reach, demand, _sites(reach, existing, projects.index))
+        return Appraisal(table, totals, None, tuple(projects.index), stocked, capacity, rates)
+    cover = _Cover(reach, amounts(demand, reach.origins, what="demand"), _sites(reach, existing, projects.index))
     placed = projects.index[projects.index.isin(reach.destinations)]
     before = cover.of([])
     for project in placed:
@@ -231,7 +246,7 @@ def appraise_projects(
     }
     after = {status: cover.of(ids) for status, ids in {**groups, "all": placed}.items()}
     unplaced = tuple(projects.index.difference(placed, sort=False))
-    return Appraisal(table, _totals(table, stocked, after), before, unplaced, stocked, capacity)
+    return Appraisal(table, _totals(table, stocked, after), before, unplaced, stocked, capacity, rates)
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,6 +287,12 @@ def _check(
     for name in ("status", "cost", *(["in_stock"] if "in_stock" in projects else [])):
         if projects[name].isna().any():
             raise ProblemError(f"projects: {name} is missing for {some(projects.index[projects[name].isna()])}")
+    if "in_stock" in projects:
+        wrong = ~projects["in_stock"].isin([True, False])
+        if wrong.any():
+            raise ProblemError(
+                f'projects: "in_stock" is neither True nor False for {some(projects.index[wrong])}; text is no flag'
+            )
     if (projects["status"] == "all").any():
         raise ProblemError('projects: a status is called "all", as the sum is; rename it')
     if (reach is None) != (demand is None):
@@ -289,7 +310,7 @@ def _check(
 def _known(projects: pd.DataFrame, column: str) -> pd.Series:
     """Numbers of a column that may be missing, but not wrong."""
     there = projects[column].dropna()
-    return weights(there, there.index, what=column, of="projects").iloc[:, 0].reindex(projects.index)
+    return amounts(there, there.index, what=column, of="projects").reindex(projects.index)
 
 
 def _subsidy(projects: pd.DataFrame, units: pd.Series, subsidies: Mapping[str, float] | None) -> pd.Series:
@@ -298,14 +319,26 @@ def _subsidy(projects: pd.DataFrame, units: pd.Series, subsidies: Mapping[str, f
     if "subsidy_type" not in projects:
         raise ProblemError('projects have no column "subsidy_type", by which subsidies are told')
     kinds = projects["subsidy_type"]
-    unknown = set(kinds.dropna()) - set(subsidies)
+    unknown = [kind for kind in kinds.dropna().unique() if kind not in subsidies]
     if unknown:
-        raise ProblemError(f"no rate for the subsidy type {some(sorted(unknown))}; there are {some(sorted(subsidies))}")
-    return (kinds.map(dict(subsidies)).astype(float) * units).fillna(0.0)
+        raise ProblemError(f"no rate for the subsidy type {some(unknown)}; there are {some(subsidies)}")
+    # A project without a type has no subsidy; one whose beds are not printed has one that is not known.
+    return (kinds.map(dict(subsidies)).astype(float) * units).where(kinds.notna(), 0.0)
+
+
+def _rates(subsidies: Mapping[str, float] | None) -> dict[str, float] | None:
+    if subsidies is None:
+        return None
+    found: dict[str, float] = {}
+    for kind, rate in subsidies.items():
+        if not isinstance(rate, Real) or not 0 <= rate < math.inf:
+            raise ProblemError(f'subsidies: "{kind}" is {rate!r}; give yuan per bed or place, 0 or more')
+        found[kind] = float(rate)
+    return found
 
 
 def _sites(reach: Reach, existing: Iterable[object], projects: pd.Index) -> list[object]:
-    ids = list(existing)
+    ids: list[object] = [existing] if isinstance(existing, str) else list(existing)
     both = projects.intersection(pd.Index(ids, dtype=object))
     if len(both):
         raise ProblemError(f"projects that are named as existing: {some(both)}")

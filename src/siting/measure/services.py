@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 
 from siting.data import to_crs
@@ -86,7 +87,7 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
     """
     if "services" not in candidates:
         return candidates
-    listed = candidates["services"].astype(str).str.split(r"[;,；，、]\s*", regex=True)
+    listed = candidates["services"].astype(str).str.strip().str.split(r"\s*[;,；，、]\s*", regex=True)
     return candidates[[service in names for names in listed]]
 
 
@@ -124,7 +125,8 @@ def with_sites(
     Raises
     ------
     ProblemError
-        When a site is no candidate or a facility has its id, or *facility_type* is not given.
+        When a site is no candidate or a facility has its id, *facility_type* is not given, or a candidate does not say
+        what a column of whole numbers or flags must hold, such as its places.
 
     Examples
     --------
@@ -134,7 +136,7 @@ def with_sites(
     >>> len(more) - len(town["childcare"]), int(more["places"].sum() - town["childcare"]["places"].sum())
     (2, 95)
     """
-    ids = list(dict.fromkeys(sites))
+    ids = [sites] if isinstance(sites, str) else list(dict.fromkeys(sites))
     strange = [site for site in ids if site not in candidates.index or site in facilities.index]
     if strange:
         raise ProblemError(f"sites that are no candidates, or facilities already: {some(strange)}")
@@ -149,9 +151,9 @@ def with_sites(
         elif name == "open_to_neighbours":
             made[name] = True
         elif HOLDS.get(name) in chosen:
-            made[name] = chosen[HOLDS[name]]
+            made[name] = _whole(chosen, HOLDS[name], old)
         elif name in chosen:
-            made[name] = chosen[name]
+            made[name] = _whole(chosen, name, old)
         elif pd.api.types.is_bool_dtype(old):
             made[name] = False
         elif pd.api.types.is_numeric_dtype(old):
@@ -163,3 +165,17 @@ def with_sites(
     joined = gpd.GeoDataFrame(pd.concat([facilities, new]), geometry=facilities.geometry.name, crs=facilities.crs)
     joined.attrs = dict(facilities.attrs)
     return joined
+
+
+def _whole(chosen: gpd.GeoDataFrame, name: str, old: pd.Series) -> pd.Series:
+    """Return a column of the candidates that open; a column of whole numbers or flags can hold no gap."""
+    new: pd.Series = chosen[name]
+    if not isinstance(old.dtype, np.dtype) or old.dtype.kind not in "iub":
+        return new
+    wrong = pd.to_numeric(new, errors="coerce").isna()
+    if wrong.any():
+        raise ProblemError(
+            f'candidates: "{name}" is missing or not a number for {some(chosen.index[wrong])}; fill it in, because '
+            f'"{old.name}" of the facilities can hold no gap'
+        )
+    return new

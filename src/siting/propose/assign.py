@@ -15,7 +15,7 @@ from siting.errors import ProblemError
 from siting.labels import label
 from siting.measure import Reach
 from siting.measure._filling import LARGEST, Filling, fill
-from siting.measure.coverage import weights
+from siting.measure.coverage import amounts
 from siting.propose.solve import check
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class Assignment:
     seconds
         How long it took.
     limit, unit, how
-        Within which cost people go, and how it was measured.
+        Within which cost people go (a Series by community where each has its own), and how it was measured.
     """
 
     flows: pd.DataFrame
@@ -72,7 +72,7 @@ class Assignment:
     travel: float
     bound: float
     status: str
-    limit: float
+    limit: float | pd.Series
     unit: str
     how: str = ""
     seconds: float = 0.0
@@ -123,7 +123,7 @@ class Assignment:
             "share": _percent(self.share),
             "mean": f"{0 if math.isnan(self.mean) else self.mean:,.1f}",
             "unit": label(f"unit.{self.unit}", lang),
-            "limit": f"{self.limit:,g}",
+            "within": self._within(lang),
             "left": _amount(self.total - self.served),
             "beyond": _amount(left.get("beyond", 0)),
             "full": _amount(left.get("full", 0)),
@@ -142,6 +142,15 @@ class Assignment:
             names = [str(i) for i in scarce[:NAMED]]
             lines.append(label("assign.scarce", lang, count=len(scarce), names=_listed(names, len(scarce), lang)))
         return "\n".join(lines)
+
+    def _within(self, lang: str) -> str:
+        unit = label(f"unit.{self.unit}", lang)
+        if isinstance(self.limit, pd.Series):
+            least, most = (_amount(float(limit)) for limit in (self.limit.min(), self.limit.max()))
+            return label("assign.within_own", lang, least=least, most=most, unit=unit)
+        if math.isinf(self.limit):
+            return label("assign.within_any", lang)
+        return label("assign.within", lang, limit=_amount(self.limit), unit=unit)
 
 
 def _amount(number: float) -> str:
@@ -188,7 +197,8 @@ def assign(
     Raises
     ------
     ProblemError
-        When an amount is missing, negative or not a number, or *reach* holds only the nearest destinations.
+        When an amount is missing, negative or not a number, or *reach* holds only some, the nearest, of the
+        destinations.
 
     Notes
     -----
@@ -227,13 +237,13 @@ def assign(
     """
     began = time.perf_counter()
     check((), time_limit)
-    if reach.nearest_only is not None:
+    if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
         raise ProblemError("assign needs all pairs within a limit; call travel with metres or minutes")
     if limit is not None:
         reach = reach.rows(limit) if isinstance(limit, pd.Series) else reach.within(float(limit))
     people, places, parts = _counted(
-        _one(demand, reach.origins, "demand", "origins"),
-        _one(capacity, reach.destinations, "capacity", "destinations"),
+        amounts(demand, reach.origins, what="demand").to_numpy(float),
+        amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float),
     )
     filling = fill(people, places, reach.origin, reach.destination)
     flow, bound, status = _least(reach, people, places, filling, time_limit)
@@ -242,14 +252,11 @@ def assign(
     bound = min(bound / parts, found.travel)
     if status == "optimal" and found.travel - bound > SLACK * found.served:
         status = "feasible"
-    return replace(found, bound=bound, status=status, seconds=time.perf_counter() - began)
-
-
-def _one(amounts: pd.Series, ids: pd.Index, what: str, of: str) -> Floats:
-    frame = weights(amounts, ids, what=what, of=of)
-    if frame.shape[1] != 1:
-        raise ProblemError(f"{what} has {frame.shape[1]} columns; choose one")
-    return frame.iloc[:, 0].to_numpy(float)
+    own = found.limit
+    if isinstance(limit, pd.Series) and len(reach.origins):
+        own = limit.loc[reach.origins].astype(float)
+        own = float(own.iloc[0]) if own.min() == own.max() else own
+    return replace(found, limit=own, bound=bound, status=status, seconds=time.perf_counter() - began)
 
 
 def _counted(people: Floats, places: Floats) -> tuple[Longs, Longs, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import weights
+from siting.measure.coverage import amounts
 from siting.propose.plan import Plan
 from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.solve import solve
@@ -86,7 +87,9 @@ class Hubs:
         lines = [self._way(lang), label("sharing.hubs_total", lang, **numbers)]
         if counts.loc["served", "villages"]:
             farthest = self.hubs["farthest"].max()
-            numbers = {"mean": f"{self.mean:,.0f}", "farthest": f"{farthest:,.0f}", "limit": f"{self.limit:g}"}
+            digits = 0 if self.unit == "m" else 1
+            ways = {"mean": self.mean, "farthest": farthest}
+            numbers = {key: f"{way:,.{digits}f}" for key, way in ways.items()} | {"limit": f"{self.limit:.10g}"}
             lines.append(label("sharing.hubs_ways", lang, unit=unit, **numbers))
         for hub, row in self.hubs.to_dict("index").items():
             words = {key: f"{row[key]:,.10g}" for key in ("villages", "elderly", "delivered")}
@@ -99,7 +102,7 @@ class Hubs:
 
     def _way(self, lang: str) -> str:
         if self.plan is None:
-            return label("sharing.hubs_rule", lang, size=f"{self.size:g}")
+            return label("sharing.hubs_rule", lang, size=f"{self.size:.10g}")
         return self.plan.summary(lang).split("\n", 1)[0]
 
 
@@ -139,8 +142,9 @@ def choose_hubs(
     Raises
     ------
     ProblemError
-        When no village is large enough, a destination is no village, "all" comes without *size*, or *reach* holds only
-        the nearest.
+        When no village is large enough, a destination is no village, "all" comes without *size*, *hubs* is no whole
+        number of 1 or more, no elderly people are within reach of a village that may carry a site, or *reach* holds
+        only the nearest.
 
     Notes
     -----
@@ -181,10 +185,7 @@ def _people(elderly: pd.Series, reach: Reach) -> pd.Series:
     strange = reach.destinations.difference(reach.origins)
     if len(strange):
         raise ProblemError(f"hubs are villages, but these destinations are no origins: {some(strange)}")
-    frame = weights(elderly, reach.origins, what="elderly", of="villages")
-    if frame.shape[1] != 1:
-        raise ProblemError(f"elderly has {frame.shape[1]} columns; give one Series")
-    return frame.iloc[:, 0].rename("elderly")
+    return amounts(elderly, reach.origins, what="elderly", of="villages").rename("elderly")
 
 
 def _with_own(reach: Reach) -> Reach:
@@ -210,15 +211,20 @@ def _large(reach: Reach, people: pd.Series, size: float | None) -> pd.Index:
     return large
 
 
-def _optimal(reach: Reach, people: pd.Series, hubs: int | str, time_limit: float | None) -> Plan:
+def _optimal(reach: Reach, people: pd.Series, hubs: float | str, time_limit: float | None) -> Plan:
+    # Whom no large village reaches is left to vans, and must not make the goal impossible.
+    reached = np.isin(np.arange(len(reach.origins)), reach.origin)
+    demand = people.where(reached, 0.0)
+    if not demand.any():
+        raise ProblemError("elderly is 0 wherever a village that may carry a site is in reach: nobody needs a hub")
     if hubs == "fewest":
-        # Whom no large village reaches is left to vans, and must not make the goal impossible.
-        reached = np.isin(np.arange(len(reach.origins)), reach.origin)
-        demand = people.where(reached, 0.0)
         return solve(MinSites(), reach, demand=demand, rules=[Cover(1.0)], time_limit=time_limit)
     if isinstance(hubs, str):
         raise ProblemError(f'hubs is {hubs!r}; choose "all", "fewest" or a number')
-    return solve(MaxCoverage(), reach, demand=people, rules=[AtMost(hubs)], time_limit=time_limit)
+    if not isinstance(hubs, Real) or isinstance(hubs, bool) or not 1 <= hubs < math.inf or hubs % 1:
+        raise ProblemError(f"hubs is {hubs!r}; give a whole number of 1 or more")
+    most = min(int(hubs), len(reach.destinations))
+    return solve(MaxCoverage(), reach, demand=people, rules=[AtMost(most)], time_limit=time_limit)
 
 
 def _assigned(reach: Reach, people: pd.Series) -> pd.DataFrame:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +16,8 @@ from scipy.sparse import csr_array
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import weights
+from siting.measure.coverage import amounts
+from siting.measure.reach import TOLERANCE
 from siting.propose import mip
 from siting.propose.covering import relative_gap
 from siting.propose.whatif import WhatIf
@@ -53,6 +56,8 @@ class Mergers:
         "feasible".
     unit, limit
         Of `cost`, and the longest way that people move.
+    fewer_beds, occupancy, at_most, most_lost
+        The bounds as they were given to `merge_sites`; None where they were not.
     """
 
     table: pd.DataFrame
@@ -65,6 +70,10 @@ class Mergers:
     status: str
     unit: str
     limit: float
+    fewer_beds: float | None = None
+    occupancy: float | None = None
+    at_most: int | None = None
+    most_lost: float | None = None
 
     def __repr__(self) -> str:
         n = len(self.table)
@@ -74,7 +83,7 @@ class Mergers:
         )
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words which sites close into which, what is gained, and who loses cover.
+        """Say in words what was asked, which sites close into which, what is gained, and who loses cover.
 
         Parameters
         ----------
@@ -85,11 +94,13 @@ class Mergers:
             "n": len(self.table), "people": f"{self.table['people'].sum():,.10g}", "bound": f"{self.bound:,.10g}",
             "before": f"{self.idle_before:,.10g}", "after": f"{self.idle_after:,.10g}",
         }  # fmt: skip
-        lines = [label(f"plan.status_{self.status}", lang), label("sharing.merge_total", lang, **numbers)]
         unit = label(f"unit.{self.unit}", lang)
+        lines = [label(f"plan.status_{self.status}", lang), *self._asked(lang, unit)]
+        lines.append(label("sharing.merge_total", lang, **numbers))
+        digits = 0 if self.unit == "m" else 1
         for site, row in self.table.to_dict("index").items():
             words = {key: f"{row[key]:,.10g}" for key in ("people", "idle_before", "idle_after")}
-            way = f"{row['cost']:,.0f}"
+            way = f"{row['cost']:,.{digits}f}"
             lines.append(label("sharing.merge_row", lang, site=site, into=row["into"], way=way, unit=unit, **words))
         if not math.isnan(self.loses_cover):
             lines.append(label("sharing.merge_cover", lang, people=f"{self.loses_cover:,.10g}"))
@@ -97,6 +108,20 @@ class Mergers:
             names = label("list.comma", lang).join(map(str, part.index))
             lines.append(label(f"sharing.stay_{reason}", lang, names=names))
         return "\n".join(lines)
+
+    def _asked(self, lang: str, unit: str) -> Iterator[str]:
+        """Say which sites were called small, and within which bounds they may close."""
+        small = []
+        if self.fewer_beds is not None:
+            small.append(label("sharing.merge_fewer", lang, beds=f"{self.fewer_beds:,.10g}"))
+        if self.occupancy is not None:
+            small.append(label("sharing.merge_occupancy", lang, share=f"{100 * self.occupancy:.10g}"))
+        which = label("sharing.merge_or", lang).join(small)
+        yield label("sharing.merge_small", lang, which=which, limit=f"{self.limit:,.10g}", unit=unit)
+        if self.at_most is not None:
+            yield label("sharing.merge_at_most", lang, n=self.at_most)
+        if self.most_lost is not None:
+            yield label("sharing.merge_most_lost", lang, people=f"{self.most_lost:,.10g}")
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +171,7 @@ def merge_sites(
     most_lost
         So many people may lose cover, all mergers together; needs *cover*. Without it any number may.
     time_limit
-        Seconds after which the best choice so far is returned with its bound.
+        Seconds, for both steps together, after which the best choice so far is returned with its bound.
 
     Returns
     -------
@@ -197,8 +222,9 @@ def merge_sites(
     closed = () if most_lost is None or cover is None or demand is None else _last_cover(cover, demand, homes)
     rows, lost = _rows(homes, closed, at_most, most_lost)
     chosen, bound, status = _solve(homes, rows, lost, time_limit)
-    _keeps(homes, chosen)
-    return _mergers(homes, chosen, what, bound, status, between, most_lost)
+    found = _mergers(homes, chosen, what, bound, status, between, most_lost)
+    _keeps(homes, chosen, found.loses_cover, at_most, most_lost)
+    return replace(found, fewer_beds=fewer_beds, occupancy=occupancy, at_most=at_most, most_lost=most_lost)
 
 
 def _homes(
@@ -210,23 +236,22 @@ def _homes(
         raise ProblemError("merge_sites: say which sites are small: give fewer_beds, occupancy, or both")
     if occupancy is not None and not 0 < occupancy <= 1:
         raise ProblemError(f"occupancy is {occupancy!r}; give a share above 0 and at most 1")
+    if fewer_beds is not None and (not isinstance(fewer_beds, Real) or not fewer_beds > 0):
+        raise ProblemError(f"fewer_beds is {fewer_beds!r}; give a number of beds above 0")
     sites = between.origins.union(between.destinations, sort=False)
-    room, people = _numbers(beds, sites, "beds"), _numbers(occupied, sites, "occupied")
+    room, people = (
+        amounts(given, sites, what=what, of="sites") for given, what in ((beds, "beds"), (occupied, "occupied"))
+    )
     small = pd.Series(data=False, index=sites)
     if fewer_beds is not None:
         small |= room < fewer_beds
     if occupancy is not None:
-        small |= (people < occupancy * room) | (room == 0)
+        # 55 of 100 beds are no lower share than 0.55, though 0.55 * 100 lies a last bit above 55.
+        small |= (people < occupancy * room * (1 - TOLERANCE)) | (room == 0)
     small_ids = between.origins[small.loc[between.origins].to_numpy()]
     pairs = between.pairs()
     pairs = pairs[(pairs["origin"] != pairs["destination"]) & pairs["origin"].isin(small_ids)]
     return _Homes(sites, room, people, small_ids, pairs.reset_index(drop=True))
-
-
-def _numbers(values: pd.Series, index: pd.Index, what: str, of: str = "sites") -> pd.Series:
-    if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is a {type(values).__name__}; give a Series by id")
-    return weights(values, index, what=what, of=of).iloc[:, 0]
 
 
 def _whatif(cover: Reach, demand: pd.Series, sites: pd.Index) -> WhatIf:
@@ -246,7 +271,7 @@ def _fits(homes: _Homes) -> pd.DataFrame:
 def _last_cover(cover: Reach, demand: pd.Series, homes: _Homes) -> tuple[tuple[frozenset[object], float], ...]:
     """Find sets of sites that could all close and are all that cover somebody, with the number of these people."""
     could = set(_fits(homes)["origin"])
-    people = _numbers(demand, cover.origins, "demand", "communities").to_numpy()
+    people = amounts(demand, cover.origins, what="demand", of="communities").to_numpy()
     lost: dict[frozenset[object], float] = {}
     sites = cover.pairs()["destination"].groupby(cover.origin).agg(frozenset)
     for covering, number in zip(sites, people[sites.index], strict=True):
@@ -291,6 +316,7 @@ def _solve(
     n = len(pairs)
     if not n:
         return pairs, 0.0, "optimal"
+    began = time.perf_counter()
     # The start closes nothing, which keeps every rule: so there is always an answer.
     x = np.zeros(n + lost)
     count = np.concatenate([np.ones(n), np.zeros(lost)])
@@ -303,7 +329,10 @@ def _solve(
     way = pairs["cost"].to_numpy() * np.maximum(homes.occupied.loc[pairs["origin"]].to_numpy(), 1.0)
     cost = np.concatenate([way / max(1.0, float(way.max())), np.zeros(lost)])
     least = (dict.fromkeys(range(n), -1.0), -float(closes))
-    second = mip.run(_model(cost, [*rows, least], n), start=_rounded(x, n), gap=1e-9, time_limit=time_limit)
+    left = None if time_limit is None else time_limit - (time.perf_counter() - began)
+    if left is not None and left <= 0:
+        return pairs[x[:n] > 0.5], bound, "time_limit"
+    second = mip.run(_model(cost, [*rows, least], n), start=_rounded(x, n), gap=1e-9, time_limit=left)
     x = x if second.x is None else second.x
     status = next((s for s in (first.status, second.status) if s != "optimal"), "optimal")
     return pairs[x[:n] > 0.5], bound, status
@@ -329,11 +358,14 @@ def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> mip.Model
     )
 
 
-def _keeps(homes: _Homes, chosen: pd.DataFrame) -> None:
+def _keeps(homes: _Homes, chosen: pd.DataFrame, lost: float, at_most: int | None, most_lost: float | None) -> None:
     """Trust the solver with nothing unchecked."""
     moved = homes.occupied.loc[chosen["origin"]].groupby(chosen["destination"].to_numpy()).sum()
     over = moved > homes.idle.loc[moved.index] + 1e-6
-    if chosen["origin"].duplicated().any() or chosen["destination"].isin(chosen["origin"]).any() or over.any():
+    many = at_most is not None and len(chosen) > at_most
+    costly = most_lost is not None and lost > most_lost + 1e-6
+    twice, gone = chosen["origin"].duplicated().any(), chosen["destination"].isin(chosen["origin"]).any()
+    if twice or gone or over.any() or many or costly:
         raise RuntimeError("the solver's mergers do not keep the rules; please report the problem")
 
 

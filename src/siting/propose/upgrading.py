@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.propose.merging import _numbers
+from siting.measure.coverage import amounts
 
 __all__ = ["upgrade_sites"]
+
+log = logging.getLogger(__name__)
 
 
 def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between: Reach) -> pd.DataFrame:
@@ -30,17 +34,20 @@ def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between
     DataFrame
         Index: sites. `need` of the communities for which the site is the nearest, `capacity`, `short`
         (``max(0, need - capacity)``), `neighbour` (the nearest whose idle capacity is enough; missing when none or
-        nothing is short), `upgrade` (short, and no such neighbour). The shortest of beds first.
+        nothing is short), `upgrade` (short, and no such neighbour). The shortest of beds first. ``attrs`` name
+        `beyond`, the communities with a need that reach no site, and `need_beyond`, what they need together; `limit`
+        and `between`, the longest ways to a site and to a neighbour; `unit` and `how`.
 
     Raises
     ------
     ProblemError
-        When a number is missing or none, or the sites of the two differ.
+        When a number is missing or none, the sites of the two differ, or *between* holds only the nearest.
 
     Notes
     -----
-    Every community is counted once, at its nearest site. Sites are looked at one by one: two that are short may be
-    shown the same neighbour, so this is a list of what to look into, not a plan.
+    Every community that reaches a site is counted once, at its nearest. What the others need stands in no row: no site
+    that is there can be made large enough for them, and only a new one would help. Sites are looked at one by one: two
+    that are short may be shown the same neighbour, so this is a list of what to look into, not a plan.
 
     Examples
     --------
@@ -57,10 +64,12 @@ def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between
     strange = between.origins.symmetric_difference(sites).union(between.destinations.difference(sites))
     if len(strange):
         raise ProblemError(f"sites that are not in both to_sites and between: {some(strange)}")
+    if between.nearest_only is not None:
+        raise ProblemError("between holds the nearest only, not all neighbours; call travel with metres or minutes")
     nearest = to_sites.nearest(1).set_index("origin")["destination"]
-    needs = _numbers(need, to_sites.origins, "need", "communities")
+    needs = amounts(need, to_sites.origins, what="need", of="communities")
     wanted = needs.loc[nearest.index].groupby(nearest.to_numpy()).sum().reindex(sites, fill_value=0.0)
-    beds = _numbers(capacity, sites, "capacity")
+    beds = amounts(capacity, sites, what="capacity", of="sites")
     short, idle = (wanted - beds).clip(lower=0.0), (beds - wanted).clip(lower=0.0)
     pairs = between.pairs()
     pairs = pairs[pairs["origin"] != pairs["destination"]]
@@ -70,4 +79,12 @@ def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between
     columns = {"need": wanted, "capacity": beds, "short": short, "neighbour": neighbour}
     table = pd.DataFrame(columns, index=sites).rename_axis("site")
     table["upgrade"] = (table["short"] > 0) & table["neighbour"].isna()
-    return table.sort_values("short", ascending=False, kind="stable")
+    table = table.sort_values("short", ascending=False, kind="stable")
+    beyond = needs[~needs.index.isin(nearest.index) & (needs > 0)]
+    if len(beyond):
+        log.info("%d communities reach no site and need %g: %s", len(beyond), beyond.sum(), some(beyond.index))
+    table.attrs.update(
+        beyond=tuple(beyond.index), need_beyond=float(beyond.sum()), limit=to_sites.limit, between=between.limit,
+        unit=to_sites.unit, how=to_sites.how,
+    )  # fmt: skip
+    return table
