@@ -129,9 +129,7 @@ def _standards() -> Iterator[str]:
     for name in siting.list_standards():
         standard = siting.load_standard(name)
         judged = sum(rule.role in ("standard", "target") for rule in standard)
-        cited = "; ".join(
-            " ".join(filter(None, (d.title, d.number, d.issued))) for d in standard.documents.values()
-        )
+        cited = "; ".join(" ".join(filter(None, (d.title, d.number, d.issued))) for d in standard.documents.values())
         yield f"| `{name}` | {standard.title_en} ({standard.title_zh}) | {len(standard)} | {judged} | {cited} |"
 
 
