@@ -19,9 +19,9 @@ from siting.judge.indicators import INDICATORS
 ROOMS = {
     "data": "Reading, checking and writing layers. The only room that knows files and coordinate systems.",
     "network": "Streets as a network, and places on it.",
-    "measure": "Who reaches what, who is covered, and what can be walked to.",
-    "judge": "A standard as data, and the verdict on layers.",
-    "propose": "A siting problem as an objective and rules, and the plan that solves it.",
+    "measure": "Who reaches what and who is covered; access and capacity, equity, forecasts, neighbours and projects.",
+    "judge": "A standard as data, the verdict on layers, and what estates and populations owe.",
+    "propose": "A siting problem as an objective and rules, and the plan that solves it; assignment, hubs and mergers.",
     "show": "Maps, pictures, charts and reports.",
     "study": "A recipe run from end to end.",
     "errors": "What goes wrong, and how it is said.",
@@ -61,6 +61,7 @@ def by_room() -> dict[str, list[str]]:
     for room in ("data", "show"):
         module = getattr(siting, room)
         found[room] += [f"{room}.{name}" for name in module.__all__ if name not in listed]
+    found["measure"] += [f"decay.{name}" for name in siting.decay.__all__]
     return found
 
 
