@@ -351,7 +351,7 @@ def by_loops(reach: Reach, people: pd.Series, beds: pd.Series, method: str, deca
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(drawn=Cities, decay=Decays)
 def test_the_double_loop_agrees(method: Any, drawn: Any, decay: Any) -> None:
     reach, people, beds = city_of(drawn)
@@ -362,7 +362,7 @@ def test_the_double_loop_agrees(method: Any, drawn: Any, decay: Any) -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(drawn=Cities, decay=Decays)
 def test_what_is_handed_out_is_what_is_there(method: Any, drawn: Any, decay: Any) -> None:
     """No more and no less, but that a long way wastes some with M2SFCA."""

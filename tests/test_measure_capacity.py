@@ -22,7 +22,7 @@ from siting.errors import ProblemError
 from siting.measure.capacity import idle_nearby, utilisation
 
 Make = Callable[..., st.Reach]
-examples = settings(max_examples=60, deadline=None, derandomize=True)
+examples = settings(max_examples=30, deadline=None, derandomize=True)
 
 
 @pytest.fixture

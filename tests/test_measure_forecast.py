@@ -164,7 +164,7 @@ def test_shared_out_by_largest_remainders() -> None:
     assert (shared.tolist(), shared.index.tolist(), shared.name, shared.dtype) == ([0, 0], ["x", "y"], "beds", "int64")
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(some.lists(some.integers(0, 10**7), min_size=1, max_size=40), some.integers(0, 10**9))
 def test_whole_weights_are_reckoned_exactly(weights: list[int], total: int) -> None:
     """Against quotas as fractions: each row its quota up or down, ups by remainder and then by order, sum exact."""
@@ -179,7 +179,7 @@ def test_whole_weights_are_reckoned_exactly(weights: list[int], total: int) -> N
     assert found == floors
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     some.lists(some.floats(0, 1e9, allow_subnormal=False) | some.just(0.0), min_size=1, max_size=40),
     some.integers(0, 10**9),
@@ -216,7 +216,7 @@ def test_a_table_fitted_by_hand() -> None:
     assert fitted.to_numpy().tolist() == [[18, 42], [12, 28]]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(some.data())
 def test_fitted_tables_keep_margins_zeros_and_pattern(data: some.DataObject) -> None:
     """Margins of another table with the same zeros can be met: exactly, and no cell is a person off the fit."""
@@ -377,7 +377,7 @@ def test_growth_that_would_burst_a_home_is_refused_or_fitted() -> None:
     assert (later["elderly"] <= later["population"]).all()
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(some.data())
 def test_forecasts_add_up_and_stay_consistent(data: some.DataObject) -> None:
     n = data.draw(some.integers(2, 12))
@@ -553,7 +553,7 @@ def test_births_follow_the_mothers_of_both_ends_of_the_year() -> None:
     assert people.loc[(2022, 0), "all"] == pytest.approx(6)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     some.lists(some.floats(0, 1), min_size=6, max_size=6),
     some.lists(some.floats(0, 0.5), min_size=5, max_size=5),
@@ -627,7 +627,7 @@ def test_cohorts_of_the_birth_peak_turn_60() -> None:
     assert elderly.tolist() == [1000 * min(max(year - 2021, 0), 14) for year in range(2021, 2038)]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(some.lists(some.floats(0, 500), min_size=6, max_size=6))
 def test_bands_that_share_no_age_add_up(ages: list[float]) -> None:
     index = pd.MultiIndex.from_product([[2025], range(6)], names=["year", "age"])

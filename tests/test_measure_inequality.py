@@ -124,7 +124,7 @@ def test_median_by_people(values: list[float], weight: list[float], median: floa
 # Against people counted one by one
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(CROWD)
 def test_everybody_one_by_one(rows: list[tuple[float, int, str]]) -> None:
     table = frame(rows)
@@ -151,7 +151,7 @@ def test_everybody_one_by_one(rows: list[tuple[float, int, str]]) -> None:
     assert row["theil"] == pytest.approx(sum(r * math.log(r) for r in ratio if r > 0) / n, abs=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(CROWD)
 def test_gini_is_twice_the_area_above_the_lorenz_curve(rows: list[tuple[float, int, str]]) -> None:
     table = frame(rows)
@@ -167,7 +167,7 @@ def test_gini_is_twice_the_area_above_the_lorenz_curve(rows: list[tuple[float, i
 
 
 @pytest.mark.parametrize("index", MEASURES)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(rows=CROWD, factor=some.sampled_from([0.001, 0.5, 3.0, 1e6]), seed=some.randoms())
 def test_units_order_and_borders_do_not_matter(
     index: Index, rows: list[tuple[float, int, str]], factor: float, seed: Any
@@ -186,7 +186,7 @@ def test_units_order_and_borders_do_not_matter(
 
 
 @pytest.mark.parametrize("index", MEASURES)
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(rows=CROWD)
 def test_giving_from_more_to_less_evens_out(index: Index, rows: list[tuple[float, int, str]]) -> None:
     table = frame(rows).query("people > 0")
@@ -233,7 +233,7 @@ def test_groups_by_hand() -> None:
     assert found["theil_between"].tolist() == pytest.approx([*parts, 0, sum(parts)])
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=30)
 @given(CROWD)
 def test_theil_within_and_between_are_the_whole(rows: list[tuple[float, int, str]]) -> None:
     table = frame(rows)

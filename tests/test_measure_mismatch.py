@@ -299,7 +299,7 @@ def numbers(found: Mismatch) -> list[float]:
     return [found.dissimilarity, found.nearness, found.density, *found.distance["median"], *found.distance["unreached"]]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(WAYS, COUNTS, COUNTS, some.lists(some.integers(0, 9), min_size=3, max_size=3))
 def test_everybody_and_every_bed_one_by_one(
     ways: list[int | None], people: list[int], residents: list[int], beds: list[int]
@@ -340,7 +340,7 @@ def test_everybody_and_every_bed_one_by_one(
         assert "inf" not in text
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(WAYS, COUNTS, COUNTS, some.lists(some.integers(0, 9), min_size=3, max_size=3), some.sampled_from([0.1, 3, 1000]))
 def test_units_of_people_and_beds_do_not_matter(
     ways: list[int | None], people: list[int], residents: list[int], beds: list[int], factor: float
@@ -355,7 +355,7 @@ def test_units_of_people_and_beds_do_not_matter(
         assert after.verdict == before.verdict
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(some.permutations(HOMES), some.permutations(list("xyz")))
 def test_order_does_not_matter(homes: list[str], centres: list[str]) -> None:
     rows = [("a", "x", 0.0), ("b", "x", 200.0), ("b", "y", 400.0), ("c", "y", 600.0), ("d", "z", 10.0)]

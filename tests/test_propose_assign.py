@@ -22,7 +22,7 @@ from siting.measure._filling import LARGEST, fill
 from siting.propose.assign import Assignment, assign
 
 Make = Callable[..., st.Reach]
-examples = settings(max_examples=60, deadline=None, derandomize=True)
+examples = settings(max_examples=30, deadline=None, derandomize=True)
 
 
 @pytest.fixture

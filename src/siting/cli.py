@@ -167,13 +167,21 @@ def audit(
     """Judge the layers of a study by its standard, without maps and proposals."""
     from siting.study import Study, judge
 
+    words_of = _lang(lang)
+    suffix = None if out_file is None else out_file.suffix.lower()
+    if suffix not in (None, ".xlsx", ".csv", ".html", ".htm"):
+        raise SitingError(f'"{out_file}": an audit is written as .xlsx, .csv or .html')
+    if status not in (None, "met", "short", "n/a"):
+        raise SitingError(f'--status is "{status}"; choose met, short or n/a')
+    if by not in (None, "district", "county"):
+        raise SitingError(f'--by is "{by}"; choose district or county')
     read = Study.from_toml(study)
     if standard is not None:
         mine = read.standard == standard
         read = replace(read, standard=standard, rules=read.rules if mine else (), shares=read.shares if mine else {},
                        changes=read.changes if mine else {})  # fmt: skip
     read = replace(read, year=read.year if year is None else year, by=by or read.by)
-    words = _lang(lang) or read.lang
+    words = words_of or read.lang
     judged = judge(read)
     if status is not None:
         judged = judged.select(status=status)
@@ -193,10 +201,8 @@ def _write_audit(judged: Audit, path: Path, title: str, lang: Literal["zh", "en"
     elif suffix == ".csv":
         with atomic_path(path) as draft:
             judged.table.to_csv(draft, index=False, encoding="utf-8-sig")
-    elif suffix in (".html", ".htm"):
-        write_report(path, judged, title=title, lang=lang)
     else:
-        raise SitingError(f'"{path.name}": an audit is written as .xlsx, .csv or .html')
+        write_report(path, judged, title=title, lang=lang)
 
 
 def _lang(lang: str | None) -> Literal["zh", "en"] | None:
