@@ -334,6 +334,7 @@ def result_tables(outcome: Outcome) -> dict[str, pd.DataFrame]:
     tables = {"coverage": outcome.coverage.reset_index()}
     if outcome.audit is not None:
         tables["audit"] = outcome.audit.table
+        tables["figures"] = outcome.audit.figures
     names = _names(outcome, "communities")
     homes = pd.DataFrame({"name": pd.Series(names, dtype=str)}, index=outcome.layers["communities"].index)
     for service, found in outcome.bands.items():
