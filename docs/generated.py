@@ -61,7 +61,7 @@ def by_room() -> dict[str, list[str]]:
     for room in ("data", "show"):
         module = getattr(siting, room)
         found[room] += [f"{room}.{name}" for name in module.__all__ if name not in listed]
-    found["measure"] += [f"decay.{name}" for name in siting.decay.__all__]
+    found["measure"] += [f"measure.decay.{name}" for name in siting.decay.__all__]
     return found
 
 
