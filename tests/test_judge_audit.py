@@ -601,3 +601,12 @@ def test_the_year_and_assumption_of_a_forecast_stand_in_the_verdict(
     judged = st.audit(rate, sample | {"communities": later}, year=2025)
     assert "2035" in str(judged.parameters["assumption"])
     assert "communities are those of 2035, the rules those of 2025" in caplog.text
+
+
+def test_the_least_area_of_each_site_adds_up_over_the_districts(sample: Layers, sample_network: st.Network) -> None:
+    """Each site owes 200 m²: how many there are is counted in sites, not in m², in a district as in the whole."""
+    floor = st.load_standard("quzhou").select(rule="min_floor_area.new")
+    table = st.audit(floor, sample, network=sample_network, by="district").table.set_index("area")
+    parts = table.drop("all")[["value", "target", "needed"]].sum()
+    assert parts.tolist() == pytest.approx(table.loc["all", ["value", "target", "needed"]].astype(float).tolist())
+    assert table.loc["all", "target"] >= 46 * 200

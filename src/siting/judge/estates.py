@@ -163,7 +163,7 @@ def there(duty: Duty, context: Context) -> pd.Series:
     """
     rule = duty.rule
     if context.whole is not None:  # a facility is one estate's, in whatever district that lies
-        everywhere = there(duty_of(rule, context.whole), context.whole)
+        everywhere = there(replace(duty_of(rule, context.whole), quantity=duty.quantity), context.whole)
         return everywhere.reindex(duty.owed.index, fill_value=0.0)
     key = ("there", rule.id, rule.kind, rule.layers, rule.facility_types, repr(sorted(rule.where.items())), rule.column,
            rule.metres, rule.minutes, duty.quantity)  # fmt: skip
@@ -267,7 +267,9 @@ def owing(rule: Rule, context: Context) -> Finding:
     duty = duty_of(rule, context)
     had = there(duty, context)
     owed = duty.owed.astype(float)
-    if rule.scope == "site":  # each site owes the least area, and none makes up for another
+    if (
+        rule.kind == "min_floor_area" and rule.scope == "site"
+    ):  # each site owes the least area, and none makes up for another
         owed *= there(replace(duty, quantity="facilities"), context).clip(lower=1)
     lacks = (owed - had).clip(lower=0)
     due = owed > 0

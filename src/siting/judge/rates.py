@@ -21,7 +21,7 @@ from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
 
-__all__ = ["composition", "demand", "figure", "rate", "rate_of_staff", "use"]
+__all__ = ["composition", "demand", "figure", "land", "rate", "rate_of_staff", "use"]
 
 #: The base that a rate of a kind is of, where the rule names none.
 BASES = {
@@ -75,8 +75,9 @@ def _factor(kind: str) -> float:
 @indicator("provision_land_per_capita")
 def land(rule: Rule, context: Context) -> Iterator[Finding]:
     """Land of the facilities for each resident; what is missing, in m²."""
-    found = _rate(rule, context, rule.column or ("land_area",), rule.base or "population")
-    lacks = max(0.0, found.target * found.basis[1]["people"] - found.basis[1]["stock"])  # type: ignore[operator]
+    base = rule.base or "population"
+    found = _rate(rule, context, rule.column or ("land_area",), base)
+    lacks = round(max(0.0, (found.target - found.value) * float(context.heads(base).sum())), 6)  # binary dust
     yield replace(found, operator=">=", needed=lacks, needs="land_m2")
 
 

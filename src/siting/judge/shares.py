@@ -83,8 +83,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         fulfil = (there(duty, context) >= duty.owed).reindex(communities.index, fill_value=True)
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
-        fulfil = pd.Series(True, communities.index)
-        fulfil &= context.served(rule)
+        fulfil = context.served(rule)
         key, metric = "audit.beside", "streets"
         said = {"walk": context.walk_of(rule)}
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())

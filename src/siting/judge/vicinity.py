@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from siting.judge.context import COMMUNITIES, Context, township_of
+from siting.judge.context import COMMUNITIES, Context
 from siting.judge.finding import Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
@@ -23,6 +23,7 @@ __all__ = [
     "hubs",
     "money",
     "neighbours",
+    "openly",
     "principle",
     "threshold",
     "types",
@@ -230,12 +231,11 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
     """
     towns = context.districts("township")
     layer, frame = rule.layers[0], context.stock(rule)
-    communities = context.layer("communities")
     supply, people = (
-        values.groupby(township_of(rows, towns)).sum().reindex(towns.index, fill_value=0)
-        for values, rows in (
-            (context.numbers(layer, rule.column[0])[frame.index], frame),
-            (context.heads(rule.base), communities),
+        values.groupby(context.township(name)[values.index]).sum().reindex(towns.index, fill_value=0)
+        for name, values in (
+            (layer, context.numbers(layer, rule.column[0])[frame.index]),
+            ("communities", context.heads(rule.base)),
         )
     )
     apart = (
@@ -271,7 +271,7 @@ def money(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 @indicator("provision_rule_by_reference")
-def by_reference(rule: Rule, context: Context) -> Iterator[Finding]:  # noqa: ARG001
+def by_reference(rule: Rule, _context: Context) -> Iterator[Finding]:
     """Ask for the number: it stands in another document, and is never guessed."""
     raise Missing("audit.by_reference", rule=rule.id)
     yield  # a generator, as all indicators are

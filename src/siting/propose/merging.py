@@ -390,8 +390,9 @@ def _mergers(
     }  # fmt: skip
     table = pd.DataFrame(columns, index=closes, columns=list(COLUMNS))
     all_lost = math.nan if what is None else (what.loss(*closes) if len(closes) else 0.0)
-    capped = what is not None and most_lost is not None
-    costly = {site for site in homes.small if capped and what.loss(site) > most_lost}  # type: ignore[union-attr,operator]
+    costly: set[object] = set()
+    if what is not None and most_lost is not None:
+        costly = {site for site in homes.small if what.loss(site) > most_lost}
     idle = homes.idle.clip(lower=0.0)
     filled = float(idle.loc[closes].sum()) + float(people.sum())
     return Mergers(
