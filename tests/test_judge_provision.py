@@ -527,10 +527,11 @@ def test_a_frame_without_geometry_beside_streets_is_told(
         provision(JINHUAS, plain, {"childcare": layer({"k": (0, 0)}, floor_area=[1.0])}, network=town_network)
 
 
+@pytest.mark.parametrize("blank", [None, "", " "])
 def test_a_blank_community_falls_back_to_the_nearest(
-    homes: gpd.GeoDataFrame, layer: Make, town_network: st.Network
+    homes: gpd.GeoDataFrame, layer: Make, town_network: st.Network, blank: str | None
 ) -> None:
-    care = layer({"k": (0, 0), "l": (0, 0)}, floor_area=[100.0, 200], community=["b", None])
+    care = layer({"k": (0, 0), "l": (0, 0)}, floor_area=[100.0, 200], community=["b", blank])
     found = owed("jinhua", homes, JINHUA + "area_per_100_households.new", layers={"childcare": care},
                  network=town_network)  # fmt: skip
     assert found["there"].to_dict() == {"a": 200, "b": 100, "none": 0}

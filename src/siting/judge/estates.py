@@ -209,9 +209,7 @@ def _named(stock: pd.DataFrame, layer: str, communities: pd.DataFrame) -> pd.Ser
     LayerError
         When a facility names a community that is not there.
     """
-    if "community" not in stock:
-        return pd.Series(None, stock.index, dtype=object)
-    own = stock["community"].astype(object)
+    own = _given(stock)
     names = pd.Series(communities.index, communities["name"]) if "name" in communities else pd.Series(dtype=object)
     found = own.where(own.isin(communities.index), own.map(names[~names.index.duplicated(keep=False)]))
     lost = own.notna() & found.isna()
@@ -223,7 +221,15 @@ def _named(stock: pd.DataFrame, layer: str, communities: pd.DataFrame) -> pd.Ser
 
 def _all_named(stock: pd.DataFrame) -> bool:
     """Tell whether every facility names its community, so that nothing was looked for on the streets."""
-    return "community" in stock and bool(stock["community"].notna().all())
+    return "community" in stock and bool(_given(stock).notna().all())
+
+
+def _given(stock: pd.DataFrame) -> pd.Series:
+    """Return what facilities say of their community; a blank text is none."""
+    if "community" not in stock:
+        return pd.Series(None, stock.index, dtype=object)
+    own = stock["community"].astype(object)
+    return own.where(own.notna() & (own.astype(str).str.strip() != ""), None)
 
 
 def _owners(duty: Duty, context: Context) -> pd.Index:
