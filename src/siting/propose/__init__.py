@@ -3,16 +3,30 @@
 from siting.propose.assign import Assignment, assign
 from siting.propose.frontier import frontier
 from siting.propose.hubs import Hubs, choose_hubs
+from siting.propose.merge_demand import merge_demand, merge_reach
 from siting.propose.merging import Mergers, merge_sites
 from siting.propose.plan import Plan
-from siting.propose.problem import (
+from siting.propose.candidates import make_candidates
+from siting.propose.certificate import Certificate, Verified
+from siting.propose.engines.watch import Progress
+from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
+from siting.propose.rules import (
+    AtLeast,
     AtMost,
+    Backup,
+    Budget,
+    Capacity,
     Cover,
     Existing,
     Forbidden,
-    MaxCoverage,
-    MinSites,
+    MayClose,
+    NobodyBeyond,
+    OnePer,
+    Phases,
     Required,
+    Spacing,
+    Supply,
+    Together,
 )
 from siting.propose.solve import solve
 from siting.propose.upgrading import upgrade_sites
@@ -20,20 +34,41 @@ from siting.propose.whatif import WhatIf
 
 __all__ = [
     "Assignment",
+    "AtLeast",
     "AtMost",
+    "Backup",
+    "Budget",
+    "Capacity",
+    "Certificate",
     "Cover",
     "Existing",
     "Forbidden",
     "Hubs",
     "MaxCoverage",
+    "MaxSpacing",
+    "MayClose",
     "Mergers",
+    "MinCost",
+    "MinFarthest",
     "MinSites",
+    "MinTravel",
+    "NobodyBeyond",
+    "OnePer",
+    "Phases",
     "Plan",
+    "Progress",
     "Required",
+    "Spacing",
+    "Supply",
+    "Together",
+    "Verified",
     "WhatIf",
     "assign",
     "choose_hubs",
     "frontier",
+    "make_candidates",
+    "merge_demand",
+    "merge_reach",
     "merge_sites",
     "solve",
     "upgrade_sites",

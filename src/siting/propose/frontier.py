@@ -1,49 +1,67 @@
-"""`frontier`: the best coverage for each number of new sites."""
+"""`frontier`: the best coverage for each number of new sites, or for each budget."""
 
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 
+import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.measure import Reach
-from siting.propose.covering import Choice, choose
+from siting.propose.engines.model import Bools, Model
+from siting.propose.engines.watch import Watch
+from siting.propose.inputs import Demand, Reaches
 from siting.propose.instance import Instance, build
-from siting.propose.problem import AtMost, Rule
+from siting.propose.problem import MaxCoverage, is_number
+from siting.propose.rules import AtMost, Budget, Rule
+from siting.propose.search import Answer, in_sense, search, solve_model
 from siting.propose.solve import check
+from siting.propose.telling import new_sites
 
 __all__ = ["frontier"]
 
 
 def frontier(
-    reach: Reach,
+    reach: Reaches,
     *,
-    demand: pd.Series | pd.DataFrame,
+    demand: Demand,
     up_to: int = 20,
+    budgets: Sequence[float] | None = None,
+    cost: pd.Series | Mapping[str, pd.Series] | None = None,
     rules: Sequence[Rule] = (),
+    options: pd.DataFrame | None = None,
+    objective: MaxCoverage | None = None,
     time_limit: float | None = None,
+    gap: float = 0.0,
 ) -> pd.DataFrame:
-    """Find the best coverage for each number of new sites.
+    """Find the best coverage for each number of new sites, or for each budget.
 
     Parameters
     ----------
-    reach, demand, rules
-        As for `solve` (without `AtMost`).
+    reach, demand, rules, options
+        As for `solve` (without `AtMost`; with *budgets* without `Budget`).
     up_to
         The largest number of sites; the curve ends earlier where all that can be reached is covered.
+    budgets
+        Budgets instead of numbers of sites; *cost* then tells what each site costs, as in `Budget`.
+    cost
+        Cost of opening each site, by id.
+    objective
+        A `MaxCoverage` with decay or weights; plain without it.
     time_limit
-        Seconds for each number of sites.
+        Seconds for each point.
+    gap
+        Stop each point when the bound is within this share; 0 waits for the proof.
 
     Returns
     -------
     DataFrame
-        A row per number of sites from 0: `sites`, `covered`, `share`, `bound`, `bound_share`, `gap`, `status`,
-        `seconds`, `chosen` (ids).
+        A row per point: `sites` (from 0), or `budget` and the number of `sites`; `covered`, `share`, `bound`,
+        `bound_share`, `gap`, `status`, `seconds`, `chosen` (ids). Each point starts from the plan before it, so covered
+        and bound never fall along the curve, whatever the clock does.
 
     Raises
     ------
@@ -60,41 +78,89 @@ def frontier(
     [[0.0, 0.0], [1.0, 15.0], [2.0, 23.0]]
     """
     check(rules, time_limit)
-    if any(isinstance(rule, AtMost) for rule in rules):
-        raise ProblemError("frontier sets AtMost itself; give up_to instead")
-    if not isinstance(up_to, Integral) or up_to < 1:
-        raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
-    instance = build(reach, demand, rules)
-    base = float(instance.weight[instance.covered].sum())
-    most = float(instance.weight[instance.reachable].sum())
-    least = int(instance.required.sum())
-    if up_to < least:
-        raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
-    rows = []
-    if not least:
-        kept = instance.keeps(instance.covered)
-        value, status = (base, "optimal") if kept else (math.nan, "infeasible")
-        rows.append(_point(0, Choice(None, value, value, status), instance, 0.0))
-    for n in range(max(1, least), min(up_to, int(instance.allowed.sum())) + 1):
-        if rows and rows[-1]["covered"] >= most * (1 - 1e-12):
+    objective = MaxCoverage() if objective is None else objective
+    if budgets is None:
+        if any(isinstance(rule, AtMost) and rule.by is None and rule.service is None for rule in rules):
+            raise ProblemError("frontier sets AtMost itself; give up_to instead")
+        if not isinstance(up_to, Integral) or up_to < 1:
+            raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
+        limit: Rule = AtMost(1)
+    else:
+        if any(isinstance(rule, Budget) for rule in rules):
+            raise ProblemError("frontier sets Budget itself; give budgets instead")
+        steps = list(budgets)
+        if not steps or any(not is_number(b) or not 0 <= b < math.inf for b in steps):
+            raise ProblemError(f"budgets is {budgets!r}; give amounts of 0 or more")
+        limit = Budget(max(steps), cost)
+    free = build(objective, reach, demand, [*rules, limit], options)
+    points = _numbers(free, int(up_to)) if budgets is None else sorted({float(b) for b in steps})
+    return _curve(free, points, "sites" if budgets is None else "budget", time_limit, gap)
+
+
+def _numbers(instance: Instance, up_to: int) -> list[float]:
+    columns = instance.columns
+    new = len(np.unique((columns.site * len(instance.inputs.services) + columns.service)[columns.new]))
+    return [float(n) for n in range(min(up_to, new) + 1)]
+
+
+def _curve(
+    instance: Instance, points: Sequence[float], name: str, time_limit: float | None, gap: float
+) -> pd.DataFrame:
+    row = len(instance.rows) - 1
+    most = _most(instance)
+    rows, last, done = [], None, False
+    for point in points:
+        if done:
             break
-        began = time.perf_counter()
-        at = replace(instance, most=n)
-        choice = choose(at, minimise=False, time_limit=time_limit)
-        rows.append(_point(n, choice, instance, time.perf_counter() - began))
-    return pd.DataFrame(rows)
+        with Watch(time_limit=time_limit, gap=gap) as watch:
+            answer = _answer(instance, row, point, last, watch)
+            seconds = watch.seconds
+        last = answer.x if answer.x is not None else last
+        if (
+            math.isnan(answer.value)
+            and name == "sites"
+            and not point
+            and instance.columns.lower[instance.columns.new].any()
+        ):
+            continue  # required sites open whatever is asked
+        rows.append(_point(name, point, answer, instance, seconds))
+        done = name == "sites" and answer.status == "optimal" and answer.value >= most * (1 - 1e-12)
+    table = pd.DataFrame(rows)
+    bound = table["bound"].iloc[::-1].cummin().iloc[::-1]
+    table["bound"] = np.maximum(bound, table["covered"]) if len(table) else bound
+    return table
 
 
-def _point(n: int, choice: Choice, instance: Instance, seconds: float) -> dict[str, object]:
-    chosen = () if choice.sites is None else tuple(instance.reach.destinations[choice.sites])
-    return {
-        "sites": n,
-        "covered": choice.value,
-        "share": choice.value / instance.total,
-        "bound": choice.bound,
-        "bound_share": choice.bound / instance.total,
-        "gap": choice.gap,
-        "status": choice.status,
+def _answer(instance: Instance, row: int, point: float, start: Bools | None, watch: Watch) -> Answer:
+    rows = list(instance.rows)
+    rows[row] = replace(rows[row], high=point)
+    if instance.capacity is not None:
+        return search(replace(instance, rows=tuple(rows)), watch)
+    model: Model = instance.model
+    high = model.high.copy()
+    high[row] = point
+    moved = replace(model, high=high)
+    fits = start is not None and moved.keeps(start)
+    return in_sense(instance, moved, solve_model(moved, watch, start=start if fits else None))
+
+
+def _most(instance: Instance) -> float:
+    """Return what all columns together are worth, a bound for every point."""
+    model = instance.model
+    return model.objective(model.upper > 0) if not model.levels else math.inf
+
+
+def _point(name: str, at: float, answer: Answer, instance: Instance, seconds: float) -> dict[str, object]:
+    chosen = () if answer.x is None else tuple(new_sites(instance, answer.x))
+    total = float(sum(block.worth.sum() for block in instance.blocks))
+    head: dict[str, object] = {"sites": int(at)} if name == "sites" else {"budget": at, "sites": len(chosen)}
+    return head | {
+        "covered": answer.value,
+        "share": answer.value / total,
+        "bound": answer.bound,
+        "bound_share": answer.bound / total,
+        "gap": answer.gap,
+        "status": answer.status,
         "seconds": seconds,
         "chosen": chosen,
     }

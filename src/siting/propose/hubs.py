@@ -15,7 +15,8 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.propose.plan import Plan
-from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
+from siting.propose.problem import MaxCoverage, MinSites
+from siting.propose.rules import AtMost, Cover
 from siting.propose.solve import solve
 
 __all__ = ["Hubs", "choose_hubs"]

@@ -19,7 +19,7 @@ from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.measure.reach import TOLERANCE
 from siting.propose import mip
-from siting.propose.covering import relative_gap
+from siting.propose.engines.watch import gap_between
 from siting.propose.whatif import WhatIf
 
 __all__ = ["Mergers", "merge_sites"]
@@ -402,7 +402,7 @@ def _mergers(
         idle_before=float(idle.sum()),
         idle_after=float(idle.sum()) - filled,
         bound=bound,
-        gap=relative_gap(float(len(table)), bound),
+        gap=gap_between(float(len(table)), bound),
         status=status,
         unit=between.unit,
         limit=between.limit,

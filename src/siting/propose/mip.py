@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,15 +33,31 @@ class Model:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What the solver found: `status` optimal, infeasible, time_limit or feasible; `x` None without an incumbent."""
+    """What the solver found: `status` optimal, infeasible, time_limit or feasible; `x` None without an incumbent.
+
+    `duals` are the prices of the rows and the reduced costs of the variables, for a model without whole variables that
+    was solved to its optimum; `nodes` is how many nodes of its tree the solver looked at.
+    """
 
     status: str
     x: Floats | None
     bound: float
+    duals: tuple[Floats, Floats] | None = None
+    nodes: int = 0
 
 
-def run(model: Model, *, start: Floats | None = None, gap: float = 1e-6, time_limit: float | None = None) -> Outcome:
+def run(
+    model: Model,
+    *,
+    start: Floats | None = None,
+    gap: float = 1e-6,
+    time_limit: float | None = None,
+    stop: Callable[[float, float], bool] | None = None,
+) -> Outcome:
     """Minimise *model* until the bound is within *gap* of the incumbent, or *time_limit* seconds have passed.
+
+    *stop* is asked now and then, with the value of the incumbent (infinite without) and the bound, whether to end the
+    search.
 
     Raises
     ------
@@ -69,7 +86,10 @@ def run(model: Model, *, start: Floats | None = None, gap: float = 1e-6, time_li
         solution.col_value = start.tolist()
         solution.value_valid = True
         _done(highspy, highs.setSolution(solution), "setSolution")
+    raised = [] if stop is None else _listen(highs, stop, whole=bool(model.whole))
     _done(highspy, highs.run(), "run")
+    for error in raised:
+        raise error
     status = highs.getModelStatus()
     known = {
         highspy.HighsModelStatus.kOptimal: "optimal",
@@ -81,11 +101,41 @@ def run(model: Model, *, start: Floats | None = None, gap: float = 1e-6, time_li
         raise RuntimeError(f"the solver ended with {highs.modelStatusToString(status)}")
     if known[status] == "infeasible":
         return Outcome("infeasible", None, math.inf)
-    info = highs.getInfo()
-    values = np.asarray(highs.getSolution().col_value, float)
+    info, solution = highs.getInfo(), highs.getSolution()
+    values = np.asarray(solution.col_value, float)
+    if not model.whole:
+        return _of_lp(known[status], values, info, solution)
+    bound, nodes = float(info.mip_dual_bound), max(0, int(info.mip_node_count))
     if not len(values) or not math.isfinite(info.objective_function_value):
-        return Outcome(known[status], None, float(info.mip_dual_bound))
-    return Outcome(known[status], values, float(info.mip_dual_bound))
+        return Outcome(known[status], None, bound, nodes=nodes)
+    return Outcome(known[status], values, bound, nodes=nodes)
+
+
+def _of_lp(status: str, values: Floats, info: Any, solution: Any) -> Outcome:
+    if status != "optimal":  # a simplex that was stopped proves nothing, and its point may break rows
+        return Outcome(status, None, -math.inf)
+    duals = np.asarray(solution.row_dual, float), np.asarray(solution.col_dual, float)
+    return Outcome(status, values, float(info.objective_function_value), duals if solution.dual_valid else None)
+
+
+def _listen(highs: Any, stop: Callable[[float, float], bool], *, whole: bool) -> list[BaseException]:
+    """Have *stop* asked; what it raises cannot pass through the solver, so it is kept to be raised behind it."""
+    raised: list[BaseException] = []
+
+    def ask(event: Any) -> None:
+        out = event.data_out
+        try:
+            if stop(*((float(out.mip_primal_bound), float(out.mip_dual_bound)) if whole else (math.inf, -math.inf))):
+                event.interrupt()
+        except BaseException as error:
+            raised.append(error)
+            event.interrupt()
+
+    if whole:
+        highs.cbMipInterrupt += ask
+    else:
+        highs.cbSimplexInterrupt += ask
+    return raised
 
 
 def _check(model: Model, start: Floats | None) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-import numpy as np
 import pandas as pd
 
-from siting.labels import label
-from siting.propose.covering import Choice, Reason
-from siting.propose.instance import Bools, Instance, Ints
+from siting.propose.certificate import Certificate, Verified, verify
+from siting.propose.instance import Instance
+from siting.propose.search import Answer
+from siting.propose.words import Reason, explained, summarised
 
 __all__ = ["Plan"]
 
@@ -22,21 +22,33 @@ class Plan:
     Attributes
     ----------
     sites
-        Ids of the new sites, in the order in which they add most; () when there is no plan.
+        Ids of the new sites, in the order in which they add most (with phases, year by year); () when there is no plan.
     table
-        A row per new site, index `site`: `order`, `adds` (demand that it adds to the existing sites and those before
-        it), `share_after`, `within` (all demand within its reach), `lost_without` (demand that only it covers).
+        A row per new site (and service), index `site`: `order`; `service`, `year`, `option`, `cost`, `places` where
+        there are any; `adds` (people that it adds to the existing sites and those before it), `share_after`, `within`
+        (all people within its reach), `lost_without` (people that only it covers), `people` (whose nearest open site it
+        is, or who have a place there), `mean` and `farthest` (their way). With phases as of the last year.
     assignment
-        The nearest open site of each community, existing or new: `site`, `cost`, `new`; missing where none is in reach.
+        Where each community goes, existing sites included: `site`, `cost`, `new`; missing where it is not served. The
+        index is the community, with services or years (community, service, year).
     served
-        Demand served in each community.
+        People served in each community, with the same index.
+    communities
+        The same and why: `demand`, `served`, `site`, `cost`, `reason` ("": all are served; "no demand"; "beyond":
+        no site within reach, open or not; "closed": sites within reach, none of them open; "full": no place left;
+        "few": fewer open sites than the backup asks for).
+    closed
+        Ids of existing sites that close.
     total, covered, share
-        All demand; what is served, existing sites included; and its share.
+        All demand; what is served, existing sites included; and its share. With phases of the last year.
     objective, bound, gap
-        What was optimised (demand covered, or sites opened), the best that any plan could have, and the distance
-        between them as a share; NaN without a plan.
+        What was optimised (people covered, sites opened, cost, way), the best that any plan could have, and the
+        distance between them as a share; NaN without a plan.
     status
-        "optimal", "feasible" (a plan, no proof), "time_limit", "infeasible".
+        "optimal", "feasible" (a plan, not proven: the gap that was asked for is reached, or Ctrl-C), "time_limit",
+        "infeasible".
+    engine
+        What solved it.
     seconds
         How long it took.
     rules
@@ -44,7 +56,9 @@ class Plan:
     unreachable
         Communities with demand that no site, open or allowed, reaches.
     limit, unit, how
-        Within which distance a site covers, and how it was measured.
+        Within which distance a site covers, and how it was measured (of the first service).
+    certificate
+        What proves the bound; `verify` checks it.
     reasons
         Why there is no plan, as keys of the table of labels.
     """
@@ -53,6 +67,8 @@ class Plan:
     table: pd.DataFrame
     assignment: pd.DataFrame
     served: pd.Series
+    communities: pd.DataFrame
+    closed: tuple[object, ...]
     total: float
     covered: float
     share: float
@@ -60,6 +76,7 @@ class Plan:
     bound: float
     gap: float
     status: str
+    engine: str
     rules: tuple[str, ...]
     unreachable: tuple[object, ...]
     before: float
@@ -68,7 +85,10 @@ class Plan:
     unit: str
     how: str = ""
     seconds: float = 0.0
+    certificate: Certificate | None = None
     reasons: tuple[Reason, ...] = field(default=())
+    instance: Instance | None = field(default=None)
+    answer: Answer | None = field(default=None)
 
     def __repr__(self) -> str:
         if math.isnan(self.objective):
@@ -79,6 +99,52 @@ class Plan:
             f"({100 * self.share:.1f} %), bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"
         )
 
+    def by(self, groups: pd.Series) -> pd.DataFrame:
+        """Tell what is served in each group of communities, such as each district.
+
+        Parameters
+        ----------
+        groups
+            A group for each community id.
+
+        Returns
+        -------
+        DataFrame
+            Index the group (with services or years these, too): `demand`, `served`, `share` (NaN without demand).
+
+        Raises
+        ------
+        ProblemError
+            When a community has no group.
+        """
+        from siting.propose.telling import by_group
+
+        return by_group(self.communities, groups)
+
+    def second_best(self) -> pd.DataFrame:
+        """Tell for each new site which other could take its place, and what that would cost.
+
+        Returns
+        -------
+        DataFrame
+            Index the site: `instead` (the best other site that keeps all rules; missing where there is none), `loss`
+            (what the objective would lose, 0 or more; for `MinSites` and `MinCost` with as many sites the people no
+            longer covered), in the unit of the objective.
+        """
+        from siting.propose.alternatives import second_best
+
+        return second_best(self)
+
+    def verify(self) -> Verified:
+        """Check the plan anew, without a solver: its rules, its objective, and what its certificate proves.
+
+        Returns
+        -------
+        Verified
+            `ok`, and what was found.
+        """
+        return verify(self)
+
     def summary(self, lang: str = "zh") -> str:
         """Say in a few lines whether there is a plan, what it reaches, and how that is proven.
 
@@ -87,131 +153,39 @@ class Plan:
         lang
             "zh" or "en".
         """
-        lines = [label(f"plan.status_{self.status}", lang)]
-        lines += [label(key, lang, **{k: _shown(v, lang) for k, v in values.items()}) for key, values in self.reasons]
-        if not math.isnan(self.objective):
-            numbers = {
-                "n": len(self.sites),
-                "before": _percent(self.before / self.total),
-                "share": _percent(self.share),
-                "covered": _amount(self.covered),
-                "total": _amount(self.total),
-                "gap": _percent(self.gap),
-                "bound": _amount(self.bound),
-                "objective": _amount(self.objective),
-            }
-            lines += [label("plan.raises", lang, **numbers), label("plan.proof", lang, **numbers)]
-        return "\n".join(lines)
+        return summarised(self, lang)
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words what the plan does, what each site adds, and who remains outside.
+        """Say in words what the plan does, what each site adds, what could take its place, and who remains outside.
 
         Parameters
         ----------
         lang
             "zh" or "en".
         """
-        lines = [self.summary(lang)]
-        lines += [
-            label(
-                "plan.site", lang, order=row["order"], site=site, adds=_amount(row["adds"]),
-                share=_percent(row["share_after"]), lost=_amount(row["lost_without"]),
-            )
-            for site, row in self.table.to_dict("index").items()
-        ]  # fmt: skip
-        if self.unreachable:
-            count = len(self.unreachable)
-            names = label("list.comma", lang).join(str(i) for i in self.unreachable[:20]) + " …" * (count > 20)
-            best = _percent(self.reachable / self.total)
-            lines.append(label("plan.unreachable", lang, count=count, names=names, best=best))
-        return "\n".join(lines)
+        return explained(self, lang)
 
 
-def _amount(number: float) -> str:
-    return f"{number:,.10g}"
+def make_plan(instance: Instance, answer: Answer, reasons: tuple[Reason, ...] = ()) -> Plan:
+    """Work out everything that a plan tells from the columns that open."""
+    from siting.propose import telling
+    from siting.propose.certificate import certify
 
-
-def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
-
-
-def _shown(value: object, lang: str) -> object:
-    if isinstance(value, tuple):
-        return label("list.comma", lang).join(map(str, value))
-    return _percent(value) if isinstance(value, float) else value
-
-
-def make_plan(instance: Instance, choice: Choice, rules: tuple[str, ...]) -> Plan:
-    """Work out everything that a plan tells from the chosen positions."""
-    reach, weight = instance.reach, instance.weight
-    chosen = np.array([], np.intp) if choice.sites is None else np.asarray(choice.sites, np.intp)
-    covered = instance.covered_by(chosen)
-    table = _contributions(instance, chosen)
-    open_sites = instance.existing.copy()
-    open_sites[chosen] = True
-    total, served = instance.total, float(weight[covered].sum())
-    beyond = ~instance.reachable & (weight > 0)
+    told = telling.tell(instance, answer)
+    pairs = instance.inputs.pairs[0]
     return Plan(
-        sites=tuple(table.index),
-        table=table,
-        assignment=_assignment(instance, open_sites),
-        served=pd.Series(np.where(covered, weight, 0.0), index=reach.origins, name="served"),
-        total=total,
-        covered=served,
-        share=served / total,
-        objective=choice.value,
-        bound=choice.bound,
-        gap=choice.gap,
-        status=choice.status,
-        rules=rules,
-        unreachable=tuple(reach.origins[beyond]),
-        before=float(weight[instance.covered].sum()),
-        reachable=float(weight[instance.reachable].sum()),
-        limit=reach.limit,
-        unit=reach.unit,
-        how=reach.how,
-        reasons=choice.reasons,
+        **told,
+        objective=answer.value,
+        bound=answer.bound,
+        gap=answer.gap,
+        status=answer.status,
+        engine=answer.engine,
+        rules=(str(instance.objective), *(str(rule) for rule in instance.inputs.rules)),
+        limit=pairs.limit,
+        unit=pairs.unit,
+        how=pairs.how,
+        certificate=certify(answer),
+        reasons=reasons,
+        instance=instance,
+        answer=answer,
     )
-
-
-def _contributions(instance: Instance, chosen: Ints) -> pd.DataFrame:
-    """Order the chosen sites by what each adds, and tell what would be lost without it."""
-    by_site = instance.cover[:, chosen].T.tocsr()
-    reached = np.asarray(by_site.todense(), bool)
-    weight = instance.weight
-    served: Bools = instance.covered.copy()
-    times = reached.sum(axis=0) + 10 * instance.covered
-    rows: list[dict[str, object]] = []
-    left = list(range(len(chosen)))
-    while left:
-        gains = [float(weight[reached[k] & ~served].sum()) for k in left]
-        k = left.pop(int(np.argmax(gains)))
-        served |= reached[k]
-        rows.append(
-            {
-                "site": instance.reach.destinations[chosen[k]],
-                "order": len(rows) + 1,
-                "adds": max(gains),
-                "share_after": float(weight[served].sum()) / instance.total,
-                "within": float(weight[reached[k]].sum()),
-                "lost_without": float(weight[reached[k] & (times == 1)].sum()),
-            }
-        )
-    columns = ["site", "order", "adds", "share_after", "within", "lost_without"]
-    return pd.DataFrame(rows, columns=columns).set_index("site")
-
-
-def _assignment(instance: Instance, open_sites: Bools) -> pd.DataFrame:
-    """Send each community to the nearest open site in reach."""
-    reach = instance.reach
-    at = np.flatnonzero(open_sites[reach.destination])
-    first = at[np.unique(reach.origin[at], return_index=True)[1]]
-    table = pd.DataFrame(
-        {
-            "site": reach.destinations[reach.destination[first]],
-            "cost": reach.cost[first],
-            "new": ~instance.existing[reach.destination[first]],
-        },
-        index=reach.origins[reach.origin[first]],
-    )
-    return table.reindex(reach.origins)

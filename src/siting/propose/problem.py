@@ -1,37 +1,71 @@
-"""A siting problem is an objective plus rules, all plain values."""
+"""What a plan is to be best at. An objective is a plain value; with rules it makes a siting problem."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
+import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError
 
-__all__ = [
-    "AtMost", "Cover", "Existing", "Forbidden", "MaxCoverage", "MinSites", "Objective", "Required", "Rule",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from siting.measure import Reach
+
+__all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "MinTravel", "Objective"]
 
 
 @dataclass(frozen=True)
 class Objective:
     """What a plan is to be best at."""
 
+    def __str__(self) -> str:
+        return f"{type(self).__name__}()"
+
 
 @dataclass(frozen=True)
 class MaxCoverage(Objective):
     """Cover as much demand as possible: the maximal covering location problem (MCLP) [1]_.
 
+    Parameters
+    ----------
+    decay
+        What a person counts at a distance: a function from an array of costs (in the unit of the reach) to weights of 0
+        or more that do not rise, such as `gaussian` or `steps`; the nearest open site counts [2]_. Without it everybody
+        within the limit counts 1.
+    weights
+        With several services, what a person of each counts; 1 where it names none.
+
+    Raises
+    ------
+    ProblemError
+        When *decay* is no function, or a weight is no number of 0 or more.
+
     References
     ----------
     .. [1] R. Church and C. ReVelle, "The maximal covering location problem", Papers of the Regional Science Association
        32, 1974, pp. 101-118.
+    .. [2] O. Berman and D. Krass, "The generalized maximal covering location problem", Computers & Operations Research
+       29 (6), 2002, pp. 563-581.
     """
 
+    decay: Callable[[npt.NDArray[Any]], npt.ArrayLike] | None = None
+    weights: Mapping[str, float] | None = field(default=None, hash=False)
+
+    def __post_init__(self) -> None:
+        if self.decay is not None and not callable(self.decay):
+            raise ProblemError(f"MaxCoverage: decay is {self.decay!r}; give a function of the cost, such as gaussian")
+        for name, weight in ({} if self.weights is None else self.weights).items():
+            at_least_zero(weight, f"MaxCoverage: the weight of {name!r}")
+
     def __str__(self) -> str:
-        return "MaxCoverage()"
+        parts = [] if self.decay is None else [f"decay={getattr(self.decay, 'name', None) or 'function'}"]
+        parts += [] if self.weights is None else [f"weights={dict(self.weights)}"]
+        return f"MaxCoverage({', '.join(parts)})"
 
 
 @dataclass(frozen=True)
@@ -49,82 +83,145 @@ class MinSites(Objective):
 
 
 @dataclass(frozen=True)
-class Rule:
-    """What every plan must keep to."""
+class MinCost(Objective):
+    """Spend as little as possible: what opening costs, and with *travel* what the ways cost, too [1]_.
 
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-@dataclass(frozen=True)
-class AtMost(Rule):
-    """Open at most *n* new sites; existing ones do not count, required ones do.
+    Parameters
+    ----------
+    cost
+        Cost of opening each site, by id; a mapping with a Series for each service. Without it the column `cost` of the
+        options.
+    travel
+        Cost of one person's way of one unit (metre or minute) to the nearest open site. Above 0 everybody must be
+        served, as in the uncapacitated facility location problem.
 
     Raises
     ------
     ProblemError
-        When *n* is not a whole number above 0.
+        When *travel* is no number of 0 or more.
+
+    References
+    ----------
+    .. [1] G. Cornuejols, G. L. Nemhauser and L. A. Wolsey, "The uncapacitated facility location problem", in P. B.
+       Mirchandani and R. L. Francis (eds.), Discrete Location Theory, Wiley, 1990, pp. 119-171.
     """
 
-    n: int
+    cost: pd.Series | Mapping[str, pd.Series] | None = field(default=None, compare=False)
+    travel: float = 0.0
 
     def __post_init__(self) -> None:
-        if not _is_number(self.n) or not self.n >= 1 or self.n % 1:
-            raise ProblemError(f"AtMost({self.n!r}): give a whole number of sites, 1 or more")
+        at_least_zero(self.travel, "MinCost: travel")
 
     def __str__(self) -> str:
-        return f"AtMost({self.n})"
+        return "MinCost()" if not self.travel else f"MinCost(travel={self.travel:g})"
 
 
 @dataclass(frozen=True)
-class Cover(Rule):
-    """Cover at least *share* of the demand, overall or in every group.
+class MinTravel(Objective):
+    """Make the ways short: the sum over all people of the way to the nearest open site (p-median) [1]_.
 
     Parameters
     ----------
-    share
-        Above 0 and at most 1; 1 is everybody.
-    by
-        A group for each origin id, such as its district; then the share holds in each group with any demand.
+    beyond
+        What the way of a person counts whom no open site reaches, in the unit of the reach, at least its limit. Without
+        it everybody must be served, and a plan that leaves somebody out is no plan.
+
+    Raises
+    ------
+    ProblemError
+        When *beyond* is no number above 0.
+
+    References
+    ----------
+    .. [1] S. L. Hakimi, "Optimum locations of switching centers and the absolute centers and medians of a graph",
+       Operations Research 12 (3), 1964, pp. 450-459.
     """
 
-    share: float
-    by: pd.Series | None = field(default=None, compare=False)
+    beyond: float | None = None
 
     def __post_init__(self) -> None:
-        if not _is_number(self.share) or not 0 < self.share <= 1:
-            percent = _is_number(self.share) and 1 < self.share <= 100
-            hint = f"; {self.share:g} % is {self.share / 100:g}" if percent else ""
-            raise ProblemError(f"Cover({self.share!r}): give a share above 0 and at most 1{hint}")
-        if self.by is not None and not isinstance(self.by, pd.Series):
-            raise ProblemError(f"Cover: by is {self.by!r}; give a Series with a group for each origin id")
-        object.__setattr__(self, "share", float(self.share))
+        if self.beyond is not None and not (is_number(self.beyond) and 0 < self.beyond < math.inf):
+            raise ProblemError(f"MinTravel: beyond is {self.beyond!r}; give a distance above 0")
 
     def __str__(self) -> str:
-        return f"Cover({self.share:g}" + ("" if self.by is None else f", by={self.by.name}") + ")"
+        return "MinTravel()" if self.beyond is None else f"MinTravel(beyond={self.beyond:g})"
 
 
 @dataclass(frozen=True)
-class _Sites(Rule):
-    ids: tuple[object, ...]
+class MinFarthest(Objective):
+    """Make the longest way short: the largest distance from a community to its nearest open site (p-center) [1]_.
 
-    def __init__(self, ids: Iterable[object]) -> None:
-        if isinstance(ids, str) or not isinstance(ids, Iterable):
-            raise ProblemError(f'{type(self).__name__}("{ids}"): give a list of ids')
-        object.__setattr__(self, "ids", tuple(ids))
+    Communities without demand do not count.
+
+    References
+    ----------
+    .. [1] S. L. Hakimi, 1964; see `MinTravel`. The search over set covering problems is that of E. Minieka, "The
+       m-center problem", SIAM Review 12 (1), 1970, pp. 138-139.
+    """
 
     def __str__(self) -> str:
-        return f"{type(self).__name__}({len(self.ids)} sites)"
+        return "MinFarthest()"
 
 
-class Existing(_Sites):
-    """Sites that are open already: they cover, cost nothing, and are not proposed."""
+@dataclass(frozen=True)
+class MaxSpacing(Objective):
+    """Keep open sites apart: the smallest distance between two of them as large as possible (p-dispersion) [1]_.
+
+    Parameters
+    ----------
+    between
+        A `Reach` from the sites to the sites. Pairs that are not in it count as farther apart than its limit.
+
+    Raises
+    ------
+    ProblemError
+        When *between* is no Reach, or its origins are not its destinations.
+
+    References
+    ----------
+    .. [1] M. J. Kuby, "Programming models for facility dispersion: the p-dispersion and maxisum dispersion problems",
+       Geographical Analysis 19 (4), 1987, pp. 315-329.
+    """
+
+    between: Reach = field(compare=False)
+
+    def __post_init__(self) -> None:
+        site_to_site(self.between, "MaxSpacing: between")
+
+    def __str__(self) -> str:
+        return "MaxSpacing()"
 
 
-class Required(_Sites):
-    """Sites that every plan opens."""
+def is_number(value: object) -> bool:
+    """Tell whether *value* is a real number and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
-class Forbidden(_Sites):
-    """Sites that no plan opens."""
+def at_least_zero(value: object, what: str) -> None:
+    """Refuse what is no finite number of 0 or more.
+
+    Raises
+    ------
+    ProblemError
+        When it is not.
+    """
+    if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
+        raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
+
+
+def site_to_site(between: object, what: str) -> None:
+    """Refuse what is no table of distances from sites to sites.
+
+    Raises
+    ------
+    ProblemError
+        When it is not.
+    """
+    from siting.measure import Reach
+
+    if not isinstance(between, Reach):
+        raise ProblemError(f"{what} is {between!r}; give a Reach from the sites to the sites")
+    if not between.origins.sort_values().equals(between.destinations.sort_values()):
+        raise ProblemError(f"{what}: its origins are not its destinations; give a Reach from the sites to the sites")
+    if between.nearest_only is not None:
+        raise ProblemError(f"{what} has only the nearest; call travel with metres or minutes")

@@ -2,52 +2,70 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from numbers import Real
 
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.measure import Reach
-from siting.propose.covering import choose
-from siting.propose.instance import build
+from siting.propose.engines.watch import Progress, Watch
+from siting.propose.inputs import Demand, Reaches
+from siting.propose.instance import Instance, build
 from siting.propose.plan import Plan, make_plan
-from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites, Objective, Rule
+from siting.propose.problem import Objective, is_number
+from siting.propose.progress import told
+from siting.propose.rules import Rule
+from siting.propose.search import search
+from siting.propose.words import Reason
 
 __all__ = ["check", "solve"]
 
 
 def solve(
     objective: Objective,
-    reach: Reach,
+    reach: Reaches,
     *,
-    demand: pd.Series | pd.DataFrame,
+    demand: Demand,
     rules: Sequence[Rule] = (),
+    options: pd.DataFrame | None = None,
     time_limit: float | None = None,
+    gap: float = 0.0,
+    progress: Callable[[Progress], object] | bool | None = None,
 ) -> Plan:
     """Choose the sites to open.
 
     Parameters
     ----------
     objective
-        `MaxCoverage` (with `AtMost`) or `MinSites` (with `Cover`). Of the plans with the fewest sites one that covers
-        the most is chosen.
+        `MaxCoverage`, `MinSites`, `MinCost`, `MinTravel`, `MinFarthest` or `MaxSpacing`. Of the plans with the fewest
+        sites one that covers the most is looked for.
     reach
-        From communities to sites, candidates and existing ones, within the distance that counts as covered.
+        From communities to sites, candidates and existing ones, within the distance that counts as covered. A mapping
+        gives one for each service.
     demand
-        Weight of each community: a Series, or a DataFrame with one column.
+        Weight of each community: a Series, or a DataFrame with one column; with `Phases` a column for each year. A
+        mapping gives one for each service.
     rules
-        `AtMost`, `Cover`, `Existing`, `Required`, `Forbidden`.
+        What every plan must keep to: `AtMost`, `AtLeast`, `Budget`, `Cover`, `NobodyBeyond`, `Capacity`, `Supply`,
+        `OnePer`, `Existing`, `Required`, `Forbidden`, `MayClose`, `Backup`, `Spacing`, `Together`, `Phases`.
+    options
+        What may open, where there is a choice of sizes: index the option, columns `site`, and where it is wanted
+        `service`, `cost`, `places`, `year` (the first year in which it may open). A site opens at most one option of a
+        service; an option at an existing site enlarges it. Without the table each site is one option.
     time_limit
         Seconds after which the best plan so far is returned with its bound; None waits for the proof.
+    gap
+        Stop when the bound is within this share of the objective; 0 waits for the proof.
+    progress
+        A function that is called with each `Progress`; True shows a bar.
 
     Returns
     -------
     Plan
         Its `status` is "optimal" only when the bound proves it. A goal that cannot be met is "infeasible", and
-        `Plan.explain` says why.
+        `Plan.explain` says why. Ctrl-C ends the search with the best plan so far and its bound; pressed again it is a
+        KeyboardInterrupt.
 
     Raises
     ------
@@ -58,7 +76,8 @@ def solve(
     -----
     With x_j = 1 for an open site, y_i for a covered community, N(i) the sites that reach i, and w the demand:
     ``y_i <= sum of x_j over N(i)``; `MaxCoverage` maximises ``sum of w_i y_i`` with ``sum of x_j <= n`` [1]_;
-    `MinSites` minimises ``sum of x_j`` with ``sum of w_i y_i >= share * sum of w_i`` [2]_.
+    `MinSites` minimises ``sum of x_j`` with ``sum of w_i y_i >= share * sum of w_i`` [2]_. All models are written out
+    in the documentation, "Siting models".
 
     References
     ----------
@@ -77,13 +96,26 @@ def solve(
     >>> st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(0.9)]).sites
     ('y', 'z')
     """
-    began = time.perf_counter()
     check(rules, time_limit)
-    _fits(objective, rules)
-    instance = build(reach, demand, rules)
-    choice = choose(instance, minimise=isinstance(objective, MinSites), time_limit=time_limit)
-    plan = make_plan(instance, choice, (str(objective), *(str(rule) for rule in rules)))
-    return replace(plan, seconds=time.perf_counter() - began)
+    if not is_number(gap) or not 0 <= gap < 1:
+        raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
+    instance = build(objective, reach, demand, rules, options)
+    with told(progress) as tell, Watch(time_limit=time_limit, gap=gap, progress=tell) as watch:
+        return answer(instance, watch)
+
+
+def answer(instance: Instance, watch: Watch) -> Plan:
+    """Search, and work out everything that a plan tells."""
+    watch.sense = instance.sense
+    found = search(instance, watch)
+    reasons: tuple[Reason, ...] = ()
+    if found.x is None and found.status == "infeasible":
+        from siting.propose.conflicts import reasons as why
+
+        reasons = why(instance, watch)
+    elif found.x is None:
+        reasons = (("plan.none_found", {}),)
+    return replace(make_plan(instance, found, reasons), seconds=watch.seconds)
 
 
 def check(rules: Sequence[Rule], time_limit: float | None) -> None:
@@ -98,15 +130,3 @@ def check(rules: Sequence[Rule], time_limit: float | None) -> None:
         raise ProblemError(f"rules is {rules}; give a list of rules")
     if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
         raise ProblemError(f"time_limit is {time_limit!r}; give seconds above 0")
-
-
-def _fits(objective: Objective, rules: Sequence[Rule]) -> None:
-    kinds = {type(rule) for rule in rules}
-    if isinstance(objective, MaxCoverage):
-        if AtMost not in kinds:
-            raise ProblemError("MaxCoverage without AtMost(n) would open every site; say how many")
-    elif isinstance(objective, MinSites):
-        if Cover not in kinds:
-            raise ProblemError("MinSites without Cover(share) would open no site; say how much to cover")
-    else:
-        raise ProblemError(f"no objective that solve knows: {objective!r}; MaxCoverage() or MinSites()")

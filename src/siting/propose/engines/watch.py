@@ -1,0 +1,131 @@
+"""Time limit, gap target, progress and Ctrl-C, in one value that every engine asks."""
+
+from __future__ import annotations
+
+import copy
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any
+
+__all__ = ["Progress", "Watch", "gap_between"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a solve stands, for a progress callback of `solve`.
+
+    Attributes
+    ----------
+    seconds
+        Since the start.
+    value, bound
+        Objective of the best plan so far and what none can beat; None before the first.
+    step
+        What is being done, in a word or two.
+    """
+
+    seconds: float
+    value: float | None
+    bound: float | None
+    step: str
+
+
+class Watch:
+    """Tells an engine when to stop, and the user how far it is.
+
+    As a context manager it takes Ctrl-C, in the main thread: the first stops the search with the best plan so far, the
+    second is a KeyboardInterrupt as usual.
+
+    Parameters
+    ----------
+    time_limit
+        Seconds from now; None for no limit.
+    gap
+        Stop when the bound is within this share of the value.
+    progress
+        Called with each `Progress`.
+
+    Attributes
+    ----------
+    sense
+        -1 where engines make large what the user wants to be small; progress is told in the user's sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        time_limit: float | None = None,
+        gap: float = 0.0,
+        progress: Callable[[Progress], object] | None = None,
+    ) -> None:
+        self.began = time.perf_counter()
+        self.time_limit, self.gap, self.progress = time_limit, gap, progress
+        self.sense = 1
+        self._pressed = [False]
+        self._before: Any = None
+
+    def __enter__(self) -> Watch:
+        if threading.current_thread() is threading.main_thread():
+            self._before = signal.signal(signal.SIGINT, self._interrupt)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
+
+    def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+        self._pressed[0] = True
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was pressed."""
+        return self._pressed[0]
+
+    def quiet(self) -> Watch:
+        """Return a watch with the same clock and Ctrl-C for a question on the way: no gap target, nothing told."""
+        other = copy.copy(self)
+        other.gap, other.progress = 0.0, None
+        return other
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.began
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; infinite without a limit, never below 0."""
+        return float("inf") if self.time_limit is None else max(0.0, self.time_limit - self.seconds)
+
+    @property
+    def over(self) -> bool:
+        """Whether time is up or Ctrl-C was pressed."""
+        return self.interrupted or self.left <= 0
+
+    @property
+    def status(self) -> str:
+        """Status of a search that ended without a proof."""
+        return "time_limit" if not self.interrupted and self.left <= 0 else "feasible"
+
+    def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
+        """Tell the user where the search stands; True when it must stop: time, Ctrl-C, or the gap is reached."""
+        if self.progress is not None:
+            told = (None if each is None else self.sense * each + 0.0 for each in (value, bound))
+            self.progress(Progress(self.seconds, *told, step))
+        return self.over or (value is not None and bound is not None and gap_between(value, bound) <= self.gap)
+
+
+def gap_between(value: float, bound: float) -> float:
+    """Distance from value to bound, as a share of the larger; 0 when they agree, NaN without a value."""
+    if value == bound:
+        return 0.0
+    return abs(bound - value) / max(abs(value), abs(bound))

@@ -1,0 +1,248 @@
+"""Which engine solves a problem, and what it answers in the sense of the objective."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from scipy.sparse import csr_array, vstack
+
+from siting.propose.engines.model import Bools, Floats, Found, Ints, Model, Proof
+from siting.propose.engines.watch import Watch, gap_between
+from siting.propose.instance import Instance
+from siting.propose.problem import MaxSpacing, MinFarthest, MinSites
+
+__all__ = ["Answer", "optimal_within", "proven_bound", "search", "solve_model"]
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What opens, what that is worth and what none can beat, in the sense of the objective.
+
+    Attributes
+    ----------
+    x
+        Columns to open; None where there is no plan.
+    value, bound
+        NaN without a plan.
+    status, engine, nodes
+        As in `Found`.
+    found
+        What the engine said of `model`.
+    model
+        The model that was solved, where one was.
+    sense
+        1 when the objective is to be large, -1 when it is to be small.
+    """
+
+    x: Bools | None
+    value: float
+    bound: float
+    status: str
+    engine: str
+    found: Found | None = None
+    model: Model | None = None
+    sense: int = 1
+
+    def keeps(self, x: Bools) -> bool:
+        """Whether columns keep all rules."""
+        return self.model is not None and self.model.keeps(x)
+
+    def measure(self, x: Bools) -> float:
+        """Objective of columns, added up anew."""
+        return math.nan if self.model is None else self.sense * self.model.objective(x) + 0.0
+
+    @property
+    def proof(self) -> Any:
+        """What proves the bound without a solver; None where nothing does."""
+        return None if self.found is None else self.found.proof
+
+    def bound_by(self, proof: Any) -> float:
+        """Return the bound that a proof gives, added up anew; NaN without one."""
+        if proof is None or self.model is None:
+            return math.nan
+        return self.sense * proven_bound(self.model, proof) + 0.0
+
+    @property
+    def grain(self) -> float:
+        """What the objective is a multiple of; 0 where that is not known."""
+        return 0.0 if self.model is None else self.model.grain
+
+    @property
+    def gap(self) -> float:
+        """Distance from the value to the bound, as a share."""
+        return gap_between(self.value, self.bound)
+
+
+def proven_bound(model: Model, proof: Proof) -> float:
+    """Return the bound that a proof gives for a model; where it is about the reduced one, that is made anew."""
+    from siting.propose.engines.proof import bound_of
+    from siting.propose.engines.reduce import reduce
+
+    bound = bound_of(model, proof)
+    return bound if np.isfinite(bound) else bound_of(reduce(model).model, proof)
+
+
+def search(instance: Instance, watch: Watch, *, start: Bools | None = None) -> Answer:
+    """Solve a problem with the engine that fits it.
+
+    Raises
+    ------
+    RuntimeError
+        When the answer of an engine does not keep the rules.
+    """
+    if instance.capacity is not None:
+        from siting.propose.loads import search_loads
+
+        return search_loads(instance, watch)
+    if isinstance(instance.objective, MinFarthest):
+        from siting.propose.thresholds import nearest_farthest
+
+        return nearest_farthest(instance, watch)
+    if isinstance(instance.objective, MaxSpacing):
+        from siting.propose.thresholds import widest_spacing
+
+        return widest_spacing(instance, watch)
+    model = instance.model
+    found = solve_model(model, watch, start=start)
+    if found.x is not None and isinstance(instance.objective, MinSites):
+        found = _fullest(instance, model, found, watch)
+    if found.x is not None:
+        found = replace(found, x=_needed(instance, model, found.x))
+    return in_sense(instance, model, found)
+
+
+def solve_model(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
+    """Solve a model with the engine that fits it, and check the answer.
+
+    Raises
+    ------
+    RuntimeError
+        When the answer does not keep the rules, or is not worth what the engine said.
+    """
+    found = _engine(model, watch, start)
+    if found.x is not None:
+        value = model.objective(found.x)
+        if not model.keeps(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
+            raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
+        found = replace(found, value=value, bound=max(value, found.bound))
+    return found
+
+
+def _engine(model: Model, watch: Watch, start: Bools | None) -> Found:
+    if model.times is not None:
+        from siting.propose.engines.general import solve_general
+
+        return solve_general(model, watch, start=start)
+    counted = _only_counted(model)
+    if model.levels:
+        if counted and not model.shares.shape[0]:
+            from siting.propose.engines.median import solve_median
+
+            return solve_median(model, watch, start=start)
+        from siting.propose.engines.general import solve_general
+
+        return solve_general(model, watch, start=start)
+    if counted:
+        from siting.propose.engines.covering import solve_covering
+
+        return solve_covering(model, watch, start=start)
+    from siting.propose.engines.sides import solve_sides
+
+    return solve_sides(model, watch, start=start)
+
+
+def _only_counted(model: Model) -> bool:
+    """Whether the rows are no more than one upper limit on the number of free columns."""
+    if model.rows.shape[0] > 1:
+        return False
+    if not model.rows.shape[0]:
+        return True
+    row = model.rows.toarray()[0]
+    free = model.lower < model.upper
+    return bool((row[free] == 1).all() and not np.isfinite(model.low[0]))
+
+
+def in_sense(instance: Instance, model: Model, found: Found) -> Answer:
+    """Turn what was found for the model, which is to be large, into the sense of the objective."""
+    if found.x is None:
+        return Answer(None, math.nan, math.nan, found.status, found.engine, found, model, instance.sense)
+    sign = instance.sense
+    value, bound = sign * found.value + 0.0, sign * found.bound + 0.0
+    status = found.status
+    if status == "optimal" or optimal_within(value, bound, model.grain):
+        status, bound = "optimal", value
+    return Answer(found.x, value, bound, status, found.engine, found, model, sign)
+
+
+def optimal_within(value: float, bound: float, grain: float) -> bool:
+    """Whether nothing better fits between value and bound."""
+    return abs(bound - value) < max(grain * (1 - 1e-6), 1e-9 * max(abs(value), abs(bound)))
+
+
+def _fullest(instance: Instance, model: Model, found: Found, watch: Watch) -> Found:
+    """Of the plans with as few sites, one that covers the most; the given one when time runs out.
+
+    What this second search proves is not said: the objective is the number of sites.
+    """
+    assert found.x is not None
+    if watch.over or not instance.columns.new[found.x].any():
+        return found
+    again = Watch(time_limit=None if watch.time_limit is None else watch.left, gap=0.0 if not len(model.low) else 5e-3)
+    cap = csr_array(instance.columns.new.astype(float)[None, :])
+    people = fuller(instance, model)
+    wider = replace(
+        people,
+        rows=csr_array(vstack([model.rows, cap], format="csr")) if model.rows.shape[0] else cap,
+        low=np.append(model.low, -np.inf),
+        high=np.append(model.high, -found.value),
+    )
+    better = solve_model(wider, again, start=found.x)
+    if better.x is None or not model.keeps(better.x) or model.objective(better.x) < found.value:
+        return found
+    return replace(found, x=better.x) if better.value > people.objective(found.x) else found
+
+
+def fuller(instance: Instance, model: Model) -> Model:
+    """Return the model with the people covered for its objective."""
+    worth = np.concatenate([b.worth for b in instance.blocks])
+    needed = np.concatenate([instance._needed(n, b) for n, b in enumerate(instance.blocks)])
+    benefit = model.benefit.copy()
+    benefit.data = np.repeat(worth[needed], np.diff(benefit.indptr))
+    return replace(
+        model, benefit=benefit, value=np.zeros(len(model.value)), grain=1.0 if instance.inputs.whole else 0.0
+    )
+
+
+def _needed(instance: Instance, model: Model, x: Bools) -> Bools:
+    """Close new sites that add nothing and that no rule needs: opening them costs the engine nothing, but the city."""
+    if model.times is not None or (model.value > 0).any():
+        return x
+    best, second, by = two_best(model, x)
+    loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
+    value = model.objective(x)
+    for j in np.flatnonzero(x & instance.columns.new & (model.lower == 0) & (loss <= 0)):
+        fewer = x.copy()
+        fewer[j] = False
+        if model.keeps(fewer) and model.objective(fewer) >= value:
+            x = fewer
+    return x
+
+
+def two_best(model: Model, x: Bools) -> tuple[Floats, Floats, Ints]:
+    """Of each need the best and second best benefit of open columns (0 where none), and the best column (-1)."""
+    b = model.benefit
+    row = np.repeat(np.arange(b.shape[0]), np.diff(b.indptr))
+    at = np.flatnonzero(x[b.indices])
+    order = at[np.lexsort((b.indices[at], -b.data[at], row[at]))]
+    best, second, by = np.zeros(b.shape[0]), np.zeros(b.shape[0]), np.full(b.shape[0], -1, np.int64)
+    first = np.r_[True, np.diff(row[order]) > 0] if len(order) else np.zeros(0, bool)
+    worst = -10.0 * np.abs(b.data).max(initial=1.0)
+    second[model.must] = worst
+    best[model.must] = worst
+    best[row[order[first]]], by[row[order[first]]] = b.data[order[first]], b.indices[order[first]]
+    then = order[1:][~first[1:] & first[:-1]] if len(order) else order
+    second[row[then]] = b.data[then]
+    return best, second, by

@@ -1,0 +1,106 @@
+"""A plan in words, in Chinese and English."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import pandas as pd
+
+from siting.labels import label
+
+if TYPE_CHECKING:
+    from siting.propose.plan import Plan
+
+__all__ = ["Reason", "explained", "summarised"]
+
+#: Why there is no plan: a key of the table of labels and its values.
+Reason: TypeAlias = "tuple[str, dict[str, object]]"
+#: How many ids a sentence names.
+NAMED = 20
+#: With more sites than this the words do not look for what could take the place of each.
+BARGAINED = 60
+
+
+def summarised(plan: Plan, lang: str) -> str:
+    """Say in a few lines whether there is a plan, what it reaches, and how that is proven."""
+    lines = [label(f"plan.status_{plan.status}", lang)]
+    lines += [label(key, lang, **{k: _shown(v, lang) for k, v in values.items()}) for key, values in plan.reasons]
+    if not math.isnan(plan.objective):
+        numbers = {
+            "n": len(plan.sites), "before": _percent(plan.before / plan.total), "share": _percent(plan.share),
+            "covered": _amount(plan.covered), "total": _amount(plan.total), "gap": _percent(plan.gap),
+            "bound": _amount(plan.bound), "objective": _amount(plan.objective),
+        }  # fmt: skip
+        lines += [label("plan.raises", lang, **numbers), label("plan.proof", lang, **numbers)]
+    return "\n".join(lines)
+
+
+def explained(plan: Plan, lang: str) -> str:
+    """Say in words what the plan does, what each site adds, what could take its place, and who remains outside."""
+    lines = [summarised(plan, lang), *_sites(plan, lang)]
+    if plan.closed:
+        lines.append(label("plan.closes", lang, count=len(plan.closed), names=_names(plan.closed, lang)))
+    if not math.isnan(plan.objective):
+        lines += _left(plan, lang)
+    if plan.unreachable:
+        best = _percent(plan.reachable / plan.total)
+        names = _names(plan.unreachable, lang)
+        lines.append(label("plan.unreachable", lang, count=len(plan.unreachable), names=names, best=best))
+    return "\n".join(lines)
+
+
+def _sites(plan: Plan, lang: str) -> Iterator[str]:
+    instead = plan.second_best() if 0 < len(plan.sites) <= BARGAINED and plan.answer is not None else None
+    for row in plan.table.reset_index().to_dict("records"):
+        line = label(
+            "plan.site", lang, order=row["order"], site=_place(row, lang), adds=_amount(row["adds"]),
+            share=_percent(row["share_after"]), lost=_amount(row["lost_without"]),
+        )  # fmt: skip
+        if instead is not None:
+            other = instead.iloc[row["order"] - 1]
+            if not pd.isna(other["instead"]):
+                line += label("plan.instead", lang, site=other["instead"], loss=_amount(other["loss"]))
+        yield line
+
+
+def _place(row: dict[Any, Any], lang: str) -> str:
+    keys = [str(row[name]) for name in ("service", "year") if name in row]
+    return f"{row['site']}" + (
+        f"{label('list.open', lang)}{', '.join(keys)}{label('list.close', lang)}" if keys else ""
+    )
+
+
+def _left(plan: Plan, lang: str) -> Iterator[str]:
+    """Who has demand and is not served though a site is in reach, by reason."""
+    table = plan.communities
+    if isinstance(table.index, pd.MultiIndex) and "year" in table.index.names:
+        years = table.index.get_level_values("year")
+        table = table[years == years.max()]
+    short = table[(table["demand"] - table["served"]) > 1e-9]
+    for reason in ("closed", "full", "few"):
+        mine = short[short["reason"] == reason]
+        if len(mine):
+            people = (mine["demand"] - mine["served"]).sort_values(ascending=False, kind="stable")
+            names = _names(tuple(people.index.get_level_values(0)), lang)
+            key = "plan.left_" + reason
+            yield label(key, lang, count=len(people), people=_amount(float(people.sum())), names=names)
+
+
+def _names(ids: tuple[object, ...], lang: str) -> str:
+    return label("list.comma", lang).join(str(i) for i in ids[:NAMED]) + " …" * (len(ids) > NAMED)
+
+
+def _amount(number: float) -> str:
+    return f"{number:,.10g}"
+
+
+def _percent(share: float) -> str:
+    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def _shown(value: object, lang: str) -> object:
+    if isinstance(value, tuple):
+        return _names(value, lang)
+    return _percent(value) if isinstance(value, float) else value
