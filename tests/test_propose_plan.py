@@ -37,7 +37,8 @@ def test_the_table(plan: st.Plan) -> None:
     second = plan.sites[1]
     assert plan.sites in (("z", "x"), ("z", "y"), ("y", "z"))
     assert plan.table.index.name == "site"
-    assert plan.table.columns.tolist() == ["order", "adds", "share_after", "within", "lost_without"]
+    ways = ["people", "mean", "farthest"]
+    assert plan.table.columns.tolist() == ["order", "adds", "share_after", "within", "lost_without", *ways]
     assert plan.table["order"].tolist() == [1, 2]
     assert plan.table["adds"].sum() == plan.covered - plan.before == 13
     assert plan.table["share_after"].iloc[-1] == plan.share == 23 / 29
@@ -75,9 +76,9 @@ def test_the_nearest_open_site_is_assigned_and_ties_go_to_the_first(reach_of: Ca
     )
     table = plan.assignment
     assert table.index.tolist() == list("abcd")
-    assert table["site"].iloc[:3].tolist() == ["x", "x", "y"]  # old comes after x and y
+    assert table["site"].iloc[:3].tolist() == ["x", "old", "old"]  # ids as text decide: old comes before x and y
     assert table["cost"].iloc[:3].tolist() == [120, 80, 40]
-    assert table["new"].iloc[:3].tolist() == [True, True, True]
+    assert table["new"].iloc[:3].tolist() == [True, False, False]
     assert table.loc["d"].isna().all()
 
 

@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.propose import mip
+from siting.propose import search
+from siting.propose.engines.model import Found
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
 #: What one unit of demand weighs: whole people, and fractions from the tiny to the huge.
@@ -404,41 +405,46 @@ def test_time_runs_out_before_any_plan(hard: tuple[st.Reach, pd.Series]) -> None
     assert "没有找到可行方案" in plan.explain("zh")
 
 
-def test_the_bound_needs_no_solver(hard: tuple[st.Reach, pd.Series], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A solver that says nothing leaves the greedy plan and the bound that is counted."""
+def test_of_one_site_the_best_is_counted(hard: tuple[st.Reach, pd.Series]) -> None:
     reach, people = hard
-    monkeypatch.setattr(mip, "run", lambda *_, **__: mip.Outcome("time_limit", None, -math.inf))
     plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
     gains = [int(people[g["origin"]].sum()) for _, g in reach.pairs().groupby("destination")]
-    assert plan.objective == plan.bound == max(gains)  # of one site the best is counted, so that this is a proof
-    assert plan.status == "optimal"
-    plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(2)])
-    assert plan.bound == sum(sorted(gains)[-2:])
+    assert plan.objective == plan.bound == max(gains)
+    assert plan.verify().proven
 
 
-def test_a_solver_that_claims_without_proof_is_not_believed(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-    claim = mip.Outcome("optimal", np.array([0.0, 0.0, 1.0, 0, 0, 0]), -100.0)  # opens z, the worst
-    monkeypatch.setattr(mip, "run", lambda *_, **__: claim)
+def claimed(x: list[int], value: float, bound: float) -> Callable[..., Found]:
+    return lambda *_: Found(np.array(x, bool), value, bound, "feasible", "an engine that claims")
+
+
+def test_an_engine_without_a_proof_is_not_believed(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "_engine", claimed([0, 0, 1], 8.0, 15.0))  # opens z, the worst
     plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
     assert (plan.sites, plan.objective, plan.bound, plan.status) == (("z",), 8, 15, "feasible")
     assert "尚未证明最优" in plan.explain("zh")
     assert "not proven optimal" in plan.explain("en")
+    told = plan.verify()
+    assert told.ok
+    assert not told.proven
+    assert math.isnan(told.bound)
 
 
-def test_sites_that_the_solver_opens_for_nothing_are_left_out(
+def test_sites_that_an_engine_opens_for_nothing_are_left_out(
     reach_of: Callable[..., st.Reach], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nested = reach_of({"y": "ab", "x": "abc", "z": "c", "must": "d"}, "abcd")
-    all_open = mip.Outcome("optimal", np.ones(4 + 4), -25.0)
-    monkeypatch.setattr(mip, "run", lambda *_, **__: all_open)
+    monkeypatch.setattr(search, "_engine", claimed([1, 1, 1, 1], 25.0, 25.0))
     plan = st.solve(st.MaxCoverage(), nested, demand=PEOPLE, rules=[st.AtMost(4), st.Required(["must"])])
     assert (plan.sites, plan.status) == (("x", "must"), "optimal")
 
 
-def test_a_solver_that_breaks_the_rules_is_an_error(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mip, "run", lambda *_, **__: mip.Outcome("optimal", np.zeros(6), -100.0))
+@pytest.mark.parametrize(("x", "value"), [([1, 1, 0], 15.0), ([0, 0, 1], 9.0)])
+def test_an_engine_that_breaks_the_rules_or_boasts_is_an_error(
+    reach: st.Reach, monkeypatch: pytest.MonkeyPatch, x: list[int], value: float
+) -> None:
+    monkeypatch.setattr(search, "_engine", claimed(x, value, 15.0))
     with pytest.raises(RuntimeError, match="does not keep the rules"):
-        st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1), st.Cover(0.5)])
+        st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
 
 
 def test_seconds_are_measured(reach: st.Reach) -> None:

@@ -12,11 +12,12 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.propose.engines.model import Bools, Model
-from siting.propose.engines.watch import Watch
+from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.inputs import Demand, Reaches
 from siting.propose.instance import Instance, build
 from siting.propose.problem import MaxCoverage, is_number
 from siting.propose.rules import AtMost, Budget, Rule
+from siting.propose.rows import Row
 from siting.propose.search import Answer, in_sense, search, solve_model
 from siting.propose.solve import check
 from siting.propose.telling import new_sites
@@ -84,23 +85,31 @@ def frontier(
             raise ProblemError("frontier sets AtMost itself; give up_to instead")
         if not isinstance(up_to, Integral) or up_to < 1:
             raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
-        limit: Rule = AtMost(1)
+        limits: list[Rule] = []
     else:
         if any(isinstance(rule, Budget) for rule in rules):
             raise ProblemError("frontier sets Budget itself; give budgets instead")
         steps = list(budgets)
         if not steps or any(not is_number(b) or not 0 <= b < math.inf for b in steps):
             raise ProblemError(f"budgets is {budgets!r}; give amounts of 0 or more")
-        limit = Budget(max(steps), cost)
-    free = build(objective, reach, demand, [*rules, limit], options)
-    points = _numbers(free, int(up_to)) if budgets is None else sorted({float(b) for b in steps})
+        limits = [Budget(max(steps), cost)]
+    free = build(objective, reach, demand, [*rules, *limits], options, bounded=True)
+    if budgets is None:
+        counted = np.flatnonzero(free.columns.new)
+        free = replace(free, rows=(*free.rows, Row(None, "", counted, np.ones(len(counted)), -math.inf, math.inf)))
+        points = _numbers(free, int(up_to))
+    else:
+        points = sorted({float(b) for b in steps})
     return _curve(free, points, "sites" if budgets is None else "budget", time_limit, gap)
 
 
 def _numbers(instance: Instance, up_to: int) -> list[float]:
     columns = instance.columns
+    least = int(columns.lower[columns.new].sum())
+    if up_to < least:
+        raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
     new = len(np.unique((columns.site * len(instance.inputs.services) + columns.service)[columns.new]))
-    return [float(n) for n in range(min(up_to, new) + 1)]
+    return [float(n) for n in range(least, min(up_to, new) + 1)]
 
 
 def _curve(
@@ -116,19 +125,18 @@ def _curve(
             answer = _answer(instance, row, point, last, watch)
             seconds = watch.seconds
         last = answer.x if answer.x is not None else last
-        if (
-            math.isnan(answer.value)
-            and name == "sites"
-            and not point
-            and instance.columns.lower[instance.columns.new].any()
-        ):
-            continue  # required sites open whatever is asked
         rows.append(_point(name, point, answer, instance, seconds))
         done = name == "sites" and answer.status == "optimal" and answer.value >= most * (1 - 1e-12)
     table = pd.DataFrame(rows)
     bound = table["bound"].iloc[::-1].cummin().iloc[::-1]
     table["bound"] = np.maximum(bound, table["covered"]) if len(table) else bound
+    table["bound_share"] = table["bound"] / _total(instance)
+    table["gap"] = [gap_between(value, bound) for value, bound in zip(table["covered"], table["bound"], strict=True)]
     return table
+
+
+def _total(instance: Instance) -> float:
+    return float(sum(block.worth.sum() for block in instance.blocks))
 
 
 def _answer(instance: Instance, row: int, point: float, start: Bools | None, watch: Watch) -> Answer:
@@ -152,7 +160,7 @@ def _most(instance: Instance) -> float:
 
 def _point(name: str, at: float, answer: Answer, instance: Instance, seconds: float) -> dict[str, object]:
     chosen = () if answer.x is None else tuple(new_sites(instance, answer.x))
-    total = float(sum(block.worth.sum() for block in instance.blocks))
+    total = _total(instance)
     head: dict[str, object] = {"sites": int(at)} if name == "sites" else {"budget": at, "sites": len(chosen)}
     return head | {
         "covered": answer.value,

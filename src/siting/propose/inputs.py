@@ -30,7 +30,10 @@ R = TypeVar("R", bound=Rule)
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Who reaches which site of one service, in positions of `Inputs.homes` and `Inputs.sites`, ordered by both."""
+    """Who reaches which site of one service, in positions of `Inputs.homes` and `Inputs.sites`, ordered by both.
+
+    `homes` and `sites` are masks of those that the reach names, and `order` the communities in its order.
+    """
 
     home: Ints
     site: Ints
@@ -40,6 +43,7 @@ class Pairs:
     how: str
     homes: Bools
     sites: Bools
+    order: Ints
 
     def within(self, limit: float | None) -> Bools:
         """Which pairs are within *limit* (None: all)."""
@@ -255,7 +259,10 @@ def _pairs(reach: Reach, homes: pd.Index, sites: pd.Index) -> Pairs:
     order = np.argsort(home * max(1, len(sites)) + site, kind="stable")
     mine, there = np.zeros(len(homes), bool), np.zeros(len(sites), bool)
     mine[row], there[column] = True, True
-    return Pairs(home[order], site[order], reach.cost[order], reach.limit, reach.unit, reach.how, mine, there)
+    return Pairs(
+        home[order], site[order], reach.cost[order], reach.limit, reach.unit, reach.how, mine, there,
+        row.astype(np.int64),
+    )  # fmt: skip
 
 
 def _options(

@@ -286,9 +286,15 @@ def _grain(values: Floats) -> float:
 
 
 def build(
-    objective: Objective, reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None = None
+    objective: Objective,
+    reach: Reaches,
+    demand: Demand,
+    rules: Sequence[Rule],
+    options: pd.DataFrame | None = None,
+    *,
+    bounded: bool = False,
 ) -> Instance:
-    """Check a problem and put it in numbers.
+    """Check a problem and put it in numbers; *bounded* says that the caller limits what opens.
 
     Raises
     ------
@@ -302,7 +308,7 @@ def build(
     if isinstance(objective, MinCost):
         rows_._priced(inputs, laid, str(objective))
     _plain_contradictions(inputs, laid)
-    _fits(objective, inputs)
+    _fits(objective, inputs, bounded=bounded)
     return Instance(
         objective=objective,
         inputs=inputs,
@@ -345,11 +351,11 @@ def _plain_contradictions(inputs: Inputs, columns: Columns) -> None:
                     raise ProblemError(f"{least} contradicts {most}")
 
 
-def _fits(objective: Objective, inputs: Inputs) -> None:
+def _fits(objective: Objective, inputs: Inputs, *, bounded: bool) -> None:
     """Refuse an objective without the rule that it needs, and rules that do not go with it."""
     kinds = {type(rule) for rule in inputs.rules}
     phases = inputs.phases
-    bounded = bool(kinds & {AtMost, Budget}) or (
+    bounded |= bool(kinds & {AtMost, Budget}) or (
         phases is not None and (phases.at_most is not None or phases.budget is not None)
     )
     if isinstance(objective, (MaxCoverage, MinTravel, MinFarthest)) and not bounded:

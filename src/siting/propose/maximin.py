@@ -24,10 +24,10 @@ from siting.propose.engines.model import Bools, Floats, Ints, Model
 from siting.propose.engines.watch import Watch
 from siting.propose.search import solve_model
 
-__all__ = ["Goals", "Level", "asking", "raise_least"]
+__all__ = ["Goals", "Level", "asking", "joined", "raise_least"]
 
 #: Units of a round, as a power of two; and how near t is proven where sums have no grain, as a share of the range.
-POWER, NEAR = 11, 1e-6
+POWER, NEAR = 11, 1e-7
 #: How far a sum of fractions may miss its limit by its last bits, as a share of all that is counted.
 LAST_BITS = 1e-9
 
@@ -68,10 +68,11 @@ class Goals:
         return np.asarray(LAST_BITS * np.maximum(1.0, self.weight.sum(axis=1)))
 
     def above(self, t: float, range_: float) -> float:
-        """Return the least t above the given one that a plan can have."""
+        """Return the least t above the given one that a plan can have; what only last bits tell apart is the same."""
         if not self.grain:
             return t + NEAR * range_
-        count = np.floor((self.offset + self.slope * t) / self.grain + 1e-6) + 1
+        same = 4 * float((self.slack / self.slope).max())
+        count = np.floor((self.offset + self.slope * (t + same)) / self.grain + 1e-6) + 1
         return float(((count * self.grain - self.offset) / self.slope).min())
 
 
@@ -124,24 +125,32 @@ def raise_least(
         units = _units(goals, t, top, range_, allowed, known=best is not None)
         found = solve_model(_with_steps(model, goals, *units), watch, start=_stepped(best, units))
         engine, nodes = found.engine, nodes + found.nodes
-        if found.x is None:
-            if best is None:
-                return Level(None, math.nan, math.nan, found.status, engine, nodes)
-        else:
+        if found.x is None and best is None:
+            return Level(None, math.nan, math.nan, found.status, engine, nodes)
+        before = (t, top)
+        if found.x is not None:
             x = found.x[: len(model.value)]
             reached = _reached(model, goals, x)
             if best is None or reached > t:
                 best, t = x, reached
-        bottom, unit, count = units
-        if math.isfinite(found.bound):  # a better plan is a whole unit better than the ones that the bound leaves
-            top = min(top, bottom + (count + math.floor(found.bound + 1e-6) + 1) * unit)
-            if found.status == "optimal" and found.value == -count:
-                top = t
-        top = max(top, t)
-        if found.status != "optimal" or watch.report("least", t, top):
+        top = max(t, _narrowed(goals, t, top, found.bound, units, range_))
+        if found.status != "optimal" or watch.report("least", t, top) or (best is not None and (t, top) == before):
             break
-    proven = _proven(goals, t, top, range_)
+    proven = best is not None and _proven(goals, t, top, range_)
     return Level(best, t, t if proven else top, "optimal" if proven else watch.status, engine, nodes)
+
+
+def _narrowed(
+    goals: Goals, t: float, top: float, bound: float, units: tuple[float, float, int], range_: float
+) -> float:
+    """Return what no t is above, from what no plan of the steps beats: t stays below the first unit beyond."""
+    bottom, unit, count = units
+    if math.isfinite(bound):
+        beyond = bottom + (count + math.floor(bound + 1e-6) + 1) * unit
+        top = min(top, beyond)
+        if goals.above(t, range_) >= beyond - 1e-12 * range_:
+            top = t
+    return top
 
 
 def asking(model: Model, goals: Goals, t: float) -> Model:
@@ -185,11 +194,15 @@ def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: i
     """Return the model that gives up as few units of t as possible from the top of the steps."""
     sizes = _sizes(count)
     k, (needs, columns) = len(sizes), model.benefit.shape
-    empty = csr_array((np.zeros(model.benefit.nnz), model.benefit.indices, model.benefit.indptr), shape=(needs, columns))
+    empty = csr_array(
+        (np.zeros(model.benefit.nnz), model.benefit.indices, model.benefit.indptr), shape=(needs, columns)
+    )
     steps = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
     given = csr_array(goals.slope[:, None] * (unit * sizes)[None, :])
-    benefit = _joined(empty, steps)
-    shares = vstack([hstack([model.shares, csr_array((len(model.wanted), k))]), hstack([goals.weight, given])], format="csr")
+    benefit = joined(empty, steps)
+    shares = vstack(
+        [hstack([model.shares, csr_array((len(model.wanted), k))]), hstack([goals.weight, given])], format="csr"
+    )
     wanted = goals.offset + goals.slope * (bottom + count * unit) - goals.slack
     return replace(
         model,
@@ -207,7 +220,7 @@ def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: i
     )
 
 
-def _joined(first: csr_array, second: csr_array) -> csr_array:
+def joined(first: csr_array, second: csr_array) -> csr_array:
     """Put two patterns corner to corner; what is stored stays stored, zeros too."""
     indptr = np.concatenate([first.indptr, second.indptr[1:] + first.nnz])
     indices = np.concatenate([first.indices, second.indices + first.shape[1]])

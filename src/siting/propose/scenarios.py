@@ -70,7 +70,9 @@ def scenario_of(value: object, name: object) -> Scenario:
         return value
     if isinstance(value, Reach) or (isinstance(value, Mapping) and _all(value, Reach)):
         return Scenario(reach=value)
-    if isinstance(value, (pd.Series, pd.DataFrame)) or (isinstance(value, Mapping) and _all(value, pd.Series, pd.DataFrame)):
+    if isinstance(value, (pd.Series, pd.DataFrame)) or (
+        isinstance(value, Mapping) and _all(value, pd.Series, pd.DataFrame)
+    ):
         return Scenario(demand=value)
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], (Reach, Mapping)):
         return Scenario(reach=value[0], demand=value[1])
@@ -161,6 +163,4 @@ def _with_demand(inputs: Inputs, demand: Demand) -> Inputs:
 def _without(inputs: Inputs, closed: Iterable[object]) -> Inputs:
     gone = inputs.site_positions(closed, "closed")
     kept = [(p, ~np.isin(p.site, gone)) for p in inputs.pairs]
-    return replace(
-        inputs, pairs=tuple(replace(p, home=p.home[k], site=p.site[k], cost=p.cost[k]) for p, k in kept)
-    )
+    return replace(inputs, pairs=tuple(replace(p, home=p.home[k], site=p.site[k], cost=p.cost[k]) for p, k in kept))

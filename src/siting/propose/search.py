@@ -223,7 +223,9 @@ def _needed(instance: Instance, model: Model, x: Bools) -> Bools:
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
     value = model.objective(x)
-    for j in np.flatnonzero(x & instance.columns.new & (model.lower == 0) & (loss <= 0)):
+    idle = np.flatnonzero(x & instance.columns.new & (model.lower == 0) & (loss <= 0))
+    alone = np.bincount(model.benefit.indices, model.benefit.data, minlength=len(x))
+    for j in idle[np.argsort(alone[idle], kind="stable")]:
         fewer = x.copy()
         fewer[j] = False
         if model.keeps(fewer) and model.objective(fewer) >= value:

@@ -113,7 +113,7 @@ def _reach_of(instance: Instance, service: int) -> Ints:
 def _labelled(instance: Instance, parts: list[dict[str, Any]]) -> pd.DataFrame:
     inputs, frames = instance.inputs, []
     for part in parts:
-        at = np.flatnonzero(inputs.pairs[part["service"]].homes)
+        at = inputs.pairs[part["service"]].order
         column = part["column"][at]
         somewhere = column >= 0
         site = np.full(len(at), np.nan, object)

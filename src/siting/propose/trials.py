@@ -26,6 +26,7 @@ from siting.propose.rules import (
     Capacity,
     Existing,
     Forbidden,
+    Phases,
     Required,
     Rule,
     Spacing,
@@ -242,7 +243,7 @@ def group_of(part: Row | Share) -> str:
 
 def counts_sites(rule: Phases, row: Row) -> bool:
     """Tell whether a row of phases limits the sites of a year, not its budget."""
-    most = None if rule.at_most is None else rule.at_most[rule.years.index(int(group_of(row)))]  # type: ignore[index]
+    most = None if rule.at_most is None else rule.at_most[rule.years.index(int(group_of(row)))]
     return most is not None and row.high == most and bool((row.weight == 1).all())
 
 

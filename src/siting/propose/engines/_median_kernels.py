@@ -46,15 +46,40 @@ def cut_rows(ptr, cols, gains, base, state, new_ptr, new_cols, new_gains, floor)
 
 
 @compiled
-def ascend(ptr, cols, gains, floor, scale, value, free, few, many, fixed, target, aim, rounds, work, theta, single, v, best_v, best_r,
-           near, step, r, scratch, chosen, out):
+def ascend(
+    ptr,
+    cols,
+    gains,
+    floor,
+    scale,
+    value,
+    free,
+    few,
+    many,
+    fixed,
+    target,
+    aim,
+    rounds,
+    work,
+    theta,
+    single,
+    v,
+    best_v,
+    best_r,
+    near,
+    step,
+    r,
+    scratch,
+    chosen,
+    out,
+):
     """Lower the bound ``fixed + sum v + the best few..many of r`` by deflected subgradients of the multipliers v.
 
-    ``scale`` is how far apart prices of a need may lie: a step is as long for each need as that suggests.
-    Steps aim at ``aim``, which lies below what can be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step has become too short. ``best_v`` and ``best_r`` hold
-    the best multipliers (of single precision where they are stored so) and what the columns collect at them; ``near``
-    the share in which each column was chosen lately, which comes near a solution of the relaxation. ``out`` receives
-    the bound, theta, and the rounds that were made.
+    ``scale`` is how far apart the prices of a need may lie: the longer its steps. Steps aim at ``aim``, below what can
+    be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step has become too
+    short. ``best_v`` and ``best_r`` hold the best multipliers (of single precision where they are stored so) and what
+    the columns collect at them; ``near`` the share in which each column was chosen lately, which comes near a solution
+    of the relaxation. ``out`` receives the bound, theta, and the rounds that were made.
     """
     n = ptr.shape[0] - 1
     m = free.shape[0]

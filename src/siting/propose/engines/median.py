@@ -10,8 +10,8 @@ References
 ----------
 .. [1] G. Cornuéjols, M. L. Fisher and G. L. Nemhauser, "Location of bank accounts to optimize float: an analytic study
    of exact and approximate algorithms", Management Science 23 (8), 1977, pp. 789-810.
-.. [2] M. G. C. Resende and R. F. Werneck, "A fast swap-based local search procedure for location problems", Annals of
-   Operations Research 150, 2007, pp. 205-230.
+.. [2] P. M. Camerini, L. Fratta and F. Maffioli, "On improving relaxation methods by modified gradient techniques",
+   Mathematical Programming Study 3, 1975, pp. 26-34.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple, TypeAlias, cast
+from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from siting.propose.engines import _median_kernels as kernels
+from siting.propose.engines.interchange import Number, Rows, States, in_order, interchange
 from siting.propose.engines.model import Bools, Floats, Found, Ints, Model, Proof
 from siting.propose.engines.watch import Watch
 
@@ -35,7 +35,6 @@ __all__ = ["solve_median"]
 
 log = logging.getLogger(__name__)
 
-States: TypeAlias = npt.NDArray[np.int8]
 
 ENGINE = "Lagrangian median"
 #: Pairs that a call of a kernel may look at before the watch is asked again: some tenths of a second.
@@ -51,25 +50,9 @@ EAGER, SELDOM = 10, 50
 CLOSE = 1e-9
 
 
-class _Rows(NamedTuple):
-    """The pairs of each need, best first; ties by column."""
-
-    ptr: Ints
-    cols: npt.NDArray[np.int32]
-    gains: Floats
-
-
-class _Number(NamedTuple):
-    """How many of the free columns open at least and at most, and what each counts in the rule."""
-
-    few: int
-    many: int
-    each: float
-
-
 @dataclass(eq=False)
 class _Node:
-    """A box of plans: states of columns, how many may open, prices, what columns collect, how often they were chosen."""
+    """A box of plans: states of columns, how many open, prices, what columns collect, how often they were chosen."""
 
     place: int
     state: States
@@ -132,11 +115,11 @@ def solve_median(model: Model, watch: Watch, *, start: Bools | None = None) -> F
     return search.run(start)
 
 
-def _number(model: Model) -> _Number | None:
+def _number(model: Model) -> Number | None:
     """Read how many columns may open; None when that contradicts itself."""
     opened, free = model.lower > 0.5, (model.lower < 0.5) & (model.upper > 0.5)
-    if model.rows.shape[0] > 1 or model.shares.shape[0]:
-        raise ValueError("the median engine takes one row at most, and no shares")
+    if model.rows.shape[0] > 1 or model.shares.shape[0] or (model.times is not None and (model.times != 1).any()):
+        raise ValueError("the median engine takes one row at most, no shares, and needs that one column serves")
     if (opened & (model.upper < 0.5)).any():
         return None
     few, many, each, size = 0.0, math.inf, 1.0, int(free.sum())
@@ -150,7 +133,7 @@ def _number(model: Model) -> _Number | None:
         few, many = max(0.0, _whole(few, math.ceil)), _whole(many, math.floor)
     if few > min(many, size):
         return None
-    return _Number(int(few), int(min(many, size)), each)
+    return Number(int(few), int(min(many, size)), each)
 
 
 def _whole(number: float, rounded: Callable[[float], int]) -> float:
@@ -161,36 +144,10 @@ def _whole(number: float, rounded: Callable[[float], int]) -> float:
     return float(near if abs(number - near) <= 1e-6 * max(1, abs(near)) else rounded(number))
 
 
-def _in_order(benefit: csr_array, state: States) -> _Rows:
-    """Sort the pairs of columns that may open, a block of rows of like length at a time."""
-    ptr, cols, gains = benefit.indptr.astype(np.int64), benefit.indices, benefit.data
-    usable = state[cols] != kernels.CLOSED
-    if not usable.all():
-        ptr = np.concatenate([[0], np.cumsum(usable)])[ptr]
-        cols, gains = cols[usable], gains[usable]
-    new_cols, new_gains = np.empty(len(cols), np.int32), np.empty(len(cols))
-    length = np.diff(ptr)
-    by_length = np.argsort(length, kind="stable")
-    begin = 0
-    while begin < len(length):
-        room = max(1, int(2e6) // max(1, int(length[by_length[begin]])))
-        rows = by_length[begin : begin + room]
-        rows = rows[length[rows] <= max(64, 2 * length[rows[0]])]
-        begin += len(rows)
-        at = np.arange(length[rows[-1]])
-        real = at < length[rows][:, None]
-        where = np.where(real, ptr[rows][:, None] + at, 0)
-        order = np.argsort(np.where(real, -gains[where], np.inf), axis=1, kind="stable")
-        there = where[real]
-        taken = np.take_along_axis(where, order, axis=1)[real]
-        new_cols[there], new_gains[there] = cols[taken], gains[taken]
-    return _Rows(ptr, new_cols, new_gains)
-
-
 class _Search:
     """What is known in the course of one solve: the best plan, the tree, and the rows cut to what is undecided."""
 
-    def __init__(self, model: Model, watch: Watch, number: _Number, state: States, rows: _Rows, base: Floats) -> None:
+    def __init__(self, model: Model, watch: Watch, number: Number, state: States, rows: Rows, base: Floats) -> None:
         self.model, self.watch, self.number, self.state = model, watch, number, state
         self.rows, self.base = rows, base
         self.tree = _Tree()
@@ -205,11 +162,11 @@ class _Search:
         self.scratch, self.chosen = np.empty(m), np.zeros(m)
 
     @classmethod
-    def of(cls, model: Model, watch: Watch, number: _Number) -> _Search | None:
+    def of(cls, model: Model, watch: Watch, number: Number) -> _Search | None:
         """Put the pairs in order; None when a need that must be served has no column."""
         state = np.where(model.lower > 0.5, kernels.OPEN, np.where(model.upper < 0.5, kernels.CLOSED, kernels.FREE))
         state = state.astype(np.int8)
-        rows = _in_order(model.benefit, state)
+        rows = in_order(model.benefit, state)
         filled = np.diff(rows.ptr) > 0
         if not filled[model.must].all():
             return None
@@ -302,7 +259,6 @@ class _Search:
             if node.bound <= self.cut or self._report("plans", math.inf):
                 break
         self.round(node)
-        log.info("dive %s %s",self.value,node.many)
 
     def _column(self, node: _Node) -> int:
         """Choose the column to branch on: the one that is chosen about every other time."""
@@ -344,11 +300,11 @@ class _Search:
     def _shrink(self) -> None:
         """Keep the pairs of columns that are not decided, above the best column that is open for good."""
         n = len(self.base)
-        rows = _Rows(np.empty(n + 1, np.int64), np.empty(len(self.rows.cols), np.int32), np.empty(len(self.rows.cols)))
+        rows = Rows(np.empty(n + 1, np.int64), np.empty(len(self.rows.cols), np.int32), np.empty(len(self.rows.cols)))
         floor = np.empty(n)
         size = kernels.cut_rows(*self.rows, self.base, self.state, *rows, floor)
-        self.rows, self.base = _Rows(rows.ptr, rows.cols[:size].copy(), rows.gains[:size].copy()), floor
-        self.spare = _Rows(rows.ptr.copy(), rows.cols[:size], rows.gains[:size])
+        self.rows, self.base = Rows(rows.ptr, rows.cols[:size].copy(), rows.gains[:size].copy()), floor
+        self.spare = Rows(rows.ptr.copy(), rows.cols[:size], rows.gains[:size])
 
     def _found(self, heap: list[tuple[float, int, _Node]]) -> Found:
         """Say what was found, with the proof of it."""
@@ -388,66 +344,13 @@ class _Search:
         self.improve(is_open & (often > 0))
 
     def improve(self, is_open: Bools) -> None:
-        """Interchange columns from *is_open* on, all of them free ones, and keep the plan where it is the best so far."""
-        few, many, _ = self.number
-        value, rows, n = self.model.value, self.rows, len(self.base)
-        free = self.state == kernels.FREE
-        first, one, two = np.empty(n, np.int32), np.empty(n), np.empty(n)
-        gain, size = np.empty(len(value)), int(is_open.sum())
-        slots, none = np.full(len(value), -1), np.empty((len(value), 0))
-        total = kernels.ends(*rows, self.base, value, is_open, first, one, two)
-        while size < many and not self.watch.interrupted:  # greedy: what serves better than now
-            kernels.tables(*rows, value, is_open, first, one, one, gain, one, none, slots)
-            j = int(np.where(free & ~is_open, gain, -np.inf).argmax())
-            if gain[j] <= 0 and size >= few:
-                break
-            is_open[j] = True
-            size += 1
-            total = kernels.ends(*rows, self.base, value, is_open, first, one, two)
-        while not self.watch.over:
-            move = self._best_move(is_open, free, few, many, first, one, two)
-            if move is None:
-                break
-            was = is_open.copy()
-            for j in move:
-                is_open[j] = not is_open[j]
-            better = kernels.ends(*rows, self.base, value, is_open, first, one, two)
-            if better <= total + 1e-12 * abs(total):  # the last bits of a sum
-                is_open[:] = was
-                break
-            total = better
-        total += float(value[self.state == kernels.OPEN].sum())
-        if total > self.value:
-            self.value, self.x = total, is_open | (self.state == kernels.OPEN)
-
-    def _best_move(
-        self, is_open: Bools, free: Bools, few: int, many: int, first: npt.NDArray[np.int32], one: Floats, two: Floats
-    ) -> list[int] | None:
-        """Find the column to open, to close, or the two to interchange, that gains most; None when nothing does."""
+        """Interchange columns from *is_open* on, all of them free, and keep the plan where it is the best so far."""
+        free, opened = self.state == kernels.FREE, self.state == kernels.OPEN
         value = self.model.value
-        inside, m = np.flatnonzero(is_open), len(value)
-        slots = np.full(m, -1)
-        slots[inside] = np.arange(len(inside))
-        gain, loss, extra = np.empty(m), np.empty(len(inside)), np.empty((m, len(inside)))
-        kernels.tables(*self.rows, value, is_open, first, one, two, gain, loss, extra, slots)
-        outside = free & ~is_open
-        best, move = 1e-12 * abs(float(one.sum())), None
-        if len(inside) < many and outside.any():
-            j = int(np.where(outside, gain, -np.inf).argmax())
-            if gain[j] > best:
-                best, move = gain[j], [j]
-        if len(inside) > few and len(inside):
-            k = int(loss.argmin())
-            if -loss[k] > best:
-                best, move = -loss[k], [int(inside[k])]
-        if len(inside) and outside.any():
-            extra += gain[:, None]
-            extra -= loss
-            extra[~outside] = -np.inf
-            j, k = divmod(int(extra.argmax()), len(inside))
-            if extra[j, k] > best:
-                move = [j, int(inside[k])]
-        return move
+        x, total = interchange(self.rows, self.base, value, free, is_open & free, self.number, self.watch)
+        total += float(value[opened].sum())
+        if total > self.value:
+            self.value, self.x = total, x | opened
 
     # Bounds
 
