@@ -17,19 +17,10 @@ SOURCE = Path(siting.__file__).parent
 FLOORS = {"errors": 0, "labels": 0, "data": 1, "network": 2, "measure": 3, "judge": 4, "propose": 4, "show": 5}
 TOP = 6
 MODULES = sorted(m.name for m in pkgutil.walk_packages([str(SOURCE)], "siting."))
-MODELS = (
-    "problem",
-    "instance",
-    "mip",
-    "covering",
-    "plan",
-    "solve",
-    "frontier",
-    "whatif",
-    "hubs",
-    "merging",
-    "upgrading",
-)
+#: The only modules of the proposals that touch layers and networks.
+LAYERS = {"siting.propose.candidates", "siting.propose._parcels", "siting.propose._dominating"}
+MODELS = [m for m in MODULES if m.startswith("siting.propose.") and m not in LAYERS]
+ENGINES = [m for m in MODELS if m.startswith("siting.propose.engines.")]
 SECONDS = 1.0
 
 
@@ -62,14 +53,25 @@ def test_a_room_imports_only_from_floors_below(module: str) -> None:
         assert FLOORS.get(room, TOP) < floor or floor == TOP, f"{module} imports {other}"
 
 
-@pytest.mark.parametrize("module", ["siting.propose." + m for m in MODELS])
+@pytest.mark.parametrize("module", MODELS)
 def test_models_know_no_geometry_standard_or_file(module: str) -> None:
     names = {n.split(".")[0] for n in _all_imports(module)} | _all_imports(module)
     assert not names & {"geopandas", "shapely", "pyproj", "pyogrio", "siting.judge", "siting.data", "siting.network"}
 
 
+@pytest.mark.parametrize("module", ENGINES)
+def test_engines_know_only_numbers(module: str) -> None:
+    roots = {name.split(".")[0] for name in _all_imports(module)}
+    assert not roots & {"pandas", "rich", "sklearn"}
+    known = ("siting.propose.engines", "siting.propose.mip", "siting.propose import", "siting.measure._filling")
+    ours = {n for n in _all_imports(module) if n.startswith("siting")} - {"siting.propose", "siting.network._compiled"}
+    assert all(n.startswith(known) for n in ours), ours
+
+
 def _all_imports(module: str) -> set[str]:
-    tree = ast.parse(SOURCE.joinpath(*module.split(".")[1:]).with_suffix(".py").read_text(encoding="utf-8"))
+    path = SOURCE.joinpath(*module.split(".")[1:])
+    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+    tree = ast.parse(file.read_text(encoding="utf-8"))
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

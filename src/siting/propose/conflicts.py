@@ -42,6 +42,8 @@ SECONDS, GRACE = 5.0, 1.0
 #: In this order rules are named; of two that could be left out of a conflict the later one is.
 ORDER = (AtMost, Budget, Phases, Cover, NobodyBeyond, AtLeast, OnePer, Supply, MayClose, Capacity, Backup, Spacing,
          Together, Required, Forbidden)  # fmt: skip
+#: A rule with more groups is named as a whole when all are in conflict; the best shares of so many groups are told.
+MANY = 4
 #: Rules that limit what may be opened or spent.
 LIMITS = (AtMost, Budget, Phases)
 #: Rules without a number to change, that are mended by leaving them out.
@@ -68,19 +70,21 @@ def reasons(instance: Instance, watch: Watch) -> tuple[Reason, ...]:
     .. [1] J. W. Chinneck and E. W. Dravnieks, "Locating minimal infeasible constraint sets in linear programs", ORSA
        Journal on Computing 3 (2), 1991, pp. 157-168.
     """
-    seconds = min(max(SECONDS, watch.seconds), max(GRACE, watch.left))
-    trials = Trials(instance, watch, seconds)
+    trials = Trials(instance, watch, min(max(SECONDS, watch.seconds), max(GRACE, watch.left)))
     alone, told = _out_of_reach(instance)
     if alone:
-        conflict, rules = alone, [trials.rule_of[name] for name in alone]
+        rules = [trials.rule_of[name] for name in alone]
         rules = rules[:1] if all(rule is rules[0] for rule in rules) else []  # one change does not mend two rules
         rules += [rule for kind in (Backup, Forbidden) for rule in instance.inputs.all(kind)]  # but these may be behind
+        mends = [mend for rule in rules if rule is not None for mend in _mends(trials, rule, alone)]
     else:
-        conflict = _smallest(trials)
-        rules = [trials.rule_of[name] for name in conflict]
-        told += [*_told(trials, conflict), *_bests(trials, conflict)]
-    for rule in dict.fromkeys(id(rule) for rule in rules if rule is not None):
-        told += _mends(trials, next(r for r in rules if id(r) == rule), conflict)  # type: ignore[arg-type]
+        conflict = _coarse(trials.upto(0.4))
+        trials.upto(0.7)
+        rules = list({id(trials.rule_of[name]): trials.rule_of[name] for name in conflict}.values())
+        mends = [mend for rule in rules if rule is not None for mend in _mends(trials, rule, conflict)]
+        conflict = _refined(trials.upto(0.85), conflict)
+        told += [*_told(trials.upto(1.0), conflict), *_bests(trials, conflict)]
+    told += mends
     if trials.late:
         told.append(("plan.reasons_late", {}))
     return tuple(told)
@@ -218,35 +222,44 @@ def _rank(trials: Trials, name: str) -> int:
     return 2 * kind + grouped
 
 
-def _smallest(trials: Trials) -> tuple[str, ...]:
-    """Find rules that cannot be kept together, as few as is known."""
-    names = sorted(trials.names, key=lambda name: _rank(trials, name))
-    for limit in (name for name in names if isinstance(trials.rule_of[name], LIMITS) and not _is_goal(trials, name)):
-        groups: dict[int, list[str]] = {}
-        for name in names:
-            if name != limit:
-                groups.setdefault(id(trials.rule_of[name]), []).append(name)
-        for group in groups.values():
-            if trials.feasible([limit, *group]) is False:
-                for name in group if len(group) > 1 else ():
+def _parts(trials: Trials, names: Sequence[str]) -> list[list[str]]:
+    """Put names together that are one rule, in their order; what phases limit and what they aim at are two."""
+    goals = {name_of(share) for share in trials.instance.shares}
+    found: dict[tuple[int, bool], list[str]] = {}
+    for name in sorted(names, key=lambda name: _rank(trials, name)):
+        found.setdefault((id(trials.rule_of[name]), name in goals), []).append(name)
+    return list(found.values())
+
+
+def _is_limit(trials: Trials, part: Sequence[str]) -> bool:
+    goals = {name_of(share) for share in trials.instance.shares}
+    return isinstance(trials.rule_of[part[0]], LIMITS) and part[0] not in goals
+
+
+def _coarse(trials: Trials) -> tuple[str, ...]:
+    """Find rules, with all their groups, that cannot be kept together: a limit and another one, or none can be spared."""
+    parts = _parts(trials, trials.names)
+    for limit in (part for part in parts if _is_limit(trials, part)):
+        for other in (part for part in parts if part is not limit):
+            if trials.feasible([*limit, *other]) is False:
+                return *limit, *other
+    for part in reversed(list(parts)):
+        fewer = [other for other in parts if other is not part]
+        if len(parts) > 1 and trials.feasible([name for other in fewer for name in other]) is False:
+            parts = fewer
+    return tuple(name for part in parts for name in part)
+
+
+def _refined(trials: Trials, names: Sequence[str]) -> tuple[str, ...]:
+    """Leave groups out of a conflict: a limit and one group if they conflict, or as long as one can be spared."""
+    parts = _parts(trials, names)
+    if len(parts) == 2 and _is_limit(trials, parts[0]) and len(names) > 2:
+        for limit in parts[0]:
+            if len(parts[0]) == 1 or trials.feasible([limit, *parts[1]]) is False:
+                for name in parts[1]:
                     if trials.feasible([limit, name]) is False:
                         return limit, name
-                return _filtered(trials, [limit, *group])
-    return _filtered(trials, names)
-
-
-def _is_goal(trials: Trials, name: str) -> bool:
-    """Whether a name is the share that phases ask for."""
-    return any(name_of(share) == name for share in trials.instance.shares)
-
-
-def _filtered(trials: Trials, names: Sequence[str]) -> tuple[str, ...]:
-    """Leave out what can be left out of a conflict, last first: rules with all their groups, then group by group."""
-    left = list(names)
-    for rule in dict.fromkeys(id(trials.rule_of[name]) for name in reversed(names)):
-        fewer = [name for name in left if id(trials.rule_of[name]) != rule]
-        if trials.feasible(fewer) is False:
-            left = fewer
+    left = [name for part in parts for name in part]
     for name in reversed(list(left)):
         fewer = [other for other in left if other != name]
         if len(left) > 1 and trials.feasible(fewer) is False:
@@ -257,31 +270,33 @@ def _filtered(trials: Trials, names: Sequence[str]) -> tuple[str, ...]:
 def _told(trials: Trials, conflict: tuple[str, ...]) -> Iterator[Reason]:
     """Say which rules are in conflict, and how much would be needed where that is a number of sites or money."""
     instance = trials.instance
-    named = [*conflict, *_standing(trials, conflict)]
-    if trials.late:
-        yield "plan.conflict_late", {"rules": tuple(named)}
-        return
-    rows = [row for row in instance.rows if row.rule is not None and name_of(row) in conflict]
-    limits = [row for row in rows if isinstance(row.rule, (AtMost, Budget)) and row.rule.__dict__.get("by") is None]
-    if not limits:
-        yield "plan.conflict_rules", {"rules": tuple(named)}
-        return
-    row = limits[0]
+    values: dict[str, object] = {"rules": (*_named(trials, conflict), *_standing(trials, conflict))}
     trial = trials.made(conflict)
-    mine = next(r for r in trial.rows if name_of(r) == name_of(row))
-    needed = -trials.solve(lightest(trial, mine)).bound
-    values: dict[str, object] = {"rules": tuple(named)}
-    if isinstance(row.rule, Budget):
+    row = next((row for row in trial.rows if row.rule is not None and _of_all(row.rule)), None)
+    needed = -math.inf if row is None else -trials.solve(lightest(trial, row)).bound
+    if row is None or not math.isfinite(needed) or needed <= row.high:
+        yield "plan.conflict_rules", values
+    elif isinstance(row.rule, Budget):
         yield "plan.conflict_budget", {**values, "needed": _amount(needed), "allowed": _amount(row.high)}
-        return
-    values |= {"needed": math.ceil(needed - 1e-6) if math.isfinite(needed) else "n/a", "allowed": int(row.high)}
-    shares = [share for share in instance.shares if name_of(share) in conflict]
-    overall = [share for share in shares if not group_of(share)]
-    if not overall:
-        yield "plan.conflict_sites", values
-        return
-    best = _best(trials, overall[0], [name for name in trials.names if name not in set(map(name_of, shares))])
-    yield "plan.conflict", {**values, "best": math.nan if best is None else best}
+    else:
+        values |= {"needed": math.ceil(needed - 1e-6), "allowed": int(row.high)}
+        shares = {name_of(share): share for share in instance.shares if name_of(share) in conflict}
+        overall = [share for share in shares.values() if not group_of(share)]
+        best = _best(trials, overall[0], [name for name in trials.names if name not in shares]) if overall else None
+        yield ("plan.conflict_sites", values) if best is None else ("plan.conflict", {**values, "best": best})
+
+
+def _of_all(rule: Rule) -> bool:
+    """Whether a rule limits the number of all sites, or all money."""
+    return isinstance(rule, Budget) or (isinstance(rule, AtMost) and rule.by is None)
+
+
+def _named(trials: Trials, conflict: Sequence[str]) -> Iterator[str]:
+    """Name rules group by group; one with many groups that are all in conflict by itself."""
+    for part in _parts(trials, conflict):
+        rule = trials.rule_of[part[0]]
+        every = sum(trials.rule_of[name] is rule for name in trials.names)
+        yield from [str(rule)] if len(part) == every > MANY else part
 
 
 def _standing(trials: Trials, conflict: tuple[str, ...]) -> list[str]:
@@ -308,16 +323,16 @@ def _bests(trials: Trials, conflict: tuple[str, ...]) -> Iterator[Reason]:
     instance = trials.instance
     shares = [share for share in instance.shares if name_of(share) in conflict and group_of(share)]
     every = {name_of(share) for share in instance.shares}
-    for share in shares:
+    for share in shares[:MANY]:
         best = _best(trials, share, [name for name in trials.names if name != name_of(share)])
         if best is None:  # other shares contradict, too
             best = _best(trials, share, [name for name in trials.names if name not in every])
-        if best is not None and not trials.late:
+        if best is not None and best < share.share:
             yield "plan.best_in", {"group": group_of(share), "share": share.share, "best": best}
-    for share in shares[:1] if len(instance.inputs.services) == 1 and isinstance(shares[0].rule, Cover) else ():
-        everybody = replace(share, members=np.ones(len(share.members), bool))
+    if shares and isinstance(shares[0].rule, Cover) and len(instance.inputs.services) == 1:
+        everybody = replace(shares[0], members=np.ones(len(shares[0].members), bool))
         best = _best(trials, everybody, [name for name in trials.names if name not in every])
-        if best is not None and not trials.late:
+        if best is not None and best < 1:
             yield "plan.best_overall", {"best": best}
 
 
@@ -368,16 +383,16 @@ def _wider(trials: Trials, rule: Rule, rows: Sequence[Row]) -> Iterator[Reason]:
 
 
 def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | None]) -> float | None:
-    """Return the first of rising values that makes a plan possible; None where the last does not, or time ran out."""
+    """Return the first of rising values that makes a plan possible; where time is short one that does, perhaps later.
+
+    None where the last does not.
+    """
     low, high = 0, len(values) - 1
     if high < 0 or not possible(values[high]):
         return None
     while low < high:
         middle = (low + high) // 2
-        known = possible(values[middle])
-        if known is None:
-            return float(values[high])
-        low, high = (low, middle) if known else (middle + 1, high)
+        low, high = (low, middle) if possible(values[middle]) else (middle + 1, high)
     return float(values[high])
 
 

@@ -9,20 +9,19 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError
 from siting.labels import label
-from siting.propose.engines.model import Bools, Floats, Model
+from siting.propose.engines.model import Bools
 from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.inputs import Demand, Reaches
 from siting.propose.instance import Instance, build
-from siting.propose.maximin import Goals, Level, joined, raise_least
+from siting.propose.maximin import Level, raise_least
 from siting.propose.plan import Plan, make_plan
 from siting.propose.problem import MaxCoverage, is_number
-from siting.propose.robust import counted, covering
-from siting.propose.rows import Share
-from siting.propose.rules import Cover, Rule
+from siting.propose.ranks import Groups, Ranks
+from siting.propose.robust import counted, covering, within
+from siting.propose.rules import Rule
 from siting.propose.search import Answer, in_sense, search, solve_model
 from siting.propose.solve import check
 from siting.propose.words import _amount, _percent
@@ -163,7 +162,7 @@ def fairest(
     instance = _instance(reach, demand, rules, options, "fairest")
     gap = _gap(gap)
     with Watch(time_limit=time_limit) as watch:
-        groups = _Groups.of(instance, by)
+        groups = Groups.of(instance, by)
         levels, status = _levels(groups, method, watch, gap)
         x = levels[-1].x
         if x is None:
@@ -213,9 +212,9 @@ def price_of_equity(
     -------
     DataFrame
         A row per share, from the lowest: `guaranteed`; `worst`, the smallest share of a group; `covered`, `share`;
-        `lost` (people fewer than without a guarantee) and `price` (the same as a share of those covered without); `bound`
-        on the people covered; `gap`, `status`, `sites` (how many open), `chosen` (ids). NaN where no plan guarantees so
-        much. The price of fairness is that of Bertsimas and others [1]_.
+        `lost` (people fewer than without a guarantee) and `price` (the same as a share of those covered without);
+        `bound` on the people covered; `gap`, `status`, `sites` (how many open), `chosen` (ids). NaN where no plan
+        guarantees so much. The price of fairness is that of Bertsimas and others [1]_.
 
     Raises
     ------
@@ -242,7 +241,7 @@ def price_of_equity(
     """
     check(rules, time_limit)
     instance = _instance(reach, demand, rules, options, "price_of_equity")
-    groups = _Groups.of(instance, by)
+    groups = Groups.of(instance, by)
     most, x = math.inf, None
     if isinstance(levels, int):
         if isinstance(levels, bool) or levels < 2:
@@ -273,7 +272,7 @@ def price_of_equity(
     ]
 
 
-def _row(instance: Instance, groups: _Groups, answer: Answer) -> dict[str, object]:
+def _row(instance: Instance, groups: Groups, answer: Answer) -> dict[str, object]:
     from siting.propose.telling import new_sites
 
     chosen = () if answer.x is None else tuple(dict.fromkeys(new_sites(instance, answer.x)))
@@ -309,85 +308,16 @@ def _instance(
     return instance
 
 
-@dataclass(frozen=True, eq=False)
-class _Groups:
-    """The groups with demand, in the order of their names, and what each need counts in its group.
-
-    `model` is the problem without any guarantee, `weight` groups × its needs, `total` the demand of each group.
-    """
-
-    by: pd.Series
-    names: tuple[object, ...]
-    model: Model
-    weight: csr_array
-    total: Floats
-    grain: float
-
-    @classmethod
-    def of(cls, instance: Instance, by: pd.Series) -> _Groups:
-        """Read the groups.
-
-        Raises
-        ------
-        ProblemError
-            When they are no Series, or a community has none.
-        """
-        if not isinstance(by, pd.Series):
-            raise ProblemError(f"by is {by!r}; give a Series with a group for each community id")
-        asked = _held(instance, 1.0, by)
-        rows = [s for s, share in enumerate(asked.shares) if share.rule is asked.inputs.rules[-1]]
-        other = [s for s in range(len(asked.shares)) if s not in set(rows)]
-        shares = asked.model.shares
-        weight = csr_array(shares[rows])
-        model = replace(asked.model, shares=csr_array(shares[other]), wanted=asked.model.wanted[other])
-        members: list[Share] = [asked.shares[s] for s in rows]
-        total = np.array([float(instance.inputs.demand[s.service, s.phase][s.members].sum()) for s in members])
-        grain = 1.0 if instance.inputs.whole else 0.0
-        return cls(by, tuple(s.group for s in members), model, weight, total, grain)
-
-    def held(self, instance: Instance, share: float) -> Instance:
-        """Return the problem with a share that every group is guaranteed."""
-        return _held(instance, share, self.by) if share > 0 else instance
-
-    def amounts(self, x: Bools) -> Floats:
-        """Return what columns serve of each group."""
-        return np.asarray(self.weight @ (~np.isnan(self.model.served(x))).astype(float))
-
-    def need(self, share: float) -> Floats:
-        """Return what a share of each group is."""
-        need = share * self.total
-        return np.asarray(np.ceil(need - 1e-6) if self.grain else need - 1e-9 * self.total)
-
-    def table(self, x: Bools | None) -> pd.DataFrame:
-        """Demand and served of each group, the worst off first."""
-        served = np.full(len(self.total), np.nan) if x is None else self.amounts(x)
-        table = pd.DataFrame(
-            {"demand": self.total, "served": served, "share": served / self.total},
-            index=pd.Index(self.names, name=str(self.by.name or "group")),
-        )
-        return table.sort_values("share", kind="stable")
-
-
-def _held(instance: Instance, share: float, by: pd.Series) -> Instance:
-    from siting.propose.rows import shares
-
-    inputs = replace(instance.inputs, rules=(*instance.inputs.rules, Cover(share, by=by)))
-    return replace(instance, inputs=inputs, shares=tuple(shares(inputs)))
-
-
-def _levels(groups: _Groups, method: str, watch: Watch, near: float) -> tuple[list[Level], str]:
-    """Find what the groups can be guaranteed, rank by rank."""
+def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list[Level], str]:
+    """Find what the groups can be guaranteed, rank by rank; and whether that is proven."""
     model = groups.model
     caps = np.sort(groups.amounts(model.upper > 0) / groups.total)
     found: list[Level] = []
     x: Bools | None = None
-    for rank in range(1 if method == "worst" else len(groups.total)):
-        ranks = _Ranks.of(groups, [level.t for level in found])
-        goals = ranks.goals(float(caps[rank]))
-        level = raise_least(
-            ranks.model, goals, watch, start=ranks.widened(x), top=float(caps[rank]),
-            near=(lambda t: near * max(t, 1e-9)) if near else None,
-        )  # fmt: skip
+    for cap in caps[: 1 if method == "worst" else len(caps)].tolist():
+        ranks = Ranks.of(groups, [level.t for level in found])
+        near = (lambda t: gap * max(t, 1e-9)) if gap else None
+        level = raise_least(ranks.model, ranks.goals(cap), watch, start=ranks.widened(x), top=cap, near=near)
         if level.x is None and x is not None:
             break
         x = None if level.x is None else level.x[: len(model.value)]
@@ -395,99 +325,20 @@ def _levels(groups: _Groups, method: str, watch: Watch, near: float) -> tuple[li
         if x is None or watch.over:
             break
     status = next((level.status for level in found if level.status != "optimal"), "optimal")
-    if method == "leximin" and status == "optimal" and x is not None and len(found) < len(groups.total):
+    if method == "leximin" and status == "optimal" and x is not None and len(found) < len(caps):
         status = watch.status
     return found, status
 
 
-@dataclass(frozen=True, eq=False)
-class _Ranks:
-    """The problem in which the sorted shares are at least *shares*; a group may take one of these ranks.
-
-    The columns of `model` behind those of the problem, one for each value and group, tell which group takes it.
-    """
-
-    groups: _Groups
-    shares: tuple[float, ...]
-    values: Floats
-    model: Model
-
-    @classmethod
-    def of(cls, groups: _Groups, shares: Sequence[float]) -> _Ranks:
-        """Hold the sorted shares up to these, and the others up to the last of them."""
-        values = np.unique(shares) if len(shares) else np.zeros(0)
-        model, size, g = groups.model, len(groups.total), len(values)
-        count = size * g  # columns by value, then by group
-        (needs, columns), one = groups.model.benefit.shape, np.ones(count)
-        each = csr_array((np.zeros(count), (np.arange(count), np.arange(count))), shape=(count, count))
-        of_group = csr_array((one, (np.tile(np.arange(size), g), np.arange(count))), shape=(size, count))
-        upto = np.array([(np.asarray(shares) <= value).sum() for value in values], float)
-        ladder = np.repeat(np.tri(g), size, axis=1)
-        rows = [model.rows] if not g else [_beside(model.rows, count), csr_array(hstack([csr_array((size + g, columns)), vstack([of_group, csr_array(ladder)])]))]  # fmt: skip
-        wanted, parts = [model.wanted], [_beside(model.shares, count)]
-        for v, value in enumerate(values):
-            need = groups.need(value)
-            spared = np.concatenate([need - groups.need(lower) for lower in values[:v]] + [np.zeros((g - v) * size)])
-            parts.append(csr_array(hstack([groups.weight, _given(spared, size, count)])))
-            wanted.append(need)
-        return cls(groups, tuple(shares), values, replace(
-            model,
-            benefit=joined(model.benefit, each),
-            value=np.concatenate([model.value, np.zeros(count)]),
-            rows=csr_array(vstack(rows, format="csr")),
-            low=np.concatenate([model.low, np.full(size + g if g else 0, -np.inf)]),
-            high=np.concatenate([model.high, np.ones(size), upto]) if g else model.high,
-            lower=np.concatenate([model.lower, np.zeros(count)]),
-            upper=np.concatenate([model.upper, np.ones(count)]),
-            shares=csr_array(vstack(parts, format="csr")),
-            wanted=np.concatenate(wanted),
-            must=np.concatenate([model.must, np.zeros(count, bool)]),
-            times=None if model.times is None else np.concatenate([model.times, np.ones(count, np.int64)]),
-        ))  # fmt: skip
-
-    def goals(self, cap: float) -> Goals:
-        """What all groups but those that take a rank are to reach; no more than *cap* of it."""
-        size, count = len(self.groups.total), len(self.groups.total) * len(self.values)
-        spared = np.concatenate([np.zeros(0), *((cap - value) * self.groups.total for value in self.values)])
-        weight = csr_array(hstack([self.groups.weight, _given(spared, size, count)], format="csr"))
-        return Goals(weight, np.zeros(size), self.groups.total, self.groups.grain)
-
-    def widened(self, x: Bools | None) -> Bools | None:
-        """Return a plan with the ranks that its worst-off groups take."""
-        if x is None:
-            return None
-        size = len(self.groups.total)
-        order = np.argsort(self.groups.amounts(x) / self.groups.total, kind="stable")
-        taken = np.zeros(size * len(self.values), bool)
-        for rank, share in enumerate(self.shares):
-            taken[int(np.searchsorted(self.values, share)) * size + order[rank]] = True
-        return np.concatenate([x, taken])
-
-
-def _beside(matrix: csr_array, count: int) -> csr_array:
-    """Return a matrix with so many empty columns more."""
-    return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=(matrix.shape[0], matrix.shape[1] + count))
-
-
-def _given(amount: Floats, size: int, count: int) -> csr_array:
-    """Return what each group, a row, is given by each of the columns of the ranks."""
-    made = csr_array(
-        (amount, (np.arange(count) % size if size else np.arange(0), np.arange(count))), shape=(size, count)
-    )
-    made.eliminate_zeros()
-    return made
-
-
 def _fullest(
-    instance: Instance, groups: _Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
+    instance: Instance, groups: Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
 ) -> tuple[Instance, Answer]:
     """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
-    again = Watch(time_limit=None if watch.time_limit is None else max(watch.left, 1e-3), gap=gap)
-    again.interrupted = watch.interrupted
+    again = within(watch, gap)
     if len(guaranteed) == 1:
         held = groups.held(instance, guaranteed[0])
         return held, in_sense(held, held.model, solve_model(held.model, again, start=x))
-    ranks = _Ranks.of(groups, guaranteed)
+    ranks = Ranks.of(groups, guaranteed)
     found = solve_model(ranks.model, again, start=ranks.widened(x))
     if found.x is None:
         found = replace(found, x=x, value=groups.model.objective(x), bound=found.bound)

@@ -1,14 +1,15 @@
 """Make the least of several served amounts as large as possible: the worst district, the worst scenario, the regret.
 
-Goal s asks for ``f_s(x) >= offset_s + slope_s t``, f_s being what is served of it, and t is to be large. A threshold is no
-part of a `Model`, so it is written in its terms: t = top - sum of step_k c_k with columns c_k that serve a need each, and
+Goal s asks for ``f_s(x) >= offset_s + slope_s t``, f_s being what is served of it, and t is to be large. A threshold is
+no part of a `Model`, so it is written in its terms: t = top - sum of step_k c_k with columns c_k that serve a need,
+and
 
     f_s(x) + slope_s sum of step_k c_k >= offset_s + slope_s top        for each goal s
 
-is a share, as a column that opens serves its need. Opening c_k costs 2^k units. With c between 0 and 1 that is the
+is a share, as a column that opens serves its need. Opening c_k costs its step. With c between 0 and 1 that is the
 relaxation of the whole question at once, so its bound is as good as that of a programme with a free t. The steps are
-multiples of a unit: a solved round narrows t down to one, and the next divides that. Where sums are multiples of a grain
-the last unit is the way to the next t that a plan can have, and the answer is exact.
+multiples of a unit: a solved round narrows t down to one, and the next round divides that. Where sums are multiples of
+a grain the last unit is the way to the next t that a plan can have, and the answer is exact.
 """
 
 from __future__ import annotations

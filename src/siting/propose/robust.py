@@ -26,6 +26,7 @@ from siting.propose.scenarios import Scenarios, under_each
 from siting.propose.search import Answer, search, solve_model
 from siting.propose.solve import check
 from siting.propose.telling import new_sites, tell
+from siting.propose.words import _amount, _percent
 
 __all__ = ["RobustPlan", "robustness", "solve_robust"]
 
@@ -234,7 +235,7 @@ def solve_robust(
         As for `solve`. A rule on shares or distances holds in every scenario; `Capacity` and a bonus of `Together` do
         not go with it.
     scenarios
-        As for `robustness`: what each names takes the place of *reach* or *demand*. These are no scenario of themselves;
+        As for `robustness`: what each names takes the place of *reach* or *demand*. They are no scenario of themselves;
         `Scenario()` makes them one.
     measure
         "regret": the largest regret is to be small, that is how many people more the best plan for the scenario alone
@@ -256,15 +257,14 @@ def solve_robust(
 
     Notes
     -----
-    With v_s(x) covered in scenario s, b_s the best there and w_s its demand: ``min over x of max over s of b_s - v_s(x)``
+    With v_s(x) covered in scenario s, b_s the best there, w_s its demand: ``min over x of max over s of b_s - v_s(x)``
     and ``max over x of min over s of v_s(x) / w_s`` [1]_. A regret is counted against the bound on b_s, so it is never
     understated. Sums that are whole numbers are solved exactly, others to 1e-7 of their range.
 
     References
     ----------
-    .. [1] P. Kouvelis and G. Yu, Robust Discrete Optimization and Its Applications, Kluwer, 1997. For siting: J. Current,
-       S. Ratick and C. ReVelle, "Dynamic facility location when the total number of facilities is uncertain: a decision
-       analysis approach", European Journal of Operational Research 110 (3), 1998, pp. 597-609.
+    .. [1] P. Kouvelis and G. Yu, Robust Discrete Optimization and Its Applications, Kluwer, 1997. For siting: L. V.
+       Snyder, "Facility location under uncertainty: a review", IIE Transactions 38 (7), 2006, pp. 547-564.
 
     Examples
     --------
@@ -283,7 +283,7 @@ def solve_robust(
         instances = under_each(build(objective, reach, demand, rules, options), scenarios)
         _fit(instances)
         bests = _bests(instances, watch, gap)
-        found = replace(_solved(instances, bests, measure, watch, gap))
+        found = _solved(instances, bests, measure, watch, gap)
         return replace(found, seconds=watch.seconds)
 
 
@@ -334,12 +334,19 @@ def _bests(instances: Mapping[str, Instance], watch: Watch, gap: float) -> dict[
     found: dict[str, Answer] = {}
     start = None
     for number, (name, instance) in enumerate(instances.items()):
-        part = None if watch.time_limit is None else watch.left / (len(instances) - number + 1)
-        own = Watch(time_limit=part, gap=gap)
-        own.interrupted = watch.interrupted
+        own = within(watch, gap, 1 / (len(instances) - number + 1))
         found[name] = search(instance, own, start=start)
         start = found[name].x
     return found
+
+
+def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
+    """Return a watch for a question on the way: with a gap of its own, and a part of the time that is left."""
+    own = watch.quiet()
+    own.gap = gap
+    if own.time_limit is not None:
+        own.time_limit = watch.seconds + part * watch.left
+    return own
 
 
 def _solved(
@@ -404,9 +411,8 @@ def _fuller(model: Model, goals: Goals, level: Level, watch: Watch) -> Bools:
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
-    again = Watch(time_limit=None if watch.time_limit is None else watch.left, gap=FULL)
     asked = replace(asking(model, goals, level.t), benefit=benefit, grain=grain)
-    found = solve_model(asked, again, start=level.x)
+    found = solve_model(asked, within(watch, FULL), start=level.x)
     if (
         found.x is None
         or not model.keeps(found.x)

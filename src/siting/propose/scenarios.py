@@ -79,7 +79,8 @@ def scenario_of(value: object, name: object) -> Scenario:
     if isinstance(value, (list, set, frozenset, tuple, pd.Index)):
         return Scenario(closed=tuple(value))
     raise ProblemError(
-        f"the scenario {name!r} is {value!r}; give a demand, a Reach, (Reach, demand), a list of ids that close, or a Scenario"
+        f"the scenario {name!r} is {value!r}; give a demand, a Reach, (Reach, demand), a list of ids that close, "
+        "or a Scenario"
     )
 
 

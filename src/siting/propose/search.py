@@ -14,7 +14,7 @@ from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.instance import Instance
 from siting.propose.problem import MaxSpacing, MinFarthest, MinSites
 
-__all__ = ["Answer", "optimal_within", "proven_bound", "search", "solve_model"]
+__all__ = ["Answer", "only_counted", "optimal_within", "proven_bound", "search", "solve_model"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ def _engine(model: Model, watch: Watch, start: Bools | None) -> Found:
         from siting.propose.engines.general import solve_general
 
         return solve_general(model, watch, start=start)
-    counted = _only_counted(model)
+    counted = only_counted(model)
     if model.levels:
         if counted and not model.shares.shape[0]:
             from siting.propose.engines.median import solve_median
@@ -154,7 +154,7 @@ def _engine(model: Model, watch: Watch, start: Bools | None) -> Found:
     return solve_sides(model, watch, start=start)
 
 
-def _only_counted(model: Model) -> bool:
+def only_counted(model: Model) -> bool:
     """Whether the rows are no more than one upper limit on the number of free columns."""
     if model.rows.shape[0] > 1:
         return False

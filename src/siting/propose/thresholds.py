@@ -16,7 +16,8 @@ from siting.propose.engines.model import Bools, Floats, Found, Ints, Model
 from siting.propose.engines.watch import Watch
 from siting.propose.instance import Instance
 from siting.propose.problem import MaxSpacing
-from siting.propose.search import Answer, proven_bound, solve_model
+from siting.propose.rules import AtLeast, AtMost
+from siting.propose.search import Answer, only_counted, proven_bound, solve_model
 
 __all__ = ["nearest_farthest", "widest_spacing"]
 
@@ -93,15 +94,47 @@ def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
     if math.isinf(least):
         return Answer(None, math.nan, math.nan, "infeasible", "thresholds", None, model, -1)
     distances = distances[distances >= least]
+    begin = _center(instance, model, costs, watch)
+    if begin is not None and (begin.x is None or begin.status != "optimal"):
+        if begin.x is None:
+            return Answer(None, math.nan, math.nan, begin.status, begin.engine, None, model, -1)
+        return Farthest(
+            begin.x, -begin.value, -begin.bound, begin.status, begin.engine, None, model, -1, None, math.nan, costs
+        )
+    if begin is not None and begin.x is not None:  # what rules out the next shorter distance is the proof
+        distances = distances[distances <= _farthest(costs, begin.x)][-2:]
+    known = _center(instance, model, costs, watch)
+    if known is not None and known.status != "optimal":
+        if known.x is None:
+            return Answer(None, math.nan, math.nan, known.status, known.engine, None, model, -1)
+        return Farthest(
+            known.x, -known.value, -known.bound, known.status, known.engine, None, model, -1, None, math.nan, costs
+        )
     found, low, status, ruled_out = _narrowed(
-        distances, lambda d, start: solve_model(at(d), watch.quiet(), start=start), lambda x: _farthest(costs, x), watch
+        distances,
+        lambda d, start: solve_model(at(d), watch.quiet(), start=start),
+        lambda x: _farthest(costs, x),
+        watch,
+        None if known is None else known.x,
     )
     if found is None:
         return Answer(None, math.nan, math.nan, status, "thresholds", None, model, -1)
+    engine = "thresholds" if known is None else known.engine
     value = _farthest(costs, found)
     best = value if status == "optimal" else float(distances[low])
     decision = None if ruled_out is None else at(float(distances[low - 1]))
-    return Farthest(found, value, best, status, "thresholds", ruled_out, model, -1, decision, best, costs)
+    first = math.nan if ruled_out is None and value > distances[0] else best
+    return Farthest(found, value, best, status, engine, ruled_out, model, -1, decision, first, costs)
+
+
+def _center(instance: Instance, model: Model, costs: csr_array, watch: Watch) -> Found | None:
+    """Ask the engine of p-centers, where the rules only count sites; None where they do more."""
+    from siting.propose.engines.center import solve_center
+
+    if len(instance.blocks) > 1 or len(instance.shares) or not only_counted(model) or model.rows.shape[0] != 1:
+        return None
+    most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
+    return solve_center(costs, model.lower, model.upper, most, watch)
 
 
 def _least_possible(costs: csr_array, model: Model) -> float:
@@ -120,15 +153,22 @@ def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
 
 
 def _narrowed(
-    distances: Floats, solve: Callable[[float, Bools | None], Found], measure: Callable[[Bools], float], watch: Watch
+    distances: Floats,
+    solve: Callable[[float, Bools | None], Found],
+    measure: Callable[[Bools], float],
+    watch: Watch,
+    known: Bools | None = None,
 ) -> tuple[Bools | None, int, str, Found | None]:
-    """Find the first of the sorted *distances* at which there is a plan.
+    """Find the first of the sorted *distances* at which there is a plan; *known* is one that is as good as can be.
 
     Returns the plan, the position of the first distance that is not ruled out, the status, and what ruled out the one
     before it.
     """
     low, high = 0, len(distances) - 1
-    best: Bools | None = None
+    best = known
+    if known is not None:  # what rules out the distance before it is the proof
+        high = int(np.searchsorted(distances, measure(known))) - 1
+        low = max(0, high)
     ruled_out: Found | None = None
     while low <= high:
         middle = (low + high) // 2 if best is not None else high
@@ -141,7 +181,7 @@ def _narrowed(
             if best is None:
                 return None, low, "infeasible", ruled_out
         else:
-            return best, low, watch.status, ruled_out
+            return best, low, watch.status if known is None else "optimal", ruled_out
         if best is not None and low <= high and watch.report("thresholds", -measure(best), -float(distances[low])):
             return best, low, watch.status, ruled_out
     return best, low, "optimal", ruled_out
@@ -168,15 +208,50 @@ def widest_spacing(instance: Instance, watch: Watch) -> Answer:
         return -float(cost[x[first] & x[second]].min(initial=math.inf))
 
     steps = np.concatenate([[-math.inf], -np.unique(cost)[::-1]])
+    apart = _dispersed(instance, (first, second, cost), watch)
+    if apart is not None and (apart.x is None or apart.status != "optimal"):
+        if apart.x is None:
+            return Answer(None, math.nan, math.nan, apart.status, apart.engine, None, model, 1)
+        value = -measure(apart.x)
+        return Widest(
+            apart.x, value, max(value, apart.bound), apart.status, apart.engine, None, model, 1, None, math.nan,
+            (first, second, cost),
+        )  # fmt: skip
     found, low, status, ruled_out = _narrowed(
-        steps, lambda d, start: solve_model(at(-d), watch.quiet(), start=start), measure, watch
+        steps,
+        lambda d, start: solve_model(at(-d), watch.quiet(), start=start),
+        measure,
+        watch,
+        None if apart is None else apart.x,
     )
     if found is None:
         return Answer(None, math.nan, math.nan, status, "thresholds", None, model, 1)
     value = -measure(found)
     best = value if status == "optimal" else -float(steps[low])
     decision = None if ruled_out is None else at(-float(steps[low - 1]))
-    return Widest(found, value, best, status, "thresholds", ruled_out, model, 1, decision, best, (first, second, cost))
+    engine = "thresholds" if apart is None else apart.engine
+    known = math.nan if ruled_out is None and -value > steps[0] else best
+    return Widest(found, value, best, status, engine, ruled_out, model, 1, decision, known, (first, second, cost))
+
+
+def _dispersed(instance: Instance, between: tuple[Ints, Ints, Floats], watch: Watch) -> Found | None:
+    """Ask the engine of p-dispersion, where the rules only count sites; None where they do more."""
+    from siting.propose.engines.dispersion import solve_dispersion
+
+    model, columns = instance.model, instance.columns
+    counts = {row.rule for row in instance.rows if isinstance(row.rule, (AtLeast, AtMost)) and row.rule.by is None}
+    plain = len(counts) == len(instance.rows) and (columns.kind <= STAYING).all() and not instance.shares
+    if not plain or model.must.any() or len(instance.inputs.services) > 1 or len(instance.inputs.years) > 1:
+        return None
+    first, second, cost = between
+    n, fixed = len(columns), int(model.lower[~columns.new].sum())
+    ends = (np.concatenate([first, second]), np.concatenate([second, first]))
+    pairs = csr_array((np.concatenate([cost, cost]), ends), shape=(n, n))
+    least = max(int(row.low) for row in instance.rows if row.low > -math.inf)
+    most = min((int(row.high) for row in instance.rows if row.high < math.inf), default=None)
+    return solve_dispersion(
+        pairs, model.lower, model.upper, least + fixed, None if most is None else most + fixed, watch.quiet()
+    )
 
 
 def _between(instance: Instance) -> tuple[Ints, Ints, Floats]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -128,7 +128,8 @@ class Trials:
 
     def __init__(self, instance: Instance, watch: Watch, seconds: float) -> None:
         self.instance, self.watch = instance, watch
-        self.until = watch.seconds + seconds
+        self.began, self.seconds = watch.seconds, seconds
+        self.until = self.began + seconds
         #: Whether some trial ended without an answer.
         self.late = False
         self.rule_of = rule_names(instance)
@@ -137,6 +138,11 @@ class Trials:
     def names(self) -> tuple[str, ...]:
         """All rules that can be left out, by group."""
         return tuple(self.rule_of)
+
+    def upto(self, part: float) -> Trials:
+        """Let the next trials end when this part of the time is used."""
+        self.until = self.began + part * self.seconds
+        return self
 
     def made(self, kept: Collection[str], *, existing: bool = True) -> Trial:
         """Return the problem with the rules *kept*, and nothing to be best at; *existing* False: no site is open yet.
@@ -243,7 +249,8 @@ def group_of(part: Row | Share) -> str:
 
 def counts_sites(rule: Phases, row: Row) -> bool:
     """Tell whether a row of phases limits the sites of a year, not its budget."""
-    most = None if rule.at_most is None else rule.at_most[rule.years.index(int(group_of(row)))]
+    year = rule.years.index(int(group_of(row)))
+    most = rule.at_most[year] if isinstance(rule.at_most, Sequence) else rule.at_most
     return most is not None and row.high == most and bool((row.weight == 1).all())
 
 
@@ -263,8 +270,8 @@ class _Clock(Watch):
     """A watch inside another: it stops when time is up, or when a question about a limit is answered."""
 
     def __init__(self, outer: Watch, until: float, enough: float) -> None:
-        # half of what is left, so that one hard question does not take the time of all others
-        super().__init__(time_limit=max(0.0, until - outer.seconds) / 2)
+        # a third of what is left, so that one hard question does not take the time of all others
+        super().__init__(time_limit=max(0.0, until - outer.seconds) / 3)
         self.outer, self.until, self.enough = outer, until, enough
 
     @property

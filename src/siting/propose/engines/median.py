@@ -185,7 +185,9 @@ class _Search:
     @property
     def cut(self) -> float:
         """What a plan must be worth more than, to be of interest."""
-        more = max(CLOSE * abs(self.value), (1 - 1e-5) * self.model.grain - 1e-12 * abs(self.value))
+        more = max(
+            0.5 * CLOSE * abs(self.value + self.model.constant), (1 - 1e-5) * self.model.grain - 1e-12 * abs(self.value)
+        )
         return max(self.value + more, self.hopeless)
 
     # The course of a solve
@@ -245,7 +247,8 @@ class _Search:
 
     def _dive(self, node: _Node) -> None:
         """Open column after column of those chosen most often, with new prices in between, to a plan."""
-        node = replace(node, state=node.state.copy(), near=node.near.copy(), bound=math.inf)
+        above = node.bound
+        node = replace(node, state=node.state.copy(), near=node.near.copy())
         while node.many:
             free = np.flatnonzero(node.state == kernels.FREE)
             by_near = free[np.argsort(-node.near[free], kind="stable")]
@@ -256,7 +259,7 @@ class _Search:
             node.bound = math.inf
             if node.many:
                 self.lower(node, DIVE_ROUNDS, NODE_THETA)
-            if node.bound <= self.cut or self._report("plans", math.inf):
+            if node.bound <= self.cut or self._report("plans", above):
                 break
         self.round(node)
 
