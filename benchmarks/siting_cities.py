@@ -30,8 +30,24 @@ from scipy.spatial import KDTree
 import siting as st
 from benchmarks.city import Floats, Ints
 
-__all__ = ["CITIES", "OTHER_SEEDS", "Question", "cfl", "cfl_customers", "cfl_question", "city_question", "districts",
-           "graph_question", "growing", "medians", "places_of", "question", "random_graph", "read_graph", "second_service"]  # fmt: skip
+__all__ = [
+    "CITIES",
+    "OTHER_SEEDS",
+    "Question",
+    "cfl",
+    "cfl_customers",
+    "cfl_question",
+    "city_question",
+    "districts",
+    "graph_question",
+    "growing",
+    "medians",
+    "places_of",
+    "question",
+    "random_graph",
+    "read_graph",
+    "second_service",
+]
 
 #: Side of a city of 10,000 demands, metres; the area grows with the number of demands.
 SIDE = 6_200.0

@@ -206,8 +206,8 @@ def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.Data
         raise ProblemError(f"reach is for {some(reaches)} and demand for {some(demands)}; give both for each service")
     if len(reaches) > 1 and not isinstance(demand, Mapping):
         raise ProblemError(f"reach is for {some(reaches)}; give demand as a mapping, a Series for each service")
-    homes = in_order(h for one in reaches.values() for h in one.origins)
-    sites = in_order(s for one in reaches.values() for s in one.destinations)
+    homes = in_order(h for one in reaches.values() for h in one.origins.tolist())
+    sites = in_order(s for one in reaches.values() for s in one.destinations.tolist())
     phases = [rule for rule in rules if isinstance(rule, Phases)]
     years: tuple[int | None, ...] = tuple(phases[0].years) if phases else (None,)
     amount = np.zeros((len(reaches), len(years), len(homes)))

@@ -85,7 +85,7 @@ class Groups:
         served = np.full(len(self.total), np.nan) if x is None else self.amounts(x)
         table = pd.DataFrame(
             {"demand": self.total, "served": served, "share": served / self.total},
-            index=pd.Index(self.names, name=self.by.name or "group"),
+            index=pd.Index(list(self.names), dtype=object, name=self.by.name or "group"),
         )
         return table.sort_values("share", kind="stable")
 

@@ -184,9 +184,9 @@ class RobustPlan:
         """
         if self.x is None or scenario not in self.instances:
             raise ProblemError(f"no plan for the scenario {scenario!r}; there are {list(self.instances)}")
-        instance, row = self.instances[scenario], self.table.loc[scenario]
+        instance = self.instances[scenario]
         value = instance.model.objective(self.x)
-        bound = float(max(value, row["best_bound"]))
+        bound = max(value, float(self.table["best_bound"][scenario]))
         status = "optimal" if value == bound else "feasible"
         return make_plan(instance, Answer(self.x, value, bound, status, self.engine, None, instance.model, 1))
 

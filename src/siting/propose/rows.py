@@ -121,9 +121,10 @@ def _places_key(inputs: Inputs, columns: Columns) -> Ints:
 def _opens_once(inputs: Inputs, columns: Columns) -> Iterator[Row]:
     key = _places_key(inputs, columns)
     for kinds, low in (((NEW,), -math.inf), ((STAYING, CLOSING), 1.0), ((LARGER,), -math.inf)):
-        for at in _grouped(key, np.isin(columns.kind, kinds)):
-            if len(at) > 1:
-                yield _row(None, "", at, low=low, high=1.0)
+        mine = np.isin(columns.kind, kinds)
+        several = np.bincount(key[mine], minlength=int(key.max()) + 1)[key] > 1
+        for at in _grouped(key, mine & several):
+            yield _row(None, "", at, low=low, high=1.0)
     for grown in np.flatnonzero(columns.kind == LARGER):  # a site that closes does not grow
         stays = (key == key[grown]) & (columns.kind == STAYING)
         if columns.lower[stays].min() < 1:
