@@ -99,7 +99,10 @@ def verify(plan: Plan) -> Verified:
     proven, crossed = _holds(answer, bound, plan.bound), answer.sense * (objective - bound) > _slack(answer, bound)
     if not math.isnan(bound):
         told.append(f"the certificate proves the bound {bound:,.10g}")
-    if crossed:
+    if answer.sense * (objective - plan.bound) > _slack(answer, objective):
+        told.append(f"the objective passes the bound {plan.bound:,.10g} as stated")
+        crossed = True
+    elif crossed:
         told.append("which the objective passes: one of them is wrong")
     by_solver = plan.certificate is None or plan.certificate.by == "solver"
     if not proven:

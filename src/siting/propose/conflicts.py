@@ -31,9 +31,9 @@ from siting.propose.rules import (
     Spacing,
     Supply,
     Together,
-)
-from siting.propose.trials import SAME, Trial, Trials, counts_sites, group_of, lightest, name_of
-from siting.propose.words import Reason
+)  # fmt: skip
+from siting.propose.trials import SAME, Trial, Trials, counts_sites, group_of, load_engines, name_of
+from siting.propose.words import Reason, _amount
 
 __all__ = ["reasons"]
 
@@ -54,10 +54,10 @@ def reasons(instance: Instance, watch: Watch) -> tuple[Reason, ...]:
     """Say why no plan keeps all rules.
 
     First each rule that all sites together miss, with the best that can be had and the communities that are too far.
-    Where there is none, a set of rules in conflict: a limit (on sites or money) and one other rule where such a pair is
-    in conflict, which is the smallest set there can be; otherwise a set from which no rule can be left out (found by a
-    deletion filter [1]_), which need not be the smallest. Then the best shares that the other rules allow, and each
-    single change that mends everything by itself. All is found by solving; where time ended first that is said.
+    Where there is none, a set of rules in conflict: a limit (on sites or money) and one other rule where two such are,
+    and of these one group where that is enough; otherwise whatever a deletion filter [1]_ leaves. Nothing of the set
+    can be spared, but there may be a smaller one. Then the best shares that the other rules allow, and each single
+    change that mends everything by itself. All is found by solving; where time ended first that is said.
 
     Parameters
     ----------
@@ -70,7 +70,9 @@ def reasons(instance: Instance, watch: Watch) -> tuple[Reason, ...]:
     .. [1] J. W. Chinneck and E. W. Dravnieks, "Locating minimal infeasible constraint sets in linear programs", ORSA
        Journal on Computing 3 (2), 1991, pp. 157-168.
     """
-    trials = Trials(instance, watch, min(max(SECONDS, watch.seconds), max(GRACE, watch.left)))
+    seconds = min(max(SECONDS, watch.seconds), max(GRACE, watch.left))
+    load_engines()  # which is not counted
+    trials = Trials(instance, watch, seconds)
     alone, told = _out_of_reach(instance)
     if alone:
         rules = [trials.rule_of[name] for name in alone]
@@ -79,19 +81,14 @@ def reasons(instance: Instance, watch: Watch) -> tuple[Reason, ...]:
         mends = [mend for rule in rules if rule is not None for mend in _mends(trials, rule, alone)]
     else:
         conflict = _coarse(trials.upto(0.4))
-        trials.upto(0.7)
         rules = list({id(trials.rule_of[name]): trials.rule_of[name] for name in conflict}.values())
-        mends = [mend for rule in rules if rule is not None for mend in _mends(trials, rule, conflict)]
+        mends = [mend for rule in rules if rule is not None for mend in _mends(trials.upto(0.7), rule, conflict)]
         conflict = _refined(trials.upto(0.85), conflict)
         told += [*_told(trials.upto(1.0), conflict), *_bests(trials, conflict)]
     told += mends
     if trials.late:
         told.append(("plan.reasons_late", {}))
     return tuple(told)
-
-
-def _amount(number: float) -> str:
-    return f"{number:,.10g}"
 
 
 # What all sites together miss
@@ -237,7 +234,7 @@ def _is_limit(trials: Trials, part: Sequence[str]) -> bool:
 
 
 def _coarse(trials: Trials) -> tuple[str, ...]:
-    """Find rules, with all their groups, that cannot be kept together: a limit and another one, or none can be spared."""
+    """Find rules, with all their groups, in conflict: a limit and another one, or such that none can be spared."""
     parts = _parts(trials, trials.names)
     for limit in (part for part in parts if _is_limit(trials, part)):
         for other in (part for part in parts if part is not limit):
@@ -273,7 +270,7 @@ def _told(trials: Trials, conflict: tuple[str, ...]) -> Iterator[Reason]:
     values: dict[str, object] = {"rules": (*_named(trials, conflict), *_standing(trials, conflict))}
     trial = trials.made(conflict)
     row = next((row for row in trial.rows if row.rule is not None and _of_all(row.rule)), None)
-    needed = -math.inf if row is None else -trials.solve(lightest(trial, row)).bound
+    needed = -math.inf if row is None else -trials.least(conflict, name_of(row)).bound
     if row is None or not math.isfinite(needed) or needed <= row.high:
         yield "plan.conflict_rules", values
     elif isinstance(row.rule, Budget):
@@ -364,7 +361,7 @@ def _wider(trials: Trials, rule: Rule, rows: Sequence[Row]) -> Iterator[Reason]:
     whole = trials.made(trials.names)
     chosen = [row for row in whole.rows if row.rule is rule and name_of(row) in set(map(name_of, rows))]
     if len(chosen) == 1:
-        outcome = trials.solve(lightest(whole, chosen[0]))
+        outcome = trials.least(trials.names, name_of(chosen[0]))
         enough = -outcome.value if outcome.x is not None else None
     else:
         most = int(max(row.weight.sum() for row in chosen))
@@ -374,7 +371,7 @@ def _wider(trials: Trials, rule: Rule, rows: Sequence[Row]) -> Iterator[Reason]:
                 replace(whole, rows=tuple(replace(r, high=float(n)) if r in chosen else r for r in whole.rows))
             ),
         )
-    if enough is None or not math.isfinite(enough):
+    if enough is None or enough <= chosen[0].high:
         return
     said = name_of(chosen[0]) if len(chosen) == 1 else str(rule)
     money = isinstance(rule, Budget) or (isinstance(rule, Phases) and not counts_sites(rule, chosen[0]))

@@ -16,11 +16,10 @@ from siting.propose.engines.model import Bools
 from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.inputs import Demand, Reaches
 from siting.propose.instance import Instance, build
-from siting.propose.maximin import Level, raise_least
+from siting.propose.maximin import Level, counted, covering, raise_least, within
 from siting.propose.plan import Plan, make_plan
 from siting.propose.problem import MaxCoverage, is_number
 from siting.propose.ranks import Groups, Ranks
-from siting.propose.robust import counted, covering, within
 from siting.propose.rules import Rule
 from siting.propose.search import Answer, in_sense, search, solve_model
 from siting.propose.solve import check

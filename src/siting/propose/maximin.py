@@ -21,11 +21,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
+from siting.errors import ProblemError
 from siting.propose.engines.model import Bools, Floats, Ints, Model
 from siting.propose.engines.watch import Watch
+from siting.propose.instance import Instance
+from siting.propose.problem import MaxCoverage, Objective
 from siting.propose.search import solve_model
 
-__all__ = ["Goals", "Level", "asking", "joined", "raise_least"]
+__all__ = ["Goals", "Level", "asking", "counted", "covering", "joined", "raise_least", "within"]
 
 #: Units of a round, as a power of two; and how near t is proven where sums have no grain, as a share of the range.
 POWER, NEAR = 11, 1e-7
@@ -121,7 +124,7 @@ def raise_least(
     engine, nodes = "rules", 0
     while best is None or not _proven(goals, t, top, range_):
         allowed = 0.0 if near is None or best is None else near(t)
-        if top - t <= allowed:
+        if best is not None and top - t <= allowed:
             break
         units = _units(goals, t, top, range_, allowed, known=best is not None)
         found = solve_model(_with_steps(model, goals, *units), watch, start=_stepped(best, units))
@@ -232,3 +235,40 @@ def joined(first: csr_array, second: csr_array) -> csr_array:
 def _stepped(x: Bools | None, units: tuple[float, float, int]) -> Bools | None:
     """Return a plan with all steps given up."""
     return None if x is None else np.concatenate([x, np.ones(len(_sizes(units[2])), bool)])
+
+
+def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
+    """Return a watch for a question on the way: with a gap of its own, and a part of the time that is left."""
+    own = watch.quiet()
+    own.gap = gap
+    if own.time_limit is not None:
+        own.time_limit = watch.seconds + part * watch.left
+    return own
+
+
+def covering(objective: Objective, what: str) -> None:
+    """Refuse an objective that is no plain coverage.
+
+    Raises
+    ------
+    ProblemError
+        When it is not.
+    """
+    if not isinstance(objective, MaxCoverage):
+        raise ProblemError(f"{what} knows MaxCoverage, not {objective}; give MaxCoverage()")
+    if objective.decay is not None:
+        raise ProblemError(f"{what}: {objective} does not go; leave out decay")
+
+
+def counted(instance: Instance, what: str) -> None:
+    """Refuse rules by which what is covered is no sum over the communities that some site reaches.
+
+    Raises
+    ------
+    ProblemError
+        When there is one.
+    """
+    if instance.capacity is not None:
+        raise ProblemError(f"{what}: Capacity does not go with it; leave it out")
+    if instance.value.any():
+        raise ProblemError(f"{what}: a bonus of Together does not go with it; leave it out")

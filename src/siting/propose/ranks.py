@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -40,7 +41,7 @@ class Groups:
     """
 
     by: pd.Series
-    names: tuple[object, ...]
+    names: tuple[Any, ...]
     model: Model
     weight: csr_array
     total: Floats
@@ -85,7 +86,7 @@ class Groups:
         served = np.full(len(self.total), np.nan) if x is None else self.amounts(x)
         table = pd.DataFrame(
             {"demand": self.total, "served": served, "share": served / self.total},
-            index=pd.Index(list(self.names), dtype=object, name=self.by.name or "group"),
+            index=pd.Index(list(self.names), name=self.by.name or "group"),
         )
         return table.sort_values("share", kind="stable")
 

@@ -18,9 +18,9 @@ from siting.propose.engines.reduce import weights
 from siting.propose.engines.watch import Watch
 from siting.propose.inputs import Demand, Reaches
 from siting.propose.instance import Instance, build
-from siting.propose.maximin import Goals, Level, asking, raise_least
+from siting.propose.maximin import Goals, Level, asking, counted, covering, raise_least, within
 from siting.propose.plan import Plan, make_plan
-from siting.propose.problem import MaxCoverage, Objective, is_number
+from siting.propose.problem import Objective, is_number
 from siting.propose.rules import Rule
 from siting.propose.scenarios import Scenarios, under_each
 from siting.propose.search import Answer, search, solve_model
@@ -282,8 +282,9 @@ def solve_robust(
     with Watch(time_limit=time_limit) as watch:
         instances = under_each(build(objective, reach, demand, rules, options), scenarios)
         _fit(instances)
-        bests = _bests(instances, watch, gap)
-        found = _solved(instances, bests, measure, watch, gap)
+        part = gap / 2 if measure == "regret" else gap  # a regret is off by what its best is, too
+        bests = _bests(instances, watch, part)
+        found = _solved(instances, bests, measure, watch, part)
         return replace(found, seconds=watch.seconds)
 
 
@@ -294,34 +295,6 @@ def _asked(objective: Objective, rules: Sequence[Rule], measure: str, time_limit
     if not is_number(gap) or not 0 <= gap < 1:
         raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
     covering(objective, "solve_robust")
-
-
-def covering(objective: Objective, what: str) -> None:
-    """Refuse an objective that is no plain coverage.
-
-    Raises
-    ------
-    ProblemError
-        When it is not.
-    """
-    if not isinstance(objective, MaxCoverage):
-        raise ProblemError(f"{what} knows MaxCoverage, not {objective}; give MaxCoverage()")
-    if objective.decay is not None:
-        raise ProblemError(f"{what}: {objective} does not go; leave out decay")
-
-
-def counted(instance: Instance, what: str) -> None:
-    """Refuse rules by which what is covered is no sum over the communities that some site reaches.
-
-    Raises
-    ------
-    ProblemError
-        When there is one.
-    """
-    if instance.capacity is not None:
-        raise ProblemError(f"{what}: Capacity does not go with it; leave it out")
-    if instance.value.any():
-        raise ProblemError(f"{what}: a bonus of Together does not go with it; leave it out")
 
 
 def _fit(instances: Mapping[str, Instance]) -> None:
@@ -338,15 +311,6 @@ def _bests(instances: Mapping[str, Instance], watch: Watch, gap: float) -> dict[
         found[name] = search(instance, own, start=start)
         start = found[name].x
     return found
-
-
-def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
-    """Return a watch for a question on the way: with a gap of its own, and a part of the time that is left."""
-    own = watch.quiet()
-    own.gap = gap
-    if own.time_limit is not None:
-        own.time_limit = watch.seconds + part * watch.left
-    return own
 
 
 def _solved(
@@ -447,7 +411,7 @@ def _told(
     value, bound, gap, status = math.nan, math.nan, math.nan, level.status
     if level.x is not None and measure == "regret":
         value, bound = float(table["regret"].max()), max(0.0, -level.bound)
-        status = "optimal" if value <= bound else watch_status(status)
+        status = "optimal" if value <= bound else _unproven(status)
         gap = (value - bound) / scale if value > bound else 0.0
     elif level.x is not None:
         value, bound = float(table["share"].min()), level.bound
@@ -462,6 +426,6 @@ def _told(
     )  # fmt: skip
 
 
-def watch_status(status: str) -> str:
+def _unproven(status: str) -> str:
     """Status of what is no longer proven."""
     return "feasible" if status == "optimal" else status

@@ -14,6 +14,11 @@ from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.instance import Instance
 from siting.propose.problem import MaxSpacing, MinFarthest, MinSites
 
+#: Pairs up to which that is searched for to the end; in larger models sites are changed one for another.
+FEW = 5_000
+#: Of plans with as few sites, one that covers the most is looked for until it is so near the most that can be.
+FULL_ENOUGH = 2e-3
+
 __all__ = ["Answer", "only_counted", "optimal_within", "proven_bound", "search", "solve_model"]
 
 
@@ -63,7 +68,8 @@ class Answer:
         """Return the bound that a proof gives, added up anew; NaN without one."""
         if proof is None or self.model is None:
             return math.nan
-        return self.sense * proven_bound(self.model, proof) + 0.0
+        question = None if self.found is None else self.found.question
+        return self.sense * proven_bound(self.model, proof, question) + 0.0
 
     @property
     def grain(self) -> float:
@@ -76,8 +82,16 @@ class Answer:
         return gap_between(self.value, self.bound)
 
 
-def proven_bound(model: Model, proof: Proof) -> float:
-    """Return the bound that a proof gives for a model; where it is about the reduced one, that is made anew."""
+def proven_bound(model: Model, proof: Proof, question: int | None = None) -> float:
+    """Return the bound that a proof gives for a model; where it is about the reduced one, that is made anew.
+
+    With a *question* the proof is that so many columns are too few.
+    """
+    model = tightened(model)
+    if question is not None:
+        from siting.propose.engines.covering import too_few
+
+        return too_few(model, proof, question)
     from siting.propose.engines.proof import bound_of
     from siting.propose.engines.reduce import reduce
 
@@ -122,13 +136,38 @@ def solve_model(model: Model, watch: Watch, *, start: Bools | None = None) -> Fo
     RuntimeError
         When the answer does not keep the rules, or is not worth what the engine said.
     """
-    found = _engine(model, watch, start)
+    found = _engine(tightened(model), watch, start)
     if found.x is not None:
         value = model.objective(found.x)
         if not model.keeps(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
             raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
         found = replace(found, value=value, bound=max(value, found.bound))
     return found
+
+
+def tightened(model: Model) -> Model:
+    """Say of needs that a share cannot do without that they must be served, and drop shares that this settles.
+
+    A share misses at most the sum of its weights less what is wanted: whoever weighs more is served in every plan.
+    """
+    if model.times is not None or not len(model.wanted):
+        return model
+    slack = np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted
+    slack = slack + 1e-9 * np.abs(model.wanted)
+    of = np.repeat(np.arange(len(slack)), np.diff(model.shares.indptr))
+    heavy = model.shares.data > slack[of]
+    must = model.must.copy()
+    must[model.shares.indices[heavy]] = True
+    if (must == model.must).all() and (model.wanted > 0).all():
+        return model
+    weight = model.shares.copy()
+    weight.data = np.where(must[weight.indices], 0.0, weight.data)
+    left = np.asarray(weight.sum(axis=1)).ravel() > 0
+    return (
+        replace(model, must=must, shares=csr_array(model.shares[left]), wanted=model.wanted[left])
+        if left.any()
+        else replace(model, must=must, shares=csr_array((0, len(must))), wanted=np.zeros(0))
+    )
 
 
 def _engine(model: Model, watch: Watch, start: Bools | None) -> Found:
@@ -183,14 +222,15 @@ def optimal_within(value: float, bound: float, grain: float) -> bool:
 
 
 def _fullest(instance: Instance, model: Model, found: Found, watch: Watch) -> Found:
-    """Of the plans with as few sites, one that covers the most; the given one when time runs out.
+    """Of the plans with as few sites, look for one that covers more; the given one when time runs out.
 
     What this second search proves is not said: the objective is the number of sites.
     """
     assert found.x is not None
     if watch.over or not instance.columns.new[found.x].any():
         return found
-    again = Watch(time_limit=None if watch.time_limit is None else watch.left, gap=0.0 if not len(model.low) else 5e-3)
+    again = watch.quiet()
+    again.gap = FULL_ENOUGH
     cap = csr_array(instance.columns.new.astype(float)[None, :])
     people = fuller(instance, model)
     wider = replace(
@@ -199,10 +239,22 @@ def _fullest(instance: Instance, model: Model, found: Found, watch: Watch) -> Fo
         low=np.append(model.low, -np.inf),
         high=np.append(model.high, -found.value),
     )
-    better = solve_model(wider, again, start=found.x)
-    if better.x is None or not model.keeps(better.x) or model.objective(better.x) < found.value:
+    if model.benefit.nnz > FEW and not model.rows.shape[0] and not model.must.any():
+        better = _swapped(wider, found.x)
+    else:
+        better = solve_model(wider, again, start=found.x).x
+    if better is None or not model.keeps(better) or model.objective(better) < found.value:
         return found
-    return replace(found, x=better.x) if better.value > people.objective(found.x) else found
+    return replace(found, x=better) if people.objective(better) > people.objective(found.x) else found
+
+
+def _swapped(model: Model, x: Bools) -> Bools:
+    """Change open columns for closed ones while that covers more, whatever the shares."""
+    from siting.propose.engines.dual import Terms
+    from siting.propose.engines.heuristics import Pick
+
+    pick = Pick(Terms(replace(model, shares=csr_array((0, model.benefit.shape[0])), wanted=np.zeros(0))))
+    return pick.shake(x, pick.free)
 
 
 def fuller(instance: Instance, model: Model) -> Model:

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
 from siting.propose import columns as columns_
 from siting.propose import rows as rows_
-from siting.propose.engines.model import Bools
+from siting.propose.columns import STAYING
+from siting.propose.engines.model import Bools, Model
 from siting.propose.engines.watch import Watch
 from siting.propose.inputs import Floats
 from siting.propose.instance import Block, Instance
@@ -34,13 +36,15 @@ from siting.propose.rules import (
 )
 from siting.propose.search import solve_model
 
-__all__ = ["Trial", "Trials", "counts_sites", "group_of", "lightest", "name_of", "rule_names"]
+__all__ = ["Trial", "Trials", "counts_sites", "group_of", "lightest", "load_engines", "name_of", "rule_names"]
 
 log = logging.getLogger(__name__)
 #: Rules that are told as a whole, whatever they write down.
 ENTIRE = (Spacing, Together, Required)
 #: Rules that are left out by laying the columns anew.
 LAID = (Required, Forbidden, Backup, Capacity)
+#: Plans that are remembered: one that keeps other rules, too, saves a search.
+PLANS = 30
 #: How far a sum may miss what is asked, as a share: the last bits.
 SAME = 1e-9
 
@@ -133,6 +137,9 @@ class Trials:
         #: Whether some trial ended without an answer.
         self.late = False
         self.rule_of = rule_names(instance)
+        self._hopeless: list[frozenset[str]] = [frozenset(self.rule_of)]
+        self._plans: list[Bools] = []
+        self._least: dict[tuple[frozenset[str], str], Outcome] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -186,23 +193,54 @@ class Trials:
         else:
             found = solve_model(trial.model, clock)
             outcome = Outcome(found.x, found.value, found.bound, found.status)
+        if outcome.x is not None and len(outcome.x) == len(self.instance.columns):
+            self._plans = [outcome.x, *self._plans[:PLANS]]
         decided = outcome.value >= enough - _slack(enough) or outcome.bound < enough - _slack(enough)
         self.late |= not (decided and math.isfinite(enough)) and outcome.status == "time_limit"
         return outcome
 
     def feasible(self, kept: Collection[str], *, existing: bool = True) -> bool | None:
         """Tell whether the rules *kept* can be kept together; None when that is not known in time."""
+        if existing and any(self._hopeless_in(kept)):
+            return False
         try:
             trial = self.made(kept, existing=existing)
         except ProblemError as error:  # such as no cost for a site that was forbidden: it stays so
             log.debug("not tried: %s", error)
             return None
-        return self.possible(trial)
+        known = self.possible(trial)
+        if existing and known is False:
+            self._hopeless.append(frozenset(kept))
+        return known
+
+    def _hopeless_in(self, kept: Collection[str]) -> Iterator[bool]:
+        return (known <= set(kept) for known in self._hopeless)
+
+    def least(self, kept: Collection[str], name: str) -> Outcome:
+        """Make the sum of the one row of this name small, with the rules *kept* and without its own limit."""
+        key = frozenset(kept), name
+        if key not in self._least:
+            trial = self.made(kept)
+            row = next(row for row in trial.rows if row.rule is not None and name_of(row) == name)
+            self._least[key] = self.solve(lightest(trial, row))
+        return self._least[key]
+
+    def _plans_of(self, trial: Trial) -> list[Bools]:
+        """Plans that were found before, where the columns are the same."""
+        mine = self.instance.columns
+        same = trial.columns is mine or (
+            len(trial.columns) == len(mine)
+            and bool((trial.columns.site == mine.site).all() and (trial.columns.kind == mine.kind).all())
+        )
+        return self._plans if same else []
 
     def possible(self, trial: Trial) -> bool | None:
         """Tell whether there is a plan; None when that is not known in time."""
         if any(row.low > 0 for row in trial.rows if not len(row.columns)):
             return False
+        easy = [_everything(trial), trial.columns.lower > 0, *self._plans_of(trial)]
+        if trial.capacity is None and any(trial.model.keeps(x) for x in easy):
+            return True
         row = None if trial.capacity is not None else _limit(trial)
         if row is None:  # few sites are easily found; the first plan will do
             outcome = self.solve(replace(trial, weigh=-trial.columns.new.astype(float)), -math.inf)
@@ -213,6 +251,32 @@ class Trials:
             known = True if fits else False if outcome.infeasible or outcome.bound < most else None
         self.late |= known is None
         return known
+
+
+def load_engines() -> None:
+    """Solve two tiny problems, so that the seconds are not spent on loading and compiling the engines."""
+    needs, columns = np.nonzero((np.arange(24)[:, None] * 7 + np.arange(9)[None] * 5) % 11 < 4)
+    benefit = csr_array((np.zeros(len(needs)), (needs, columns)), shape=(24, 9))
+    open_ = np.ones(9)
+    for rows in (0, 2):
+        solve_model(
+            Model(
+                benefit, -open_, csr_array(np.eye(9)[:rows]), np.full(rows, -np.inf), np.ones(rows), 0 * open_, open_,
+                csr_array(np.ones((1, 24))), np.array([20.0]), np.zeros(24, bool), 1.0,
+            ),
+            Watch(time_limit=60.0),
+        )  # fmt: skip
+
+
+def _everything(trial: Trial) -> Bools:
+    """Columns with every site open, as early as it can be: what keeps every rule that only asks for more."""
+    columns = trial.columns
+    key = columns.site * len(trial.inputs.services) + columns.service
+    order = np.lexsort((columns.begin, ~columns.new, key))
+    first = order[np.r_[True, np.diff(key[order]) != 0]] if len(order) else order
+    x: Bools = (columns.lower > 0) | (columns.kind == STAYING)
+    x[first] |= columns.new[first] & (columns.upper[first] > 0)
+    return x
 
 
 def lightest(trial: Trial, row: Row, *, sign: float = -1.0) -> Trial:
@@ -270,8 +334,8 @@ class _Clock(Watch):
     """A watch inside another: it stops when time is up, or when a question about a limit is answered."""
 
     def __init__(self, outer: Watch, until: float, enough: float) -> None:
-        # a third of what is left, so that one hard question does not take the time of all others
-        super().__init__(time_limit=max(0.0, until - outer.seconds) / 3)
+        # half of what is left, so that one hard question does not take the time of all others
+        super().__init__(time_limit=max(0.0, until - outer.seconds) / 2)
         self.outer, self.until, self.enough = outer, until, enough
 
     @property

@@ -16,17 +16,21 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.propose.engines.branch import Goal, Search, Tree, floored
-from siting.propose.engines.dual import Dual, Prices, Terms
-from siting.propose.engines.heuristics import Mend, Pick
+from siting.propose.engines.dual import Dual, Prices, Terms, closest
+from siting.propose.engines.heuristics import Mend, Pick, greedy
 from siting.propose.engines.model import Bools, Found, Model, Proof
+from siting.propose.engines.proof import bound_of
 from siting.propose.engines.reduce import Reduced, reduce
+from siting.propose.engines.scale import usual
 from siting.propose.engines.watch import Watch
 
-__all__ = ["solve_covering"]
+__all__ = ["decision", "solve_covering", "too_few"]
 
 NAME = "covering"
-#: How far below what is wanted a bound must lie, in sites, so that the last bits of the multipliers do not matter.
-MARGIN = 1e-5
+#: How far a bound in whole numbers may miss one, and a sum of fractions its limit, by the last bits.
+WHOLE_SLACK, LAST_BITS = 1e-6, 1e-9
+#: Kicks of the last look for a plan with one column less, before a tree settles it.
+KICKS = 300
 
 
 def solve_covering(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
@@ -45,7 +49,7 @@ def solve_covering(model: Model, watch: Watch, *, start: Bools | None = None) ->
     Returns
     -------
     Found
-        Its proof is for ``reduce(model).model``.
+        Its proof is for ``reduce(model).model``, or, where it has a question, for the `decision` of that.
 
     Raises
     ------
@@ -56,6 +60,9 @@ def solve_covering(model: Model, watch: Watch, *, start: Bools | None = None) ->
     """
     if (model.low > model.high).any():
         return Found(None, -math.inf, -math.inf, "infeasible", NAME)
+    scaled = usual(solve_covering, model, watch, start)
+    if scaled is not None:
+        return scaled
     reduced = reduce(model)
     begin = None if start is None else np.asarray(start, bool)[reduced.columns]
     if _is_partial(reduced.model):
@@ -73,10 +80,16 @@ def _most(reduced: Reduced, watch: Watch, begin: Bools | None, size: int) -> Fou
     if begin is not None:
         search.found(begin)
         search.found(polisher.polish(begin.astype(float), small.lower, small.upper))
-    prices = Dual(terms).solve(seconds=watch.left)
+    prices = closest(terms, Dual(terms).solve(seconds=watch.left))
     polisher.learn(prices)
-    if prices.x is not None:
-        search.found(polisher.polish(prices.x, small.lower, small.upper))
+    x = prices.x if prices.x is not None else np.zeros(len(small.value))
+    search.found(polisher.polish(x, small.lower, small.upper))
+    if search.x is None and _is_limited_share(small) and not watch.over:
+        asked = _Decision(small, watch, float(small.high[0]))
+        one = asked.search(float(small.high[0]), lambda *_: watch.report("search"))
+        if one.run() and one.bound <= asked.ceiling:
+            return Found(None, -math.inf, -math.inf, "infeasible", NAME, None, one.nodes)
+        search.found(one.x)
     bound, r = terms.bound(prices, small.lower, small.upper)
     if search.x is not None and not watch.report("rounding", goal.value, floored(bound, small.grain)):
         # What better plans have in common with this one need not be looked at.
@@ -105,6 +118,16 @@ def _is_pick(model: Model) -> bool:
     return bool((model.rows.data >= 0).all() and np.isneginf(model.low).all())
 
 
+def _is_limited_share(model: Model) -> bool:
+    """Whether one share must be reached within one row of costs, and nothing else is asked."""
+    return (
+        len(model.wanted) == 1
+        and len(model.high) == 1
+        and not model.must.any()
+        and bool((model.rows.data >= 0).all() and np.isneginf(model.low[0]) and np.isfinite(model.high[0]))
+    )
+
+
 def _is_partial(model: Model) -> bool:
     """Whether it asks for the fewest columns that reach one share."""
     free = (model.lower == 0) & (model.upper > 0)
@@ -118,41 +141,87 @@ def _is_partial(model: Model) -> bool:
     )
 
 
+def decision(model: Model, most: float) -> Model:
+    """Return the other side of a model with one share: to serve the most of it with *most* of the free columns.
+
+    Where the model limits its columns by a row of costs, *most* is the limit of that.
+    """
+    free = (model.lower == 0) & (model.upper > 0)
+    weight = np.asarray(model.shares.toarray()[0])
+    owner = np.repeat(np.arange(len(weight)), np.diff(model.benefit.indptr))
+    n, m = model.benefit.shape
+    return Model(
+        benefit=csr_array((weight[owner], model.benefit.indices, model.benefit.indptr), shape=(n, m)),
+        value=np.zeros(m),
+        rows=model.rows if len(model.high) else csr_array(free.astype(float)[None, :]),
+        low=np.array([-np.inf]),
+        high=np.array([float(most)]),
+        lower=model.lower,
+        upper=model.upper,
+        shares=csr_array((0, n)),
+        wanted=np.zeros(0),
+        must=np.zeros(n, bool),
+        grain=1.0 if (weight == np.rint(weight)).all() else 0.0,
+    )
+
+
+def _least_wanted(wanted: float) -> float:
+    """Return the least that counts as reaching a share: what `Model.keeps` takes."""
+    return wanted - LAST_BITS * max(1.0, wanted)
+
+
+def _ceiling(wanted: float, grain: float) -> float:
+    """Return up to where a bound says that a share is not reached: in whole numbers by as little as one."""
+    least = _least_wanted(wanted)
+    if grain > 0:
+        return math.ceil(least) - WHOLE_SLACK - 1e-13 * abs(least)
+    return least - 0.1 * LAST_BITS * max(1.0, wanted)
+
+
+def too_few(model: Model, proof: Proof, most: float) -> float:
+    """Return the bound on *model* that follows when the proof says that *most* columns do not reach its share.
+
+    Infinite when it does not say so.
+
+    Parameters
+    ----------
+    model
+        The model as it was given to `solve_covering`.
+    proof
+        Of the `decision` of ``reduce(model).model``: its bound is below the share.
+    most
+        How many columns are not enough.
+    """
+    small = reduce(model).model
+    if not _is_partial(small):
+        return math.inf
+    question, wanted = decision(small, most), float(small.wanted[0])
+    if bound_of(question, proof) > _ceiling(wanted, question.grain):
+        return math.inf
+    each = -float(small.value[(small.lower == 0) & (small.upper > 0)][0])
+    return small.constant + float(small.value[small.lower > 0].sum()) - each * (most + 1)
+
+
 class _Decision:
     """Reach the share with so many columns: the other side of `fewest columns for a share`."""
 
-    def __init__(self, model: Model, watch: Watch) -> None:
+    def __init__(self, model: Model, watch: Watch, most: float = 0.0) -> None:
         self.model, self.watch = model, watch
         self.best: Bools | None = None
         self.free = (model.lower == 0) & (model.upper > 0)
         self.wanted = float(model.wanted[0])
-        self.each = -float(model.value[self.free][0])
-        weight = np.asarray(model.shares.toarray()[0])
-        owner = np.repeat(np.arange(len(weight)), np.diff(model.benefit.indptr))
-        n, m = model.benefit.shape
-        whole = bool((weight == np.rint(weight)).all())
-        self.question = Model(
-            benefit=csr_array((weight[owner], model.benefit.indices, model.benefit.indptr), shape=(n, m)),
-            value=np.zeros(m),
-            rows=csr_array(self.free.astype(float)[None, :]),
-            low=np.array([-np.inf]),
-            high=np.array([0.0]),
-            lower=model.lower,
-            upper=model.upper,
-            shares=csr_array((0, n)),
-            wanted=np.zeros(0),
-            must=np.zeros(n, bool),
-            grain=1.0 if whole else 0.0,
-        )
+        self.each = -float(model.value[self.free][0]) if self.free.any() else 0.0
+        self.question = decision(model, most)
+        self.ceiling = _ceiling(self.wanted, self.question.grain)
         self.terms = Terms(self.question)
 
     def of(self, p: float) -> Terms:
         """Return the question with *p* columns."""
         return self.terms.with_high(np.array([float(p)]))
 
-    def margin(self, y: float) -> float:
-        """Return how far a bound must stay below the share, in people."""
-        return MARGIN * max(y, 1e-9) + 1e-9 * max(1.0, abs(self.wanted))
+    def bound(self, prices: Prices, p: float) -> float:
+        """Return what *p* columns cannot beat."""
+        return self.of(p).bound(prices, self.question.lower, self.question.upper)[0]
 
     @property
     def most(self) -> float:
@@ -177,21 +246,26 @@ class _Decision:
         dual.limit(np.array([float(p)]))
         return dual.solve(seconds=self.watch.left)
 
-    def plan(self, dual: Dual, p: int) -> Bools:
-        """Round the relaxation for *p* columns."""
+    def plan(self, dual: Dual, p: int, kicks: int | None = None) -> Bools:
+        """Round the relaxation for *p* columns, and look around from there, *kicks* times."""
         prices = self.solve(dual, p)
-        pick = Pick(self.of(p))
+        terms = self.of(p)
+        pick = Pick(terms)
         x = prices.x if prices.x is not None else np.zeros(len(self.free))
         plan = pick.polish(x, self.question.lower, self.question.upper)
-        return plan if self.model.keeps(plan) else pick.shake(plan, self.free)
+        if self.model.keeps(plan):
+            return plan
+        # What all plans that reach the share have in common with this one need not be looked at.
+        bound, r = terms.bound(prices, self.question.lower, self.question.upper)
+        movable = self.free & (np.abs(r) <= bound - _least_wanted(self.wanted))
+        return pick.shake(plan, movable) if kicks is None else pick.improve(plan, movable, kicks, 5)
 
-    def search(self, p: int, tell: Callable[..., bool]) -> Search:
+    def search(self, p: float, tell: Callable[..., bool]) -> Search:
         """Begin the search for a plan of *p* columns that reaches the share."""
         terms = self.of(p)
         prices = Dual(terms).solve(seconds=self.watch.left)
         goal = Goal.of(terms.model, terms.w)
-        goal.ceiling = self.wanted - self.margin(float(prices.y[0]))
-        goal.wanted = self.wanted - 1e-9 * max(1.0, self.wanted)
+        goal.ceiling, goal.wanted = self.ceiling, _least_wanted(self.wanted)
         pick = Pick(terms)
         search = Search(terms, self.watch, goal, pick.polish, tell)
         search.tree.exact = True
@@ -222,14 +296,15 @@ def _fewest(reduced: Reduced, watch: Watch, begin: Bools | None, size: int) -> F
     model = reduced.model
     asked = _Decision(model, watch)
     fixed = model.constant + float(model.value[model.lower > 0].sum())
-    if asked.most < asked.wanted - 1e-9 * max(1.0, asked.wanted):
+    if asked.most < _least_wanted(asked.wanted):
         everything = Prices(asked.terms.w, np.zeros(1), np.zeros(0))
         return Found(None, -math.inf, -math.inf, "infeasible", NAME, asked.proof(_single(everything)), 1)
     asked.take(begin)
-    asked.take(Pick(asked.of(len(model.value))).improve(model.lower > 0, asked.free))
-    dual = Dual(asked.of(0))
-    low = _least(asked, dual)
-    proof = asked.proof(_single(asked.solve(dual, low - 1))) if low > 0 else _single_proof(model)
+    asked.take(greedy(asked.terms, _least_wanted(asked.wanted)))
+    low, prices = _counted(asked)
+    dual = Dual(asked.of(low))
+    low, prices = _least(asked, dual, low, prices)
+    tree = _single(prices)
     nodes = 1
 
     def tell(*_: object) -> bool:
@@ -239,6 +314,8 @@ def _fewest(reduced: Reduced, watch: Watch, begin: Bools | None, size: int) -> F
     _gallop(asked, dual, low, tell)
     while asked.best is not None and asked.count(asked.best) > low and not tell():
         p = asked.count(asked.best) - 1
+        if asked.take(asked.plan(dual, p, KICKS)):
+            continue
         search = asked.search(p, tell)
         done = search.run()
         nodes += search.nodes
@@ -246,14 +323,27 @@ def _fewest(reduced: Reduced, watch: Watch, begin: Bools | None, size: int) -> F
             continue
         if not done or search.bound > search.goal.limit:
             break
-        low, proof = p + 1, asked.proof(search.tree)
-    best = asked.best
-    bound = fixed - asked.each * low
+        low, tree = p + 1, search.tree
+    best, bound = asked.best, fixed - asked.each * low
+    proof, question = _told(asked, low, tree, bound)
     if best is None:
-        return Found(None, -math.inf, bound, watch.status, NAME, proof, nodes)
+        return Found(None, -math.inf, bound, watch.status, NAME, proof, nodes, question)
     value = model.objective(best)
     status = "optimal" if asked.count(best) <= low else watch.status
-    return Found(reduced.widen(best, size), value, max(bound, value), status, NAME, proof, nodes)
+    return Found(reduced.widen(best, size), value, max(bound, value), status, NAME, proof, nodes, question)
+
+
+def _told(asked: _Decision, low: int, tree: Tree, bound: float) -> tuple[Proof, int | None]:
+    """Turn the proof that fewer than *low* columns are too few; one that would lose the bound stays, with its question.
+
+    One person of millions is less than the last bits of a column.
+    """
+    if low <= 0:
+        return _single_proof(asked.model), None
+    turned = asked.proof(tree)
+    if bound_of(asked.model, turned) < bound + max(asked.model.grain * (1 - 2 * WHOLE_SLACK), LAST_BITS * asked.each):
+        return turned, None
+    return tree.proof(), low - 1
 
 
 def _gallop(asked: _Decision, dual: Dual, low: int, tell: Callable[[], bool]) -> None:
@@ -270,24 +360,40 @@ def _gallop(asked: _Decision, dual: Dual, low: int, tell: Callable[[], bool]) ->
             failed, step = p, 2 * step
 
 
-def _least(asked: _Decision, dual: Dual) -> int:
-    """Return the fewest columns that the relaxation needs: Newton's method from below, on a concave function."""
-    p = 0.0
+def _counted(asked: _Decision) -> tuple[int, Prices]:
+    """Return so many columns that one less is too few even if none served what another does, and the prices for it."""
+    question = asked.question
+    alone = np.sort((asked.terms.serves @ asked.terms.w)[asked.free])[::-1]
+    low = 0
+    if asked.ceiling >= question.constant:
+        low = int(np.searchsorted(question.constant + np.cumsum(alone), asked.ceiling, side="right")) + 1
+    at = max(low - 2, 0)
+    y = float(alone[at]) if at < len(alone) else 0.0
+    prices = Prices(np.zeros(len(asked.terms.w)), np.array([y]), np.zeros(0))
+    while low > 0 and asked.bound(prices, low - 1) > asked.ceiling:
+        low -= 1
+    return low, prices
+
+
+def _least(asked: _Decision, dual: Dual, low: int, known: Prices) -> tuple[int, Prices]:
+    """Return the fewest columns that the relaxation needs, at least *low*: Newton's method, on a concave function.
+
+    With the prices that show that one less is too few.
+    """
+    p = float(low)
     for _ in range(100):
         prices = asked.solve(dual, p)
-        bound, _ = asked.of(p).bound(prices, asked.question.lower, asked.question.upper)
-        missing, y = asked.wanted - bound, float(prices.y[0])
-        if missing <= asked.margin(y) or y <= 0:
+        bound, y = asked.bound(prices, p), float(prices.y[0])
+        if asked.watch.over or bound > asked.ceiling or y <= 0:
             break
-        p += missing / y
-    low = math.ceil(p - 1e-6)
-    while low > 0:
-        prices = asked.solve(dual, low - 1)
-        bound, _ = asked.of(low - 1).bound(prices, asked.question.lower, asked.question.upper)
-        if bound <= asked.wanted - asked.margin(float(prices.y[0])):
+        p += (asked.wanted - bound) / y
+    for fewest in range(min(math.ceil(p - 1e-9), len(asked.free)), low, -1):
+        prices = asked.solve(dual, fewest - 1)
+        if asked.bound(prices, fewest - 1) <= asked.ceiling:
+            return fewest, prices
+        if asked.watch.over:
             break
-        low -= 1
-    return low
+    return low, known
 
 
 def _single(prices: Prices) -> Tree:

@@ -26,7 +26,7 @@ from scipy.sparse import csr_array
 from siting.propose.engines.model import Floats, Ints, Model
 from siting.propose.engines.reduce import weights
 
-__all__ = ["Dual", "Prices", "Terms"]
+__all__ = ["Dual", "Prices", "Terms", "closest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,6 +114,48 @@ def _sorted(array: Any) -> csr_array:
     rows: csr_array = csr_array(array)
     rows.sort_indices()
     return rows
+
+
+def closest(terms: Terms, prices: Prices) -> Prices:
+    """Return the prices, or, where the solver was stopped before it had better ones, the best that need no solver.
+
+    Those count each column by itself, as if none served what another does, and look at one row of limited costs, or at
+    one share to be reached, or at nothing; what they cost is a relaxed knapsack (Dantzig, G., 1957, Discrete-variable
+    extremum problems, Operations Research 5, pp. 266-277).
+    """
+    if prices.x is not None or prices.ray is not None:
+        return prices
+    model = terms.model
+    found = [prices, Prices(terms.w, np.zeros(len(model.high)), np.zeros(len(model.wanted)))]
+    nothing = np.zeros(len(terms.w))
+    free = (model.lower == 0) & (model.upper > 0)
+    alone = model.value + terms.serves @ terms.w
+    for row in np.flatnonzero(np.isfinite(model.high)):
+        cost = model.rows[[row]].toarray()[0]
+        if (cost >= 0).all():
+            y = np.zeros(len(model.high))
+            y[row] = _critical(alone[free], cost[free], model.high[row] - float(cost @ model.lower))
+            found.append(Prices(nothing, y, np.zeros(len(model.wanted))))
+    for share in range(len(model.wanted)):
+        adds = terms.serves @ model.shares[[share]].toarray()[0]
+        dear = free & (alone < 0) & (adds > 0)
+        m = np.zeros(len(model.wanted))
+        # The cheapest way to the share opens columns up to this cost for each unit of it.
+        order = np.argsort(-alone[dear] / adds[dear], kind="stable")
+        enough = np.flatnonzero(np.cumsum(adds[dear][order]) >= model.wanted[share])
+        if len(enough):
+            m[share] = (-alone[dear] / adds[dear])[order[enough[0]]]
+            found.append(Prices(nothing, np.zeros(len(model.high)), m))
+    return min(found, key=lambda each: terms.bound(each, model.lower, model.upper)[0])
+
+
+def _critical(worth: Floats, cost: Floats, left: float) -> float:
+    """Worth for each unit of cost of the first item that is not whole in a knapsack of size *left*; 0 if all fit."""
+    good = np.flatnonzero((worth > 0) & (cost > 0))
+    ratio = worth[good] / cost[good]
+    order = np.argsort(-ratio, kind="stable")
+    over = np.flatnonzero(np.cumsum(cost[good][order]) > left)
+    return float(ratio[order[over[0]]]) if len(over) else 0.0
 
 
 class Dual:

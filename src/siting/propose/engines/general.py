@@ -21,6 +21,7 @@ from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
 from siting.propose import mip
 from siting.propose.engines.model import Bools, Floats, Found, Ints, Model, Proof
+from siting.propose.engines.scale import usual
 from siting.propose.engines.watch import Watch, gap_between
 
 __all__ = ["bound_at", "hopeless", "settled", "solve_general"]
@@ -42,6 +43,9 @@ def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> 
     RuntimeError
         When the solver fails, or its plan breaks the rules and there is no other.
     """
+    scaled = usual(solve_general, model, watch, start)
+    if scaled is not None:
+        return scaled
     if hopeless(model):
         return Found(None, -math.inf, -math.inf, "infeasible", "rules")
     start = start if start is not None and model.keeps(start) else None

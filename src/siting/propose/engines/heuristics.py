@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import heapq
+
 import numpy as np
 import numpy.typing as npt
 
 from siting.propose.engines.dual import Prices, Terms
 from siting.propose.engines.model import Bools, Floats
 
-__all__ = ["Mend", "Pick"]
+__all__ = ["Mend", "Pick", "greedy"]
 
 #: Times that the weights of what is not yet met are raised before a number of columns is given up.
 RAISED = 30
@@ -21,6 +23,32 @@ def listed(terms: Terms) -> tuple[npt.NDArray[np.int32], ...]:
     benefit = terms.model.benefit
     arrays = (terms.serves.indptr, terms.serves.indices, benefit.indptr, benefit.indices)
     return tuple(np.asarray(array, np.int32) for array in arrays)
+
+
+def greedy(terms: Terms, wanted: float) -> Bools:
+    """Open what adds the most, one column after the other, until the objective is *wanted* or nothing adds any more.
+
+    What a column adds only falls, so one that still adds more than others once did is the next (Minoux, M., 1978,
+    Accelerated greedy algorithms for maximizing submodular set functions, Lecture Notes in Control 7, pp. 234-243).
+    """
+    model, serves = terms.model, terms.serves
+    plan = model.lower > 0
+    served = np.asarray(serves.T @ plan.astype(float)) > 0
+    reached = model.constant + float(terms.w[served].sum())
+    queue = [(-gain, j) for j, gain in enumerate((serves @ np.where(served, 0.0, terms.w)).tolist())]
+    queue = [(gain, j) for gain, j in queue if gain < 0 and not plan[j] and model.upper[j] > 0]
+    heapq.heapify(queue)
+    while queue and reached < wanted:
+        _, j = heapq.heappop(queue)
+        needs = serves.indices[serves.indptr[j] : serves.indptr[j + 1]]
+        gain = -float(terms.w[needs[~served[needs]]].sum())
+        if queue and (gain, j) > queue[0]:
+            if gain < 0:
+                heapq.heappush(queue, (gain, j))
+            continue
+        plan[j], served[needs] = True, True
+        reached -= gain
+    return plan
 
 
 class Pick:
@@ -176,9 +204,9 @@ class Mend:
                 weight = max(self.m[s], self.typical / max(model.wanted[s], 1e-9))
                 gain = gain + weight * np.minimum(serves @ np.where(served, 0.0, part), short[s])
             ratio = np.where(self.free & ~plan, gain / cost, 0.0)
-            j = int(np.argmax(ratio))
-            if ratio[j] <= 0:
+            if not (ratio > 0).any():
                 return None
+            j = int(np.argmax(ratio))
             plan[j] = True
 
     def trim(self, plan: Bools, x: Floats) -> Bools:

@@ -42,7 +42,7 @@ WORK = 1e8
 #: Rounds of subgradients at the root, at most, and between two looks for a better plan; at a node of the tree.
 ROOT_ROUNDS, LEG, NODE_ROUNDS = 2000, 150, 60
 #: With what step a node begins.
-NODE_THETA = 0.5
+NODE_THETA = 1.0
 DIVE_ROUNDS = 30
 #: How many of the first nodes look for a better plan, and which of the later ones do.
 EAGER, SELDOM = 10, 50
@@ -185,9 +185,10 @@ class _Search:
     @property
     def cut(self) -> float:
         """What a plan must be worth more than, to be of interest."""
-        more = max(
-            0.5 * CLOSE * abs(self.value + self.model.constant), (1 - 1e-5) * self.model.grain - 1e-12 * abs(self.value)
-        )
+        # The last bits of a sum are to be far below a grain.
+        size = abs(self.value + self.model.constant)
+        exact = self.model.grain > 1e-10 * size
+        more = (1 - 1e-5) * self.model.grain - 1e-12 * size if exact else 0.5 * CLOSE * size
         return max(self.value + more, self.hopeless)
 
     # The course of a solve

@@ -104,16 +104,24 @@ class Model:
         x = np.asarray(x, bool)
         served = ~np.isnan(self.served(x))
         inside = self.rows @ x.astype(float)
-        slack_low = TOLERANCE * np.maximum(1.0, np.abs(np.where(np.isfinite(self.low), self.low, 0)))
-        slack_high = TOLERANCE * np.maximum(1.0, np.abs(np.where(np.isfinite(self.high), self.high, 0)))
+        size = _largest(self.rows)
+        slack_low = TOLERANCE * np.maximum(size, np.abs(np.where(np.isfinite(self.low), self.low, 0)))
+        slack_high = TOLERANCE * np.maximum(size, np.abs(np.where(np.isfinite(self.high), self.high, 0)))
         return bool(
             (x >= self.lower).all()
             and (x <= self.upper).all()
             and (inside >= self.low - slack_low).all()
             and (inside <= self.high + slack_high).all()
-            and (self.shares @ served.astype(float) >= self.wanted - TOLERANCE * np.maximum(1.0, self.wanted)).all()
+            and (self.shares @ served.astype(float) >= self.wanted - TOLERANCE * np.abs(self.wanted)).all()
             and served[self.must].all()
         )
+
+
+def _largest(matrix: csr_array) -> Floats:
+    """Return the largest size of an entry in each row."""
+    size = np.zeros(matrix.shape[0])
+    np.maximum.at(size, np.repeat(np.arange(len(size)), np.diff(matrix.indptr)), np.abs(matrix.data))
+    return size
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,6 +182,9 @@ class Found:
         For the model as it was given; None where the bound rests on a solver.
     nodes
         How many nodes of a tree of decisions were looked at.
+    question
+        Where the proof is that so many columns do not reach the share, which `siting.propose.engines.covering.too_few`
+        checks; None where it bounds the model.
     """
 
     x: Bools | None
@@ -183,3 +194,4 @@ class Found:
     engine: str
     proof: Proof | None = None
     nodes: int = field(default=0)
+    question: int | None = None

@@ -15,11 +15,12 @@ import numpy as np
 
 from siting.propose.engines import general
 from siting.propose.engines.branch import Goal, Search
-from siting.propose.engines.dual import Dual, Prices, Terms
+from siting.propose.engines.dual import Dual, Prices, Terms, closest
 from siting.propose.engines.flips import Flips
 from siting.propose.engines.general import SAME, floored, hopeless, one_leaf, settled
 from siting.propose.engines.model import Bools, Floats, Found, Model
 from siting.propose.engines.reduce import Reduced, reduce
+from siting.propose.engines.scale import usual
 from siting.propose.engines.watch import Watch, gap_between
 
 __all__ = ["solve_sides"]
@@ -50,6 +51,9 @@ def solve_sides(model: Model, watch: Watch, *, start: Bools | None = None) -> Fo
     RuntimeError
         When the solver fails.
     """
+    scaled = usual(solve_sides, model, watch, start)
+    if scaled is not None:
+        return scaled
     if hopeless(model):
         return Found(None, -math.inf, -math.inf, "infeasible", "rules")
     reduced = reduce(model)
@@ -57,7 +61,7 @@ def solve_sides(model: Model, watch: Watch, *, start: Bools | None = None) -> Fo
     if not len(small.value):
         return _empty(model, reduced)
     terms = Terms(small)
-    prices = Dual(terms).solve(seconds=watch.left)
+    prices = closest(terms, Dual(terms).solve(seconds=watch.left))
     flips = Flips(terms, prices)
     if start is not None and model.keeps(np.asarray(start, bool)):
         flips.offer(np.asarray(start, bool)[reduced.columns])
