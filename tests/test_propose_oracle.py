@@ -16,25 +16,20 @@ from hypothesis import strategies as some
 from scipy.optimize import linprog
 
 import siting as st
+from siting.propose.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
-from siting.propose.rules import (
+from siting.propose.rules import (  # fmt: skip
     AtLeast,
     AtMost,
     Backup,
     Budget,
-    Capacity,
     Cover,
     Existing,
     Forbidden,
-    MayClose,
     NobodyBeyond,
     OnePer,
-    Phases,
     Required,
-    Spacing,
-    Supply,
-    Together,
-)  # fmt: skip
+)
 
 # Test modules cannot import each other; see the import mode of pytest.
 _SPEC = importlib.util.spec_from_file_location("oracle", Path(__file__).with_name("oracle.py"))
@@ -315,6 +310,8 @@ def faults(asked: Any, **named: Any) -> list[str]:
         plan = case.solve(**named)
     except st.ProblemError as error:
         return [] if best is None or refused(asked) else [f"refused: {error}; the best is {best}"]
+    except Exception as error:  # named with its case, as any other fault
+        return [repr(error)]
     if plan.status == "infeasible":
         if best is not None:
             row = asked.row(int(np.flatnonzero(asked.keeps & (asked.value == best))[0]))
@@ -430,10 +427,9 @@ def test_leaving_out_a_rule_is_never_worse(kind, seed, one):
         with_it, without = case.solve(), Case(case.objective, case.reach, case.demand, kept, case.options).solve()
     except st.ProblemError:
         assume(False)
-    if with_it.status == "infeasible":
+    if with_it.status == "infeasible" or near(with_it.objective, without.objective):
         return
-    worse = asked.sense * (with_it.objective - without.objective)
-    assert worse <= 1e-9 * max(1.0, abs(with_it.objective)), str(case)
+    assert asked.sense * with_it.objective < asked.sense * without.objective, str(case)
 
 
 # -- the oracle itself: values by hand, and other ways to the same number ----------------------------------------------

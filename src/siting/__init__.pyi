@@ -72,6 +72,7 @@ from .propose import Capacity as Capacity
 from .propose import Certificate as Certificate
 from .propose import Cover as Cover
 from .propose import Existing as Existing
+from .propose import FairPlan as FairPlan
 from .propose import Forbidden as Forbidden
 from .propose import Hubs as Hubs
 from .propose import MaxCoverage as MaxCoverage
@@ -88,6 +89,8 @@ from .propose import Phases as Phases
 from .propose import Plan as Plan
 from .propose import Progress as Progress
 from .propose import Required as Required
+from .propose import RobustPlan as RobustPlan
+from .propose import Scenario as Scenario
 from .propose import Spacing as Spacing
 from .propose import Supply as Supply
 from .propose import Together as Together
@@ -95,12 +98,17 @@ from .propose import Verified as Verified
 from .propose import WhatIf as WhatIf
 from .propose import assign as assign
 from .propose import choose_hubs as choose_hubs
+from .propose import compare as compare
+from .propose import fairest as fairest
 from .propose import frontier as frontier
 from .propose import make_candidates as make_candidates
 from .propose import merge_demand as merge_demand
 from .propose import merge_reach as merge_reach
 from .propose import merge_sites as merge_sites
+from .propose import price_of_equity as price_of_equity
+from .propose import robustness as robustness
 from .propose import solve as solve
+from .propose import solve_robust as solve_robust
 from .propose import upgrade_sites as upgrade_sites
 from .show import Section as Section
 from .show import draw_chart as draw_chart

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from siting.propose.engines.model import Bools, Floats, Ints, Model
-from siting.propose.problem import MinCost, MinSites
+from siting.propose.problem import MinSites
 from siting.propose.search import fuller, two_best
+from siting.propose.thresholds import Farthest, Threshold, Widest
 
 if TYPE_CHECKING:
     from siting.propose.plan import Plan
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["second_best"]
 
 #: How many of the most promising sites are tried for each, where rules must be checked.
-TRIED = 25
+TRIED = 50
 
 
 def second_best(plan: Plan) -> pd.DataFrame:
@@ -27,27 +30,64 @@ def second_best(plan: Plan) -> pd.DataFrame:
     if instance is None or answer is None or answer.x is None or not plan.sites:
         return empty.rename_axis("site")
     columns, x = instance.columns, answer.x
-    counted = isinstance(instance.objective, (MinSites, MinCost)) or answer.model is None
-    model = fuller(instance, instance.model) if counted else answer.model
-    assert model is not None
-    chosen = _positions(plan)
-    now = model.objective(x)
+    ranked: Callable[[int], Floats]
+    worth: Callable[[Bools], float]
+    if isinstance(answer, Threshold):
+        ranked, worth = partial(_distances, answer), partial(_signed, answer)
+    else:
+        counted = isinstance(instance.objective, MinSites) or answer.model is None
+        model = fuller(instance, instance.model) if counted else answer.model
+        assert model is not None
+        two, worth = two_best(model, x), model.objective
+        ranked = partial(_changes, model, two)
     rows: list[tuple[object, float]] = []
-    best, second, by = two_best(model, x)
-    for j in chosen:
+    for j in _positions(plan).tolist():
         alike = columns.new & (columns.service == columns.service[j]) & (columns.begin == columns.begin[j])
         alike &= ~x & (columns.upper > 0)
         others = np.flatnonzero(alike)
         found: tuple[object, float] = (np.nan, np.nan)
         if len(others) and columns.lower[j] == 0:
-            change = _changes(model, int(j), best, second, by)[others]
+            change = ranked(j)[others]
             for k in others[np.argsort(-change, kind="stable")][:TRIED]:
-                swapped = _swapped(instance, x, int(j), int(k))
-                if answer.keeps(swapped):
-                    found = (instance.inputs.sites[columns.site[k]], max(0.0, now - model.objective(swapped)))
+                swapped = _swapped(instance, x, j, int(k))
+                if answer.keeps(swapped) and np.isfinite(worth(swapped)):
+                    found = (instance.inputs.sites[columns.site[k]], max(0.0, worth(x) - worth(swapped)))
                     break
         rows.append(found)
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
+
+
+def _signed(answer: Threshold, x: Bools) -> float:
+    return answer.sense * answer.measure(x)
+
+
+def _distances(answer: Threshold, out: int) -> Floats:
+    """Return the distance, in the sense of the model, for each column that opens instead of *out*."""
+    assert answer.x is not None
+    left = answer.x.copy()
+    left[out] = False
+    if isinstance(answer, Widest):
+        assert answer.pairs is not None
+        first, second, cost = answer.pairs
+        nearest = np.full(len(left), np.inf)
+        np.minimum.at(nearest, first[left[second]], cost[left[second]])
+        np.minimum.at(nearest, second[left[first]], cost[left[first]])
+        return nearest
+    assert isinstance(answer, Farthest)
+    costs = answer.costs
+    assert costs is not None
+    row = np.repeat(np.arange(costs.shape[0]), np.diff(costs.indptr))
+    without = np.full(costs.shape[0], np.inf)
+    open_ = left[costs.indices]
+    np.minimum.at(without, row[open_], costs.data[open_])
+    far = np.flatnonzero(without > answer.measure(answer.x))  # who would be farther without it
+    worst = np.zeros(costs.shape[1])
+    for need in far.tolist():
+        way = np.full(costs.shape[1], without[need])
+        at = slice(costs.indptr[need], costs.indptr[need + 1])
+        way[costs.indices[at]] = np.minimum(way[costs.indices[at]], costs.data[at])
+        worst = np.maximum(worst, way)
+    return -worst
 
 
 def _positions(plan: Plan) -> Ints:
@@ -80,9 +120,9 @@ def _swapped(instance: object, x: Bools, out: int, into: int) -> Bools:
     return y
 
 
-def _changes(model: Model, out: int, best: Floats, second: Floats, by: Ints) -> Floats:
+def _changes(model: Model, two: tuple[Floats, Floats, Ints], out: int) -> Floats:
     """Return what the objective gains for each column that opens instead of *out*."""
-    b = model.benefit
+    (best, second, by), b = two, model.benefit
     row = np.repeat(np.arange(b.shape[0]), np.diff(b.indptr))
     floor = np.where(by == out, second, best)
     gain = np.bincount(b.indices, np.maximum(0.0, b.data - floor[row]), minlength=b.shape[1])

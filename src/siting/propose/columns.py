@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.propose.arrangements import Capacity, MayClose, Phases, Together
 from siting.propose.inputs import Bools, Floats, Inputs, Ints
-from siting.propose.rules import Budget, Capacity, Existing, Forbidden, MayClose, Phases, Required, Together
+from siting.propose.rules import Budget, Existing, Forbidden, Required
 
 __all__ = ["CLOSING", "JOINT", "LARGER", "NEW", "STAYING", "Columns", "lay_out"]
 

@@ -9,29 +9,24 @@ from dataclasses import replace
 import numpy as np
 
 from siting.errors import ProblemError
+from siting.propose.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
 from siting.propose.engines.watch import Watch
 from siting.propose.inputs import Bools, Floats
 from siting.propose.instance import Block, Instance
 from siting.propose.rows import Row, Share
-from siting.propose.rules import (
+from siting.propose.rules import (  # fmt: skip
     AtLeast,
     AtMost,
     Backup,
     Budget,
-    Capacity,
     Cover,
     Existing,
     Forbidden,
-    MayClose,
     NobodyBeyond,
     OnePer,
-    Phases,
     Required,
     Rule,
-    Spacing,
-    Supply,
-    Together,
-)  # fmt: skip
+)
 from siting.propose.trials import SAME, Trial, Trials, counts_sites, group_of, load_engines, name_of
 from siting.propose.words import Reason, _amount
 

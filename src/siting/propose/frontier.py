@@ -16,8 +16,8 @@ from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.inputs import Demand, Reaches
 from siting.propose.instance import Instance, build
 from siting.propose.problem import MaxCoverage, is_number
-from siting.propose.rules import AtMost, Budget, Rule
 from siting.propose.rows import Row
+from siting.propose.rules import AtMost, Budget, Rule
 from siting.propose.search import Answer, in_sense, search, solve_model
 from siting.propose.solve import check
 from siting.propose.telling import new_sites

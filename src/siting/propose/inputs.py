@@ -14,7 +14,8 @@ from siting.errors import ProblemError, some
 from siting.measure import Reach
 from siting.measure.coverage import weights
 from siting.measure.reach import TOLERANCE
-from siting.propose.rules import Phases, Rule
+from siting.propose.arrangements import Phases
+from siting.propose.rules import Rule
 
 __all__ = ["Demand", "Inputs", "Reaches", "read"]
 

@@ -13,12 +13,13 @@ from scipy.sparse import csr_array
 from siting.errors import ProblemError, some
 from siting.propose import columns as columns_
 from siting.propose import rows as rows_
+from siting.propose.arrangements import Capacity, Together
 from siting.propose.columns import JOINT, Columns
 from siting.propose.engines.model import Model
 from siting.propose.inputs import Bools, Demand, Floats, Inputs, Ints, Reaches, read
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel, Objective
 from siting.propose.rows import Closeness, Row, Share
-from siting.propose.rules import AtLeast, AtMost, Backup, Budget, Capacity, Cover, NobodyBeyond, Rule, Together
+from siting.propose.rules import AtLeast, AtMost, Backup, Budget, Cover, NobodyBeyond, Rule
 
 __all__ = ["Block", "Instance", "build"]
 

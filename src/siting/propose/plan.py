@@ -94,9 +94,11 @@ class Plan:
         if math.isnan(self.objective):
             return f"<Plan: {self.status}, no sites; see explain()>"
         n = len(self.sites)
+        own = self.objective in (self.covered, float(n))
+        objective = "" if own else f"objective {self.objective:,.10g}, "
         return (
             f"<Plan: {self.status}, {n} site{'s' * (n != 1)}, {self.covered:,.10g} of {self.total:,.10g} "
-            f"({100 * self.share:.1f} %), bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"
+            f"({100 * self.share:.1f} %), {objective}bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"
         )
 
     def by(self, groups: pd.Series) -> pd.DataFrame:
@@ -128,8 +130,7 @@ class Plan:
         -------
         DataFrame
             Index the site: `instead` (the best other site that keeps all rules; missing where there is none), `loss`
-            (what the objective would lose, 0 or more; for `MinSites` and `MinCost` with as many sites the people no
-            longer covered), in the unit of the objective.
+            (what the objective would lose, 0 or more, in its unit; for `MinSites` the people no longer covered).
         """
         from siting.propose.alternatives import second_best
 

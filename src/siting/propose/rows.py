@@ -11,23 +11,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.propose.arrangements import MayClose, Phases, Spacing, Supply, Together
 from siting.propose.columns import CLOSING, JOINT, LARGER, NEW, STAYING, Columns, by_service, shared_services
 from siting.propose.inputs import Bools, Floats, Inputs, Ints
-from siting.propose.rules import (
-    AtLeast,
-    AtMost,
-    Budget,
-    Cover,
-    MayClose,
-    NobodyBeyond,
-    OnePer,
-    Phases,
-    Required,
-    Rule,
-    Spacing,
-    Supply,
-    Together,
-)
+from siting.propose.rules import AtLeast, AtMost, Budget, Cover, NobodyBeyond, OnePer, Required, Rule
 
 __all__ = ["Closeness", "Row", "Share", "closeness", "rows", "shares"]
 

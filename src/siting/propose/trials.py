@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 from siting.errors import ProblemError
 from siting.propose import columns as columns_
 from siting.propose import rows as rows_
+from siting.propose.arrangements import Capacity, Phases, Spacing, Together
 from siting.propose.columns import STAYING
 from siting.propose.engines.model import Bools, Model
 from siting.propose.engines.watch import Watch
@@ -21,19 +22,7 @@ from siting.propose.inputs import Floats
 from siting.propose.instance import Block, Instance
 from siting.propose.problem import MinCost, MinSites
 from siting.propose.rows import Closeness, Row, Share
-from siting.propose.rules import (
-    AtMost,
-    Backup,
-    Budget,
-    Capacity,
-    Existing,
-    Forbidden,
-    Phases,
-    Required,
-    Rule,
-    Spacing,
-    Together,
-)
+from siting.propose.rules import AtMost, Backup, Budget, Existing, Forbidden, Required, Rule
 from siting.propose.search import solve_model
 
 __all__ = ["Trial", "Trials", "counts_sites", "group_of", "lightest", "load_engines", "name_of", "rule_names"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pandas as pd
 
-from siting.labels import label
+from siting.labels import known, label
 
 if TYPE_CHECKING:
     from siting.propose.plan import Plan
@@ -31,7 +31,7 @@ def summarised(plan: Plan, lang: str) -> str:
         numbers = {
             "n": len(plan.sites), "before": _percent(plan.before / plan.total), "share": _percent(plan.share),
             "covered": _amount(plan.covered), "total": _amount(plan.total), "gap": _percent(plan.gap),
-            "bound": _amount(plan.bound), "objective": _amount(plan.objective),
+            "bound": _amount(plan.bound), "objective": _amount(plan.objective), "what": _what(plan, lang),
         }  # fmt: skip
         lines += [label("plan.raises", lang, **numbers), label("plan.proof", lang, **numbers)]
     return "\n".join(lines)
@@ -51,12 +51,26 @@ def explained(plan: Plan, lang: str) -> str:
     return "\n".join(lines)
 
 
+def _what(plan: Plan, lang: str) -> str:
+    """Say what the objective counts, in brackets; nothing where that is the people covered."""
+    kind = plan.rules[0].split("(")[0] if plan.rules else ""
+    if kind == "MaxCoverage" and plan.objective != plan.covered:
+        kind = "weighted"
+    if not known(f"plan.what_{kind}"):
+        return ""
+    said = label(f"plan.what_{kind}", lang, unit=label(f"unit.{plan.unit}", lang))
+    return f"{label('list.open', lang)}{said}{label('list.close', lang)}"
+
+
 def _sites(plan: Plan, lang: str) -> Iterator[str]:
+    by_way = bool(plan.rules) and plan.rules[0].startswith(("MinTravel", "MinFarthest", "MinCost(travel"))
     instead = plan.second_best() if 0 < len(plan.sites) <= BARGAINED and plan.answer is not None else None
     for row in plan.table.reset_index().to_dict("records"):
         line = label(
-            "plan.site", lang, order=row["order"], site=_place(row, lang), adds=_amount(row["adds"]),
-            share=_percent(row["share_after"]), lost=_amount(row["lost_without"]),
+            "plan.site_near" if by_way else "plan.site", lang, order=row["order"], site=_place(row, lang),
+            adds=_amount(row["adds"]), share=_percent(row["share_after"]), lost=_amount(row["lost_without"]),
+            people=_amount(row["people"]), mean=_amount(round(row["mean"], 1)), farthest=_amount(row["farthest"]),
+            unit=label(f"unit.{plan.unit}", lang),
         )  # fmt: skip
         if instead is not None:
             other = instead.iloc[row["order"] - 1]

@@ -239,7 +239,8 @@ class Search:
             self.tree.fixed.append((index, fixed, opened[fixed].astype(np.int64)))
             self._closed = max(self._closed, float((bound - np.abs(r[fixed])).max()))
         node = _Node(index, lower, upper, bound, prices.x, basis, len(fixed) > 0)
-        heapq.heappush(self._open, (-bound, index, node))
+        # Of nodes that could have the same value the newest is first: the search dives until it has a plan.
+        heapq.heappush(self._open, (-floored(bound, self.goal.grain), -index, node))
         return node
 
     def _decided(self, bound: float, r: Floats, lower: Floats, upper: Floats) -> tuple[Bools, Bools]:

@@ -41,6 +41,8 @@ ENGINE = "Lagrangian median"
 WORK = 1e8
 #: Rounds of subgradients at the root, at most, and between two looks for a better plan; at a node of the tree.
 ROOT_ROUNDS, LEG, NODE_ROUNDS = 2000, 150, 60
+#: What share of the gap so many rounds close at least, or the tree is the better way on.
+SLOW = 0.01
 #: With what step a node begins.
 NODE_THETA = 1.0
 DIVE_ROUNDS = 30
@@ -205,13 +207,15 @@ class _Search:
         )  # fmt: skip
         stop, theta, rounds = False, 1.0, 0
         while True:
+            before = root.bound
             theta, used = self.lower(root, LEG, theta)
             rounds += used
             stop = self._report("prices", root.bound)
             if stop or root.bound <= self.cut:
                 break
             self.round(root)
-            if rounds >= ROOT_ROUNDS or theta < kernels.SHORTEST:
+            slow = before - root.bound < SLOW * (root.bound - self.value)
+            if slow or rounds >= ROOT_ROUNDS or theta < kernels.SHORTEST:
                 break
         if root.bound > self.cut and not stop:
             self._dive(root)

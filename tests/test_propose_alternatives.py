@@ -1,0 +1,76 @@
+"""The second-best site for each site, against solving anew with the others held."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import siting as st
+
+HOMES, SITES = [f"h{i:02}" for i in range(20)], [f"s{j}" for j in range(7)]
+
+
+@pytest.fixture(scope="module")
+def town() -> tuple[st.Reach, pd.Series, st.Reach]:
+    """Return 20 homes and 7 sites in whole metres, and the sites among themselves."""
+    random = np.random.default_rng(8)
+    homes, sites = random.random((20, 2)) * 1000, random.random((7, 2)) * 1000
+
+    def between(a: np.ndarray, b: np.ndarray, ids: list[str], names: list[str]) -> st.Reach:
+        far = np.rint(np.abs(a[:, None] - b[None]).sum(axis=2))
+        table = pd.DataFrame(
+            {"origin": np.repeat(ids, len(names)), "destination": np.tile(names, len(ids)), "cost": far.ravel()}
+        )
+        return st.Reach.from_pairs(table, origins=ids, destinations=names, limit=5000)
+
+    people = pd.Series(random.integers(1, 60, 20), index=HOMES)
+    return between(homes, sites, HOMES, SITES), people, between(sites, sites, SITES, SITES)
+
+
+@pytest.mark.parametrize("kind", ["most", "decay", "travel", "farthest", "spacing", "cost"])
+def test_second_best_is_what_solving_anew_finds(kind: str, town: tuple[st.Reach, pd.Series, st.Reach]) -> None:
+    anywhere, people, between = town
+    cost = pd.Series(np.arange(3.0, 10.0), index=SITES)
+    objective, rules, reach = {
+        "most": (st.MaxCoverage(), [st.AtMost(3)], anywhere.within(350)),
+        "decay": (st.MaxCoverage(decay=st.decay.steps({200: 1, 400: 0.5})), [st.AtMost(3)], anywhere.within(400)),
+        "travel": (st.MinTravel(), [st.AtMost(3)], anywhere),
+        "farthest": (st.MinFarthest(), [st.AtMost(3)], anywhere),
+        "spacing": (st.MaxSpacing(between), [st.AtLeast(3)], anywhere),
+        "cost": (st.MinCost(cost), [st.Cover(0.5)], anywhere.within(350)),
+    }[kind]  # fmt: skip
+    plan = st.solve(objective, reach, demand=people, rules=rules)
+    told = plan.second_best()
+    assert told.index.tolist() == list(plan.sites)
+    for site, instead, loss in told.itertuples():
+        kept = [s for s in plan.sites if s != site]
+        losses = {}
+        for other in sorted(set(SITES) - set(plan.sites)):
+            barred = [s for s in SITES if s not in kept and s != other]
+            held = [*rules, st.Required([*kept, other]), st.Forbidden(barred)]
+            anew = st.solve(objective, reach, demand=people, rules=held)
+            if anew.status == "optimal":
+                losses[other] = abs(anew.objective - plan.objective)
+        if losses:
+            assert loss == pytest.approx(min(losses.values()))
+            assert losses[instead] == pytest.approx(loss)
+        else:
+            assert pd.isna(instead)
+            assert math.isnan(loss)
+
+
+def test_required_sites_and_the_last_candidate_have_no_second(reach_of: Callable[..., st.Reach]) -> None:
+    reach = reach_of({"x": "ab", "y": "bc"}, "abc")
+    people = pd.Series({"a": 10, "b": 5, "c": 8})
+    held = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1), st.Required(["y"])])
+    assert held.second_best()["instead"].isna().all()
+    both = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(2)])
+    assert both.second_best()["instead"].isna().all()
+    one = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
+    assert one.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 2.0}}
+    assert "y could take its place, at a loss of 2." in one.explain("en")
+    assert "可由 y 替代（少 2）" in one.explain("zh")
