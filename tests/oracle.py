@@ -390,8 +390,10 @@ class Oracle:
         apart = dict(zip(ends, pairs["cost"].tolist(), strict=True))
         value = np.full(self.count, math.inf)
         for s in self.services:
-            opened = self.open(s, len(self.years) - 1)
+            opened, existing = self.open(s, len(self.years) - 1), self.named("Existing", s)
             for (a, j), (b, k) in itertools.combinations(enumerate(self.sites[s]), 2):
+                if {j, k} <= existing:
+                    continue
                 way = min(apart.get((j, k), math.inf), apart.get((k, j), math.inf))
                 value = np.where(opened[:, a] & opened[:, b], np.minimum(value, way), value)
         return value

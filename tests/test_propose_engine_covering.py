@@ -14,7 +14,7 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from siting.propose.engines.branch import floored
-from siting.propose.engines.covering import solve_covering
+from siting.propose.engines.covering import decision, solve_covering, too_few
 from siting.propose.engines.dual import Dual, Prices, Terms
 from siting.propose.engines.model import Found, Model, Proof
 from siting.propose.engines.reduce import reduce
@@ -321,3 +321,69 @@ def test_what_is_no_number_is_refused() -> None:
     uneven = csr_array(np.array([[1.0, 2.0], [2.0, 1.0]]))
     with pytest.raises(ValueError, match="the same from all"):
         solve_covering(replace(of, benefit=uneven), Watch())
+
+
+def almost_equal(n: int, size: int) -> tuple[np.ndarray, int]:
+    """People of *n* sites that share nobody, and what one more than the largest half of them hold."""
+    people = size + np.arange(n) % 5
+    return people, int(np.sort(people)[-n // 2 :].sum()) + 1
+
+
+@pytest.mark.parametrize("size", [10**5, 10**6, 10**7])
+def test_one_person_of_millions_is_proven(size: int) -> None:
+    people, need = almost_equal(20, size)
+    of = model(np.eye(20), value=-1, shares=people, wanted=[need])
+    found = solve_covering(of, Watch(time_limit=30))
+    assert (found.status, found.value, found.bound) == ("optimal", -11, -11)
+    if found.question is None:
+        assert floored(bound_of(reduce(of).model, found.proof), 1.0) == -11
+    else:
+        assert found.question == 10
+        assert too_few(of, found.proof, 10) == -11
+        assert bound_of(decision(reduce(of).model, 10), found.proof) < need
+    # the same prices say nothing about 11 columns, which are enough
+    assert too_few(of, found.proof if found.question else asked_alone(people), 11) == math.inf
+    both = model(np.eye(20), people, row=np.ones(20), high=10, shares=people, wanted=[need])
+    assert solve_covering(both, Watch(time_limit=30)).status == "infeasible"
+
+
+def asked_alone(people: np.ndarray) -> Proof:
+    """Prices of the decision that count each site by itself."""
+    none, root = np.empty(0, np.int64), np.array([-1])
+    least = np.array([[float(np.sort(people)[10])]])
+    return Proof(root, root, root, np.array([0]), np.zeros((1, 20)), least, np.zeros((1, 0)), none, none, none)
+
+
+def test_without_time_there_is_a_plan_and_each_site_counted_by_itself_is_a_bound() -> None:
+    # Four sites with 8, 6, 4 and 2 people, one of them shared by the first two.
+    serves = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    weight = np.array([7, 1, 5, 4, 2])
+    most = solve_covering(model(serves, weight, row=np.ones(4), high=2), Watch(time_limit=0.0))
+    assert most.value == 13
+    assert most.bound in (13, 14)
+    few = solve_covering(model(serves, value=-1, shares=weight, wanted=[15]), Watch(time_limit=0.0))
+    assert few.value == -3
+    assert few.bound in (-2, -3)  # 8 + 6 are 14
+
+
+@pytest.mark.parametrize("power", [-60, 60])
+def test_the_unit_changes_no_plan(power: int) -> None:
+    near, weight = city(60, 12, 4)
+    unit = 2.0**power
+    for usual_units in (
+        model(near, weight, row=np.ones(12), high=3),
+        model(near, value=-1, shares=weight, wanted=[np.floor(0.7 * weight[near.any(axis=1)].sum())]),
+        model(near, weight, row=np.ones(12) * 3, high=12, shares=weight, wanted=[weight.sum() // 4]),
+    ):
+        other = replace(
+            usual_units,
+            benefit=usual_units.benefit * unit,
+            shares=usual_units.shares * unit,
+            wanted=usual_units.wanted * unit,
+            grain=usual_units.grain if usual_units.value.any() else unit,
+        )
+        one, two = solve_covering(usual_units, Watch()), solve_covering(other, Watch())
+        factor = 1.0 if usual_units.value.any() else unit
+        assert (one.x == two.x).all()
+        assert (one.status, one.value * factor, one.bound * factor) == (two.status, two.value, two.bound)
+        assert floored(bound_of(reduce(other).model, two.proof), other.grain) == two.bound

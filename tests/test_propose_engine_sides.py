@@ -260,3 +260,38 @@ def test_the_solver_gives_prices_and_stops_when_told() -> None:
     assert relaxed.duals[0] == pytest.approx([-5 / 6])
     assert relaxed.duals[1] == pytest.approx([0, -2 / 3])
     assert mip.run(whole, stop=lambda *_: False).bound == pytest.approx(-5)
+
+
+@pytest.mark.parametrize("sense", [1, -1])
+def test_what_is_told_never_gets_worse(sense: int) -> None:
+    told = []
+    watch = Watch(progress=lambda at: told.append((at.value, at.bound)))
+    watch.sense = sense
+    best = solve_sides(city(), watch).value
+    known = [(sense * value, sense * bound) for value, bound in told if value is not None and bound is not None]
+    assert len(known) > 1
+    assert all(value <= best <= bound for value, bound in known)
+    assert all(a[0] <= b[0] and a[1] >= b[1] for a, b in itertools.pairwise(known))
+
+
+def test_without_time_each_share_alone_is_a_bound() -> None:
+    # Three sites hold 5, 4 and 3 people; 8 of them need two, even if the sites shared nobody; and one of the last.
+    people = np.array([5.0, 4, 3])
+    model = simple(
+        np.eye(3).tolist(),
+        benefit=csr_array((np.zeros(3), (range(3), range(3))), shape=(3, 3)),
+        value=-np.ones(3),
+        shares=csr_array(np.array([people, [0, 0, 3]])),
+        wanted=np.array([8.0, 3]),
+    )
+    found = solve_sides(model, Watch(time_limit=0.0))
+    assert found.bound == -2
+    assert found.value in (-2, -3)
+    limited = simple(
+        np.diag(people).tolist(), rows=csr_array(np.ones((1, 3))), low=np.array([1.0]), high=np.array([2.0])
+    )
+    for solve in (solve_sides, solve_general):
+        found = solve(limited, Watch(time_limit=0.0))
+        assert found.bound >= 9
+        assert found.x is None or found.value <= 9
+    assert solve_sides(limited, Watch(time_limit=0.0)).bound == 9

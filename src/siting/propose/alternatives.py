@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from siting.propose.columns import JOINT
 from siting.propose.engines.model import Bools, Floats, Ints, Model
+from siting.propose.instance import Instance
+from siting.propose.loads import Loaded
 from siting.propose.problem import MinSites
-from siting.propose.search import fuller, two_best
+from siting.propose.search import Answer, fuller, two_best
 from siting.propose.thresholds import Farthest, Threshold, Widest
 
 if TYPE_CHECKING:
@@ -20,7 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["second_best"]
 
 #: How many of the most promising sites are tried for each, where rules must be checked.
-TRIED = 50
+TRIED, FEWER = 50, 8
+#: Flows of a plan with capacities above which the words do not look for what could take the place of a site.
+LARGE = 5_000
 
 
 def second_best(plan: Plan) -> pd.DataFrame:
@@ -32,7 +37,12 @@ def second_best(plan: Plan) -> pd.DataFrame:
     columns, x = instance.columns, answer.x
     ranked: Callable[[int], Floats]
     worth: Callable[[Bools], float]
-    if isinstance(answer, Threshold):
+    if isinstance(answer, Loaded):
+        if answer.flows is None or len(answer.flows) > LARGE:
+            return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
+        covering = fuller(instance, instance.model)
+        ranked, worth = partial(_changes, covering, two_best(covering, x)), partial(_signed, answer)
+    elif isinstance(answer, Threshold):
         ranked, worth = partial(_distances, answer), partial(_signed, answer)
     else:
         counted = isinstance(instance.objective, MinSites) or answer.model is None
@@ -48,16 +58,35 @@ def second_best(plan: Plan) -> pd.DataFrame:
         found: tuple[object, float] = (np.nan, np.nan)
         if len(others) and columns.lower[j] == 0:
             change = ranked(j)[others]
-            for k in others[np.argsort(-change, kind="stable")][:TRIED]:
-                swapped = _swapped(instance, x, j, int(k))
-                if answer.keeps(swapped) and np.isfinite(worth(swapped)):
-                    found = (instance.inputs.sites[columns.site[k]], max(0.0, worth(x) - worth(swapped)))
-                    break
+            tried = others[np.argsort(-change, kind="stable")][: FEWER if isinstance(answer, Loaded) else TRIED]
+            found = _first(tried, partial(_outcome, instance, answer, worth, j), all_=isinstance(answer, Loaded))
         rows.append(found)
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
 
 
-def _signed(answer: Threshold, x: Bools) -> float:
+def _first(tried: Ints, outcome: Callable[[int], tuple[object, float] | None], *, all_: bool) -> tuple[object, float]:
+    """Return the first that keeps the rules, or of *all_* the one that loses least."""
+    kept = []
+    for k in tried.tolist():
+        one = outcome(k)
+        if one is not None:
+            kept.append(one)
+            if not all_:
+                break
+    return min(kept, key=lambda each: each[1]) if kept else (np.nan, np.nan)
+
+
+def _outcome(
+    instance: Instance, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
+) -> tuple[object, float] | None:
+    assert answer.x is not None
+    swapped = _swapped(instance, answer.x, out, into)
+    if not answer.keeps(swapped) or not np.isfinite(worth(swapped)):
+        return None
+    return instance.inputs.sites[instance.columns.site[into]], max(0.0, worth(answer.x) - worth(swapped))
+
+
+def _signed(answer: Answer, x: Bools) -> float:
     return answer.sense * answer.measure(x)
 
 
@@ -108,11 +137,7 @@ def _positions(plan: Plan) -> Ints:
     return np.array([where[key] for key in zip(place.tolist(), service, strict=True)], np.int64)
 
 
-def _swapped(instance: object, x: Bools, out: int, into: int) -> Bools:
-    from siting.propose.columns import JOINT
-    from siting.propose.instance import Instance
-
-    assert isinstance(instance, Instance)
+def _swapped(instance: Instance, x: Bools, out: int, into: int) -> Bools:
     y = x.copy()
     y[out], y[into] = False, True
     joint = y & (instance.columns.kind == JOINT)

@@ -22,7 +22,8 @@ __all__ = ["Capacity", "MayClose", "Phases", "Spacing", "Supply", "Together"]
 class Capacity(Rule):
     """Serve at most so many people at each open site, and at least so many.
 
-    People may be spread over sites; who finds no place within the limit is not served.
+    People may be spread over sites; who finds no place within the limit is not served, and a `Cover` counts who has a
+    place. `NobodyBeyond` then asks for a place for everybody within its limit.
 
     Parameters
     ----------
@@ -30,7 +31,8 @@ class Capacity(Rule):
         Places or beds by site id, existing sites included; a mapping with a Series for each service. An option with
         places of its own (column `places` of the options) has those.
     least
-        The fewest people a new site must serve to be opened, by site id or one number.
+        The fewest people a new site must serve in every year in which it is open, by site id or one number. People are
+        sent so that it is met, also where a nearer site has places left.
 
     Raises
     ------
@@ -65,12 +67,12 @@ class Supply(Rule):
     people
         Residents: a number, or with *by* a Series with a number for each group.
     places
-        Places of each site, by id; a mapping with a Series for each service. Without it the column `places` of the
-        options, or what `Capacity` says.
+        Places of each site, by id; a mapping with a Series for each service. Without it what `Capacity` says. An option
+        with places of its own (column `places` of the options) has those.
     by
         A group for each site id, such as its district.
     service
-        Count only this service.
+        Count only this service; without it the places of all services are added up.
 
     Raises
     ------
@@ -151,6 +153,8 @@ class MayClose(Rule):
 class Spacing(Rule):
     """Keep open sites of one service apart: two of these pairs do not open together; nor beside an existing site.
 
+    Existing sites that are too near each other may stay. With `Phases` the rule holds in the last year.
+
     Parameters
     ----------
     pairs
@@ -197,6 +201,8 @@ class Spacing(Rule):
 @dataclass(frozen=True)
 class Together(Rule):
     """Two services in one building: what sharing saves or is worth, or that they must share.
+
+    With `Phases` a site opens for both when it opens for both in the same year.
 
     Parameters
     ----------

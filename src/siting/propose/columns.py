@@ -78,13 +78,14 @@ def lay_out(inputs: Inputs, cost: Costs = None) -> Columns:
         When rules name unknown sites or contradict each other, or nothing may open.
     """
     existing = [_named(inputs, Existing, k) for k in range(len(inputs.services))]
-    required = [_named(inputs, Required, k) & ~existing[k] for k in range(len(inputs.services))]
+    wanted = [_named(inputs, Required, k) for k in range(len(inputs.services))]
+    required = [wanted[k] & ~existing[k] for k in range(len(inputs.services))]
     forbidden = [_named(inputs, Forbidden, k) for k in range(len(inputs.services))]
     for k in range(len(inputs.services)):
         for name, both in (("Required", required[k] & forbidden[k]), ("Existing", existing[k] & forbidden[k])):
             if both.any():
                 raise ProblemError(f"{name} and Forbidden name the same sites: {some(inputs.sites[both])}")
-    closable = [_closable(inputs, existing[k], k) for k in range(len(inputs.services))]
+    closable = [_closable(inputs, existing[k], k) & ~wanted[k] for k in range(len(inputs.services))]
     options, last = _options(inputs), len(inputs.years)
     rows: list[tuple[int, int, int, int, int, int]] = []
     for k, pairs in enumerate(inputs.pairs):

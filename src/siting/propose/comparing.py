@@ -25,7 +25,7 @@ def compare(**plans: Plan) -> pd.DataFrame:
     DataFrame
         A row per plan, index its name: `sites` (how many open), `shared` (of them in the first plan, too), `only` (ids
         that the first plan does not open), `without` (ids that only the first plan opens), `closed` (how many existing
-        ones close), `covered`, `total`, `share`, `cost` (of opening; where costs are known), `objective`, `bound`,
+        ones close), `covered`, `total`, `share`, `cost` (savings off; where known), `objective`, `bound`,
         `gap`, `status`, `seconds`, `goal` (the objective by name: numbers of different goals do not compare).
 
     Raises
@@ -76,7 +76,7 @@ def _row(plan: Plan, first: list[Any]) -> dict[str, object]:
         "covered": plan.covered,
         "total": plan.total,
         "share": plan.share,
-        "cost": float(plan.table["cost"].sum()) if "cost" in plan.table else float("nan"),
+        "cost": plan.cost,
         "objective": plan.objective,
         "bound": plan.bound,
         "gap": plan.gap,

@@ -121,7 +121,8 @@ class Inputs:
         if name is None:
             return range(len(self.services))
         if name not in self.services:
-            raise ProblemError(f"{rule}: there is no service {name!r}; there are {some(self.services)}")
+            there = f"there are {some(self.services)}" if self.services != (UNNAMED,) else "no services were named"
+            raise ProblemError(f"{rule}: there is no service {name!r}; {there}")
         return [self.services.index(name)]
 
     def year(self, year: int | None, rule: object) -> int:

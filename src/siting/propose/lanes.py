@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError, some
+from siting.measure._filling import fill
 from siting.propose import mip
 from siting.propose.columns import LARGER, NEW
 from siting.propose.engines.model import Bools, Floats, Ints
@@ -57,6 +59,19 @@ class Loads:
     def worth(self, x: Bools, people: Floats) -> float:
         """Objective of columns and people on lanes, in the sense of the model."""
         return self.instance.constant + float(self.gain @ people + self.instance.value[x].sum())
+
+    def most(self, x: Bools, phase: int) -> float:
+        """Return how many people find a place in a phase at most; NaN where they are no whole numbers."""
+        open_pool = (self.opens @ x.astype(float)) > 0
+        room = self.room @ x.astype(float)
+        mine = open_pool[self.pool] & (self.of_need["phase"].to_numpy()[self.need] == phase)
+        whole = (self.amount == np.rint(self.amount)).all() and (room == np.rint(room)).all()
+        if not whole:
+            return math.nan
+        if not mine.any():
+            return 0.0
+        need, pool = self.need[mine].astype(np.int32), self.pool[mine].astype(np.int32)
+        return float(fill(self.amount.astype(np.int64), room.astype(np.int64), need, pool).flow.sum())
 
     def amounts(self, flows: pd.DataFrame) -> Floats:
         """People on each lane of a table of flows."""
@@ -246,7 +261,7 @@ def programme(loads: Loads, fixed: Bools | None = None) -> mip.Model:
         tied = csr_array(loads.opens[loads.pool] * -np.minimum(loads.amount[loads.need], np.inf)[:, None])
         parts.append(
             (
-                hstack([tied, csr_array((one, (np.arange(lanes), np.arange(lanes))))]),
+                hstack([tied, csr_array((one, (np.arange(lanes), np.arange(lanes))), shape=(lanes, lanes))]),
                 infinite(lanes, -np.inf),
                 np.zeros(lanes),
             )

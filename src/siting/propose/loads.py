@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
 from siting.propose import mip
+from siting.propose.columns import LARGER, NEW
 from siting.propose.engines.model import Bools, Floats, Found, Ints
 from siting.propose.engines.watch import Watch
 from siting.propose.instance import Instance
@@ -46,6 +47,11 @@ class Loaded(Answer):
     def proof(self) -> Any:
         """Prices that prove a bound, where the engine of capacities found the plan."""
         return getattr(self.found, "prices", None)
+
+    @property
+    def grain(self) -> float:
+        """What the objective is a multiple of: whole people, where the engine of capacities found the plan."""
+        return 0.0 if self.pure is None else self.pure.grain
 
     def bound_by(self, proof: Any) -> float:
         """Return the bound that prices give, added up anew."""
@@ -88,7 +94,21 @@ def search_loads(instance: Instance, watch: Watch) -> Answer:
         x = None if found.x is None else found.x[: len(instance.columns)]
         return _answer(loads, found, None if x is None else _shared_out(loads, x), pure)
     found, people = _solved(loads, watch)
+    if found.x is not None and people is not None:
+        found = replace(found, x=_used(loads, found.x, people))
     return _answer(loads, found, people)
+
+
+def _used(loads: Loads, x: Bools, people: Floats) -> Bools:
+    """Leave out new sites and enlargements that nobody needs."""
+    columns = loads.instance.columns
+    value = loads.worth(x, people)
+    for j in np.flatnonzero(x & np.isin(columns.kind, (NEW, LARGER)) & (columns.lower == 0)):
+        fewer = x.copy()
+        fewer[j] = False
+        if loads.keeps(fewer, people) and loads.worth(fewer, people) >= value:
+            x = fewer
+    return x
 
 
 def _answer(loads: Loads, found: Found, people: Floats | None, pure: Capacitated | None = None) -> Answer:

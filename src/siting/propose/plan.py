@@ -37,8 +37,13 @@ class Plan:
         The same and why: `demand`, `served`, `site`, `cost`, `reason` ("": all are served; "no demand"; "beyond":
         no site within reach, open or not; "closed": sites within reach, none of them open; "full": no place left;
         "few": fewer open sites than the backup asks for).
+    changes
+        A row per existing site that closes or grows, index `site`: `change` ("closes", "grows"), `service`, `year`,
+        `option` where there are any, `cost` (below 0 where closing saves), `places`.
     closed
         Ids of existing sites that close.
+    cost
+        What all changes cost together, savings taken off; NaN where no costs were named.
     total, covered, share
         All demand; what is served, existing sites included; and its share. With phases of the last year.
     objective, bound, gap
@@ -68,7 +73,9 @@ class Plan:
     assignment: pd.DataFrame
     served: pd.Series
     communities: pd.DataFrame
+    changes: pd.DataFrame
     closed: tuple[object, ...]
+    cost: float
     total: float
     covered: float
     share: float

@@ -170,7 +170,8 @@ class MaxSpacing(Objective):
     Parameters
     ----------
     between
-        A `Reach` from the sites to the sites. Pairs that are not in it count as farther apart than its limit.
+        A `Reach` from the sites to the sites. Pairs that are not in it count as farther apart than its limit: a plan
+        without a pair in it is worth infinity. Two existing sites do not count.
 
     Raises
     ------

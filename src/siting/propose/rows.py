@@ -208,11 +208,10 @@ def _closings(inputs: Inputs, columns: Columns, rule: MayClose) -> Iterator[Row]
 def _spacing(inputs: Inputs, columns: Columns, rule: Spacing) -> Iterator[Row]:
     first, second = too_near(inputs, rule)
     last = columns.serves & (columns.end == len(inputs.years))
-    fixed = (columns.kind == STAYING) & (columns.lower == 1)
     for k in range(len(inputs.services)):
         there = {int(columns.site[at[0]]): at for at in _grouped(columns.site, last & (columns.service == k))}
         for a, b in zip(first.tolist(), second.tolist(), strict=True):
-            if a in there and b in there and not (fixed[there[a]].all() and fixed[there[b]].all()):
+            if a in there and b in there and columns.new[np.concatenate([there[a], there[b]])].any():
                 said = f"{rule} ({inputs.sites[a]}, {inputs.sites[b]})"
                 yield _row(rule, said, np.concatenate([there[a], there[b]]), high=1.0)
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from siting.propose.columns import CLOSING, STAYING
 from siting.propose.engines.model import Bools, Floats, Found, Ints, Model, Proof
 from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.instance import Instance
@@ -95,8 +96,7 @@ def proven_bound(model: Model, proof: Proof, question: int | None = None) -> flo
     from siting.propose.engines.proof import bound_of
     from siting.propose.engines.reduce import reduce
 
-    bound = bound_of(model, proof)
-    return bound if np.isfinite(bound) else bound_of(reduce(model).model, proof)
+    return min(bound_of(model, proof), bound_of(reduce(model).model, proof))
 
 
 def search(instance: Instance, watch: Watch, *, start: Bools | None = None) -> Answer:
@@ -154,6 +154,8 @@ def tightened(model: Model) -> Model:
         return model
     slack = np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted
     slack = slack + 1e-9 * np.abs(model.wanted)
+    if (slack < 0).any():  # more is wanted than there is: that is for the engine to say
+        return model
     of = np.repeat(np.arange(len(slack)), np.diff(model.shares.indptr))
     heavy = model.shares.data > slack[of]
     must = model.must.copy()
@@ -240,7 +242,7 @@ def _fullest(instance: Instance, model: Model, found: Found, watch: Watch) -> Fo
         high=np.append(model.high, -found.value),
     )
     if model.benefit.nnz > FEW and not model.rows.shape[0] and not model.must.any():
-        better = _swapped(wider, found.x)
+        better: Bools | None = _swapped(wider, found.x)
     else:
         better = solve_model(wider, again, start=found.x).x
     if better is None or not model.keeps(better) or model.objective(better) < found.value:
@@ -270,8 +272,8 @@ def fuller(instance: Instance, model: Model) -> Model:
 
 def _needed(instance: Instance, model: Model, x: Bools) -> Bools:
     """Close new sites that add nothing and that no rule needs: opening them costs the engine nothing, but the city."""
-    if model.times is not None or (model.value > 0).any():
-        return x
+    if model.times is not None or (model.value[instance.columns.new] > 0).any():
+        return _kept_open(instance, model, x, model.objective(x))
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
     value = model.objective(x)
@@ -282,6 +284,19 @@ def _needed(instance: Instance, model: Model, x: Bools) -> Bools:
         fewer[j] = False
         if model.keeps(fewer) and model.objective(fewer) >= value:
             x = fewer
+    return _kept_open(instance, model, x, value)
+
+
+def _kept_open(instance: Instance, model: Model, x: Bools, value: float) -> Bools:
+    """Leave existing sites open that close for nothing."""
+    columns = instance.columns
+    for j in np.flatnonzero(x & (columns.kind == CLOSING)):
+        staying = (columns.site == columns.site[j]) & (columns.service == columns.service[j])
+        more = x.copy()
+        more[j] = False
+        more[np.flatnonzero(staying & (columns.kind == STAYING))] = True
+        if model.keeps(more) and model.objective(more) >= value:
+            x = more
     return x
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.sparse import csc_array
 
 from siting.errors import ProblemError, some
-from siting.propose.columns import CLOSING, NEW, STAYING
+from siting.propose.columns import CLOSING, LARGER, NEW, STAYING
 from siting.propose.inputs import Bools, Floats, Ints
 from siting.propose.instance import Instance
 from siting.propose.search import Answer
@@ -39,16 +39,27 @@ def tell(instance: Instance, answer: Answer) -> dict[str, Any]:
         "assignment": communities[["site", "cost", "new"]],
         "served": communities["served"],
         "communities": communities,
+        "changes": _changes(instance, x),
+        "cost": _cost(instance, answer),
         "closed": tuple(inputs.sites[np.unique(instance.columns.site[x & (instance.columns.kind == CLOSING)])]),
         "total": total,
         "covered": covered,
         "share": covered / total,
         "unreachable": _unreachable(instance),
-        "before": sum(
-            float(_served(instance, start, k, last, None)["served"].sum()) for k in range(len(inputs.services))
-        ),
+        "before": _before(instance, answer),
         "reachable": _reachable(instance),
     }
+
+
+def _before(instance: Instance, answer: Answer) -> float:
+    """How many the existing sites serve; with capacities how many find a place there."""
+    start = instance.columns.kind == STAYING
+    last = len(instance.inputs.years) - 1
+    loads = getattr(answer, "loads", None)
+    if loads is not None:
+        return float(loads.most(start, last))
+    services = range(len(instance.inputs.services))
+    return sum(float(_served(instance, start, k, last, None)["served"].sum()) for k in services)
 
 
 def new_sites(instance: Instance, x: Bools) -> list[object]:
@@ -156,6 +167,30 @@ def _unreachable(instance: Instance) -> tuple[object, ...]:
     return tuple(instance.inputs.homes[found])
 
 
+def _cost(instance: Instance, answer: Answer) -> float:
+    cost = instance.columns.cost
+    if answer.x is None or not np.isfinite(cost[instance.columns.new]).any():
+        return float("nan")
+    return float(np.nansum(cost[answer.x]))
+
+
+def _changes(instance: Instance, x: Bools) -> pd.DataFrame:
+    """Existing sites that close or grow."""
+    columns, inputs = instance.columns, instance.inputs
+    at = np.flatnonzero(x & np.isin(columns.kind, (CLOSING, LARGER)))
+    closes = columns.kind[at] == CLOSING
+    table = pd.DataFrame({"change": np.where(closes, "closes", "grows")}, index=pd.Index([], name="site") if not len(at)
+                         else pd.Index(inputs.sites[columns.site[at]], name="site"))  # fmt: skip
+    if inputs.services != ("",):
+        table["service"] = [inputs.services[k] for k in columns.service[at]]
+    if inputs.years != (None,):
+        table["year"] = [inputs.years[t] for t in np.where(closes, columns.end[at], columns.begin[at])]
+    if inputs.options is not None:
+        table["option"] = [inputs.options.index[o] if o >= 0 else None for o in columns.option[at]]
+    table["cost"], table["places"] = columns.cost[at], columns.places[at]
+    return table
+
+
 def _reachable(instance: Instance) -> float:
     last = instance.inputs.demand[:, -1]
     return float(sum(last[k][_reach_of(instance, k)].sum() for k in range(len(instance.inputs.services))))
@@ -185,7 +220,10 @@ def _sites(instance: Instance, answer: Answer, x: Bools) -> pd.DataFrame:
         (np.ones(int(mine.sum())), (need[mine], position[column[mine]])), shape=(size * several, len(chosen))
     )
     times = np.bincount(need, minlength=size * several)
-    rows = _in_order(instance, chosen, reached, np.bincount(need[~mine], minlength=size * several), times, weight)
+    if getattr(answer, "loads", None) is None:
+        rows = _in_order(instance, chosen, reached, np.bincount(need[~mine], minlength=size * several), times, weight)
+    else:
+        rows = _by_places(instance, answer, chosen, reached, weight)
     table = pd.DataFrame(rows, columns=["column", "order", "adds", "share_after", "within", "lost_without"])
     at = table.pop("column").to_numpy(np.int64)
     table = table.join(_ways(instance, answer, at, need, column, np.concatenate(ways), weight))
@@ -226,6 +264,30 @@ def _in_order(
         alone = members[best][times[members[best]] == enough]
         within = float(weight[members[best]].sum())
         rows.append((chosen[best], len(rows) + 1, adds, served / total, within, float(weight[alone].sum())))
+    return rows
+
+
+def _by_places(
+    instance: Instance, answer: Answer, chosen: Ints, reached: csc_array, weight: Floats
+) -> list[tuple[float, ...]]:
+    """Order within each year by the people at each site, and count places: who finds one with the sites before it."""
+    loads, last = answer.loads, len(instance.inputs.years) - 1  # type: ignore[attr-defined]
+    flows = answer.flows  # type: ignore[attr-defined]
+    here = flows[flows["phase"] == last].groupby("column")["people"].sum().reindex(chosen).fillna(0.0).to_numpy()
+    now = answer.x.copy()  # type: ignore[union-attr]
+    all_, total = loads.most(now, last), weight.sum()
+    now[chosen] = False
+    served = loads.most(now, last)
+    rows: list[tuple[float, ...]] = []
+    for c in np.lexsort((chosen, -here, instance.columns.begin[chosen])):
+        now[chosen[c]] = True
+        then = loads.most(now, last)
+        fewer = answer.x.copy()  # type: ignore[union-attr]
+        fewer[chosen[c]] = False
+        within = float(weight[reached.indices[reached.indptr[c] : reached.indptr[c + 1]]].sum())
+        lost = all_ - loads.most(fewer, last)
+        rows.append((chosen[c], len(rows) + 1, then - served, then / total, within, lost))
+        served = then
     return rows
 
 

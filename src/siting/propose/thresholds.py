@@ -266,7 +266,6 @@ def _between(instance: Instance) -> tuple[Ints, Ints, Floats]:
     order = np.lexsort((cost, high, low))  # the shorter of the two ways counts
     keep = order[np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)]] if len(order) else order
     way = {(int(i), int(j)): c for i, j, c in zip(low[keep], high[keep], cost[keep], strict=True)}
-    fixed = (columns.kind == STAYING) & (columns.lower == 1)
     last = np.flatnonzero(columns.serves & (columns.end == len(inputs.years)))
     by_site: dict[int, list[int]] = {}
     for column in last.tolist():
@@ -276,7 +275,7 @@ def _between(instance: Instance) -> tuple[Ints, Ints, Floats]:
         for (s, t), c in way.items()
         for i in by_site.get(s, ())
         for j in by_site.get(t, ())
-        if columns.service[i] == columns.service[j] and not (fixed[i] and fixed[j])
+        if columns.service[i] == columns.service[j] and (columns.new[i] or columns.new[j])
     ]
     i, j, c = (
         (np.array(each) for each in zip(*rows, strict=True)) if rows else (np.array([], int),) * 2 + (np.array([]),)

@@ -42,9 +42,12 @@ def explained(plan: Plan, lang: str) -> str:
     lines = [summarised(plan, lang), *_sites(plan, lang)]
     if plan.closed:
         lines.append(label("plan.closes", lang, count=len(plan.closed), names=_names(plan.closed, lang)))
+    grown = plan.changes[plan.changes["change"] == "grows"]
+    if len(grown):
+        lines.append(label("plan.grows", lang, count=len(grown), names=_names(tuple(grown.index), lang)))
     if not math.isnan(plan.objective):
         lines += _left(plan, lang)
-    if plan.unreachable:
+    if plan.unreachable and not any(key == "plan.too_far" for key, _ in plan.reasons):
         best = _percent(plan.reachable / plan.total)
         names = _names(plan.unreachable, lang)
         lines.append(label("plan.unreachable", lang, count=len(plan.unreachable), names=names, best=best))
@@ -63,19 +66,22 @@ def _what(plan: Plan, lang: str) -> str:
 
 
 def _sites(plan: Plan, lang: str) -> Iterator[str]:
+    worse = bool(plan.rules) and plan.rules[0].startswith(("MinTravel", "MinFarthest", "MinCost"))
     by_way = bool(plan.rules) and plan.rules[0].startswith(("MinTravel", "MinFarthest", "MinCost(travel"))
     instead = plan.second_best() if 0 < len(plan.sites) <= BARGAINED and plan.answer is not None else None
     for row in plan.table.reset_index().to_dict("records"):
         line = label(
             "plan.site_near" if by_way else "plan.site", lang, order=row["order"], site=_place(row, lang),
             adds=_amount(row["adds"]), share=_percent(row["share_after"]), lost=_amount(row["lost_without"]),
-            people=_amount(row["people"]), mean=_amount(round(row["mean"], 1)), farthest=_amount(row["farthest"]),
+            people=_amount(row["people"]), mean=_amount(round(row["mean"], 1)),
+            farthest=_amount(round(row["farthest"], 1)),
             unit=label(f"unit.{plan.unit}", lang),
         )  # fmt: skip
         if instead is not None:
             other = instead.iloc[row["order"] - 1]
             if not pd.isna(other["instead"]):
-                line += label("plan.instead", lang, site=other["instead"], loss=_amount(other["loss"]))
+                loss = _amount(round(other["loss"], 1))
+                line += label("plan.longer" if worse else "plan.instead", lang, site=other["instead"], loss=loss)
         yield line
 
 

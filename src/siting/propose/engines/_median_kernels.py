@@ -11,9 +11,8 @@ import numpy as np
 from siting.network._compiled import compiled
 
 CLOSED, OPEN, FREE = 0, 1, 2
-#: Rounds without progress before the step is shortened, and by what; the shortest step; how much of a direction goes
-#: into the next.
-PATIENCE, DECAY, SHORTEST, KEEP = 20, 0.7, 1e-3, 0.9
+#: By what a step is shortened; the shortest; how much of a direction goes into the next.
+DECAY, SHORTEST, KEEP = 0.7, 1e-3, 0.9
 
 
 @compiled
@@ -61,6 +60,7 @@ def ascend(
     aim,
     rounds,
     work,
+    patience,
     theta,
     single,
     v,
@@ -76,8 +76,8 @@ def ascend(
     """Lower the bound ``fixed + sum v + the best few..many of r`` by deflected subgradients of the multipliers v.
 
     ``scale`` is how far apart the prices of a need may lie: the longer its steps. Steps aim at ``aim``, below what can
-    be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step has become too
-    short. ``best_v`` and ``best_r`` hold the best multipliers (of single precision where they are stored so) and what
+    be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step, shortened after ``patience`` rounds without
+    progress, has become too short. ``best_v`` and ``best_r`` hold the best multipliers (of single precision where they are stored so) and what
     the columns collect at them; ``near`` the share in which each column was chosen lately, which comes near a solution
     of the relaxation. ``out`` receives the bound, theta, and the rounds that were made.
     """
@@ -162,7 +162,7 @@ def ascend(
                 best_r[free[a]] = r[free[a]]
         if best <= target or seen > work:
             break
-        if stalled >= PATIENCE:
+        if stalled >= patience:
             theta *= DECAY
             stalled = 0
             if theta < SHORTEST:

@@ -217,6 +217,7 @@ class Search:
         upper: Floats,
         prices: Prices,
         basis: Any,
+        rank: int = 0,
     ) -> _Node | None:
         """Add a node with its multipliers to the tree, fix what they decide, and leave it open or close it."""
         prices = self._beyond(prices, lower, upper)
@@ -239,8 +240,8 @@ class Search:
             self.tree.fixed.append((index, fixed, opened[fixed].astype(np.int64)))
             self._closed = max(self._closed, float((bound - np.abs(r[fixed])).max()))
         node = _Node(index, lower, upper, bound, prices.x, basis, len(fixed) > 0)
-        # Of nodes that could have the same value the newest is first: the search dives until it has a plan.
-        heapq.heappush(self._open, (-floored(bound, self.goal.grain), -index, node))
+        # Of nodes that could have the same value the last is first, and the likely side: it dives until it has a plan.
+        heapq.heappush(self._open, (-floored(bound, self.goal.grain), -rank, node))
         return node
 
     def _decided(self, bound: float, r: Floats, lower: Floats, upper: Floats) -> tuple[Bools, Bools]:
@@ -282,7 +283,8 @@ class Search:
             lower[column] = upper[column] = float(at)
             small.go(node)
             prices = small.solve(lower, upper, self.watch.left)
-            child = self._enter(node.index, column, at, lower, upper, prices, small.dual.basis())
+            rank = 2 * node.index + (at == prefer)
+            child = self._enter(node.index, column, at, lower, upper, prices, small.dual.basis(), rank)
             if prices.x is not None:
                 self._learn(column, at, x[column], node.bound - (child.bound if child else self.goal.limit))
             if child is not None and prices.x is not None and (self.nodes % 8 < 2 or child.bound >= self.bound):

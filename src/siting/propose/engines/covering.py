@@ -167,7 +167,7 @@ def decision(model: Model, most: float) -> Model:
 
 def _least_wanted(wanted: float) -> float:
     """Return the least that counts as reaching a share: what `Model.keeps` takes."""
-    return wanted - LAST_BITS * max(1.0, wanted)
+    return wanted - LAST_BITS * abs(wanted)
 
 
 def _ceiling(wanted: float, grain: float) -> float:
@@ -175,7 +175,7 @@ def _ceiling(wanted: float, grain: float) -> float:
     least = _least_wanted(wanted)
     if grain > 0:
         return math.ceil(least) - WHOLE_SLACK - 1e-13 * abs(least)
-    return least - 0.1 * LAST_BITS * max(1.0, wanted)
+    return least - 0.1 * LAST_BITS * abs(wanted)
 
 
 def too_few(model: Model, proof: Proof, most: float) -> float:

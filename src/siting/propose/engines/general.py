@@ -28,6 +28,8 @@ __all__ = ["bound_at", "hopeless", "settled", "solve_general"]
 
 #: Two values that differ by less than this share of the larger are one.
 SAME = 1e-9
+#: Columns that a plan made without the solver looks at.
+FILLED = 200
 
 
 def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
@@ -55,8 +57,11 @@ def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> 
     proven = bound_at(model, proof.v[0], proof.y[0], proof.m[0])
     if start is not None and settled(model, value, proven):
         return Found(start, value, value, "optimal", "HiGHS", proof, 1)
-    if watch.report("HiGHS", value if start is not None else None, proven):
-        return Found(start, value, max(value, proven), watch.status, "HiGHS", proof, 1)
+    if start is None and watch.over:
+        start = _simple(model)
+        value = -math.inf if start is None else model.objective(start)
+    if watch.report("HiGHS", value if start is not None else None, floored(model, proven)):
+        return Found(start, value, max(value, floored(model, proven)), watch.status, "HiGHS", proof, 1)
     outcome = _searched(model, form, watch, start, proven)
     if outcome.status == "infeasible" and start is None:
         return Found(None, -math.inf, -math.inf, "infeasible", "HiGHS", None, outcome.nodes)
@@ -70,6 +75,29 @@ def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> 
     if outcome.status != "infeasible":
         proven = min(proven, form.base - outcome.bound / form.scale)
     return _judged(model, watch, x, proven, outcome, proof)
+
+
+def _simple(model: Model) -> Bools | None:
+    """Find a plan without the solver: from what must be open upwards, or with all that may be; None without luck."""
+    x = model.lower > 0
+    if model.keeps(x):
+        return _filled(model, x)
+    everything = model.upper > 0
+    return everything if model.keeps(everything) else None
+
+
+def _filled(model: Model, x: Bools) -> Bools:
+    """Open what is worth the most by itself, one after the other, where that keeps the rules and pays."""
+    alone = model.value + np.bincount(model.benefit.indices, model.benefit.data, len(x))
+    value = model.objective(x)
+    for j in np.argsort(-alone, kind="stable")[:FILLED]:
+        if x[j] or model.upper[j] < 1:
+            continue
+        more = x.copy()
+        more[j] = True
+        if model.keeps(more) and model.objective(more) > value:
+            x, value = more, model.objective(more)
+    return x
 
 
 def hopeless(model: Model) -> bool:
@@ -216,7 +244,7 @@ def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, prov
 
     def stop(cost: float, bound: float) -> bool:
         value = form.base - cost / form.scale if math.isfinite(cost) else None
-        return watch.report("HiGHS", value, min(proven, form.base - bound / form.scale))
+        return watch.report("HiGHS", value, floored(model, min(proven, form.base - bound / form.scale)))
 
     # Within the grain of the objective two values are one.
     gap = 0.999 * model.grain * form.scale if model.grain else 1e-4

@@ -35,7 +35,7 @@ def greedy(terms: Terms, wanted: float) -> Bools:
     plan = model.lower > 0
     served = np.asarray(serves.T @ plan.astype(float)) > 0
     reached = model.constant + float(terms.w[served].sum())
-    queue = [(-gain, j) for j, gain in enumerate((serves @ np.where(served, 0.0, terms.w)).tolist())]
+    queue = [(-float(gain), j) for j, gain in enumerate(serves @ np.where(served, 0.0, terms.w))]
     queue = [(gain, j) for gain, j in queue if gain < 0 and not plan[j] and model.upper[j] > 0]
     heapq.heapify(queue)
     while queue and reached < wanted:

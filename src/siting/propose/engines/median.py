@@ -43,6 +43,8 @@ WORK = 1e8
 ROOT_ROUNDS, LEG, NODE_ROUNDS = 2000, 150, 60
 #: What share of the gap so many rounds close at least, or the tree is the better way on.
 SLOW = 0.01
+#: After how many rounds without progress a step is shortened.
+ROOT_PATIENCE, NODE_PATIENCE = 20, 20
 #: With what step a node begins.
 NODE_THETA = 1.0
 DIVE_ROUNDS = 30
@@ -208,7 +210,7 @@ class _Search:
         stop, theta, rounds = False, 1.0, 0
         while True:
             before = root.bound
-            theta, used = self.lower(root, LEG, theta)
+            theta, used = self.lower(root, LEG, ROOT_PATIENCE, theta)
             rounds += used
             stop = self._report("prices", root.bound)
             if stop or root.bound <= self.cut:
@@ -245,7 +247,7 @@ class _Search:
                 )  # fmt: skip
                 if not child.many:  # nothing more may open: the best open column of each need is its price
                     child.v = np.full(len(node.v), -math.inf)
-                self.lower(child, NODE_ROUNDS if child.many else 1, NODE_THETA)
+                self.lower(child, NODE_ROUNDS if child.many else 1, NODE_PATIENCE, NODE_THETA)
                 if child.bound > self.cut and (child.place < EAGER or child.place % SELDOM == 0):
                     self.round(child)
                 self._settle(child, heap)
@@ -263,7 +265,7 @@ class _Search:
             node.few, node.many = max(0, node.few - len(opened)), node.many - len(opened)
             node.bound = math.inf
             if node.many:
-                self.lower(node, DIVE_ROUNDS, NODE_THETA)
+                self.lower(node, DIVE_ROUNDS, NODE_PATIENCE, NODE_THETA)
             if node.bound <= self.cut or self._report("plans", above):
                 break
         self.round(node)
@@ -362,7 +364,7 @@ class _Search:
 
     # Bounds
 
-    def lower(self, node: _Node, rounds: int, theta: float) -> tuple[float, int]:
+    def lower(self, node: _Node, rounds: int, patience: int, theta: float) -> tuple[float, int]:
         """Lower the bound of a node for some rounds; return the step it ended with, and how many rounds there were."""
         free = np.flatnonzero(node.state == kernels.FREE)
         fixed = float(self.model.value[node.state == kernels.OPEN].sum())
@@ -372,7 +374,7 @@ class _Search:
         kernels.ascend(
             *self.spare, self.floor, self.scale, self.model.value, free, node.few, node.many, fixed, self.cut,
             max(self.value, self.hopeless), rounds, WORK,
-            theta, self.single, v, best_v, best_r, node.near, self.step, r, self.scratch, self.chosen, out,
+            patience, theta, self.single, v, best_v, best_r, node.near, self.step, r, self.scratch, self.chosen, out,
         )  # fmt: skip
         if out[0] < node.bound:
             node.bound, node.v, node.r = float(out[0]), best_v, best_r

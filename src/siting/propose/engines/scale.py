@@ -90,11 +90,10 @@ def _times(matrix: csr_array, factor: Floats) -> csr_array:
 def _told(watch: Watch, worth: float) -> Watch:
     """Return the watch with progress told in the units of the user."""
     other, tell = copy.copy(watch), watch.progress
-    if tell is not None and worth != 1.0:
 
-        def told(at: Progress) -> object:
-            value, bound = (None if each is None else each / worth for each in (at.value, at.bound))
-            return tell(replace(at, value=value, bound=bound))
+    def told(at: Progress) -> object:
+        value, bound = (None if each is None else each / worth for each in (at.value, at.bound))
+        return tell and tell(replace(at, value=value, bound=bound))
 
-        other.progress = told
+    other.progress = told
     return other

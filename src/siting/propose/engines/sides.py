@@ -8,6 +8,7 @@ missing, HiGHS gets what is left: the columns that the root could not fix.
 
 from __future__ import annotations
 
+import copy
 import math
 from dataclasses import replace
 
@@ -21,7 +22,7 @@ from siting.propose.engines.general import SAME, floored, hopeless, one_leaf, se
 from siting.propose.engines.model import Bools, Floats, Found, Model
 from siting.propose.engines.reduce import Reduced, reduce
 from siting.propose.engines.scale import usual
-from siting.propose.engines.watch import Watch, gap_between
+from siting.propose.engines.watch import Progress, Watch, gap_between
 
 __all__ = ["solve_sides"]
 
@@ -56,6 +57,7 @@ def solve_sides(model: Model, watch: Watch, *, start: Bools | None = None) -> Fo
         return scaled
     if hopeless(model):
         return Found(None, -math.inf, -math.inf, "infeasible", "rules")
+    watch = _monotone(watch)
     reduced = reduce(model)
     small = reduced.model
     if not len(small.value):
@@ -77,6 +79,23 @@ def solve_sides(model: Model, watch: Watch, *, start: Bools | None = None) -> Fo
         proven = min(proven, max(outcome.bound, search.goal.value))
         search.found(outcome.x)
     return _answer(model, reduced, search, watch, proven, done, engine, nodes)
+
+
+def _monotone(watch: Watch) -> Watch:
+    """Return the watch with the best that was known told where a part of the search begins anew and knows less."""
+    if watch.progress is None:
+        return watch
+    other, tell = copy.copy(watch), watch.progress
+    known = [-math.inf, math.inf]
+
+    def told(at: Progress) -> object:
+        known[0] = max(known[0], -math.inf if at.value is None else watch.sense * at.value)
+        known[1] = max(known[0], min(known[1], math.inf if at.bound is None else watch.sense * at.bound))
+        value, bound = (watch.sense * each + 0.0 if math.isfinite(each) else None for each in known)
+        return tell(replace(at, value=value, bound=bound))
+
+    other.progress = told
+    return other
 
 
 def _searched(terms: Terms, prices: Prices, flips: Flips, watch: Watch) -> Search:
