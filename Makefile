@@ -20,7 +20,7 @@ demo: $(VENV)/.siting-run ## build the environment and run the main job on the s
 	$(BIN)/siting demo --out siting-demo
 
 test: $(VENV)/.siting-test browser ## build what the tests need, and run them all
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 browser: ## a headless Chromium and Chinese fonts from Debian, for the tests of maps and reports
 	@sh scripts/browser.sh

@@ -218,6 +218,26 @@ def test_sites_are_pins_numbered_as_in_the_plan() -> None:
     assert pins == {"2": (1900.0, 600.0), "1": (900.0, 600.0)}
 
 
+def test_years_stand_below_pins_and_what_closes_or_grows_is_in_the_key() -> None:
+    table = pd.DataFrame({"order": [1], "year": [2030]}, index=pd.Index(["n1"], name="site"))
+    first, second = town()["childcare"].index[:2]
+    changes = pd.DataFrame({"change": ["closes", "grows", "grows"]}, index=[first, first, second])
+    drawn = draw_picture(town(), plan=SimpleNamespace(sites=("n1",), table=table, changes=changes), lang="en")
+    assert "2030" in words(drawn)
+    assert {"grows", "closes"} <= set(words(drawn))
+    assert "existing" not in words(drawn)  # both are other than they were
+
+
+def test_a_curve_of_budgets_has_them_on_its_axis(curve: pd.DataFrame) -> None:
+    curve["budget"] = [0.0, 40.0, 250.0, 1000.0, 1500.0]
+    figure = draw_chart(curve, target=0.9, lang="en")
+    assert figure.axes[0].lines[0].get_xdata().tolist() == curve["budget"].tolist()  # type: ignore[union-attr]
+    assert "budget (in the unit of the costs)" in words(figure)
+    assert "goal 90 %: met with a budget of 1,000" in words(figure)
+    assert "Coverage by budget" in words(figure)
+    assert "goal 99 %: not met with a budget of up to 1,500" in words(draw_chart(curve, target=0.99, lang="en"))
+
+
 def test_a_site_that_is_no_candidate_is_named() -> None:
     with pytest.raises(SitingError, match='"n9"'):
         draw_picture(town(), plan=SimpleNamespace(sites=("n9",), table=pd.DataFrame()))

@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from shapely import LineString, Point, Polygon, box
 
+import siting as st
 from siting.errors import LayerError, SitingError
 from siting.show.map import draw_map
 
@@ -246,6 +247,55 @@ def test_a_plan_alone_goes_with_the_only_service(layers, bands, plan):
     services = data_of(draw_map(layers, coverage={"childcare": bands}, plan=plan))["services"]
     assert "plan" in services[0]
     assert all("plan" not in other for other in services[1:])
+
+
+@pytest.fixture
+def joint() -> st.Plan:
+    """Two services, money for one site: closing k1 (10 infants) frees what a second service at s1 costs."""
+
+    def reach(*pairs: tuple[str, str]) -> st.Reach:
+        frame = pd.DataFrame(pairs, columns=["origin", "destination"]).assign(cost=100.0)
+        there = list(dict.fromkeys(frame["destination"]))
+        return st.Reach.from_pairs(frame, origins=["c1", "c2", "c3", "c4"], destinations=there, limit=500)
+
+    reaches = {"childcare": reach(("c1", "k1"), ("c3", "s1")), "eldercare": reach(("c2", "e1"), ("c3", "s1"))}
+    people = {"childcare": [10, 20, 40, 30], "eldercare": [250, 500, 1000, 750]}
+    demand = {name: pd.Series(values, ids("c1", "c2", "c3", "c4")) for name, values in people.items()}
+    rules = [
+        st.Existing(["k1", "e1"]), st.MayClose(["k1"], saving=10.0), st.Budget(15, pd.Series({"s1": 10.0})),
+        st.Phases((2027,)),
+    ]  # fmt: skip
+    return st.solve(st.MaxCoverage(), reaches, demand=demand, rules=rules)
+
+
+@pytest.mark.parametrize("by_service", [True, False])
+def test_a_joint_plan_shows_with_each_service_its_own(layers, joint, by_service):
+    plan = {"childcare": joint, "eldercare": joint} if by_service else joint
+    tabs = {one["name"]: one for one in data_of(draw_map(layers, plan=plan, lang="en"))["services"]}
+    child, elder = tabs["childcare"]["plan"], tabs["elder care"]["plan"]
+    assert (child["share"], elder["share"]) == ("40.0%", "60.0%")
+    assert [site["adds"] for site in child["sites"] + elder["sites"]] == ["+40", "+1,000"]
+    assert sorted(site["number"] for site in child["sites"] + elder["sites"]) == [1, 2]
+    assert child["sites"][0]["when"] == "2027"
+    assert ["opens in", "2027"] in child["sites"][0]["rows"]
+    assert not any(row[0] == "share then" for row in child["sites"][0]["rows"])  # that is of both services
+    assert [(one["change"], one["sites"]) for one in child["changes"]] == [
+        ("closes", [{"name": "name k1", "when": "2027"}])
+    ]
+    assert "changes" not in elder
+    assert tabs["childcare"]["facilities"]["changes"] == [{"at": 0, "change": "closes", "rows": [["closes", "2027"]]}]
+    assert tabs["elder care"]["facilities"]["changes"] == []
+
+
+def test_a_facility_of_another_service_may_be_a_site(layers, plan):
+    plan.sites, plan.table = ("e1",), pd.DataFrame({"order": [1]}, index=pd.Index(["e1"], name="site"))
+    (told,) = data_of(draw_map(layers, plan={"childcare": plan}))["services"][0]["plan"]["sites"]
+    assert told["name"] == "name e1"
+
+
+def test_the_share_of_today_is_not_shown_as_reached(layers):
+    none = SimpleNamespace(sites=(), table=pd.DataFrame(), share=0.4, status="infeasible", gap=float("nan"))
+    assert "share" not in data_of(draw_map(layers, plan={"childcare": none}))["services"][0]["plan"]
 
 
 def test_a_plan_without_sites_tells_its_status(layers):

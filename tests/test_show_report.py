@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import geopandas as gpd
@@ -279,6 +280,47 @@ def test_plan(tmp_path: Path) -> None:
         assert words in page.text
     assert "Two sites are chosen." in page.text
     assert "Communities that no candidate can reach (2): c7, c9" in " ".join(page.text.split())
+
+
+def test_a_plan_tells_its_proof_and_what_changes(tmp_path: Path) -> None:
+    changes = pd.DataFrame(
+        {"change": ["closes"], "service": ["childcare"], "year": [2030], "cost": [-60.0], "places": [math.nan]},
+        index=pd.Index(["k1"], name="site"),
+    )
+    told = {**vars(Proposal()), "table": Proposal().table, "summary": lambda _: ""}
+    told |= {"changes": changes, "unit": "m", "engine": "covering"}
+    for by, bound, words in (
+        ("multipliers", 1300.0, "the multipliers of the certificate add up to the bound"),
+        ("solver", 1350.0, "the bound rests on the solver covering; the certificate alone proves 1,350"),
+        ("solver", math.nan, "the bound rests on the solver covering; no certificate proves it without"),
+    ):
+        plan = SimpleNamespace(**told, certificate=SimpleNamespace(by=by, bound=bound))
+        page = read(write_report(tmp_path / "r.html", plan, lang="en"))
+        assert words in page.text
+    assert page.tables[1] == [
+        ["site", "change", "service", "in", "cost", "places"],
+        ["k1", "closes", "childcare", "2030", "-60", "n/a"],
+    ]
+
+
+def test_columns_of_a_plan_have_headings(tmp_path: Path) -> None:
+    table = pd.DataFrame(
+        {
+            "year": [2030],
+            "option": ["n1-60"],
+            "people": [120.0],
+            "mean": [211.7],
+            "farthest": [480.2],
+            "places": [60.0],
+        },
+        index=pd.Index(["n1"], name="site"),
+    )
+    plan = SimpleNamespace(**vars(Proposal()), table=table, unit="m", summary=lambda _: "")
+    head, row = read(write_report(tmp_path / "r.html", plan, lang="en")).tables[0]
+    assert head == [
+        "site", "opens in", "option", "people it serves", "mean way (m)", "farthest way (m)", "places",
+    ]  # fmt: skip
+    assert row == ["n1", "2030", "n1-60", "120", "212", "480", "60"]
 
 
 def test_whom_no_candidate_reaches_is_said_once(tmp_path: Path) -> None:

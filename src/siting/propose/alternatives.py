@@ -53,13 +53,14 @@ def second_best(plan: Plan) -> pd.DataFrame:
     rows: list[tuple[object, float]] = []
     for j in _positions(plan).tolist():
         alike = columns.new & (columns.service == columns.service[j]) & (columns.begin == columns.begin[j])
-        alike &= ~x & (columns.upper > 0)
+        alike &= ~x & (columns.upper > 0) & (columns.site != columns.site[j])
         others = np.flatnonzero(alike)
         found: tuple[object, float] = (np.nan, np.nan)
         if len(others) and columns.lower[j] == 0:
             change = ranked(j)[others]
-            tried = others[np.argsort(-change, kind="stable")][: FEWER if isinstance(answer, Loaded) else TRIED]
-            found = _first(tried, partial(_outcome, instance, answer, worth, j), all_=isinstance(answer, Loaded))
+            rough = isinstance(answer, Loaded) or instance.times > 1  # ranked by what one site alone would cover
+            tried = others[np.argsort(-change, kind="stable")][: FEWER if rough else TRIED]
+            found = _first(tried, partial(_outcome, instance, answer, worth, j), all_=rough)
         rows.append(found)
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
 

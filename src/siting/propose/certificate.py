@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
 from siting.propose.search import Answer
-from siting.propose.telling import new_sites
+from siting.propose.telling import tell
 
 if TYPE_CHECKING:
     from siting.propose.plan import Plan
@@ -78,6 +80,14 @@ def _holds(answer: Answer, proven: float, stated: float) -> bool:
     return proven == stated or answer.sense * (proven - stated) < _slack(answer, proven)
 
 
+def _same(stated: Any, value: Any) -> bool:
+    if isinstance(value, pd.DataFrame):
+        return isinstance(stated, pd.DataFrame) and stated.equals(value)
+    if isinstance(value, pd.Series):
+        return isinstance(stated, pd.Series) and stated.equals(value)
+    return bool(stated == value or (stated != stated and value != value))
+
+
 def _slack(answer: Answer, bound: float) -> float:
     return max(answer.grain * (1 - 1e-6), 1e-9 * max(1.0, abs(bound)))
 
@@ -86,15 +96,15 @@ def verify(plan: Plan) -> Verified:
     """Check a plan anew; see `Plan.verify`."""
     instance, answer = plan.instance, plan.answer
     if answer is None or instance is None or answer.x is None:
-        return Verified(True, False, math.nan, math.nan, False, ("there is no plan to check",))
+        return Verified(not plan.sites, False, math.nan, math.nan, False, ("there is no plan to check",))
     x = answer.x
     keeps, objective = answer.keeps(x), answer.measure(x)
     told = ["the sites keep all rules" if keeps else "the sites do not keep all rules"]
     same = objective == plan.objective or abs(objective - plan.objective) <= 1e-9 * max(1.0, abs(objective))
     told.append(f"the objective is {objective:,.10g}" + ("" if same else f", not {plan.objective:,.10g} as stated"))
-    named = sorted(map(str, plan.sites)) == sorted(map(str, new_sites(instance, x)))
-    if not named:
-        told.append("the sites are not those of the plan that was found")
+    wrong = [name for name, value in tell(instance, answer).items() if not _same(getattr(plan, name), value)]
+    if wrong:
+        told.append(f"not as it follows from the sites: {', '.join(wrong)}")
     bound = math.nan if plan.certificate is None else answer.bound_by(plan.certificate.proof)
     proven, crossed = _holds(answer, bound, plan.bound), answer.sense * (objective - bound) > _slack(answer, bound)
     if not math.isnan(bound):
@@ -111,5 +121,5 @@ def verify(plan: Plan) -> Verified:
     differs = plan.status == "optimal" and not _holds(answer, plan.bound, plan.objective)
     if differs:
         told.append("the status says optimal, but objective and bound differ")
-    ok = keeps and same and named and not crossed and not differs and (proven or by_solver)
+    ok = keeps and same and not wrong and not crossed and not differs and (proven or by_solver)
     return Verified(ok, keeps, objective, bound, proven, tuple(told))

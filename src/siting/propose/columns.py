@@ -129,7 +129,11 @@ def _named(inputs: Inputs, kind: type[Existing | Required | Forbidden], service:
     found = np.zeros(len(inputs.sites), bool)
     for rule in inputs.all(kind):
         at = inputs.site_positions(rule.ids, kind.__name__)
-        if service in inputs.service(rule.service, rule):
+        meant = inputs.service(rule.service, rule)
+        away = at[~np.logical_or.reduce([inputs.pairs[k].sites for k in meant])[at]]
+        if len(away):
+            raise ProblemError(f"{rule}: no destinations of that service: {some(inputs.sites[away])}")
+        if service in meant:
             found[at] = True
     return found & inputs.pairs[service].sites
 
@@ -240,7 +244,7 @@ def _priced(inputs: Inputs, columns: Columns, price: Costs) -> Columns:
     held = by_service(inputs, _places(inputs), "places")
     for k in range(len(inputs.services)):
         mine = columns.service == k
-        fixed = mine & (columns.kind <= CLOSING)
+        fixed = mine & (columns.kind <= CLOSING)  # what enlarging adds only the option can say
         places[fixed] = held[k][columns.site[fixed]]
         opening = mine & (columns.kind == NEW)
         cost[opening] = given[k][columns.site[opening]]
@@ -261,11 +265,31 @@ def _priced(inputs: Inputs, columns: Columns, price: Costs) -> Columns:
         cost[mine] = -saved[columns.site[mine]]
     share = inputs.one(Together)
     joint = columns.kind == JOINT
-    if share is not None:
-        cost[joint] = (
-            0.0 if share.saving is None else -_saving(inputs, share.saving, "Together: saving")[columns.site[joint]]
-        )
-    return replace(columns, cost=cost, places=places)
+    priced = replace(columns, cost=cost, places=places)
+    if share is not None and joint.any():
+        cost[joint] = 0.0 if share.saving is None else -_shared(inputs, priced, share.saving)
+    return priced
+
+
+def _shared(inputs: Inputs, columns: Columns, saving: pd.Series | float) -> Floats:
+    """Return what each joint column saves, which is no more than the two cost together.
+
+    Raises
+    ------
+    ProblemError
+        When it is more.
+    """
+    joint = np.flatnonzero(columns.kind == JOINT)
+    saved = _saving(inputs, saving, "Together: saving")[columns.site[joint]]
+    cheapest = np.full((len(inputs.services), len(inputs.sites)), np.inf)
+    at = np.flatnonzero(columns.new)
+    np.minimum.at(cheapest, (columns.service[at], columns.site[at]), np.nan_to_num(columns.cost[at], nan=np.inf))
+    both = sum(cheapest[k][columns.site[joint]] for k in shared_services(inputs))
+    over = saved > both * (1 + 1e-9)
+    if over.any():
+        sites = inputs.sites[np.unique(columns.site[joint[over]])]
+        raise ProblemError(f"Together: saving is more than both services cost at the sites {some(sites)}")
+    return saved
 
 
 def _saving(inputs: Inputs, saving: pd.Series | float, what: str) -> Floats:

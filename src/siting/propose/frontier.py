@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from numbers import Integral
 
@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError
+from siting.propose.arrangements import Together
 from siting.propose.engines.model import Bools, Model
 from siting.propose.engines.watch import Watch, gap_between
 from siting.propose.inputs import Demand, Reaches
@@ -80,6 +81,12 @@ def frontier(
     """
     check(rules, time_limit)
     objective = MaxCoverage() if objective is None else objective
+    if not isinstance(objective, MaxCoverage):
+        raise ProblemError(f"frontier draws coverage; its objective is a MaxCoverage, not {objective!r}")
+    if any(isinstance(rule, Together) and rule.bonus is not None for rule in rules):
+        raise ProblemError("frontier counts people; leave the bonus of Together out")
+    if cost is not None and budgets is None:
+        raise ProblemError("frontier: cost without budgets does nothing; give budgets, or leave cost out")
     if budgets is None:
         if any(isinstance(rule, AtMost) and rule.by is None and rule.service is None for rule in rules):
             raise ProblemError("frontier sets AtMost itself; give up_to instead")
@@ -89,7 +96,7 @@ def frontier(
     else:
         if any(isinstance(rule, Budget) for rule in rules):
             raise ProblemError("frontier sets Budget itself; give budgets instead")
-        steps = list(budgets)
+        steps = list(budgets) if isinstance(budgets, Iterable) and not isinstance(budgets, str) else []
         if not steps or any(not is_number(b) or not 0 <= b < math.inf for b in steps):
             raise ProblemError(f"budgets is {budgets!r}; give amounts of 0 or more")
         limits = [Budget(max(steps), cost)]

@@ -181,7 +181,7 @@ class Inputs:
             return pd.Series("all", index=self.homes)
         known = groups.dropna().index
         needed = self.homes[self.pairs[service].homes]
-        wrong = needed.difference(known).union(known[known.duplicated()])
+        wrong = needed.difference(known).union(groups.index[groups.index.duplicated()])
         if len(wrong):
             raise ProblemError(f"{rule}: no single group for origins {some(wrong)}")
         return groups.reindex(self.homes)
@@ -208,13 +208,18 @@ def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.Data
         raise ProblemError(f"reach is for {some(reaches)} and demand for {some(demands)}; give both for each service")
     if len(reaches) > 1 and not isinstance(demand, Mapping):
         raise ProblemError(f"reach is for {some(reaches)}; give demand as a mapping, a Series for each service")
+    if any(isinstance(ids, pd.MultiIndex) for one in reaches.values() for ids in (one.origins, one.destinations)):
+        raise ProblemError("ids are tuples; give communities and sites one text or number each")
     homes = in_order(h for one in reaches.values() for h in one.origins.tolist())
     sites = in_order(s for one in reaches.values() for s in one.destinations.tolist())
     phases = [rule for rule in rules if isinstance(rule, Phases)]
     years: tuple[int | None, ...] = tuple(phases[0].years) if phases else (None,)
     amount = np.zeros((len(reaches), len(years), len(homes)))
     for k, (name, one) in enumerate(reaches.items()):
-        frame = weights(demands[name], one.origins)
+        given = demands[name]
+        if isinstance(given, pd.DataFrame) and given.columns.astype(str).duplicated().any():
+            raise ProblemError(f"demand{_of(name)} has columns of one name: {some(given.columns)}")
+        frame = weights(given, one.origins)
         amount[k][:, homes.get_indexer(one.origins)] = _by_year(frame, years, name)
         if not amount[k].sum() > 0:
             raise ProblemError(f"demand{_of(name)} is 0 everywhere; there is nothing to cover")
@@ -242,6 +247,8 @@ def in_order(ids: Iterable[Hashable]) -> pd.Index:
 
 
 def _by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) -> Floats:
+    if years != (None,) and frame.shape[1] == 1 and frame.columns[0].isdigit() and frame.columns[0] != str(years[0]):
+        raise ProblemError(f"demand{_of(service)} has a column for {frame.columns[0]} only, which is none of the years")
     if years == (None,) or frame.shape[1] == 1:
         if frame.shape[1] != 1:
             raise ProblemError(

@@ -281,7 +281,10 @@ def _grain(values: Floats) -> float:
     """Find the largest power of ten, 1e-6 to 1, that all values are multiples of; 0 where there is none."""
     for decimals in range(7):
         scaled = np.abs(values) * 10.0**decimals
-        if scaled.max(initial=0.0) < 2**50 and (np.abs(scaled - np.rint(scaled)) <= 1e-6 * (decimals > 0)).all():
+        if (
+            scaled.max(initial=0.0) < 2**50
+            and (np.abs(scaled - np.rint(scaled)) <= 1e-12 * scaled * (decimals > 0)).all()
+        ):
             return float(10.0**-decimals)
     return 0.0
 
@@ -308,8 +311,11 @@ def build(
     laid = columns_.lay_out(inputs, cost)
     if isinstance(objective, MinCost):
         rows_._priced(inputs, laid, str(objective))
+    if inputs.one(Capacity) is not None and not (laid.places == np.rint(laid.places))[laid.serves].all():
+        inputs = replace(inputs, whole=False)  # people may be split, and places are no whole numbers
     _plain_contradictions(inputs, laid)
     _fits(objective, inputs, bounded=bounded)
+    _agree(objective, inputs)
     return Instance(
         objective=objective,
         inputs=inputs,
@@ -352,12 +358,32 @@ def _plain_contradictions(inputs: Inputs, columns: Columns) -> None:
                     raise ProblemError(f"{least} contradicts {most}")
 
 
+def _agree(objective: Objective, inputs: Inputs) -> None:
+    """Refuse distances that cannot be compared, and names of services that are none."""
+    if isinstance(objective, MaxSpacing):
+        rows_.measured(inputs, objective.between, "MaxSpacing: between")
+    if isinstance(objective, MaxCoverage) and objective.weights is not None:
+        strange = set(objective.weights) - set(inputs.services)
+        if strange:
+            raise ProblemError(f"{objective}: no such services: {some(sorted(map(str, strange)))}")
+    far = isinstance(objective, (MinTravel, MinFarthest)) or (isinstance(objective, MinCost) and objective.travel > 0)
+    loose = [rule for rule in inputs.rules if isinstance(rule, (NobodyBeyond, Cover)) and rule.service is None
+             and rule.limit is not None]  # fmt: skip
+    if len({pairs.unit for pairs in inputs.pairs}) > 1 and (far or loose):
+        units = ", ".join(f"{name} in {pairs.unit}" for name, pairs in zip(inputs.services, inputs.pairs, strict=True))
+        what = objective if far else loose[0]
+        raise ProblemError(f"{what}: services are measured in different units ({units}); use one unit, or name service")
+
+
 def _fits(objective: Objective, inputs: Inputs, *, bounded: bool) -> None:
     """Refuse an objective without the rule that it needs, and rules that do not go with it."""
     kinds = {type(rule) for rule in inputs.rules}
     phases = inputs.phases
-    bounded |= bool(kinds & {AtMost, Budget}) or (
-        phases is not None and (phases.at_most is not None or phases.budget is not None)
+    counted = [rule.service for rule in inputs.all(AtMost)]
+    bounded |= (
+        Budget in kinds
+        or (phases is not None and (phases.at_most is not None or phases.budget is not None))
+        or all(None in counted or name in counted for name in inputs.services)
     )
     if isinstance(objective, (MaxCoverage, MinTravel, MinFarthest)) and not bounded:
         name = type(objective).__name__

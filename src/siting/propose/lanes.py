@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError, some
-from siting.measure._filling import fill
+from siting.measure._filling import LARGEST, fill
 from siting.propose import mip
-from siting.propose.columns import LARGER, NEW
+from siting.propose.columns import LARGER, NEW, by_service
 from siting.propose.engines.model import Bools, Floats, Ints
 from siting.propose.instance import Block, Instance
 
@@ -56,6 +56,23 @@ class Loads:
     of_need: pd.DataFrame
     of_pool: pd.DataFrame
 
+    @property
+    def whole(self) -> bool:
+        """Whether people and places are whole numbers."""
+        amounts = (self.amount, self.room.data, self.least.data)
+        return all(bool((each == np.rint(each)).all()) for each in amounts)
+
+    @property
+    def unit(self) -> float:
+        """What counts as one, for tolerances: 1, or all demand where that is less."""
+        return min(1.0, float(self.amount.sum()))
+
+    @property
+    def scale(self) -> float:
+        """Times which amounts are given to the solver, whose tolerances are absolute; a power of two, to stay exact."""
+        total = float(self.amount.sum())
+        return 1.0 if 1.0 <= total <= 1e9 or not total else 2.0 ** round(math.log2(1e6 / total))
+
     def worth(self, x: Bools, people: Floats) -> float:
         """Objective of columns and people on lanes, in the sense of the model."""
         return self.instance.constant + float(self.gain @ people + self.instance.value[x].sum())
@@ -65,8 +82,7 @@ class Loads:
         open_pool = (self.opens @ x.astype(float)) > 0
         room = self.room @ x.astype(float)
         mine = open_pool[self.pool] & (self.of_need["phase"].to_numpy()[self.need] == phase)
-        whole = (self.amount == np.rint(self.amount)).all() and (room == np.rint(room)).all()
-        if not whole:
+        if not self.whole or max(self.amount.max(initial=0), room.max(initial=0)) > LARGEST:
             return math.nan
         if not mine.any():
             return 0.0
@@ -89,17 +105,17 @@ class Loads:
         scale = SLACK * np.maximum(1.0, np.abs(inside))
         served = all(
             (np.bincount(self.need[lanes], people[lanes], minlength=len(self.amount))[needs]
-             >= self.amount[needs] - SLACK * np.maximum(1.0, self.amount[needs])).all()
+             >= self.amount[needs] - SLACK * np.maximum(self.unit, self.amount[needs])).all()
             for lanes, needs in self.must
         )  # fmt: skip
         room, wanted = self.room @ open_, model.wanted
         return bool(
             (x >= model.lower).all() and (x <= model.upper).all() and (people >= 0).all()
-            and (at_pool <= room + SLACK * np.maximum(1.0, room)).all()
-            and (of_need <= self.amount + SLACK * np.maximum(1.0, self.amount)).all()
-            and (at_pool >= self.least @ open_ - SLACK * np.maximum(1.0, self.least @ open_)).all()
+            and (at_pool <= room + SLACK * np.maximum(self.unit, room)).all()
+            and (of_need <= self.amount + SLACK * np.maximum(self.unit, self.amount)).all()
+            and (at_pool >= self.least @ open_ - SLACK * np.maximum(self.unit, self.least @ open_)).all()
             and (inside >= model.low - scale).all() and (inside <= model.high + scale).all()
-            and (self.shares @ people >= wanted - SLACK * np.maximum(1.0, wanted)).all() and served
+            and (self.shares @ people >= wanted - SLACK * np.maximum(self.unit, wanted)).all() and served
         )  # fmt: skip
 
     def best(self, x: Bools) -> Floats | None:
@@ -108,7 +124,7 @@ class Loads:
         outcome = mip.run(asked)
         if outcome.x is None:
             return None
-        people = clean(self, x, outcome.x[len(x) :])
+        people = clean(self, x, outcome.x[len(x) :] / self.scale)
         for gain in (np.ones(len(self.gain)), -self.cost):  # of equals, most people served, then the least travel
             if len(people) <= SMOOTHED:
                 people = self._then(asked, x, people, gain)
@@ -119,7 +135,7 @@ class Loads:
         floors = [
             csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
         ]
-        worth = np.array([self.gain @ people, people.sum()])
+        worth = np.array([self.gain @ people, people.sum() * self.scale])
         second = replace(
             asked,
             cost=-np.concatenate([np.zeros(len(x)), gain]),
@@ -128,7 +144,7 @@ class Loads:
             row_upper=np.concatenate([asked.row_upper, [np.inf, np.inf]]),
         )
         outcome = mip.run(second)
-        better = people if outcome.x is None else clean(self, x, outcome.x[len(x) :])
+        better = people if outcome.x is None else clean(self, x, outcome.x[len(x) :] / self.scale)
         return better if self.keeps(x, better) and self.worth(x, better) >= self.worth(x, people) - 1e-6 else people
 
 
@@ -190,7 +206,8 @@ def _pools(instance: Instance, of_pool: pd.DataFrame) -> tuple[csr_array, csr_ar
     assert rule is not None
     least = np.zeros(len(inputs.sites))
     if isinstance(rule.least, pd.Series):
-        least = np.nan_to_num(pd.to_numeric(rule.least, errors="coerce").reindex(inputs.sites).to_numpy(float))
+        inputs.site_positions(rule.least.index, "Capacity: least")
+        least = np.nan_to_num(by_service(inputs, rule.least, "Capacity: least")[0])
     elif rule.least is not None:
         least[:] = float(rule.least)
     sites = len(inputs.sites)
@@ -240,25 +257,26 @@ def programme(loads: Loads, fixed: Bools | None = None) -> mip.Model:
     """Write columns and lanes as one programme, to be minimised."""
     instance = loads.instance
     model, lanes, n = instance.model, len(loads.need), len(instance.columns)
-    one = np.ones(lanes)
-    to_pool = csr_array((one, (loads.pool, np.arange(lanes))), shape=(loads.room.shape[0], lanes))
+    one, scale = np.ones(lanes), loads.scale
+    room, least, amount, wanted = scale * loads.room, scale * loads.least, scale * loads.amount, scale * model.wanted
+    to_pool = csr_array((one, (loads.pool, np.arange(lanes))), shape=(room.shape[0], lanes))
     of_need = csr_array((one, (loads.need, np.arange(lanes))), shape=(len(loads.amount), lanes))
     infinite = np.full
     parts = [
-        (hstack([-loads.room, to_pool]), infinite(loads.room.shape[0], -np.inf), np.zeros(loads.room.shape[0])),
-        (hstack([csr_array((len(loads.amount), n)), of_need]), np.zeros(len(loads.amount)), loads.amount),
+        (hstack([-room, to_pool]), infinite(room.shape[0], -np.inf), np.zeros(room.shape[0])),
+        (hstack([csr_array((len(loads.amount), n)), of_need]), np.zeros(len(amount)), amount),
         (hstack([model.rows, csr_array((len(model.low), lanes))]), model.low, model.high),
-        (hstack([csr_array((len(model.wanted), n)), loads.shares]), model.wanted, infinite(len(model.wanted), np.inf)),
+        (hstack([csr_array((len(model.wanted), n)), loads.shares]), wanted, infinite(len(model.wanted), np.inf)),
     ]
     if loads.least.nnz and loads.least.data.any():
         parts.append(
-            (hstack([-loads.least, to_pool]), np.zeros(loads.least.shape[0]), infinite(loads.least.shape[0], np.inf))
+            (hstack([-least, to_pool]), np.zeros(loads.least.shape[0]), infinite(loads.least.shape[0], np.inf))
         )
     for mask, needs in loads.must:
         rows = csr_array(of_need[needs] * mask[None, :])
-        parts.append((hstack([csr_array((len(needs), n)), rows]), loads.amount[needs], infinite(len(needs), np.inf)))
+        parts.append((hstack([csr_array((len(needs), n)), rows]), amount[needs], infinite(len(needs), np.inf)))
     if fixed is None and lanes <= TIED:
-        tied = csr_array(loads.opens[loads.pool] * -np.minimum(loads.amount[loads.need], np.inf)[:, None])
+        tied = csr_array(loads.opens[loads.pool] * -amount[loads.need][:, None])
         parts.append(
             (
                 hstack([tied, csr_array((one, (np.arange(lanes), np.arange(lanes))), shape=(lanes, lanes))]),
@@ -268,9 +286,9 @@ def programme(loads: Loads, fixed: Bools | None = None) -> mip.Model:
         )
     x = fixed if fixed is None else fixed.astype(float)
     return mip.Model(
-        cost=-np.concatenate([instance.value, loads.gain]),
+        cost=-np.concatenate([instance.value, loads.gain / scale]),
         lower=np.concatenate([model.lower if x is None else x, np.zeros(lanes)]),
-        upper=np.concatenate([model.upper if x is None else x, loads.amount[loads.need]]),
+        upper=np.concatenate([model.upper if x is None else x, amount[loads.need]]),
         matrix=csr_array(vstack([csr_array(part[0]) for part in parts], format="csr")),
         row_lower=np.concatenate([part[1] for part in parts]),
         row_upper=np.concatenate([part[2] for part in parts]),
@@ -281,6 +299,6 @@ def programme(loads: Loads, fixed: Bools | None = None) -> mip.Model:
 def clean(loads: Loads, x: Bools, people: Floats) -> Floats:
     """Round what the solver left beside whole numbers, and nothing on lanes to closed pools."""
     near = np.rint(people)
-    people = np.where(np.abs(people - near) < 1e-5, near, people)
+    people = np.where(np.abs(people - near) < 1e-5, near, people) if loads.whole else people
     open_pool = (loads.opens @ x.astype(float)) > 0
     return np.where(open_pool[loads.pool], np.maximum(people, 0.0), 0.0)

@@ -11,6 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
+from siting.measure._filling import LARGEST
 from siting.propose import mip
 from siting.propose.columns import LARGER, NEW
 from siting.propose.engines.model import Bools, Floats, Found, Ints
@@ -120,8 +121,12 @@ def _answer(loads: Loads, found: Found, people: Floats | None, pure: Capacitated
         raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
     value = loads.worth(found.x, people)
     bound = max(value, found.bound)
-    status = "optimal" if found.status == "optimal" or optimal_within(value, bound, 0.0) else found.status
-    bound = value if status == "optimal" else bound
+    near = abs(bound - value) <= 1e-6 * max(loads.unit, abs(value))
+    status = found.status
+    if (status == "optimal" and near) or optimal_within(value, bound, 0.0):
+        status, bound = "optimal", value
+    elif status == "optimal":
+        status = "feasible"
     on = np.flatnonzero(people > 0)
     flows = pd.DataFrame(
         {
@@ -165,7 +170,7 @@ def _solved(loads: Loads, watch: Watch) -> tuple[Found, Floats | None]:
     x = outcome.x[:n] > 0.5
     people = loads.best(x)
     if people is None:
-        people = clean(loads, x, outcome.x[n:])
+        people = clean(loads, x, outcome.x[n:] / loads.scale)
     status = outcome.status if outcome.status == "optimal" else watch.status
     return Found(x, loads.worth(x, people), bound, status, "HiGHS", None, outcome.nodes), people
 
@@ -187,6 +192,7 @@ def _pure(instance: Instance) -> Capacitated | None:
         and not row[0][~free].any()
     )
     whole = inputs.whole and bool((columns.places == np.rint(columns.places)).all())
+    whole = whole and max(inputs.demand.sum(), columns.places.max(initial=0)) <= LARGEST
     simple = (
         isinstance(objective, MaxCoverage) and objective.decay is None and objective.weights is None
         and len(inputs.services) == 1 and len(inputs.years) == 1 and not instance.shares and not instance.closeness

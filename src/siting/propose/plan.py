@@ -35,7 +35,8 @@ class Plan:
         People served in each community, with the same index.
     communities
         The same and why: `demand`, `served`, `site`, `cost`, `reason` ("": all are served; "no demand"; "beyond":
-        no site within reach, open or not; "closed": sites within reach, none of them open; "full": no place left;
+        no site within reach, open or not; "barred": only sites within reach that may not open; "closed": sites within
+        reach, none of them open; "full": no place left;
         "few": fewer open sites than the backup asks for).
     changes
         A row per existing site that closes or grows, index `site`: `change` ("closes", "grows"), `service`, `year`,

@@ -59,6 +59,8 @@ class MaxCoverage(Objective):
     def __post_init__(self) -> None:
         if self.decay is not None and not callable(self.decay):
             raise ProblemError(f"MaxCoverage: decay is {self.decay!r}; give a function of the cost, such as gaussian")
+        if self.weights is not None and not isinstance(self.weights, Mapping):
+            raise ProblemError(f"MaxCoverage: weights is {self.weights!r}; give a mapping from services to numbers")
         for name, weight in ({} if self.weights is None else self.weights).items():
             at_least_zero(weight, f"MaxCoverage: the weight of {name!r}")
 

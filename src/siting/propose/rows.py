@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -227,11 +228,28 @@ def too_near(inputs: Inputs, rule: Spacing) -> tuple[Ints, Ints]:
     table = rule.table
     a = inputs.sites.get_indexer(pd.Index(table["origin"], dtype=object))
     b = inputs.sites.get_indexer(pd.Index(table["destination"], dtype=object))
-    if len(table) and ((a < 0) & (b < 0)).all():
-        raise ProblemError(f"Spacing: none of its sites is a destination: {some(table['origin'])}")
+    reach = hasattr(rule.pairs, "destinations")
+    strange = [] if reach else [*table["origin"][a < 0], *table["destination"][b < 0]]
+    if strange:
+        raise ProblemError(f"Spacing: no such destinations: {some(dict.fromkeys(strange))}")
+    if reach:
+        measured(inputs, rule.pairs, "Spacing: pairs")
     known = (a >= 0) & (b >= 0)
     pairs = np.unique(np.sort(np.column_stack([a[known], b[known]]), axis=1), axis=0).astype(np.int64)
     return pairs[:, 0], pairs[:, 1]
+
+
+def measured(inputs: Inputs, between: Any, what: str) -> None:
+    """Refuse distances between sites that leave sites out: they would count as far from all.
+
+    Raises
+    ------
+    ProblemError
+        When a site is not among its destinations.
+    """
+    lost = inputs.sites[~inputs.sites.isin(between.destinations)]
+    if len(lost):
+        raise ProblemError(f"{what}: no distances to the sites {some(lost)}; measure between all of them")
 
 
 def _supply(inputs: Inputs, columns: Columns, rule: Supply) -> Iterator[Row]:
@@ -240,12 +258,17 @@ def _supply(inputs: Inputs, columns: Columns, rule: Supply) -> Iterator[Row]:
     places = columns.places
     if rule.places is not None:
         own = np.array(by_service(inputs, rule.places, "Supply: places"))[columns.service, columns.site]
-        places = np.where(columns.option < 0, own, np.where(np.isnan(places), own, places))
+        known = np.where(columns.kind == LARGER, places, own)  # what enlarging adds only the option can say
+        places = np.where(columns.option < 0, own, np.where(np.isnan(places), known, places))
     lacking = among & np.isnan(places)
     if lacking.any():
         sites = inputs.sites[np.unique(columns.site[lacking])]
         raise ProblemError(f"{rule}: no places for the sites {some(sites)}; give places, a number for each site")
-    for group, at in _by_group(inputs, columns, among, rule.by, str(rule)):
+    groups = list(_by_group(inputs, columns, among, rule.by, str(rule)))
+    there, none = {group for group, _ in groups}, np.array([], np.int64)
+    named = next((value for value in (rule.total, rule.people) if isinstance(value, pd.Series)), pd.Series(dtype=float))
+    groups += [(group, none) for group in named.index if group not in there]  # nobody can have places there
+    for group, at in groups:
         need = _asked(rule, group)
         said = str(rule) if rule.by is None else f"{rule} ({group})"
         yield _row(rule, said, at, places[at], low=need)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -273,7 +274,7 @@ def fuller(instance: Instance, model: Model) -> Model:
 def _needed(instance: Instance, model: Model, x: Bools) -> Bools:
     """Close new sites that add nothing and that no rule needs: opening them costs the engine nothing, but the city."""
     if model.times is not None or (model.value[instance.columns.new] > 0).any():
-        return _kept_open(instance, model, x, model.objective(x))
+        return thinned(instance, x, model.keeps, model.objective)
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
     value = model.objective(x)
@@ -284,10 +285,20 @@ def _needed(instance: Instance, model: Model, x: Bools) -> Bools:
         fewer[j] = False
         if model.keeps(fewer) and model.objective(fewer) >= value:
             x = fewer
-    return _kept_open(instance, model, x, value)
+    return _kept_open(instance, x, model.keeps, model.objective)
 
 
-def _kept_open(instance: Instance, model: Model, x: Bools, value: float) -> Bools:
+def thinned(instance: Instance, x: Bools, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]) -> Bools:
+    """Close new sites where that breaks no rule and loses nothing, and leave open what closes for nothing."""
+    for j in np.flatnonzero(x & instance.columns.new & (instance.columns.lower == 0)):
+        fewer = x.copy()
+        fewer[j] = False
+        if keeps(fewer) and worth(fewer) >= worth(x):
+            x = fewer
+    return _kept_open(instance, x, keeps, worth)
+
+
+def _kept_open(instance: Instance, x: Bools, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]) -> Bools:
     """Leave existing sites open that close for nothing."""
     columns = instance.columns
     for j in np.flatnonzero(x & (columns.kind == CLOSING)):
@@ -295,7 +306,7 @@ def _kept_open(instance: Instance, model: Model, x: Bools, value: float) -> Bool
         more = x.copy()
         more[j] = False
         more[np.flatnonzero(staying & (columns.kind == STAYING))] = True
-        if model.keeps(more) and model.objective(more) >= value:
+        if keeps(more) and worth(more) >= worth(x):
             x = more
     return x
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from numbers import Real
 
@@ -96,10 +96,11 @@ def solve(
     >>> st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(0.9)]).sites
     ('y', 'z')
     """
+    rules = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, (Rule, str)) else rules
     check(rules, time_limit)
     if not is_number(gap) or not 0 <= gap < 1:
         raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
-    instance = build(objective, reach, demand, rules, options)
+    instance = build(objective, reach, demand, tuple(rules), options)
     with told(progress) as tell, Watch(time_limit=time_limit, gap=gap, progress=tell) as watch:
         return answer(instance, watch)
 
@@ -126,7 +127,7 @@ def check(rules: Sequence[Rule], time_limit: float | None) -> None:
     ProblemError
         When they are.
     """
-    if isinstance(rules, Rule):
-        raise ProblemError(f"rules is {rules}; give a list of rules")
+    if isinstance(rules, Rule) or rules is None or not isinstance(rules, Iterable) or isinstance(rules, str):
+        raise ProblemError(f"rules is {rules!r}; give a list of rules")
     if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
         raise ProblemError(f"time_limit is {time_limit!r}; give seconds above 0")

@@ -17,7 +17,8 @@ from siting.propose.search import Answer
 
 __all__ = ["by_group", "new_sites", "tell"]
 
-NO_DEMAND, BEYOND, CLOSED, FULL, FEW = "no demand", "beyond", "closed", "full", "few"
+NO_DEMAND, BEYOND, BARRED = "no demand", "beyond", "barred"
+CLOSED, FULL, FEW = "closed", "full", "few"
 
 
 def tell(instance: Instance, answer: Answer) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def tell(instance: Instance, answer: Answer) -> dict[str, Any]:
         "closed": tuple(inputs.sites[np.unique(instance.columns.site[x & (instance.columns.kind == CLOSING)])]),
         "total": total,
         "covered": covered,
-        "share": covered / total,
+        "share": covered / total if total else float("nan"),
         "unreachable": _unreachable(instance),
         "before": _before(instance, answer),
         "reachable": _reachable(instance),
@@ -105,7 +106,9 @@ def _served(
     reason[demand <= 0] = NO_DEMAND
     reachable = np.zeros(size, bool)
     reachable[_reach_of(instance, service)] = True
-    reason[short & ~reachable] = BEYOND
+    near = np.zeros(size, bool)
+    near[inputs.pairs[service].home] = True
+    reason[short & ~reachable] = np.where(near, BARRED, BEYOND)[short & ~reachable]
     reason[short & reachable & (count == 0)] = CLOSED
     reason[short & (count > 0)] = FULL if flows is not None else FEW
     return {
@@ -263,7 +266,8 @@ def _in_order(
         served += adds
         alone = members[best][times[members[best]] == enough]
         within = float(weight[members[best]].sum())
-        rows.append((chosen[best], len(rows) + 1, adds, served / total, within, float(weight[alone].sum())))
+        share = served / total if total else float("nan")
+        rows.append((chosen[best], len(rows) + 1, adds, share, within, float(weight[alone].sum())))
     return rows
 
 
@@ -286,7 +290,8 @@ def _by_places(
         fewer[chosen[c]] = False
         within = float(weight[reached.indices[reached.indptr[c] : reached.indptr[c + 1]]].sum())
         lost = all_ - loads.most(fewer, last)
-        rows.append((chosen[c], len(rows) + 1, then - served, then / total, within, lost))
+        share = then / total if total else float("nan")
+        rows.append((chosen[c], len(rows) + 1, then - served, share, within, lost))
         served = then
     return rows
 

@@ -17,7 +17,7 @@ from siting.propose.engines.watch import Watch
 from siting.propose.instance import Instance
 from siting.propose.problem import MaxSpacing
 from siting.propose.rules import AtLeast, AtMost
-from siting.propose.search import Answer, only_counted, proven_bound, solve_model
+from siting.propose.search import Answer, only_counted, proven_bound, solve_model, thinned
 
 __all__ = ["nearest_farthest", "widest_spacing"]
 
@@ -120,6 +120,7 @@ def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
     if found is None:
         return Answer(None, math.nan, math.nan, status, "thresholds", None, model, -1)
     engine = "thresholds" if known is None else known.engine
+    found = thinned(instance, found, model.keeps, lambda x: -_farthest(costs, x))
     value = _farthest(costs, found)
     best = value if status == "optimal" else float(distances[low])
     decision = None if ruled_out is None else at(float(distances[low - 1]))

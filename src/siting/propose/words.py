@@ -29,7 +29,8 @@ def summarised(plan: Plan, lang: str) -> str:
     lines += [label(key, lang, **{k: _shown(v, lang) for k, v in values.items()}) for key, values in plan.reasons]
     if not math.isnan(plan.objective):
         numbers = {
-            "n": len(plan.sites), "before": _percent(plan.before / plan.total), "share": _percent(plan.share),
+            "n": len(set(plan.sites)), "share": _percent(plan.share),
+            "before": _percent(plan.before / plan.total if plan.total else math.nan),
             "covered": _amount(plan.covered), "total": _amount(plan.total), "gap": _percent(plan.gap),
             "bound": _amount(plan.bound), "objective": _amount(plan.objective), "what": _what(plan, lang),
         }  # fmt: skip
@@ -40,15 +41,15 @@ def summarised(plan: Plan, lang: str) -> str:
 def explained(plan: Plan, lang: str) -> str:
     """Say in words what the plan does, what each site adds, what could take its place, and who remains outside."""
     lines = [summarised(plan, lang), *_sites(plan, lang)]
-    if plan.closed:
-        lines.append(label("plan.closes", lang, count=len(plan.closed), names=_names(plan.closed, lang)))
-    grown = plan.changes[plan.changes["change"] == "grows"]
-    if len(grown):
-        lines.append(label("plan.grows", lang, count=len(grown), names=_names(tuple(grown.index), lang)))
+    for change in ("closes", "grows"):
+        mine = plan.changes[plan.changes["change"] == change].reset_index().to_dict("records")
+        if mine:
+            names = _names(tuple(_place(row, lang) for row in mine), lang)
+            lines.append(label(f"plan.{change}", lang, count=len(mine), names=names))
     if not math.isnan(plan.objective):
         lines += _left(plan, lang)
     if plan.unreachable and not any(key == "plan.too_far" for key, _ in plan.reasons):
-        best = _percent(plan.reachable / plan.total)
+        best = _percent(plan.reachable / plan.total if plan.total else math.nan)
         names = _names(plan.unreachable, lang)
         lines.append(label("plan.unreachable", lang, count=len(plan.unreachable), names=names, best=best))
     return "\n".join(lines)
@@ -70,8 +71,9 @@ def _sites(plan: Plan, lang: str) -> Iterator[str]:
     by_way = bool(plan.rules) and plan.rules[0].startswith(("MinTravel", "MinFarthest", "MinCost(travel"))
     instead = plan.second_best() if 0 < len(plan.sites) <= BARGAINED and plan.answer is not None else None
     for row in plan.table.reset_index().to_dict("records"):
+        key = ("plan.site_near" if row["people"] else "plan.site_idle") if by_way else "plan.site"
         line = label(
-            "plan.site_near" if by_way else "plan.site", lang, order=row["order"], site=_place(row, lang),
+            key, lang, order=row["order"], site=_place(row, lang),
             adds=_amount(row["adds"]), share=_percent(row["share_after"]), lost=_amount(row["lost_without"]),
             people=_amount(row["people"]), mean=_amount(round(row["mean"], 1)),
             farthest=_amount(round(row["farthest"], 1)),
@@ -86,7 +88,7 @@ def _sites(plan: Plan, lang: str) -> Iterator[str]:
 
 
 def _place(row: dict[Any, Any], lang: str) -> str:
-    keys = [str(row[name]) for name in ("service", "year") if name in row]
+    keys = [str(row[name]) for name in ("service", "year", "option") if name in row and not pd.isna(row[name])]
     return f"{row['site']}" + (
         f"{label('list.open', lang)}{', '.join(keys)}{label('list.close', lang)}" if keys else ""
     )
@@ -99,7 +101,7 @@ def _left(plan: Plan, lang: str) -> Iterator[str]:
         years = table.index.get_level_values("year")
         table = table[years == years.max()]
     short = table[(table["demand"] - table["served"]) > 1e-9]
-    for reason in ("closed", "full", "few"):
+    for reason in ("barred", "closed", "full", "few"):
         mine = short[short["reason"] == reason]
         if len(mine):
             people = (mine["demand"] - mine["served"]).sort_values(ascending=False, kind="stable")
@@ -113,7 +115,7 @@ def _names(ids: tuple[object, ...], lang: str) -> str:
 
 
 def _amount(number: float) -> str:
-    return f"{number:,.10g}"
+    return "∞" if math.isinf(number) else f"{number:,.10g}"
 
 
 def _percent(share: float) -> str:

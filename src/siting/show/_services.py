@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any
@@ -15,6 +14,7 @@ from siting.errors import LayerError, SitingError, some
 from siting.labels import Language, known, label
 from siting.measure.services import people_column
 from siting.show import _encode as encode
+from siting.show._plans import describe_plan, mark_changes, part_of
 from siting.show.colours import band_colours
 
 __all__ = ["describe_service", "service_name"]
@@ -61,7 +61,9 @@ def describe_service(
     if bands is not None:
         told["verdict"] = _verdict(service, bands, present, weight, people, lang)
     if plan is not None:
-        told["plan"] = _plan(service, plan, present, places, weight, lang)
+        told["plan"] = describe_plan(service, plan, present, places, weight, lang)
+        if "facilities" in told:
+            told["facilities"]["changes"] = mark_changes(part_of(plan, service), present[service], lang)
     return told
 
 
@@ -227,88 +229,3 @@ def _facility_names(service: str, present: Mapping[str, gpd.GeoDataFrame]) -> di
         if role in present:
             named |= dict(zip(present[role].index, encode.names(present[role]), strict=True))
     return named
-
-
-def _plan(
-    service: str,
-    plan: Any,
-    present: Mapping[str, gpd.GeoDataFrame],
-    places: Mapping[str, gpd.GeoSeries],
-    weight: str | None,
-    lang: Language,
-) -> dict[str, Any]:
-    sites = list(plan.sites)
-    candidates = present.get("candidates")
-    if sites and candidates is None:
-        raise SitingError(
-            f"the plan for {service!r} proposes {some(sites)}; give the candidates in layers['candidates']"
-        )
-    told: dict[str, Any] = {"status": _status(plan, lang), "sites": []}
-    share = getattr(plan, "share", None)
-    if share is not None and math.isfinite(share):
-        told["share"] = f"{share:.1%}"
-    limit, unit = getattr(plan, "limit", None), str(getattr(plan, "unit", ""))
-    if isinstance(limit, int | float) and math.isfinite(limit) and known(f"unit.{unit}"):
-        told["within"] = _limit("then_within", float(limit), unit, lang)
-    if candidates is None or not sites:
-        return told
-    strange = [site for site in sites if site not in candidates.index]
-    if strange:
-        raise SitingError(
-            f"the plan for {service!r} proposes sites that are not in layers['candidates']: {some(strange)}"
-        )
-    table = getattr(plan, "table", None)
-    if table is not None and "order" in table.columns:
-        order = table["order"].to_dict()
-        sites.sort(key=lambda site: order.get(site, math.inf))
-    chosen = candidates.loc[sites]
-    told["points"] = encode.as_points(places["candidates"].loc[sites])
-    names = encode.names(chosen)
-    told["sites"] = [
-        {
-            "name": names[i],
-            "rows": _site_rows(chosen.iloc[i], _table_row(table, site), weight, lang),
-        }
-        for i, site in enumerate(sites)
-    ]
-    for shown, site in zip(told["sites"], sites, strict=True):
-        adds = _table_row(table, site).get("adds")
-        if _finite(adds):
-            shown["adds"] = f"+{adds:,.0f}"
-    return told
-
-
-def _status(plan: Any, lang: Language) -> str:
-    status = str(getattr(plan, "status", ""))
-    if not known(f"plan_status.{status}"):
-        return encode.clean(status)
-    gap = getattr(plan, "gap", None)
-    gap_text = f"{gap:.1%}" if _finite(gap) else label("map.na", lang)
-    return label(f"plan_status.{status}", lang, gap=gap_text)
-
-
-def _table_row(table: pd.DataFrame | None, site: Any) -> dict[str, Any]:
-    if table is None or site not in table.index:
-        return {}
-    return {str(key): value for key, value in table.loc[site].items()}
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
-
-
-def _site_rows(site: pd.Series, gains: Mapping[str, Any], weight: str | None, lang: Language) -> list[list[str]]:
-    """Return what the tooltip of a proposed site says, line by line."""
-    rows: list[list[str]] = []
-    kind = site.get("kind")
-    if isinstance(kind, str):
-        said = label(f"kind.{kind}", lang) if known(f"kind.{kind}") else encode.clean(kind)
-        rows.append([label("field.kind", lang), said])
-    if _finite(gains.get("adds")):
-        who = label(f"people.{weight}", lang) if weight else ""
-        rows.append([label("map.adds", lang), f"+{gains['adds']:,.0f} {who}".strip()])
-    if _finite(gains.get("share_after")):
-        rows.append([label("map.share_after", lang), f"{gains['share_after']:.1%}"])
-    if _finite(site.get("cost")):
-        rows.append([label("field.cost", lang), f"{site['cost']:,g} {label('field_unit.cost', lang)}"])
-    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -276,18 +277,20 @@ def _word(key: object, lang: str) -> str:
 
 
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
-    """Show a plan: its facts, its sites, its own words, and whom no candidate can reach."""
+    """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
     status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
     facts = [
         ("status", Cell(status, badge=badge)),
         ("new_sites", Cell(f"{len(plan.sites):,}")),
-        ("share", Cell(show(plan.share, "share"))),
+        # Without a plan the share is that of today, which must not be read as what was reached.
+        ("share", Cell("n/a" if plan.status == "infeasible" else show(plan.share, "share"))),
         ("objective", Cell(amount(float_of(plan.objective)))),
         ("bound", Cell(amount(float_of(plan.bound)))),
         ("gap", Cell(show(plan.gap, "gap"))),
         ("seconds", Cell(show(plan.seconds, "seconds"))),
     ]
+    facts += _proof(plan, lang)
     if plan.rules:
         facts.append(("rules", Cell(listed(plan.rules, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
@@ -295,10 +298,42 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     if words:
         yield Block("said", lines=words)
     if len(plan.table):
-        yield Block("table", table=table_of(_numbered(plan.table), lang, caption=label("report.sites", lang)))
+        table, columns = _numbered(plan.table), _columns(plan, "year", lang)
+        yield Block("table", table=table_of(table, lang, caption=label("report.sites", lang), columns=columns))
+    changes = getattr(plan, "changes", None)
+    if changes is not None and len(changes):
+        caption, columns = label("plan_site.changes", lang), _columns(plan, "changes_year", lang)
+        yield Block("table", table=table_of(changes, lang, caption=caption, columns=columns))
     if plan.unreachable:
         text = label("report.unreachable", lang, count=f"{len(plan.unreachable):,}")
         yield Block("list", text=text, lines=(listed(plan.unreachable, lang),))
+
+
+def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
+    """Say what solved a plan, and what proves its bound, where it tells."""
+    engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
+    if engine:
+        yield "engine", Cell(clean(engine))
+    if certificate is None:
+        return
+    proven = float_of(certificate.bound)
+    words = "by_multipliers"
+    if certificate.by != "multipliers":
+        words = "by_solver" if math.isfinite(proven) else "by_solver_only"
+    yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
+
+
+def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
+    """Return headings and kinds of columns that mean something of their own in the tables of a plan."""
+    unit = str(getattr(plan, "unit", "") or "m")
+    unit_words = label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit)
+    way = {"m": "metres", "min": "minutes"}.get(unit, "")
+    kinds = {
+        "people": "count", "mean": way, "farthest": way, "option": "id", "cost": "", "places": "count",
+        "change": "text",
+    }  # fmt: skip
+    columns = {name: (label(f"plan_site.{name}", lang, unit=unit_words), kind) for name, kind in kinds.items()}
+    return columns | {"year": (label(f"plan_site.{year}", lang), "year")}
 
 
 def _numbered(table: pd.DataFrame) -> pd.DataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from numbers import Number
 from typing import Any
@@ -55,6 +55,7 @@ _KINDS = {
         "total",
         "within",
     ],
+    "amount": ("budget",),
     "metres": ("distance", "length", "snap"),
     "limit": ("limit", "band"),
     "seconds": ("seconds",),
@@ -71,6 +72,7 @@ _CODES = {
     "service": ("service",),
     "unit": ("unit",),
     "metric": ("metric",),
+    "change": ("change",),
     "group": ("value",),
     "area": ("value",),
     "kind": ("kind",),
@@ -178,8 +180,12 @@ def show(value: Any, kind: str = "", lang: str = "zh") -> str:
             return amount(number)
 
 
-def table_of(frame: pd.DataFrame, lang: str, *, caption: str = "") -> Table:
+def table_of(
+    frame: pd.DataFrame, lang: str, *, caption: str = "", columns: Mapping[str, tuple[str, str]] | None = None
+) -> Table:
     """Lay out *frame* as a table: index first, geometry left out, at most `MOST_ROWS` rows.
+
+    *columns* gives some columns a heading and a kind (see `show`) other than those that their names have anywhere.
 
     Examples
     --------
@@ -188,7 +194,8 @@ def table_of(frame: pd.DataFrame, lang: str, *, caption: str = "") -> Table:
     ['east', '50.0 %']
     """
     shown = frame.iloc[:MOST_ROWS]
-    columns: list[tuple[str, str, list[Cell]]] = []
+    own = {} if columns is None else columns
+    laid: list[tuple[str, str, list[Cell]]] = []
     for level in range(frame.index.nlevels):
         name = frame.index.names[level]
         values = shown.index.get_level_values(level)
@@ -196,16 +203,16 @@ def table_of(frame: pd.DataFrame, lang: str, *, caption: str = "") -> Table:
             continue
         kind = _KIND_OF.get(str(name), "id")
         cells = [_cell(value, str(name), kind, lang, head=True) for value in values]
-        columns.append(("" if name is None else heading(name, lang), kind, cells))
+        laid.append(("" if name is None else heading(name, lang), kind, cells))
     units = shown.get("unit")
     for position, name in enumerate(frame.columns):
         column = shown.iloc[:, position]
         if str(column.dtype) == "geometry":
             continue
-        kind = _kind(str(name), column, units)
-        columns.append((heading(name, lang), kind, [_cell(v, str(name), kind, lang) for v in column]))
-    head = tuple(Cell(words, number=kind not in _TEXT, head=True) for words, kind, _ in columns)
-    rows = tuple(zip(*(cells for _, _, cells in columns), strict=True))
+        words, kind = own.get(str(name)) or (heading(name, lang), _kind(str(name), column, units))
+        laid.append((words, kind, [_cell(v, str(name), kind, lang) for v in column]))
+    head = tuple(Cell(words, number=kind not in _TEXT, head=True) for words, kind, _ in laid)
+    rows = tuple(zip(*(cells for _, _, cells in laid), strict=True))
     more = len(frame) - len(shown)
     note = label("report.more_rows", lang, count=f"{more:,}") if more else ""
     return Table(head, rows, caption=caption, note=note)

@@ -1,4 +1,4 @@
-"""Charts: what is gained by each further site."""
+"""Charts: what is gained by each further site, or by a larger budget."""
 
 from __future__ import annotations
 
@@ -30,14 +30,15 @@ def draw_chart(
     lang: str = "zh",
     title: str | None = None,
 ) -> Figure:
-    """Draw the share of people covered against the number of new sites.
+    """Draw the share of people covered against the number of new sites, or against the budget.
 
     Parameters
     ----------
     curve
         As `siting.frontier` gives it: a row for each number of sites, with the columns ``sites`` (count of new sites)
         and ``share`` (0 to 1), and, where they are known, ``bound_share`` (the share that no choice of so many sites
-        exceeds). A row with 0 sites is what the existing facilities cover. Rows without a share are left out.
+        exceeds). A row with 0 sites is what the existing facilities cover. Rows without a share are left out. With a
+        column ``budget`` the curve is drawn against that.
     target
         A share to reach, 0 to 1: drawn as a line, with the least number of sites that meets it.
     lang
@@ -63,7 +64,8 @@ def draw_chart(
     >>> [text.get_text() for text in figure.axes[0].texts][:2]
     ['today 50.0 %', '95.0 %']
     """
-    steps = _checked(curve, target)
+    by = "budget" if "budget" in curve.columns else "sites"
+    steps = _checked(curve, target, by)
     with drawing():
         from matplotlib.figure import Figure
         from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -73,19 +75,22 @@ def draw_chart(
         axes.grid(visible=True, axis="y")
         axes.spines["left"].set_visible(False)
         axes.tick_params(length=0, pad=6)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        if by == "sites":
+            axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+        else:
+            axes.xaxis.set_major_formatter(FuncFormatter(lambda money, _: f"{money:,.10g}"))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
 
-        keys = _draw_lines(axes, steps, lang)
-        _draw_ends(axes, steps, lang)
+        keys = _draw_lines(axes, steps, by, lang)
+        _draw_ends(axes, steps, by, lang)
         if target is not None:
-            _draw_target(axes, steps, target, lang)
-        _set_limits(axes, steps, target)
-        axes.set_xlabel(label("chart.sites", lang), labelpad=8)
+            _draw_target(axes, steps, target, by, lang)
+        _set_limits(axes, steps, target, by)
+        axes.set_xlabel(label(f"chart.{by}", lang), labelpad=8)
         figure.text(
             0.02,
             0.965,
-            clean(label("chart.title", lang) if title is None else title),
+            clean(label("chart.title" if by == "sites" else "chart.title_budget", lang) if title is None else title),
             fontsize=13,
             fontweight="bold",
             va="top",
@@ -94,63 +99,64 @@ def draw_chart(
     return figure
 
 
-def _checked(curve: pd.DataFrame, target: float | None) -> pd.DataFrame:
-    """Return the rows that can be drawn, in the order of their number of sites."""
+def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame:
+    """Return the rows that can be drawn, in the order of their number of sites or their budget."""
     missing = [name for name in ("sites", "share") if name not in curve.columns]
     if missing:
         raise SitingError(f"curve: column {' and '.join(missing)} is missing; draw_chart wants what frontier() returns")
     if target is not None and not 0 < target <= 1:
         raise SitingError(f"target is {target}; a share lies above 0 and is at most 1 (0.9 for 90 %)")
-    steps = curve.loc[curve["share"].notna()].sort_values("sites", kind="stable")
+    steps = curve.loc[curve["share"].notna()].sort_values(by, kind="stable")
     if steps.empty:
         raise SitingError("curve: no row has a share, so there is nothing to draw")
     return steps
 
 
-def _draw_lines(axes: Axes, steps: pd.DataFrame, lang: str) -> list[tuple[str, dict[str, Any]]]:
+def _draw_lines(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> list[tuple[str, dict[str, Any]]]:
     """Draw the curve, and the bound where it tells more; return what the key must explain."""
-    sites = steps["sites"].to_numpy(float)
+    along = steps[by].to_numpy(float)
     share = steps["share"].to_numpy(float)
     line: dict[str, Any] = {"color": WITHIN[0], "linewidth": 2}
     mark: dict[str, Any] = {"marker": "o", "markersize": 5, "markeredgecolor": PAPER, "markeredgewidth": 1}
-    axes.plot(sites, share, zorder=4, **line, **mark)
+    axes.plot(along, share, zorder=4, **line, **mark)
     keys = [(label("chart.share", lang), {**line, **mark})]
     if "bound_share" in steps:
         bound = steps["bound_share"].to_numpy(float)
         if np.nanmax(np.abs(bound - share), initial=0) > _SAME:
             dashed: dict[str, Any] = {"color": MUTED, "linewidth": 1.2, "linestyle": (0, (4, 3))}
-            axes.plot(sites, bound, zorder=3, **dashed)
-            axes.fill_between(sites, share, bound, color=MUTED, alpha=0.12, linewidth=0, zorder=2)
+            axes.plot(along, bound, zorder=3, **dashed)
+            axes.fill_between(along, share, bound, color=MUTED, alpha=0.12, linewidth=0, zorder=2)
             keys.append((label("chart.bound", lang), dashed))
     return keys
 
 
-def _draw_ends(axes: Axes, steps: pd.DataFrame, lang: str) -> None:
+def _draw_ends(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> None:
     """Write the share of today, and of the last step, beside their points."""
     first, last = steps.iloc[0], steps.iloc[-1]
     note: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9.5, "color": INK, "zorder": 6}
     if first["sites"] == 0:
         words = label("chart.today", lang, share=f"{first['share']:.1%}".replace("%", " %"))
-        axes.annotate(words, (0, first["share"]), (9, -12), va="center", **note)
+        axes.annotate(words, (first[by], first["share"]), (9, -12), va="center", **note)
     if len(steps) > 1:
         words = f"{last['share']:.1%}".replace("%", " %")
-        axes.annotate(words, (last["sites"], last["share"]), (9, 0), va="center", **note)
+        axes.annotate(words, (last[by], last["share"]), (9, 0), va="center", **note)
 
 
-def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, lang: str) -> None:
-    """Draw the goal as a line, and the least number of sites of the curve that meets it."""
+def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, by: str, lang: str) -> None:
+    """Draw the goal as a line, and the least number of sites, or budget, of the curve that meets it."""
     goal = f"{target * 100:.4g} %"
+    suffix = "" if by == "sites" else "_budget"
     axes.axhline(target, color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
     # Shares are quotients of sums: a goal that is met to the last bit but one is met.
     met = steps.loc[steps["share"] >= target - 1e-9]
     if met.empty:
-        words = label("chart.not_met", lang, goal=goal, sites=int(steps["sites"].max()))
+        words = label(f"chart.not_met{suffix}", lang, goal=goal, **{by: f"{steps[by].max():,.10g}"})
     else:
-        sites, share = int(met["sites"].iloc[0]), float(met["share"].iloc[0])
-        words = label("chart.met", lang, goal=goal, sites=sites)
-        axes.plot([sites, sites], [0, share], color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)))
+        least, share = float(met[by].iloc[0]), float(met["share"].iloc[0])
+        words = label(f"chart.met{suffix}", lang, goal=goal, **{by: f"{least:,.10g}"})
+        axes.plot([least, least], [0, share], color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)))
         axes.plot(
-            [sites],
+            [least],
             [share],
             marker="o",
             markersize=9,
@@ -160,19 +166,23 @@ def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, lang: str) -> N
             linestyle="none",
             zorder=5,
         )
+    # Where the goal is met early the curve is above the line at its right end, else below it at its left.
+    early = not met.empty and float(met[by].iloc[0]) < float(steps[by].iloc[[0, -1]].mean())
     axes.annotate(
         words,
-        (0.004, target),
-        (0, 4),
+        (0.996 if early else 0.004, target),
+        (0, -4 if early else 4),
         xycoords=("axes fraction", "data"),
         textcoords="offset points",
+        ha="right" if early else "left",
+        va="top" if early else "baseline",
         fontsize=9.5,
         color=TARGET,
         zorder=6,
     )
 
 
-def _set_limits(axes: Axes, steps: pd.DataFrame, target: float | None) -> None:
+def _set_limits(axes: Axes, steps: pd.DataFrame, target: float | None, by: str) -> None:
     """Begin the axis at a tenth below the curve, and leave room for the words at its ends."""
     least, most = float(steps["share"].min()), float(steps["share"].max())
     if "bound_share" in steps:
@@ -181,8 +191,8 @@ def _set_limits(axes: Axes, steps: pd.DataFrame, target: float | None) -> None:
     low = max(0.0, np.floor(min(ends) * 10 - 0.5) / 10)
     axes.set_ylim(low, max(ends) + (max(ends) - low) * 0.1)
     axes.set_yticks([tick for tick in axes.get_yticks() if low - 1e-9 <= tick <= 1 + 1e-9])
-    span = max(float(steps["sites"].max() - steps["sites"].min()), 1.0)
-    axes.set_xlim(steps["sites"].min() - span * 0.02, steps["sites"].max() + span * 0.02)
+    span = float(steps[by].max() - steps[by].min()) or 1.0
+    axes.set_xlim(steps[by].min() - span * 0.02, steps[by].max() + span * 0.02)
 
 
 def _draw_keys(figure: Figure, keys: list[tuple[str, dict[str, Any]]]) -> None:

@@ -26,7 +26,7 @@ _LINE, _LEFT = 0.235, 0.36
 class Entry:
     """A line of the key: a mark, its colour, its meaning, and how many there are."""
 
-    mark: Literal["dot", "square", "pin", "line", "dashes", "patch"]
+    mark: Literal["dot", "square", "growing", "closing", "pin", "line", "dashes", "patch"]
     colour: str
     words: str
     count: int | None = None
@@ -108,7 +108,7 @@ def scale_length(most: float) -> float:
 
 
 def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
-    from siting.show.picture import pin
+    from siting.show.picture import mark_facility, pin
 
     x = 0.14
     if entry.mark in ("line", "dashes"):
@@ -119,6 +119,8 @@ def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
         axes.fill_between([0, 0.28], y - 0.07, y + 0.07, color=entry.colour, alpha=0.3, linewidth=0)
     elif entry.mark == "pin":
         axes.scatter([x], [y - 0.1], s=800, marker=pin(), c=entry.colour, edgecolors=PAPER, linewidths=0.8)
+    elif entry.mark in ("growing", "closing"):
+        mark_facility(axes, [x], [y], {"growing": "grows", "closing": "closes"}[entry.mark], bigger=1.2)
     else:
         shape, area = {"dot": ("o", 46), "square": ("s", 32)}[entry.mark]
         axes.scatter([x], [y], s=area, marker=shape, c=entry.colour, edgecolors=PAPER, linewidths=0.6)

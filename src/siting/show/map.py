@@ -14,6 +14,7 @@ from siting.errors import LayerError, SitingError, some
 from siting.labels import LANGUAGES, Language, known, label
 from siting.show import _encode as encode
 from siting.show import colours
+from siting.show._plans import services_of
 from siting.show._services import describe_service
 
 if TYPE_CHECKING:
@@ -68,7 +69,9 @@ def draw_map(
         panel are of infants for childcare, of elderly for eldercare, otherwise of population.
     plan
         A plan, or service -> plan. A plan alone belongs to the service of ``coverage`` or ``areas``
-        when there is one, else it is shown with every service.
+        when there is one, else it is shown with every service. A plan of several services shows with each
+        the sites and the share of that service. Existing facilities that close are hollow, those that grow
+        have a coloured rim.
     lang
         Language of everything a reader sees.
     title
@@ -193,6 +196,9 @@ def _by_service(plan: object | None, candidates: list[str]) -> dict[str | None, 
         return {}
     if isinstance(plan, Mapping):
         return {service: one for service, one in plan.items() if one is not None}
+    joint = services_of(plan)
+    if joint:
+        return dict.fromkeys(joint, plan)
     return {candidates[0] if len(candidates) == 1 else None: plan}
 
 
@@ -243,7 +249,7 @@ def _panel_words(lang: Language) -> dict[str, str]:
         "nearest", "open", "outside_short", "people_size", "proposed", "service", "share_then", "sources",
         "streets", "verdict", "way", "zoom_in", "zoom_out",
     )  # fmt: skip
-    return {key: label(f"map.{key}", lang) for key in keys}
+    return {key: label(f"map.{key}", lang) for key in keys} | {"comma": label("list.comma", lang)}
 
 
 def _bounds(places: Mapping[str, gpd.GeoSeries]) -> list[float]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from siting.errors import LayerError, SitingError, some
 from siting.labels import label
+from siting.show._plans import Part, is_finite, part_of, role_of
 from siting.show.colours import (
     DISTRICT,
     EXISTING,
@@ -76,7 +77,8 @@ def draw_picture(
         What `siting.bands` gives, or a mapping service -> bands: index community id; ``band`` (smallest limit met,
         missing outside all), ``cost`` and ``unit`` ("m" or "min"). A community without a row is grey.
     plan
-        A plan, or a mapping service -> plan. Its sites are numbered as in ``plan.table``.
+        A plan, or a mapping service -> plan. Its sites are numbered as in ``plan.table``; of a plan of several
+        services those of *service* are drawn. Existing facilities that close are crossed out.
     lang
         ``"zh"`` or ``"en"``.
     title
@@ -138,8 +140,9 @@ def draw_picture(
 
         entries = _draw_ground(axes, placed, None if reached is None else reached.to_crs(crs), lang)
         _draw_communities(axes, placed.get("communities"), classes)
-        points = _draw_facilities(axes, placed.get(service) if service else None, lang)
-        points += _draw_sites(axes, placed, proposal, lang)
+        part = None if proposal is None else part_of(proposal, service)
+        points = _draw_facilities(axes, placed.get(service) if service else None, part, lang)
+        points += _draw_sites(axes, placed, service, part, lang)
         axes.set(xlabel="", ylabel="")
         figure.text(
             _EDGE / width,
@@ -342,44 +345,57 @@ def _draw_communities(axes: Axes, communities: gpd.GeoDataFrame | None, classes:
         )
 
 
-def _draw_facilities(axes: Axes, facilities: gpd.GeoDataFrame | None, lang: str) -> list[Entry]:
+def _draw_facilities(
+    axes: Axes, facilities: gpd.GeoDataFrame | None, part: Part | None, lang: str
+) -> list[Entry]:  # fmt: skip
+    """Draw what is there: as it stays, as it grows, or crossed out where the plan closes it."""
     if facilities is None:
         return []
-    places = facilities.geometry.representative_point()
-    axes.scatter(places.x, places.y, s=26, marker="s", c=EXISTING, edgecolors=PAPER, linewidths=0.8, zorder=7)
-    return [Entry("square", EXISTING, label("picture.existing", lang), count=len(facilities))]
+    change = [("" if part is None else part.change_of(site)) for site in facilities.index]
+    entries = []
+    for kind, key in (("", "existing"), ("grows", "grows"), ("closes", "closes")):
+        mine = np.array([one == kind for one in change], bool)
+        if not mine.any():
+            continue
+        places = facilities.geometry[mine].representative_point()
+        mark_facility(axes, places.x.to_numpy(), places.y.to_numpy(), kind)
+        marks: Mapping[str, Any] = {"": "square", "grows": "growing", "closes": "closing"}
+        entries.append(Entry(marks[kind], EXISTING, label(f"picture.{key}", lang), count=int(mine.sum())))
+    return entries
 
 
-def _draw_sites(axes: Axes, layers: Mapping[str, gpd.GeoDataFrame], plan: Any, lang: str) -> list[Entry]:
-    """Draw the sites that the plan opens as numbered pins."""
-    sites: Sequence[Any] = () if plan is None else tuple(plan.sites)
-    if not sites:
+def mark_facility(axes: Axes, x: Any, y: Any, change: str, *, bigger: float = 1.0) -> None:
+    """Draw existing facilities: squares, with a rim where they grow, hollow and crossed out where they close."""
+    if change == "closes":
+        axes.scatter(x, y, s=26 * bigger, marker="s", c=PAPER, edgecolors=EXISTING, linewidths=1.0, zorder=7)
+        axes.scatter(x, y, s=20 * bigger, marker="x", c=EXISTING, linewidths=1.0, zorder=7)
+    elif change == "grows":
+        axes.scatter(x, y, s=44 * bigger, marker="s", c=EXISTING, edgecolors=PROPOSED, linewidths=2.0, zorder=7)
+    else:
+        axes.scatter(x, y, s=26 * bigger, marker="s", c=EXISTING, edgecolors=PAPER, linewidths=0.8, zorder=7)
+
+
+def _draw_sites(
+    axes: Axes, layers: Mapping[str, gpd.GeoDataFrame], service: str | None, part: Part | None, lang: str
+) -> list[Entry]:
+    """Draw the sites that the plan opens as numbered pins, with the year below where there are years."""
+    if part is None or not len(part.sites):
         return []
-    candidates = layers.get("candidates")
-    lost = [site for site in sites if candidates is None or site not in candidates.index]
-    if candidates is None or lost:
+    roles = [role_of(site, service, layers) for site in part.sites.index]
+    lost = [site for site, role in zip(part.sites.index, roles, strict=True) if role is None]
+    if lost:
         raise SitingError(f"plan: no candidate has the id of the sites {some(lost)}; pass the layer candidates")
-    table = getattr(plan, "table", None)
-    numbers = {site: i for i, site in enumerate(sites, 1)}
-    if table is not None and "order" in table:
-        numbers |= {site: int(number) for site, number in table["order"].items() if site in numbers}
-    places = candidates.geometry.loc[list(sites)].representative_point()
+    shapes = [layers[role].geometry.loc[site] for site, role in zip(part.sites.index, roles, strict=True) if role]
+    places = gpd.GeoSeries(shapes).representative_point()
     axes.scatter(places.x, places.y, s=1600, marker=pin(), c=PROPOSED, edgecolors=PAPER, linewidths=0.9, zorder=8)
-    for site, place in places.items():
-        axes.annotate(
-            str(numbers[site]),
-            (place.x, place.y),
-            (0, 12.5),
-            textcoords="offset points",
-            ha="center",
-            va="center",
-            fontsize=8,
-            fontweight="bold",
-            color=PAPER,
-            zorder=9,
-            annotation_clip=False,
-        )
-    return [Entry("pin", PROPOSED, label("picture.proposed", lang), count=len(sites))]
+    note: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "va": "center", "annotation_clip": False}
+    for number, row, place in zip(part.numbers, part.sites.to_dict("records"), places, strict=True):
+        at = (place.x, place.y)
+        axes.annotate(str(number), at, (0, 12.5), fontsize=8, fontweight="bold", color=PAPER, zorder=9, **note)
+        if is_finite(row.get("year")):
+            under = {"facecolor": PAPER, "alpha": 0.8, "linewidth": 0, "pad": 0.6}
+            axes.annotate(f"{row['year']:.0f}", at, (0, -6), fontsize=7, color=PROPOSED, zorder=9, bbox=under, **note)
+    return [Entry("pin", PROPOSED, label("picture.proposed", lang), count=len(part.sites))]
 
 
 def pin() -> Path:

@@ -79,7 +79,8 @@ def ascend(
     be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step, shortened after ``patience`` rounds without
     progress, has become too short. ``best_v`` and ``best_r`` hold the best multipliers (of single precision where they are stored so) and what
     the columns collect at them; ``near`` the share in which each column was chosen lately, which comes near a solution
-    of the relaxation. ``out`` receives the bound, theta, and the rounds that were made.
+    of the relaxation. ``out`` receives the bound, theta, the rounds that were made, and the last theta
+    that helped (half of the first where none did).
     """
     n = ptr.shape[0] - 1
     m = free.shape[0]
@@ -87,6 +88,7 @@ def ascend(
     stalled = 0
     used = 0
     seen = 0
+    worked = 0.5 * theta
     for i in range(n):
         step[i] = 0.0
     for it in range(rounds):
@@ -152,6 +154,8 @@ def ascend(
                 total += edge
         if total < best - 1e-4 * abs(best - aim):
             stalled = 0
+            if it > 0:
+                worked = theta
         else:
             stalled += 1
         if total < best:
@@ -191,6 +195,7 @@ def ascend(
     out[0] = best
     out[1] = theta
     out[2] = used
+    out[3] = worked
 
 
 @compiled

@@ -45,8 +45,8 @@ ROOT_ROUNDS, LEG, NODE_ROUNDS = 2000, 150, 60
 SLOW = 0.01
 #: After how many rounds without progress a step is shortened.
 ROOT_PATIENCE, NODE_PATIENCE = 20, 20
-#: With what step a node begins.
-NODE_THETA = 1.0
+#: How much longer than the last step that helped above it the first step of a node is.
+LONGER = 8.0
 DIVE_ROUNDS = 30
 #: How many of the first nodes look for a better plan, and which of the later ones do.
 EAGER, SELDOM = 10, 50
@@ -67,6 +67,7 @@ class _Node:
     r: Floats
     y: float = 0.0
     bound: float = math.inf
+    theta: float = 1.0
 
 
 @dataclass(eq=False)
@@ -247,7 +248,7 @@ class _Search:
                 )  # fmt: skip
                 if not child.many:  # nothing more may open: the best open column of each need is its price
                     child.v = np.full(len(node.v), -math.inf)
-                self.lower(child, NODE_ROUNDS if child.many else 1, NODE_PATIENCE, NODE_THETA)
+                self.lower(child, NODE_ROUNDS if child.many else 1, NODE_PATIENCE, min(1.0, LONGER * node.theta))
                 if child.bound > self.cut and (child.place < EAGER or child.place % SELDOM == 0):
                     self.round(child)
                 self._settle(child, heap)
@@ -265,7 +266,7 @@ class _Search:
             node.few, node.many = max(0, node.few - len(opened)), node.many - len(opened)
             node.bound = math.inf
             if node.many:
-                self.lower(node, DIVE_ROUNDS, NODE_PATIENCE, NODE_THETA)
+                self.lower(node, DIVE_ROUNDS, NODE_PATIENCE, min(1.0, LONGER * node.theta))
             if node.bound <= self.cut or self._report("plans", above):
                 break
         self.round(node)
@@ -369,13 +370,14 @@ class _Search:
         free = np.flatnonzero(node.state == kernels.FREE)
         fixed = float(self.model.value[node.state == kernels.OPEN].sum())
         kernels.cut_rows(*self.rows, self.base, node.state, *self.spare, self.floor)
-        v, r, out = node.v.astype(float), np.empty(len(node.r)), np.empty(3)
+        v, r, out = node.v.astype(float), np.empty(len(node.r)), np.empty(4)
         best_v, best_r = np.empty(len(v), np.float32 if self.single else float), np.zeros(len(r))
         kernels.ascend(
             *self.spare, self.floor, self.scale, self.model.value, free, node.few, node.many, fixed, self.cut,
             max(self.value, self.hopeless), rounds, WORK,
             patience, theta, self.single, v, best_v, best_r, node.near, self.step, r, self.scratch, self.chosen, out,
         )  # fmt: skip
+        node.theta = float(out[3])
         if out[0] < node.bound:
             node.bound, node.v, node.r = float(out[0]), best_v, best_r
             node.y = self._price(node, free)

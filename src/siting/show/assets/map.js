@@ -61,7 +61,7 @@ window.sitingMap = function (map, data) {
       add(box, svg("circle", { cx: 12, cy: 8, r: 7, fill: COLOUR.area, "fill-opacity": style, stroke: COLOUR.area, "stroke-opacity": 0.55 }));
     } else if (kind === "shape") {
       add(box, svg("polygon", { points: style.outline.map((p) => (12 + p[0] * 5) + "," + (8 + p[1] * 5)).join(" "),
-        fill: style.fillColor, stroke: style.color, "stroke-width": 1.2 }));
+        fill: style.fillColor, stroke: style.color, "stroke-width": style.weight > 2 ? 2 : 1.2 }));
     } else if (kind === "pin") {
       const pin = svg("g", { transform: "translate(6.2 0) scale(.45)" });
       add(box, add(pin, svg("path", { d: PIN, fill: COLOUR.pin }), svg("circle", { cx: 13, cy: 13, r: 4.5, fill: "#fff" })));
@@ -222,20 +222,25 @@ window.sitingMap = function (map, data) {
 
   /* ---- facilities, candidates, pins ---- */
   function shapes(told_, style, size) {
-    const group = L.featureGroup();
+    const group = L.featureGroup(), own = new Map((told_.changes || []).map((one) => [one.at, changed(style, one.change)]));
     decode(told_.points).forEach((at, i) => {
-      group.addLayer(new Shape(at, Object.assign({ renderer: canvas, radius: size, index: i, still: style }, style)));
+      const mine = own.get(i) || style;
+      group.addLayer(new Shape(at, Object.assign({ renderer: canvas, radius: size, index: i, still: mine }, mine)));
     });
     return group;
   }
   const facilityStyle = (n) => ({ outline: OUTLINES[n % OUTLINES.length], color: "#fff", weight: 1.5, fillColor: COLOUR.existing,
     fillOpacity: 1, fill: true });
+  /* What closes is hollow; what grows has a rim in the colour of what is proposed. */
+  const changed = (style, change) => Object.assign({}, style, change === "closes"
+    ? { color: COLOUR.existing, weight: 1.8, fillColor: "#fff", fillOpacity: 0.9 } : { color: COLOUR.pin, weight: 2.6 });
   const candidateStyle = { outline: DIAMOND, color: COLOUR.candidate, weight: 1.3, fillColor: "#fff", fillOpacity: 0.9, fill: true };
   data.services.forEach((one, n) => {
     if (one.facilities) {
       one.style = facilityStyle(n);
       one.layer = shapes(one.facilities, one.style, narrow ? 3.8 : 4.8);
-      tooltip(one.layer, (i) => card(one.facilities.names[i], one.facilities.label, rowsOf(one.facilities.fields, i)));
+      tooltip(one.layer, (i) => card(one.facilities.names[i], one.facilities.label,
+        rowsOf(one.facilities.fields, i).concat(...(one.facilities.changes || []).filter((c) => c.at === i).map((c) => c.rows))));
     }
     (one.areas || []).forEach((area) => {
       area.layer = L.polygon(area.rings.map(decode), Object.assign({ color: COLOUR.area, weight: 1, opacity: 0.45,
@@ -245,19 +250,19 @@ window.sitingMap = function (map, data) {
       one.plan.layer = L.featureGroup();
       decode(one.plan.points).forEach((at, i) => {
         const box = svg("svg", { viewBox: "0 0 26 34", width: pinSize[0], height: pinSize[1], "aria-hidden": "true" });
-        const text = svg("text", { x: 13, y: 17.3, "text-anchor": "middle", fill: "#fff", "font-size": i > 98 ? 9 : 12, "font-weight": 700 });
-        text.textContent = String(i + 1);
+        const text = svg("text", { x: 13, y: 17.3, "text-anchor": "middle", fill: "#fff", "font-size": one.plan.sites[i].number > 99 ? 9 : 12, "font-weight": 700 });
+        text.textContent = String(one.plan.sites[i].number);
         add(box, svg("path", { d: PIN, fill: COLOUR.pin, stroke: "#fff", "stroke-width": 1.6 }), text);
         const pin = L.marker(at, { index: i, keyboard: true, alt: "", zIndexOffset: 1000 - i,
           icon: L.divIcon({ className: "siting-pin", html: box, iconSize: pinSize, iconAnchor: [pinSize[0] / 2, pinSize[1] - 1] }) });
         one.plan.layer.addLayer(pin);
-        pin.on("add", () => pin.getElement().setAttribute("aria-label", (i + 1) + " " + one.plan.sites[i].name));
+        pin.on("add", () => pin.getElement().setAttribute("aria-label", one.plan.sites[i].number + " " + one.plan.sites[i].name));
       });
       tooltip(one.plan.layer, (i) => describeSite(one, i));
     }
   });
   function describeSite(one, i) {
-    return card((i + 1) + ". " + one.plan.sites[i].name, W.proposed, one.plan.sites[i].rows);
+    return card(one.plan.sites[i].number + ". " + one.plan.sites[i].name, W.proposed, one.plan.sites[i].rows);
   }
   let candidates = null;
   if (data.candidates) {
@@ -401,7 +406,8 @@ window.sitingMap = function (map, data) {
   function drawPlan() {
     const plan = told("plan");
     if (!plan) return null;
-    const node = part(plan.sites.length ? null : W.proposed);
+    const changes = plan.changes || [];
+    const node = plan.sites.length ? part(null) : part(W.proposed, plan.share ? "0" : null);
     if (plan.sites.length) {
       add(node, row(swatch("pin"), W.proposed, shown.pins, (yes) => { shown.pins = yes; sync(); }, [number(plan.sites.length)], "pins"));
       node.firstChild.classList.add("siting-strong");
@@ -409,7 +415,8 @@ window.sitingMap = function (map, data) {
       plan.sites.forEach((site, i) => {
         const button = make("button");
         button.type = "button";
-        add(button, make("b", "", String(i + 1)), make("bdi", "", site.name), make("span", "siting-num", site.adds || ""));
+        add(button, make("b", "", String(site.number)), make("bdi", "", site.name + (site.when ? " · " + site.when : "")),
+          make("span", "siting-num", site.adds || ""));
         button.addEventListener("click", () => {
           const pin = plan.layer.getLayers()[i];
           if (narrow) fold(true);
@@ -424,8 +431,15 @@ window.sitingMap = function (map, data) {
       });
       add(node, list);
     }
+    changes.forEach((kind) => {
+      const style = changed((service.style || facilityStyle(0)), kind.change);
+      const names = kind.sites.map((site) => site.name + (site.when ? " · " + site.when : ""));
+      const line = add(make("div", "siting-change"), swatch("shape", style), make("span", "", kind.label));
+      names.forEach((name, i) => add(line, make("bdi", "", name + (i + 1 < names.length ? W.comma : ""))));
+      add(node, line);
+    });
     const said = add(make("p", "siting-status"), make("span", "", plan.status));
-    if (plan.share && plan.sites.length) {
+    if (plan.share) {
       said.insertBefore(add(make("span", "siting-then"), make("span", "", plan.within || W.share_then), make("b", "", plan.share)), said.firstChild);
     }
     add(node, said);
