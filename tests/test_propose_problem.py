@@ -187,5 +187,3 @@ def test_reduction_merges_equal_demands_and_drops_what_is_settled(reach_of: Call
     apart = reduce(build(st.MaxCoverage(), reach, people, [*rules, st.Cover(0.1, by=by)]).model).model
     assert apart.benefit.data.sum() >= 14  # c and d count for different groups
     assert len(apart.wanted) <= 2
-
-

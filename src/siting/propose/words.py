@@ -34,7 +34,14 @@ def summarised(plan: Plan, lang: str) -> str:
             "covered": _amount(plan.covered), "total": _amount(plan.total), "gap": _percent(plan.gap),
             "bound": _amount(plan.bound), "objective": _amount(plan.objective), "what": _what(plan, lang),
         }  # fmt: skip
-        lines += [label("plan.raises", lang, **numbers), label("plan.proof", lang, **numbers)]
+        lines += [label("plan.raises", lang, **numbers)]
+        names = plan.communities.index.names
+        if "year" in names:
+            by_year = plan.communities.groupby(level="year")[["demand", "served"]].sum()
+            told = (f"{year} {_percent(row['served'] / row['demand'])}" for year, row in by_year.iterrows()
+                    if row["demand"] > 0)  # fmt: skip
+            lines.append(label("plan.by_year", lang, years=label("list.comma", lang).join(told)))
+        lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
 
 
@@ -101,13 +108,21 @@ def _left(plan: Plan, lang: str) -> Iterator[str]:
         years = table.index.get_level_values("year")
         table = table[years == years.max()]
     short = table[(table["demand"] - table["served"]) > 1e-9]
-    for reason in ("barred", "closed", "full", "few"):
+    for reason in ("closed", "full", "few"):
         mine = short[short["reason"] == reason]
         if len(mine):
             people = (mine["demand"] - mine["served"]).sort_values(ascending=False, kind="stable")
-            names = _names(tuple(people.index.get_level_values(0)), lang)
+            names = _names(tuple(_community(key, lang) for key in people.index), lang)
             key = "plan.left_" + reason
             yield label(key, lang, count=len(people), people=_amount(float(people.sum())), names=names)
+
+
+def _community(key: object, lang: str) -> str:
+    """Write the id of a community, with its service where there are several."""
+    if not isinstance(key, tuple):
+        return str(key)
+    more = [str(part) for part in key[1:] if not isinstance(part, int)]
+    return f"{key[0]}" + (f"{label('list.open', lang)}{', '.join(more)}{label('list.close', lang)}" if more else "")
 
 
 def _names(ids: tuple[object, ...], lang: str) -> str:

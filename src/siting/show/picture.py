@@ -367,8 +367,8 @@ def _draw_facilities(
 def mark_facility(axes: Axes, x: Any, y: Any, change: str, *, bigger: float = 1.0) -> None:
     """Draw existing facilities: squares, with a rim where they grow, hollow and crossed out where they close."""
     if change == "closes":
-        axes.scatter(x, y, s=26 * bigger, marker="s", c=PAPER, edgecolors=EXISTING, linewidths=1.0, zorder=7)
-        axes.scatter(x, y, s=20 * bigger, marker="x", c=EXISTING, linewidths=1.0, zorder=7)
+        axes.scatter(x, y, s=34 * bigger, marker="s", c=PAPER, edgecolors=EXISTING, linewidths=0.9, zorder=7)
+        axes.scatter(x, y, s=13 * bigger, marker="x", c=EXISTING, linewidths=0.9, zorder=7)
     elif change == "grows":
         axes.scatter(x, y, s=44 * bigger, marker="s", c=EXISTING, edgecolors=PROPOSED, linewidths=2.0, zorder=7)
     else:

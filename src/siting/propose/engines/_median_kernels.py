@@ -76,11 +76,11 @@ def ascend(
     """Lower the bound ``fixed + sum v + the best few..many of r`` by deflected subgradients of the multipliers v.
 
     ``scale`` is how far apart the prices of a need may lie: the longer its steps. Steps aim at ``aim``, below what can
-    be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step, shortened after ``patience`` rounds without
-    progress, has become too short. ``best_v`` and ``best_r`` hold the best multipliers (of single precision where they are stored so) and what
-    the columns collect at them; ``near`` the share in which each column was chosen lately, which comes near a solution
-    of the relaxation. ``out`` receives the bound, theta, the rounds that were made, and the last theta
-    that helped (half of the first where none did).
+    be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step, shortened after
+    ``patience`` rounds without progress, has become too short. ``best_v`` and ``best_r`` hold the best multipliers (of
+    single precision where they are stored so) and what the columns collect at them; ``near`` the share in which each
+    column was chosen lately, which comes near a solution of the relaxation. ``out`` receives the bound, theta, the
+    rounds that were made, and the last theta that helped, or half of the first.
     """
     n = ptr.shape[0] - 1
     m = free.shape[0]

@@ -146,7 +146,7 @@ class Proof:
     price
         Which row of multipliers bounds the node; -1 where only its children do.
     v, y, m
-        Rows of multipliers.
+        Rows of multipliers; v in single precision where that is enough for the grain of the objective.
     fixed_node, fixed_column, fixed_at
         What the multipliers of a node prove of its whole subtree: x of this column is `at`, or the plan is no better
         than the bound.
@@ -156,7 +156,7 @@ class Proof:
     column: Ints
     at: Ints
     price: Ints
-    v: npt.NDArray[np.float32]
+    v: npt.NDArray[np.float32] | Floats
     y: Floats
     m: Floats
     fixed_node: Ints

@@ -119,8 +119,8 @@ class Watch:
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
         """Tell the user where the search stands; True when it must stop: time, Ctrl-C, or the gap is reached."""
         if self.progress is not None:
-            told = (None if each is None else self.sense * each + 0.0 for each in (value, bound))
-            self.progress(Progress(self.seconds, *told, step))
+            best, top = (None if each is None else self.sense * each + 0.0 for each in (value, bound))
+            self.progress(Progress(self.seconds, best, top, step))
         return self.over or (value is not None and bound is not None and gap_between(value, bound) <= self.gap)
 
 
