@@ -19,6 +19,9 @@ from siting.propose.engines.model import Bools, Floats, Ints, Model
 
 __all__ = ["Flips"]
 
+#: Above this a price says no more: the rule comes before everything else.
+DEAR = 1e100
+
 #: Best flips after a forced one.
 STEPS = 12
 
@@ -232,8 +235,8 @@ class Flips:
     def raise_prices(self, factor: float) -> bool:
         """Ask more for the rules that the plan at hand misses; tell whether there are any."""
         rows, shares = self.missed()
-        self.row_price[rows] *= factor
-        self.share_price[shares] *= factor
+        self.row_price[rows] = np.minimum(DEAR, self.row_price[rows] * factor)
+        self.share_price[shares] = np.minimum(DEAR, self.share_price[shares] * factor)
         if rows.any() or shares.any():
             plan = self._plan
             plan.worth[1] = self.share_price @ np.maximum(
