@@ -125,7 +125,7 @@ def search(instance: Instance, watch: Watch, *, start: Bools | None = None) -> A
     if found.x is not None and isinstance(instance.objective, MinSites):
         found = _fullest(instance, model, found, watch)
     if found.x is not None:
-        found = replace(found, x=_needed(instance, model, found.x))
+        found = replace(found, x=_needed(instance, model, found))
     return in_sense(instance, model, found)
 
 
@@ -257,7 +257,7 @@ def _swapped(model: Model, x: Bools) -> Bools:
     from siting.propose.engines.heuristics import Pick
 
     pick = Pick(Terms(replace(model, shares=csr_array((0, model.benefit.shape[0])), wanted=np.zeros(0))))
-    return pick.shake(x, pick.free)
+    return pick.improve(x, pick.free)
 
 
 def fuller(instance: Instance, model: Model) -> Model:
@@ -271,14 +271,18 @@ def fuller(instance: Instance, model: Model) -> Model:
     )
 
 
-def _needed(instance: Instance, model: Model, x: Bools) -> Bools:
+def _needed(instance: Instance, model: Model, found: Found) -> Bools:
     """Close new sites that add nothing and that no rule needs: opening them costs the engine nothing, but the city."""
+    x = found.x
+    assert x is not None
     if model.times is not None or (model.value[instance.columns.new] > 0).any():
         return thinned(instance, x, model.keeps, model.objective)
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
     value = model.objective(x)
-    idle = np.flatnonzero(x & instance.columns.new & (model.lower == 0) & (loss <= 0))
+    loose = x & instance.columns.new & (model.lower == 0) & (loss <= 0)
+    # To close what costs something would be better: there is nothing of that kind in an optimum.
+    idle = np.flatnonzero(loose & (model.value == 0) if found.status == "optimal" else loose)
     alone = np.bincount(model.benefit.indices, model.benefit.data, minlength=len(x))
     for j in idle[np.argsort(alone[idle], kind="stable")]:
         fewer = x.copy()
