@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -170,6 +171,11 @@ class Spacing(Rule):
     pairs: Reach | pd.DataFrame | Iterable[tuple[object, object]] = field(compare=False)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.pairs, (pd.DataFrame, Iterable)) and not hasattr(self.pairs, "destinations"):
+            raise ProblemError(
+                f"Spacing({self.pairs!r}): give the pairs that are too near, such as "
+                "straight_line(sites, sites, metres=200)"
+            )
         if isinstance(self.pairs, pd.DataFrame):
             absent = {"origin", "destination"} - set(self.pairs.columns)
             if absent:
@@ -182,9 +188,9 @@ class Spacing(Rule):
                 raise ProblemError("Spacing: give a Reach between the sites, a table of pairs, or a list of (id, id)")
             object.__setattr__(self, "pairs", pairs)
 
-    @property
+    @cached_property
     def table(self) -> pd.DataFrame:
-        """The pairs as `origin` and `destination`, each once, without a site and itself."""
+        """The pairs as `origin` and `destination`, without a site and itself."""
         pairs: Any = self.pairs
         if isinstance(pairs, pd.DataFrame):
             table = pairs[["origin", "destination"]]
@@ -194,8 +200,13 @@ class Spacing(Rule):
             table = pairs.pairs()[["origin", "destination"]]
         return table[table["origin"] != table["destination"]].reset_index(drop=True)
 
+    @cached_property
+    def count(self) -> int:
+        """How many pairs there are, each counted once."""
+        return len({frozenset(pair) for pair in self.table.itertuples(index=False, name=None)})
+
     def __str__(self) -> str:
-        return f"Spacing({len(self.table)} pairs)"
+        return f"Spacing({self.count} pairs)"
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
@@ -16,6 +17,8 @@ from siting.measure.coverage import weights
 from siting.measure.reach import TOLERANCE
 from siting.propose.arrangements import Phases
 from siting.propose.rules import Rule
+
+log = logging.getLogger(__name__)
 
 __all__ = ["Demand", "Inputs", "Reaches", "read"]
 
@@ -220,6 +223,10 @@ def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.Data
         if isinstance(given, pd.DataFrame) and given.columns.astype(str).duplicated().any():
             raise ProblemError(f"demand{_of(name)} has columns of one name: {some(given.columns)}")
         frame = weights(given, one.origins)
+        if isinstance(given, pd.DataFrame) and len(years) > 1 and frame.shape[1] == 1 and frame.columns[0].isdigit():
+            raise ProblemError(
+                f"demand{_of(name)} has a column for {frame.columns[0]} only; give one for each year, or a Series"
+            )
         amount[k][:, homes.get_indexer(one.origins)] = _by_year(frame, years, name)
         if not amount[k].sum() > 0:
             raise ProblemError(f"demand{_of(name)} is 0 everywhere; there is nothing to cover")
@@ -247,8 +254,6 @@ def in_order(ids: Iterable[Hashable]) -> pd.Index:
 
 
 def _by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) -> Floats:
-    if years != (None,) and frame.shape[1] == 1 and frame.columns[0].isdigit() and frame.columns[0] != str(years[0]):
-        raise ProblemError(f"demand{_of(service)} has a column for {frame.columns[0]} only, which is none of the years")
     if years == (None,) or frame.shape[1] == 1:
         if frame.shape[1] != 1:
             raise ProblemError(
@@ -293,6 +298,9 @@ def _options(
     unknown = pd.Index(options["site"]).difference(sites)
     if len(unknown):
         raise ProblemError(f"options: no such destinations: {some(unknown)}")
+    more = options.columns.difference(["site", "service", "cost", "places", "year"])
+    if len(more):
+        log.info("options: the columns %s are not looked at", some(more))
     table = pd.DataFrame({"site": options["site"]}, index=options.index)
     table["service"] = options.get("service", None)
     strange = pd.Index(table["service"].dropna()).difference(pd.Index(services))

@@ -19,7 +19,18 @@ from siting.propose.engines.model import Model
 from siting.propose.inputs import Bools, Demand, Floats, Inputs, Ints, Reaches, read
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel, Objective
 from siting.propose.rows import Closeness, Row, Share
-from siting.propose.rules import AtLeast, AtMost, Backup, Budget, Cover, NobodyBeyond, Rule
+from siting.propose.rules import (
+    AtLeast,
+    AtMost,
+    Backup,
+    Budget,
+    Cover,
+    Existing,
+    Forbidden,
+    NobodyBeyond,
+    Required,
+    Rule,
+)
 
 __all__ = ["Block", "Instance", "build"]
 
@@ -315,7 +326,7 @@ def build(
         inputs = replace(inputs, whole=False)  # people may be split, and places are no whole numbers
     _plain_contradictions(inputs, laid)
     _fits(objective, inputs, bounded=bounded)
-    _agree(objective, inputs)
+    _agree(objective, inputs, laid)
     return Instance(
         objective=objective,
         inputs=inputs,
@@ -332,10 +343,10 @@ def _known(objective: Objective, rules: Sequence[Rule]) -> None:
         raise ProblemError(
             f"no objective that solve knows: {objective!r}; choose from {some((k.__name__ for k in kinds), 6)}"
         )
-    known = sorted([*Rule.__subclasses__(), AtMost, AtLeast], key=lambda kind: kind.__name__)
+    known = [*Rule.__subclasses__(), AtMost, AtLeast, Existing, Forbidden, Required]
     strange = [rule for rule in rules if not isinstance(rule, Rule) or type(rule) is Rule]
     if strange:
-        names = [kind.__name__ for kind in known if not kind.__name__.startswith("_")]
+        names = sorted(kind.__name__ for kind in known if not kind.__name__.startswith("_"))
         raise ProblemError(f"no rule that solve knows: {some(strange)}; choose from {', '.join(names)}")
 
 
@@ -358,10 +369,10 @@ def _plain_contradictions(inputs: Inputs, columns: Columns) -> None:
                     raise ProblemError(f"{least} contradicts {most}")
 
 
-def _agree(objective: Objective, inputs: Inputs) -> None:
+def _agree(objective: Objective, inputs: Inputs, columns: Columns) -> None:
     """Refuse distances that cannot be compared, and names of services that are none."""
     if isinstance(objective, MaxSpacing):
-        rows_.measured(inputs, objective.between, "MaxSpacing: between")
+        rows_.measured(inputs, columns, objective.between, "MaxSpacing: between")
     if isinstance(objective, MaxCoverage) and objective.weights is not None:
         strange = set(objective.weights) - set(inputs.services)
         if strange:

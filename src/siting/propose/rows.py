@@ -207,7 +207,7 @@ def _closings(inputs: Inputs, columns: Columns, rule: MayClose) -> Iterator[Row]
 
 
 def _spacing(inputs: Inputs, columns: Columns, rule: Spacing) -> Iterator[Row]:
-    first, second = too_near(inputs, rule)
+    first, second = too_near(inputs, columns, rule)
     last = columns.serves & (columns.end == len(inputs.years))
     for k in range(len(inputs.services)):
         there = {int(columns.site[at[0]]): at for at in _grouped(columns.site, last & (columns.service == k))}
@@ -217,7 +217,7 @@ def _spacing(inputs: Inputs, columns: Columns, rule: Spacing) -> Iterator[Row]:
                 yield _row(rule, said, np.concatenate([there[a], there[b]]), high=1.0)
 
 
-def too_near(inputs: Inputs, rule: Spacing) -> tuple[Ints, Ints]:
+def too_near(inputs: Inputs, columns: Columns, rule: Spacing) -> tuple[Ints, Ints]:
     """Positions of the pairs that are too near each other, each once; sites of no reach are left out.
 
     Raises
@@ -233,21 +233,22 @@ def too_near(inputs: Inputs, rule: Spacing) -> tuple[Ints, Ints]:
     if strange:
         raise ProblemError(f"Spacing: no such destinations: {some(dict.fromkeys(strange))}")
     if reach:
-        measured(inputs, rule.pairs, "Spacing: pairs")
+        measured(inputs, columns, rule.pairs, "Spacing: pairs")
     known = (a >= 0) & (b >= 0)
     pairs = np.unique(np.sort(np.column_stack([a[known], b[known]]), axis=1), axis=0).astype(np.int64)
     return pairs[:, 0], pairs[:, 1]
 
 
-def measured(inputs: Inputs, between: Any, what: str) -> None:
-    """Refuse distances between sites that leave sites out: they would count as far from all.
+def measured(inputs: Inputs, columns: Columns, between: Any, what: str) -> None:
+    """Refuse distances between sites that leave candidates out: they would count as far from all.
 
     Raises
     ------
     ProblemError
-        When a site is not among its destinations.
+        When a site that may open is not among its destinations.
     """
-    lost = inputs.sites[~inputs.sites.isin(between.destinations)]
+    able = inputs.sites[np.unique(columns.site[columns.new])]
+    lost = able[~able.isin(between.destinations)]
     if len(lost):
         raise ProblemError(f"{what}: no distances to the sites {some(lost)}; measure between all of them")
 

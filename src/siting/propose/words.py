@@ -90,7 +90,9 @@ def _sites(plan: Plan, lang: str) -> Iterator[str]:
             other = instead.iloc[row["order"] - 1]
             if not pd.isna(other["instead"]):
                 loss = _amount(round(other["loss"], 1))
-                line += label("plan.longer" if worse else "plan.instead", lang, site=other["instead"], loss=loss)
+                summed = plan.rules[0].startswith("MaxCoverage") and plan.objective != plan.covered
+                key = "plan.longer" if worse else "plan.falls" if summed else "plan.instead"
+                line += label(key, lang, site=other["instead"], loss=loss)
         yield line
 
 

@@ -304,7 +304,10 @@ class Dual:
         highs.setOptionValue("simplex_strategy", 4 if self.solved else 1)
         highs.setOptionValue("simplex_iteration_limit", 2**31 - 1 if steps is None else int(steps))
         highs.setOptionValue("time_limit", math.inf if math.isinf(seconds) else highs.getRunTime() + seconds)
-        self._done(highs.run(), "run")
+        if highs.run() == self._highspy.HighsStatus.kError:  # a basis that it cannot go on from: begin anew
+            self._done(highs.clearSolver(), "clearSolver")
+            highs.setOptionValue("simplex_strategy", 1)
+            self._done(highs.run(), "run")
         self.solved += 1
         status = highs.getModelStatus()
         if status not in (
