@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import importlib.metadata
 import itertools
 import math
 from collections.abc import Callable
@@ -194,37 +192,6 @@ def test_the_order_of_ids_changes_no_number(case: Case) -> None:
         other = st.solve(objective, turned, demand=case.demand, rules=case.rules)
         assert one.status == other.status
         assert (one.objective, one.covered) == pytest.approx((other.objective, other.covered), nan_ok=True)
-
-
-# San Francisco, 205 census tracts and 16 stores: the instance that spopt carries for its own tests, with the optima at
-# 5000 m (MCLP for 1 to 6 sites; LSCP opens 8).
-SAN_FRANCISCO = {1: 448_255, 2: 671_938, 3: 791_499, 4: 875_247, 5: 927_402, 6: 941_462}
-
-
-@pytest.fixture(scope="module")
-def san_francisco() -> tuple[st.Reach, pd.Series]:
-    files: list[Any] = []
-    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-        files = importlib.metadata.files("spopt") or []
-    paths = {f.name: f.locate() for f in files}
-    distance = paths.get("SF_network_distance_candidateStore_16_censusTract_205_new.csv")
-    people = paths.get("SF_demand_205_centroid_uniform_weight.csv")
-    if distance is None or people is None:
-        pytest.skip("NOT TESTED on San Francisco: spopt 0.7.0 is not installed")
-    table = pd.read_csv(distance).set_axis(["cost", "destination", "origin", "demand"], axis=1)
-    tracts = pd.read_csv(people).set_index("NAME")
-    stores = table["destination"].unique()
-    return st.Reach.from_pairs(table, origins=tracts.index, destinations=stores, limit=5000), tracts["POP2000"]
-
-
-def test_san_francisco(san_francisco: tuple[st.Reach, pd.Series]) -> None:
-    reach, people = san_francisco
-    assert (len(reach.origins), len(reach.destinations), int(people.sum())) == (205, 16, 955_113)
-    for n, covered in SAN_FRANCISCO.items():
-        plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(n)])
-        assert (plan.status, plan.objective, plan.bound, len(plan.sites)) == ("optimal", covered, covered, n)
-    all_covered = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(1.0)])
-    assert (all_covered.status, all_covered.objective, all_covered.share) == ("optimal", 8, 1)
 
 
 @pytest.fixture
