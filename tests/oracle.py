@@ -544,6 +544,12 @@ class Oracle:
                 here = np.array([g is None or rule.by[j] == g for j in self.sites[s]])
                 there = there + self.places(source, s, y, option_first=rule.places is None)[:, here].sum(axis=1)
             good &= there >= need - EPS * max(1.0, need)
+        if (
+            rule.by is not None
+            and isinstance(table, pd.Series)
+            and (table.drop(rule.by.unique(), errors="ignore") > 0).any()
+        ):
+            good &= False  # a group without any site has no places
         return good
 
     def _oneper(self, rule: Any) -> np.ndarray:

@@ -250,6 +250,10 @@ def draw(kind: str, seed: int) -> tuple[Any, Any]:
     raise AssertionError("no small case")
 
 
+#: What the refusal of a saving above the costs says; tests/test_propose_refusals.py has it by hand.
+SAVED = "Together: saving is more than both services cost"
+
+
 def refused(asked: Any) -> bool:
     """Whether a problem is badly put, though some choice keeps all rules: `ProblemError` is right then."""
     case, kinds = asked.case, {type(rule).__name__ for rule in asked.case.rules}
@@ -261,6 +265,9 @@ def refused(asked: Any) -> bool:
             for s in asked.services:
                 if rule.service in (None, s) and set(rule.ids) & set(asked.sites[s]) - asked.named("Existing", s):
                     return True
+    for rule in case.rules:
+        if isinstance(rule, Required) and rule.service is not None and set(rule.ids) - set(asked.sites[rule.service]):
+            return True
     for s in asked.services:
         if asked.named("Forbidden", s) & (asked.named("Required", s) | asked.named("Existing", s)):
             return True
@@ -272,8 +279,11 @@ def refused(asked: Any) -> bool:
         return not asks
     if isinstance(case.objective, MaxSpacing):
         return "AtLeast" not in kinds
-    limited = kinds & {"AtMost", "Budget"} or (asked.phases and (asked.phases.at_most or asked.phases.budget))
-    return not limited and not isinstance(case.objective, MinCost)
+    if isinstance(case.objective, MinCost):
+        return False
+    counted = {rule.service for rule in case.rules if isinstance(rule, AtMost)}
+    limited = "Budget" in kinds or (asked.phases and (asked.phases.at_most or asked.phases.budget))
+    return not (limited or None in counted or set(asked.services) <= counted)
 
 
 def decided(asked: Any, plan: Any) -> np.ndarray:
@@ -310,7 +320,9 @@ def faults(asked: Any, **named: Any) -> list[str]:
     try:
         plan = case.solve(**named)
     except st.ProblemError as error:
-        return [] if best is None or refused(asked) else [f"refused: {error}; the best is {best}"]
+        return (
+            [] if best is None or refused(asked) or SAVED in str(error) else [f"refused: {error}; the best is {best}"]
+        )
     except Exception as error:  # named with its case, as any other fault
         return [repr(error)]
     if plan.status == "infeasible":

@@ -71,7 +71,8 @@ class Supply(Rule):
         Places of each site, by id; a mapping with a Series for each service. Without it what `Capacity` says. An option
         with places of its own (column `places` of the options) has those.
     by
-        A group for each site id, such as its district.
+        A group for each site id, such as its district. A group that *total* or *people* names and no site is in has no
+        places, and makes the rule impossible.
     service
         Count only this service; without it the places of all services are added up.
 

@@ -131,7 +131,7 @@ def _named(inputs: Inputs, kind: type[Existing | Required | Forbidden], service:
         at = inputs.site_positions(rule.ids, kind.__name__)
         meant = inputs.service(rule.service, rule)
         away = at[~np.logical_or.reduce([inputs.pairs[k].sites for k in meant])[at]]
-        if len(away):
+        if len(away) and kind is Required:
             raise ProblemError(f"{rule}: no destinations of that service: {some(inputs.sites[away])}")
         if service in meant:
             found[at] = True
