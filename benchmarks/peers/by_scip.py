@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
+# Peers are not installed everywhere, and have no types.
 import pyscipopt  # type: ignore[import-untyped, unused-ignore]
 
 from benchmarks.peers.solving import Solved, processor_seconds

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-with warnings.catch_warnings():  # its imports warn
+# Its imports warn of what others deprecate. Peers are not installed everywhere, and have no types.
+with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import pulp  # type: ignore[import-untyped, unused-ignore]
     from spopt.locate import LSCP, MCLP, PMedian  # type: ignore[import-untyped, unused-ignore]

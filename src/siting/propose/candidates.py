@@ -337,7 +337,7 @@ def _from_clusters(homes: _Homes, number: object, network: Network | None) -> gp
 def _clusters(xy: Floats, people: Floats, number: int) -> tuple[npt.NDArray[np.intp], Floats]:
     """Part the places where people live: the cluster of each, and the clusters' centres."""
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+    from threadpoolctl import threadpool_limits
 
     lived = np.flatnonzero(people > 0)
     origin = xy[lived].mean(axis=0)

@@ -300,8 +300,8 @@ def _saving(inputs: Inputs, saving: pd.Series | float, what: str) -> Floats:
 
 def _one_cost(inputs: Inputs, price: Costs) -> list[Floats]:
     """Return the cost that budget, phases and objective agree on."""
-    said = [] if price is None else [price]
-    said += [rule.cost for kind in (Budget, Phases) for rule in inputs.all(kind) if rule.cost is not None]  # type: ignore[attr-defined]
+    named = [price, *(rule.cost for rule in inputs.all(Budget)), *(rule.cost for rule in inputs.all(Phases))]
+    said = [cost for cost in named if cost is not None]
     if not said:
         return by_service(inputs, None, "cost")
     each = [by_service(inputs, one, "cost") for one in said]

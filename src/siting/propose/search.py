@@ -34,7 +34,7 @@ class Answer:
         Columns to open; None where there is no plan.
     value, bound
         NaN without a plan.
-    status, engine, nodes
+    status, engine
         As in `Found`.
     found
         What the engine said of `model`.

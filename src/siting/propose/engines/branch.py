@@ -101,6 +101,7 @@ class Tree:
         """Keep multipliers, in the precision of the proof; return their row and what they have become."""
         v = np.asarray(prices.v, np.float64 if self.exact else np.float32)
         kept = Prices(v.astype(float), prices.y, prices.m)
+        # Single precision where that is enough: trees hold thousands of these, and the bound is of what is held.
         self.prices.append(Prices(v, prices.y, prices.m))  # type: ignore[arg-type]
         return len(self.prices) - 1, kept
 

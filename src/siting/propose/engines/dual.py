@@ -339,6 +339,7 @@ class Dual:
             model = self.terms.model  # without a column nothing can be met
             y = (model.high < 0).astype(float) - (model.low > 0)
             return np.where(model.must, -1.0, 0.0), y, (model.wanted > 0).astype(float)
+        # The stubs of highspy lack this call.
         _, there, ray = self.highs.getPrimalRay()  # type: ignore[attr-defined]
         if not there:
             return None
