@@ -17,7 +17,7 @@ from siting.data import metric_crs
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
-from siting.network.places import place, spots
+from siting.network.locate import place, spots
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -245,7 +245,9 @@ def _located(
         if not same:
             raise NetworkError("the places were located on another network; locate them on this one")
         seen.add(what)
-    return what if streets is network else place(streets, what.ids, shapely.points(what.xy), what.max_snap, name)
+    if streets is network:
+        return what
+    return place(streets, what.ids, what.geometry, what.max_snap, name, any_street=what.any_street)
 
 
 def straight_line(

@@ -29,12 +29,16 @@ WORTH = 0.1
 
 
 class Spots(NamedTuple):
-    """Places as the search sees them; each a position on a chain, or a corner (chain -1, ``a`` the corner).
+    """Gates of places as the search sees them; each a position on a chain, or a corner (chain -1, ``a`` the corner).
 
+    Gates stand in the order of their places: those of place ``i`` are ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` tells
+    the place of each.
     ``f`` and ``r`` are the ways from the chain's start and back there, -1 where that is closed; ``leave_…`` and
     ``enter_…`` the ways to and from the chain's ends with the walk to the door, FAR where there is none.
     """
 
+    ptr: Longs
+    owner: Ints
     chain: Ints
     a: Ints
     b: Ints
@@ -88,9 +92,10 @@ class Core:
         return self._spots[places]
 
     def _find(self, places: Places, cost: Ints) -> Spots:
-        on = places.edge >= 0
-        edge = np.where(on, places.edge, 0)
-        to_u, long = places.to_u.astype(np.int64), cost[edge].astype(np.int64)
+        gates = places.gates
+        on = gates.edge >= 0
+        edge = np.where(on, gates.edge, 0)
+        to_u, long = gates.to_u.astype(np.int64), cost[edge].astype(np.int64)
         chain, slot = self.chain[edge], self.slot[edge]
         go, come = self.edge_forth[edge].astype(np.int64), self.edge_back[edge].astype(np.int64)
         part_go, part_come = _part(to_u, long, go), _part(to_u, long, come)
@@ -102,7 +107,7 @@ class Core:
         # Only a chain of one edge can be closed.
         closed = np.where(flip, come, go) == FAR, np.where(flip, go, come) == FAR
         open_f, open_r = ~closed[0], ~closed[1]
-        door = places.door.astype(np.int64)
+        door = gates.door.astype(np.int64)
         a, b = self.a[chain], self.b[chain]
         ways = {
             "leave_a": np.where(open_r, r + door, FAR),
@@ -120,12 +125,14 @@ class Core:
         for name in ways:
             ways[name] = np.where(corner, door if name.endswith("_a") else FAR, ways[name])
         return Spots(
+            ptr=_pointers(gates.owner, len(places), np.int64),
+            owner=_frozen(gates.owner),
             chain=_frozen(np.where(on & ~corner, chain, -1)),
             a=_frozen(np.where(on, a, -1)),
             b=_frozen(np.where(on & ~corner, b, -1)),
             f=_frozen(f, np.int64),
             r=_frozen(r, np.int64),
-            door=_frozen(places.door),
+            door=_frozen(gates.door),
             **{name: _frozen(np.minimum(way, FAR)) for name, way in ways.items()},
         )
 
@@ -135,7 +142,7 @@ class Core:
 
         to_a, to_b = (spots.enter_a, spots.enter_b) if reverse else (spots.leave_a, spots.leave_b)
         f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
-        return Starts(spots.chain, spots.a, spots.b, to_a, to_b, f, r, spots.door)
+        return Starts(spots.ptr, spots.chain, spots.a, spots.b, to_a, to_b, f, r, spots.door)
 
     def chains(self, length: Ints) -> Chains:
         """List what lies on each chain, and which chains end at each corner; made once."""
@@ -187,14 +194,14 @@ class Core:
         near = from_a[on]
         return Targets(
             at_ptr=_pointers(spots.a[at], self.n),
-            at_item=_frozen(at),
+            at_item=_frozen(spots.owner[at]),
             at_way=_frozen(spots.door[at]),
             by_ptr=_pointers(node, self.n),
             by_chain=_frozen(chain[order]),
             by_other=_frozen(other[order]),
             by_end=_frozen(end[order], np.bool_),
             on_ptr=_pointers(spots.chain[on], len(self.a), np.int64),
-            on_item=_frozen(on),
+            on_item=_frozen(spots.owner[on]),
             from_a=_frozen(np.where(ringed, np.minimum(near, from_b[on]), near)),
             from_b=_frozen(from_b[on]),
             on_f=_frozen(f[on], np.int64),

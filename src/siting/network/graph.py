@@ -19,12 +19,15 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
-from siting.network.places import Places, at_nodes, frozen, place, spots
+from siting.network.locate import at_nodes, drawn, place
+from siting.network.places import Places, frozen
 from siting.network.walk import Walk
 from siting.network.words import counted, crs_name
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from siting.network._segments import Segments
 
 __all__ = ["Network"]
 
@@ -337,6 +340,16 @@ class Network:
         return frozen(shapely.linestrings(self.vertices, indices=owner))
 
     @cached_property
+    def segments(self) -> Segments:
+        """Index of the straight parts of the edges, for what is nearest."""
+        from siting.network import _segments
+
+        if self.vertices is None or self.first is None:
+            ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
+            return _segments.index(frozen(ends.reshape(-1, 2)), frozen(np.arange(len(self.u) + 1) * 2))
+        return _segments.index(frozen(self.vertices), frozen(self.first))
+
+    @cached_property
     def tree(self) -> shapely.STRtree:
         """Spatial index of the edges."""
         return shapely.STRtree(self.lines)
@@ -413,12 +426,20 @@ class Network:
     def __deepcopy__(self, memo: Any) -> Network:
         return self  # never changed
 
-    def locate(self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, name: str = "places") -> Places:
-        """Place the points of *frame* on the nearest point of the nearest edge.
+    def locate(
+        self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, any_street: bool = False, name: str = "places"
+    ) -> Places:
+        """Place the rows of *frame* on the streets.
 
-        The straight way from the point to the street counts as walked. Polygons are located by a point inside. Points
-        with no street within *max_snap* are on no street: nothing reaches them; they are named in the log and in
-        `Places.off_street`.
+        A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
+        crosses it within *max_snap*, and the shortest way counts. The straight way to the street counts as walked.
+
+        Streets on the ground in a main part of the network come before bridges, tunnels and islands: a place whose
+        nearest street is one of those is put on the nearest other within *max_snap*, beside a bridge only where that is
+        at most 100 m farther. `Places.moved` lists them.
+
+        Places with no street within *max_snap* are on no street: no street reaches them; they are named in the log and
+        in `Places.off_street`.
 
         Parameters
         ----------
@@ -426,6 +447,8 @@ class Network:
             Points or polygons with a unique index; reprojected when their CRS differs.
         max_snap
             Longest way to a street, metres.
+        any_street
+            Take the nearest street whatever it is, also a bridge, a tunnel or an island.
         name
             What the places are, for the log.
 
@@ -441,7 +464,7 @@ class Network:
         if not frame.index.is_unique:
             twice = frame.index[frame.index.duplicated()].unique()
             raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
-        return place(self, frame.index, spots(frame, self.crs), max_snap, name)
+        return place(self, frame.index, drawn(frame, self.crs), max_snap, name, any_street=any_street)
 
 
 def _restored(*values: Any) -> Network:

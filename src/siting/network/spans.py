@@ -155,15 +155,16 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
     node_owner = np.full(len(network.x), len(places), np.int64)
     node_cost[near.origin] = np.rint(near.cost * 1000).astype(np.int64)
     node_owner[near.origin] = near.destination
-    on = np.flatnonzero(places.edge >= 0)
+    gates = places.gates
+    on = np.flatnonzero(gates.edge >= 0)
     hit = (node_cost[network.u] < FAR) | (node_cost[network.v] < FAR)
-    hit[places.edge[on]] = True
+    hit[gates.edge[on]] = True
     edge = np.flatnonzero(hit)
     # Stops along each edge: its start, the places on it, its end.
-    stop_edge = np.concatenate([edge, places.edge[on].astype(np.int64), edge])
-    at = np.concatenate([np.zeros(len(edge), np.int64), places.to_u[on], network.cost[edge]])
-    far = np.concatenate([node_cost[network.u[edge]], places.door[on], node_cost[network.v[edge]]])
-    who = np.concatenate([node_owner[network.u[edge]], on, node_owner[network.v[edge]]])
+    stop_edge = np.concatenate([edge, gates.edge[on].astype(np.int64), edge])
+    at = np.concatenate([np.zeros(len(edge), np.int64), gates.to_u[on], network.cost[edge]])
+    far = np.concatenate([node_cost[network.u[edge]], gates.door[on], node_cost[network.v[edge]]])
+    who = np.concatenate([node_owner[network.u[edge]], gates.owner[on], node_owner[network.v[edge]]])
     kind = np.repeat([0, 1, 2], [len(edge), len(on), len(edge)])
     order = np.lexsort((kind, at, stop_edge))
     stop_edge, at, far, who = stop_edge[order], at[order], far[order], who[order]

@@ -24,7 +24,7 @@ import shapely
 
 from siting.network import Network, Places, Walk, search
 from siting.network._compiled import compiled
-from siting.network.places import place
+from siting.network.locate import place
 from siting.network.spans import spans
 
 __all__ = ["Covers", "dominating_points"]
