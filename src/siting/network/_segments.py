@@ -17,7 +17,7 @@ import numpy as np
 
 from siting.network._compiled import compiled
 
-FAN = 8
+FAN = 4
 #: Streets whose distances to a point differ by less are equally near, metres.
 EQUAL = 1e-9
 #: How near to its end a way may touch a street without crossing it, metres.
@@ -80,7 +80,7 @@ def index(xy, first):
 
 @compiled
 def nearest(segments, x, y, order, allowed, edge, share, away):
-    """Find the nearest street of each of the points *order*, of equally near ones the first.
+    """Find the nearest street of each of the points *order*; of streets, and parts, equally near the first.
 
     Writes the street (-1 where none is *allowed*; an empty array allows all), how far along it its nearest point is as
     a share of its length, and the distance.
@@ -111,7 +111,8 @@ def nearest(segments, x, y, order, allowed, edge, share, away):
                         continue
                     square = _squared(xy, start[i], px, py)
                     slack = 2 * EQUAL * root if part >= 0 else 0.0
-                    if square < best - slack or (square <= best + slack and owner[i] < found):
+                    first = owner[i] < found or (owner[i] == found and i < part)
+                    if square < best - slack or (square <= best + slack and first):
                         best, root, found, part = min(best, square), np.sqrt(min(best, square)), owner[i], i
                 continue
             lo = level[at - 1] + (b - level[at]) * FAN
@@ -272,7 +273,6 @@ def crossed(segments, ax, ay, bx, by, allowed, hit):
                 if one * two <= 0 and three * four <= 0 and (one != two or three != four):
                     hit[k] = True
                     break
-
 
 
 @compiled

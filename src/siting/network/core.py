@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from siting.network.places import frozen
+from siting.network.places import Gates, frozen
+from siting.network.private import Doubled, doubled
 
 if TYPE_CHECKING:
     from siting.network._kernels import Arcs, Starts, Targets
@@ -59,6 +60,8 @@ class Core:
     ``chain_edge[chain_ptr[c]:chain_ptr[c + 1]]``, ``flipped`` where it meets their `v` first. ``forth`` and ``back``
     are its costs both ways, ``before`` and ``behind`` those from its start to each of its edges and back.
 
+    `double` tells what stands behind the edges of the network where private streets must not be passed.
+
     A dead end is left aside because a walk that leads into one is never the shortest to anywhere else, and what lies
     on the way to it is found from the other end.
     """
@@ -79,6 +82,7 @@ class Core:
     b: Ints
     edge_forth: Ints
     edge_back: Ints
+    double: Doubled | None = None
     _spots: weakref.WeakKeyDictionary[Places, Spots] = field(default_factory=weakref.WeakKeyDictionary)
     _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
 
@@ -93,9 +97,18 @@ class Core:
 
     def _find(self, places: Places, cost: Ints) -> Spots:
         gates = places.gates
+        long = cost[np.maximum(gates.edge, 0)].astype(np.int64)
+        if self.double is not None:
+            # A place on a private street is on its copy too.
+            twin = np.where(gates.edge >= 0, self.double.twin[gates.edge], -1)
+            again = np.flatnonzero(twin >= 0)
+            order = np.argsort(np.concatenate([gates.owner, gates.owner[again]]), kind="stable")
+            edges = np.concatenate([gates.edge, twin[again]])[order]
+            all_of = np.concatenate([np.arange(len(twin)), again])[order]
+            gates, long = Gates(*(column[all_of] for column in gates))._replace(edge=edges), long[all_of]
         on = gates.edge >= 0
         edge = np.where(on, gates.edge, 0)
-        to_u, long = gates.to_u.astype(np.int64), cost[edge].astype(np.int64)
+        to_u = gates.to_u.astype(np.int64)
         chain, slot = self.chain[edge], self.slot[edge]
         go, come = self.edge_forth[edge].astype(np.int64), self.edge_back[edge].astype(np.int64)
         part_go, part_come = _part(to_u, long, go), _part(to_u, long, come)
@@ -149,6 +162,8 @@ class Core:
         from siting.network._pieces import Chains
 
         if "_chains" not in self.__dict__:
+            if self.double is not None:
+                length = frozen(self.double.with_copies(length, 0))
             near, far = np.flatnonzero(self.a >= 0), np.flatnonzero((self.b >= 0) & (self.b != self.a))
             node = np.concatenate([self.a[near], self.b[far]])
             order = np.argsort(node, kind="stable")
@@ -255,7 +270,12 @@ def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | Non
     from siting.network._kernels import Arcs
 
     worth = WORTH if contract is None else -1.0 if contract else 1.0
-    formed = _forming.contract(len(network.x), network.u, network.v, forth, back, worth)
+    double = doubled(network)
+    if double is None:
+        formed = _forming.contract(len(network.x), network.u, network.v, forth, back, worth)
+    else:
+        forth, back = double.with_copies(forth, 0), double.with_copies(back, FAR)
+        formed = _forming.contract(double.nodes, frozen(double.u), frozen(double.v), forth, back, worth)
     indptr, heads = frozen(formed.indptr), frozen(formed.heads)
     arcs = Arcs(indptr, heads, frozen(formed.along))
     level = np.array_equal(forth, back)
@@ -276,4 +296,5 @@ def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | Non
         b=frozen(formed.b),
         edge_forth=frozen(forth),
         edge_back=frozen(back),
+        double=double,
     )

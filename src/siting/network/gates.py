@@ -138,7 +138,15 @@ def _ways(
     # From the rim, step by step, to the nearest point of the street.
     rim, of = shapely.get_coordinates(shapely.segmentize(shapely.convex_hull(shape), STEP), return_index=True)
     ptr = np.searchsorted(of, np.arange(len(shape) + 1))
-    arguments = (network.segments, ptr, rim, owner[pair], edge[pair], network.cost[edge[pair]] / 1000.0, float(max_snap))
+    arguments = (
+        network.segments,
+        ptr,
+        rim,
+        owner[pair],
+        edge[pair],
+        network.cost[edge[pair]] / 1000.0,
+        float(max_snap),
+    )
 
     def room(size: int) -> tuple[Longs, Longs, Floats, Floats, Floats]:
         return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty((size, 2))
@@ -172,9 +180,7 @@ def _blocked(network: Network, ways: _Ways, barred: Mask | None) -> Mask:
     return hit
 
 
-def _parted(
-    network: Network, shape: Shapes, rows: Longs, ways: _Ways, nearest: Floats
-) -> tuple[First, Gates]:
+def _parted(network: Network, shape: Shapes, rows: Longs, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
     """Take the first way of each polygon apart from the others; one without any is told its nearest street."""
     order = np.lexsort((ways.edge, ways.away, ways.owner))
     ways = _select(ways, order)

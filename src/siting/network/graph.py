@@ -331,6 +331,15 @@ class Network:
         return join_islands(self, metres)
 
     @cached_property
+    def private(self) -> npt.NDArray[np.bool_] | None:
+        """Which edges are private, where strangers may not pass, by the column `private`; None where none is."""
+        if "private" not in self.columns:
+            return None
+        said = self.columns["private"]
+        found = said.where(said.notna(), False).astype(bool).to_numpy()
+        return frozen(found) if found.any() else None
+
+    @cached_property
     def lines(self) -> npt.NDArray[np.object_]:
         """Edge geometries, from `u` to `v`."""
         if self.vertices is None or self.first is None:

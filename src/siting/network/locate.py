@@ -154,11 +154,21 @@ def _nearest(
 def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]) -> Places:
     """Put a place on each of the nodes at the positions *node*."""
     edge_of = np.empty(len(network.x), np.int32)
-    edge_of[network.v] = np.arange(len(network.u), dtype=np.int32)
-    edge_of[network.u] = np.arange(len(network.u), dtype=np.int32)
+    every = np.arange(len(network.u), dtype=np.int32)
+    # Who stands where a private street begins stands on the open one.
+    for edges in (every,) if network.private is None else (every[network.private], every[~network.private]):
+        edge_of[network.v[edges]] = edges
+        edge_of[network.u[edges]] = edges
     edge = edge_of[node]
+    to_u = np.where(network.u[edge] == node, 0, network.cost[edge])
+    return at_ends(network, ids, edge, to_u)
+
+
+def at_ends(network: Network, ids: pd.Index, edge: Ints, to_u: npt.NDArray[np.integer[Any]]) -> Places:
+    """Put a place on an end of each of the edges at the positions *edge*: where the way to its `u` is *to_u*, mm."""
+    node = np.where(to_u == 0, network.u[edge], network.v[edge])
     u, v, cost = network.u[edge], network.v[edge], network.cost[edge]
-    to_u = np.where(u == node, 0, cost).astype(np.int32)
+    to_u = to_u.astype(np.int32)
     return Places(
         ids=ids,
         edge=frozen(edge),

@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 Longs = npt.NDArray[np.int64]
 Ints = npt.NDArray[np.int32]
-Floats = npt.NDArray[np.float64]
-
-#: Places are looked for in squares; those with longer free walks in larger ones, metres.
-SIDES = (64.0, 256.0, 1024.0)
 
 
 class Straight(NamedTuple):
@@ -49,54 +45,20 @@ def straight(sources: Places, sought: Places, limit: int) -> Straight:
 
 def _between_points(sources: Places, sought: Places, limit: int) -> tuple[Longs, Longs, Longs]:
     """Compare points with points, in squares."""
-    from siting.network._squares import overlapping
+    from siting.network import _squares
 
-    one, other = _points(sources), _points(sought)
-    free, theirs = sources.free[one], sought.free[other]
+    one, other = sources.points, sought.points
+    xy, free = sources.xy[one], sources.free[one]
     found: list[tuple[Longs, Longs, Longs]] = [(np.zeros(0, np.int64),) * 3]
-    edges = [-1, *(int(side * 1000) for side in SIDES), np.iinfo(np.int64).max]
-    for low, high, side in zip(edges, edges[1:], (*SIDES, 4 * SIDES[-1]), strict=False):
-        mine = np.flatnonzero((theirs > low) & (theirs <= high))
-        if not len(mine):
-            continue
-        # Two places without a walk meet on the street or not at all.
-        ask = np.flatnonzero(free + theirs[mine].max() > 0)
-        if not len(ask):
-            continue
-        at = other[mine]
-        ptr, item, grid = _squares(sought.xy[at], side)
-        arguments = (
-            np.ascontiguousarray(sources.xy[one[ask]]), free[ask], np.ascontiguousarray(sought.xy[at]), theirs[mine],
-            ptr, item, grid, np.int64(theirs[mine].max()), np.int64(limit),
-        )  # fmt: skip
+    for squares in sought.squares:
         void = np.zeros(0, np.int64)
-        size = overlapping(*arguments, void, void, void)
-        a, b, cost = (np.empty(size, np.int64) for _ in range(3))
-        overlapping(*arguments, a, b, cost)
-        found.append((one[ask][a], at[b], cost))
+        size = _squares.overlapping(xy, free, squares, limit, void, void, void)
+        if size:
+            a, b, cost = (np.empty(size, np.int64) for _ in range(3))
+            _squares.overlapping(xy, free, squares, limit, a, b, cost)
+            found.append((one[a], other[b], cost))
     a, b, cost = (np.concatenate(column) for column in zip(*found, strict=True))
     return a, b, cost
-
-
-def _points(places: Places) -> Longs:
-    if places.shape is None:
-        return np.arange(len(places))
-    return np.flatnonzero(shapely.is_missing(places.shape))
-
-
-def _squares(xy: Floats, side: float) -> tuple[Longs, Longs, Floats]:
-    """Sort points into squares: pointers, the points, and where the squares lie: west, south, side, columns, rows."""
-    west, south = xy.min(axis=0)
-    wide, high = np.ptp(xy, axis=0)
-    side = max(side, float(np.sqrt(max(wide, 1.0) * max(high, 1.0) / (4 * len(xy) + 64))), wide / 4096, high / 4096)
-    columns, rows = int(wide // side) + 1, int(high // side) + 1
-    cell = np.minimum((xy[:, 1] - south) // side, rows - 1) * columns + np.minimum(
-        (xy[:, 0] - west) // side, columns - 1
-    )
-    item = np.argsort(cell, kind="stable")
-    ptr = np.zeros(columns * rows + 1, np.int64)
-    np.cumsum(np.bincount(cell.astype(np.int64), minlength=columns * rows), out=ptr[1:])
-    return ptr, item, np.array([west, south, side, columns, rows], float)
 
 
 def _with_polygons(sources: Places, sought: Places, limit: int) -> list[tuple[Longs, Longs, Longs]]:
@@ -107,7 +69,7 @@ def _with_polygons(sources: Places, sought: Places, limit: int) -> list[tuple[Lo
             continue
         rows = np.flatnonzero(~shapely.is_missing(one.shape))
         # Polygons among themselves are compared once.
-        others = _points(other) if turned else np.arange(len(other))
+        others = other.points if turned else np.arange(len(other))
         if not len(rows) or not len(others):
             continue
         drawn, theirs, free = other.geometry[others], other.free[others], one.free[rows]

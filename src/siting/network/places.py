@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from siting.errors import NetworkError, some
 __all__ = ["Places"]
 
 Ints = npt.NDArray[np.int32]
+#: Places are looked for in squares; those with longer free walks in larger ones, metres.
+SIDES = (64.0, 256.0, 1024.0)
 #: Metres that are more than any walk.
 FARTHEST = 1_000_000.0
 #: What each place has, and what each of its ways to the street has.
@@ -125,11 +128,28 @@ class Places:
         order = np.argsort(owner, kind="stable")
         return Gates(owner[order], edge[order], to_u[order], door[order])
 
-    @property
+    @cached_property
     def free(self) -> npt.NDArray[np.int64]:
         """How far each place is from any street, mm: so far nothing lies in the way of a walk; `max_snap` at most."""
         off = millimetres(np.minimum(self.snap, min(self.max_snap, FARTHEST)))
-        return np.where(self.edge < 0, off, self.door).astype(np.int64)
+        return frozen(np.where(self.edge < 0, off, self.door).astype(np.int64))
+
+    @cached_property
+    def points(self) -> npt.NDArray[np.int64]:
+        """Positions of the places that are points."""
+        return np.arange(len(self)) if self.shape is None else np.flatnonzero(shapely.is_missing(self.shape))
+
+    @cached_property
+    def squares(self) -> list[tuple[npt.NDArray[Any], ...]]:
+        """The points sorted into squares, those with longer free walks into larger ones."""
+        from siting.network import _squares
+
+        xy, free = np.ascontiguousarray(self.xy[self.points]), self.free[self.points]
+        steps = [-1, *(int(side * 1000) for side in SIDES), np.iinfo(np.int64).max]
+        sides = (*SIDES, 4 * SIDES[-1])
+        return [
+            _squares.sort(xy, free, low, high, side) for low, high, side in zip(steps, steps[1:], sides, strict=False)
+        ]
 
     @property
     def geometry(self) -> npt.NDArray[np.object_]:

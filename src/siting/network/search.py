@@ -265,6 +265,10 @@ def pieces(
             out = room(size)
         at = now
     limit, group, edge, low, high = map(np.concatenate, zip(*parts, strict=True))
+    if task.core.double is not None:
+        edge = task.core.double.origin[edge]
+        street = edge >= 0
+        limit, group, edge, low, high = limit[street], group[street], edge[street], low[street], high[street]
     if len(owner) > len(places):
         return _joined(limit, owner[group], edge, low, high)
     if len(limits) > 1:
