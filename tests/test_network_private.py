@@ -116,6 +116,11 @@ def test_saved_and_loaded(estate: st.Network, tmp_path: Any) -> None:
     assert table(again) == table(st.travel(estate, homes, homes, metres=2000))
 
 
+def costs(found: search.Pairs) -> Costs:
+    mm = np.rint(found.cost * 1000).astype(int).tolist()
+    return dict(zip(zip(found.origin.tolist(), found.destination.tolist(), strict=True), mm, strict=True))
+
+
 def layered(net: st.Network, origins: Places, destinations: Places) -> Costs:
     """By networkx, in three layers: on private streets at first, then on open ones, then on private ones again."""
     private = net.private if net.private is not None else np.zeros(len(net.u), bool)

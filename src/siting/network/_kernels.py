@@ -37,8 +37,8 @@ class Arcs(NamedTuple):
 class Starts(NamedTuple):
     """Where searches begin: place ``s`` at its gates ``ptr[s]:ptr[s + 1]``.
 
-    Of each gate the nodes at the ends of its chain (-1 for none) and the way to them, door included; ``f`` and ``r`` are
-    the way along the chain from its start and back to it; ``door`` the walk to the street.
+    Of each gate the nodes at the ends of its chain (-1 for none) and the way to them, door included; ``f`` and ``r``
+    are the way along the chain from its start and back to it; ``door`` the walk to the street.
     """
 
     ptr: np.ndarray

@@ -11,8 +11,8 @@ from siting.network._compiled import compiled
 def sort(xy, free, low, high, side):
     """Sort the points with *low* < *free* <= *high* into squares of at least *side* metres.
 
-    Returns pointers of the squares, row after row, the points in their order with their places and free walks, and where
-    the squares lie: west, south, side, columns, rows.
+    Returns pointers of the squares, row after row, the points in their order with their places and free walks, and
+    where the squares lie: west, south, side, columns, rows.
     """
     n, west, south, east, north = 0, np.inf, np.inf, -np.inf, -np.inf
     for i in range(free.size):

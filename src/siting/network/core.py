@@ -32,8 +32,9 @@ WORTH = 0.1
 class Spots(NamedTuple):
     """Gates of places as the search sees them; each a position on a chain, or a corner (chain -1, ``a`` the corner).
 
-    Gates stand in the order of their places: those of place ``i`` are ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` tells
-    the place of each.
+    Gates stand in the order of their places: those of place ``i`` are ``ptr[i]:ptr[i + 1]``, at least one; ``owner``
+    tells the place of each.
+
     ``f`` and ``r`` are the ways from the chain's start and back there, -1 where that is closed; ``leave_…`` and
     ``enter_…`` the ways to and from the chain's ends with the walk to the door, FAR where there is none.
     """

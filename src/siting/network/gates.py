@@ -11,7 +11,7 @@ street: what lies behind a street is reached over that street.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -34,7 +34,7 @@ STEP = 10.0
 
 
 class First(NamedTuple):
-    """The shortest way of each polygon to a street: position, mm along it, metres to it, metres to the nearest of all."""
+    """The shortest way of each polygon to a street: which, mm along it, metres to it and to the nearest of all."""
 
     edge: Ints
     to_u: Longs
@@ -151,11 +151,12 @@ def _ways(
     def room(size: int) -> tuple[Longs, Longs, Floats, Floats, Floats]:
         return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty((size, 2))
 
-    which, at, part, far, foot = found = room(_segments.approaches(*arguments, *room(0)))
-    _segments.approaches(*arguments, *found)
+    which, at, part, far, foot = listed = room(_segments.approaches(*arguments, *room(0)))
+    _segments.approaches(*arguments, *listed)
     steps = _Ways(owner[pair[which]], edge[pair[which]], rim[at], foot, part, far)
     steps = _select(steps, ~_blocked(network, steps, barred))
-    return _Ways(*(np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)))
+    found: list[Any] = [np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)]
+    return _Ways(*found)
 
 
 def _way(network: Network, owner: Longs, edge: Longs, start: Floats, stop: Floats) -> _Ways:
@@ -167,7 +168,8 @@ def _way(network: Network, owner: Longs, edge: Longs, start: Floats, stop: Float
 
 
 def _select(ways: _Ways, keep: Mask | Longs) -> _Ways:
-    return _Ways(*(column[keep] for column in ways))
+    kept: list[Any] = [column[keep] for column in ways]
+    return _Ways(*kept)
 
 
 def _blocked(network: Network, ways: _Ways, barred: Mask | None) -> Mask:

@@ -355,8 +355,11 @@ class Network:
 
         if self.vertices is None or self.first is None:
             ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
-            return _segments.index(frozen(ends.reshape(-1, 2)), frozen(np.arange(len(self.u) + 1) * 2))
-        return _segments.index(frozen(self.vertices), frozen(self.first))
+            xy, first = ends.reshape(-1, 2), np.arange(len(self.u) + 1) * 2
+        else:
+            xy, first = self.vertices, self.first
+        found: Segments = _segments.index(frozen(xy), frozen(first))
+        return found
 
     @cached_property
     def tree(self) -> shapely.STRtree:

@@ -86,7 +86,9 @@ def place(
         first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, allowed)
         edge[area], to_u[area], snap[area], nearest[area] = first.edge, first.to_u, first.away, first.nearest
         cost = network.cost[edge].astype(np.int64)
-        found = {"shape": frozen(np.where(area, geometry, None)), "more": Gates(*map(frozen, more))}
+        shape = np.full(len(geometry), None, object)
+        shape[area] = geometry[area]
+        found = {"shape": frozen(shape), "more": Gates(*map(frozen, more))}
     to_u = to_u.astype(np.int32)
     near = snap <= max_snap
     door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)

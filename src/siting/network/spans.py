@@ -195,9 +195,8 @@ def _ends(
     owners = [node_owner[network.u], node_owner[network.v]]
     double = network.core(walk).double
     if double is not None:
-        for to_end, cost, owner in zip(
-            (np.zeros(len(double.edge)), network.cost[double.edge]), ends, owners, strict=True
-        ):
+        long = network.cost[double.edge]
+        for to_end, cost, owner in zip((np.zeros_like(long), long), ends, owners, strict=True):
             door = at_ends(network, pd.RangeIndex(len(double.edge)), double.edge.astype(np.int32), to_end)
             near = search.nearest(network, door, places, 1, most, walk=walk)
             at = double.edge[near.origin]
