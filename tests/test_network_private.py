@@ -189,18 +189,9 @@ def test_random_estates_equal_three_layers(data: some.DataObject) -> None:
     limit = data.draw(some.sampled_from([*truth.values(), search.LONGEST]))
     near = {pair: cost for pair, cost in truth.items() if cost <= limit}
     pairs = search.within(base, doors_at, doors_at, limit)
-    keys = zip(
-        pairs.origin.tolist(), pairs.destination.tolist(), np.rint(pairs.cost * 1000).astype(int).tolist(), strict=True
-    )
-    assert {(i, j): c for i, j, c in keys} == near
+    assert costs(pairs) == near
     assert len(pairs.cost) == len(near)
     k = data.draw(some.integers(1, 3))
     nearest = search.nearest(base, doors_at, doors_at, k, limit)
     want = {(i, j): c for i in range(len(edge)) for c, j in sorted((c, j) for (a, j), c in near.items() if a == i)[:k]}
-    keys = zip(
-        nearest.origin.tolist(),
-        nearest.destination.tolist(),
-        np.rint(nearest.cost * 1000).astype(int).tolist(),
-        strict=True,
-    )
-    assert {(i, j): c for i, j, c in keys} == want
+    assert costs(nearest) == want

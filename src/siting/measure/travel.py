@@ -43,8 +43,11 @@ def travel(
 ) -> Reach:
     """Walk from origins to destinations along the streets.
 
-    Each place is on the nearest point of the nearest street; the straight way from the door to the street counts.
-    Lengths are rounded to millimetres once; the shortest paths over them are exact.
+    A point is on the nearest point of the nearest street, a polygon is entered from every street that passes or crosses
+    it (`Network.locate`); the straight way to the street counts. Two places that are nearer to each other than to the
+    streets between which they lie walk straight: where the straight way is no longer than both ways to the street
+    together. Private streets are walked by those who start or end there. Lengths are rounded to millimetres once; the
+    shortest paths over them are exact.
 
     Parameters
     ----------
@@ -62,7 +65,7 @@ def travel(
         Keep only so many nearest destinations of each origin. They are found by one sweep over the whole network from
         all destinations, in one thread, so that *threads*, *max_pairs* and *progress* do not matter.
     max_snap
-        Longest way from a place to a street, metres; farther places are reached by nothing.
+        Longest way from a place to a street, metres; farther places are reached by no street.
     threads
         Threads that search; all processors when not given. The result is the same for any number.
     max_pairs

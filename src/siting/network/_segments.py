@@ -280,9 +280,9 @@ def approaches(segments, ptr, rim, owner, street, cost, longest, pair, at, part,
     """List the shortest ways from points of a rim to a street, for each pair of a rim and a street.
 
     Rim ``k`` has the points ``rim[ptr[k]:ptr[k + 1]]``; pair ``i`` is of the rim ``owner[i]`` and the street
-    ``street[i]`` of the length ``cost[i]``, m. Of the ways that are not longer than *longest* those are kept that can be
-    the first part of a shortest path: none from which another leads as near. Writes the pair, the point of the rim, the
-    share along the street, the length, and the point on the street; without room only counts.
+    ``street[i]`` of the length ``cost[i]``, m. Of the ways that are not longer than *longest* those are kept that can
+    be the first part of a shortest path: none from which another leads as near. Writes the pair, the point of the rim,
+    the share along the street, the length, and the point on the street; without room only counts.
     """
     xy, first = segments.xy, segments.first
     most = 1

@@ -28,8 +28,8 @@ OF_GATES = ("owner", "edge", "to_u", "door")
 class Gates(NamedTuple):
     """Ways from places to streets, an entry each, in the order of the places.
 
-    ``owner`` is the position of the place, ``edge`` that of the street, ``to_u`` the way along it to its `u` and ``door``
-    the straight way to it, mm.
+    ``owner`` is the position of the place, ``edge`` that of the street, ``to_u`` the way along it to its `u` and
+    ``door`` the straight way to it, mm.
     """
 
     owner: Ints
