@@ -253,7 +253,7 @@ def test_what_fits_is_not_refused() -> None:
     busy = network.places_at_nodes(pd.Index(node[1::2][at]))
     again = np.repeat(np.arange(len(busy)), 40)
     crowd = type(busy)(pd.RangeIndex(len(again)), *(getattr(busy, name)[again] for name in (
-        "edge", "u", "v", "to_u", "to_v", "door", "snap", "xy")), max_snap=250.0)  # fmt: skip
+        "edge", "u", "v", "to_u", "to_v", "door", "snap", "nearest", "xy")), max_snap=250.0)  # fmt: skip
     pairs = len(st.travel(network, o, crowd, metres=20))
     assert pairs == 64 * 40
     assert len(st.travel(network, o, crowd, metres=20, max_pairs=10_000)) == pairs

@@ -43,7 +43,9 @@ def costs(reach: st.Reach) -> dict[tuple[Any, Any], float]:
         ((250, 20), (350, 0), 120.0),  # a door 20 m off the street
         ((250, 0), (350, 20), 120.0),
         ((250, 20), (350, 30), 150.0),  # both doors
-        ((250, 20), (250, 20), 40.0),  # next door: out and in
+        ((250, 20), (250, 20), 0.0),  # next door
+        ((250, 20), (265, 20), 15.0),  # straight over the yard: 15 m, with 20 + 20 m to the street
+        ((250, 20), (350, 20), 140.0),  # farther apart than both are from the street
         ((250, 20), (250, -20), 40.0),  # across the street
         ((-100, 0), (600, 0), 700.0),  # beyond the last corner
         ((-30, -40), (0, 0), 50.0),  # the straight way to a corner
@@ -201,10 +203,28 @@ def test_few_or_many_origins(sample_network: st.Network, sample: dict[str, gpd.G
 
 
 def test_polygons_as_origins(town_network: st.Network, layer: Make, at: Make) -> None:
-    """An estate is the point inside it: here 20 m north of the street, 50 m from the corner."""
+    """An estate is entered from all streets that pass it: here 10 m north of one, in a block of 100 m."""
     corners = [at(140, 110), at(160, 110), at(160, 130), at(140, 130)]
     estate = layer({"estate": (0, 0)}).set_geometry([shapely.Polygon(corners)])
-    assert costs(st.travel(town_network, estate, layer({"x": (200, 100)}), metres=500)) == {("estate", "x"): 70.0}
+    shops = layer(
+        {"front": (150, 100), "beside": (180, 100), "corner": (200, 100), "behind": (200, 120), "on": (600, 0)}
+    )
+    found = costs(st.travel(town_network, estate, shops, metres=700))
+    assert found == {
+        ("estate", "front"): 10.0,
+        ("estate", "beside"): 10.0 + 20.0,
+        ("estate", "corner"): 41.231,  # from the nearest corner of the estate, 40 m east and 10 m south of it
+        ("estate", "behind"): 40.0,
+        ("estate", "on"): 41.231 + 100 + 300 + 100,
+    }
+
+
+def test_an_estate_of_several_parts(town_network: st.Network, layer: Make, at: Make) -> None:
+    """The nearest part counts."""
+    parts = [shapely.box(*at(x, 110).coords[0], *at(x + 20, 130).coords[0]) for x in (40, 340)]
+    estate = layer({"estate": (0, 0)}).set_geometry([shapely.MultiPolygon(parts)])
+    found = costs(st.travel(town_network, estate, layer({"west": (50, 100), "east": (350, 100)}), metres=100))
+    assert found == {("estate", "west"): 10.0, ("estate", "east"): 10.0}
 
 
 def test_degrees_are_reprojected(town_network: st.Network, layer: Make) -> None:
@@ -336,7 +356,11 @@ def test_distances_are_a_metric(town_network: st.Network, layer: Make, xy: list[
     places = layer({str(i): p for i, p in enumerate(xy)})
     far = np.rint(st.travel(town_network, places, places, metres=10_000, max_snap=1000).matrix().toarray() * 1000)
     np.testing.assert_array_equal(far, far.T)
-    assert (far[:, None, :] <= far[:, :, None] + far[None, :, :]).all()
+    # Over the streets no detour is shorter; who walks straight to a neighbour may have a shorter way to the street.
+    placed = town_network.locate(places, max_snap=1000)
+    over = far >= np.add.outer(placed.free, placed.free)
+    legs = np.where(over, far, np.inf)
+    assert (far[:, None, :] <= legs[:, :, None] + legs[None, :, :]).all()
 
 
 @settings(max_examples=40, deadline=None)
