@@ -26,13 +26,15 @@ MARGIN = 3.0
 # Part by part, the kinds that a role names, with their multi-part forms.
 _KINDS = {
     "Point": "Point",
-    "MultiPoint": "Point",
     "LineString": "LineString",
-    "MultiLineString": "LineString",
     "LinearRing": "LineString",
     "Polygon": "Polygon",
+    "MultiPoint": "Point",
+    "MultiLineString": "LineString",
     "MultiPolygon": "Polygon",
 }
+# By the number that shapely gives each kind.
+_NAMES = (*_KINDS, "GeometryCollection")
 
 Mask = npt.NDArray[np.bool_]
 Corners = npt.NDArray[np.float64]
@@ -40,7 +42,7 @@ Corners = npt.NDArray[np.float64]
 
 def named(labels: Sequence[str], mask: Mask) -> str:
     """Name the rows of *mask* for a message."""
-    return some(label for label, bad in zip(labels, mask, strict=True) if bad)
+    return some(labels[row] for row in np.flatnonzero(mask))
 
 
 def crs_faults(crs: CRS | None) -> list[str]:
@@ -82,13 +84,13 @@ def kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
     allowed = set(role.geometry)
     if allowed == {"Point"}:
         allowed.add("Polygon")  # becomes a point inside, told in the log
-    kinds = np.array(["" if shape is None else shape.geom_type for shape in shapes], dtype=object)
-    wrong = np.array([kind != "" and _KINDS.get(kind) not in allowed for kind in kinds], dtype=np.bool_)
+    kinds = shapely.get_type_id(shapes)  # -1: none
+    wrong = (kinds >= 0) & np.isin(kinds, [i for i, name in enumerate(_NAMES) if _KINDS.get(name) not in allowed])
     faults = []
     if wrong.any():
-        found = ", ".join(sorted(set(kinds[wrong])))
+        found = ", ".join(sorted(_NAMES[kind] for kind in np.unique(kinds[wrong])))
         faults.append(f'role "{role.name}" takes {" or ".join(role.geometry)}, not {found}: {named(labels, wrong)}')
-    scattered = (kinds == "MultiPoint") & ~wrong & (shapely.get_num_geometries(shapes) > 1)
+    scattered = (kinds == 4) & ~wrong & (shapely.get_num_geometries(shapes) > 1)
     if scattered.any():
         faults.append(
             f"multi-part points with more than one part: {named(labels, scattered)}; "
@@ -247,7 +249,7 @@ def simple_shapes(shapes: Any, role: Role, layer: str) -> Any:
     high = shapely.has_z(shapes)
     if high.any():
         logger.info("%s: the heights of %d geometries were dropped", layer, high.sum())
-    shapes = shapely.force_2d(shapes)
+        shapes = shapely.force_2d(shapes)
     single = np.isin(shapely.get_type_id(shapes), (4, 5)) & (shapely.get_num_geometries(shapes) == 1)
     shapes[single] = shapely.get_geometry(shapes[single], 0)
     rings = shapely.get_type_id(shapes) == 2

@@ -13,13 +13,11 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
+from siting.network.joining import join_points
 from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
 from siting.network.words import crs_name
@@ -55,10 +53,12 @@ def network_from_streets(
         frame = split_streets(frame)
     if oneway is not None:
         frame = frame.assign(**{WAY: _one_way(frame[oneway])})
-    lines = frame.geometry.to_numpy()
-    corners, where = _corners(_ends(lines))
-    u, v = where[: len(lines)], where[len(lines) :]
-    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out)
+    vertices, first = vertices_of(frame.geometry.to_numpy())
+    corners, where = join_points(np.concatenate([vertices[first[:-1]], vertices[first[1:] - 1]]))
+    u, v = where[: len(frame)], where[len(frame) :]
+    return assemble(
+        frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out, drawn=(vertices, first)
+    )
 
 
 def network_from_arrays(
@@ -278,24 +278,14 @@ def _walkable(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame,
     if not walking:
         return frame, {}
     is_open, left_out = walkable(frame)
-    return frame[is_open.to_numpy()], left_out
+    return frame if is_open.all() else frame[is_open.to_numpy()], left_out
 
 
-def _ends(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
-    start = shapely.get_coordinates(shapely.get_point(lines, 0))
-    stop = shapely.get_coordinates(shapely.get_point(lines, -1))
-    return np.concatenate([start, stop])
-
-
-def _corners(ends: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Join ends closer than 1 mm: the corners, and the corner of each end."""
-    spots, spot = np.unique(ends, axis=0, return_inverse=True)
-    near = KDTree(spots).query_pairs(0.000_999, output_type="ndarray")  # ends 1 mm apart stay two
-    links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(spots),) * 2)
-    _, joined = connected_components(links, directed=False)
-    first = np.unique(joined, return_index=True)[1]
-    corner = np.unique(first, return_inverse=True)  # numbered from west to east, as the spots are
-    return spots[corner[0]], corner[1][joined][spot.ravel()]
+def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """List the vertices of lines, one line after another, and where each line begins."""
+    first = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum(shapely.get_num_coordinates(lines), out=first[1:])
+    return shapely.get_coordinates(lines), first
 
 
 def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
@@ -329,15 +319,14 @@ def assemble(
     v: npt.NDArray[Any],
     metres: npt.NDArray[np.float64],
     left_out: Mapping[str, int],
+    drawn: tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None,
 ) -> Network:
     """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
 
-    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network.
+    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network. *drawn* are the vertices of the lines
+    as `vertices_of` lists them, where they are known.
     """
-    lines = frame.geometry.to_numpy()
-    vertices, owner = shapely.get_coordinates(lines, return_index=True)
-    first = np.zeros(len(lines) + 1, np.int64)
-    np.cumsum(np.bincount(owner, minlength=len(lines)), out=first[1:])
+    vertices, first = vertices_of(frame.geometry.to_numpy()) if drawn is None else drawn
     columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
     oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None
     rise = columns["rise"].to_numpy(float) if "rise" in columns else None
