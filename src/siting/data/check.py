@@ -18,7 +18,7 @@ import pandas as pd
 from siting.data import roles, shapes
 from siting.data.matching import choose_columns
 from siting.data.roles import Column, Role
-from siting.data.values import MOST_DIGITS, cells, joined, numbered, parse_choices, parse_numbers, texts
+from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["Missing", "check_layer"]
@@ -201,7 +201,7 @@ def _float_id_faults(source: Any) -> list[str]:
 
 
 def _duplicate_faults(ids: pd.Index) -> list[str]:
-    if ids.is_unique:
+    if distinct(ids):
         return []
     twice = ids[ids.duplicated(keep=False) & (ids != "")].unique()
     return [f"ids stand more than once: {some(twice)}; every id must be unique"] if len(twice) else []

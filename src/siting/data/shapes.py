@@ -147,6 +147,8 @@ def _degree_faults(corners: Corners, labels: Sequence[str], crs: CRS) -> list[st
 
 
 def _projected_faults(corners: Corners, labels: Sequence[str], crs: CRS) -> list[str]:
+    if _all_inside(corners, crs):
+        return []
     outside = _outside(corners, crs)
     if not outside.any():
         return []
@@ -182,7 +184,21 @@ def _to_degrees(crs: CRS) -> Transformer:
     return Transformer.from_crs(crs, WGS84, always_xy=True)
 
 
-def _outside(corners: Corners, crs: CRS) -> Mask:
+def _all_inside(corners: Corners, crs: CRS) -> bool:
+    """Tell whether the box around all boxes surely lies where *crs* is made to be used, so that none needs a look.
+
+    What the edge of the box encloses on the map it encloses on the globe, too; half a degree is kept in hand, because
+    the edge is looked at in points.
+    """
+    (west, south), (east, north) = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
+    x, y = np.linspace(west, east, 33), np.linspace(south, north, 33)
+    edge = np.concatenate(
+        [np.column_stack(np.broadcast_arrays(*side)) for side in ((x, south), (x, north), (west, y), (east, y))]
+    )
+    return not _outside(np.hstack([edge, edge]), crs, MARGIN - 0.5).any()
+
+
+def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
     """Tell which boxes do not lie where *crs* is made to be used."""
     move = _to_degrees(crs)
     lon, lat = move.transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
@@ -190,8 +206,8 @@ def _outside(corners: Corners, crs: CRS) -> Mask:
     area = crs.area_of_use
     west, south, east, north = area.bounds if area else (-180.0, -90.0, 180.0, 90.0)
     if west > east:  # the area crosses the date line
-        lon, east = np.where(lon < west - MARGIN, lon + 360, lon), east + 360
-    good = (lon >= west - MARGIN) & (lon <= east + MARGIN) & (lat >= south - MARGIN) & (lat <= north + MARGIN)
+        lon, east = np.where(lon < west - margin, lon + 360, lon), east + 360
+    good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
     beyond: Mask = ~good.all(axis=1)
     return beyond
 

@@ -290,7 +290,7 @@ def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64]
 
 def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
     """Lengths in metres: the given ones where there are any, else those of the lines."""
-    drawn = np.asarray(frame.length, float)
+    drawn = shapely.length(frame.geometry.to_numpy())
     if "length" not in frame:
         return drawn
     given = frame["length"].to_numpy(float)
