@@ -158,10 +158,10 @@ def _set_ids(frame: Any, role: Role, layer: str, *, from_column: bool) -> tuple[
         ids = numbered(role.name, len(frame))
         logger.info("%s: has no ids; they were made, %s-1 to %s-%d", layer, role.name, role.name, len(frame))
     elif isinstance(source, pd.MultiIndex):
-        ids = joined([texts(source.get_level_values(level)).values for level in range(source.nlevels)])
+        ids = joined([texts(source.get_level_values(level)).array for level in range(source.nlevels)])
     else:
         found = texts(source)
-        ids, trimmed = found.values, found.trimmed
+        ids, trimmed = found.array, found.trimmed
         faults = _float_id_faults(source)
     if trimmed:
         logger.info("%s: white space around %d ids was trimmed", layer, trimmed)
@@ -210,7 +210,7 @@ def _duplicate_faults(ids: pd.Index) -> list[str]:
 def _read_column(series: Any, column: Column, labels: list[str], missing: Missing, layer: str) -> tuple[Any, list[str]]:
     """Return the values of a canonical column in its own type, and what is wrong with them."""
     if column.type == "text":
-        found = texts(series).values
+        found = texts(series).array
         faults: list[str] = []
         if column.choices:
             found, unknown = parse_choices(column, found)
@@ -266,7 +266,7 @@ _WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag"
 def _row_faults(what: str, series: Any, mask: Mask, labels: Sequence[str], remedy: str) -> list[str]:
     if not mask.any():
         return []
-    at = np.flatnonzero(mask)
+    at = np.flatnonzero(mask).tolist()
     rows = [f"{labels[row]}: {str(cell)[:40]}" for row, cell in zip(at, cells(series.iloc[at]), strict=True)]
     return [f"{what} in {len(rows)} of {len(mask)} rows: {some(rows)}; {remedy}"]
 
@@ -291,9 +291,12 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
                 continue
             # A negative whole is a fault of its own, not of its parts.
             above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool)
+            at = np.flatnonzero(above)
             rows = [
                 f"{labels[row]}: {a} > {b}"
-                for row, a, b in zip(np.flatnonzero(above), frame[part][above], frame[whole][above], strict=True)
+                for row, a, b in zip(
+                    np.flatnonzero(above).tolist(), frame[part][above], frame[whole][above], strict=True
+                )
             ]
             if rows:
                 faults.append(f'"{part}" is above "{whole}", of which it is a part, in {len(rows)} rows: {some(rows)}')
@@ -306,7 +309,7 @@ def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str) -> 
     faults, void = shapes.empty_faults(found, labels)
     faults += shapes.kind_faults(found, labels, role)
     if len(found) and not void.all() and not shapes.crs_faults(frame.crs):
-        kept = labels if not void.any() else [labels[row] for row in np.flatnonzero(~void)]
+        kept = labels if not void.any() else [labels[row] for row in np.flatnonzero(~void).tolist()]
         faults += shapes.bounds_faults(found[~void], kept, frame.crs)
     if faults or frame.crs is None or not len(found):
         return found, faults

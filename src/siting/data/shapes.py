@@ -42,7 +42,7 @@ Corners = npt.NDArray[np.float64]
 
 def named(labels: Sequence[str], mask: Mask) -> str:
     """Name the rows of *mask* for a message."""
-    return some(labels[row] for row in np.flatnonzero(mask))
+    return some(labels[row] for row in np.flatnonzero(mask).tolist())
 
 
 def crs_faults(crs: CRS | None) -> list[str]:
@@ -284,14 +284,24 @@ def split_lines(frame: Any, role: Role, layer: str) -> Any:
     many = (shapely.get_type_id(frame.geometry.array) == 5) & (count > 1)
     if not many.any():
         return frame
-    whole = shapely.length(frame.geometry.array)
+    whole = _ground_lengths(frame.geometry.array, frame.crs)
     parts = frame.assign(_whole=whole, _many=many).explode(index_parts=False)
     number = parts.groupby(level=0, sort=False).cumcount() + 1
     split = parts.pop("_many").to_numpy(dtype=bool)
-    share = shapely.length(parts.geometry.array) / np.where(parts["_whole"] > 0, parts.pop("_whole"), 1.0)
+    share = _ground_lengths(parts.geometry.array, frame.crs) / np.where(parts["_whole"] > 0, parts.pop("_whole"), 1.0)
     for column in role.columns:
         if column.divisible and column.name in parts:
             parts[column.name] = parts[column.name] * np.where(split, share, 1.0)
     parts.index = parts.index.where(~split, parts.index + "-" + number.astype(str).to_numpy()).rename("id")
     logger.info("%s: %d lines of several parts were split; their ids got -1, -2, …", layer, many.sum())
     return parts
+
+
+def _ground_lengths(lines: Any, crs: CRS) -> npt.NDArray[np.float64]:
+    """Lengths to share something out by: a degree to the east counts as much less as it is shorter on the ground."""
+    lines = np.asarray(lines, dtype=object)
+    if crs is not None and crs.is_geographic:
+        middle = np.radians(shapely.bounds(lines)[:, [1, 3]].mean(axis=1))
+        xy, row = shapely.get_coordinates(lines, return_index=True)
+        lines = shapely.set_coordinates(lines.copy(), xy * np.column_stack([np.cos(middle)[row], np.ones(len(row))]))
+    return np.asarray(shapely.length(lines), dtype=np.float64)

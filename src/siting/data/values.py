@@ -82,13 +82,13 @@ def cells(column: Any) -> list[Any]:
 class Texts:
     """What a column says: the text of every cell, and how many cells had white space around it."""
 
-    values: Any
+    array: Any
     trimmed: int
 
     @property
     def listed(self) -> list[str]:
         """The texts as a list."""
-        found: list[str] = np.asarray(self.values, dtype=object).tolist()
+        found: list[str] = np.asarray(self.array, dtype=object).tolist()
         return found
 
 
@@ -101,14 +101,14 @@ def texts(column: Any) -> Texts:
     (['12', ''], 1)
     """
     dtype = column.dtype
-    if isinstance(dtype, pd.StringDtype) or (dtype == object and _is_text(column)):
+    if isinstance(dtype, pd.StringDtype) or (pd.api.types.is_object_dtype(dtype) and _is_text(column)):
         try:
             return _trimmed(column)
         except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
             pass
     if pd.api.types.is_integer_dtype(dtype):
         return Texts(_as_column(pc.fill_null(pc.cast(_arrow(column), pa.string()), "")), 0)
-    if dtype == object:
+    if pd.api.types.is_object_dtype(dtype):
         found = cells(column)
         read = [text_of(value) for value in found]
         trimmed = sum(isinstance(old, str) and old != new for old, new in zip(found, read, strict=True))
@@ -142,14 +142,20 @@ def _trimmed(column: Any) -> Texts:
     full = pc.fill_null(source, "")
     bare = pc.utf8_trim(full, characters=_SPACES)
     trimmed = pc.sum(pc.not_equal(full, bare)).as_py() or 0
-    clean = not trimmed and not source.null_count and column.dtype == pd.Series([""], dtype="str").dtype
-    return Texts(column.array if clean and column.dtype != object else _as_column(bare), trimmed)
+    kept = isinstance(column.dtype, pd.StringDtype) and column.dtype == _text_type()
+    clean = kept and not trimmed and not source.null_count
+    return Texts(column.array if clean else _as_column(bare), trimmed)
+
+
+def _text_type() -> Any:
+    """Return the type that pandas keeps texts in: one of its own from pandas 3 on, before that object."""
+    return pd.Series([""], dtype="str").dtype
 
 
 def _as_column(found: Any) -> Any:
     """Return an Arrow array of texts as an array of the type that pandas keeps texts in."""
-    dtype = pd.Series([""], dtype="str").dtype
-    if isinstance(dtype, pd.StringDtype):
+    dtype: Any = _text_type()
+    if not pd.api.types.is_object_dtype(dtype):
         return dtype.__from_arrow__(found)
     return found.to_numpy(zero_copy_only=False).astype(object)
 
@@ -161,7 +167,7 @@ def joined(parts: Sequence[Any]) -> Any:
 
 
 def numbered(name: str, rows: int) -> Any:
-    """Return the texts ``name-1``, ``name-2``, …"""
+    """Return the texts ``name-1``, ``name-2`` and so on."""
     return _as_column(
         pc.binary_join_element_wise(
             pa.scalar(name), pc.cast(pa.array(np.arange(1, rows + 1)), pa.string()), pa.scalar("-")

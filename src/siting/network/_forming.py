@@ -76,7 +76,7 @@ def components(n, u, v):
 
 @compiled
 def distinct(a, b):
-    """Number the distinct pairs of whole numbers: the number of each pair, and where each number stands first."""
+    """Numbers of the distinct pairs of whole numbers: that of each pair, and where each stands first."""
     n = a.size
     bits = 4
     while (1 << bits) < 2 * n:
@@ -100,7 +100,7 @@ def distinct(a, b):
 
 @compiled
 def _mixed(a, b, bits):
-    """A slot of 2**bits for a pair of whole numbers; near pairs lie far apart."""
+    """Slot among 2**bits for a pair of whole numbers; near pairs lie far apart."""
     h = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15)
     h = (h ^ (h >> np.uint64(32)) ^ np.uint64(b)) * np.uint64(0xC2B2AE3D27D4EB4F)
     h = (h ^ (h >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)

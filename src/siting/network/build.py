@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -18,6 +18,7 @@ from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
 from siting.network.joining import join_points
+from siting.network.lengths import believed, tell_lengths
 from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
 from siting.network.words import crs_name
@@ -50,15 +51,16 @@ def network_from_streets(
     if split:
         from siting.network.topology import split_streets
 
+        if "length" in frame:  # a length is that of a whole line; its pieces have shares of it
+            frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
         frame = split_streets(frame)
     if oneway is not None:
         frame = frame.assign(**{WAY: _one_way(frame[oneway])})
     vertices, first = vertices_of(frame.geometry.to_numpy())
     corners, where = join_points(np.concatenate([vertices[first[:-1]], vertices[first[1:] - 1]]))
     u, v = where[: len(frame)], where[len(frame) :]
-    return assemble(
-        frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out, drawn=(vertices, first)
-    )
+    metres = frame["length"].to_numpy(float) if split and "length" in frame else lengths_of(frame, vertices, first)
+    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, metres, left_out, drawn=(vertices, first))
 
 
 def network_from_arrays(
@@ -90,6 +92,8 @@ def network_from_arrays(
     wrong = ~np.isfinite(metres) | (metres < 0)
     if wrong.any():
         raise NetworkError(f"length is negative or not a number at edges {some(np.flatnonzero(wrong))}")
+    if length is not None:
+        tell_lengths(metres, np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1]))
     rise = None
     if height is not None:
         level = _as_long(height, "height", len(xy))
@@ -191,7 +195,9 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway:
         raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")
     u, v = frame.pop("u").to_numpy(), frame.pop("v").to_numpy()
     where = np.column_stack([corners.x, corners.y])
-    return assemble(frame, where, nodes.index, u, v, _lengths(frame), left_out)
+    drawn = vertices_of(frame.geometry.to_numpy())
+    names = [f"{nodes.index[a]}-{nodes.index[b]}" for a, b in zip(u, v, strict=True)]
+    return assemble(frame, where, nodes.index, u, v, lengths_of(frame, *drawn, names), left_out, drawn=drawn)
 
 
 def without_steps(network: Network) -> Network:
@@ -288,27 +294,21 @@ def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64]
     return shapely.get_coordinates(lines), first
 
 
-def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
-    """Lengths in metres: the given ones where there are any, else those of the lines."""
-    drawn = shapely.length(frame.geometry.to_numpy())
+def lengths_of(
+    frame: gpd.GeoDataFrame,
+    vertices: npt.NDArray[np.float64],
+    first: npt.NDArray[np.int64],
+    names: Sequence[Any] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Lengths in metres: the given ones as far as the lines bear them out, else those of the lines."""
+    drawn: npt.NDArray[np.float64] = shapely.length(frame.geometry.to_numpy())
     if "length" not in frame:
         return drawn
-    given = frame["length"].to_numpy(float)
-    if np.isinf(given).any():
-        raise NetworkError(f"streets: length is infinite: {some(frame.index[np.isinf(given)])}")
-    both = np.isfinite(given) & (given > 0) & (drawn > 0)
-    if both.any():
-        ratio = float(np.median(given[both] / drawn[both]))
-        if not 0.5 <= ratio <= 2:
-            raise NetworkError(
-                f"streets: lengths are {ratio:.3g} times as long as the lines are drawn; they must be "
-                "metres (drop the column to measure the lines)"
-            )
-    elif (np.isfinite(given) & (drawn > 0)).any():
-        raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
-    if np.isnan(given).any():
-        log.info("%d streets without a length are measured", int(np.isnan(given).sum()))
-    return np.where(np.isnan(given), drawn, given)
+    start, stop = vertices[first[:-1]], vertices[first[1:] - 1]
+    straight = np.hypot(*(start - stop).T)
+    return believed(
+        frame["length"].to_numpy(float), drawn, straight, frame.index if names is None else names, start, frame.crs
+    )
 
 
 def assemble(
