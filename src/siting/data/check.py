@@ -62,7 +62,7 @@ def check_layer(
     geopandas.GeoDataFrame
         Index ``id`` (text, unique), canonical columns first (text as str, counts as int64, numbers
         and shares as float64, flags as bool), then the other columns as they were, and ``geometry``
-        (2-D, valid, in the frame's CRS).
+        (valid, in the frame's CRS, 2-D but for streets with heights).
 
     Raises
     ------
@@ -294,9 +294,7 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
             at = np.flatnonzero(above)
             rows = [
                 f"{labels[row]}: {a} > {b}"
-                for row, a, b in zip(
-                    np.flatnonzero(above).tolist(), frame[part][above], frame[whole][above], strict=True
-                )
+                for row, a, b in zip(at.tolist(), frame[part].iloc[at], frame[whole].iloc[at], strict=True)
             ]
             if rows:
                 faults.append(f'"{part}" is above "{whole}", of which it is a part, in {len(rows)} rows: {some(rows)}')
@@ -314,4 +312,4 @@ def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str) -> 
     if faults or frame.crs is None or not len(found):
         return found, faults
     found, lost = shapes.mend_polygons(found, labels, frame.crs, layer)
-    return (found, lost) if lost else (shapes.simple_shapes(found, role, layer), [])
+    return (found, lost) if lost else (shapes.simple_shapes(found, role, layer, labels), [])

@@ -21,6 +21,8 @@ __all__: list[str] = []
 
 logger = logging.getLogger(__name__)
 
+# Between these metres above sea lies all that is built.
+LOWEST, HIGHEST = -500.0, 9000.0
 # How far, in degrees, a layer may reach beyond the area its CRS is made for.
 MARGIN = 3.0
 # Part by part, the kinds that a role names, with their multi-part forms.
@@ -259,13 +261,19 @@ def _areas(shapes: Any, crs: CRS) -> npt.NDArray[np.float64]:
     return np.asarray(shapely.area(series.to_crs(metric_crs(series)).array), dtype=np.float64)
 
 
-def simple_shapes(shapes: Any, role: Role, layer: str) -> Any:
-    """Drop Z, unwrap multi-parts of one part, and put a point into polygons where the role takes points only."""
+def simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
+    """Unwrap multi-parts of one part, and put a point into polygons where the role takes points only.
+
+    Heights are dropped, but for lines that may have a rise: there they stay where they can be true.
+    """
     shapes = shapes.copy()
-    high = shapely.has_z(shapes)
-    if high.any():
+    high = shapely.get_coordinate_dimension(shapes) > 2
+    if high.any() and any(column.name == "rise" for column in role.columns):
+        high &= ~_true_heights(shapes, labels, layer)
+    elif high.any():
         logger.info("%s: the heights of %d geometries were dropped", layer, high.sum())
-        shapes = shapely.force_2d(shapes)
+    if high.any():
+        shapes[high] = shapely.force_2d(shapes[high])
     single = np.isin(shapely.get_type_id(shapes), (4, 5)) & (shapely.get_num_geometries(shapes) == 1)
     shapes[single] = shapely.get_geometry(shapes[single], 0)
     rings = shapely.get_type_id(shapes) == 2
@@ -276,6 +284,30 @@ def simple_shapes(shapes: Any, role: Role, layer: str) -> Any:
             shapes[filled] = shapely.point_on_surface(shapes[filled])
             logger.info("%s: %d polygons became points inside them", layer, filled.sum())
     return shapes
+
+
+def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Mask:
+    """Tell which lines have heights that can be true; the others are told. Where all heights are 0, there are none."""
+    z = shapely.get_coordinates(shapes, include_z=True)[:, 2]
+    row = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
+    high = shapely.has_z(shapes)
+    if not z[np.isfinite(z)].any():
+        logger.info("%s: all heights are 0 or missing; they were dropped", layer)
+        return np.zeros(len(shapes), dtype=np.bool_)
+    wrong = np.zeros(len(shapes), dtype=np.bool_)
+    wrong[row[~(np.isfinite(z) & (z >= LOWEST) & (z <= HIGHEST))]] = True
+    wrong &= high
+    if wrong.any():
+        logger.warning(
+            "%s: %d rows have heights that are missing, below %g m or above %g m: %s; their heights are not used",
+            layer,
+            wrong.sum(),
+            LOWEST,
+            HIGHEST,
+            named(labels, wrong),
+        )
+    found: Mask = high & ~wrong
+    return found
 
 
 def split_lines(frame: Any, role: Role, layer: str) -> Any:

@@ -164,6 +164,39 @@ def near(x, y, most):
 
 
 @compiled
+def turns(z, first, least):
+    """List the vertices where lines turn from climbing to falling or back, by *least* and more either way.
+
+    A line with a height that is no number has none.
+    """
+    out = np.empty(z.size, np.int64)
+    found = 0
+    for row in range(first.size - 1):
+        start = found
+        way = 0  # 1 up, -1 down, 0 not known yet
+        low = high = first[row]
+        for i in range(first[row], first[row + 1]):
+            if not np.isfinite(z[i]):
+                found = start
+                break
+            if z[i] > z[high]:
+                high = i
+            if z[i] < z[low]:
+                low = i
+            if way <= 0 and z[i] - z[low] >= least:
+                if way < 0:
+                    out[found] = low
+                    found += 1
+                way, high = 1, i
+            elif way >= 0 and z[high] - z[i] >= least:
+                if way > 0:
+                    out[found] = high
+                    found += 1
+                way, low = -1, i
+    return out[:found].copy()
+
+
+@compiled
 def _incidence(n, u, v):
     """Edges that end at each node: pointers and edges; a loop stands twice."""
     ptr = np.zeros(n + 1, np.int64)

@@ -17,7 +17,7 @@ import shapely
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
-from siting.network.joining import join_points
+from siting.network.joining import by_level, join_points, of_vertices
 from siting.network.lengths import believed, tell_lengths
 from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
@@ -48,18 +48,32 @@ def network_from_streets(
     frame, left_out = _walkable(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
+    raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())
+    if raised:
+        from siting.network import heights
+
+        frame = heights.sound(frame)
+        if "rise" in frame:
+            heights.tell_rises(frame)
+    whole = "length" in frame and (split or raised)
+    if whole:  # a length is that of a whole line; its pieces have shares of it
+        frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
     if split:
         from siting.network.topology import split_streets
 
-        if "length" in frame:  # a length is that of a whole line; its pieces have shares of it
-            frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
         frame = split_streets(frame)
+    if raised:
+        frame = heights.cut_at_turns(frame)
     if oneway is not None:
         frame = frame.assign(**{WAY: _one_way(frame[oneway])})
     vertices, first = vertices_of(frame.geometry.to_numpy())
     corners, where = join_points(np.concatenate([vertices[first[:-1]], vertices[first[1:] - 1]]))
+    if raised:
+        z = of_vertices(frame.geometry.to_numpy())
+        corners, where = by_level(corners, where, np.append(z[first[:-1]], z[first[1:] - 1]), frame.index)
+        frame = heights.with_rises(frame, z, first)
     u, v = where[: len(frame)], where[len(frame) :]
-    metres = frame["length"].to_numpy(float) if split and "length" in frame else lengths_of(frame, vertices, first)
+    metres = frame["length"].to_numpy(float) if whole else lengths_of(frame, vertices, first)
     return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, metres, left_out, drawn=(vertices, first))
 
 

@@ -99,16 +99,15 @@ class Network:
 
         Ends closer than 1 mm are one node. Lines that cross without sharing an end (a bridge) are not joined, unless
         *split* is asked for. Parallel lines are all kept, the shortest counts for paths; a loop carries places but no
-        path leads over it twice. A column `rise` (metres climbed along the line) makes slopes count for walks in
-        minutes; heights in the lines themselves do not.
+        path leads over it twice. Heights in the lines, or a column `rise` (metres climbed along the line), make slopes
+        count for walks in minutes; what lies more than 3 m above something else is not joined to it.
 
         Parameters
         ----------
         streets
             LineStrings with a CRS; degrees are projected first.
         length
-            Column of lengths in metres; where it is absent or empty, or a length cannot be that of its line, the
-            geometry is measured. Lengths in another unit are refused, odd ones told.
+            Column of metres; where one is absent, empty or cannot be, the line is measured. Odd ones are told.
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking

@@ -1,14 +1,24 @@
-"""Points closer than 1 mm are one place: where the ends of lines meet."""
+"""Where the ends of lines meet: points closer than 1 mm are one place, unless one lies above the other."""
 
 from __future__ import annotations
 
+import logging
+
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from siting.errors import some
 
 __all__: list[str] = []
 
+log = logging.getLogger(__name__)
+
 #: Points no farther apart than this are one place, metres: points 1 mm apart stay two.
 SAME = 0.000_999
+#: Lines whose heights differ by more than this, metres, do not meet: a storey, or a street below a bridge.
+STEP = 3.0
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -59,3 +69,50 @@ def _by_place(x: Floats, y: Floats) -> Ints:
     some = order[tied]
     order[tied] = some[np.lexsort((y[some], x[some]))]
     return order
+
+
+def of_vertices(lines: npt.NDArray[np.object_]) -> Floats:
+    """Return the height of each vertex, line after line; NaN where a line has none."""
+    found: Floats = shapely.get_coordinates(lines, include_z=True)[:, 2]
+    return found
+
+
+def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Floats, Ints]:
+    """Part ends of lines that are at one place but more than `STEP` above each other; these are told.
+
+    Parameters
+    ----------
+    xy, place
+        The places, and the place of each end.
+    z
+        Height of each end. One without a height belongs to the lowest there.
+    names
+        The lines: their first ends come first, then their last ends.
+    """
+    known = np.isfinite(z)
+    low, high = np.full(len(xy), np.inf), np.full(len(xy), -np.inf)
+    np.minimum.at(low, place[known], z[known])
+    np.maximum.at(high, place[known], z[known])
+    ends = np.flatnonzero((high - low > STEP)[place])
+    ends = ends[np.lexsort((z[ends], place[ends]))]  # those without a height come last at each place
+    if not len(ends):
+        return xy, place
+    at = place[ends]
+    opens = np.append(True, at[1:] != at[:-1])
+    gap = np.append(0.0, np.diff(z[ends])) > STEP
+    upper = ~opens & gap
+    # How many steps lie below each end at its own place.
+    floor = np.cumsum(upper) - np.cumsum(upper)[opens][np.cumsum(opens) - 1]
+    floor = np.where(known[ends], floor, 0)
+    above = floor > 0
+    if not above.any():
+        return xy, place
+    fresh = np.cumsum(upper) - 1
+    place = place.copy()
+    place[ends[above]] = len(xy) + fresh[above]
+    rows = names[np.unique(ends[above] % len(names))]
+    log.warning(
+        "streets: %d ends of lines lie more than %g m above others at the same place and are not joined to them: %s; "
+        "correct their heights if they meet", int(above.sum()), STEP, some(rows),
+    )  # fmt: skip
+    return np.concatenate([xy, xy[at[upper]]]), place
