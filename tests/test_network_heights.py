@@ -47,7 +47,7 @@ def warned(caplog: pytest.LogCaptureFixture) -> str:
 @pytest.mark.parametrize("turned", [False, True])
 @pytest.mark.parametrize("crs", ["EPSG:4549", "EPSG:4326"])
 def test_a_hill(turned: bool, crs: str) -> None:
-    """500 m at a grade of 0.2: exp(3.5 · 0.2) = 2.01 times as long up, and by `careful` exp(3.5 · 0.1) = 1.42 down it."""
+    """500 m at a grade of 0.2: exp(3.5 · 0.2) = 2.01 times as long up, and by `careful` exp(3.5 · 0.1) = 1.42 down."""
     line = [(0, 0, 10), (500, 0, 110)]
     network = st.Network.from_streets(raised(line[::-1] if turned else line).to_crs(crs))
     assert rises(network) == {"a": pytest.approx(-100 if turned else 100)}

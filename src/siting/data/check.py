@@ -7,6 +7,7 @@ one fault, so that a new kind of fault is a new function and a line in `check_la
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
@@ -85,7 +86,7 @@ def check_layer(
     if missing not in ("raise", "zero"):
         raise SitingError(f'missing={missing!r}; choose "raise" or "zero"')
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
-        raise LayerError(layer, "has no geometry; give a GeoDataFrame (read_layer makes one of a file)")
+        raise LayerError(layer, _no_layer(frame))
     twice = frame.columns[frame.columns.duplicated()].unique()
     if len(twice):
         raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
@@ -113,6 +114,18 @@ def check_layer(
     ordered = [c.name for c in kind.columns if c.name in out.columns]
     others = [c for c in out.columns if c not in ordered and c != "geometry"]
     return out[[*ordered, *others, "geometry"]]
+
+
+def _no_layer(given: Any) -> str:
+    """Say what to give instead of *given*, which is no layer."""
+    if isinstance(given, pd.DataFrame):
+        return "has no geometry; give a GeoDataFrame (read_layer makes one of a file)"
+    kind = type(given).__name__
+    if isinstance(given, gpd.GeoSeries):
+        return f'is a {kind}; give a GeoDataFrame, such as series.to_frame("geometry")'
+    if isinstance(given, (str, os.PathLike)):
+        return f"is a {kind}; read the file first, with read_layer"
+    return f"is a {kind}; give a GeoDataFrame (read_layer makes one of a file)"
 
 
 def _plain_geometry(frame: Any, layer: str) -> Any:

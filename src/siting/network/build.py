@@ -1,11 +1,10 @@
-"""Streets and graphs into a `Network`, and back."""
+"""Streets and arrays into a `Network`."""
 
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -23,9 +22,6 @@ from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
 from siting.network.words import crs_name
 
-if TYPE_CHECKING:
-    import networkx as nx
-
 log = logging.getLogger(__name__)
 
 #: Column of a frame of edges: 1 open from u to v only, -1 from v to u only, 0 both ways.
@@ -39,13 +35,18 @@ def network_from_streets(
     streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool, split: bool, oneway: str | None
 ) -> Network:
     """Build a network from lines that meet at their ends; see `Network.from_streets`."""
-    if oneway is not None and oneway not in streets.columns:
+    if hasattr(streets, "add_edge"):
+        raise NetworkError("from_streets takes a layer of lines, not a graph; give it to Network.from_graph")
+    if isinstance(streets, tuple):
+        raise NetworkError("from_streets takes a layer of lines, not a tuple; give the edges alone")
+    named = streets.columns if isinstance(streets, gpd.GeoDataFrame) else (oneway, length)  # else it is refused below
+    if oneway is not None and oneway not in named:
         raise NetworkError(f'streets have no column "{oneway}" that says which are one-way; name another or none')
-    if length != "length" and length not in streets.columns:
+    if length != "length" and length not in named:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
     frame = to_metric(checked, crs).drop(columns=WAY, errors="ignore")
-    frame, left_out = _walkable(frame, walking)
+    frame, left_out = walkable_part(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
     raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())
@@ -181,39 +182,6 @@ def _one_way(column: pd.Series) -> npt.NDArray[np.int8]:
     return way
 
 
-def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway: bool = False) -> Network:
-    """Build a network from a networkx graph; see `Network.from_graph`."""
-    source = graph.graph.get("crs")
-    if source is None:
-        raise NetworkError('the graph has no CRS; set graph.graph["crs"], as in "EPSG:4326"')
-    if graph.number_of_edges() == 0:
-        raise NetworkError("the graph has no edges")
-    if oneway and not graph.is_directed():
-        raise NetworkError("the graph is undirected and tells of no one-way streets; give a directed one")
-    nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
-    bare = [n for n, at in graph.nodes(data=True) if pd.isna(at.get("x")) or pd.isna(at.get("y"))]
-    if bare:
-        raise NetworkError(f"{len(bare)} nodes have no x and y: {some(bare)}")
-    position = pd.Series(np.arange(len(nodes)), index=nodes.index)
-    xy = nodes[["x", "y"]].to_numpy(float)
-    frame = _one_edge_a_street(graph, position, xy, source)
-    if not oneway:
-        frame = frame.drop(columns=WAY)
-    if "elevation" in nodes:
-        level = nodes["elevation"].to_numpy(float)
-        frame = frame.assign(rise=level[frame["v"]] - level[frame["u"]])
-    frame = to_metric(frame, crs)
-    corners = gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source).to_crs(frame.crs)
-    frame, left_out = _walkable(frame, walking)
-    if frame.empty:
-        raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")
-    u, v = frame.pop("u").to_numpy(), frame.pop("v").to_numpy()
-    where = np.column_stack([corners.x, corners.y])
-    drawn = vertices_of(frame.geometry.to_numpy())
-    names = [f"{nodes.index[a]}-{nodes.index[b]}" for a, b in zip(u, v, strict=True)]
-    return assemble(frame, where, nodes.index, u, v, lengths_of(frame, *drawn, names), left_out, drawn=drawn)
-
-
 def without_steps(network: Network) -> Network:
     """Leave the steps out of a network; the rest keeps its ids."""
     if "highway" not in network.columns:
@@ -242,58 +210,7 @@ def whole_edges(network: Network) -> gpd.GeoDataFrame:
     return frame
 
 
-def _one_edge_a_street(
-    graph: nx.Graph[Any], position: pd.Series, xy: npt.NDArray[np.float64], crs: Any
-) -> gpd.GeoDataFrame:
-    """List the graph's edges, the two directions of one street once, each with a line and the ways it stands in."""
-    rows: list[dict[str, Any]] = []
-    seen: dict[tuple[Any, ...], int] = {}
-    directed = graph.is_directed()
-    for a, b, at in graph.edges(data=True):
-        i, j = int(position[a]), int(position[b])
-        line = at.get("geometry")
-        if line is None:
-            line = shapely.LineString([xy[i], xy[j]])
-        drawn = shapely.get_coordinates(line)
-        start, stop = i, j
-        if math.dist(drawn[0], xy[i]) > math.dist(drawn[-1], xy[i]):
-            start, stop = j, i  # an edge, undirected or made so, does not tell which end its line starts at
-        way = min(drawn.tobytes(), drawn[::-1].tobytes())  # the same from either end
-        long = _number(at.get("length"))
-        key = (min(i, j), max(i, j), None if math.isnan(long) else round(long, 3), way)
-        if key in seen:
-            row = rows[seen[key]]
-            if row[WAY] and row[WAY] != (1 if i == row["u"] else -1):
-                row[WAY] = 0
-            continue
-        seen[key] = len(rows)
-        kept = {k: w for k, w in at.items() if k not in {"geometry", "length", "reversed", "oneway", "u", "v", "grade"}}
-        ahead = start == i
-        rise = _number(at["rise"]) if "rise" in at else _number(at["grade"]) * long if "grade" in at else None
-        if rise is not None:
-            kept["rise"] = rise if ahead else -rise
-        # A loop stands in one direction anyway; whether that is the only one it must say itself.
-        one = 0 if not directed or (i == j and not at.get("oneway")) else 1 if ahead else -1
-        rows.append({**kept, "length": long, "u": start, "v": stop, "geometry": line, WAY: one})
-    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
-    bad = frame["length"] < 0
-    if bad.any():
-        raise NetworkError(f"{int(bad.sum())} edges of the graph have a negative length")
-    frame.index = pd.Index([str(i) for i in range(len(frame))], name="id")
-    return frame
-
-
-def _number(length: Any) -> float:
-    """Read a length that a graph file may hold as text; NaN where there is none."""
-    if length is None:
-        return math.nan
-    try:
-        return float(length)
-    except (TypeError, ValueError) as fault:
-        raise NetworkError(f"an edge of the graph has the length {length!r}; give metres") from fault
-
-
-def _walkable(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
+def walkable_part(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
     """Leave out what nobody may walk on, and tell how much of it there was."""
     if not walking:
         return frame, {}
@@ -415,32 +332,3 @@ def form(
     )
     log.info("%r", network)
     return network
-
-
-def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:
-    """Return the network as osmnx makes one; see `Network.to_graph`."""
-    import networkx as nx
-
-    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=crs_name(network.crs))
-    if network.crs.to_epsg() is None:
-        graph.graph["crs"] = network.crs.to_wkt()
-    names = network.nodes.to_list()
-    degree = np.bincount(np.concatenate([network.u, network.v]), minlength=len(names))
-    for name, x, y, count in zip(names, network.x, network.y, degree, strict=True):
-        graph.add_node(name, x=float(x), y=float(y), street_count=int(count))
-    edges = pd.DataFrame(network.edges.drop(columns="geometry"))
-    if network.rise is not None:
-        edges = edges.assign(rise=network.rise)
-    columns = [c for c in edges.columns if c not in {"u", "v", "key", "reversed", "oneway"}]
-    ways = np.zeros(len(edges), int) if network.oneway is None else network.oneway
-    for row, a, b, line, way in zip(
-        edges[columns].to_dict("records"), network.u, network.v, network.lines, ways, strict=True
-    ):
-        at = {"oneway": bool(way), **{str(k): w for k, w in row.items()}}  # both ways stand in the graph
-        if way >= 0:
-            graph.add_edge(names[a], names[b], reversed=False, geometry=line, **at)
-        if way < 0 or (way == 0 and a != b):
-            if "rise" in at:
-                at["rise"] = -at["rise"]
-            graph.add_edge(names[b], names[a], reversed=True, geometry=line.reverse(), **at)
-    return graph
