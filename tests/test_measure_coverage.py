@@ -63,6 +63,15 @@ def test_by_district(reach: Reach, people: pd.Series) -> None:
     assert coverage(reach, people, by.astype("category"), limit=280)["share"].tolist() == [1.0, 0.0]
 
 
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_that_nobody_belongs_to_are_no_groups(reach: Reach, people: pd.Series, ordered: bool) -> None:
+    kinds = pd.CategoricalDtype(["west", "south", "east", "north"], ordered=ordered)
+    by = pd.Series({"d": "south", "c": "south", "b": "north", "a": "north"}).astype(kinds)
+    found = coverage(reach, people, by, limit=280)
+    assert found["share"].to_dict() == {("south", "people"): 0.0, ("north", "people"): 1.0}
+    assert found["communities"].tolist() == [2, 2]
+
+
 def test_several_weights(reach: Reach) -> None:
     demand = pd.DataFrame({"people": [10, 20, 30, 40], "infants": [1, 0, 0, 1]}, index=IDS)
     found = coverage(reach, demand, pd.Series(["s", "s", "t", "t"], index=IDS), limit=300)

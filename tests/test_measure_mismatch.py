@@ -54,6 +54,17 @@ def districts() -> dict[str, pd.Series]:
     }
 
 
+def test_categories_that_nobody_belongs_to_are_no_districts(
+    reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]
+) -> None:
+    kinds = pd.CategoricalDtype(["e", "w", "s", "n"])
+    found = spatial_mismatch(reach, **given_data, **{name: by.astype(kinds) for name, by in districts.items()})
+    plain = spatial_mismatch(reach, **given_data, **districts)
+    assert found.districts is not None
+    assert plain.districts is not None
+    pd.testing.assert_frame_equal(found.districts, plain.districts)
+
+
 def test_districts_by_hand(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     found = spatial_mismatch(reach, **given_data, **districts)
     table = found.districts

@@ -172,11 +172,31 @@ def test_number_ids_become_text(streets: Make) -> None:
     assert split_streets(frame.set_axis([7, 8, 9])).index.tolist() == ["7-1", "7-2", "8-1", "8-2", "9"]
 
 
-def test_heights_are_dropped() -> None:
-    lines = [shapely.LineString([(0, 50, 3), (100, 50, 4)]), shapely.LineString([(30, 0, 1), (30, 100, 2)])]
-    cut = split_streets(gpd.GeoDataFrame(geometry=lines, crs=CRS))
-    assert len(cut) == 4
-    assert not cut.has_z.any()
+def raised(*lines: list[tuple[float, ...]]) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(geometry=[shapely.LineString(line) for line in lines], crs=CRS)
+
+
+def test_pieces_keep_their_heights() -> None:
+    """Halfway along a line that climbs from 1 to 2 m it is 1.5 m; the other line has no heights and gets none."""
+    cut = split_streets(raised([(0, 50), (100, 50)], [(30, 0, 1), (30, 100, 2)]))
+    assert [shapely.get_coordinates(line, include_z=line.has_z).tolist() for line in cut.geometry] == [
+        [[0, 50], [30, 50]],
+        [[30, 50], [100, 50]],
+        [[30, 0, 1], [30, 50, 1.5]],
+        [[30, 50, 1.5], [30, 100, 2]],
+    ]
+
+
+@pytest.mark.parametrize(("above", "pieces"), [(3.0, 4), (3.01, 2), (-3.01, 2), (12.0, 2), (np.nan, 4)])
+def test_lines_above_each_other_do_not_meet(above: float, pieces: int) -> None:
+    """At the crossing one line is at 7.5 m, halfway from 5 to 10, the other 3 m or more above, or nobody knows."""
+    low, high = [(0, 50, 5), (100, 50, 10)], [(50, 0, 7.5 + above), (50, 100, 7.5 + above)]
+    assert len(split_streets(raised(low, high))) == pieces
+
+
+@pytest.mark.parametrize(("above", "pieces"), [(2.0, 3), (12.0, 2)])
+def test_an_end_above_a_line_is_no_joint(above: float, pieces: int) -> None:
+    assert len(split_streets(raised([(0, 50, 5), (100, 50, 5)], [(40, 50, 5 + above), (40, 90, 5)]))) == pieces
 
 
 def test_the_input_is_not_changed(streets: Make) -> None:

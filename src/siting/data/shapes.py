@@ -21,18 +21,22 @@ __all__: list[str] = []
 
 logger = logging.getLogger(__name__)
 
+# Between these metres above sea lies all that is built.
+LOWEST, HIGHEST = -500.0, 9000.0
 # How far, in degrees, a layer may reach beyond the area its CRS is made for.
 MARGIN = 3.0
 # Part by part, the kinds that a role names, with their multi-part forms.
 _KINDS = {
     "Point": "Point",
-    "MultiPoint": "Point",
     "LineString": "LineString",
-    "MultiLineString": "LineString",
     "LinearRing": "LineString",
     "Polygon": "Polygon",
+    "MultiPoint": "Point",
+    "MultiLineString": "LineString",
     "MultiPolygon": "Polygon",
 }
+# By the number that shapely gives each kind.
+_NAMES = (*_KINDS, "GeometryCollection")
 
 Mask = npt.NDArray[np.bool_]
 Corners = npt.NDArray[np.float64]
@@ -40,7 +44,7 @@ Corners = npt.NDArray[np.float64]
 
 def named(labels: Sequence[str], mask: Mask) -> str:
     """Name the rows of *mask* for a message."""
-    return some(label for label, bad in zip(labels, mask, strict=True) if bad)
+    return some(labels[row] for row in np.flatnonzero(mask).tolist())
 
 
 def crs_faults(crs: CRS | None) -> list[str]:
@@ -82,13 +86,13 @@ def kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
     allowed = set(role.geometry)
     if allowed == {"Point"}:
         allowed.add("Polygon")  # becomes a point inside, told in the log
-    kinds = np.array(["" if shape is None else shape.geom_type for shape in shapes], dtype=object)
-    wrong = np.array([kind != "" and _KINDS.get(kind) not in allowed for kind in kinds], dtype=np.bool_)
+    kinds = shapely.get_type_id(shapes)  # -1: none
+    wrong = (kinds >= 0) & np.isin(kinds, [i for i, name in enumerate(_NAMES) if _KINDS.get(name) not in allowed])
     faults = []
     if wrong.any():
-        found = ", ".join(sorted(set(kinds[wrong])))
+        found = ", ".join(sorted(_NAMES[kind] for kind in np.unique(kinds[wrong])))
         faults.append(f'role "{role.name}" takes {" or ".join(role.geometry)}, not {found}: {named(labels, wrong)}')
-    scattered = (kinds == "MultiPoint") & ~wrong & (shapely.get_num_geometries(shapes) > 1)
+    scattered = (kinds == 4) & ~wrong & (shapely.get_num_geometries(shapes) > 1)
     if scattered.any():
         faults.append(
             f"multi-part points with more than one part: {named(labels, scattered)}; "
@@ -145,6 +149,8 @@ def _degree_faults(corners: Corners, labels: Sequence[str], crs: CRS) -> list[st
 
 
 def _projected_faults(corners: Corners, labels: Sequence[str], crs: CRS) -> list[str]:
+    if _all_inside(corners, crs):
+        return []
     outside = _outside(corners, crs)
     if not outside.any():
         return []
@@ -180,7 +186,21 @@ def _to_degrees(crs: CRS) -> Transformer:
     return Transformer.from_crs(crs, WGS84, always_xy=True)
 
 
-def _outside(corners: Corners, crs: CRS) -> Mask:
+def _all_inside(corners: Corners, crs: CRS) -> bool:
+    """Tell whether the box around all boxes surely lies where *crs* is made to be used, so that none needs a look.
+
+    What the edge of the box encloses on the map it encloses on the globe, too; half a degree is kept in hand, because
+    the edge is looked at in points.
+    """
+    (west, south), (east, north) = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
+    x, y = np.linspace(west, east, 33), np.linspace(south, north, 33)
+    edge = np.concatenate(
+        [np.column_stack(np.broadcast_arrays(*side)) for side in ((x, south), (x, north), (west, y), (east, y))]
+    )
+    return not _outside(np.hstack([edge, edge]), crs, MARGIN - 0.5).any()
+
+
+def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
     """Tell which boxes do not lie where *crs* is made to be used."""
     move = _to_degrees(crs)
     lon, lat = move.transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
@@ -188,8 +208,8 @@ def _outside(corners: Corners, crs: CRS) -> Mask:
     area = crs.area_of_use
     west, south, east, north = area.bounds if area else (-180.0, -90.0, 180.0, 90.0)
     if west > east:  # the area crosses the date line
-        lon, east = np.where(lon < west - MARGIN, lon + 360, lon), east + 360
-    good = (lon >= west - MARGIN) & (lon <= east + MARGIN) & (lat >= south - MARGIN) & (lat <= north + MARGIN)
+        lon, east = np.where(lon < west - margin, lon + 360, lon), east + 360
+    good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
     beyond: Mask = ~good.all(axis=1)
     return beyond
 
@@ -241,13 +261,19 @@ def _areas(shapes: Any, crs: CRS) -> npt.NDArray[np.float64]:
     return np.asarray(shapely.area(series.to_crs(metric_crs(series)).array), dtype=np.float64)
 
 
-def simple_shapes(shapes: Any, role: Role, layer: str) -> Any:
-    """Drop Z, unwrap multi-parts of one part, and put a point into polygons where the role takes points only."""
+def simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
+    """Unwrap multi-parts of one part, and put a point into polygons where the role takes points only.
+
+    Heights are dropped, but for lines that may have a rise: there they stay where they can be true.
+    """
     shapes = shapes.copy()
-    high = shapely.has_z(shapes)
-    if high.any():
+    high = shapely.get_coordinate_dimension(shapes) > 2
+    if high.any() and any(column.name == "rise" for column in role.columns):
+        high &= ~_true_heights(shapes, labels, layer)
+    elif high.any():
         logger.info("%s: the heights of %d geometries were dropped", layer, high.sum())
-    shapes = shapely.force_2d(shapes)
+    if high.any():
+        shapes[high] = shapely.force_2d(shapes[high])
     single = np.isin(shapely.get_type_id(shapes), (4, 5)) & (shapely.get_num_geometries(shapes) == 1)
     shapes[single] = shapely.get_geometry(shapes[single], 0)
     rings = shapely.get_type_id(shapes) == 2
@@ -260,20 +286,54 @@ def simple_shapes(shapes: Any, role: Role, layer: str) -> Any:
     return shapes
 
 
+def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Mask:
+    """Tell which lines have heights that can be true; the others are told. Where all heights are 0, there are none."""
+    z = shapely.get_coordinates(shapes, include_z=True)[:, 2]
+    row = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
+    high = shapely.has_z(shapes)
+    if not z[np.isfinite(z)].any():
+        logger.info("%s: all heights are 0 or missing; they were dropped", layer)
+        return np.zeros(len(shapes), dtype=np.bool_)
+    wrong = np.zeros(len(shapes), dtype=np.bool_)
+    wrong[row[~(np.isfinite(z) & (z >= LOWEST) & (z <= HIGHEST))]] = True
+    wrong &= high
+    if wrong.any():
+        logger.warning(
+            "%s: %d rows have heights that are missing, below %g m or above %g m: %s; their heights are not used",
+            layer,
+            wrong.sum(),
+            LOWEST,
+            HIGHEST,
+            named(labels, wrong),
+        )
+    found: Mask = high & ~wrong
+    return found
+
+
 def split_lines(frame: Any, role: Role, layer: str) -> Any:
     """Give each part of a multi-part line a row of its own: ids get ``-1``, ``-2``, …, lengths are shared out."""
     count = shapely.get_num_geometries(frame.geometry.array)
     many = (shapely.get_type_id(frame.geometry.array) == 5) & (count > 1)
     if not many.any():
         return frame
-    whole = shapely.length(frame.geometry.array)
+    whole = _ground_lengths(frame.geometry.array, frame.crs)
     parts = frame.assign(_whole=whole, _many=many).explode(index_parts=False)
     number = parts.groupby(level=0, sort=False).cumcount() + 1
     split = parts.pop("_many").to_numpy(dtype=bool)
-    share = shapely.length(parts.geometry.array) / np.where(parts["_whole"] > 0, parts.pop("_whole"), 1.0)
+    share = _ground_lengths(parts.geometry.array, frame.crs) / np.where(parts["_whole"] > 0, parts.pop("_whole"), 1.0)
     for column in role.columns:
         if column.divisible and column.name in parts:
             parts[column.name] = parts[column.name] * np.where(split, share, 1.0)
     parts.index = parts.index.where(~split, parts.index + "-" + number.astype(str).to_numpy()).rename("id")
     logger.info("%s: %d lines of several parts were split; their ids got -1, -2, …", layer, many.sum())
     return parts
+
+
+def _ground_lengths(lines: Any, crs: CRS) -> npt.NDArray[np.float64]:
+    """Lengths to share something out by: a degree to the east counts as much less as it is shorter on the ground."""
+    lines = np.asarray(lines, dtype=object)
+    if crs is not None and crs.is_geographic:
+        middle = np.radians(shapely.bounds(lines)[:, [1, 3]].mean(axis=1))
+        xy, row = shapely.get_coordinates(lines, return_index=True)
+        lines = shapely.set_coordinates(lines.copy(), xy * np.column_stack([np.cos(middle)[row], np.ones(len(row))]))
+    return np.asarray(shapely.length(lines), dtype=np.float64)

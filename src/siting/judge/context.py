@@ -321,7 +321,7 @@ class Context:
         if by == "county":
             groups = self.parents
         own = {name: where.map(groups) for name, where in self.townships().items()}
-        rows = {name: where.groupby(where).indices for name, where in own.items()}
+        rows = {name: where.groupby(where, observed=True).indices for name, where in own.items()}
         for area in groups.dropna().unique():
             none = np.zeros(0, np.intp)
             cut = {name: self.layers[name].iloc[where.get(area, none)] for name, where in rows.items()}

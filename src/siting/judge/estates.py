@@ -185,7 +185,7 @@ def _there(duty: Duty, context: Context) -> pd.Series:
     if column and rule.kind == "min_floor_area" and rule.scope == "site":
         amount = amount.clip(upper=number(rule))
     named = _named(stock, layer, context.layer("communities"))
-    sums = amount.groupby(named).sum().reindex(duty.owed.index, fill_value=0.0)
+    sums = amount.groupby(named, observed=True).sum().reindex(duty.owed.index, fill_value=0.0)
     if not named.isna().any():
         return sums
     shared = rule.kind in SHARED
@@ -325,7 +325,7 @@ def _counties_above(rule: Rule, context: Context) -> Finding:
     """Counties with so many people that a duty of their own begins; whether they keep it is in no layer."""
     counties = context.districts("county")
     own = context.township("communities").map(context.parents)
-    people = context.residents().groupby(own).sum().reindex(counties.index, fill_value=0)
+    people = context.residents().groupby(own, observed=True).sum().reindex(counties.index, fill_value=0)
     above = int((people > number(rule) * UNITS[rule.unit].factor).sum())
     said: dict[str, object] = {"above": above, "total": len(counties)}
     return told(above, "counties", ("audit.counties_above", said))

@@ -232,7 +232,7 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
     towns = context.districts("township")
     layer, frame = rule.layers[0], context.stock(rule)
     supply, people = (
-        values.groupby(context.township(name)[values.index]).sum().reindex(towns.index, fill_value=0)
+        values.groupby(context.township(name)[values.index], observed=True).sum().reindex(towns.index, fill_value=0)
         for name, values in (
             (layer, context.numbers(layer, rule.column[0])[frame.index]),
             ("communities", context.heads(rule.base)),

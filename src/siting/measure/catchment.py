@@ -13,6 +13,7 @@ from siting.errors import ProblemError
 from siting.measure.coverage import weights as checked
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk, search
+from siting.network.progress import told
 
 __all__ = ["catchment"]
 
@@ -31,7 +32,7 @@ def catchment(
     decay: Callable[[Floats], npt.ArrayLike] | None = None,
     max_snap: float = 250.0,
     threads: int | None = None,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | bool | None = None,
 ) -> pd.DataFrame:
     """Add up what each origin reaches within a limit: ``sum_j w(j) f(d(i, j))`` over the ``j`` with ``d(i, j) <= R``.
 
@@ -92,11 +93,12 @@ def catchment(
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
     speed = 1.0 if who is None else who.speed
-    added, number = search.sums(
-        network, start, stop, table.to_numpy(float), limit,
-        walk=_walks(network, who), decay=None if decay is None else _factors(decay, speed), threads=threads,
-        progress=progress,
-    )  # fmt: skip
+    with told(progress) as tell:
+        added, number = search.sums(
+            network, start, stop, table.to_numpy(float), limit,
+            walk=_walks(network, who), decay=None if decay is None else _factors(decay, speed), threads=threads,
+            progress=tell,
+        )  # fmt: skip
     return pd.DataFrame(added, index=start.ids, columns=table.columns).assign(count=number)
 
 

@@ -64,8 +64,10 @@ def coverage(
     groups = _groups(by, reach.origins)
     inside_limit = covered(reach, limit)
     inside = frame.where(inside_limit, 0.0)
-    total, sums = frame.groupby(groups, sort=True).sum(), inside.groupby(groups, sort=True).sum()
-    count = inside_limit.groupby(groups, sort=True).agg(["size", "sum"])
+    # Of categories only those that somebody belongs to are groups.
+    total = frame.groupby(groups, sort=True, observed=True).sum()
+    sums = inside.groupby(groups, sort=True, observed=True).sum()
+    count = inside_limit.groupby(groups, sort=True, observed=True).agg(["size", "sum"])
     rows = []
     for group in total.index:
         n, m = (int(x) for x in count.loc[group])

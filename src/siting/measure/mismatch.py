@@ -312,7 +312,7 @@ def _limit(reach: Reach, limit: float | None) -> float:
 def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: pd.Series) -> pd.DataFrame:
     """Count people and supply by district; a district may have only one of both."""
     counted = {
-        name: series.groupby(groups, sort=False).sum()
+        name: series.groupby(groups, sort=False, observed=True).sum()
         for name, series, groups in (("people", people, by), ("supply", supply, supply_by))
     }
     homes, sites = counted["people"].index, counted["supply"].index

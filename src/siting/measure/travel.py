@@ -18,6 +18,8 @@ from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
 from siting.network.locate import place, spots
+from siting.network.progress import told
+from siting.network.words import must_be_layer
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -39,7 +41,7 @@ def travel(
     max_snap: float = 250.0,
     threads: int | None = None,
     max_pairs: float = MAX_PAIRS,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Callable[[int, int], None] | bool | None = None,
 ) -> Reach:
     """Walk from origins to destinations along the streets.
 
@@ -71,7 +73,7 @@ def travel(
     max_pairs
         More pairs than this are refused before they fill the memory; a pair takes 16 bytes.
     progress
-        Called with the number of places searched from and of all.
+        Called with the number of places searched from and of all; True shows a bar on standard error.
 
     Returns
     -------
@@ -104,13 +106,14 @@ def travel(
     stop = _located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
     walks = _walks(network, who)
-    if nearest is None:
-        found = search.within(
-            network, start, stop, limit_mm,
-            walk=walks, speed=speed, threads=threads, max_pairs=max_pairs, progress=progress,
-        )  # fmt: skip
-    else:
-        found = search.nearest(network, start, stop, nearest, limit_mm, walk=walks, speed=speed)
+    with told(progress) as tell:
+        if nearest is None:
+            found = search.within(
+                network, start, stop, limit_mm,
+                walk=walks, speed=speed, threads=threads, max_pairs=max_pairs, progress=tell,
+            )  # fmt: skip
+        else:
+            found = search.nearest(network, start, stop, nearest, limit_mm, walk=walks, speed=speed)
     limit = minutes if minutes is not None else metres
     how = "streets" if walks is None else f"streets, {walks.terms}"
     if walk is not None and walks is None and not walk.stairs:
@@ -292,6 +295,8 @@ def straight_line(
     0      a           b  50.0
     """
     limit_mm, unit, who = _limit(metres, minutes, walk, None)
+    must_be_layer(origins, "origins")
+    must_be_layer(destinations, "destinations")
     rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
     crs = metric_crs(origins, destinations)
     start, stop = spots(origins, crs), spots(destinations, crs)

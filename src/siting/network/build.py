@@ -1,11 +1,10 @@
-"""Streets and graphs into a `Network`, and back."""
+"""Streets and arrays into a `Network`."""
 
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,19 +12,15 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
+from siting.network.joining import by_level, join_points, of_vertices
+from siting.network.lengths import believed, tell_lengths
 from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
 from siting.network.words import crs_name
-
-if TYPE_CHECKING:
-    import networkx as nx
 
 log = logging.getLogger(__name__)
 
@@ -40,25 +35,47 @@ def network_from_streets(
     streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool, split: bool, oneway: str | None
 ) -> Network:
     """Build a network from lines that meet at their ends; see `Network.from_streets`."""
-    if oneway is not None and oneway not in streets.columns:
+    if hasattr(streets, "add_edge"):
+        raise NetworkError("from_streets takes a layer of lines, not a graph; give it to Network.from_graph")
+    if isinstance(streets, tuple):
+        raise NetworkError("from_streets takes a layer of lines, not a tuple; give the edges alone")
+    named = streets.columns if isinstance(streets, gpd.GeoDataFrame) else (oneway, length)  # else it is refused below
+    if oneway is not None and oneway not in named:
         raise NetworkError(f'streets have no column "{oneway}" that says which are one-way; name another or none')
-    if length != "length" and length not in streets.columns:
+    if length != "length" and length not in named:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
     frame = to_metric(checked, crs).drop(columns=WAY, errors="ignore")
-    frame, left_out = _walkable(frame, walking)
+    frame, left_out = walkable_part(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
+    raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())
+    if raised:
+        from siting.network import heights
+
+        frame = heights.sound(frame)
+        if "rise" in frame:
+            heights.tell_rises(frame)
+    whole = "length" in frame and (split or raised)
+    if whole:  # a length is that of a whole line; its pieces have shares of it
+        frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
     if split:
         from siting.network.topology import split_streets
 
         frame = split_streets(frame)
+    if raised:
+        frame = heights.cut_at_turns(frame)
     if oneway is not None:
         frame = frame.assign(**{WAY: _one_way(frame[oneway])})
-    lines = frame.geometry.to_numpy()
-    corners, where = _corners(_ends(lines))
-    u, v = where[: len(lines)], where[len(lines) :]
-    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out)
+    vertices, first = vertices_of(frame.geometry.to_numpy())
+    corners, where = join_points(np.concatenate([vertices[first[:-1]], vertices[first[1:] - 1]]))
+    if raised:
+        z = of_vertices(frame.geometry.to_numpy())
+        corners, where = by_level(corners, where, np.append(z[first[:-1]], z[first[1:] - 1]), frame.index)
+        frame = heights.with_rises(frame, z, first)
+    u, v = where[: len(frame)], where[len(frame) :]
+    metres = frame["length"].to_numpy(float) if whole else lengths_of(frame, vertices, first)
+    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, metres, left_out, drawn=(vertices, first))
 
 
 def network_from_arrays(
@@ -90,6 +107,8 @@ def network_from_arrays(
     wrong = ~np.isfinite(metres) | (metres < 0)
     if wrong.any():
         raise NetworkError(f"length is negative or not a number at edges {some(np.flatnonzero(wrong))}")
+    if length is not None:
+        tell_lengths(metres, np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1]))
     rise = None
     if height is not None:
         level = _as_long(height, "height", len(xy))
@@ -163,37 +182,6 @@ def _one_way(column: pd.Series) -> npt.NDArray[np.int8]:
     return way
 
 
-def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway: bool = False) -> Network:
-    """Build a network from a networkx graph; see `Network.from_graph`."""
-    source = graph.graph.get("crs")
-    if source is None:
-        raise NetworkError('the graph has no CRS; set graph.graph["crs"], as in "EPSG:4326"')
-    if graph.number_of_edges() == 0:
-        raise NetworkError("the graph has no edges")
-    if oneway and not graph.is_directed():
-        raise NetworkError("the graph is undirected and tells of no one-way streets; give a directed one")
-    nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
-    bare = [n for n, at in graph.nodes(data=True) if pd.isna(at.get("x")) or pd.isna(at.get("y"))]
-    if bare:
-        raise NetworkError(f"{len(bare)} nodes have no x and y: {some(bare)}")
-    position = pd.Series(np.arange(len(nodes)), index=nodes.index)
-    xy = nodes[["x", "y"]].to_numpy(float)
-    frame = _one_edge_a_street(graph, position, xy, source)
-    if not oneway:
-        frame = frame.drop(columns=WAY)
-    if "elevation" in nodes:
-        level = nodes["elevation"].to_numpy(float)
-        frame = frame.assign(rise=level[frame["v"]] - level[frame["u"]])
-    frame = to_metric(frame, crs)
-    corners = gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source).to_crs(frame.crs)
-    frame, left_out = _walkable(frame, walking)
-    if frame.empty:
-        raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")
-    u, v = frame.pop("u").to_numpy(), frame.pop("v").to_numpy()
-    where = np.column_stack([corners.x, corners.y])
-    return assemble(frame, where, nodes.index, u, v, _lengths(frame), left_out)
-
-
 def without_steps(network: Network) -> Network:
     """Leave the steps out of a network; the rest keeps its ids."""
     if "highway" not in network.columns:
@@ -222,103 +210,36 @@ def whole_edges(network: Network) -> gpd.GeoDataFrame:
     return frame
 
 
-def _one_edge_a_street(
-    graph: nx.Graph[Any], position: pd.Series, xy: npt.NDArray[np.float64], crs: Any
-) -> gpd.GeoDataFrame:
-    """List the graph's edges, the two directions of one street once, each with a line and the ways it stands in."""
-    rows: list[dict[str, Any]] = []
-    seen: dict[tuple[Any, ...], int] = {}
-    directed = graph.is_directed()
-    for a, b, at in graph.edges(data=True):
-        i, j = int(position[a]), int(position[b])
-        line = at.get("geometry")
-        if line is None:
-            line = shapely.LineString([xy[i], xy[j]])
-        drawn = shapely.get_coordinates(line)
-        start, stop = i, j
-        if math.dist(drawn[0], xy[i]) > math.dist(drawn[-1], xy[i]):
-            start, stop = j, i  # an edge, undirected or made so, does not tell which end its line starts at
-        way = min(drawn.tobytes(), drawn[::-1].tobytes())  # the same from either end
-        long = _number(at.get("length"))
-        key = (min(i, j), max(i, j), None if math.isnan(long) else round(long, 3), way)
-        if key in seen:
-            row = rows[seen[key]]
-            if row[WAY] and row[WAY] != (1 if i == row["u"] else -1):
-                row[WAY] = 0
-            continue
-        seen[key] = len(rows)
-        kept = {k: w for k, w in at.items() if k not in {"geometry", "length", "reversed", "oneway", "u", "v", "grade"}}
-        ahead = start == i
-        rise = _number(at["rise"]) if "rise" in at else _number(at["grade"]) * long if "grade" in at else None
-        if rise is not None:
-            kept["rise"] = rise if ahead else -rise
-        # A loop stands in one direction anyway; whether that is the only one it must say itself.
-        one = 0 if not directed or (i == j and not at.get("oneway")) else 1 if ahead else -1
-        rows.append({**kept, "length": long, "u": start, "v": stop, "geometry": line, WAY: one})
-    frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
-    bad = frame["length"] < 0
-    if bad.any():
-        raise NetworkError(f"{int(bad.sum())} edges of the graph have a negative length")
-    frame.index = pd.Index([str(i) for i in range(len(frame))], name="id")
-    return frame
-
-
-def _number(length: Any) -> float:
-    """Read a length that a graph file may hold as text; NaN where there is none."""
-    if length is None:
-        return math.nan
-    try:
-        return float(length)
-    except (TypeError, ValueError) as fault:
-        raise NetworkError(f"an edge of the graph has the length {length!r}; give metres") from fault
-
-
-def _walkable(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
+def walkable_part(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
     """Leave out what nobody may walk on, and tell how much of it there was."""
     if not walking:
         return frame, {}
     is_open, left_out = walkable(frame)
-    return frame[is_open.to_numpy()], left_out
+    return frame if is_open.all() else frame[is_open.to_numpy()], left_out
 
 
-def _ends(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
-    start = shapely.get_coordinates(shapely.get_point(lines, 0))
-    stop = shapely.get_coordinates(shapely.get_point(lines, -1))
-    return np.concatenate([start, stop])
+def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """List the vertices of lines, one line after another, and where each line begins."""
+    first = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum(shapely.get_num_coordinates(lines), out=first[1:])
+    return shapely.get_coordinates(lines), first
 
 
-def _corners(ends: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Join ends closer than 1 mm: the corners, and the corner of each end."""
-    spots, spot = np.unique(ends, axis=0, return_inverse=True)
-    near = KDTree(spots).query_pairs(0.000_999, output_type="ndarray")  # ends 1 mm apart stay two
-    links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(spots),) * 2)
-    _, joined = connected_components(links, directed=False)
-    first = np.unique(joined, return_index=True)[1]
-    corner = np.unique(first, return_inverse=True)  # numbered from west to east, as the spots are
-    return spots[corner[0]], corner[1][joined][spot.ravel()]
-
-
-def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
-    """Lengths in metres: the given ones where there are any, else those of the lines."""
-    drawn = np.asarray(frame.length, float)
+def lengths_of(
+    frame: gpd.GeoDataFrame,
+    vertices: npt.NDArray[np.float64],
+    first: npt.NDArray[np.int64],
+    names: Sequence[Any] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Lengths in metres: the given ones as far as the lines bear them out, else those of the lines."""
+    drawn: npt.NDArray[np.float64] = shapely.length(frame.geometry.to_numpy())
     if "length" not in frame:
         return drawn
-    given = frame["length"].to_numpy(float)
-    if np.isinf(given).any():
-        raise NetworkError(f"streets: length is infinite: {some(frame.index[np.isinf(given)])}")
-    both = np.isfinite(given) & (given > 0) & (drawn > 0)
-    if both.any():
-        ratio = float(np.median(given[both] / drawn[both]))
-        if not 0.5 <= ratio <= 2:
-            raise NetworkError(
-                f"streets: lengths are {ratio:.3g} times as long as the lines are drawn; they must be "
-                "metres (drop the column to measure the lines)"
-            )
-    elif (np.isfinite(given) & (drawn > 0)).any():
-        raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
-    if np.isnan(given).any():
-        log.info("%d streets without a length are measured", int(np.isnan(given).sum()))
-    return np.where(np.isnan(given), drawn, given)
+    start, stop = vertices[first[:-1]], vertices[first[1:] - 1]
+    straight = np.hypot(*(start - stop).T)
+    return believed(
+        frame["length"].to_numpy(float), drawn, straight, frame.index if names is None else names, start, frame.crs
+    )
 
 
 def assemble(
@@ -329,15 +250,14 @@ def assemble(
     v: npt.NDArray[Any],
     metres: npt.NDArray[np.float64],
     left_out: Mapping[str, int],
+    drawn: tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None,
 ) -> Network:
     """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
 
-    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network.
+    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network. *drawn* are the vertices of the lines
+    as `vertices_of` lists them, where they are known.
     """
-    lines = frame.geometry.to_numpy()
-    vertices, owner = shapely.get_coordinates(lines, return_index=True)
-    first = np.zeros(len(lines) + 1, np.int64)
-    np.cumsum(np.bincount(owner, minlength=len(lines)), out=first[1:])
+    vertices, first = vertices_of(frame.geometry.to_numpy()) if drawn is None else drawn
     columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
     oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None
     rise = columns["rise"].to_numpy(float) if "rise" in columns else None
@@ -412,32 +332,3 @@ def form(
     )
     log.info("%r", network)
     return network
-
-
-def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:
-    """Return the network as osmnx makes one; see `Network.to_graph`."""
-    import networkx as nx
-
-    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=crs_name(network.crs))
-    if network.crs.to_epsg() is None:
-        graph.graph["crs"] = network.crs.to_wkt()
-    names = network.nodes.to_list()
-    degree = np.bincount(np.concatenate([network.u, network.v]), minlength=len(names))
-    for name, x, y, count in zip(names, network.x, network.y, degree, strict=True):
-        graph.add_node(name, x=float(x), y=float(y), street_count=int(count))
-    edges = pd.DataFrame(network.edges.drop(columns="geometry"))
-    if network.rise is not None:
-        edges = edges.assign(rise=network.rise)
-    columns = [c for c in edges.columns if c not in {"u", "v", "key", "reversed", "oneway"}]
-    ways = np.zeros(len(edges), int) if network.oneway is None else network.oneway
-    for row, a, b, line, way in zip(
-        edges[columns].to_dict("records"), network.u, network.v, network.lines, ways, strict=True
-    ):
-        at = {"oneway": bool(way), **{str(k): w for k, w in row.items()}}  # both ways stand in the graph
-        if way >= 0:
-            graph.add_edge(names[a], names[b], reversed=False, geometry=line, **at)
-        if way < 0 or (way == 0 and a != b):
-            if "rise" in at:
-                at["rise"] = -at["rise"]
-            graph.add_edge(names[b], names[a], reversed=True, geometry=line.reverse(), **at)
-    return graph

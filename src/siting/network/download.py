@@ -6,8 +6,8 @@ import logging
 from typing import Any
 
 from siting.errors import NetworkError
-from siting.network.build import network_from_graph
 from siting.network.graph import Network
+from siting.network.graphs import network_from_graph
 
 log = logging.getLogger(__name__)
 

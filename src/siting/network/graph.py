@@ -22,9 +22,11 @@ from siting.network.core import Core, make_core, paces
 from siting.network.locate import at_nodes, drawn, place
 from siting.network.places import Places, frozen
 from siting.network.walk import Walk
-from siting.network.words import counted, crs_name
+from siting.network.words import counted, crs_name, must_be_layer
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import networkx as nx
 
     from siting.network._segments import Segments
@@ -102,15 +104,15 @@ class Network:
 
         Ends closer than 1 mm are one node. Lines that cross without sharing an end (a bridge) are not joined, unless
         *split* is asked for. Parallel lines are all kept, the shortest counts for paths; a loop carries places but no
-        path leads over it twice. A column `rise` (metres climbed along the line) makes slopes count for walks in
-        minutes; heights in the lines themselves do not.
+        path leads over it twice. Heights in the lines, or a column `rise` (metres climbed along the line), make slopes
+        count for walks in minutes; what lies more than 3 m above something else is not joined to it.
 
         Parameters
         ----------
         streets
             LineStrings with a CRS; degrees are projected first.
         length
-            Column of lengths in metres; where it is absent or empty the geometry is measured.
+            Column of metres; where one is absent, empty or cannot be, the line is measured. Odd ones are told.
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
@@ -166,7 +168,7 @@ class Network:
         crs
             A projected CRS in metres.
         length
-            Metres of each edge; without it the straight line counts.
+            Metres of each edge; without it the straight line counts. Told in the log where it cannot be metres.
         height
             Metres above sea of each node, for slopes.
         oneway
@@ -189,20 +191,20 @@ class Network:
 
     @classmethod
     def from_graph(
-        cls, graph: nx.Graph[Any], *, crs: Any = None, walking: bool = True, oneway: bool = False
+        cls, graph: nx.Graph[Any] | str | Path, *, crs: Any = None, walking: bool = True, oneway: bool = False
     ) -> Network:
-        """Build the network from a networkx graph as osmnx makes it.
+        """Build the network from a networkx graph as osmnx makes it, or from a GraphML file of one.
 
         Nodes have `x` and `y`, and may have an `elevation` (m); the graph has a `crs`; edges may have `length` (m),
-        `geometry`, `highway`, `grade` or `rise` (m). The two directions of one street become one edge. With *oneway*
-        a street that stands in one direction only is open in that direction only; else walkers go both ways.
+        `geometry`, `highway`, `grade` or `rise` (m); all may be text. The two directions of one street are one edge.
+        With *oneway* what stands in one direction only is open in that alone; else walkers go both ways.
 
         Raises
         ------
         NetworkError
-            When the graph has no CRS, no edges, or nodes without coordinates.
+            When the graph has no CRS, no edges, or nodes without coordinates, or the file cannot be read safely.
         """
-        from siting.network.build import network_from_graph
+        from siting.network.graphs import network_from_graph
 
         return network_from_graph(graph, crs=crs, walking=walking, oneway=oneway)
 
@@ -262,7 +264,7 @@ class Network:
 
     def to_graph(self) -> nx.MultiDiGraph[Any]:
         """Return a networkx.MultiDiGraph as osmnx makes it: a directed edge for each way that a street is open."""
-        from siting.network.build import graph_from_network
+        from siting.network.graphs import graph_from_network
 
         return graph_from_network(self)
 
@@ -375,7 +377,7 @@ class Network:
         >>> net.places_at_nodes()
         <Places: 2 points, longest way to a street 0 m, 0 beyond 250 m>
         """
-        names = self.nodes if nodes is None else pd.Index(nodes)
+        names = self.nodes if nodes is None else pd.Index([nodes] if np.isscalar(nodes) else nodes)
         at = np.arange(len(self.nodes)) if nodes is None else self.nodes.get_indexer(names)
         if (at < 0).any():
             raise NetworkError(f"no such nodes: {some(names[at < 0])}")
@@ -429,11 +431,11 @@ class Network:
 
     def __reduce__(self) -> Any:
         """Pickle the path of a network that was opened from one, else the fields without what is made of them."""
-        if "_home" in self.__dict__:
-            from siting.network.store import read_again
+        from siting.network.store import read_again, restored
 
+        if "_home" in self.__dict__:
             return read_again, self.__dict__["_home"]
-        return _restored, tuple(self.__dict__[one.name] for one in fields(self))
+        return restored, tuple(self.__dict__[one.name] for one in fields(self))
 
     def __deepcopy__(self, memo: Any) -> Network:
         return self  # never changed
@@ -471,15 +473,10 @@ class Network:
         NetworkError
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
+        must_be_layer(frame, name)
         if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
         if not frame.index.is_unique:
             twice = frame.index[frame.index.duplicated()].unique()
             raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
         return place(self, frame.index, drawn(frame, self.crs), max_snap, name, any_street=any_street)
-
-
-def _restored(*values: Any) -> Network:
-    """Make a network of its pickled fields, whose arrays come back open to writing."""
-    fields_of: list[Any] = [frozen(value) if isinstance(value, np.ndarray) else value for value in values]
-    return Network(*fields_of)

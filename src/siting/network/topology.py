@@ -16,19 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from siting.errors import NetworkError, some
+from siting.network.joining import SAME, STEP, join_points, of_vertices
 from siting.network.profile import words
 
 __all__ = ["split_streets"]
 
 log = logging.getLogger(__name__)
 
-#: What is nearer than this is one place, metres: the same as where a network joins the ends of lines.
-SAME = 0.000_999
 #: Words that say that a street is no bridge or tunnel.
 NO = frozenset({"", "no", "false", "0", "none", "nan", "<na>"})
 
@@ -45,6 +41,9 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     begin and cease to run on top of each other, and where a line meets itself. Lines of different levels (a bridge and
     what is below) are cut only where the end of one lies on the other: somewhere a ramp must land. What is closer than
     1 mm meets. Nothing is dropped: of two lines on top of each other both remain.
+
+    Where both lines have heights in their coordinates, they meet only where these differ by 3 m at most, whatever their
+    levels say of ends. The pieces keep the heights.
 
     Parameters
     ----------
@@ -77,7 +76,7 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     ['a', 'b']
     """
     _check(streets)
-    lines = shapely.force_2d(streets.geometry.to_numpy())
+    lines = streets.geometry.to_numpy()
     segments = _segments(lines)
     row, at, spot = _meetings(segments, levels(streets, layer))
     pieces, source = cut_lines(lines, row, at, spot)
@@ -136,6 +135,8 @@ class _Segments(NamedTuple):
     stop: Floats
     before: Floats  # how far along its line each starts, metres
     long: Floats
+    low: Floats  # height at the start, NaN where there is none
+    high: Floats  # and at the end
     opens: Mask  # the first of its line
     closes: Mask  # the last of its line
 
@@ -147,7 +148,11 @@ def _segments(lines: Lines) -> _Segments:
     inner = (line[1:] == line[:-1]) & ((step > 0) | (shapely.length(lines) == 0)[line[1:]])
     start, stop, of, long = xy[:-1][inner], xy[1:][inner], line[1:][inner], step[inner]
     opens = _begins(of)
-    return _Segments(of, start, stop, _along(xy, line)[:-1][inner], long, opens, np.append(opens[1:], True))
+    z = of_vertices(lines)
+    return _Segments(
+        of, start, stop, _along(xy, line)[:-1][inner], long, z[:-1][inner], z[1:][inner], opens,
+        np.append(opens[1:], True),
+    )  # fmt: skip
 
 
 def _begins(keys: Ints) -> Mask:
@@ -186,12 +191,29 @@ def _meetings(seg: _Segments, levels: Floats) -> tuple[Ints, Floats, Floats]:
             touch = away <= SAME
             last = _is_line_end(seg, other, t)
             touch &= same | is_end[one] | last
+            touch &= ~_above(seg.low[one] if ends is seg.start else seg.high[one], _height(seg, other, t))
             add(other[touch], t[touch], point[touch])
             add(one[touch], np.where(ends is seg.start, 0.0, seg.long[one[touch]]), point[touch])
-    cross, t, w, xy = _crossings(seg, a[same], b[same])
-    add(a[same][cross], t, xy)
-    add(b[same][cross], w, xy)
+    a, b = a[same], b[same]
+    cross, t, w, xy = _crossings(seg, a, b)
+    a, b = a[cross], b[cross]
+    meet = ~_above(_height(seg, a, t), _height(seg, b, w))
+    add(a[meet], t[meet], xy[meet])
+    add(b[meet], w[meet], xy[meet])
     return _one_place(np.concatenate(row), np.concatenate(at), np.concatenate(spot))
+
+
+def _height(seg: _Segments, which: Ints, t: Floats) -> Floats:
+    """Tell the height of segments at *t* metres from their start; NaN where there is none."""
+    share = np.divide(t, seg.long[which], out=np.zeros_like(t), where=seg.long[which] > 0)
+    found: Floats = seg.low[which] + share * (seg.high[which] - seg.low[which])
+    return found
+
+
+def _above(one: Floats, other: Floats) -> Mask:
+    """Tell where one height is known to lie above or below the other, so that there is no way between."""
+    found: Mask = np.abs(one - other) > STEP
+    return found
 
 
 def _near_pairs(seg: _Segments) -> tuple[Ints, Ints]:
@@ -248,22 +270,13 @@ def _one_place(row: Ints, at: Floats, spot: Floats) -> tuple[Ints, Floats, Float
     """Give meetings closer than 1 mm one place, and keep those that are new on their line."""
     if not len(row):
         return row, at, spot
-    joined, places = _clusters(spot)
+    places, joined = join_points(spot)
     # The same place may lie on a line more than once (a line that crosses itself): far apart along it.
     order = np.lexsort([at, joined, row])
     row, at, joined = row[order], at[order], joined[order]
     new = np.ones(len(row), np.bool_)
     new[1:] = (row[1:] != row[:-1]) | (joined[1:] != joined[:-1]) | (at[1:] - at[:-1] > 4 * SAME)
     return row[new], at[new], places[joined[new]]
-
-
-def _clusters(spot: Floats) -> tuple[Ints, Floats]:
-    """Give places closer than 1 mm one number: the number of each, and the place of each number."""
-    unique, where = np.unique(spot, axis=0, return_inverse=True)
-    near = KDTree(unique).query_pairs(SAME, output_type="ndarray")
-    links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(unique),) * 2)
-    label = connected_components(links, directed=False)[1].astype(np.intp)
-    return label[where.ravel()], unique[np.unique(label, return_index=True)[1]]
 
 
 # Cutting
@@ -313,6 +326,14 @@ def _cut(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines, Ints
     is_cut = np.zeros(len(xy), np.bool_)
     is_cut[vertex[there]] = True
     order = np.argsort(np.concatenate([ruler, mark[~there]]), kind="stable")
+    raised = shapely.has_z(lines)
+    if raised.any():
+        z, left, right = of_vertices(lines), after[~there] - 1, after[~there]
+        share = np.divide(mark[~there] - ruler[left], ruler[right] - ruler[left], where=ruler[right] > ruler[left],
+                          out=np.zeros(len(left)))  # fmt: skip
+        xy = np.column_stack([xy, z])
+        spot = np.column_stack([spot, np.full(len(spot), np.nan)])
+        spot[~there, 2] = z[left] + share * (z[right] - z[left])
     xy = np.concatenate([xy, spot[~there]])[order]
     line = np.concatenate([line, row[~there]])[order]
     is_cut = np.concatenate([is_cut, np.ones(int((~there).sum()), np.bool_)])[order]
@@ -323,6 +344,9 @@ def _cut(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines, Ints
     begins = opens[vertex] | ~_begins(vertex)
     pieces = shapely.linestrings(xy[vertex], indices=np.cumsum(begins) - 1)
     source = line[vertex[begins]]
+    if raised.any():
+        flat = ~raised[source]
+        pieces[flat] = shapely.force_2d(pieces[flat])
     void = (shapely.length(pieces) == 0) & (np.bincount(source)[source] > 1)
     return pieces[~void], source[~void]
 

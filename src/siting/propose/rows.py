@@ -346,7 +346,7 @@ def _shares_of(
     groups = inputs.home_groups(by, rule, service)
     weight = inputs.demand[service, phase]
     several = len(inputs.services) > 1
-    for group, at in sorted(groups.groupby(groups).indices.items(), key=lambda item: str(item[0])):
+    for group, at in sorted(groups.groupby(groups, observed=True).indices.items(), key=lambda item: str(item[0])):
         members = np.zeros(len(weight), bool)
         members[at] = True
         total = float(weight[members].sum())

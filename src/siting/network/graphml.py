@@ -1,0 +1,75 @@
+"""GraphML files, read with care: a file from elsewhere must not fill the memory or lead to other files."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.etree.ElementTree import ParseError
+from xml.parsers import expat
+
+from siting.errors import NetworkError
+
+if TYPE_CHECKING:
+    import networkx as nx
+
+__all__: list[str] = []
+
+#: Larger files are refused: a graph takes some ten times as much memory as its file.
+MOST_BYTES = 2**30
+_REMOTE = re.compile(r"://|^[\\/]+vsi", re.IGNORECASE)
+
+
+class _ElementFoundError(Exception):
+    """The first element has begun, after which XML declares nothing more."""
+
+
+def read_graphml(path: str | os.PathLike[str]) -> nx.Graph[Any]:
+    """Read the graph of a GraphML file, as osmnx and networkx write it; all its attributes may be text.
+
+    Raises
+    ------
+    NetworkError
+        When the file is absent, too large, no GraphML, or declares entities or a document type.
+    """
+    import networkx as nx
+
+    if _REMOTE.search(os.fspath(path)):
+        raise NetworkError(f"{os.fspath(path)} is no local file; download it first")
+    file = Path(path)
+    if not file.is_file():
+        raise NetworkError(f"{file}: no such file")
+    if file.stat().st_size > MOST_BYTES:
+        raise NetworkError(f"{file}: larger than {MOST_BYTES / 2**30:g} GiB; read it yourself and give the graph")
+    _look(file)
+    try:
+        with file.open("rb") as stream:
+            graph: nx.Graph[Any] = nx.read_graphml(stream)
+    except (nx.NetworkXError, ParseError, ValueError, KeyError, TypeError, StopIteration) as fault:
+        raise NetworkError(f"{file}: no GraphML that networkx can read ({fault})") from fault
+    return graph
+
+
+def _look(file: Path) -> None:
+    """Refuse what is no GraphML, and declarations that could blow up while it is read or lead to other files."""
+
+    def refuse(*_: Any) -> None:
+        raise NetworkError(f"{file}: declares a document type or entities, which no graph needs; take them out")
+
+    def begin(name: str, _: Any) -> None:
+        if name.rpartition(":")[2] != "graphml":
+            raise NetworkError(f"{file}: begins with <{name}>; give a GraphML file, a graph or (read_layer) streets")
+        raise _ElementFoundError
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = refuse
+    parser.EntityDeclHandler = refuse
+    parser.StartElementHandler = begin
+    try:
+        with file.open("rb") as stream:
+            parser.ParseFile(stream)
+    except _ElementFoundError:
+        return
+    except expat.ExpatError as fault:
+        raise NetworkError(f"{file}: no GraphML ({fault}); give a GraphML file or a networkx graph") from fault

@@ -1,0 +1,125 @@
+"""Heights in the coordinates of streets: what the streets climb.
+
+Heights are metres above sea. A line whose heights cannot be true has none; this is told.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from siting.data.shapes import HIGHEST, LOWEST
+from siting.errors import some
+from siting.network import _forming
+from siting.network.joining import of_vertices
+from siting.network.topology import cut_lines, piece_ids, shared_length
+
+__all__ = ["HIGHEST", "LOWEST"]
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
+
+#: From one vertex to the next a street does not climb more than this, metres, at more than this grade; from a height
+#: that looks like none at more than the steepest street of the world.
+CLIFF, STEEPEST, STEEP = 30.0, 1.0, 0.35
+#: Where all other heights are above this, metres, a height of 0 means that there is none.
+INLAND = 20.0
+#: A line that climbs and falls so much, metres, is cut there, because an edge has one grade.
+TURN = 5.0
+#: By how much a given rise may differ from that of the line: metres, and a share of it.
+AGREE, SHARE = 2.0, 0.1
+
+
+def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Take the heights off lines where they cannot be true; those are told."""
+    lines = frame.geometry.to_numpy()
+    xy, row = shapely.get_coordinates(lines, return_index=True)
+    z = of_vertices(lines)
+    inner = row[1:] == row[:-1]
+    flat, climb = np.hypot(*np.diff(xy, axis=0).T), np.abs(np.diff(z))
+    there = np.isfinite(z) & (z != 0)
+    none = (z == 0) & (np.quantile(z[there], 0.05) > INLAND if there.any() else True)
+    steepest = np.where(none[1:] != none[:-1], STEEP, STEEPEST)
+    cliff = inner & (flat > 0) & (climb > CLIFF) & (climb > steepest * flat)
+    wild = np.zeros(len(lines), np.bool_)
+    wild[row[1:][cliff]] = True
+    if wild.any():
+        log.warning(
+            "streets: heights jump by more than %g m from one vertex to the next in %d rows: %s; their heights are not "
+            "used", CLIFF, int(wild.sum()), some(frame.index[wild]),
+        )  # fmt: skip
+    level = np.ones(len(lines), np.bool_)
+    level[row[~none]] = False  # without any height but 0, inland
+    level &= shapely.has_z(lines) & ~wild
+    if level.any():
+        log.warning(
+            "streets: heights are 0 all along %d rows, where all others are above %g m: %s; these count as without "
+            "heights", int(level.sum()), INLAND, some(frame.index[level]),
+        )  # fmt: skip
+    bare = wild | level
+    if not bare.any():
+        return frame
+    lines = lines.copy()
+    lines[bare] = shapely.force_2d(lines[bare])
+    return frame.set_geometry(gpd.GeoSeries(lines, index=frame.index, crs=frame.crs))
+
+
+def tell_rises(frame: gpd.GeoDataFrame) -> None:
+    """Tell where a given rise is not that of the heights of its line."""
+    lines = frame.geometry.to_numpy()
+    last = np.cumsum(shapely.get_num_coordinates(lines)) - 1
+    z, given = of_vertices(lines), frame["rise"].to_numpy(float)
+    climbed = z[last] - z[np.append(0, last[:-1] + 1)]
+    other = np.abs(given - climbed) > AGREE + SHARE * np.abs(climbed)
+    if other.any():
+        rows = [f"{frame.index[at]}: {given[at]:g} m for {climbed[at]:g} m" for at in np.flatnonzero(other)]
+        log.warning(
+            "streets: rise is not that of the heights in the line in %d rows: %s; it counts as it is given",
+            len(rows), some(rows),
+        )  # fmt: skip
+
+
+def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Cut lines at their tops and bottoms, so that no piece hides a climb of more than `TURN`.
+
+    Lines with a given rise stay whole. The pieces of "a" are "a-1", "a-2", …
+    """
+    lines = frame.geometry.to_numpy()
+    first = np.append(0, np.cumsum(shapely.get_num_coordinates(lines)))
+    vertex = _forming.turns(of_vertices(lines), first, TURN)
+    row = np.searchsorted(first, vertex, side="right") - 1
+    if "rise" in frame:
+        free = np.isnan(frame["rise"].to_numpy(float))[row]
+        vertex, row = vertex[free], row[free]
+    if not len(vertex):
+        return frame
+    xy = shapely.get_coordinates(lines)
+    step = np.append(0.0, np.hypot(*np.diff(xy, axis=0).T))
+    step[first[:-1]] = 0.0
+    run = np.cumsum(step)
+    pieces, source = cut_lines(lines, row, run[vertex] - run[first[row]], xy[vertex])
+    count = np.bincount(source, minlength=len(lines))[source]
+    number = np.arange(len(source)) - np.searchsorted(source, source) + 1
+    cut = frame.iloc[source].set_geometry(gpd.GeoSeries(pieces, frame.index[source], crs=frame.crs))
+    for column in ("length", "rise"):
+        if column in cut:
+            cut[column] = shared_length(cut[column], pieces, source)
+    cut.index = piece_ids(frame.index, source, number, count > 1)
+    log.info("%d lines that climb and fall by more than %g m are cut at their tops and bottoms",
+             len(np.unique(row)), TURN)  # fmt: skip
+    return cut
+
+
+def with_rises(frame: gpd.GeoDataFrame, z: Floats, first: Ints) -> gpd.GeoDataFrame:
+    """Give each line the rise of its heights where none is given."""
+    climbed = z[first[1:] - 1] - z[first[:-1]]
+    if "rise" in frame:
+        given = frame["rise"].to_numpy(float)
+        climbed = np.where(np.isnan(given), climbed, given)
+    return frame.assign(rise=climbed)
