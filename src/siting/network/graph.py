@@ -205,7 +205,13 @@ class Network:
 
     @classmethod
     def from_osm(
-        cls, path: str | os.PathLike[str], *, area: Any = None, crs: Any = None, walking: bool = True
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        area: Any = None,
+        crs: Any = None,
+        walking: bool = True,
+        ferries: bool = False,
     ) -> Network:
         """Read the streets of an OpenStreetMap extract, a file `.osm.pbf` or `.osm`. Needs the extra `osm`.
 
@@ -238,7 +244,7 @@ class Network:
         """
         from siting.network.osm import network_from_osm
 
-        return network_from_osm(os.fspath(path), area=area, crs=crs, walking=walking)
+        return network_from_osm(os.fspath(path), area=area, crs=crs, walking=walking, ferries=ferries)
 
     @classmethod
     def from_place(cls, name: str, *, crs: Any = None, walking: bool = True) -> Network:

@@ -21,7 +21,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
 from siting.errors import NetworkError, some
-from siting.network.profile import words
+from siting.network.vocabulary import is_deck, levels
 
 __all__ = ["split_streets"]
 
@@ -29,8 +29,6 @@ log = logging.getLogger(__name__)
 
 #: What is nearer than this is one place, metres: the same as where a network joins the ends of lines.
 SAME = 0.000_999
-#: Words that say that a street is no bridge or tunnel.
-NO = frozenset({"", "no", "false", "0", "none", "nan", "<na>"})
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -111,18 +109,13 @@ def _levels(streets: gpd.GeoDataFrame, layer: str) -> Floats:
     """Tell how high each line lies: 0 is the ground."""
 
     def has(column: str) -> Mask:
-        if column not in streets:
-            return np.zeros(len(streets), np.bool_)
-        said = [words(cell) for cell in streets[column]]
-        return np.array([bool(each) and each[0] not in NO for each in said], np.bool_)
+        return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
 
-    levels = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
+    level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
     if layer in streets:
-        given = pd.to_numeric(streets[layer].map(lambda cell: next(iter(words(cell)), None)), errors="coerce").to_numpy(
-            float
-        )
-        levels = np.where(np.isnan(given), levels, given)
-    return levels
+        given = levels(streets[layer])
+        level = np.where(np.isnan(given), level, given)
+    return level
 
 
 # Where lines meet
