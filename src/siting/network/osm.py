@@ -55,6 +55,9 @@ def network_from_osm(
             raise NetworkError(
                 f'"{file.name}": no street is left to walk on ({left_out}); pass walking=False to keep all'
             )
+        shut = int(np.isin(closed, ways.ref).sum())
+        if shut:
+            log.info("%s: %d walls and closed gates stand on streets; nobody passes them", file.name, shut)
         edges = _cut(ways, np.concatenate([closed, private]))
         edges, behind = _behind(edges, private)
         behind |= found.private.to_numpy()[is_open][edges.way]

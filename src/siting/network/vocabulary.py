@@ -198,7 +198,7 @@ def is_deck(column: pd.Series) -> Mask:
     """
     tag = Tag(column, "bridge", DECKS)
     tag.tell(f"such streets count as a {column.name}")
-    return tag.says() & ~tag.among({"no"})
+    return tag.among({word for each in tag.words for word in each} - {"no"})
 
 
 def levels(column: pd.Series) -> npt.NDArray[np.float64]:
