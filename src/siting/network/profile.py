@@ -131,7 +131,7 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
     frame
         Streets, a row each; the columns of `READ` count as far as they are there, in the words of OpenStreetMap or
         those of ``street_words.toml``. A cell may hold several values, as a list (osmnx) or joined by ";": what closes
-        one of them closes the street. Empty cells say nothing. A column `other_tags` (GDAL) is read, too.
+        one of them closes the street. Empty cells say nothing. Columns `other_tags` (GDAL) and `code` (Geofabrik) are read, too.
     ferries
         Whether ferries (class ``ferry``) are open.
 
@@ -155,6 +155,8 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
     frame = _with_other_tags(frame)
     known = {**KNOWN, "highway": known_classes()}
     tags = {name: Tag(frame[name], name, known.get(name)) for name in READ if name in frame}
+    if "highway" not in tags and (codes := _codes(frame)):
+        tags["highway"] = codes
     none = np.zeros(len(frame), np.bool_)
 
     def among(name: str, values: Collection[str]) -> Mask:
@@ -231,6 +233,14 @@ def barred(nodes: pd.DataFrame) -> tuple[Mask, Mask]:
     opening = tags["entrance"].says() & ~among("entrance", {"no"}) if "entrance" in tags else none
     shut = (among("barrier", WALLS) & ~opening) | among("locked", {"yes"})
     return closed | (shut & ~spoken), private
+
+
+def _codes(frame: pd.DataFrame) -> Tag | None:
+    """Return the column `code` as classes, where there is no other and each code is that of a class (Geofabrik)."""
+    if "code" not in frame:
+        return None
+    tag = Tag(frame["code"], "highway", known_classes())
+    return tag if tag.says().any() and not tag.unread() else None
 
 
 def _key(name: str) -> Callable[[str], str]:
