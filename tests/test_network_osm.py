@@ -277,6 +277,7 @@ def test_piers_and_ferries(write: Write) -> None:
     assert edges(sailing) == {"10-1": {1, 2}, "20-1": {2, 3}, "30-1": {3, 4}}
     assert sailing.edges.loc[["20-1", "30-1"], "highway"].tolist() == ["pier", "ferry"]
     assert sailing.left_out == {"foot=no": 1}
+    assert edges(network_from_osm(write(CROSS, ways), walking=False)) == {"10-1": {1, 2}}
 
 
 # Barriers
@@ -701,8 +702,8 @@ def counted(file: Path) -> tuple[int, int, int]:
 def without_barriers(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave barriers open, as the count does; what they do has tests of its own."""
 
-    def read(file: Path, *, ferries: bool) -> Extract:
-        found = read_extract(file, ferries=ferries)
+    def read(file: Path, *, walking: bool, ferries: bool) -> Extract:
+        found = read_extract(file, walking=walking, ferries=ferries)
         return found._replace(closed=found.closed[:0], private=found.private[:0])
 
     monkeypatch.setattr(module, "read_extract", read)

@@ -113,8 +113,11 @@ def _format(file: Path) -> str | None:
     return fits[0] if fits else None
 
 
-def read_extract(file: Path, *, ferries: bool = False) -> Extract:
-    """Read the streets of a file, with the places of their nodes, and the nodes that bar them."""
+def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> Extract:
+    """Read the streets of a file, with the places of their nodes, and the nodes that bar them.
+
+    What serves walkers only, and has no `highway`, is left away unless *walking*: piers, squares, barriers.
+    """
     try:
         import osmium
     except ImportError as fault:
@@ -122,7 +125,7 @@ def read_extract(file: Path, *, ferries: bool = False) -> Extract:
     kind = _format(file) or ""
     try:
         _refuse_bomb(file, kind)
-        return _read(osmium.io.File(str(file), kind), file, kind, ferries)
+        return _read(osmium.io.File(str(file), kind), file, kind, walking, ferries)
     except NetworkError:
         raise
     except (RuntimeError, ValueError, OSError, EOFError, osmium.InvalidLocationError) as fault:
@@ -152,7 +155,7 @@ def _refuse_bomb(file: Path, kind: str) -> None:
                 )
 
 
-def _read(source: osmium.io.File, file: Path, kind: str, ferries: bool) -> Extract:
+def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries: bool) -> Extract:
     import osmium
 
     with osmium.io.Reader(source, osmium.osm.NOTHING) as reader:
@@ -163,12 +166,14 @@ def _read(source: osmium.io.File, file: Path, kind: str, ferries: bool) -> Extra
             f"(osmium time-filter {file.name} -o today.osm.pbf)"
         )
     to_read = _Source(source, header)
-    streets = ("highway", "man_made", "place", *(("route",) if ferries else ()))
+    streets = ("highway", *(("man_made", "place") if walking else ()), *(("route",) if ferries else ()))
+    kinds = osmium.osm.NODE | osmium.osm.WAY | (osmium.osm.RELATION if walking else osmium.osm.NOTHING)
     lines = to_read.lines(
         _of(osmium.filter.KeyFilter("barrier"), osmium.osm.NODE),
         _of(osmium.filter.KeyFilter(*streets), osmium.osm.WAY),
         _of(osmium.filter.TagFilter(("type", "multipolygon")), osmium.osm.RELATION),
         _of(osmium.filter.KeyFilter("highway", "place"), osmium.osm.RELATION),
+        entities=kinds,
     )
     gone = {} if kind == "pbf" else _gone(file, kind)
     nodes = _Table(OF_NODES)
@@ -187,7 +192,7 @@ def _read(source: osmium.io.File, file: Path, kind: str, ferries: bool) -> Extra
     found = _as_ways(ways.frame(), of_ways, ferries)
     outlines = {way: at for way, at in squares.items() if way not in set(found.tags["osm_id"].tolist())}
     if outlines:
-        more = to_read.lines(osmium.filter.IdFilter(outlines), only=osmium.osm.WAY)
+        more = to_read.lines(osmium.filter.IdFilter(outlines), entities=osmium.osm.WAY)
         found = _with_outlines(found, more, outlines)
     to_read.find_late(found)
     if gone.get("node"):
@@ -216,11 +221,10 @@ class _Source:
         self._sorted = header.get("sorting") == "Type_then_ID"
         self._index: osmium.index.LocationTable | None = None
 
-    def lines(self, *filters: Any, only: Any = None) -> Iterator[str]:
+    def lines(self, *filters: Any, entities: Any) -> Iterator[str]:
         """Read what passes *filters*, an object a line."""
         import osmium
 
-        entities = osmium.osm.NODE | osmium.osm.WAY | osmium.osm.RELATION if only is None else only
         try:
             return self._written(entities, filters)
         except (RuntimeError, ValueError, osmium.InvalidLocationError):

@@ -43,7 +43,7 @@ def network_from_osm(
     """Build a network from an extract of OpenStreetMap; see `Network.from_osm`."""
     file = local_file(path)
     clip = None if area is None else _area(area)
-    ways, closed, private = read_extract(file, ferries=ferries)
+    ways, closed, private = read_extract(file, walking=walking, ferries=ferries)
     if not len(ways.tags):
         raise NetworkError(f'"{file.name}" holds no way with a "highway"; take an extract that has streets in it')
     left_out: dict[str, int] = {}

@@ -131,7 +131,8 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
     frame
         Streets, a row each; the columns of `READ` count as far as they are there, in the words of OpenStreetMap or
         those of ``street_words.toml``. A cell may hold several values, as a list (osmnx) or joined by ";": what closes
-        one of them closes the street. Empty cells say nothing. Columns `other_tags` (GDAL) and `code` (Geofabrik) are read, too.
+        one of them closes the street. Empty cells say nothing. Columns `other_tags` (GDAL) and `code` (Geofabrik)
+        are read, too.
     ferries
         Whether ferries (class ``ferry``) are open.
 
