@@ -136,17 +136,12 @@ def _cut(ways: Ways, barriers: Longs) -> _Edges:
 
 
 def _apart(ends: Longs, barriers: Longs) -> Longs:
-    """Give each end of an edge at a barrier a name of its own; the first keeps that of the node."""
-    at = np.flatnonzero(np.isin(ends.ravel(), barriers))
-    if not len(at):
-        return ends
+    """Give each end of an edge at a barrier a name of its own: one keeps that of the node, the others are below 0."""
     names = ends.ravel().copy()
-    # A power of ten above all names: 5 becomes 5, 1000…005, 2000…005, and none of them is the name of another node.
-    step = 10 ** len(str(2 * int(np.abs(names).max())))
-    order = np.argsort(names[at], kind="stable")
-    begins = _differs(names[at][order])
-    turn = np.arange(len(at)) - np.flatnonzero(begins)[np.cumsum(begins) - 1]
-    names[at[order]] += turn * step
+    at = np.flatnonzero(np.isin(names, barriers))
+    again = np.delete(at, np.unique(names[at], return_index=True)[1])
+    if len(again):
+        names[again] = min(0, int(names.min())) - 1 - np.arange(len(again))
     return names.reshape(ends.shape)
 
 

@@ -69,7 +69,7 @@ FOOT_OPEN = frozenset({"yes", "designated", "permissive", "official", "public", 
 FOOT_CLOSED = frozenset({"no", "use_sidepath", "emergency", "military"})
 #: Values that speak of walkers, and let some of them in only.
 FOOT_PRIVATE = frozenset({
-    "private", "residents", "permit", "employees", "staff", "members", "tenants", "students", "restricted",
+    "private", "residents", "permit", "employees", "staff", "members", "tenants", "students", "restricted", "service",
     "destination", "customers", "delivery",
 })  # fmt: skip
 ACCESS_CLOSED = frozenset({"no", "emergency", "military"})
