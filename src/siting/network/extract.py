@@ -8,13 +8,11 @@ as whole columns, so that Python sees a line for each street and nothing for eac
 from __future__ import annotations
 
 import bz2
-import ctypes
 import gzip
 import io
 import logging
 import re
-import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +23,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import NetworkError
+from siting.network.opl import DEGREE, NOWHERE, Source, plain
 from siting.network.profile import KNOWN, SQUARES, barred
 
 if TYPE_CHECKING:
@@ -47,12 +46,8 @@ FORMATS = {
 #: OpenStreetMap text shrinks to a tenth or so; what unpacks to more than this many times its size is no map.
 MOST_UNPACKED = 200
 
-_NOWHERE = 2**31 - 1  # pyosmium's coordinate of a node that is not in the file
-DEGREE = 1e7  # coordinates are whole 1e-7 degrees, as those of OpenStreetMap are
 _REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:|^[\\/]+vsi|^[\\/]{2}")
 _CHANGES = re.compile(r"\.osc(\.gz|\.bz2|\.xml)*$")
-_SPECIAL = re.compile(r"[\x00-\x20%,=@]")
-_ESCAPED = re.compile(r"%([0-9a-f]+)%")
 _GONE = re.compile(rb"""action\s*=\s*["']delete|visible\s*=\s*["']false""")
 #: Of "n12x3.4y5.6,n13…": a line for each node, with commas between its numbers.
 _TO_CSV = bytes.maketrans(b",xy", b"\n,,")
@@ -165,7 +160,7 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
             f'"{file.name}" holds the history of a map; take its state of one day '
             f"(osmium time-filter {file.name} -o today.osm.pbf)"
         )
-    to_read = _Source(source, header)
+    to_read = Source(source, header)
     streets = ("highway", *(("man_made", "place") if walking else ()), *(("route",) if ferries else ()))
     kinds = osmium.osm.NODE | osmium.osm.WAY | (osmium.osm.RELATION if walking else osmium.osm.NOTHING)
     lines = to_read.lines(
@@ -194,10 +189,10 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
     if outlines:
         more = to_read.lines(osmium.filter.IdFilter(outlines), entities=osmium.osm.WAY)
         found = _with_outlines(found, more, outlines)
-    to_read.find_late(found)
+    to_read.find_late(found.ref, found.x, found.y)
     if gone.get("node"):
         lost = np.isin(found.ref, list(gone["node"]))
-        found.x[lost] = _NOWHERE
+        found.x[lost] = NOWHERE
     if gone.get("way"):
         found = found.select(~found.tags["osm_id"].isin(gone["way"]).to_numpy())
     at = nodes.frame()
@@ -210,108 +205,6 @@ def _of(chosen: Any, entities: Any) -> Any:
     """Let a filter look at some kinds of objects only; the others pass it."""
     chosen.enable_for(entities)
     return chosen
-
-
-class _Source:
-    """A file and the places of its nodes, kept from one reading to the next."""
-
-    def __init__(self, source: osmium.io.File, header: osmium.io.Header) -> None:
-        self._source = source
-        self._placed = any(header.get(f"pbf_optional_feature_{i}") == "LocationsOnWays" for i in range(8))
-        self._sorted = header.get("sorting") == "Type_then_ID"
-        self._index: osmium.index.LocationTable | None = None
-
-    def lines(self, *filters: Any, entities: Any) -> Iterator[str]:
-        """Read what passes *filters*, an object a line."""
-        import osmium
-
-        try:
-            return self._written(entities, filters)
-        except (RuntimeError, ValueError, osmium.InvalidLocationError):
-            # Places off the earth cannot be written; whatever else is wrong is found here again.
-            return iter([_line(one) for one in self._looped(entities, filters)])
-
-    def _handlers(self) -> list[Any]:
-        import osmium
-
-        if self._placed:
-            return []
-        if self._index is None:
-            self._index = osmium.index.create_map("flex_mem")
-        places = osmium.NodeLocationsForWays(self._index)
-        places.ignore_errors()
-        return [places]
-
-    def _written(self, entities: Any, filters: tuple[Any, ...]) -> Iterator[str]:
-        import osmium
-
-        with tempfile.TemporaryDirectory(prefix="siting-", ignore_cleanup_errors=True) as folder:
-            text = Path(folder, "streets.opl")
-            writer = osmium.SimpleWriter(osmium.io.File(str(text), "opl,locations_on_ways=true,add_metadata=none"))
-            try:
-                with osmium.io.Reader(self._source, entities) as reader:
-                    handlers = self._handlers()
-                    osmium.apply(reader, *handlers, *filters, writer)
-            finally:
-                try:
-                    writer.close()
-                except Exception:
-                    # Thrown away, a writer that failed would end the whole process; so it is kept.
-                    ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
-                    raise
-            found = text.read_text(encoding="utf-8")
-        return iter(found.split("\n")[:-1])
-
-    def _looped(self, entities: Any, filters: tuple[Any, ...]) -> Iterator[Any]:
-        import osmium
-
-        with osmium.io.Reader(self._source, entities) as reader:
-            handlers = self._handlers()  # the iterator does not keep them
-            yield from osmium.OsmFileIterator(reader, *handlers, *filters)
-
-    def find_late(self, ways: Ways) -> None:
-        """Fill in nodes that stand behind the ways in the file, or that an editor has numbered below 0."""
-        import osmium
-
-        if self._sorted or self._index is None:
-            return
-        lost = np.flatnonzero(~known(ways.x, ways.y))
-        if not len(lost):
-            return
-        found: dict[int, tuple[int, int]] = {}
-        if (ways.ref[lost] < 0).any():
-            wanted = set(ways.ref[lost].tolist())
-            for node in osmium.FileProcessor(self._source, osmium.osm.NODE):
-                if node.id in wanted:
-                    found[node.id] = (node.location.x, node.location.y)  # type: ignore[union-attr]
-        for one in np.unique(ways.ref[lost][ways.ref[lost] > 0]).tolist():
-            try:
-                place = self._index.get(one)
-            except KeyError:
-                continue
-            found[one] = (place.x, place.y)
-        for at in lost.tolist():
-            ways.x[at], ways.y[at] = found.get(int(ways.ref[at]), (_NOWHERE, _NOWHERE))
-
-
-def _line(thing: Any) -> str:
-    """Write an object as the line that a writer of OPL makes of it."""
-    kind = thing.type_str()
-    tags = ",".join(f"{_escaped(tag.k)}={_escaped(tag.v)}" for tag in thing.tags)
-    if kind == "w":
-        places = ((node.ref, node.location) for node in thing.nodes)
-        on = ",".join(
-            f"n{ref}x{at.x / DEGREE:.7f}y{at.y / DEGREE:.7f}" if at.valid() else f"n{ref}xy" for ref, at in places
-        )
-        return f"w{thing.id} T{tags} N{on}"
-    if kind == "r":
-        members = ",".join(f"{one.type}{one.ref}@{_escaped(one.role)}" for one in thing.members)
-        return f"r{thing.id} T{tags} M{members}"
-    return f"n{thing.id} T{tags} x y"
-
-
-def _escaped(text: str) -> str:
-    return _SPECIAL.sub(lambda found: f"%{ord(found[0]):x}%", text)
 
 
 class _Table:
@@ -329,7 +222,7 @@ class _Table:
             if key in columns:
                 rows, values = columns[key]
                 rows.append(row)
-                values.append(_plain(value) if "%" in value else value)
+                values.append(plain(value) if "%" in value else value)
 
     def frame(self) -> pd.DataFrame:
         """Return the ids and the tags that any object has."""
@@ -342,13 +235,9 @@ class _Table:
         return pd.DataFrame(made)
 
 
-def _plain(text: str) -> str:
-    return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text)
-
-
 def _square(tags: str, members: str) -> dict[int, dict[str, str]]:
     """Return the outlines of a relation that is a square: ids of ways, with the tags that they take from it."""
-    said = {key: _plain(value) for key, _, value in (pair.partition("=") for pair in tags[1:].split(","))}
+    said = {key: plain(value) for key, _, value in (pair.partition("=") for pair in tags[1:].split(","))}
     if said.get("highway") not in SQUARES and said.get("place") != "square":
         return {}
     taken = {tag: said[tag] for tag in (*TAGS, *ALSO) if tag in said} | {"area": "yes"}
@@ -370,7 +259,7 @@ def _as_ways(tags: pd.DataFrame, nodes: list[str], ferries: bool) -> Ways:
         np.rint(
             table[axis].to_numpy() * DEGREE,
             where=table[axis].notna().to_numpy(),
-            out=np.full(len(table), _NOWHERE, float),
+            out=np.full(len(table), NOWHERE, float),
         ).astype(np.int32)
         for axis in ("x", "y")
     )
@@ -435,13 +324,6 @@ def _gone(file: Path, kind: str) -> dict[str, set[int]]:
     found = {name: {one for one, deleted in ids.items() if deleted} for name, ids in last.items()}
     number = sum(map(len, found.values()))
     log.info("%s: %d objects are deleted and left away", file.name, number)
-    return found
-
-
-def known(x: Whole, y: Whole) -> Mask:
-    """Tell which nodes have a place on earth."""
-    west_east = np.abs(x.astype(np.int64)) <= 180 * DEGREE
-    found: Mask = west_east & (np.abs(y.astype(np.int64)) <= 90 * DEGREE)
     return found
 
 

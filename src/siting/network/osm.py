@@ -23,8 +23,9 @@ from scipy.sparse.csgraph import connected_components
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
 from siting.network import build
-from siting.network.extract import ALSO, DEGREE, Ways, known, local_file, read_extract
+from siting.network.extract import ALSO, Ways, local_file, read_extract
 from siting.network.graph import Network
+from siting.network.opl import DEGREE, known
 from siting.network.profile import walkable
 
 log = logging.getLogger(__name__)
