@@ -43,8 +43,8 @@ class Source:
 
         try:
             return self._written(entities, filters)
-        except (RuntimeError, ValueError, osmium.InvalidLocationError):
-            # Places off the earth cannot be written; whatever else is wrong is found here again.
+        except (RuntimeError, ValueError, OSError, osmium.InvalidLocationError):
+            # Places off the earth cannot be written, nor a full disk be; what else is wrong is found here again.
             return iter([_line(one) for one in self._looped(entities, filters)])
 
     def _handlers(self) -> list[Any]:
