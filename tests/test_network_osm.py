@@ -336,6 +336,11 @@ def test_behind_a_private_gate(write: Write) -> None:
     assert network.n_components == 1
     private = network.columns["private"]
     assert private[private].index.sort_values().tolist() == ["20-2", "30-1"]
+    # An island that no gate leads to is an island, and not private.
+    shore = nodes | {91: (5.0, 5.0), 92: (6.0, 5.0)}
+    network = network_from_osm(gated(write(shore, ways | {70: [91, 92]}), 4, barrier="gate", access="private"))
+    private = network.columns["private"]
+    assert private[private].index.sort_values().tolist() == ["20-2", "30-1"]
     # With a way round, the gate is for those who have its key: others go round.
     both = network_from_osm(gated(write(nodes, ways | {60: [7, 3]}), 4, barrier="gate", access="private"))
     assert edges(both)["20-1"] & edges(both)["20-2"] == set()
