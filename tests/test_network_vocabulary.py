@@ -165,6 +165,10 @@ def test_private_survives_every_way_of_the_network(tmp_path: Path, streets: Make
         column = other.columns["private"]
         assert column.dtype == bool, name
         assert other.metres[column.to_numpy()].tolist() == [100.0], name
+    said = layer.assign(private=["no", "是", "F", None])
+    kept = st.Network.from_streets(said, walking=False)
+    assert (kept.columns["private"].dtype, kept.columns["private"].sum()) == (bool, 1)
+    assert "private" not in st.Network.from_streets(layer, walking=False).columns
     public = layer.assign(private=False, access=None)
     assert "private" not in st.Network.from_streets(public).columns
 

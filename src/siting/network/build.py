@@ -22,7 +22,7 @@ from siting.errors import NetworkError, some
 from siting.network.graph import Network
 from siting.network.places import frozen, millimetres
 from siting.network.profile import walkable
-from siting.network.vocabulary import directions, has_word
+from siting.network.vocabulary import directions, has_word, is_yes
 from siting.network.words import crs_name
 
 if TYPE_CHECKING:
@@ -259,7 +259,7 @@ def _number(length: Any) -> float:
 def _walkable(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
     """Leave out what nobody may walk on, tell how much of it there was, and mark what is private."""
     if not walking:
-        return frame, {}
+        return mark_private(frame, is_yes(frame["private"])) if "private" in frame else frame, {}
     found = walkable(frame)
     is_open, private = found.open.to_numpy(), found.private.to_numpy()
     if not is_open.all():

@@ -188,6 +188,11 @@ def has_word(column: pd.Series, word: str) -> Mask:
     return Tag(column, "highway").among({word})
 
 
+def is_yes(column: pd.Series) -> Mask:
+    """Tell where a column of flags says yes, in whatever words."""
+    return Tag(column, str(column.name)).among({"yes"})
+
+
 def is_deck(column: pd.Series) -> Mask:
     """Tell which streets are bridges, or tunnels, by a column of that name; kinds of them count.
 
