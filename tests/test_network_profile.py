@@ -25,9 +25,10 @@ from siting.network.profile import (
     WALLS,
     Walkable,
     barred,
+    has_word,
     walkable,
 )
-from siting.network.vocabulary import has_word, known_classes
+from siting.network.vocabulary import known_classes
 
 
 def judged(**tags: Any) -> Walkable:

@@ -21,8 +21,8 @@ from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
 from siting.network.places import frozen, millimetres
-from siting.network.profile import walkable
-from siting.network.vocabulary import directions, has_word, is_yes
+from siting.network.profile import has_word, walkable
+from siting.network.vocabulary import directions, is_yes
 from siting.network.words import crs_name
 
 if TYPE_CHECKING:

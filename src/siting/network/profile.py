@@ -44,7 +44,7 @@ import pandas as pd
 
 from siting.network.vocabulary import Tag, known_classes
 
-__all__ = ["Walkable", "barred", "walkable"]
+__all__ = ["Walkable", "barred", "has_word", "walkable"]
 
 log = logging.getLogger(__name__)
 
@@ -234,6 +234,11 @@ def barred(nodes: pd.DataFrame) -> tuple[Mask, Mask]:
     opening = tags["entrance"].says() & ~among("entrance", {"no"}) if "entrance" in tags else none
     shut = (among("barrier", WALLS) & ~opening) | among("locked", {"yes"})
     return closed | (shut & ~spoken), private
+
+
+def has_word(column: pd.Series, word: str) -> Mask:
+    """Tell which streets have the class *word* among theirs, in whatever words the column has."""
+    return Tag(column, "highway").among({word})
 
 
 def _codes(frame: pd.DataFrame) -> Tag | None:

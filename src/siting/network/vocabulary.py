@@ -183,11 +183,6 @@ def _table() -> dict[str, Any]:
     return tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text(encoding="utf-8"))
 
 
-def has_word(column: pd.Series, word: str) -> Mask:
-    """Tell which streets have the class *word* among theirs, in whatever words the column has."""
-    return Tag(column, "highway").among({word})
-
-
 def is_yes(column: pd.Series) -> Mask:
     """Tell where a column of flags says yes, in whatever words."""
     return Tag(column, str(column.name)).among({"yes"})
