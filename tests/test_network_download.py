@@ -46,7 +46,8 @@ def fails(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
 
 def test_a_place_becomes_a_network(asked: list[tuple[str, dict[str, Any]]]) -> None:
     network = network_from_place("福田区, 深圳")
-    assert asked == [("福田区, 深圳", {"network_type": "walk", "simplify": True, "retain_all": True})]
+    wanted = {"network_type": "all", "custom_filter": '["highway"]', "simplify": False, "retain_all": True}
+    assert asked == [("福田区, 深圳", wanted)]
     assert (len(network.nodes), len(network.edges)) == (2, 1)
     assert network.left_out == {"motorway": 1}
     assert network.crs.to_epsg() == 4547
@@ -54,9 +55,33 @@ def test_a_place_becomes_a_network(asked: list[tuple[str, dict[str, Any]]]) -> N
 
 def test_not_only_for_walkers(asked: list[tuple[str, dict[str, Any]]]) -> None:
     network = network_from_place("Futian", walking=False, crs="EPSG:32650")
-    assert asked[0][1]["network_type"] == "all"
+    assert asked[0][1]["custom_filter"] == '["highway"]'
     assert len(network.edges) == 2
     assert network.crs.to_epsg() == 32650
+
+
+def test_tags_that_say_who_may_walk_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Along y = 0 five nodes: a street, its private part, a trunk road with a sidewalk; node 2 is a bend only."""
+    before = list(osmnx.settings.useful_tags_way)
+    graph: nx.MultiDiGraph[int] = nx.MultiDiGraph(crs="EPSG:4326")
+    for node in range(5):
+        graph.add_node(node, x=114 + node / 1000, y=22.5)
+    tags = [{"highway": "service"}] * 2 + [{"highway": "service", "access": "private"}]
+    for a, at in enumerate([*tags, {"highway": "trunk", "sidewalk:both": "yes"}]):
+        for u, v in ((a, a + 1), (a + 1, a)):
+            graph.add_edge(u, v, osmid=a, length=100.0, **at)
+
+    def answer(name: str, **options: Any) -> Any:
+        assert {"foot", "sidewalk", "sidewalk:both", "motorroad", "access"} <= set(osmnx.settings.useful_tags_way)
+        return graph
+
+    monkeypatch.setattr(osmnx, "graph_from_place", answer)
+    network = network_from_place("Futian")
+    assert osmnx.settings.useful_tags_way == before
+    assert sorted(network.metres.tolist()) == [100, 100, 200]
+    private = network.columns["private"].to_numpy()
+    assert network.metres[private].tolist() == [100]
+    assert network.columns["highway"][~private].sort_values().tolist() == ["service", "trunk"]
 
 
 @pytest.mark.parametrize("fault", [requests.ConnectionError("no route"), requests.Timeout("too long")])

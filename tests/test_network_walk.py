@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import math
 import pickle
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis import strategies as some
 
 from siting.errors import NetworkError
 from siting.network import Walk
-from siting.network.walk import STEEPEST, careful, tobler
+from siting.network.walk import STEEPEST, UNITS, careful, speed_from, tobler
 
 PAGE = Path(__file__).parents[1] / "docs" / "methods" / "walking.md"
 grades = some.floats(-STEEPEST, STEEPEST)
@@ -37,15 +38,66 @@ def test_a_quarter_of_an_hour(walk: Walk, who: str, speed: float, quarter: float
     assert walk.minutes(quarter) == 15
 
 
-@pytest.mark.parametrize("speed", [0, -1, 200.1, 4800, math.nan, math.inf, "80", None, True])
+@pytest.mark.parametrize("speed", [0, -1, 19.9, 200.1, 4800, math.nan, math.inf, "80", None, True])
 def test_a_speed_must_be_a_walking_speed(speed: Any) -> None:
-    with pytest.raises(ValueError, match="metres a minute"):
+    with pytest.raises(ValueError, match="metres a minute, 20 to 200"):
         Walk(speed)
 
 
-@pytest.mark.parametrize("speed", [0.1, 200, 75])
+@pytest.mark.parametrize(
+    ("speed", "meant"),
+    [
+        (4.8, "did you mean 4.8 km/h = 80 m/min?"),
+        (1.0, "did you mean 1 m/s = 60 m/min?"),
+        (1.2, "did you mean 1.2 km/h = 20 m/min or 1.2 m/s = 72 m/min?"),
+        (3, "did you mean 3 km/h = 50 m/min or 3 m/s = 180 m/min?"),
+        (4800, "did you mean 4800 m/h = 80 m/min?"),
+        (0.1, "4.8 km/h are 80 m/min"),
+        (15, "4.8 km/h are 80 m/min"),
+        (300, "4.8 km/h are 80 m/min"),
+    ],
+)
+def test_a_speed_in_another_unit_is_recognised(speed: float, meant: str) -> None:
+    with pytest.raises(NetworkError, match=re.escape(meant)):
+        Walk(speed)
+
+
+@pytest.mark.parametrize("speed", [20, 200, 75])
 def test_any_walking_speed_will_do(speed: float) -> None:
     assert Walk(speed, "you").metres(2) == 2 * speed
+
+
+@pytest.mark.parametrize(
+    ("text", "speed"),
+    [("4.8 km/h", 80), ("4.8km/h", 80), ("4.8 KM/H", 80), ("４.８ 公里／小时", 80), ("4.8 千米/时", 80),
+     ("5 kph", 5000 / 60), ("80 m/min", 80), ("80米/分钟", 80), ("1.25 m/s", 75), ("1.2 米/秒", 72),
+     ("3 mph", 80.4672), ("3.5 ft/s", 64.008),
+     ("262.467 ft/min", 80), ("4800 m/h", 80), (".9 m/s", 54)],
+)  # fmt: skip
+def test_speeds_with_their_unit(text: str, speed: float) -> None:
+    assert speed_from(text) == pytest.approx(speed, abs=1e-4)
+    assert Walk.at(text, "you", careful, stairs=False) == Walk(speed_from(text), "you", careful, stairs=False)
+
+
+@pytest.mark.parametrize(
+    "text", ["80", "km/h", "", "fast", "4,8 km/h", "4.8 km", "-4.8 km/h", "4.8 km/h 5", "1e2 m/min"]
+)
+def test_text_that_is_no_speed(text: str) -> None:
+    with pytest.raises(NetworkError, match="give a number and its unit"):
+        Walk.at(text)
+
+
+@pytest.mark.parametrize("text", ["4.8 m/min", "80 km/h", "1.1 km/h", "12.1 km/h", "0 m/s"])
+def test_speeds_at_which_nobody_walks(text: str) -> None:
+    with pytest.raises(NetworkError, match=re.escape("nobody walks so, give 20 to 200 m/min (1.2 to 12 km/h)")):
+        Walk.at(text)
+
+
+@given(some.floats(20, 200))
+def test_a_speed_is_the_same_in_each_unit(speed: float) -> None:
+    for unit, (factor, names) in UNITS.items():
+        assert unit in names
+        assert speed_from(f"{speed / factor:.12f} {unit}") == pytest.approx(min(max(speed, 20), 200), rel=1e-9)
 
 
 def test_walks_are_values() -> None:
@@ -58,7 +110,7 @@ def test_walks_are_values() -> None:
         Walk.elder().speed = 80.0
 
 
-@given(some.floats(1, 200), some.floats(0, 600))
+@given(some.floats(20, 200), some.floats(0, 600))
 def test_minutes_undo_metres(speed: float, minutes: float) -> None:
     walk = Walk(speed)
     assert walk.minutes(walk.metres(minutes)) == pytest.approx(minutes, rel=1e-12)

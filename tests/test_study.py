@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import geopandas as gpd
@@ -182,6 +183,30 @@ def test_a_rule_of_a_third_service_needs_no_code(town: Path, layer) -> None:
     assert circle["value"].tolist() == [40, 25]
     assert circle["needs"].tolist() == ["persons", "communities"]
     assert circle["status"].tolist() == ["short", "short"]
+
+
+@pytest.mark.parametrize(
+    ("said", "speed"),
+    [('"4.8 km/h"', 80.0), ('"80 m/min"', 80.0), ('"1.25 m/s"', 75.0), ('"4.8 公里/小时"', 80.0), ("80", 80.0)],
+)
+def test_a_speed_may_have_its_unit(town: Path, said: str, speed: float) -> None:
+    text = town.read_text(encoding="utf-8").replace("[[circle]]", f"[walk]\nchildcare = {said}\n[[circle]]", 1)
+    town.write_text(text, encoding="utf-8")
+    walk = st.Study.from_toml(town).walk
+    assert (walk["childcare"].speed, walk["childcare"].who) == (speed, "childcare")
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [("4.8", "did you mean 4.8 km/h = 80 m/min"), ('"4.8"', "give a number and its unit"),
+     ('"fast"', 'or a speed with its unit ("4.8 km/h")'), ('"80 km/h"', "nobody walks so")],
+)  # fmt: skip
+def test_a_speed_that_is_none_is_refused(town: Path, said: str, words: str) -> None:
+    text = town.read_text(encoding="utf-8").replace("[[circle]]", f"[walk]\nchildcare = {said}\n[[circle]]", 1)
+    town.write_text(text, encoding="utf-8")
+    with pytest.raises(st.SitingError, match=re.escape(words)) as fault:
+        st.Study.from_toml(town)
+    assert "[walk] childcare" in str(fault.value)
 
 
 def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:

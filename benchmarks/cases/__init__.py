@@ -32,6 +32,7 @@ CASES = {
     "siting_capacity": "siting_rules",
     "siting_rules": "siting_rules",
     "osm": "osm",
+    "osm_city": "osm",
     "threads": "process",
     "first": "process",
     "memory": "process",

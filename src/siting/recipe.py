@@ -14,6 +14,7 @@ from siting.inputs import Circle, Goal, Source
 from siting.judge.rule import document_from, rule_from
 from siting.measure.services import walker
 from siting.network import Walk
+from siting.network.walk import speed_from
 from siting.propose import AtMost, Cover
 from siting.study import Study
 
@@ -153,12 +154,15 @@ def _whole(value: Any, where: str) -> int | None:
 
 def _walk(service: str, at: Any) -> Walk:
     named = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
-    if isinstance(at, str):
-        if at not in named:
-            raise SitingError(f'[walk] {service} is "{at}"; choose {some(named)} or metres a minute')
+    if isinstance(at, str) and at in named:
         return named[at]()
+    if isinstance(at, str) and not any(sign.isdigit() for sign in at):
+        raise SitingError(
+            f'[walk] {service} is "{at}"; choose {some(named)}, metres a minute, or a speed with its unit ("4.8 km/h")'
+        )
     try:
-        return replace(walker(service, None), speed=_number(at, f"[walk] {service}"), who=service)
+        speed = speed_from(at) if isinstance(at, str) else _number(at, f"[walk] {service}")
+        return replace(walker(service, None), speed=speed, who=service)
     except ValueError as error:
         raise SitingError(f"[walk] {service}: {error}") from error
 

@@ -20,15 +20,13 @@ from siting.network.joining import by_level, join_points, of_vertices
 from siting.network.lengths import believed, tell_lengths
 from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
+from siting.network.vocabulary import directions, is_yes
 from siting.network.words import crs_name
 
 log = logging.getLogger(__name__)
 
 #: Column of a frame of edges: 1 open from u to v only, -1 from v to u only, 0 both ways.
 WAY = "_open_way"
-ALONG = {"yes", "1", "1.0", "true"}
-AGAINST = {"-1", "-1.0", "reverse"}
-BOTH = {"no", "0", "0.0", "false", "", "reversible", "alternating"}
 
 
 def network_from_streets(
@@ -66,7 +64,7 @@ def network_from_streets(
     if raised:
         frame = heights.cut_at_turns(frame)
     if oneway is not None:
-        frame = frame.assign(**{WAY: _one_way(frame[oneway])})
+        frame = frame.assign(**{WAY: directions(frame[oneway])})
     vertices, first = vertices_of(frame.geometry.to_numpy())
     corners, where = join_points(np.concatenate([vertices[first[:-1]], vertices[first[1:] - 1]]))
     if raised:
@@ -167,19 +165,6 @@ def _as_long(values: npt.ArrayLike, what: str, number: int) -> npt.NDArray[np.fl
     return found
 
 
-def _one_way(column: pd.Series) -> npt.NDArray[np.int8]:
-    """Read a column of one-way signs: 1 along the line, -1 against it, 0 both ways."""
-    said = column.astype(object).where(column.notna(), "").astype(str).str.strip().str.lower()
-    way = np.zeros(len(said), np.int8)
-    way[said.isin(ALONG)] = 1
-    way[said.isin(AGAINST)] = -1
-    odd = ~said.isin(ALONG | AGAINST | BOTH)
-    if odd.any():
-        raise NetworkError(
-            f'streets: "{column.name}" says {some(said[odd].unique())} of {some(column.index[odd])}; '
-            'write "yes", "-1" or "no"'
-        )
-    return way
 
 
 def without_steps(network: Network) -> Network:
@@ -211,11 +196,21 @@ def whole_edges(network: Network) -> gpd.GeoDataFrame:
 
 
 def walkable_part(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
-    """Leave out what nobody may walk on, and tell how much of it there was."""
+    """Leave out what nobody may walk on, tell how much of it there was, and mark what is private."""
     if not walking:
-        return frame, {}
-    is_open, left_out = walkable(frame)
-    return frame if is_open.all() else frame[is_open.to_numpy()], left_out
+        return mark_private(frame, is_yes(frame["private"])) if "private" in frame else frame, {}
+    found = walkable(frame)
+    is_open, private = found.open.to_numpy(), found.private.to_numpy()
+    if not is_open.all():
+        frame, private = frame[is_open], private[is_open]
+    return mark_private(frame, private), found.left_out
+
+
+def mark_private(frame: Any, private: npt.NDArray[np.bool_]) -> Any:
+    """Give streets the column `private`, where any of them is; without one that says of all that they are not."""
+    if not private.any():
+        return frame.drop(columns="private", errors="ignore")
+    return frame.assign(private=private)
 
 
 def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:

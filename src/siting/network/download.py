@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from siting.errors import NetworkError
+from siting.network.extract import TAGS
 from siting.network.graph import Network
 from siting.network.graphs import network_from_graph
 
@@ -24,8 +27,11 @@ def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> N
         raise NetworkError(f'{name!r} is no name of a place; give it as in "Futian, Shenzhen, China"')
     log.info('"%s" is asked of the servers of OpenStreetMap', name)
     try:
-        kind = "walk" if walking else "all"
-        graph = ox.graph_from_place(name, network_type=kind, simplify=True, retain_all=True)
+        # All streets are asked for, with the tags that tell who may walk there: the profile judges.
+        with _kept_tags(ox):
+            graph = ox.graph_from_place(
+                name, network_type="all", custom_filter='["highway"]', simplify=False, retain_all=True
+            )
     except (requests.ConnectionError, requests.Timeout) as fault:
         raise NetworkError(
             f'"{name}": the servers of OpenStreetMap cannot be reached; are you online? {OFFLINE}'
@@ -39,4 +45,17 @@ def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> N
             f'"{name}" is not known to OpenStreetMap as a place with an outline and streets in it ({fault}); write it '
             f'as in "Futian, Shenzhen, China". {OFFLINE}'
         ) from fault
+    # A street goes on through a bend, unless another tag begins there.
+    graph = ox.simplify_graph(graph, edge_attrs_differ=TAGS)
     return network_from_graph(graph, crs=crs, walking=walking)
+
+
+@contextmanager
+def _kept_tags(ox: Any) -> Iterator[None]:
+    """Let osmnx keep the tags that count, as long as it downloads."""
+    before = ox.settings.useful_tags_way
+    ox.settings.useful_tags_way = sorted({*before, *TAGS})
+    try:
+        yield
+    finally:
+        ox.settings.useful_tags_way = before

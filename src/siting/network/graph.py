@@ -35,6 +35,7 @@ __all__ = ["Network"]
 
 log = logging.getLogger(__name__)
 
+AnyPath = str | os.PathLike[str]
 Ints = npt.NDArray[np.int32]
 #: Graphs that a network keeps, each for one response to slopes.
 CORES = 8
@@ -116,8 +117,7 @@ class Network:
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
-            Leave out what is closed to walkers, such as motorways, and trunk roads whose `sidewalk` or `foot` column
-            does not allow walking. What was left out is told in `left_out`.
+            Leave out what is closed to walkers (counted in `left_out`), and mark what is private (column `private`).
         split
             First split the lines where they cross or touch on one level; levels are told by `layer`, `bridge` and
             `tunnel`, and lines of different levels meet at their ends only.
@@ -210,13 +210,13 @@ class Network:
 
     @classmethod
     def from_osm(
-        cls, path: str | os.PathLike[str], *, area: Any = None, crs: Any = None, walking: bool = True
+        cls, path: AnyPath, *, area: Any = None, crs: Any = None, walking: bool = True, ferries: bool = False
     ) -> Network:
         """Read the streets of an OpenStreetMap extract, a file `.osm.pbf` or `.osm`. Needs the extra `osm`.
 
-        Ways are cut at nodes that are used again, so that the network joins what OpenStreetMap joins. Nodes keep
-        their ids; edges are called "<way>-<number>" and carry `osm_id`, `highway` and, where a way has them, `name`,
-        `bridge`, `tunnel`, `layer`, `foot`, `sidewalk`, `access`, `oneway`, `area`.
+        Ways are cut at nodes that are used again, so that the network joins what OpenStreetMap joins; walls and closed
+        gates part them. Nodes keep their ids; edges are called "<way>-<number>" and carry `osm_id`, `highway`, `name`,
+        `bridge`, `tunnel`, `layer`, `oneway` and what tells who may walk there, where a way has it.
 
         Parameters
         ----------
@@ -228,14 +228,15 @@ class Network:
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
-            Leave out what is closed to walkers; told in `left_out`. Where the extract lacks nodes of a way, the way
-            ends there; that is told, too.
+            Leave out what is closed to walkers (told in `left_out`), mark what is private (column `private`), and heed
+            barriers. Where the extract lacks nodes of a way, the way ends there; that is told, too.
+        ferries
+            Whether ferries are streets, as long as they are drawn.
 
         Raises
         ------
         NetworkError
-            When the file is absent, damaged, of another kind, or has no street in the area, or when pyosmium is not
-            installed.
+            When the file is absent, damaged or of another kind, or has no street in the area, or without pyosmium.
 
         Examples
         --------
@@ -243,7 +244,7 @@ class Network:
         """
         from siting.network.osm import network_from_osm
 
-        return network_from_osm(os.fspath(path), area=area, crs=crs, walking=walking)
+        return network_from_osm(os.fspath(path), area=area, crs=crs, walking=walking, ferries=ferries)
 
     @classmethod
     def from_place(cls, name: str, *, crs: Any = None, walking: bool = True) -> Network:
@@ -408,17 +409,15 @@ class Network:
         found: Network = self.__dict__["_stepless"]
         return found
 
-    def save(self, path: str | os.PathLike[str]) -> None:
+    def save(self, path: AnyPath) -> None:
         """Write the network into a folder, whole or not at all; see `load`."""
         from siting.network.store import write_network
 
         write_network(self, path)
 
     @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Network:
+    def load(cls, path: AnyPath) -> Network:
         """Open a network that `save` wrote, mapped into memory: at once, and shared by all processes that do so.
-
-        Such a network is pickled as its path.
 
         Raises
         ------

@@ -302,6 +302,8 @@ def _link_rows(network: Network, frame: gpd.GeoDataFrame, xy: Floats, node: Ints
         columns[WAY] = np.zeros(len(node), np.int8)
     if "rise" in frame:
         columns["rise"] = np.zeros(len(node))
+    if "private" in frame:
+        columns["private"] = np.zeros(len(node), np.bool_)
     for column, kind in frame.dtypes.items():
         if column not in columns and pd.api.types.is_integer_dtype(kind):
             frame[column] = frame[column].astype("Int64")

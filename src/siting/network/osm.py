@@ -1,70 +1,70 @@
-"""Extracts of OpenStreetMap (`.osm.pbf`, `.osm`) into a `Network`, with pyosmium.
+"""Extracts of OpenStreetMap (`.osm.pbf`, `.osm`) into a `Network`.
 
-The file is read once, in C++; Python sees the ways with a `highway` only, and all that follows is done on whole arrays.
 A way is cut where one of its nodes is used again, by another way or by itself: these are OpenStreetMap's crossings, so
-bridges are not joined to what they cross. Nodes keep the ids that they have in OpenStreetMap.
+bridges are not joined to what they cross. At a node where nobody passes (a wall, a closed gate) a way is cut, and not
+joined to what goes on behind it. Nodes keep the ids that they have in OpenStreetMap.
 """
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import logging
-import re
-from array import array
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyproj
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
 from siting.network import build
+from siting.network.extract import ALSO, Ways, local_file, read_extract
 from siting.network.graph import Network
+from siting.network.opl import DEGREE, known
 from siting.network.profile import walkable
-
-if TYPE_CHECKING:
-    import osmium
 
 log = logging.getLogger(__name__)
 
-#: Tags that become columns of the edges, where any way has them.
-TAGS = ("highway", "name", "bridge", "tunnel", "layer", "foot", "sidewalk", "access", "oneway", "area")
-#: Suffix → the format that the reader is told, so that no content leads it elsewhere.
-FORMATS = {".pbf": "pbf", ".osm": "osm", ".osm.gz": "osm.gz", ".osm.bz2": "osm.bz2"}
-#: OpenStreetMap text shrinks to a tenth or so; what unpacks to more than this many times its size is no map.
-MOST_UNPACKED = 200
 WGS84 = "EPSG:4326"
-
-_NOWHERE = 2**31 - 1  # pyosmium's coordinate of a node that is not in the file
-_DEGREE = 1e7  # pyosmium's coordinates are whole 1e-7 degrees, as those of OpenStreetMap are
-_REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:|^[\\/]+vsi|^[\\/]{2}")
+#: The choice of a CRS looks at about so many streets.
+MOST_BOXES = 10_000
 
 Mask = npt.NDArray[np.bool_]
 Longs = npt.NDArray[np.int64]
 
 
-def network_from_osm(path: str | Path, *, area: Any = None, crs: Any = None, walking: bool = True) -> Network:
+def network_from_osm(
+    path: str | Path, *, area: Any = None, crs: Any = None, walking: bool = True, ferries: bool = False
+) -> Network:
     """Build a network from an extract of OpenStreetMap; see `Network.from_osm`."""
-    file = _local_file(path)
+    file = local_file(path)
     clip = None if area is None else _area(area)
-    ways = _read(file)
+    ways, closed, private = read_extract(file, walking=walking, ferries=ferries)
     if not len(ways.tags):
         raise NetworkError(f'"{file.name}" holds no way with a "highway"; take an extract that has streets in it')
     left_out: dict[str, int] = {}
     if walking:
-        is_open, left_out = walkable(ways.tags)
-        ways = ways.select(is_open.to_numpy())
+        found = walkable(ways.tags, ferries=ferries)
+        is_open, left_out = found.open.to_numpy(), found.left_out
+        ways = ways.select(is_open)
         if not len(ways.tags):
             raise NetworkError(
                 f'"{file.name}": no street is left to walk on ({left_out}); pass walking=False to keep all'
             )
-    edges = _cut(ways)
+        shut = int(np.isin(closed, ways.ref).sum())
+        if shut:
+            log.info("%s: %d walls and closed gates stand on streets; nobody passes them", file.name, shut)
+        edges = _cut(ways, np.concatenate([closed, private]))
+        edges, behind = _behind(edges, private)
+        behind |= found.private.to_numpy()[is_open][edges.way]
+    else:
+        edges = _cut(ways, closed[:0])
+        behind = np.zeros(len(edges.way), np.bool_)
     unknown = len(ways.tags) - len(np.unique(edges.way))
     if unknown:
         left_out["nodes missing"] = unknown
@@ -80,24 +80,8 @@ def network_from_osm(path: str | Path, *, area: Any = None, crs: Any = None, wal
     if beyond:
         left_out["outside the area"] = beyond
         log.info("%s: %d ways do not meet the area and are left out", file.name, beyond)
-    return _network(file.name, ways.tags, edges, inside, crs, left_out)
-
-
-@dataclass(frozen=True, eq=False)
-class _Ways:
-    """Ways as they stand in the file: a row of tags each, and their nodes one after another."""
-
-    tags: pd.DataFrame
-    size: Longs  # nodes of each way
-    ref: Longs
-    x: npt.NDArray[np.int32]
-    y: npt.NDArray[np.int32]
-
-    def select(self, keep: Mask) -> _Ways:
-        if keep.all():
-            return self
-        node = np.repeat(keep, self.size)
-        return _Ways(self.tags[keep], self.size[keep], self.ref[node], self.x[node], self.y[node])
+    tags = ways.tags.drop(columns=list(ALSO), errors="ignore")
+    return _network(file.name, tags, edges, inside, behind, crs, left_out)
 
 
 class _Edges(NamedTuple):
@@ -109,151 +93,20 @@ class _Edges(NamedTuple):
     last: Longs
     edge: Longs  # edge of each node
     ref: Longs
+    ends: Longs  # (2, edges): names of the nodes at both ends; at a barrier each edge has its own
     lonlat: npt.NDArray[np.float64]
 
     def bounds(self) -> npt.NDArray[np.float64]:
         return np.concatenate([self.lonlat.min(axis=0), self.lonlat.max(axis=0)])
 
 
-# Reading
-
-
-def _local_file(path: str | Path) -> Path:
-    text = str(path)
-    if _REMOTE.search(text) and not re.match(r"[A-Za-z]:[\\/]", text):
-        raise NetworkError(f'"{text}" is not a local file; download it first')
-    file = Path(path)
-    if _format(file) is None:
-        raise NetworkError(f'"{file.name}" is no extract of OpenStreetMap; give .osm.pbf, .osm, .osm.gz or .osm.bz2')
-    if not file.is_file():
-        raise NetworkError(f'"{text}" is not there, or is no file; look at the path')
-    return file
-
-
-def _format(file: Path) -> str | None:
-    fits = [kind for suffix, kind in FORMATS.items() if file.name.lower().endswith(suffix)]
-    return fits[0] if fits else None
-
-
-def _read(file: Path) -> _Ways:
-    """Read the ways that have a `highway`, with the places of their nodes."""
-    try:
-        import osmium
-    except ImportError as fault:
-        raise NetworkError(f'"{file.name}" needs pyosmium: pip install siting[osm]') from fault
-    try:
-        _refuse_bomb(file)
-        ways = _ways(osmium.io.File(str(file), _format(file) or ""))
-    except NetworkError:
-        raise
-    except (RuntimeError, ValueError, OSError, EOFError, osmium.InvalidLocationError) as fault:
-        raise NetworkError(
-            f'"{file.name}" cannot be read as data of OpenStreetMap: {fault}; it is cut short, damaged or of another '
-            "kind; download or export it again"
-        ) from fault
-    return _once(ways)
-
-
-def _refuse_bomb(file: Path) -> None:
-    """Refuse a small file that unpacks to a huge one."""
-    kind = _format(file) or ""
-    if not kind.endswith((".gz", ".bz2")):
-        return  # a block of a .pbf may not unpack to more than 32 MB, says its format, and the reader keeps to it
-    most, size = max(MOST_UNPACKED * file.stat().st_size, 2**24), 0
-    with gzip.open(file) if kind.endswith(".gz") else bz2.open(file) as handle:
-        while block := handle.read(2**20):
-            size += len(block)
-            if size > most:
-                raise NetworkError(
-                    f'"{file.name}" unpacks to more than {MOST_UNPACKED} times its size; no map does, so it is refused'
-                )
-
-
-def _ways(source: osmium.io.File) -> _Ways:
-    import osmium
-
-    refs, xs, ys, size, ids = array("q"), array("i"), array("i"), array("q"), array("q")
-    tags: dict[str, list[str | None]] = {tag: [] for tag in TAGS}
-    columns = [(tag, found.append) for tag, found in tags.items()]
-    reader = osmium.FileProcessor(source, osmium.osm.NODE | osmium.osm.WAY)
-    header = reader.header
-    if not any(header.get(f"pbf_optional_feature_{i}") == "LocationsOnWays" for i in range(8)):
-        reader = reader.with_locations()
-    # The filters run in C++: what they hold back costs nothing here.
-    only_ways = osmium.filter.EntityFilter(osmium.osm.WAY)
-    for way in reader.with_filter(only_ways).with_filter(osmium.filter.KeyFilter("highway")):
-        if way.deleted or not way.visible:  # type: ignore[union-attr]
-            continue
-        nodes = list(way.nodes)  # type: ignore[union-attr]
-        ids.append(way.id)
-        size.append(len(nodes))
-        refs.extend([node.ref for node in nodes])
-        places = [node.location for node in nodes]
-        xs.extend([place.x for place in places])
-        ys.extend([place.y for place in places])
-        value = way.tags.get
-        for tag, add in columns:
-            add(value(tag))
-    ref = np.array(refs, np.int64)
-    x, y = np.array(xs, np.int32), np.array(ys, np.int32)
-    if header.get("sorting") != "Type_then_ID":
-        _find_late(source, reader.node_location_storage, ref, x, y)
-    said = {tag: found for tag, found in tags.items() if any(value is not None for value in found)}
-    frame = pd.DataFrame({"osm_id": np.array(ids, np.int64), **said})
-    return _Ways(frame, np.array(size, np.int64), ref, x, y)
-
-
-def _find_late(
-    source: osmium.io.File,
-    known: osmium.index.LocationTable | None,
-    ref: Longs,
-    x: npt.NDArray[np.int32],
-    y: npt.NDArray[np.int32],
-) -> None:
-    """Fill in nodes that stand behind the ways in the file, or that an editor has numbered below 0."""
-    import osmium
-
-    lost = np.flatnonzero(~_known(x, y))
-    if not len(lost) or known is None:
-        return
-    found: dict[int, tuple[int, int]] = {}
-    if (ref[lost] < 0).any():
-        wanted = set(ref[lost].tolist())
-        for node in osmium.FileProcessor(source, osmium.osm.NODE):
-            if node.id in wanted:
-                found[node.id] = (node.location.x, node.location.y)  # type: ignore[union-attr]
-    for one in np.unique(ref[lost][ref[lost] > 0]).tolist():
-        try:
-            place = known.get(one)
-        except KeyError:
-            continue
-        found[one] = (place.x, place.y)
-    for at in lost.tolist():
-        x[at], y[at] = found.get(int(ref[at]), (_NOWHERE, _NOWHERE))
-
-
-def _known(x: npt.NDArray[np.int32], y: npt.NDArray[np.int32]) -> Mask:
-    """Tell which nodes have a place on earth."""
-    west_east = np.abs(x.astype(np.int64)) <= 180 * _DEGREE
-    known: Mask = west_east & (np.abs(y.astype(np.int64)) <= 90 * _DEGREE)
-    return known
-
-
-def _once(ways: _Ways) -> _Ways:
-    """Keep the last of ways that stand in the file twice, as files put together from parts have them."""
-    again = ways.tags["osm_id"].duplicated(keep="last").to_numpy()
-    if again.any():
-        log.info("%d ways stand in the file more than once and are taken once", int(again.sum()))
-    return ways.select(~again)
-
-
 # Cutting
 
 
-def _cut(ways: _Ways) -> _Edges:
-    """Cut ways at nodes that are used again, and where a node is missing."""
+def _cut(ways: Ways, barriers: Longs) -> _Edges:
+    """Cut ways at nodes that are used again, where a node is missing, and at *barriers*, whose sides are not joined."""
     way = np.repeat(np.arange(len(ways.size)), ways.size)
-    here = _known(ways.x, ways.y)
+    here = known(ways.x, ways.y)
     lost = len(np.unique(ways.ref[~here]))
     if lost:
         torn = len(np.unique(way[~here]))
@@ -267,7 +120,7 @@ def _cut(ways: _Ways) -> _Edges:
     _, name, uses = np.unique(ref, return_inverse=True, return_counts=True)
     start = _differs(stretch)
     stop = np.concatenate([start[1:], [True]])[: len(start)]
-    crossing = (uses[name] > 1) & ~start & ~stop
+    crossing = ((uses[name] > 1) | np.isin(ref, barriers)) & ~start & ~stop
     alone = start & stop
     # A crossing stands twice: as the end of one edge and as the start of the next.
     source = np.repeat(np.arange(len(way)), np.where(alone, 0, 1 + crossing))
@@ -278,8 +131,45 @@ def _cut(ways: _Ways) -> _Edges:
     last = np.append(first[1:], len(source))[: len(first)] - 1
     of_way = way[source[first]]
     number = np.arange(len(first)) - np.flatnonzero(_differs(of_way))[np.cumsum(_differs(of_way)) - 1] + 1
-    lonlat = np.column_stack([ways.x[keep][source], ways.y[keep][source]]) / _DEGREE
-    return _Edges(of_way, number, first, last, edge, ref[source], lonlat)
+    lonlat = np.column_stack([ways.x[keep][source], ways.y[keep][source]]) / DEGREE
+    ref = ref[source]
+    return _Edges(of_way, number, first, last, edge, ref, _apart(np.stack([ref[first], ref[last]]), barriers), lonlat)
+
+
+def _apart(ends: Longs, barriers: Longs) -> Longs:
+    """Give each end of an edge at a barrier a name of its own: one keeps that of the node, the others are below 0."""
+    names = ends.ravel().copy()
+    at = np.flatnonzero(np.isin(names, barriers))
+    again = np.delete(at, np.unique(names[at], return_index=True)[1])
+    if len(again):
+        names[again] = min(0, int(names.min())) - 1 - np.arange(len(again))
+    return names.reshape(ends.shape)
+
+
+def _behind(edges: _Edges, gates: Longs) -> tuple[_Edges, Mask]:
+    """Open the private gates that are the way to somewhere, and tell which edges lie behind them.
+
+    What is joined to the largest part by private gates only lies behind them, as the paths of a walled estate: they are
+    private, and the gates stay joined, so that those who live there come out. A gate with the largest part on both
+    sides is for those who have the key, and stays closed.
+    """
+    behind = np.zeros(len(edges.way), np.bool_)
+    node = np.stack([edges.ref[edges.first], edges.ref[edges.last]])
+    gate = np.isin(node, gates)
+    if not gate.any():
+        return edges, behind
+    names, at = np.unique(edges.ends, return_inverse=True)
+    at = at.reshape(edges.ends.shape)
+    links = coo_array((np.ones(len(behind), np.int8), (at[0], at[1])), shape=(len(names),) * 2)
+    part = connected_components(links, directed=False)[1][at[0]]
+    apart = part != np.bincount(part).argmax()
+    opened = np.isin(node, np.unique(node[gate & apart])) & gate
+    behind = apart & np.isin(part, np.unique(np.broadcast_to(part, node.shape)[opened]))
+    log.info(
+        "%d private gates: %d lead to streets that are private for it, the others are closed",
+        len(np.unique(node[gate])), len(np.unique(node[opened])),
+    )  # fmt: skip
+    return edges._replace(ends=np.where(opened, node, edges.ends)), behind
 
 
 def _differs(keys: npt.NDArray[Any]) -> Mask:
@@ -357,18 +247,36 @@ def _lines(edges: _Edges, keep: Mask) -> npt.NDArray[np.object_]:
     return found
 
 
-def _network(name: str, tags: pd.DataFrame, edges: _Edges, keep: Mask, crs: Any, left_out: dict[str, int]) -> Network:
+def _network(
+    name: str, tags: pd.DataFrame, edges: _Edges, keep: Mask, private: Mask, crs: Any, left_out: dict[str, int]
+) -> Network:
     way = edges.way[keep]
-    of_edge = tags.iloc[way].dropna(axis="columns", how="all")
+    of_edge = build.mark_private(tags.iloc[way].dropna(axis="columns", how="all"), private[keep])
     number = pd.Series(edges.number[keep], of_edge.index).astype(str)
     of_edge.index = pd.Index(of_edge["osm_id"].astype(str) + "-" + number, name="id")
-    drawn = gpd.GeoDataFrame(of_edge, geometry=_lines(edges, keep), crs=WGS84)
-    drawn.attrs["source"] = name
-    frame = to_metric(drawn, crs)
-    lines = frame.geometry.to_numpy()
-    ends = np.concatenate([edges.ref[edges.first[keep]], edges.ref[edges.last[keep]]])
-    nodes, where, node = np.unique(ends, return_index=True, return_inverse=True)
-    corners = np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)])[where]
-    u, v = node[: len(lines)], node[len(lines) :]
-    xy = shapely.get_coordinates(corners)
-    return build.assemble(frame, xy, pd.Index(nodes), u, v, shapely.length(lines), left_out)
+    node = keep[edges.edge]
+    first = np.concatenate([[0], np.cumsum((edges.last - edges.first + 1)[keep])])
+    start, stop = first[:-1], first[1:] - 1
+    lonlat = edges.lonlat[node]
+    system = to_metric(_boxes(name, lonlat, start, of_edge.index), crs).crs
+    turn = pyproj.Transformer.from_crs(WGS84, system, always_xy=True)
+    xy = np.column_stack(turn.transform(lonlat[:, 0], lonlat[:, 1]))
+    step = np.hypot(*np.diff(xy, axis=0, append=xy[-1:]).T)
+    step[stop] = 0.0
+    nodes, where, at = np.unique(edges.ends[:, keep].ravel(), return_index=True, return_inverse=True)
+    return build.form(
+        crs=pyproj.CRS(system), xy=xy[np.concatenate([start, stop])[where]], names=pd.Index(nodes),
+        u=at[: len(start)], v=at[len(start) :], metres=np.add.reduceat(step, start), columns=of_edge, vertices=xy,
+        first=first, left_out=left_out,
+    )  # fmt: skip
+
+
+def _boxes(name: str, lonlat: npt.NDArray[np.float64], start: Longs, ids: pd.Index) -> gpd.GeoDataFrame:
+    """Draw the boxes of the streets as their diagonals, for the choice of a CRS: of many some and the outermost."""
+    low, high = np.minimum.reduceat(lonlat, start), np.maximum.reduceat(lonlat, start)
+    outer = np.concatenate([low.argmin(axis=0), high.argmax(axis=0)])
+    some = np.union1d(np.arange(0, len(start), -(-len(start) // MOST_BOXES)), outer)
+    lines = shapely.linestrings(np.stack([low[some], high[some]], axis=1))
+    frame = gpd.GeoDataFrame(geometry=lines, index=ids[some], crs=WGS84)
+    frame.attrs["source"] = name
+    return frame

@@ -19,14 +19,13 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network.joining import SAME, STEP, join_points, of_vertices
-from siting.network.profile import words
+from siting.network.vocabulary import is_deck
+from siting.network.vocabulary import levels as told_levels
 
 __all__ = ["split_streets"]
 
 log = logging.getLogger(__name__)
 
-#: Words that say that a street is no bridge or tunnel.
-NO = frozenset({"", "no", "false", "0", "none", "nan", "<na>"})
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.intp]
@@ -110,18 +109,13 @@ def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
     """Tell how high each line lies, as `layer`, `bridge` and `tunnel` say: 0 is the ground."""
 
     def has(column: str) -> Mask:
-        if column not in streets:
-            return np.zeros(len(streets), np.bool_)
-        said = [words(cell) for cell in streets[column]]
-        return np.array([bool(each) and each[0] not in NO for each in said], np.bool_)
+        return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
 
-    levels = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
+    level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
     if layer in streets:
-        given = pd.to_numeric(streets[layer].map(lambda cell: next(iter(words(cell)), None)), errors="coerce").to_numpy(
-            float
-        )
-        levels = np.where(np.isnan(given), levels, given)
-    return levels
+        given = told_levels(streets[layer])
+        level = np.where(np.isnan(given), level, given)
+    return level
 
 
 # Where lines meet

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Real
@@ -12,13 +14,40 @@ import numpy.typing as npt
 
 from siting.errors import NetworkError, some
 
-__all__ = ["STEEPEST", "Slope", "Walk", "careful", "tobler"]
+__all__ = ["STEEPEST", "Slope", "Walk", "careful", "speed_from", "tobler"]
 
 Floats = npt.NDArray[np.float64]
 #: From grades (rise over run, uphill positive) to the time on them, over the time on the level.
 Slope = Callable[[Floats], Floats]
 #: Steeper grades are taken for this one: streets are not so steep, wrong elevations are, and sums must stay finite.
 STEEPEST = 0.4
+#: Nobody walks slower or faster than this, metres a minute: 1.2 and 12 km/h. What is beyond is another unit.
+SLOWEST, FASTEST = 20.0, 200.0
+#: Units of speed, as they are written, and metres a minute in each.
+UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
+    "m/min": (1.0, ("m/min", "m/minute", "mpm", "米/分", "米/分钟", "米每分", "米每分钟")),
+    "km/h": (
+        1000 / 60,
+        (
+            "km/h",
+            "km/hr",
+            "kmh",
+            "kph",
+            "kmph",
+            "公里/小时",
+            "公里/时",
+            "千米/小时",
+            "千米/时",
+            "公里每小时",
+            "千米每小时",
+        ),
+    ),
+    "m/s": (60.0, ("m/s", "m/sec", "mps", "米/秒", "米每秒")),
+    "mph": (1609.344 / 60, ("mph", "mi/h", "英里/小时")),
+    "ft/s": (0.3048 * 60, ("ft/s", "fps", "英尺/秒")),
+    "ft/min": (0.3048, ("ft/min",)),
+    "m/h": (1 / 60, ("m/h",)),
+}
 
 
 def tobler(grade: npt.ArrayLike) -> Floats:
@@ -90,6 +119,50 @@ def careful(grade: npt.ArrayLike) -> Floats:
     return factor
 
 
+def speed_from(text: str) -> float:
+    """Read a walking speed with its unit: metres a minute.
+
+    Parameters
+    ----------
+    text
+        A number and a unit: m/min, km/h, m/s, mph, ft/s, ft/min, or 米/分钟, 公里/小时, 米/秒.
+
+    Raises
+    ------
+    NetworkError
+        When there is no number, or no unit that is known, or nobody walks so fast or slow.
+
+    Examples
+    --------
+    >>> speed_from("4.8 km/h"), speed_from("80 m/min"), speed_from("1.25 m/s"), speed_from("4.8公里/小时")
+    (80.0, 80.0, 75.0, 80.0)
+    """
+    plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower().replace("per", "/")
+    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
+    factor = next((each for each, names in UNITS.values() if found and found[2] in names), None)
+    if found is None or factor is None:
+        raise NetworkError(
+            f'walking speed is "{text}"; give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
+        )
+    speed = round(float(found[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
+    if not SLOWEST <= speed <= FASTEST:
+        raise NetworkError(
+            f'walking speed is "{text}", {speed:g} m/min; nobody walks so, give {SLOWEST:g} to {FASTEST:g} m/min '
+            f"({SLOWEST * 0.06:g} to {FASTEST * 0.06:g} km/h)"
+        )
+    return speed
+
+
+def _meant(speed: float) -> str:
+    """Ask whether a number that is no speed in metres a minute was meant in another unit."""
+    guesses = [
+        f"{speed:g} {unit} = {speed * factor:.4g} m/min"
+        for unit, (factor, _) in UNITS.items()
+        if unit in {"km/h", "m/s", "m/h"} and SLOWEST <= round(speed * factor, 9) <= FASTEST
+    ]
+    return f"; did you mean {' or '.join(guesses)}?" if guesses else "; 4.8 km/h are 80 m/min"
+
+
 @dataclass(frozen=True, repr=False)
 class Walk:
     """A walker: the speed on level ground, what slopes do to it, and whether steps can be climbed.
@@ -99,7 +172,7 @@ class Walk:
     Parameters
     ----------
     speed
-        Metres a minute on the level, above 0 and at most 200.
+        Metres a minute on the level, 20 to 200; `Walk.at` takes a speed with another unit.
     who
         A name for results: "adult", "elder", "carer" or your own.
     slope
@@ -133,9 +206,10 @@ class Walk:
 
     def __post_init__(self) -> None:
         number = isinstance(self.speed, Real) and not isinstance(self.speed, bool)
-        if not (number and math.isfinite(self.speed) and 0 < self.speed <= 200):
+        if not (number and math.isfinite(self.speed) and SLOWEST <= self.speed <= FASTEST):
+            meant = _meant(float(self.speed)) if number else '; or Walk.at("4.8 km/h"), with the unit'
             raise NetworkError(
-                f"walking speed is {self.speed!r}; give metres a minute, above 0 and at most 200 (4.8 km/h is 80)"
+                f"walking speed is {self.speed!r}; give metres a minute, {SLOWEST:g} to {FASTEST:g}{meant}"
             )
         if not (self.slope is None or callable(self.slope)):
             raise NetworkError(
@@ -146,6 +220,22 @@ class Walk:
 
     def __repr__(self) -> str:
         return f"<Walk: {self.terms}>"
+
+    @classmethod
+    def at(cls, speed: str, who: str = "walker", slope: Slope | None = None, *, stairs: bool = True) -> Walk:
+        """Walk at a speed that is written with its unit; see `speed_from`.
+
+        Raises
+        ------
+        NetworkError
+            When it is no walking speed, or has no unit.
+
+        Examples
+        --------
+        >>> Walk.at("4.8 km/h")
+        <Walk: walker, 80 m/min>
+        """
+        return cls(speed_from(speed), who, slope, stairs)
 
     @classmethod
     def adult(cls, *, slope: Slope | None = tobler, stairs: bool = True) -> Walk:
