@@ -17,6 +17,7 @@ import pandas as pd
 import pyproj
 import shapely
 
+from siting.data import check_extent, one_layer
 from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
 from siting.network.places import Places, at_nodes, frozen, place, spots
@@ -432,12 +433,13 @@ class Network:
         Raises
         ------
         LayerError
-            When the frame has no CRS or an empty geometry.
+            When it is no GeoDataFrame, has no CRS or an empty geometry.
         NetworkError
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
         if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
+        check_extent(one_layer(frame, name), name, refuse=False)
         if not frame.index.is_unique:
             twice = frame.index[frame.index.duplicated()].unique()
             raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
