@@ -50,8 +50,10 @@ def test_every_zone_in_china_has_the_nearest_meridian(lon: float, lat: float) ->
 
 def test_several_layers_share_one_centre() -> None:
     """Row 2: two layers in different CRS get one system to be measured in."""
-    town = to_crs(at(119.0, 29.0), "EPSG:32650")
-    assert metric_crs(town, at(116.0, 29.0), gpd.GeoSeries([], crs="EPSG:4326")).to_epsg() == 4548
+    nothing = gpd.GeoSeries([], crs="EPSG:4326")
+    assert metric_crs(at(118.4, 29.0), to_crs(at(116.4, 29.0), "EPSG:4490"), nothing).to_epsg() == 4548
+    # What is in metres already stays in them, where they hold: 117° is the meridian of UTM zone 50 too.
+    assert metric_crs(to_crs(at(118.4, 29.0), "EPSG:32650"), at(116.4, 29.0), nothing).to_epsg() == 32650
 
 
 def test_axis_order_does_not_matter() -> None:

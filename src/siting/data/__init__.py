@@ -8,7 +8,7 @@ or datums.
 """
 
 from siting.data.atomic import atomic_path
-from siting.data.bounds import check_extent
+from siting.data.bounds import check_extent, check_together
 from siting.data.check import check_layer
 from siting.data.combine import combine_layers, one_layer
 from siting.data.crs import common_crs, metric_crs, points, to_crs, to_metric
@@ -23,6 +23,7 @@ __all__ = [
     "atomic_path",
     "check_extent",
     "check_layer",
+    "check_together",
     "combine_layers",
     "common_crs",
     "list_roles",

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
 from pyproj import CRS, Transformer
 
-from siting.data.extent import stray_faults
+from siting.data.extent import CERTAIN, DEGREE, around, degrees, stray_faults, turned
 from siting.data.systems import WGS84, crs_name
 from siting.errors import LayerError, some
 
-__all__ = ["check_extent"]
+__all__ = ["check_extent", "check_together"]
 
 logger = logging.getLogger(__name__)
 
 # How far, in degrees, a layer may reach beyond the area its CRS is made for.
 MARGIN = 3.0
+# What makes one box of many: west, south, east, north.
+EDGES = (np.min, np.min, np.max, np.max)
 
 Mask = npt.NDArray[np.bool_]
 Corners = npt.NDArray[np.float64]
 
 
 def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
-    """Refuse rows that cannot lie where they are said to; tell rows that may not.
+    """Refuse rows of a bare frame that cannot lie where they are said to; tell rows that may not.
+
+    A CRS that is made for another part of the earth as a whole is left to `check_layer`.
 
     Parameters
     ----------
@@ -37,7 +42,7 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     layer
         What to call it.
     refuse
-        False where the rows move no others and are only told: on streets, whose CRS stands, they are reached by nothing.
+        False where rows far off move no others, because the CRS stands, and are only told.
 
     Raises
     ------
@@ -57,20 +62,76 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     there = np.isfinite(corners).all(axis=1)
     if frame.crs is None or not there.any():
         return
-    faults, doubts = extent_faults(shapes[there], corners[there], frame.index[there], frame.crs)
+    faults, doubts = extent_faults(shapes[there], corners[there], frame.index[there], frame.crs, elsewhere=True)
     if faults and refuse:
         raise LayerError(layer, faults)
     for doubt in faults + doubts:
         logger.warning("%s: %s", layer, doubt)
 
 
-def extent_faults(shapes: Any, corners: Corners, labels: Sequence[Any], crs: CRS) -> tuple[list[str], list[str]]:
-    """Say what is wrong with where rows lie, and what is doubtful."""
+def check_together(layers: Mapping[str, Any], beside: str) -> None:
+    """Refuse layers that lie far from another one as a whole, such as homes of one city and streets of another.
+
+    Parameters
+    ----------
+    layers
+        Frames by name; those without rows, geometry or CRS are left aside.
+    beside
+        Name of the layer that the others must lie at.
+
+    Raises
+    ------
+    LayerError
+        When all rows of a layer lie more than 200 km from the box around the other.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> here, there = (gpd.GeoDataFrame(geometry=gpd.points_from_xy([x], [29.0]), crs=4326) for x in (120, 123))
+    >>> check_together({"streets": here, "communities": there}, "streets")
+    Traceback (most recent call last):
+    siting.errors.LayerError: communities: all 1 rows lie 292 km or more from the layer "streets"; is the CRS ...
+    """
+    there = {
+        name: degrees(frame)
+        for name, frame in layers.items()
+        if isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None and len(frame)
+    }
+    if beside not in there or not len(there[beside]):
+        return
+    middle = around(there[beside][:, 0])
+    west, south, east, north = (edge(side) for edge, side in zip(EDGES, _from(there[beside], middle), strict=True))
+    narrow = np.cos(np.radians((south + north) / 2))
+    for name, places in there.items():
+        left, below, right, above = _from(places, middle)
+        off_x = np.maximum(np.maximum(west - right, left - east), 0) * narrow
+        off_y = np.maximum(np.maximum(south - above, below - north), 0)
+        gap = float(np.hypot(off_x, off_y).min(initial=np.inf)) * DEGREE
+        if CERTAIN < gap < np.inf:
+            raise LayerError(
+                name,
+                f'all {len(layers[name])} rows lie {gap / 1000:,.0f} km or more from the layer "{beside}"; is the CRS '
+                "of each the one it was made in, and do they belong to one city?",
+            )
+
+
+def _from(corners: Corners, middle: float) -> Corners:
+    """Return the four sides of boxes in degrees, longitudes from *middle*."""
+    west, south, east, north = corners.T
+    return np.stack([turned(west, middle), south, turned(east, middle), north])
+
+
+def extent_faults(
+    shapes: Any, corners: Corners, labels: Sequence[Any], crs: CRS, *, elsewhere: bool = False
+) -> tuple[list[str], list[str]]:
+    """Say what is wrong with where rows lie, and what is doubtful; *elsewhere* lets all of them be out of the CRS."""
     if not (crs.is_geographic or crs.is_projected):
         return [], []
-    faults = bounds_faults(corners, labels, crs)
-    if faults:
-        return faults, []
+    corners = np.asfortranarray(corners)  # each side by itself: least and most are found many times faster
+    if not (elsewhere and crs.is_projected and _outside(corners, crs).all()):
+        faults = bounds_faults(corners, labels, crs)
+        if faults:
+            return faults, []
     lines = bool(np.isin(shapely.get_type_id(shapes[0]), (1, 2, 5)))
     return stray_faults(corners, labels, crs, lines=lines)
 
@@ -110,7 +171,7 @@ def _degree_faults(corners: Corners, labels: Sequence[Any], crs: CRS) -> list[st
         turned = (abs(corners[outside][:, [0, 2]]) <= 90).all() and (abs(corners[outside][:, [1, 3]]) <= 180).all()
         if turned:
             return [f"{text}longitude and latitude look swapped there; swap them in these rows"]
-        what = "these look like metres among degrees" if (abs(corners[outside]) > 1000).any() else "a slipped digit?"
+        what = "these look like metres among degrees" if (abs(corners[outside]) > 1800).any() else "a slipped digit?"
         return [f"{text}{what}; correct these rows"]
     if (abs(corners[outside]).max(axis=1) > 1000).any():
         zone = _prefixed_zone(west[outside], east[outside])
@@ -173,7 +234,9 @@ def _to_degrees(crs: CRS) -> Transformer:
 def _outside(corners: Corners, crs: CRS) -> Mask:
     """Tell which boxes do not lie where *crs* is made to be used."""
     if len(corners) > 100:  # most often all of them do, and a net over the whole tells it
-        (west, south), (east, north) = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
+        west, south, east, north = (
+            pick(side) for pick, side in zip((np.min, np.min, np.max, np.max), corners.T, strict=True)
+        )
         x, y = np.meshgrid(np.linspace(west, east, 9), np.linspace(south, north, 9))
         if not _outside(np.column_stack([x.ravel(), y.ravel()] * 2), crs).any():
             return np.zeros(len(corners), np.bool_)
@@ -208,6 +271,5 @@ def _span(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> str:
     return f"{least:.10g}" if least == most else f"{least:.10g} to {most:.10g}"
 
 
-
 def _named(labels: Sequence[Any], mask: Mask) -> str:
-    return some(labels[row] for row in np.flatnonzero(mask))
+    return some(labels[row] for row in np.flatnonzero(mask).tolist())

@@ -299,9 +299,7 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
     return faults
 
 
-def _check_shapes(
-    frame: Any, role: Role, labels: Sequence[str], layer: str, strict: bool
-) -> tuple[Any, list[str]]:
+def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, strict: bool) -> tuple[Any, list[str]]:
     """Return the geometry in canonical form, and its faults."""
     found = np.asarray(frame.geometry.array, dtype=object)
     faults, void = shapes.empty_faults(found, labels)

@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data.crs import to_crs
-from siting.data.systems import NO_CRS, crs_name, read_crs
+from siting.data.systems import NO_CRS, read_crs
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["combine_layers", "one_layer"]
@@ -56,8 +56,8 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
             raise LayerError(_name(frame, number), NO_CRS)
     target = given[0].crs if crs is None else read_crs(crs, "combine_layers")
     _refuse_shared_ids(given)
-    moved = [to_crs(frame, target).rename_geometry("geometry") for frame in given]
-    moved = [frame if frame.crs == target else frame.set_crs(target, allow_override=True) for frame in moved]
+    # Two names of one system, such as EPSG:4326 and CRS84, are the same here.
+    moved = [_plain(to_crs(frame, target)).set_crs(target, allow_override=True) for frame in given]
     # A layer without rows would only blur the types of the columns.
     filled = [frame for frame in moved if len(frame)] or moved[:1]
     out = gpd.GeoDataFrame(pd.concat(filled), geometry="geometry", crs=target).rename_axis("id")
@@ -105,6 +105,10 @@ def _refuse_shared_ids(layers: list[Any]) -> None:
             f"ids stand more than once: {some(dict.fromkeys(twice.index))}; make them differ before, for example "
             'frame.set_index("new-" + frame.index)',
         )
+
+
+def _plain(frame: Any) -> Any:
+    return frame if frame.active_geometry_name == "geometry" else frame.rename_geometry("geometry")
 
 
 def _name(frame: Any, number: int) -> str:

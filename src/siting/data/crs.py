@@ -102,7 +102,11 @@ def metric_crs(*frames: Any) -> CRS:
     >>> metric_crs(province).name
     'Lambert conformal conic at 120.4, 29.4, scale 0.99985'
     """
-    reach = _reach(frames)
+    return _best(frames, _reach(frames))
+
+
+def _best(frames: Iterable[Any], reach: Reach) -> CRS:
+    """Return the CRS of the first layer that holds, else one chosen for the places."""
     for frame in frames:
         if len(frame) and _measures(frame.crs) and reach.error(frame.crs).worst <= REFUSED and _fits(reach, frame.crs):
             return CRS(frame.crs)
@@ -123,10 +127,10 @@ def _chosen(reach: Reach) -> CRS:
         wide, high = reach.kilometres(reach.centre[0]) * 2, float(np.ptp(reach.lat)) * DEGREE / 1000
         raise LayerError(
             "metric_crs",
-            f"the rows reach over some {wide:,.0f} km by {high:,.0f} km, from {_place(reach, 0)} to {_place(reach, -1)}, "
-            f"and no projection keeps lengths there within {100 * REFUSED:g} % (the best, {made.name}: {least}); take "
-            "out rows that do not belong there, work in parts (a city or a province at a time), or compute geodesic "
-            "lengths (pyproj.Geod)",
+            f"the rows reach over some {wide:,.0f} km by {high:,.0f} km, from {_place(reach, 0)} to "
+            f"{_place(reach, -1)}, and no projection keeps lengths there within {100 * REFUSED:g} % (the best, "
+            f"{made.name}: {least}); take out rows that do not belong there, work in parts (a city or a province at a "
+            "time), or compute geodesic lengths (pyproj.Geod)",
         )
     return made
 
@@ -172,7 +176,9 @@ def _places(frame: Any) -> tuple[Floats, Floats, Floats]:
     corners = kept if len(kept) else corners
     some_rows = corners[:: -(-len(corners) // ROWS)]
     ends = corners.reshape(-1, 2)
-    outer = {int(pick) for u, v in ((1, 0), (0, 1), (1, 1), (1, -1)) for pick in _both_ends(u * ends[:, 0] + v * ends[:, 1])}
+    outer = {
+        int(pick) for u, v in ((1, 0), (0, 1), (1, 1), (1, -1)) for pick in _both_ends(u * ends[:, 0] + v * ends[:, 1])
+    }
     xy = np.concatenate([(some_rows[:, :2] + some_rows[:, 2:]) / 2, ends[sorted(outer)]])
     rows = np.concatenate([np.full(len(some_rows), len(frame) / len(some_rows)), np.zeros(len(outer))])
     if frame.crs.is_geographic:
@@ -261,9 +267,9 @@ def _shift(frame: Any, target: CRS, layer: str) -> bool:
     names = systems.datum_name(source), systems.datum_name(target)
     if exact is None:
         logger.warning(
-            "%s: was brought from the datum %s to %s without a shift, because its parameters are not known here: it may "
-            "lie tens of metres off, at some places more than 100 m; ask for it in %s, or have the surveying office "
-            "transform it", layer, *names, names[1],
+            "%s: was brought from the datum %s to %s without a shift, because its parameters are not known here: it "
+            "may lie tens of metres off, at some places more than 100 m; ask for it in %s, or have the surveying "
+            "office transform it", layer, *names, names[1],
         )  # fmt: skip
     elif exact > systems.TOLD:
         logger.warning("%s: was brought from the datum %s to %s, exact to about %.0f m only", layer, *names, exact)
@@ -323,18 +329,19 @@ def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers")
     4548
     """
     frames = list(frames)
-    target = metric_crs(*frames) if crs is None else _given(read_crs(crs, layer), layer)
-    reach = _reach(frames) if any(len(frame) for frame in frames) else None
-    if reach is None:
-        return target
-    if crs is not None and not _fits(reach, target):
-        area, (lon, lat) = target.area_of_use, reach.centre
+    given = None if crs is None else _given(read_crs(crs, layer), layer)
+    if given is not None and not any(len(frame) for frame in frames):
+        return given
+    reach = _reach(frames)
+    target = _best(frames, reach) if given is None else given
+    area, (lon, lat) = target.area_of_use, reach.centre
+    if given is not None and area is not None and not _fits(reach, target):
         raise LayerError(
             layer,
             f"{crs_name(target)} is made for {area.west:g} to {area.east:g}°E, {area.south:g} to {area.north:g}°N, and "
             f"the layer lies at {lon:.1f}°E, {lat:.1f}°N; give {crs_name(_chosen(reach))} or none",
         )
-    _tell(layer, target, reach, given=crs is not None)
+    _tell(layer, target, reach)
     return target
 
 
@@ -353,7 +360,7 @@ def _given(target: CRS, layer: str) -> CRS:
     return target
 
 
-def _tell(layer: str, crs: CRS, reach: Reach, *, given: bool) -> None:
+def _tell(layer: str, crs: CRS, reach: Reach) -> None:
     """Tell how far the places stretch from the middle of *crs* and how exact lengths are; refuse what is too far."""
     off = reach.error(crs)
     meridian = _meridian(crs)

@@ -73,9 +73,7 @@ def made_for(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Error]:
     return min(made, key=lambda each: each[1].worst)
 
 
-def _made(
-    base: CRS, kind: str, name: str, middle: tuple[float, float], lon: Floats, lat: Floats
-) -> tuple[CRS, Error]:
+def _made(base: CRS, kind: str, name: str, middle: tuple[float, float], lon: Floats, lat: Floats) -> tuple[CRS, Error]:
     plain = _crs(base, kind, name, middle, 1.0)
     found = error(plain, lon, lat)
     if not np.isfinite(found.worst):

@@ -1,14 +1,15 @@
 """Where the rows of a layer lie: the bulk of them, and the rows that lie far from it.
 
-Rows whose boxes come within one cell (50 km) of each other, by steps from row to row, form a group; the largest group
-is the bulk. A row outside it is judged by its distance to the box around the bulk, beside the diagonal of that box:
+Rows that lie in cells of 25 km that touch form a group; the largest group is the bulk. Where it holds less than half of
+the rows, as of a layer with one row for each county, the cells are doubled until it does. A row outside the bulk is
+judged by its distance to the box around it, beside the diagonal of that box:
 
 ======== ===================================== ========================================================================
 Verdict  Distance                              Rows
 ======== ===================================== ========================================================================
 certain  > 200 km and > twice the diagonal     a group of at most 3 rows or 1 %, and the bulk is more than half
 doubtful > 200 km and > twice the diagonal     the same, and the bulk is just half
-doubtful > 50 km and > the diagonal            the same, and the bulk is two thirds or more
+doubtful > 50 km and > the diagonal            the same, the bulk is two thirds or more, of 8 rows or more
 doubtful > 1,000 km and > twice the diagonal   all others
 certain  any                                   degrees at 0, 0, where no land lies, unless the bulk lies there too
 ======== ===================================== ========================================================================
@@ -36,7 +37,9 @@ Mask = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 #: Side of a cell, and the gaps from which a row is doubtful, certain, and doubtful in any company, metres.
-CELL, DOUBTFUL, CERTAIN, APART = 50_000.0, 50_000.0, 200_000.0, 1_000_000.0
+CELL, DOUBTFUL, CERTAIN, APART = 25_000.0, 50_000.0, 200_000.0, 1_000_000.0
+#: Rows of a layer from which the least gap is told.
+MANY = 8
 #: A degree of latitude on the mean sphere of the earth, metres.
 DEGREE = 111_195.0
 #: How near to 0, 0 no place is meant, degrees.
@@ -113,6 +116,21 @@ def place_of(crs: CRS, corners: Floats) -> tuple[float, float]:
     return (lon, lat) if np.isfinite([lon, lat]).all() and abs(lat) <= 90 else (0.0, 0.0)
 
 
+def degrees(frame: Any) -> Floats:
+    """Return west, south, east, north in degrees of some rows that are no strays."""
+    shapes = sample(np.asarray(frame.geometry.array, dtype=object))
+    corners = boxes(shapes)
+    if not len(corners):
+        return corners
+    kept = corners[~strays(corners, frame.crs, lines=shapely.get_dimensions(shapes[0]) == 1).any]
+    corners = kept if len(kept) else corners
+    if not frame.crs.is_geographic:
+        x, y = projection(frame.crs)(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel(), inverse=True)
+        corners = np.column_stack([np.reshape(x, (-1, 2)), np.reshape(y, (-1, 2))])[:, [0, 2, 1, 3]]
+    found: Floats = corners[(np.isfinite(corners) & (abs(corners) <= (360, 90, 360, 90))).all(axis=1)]
+    return found
+
+
 def strays(corners: Floats, crs: CRS, *, lines: bool = False) -> Strays:
     """Find the rows that lie far from all others.
 
@@ -131,50 +149,66 @@ def strays(corners: Floats, crs: CRS, *, lines: bool = False) -> Strays:
     nowhere = _nowhere(corners, crs)
     if count < 2:
         return Strays(nowhere, none, np.zeros(count))
-    x, y = _plane(corners, crs, lines)
+    x, y, row = _plane(corners, crs, lines)
     if float(np.ptp(x)) + float(np.ptp(y)) < DOUBTFUL:  # one town
         return Strays(none, none, np.zeros(count))
-    group, of_row, main = _groups(x, y)
+    group, of_row, main = _bulk(x, y, row, nowhere)
     inside = group == main
     if inside.all():
         return Strays(none, none, np.zeros(count))
     west, south, east, north = x[inside].min(), y[inside].min(), x[inside].max(), y[inside].max()
     size = float(np.hypot(east - west, north - south))
     far = np.hypot(np.maximum(np.maximum(west - x, x - east), 0), np.maximum(np.maximum(south - y, y - north), 0))
-    gap = far.max(axis=0)
-    # A row belongs to the group of the corner that lies farther off.
-    place = np.where(far.argmax(axis=0) == 0, group[0], group[-1])
+    gap, place = far[:count].copy(), group[:count].copy()
+    # A long line belongs to the group of its end that lies farther off.
+    other = np.flatnonzero(far[count:] > gap[row[count:]])
+    gap[row[count + other]], place[row[count + other]] = far[count + other], group[count + other]
     few = of_row[place] <= max(3.0, 0.01 * count)
     bulk = of_row[main] / count
     few &= of_row[place] < of_row[main]
     great = gap > max(CERTAIN, 2 * size)
     certain = great & few & (bulk > 0.5)
-    doubtful = (great & few & (bulk >= 0.5)) | ((gap > max(DOUBTFUL, size)) & few & (bulk >= 2 / 3))
-    doubtful |= gap > max(APART, 2 * size)
+    doubtful = (great & few & (bulk >= 0.5)) | ((gap > max(DOUBTFUL, size)) & few & (bulk >= 2 / 3) & (count >= MANY))
+    apart = gap > max(APART, 2 * size)
+    if (of_row[place[apart]] == of_row[main]).any():  # none is the bulk
+        apart |= place == main
+    doubtful |= apart
     certain |= nowhere & (gap > 0)
     return Strays(certain, doubtful & ~certain, gap)
 
 
 def _nowhere(corners: Floats, crs: CRS) -> Mask:
-    found: Mask = (abs(corners) <= NOWHERE).all(axis=1) & crs.is_geographic
+    if not crs.is_geographic:
+        return np.zeros(len(corners), np.bool_)
+    found: Mask = abs(corners[:, 0]) <= NOWHERE
+    for side in (1, 2, 3):
+        found &= abs(corners[:, side]) <= NOWHERE
     return found
 
 
-def _plane(corners: Floats, crs: CRS, lines: bool) -> tuple[Floats, Floats]:
-    """Return x and y of each row in metres, near enough for gaps: one row for middles, two for the corners of lines."""
+def _plane(corners: Floats, crs: CRS, lines: bool) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+    """Return places in metres, near enough for gaps, and the row of each.
+
+    The first are one for each row, in their order: its middle, or of a long line one corner of its box. The other
+    corners of long lines follow.
+    """
     west, south, east, north = corners.T
-    x = np.stack([west, east]) if lines else ((west + east) / 2)[None]
-    y = np.stack([south, north]) if lines else ((south + north) / 2)[None]
+    x, y, row = (west + east) / 2, (south + north) / 2, np.arange(len(corners))
+    if lines:
+        least = CELL / 5 / (DEGREE if crs.is_geographic else 1.0)
+        long = np.flatnonzero((east - west > least) | (north - south > least))
+        x[long], y[long], row = west[long], south[long], np.append(row, long)
+        x, y = np.append(x, east[long]), np.append(y, north[long])
+    step = -(-len(corners) // SAMPLE)
     if crs.is_geographic:
-        step = x[:, :: -(-x.shape[1] // SAMPLE)].ravel()
-        latitude = float(np.median(y))
-        return turned(x, around(step)) * DEGREE * max(np.cos(np.radians(latitude)), 0.05), y * DEGREE
+        scale = max(float(np.cos(np.radians(np.median(y[::step])))), 0.05)
+        return turned(x, around(x[::step])) * (DEGREE * scale), y * DEGREE, row
     unit = crs.axis_info[0].unit_conversion_factor if crs.axis_info else 1.0
-    middle = float(np.median(x)), float(np.median(y))
+    middle = float(np.median(x[::step])), float(np.median(y[::step]))
     scale = unit / _scale_at(crs, *middle)
-    return tuple(  # type: ignore[return-value]
-        np.clip((values - at) * scale, -ENDLESS, ENDLESS) for values, at in zip((x, y), middle, strict=True)
-    )
+    if np.ptp(x) > ENDLESS or np.ptp(y) > ENDLESS:
+        x, y = (np.clip(values, at - ENDLESS, at + ENDLESS) for values, at in zip((x, y), middle, strict=True))
+    return (x, y, row) if abs(scale - 1) < 0.01 else (x * scale, y * scale, row)
 
 
 def _scale_at(crs: CRS, x: float, y: float) -> float:
@@ -187,21 +221,40 @@ def _scale_at(crs: CRS, x: float, y: float) -> float:
     return scale if np.isfinite(scale) and scale > 0 else 1.0
 
 
-def _groups(x: Floats, y: Floats) -> tuple[npt.NDArray[np.intp], Floats, int]:
-    """Put points into groups: the group of each, the rows with a point in each group, and the largest."""
-    from scipy.ndimage import label
+def _bulk(x: Floats, y: Floats, row: npt.NDArray[np.intp], nowhere: Mask) -> tuple[npt.NDArray[np.intp], Floats, int]:
+    """Put places into groups: the group of each, the rows with a place in each group, and the one of most rows."""
+    cell = CELL
+    counts = nowhere if nowhere.all() else ~nowhere
+    while True:
+        group, number = _groups(x, y, cell)
+        first, more = group[: len(nowhere)], group[len(nowhere) :]
+        rows = np.bincount(first if counts.all() else first[counts], minlength=number)
+        rows = rows + np.bincount(more[more != first[row[len(nowhere) :]]], minlength=number)
+        main = int(rows.argmax())
+        if 2 * rows[main] >= counts.sum() or cell > APART:
+            return group, rows.astype(float), main
+        cell *= 2
 
-    column = ((x - x.min()) / CELL).astype(np.intp)
-    line = ((y - y.min()) / CELL).astype(np.intp)
-    shape = int(line.max()) + 1, int(column.max()) + 1
-    cell = line * shape[1] + column
-    taken = np.bincount(cell.ravel(), minlength=shape[0] * shape[1]).reshape(shape) > 0
-    marks, number = label(taken, structure=np.ones((3, 3)))
-    group = marks.ravel()[cell].astype(np.intp)
-    rows = np.bincount(group[0], minlength=number + 1).astype(float)
-    if len(group) > 1:
-        rows += np.bincount(group[1][group[1] != group[0]], minlength=number + 1)
-    return group, rows, int(rows.argmax())
+
+def _groups(x: Floats, y: Floats, side: float) -> tuple[npt.NDArray[np.intp], int]:
+    """Put places into groups that lie in touching cells: the group of each, and how many there are."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+    from scipy.spatial import KDTree
+
+    column = ((x - x.min()) / side).astype(np.int32)
+    line = ((y - y.min()) / side).astype(np.int32)
+    wide = int(column.max()) + 1
+    cell = line * np.int32(wide) + column
+    taken = np.flatnonzero(np.bincount(cell))
+    # Cells that touch, also by a corner, belong together.
+    near = KDTree(np.column_stack(np.divmod(taken, wide))).query_pairs(1.0, p=np.inf, output_type="ndarray")
+    number, marks = connected_components(
+        coo_array((np.ones(len(near), np.int8), near.T), shape=(len(taken), len(taken))), directed=False
+    )
+    of_cell = np.zeros(int(taken[-1]) + 1, np.intp)
+    of_cell[taken] = marks
+    return of_cell[cell], int(number)
 
 
 def stray_faults(

@@ -124,7 +124,7 @@ def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
     here = AreaOfInterest(max(lon - 0.5, -180), max(lat - 0.5, -90), min(lon + 0.5, 180), min(lat + 0.5, 90))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that a finer grid exists elsewhere
-        ways = TransformerGroup(source, target, always_xy=True, area_of_interest=here).transformers
+        ways = TransformerGroup(source, target, always_xy=True, area_of_interest=here).transformers  # type: ignore[arg-type]  # its stub names the private twin
     if not ways or "ballpark" in ways[0].description.lower():
         return None
     # Parameters that a user gives (+towgs84) have no stated accuracy: theirs is the word.

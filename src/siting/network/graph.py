@@ -17,10 +17,9 @@ import pandas as pd
 import pyproj
 import shapely
 
-from siting.data import check_extent, one_layer
 from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
-from siting.network.places import Places, at_nodes, frozen, place, spots
+from siting.network.places import Places, at_nodes, frozen, identified, place, spots
 from siting.network.walk import Walk
 from siting.network.words import counted, crs_name
 
@@ -439,10 +438,7 @@ class Network:
         """
         if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
-        check_extent(one_layer(frame, name), name, refuse=False)
-        if not frame.index.is_unique:
-            twice = frame.index[frame.index.duplicated()].unique()
-            raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
+        identified(frame, name)
         return place(self, frame.index, spots(frame, self.crs), max_snap, name)
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from siting.data import points, to_crs
+from siting.data import check_extent, one_layer, points, to_crs
 from siting.errors import LayerError, NetworkError, some
 
 if TYPE_CHECKING:
@@ -123,6 +123,14 @@ def millimetres(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     return np.rint(np.asarray(metres) * 1000).astype(np.int64)
 
 
+def identified(frame: gpd.GeoDataFrame, name: str) -> None:
+    """Refuse what is no layer, or has ids that stand twice; tell rows that lie far from all others."""
+    check_extent(one_layer(frame, name), name, refuse=False)
+    if not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()].unique()
+        raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
+
+
 def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
     """Return a point in *crs* for each row of *frame*.
 
@@ -163,8 +171,8 @@ def place(
     door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
     if not near.all():
         log.warning(
-            "%s: %d of %d lie more than %g m from any street and are reached by nothing: %s",
-            name, (~near).sum(), len(near), max_snap, some(ids[~near]),
+            "%s: %d of %d lie more than %g m from any street and are reached by nothing: %s%s",
+            name, (~near).sum(), len(near), max_snap, some(ids[~near]), _elsewhere(snap),
         )  # fmt: skip
     return Places(
         ids=ids,
@@ -178,6 +186,14 @@ def place(
         xy=frozen(shapely.get_coordinates(geometry)),
         max_snap=float(max_snap),
     )
+
+
+def _elsewhere(snap: npt.NDArray[np.float64]) -> str:
+    """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
+    least = float(snap.min())
+    if least < 10_000:
+        return ""
+    return f"; the nearest street is {least / 1000:,.0f} km off: is the CRS of both right, do they cover one city?"
 
 
 def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]) -> Places:
