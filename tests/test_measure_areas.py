@@ -202,13 +202,9 @@ def test_points_that_are_drawn_twice(streets: Make, layer: Make) -> None:
     assert extent(back) == [480.5, -20, 1020, 20]
 
 
-def test_streets_of_no_length(streets: Make, layer: Make) -> None:
-    network = st.Network.from_streets(
-        streets(
-            {"dot": [(0, 0), (0, 0)], "a": [(0, 0), (100, 0)], "stairs": [(100, 0), (100, 50)]},
-            length=[0.0, 100.0, 0.0],
-        )
-    )
+def test_streets_of_no_length(at: Make, layer: Make) -> None:
+    x, y = zip(*[at(*xy).coords[0] for xy in ((0, 0), (100, 0), (100, 50))], strict=True)
+    network = st.Network.from_arrays(x, y, [0, 0, 1], [0, 1, 2], crs=layer({}).crs, length=[0.0, 100.0, 0.0])
     area = only(st.service_areas(network, layer({"f": (0, 0)}), metres=100, width=10))
     assert extent(area) == [-10, -10, 110, 60]
     assert extent(only(st.service_areas(network, layer({"f": (-30, 0)}), metres=50, width=10))) == [-10, -10, 30, 10]

@@ -161,10 +161,16 @@ def test_a_point_before_a_crossing_is_on_one_of_its_streets(town_network: st.Net
 
 
 def test_streets_of_no_length(streets: Make, layer: Make) -> None:
-    lines = {"dot": [(0, 0), (0, 0)], "a": [(0, 0), (100, 0)], "drawn": [(100, 0), (100, 50)]}
-    network = st.Network.from_streets(streets(lines, length=[0.0, 100.0, 0.0]))
-    places = network.locate(layer({"before": (-10, 0), "beside": (110, 25)}))
-    assert ways(places) == [(10_000, 0, 0 if network.edges.index[places.edge[0]] == "dot" else 100_000), (10_000, 0, 0)]
+    lines = {"dot": [(0, 0), (0, 0)], "a": [(0, 0), (100, 0)]}
+    network = st.Network.from_streets(streets(lines, length=[0.0, 100.0]))
+    places = network.locate(layer({"before": (-10, 0)}))
+    assert ways(places) == [(10_000, 0, 0 if network.edges.index[places.edge[0]] == "dot" else 100_000)]
+
+
+def test_edges_of_no_length_between_nodes_apart(at: Make, layer: Make) -> None:
+    (x, y), edges = zip(*[at(*xy).coords[0] for xy in ((0, 0), (100, 0), (100, 50))], strict=True), ([0, 1], [1, 2])
+    network = st.Network.from_arrays(x, y, *edges, crs=layer({}).crs, length=[100.0, 0.0])
+    assert ways(network.locate(layer({"beside": (110, 25)}))) == [(10_000, 0, 0)]
 
 
 def test_a_dot_that_has_a_length(streets: Make, layer: Make) -> None:

@@ -198,15 +198,12 @@ def test_the_middle_between_two_millimetres(streets: Make, layer: Make) -> None:
     assert pieces(network, places, 10_000, "nearest") == [(0, 0, 0.0, 0.5), (1, 0, 0.5, 1.0)]
 
 
-def test_a_limit_that_ends_on_a_crossing(streets: Make, layer: Make) -> None:
+def test_a_limit_that_ends_on_a_crossing(at: Make, layer: Make) -> None:
     """The limit is inclusive: an edge of no length at exactly the limit is reached, a longer one is not."""
-    network = st.Network.from_streets(
-        streets(
-            {"a": [(0, 0), (100, 0)], "dot": [(100, 0), (100, 30)], "b": [(100, 0), (200, 0)]}, length=[100, 0, 100]
-        )
-    )
+    x, y = zip(*[at(*xy).coords[0] for xy in ((0, 0), (100, 0), (100, 30), (200, 0))], strict=True)
+    network = st.Network.from_arrays(x, y, [0, 1, 1], [1, 2, 3], crs=layer({}).crs, length=[100.0, 0.0, 100.0])
     places = network.locate(layer({"f": (0, 0)}))
-    names = network.edges.index
+    names = np.array(["a", "dot", "b"])[network.edges.index]
     reached = {names[edge]: (low, high) for _, edge, low, high in pieces(network, places, 100_000, "each")}
     assert reached == {"a": (0.0, 1.0), "dot": (0.0, 1.0)}
 

@@ -100,7 +100,7 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
     if beside not in there or not len(there[beside]):
         return
     middle = around(there[beside][:, 0])
-    west, south, east, north = (edge(side) for edge, side in zip(EDGES, _from(there[beside], middle), strict=True))
+    west, south, east, north = (pick(side) for pick, side in zip(EDGES, _from(there[beside], middle), strict=True))
     narrow = np.cos(np.radians((south + north) / 2))
     for name, places in there.items():
         left, below, right, above = _from(places, middle)
@@ -231,23 +231,32 @@ def _to_degrees(crs: CRS) -> Transformer:
     return Transformer.from_crs(crs, WGS84, always_xy=True)
 
 
-def _outside(corners: Corners, crs: CRS) -> Mask:
+def _all_inside(corners: Corners, crs: CRS) -> bool:
+    """Tell whether the box around all boxes surely lies where *crs* is made to be used, so that none needs a look.
+
+    What the edge of the box encloses on the map it encloses on the globe, too; half a degree is kept in hand, because
+    the edge is looked at in points.
+    """
+    west, south, east, north = (pick(side) for pick, side in zip(EDGES, corners.T, strict=True))
+    x, y = np.linspace(west, east, 33), np.linspace(south, north, 33)
+    edge = np.concatenate(
+        [np.column_stack(np.broadcast_arrays(*side)) for side in ((x, south), (x, north), (west, y), (east, y))]
+    )
+    return not _outside(np.hstack([edge, edge]), crs, MARGIN - 0.5).any()
+
+
+def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
     """Tell which boxes do not lie where *crs* is made to be used."""
-    if len(corners) > 100:  # most often all of them do, and a net over the whole tells it
-        west, south, east, north = (
-            pick(side) for pick, side in zip((np.min, np.min, np.max, np.max), corners.T, strict=True)
-        )
-        x, y = np.meshgrid(np.linspace(west, east, 9), np.linspace(south, north, 9))
-        if not _outside(np.column_stack([x.ravel(), y.ravel()] * 2), crs).any():
-            return np.zeros(len(corners), np.bool_)
+    if margin == MARGIN and len(corners) > 100 and _all_inside(corners, crs):
+        return np.zeros(len(corners), np.bool_)
     move = _to_degrees(crs)
     lon, lat = move.transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
     lon, lat = np.reshape(lon, (-1, 2)), np.reshape(lat, (-1, 2))
     area = crs.area_of_use
     west, south, east, north = area.bounds if area else (-180.0, -90.0, 180.0, 90.0)
     if west > east:  # the area crosses the date line
-        lon, east = np.where(lon < west - MARGIN, lon + 360, lon), east + 360
-    good = (lon >= west - MARGIN) & (lon <= east + MARGIN) & (lat >= south - MARGIN) & (lat <= north + MARGIN)
+        lon, east = np.where(lon < west - margin, lon + 360, lon), east + 360
+    good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
     beyond: Mask = ~good.all(axis=1)
     return beyond
 

@@ -21,7 +21,7 @@ from siting.data.bounds import extent_faults
 from siting.data.extent import place_of
 from siting.data.matching import choose_columns
 from siting.data.roles import Column, Role
-from siting.data.values import MOST_DIGITS, cells, parse_choices, parse_numbers, text_of, texts
+from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["Missing", "check_layer"]
@@ -115,7 +115,7 @@ def check_layer(
         raise LayerError(layer, faults)
 
     out = shapes.split_lines(out.set_geometry(found, crs=frame.crs), kind, layer)
-    faults = _duplicate_faults(list(out.index))  # a split line may meet an id that stood there
+    faults = _duplicate_faults(out.index)  # a split line may meet an id that stood there
     if faults:
         raise LayerError(layer, faults)
     ordered = [c.name for c in kind.columns if c.name in out.columns]
@@ -155,33 +155,48 @@ def _name_columns(frame: Any, role: Role, chosen: Mapping[str, str], layer: str)
 
 def _set_ids(frame: Any, role: Role, layer: str, *, from_column: bool) -> tuple[Any, list[str], list[str]]:
     """Set the index; return the frame, a label for each row for messages, and the faults."""
+    source: Any = frame.index
+    faults: list[str] = []
+    trimmed, made = 0, False
     if "id" in frame.columns and (from_column or frame.index.name != "id"):
-        found = cells(frame["id"])
-        frame = frame.drop(columns="id")
-    elif frame.index.nlevels > 1:
-        found = ["-".join(map(text_of, key)) for key in frame.index]
-    elif frame.index.name == "id" or not _is_default(frame.index):
-        found = cells(frame.index)
+        source, frame = frame["id"], frame.drop(columns="id")
+    elif frame.index.nlevels == 1 and frame.index.name != "id" and _is_default(frame.index):
+        made = True
+    if made:
+        ids = numbered(role.name, len(frame))
+        logger.info("%s: has no ids; they were made, %s-1 to %s-%d", layer, role.name, role.name, len(frame))
+    elif isinstance(source, pd.MultiIndex):
+        ids = joined([texts(source.get_level_values(level)).array for level in range(source.nlevels)])
     else:
-        found = [f"{role.name}-{number}" for number in range(1, len(frame) + 1)]
-        logger.info("%s: has no ids; they were made, %s-1 to %s-%d", layer, role.name, role.name, len(found))
-    ids = [text_of(value) for value in found]
-    trimmed = sum(isinstance(old, str) and old != new for old, new in zip(found, ids, strict=True))
+        found = texts(source)
+        ids, trimmed = found.array, found.trimmed
+        faults = _float_id_faults(source)
     if trimmed:
         logger.info("%s: white space around %d ids was trimmed", layer, trimmed)
-    labels = [value or f"row {row}" for row, value in enumerate(ids, start=1)]
-    frame = frame.set_axis(pd.Index(ids, name="id", dtype="str"), axis=0)
-    return frame, labels, _float_id_faults(found) + _empty_id_faults(ids) + _duplicate_faults(ids)
+    index = pd.Index(ids, name="id", dtype="str")
+    labels: list[str] = index.to_numpy(dtype=object).tolist()
+    empty = np.flatnonzero(index == "")
+    for row in empty:
+        labels[row] = f"row {row + 1}"
+    if len(empty):
+        faults.append(f"{len(empty)} ids are empty: rows {some(empty + 1)}; every row needs one")
+    return frame.set_axis(index, axis=0), labels, faults + ([] if made else _duplicate_faults(index))
 
 
 def _is_default(index: Any) -> bool:
     return isinstance(index, pd.RangeIndex) and index.equals(pd.RangeIndex(len(index)))
 
 
-def _float_id_faults(found: Sequence[Any]) -> list[str]:
-    numbers = [float(v) for v in found if isinstance(v, (float, np.floating)) and np.isfinite(v)]
-    parts = [v for v in numbers if not v.is_integer()]
-    long = [v for v in numbers if v.is_integer() and abs(v) >= MOST_DIGITS]
+def _float_id_faults(source: Any) -> list[str]:
+    if pd.api.types.is_float_dtype(source.dtype):
+        numbers = source.to_numpy(dtype=np.float64, na_value=np.nan)
+    elif source.dtype == object and pd.api.types.infer_dtype(source) != "string":
+        numbers = np.array([v for v in cells(source) if isinstance(v, (float, np.floating))], dtype=np.float64)
+    else:
+        return []
+    numbers = numbers[np.isfinite(numbers)]
+    whole = numbers == np.floor(numbers)
+    parts, long = numbers[~whole].tolist(), numbers[whole & (abs(numbers) >= MOST_DIGITS)].tolist()
     faults = []
     if parts:
         faults.append(f"ids are numbers with a fraction: {some(parts)}; give whole numbers or text")
@@ -193,25 +208,21 @@ def _float_id_faults(found: Sequence[Any]) -> list[str]:
     return faults
 
 
-def _empty_id_faults(ids: Sequence[str]) -> list[str]:
-    empty = [number for number, value in enumerate(ids, start=1) if not value]
-    return [f"{len(empty)} ids are empty: rows {some(empty)}; every row needs one"] if empty else []
-
-
-def _duplicate_faults(ids: Sequence[str]) -> list[str]:
-    series = pd.Series(ids, dtype="object")
-    twice = list(dict.fromkeys(series[series.duplicated(keep=False) & (series != "")]))
-    return [f"ids stand more than once: {some(twice)}; every id must be unique"] if twice else []
+def _duplicate_faults(ids: pd.Index) -> list[str]:
+    if distinct(ids):
+        return []
+    twice = ids[ids.duplicated(keep=False) & (ids != "")].unique()
+    return [f"ids stand more than once: {some(twice)}; every id must be unique"] if len(twice) else []
 
 
 def _read_column(series: Any, column: Column, labels: list[str], missing: Missing, layer: str) -> tuple[Any, list[str]]:
     """Return the values of a canonical column in its own type, and what is wrong with them."""
     if column.type == "text":
-        found = texts(series)
+        found = texts(series).array
         faults: list[str] = []
         if column.choices:
             found, unknown = parse_choices(column, found)
-            faults = _unknown_faults(series, column, labels, np.array(unknown, dtype=np.bool_), layer)
+            faults = _unknown_faults(series, column, labels, unknown, layer)
         return pd.Series(found, index=series.index, dtype="str"), faults
     parsed = parse_numbers(series, column.type)
     values, bad = parsed.numbers, parsed.bad
@@ -263,9 +274,8 @@ _WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag"
 def _row_faults(what: str, series: Any, mask: Mask, labels: Sequence[str], remedy: str) -> list[str]:
     if not mask.any():
         return []
-    rows = [
-        f"{label}: {str(cell)[:40]}" for label, cell, wrong in zip(labels, cells(series), mask, strict=True) if wrong
-    ]
+    at = np.flatnonzero(mask).tolist()
+    rows = [f"{labels[row]}: {str(cell)[:40]}" for row, cell in zip(at, cells(series.iloc[at]), strict=True)]
     return [f"{what} in {len(rows)} of {len(mask)} rows: {some(rows)}; {remedy}"]
 
 
@@ -273,7 +283,7 @@ def _unknown_faults(series: Any, column: Column, labels: Sequence[str], unknown:
     known = some((f"{value} ({'、'.join(names)})" for value, names in column.choices), most=20)
     if column.open:
         if unknown.any():
-            others = {str(cell) for cell, strange in zip(cells(series), unknown, strict=True) if strange}
+            others = {str(cell) for cell in cells(series[unknown])}
             logger.info('%s: values of "%s" kept as they are: %s', layer, column.name, some(sorted(others)))
         return []
     return _row_faults(f'"{column.name}" has unknown values', series, unknown, labels, f"understood are {known}")
@@ -290,9 +300,10 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
             # A negative whole is a fault of its own, not of its parts.
             above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool)
             rows = [
-                f"{label}: {a} > {b}"
-                for label, a, b, wrong in zip(labels, frame[part], frame[whole], above, strict=True)
-                if wrong
+                f"{labels[row]}: {a} > {b}"
+                for row, a, b in zip(
+                    np.flatnonzero(above).tolist(), frame[part][above], frame[whole][above], strict=True
+                )
             ]
             if rows:
                 faults.append(f'"{part}" is above "{whole}", of which it is a part, in {len(rows)} rows: {some(rows)}')
@@ -305,7 +316,7 @@ def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, str
     faults, void = shapes.empty_faults(found, labels)
     faults += shapes.kind_faults(found, labels, role)
     if len(found) and not void.all() and not shapes.crs_faults(frame.crs):
-        kept = labels if not void.any() else [label for label, out in zip(labels, void, strict=True) if not out]
+        kept = labels if not void.any() else [labels[row] for row in np.flatnonzero(~void).tolist()]
         faults += _place_faults(found[~void], kept, frame.crs, layer, strict)
     if faults or frame.crs is None or not len(found):
         return found, faults

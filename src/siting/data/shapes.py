@@ -25,20 +25,22 @@ logger = logging.getLogger(__name__)
 # Part by part, the kinds that a role names, with their multi-part forms.
 _KINDS = {
     "Point": "Point",
-    "MultiPoint": "Point",
     "LineString": "LineString",
-    "MultiLineString": "LineString",
     "LinearRing": "LineString",
     "Polygon": "Polygon",
+    "MultiPoint": "Point",
+    "MultiLineString": "LineString",
     "MultiPolygon": "Polygon",
 }
+# By the number that shapely gives each kind.
+_NAMES = (*_KINDS, "GeometryCollection")
 
 Mask = npt.NDArray[np.bool_]
 
 
 def named(labels: Sequence[str], mask: Mask) -> str:
     """Name the rows of *mask* for a message."""
-    return some(label for label, bad in zip(labels, mask, strict=True) if bad)
+    return some(labels[row] for row in np.flatnonzero(mask).tolist())
 
 
 def crs_faults(crs: CRS | None) -> list[str]:
@@ -80,13 +82,13 @@ def kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
     allowed = set(role.geometry)
     if allowed == {"Point"}:
         allowed.add("Polygon")  # becomes a point inside, told in the log
-    kinds = np.array(["" if shape is None else shape.geom_type for shape in shapes], dtype=object)
-    wrong = np.array([kind != "" and _KINDS.get(kind) not in allowed for kind in kinds], dtype=np.bool_)
+    kinds = shapely.get_type_id(shapes)  # -1: none
+    wrong = (kinds >= 0) & np.isin(kinds, [i for i, name in enumerate(_NAMES) if _KINDS.get(name) not in allowed])
     faults = []
     if wrong.any():
-        found = ", ".join(sorted(set(kinds[wrong])))
+        found = ", ".join(sorted(_NAMES[kind] for kind in np.unique(kinds[wrong])))
         faults.append(f'role "{role.name}" takes {" or ".join(role.geometry)}, not {found}: {named(labels, wrong)}')
-    scattered = (kinds == "MultiPoint") & ~wrong & (shapely.get_num_geometries(shapes) > 1)
+    scattered = (kinds == 4) & ~wrong & (shapely.get_num_geometries(shapes) > 1)
     if scattered.any():
         faults.append(
             f"multi-part points with more than one part: {named(labels, scattered)}; "
@@ -134,7 +136,7 @@ def simple_shapes(shapes: Any, role: Role, layer: str) -> Any:
     high = shapely.has_z(shapes)
     if high.any():
         logger.info("%s: the heights of %d geometries were dropped", layer, high.sum())
-    shapes = shapely.force_2d(shapes)
+        shapes = shapely.force_2d(shapes)
     single = np.isin(shapely.get_type_id(shapes), (4, 5)) & (shapely.get_num_geometries(shapes) == 1)
     shapes[single] = shapely.get_geometry(shapes[single], 0)
     rings = shapely.get_type_id(shapes) == 2
@@ -153,14 +155,24 @@ def split_lines(frame: Any, role: Role, layer: str) -> Any:
     many = (shapely.get_type_id(frame.geometry.array) == 5) & (count > 1)
     if not many.any():
         return frame
-    whole = shapely.length(frame.geometry.array)
+    whole = _ground_lengths(frame.geometry.array, frame.crs)
     parts = frame.assign(_whole=whole, _many=many).explode(index_parts=False)
     number = parts.groupby(level=0, sort=False).cumcount() + 1
     split = parts.pop("_many").to_numpy(dtype=bool)
-    share = shapely.length(parts.geometry.array) / np.where(parts["_whole"] > 0, parts.pop("_whole"), 1.0)
+    share = _ground_lengths(parts.geometry.array, frame.crs) / np.where(parts["_whole"] > 0, parts.pop("_whole"), 1.0)
     for column in role.columns:
         if column.divisible and column.name in parts:
             parts[column.name] = parts[column.name] * np.where(split, share, 1.0)
     parts.index = parts.index.where(~split, parts.index + "-" + number.astype(str).to_numpy()).rename("id")
     logger.info("%s: %d lines of several parts were split; their ids got -1, -2, …", layer, many.sum())
     return parts
+
+
+def _ground_lengths(lines: Any, crs: CRS) -> npt.NDArray[np.float64]:
+    """Lengths to share something out by: a degree to the east counts as much less as it is shorter on the ground."""
+    lines = np.asarray(lines, dtype=object)
+    if crs is not None and crs.is_geographic:
+        middle = np.radians(shapely.bounds(lines)[:, [1, 3]].mean(axis=1))
+        xy, row = shapely.get_coordinates(lines, return_index=True)
+        lines = shapely.set_coordinates(lines.copy(), xy * np.column_stack([np.cos(middle)[row], np.ones(len(row))]))
+    return np.asarray(shapely.length(lines), dtype=np.float64)

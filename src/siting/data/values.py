@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from siting.data.roles import Column, plain
 
@@ -20,8 +22,9 @@ __all__: list[str] = []
 # Above this a float no longer holds every whole number that a spreadsheet shows (15 digits).
 MOST_DIGITS = 1e15
 
-_EDGES = re.compile(r"^[\s\ufeff\u200b]+|[\s\ufeff\u200b]+$")
-_SPACES = "\ufeff\u200b"
+# White space as Python understands it, the byte-order mark and the space without width.
+_SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\ufeff\u200b"
+_DECIMAL = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?")
 _TRUE = frozenset({"是", "有", "对", "√", "1", "1.0", "true", "yes", "y", "t"})
@@ -46,9 +49,7 @@ def trim(text: str) -> str:
     >>> trim("　001 ")
     '001'
     """
-    if text and (text[0] in _SPACES or text[-1] in _SPACES or text[0].isspace() or text[-1].isspace()):
-        return _EDGES.sub("", text)
-    return text
+    return text.strip(_SPACES)
 
 
 def text_of(value: Any) -> str:
@@ -77,9 +78,106 @@ def cells(column: Any) -> list[Any]:
     return list(column.astype(object))
 
 
-def texts(column: Any) -> list[str]:
-    """Return the text of every cell."""
-    return [text_of(value) for value in cells(column)]
+@dataclass(frozen=True)
+class Texts:
+    """What a column says: the text of every cell, and how many cells had white space around it."""
+
+    array: Any
+    trimmed: int
+
+    @property
+    def listed(self) -> list[str]:
+        """The texts as a list."""
+        found: list[str] = np.asarray(self.array, dtype=object).tolist()
+        return found
+
+
+def texts(column: Any) -> Texts:
+    """Return the text of every cell of a Series or Index, as `text_of` does, but for whole columns at a time.
+
+    Examples
+    --------
+    >>> texts(pd.Series([12.0, float("nan")])).listed, texts(pd.Series([" a", None])).trimmed
+    (['12', ''], 1)
+    """
+    dtype = column.dtype
+    if isinstance(dtype, pd.StringDtype) or (pd.api.types.is_object_dtype(dtype) and _is_text(column)):
+        try:
+            return _trimmed(column)
+        except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
+            pass
+    if pd.api.types.is_integer_dtype(dtype):
+        return Texts(_as_column(pc.fill_null(pc.cast(_arrow(column), pa.string()), "")), 0)
+    if pd.api.types.is_object_dtype(dtype):
+        found = cells(column)
+        read = [text_of(value) for value in found]
+        trimmed = sum(isinstance(old, str) and old != new for old, new in zip(found, read, strict=True))
+        return Texts(np.array(read, dtype=object), trimmed)
+    if pd.api.types.is_float_dtype(dtype):
+        numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        if (np.isnan(numbers) | ((numbers == np.floor(numbers)) & (abs(numbers) < MOST_DIGITS))).all():
+            whole = pa.array(np.nan_to_num(numbers).astype(np.int64), mask=np.isnan(numbers))
+            return Texts(_as_column(pc.fill_null(pc.cast(whole, pa.string()), "")), 0)
+    codes, known = pd.factorize(column)
+    read = [text_of(value) for value in cells(pd.Index(known))]
+    spaced = np.array([isinstance(old, str) and old != new for old, new in zip(known, read, strict=True)] + [False])
+    return Texts(np.array([*read, ""], dtype=object)[codes], int(spaced[codes].sum()))
+
+
+def _is_text(column: Any) -> bool:
+    return pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty")
+
+
+def _arrow(column: Any) -> Any:
+    found = pa.array(column.array if isinstance(column.dtype, pd.api.extensions.ExtensionDtype) else column.to_numpy())
+    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+
+
+def _trimmed(column: Any) -> Texts:
+    """Trim a column that holds texts and nothing else; one that is clean already is not copied."""
+    if isinstance(column.dtype, pd.StringDtype):
+        source = _arrow(column)
+    else:
+        source = pa.array(column.to_numpy(dtype=object), type=pa.large_string(), from_pandas=True)
+    full = pc.fill_null(source, "")
+    bare = pc.utf8_trim(full, characters=_SPACES)
+    trimmed = pc.sum(pc.not_equal(full, bare)).as_py() or 0
+    kept = isinstance(column.dtype, pd.StringDtype) and column.dtype == _text_type()
+    clean = kept and not trimmed and not source.null_count
+    return Texts(column.array if clean else _as_column(bare), trimmed)
+
+
+def _text_type() -> Any:
+    """Return the type that pandas keeps texts in: one of its own from pandas 3 on, before that object."""
+    return pd.Series([""], dtype="str").dtype
+
+
+def _as_column(found: Any) -> Any:
+    """Return an Arrow array of texts as an array of the type that pandas keeps texts in."""
+    dtype: Any = _text_type()
+    if not pd.api.types.is_object_dtype(dtype):
+        return dtype.__from_arrow__(found)
+    return found.to_numpy(zero_copy_only=False).astype(object)
+
+
+def joined(parts: Sequence[Any]) -> Any:
+    """Join the texts of several columns, row by row, with ``-``."""
+    found = [pa.array(np.asarray(part, dtype=object), type=pa.large_string()) for part in parts]
+    return _as_column(pc.binary_join_element_wise(*found, pa.scalar("-", pa.large_string())))
+
+
+def numbered(name: str, rows: int) -> Any:
+    """Return the texts ``name-1``, ``name-2`` and so on."""
+    return _as_column(
+        pc.binary_join_element_wise(
+            pa.scalar(name), pc.cast(pa.array(np.arange(1, rows + 1)), pa.string()), pa.scalar("-")
+        )
+    )
+
+
+def distinct(ids: Any) -> bool:
+    """Tell whether no two texts are the same; Arrow counts them in a third of the time that pandas takes."""
+    return len(pc.unique(_arrow(ids))) == len(ids)
 
 
 def number_of(value: Any) -> float:
@@ -161,19 +259,39 @@ def parse_numbers(column: pd.Series[Any], kind: str = "number") -> Parsed:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
         bad = np.isinf(values)
     else:
-        values = np.zeros(len(column), dtype=np.float64)
-        bad = np.zeros(len(column), dtype=np.bool_)
-        for i, cell in enumerate(cells(column)):
-            try:
-                values[i] = reader(cell)
-            except (ValueError, TypeError):
-                bad[i] = True
+        values, bad = _read_numbers(column, reader, plain=kind != "flag")
         bad |= np.isinf(values)
     values[bad] = 0.0
     return Parsed(values, np.isnan(values), bad)
 
 
-def parse_choices(column: Column, found: Sequence[str]) -> tuple[list[str], list[bool]]:
+def _read_numbers(
+    column: Any, reader: Callable[[Any], float], *, plain: bool
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """Read the cells by *reader*, each distinct one once, and *plain* decimal numbers all at a time."""
+    values = np.full(len(column), np.nan, dtype=np.float64)
+    bad = np.zeros(len(column), dtype=np.bool_)
+    left = np.ones(len(column), dtype=np.bool_)
+    if plain and isinstance(column.dtype, pd.StringDtype):
+        source = _arrow(column)
+        decimal = pc.fill_null(pc.match_substring_regex(source, _DECIMAL), False)
+        left = ~decimal.to_numpy(zero_copy_only=False)
+        values[~left] = pc.cast(pc.filter(source, decimal), pa.float64()).to_numpy()
+    try:
+        codes, known = pd.factorize(column[left])
+    except TypeError:  # lists and the like
+        codes, known = np.arange(left.sum()), cells(column[left])
+    read, wrong = np.full(len(known) + 1, np.nan), np.zeros(len(known) + 1, dtype=np.bool_)  # last: empty cells
+    for i, cell in enumerate(known):
+        try:
+            read[i] = reader(cell)
+        except (ValueError, TypeError):
+            read[i], wrong[i] = 0.0, True
+    values[left], bad[left] = read[codes], wrong[codes]
+    return values, bad
+
+
+def parse_choices(column: Column, found: Any) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
     """Bring the texts of a category to their canonical values, and tell which are unknown.
 
     Parameters
@@ -186,16 +304,17 @@ def parse_choices(column: Column, found: Sequence[str]) -> tuple[list[str], list
     Examples
     --------
     >>> from siting.data import role
-    >>> parse_choices(role("communities").column("build_status"), ["新建", "", "旧"])
-    (['new', '', '旧'], [False, False, True])
+    >>> [each.tolist() for each in parse_choices(role("communities").column("build_status"), ["新建", "", "旧"])]
+    [['new', '', '旧'], [False, False, True]]
     """
     known = {plain(name): value for value, names in column.choices for name in (value, *names)}
-    read: dict[str, tuple[str, bool]] = {}
-    for text in set(found):
+    read, unknown = [], []
+    codes, distinct = pd.factorize(np.asarray(found, dtype=object))
+    for text in distinct:
         parts = [text]
         if column.many:
             parts = [part for part in map(trim, _JOINTS.split(unicodedata.normalize("NFKC", text))) if part]
         kept = [known.get(plain(part), part) for part in parts]
-        strange = any(part and plain(part) not in known for part in parts)
-        read[text] = ";".join(sorted(set(kept))), strange  # one order, so that equal sets are equal texts
-    return [read[text][0] for text in found], [read[text][1] for text in found]
+        read.append(";".join(sorted(set(kept))))  # one order, so that equal sets are equal texts
+        unknown.append(any(part and plain(part) not in known for part in parts))
+    return np.array(read, dtype=object)[codes], np.array(unknown, dtype=np.bool_)[codes]

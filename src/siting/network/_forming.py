@@ -75,6 +75,95 @@ def components(n, u, v):
 
 
 @compiled
+def distinct(a, b):
+    """Numbers of the distinct pairs of whole numbers: that of each pair, and where each stands first."""
+    n = a.size
+    bits = 4
+    while (1 << bits) < 2 * n:
+        bits += 1
+    last = np.int64((1 << bits) - 1)
+    table = np.full(last + 1, -1, np.int32)
+    number = np.empty(n, np.int32)
+    first = np.empty(n, np.int32)
+    found = 0
+    for i in range(n):
+        at = _mixed(a[i], b[i], bits)
+        while table[at] >= 0 and (a[first[table[at]]] != a[i] or b[first[table[at]]] != b[i]):
+            at = (at + 1) & last
+        if table[at] < 0:
+            table[at] = found
+            first[found] = i
+            found += 1
+        number[i] = table[at]
+    return number, first[:found].copy()
+
+
+@compiled
+def _mixed(a, b, bits):
+    """Slot among 2**bits for a pair of whole numbers; near pairs lie far apart."""
+    h = np.uint64(a) * np.uint64(0x9E3779B97F4A7C15)
+    h = (h ^ (h >> np.uint64(32)) ^ np.uint64(b)) * np.uint64(0xC2B2AE3D27D4EB4F)
+    h = (h ^ (h >> np.uint64(29))) * np.uint64(0x9E3779B97F4A7C15)
+    return np.int64(h >> np.uint64(64 - bits))
+
+
+@compiled
+def near(x, y, most):
+    """Join points that are at most *most* apart, and what is joined by others between.
+
+    Returns the number of each group and its first point; groups are numbered in the order of these. Points are looked
+    up in squares 16 times as wide as *most*, so that few lie beside another square.
+    """
+    n = x.size
+    bits = 4
+    while (1 << bits) < 2 * n:
+        bits += 1
+    last = np.int64((1 << bits) - 1)
+    head = np.full(last + 1, -1, np.int32)
+    link = np.empty(n, np.int32)
+    parent = np.arange(n).astype(np.int32)
+    wide = 16 * most
+    square = most * most
+    for i in range(n):
+        mine_x, mine_y = np.int64(np.floor(x[i] / wide)), np.int64(np.floor(y[i] / wide))
+        # A hair more than *most*, so that rounding does not hide a square.
+        lo_x, hi_x = np.int64(np.floor((x[i] - 1.01 * most) / wide)), np.int64(np.floor((x[i] + 1.01 * most) / wide))
+        lo_y, hi_y = np.int64(np.floor((y[i] - 1.01 * most) / wide)), np.int64(np.floor((y[i] + 1.01 * most) / wide))
+        for cx in range(lo_x, hi_x + 1):
+            for cy in range(lo_y, hi_y + 1):
+                j = head[_mixed(cx, cy, bits)]  # a slot may hold points of other squares, which lie too far away
+                while j >= 0:
+                    if (x[j] - x[i]) ** 2 + (y[j] - y[i]) ** 2 <= square:
+                        a, b = i, j
+                        while parent[a] != a:
+                            parent[a] = parent[parent[a]]
+                            a = parent[a]
+                        while parent[b] != b:
+                            parent[b] = parent[parent[b]]
+                            b = parent[b]
+                        parent[max(a, b)] = min(a, b)
+                    j = link[j]
+        at = _mixed(mine_x, mine_y, bits)
+        link[i] = head[at]
+        head[at] = i
+    group = np.empty(n, np.int64)
+    first = np.empty(n, np.int64)
+    found = 0
+    for i in range(n):  # a root is the first of its group
+        if parent[i] == i:
+            group[i] = found
+            first[found] = i
+            found += 1
+        else:
+            a = parent[i]
+            while parent[a] != a:
+                a = parent[a]
+            parent[i] = a
+            group[i] = group[a]
+    return group, first[:found].copy()
+
+
+@compiled
 def _incidence(n, u, v):
     """Edges that end at each node: pointers and edges; a loop stands twice."""
     ptr = np.zeros(n + 1, np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -13,13 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
+from siting.network.joining import join_points
+from siting.network.lengths import believed, tell_lengths
 from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
 from siting.network.words import crs_name
@@ -52,13 +51,16 @@ def network_from_streets(
     if split:
         from siting.network.topology import split_streets
 
+        if "length" in frame:  # a length is that of a whole line; its pieces have shares of it
+            frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
         frame = split_streets(frame)
     if oneway is not None:
         frame = frame.assign(**{WAY: _one_way(frame[oneway])})
-    lines = frame.geometry.to_numpy()
-    corners, where = _corners(_ends(lines))
-    u, v = where[: len(lines)], where[len(lines) :]
-    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, _lengths(frame), left_out)
+    vertices, first = vertices_of(frame.geometry.to_numpy())
+    corners, where = join_points(np.concatenate([vertices[first[:-1]], vertices[first[1:] - 1]]))
+    u, v = where[: len(frame)], where[len(frame) :]
+    metres = frame["length"].to_numpy(float) if split and "length" in frame else lengths_of(frame, vertices, first)
+    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, metres, left_out, drawn=(vertices, first))
 
 
 def network_from_arrays(
@@ -90,6 +92,8 @@ def network_from_arrays(
     wrong = ~np.isfinite(metres) | (metres < 0)
     if wrong.any():
         raise NetworkError(f"length is negative or not a number at edges {some(np.flatnonzero(wrong))}")
+    if length is not None:
+        tell_lengths(metres, np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1]))
     rise = None
     if height is not None:
         level = _as_long(height, "height", len(xy))
@@ -191,7 +195,9 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway:
         raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")
     u, v = frame.pop("u").to_numpy(), frame.pop("v").to_numpy()
     where = np.column_stack([corners.x, corners.y])
-    return assemble(frame, where, nodes.index, u, v, _lengths(frame), left_out)
+    drawn = vertices_of(frame.geometry.to_numpy())
+    names = [f"{nodes.index[a]}-{nodes.index[b]}" for a, b in zip(u, v, strict=True)]
+    return assemble(frame, where, nodes.index, u, v, lengths_of(frame, *drawn, names), left_out, drawn=drawn)
 
 
 def without_steps(network: Network) -> Network:
@@ -278,47 +284,31 @@ def _walkable(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame,
     if not walking:
         return frame, {}
     is_open, left_out = walkable(frame)
-    return frame[is_open.to_numpy()], left_out
+    return frame if is_open.all() else frame[is_open.to_numpy()], left_out
 
 
-def _ends(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
-    start = shapely.get_coordinates(shapely.get_point(lines, 0))
-    stop = shapely.get_coordinates(shapely.get_point(lines, -1))
-    return np.concatenate([start, stop])
+def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """List the vertices of lines, one line after another, and where each line begins."""
+    first = np.zeros(len(lines) + 1, np.int64)
+    np.cumsum(shapely.get_num_coordinates(lines), out=first[1:])
+    return shapely.get_coordinates(lines), first
 
 
-def _corners(ends: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
-    """Join ends closer than 1 mm: the corners, and the corner of each end."""
-    spots, spot = np.unique(ends, axis=0, return_inverse=True)
-    near = KDTree(spots).query_pairs(0.000_999, output_type="ndarray")  # ends 1 mm apart stay two
-    links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(spots),) * 2)
-    _, joined = connected_components(links, directed=False)
-    first = np.unique(joined, return_index=True)[1]
-    corner = np.unique(first, return_inverse=True)  # numbered from west to east, as the spots are
-    return spots[corner[0]], corner[1][joined][spot.ravel()]
-
-
-def _lengths(frame: gpd.GeoDataFrame) -> npt.NDArray[np.float64]:
-    """Lengths in metres: the given ones where there are any, else those of the lines."""
-    drawn = np.asarray(frame.length, float)
+def lengths_of(
+    frame: gpd.GeoDataFrame,
+    vertices: npt.NDArray[np.float64],
+    first: npt.NDArray[np.int64],
+    names: Sequence[Any] | None = None,
+) -> npt.NDArray[np.float64]:
+    """Lengths in metres: the given ones as far as the lines bear them out, else those of the lines."""
+    drawn: npt.NDArray[np.float64] = shapely.length(frame.geometry.to_numpy())
     if "length" not in frame:
         return drawn
-    given = frame["length"].to_numpy(float)
-    if np.isinf(given).any():
-        raise NetworkError(f"streets: length is infinite: {some(frame.index[np.isinf(given)])}")
-    both = np.isfinite(given) & (given > 0) & (drawn > 0)
-    if both.any():
-        ratio = float(np.median(given[both] / drawn[both]))
-        if not 0.5 <= ratio <= 2:
-            raise NetworkError(
-                f"streets: lengths are {ratio:.3g} times as long as the lines are drawn; they must be "
-                "metres (drop the column to measure the lines)"
-            )
-    elif (np.isfinite(given) & (drawn > 0)).any():
-        raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
-    if np.isnan(given).any():
-        log.info("%d streets without a length are measured", int(np.isnan(given).sum()))
-    return np.where(np.isnan(given), drawn, given)
+    start, stop = vertices[first[:-1]], vertices[first[1:] - 1]
+    straight = np.hypot(*(start - stop).T)
+    return believed(
+        frame["length"].to_numpy(float), drawn, straight, frame.index if names is None else names, start, frame.crs
+    )
 
 
 def assemble(
@@ -329,15 +319,14 @@ def assemble(
     v: npt.NDArray[Any],
     metres: npt.NDArray[np.float64],
     left_out: Mapping[str, int],
+    drawn: tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None,
 ) -> Network:
     """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
 
-    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network.
+    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network. *drawn* are the vertices of the lines
+    as `vertices_of` lists them, where they are known.
     """
-    lines = frame.geometry.to_numpy()
-    vertices, owner = shapely.get_coordinates(lines, return_index=True)
-    first = np.zeros(len(lines) + 1, np.int64)
-    np.cumsum(np.bincount(owner, minlength=len(lines)), out=first[1:])
+    vertices, first = vertices_of(frame.geometry.to_numpy()) if drawn is None else drawn
     columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
     oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None
     rise = columns["rise"].to_numpy(float) if "rise" in columns else None

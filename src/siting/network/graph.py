@@ -107,7 +107,8 @@ class Network:
         streets
             LineStrings with a CRS; degrees are projected first.
         length
-            Column of lengths in metres; where it is absent or empty the geometry is measured.
+            Column of lengths in metres; where it is absent or empty, or a length cannot be that of its line, the
+            geometry is measured. Lengths in another unit are refused, odd ones told.
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
@@ -163,7 +164,7 @@ class Network:
         crs
             A projected CRS in metres.
         length
-            Metres of each edge; without it the straight line counts.
+            Metres of each edge; without it the straight line counts. Told in the log where it cannot be metres.
         height
             Metres above sea of each node, for slopes.
         oneway

@@ -16,19 +16,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from siting.errors import NetworkError, some
+from siting.network.joining import SAME, join_points
 from siting.network.profile import words
 
 __all__ = ["split_streets"]
 
 log = logging.getLogger(__name__)
 
-#: What is nearer than this is one place, metres: the same as where a network joins the ends of lines.
-SAME = 0.000_999
 #: Words that say that a street is no bridge or tunnel.
 NO = frozenset({"", "no", "false", "0", "none", "nan", "<na>"})
 
@@ -248,22 +244,13 @@ def _one_place(row: Ints, at: Floats, spot: Floats) -> tuple[Ints, Floats, Float
     """Give meetings closer than 1 mm one place, and keep those that are new on their line."""
     if not len(row):
         return row, at, spot
-    joined, places = _clusters(spot)
+    places, joined = join_points(spot)
     # The same place may lie on a line more than once (a line that crosses itself): far apart along it.
     order = np.lexsort([at, joined, row])
     row, at, joined = row[order], at[order], joined[order]
     new = np.ones(len(row), np.bool_)
     new[1:] = (row[1:] != row[:-1]) | (joined[1:] != joined[:-1]) | (at[1:] - at[:-1] > 4 * SAME)
     return row[new], at[new], places[joined[new]]
-
-
-def _clusters(spot: Floats) -> tuple[Ints, Floats]:
-    """Give places closer than 1 mm one number: the number of each, and the place of each number."""
-    unique, where = np.unique(spot, axis=0, return_inverse=True)
-    near = KDTree(unique).query_pairs(SAME, output_type="ndarray")
-    links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(unique),) * 2)
-    label = connected_components(links, directed=False)[1].astype(np.intp)
-    return label[where.ravel()], unique[np.unique(label, return_index=True)[1]]
 
 
 # Cutting

@@ -1,0 +1,216 @@
+"""Lengths that come with streets: believed as far as the lines bear them out.
+
+A length may be more than that of the line, because the line is drawn roughly or the ground is steep; it is never less
+than the straight line between the ends. All thresholds stand below, and in the docs under "Paths".
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyproj
+
+from siting.errors import NetworkError, some
+
+__all__: list[str] = []
+
+log = logging.getLogger(__name__)
+
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+
+#: How many of a unit are in a metre, and what to do with lengths in it.
+UNITS = (
+    ("kilometres", 0.001, "multiply them by 1000"),
+    ("miles", 1 / 1609.344, "multiply them by 1609.344"),
+    ("nautical miles", 1 / 1852, "multiply them by 1852"),
+    ("li (500 m)", 0.002, "multiply them by 500"),
+    ("feet", 1 / 0.3048, "multiply them by 0.3048"),
+    ("yards", 1 / 0.9144, "multiply them by 0.9144"),
+    ("inches", 1 / 0.0254, "multiply them by 0.0254"),
+    ("chi (1/3 m)", 3.0, "divide them by 3"),
+    ("decimetres", 10.0, "divide them by 10"),
+    ("centimetres", 100.0, "divide them by 100"),
+    ("millimetres", 1000.0, "divide them by 1000"),
+    ("metres that were taken for feet", 0.3048, "divide them by 0.3048"),
+    ("metres that were taken for yards", 0.9144, "divide them by 0.9144"),
+)
+#: On the whole lengths lie between these multiples of the lines.
+LEAST, MOST = 0.5, 2.0
+#: Lengths are in one proportion to the lines when this share of them is, give or take 1 % and the rounding.
+SHARE, SPREAD, ROUNDING = 0.9, 0.01, 0.5
+#: Such a proportion is looked at when it differs so much from 1; projections differ by less.
+OFF = 0.003
+#: How near the proportion must be to that of a unit.
+NEAR = 0.007
+#: What a length may lack of the straight line between the ends: a share, and metres of rounding.
+SHORT, SLACK = 0.005, 1.0
+#: A length is told when it is more than so many times the line and so many metres more.
+LONG, FAR = 2.0, 20.0
+#: Where this share of the lengths are those of the lines, one that differs by such a share and metres is told.
+MOSTLY, ODD, APART = 0.75, 0.01, 1.0
+#: More than this share of lengths that are too short, and so many, mean that they are not those of these lines.
+TOO_MANY, AT_LEAST = 0.2, 5
+#: Lines shorter than this tell too little of the unit, metres.
+TELLING = 10.0
+
+
+class _Fit(NamedTuple):
+    """How given lengths compare with the lines.
+
+    The proportion in the middle, that of the straightest, and the share of lengths that are in one proportion.
+    """
+
+    ratio: float
+    low: float
+    share: float
+    rows: int
+
+
+def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any], xy: Floats, crs: Any) -> Floats:
+    """Return the lengths to walk, metres: those given where they can be true, else those of the lines.
+
+    Parameters
+    ----------
+    given
+        Lengths as they came; NaN where there is none.
+    drawn, straight
+        Metres of each line, and between its ends.
+    names
+        What to call the rows in messages.
+    xy, crs
+        A point of each line, and the projected CRS it is in.
+
+    Raises
+    ------
+    NetworkError
+        When lengths are infinite, all 0, in another unit, those of Web Mercator, or too short for the lines in many
+        rows. What is wrong in some rows is told as a warning.
+    """
+    if np.isinf(given).any():
+        raise NetworkError(f"streets: length is infinite: {_some(names, np.isinf(given))}")
+    absent = np.isnan(given)
+    zero = (given == 0) & (drawn > 0)
+    told = ~absent & (given > 0) & (drawn > 0)
+    if zero.any() and not told.any():
+        raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
+    if told.any():
+        _whole(given, drawn, told, xy, crs)
+    if absent.any():
+        log.info("%d streets without a length are measured", int(absent.sum()))
+    if zero.any():
+        log.warning(
+            "streets: length is 0 in %d rows whose lines have a length: %s; these lines are measured",
+            int(zero.sum()), _some(names, zero),
+        )  # fmt: skip
+    short = told & (given < straight * (1 - SHORT) - SLACK)
+    if short.sum() >= AT_LEAST and short.sum() > TOO_MANY * told.sum():
+        raise NetworkError(
+            f"streets: {int(short.sum())} of {int(told.sum())} lengths are less than the straight line between the "
+            f"ends: {_rows(names, short, given, straight)}; they are not the metres of these lines (drop the column to "
+            "measure the lines)"
+        )
+    if short.any():
+        log.warning(
+            "streets: length is less than the straight line between the ends in %d rows: %s; these lines are measured",
+            int(short.sum()), _rows(names, short, given, straight),
+        )  # fmt: skip
+    odd = (given > LONG * drawn + FAR) & ~absent
+    if told.any():
+        fit = _fit(given, drawn, told)
+        if fit.share >= MOSTLY and abs(fit.ratio - 1) <= OFF:
+            odd |= told & ~short & (abs(given - drawn) > ODD * drawn + APART)
+    if odd.any():
+        log.warning(
+            "streets: length is not that of the line in %d rows: %s; it counts as it is given, look at these rows",
+            int(odd.sum()), _rows(names, odd, given, drawn),
+        )  # fmt: skip
+    return np.where(absent | zero | short, drawn, given)
+
+
+def _whole(given: Floats, drawn: Floats, told: Mask, xy: Floats, crs: Any) -> None:
+    """Refuse lengths that are in another unit or of a map that stretches; tell another proportion."""
+    fit = _fit(given, drawn, told)
+    one = fit.share >= SHARE and fit.rows >= 3
+    off = abs(fit.ratio - 1) > OFF
+    if LEAST <= fit.ratio <= MOST and not (one and off):
+        return
+    said = f"streets: lengths are {fit.ratio:.4g} times as long as the lines are drawn"
+    if one and off:
+        stretched = _fit(given, drawn * _stretch(xy, crs), told)
+        if abs(stretched.ratio - 1) <= NEAR and stretched.share >= SHARE and fit.ratio > 1:
+            raise NetworkError(
+                f"{said}: they look like web-Mercator metres (EPSG:3857), too long by 1 / cos(latitude); they must be "
+                "metres on the ground (drop the column to measure the lines)"
+            )
+    low = fit.ratio if one else fit.low
+    near = NEAR if LEAST <= fit.ratio <= MOST else 0.1
+    name, factor, remedy = _unit(low)
+    if abs(low / factor - 1) <= near:
+        raise NetworkError(
+            f"{said}: they look like {name}; they must be metres ({remedy}, or drop the column to measure the lines)"
+        )
+    if not LEAST <= fit.ratio <= MOST:
+        degrees = ": they look like degrees" if 5e-6 < fit.ratio < 3e-5 else ""
+        raise NetworkError(f"{said}{degrees}; they must be metres (drop the column to measure the lines)")
+    log.warning("%s, all alike; they count as they are given: look whether they are metres on the ground", said)
+
+
+def _unit(ratio: float) -> tuple[str, float, str]:
+    """Find the unit whose number in a metre comes nearest to *ratio*."""
+    return min(UNITS, key=lambda unit: abs(np.log(ratio / unit[1])))
+
+
+def _fit(given: Floats, drawn: Floats, told: Mask) -> _Fit:
+    long = told & (drawn >= TELLING)
+    rows = long if long.any() else told
+    metres, lines = given[rows], drawn[rows]
+    ratio = metres / lines
+    middle = float(np.median(ratio))
+    alike = abs(metres - middle * lines) <= SPREAD * middle * lines + ROUNDING * max(min(middle, 1.0), 0.0)
+    return _Fit(middle, float(np.quantile(ratio, 0.1)), float(alike.mean()), int(rows.sum()))
+
+
+def _stretch(xy: Floats, crs: Any) -> Floats:
+    """Tell how much longer than on the ground lengths are in Web Mercator at each point."""
+    system = pyproj.CRS(crs)
+    _, lat = pyproj.Transformer.from_crs(system, system.geodetic_crs, always_xy=True).transform(xy[:, 0], xy[:, 1])
+    found: Floats = 1 / np.cos(np.radians(lat))
+    return found
+
+
+def tell_lengths(given: Floats, straight: Floats) -> None:
+    """Tell of lengths of straight edges that cannot be metres; edges are named by their positions.
+
+    Nothing is refused: who gives bare arrays may mean what no map shows.
+    """
+    short = given < straight * (1 - SHORT) - SLACK
+    if short.any():
+        log.warning(
+            "length is less than the straight line between the nodes at %d of %d edges: %s; it counts as it is given",
+            int(short.sum()), len(given), some(np.flatnonzero(short)),
+        )  # fmt: skip
+    telling = (straight >= TELLING) & (given > 0)
+    if not telling.any():
+        return
+    low = float(np.quantile(given[telling] / straight[telling], 0.1))
+    if low > LONG:
+        name, factor, _ = _unit(low)
+        unit = f": they look like {name}" if abs(low / factor - 1) <= 0.1 else ""
+        log.warning(
+            "lengths are nearly all more than %.3g times the straight line between the nodes%s; they must be metres",
+            low, unit,
+        )  # fmt: skip
+
+
+def _some(names: Sequence[Any], mask: Mask) -> str:
+    return some(np.asarray(names, dtype=object)[mask])
+
+
+def _rows(names: Sequence[Any], mask: Mask, given: Floats, lines: Floats) -> str:
+    at = np.flatnonzero(mask).tolist()
+    return some(f"{names[row]}: {given[row]:.6g} m for {lines[row]:.6g} m" for row in at)
