@@ -276,7 +276,7 @@ def _shift(frame: Any, target: CRS, layer: str) -> bool:
     return over_wgs84
 
 
-def to_metric(frame: Any, crs: Any = None, *, checked: bool = False) -> Any:
+def to_metric(frame: Any, crs: Any = None, *, name: str | None = None, checked: bool = False) -> Any:
     """Return *frame* in a CRS in metres, by default that of `metric_crs`; how exact it is there is told in the log.
 
     Parameters
@@ -285,6 +285,8 @@ def to_metric(frame: Any, crs: Any = None, *, checked: bool = False) -> Any:
         A GeoDataFrame or GeoSeries with a CRS; it is not changed.
     crs
         A projected CRS in metres to use instead.
+    name
+        What to call the frame in messages; its source when not given.
     checked
         Whether `check_layer` has looked for rows that lie far from all others.
 
@@ -301,8 +303,8 @@ def to_metric(frame: Any, crs: Any = None, *, checked: bool = False) -> Any:
     4549
     """
     if not checked:
-        check_extent(frame, _called(frame))
-    return to_crs(frame, common_crs([frame], crs, layer=_called(frame, "to_metric")))
+        check_extent(frame, name or _called(frame))
+    return to_crs(frame, common_crs([frame], crs, layer=name or _called(frame)))
 
 
 def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers") -> CRS:

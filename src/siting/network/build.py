@@ -44,7 +44,7 @@ def network_from_streets(
     if length != "length" and length not in streets.columns:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
-    frame = to_metric(checked, crs, checked=True).drop(columns=WAY, errors="ignore")
+    frame = to_metric(checked, crs, name="streets", checked=True).drop(columns=WAY, errors="ignore")
     frame, left_out = _walkable(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
@@ -188,7 +188,7 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway:
     if "elevation" in nodes:
         level = nodes["elevation"].to_numpy(float)
         frame = frame.assign(rise=level[frame["v"]] - level[frame["u"]])
-    frame = to_metric(frame, crs)
+    frame = to_metric(frame, crs, name="streets")
     corners = gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source).to_crs(frame.crs)
     frame, left_out = _walkable(frame, walking)
     if frame.empty:
