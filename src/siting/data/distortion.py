@@ -69,6 +69,8 @@ def made_for(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Error]:
     Its numbers are rounded (middle to 0.1 degrees), so that a layer that grows a little keeps its projection.
     """
     middle = round(float(lon.min() + lon.max()) / 2, 1), round(float(lat.min() + lat.max()) / 2, 1)
+    # Between two far towns ways lead through the middle, where a projection is least.
+    lon, lat = np.append(lon, middle[0]), np.append(lat, middle[1])
     made = [_made(base, kind, name, middle, lon, lat) for kind, name in OWN]
     return min(made, key=lambda each: each[1].worst)
 
