@@ -210,6 +210,15 @@ def test_a_province_gets_a_projection_that_holds(caplog: pytest.LogCaptureFixtur
     assert drawn == pytest.approx(ground, rel=0.0004)
 
 
+def test_islands_on_both_sides_of_the_date_line_get_one_projection() -> None:
+    """Vanua Levu, Taveuni and the Lau Islands: 177.2°E to 178.2°W."""
+    fiji = gpd.GeoSeries.from_xy([177.2, 179.9, -178.2], [-18.0, -16.6, -18.2], crs="EPSG:4326")
+    crs = metric_crs(fiji)
+    assert crs.to_epsg() is None
+    assert error(crs, fiji.x.to_numpy(), fiji.y.to_numpy()).worst < 0.0002
+    assert fiji.to_crs(crs).distance(fiji.to_crs(crs).iloc[0]).max() < 500_000
+
+
 def test_what_no_projection_holds_is_refused() -> None:
     with pytest.raises(LayerError, match=r"reach over some [4-6],\d\d\d km by .* no projection keeps .* work in parts"):
         to_metric(line((75.0, 130.0), (20.0, 50.0)))

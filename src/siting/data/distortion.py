@@ -16,7 +16,7 @@ from pyproj import CRS
 from pyproj.crs import ProjectedCRS
 from pyproj.exceptions import ProjError
 
-from siting.data.extent import projection
+from siting.data.extent import around, projection, turned
 
 __all__: list[str] = []
 
@@ -68,7 +68,9 @@ def made_for(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Error]:
 
     Its numbers are rounded (middle to 0.1 degrees), so that a layer that grows a little keeps its projection.
     """
-    middle = round(float(lon.min() + lon.max()) / 2, 1), round(float(lat.min() + lat.max()) / 2, 1)
+    amid = around(lon)
+    east = turned(lon, amid)  # the layers may lie on both sides of the date line
+    middle = round(turned(amid + float(east.min() + east.max()) / 2, 0.0), 1), round(float(lat.min() + lat.max()) / 2, 1)
     # Between two far towns ways lead through the middle, where a projection is least.
     lon, lat = np.append(lon, middle[0]), np.append(lat, middle[1])
     made = [_made(base, kind, name, middle, lon, lat) for kind, name in OWN]
