@@ -70,7 +70,8 @@ def made_for(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Error]:
     """
     amid = around(lon)
     east = turned(lon, amid)  # the layers may lie on both sides of the date line
-    middle = round(turned(amid + float(east.min() + east.max()) / 2, 0.0), 1), round(float(lat.min() + lat.max()) / 2, 1)
+    east_middle = turned(amid + float(east.min() + east.max()) / 2, 0.0)
+    middle = round(east_middle, 1), round(float(lat.min() + lat.max()) / 2, 1)
     # Between two far towns ways lead through the middle, where a projection is least.
     lon, lat = np.append(lon, middle[0]), np.append(lat, middle[1])
     made = [_made(base, kind, name, middle, lon, lat) for kind, name in OWN]
@@ -83,7 +84,7 @@ def _made(base: CRS, kind: str, name: str, middle: tuple[float, float], lon: Flo
     if not np.isfinite(found.worst):
         return plain, found
     # The scale that makes the largest stretch and the largest shrinking alike.
-    scale = round(2 / (2 + found.low + found.high), 6)
+    scale = round(2 / (2 + found.low + found.high), 5)
     best = _crs(base, kind, name, middle, scale)
     return best, error(best, lon, lat)
 
