@@ -92,8 +92,8 @@ def test_a_door_on_another_continent(town_network: st.Network, layer: Make) -> N
     frame = layer({"far": (-2_500_000, 0), "near": (0, 0)})
     places = town_network.locate(frame, max_snap=math.inf)
     assert (places.door >= 0).all()
-    assert len(st.travel(town_network, places, places, metres=1_000_000).pairs()) == 1
-    assert len(st.travel(town_network, places, places, nearest=2).pairs()) == 1
+    assert st.travel(town_network, places, places, metres=1_000_000).pairs()["cost"].tolist() == [0, 0]
+    assert st.travel(town_network, places, places, nearest=2).pairs()["cost"].tolist() == [0, 0]
 
 
 @pytest.mark.parametrize("max_snap", [0, -1, math.nan])
@@ -137,13 +137,6 @@ def test_degrees_are_reprojected(town_network: st.Network, layer: Make) -> None:
     np.testing.assert_allclose(
         ways(town_network.locate(frame.to_crs("EPSG:4326"))), ways(town_network.locate(frame)), atol=1
     )
-
-
-def test_polygons_are_located_by_a_point_inside(town_network: st.Network, layer: Make, at: Make) -> None:
-    frame = layer({"estate": (0, 0)}).set_geometry(
-        [shapely.box(at(140, 110).x, at(140, 110).y, at(160, 130).x, at(160, 130).y)]
-    )
-    assert ways(town_network.locate(frame)) == [(20_000, 50_000, 50_000)]
 
 
 def test_input_is_not_changed(town_network: st.Network, layer: Make) -> None:

@@ -18,7 +18,7 @@ from siting.data import check_extent, common_crs, one_layer
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
-from siting.network.places import place, spots
+from siting.network.locate import place, spots
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -44,8 +44,11 @@ def travel(
 ) -> Reach:
     """Walk from origins to destinations along the streets.
 
-    Each place is on the nearest point of the nearest street; the straight way from the door to the street counts.
-    Lengths are rounded to millimetres once; the shortest paths over them are exact.
+    A point is on the nearest point of the nearest street, a polygon is entered from every street that passes or crosses
+    it (`Network.locate`); the straight way to the street counts. Two places that are nearer to each other than to the
+    streets between which they lie walk straight: where the straight way is no longer than both ways to the street
+    together. Private streets are walked by those who start or end there. Lengths are rounded to millimetres once; the
+    shortest paths over them are exact.
 
     Parameters
     ----------
@@ -63,7 +66,7 @@ def travel(
         Keep only so many nearest destinations of each origin. They are found by one sweep over the whole network from
         all destinations, in one thread, so that *threads*, *max_pairs* and *progress* do not matter.
     max_snap
-        Longest way from a place to a street, metres; farther places are reached by nothing.
+        Longest way from a place to a street, metres; farther places are reached by no street.
     threads
         Threads that search; all processors when not given. The result is the same for any number.
     max_pairs
@@ -246,7 +249,9 @@ def _located(
         if not same:
             raise NetworkError("the places were located on another network; locate them on this one")
         seen.add(what)
-    return what if streets is network else place(streets, what.ids, shapely.points(what.xy), what.max_snap, name)
+    if streets is network:
+        return what
+    return place(streets, what.ids, what.geometry, what.max_snap, name, any_street=what.any_street)
 
 
 def straight_line(

@@ -35,11 +35,13 @@ class Arcs(NamedTuple):
 
 
 class Starts(NamedTuple):
-    """Where searches begin: nodes at the ends of the chain (-1 for none) and the way to them, door included.
+    """Where searches begin: place ``s`` at its gates ``ptr[s]:ptr[s + 1]``.
 
-    ``f`` and ``r`` are the way along the chain from its start and back to it; ``door`` the walk to the street.
+    Of each gate the nodes at the ends of its chain (-1 for none) and the way to them, door included; ``f`` and ``r``
+    are the way along the chain from its start and back to it; ``door`` the walk to the street.
     """
 
+    ptr: np.ndarray
     chain: np.ndarray
     a: np.ndarray
     b: np.ndarray
@@ -54,7 +56,7 @@ class Targets(NamedTuple):
     """What is looked for: at node ``i`` ``at_item[at_ptr[i]:at_ptr[i + 1]]``; on chain ``c`` those of ``on_ptr``.
 
     ``by_ptr`` gives for each node the chains with targets that end there: chain, node at the other end (-1 for none),
-    and whether this is the chain's far end.
+    and whether this is the chain's far end. A place with several gates stands there for each.
     """
 
     at_ptr: np.ndarray
@@ -85,26 +87,37 @@ class Work(NamedTuple):
 
 
 @compiled
-def _spread(indptr, heads, costs, a, to_a, b, to_b, limit, dist, touched, first, link, item, at):
-    """Settle every node within *limit* of two seeds; return how many were touched, or -1 - that when short of queue."""
+def _spread(
+    indptr, heads, costs, a_of, to_a_of, b_of, to_b_of, lo, hi, limit, dist, touched, first, link, item, at
+):  # fmt: skip
+    """Settle every node within *limit* of the gates *lo* to *hi*.
+
+    Returns how many nodes were touched, or -1 - that when short of queue.
+    """
     over = np.int64(limit) + 1
     n = 0
     used = 0
-    if a >= 0 and to_a <= limit:
-        dist[a] = to_a
-        touched[0] = a
-        n = 1
-        item[0], at[0], link[0] = a, to_a, -1
-        first[to_a >> SHIFT] = 0
-        used = 1
-    if b >= 0 and to_b <= limit and to_b < dist[b]:
-        touched[n] = b
-        n += dist[b] == FAR
-        dist[b] = to_b
-        bucket = to_b >> SHIFT
-        item[used], at[used], link[used] = b, to_b, first[bucket]
-        first[bucket] = used
-        used += 1
+    for g in range(lo, hi):
+        if used + 2 > item.size:
+            first[: (limit >> SHIFT) + 1] = -1
+            return -1 - n
+        a, to_a, b, to_b = a_of[g], to_a_of[g], b_of[g], to_b_of[g]
+        if a >= 0 and to_a <= limit and to_a < dist[a]:
+            touched[n] = a
+            n += dist[a] == FAR
+            dist[a] = to_a
+            bucket = to_a >> SHIFT
+            item[used], at[used], link[used] = a, to_a, first[bucket]
+            first[bucket] = used
+            used += 1
+        if b >= 0 and to_b <= limit and to_b < dist[b]:
+            touched[n] = b
+            n += dist[b] == FAR
+            dist[b] = to_b
+            bucket = to_b >> SHIFT
+            item[used], at[used], link[used] = b, to_b, first[bucket]
+            first[bucket] = used
+            used += 1
     size = item.size
     for bucket in range((limit >> SHIFT) + 1):
         slot = first[bucket]
@@ -149,11 +162,11 @@ def along(f, r, to_f, to_r):
 
 
 @compiled
-def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys, spare):
+def pairs(arcs, starts, targets, straight, work, order, lo, hi, limit, rows, again, counts, keys, spare, mark):
     """List targets within *limit* of the starts ``order[lo:hi]`` as cost << 32 | target, one start after another.
 
-    With *rows* each start's list is sorted. Returns where it ended, how many keys are valid, and a status; ``counts``
-    has the length of each list.
+    With *rows* each start's list is sorted. With *again* a target may be found more than once. Returns where it ended,
+    how many keys are valid, and a status; ``counts`` has the length of each list.
 
     All is in one function on purpose: to hand arrays to another for every start costs a fifth of a short search.
     """
@@ -166,17 +179,18 @@ def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys,
     by_ptr, by_chain, by_other, by_end = targets.by_ptr, targets.by_chain, targets.by_other, targets.by_end
     on_ptr, on_item, from_a, from_b = targets.on_ptr, targets.on_item, targets.from_a, targets.from_b
     on_f, on_r, on_door = targets.on_f, targets.on_r, targets.on_door
+    gate, near, near_item, near_cost = starts.ptr, straight.ptr, straight.item, straight.cost
     size = keys.size
     bins = np.zeros(BINS, np.int32)
     m = 0
     for i in range(lo, hi):
         s = order[i]
-        own, door = chain_of[s], np.int64(door_of[s])
-        if door > limit:
-            counts[i - lo] = 0
-            continue
+        begin, stop = gate[s], gate[s + 1]
+        single = stop - begin == 1
+        # A place with one gate reads its own chain apart; of several gates each is compared with all on its chain.
+        own = chain_of[begin] if single else np.int32(-1)
         n = _spread(
-            indptr, heads, costs, a_of[s], to_a_of[s], b_of[s], to_b_of[s], limit, dist, touched, first, link, item, at
+            indptr, heads, costs, a_of, to_a_of, b_of, to_b_of, begin, stop, limit, dist, touched, first, link, item, at
         )
         if n < 0:
             for k in range(-1 - n):
@@ -208,27 +222,54 @@ def pairs(arcs, starts, targets, work, order, lo, hi, limit, rows, counts, keys,
                         if end < size:
                             keys[end] = cost << 32 | on_item[t]
                         end += 1
-        if own >= 0 and on_ptr[own] < on_ptr[own + 1]:
-            a, b = a_of[s], b_of[s]
-            to_a = np.int64(dist[a]) if a >= 0 else np.int64(FAR)
-            to_b = np.int64(dist[b]) if b >= 0 else np.int64(FAR)
-            f, r = f_of[s], r_of[s]
-            for t in range(on_ptr[own], on_ptr[own + 1]):
+        for g in range(begin, stop):
+            chain = chain_of[g]
+            if chain < 0 or on_ptr[chain] == on_ptr[chain + 1]:
+                continue
+            a, b = a_of[g], b_of[g]
+            to_a = np.int64(dist[a]) if single and a >= 0 else np.int64(FAR)
+            to_b = np.int64(dist[b]) if single and b >= 0 else np.int64(FAR)
+            f, r, door = f_of[g], r_of[g], np.int64(door_of[g])
+            for t in range(on_ptr[chain], on_ptr[chain + 1]):
                 cost = min(to_a + from_a[t], to_b + from_b[t])
                 cost = min(cost, door + along(f, r, on_f[t], on_r[t]) + on_door[t])
                 if cost <= limit:
                     if end < size:
                         keys[end] = cost << 32 | on_item[t]
                     end += 1
+        for k in range(near[s], near[s + 1]):
+            if near_cost[k] <= limit:
+                if end < size:
+                    keys[end] = np.int64(near_cost[k]) << 32 | near_item[k]
+                end += 1
         for k in range(n):
             dist[touched[k]] = FAR
         if end > size:
             return i, m, BUFFER_SHORT
+        if again or not single or near[s] < near[s + 1]:
+            end = _least(keys, m, end, mark)
         if rows and end - m > 1:
             _sort(keys, m, end, spare, bins, limit)
         counts[i - lo] = end - m
         m = end
     return hi, m, DONE
+
+
+@compiled
+def _least(keys, lo, hi, mark):
+    """Keep the least key of each target in ``keys[lo:hi]``; *mark* is -1 for each target before and after."""
+    end = lo
+    for k in range(lo, hi):
+        item = keys[k] & 0xFFFFFFFF
+        if mark[item] < 0:
+            mark[item] = end
+            keys[end] = keys[k]
+            end += 1
+        else:
+            keys[mark[item]] = min(keys[mark[item]], keys[k])
+    for k in range(lo, end):
+        mark[keys[k] & 0xFFFFFFFF] = -1
+    return end
 
 
 @compiled

@@ -44,7 +44,7 @@ class Pieces(NamedTuple):
 
 @compiled
 def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
-    """List the pieces from which each of the places *lo* to *hi* is reached within each of the rising *limits*.
+    """List the pieces from which each of the gates *lo* to *hi* is reached within each of the rising *limits*.
 
     Returns where it ended, how many pieces are valid, and a status. The search runs against the streets, so that the
     ways forth and back of *starts* are changed over here.
@@ -69,7 +69,7 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
         if door > most or (own < 0 and starts.a[s] < 0):
             continue
         n = _spread(
-            arcs.indptr, arcs.heads, arcs.costs, starts.a[s], starts.to_a[s], starts.b[s], starts.to_b[s], most,
+            arcs.indptr, arcs.heads, arcs.costs, starts.a, starts.to_a, starts.b, starts.to_b, s, s + 1, most,
             dist, touched, work.first, work.link, work.item, work.at,
         )  # fmt: skip
         if n < 0:

@@ -142,23 +142,27 @@ def _insert(labels, row, key):
 
 
 @compiled
-def read_nearest(labels, starts, targets, lo, hi, limit, found):
-    """Read the nearest targets of the starts *lo* to *hi* off the labels of their chain's ends, in order."""
+def read_nearest(labels, starts, targets, straight, lo, hi, limit, found):
+    """Read the nearest targets of the starts *lo* to *hi* off the labels of their chains' ends, in order."""
     for s in range(lo, hi):
-        if starts.chain[s] < 0 and starts.a[s] < 0:
-            continue
-        for node, way in ((starts.a[s], starts.to_a[s]), (starts.b[s], starts.to_b[s])):
-            if node >= 0 and way <= limit:
-                for j in range(labels.shape[1]):
-                    if labels[node, j] == NONE:
-                        break
-                    key = labels[node, j] + (np.int64(way) << 32)
-                    if key >> 32 <= limit:
-                        _insert(found, s, key)
-        chain = starts.chain[s]
-        if chain >= 0:
-            for k in range(targets.on_ptr[chain], targets.on_ptr[chain + 1]):
-                cost = along(starts.f[s], starts.r[s], targets.on_f[k], targets.on_r[k])
-                cost += np.int64(starts.door[s]) + targets.on_door[k]
-                if cost <= limit:
-                    _insert(found, s, cost << 32 | targets.on_item[k])
+        for g in range(starts.ptr[s], starts.ptr[s + 1]):
+            if starts.chain[g] < 0 and starts.a[g] < 0:
+                continue
+            for node, way in ((starts.a[g], starts.to_a[g]), (starts.b[g], starts.to_b[g])):
+                if node >= 0 and way <= limit:
+                    for j in range(labels.shape[1]):
+                        if labels[node, j] == NONE:
+                            break
+                        key = labels[node, j] + (np.int64(way) << 32)
+                        if key >> 32 <= limit:
+                            _insert(found, s, key)
+            chain = starts.chain[g]
+            if chain >= 0:
+                for k in range(targets.on_ptr[chain], targets.on_ptr[chain + 1]):
+                    cost = along(starts.f[g], starts.r[g], targets.on_f[k], targets.on_r[k])
+                    cost += np.int64(starts.door[g]) + targets.on_door[k]
+                    if cost <= limit:
+                        _insert(found, s, cost << 32 | targets.on_item[k])
+        for k in range(straight.ptr[s], straight.ptr[s + 1]):
+            if straight.cost[k] <= limit:
+                _insert(found, s, np.int64(straight.cost[k]) << 32 | straight.item[k])

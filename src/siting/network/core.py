@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from siting.network.places import frozen
+from siting.network.places import Gates, frozen
+from siting.network.private import Doubled, doubled
 
 if TYPE_CHECKING:
     from siting.network._kernels import Arcs, Starts, Targets
@@ -29,12 +30,17 @@ WORTH = 0.1
 
 
 class Spots(NamedTuple):
-    """Places as the search sees them; each a position on a chain, or a corner (chain -1, ``a`` the corner).
+    """Gates of places as the search sees them; each a position on a chain, or a corner (chain -1, ``a`` the corner).
+
+    Gates stand in the order of their places: those of place ``i`` are ``ptr[i]:ptr[i + 1]``, at least one; ``owner``
+    tells the place of each.
 
     ``f`` and ``r`` are the ways from the chain's start and back there, -1 where that is closed; ``leave_…`` and
     ``enter_…`` the ways to and from the chain's ends with the walk to the door, FAR where there is none.
     """
 
+    ptr: Longs
+    owner: Ints
     chain: Ints
     a: Ints
     b: Ints
@@ -54,6 +60,8 @@ class Core:
     A chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
     ``chain_edge[chain_ptr[c]:chain_ptr[c + 1]]``, ``flipped`` where it meets their `v` first. ``forth`` and ``back``
     are its costs both ways, ``before`` and ``behind`` those from its start to each of its edges and back.
+
+    `double` tells what stands behind the edges of the network where private streets must not be passed.
 
     A dead end is left aside because a walk that leads into one is never the shortest to anywhere else, and what lies
     on the way to it is found from the other end.
@@ -75,6 +83,7 @@ class Core:
     b: Ints
     edge_forth: Ints
     edge_back: Ints
+    double: Doubled | None = None
     _spots: weakref.WeakKeyDictionary[Places, Spots] = field(default_factory=weakref.WeakKeyDictionary)
     _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
 
@@ -88,9 +97,19 @@ class Core:
         return self._spots[places]
 
     def _find(self, places: Places, cost: Ints) -> Spots:
-        on = places.edge >= 0
-        edge = np.where(on, places.edge, 0)
-        to_u, long = places.to_u.astype(np.int64), cost[edge].astype(np.int64)
+        gates = places.gates
+        long = cost[np.maximum(gates.edge, 0)].astype(np.int64)
+        if self.double is not None:
+            # A place on a private street is on its copy too.
+            twin = np.where(gates.edge >= 0, self.double.twin[gates.edge], -1)
+            again = np.flatnonzero(twin >= 0)
+            order = np.argsort(np.concatenate([gates.owner, gates.owner[again]]), kind="stable")
+            edges = np.concatenate([gates.edge, twin[again]])[order]
+            all_of = np.concatenate([np.arange(len(twin)), again])[order]
+            gates, long = Gates(*(column[all_of] for column in gates))._replace(edge=edges), long[all_of]
+        on = gates.edge >= 0
+        edge = np.where(on, gates.edge, 0)
+        to_u = gates.to_u.astype(np.int64)
         chain, slot = self.chain[edge], self.slot[edge]
         go, come = self.edge_forth[edge].astype(np.int64), self.edge_back[edge].astype(np.int64)
         part_go, part_come = _part(to_u, long, go), _part(to_u, long, come)
@@ -102,7 +121,7 @@ class Core:
         # Only a chain of one edge can be closed.
         closed = np.where(flip, come, go) == FAR, np.where(flip, go, come) == FAR
         open_f, open_r = ~closed[0], ~closed[1]
-        door = places.door.astype(np.int64)
+        door = gates.door.astype(np.int64)
         a, b = self.a[chain], self.b[chain]
         ways = {
             "leave_a": np.where(open_r, r + door, FAR),
@@ -120,12 +139,14 @@ class Core:
         for name in ways:
             ways[name] = np.where(corner, door if name.endswith("_a") else FAR, ways[name])
         return Spots(
+            ptr=_pointers(gates.owner, len(places), np.int64),
+            owner=_frozen(gates.owner),
             chain=_frozen(np.where(on & ~corner, chain, -1)),
             a=_frozen(np.where(on, a, -1)),
             b=_frozen(np.where(on & ~corner, b, -1)),
             f=_frozen(f, np.int64),
             r=_frozen(r, np.int64),
-            door=_frozen(places.door),
+            door=_frozen(gates.door),
             **{name: _frozen(np.minimum(way, FAR)) for name, way in ways.items()},
         )
 
@@ -135,13 +156,15 @@ class Core:
 
         to_a, to_b = (spots.enter_a, spots.enter_b) if reverse else (spots.leave_a, spots.leave_b)
         f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
-        return Starts(spots.chain, spots.a, spots.b, to_a, to_b, f, r, spots.door)
+        return Starts(spots.ptr, spots.chain, spots.a, spots.b, to_a, to_b, f, r, spots.door)
 
     def chains(self, length: Ints) -> Chains:
         """List what lies on each chain, and which chains end at each corner; made once."""
         from siting.network._pieces import Chains
 
         if "_chains" not in self.__dict__:
+            if self.double is not None:
+                length = frozen(self.double.with_copies(length, 0))
             near, far = np.flatnonzero(self.a >= 0), np.flatnonzero((self.b >= 0) & (self.b != self.a))
             node = np.concatenate([self.a[near], self.b[far]])
             order = np.argsort(node, kind="stable")
@@ -187,14 +210,14 @@ class Core:
         near = from_a[on]
         return Targets(
             at_ptr=_pointers(spots.a[at], self.n),
-            at_item=_frozen(at),
+            at_item=_frozen(spots.owner[at]),
             at_way=_frozen(spots.door[at]),
             by_ptr=_pointers(node, self.n),
             by_chain=_frozen(chain[order]),
             by_other=_frozen(other[order]),
             by_end=_frozen(end[order], np.bool_),
             on_ptr=_pointers(spots.chain[on], len(self.a), np.int64),
-            on_item=_frozen(on),
+            on_item=_frozen(spots.owner[on]),
             from_a=_frozen(np.where(ringed, np.minimum(near, from_b[on]), near)),
             from_b=_frozen(from_b[on]),
             on_f=_frozen(f[on], np.int64),
@@ -248,7 +271,12 @@ def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | Non
     from siting.network._kernels import Arcs
 
     worth = WORTH if contract is None else -1.0 if contract else 1.0
-    formed = _forming.contract(len(network.x), network.u, network.v, forth, back, worth)
+    double = doubled(network)
+    if double is None:
+        formed = _forming.contract(len(network.x), network.u, network.v, forth, back, worth)
+    else:
+        forth, back = double.with_copies(forth, 0), double.with_copies(back, FAR)
+        formed = _forming.contract(double.nodes, frozen(double.u), frozen(double.v), forth, back, worth)
     indptr, heads = frozen(formed.indptr), frozen(formed.heads)
     arcs = Arcs(indptr, heads, frozen(formed.along))
     level = np.array_equal(forth, back)
@@ -269,4 +297,5 @@ def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | Non
         b=frozen(formed.b),
         edge_forth=frozen(forth),
         edge_back=frozen(back),
+        double=double,
     )

@@ -19,12 +19,15 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
-from siting.network.places import Places, at_nodes, frozen, identified, place, spots
+from siting.network.locate import at_nodes, drawn, identified, place
+from siting.network.places import Places, frozen
 from siting.network.walk import Walk
 from siting.network.words import counted, crs_name
 
 if TYPE_CHECKING:
     import networkx as nx
+
+    from siting.network._segments import Segments
 
 __all__ = ["Network"]
 
@@ -329,6 +332,15 @@ class Network:
         return join_islands(self, metres)
 
     @cached_property
+    def private(self) -> npt.NDArray[np.bool_] | None:
+        """Which edges are private, where strangers may not pass, by the column `private`; None where none is."""
+        if "private" not in self.columns:
+            return None
+        said = self.columns["private"]
+        found = said.where(said.notna(), False).astype(bool).to_numpy()
+        return frozen(found) if found.any() else None
+
+    @cached_property
     def lines(self) -> npt.NDArray[np.object_]:
         """Edge geometries, from `u` to `v`."""
         if self.vertices is None or self.first is None:
@@ -336,6 +348,19 @@ class Network:
             return frozen(shapely.linestrings(ends.reshape(-1, 2, 2)))
         owner = np.repeat(np.arange(len(self.u)), np.diff(self.first))
         return frozen(shapely.linestrings(self.vertices, indices=owner))
+
+    @cached_property
+    def segments(self) -> Segments:
+        """Index of the straight parts of the edges, for what is nearest."""
+        from siting.network import _segments
+
+        if self.vertices is None or self.first is None:
+            ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
+            xy, first = ends.reshape(-1, 2), np.arange(len(self.u) + 1) * 2
+        else:
+            xy, first = self.vertices, self.first
+        found: Segments = _segments.index(frozen(xy), frozen(first))
+        return found
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -414,12 +439,20 @@ class Network:
     def __deepcopy__(self, memo: Any) -> Network:
         return self  # never changed
 
-    def locate(self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, name: str = "places") -> Places:
-        """Place the points of *frame* on the nearest point of the nearest edge.
+    def locate(
+        self, frame: gpd.GeoDataFrame, *, max_snap: float = 250.0, any_street: bool = False, name: str = "places"
+    ) -> Places:
+        """Place the rows of *frame* on the streets.
 
-        The straight way from the point to the street counts as walked. Polygons are located by a point inside. Points
-        with no street within *max_snap* are on no street: nothing reaches them; they are named in the log and in
-        `Places.off_street`.
+        A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
+        crosses it within *max_snap*, and the shortest way counts. The straight way to the street counts as walked.
+
+        Streets on the ground in a main part of the network come before bridges, tunnels and islands: a place whose
+        nearest street is one of those is put on the nearest other within *max_snap*, beside a bridge only where that is
+        at most 100 m farther. `Places.moved` lists them.
+
+        Places with no street within *max_snap* are on no street: no street reaches them; they are named in the log and
+        in `Places.off_street`.
 
         Parameters
         ----------
@@ -427,6 +460,8 @@ class Network:
             Points or polygons with a unique index; reprojected when their CRS differs.
         max_snap
             Longest way to a street, metres.
+        any_street
+            Take the nearest street whatever it is, also a bridge, a tunnel or an island.
         name
             What the places are, for the log.
 
@@ -440,7 +475,7 @@ class Network:
         if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
         identified(frame, name)
-        return place(self, frame.index, spots(frame, self.crs), max_snap, name)
+        return place(self, frame.index, drawn(frame, self.crs), max_snap, name, any_street=any_street)
 
 
 def _restored(*values: Any) -> Network:

@@ -2,53 +2,72 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyproj
 import shapely
 
-from siting.data import check_extent, one_layer, points, to_crs
-from siting.errors import LayerError, NetworkError, some
-
-if TYPE_CHECKING:
-    from siting.network.graph import Network
+from siting.errors import NetworkError, some
 
 __all__ = ["Places"]
 
-log = logging.getLogger(__name__)
-
 Ints = npt.NDArray[np.int32]
-ARRAYS = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "xy")
+#: Places are looked for in squares; those with longer free walks in larger ones, metres.
+SIDES = (64.0, 256.0, 1024.0)
+#: Metres that are more than any walk.
+FARTHEST = 1_000_000.0
+#: What each place has, and what each of its ways to the street has.
+OF_PLACES = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "nearest", "xy")
+OF_GATES = ("owner", "edge", "to_u", "door")
+
+
+class Gates(NamedTuple):
+    """Ways from places to streets, an entry each, in the order of the places.
+
+    ``owner`` is the position of the place, ``edge`` that of the street, ``to_u`` the way along it to its `u` and
+    ``door`` the straight way to it, mm.
+    """
+
+    owner: Ints
+    edge: Ints
+    to_u: Ints
+    door: Ints
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Places:
-    """Points located on a network, in their own order. Made by `Network.locate`.
+    """Places located on a network, in their own order. Made by `Network.locate`.
 
     Attributes
     ----------
     ids
-        Ids of the points, unique.
+        Ids of the places, unique.
     edge
-        Position of the edge each point lies on; -1 where the nearest street is beyond `max_snap`.
+        Position of the edge each place lies on; -1 where the nearest street is beyond `max_snap`.
     u, v
         Nodes at the ends of that edge.
     to_u, to_v
         Way along the edge to either end, mm.
     door
-        Straight way from the point to the street, mm.
+        Straight way from the place to the street, mm.
     snap
-        The same in metres, also for points that are too far (float64).
+        The same in metres, also for places that are too far (float64).
+    nearest
+        Metres to the nearest street of all; less than `snap` where another was preferred, see `moved`.
     xy
-        Where the points themselves are, in the network's CRS (n, 2).
+        Where the places themselves are, a point inside for polygons, in the network's CRS (n, 2).
     max_snap
         The longest way to a street that was allowed, metres.
+    any_street
+        Whether bridges, tunnels and islands were taken as they come.
+    shape
+        The polygons of those that have one, else None; None where all are points.
+    more
+        Further gates of polygons, beside the first way to the street that the fields above tell; None for points.
     """
 
     ids: pd.Index
@@ -59,8 +78,12 @@ class Places:
     to_v: Ints
     door: Ints
     snap: npt.NDArray[np.float64]
+    nearest: npt.NDArray[np.float64]
     xy: npt.NDArray[np.float64]
     max_snap: float
+    any_street: bool = False
+    shape: npt.NDArray[np.object_] | None = None
+    more: Gates | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -68,19 +91,71 @@ class Places:
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Close the arrays to writing again, which pickle opens."""
         self.__dict__.update({k: frozen(v) if isinstance(v, np.ndarray) else v for k, v in state.items()})
+        if self.more is not None:
+            self.__dict__["more"] = Gates(*map(frozen, self.more))
 
     def __repr__(self) -> str:
         off = len(self.off_street)
         longest = self.snap[self.edge >= 0].max(initial=0)
+        what = "points" if self.shape is None else "places"
         return (
-            f"<Places: {len(self)} points, longest way to a street {longest:.0f} m, {off} beyond {self.max_snap:g} m>"
+            f"<Places: {len(self)} {what}, longest way to a street {longest:.0f} m, {off} beyond {self.max_snap:g} m>"
         )
 
     @property
     def off_street(self) -> pd.Series:
-        """Metres to the nearest street of the points that are farther from it than `max_snap`."""
+        """Metres to the nearest street of the places that are farther from it than `max_snap`."""
         far = self.edge < 0
         return pd.Series(self.snap[far], index=self.ids[far], name="snap")
+
+    @property
+    def moved(self) -> pd.DataFrame:
+        """Places whose nearest street of all is a bridge, a tunnel or on an island: metres to it, and to the one taken.
+
+        Columns `nearest` and `snap`.
+        """
+        at = (self.edge >= 0) & (self.nearest < self.snap)
+        return pd.DataFrame({"nearest": self.nearest[at], "snap": self.snap[at]}, index=self.ids[at])
+
+    @property
+    def gates(self) -> Gates:
+        """All ways to the street, the first of each place before its others."""
+        first = Gates(np.arange(len(self), dtype=np.int32), self.edge, self.to_u, self.door)
+        if self.more is None:
+            return first
+        both = (np.concatenate(two) for two in zip(first, self.more, strict=True))
+        owner, edge, to_u, door = both
+        order = np.argsort(owner, kind="stable")
+        return Gates(owner[order], edge[order], to_u[order], door[order])
+
+    @cached_property
+    def free(self) -> npt.NDArray[np.int64]:
+        """How far each place is from any street, mm: so far nothing lies in the way of a walk; `max_snap` at most."""
+        off = millimetres(np.minimum(self.snap, min(self.max_snap, FARTHEST)))
+        return frozen(np.where(self.edge < 0, off, self.door).astype(np.int64))
+
+    @cached_property
+    def points(self) -> npt.NDArray[np.int64]:
+        """Positions of the places that are points."""
+        return np.arange(len(self)) if self.shape is None else np.flatnonzero(shapely.is_missing(self.shape))
+
+    @cached_property
+    def squares(self) -> list[tuple[npt.NDArray[Any], ...]]:
+        """The points sorted into squares, those with longer free walks into larger ones."""
+        from siting.network import _squares
+
+        xy, free = np.ascontiguousarray(self.xy[self.points]), self.free[self.points]
+        steps = [-1, *(int(side * 1000) for side in SIDES), np.iinfo(np.int64).max]
+        sides = (*SIDES, 4 * SIDES[-1])
+        return [
+            _squares.sort(xy, free, low, high, side) for low, high, side in zip(steps, steps[1:], sides, strict=False)
+        ]
+
+    @property
+    def geometry(self) -> npt.NDArray[np.object_]:
+        """Points, or the polygons of those that have one."""
+        drawn: npt.NDArray[np.object_] = shapely.points(self.xy)
+        return drawn if self.shape is None else np.where(shapely.is_missing(self.shape), drawn, self.shape)
 
     def select(self, ids: pd.Index) -> Places:
         """Keep some of the places, in the order of *ids*.
@@ -95,7 +170,15 @@ class Places:
             raise NetworkError(f"no such places: {some(ids[at < 0])}")
         if not ids.is_unique:
             raise NetworkError(f"places stand twice: {some(ids[ids.duplicated()].unique())}")
-        kept: dict[str, Any] = {name: frozen(getattr(self, name)[at]) for name in ARRAYS}
+        kept: dict[str, Any] = {name: frozen(getattr(self, name)[at]) for name in OF_PLACES}
+        if self.shape is not None and self.more is not None:
+            new = np.full(len(self), -1, np.int32)
+            new[at] = np.arange(len(at), dtype=np.int32)
+            owner = new[self.more.owner]
+            here = np.flatnonzero(owner >= 0)
+            here = here[np.argsort(owner[here], kind="stable")]
+            kept |= {"shape": frozen(self.shape[at])}
+            kept |= {"more": Gates(frozen(owner[here]), *(frozen(column[here]) for column in self.more[1:]))}
         return replace(self, ids=ids, **kept)
 
     def __add__(self, other: Places) -> Places:
@@ -104,8 +187,15 @@ class Places:
         if not ids.is_unique:
             raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; make them differ")
         both: dict[str, Any] = {
-            name: frozen(np.concatenate([getattr(self, name), getattr(other, name)])) for name in ARRAYS
+            name: frozen(np.concatenate([getattr(self, name), getattr(other, name)])) for name in OF_PLACES
         }
+        if self.shape is not None or other.shape is not None:
+            none = [np.full(len(one), None, object) if one.shape is None else one.shape for one in (self, other)]
+            void = Gates(*(np.zeros(0, np.int32) for _ in OF_GATES))
+            first, second = self.more or void, other.more or void
+            second = second._replace(owner=second.owner + np.int32(len(self)))
+            both["shape"] = frozen(np.concatenate(none))
+            both["more"] = Gates(*(frozen(np.concatenate(two)) for two in zip(first, second, strict=True)))
         return replace(self, ids=ids, max_snap=max(self.max_snap, other.max_snap), **both)
 
 
@@ -121,98 +211,3 @@ def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
 def millimetres(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Round metres to whole millimetres, half to even."""
     return np.rint(np.asarray(metres) * 1000).astype(np.int64)
-
-
-def identified(frame: gpd.GeoDataFrame, name: str) -> None:
-    """Refuse what is no layer, or has ids that stand twice; tell rows that lie far from all others."""
-    check_extent(one_layer(frame, name), name, refuse=False)
-    if not frame.index.is_unique:
-        twice = frame.index[frame.index.duplicated()].unique()
-        raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
-
-
-def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
-    """Return a point in *crs* for each row of *frame*.
-
-    Raises
-    ------
-    LayerError
-        When the frame has no CRS, or a row has no geometry.
-    """
-    # Nothing, an empty shape and NaN coordinates all have no bounds.
-    void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
-    if void.any():
-        raise LayerError(
-            str(frame.attrs.get("source", "layer")),
-            f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}; "
-            "draw them or take them out",
-        )
-    found: npt.NDArray[np.object_] = points(to_crs(frame, crs)).to_numpy()
-    return found
-
-
-def place(
-    network: Network, ids: pd.Index, geometry: npt.NDArray[np.object_], max_snap: float, name: str = "places"
-) -> Places:
-    """Locate point geometries (in the network's CRS) on *network*; see `Network.locate`."""
-    pairs, snap = network.tree.query_nearest(geometry, return_distance=True, all_matches=True)
-    # Edges at the same distance (a point before a crossing): the first edge, so that runs agree.
-    order = np.lexsort([pairs[1], pairs[0]])
-    first = np.unique(pairs[0][order], return_index=True)[1]
-    edge = pairs[1][order][first].astype(np.int32)
-    snap = snap[order][first]
-    line = network.lines[edge]
-    long = shapely.length(line)
-    along = shapely.line_locate_point(line, geometry)
-    share = np.divide(along, long, out=np.zeros_like(along), where=long > 0)
-    cost = network.cost[edge].astype(np.int64)
-    to_u = np.clip(np.rint(share * cost), 0, cost).astype(np.int32)
-    near = snap <= max_snap
-    door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
-    if not near.all():
-        log.warning(
-            "%s: %d of %d lie more than %g m from any street and are reached by nothing: %s%s",
-            name, (~near).sum(), len(near), max_snap, some(ids[~near]), _elsewhere(snap),
-        )  # fmt: skip
-    return Places(
-        ids=ids,
-        edge=frozen(np.where(near, edge, -1).astype(np.int32)),
-        u=frozen(network.u[edge]),
-        v=frozen(network.v[edge]),
-        to_u=frozen(to_u),
-        to_v=frozen((cost - to_u).astype(np.int32)),
-        door=frozen(door),
-        snap=frozen(snap),
-        xy=frozen(shapely.get_coordinates(geometry)),
-        max_snap=float(max_snap),
-    )
-
-
-def _elsewhere(snap: npt.NDArray[np.float64]) -> str:
-    """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
-    least = float(snap.min())
-    if least < 10_000:
-        return ""
-    return f"; the nearest street is {least / 1000:,.0f} km off: is the CRS of both right, do they cover one city?"
-
-
-def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]) -> Places:
-    """Put a place on each of the nodes at the positions *node*."""
-    edge_of = np.empty(len(network.x), np.int32)
-    edge_of[network.v] = np.arange(len(network.u), dtype=np.int32)
-    edge_of[network.u] = np.arange(len(network.u), dtype=np.int32)
-    edge = edge_of[node]
-    u, v, cost = network.u[edge], network.v[edge], network.cost[edge]
-    to_u = np.where(u == node, 0, cost).astype(np.int32)
-    return Places(
-        ids=ids,
-        edge=frozen(edge),
-        u=frozen(u),
-        v=frozen(v),
-        to_u=frozen(to_u),
-        to_v=frozen(cost - to_u),
-        door=frozen(np.zeros(len(edge), np.int32)),
-        snap=frozen(np.zeros(len(edge))),
-        xy=frozen(np.column_stack([network.x[node], network.y[node]])),
-        max_snap=250.0,
-    )

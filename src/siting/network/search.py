@@ -18,6 +18,7 @@ import numpy.typing as npt
 from siting.errors import NetworkError
 from siting.network.core import LONGEST, Core, Spots
 from siting.network.graph import Network
+from siting.network.overlaps import straight
 from siting.network.places import Places
 from siting.network.walk import Walk
 from siting.network.work import Desk, Progress, Task, run, share_out, task_of
@@ -224,7 +225,8 @@ def nearest(
     found = np.full((len(origins), count), _sweeps.NONE, np.int64)
     starts = core.starts(core.spots(origins, network.cost))
     targets = core.targets(destinations, network.cost)
-    _sweeps.read_nearest(labels, starts, targets, 0, len(origins), np.int32(limit), found)
+    near = straight(origins, destinations, limit)
+    _sweeps.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
     origin, rank = np.nonzero(found != _sweeps.NONE)
     keys = found[origin, rank]
     return Pairs(
@@ -248,12 +250,13 @@ def pieces(
 
     task = task_of(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
     chains = task.core.chains(network.cost)
+    owner = task.core.spots(places, network.cost).owner
     desk, steps = Desk(task), np.array(limits, np.int32)
     parts = [room(0)]
     size, at = 1 << 16, 0
     out = room(size)
-    while at < len(places):
-        now, m, status = _pieces.pieces_within(task.arcs, task.starts, chains, desk.work, at, len(places), steps, out)
+    while at < len(owner):
+        now, m, status = _pieces.pieces_within(task.arcs, task.starts, chains, desk.work, at, len(owner), steps, out)
         parts.append(_pieces.Pieces(*(column[:m].copy() for column in out)))
         if status == _kernels.QUEUE_SHORT:
             desk.grow(status)
@@ -262,10 +265,30 @@ def pieces(
             out = room(size)
         at = now
     limit, group, edge, low, high = map(np.concatenate, zip(*parts, strict=True))
+    if task.core.double is not None:
+        edge = task.core.double.origin[edge]
+        street = edge >= 0
+        limit, group, edge, low, high = limit[street], group[street], edge[street], low[street], high[street]
+    if len(owner) > len(places):
+        return _joined(limit, owner[group], edge, low, high)
     if len(limits) > 1:
         order = np.argsort(limit, kind="stable")
         limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
     return limit, group, edge, low, high
+
+
+def _joined(limit: Ints, group: Ints, edge: Ints, low: Floats, high: Floats) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+    """Join pieces of one limit, group and edge that several gates reach, where they overlap or touch."""
+    order = np.lexsort((low, edge, group, limit))
+    limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
+    other = np.ones(len(edge), np.bool_)
+    other[1:] = (np.diff(limit) != 0) | (np.diff(group) != 0) | (np.diff(edge) != 0)
+    # The farthest end so far within the edge: shares lie from 0 to 1, so that those of later edges are lifted above.
+    lift = np.cumsum(other) * 2.0
+    so_far = np.maximum.accumulate(high + lift) - lift
+    first = np.flatnonzero(other | (low > np.roll(so_far, 1)))
+    end = np.maximum.reduceat(high, first) if len(first) else high
+    return limit[first], group[first], edge[first], low[first], end
 
 
 def _labels(core: Core, spots: Spots, count: int, limit: int) -> Longs:
@@ -274,7 +297,7 @@ def _labels(core: Core, spots: Spots, count: int, limit: int) -> Longs:
 
     node = np.concatenate([spots.a, spots.b])
     way = np.concatenate([spots.enter_a, spots.enter_b])
-    who = np.tile(np.arange(len(spots.a), dtype=np.int32), 2)
+    who = np.tile(spots.owner, 2)
     seeds = node >= 0
     node, way, who = node[seeds], way[seeds], who[seeds]
     first = np.empty((limit >> int(_sweeps.SWEEP)) + 1, np.int32)

@@ -7,10 +7,12 @@ from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from siting.network import search
 from siting.network.core import FAR as CLOSED
 from siting.network.graph import Network
+from siting.network.locate import at_ends
 from siting.network.places import Places
 from siting.network.walk import Walk
 
@@ -155,15 +157,18 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
     node_owner = np.full(len(network.x), len(places), np.int64)
     node_cost[near.origin] = np.rint(near.cost * 1000).astype(np.int64)
     node_owner[near.origin] = near.destination
-    on = np.flatnonzero(places.edge >= 0)
-    hit = (node_cost[network.u] < FAR) | (node_cost[network.v] < FAR)
-    hit[places.edge[on]] = True
+    # A private street is entered from its ends by those who live there, from others by nobody who goes on.
+    end_u, end_v, who_u, who_v = _ends(network, places, most, walk, node_cost, node_owner)
+    gates = places.gates
+    on = np.flatnonzero(gates.edge >= 0)
+    hit = (end_u < FAR) | (end_v < FAR)
+    hit[gates.edge[on]] = True
     edge = np.flatnonzero(hit)
     # Stops along each edge: its start, the places on it, its end.
-    stop_edge = np.concatenate([edge, places.edge[on].astype(np.int64), edge])
-    at = np.concatenate([np.zeros(len(edge), np.int64), places.to_u[on], network.cost[edge]])
-    far = np.concatenate([node_cost[network.u[edge]], places.door[on], node_cost[network.v[edge]]])
-    who = np.concatenate([node_owner[network.u[edge]], on, node_owner[network.v[edge]]])
+    stop_edge = np.concatenate([edge, gates.edge[on].astype(np.int64), edge])
+    at = np.concatenate([np.zeros(len(edge), np.int64), gates.to_u[on], network.cost[edge]])
+    far = np.concatenate([end_u[edge], gates.door[on], end_v[edge]])
+    who = np.concatenate([who_u[edge], gates.owner[on], who_v[edge]])
     kind = np.repeat([0, 1, 2], [len(edge), len(on), len(edge)])
     order = np.lexsort((kind, at, stop_edge))
     stop_edge, at, far, who = stop_edge[order], at[order], far[order], who[order]
@@ -180,6 +185,23 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
         stop_edge[inner], at[inner - 1], at[inner], step * uphill[inner], step * downhill[inner],
         far[inner - 1], far[inner], who[inner - 1], who[inner],
     )  # fmt: skip
+
+
+def _ends(
+    network: Network, places: Places, most: int, walk: Walk | None, node_cost: Longs, node_owner: Longs
+) -> tuple[Longs, Longs, Longs, Longs]:
+    """Tell the way from both ends of each edge to the nearest place, mm, and which it is."""
+    ends = [node_cost[network.u], node_cost[network.v]]
+    owners = [node_owner[network.u], node_owner[network.v]]
+    double = network.core(walk).double
+    if double is not None:
+        long = network.cost[double.edge]
+        for to_end, cost, owner in zip((np.zeros_like(long), long), ends, owners, strict=True):
+            door = at_ends(network, pd.RangeIndex(len(double.edge)), double.edge.astype(np.int32), to_end)
+            near = search.nearest(network, door, places, 1, most, walk=walk)
+            at = double.edge[near.origin]
+            cost[at], owner[at] = np.rint(near.cost * 1000).astype(np.int64), near.destination
+    return ends[0], ends[1], owners[0], owners[1]
 
 
 def _hand_on(at: Longs, far: Longs, who: Longs, rank: Longs, go: Floats, come: Floats) -> None:

@@ -75,7 +75,7 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     _check(streets)
     lines = shapely.force_2d(streets.geometry.to_numpy())
     segments = _segments(lines)
-    row, at, spot = _meetings(segments, _levels(streets, layer))
+    row, at, spot = _meetings(segments, levels(streets, layer))
     pieces, source = cut_lines(lines, row, at, spot)
     frame = streets.iloc[source].set_geometry(gpd.GeoSeries(pieces, streets.index[source], crs=streets.crs))
     count = np.bincount(source, minlength=len(lines))[source]
@@ -103,8 +103,8 @@ def _check(streets: gpd.GeoDataFrame) -> None:
         raise NetworkError(f"{int(bad.sum())} streets are no LineString: {some(names[bad])}; explode or draw them")
 
 
-def _levels(streets: gpd.GeoDataFrame, layer: str) -> Floats:
-    """Tell how high each line lies: 0 is the ground."""
+def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
+    """Tell how high each line lies, as `layer`, `bridge` and `tunnel` say: 0 is the ground."""
 
     def has(column: str) -> Mask:
         if column not in streets:

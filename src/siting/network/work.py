@@ -17,6 +17,7 @@ import numpy.typing as npt
 from siting.errors import NetworkError
 from siting.network.core import Core
 from siting.network.graph import Network
+from siting.network.overlaps import Straight, straight
 from siting.network.places import Places
 from siting.network.walk import Walk
 
@@ -35,14 +36,20 @@ BLOCK = 256
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """One search from many starts: what it runs on, in which order, and how far."""
+    """One search from many starts: what it runs on, in which order, and how far.
+
+    With `again` some of those that are `sought` have several gates, so that they may be found more than once.
+    """
 
     core: Core
     arcs: Any
     starts: Starts
     targets: Targets
+    straight: Straight
     order: Ints
     limit: np.int32
+    again: bool
+    sought: int
 
     def blocks(self) -> list[tuple[int, int]]:
         """Cut the sources into blocks, in the order of their search."""
@@ -54,16 +61,24 @@ def task_of(network: Network, sources: Places, sought: Places, limit: int, walk:
     """Prepare a search from *sources* for *sought*, along the streets or with *reverse* against them."""
     core = network.core(walk)
     spots = core.spots(sources, network.cost)
+    near = straight(sources, sought, limit)
     # Along the Hilbert curve, so that one search finds in the cache what the last has touched.
-    key = np.where(spots.a >= 0, spots.a, spots.b)
+    first = spots.ptr[:-1]
+    key = np.where(spots.a >= 0, spots.a, spots.b)[first]
     order = np.argsort(key, kind="stable").astype(np.int32)
-    on = (spots.chain >= 0) | (spots.a >= 0)
+    on = (spots.chain >= 0)[first] | (spots.a >= 0)[first] | (np.diff(near.ptr) > 0)
     order = np.ascontiguousarray(order[on[order]])
-    arcs = core.arcs_back if reverse else core.arcs
     return Task(
-        core, arcs, core.starts(spots, reverse=reverse), core.targets(sought, network.cost, reverse=reverse), order,
-        np.int32(limit),
-    )  # fmt: skip
+        core=core,
+        arcs=core.arcs_back if reverse else core.arcs,
+        starts=core.starts(spots, reverse=reverse),
+        targets=core.targets(sought, network.cost, reverse=reverse),
+        straight=near,
+        order=order,
+        limit=np.int32(limit),
+        again=len(core.spots(sought, network.cost).owner) > len(sought),
+        sought=len(sought),
+    )
 
 
 class Desk:
@@ -79,6 +94,7 @@ class Desk:
         self.first = np.full((int(task.limit) >> int(SHIFT)) + 1, -1, np.int32)
         self.keys = np.empty(1 << 17, np.int64)
         self.spare = np.empty(len(self.keys), np.int64)
+        self.mark = np.full(task.sought, -1, np.int64)
         self.make: Callable[..., Work] = Work
         self._lay()
 
@@ -107,8 +123,8 @@ class Desk:
         at = lo
         while at < hi:
             now, m, status = _kernels.pairs(
-                t.arcs, t.starts, t.targets, self.work, t.order, at, hi, t.limit, rows, counts[at - lo :],
-                self.keys, self.spare,
+                t.arcs, t.starts, t.targets, t.straight, self.work, t.order, at, hi, t.limit, rows, t.again,
+                counts[at - lo :], self.keys, self.spare, self.mark,
             )  # fmt: skip
             if m:
                 parts.append(self.keys[:m].copy())

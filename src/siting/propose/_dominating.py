@@ -24,7 +24,7 @@ import shapely
 
 from siting.network import Network, Places, Walk, search
 from siting.network._compiled import compiled
-from siting.network.places import place
+from siting.network.locate import place
 from siting.network.spans import spans
 
 __all__ = ["Covers", "dominating_points"]
@@ -94,7 +94,8 @@ def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk
     Points are told apart as finely as `Network.locate` does, to whole millimetres, and who reaches them is what
     `siting.travel` finds for the points as they are drawn. On slopes a stretch may end a millimetre early.
     """
-    streets = np.flatnonzero(homes.edge >= 0)
+    gates = homes.gates
+    streets = np.flatnonzero(gates.edge >= 0)
     found = _overlaps(_reached(network, homes, limit, walk))
     node = np.unique(np.concatenate([network.u[found.edge], network.v[found.edge]]).astype(np.int64))
     corner: Shapes = shapely.points(network.x[node], network.y[node])
@@ -105,7 +106,7 @@ def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk
         (safe[network.u[found.edge]] & (found.low == 0))
         | (safe[network.v[found.edge]] & (found.high == network.cost[found.edge]))
     )
-    own = _on_line(network, homes.edge[streets].astype(np.int64), homes.to_u[streets].astype(np.int64))
+    own = _on_line(network, gates.edge[streets].astype(np.int64), gates.to_u[streets].astype(np.int64))
     drawn = _drawn(network, _Stretches(*(column[inner] for column in found)))
     return _undominated(network, homes, np.concatenate([corner, own, drawn]), limit, walk)
 

@@ -21,7 +21,7 @@ from siting.errors import LayerError, ProblemError, some
 from siting.measure.coverage import amounts
 from siting.measure.travel import _limit, _walks
 from siting.network import Network, Walk
-from siting.network.places import spots
+from siting.network.locate import spots
 from siting.propose._parcels import (
     Bounds,
     Distances,

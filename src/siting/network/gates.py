@@ -1,0 +1,208 @@
+"""Where estates, drawn as polygons, are entered: the gates on the streets that pass or cross them.
+
+Nobody draws the gates of an estate. So each point of its rim, every 10 m, is taken for one: the walk from there leads
+straight to the nearest point of a street, as it does from a place that is a point. Of these ways only those are kept
+that can be the first part of a shortest path: none from whose end another is as near. Where a street crosses the rim,
+the way is 0. The rim is that of the convex hull; the shortest way to each street begins at the polygon itself.
+
+A street counts when it lies within the longest way that is allowed, and when the straight way to it crosses no other
+street: what lies behind a street is reached over that street.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from siting.network.ground import DECK, Allowed
+from siting.network.places import Gates, millimetres
+
+if TYPE_CHECKING:
+    from siting.network.graph import Network
+
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+Mask = npt.NDArray[np.bool_]
+Shapes = npt.NDArray[np.object_]
+
+#: The rim is walked along in steps of so many metres.
+STEP = 10.0
+
+
+class First(NamedTuple):
+    """The shortest way of each polygon to a street: which, mm along it, metres to it and to the nearest of all."""
+
+    edge: Ints
+    to_u: Longs
+    away: Floats
+    nearest: Floats
+
+
+class _Ways(NamedTuple):
+    """Ways from polygons to streets: of which polygon, to which street, from where to where, and how long."""
+
+    owner: Longs
+    edge: Longs
+    start: Floats  # (n, 2), on the rim
+    stop: Floats  # on the street
+    share: Floats  # of the street's length, from `u`
+    away: Floats
+
+
+def gates_of(
+    network: Network, geometry: Shapes, rows: Longs, max_snap: float, allowed: Allowed | None
+) -> tuple[First, Gates]:
+    """Find the gates of the polygons ``geometry[rows]``: the first way of each, and the others."""
+    shape = geometry[rows]
+    owner, edge = _near(network, shape, max_snap)
+    lines = _lines(network, edge)
+    away = shapely.distance(shape[owner], lines)
+    near = away <= max_snap
+    owner, edge, lines, away = owner[near], edge[near], lines[near], away[near]
+    nearest = np.full(len(shape), np.inf)
+    np.minimum.at(nearest, owner, away)
+    if allowed is not None:
+        keep = _on_ground(owner, edge, away, nearest, allowed)
+        owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
+    barred = None if allowed is None else allowed.street
+    ways = _ways(network, shape, owner, edge, lines, away, max_snap, barred)
+    return _parted(network, shape, rows, ways, nearest)
+
+
+def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Longs, Longs]:
+    """List the streets whose boxes come near to each polygon; each pair once."""
+    from siting.network import _segments
+
+    reach = max_snap if np.isfinite(max_snap) else float(np.ptp(network.x) + np.ptp(network.y))
+    west, south, east, north = np.ascontiguousarray(shapely.bounds(shape).T) + np.array([[-1], [-1], [1], [1]]) * reach
+    ptr = np.zeros(len(shape) + 1, np.int64)
+    found = np.zeros(0, np.int32)
+    _segments.meeting(network.segments, west, south, east, north, ptr, found)
+    found = np.zeros(int(ptr[-1]), np.int32)
+    _segments.meeting(network.segments, west, south, east, north, ptr, found)
+    pair = np.unique(np.repeat(np.arange(len(shape)), np.diff(ptr)) << 32 | found)
+    return pair >> 32, pair & 0xFFFFFFFF
+
+
+def _lines(network: Network, edge: Longs) -> Shapes:
+    """Draw streets, each once."""
+    which, at = np.unique(edge, return_inverse=True)
+    first, xy = network.segments.first, network.segments.xy
+    many = first[which + 1] - first[which]
+    vertex = np.repeat(first[which] - np.cumsum(many) + many, many) + np.arange(int(many.sum()))
+    drawn: Shapes = shapely.linestrings(xy[vertex], indices=np.repeat(np.arange(len(which)), many))
+    return drawn[at]
+
+
+def _on_ground(owner: Longs, edge: Longs, away: Floats, nearest: Floats, allowed: Allowed) -> Mask:
+    """Keep the preferred streets of each polygon that has any; see `siting.network.ground.DECK`."""
+    good = allowed.street[edge]
+    ground = np.full(len(nearest), np.inf)
+    np.minimum.at(ground, owner[good], away[good])
+    deck = np.full(len(nearest), np.inf)
+    np.minimum.at(deck, owner[allowed.deck[edge]], away[allowed.deck[edge]])
+    # Beside a deck alone, with no street on the ground near: the deck is where the houses stand.
+    stay = ~np.isfinite(ground) | ((deck <= nearest) & (ground > nearest + DECK))
+    kept: Mask = good | stay[owner]
+    return kept
+
+
+def _ways(
+    network: Network, shape: Shapes, owner: Longs, edge: Longs, lines: Shapes, away: Floats, max_snap: float,
+    barred: Mask | None,
+) -> _Ways:  # fmt: skip
+    """List the ways that may be the first part of a shortest path."""
+    from siting.network import _segments
+
+    apart = away > 0
+    # Where a street crosses the rim, or runs along it, the way is 0.
+    touch = np.flatnonzero(~apart)
+    met = shapely.intersection(lines[touch], shapely.boundary(shape[owner[touch]]))
+    spot, which = shapely.get_coordinates(met, return_index=True)
+    # One that lies inside is entered at its middle; it leads nowhere, unless it is the only one.
+    inside = np.setdiff1d(np.arange(len(touch)), which)
+    inside = inside[~np.isin(owner[touch[inside]], owner[np.concatenate([touch[which], np.flatnonzero(apart)])])]
+    middle = shapely.get_coordinates(shapely.line_interpolate_point(lines[touch[inside]], 0.5, normalized=True))
+    spot, row = np.concatenate([spot, middle]), touch[np.concatenate([which, inside])]
+    crossing = _way(network, owner[row], edge[row], spot, spot)
+    # The shortest way to each other street. What cannot be seen from there is reached over the street before it.
+    pair = np.flatnonzero(apart)
+    ends = shapely.get_coordinates(shapely.shortest_line(shape[owner[pair]], lines[pair])).reshape(-1, 2, 2)
+    shortest = _way(network, owner[pair], edge[pair], ends[:, 0], ends[:, 1])
+    seen = ~_blocked(network, shortest, barred)
+    pair, shortest = pair[seen], _select(shortest, seen)
+    # From the rim, step by step, to the nearest point of the street.
+    rim, of = shapely.get_coordinates(shapely.segmentize(shapely.convex_hull(shape), STEP), return_index=True)
+    ptr = np.searchsorted(of, np.arange(len(shape) + 1))
+    arguments = (
+        network.segments,
+        ptr,
+        rim,
+        owner[pair],
+        edge[pair],
+        network.cost[edge[pair]] / 1000.0,
+        float(max_snap),
+    )
+
+    def room(size: int) -> tuple[Longs, Longs, Floats, Floats, Floats]:
+        return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty((size, 2))
+
+    which, at, part, far, foot = listed = room(_segments.approaches(*arguments, *room(0)))
+    _segments.approaches(*arguments, *listed)
+    steps = _Ways(owner[pair[which]], edge[pair[which]], rim[at], foot, part, far)
+    steps = _select(steps, ~_blocked(network, steps, barred))
+    found: list[Any] = [np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)]
+    return _Ways(*found)
+
+
+def _way(network: Network, owner: Longs, edge: Longs, start: Floats, stop: Floats) -> _Ways:
+    from siting.network import _segments
+
+    x, y = (np.ascontiguousarray(column) for column in stop.T)
+    share = _segments.shares(network.segments, edge, x, y)
+    return _Ways(owner, edge, start, stop, share, np.hypot(*(start - stop).T))
+
+
+def _select(ways: _Ways, keep: Mask | Longs) -> _Ways:
+    kept: list[Any] = [column[keep] for column in ways]
+    return _Ways(*kept)
+
+
+def _blocked(network: Network, ways: _Ways, barred: Mask | None) -> Mask:
+    """Tell which ways cross another street, of those that are *barred* where it is given."""
+    from siting.network import _segments
+
+    hit = np.zeros(len(ways.owner), np.bool_)
+    ends = [np.ascontiguousarray(column) for column in (*ways.start.T, *ways.stop.T)]
+    _segments.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)
+    return hit
+
+
+def _parted(network: Network, shape: Shapes, rows: Longs, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
+    """Take the first way of each polygon apart from the others; one without any is told its nearest street."""
+    order = np.lexsort((ways.edge, ways.away, ways.owner))
+    ways = _select(ways, order)
+    cost = network.cost[ways.edge].astype(np.int64)
+    to_u = np.clip(np.rint(ways.share * cost), 0, cost).astype(np.int64)
+    is_first = np.diff(ways.owner, prepend=-1) != 0
+    edge = np.zeros(len(shape), np.int32)
+    first_to_u, away = np.zeros(len(shape), np.int64), np.full(len(shape), np.inf)
+    have = ways.owner[is_first]
+    edge[have], first_to_u[have], away[have] = ways.edge[is_first], to_u[is_first], ways.away[is_first]
+    none = np.flatnonzero(~np.isfinite(away))
+    if len(none):  # no street in reach: how far the nearest is stands in the table all the same
+        which, far = network.tree.query_nearest(shape[none], return_distance=True, all_matches=False)
+        away[none[which[0]]] = far
+        edge[none[which[0]]] = which[1]
+    rest = ~is_first
+    more = Gates(
+        rows[ways.owner[rest]].astype(np.int32),
+        ways.edge[rest].astype(np.int32),
+        to_u[rest].astype(np.int32),
+        millimetres(ways.away[rest]).astype(np.int32),
+    )
+    return First(edge, first_to_u, away, np.minimum(nearest, away)), more

@@ -1,0 +1,202 @@
+"""Putting places on the streets: points on the nearest, polygons on all that pass them."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from siting.data import check_extent, one_layer, points, to_crs
+from siting.errors import LayerError, NetworkError, some
+from siting.network.gates import gates_of
+from siting.network.ground import DECK, Allowed, preferred
+from siting.network.places import Gates, Places, frozen, millimetres
+
+if TYPE_CHECKING:
+    from siting.network.graph import Network
+
+__all__ = ["at_nodes", "drawn", "place", "spots"]
+
+log = logging.getLogger(__name__)
+
+Ints = npt.NDArray[np.int32]
+
+
+def identified(frame: gpd.GeoDataFrame, name: str) -> None:
+    """Refuse what is no layer, or has ids that stand twice; tell rows that lie far from all others."""
+    check_extent(one_layer(frame, name), name, refuse=False)
+    if not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()].unique()
+        raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
+
+
+def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
+    """Return a point in *crs* for each row of *frame*: itself, or one inside its polygon.
+
+    Raises
+    ------
+    LayerError
+        When the frame has no CRS, or a row has no geometry.
+    """
+    found: npt.NDArray[np.object_] = points(gpd.GeoSeries(drawn(frame, crs), index=frame.index, crs=crs)).to_numpy()
+    return found
+
+
+def drawn(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
+    """Return the shape of each row of *frame* in *crs*: a point, or the polygon as it is.
+
+    Raises
+    ------
+    LayerError
+        When the frame has no CRS, or a row has no geometry.
+    """
+    # Nothing, an empty shape and NaN coordinates all have no bounds.
+    void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
+    if void.any():
+        raise LayerError(
+            str(frame.attrs.get("source", "layer")),
+            f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}; "
+            "draw them or take them out",
+        )
+    found: npt.NDArray[np.object_] = np.asarray(to_crs(frame, crs).geometry.array, dtype=object)
+    return found
+
+
+def place(
+    network: Network,
+    ids: pd.Index,
+    geometry: npt.NDArray[np.object_],
+    max_snap: float,
+    name: str = "places",
+    *,
+    any_street: bool = False,
+) -> Places:
+    """Locate points and polygons (in the network's CRS) on *network*; see `Network.locate`."""
+    kind = shapely.get_type_id(geometry)
+    area = np.isin(kind, (3, 6))
+    inner = geometry
+    if (kind != 0).any():
+        inner = geometry.copy()
+        inner[kind != 0] = shapely.point_on_surface(geometry[kind != 0])
+    xy = shapely.get_coordinates(inner)
+    allowed = None if any_street else preferred(network)
+    edge, share, snap, nearest = _nearest(network, xy, max_snap, allowed)
+    cost = network.cost[edge].astype(np.int64)
+    to_u = np.clip(np.rint(share * cost), 0, cost)
+    found: dict[str, Any] = {}
+    if area.any():
+        first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, allowed)
+        edge[area], to_u[area], snap[area], nearest[area] = first.edge, first.to_u, first.away, first.nearest
+        cost = network.cost[edge].astype(np.int64)
+        shape = np.full(len(geometry), None, object)
+        shape[area] = geometry[area]
+        found = {"shape": frozen(shape), "more": Gates(*map(frozen, more))}
+    to_u = to_u.astype(np.int32)
+    near = snap <= max_snap
+    door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
+    placed = Places(
+        ids=ids,
+        edge=frozen(np.where(near, edge, -1).astype(np.int32)),
+        u=frozen(network.u[edge]),
+        v=frozen(network.v[edge]),
+        to_u=frozen(to_u),
+        to_v=frozen((cost - to_u).astype(np.int32)),
+        door=frozen(door),
+        snap=frozen(snap),
+        nearest=frozen(nearest),
+        xy=frozen(xy),
+        max_snap=float(max_snap),
+        any_street=any_street,
+        **found,
+    )
+    _tell(placed, near, name)
+    return placed
+
+
+def _tell(placed: Places, near: npt.NDArray[np.bool_], name: str) -> None:
+    """Name in the log the places that are far from any street, and those that were put on another than the nearest."""
+    if not near.all():
+        log.warning(
+            "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s",
+            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), _elsewhere(placed.snap),
+        )  # fmt: skip
+    moved = placed.moved
+    if len(moved):
+        log.info(
+            "%s: %d of %d lie nearest to a bridge, a tunnel or an island and were put on a street of the main part: %s",
+            name, len(moved), len(near), some(moved.index),
+        )  # fmt: skip
+
+
+def _elsewhere(snap: npt.NDArray[np.float64]) -> str:
+    """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
+    least = float(snap.min())
+    if least < 10_000:
+        return ""
+    return f"; the nearest street is {least / 1000:,.0f} km off: is the CRS of both right, do they cover one city?"
+
+
+def _nearest(
+    network: Network, xy: npt.NDArray[np.float64], max_snap: float, allowed: Allowed | None
+) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Find the street that each point is put on: its position, the share along it, and metres to it and the nearest."""
+    from siting.network import _forming, _segments
+
+    x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    edge, share, away = np.zeros(len(x), np.int32), np.zeros(len(x)), np.zeros(len(x))
+    if not len(x):
+        return edge, share, away, away.copy()
+    # Along a curve, so that a point is near to the one before.
+    order = np.argsort(_forming.hilbert(x, y, 16), kind="stable")
+    every = np.zeros(0, np.bool_)
+    _segments.nearest(network.segments, x, y, order, every, edge, share, away)
+    nearest = away.copy()
+    if allowed is None:
+        return edge, share, away, nearest
+    odd = order[~allowed.street[edge[order]] & (away[order] <= max_snap)]
+    if len(odd):
+        other, part, far = edge.copy(), share.copy(), away.copy()
+        _segments.nearest(network.segments, x, y, odd, allowed.street, other, part, far)
+        take = (other >= 0) & (far <= max_snap)
+        take &= ~allowed.deck[edge] | (far <= away + DECK)
+        edge, share, away = np.where(take, other, edge), np.where(take, part, share), np.where(take, far, away)
+    return edge, share, away, nearest
+
+
+def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]) -> Places:
+    """Put a place on each of the nodes at the positions *node*."""
+    edge_of = np.empty(len(network.x), np.int32)
+    every = np.arange(len(network.u), dtype=np.int32)
+    # Who stands where a private street begins stands on the open one.
+    for edges in (every,) if network.private is None else (every[network.private], every[~network.private]):
+        edge_of[network.v[edges]] = edges
+        edge_of[network.u[edges]] = edges
+    edge = edge_of[node]
+    to_u = np.where(network.u[edge] == node, 0, network.cost[edge])
+    return at_ends(network, ids, edge, to_u)
+
+
+def at_ends(network: Network, ids: pd.Index, edge: Ints, to_u: npt.NDArray[np.integer[Any]]) -> Places:
+    """Put a place on an end of each of the edges at the positions *edge*: where the way to its `u` is *to_u*, mm."""
+    node = np.where(to_u == 0, network.u[edge], network.v[edge])
+    u, v, cost = network.u[edge], network.v[edge], network.cost[edge]
+    to_u = to_u.astype(np.int32)
+    return Places(
+        ids=ids,
+        edge=frozen(edge),
+        u=frozen(u),
+        v=frozen(v),
+        to_u=frozen(to_u),
+        to_v=frozen(cost - to_u),
+        door=frozen(np.zeros(len(edge), np.int32)),
+        snap=frozen(np.zeros(len(edge))),
+        nearest=frozen(np.zeros(len(edge))),
+        xy=frozen(np.column_stack([network.x[node], network.y[node]])),
+        max_snap=250.0,
+    )
