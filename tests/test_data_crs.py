@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from itertools import pairwise
 
 import geopandas as gpd
 import numpy as np
@@ -10,9 +11,11 @@ import pytest
 import shapely
 from hypothesis import given
 from hypothesis import strategies as st
-from pyproj import CRS
+from pyproj import CRS, Geod
 
+import siting
 from siting.data import metric_crs, points, to_crs, to_metric
+from siting.data.distortion import error
 from siting.errors import LayerError
 
 
@@ -50,8 +53,10 @@ def test_every_zone_in_china_has_the_nearest_meridian(lon: float, lat: float) ->
 
 def test_several_layers_share_one_centre() -> None:
     """Row 2: two layers in different CRS get one system to be measured in."""
-    town = to_crs(at(119.0, 29.0), "EPSG:32650")
-    assert metric_crs(town, at(116.0, 29.0), gpd.GeoSeries([], crs="EPSG:4326")).to_epsg() == 4548
+    nothing = gpd.GeoSeries([], crs="EPSG:4326")
+    assert metric_crs(at(118.4, 29.0), to_crs(at(116.4, 29.0), "EPSG:4490"), nothing).to_epsg() == 4548
+    # What is in metres already stays in them, where they hold: 117° is the meridian of UTM zone 50 too.
+    assert metric_crs(to_crs(at(118.4, 29.0), "EPSG:32650"), at(116.4, 29.0), nothing).to_epsg() == 32650
 
 
 def test_axis_order_does_not_matter() -> None:
@@ -127,3 +132,163 @@ def test_points_lie_inside() -> None:
     assert found["c"].within(horseshoe)
     assert not horseshoe.centroid.within(horseshoe)
     assert np.array_equal(frame.geometry.geom_type, ["Polygon", "Point", "MultiPolygon"])
+
+
+# ---- how exact a CRS is
+
+
+def line(
+    lon: tuple[float, float], lat: tuple[float, float], number: int = 21, crs: object = "EPSG:4326"
+) -> gpd.GeoSeries:
+    return gpd.GeoSeries.from_xy(np.linspace(*lon, number), np.linspace(*lat, number), crs=crs)
+
+
+@pytest.mark.parametrize("east", [0.5, 1.0, 2.0, 3.0])
+def test_the_error_of_a_zone_is_that_of_the_formula(east: float) -> None:
+    """Snyder (1987), p. 61: k = k0 (1 + (1 + C) A² / 2 + ...) with A = Δλ cos φ, C = e'² cos² φ."""
+    lat = np.radians(29.0)
+    a, c = np.radians(east) * np.cos(lat), 0.006739497 * np.cos(lat) ** 2
+    expected = (1 + c) * a**2 / 2 + (5 - 4 * np.tan(lat) ** 2) * a**4 / 24
+    found = error(CRS(4549), np.array([120 + east]), np.array([29.0]))
+    assert found.high == pytest.approx(expected, rel=1e-4)
+    assert found.worst == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("crs", "lon", "stays"),
+    [
+        ("EPSG:3414", (103.7, 103.9), True),  # Singapore has a grid of its own
+        ("EPSG:4548", (118.6, 118.9), True),  # the neighbour of the nearest 3° zone
+        ("EPSG:32650", (117.0, 119.0), True),
+        ("EPSG:4548", (123.0, 123.2), False),  # 6° off its meridian
+        ("EPSG:3857", (120.0, 120.2), False),
+        ("EPSG:2263", (-74.0, -73.9), False),  # in feet
+        ("EPSG:4326", (120.0, 120.2), False),
+    ],
+)
+def test_a_layer_in_metres_that_hold_stays_in_them(crs: str, lon: tuple[float, float], stays: bool) -> None:
+    lat = {"EPSG:3414": 1.3, "EPSG:2263": 40.7}.get(crs, 29.0)
+    town = line(lon, (lat, lat)).to_crs(crs)
+    moved = to_metric(town)
+    assert (moved is town) == stays
+    assert stays or moved.crs.to_epsg() in (4550, 4549, 32618)
+
+
+def test_lengths_stay_to_the_millimetre_in_the_users_own_grid() -> None:
+    """100 m of the Singapore grid are 100 m; the UTM zone would make 99.98 of them."""
+    street = gpd.GeoDataFrame(
+        geometry=[shapely.LineString([(30_000, 30_000), (30_100, 30_000)])], index=["a"], crs=3414
+    )
+    net = siting.Network.from_streets(street)
+    assert net.crs.to_epsg() == 3414
+    assert net.metres.tolist() == [100.0]
+    ends = gpd.GeoDataFrame(geometry=gpd.points_from_xy([30_000, 30_100], [30_000] * 2), index=["p", "q"], crs=3414)
+    assert sorted(siting.straight_line(ends, ends, metres=200).pairs()["cost"]) == [0, 0, 100, 100]
+
+
+def test_a_named_crs_comes_before_that_of_the_layer() -> None:
+    town = line((118.6, 118.9), (29.0, 29.0)).to_crs(4548)
+    assert to_metric(town, "EPSG:4549").crs.to_epsg() == 4549
+
+
+def test_a_province_gets_a_projection_that_holds(caplog: pytest.LogCaptureFixture) -> None:
+    """Zhejiang reaches from 118° to 123°: the zone of its centre is 0.06 % too long at the rim."""
+    province = line((118.0, 123.0), (27.2, 31.2))
+    assert error(CRS(4549), np.array([118.0, 123.0]), np.array([27.2, 31.2])).worst > 0.0006
+    with caplog.at_level(logging.INFO, "siting"):
+        moved = to_metric(province)
+    assert moved.crs.to_epsg() is None
+    assert "measured in" in caplog.text
+    assert "lengths come out up to 0.0" in caplog.text
+    assert moved.crs.geodetic_crs.to_epsg() == 4490
+    assert CRS.from_wkt(moved.crs.to_wkt()) == moved.crs
+    lon, lat = province.x.to_numpy(), province.y.to_numpy()
+    assert error(moved.crs, lon, lat).worst <= 0.0004
+    # Lengths on the ellipsoid, by Karney's geodesics.
+    ground = [Geod(ellps="GRS80").inv(a.x, a.y, b.x, b.y)[2] for a, b in pairwise(province)]
+    drawn = [a.distance(b) for a, b in pairwise(moved)]
+    assert drawn == pytest.approx(ground, rel=0.0004)
+
+
+def test_islands_on_both_sides_of_the_date_line_get_one_projection() -> None:
+    """Vanua Levu, Taveuni and the Lau Islands: 177.2°E to 178.2°W."""
+    fiji = gpd.GeoSeries.from_xy([177.2, 179.9, -178.2], [-18.0, -16.6, -18.2], crs="EPSG:4326")
+    crs = metric_crs(fiji)
+    assert crs.to_epsg() is None
+    assert error(crs, fiji.x.to_numpy(), fiji.y.to_numpy()).worst < 0.0002
+    assert fiji.to_crs(crs).distance(fiji.to_crs(crs).iloc[0]).max() < 500_000
+
+
+def test_what_no_projection_holds_is_refused() -> None:
+    with pytest.raises(LayerError, match=r"reach over some [4-6],\d\d\d km by .* no projection keeps .* work in parts"):
+        to_metric(line((75.0, 130.0), (20.0, 50.0)))
+
+
+def test_a_named_crs_that_does_not_hold_is_refused_and_a_doubtful_one_told(caplog: pytest.LogCaptureFixture) -> None:
+    far = line((123.0, 123.2), (29.0, 29.0))  # 3.2° from 120°: 312 km, 0.12 %
+    with pytest.raises(
+        LayerError, match=r'reaches 31\d km from its meridian 120°.*0.1[12]\d % too long.*crs="EPSG:4550"'
+    ):
+        to_metric(far, "EPSG:4549")
+    with caplog.at_level(logging.WARNING, "siting"):
+        to_metric(line((122.2, 122.3), (29.0, 29.0)), "EPSG:4549")  # 2.3°: 0.06 %
+    assert '% too long; crs="EPSG:4550" keeps them within 0.00' in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "siting"):
+        to_metric(line((121.0, 121.5), (29.0, 29.0)))
+        to_metric(line((117.0, 117.1), (50.0, 50.0)), "EPSG:32650")  # at its meridian UTM is 0.04 % short by design
+    assert not caplog.records
+
+
+# ---- datums
+
+
+@pytest.mark.parametrize(("code", "datum"), [(4214, "Beijing 1954"), (2437, "Beijing 1954"), (4610, "Xian 1980"),
+                                             (4555, "New Beijing"), (4284, "Pulkovo 1942")])  # fmt: skip
+def test_an_old_datum_is_told(code: int, datum: str, caplog: pytest.LogCaptureFixture) -> None:
+    homes = gpd.GeoDataFrame({"population": [500, 300]}, geometry=at(120.0, 29.0).to_list() * 2, crs=4326)
+    # The same numbers under another name, as a file would have them.
+    homes = homes.to_crs(CRS(code)) if CRS(code).is_projected else homes.set_crs(code, allow_override=True)
+    with caplog.at_level(logging.WARNING, "siting"):
+        checked = siting.check_layer(homes, "communities")
+    assert f"is in the datum {datum}" in caplog.text
+    assert "tens of metres off" in caplog.text
+    caplog.clear()
+    with caplog.at_level(logging.WARNING, "siting"):
+        to_crs(checked, "EPSG:4549")
+    assert f"from the datum {datum} to China Geodetic Coordinate System 2000 without a shift" in caplog.text
+    with pytest.raises(LayerError, match=f"is in the datum {datum}"):
+        siting.check_layer(homes, "communities", strict=True)
+
+
+@pytest.mark.parametrize("code", [4326, 4490, 4549, 32650, 4258, 3857])
+def test_modern_datums_are_silent(code: int, caplog: pytest.LogCaptureFixture) -> None:
+    homes = gpd.GeoDataFrame({"population": [500]}, geometry=at(120.0, 29.0).to_crs(code).array)
+    with caplog.at_level(logging.WARNING, "siting"):
+        checked = siting.check_layer(homes, "communities", strict=True)
+        for other in (4490, 4326, 4549):
+            to_crs(checked, other)
+    assert not caplog.records
+
+
+def test_a_stated_accuracy_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """EPSG:1188 states 4 m for NAD83 to WGS 84."""
+    with caplog.at_level(logging.WARNING, "siting"):
+        to_crs(at(-100.0, 35.0, "EPSG:4269"), "EPSG:4326")
+    assert "from the datum NAD83 to WGS 84, exact to about 4 m only" in caplog.text
+    homes = gpd.GeoDataFrame({"population": [500]}, geometry=at(-100.0, 35.0, "EPSG:4269").array)
+    siting.check_layer(homes, "communities")
+    with pytest.raises(LayerError, match="exact to about 4 m only"):
+        siting.check_layer(homes, "communities", strict=True)
+
+
+def test_the_way_leads_over_wgs84_where_proj_knows_none_at_once(caplog: pytest.LogCaptureFixture) -> None:
+    """From Hong Kong 1980 straight to CGCS2000 PROJ takes the degrees as they are, 306 m off."""
+    hong_kong = gpd.GeoSeries.from_xy([836_694.0], [819_069.0], crs="EPSG:2326")
+    with caplog.at_level(logging.WARNING, "siting"):
+        moved = to_crs(hong_kong, "EPSG:4490")
+    assert not caplog.records
+    right = hong_kong.to_crs(4326)
+    assert (moved.x.iloc[0], moved.y.iloc[0]) == pytest.approx((right.x.iloc[0], right.y.iloc[0]), abs=1e-9)
+    wrong = hong_kong.to_crs(4490)
+    assert Geod(ellps="GRS80").inv(moved.x[0], moved.y[0], wrong.x[0], wrong.y[0])[2] > 300

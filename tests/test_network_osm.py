@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.errors import NetworkError
+from siting.errors import LayerError, NetworkError
 
 osmium = pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStreetMap: pip install siting[osm]")
 
@@ -534,7 +534,9 @@ def test_areas_that_are_none(chain: Path) -> None:
 
 
 def test_the_crs_can_be_chosen(chain: Path) -> None:
-    assert network_from_osm(chain, crs="EPSG:32632").crs.to_epsg() == 32632
+    assert network_from_osm(chain, crs="EPSG:25831").crs.to_epsg() == 25831
+    with pytest.raises(LayerError, match=r"EPSG:32632.*too long.*EPSG:32631"):
+        network_from_osm(chain, crs="EPSG:32632")
 
 
 # What is refused

@@ -79,11 +79,12 @@ def check(
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
     crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
+    strict: Annotated[bool, typer.Option(help="Refuse rows that may lie too far off, and datums not exact.")] = False,
 ) -> None:
     """Check whether a file can be used in a role, and list all its faults."""
     from siting.data import read_layer
 
-    frame = read_layer(file, role, layer=layer, crs=crs)
+    frame = read_layer(file, role, layer=layer, crs=crs, strict=strict)
     out.print(f"{file.name}: {len(frame):,} {role}, {frame.crs.to_string()}", highlight=False, markup=False)
     out.print(", ".join(c for c in frame.columns if c != frame.geometry.name), highlight=False, markup=False)
 

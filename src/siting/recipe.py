@@ -21,7 +21,7 @@ from siting.study import Study
 __all__ = ["read_study"]
 
 TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
-STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size"}
+STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict"}
 
 
 def read_study(path: Path) -> Study:
@@ -72,6 +72,7 @@ def _study(data: Mapping[str, Any], path: Path) -> Study:
         standard=standard,
         year=_whole(head.get("year"), "[study] year"),
         crs=head.get("crs"),
+        strict=_flag(head.get("strict", False), "[study] strict"),
         max_snap=_number(head.get("max_snap", 250), "[study] max_snap"),
         beside=_number(head.get("beside", 300), "[study] beside"),
         by=_by(head.get("by")),
@@ -144,6 +145,12 @@ def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SitingError(f"{where} is {value!r}, not a number")
     return float(value)
+
+
+def _flag(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise SitingError(f"{where} is {value!r}, not true or false")
+    return value
 
 
 def _whole(value: Any, where: str) -> int | None:

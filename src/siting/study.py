@@ -14,7 +14,7 @@ from typing import Any, Literal
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import read_layer
+from siting.data import check_together, read_layer
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.inputs import Circle, Goal, Source
 from siting.judge import Audit, Rule, Standard, audit, load_standard
@@ -51,8 +51,8 @@ class Study:
         Who walks to each service.
     circles, goals
         What is measured and proposed.
-    max_snap, crs
-        As for `travel` and `Network.from_streets`.
+    max_snap, crs, strict
+        As for `travel`, `Network.from_streets` and `read_layer`. All of a study is measured in the network's CRS.
     """
 
     name: str
@@ -73,6 +73,7 @@ class Study:
     goals: tuple[Goal, ...] = ()
     max_snap: float = 250.0
     crs: str | None = None
+    strict: bool = False
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Study:
@@ -214,14 +215,10 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     layers = {}
     for name, source in study.layers.items():
         layers[name] = read_layer(
-            source.path,
-            source.role or name,
-            layer=source.layer,
-            columns=source.columns,
-            encoding=source.encoding,
-            crs=source.crs,
-            missing=source.missing,
-        )
+            source.path, source.role or name, layer=source.layer, columns=source.columns, encoding=source.encoding,
+            crs=source.crs, missing=source.missing, strict=study.strict,
+        )  # fmt: skip
+    check_together(layers, "streets")
     return layers
 
 
@@ -291,7 +288,8 @@ def _reaches(
             found[circle.service, unit, "streets", limits] = travel(
                 network, places["communities"], stops, nearest=1, **asked
             )
-            found[circle.service, unit, "straight", limits] = straight_line(communities, facilities, **asked)
+            straight = straight_line(communities, facilities, crs=network.crs, **asked)
+            found[circle.service, unit, "straight", limits] = straight
     return found
 
 

@@ -8,8 +8,10 @@ or datums.
 """
 
 from siting.data.atomic import atomic_path
+from siting.data.bounds import check_extent, check_together
 from siting.data.check import check_layer
-from siting.data.crs import metric_crs, points, to_crs, to_metric
+from siting.data.combine import combine_layers, one_layer
+from siting.data.crs import common_crs, metric_crs, points, to_crs, to_metric
 from siting.data.read import read_layer
 from siting.data.roles import Column, Role, list_roles, role
 from siting.data.sample import load_sample, sample_path
@@ -19,10 +21,15 @@ __all__ = [
     "Column",
     "Role",
     "atomic_path",
+    "check_extent",
     "check_layer",
+    "check_together",
+    "combine_layers",
+    "common_crs",
     "list_roles",
     "load_sample",
     "metric_crs",
+    "one_layer",
     "points",
     "read_layer",
     "role",

@@ -15,8 +15,11 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import shapely
 
-from siting.data import roles, shapes
+from siting.data import roles, shapes, systems
+from siting.data.bounds import extent_faults
+from siting.data.extent import place_of
 from siting.data.matching import choose_columns
 from siting.data.roles import Column, Role
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
@@ -40,6 +43,7 @@ def check_layer(
     columns: Mapping[str, str] | None = None,
     missing: Missing = "raise",
     name: str | None = None,
+    strict: bool = False,
 ) -> Any:
     """Return *frame* in the canonical form of *role*, or tell all that is wrong with it.
 
@@ -57,6 +61,9 @@ def check_layer(
         no) and say so in the log.
     name
         What to call the layer in messages; the role's name if not given.
+    strict
+        Refuse what is otherwise told as a warning of where the layer lies: rows that may lie too far from all others
+        (see `siting.data.extent`), and a datum whose shift to WGS 84 is not known or stated to be off by more than 3 m.
 
     Returns
     -------
@@ -68,7 +75,8 @@ def check_layer(
     Raises
     ------
     LayerError
-        With every fault found: columns, ids, values, geometry, coordinates that do not fit the CRS.
+        With every fault found: columns, ids, values, geometry, coordinates that do not fit the CRS, rows that lie far
+        from all others.
 
     Examples
     --------
@@ -102,7 +110,7 @@ def check_layer(
             out[column.name], value_faults = _read_column(out[column.name], column, labels, missing, layer)
             faults += value_faults
     faults += _subset_faults(out, kind, labels)
-    found, shape_faults = _check_shapes(out, kind, labels, layer)
+    found, shape_faults = _check_shapes(out, kind, labels, layer, strict)
     faults += shape_faults
     if faults:
         raise LayerError(layer, faults)
@@ -303,8 +311,7 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
             if frame[part].dtype.kind not in "if" or frame[whole].dtype.kind not in "if":
                 continue
             # A negative whole is a fault of its own, not of its parts.
-            above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool)
-            at = np.flatnonzero(above)
+            at = np.flatnonzero(((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool))
             rows = [
                 f"{labels[row]}: {a} > {b}"
                 for row, a, b in zip(at.tolist(), frame[part].iloc[at], frame[whole].iloc[at], strict=True)
@@ -314,15 +321,29 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
     return faults
 
 
-def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str) -> tuple[Any, list[str]]:
+def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, strict: bool) -> tuple[Any, list[str]]:
     """Return the geometry in canonical form, and its faults."""
     found = np.asarray(frame.geometry.array, dtype=object)
     faults, void = shapes.empty_faults(found, labels)
     faults += shapes.kind_faults(found, labels, role)
     if len(found) and not void.all() and not shapes.crs_faults(frame.crs):
         kept = labels if not void.any() else [labels[row] for row in np.flatnonzero(~void).tolist()]
-        faults += shapes.bounds_faults(found[~void], kept, frame.crs)
+        faults += _place_faults(found[~void], kept, frame.crs, layer, strict)
     if faults or frame.crs is None or not len(found):
         return found, faults
     found, lost = shapes.mend_polygons(found, labels, frame.crs, layer)
     return (found, lost) if lost else (shapes.simple_shapes(found, role, layer, labels), [])
+
+
+def _place_faults(found: Any, labels: Sequence[str], crs: Any, layer: str, strict: bool) -> list[str]:
+    """Find what is wrong with where the rows lie; what is doubtful is told, or a fault when *strict*."""
+    corners = shapely.bounds(found)
+    faults, doubts = extent_faults(found, corners, labels, crs)
+    if not faults:
+        datum = systems.datum_doubt(crs, *place_of(crs, corners), strict=strict)
+        doubts += [datum] if datum else []
+    if strict:
+        return faults + doubts
+    for doubt in doubts:
+        logger.warning("%s: %s", layer, doubt)
+    return faults

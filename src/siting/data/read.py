@@ -15,8 +15,8 @@ import geopandas as gpd
 
 from siting.data import roles, tables
 from siting.data.check import Missing, check_layer
-from siting.data.crs import crs_name, read_crs, same_crs
 from siting.data.roles import Role
+from siting.data.systems import crs_name, read_crs, same_crs
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["read_layer"]
@@ -48,6 +48,7 @@ def read_layer(
     encoding: str | None = None,
     crs: Any = None,
     missing: Missing = "raise",
+    strict: bool = False,
 ) -> Any:
     r"""Read a layer from a file and bring it to the canonical form of its role.
 
@@ -72,6 +73,8 @@ def read_layer(
         The CRS of the coordinates when the file does not say; it may not contradict the file.
     missing
         What to do with missing numbers: ``"raise"``, or ``"zero"`` to count them as 0.
+    strict
+        Refuse what is otherwise told as a warning of where the layer lies; see `check_layer`.
 
     Returns
     -------
@@ -121,7 +124,7 @@ def read_layer(
         frame, attrs = _read_gdal(file, layer, encoding, called)
     frame = _set_crs(frame, given, file, called)
     frame.attrs = {**kept_attrs(attrs), "source": f"{file.name}:{layer}" if layer else file.name}
-    return check_layer(frame, kind, columns=chosen, missing=missing, name=called)
+    return check_layer(frame, kind, columns=chosen, missing=missing, name=called, strict=strict)
 
 
 def _local_file(path: str | Path, role: Role) -> Path:

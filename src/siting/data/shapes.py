@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import shapely
-from pyproj import CRS, Transformer
+from pyproj import CRS
 
-from siting.data.crs import _NO_CRS, WGS84, crs_name, metric_crs
+from siting.data.crs import metric_crs
+from siting.data.extent import place_of
 from siting.data.roles import Role
-from siting.errors import some
+from siting.data.systems import NO_CRS, crs_name
+from siting.errors import LayerError, some
 
 __all__: list[str] = []
 
@@ -23,8 +24,6 @@ logger = logging.getLogger(__name__)
 
 # Between these metres above sea lies all that is built.
 LOWEST, HIGHEST = -500.0, 9000.0
-# How far, in degrees, a layer may reach beyond the area its CRS is made for.
-MARGIN = 3.0
 # Part by part, the kinds that a role names, with their multi-part forms.
 _KINDS = {
     "Point": "Point",
@@ -39,7 +38,6 @@ _KINDS = {
 _NAMES = (*_KINDS, "GeometryCollection")
 
 Mask = npt.NDArray[np.bool_]
-Corners = npt.NDArray[np.float64]
 
 
 def named(labels: Sequence[str], mask: Mask) -> str:
@@ -50,7 +48,7 @@ def named(labels: Sequence[str], mask: Mask) -> str:
 def crs_faults(crs: CRS | None) -> list[str]:
     """Say that a layer has no CRS, or one that is neither geographic nor projected."""
     if crs is None:
-        return [_NO_CRS]
+        return [NO_CRS]
     if not (crs.is_geographic or crs.is_projected):
         return [
             (
@@ -101,138 +99,6 @@ def kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
     return faults
 
 
-def bounds_faults(shapes: Any, labels: Sequence[str], crs: CRS) -> list[str]:
-    """Find coordinates that cannot be what *crs* says: swapped axes, metres as degrees, a wrong zone.
-
-    A projected CRS is checked against its area of use (EPSG), with a margin of 3 degrees.
-    """
-    corners = shapely.bounds(shapes)
-    if crs.is_geographic:
-        return _degree_faults(corners, labels, crs)
-    return _projected_faults(corners, labels, crs)
-
-
-def _degree_faults(corners: Corners, labels: Sequence[str], crs: CRS) -> list[str]:
-    west, south, east, north = corners.T
-    outside = (west < -180) | (east > 180) | (south < -90) | (north > 90)
-    chinese = bool((west >= 3).all() and (east <= 54).all() and (south >= 73).all() and (north <= 136).all())
-    swapped = (abs(corners[:, [0, 2]]) <= 90).all() and (abs(corners[:, [1, 3]]) <= 180).all()
-    if chinese or (outside.any() and swapped):
-        return [
-            (
-                f"longitude and latitude look swapped: x is {_span(west, east)}, y is {_span(south, north)}, "
-                "but x must be the longitude; swap them, for example "
-                "frame.set_geometry(shapely.transform(frame.geometry, lambda xy: xy[:, ::-1])), "
-                'or name the columns of a table with columns={"lon": "…", "lat": "…"}'
-            )
-        ]
-    if not outside.any():
-        return []
-    text = (
-        f"{crs_name(crs)} is in degrees, but {outside.sum()} of {len(corners)} rows have x {_span(west, east)} "
-        f"and y {_span(south, north)}: {named(labels, outside)}; "
-    )
-    if (abs(corners[outside]).max(axis=1) > 1000).any():
-        zone = _prefixed_zone(west[outside], east[outside])
-        fits = (
-            crs_name(CRS.from_epsg(zone))
-            if zone
-            else "the projected CRS it was made in (in China often one of EPSG:4534 to 4554, CGCS2000 by 3° meridian)"
-        )
-        return [
-            (
-                f"{text}these look like metres: set {fits}, with crs= where the layer is read or "
-                "frame.set_crs(..., allow_override=True)"
-            )
-        ]
-    return [f"{text}longitude must lie in -180 to 180 and latitude in -90 to 90"]
-
-
-def _projected_faults(corners: Corners, labels: Sequence[str], crs: CRS) -> list[str]:
-    if _all_inside(corners, crs):
-        return []
-    outside = _outside(corners, crs)
-    if not outside.any():
-        return []
-    west, south, east, north = corners.T
-    rows = "all rows" if outside.all() else f"rows {named(labels, outside)}"
-    text = (
-        f"{rows} lie outside the area of {crs_name(crs)}: x {_span(west[outside], east[outside])}, "
-        f"y {_span(south[outside], north[outside])}; "
-    )
-    zone = _prefixed_zone(west[outside], east[outside])
-    if zone and zone != crs.to_epsg():
-        return [
-            (
-                f"{text}the x carries a zone number: set {crs_name(CRS.from_epsg(zone))} "
-                "(with crs= where the layer is read, or frame.set_crs(..., allow_override=True))"
-            )
-        ]
-    code = crs.to_epsg() or 0
-    if 4513 <= code <= 4533 and (abs(corners[outside]) < 1e7).all():
-        unprefixed = CRS.from_epsg(code + 4534 - 4513)
-        if not _outside(corners, unprefixed).any():
-            return [f"{text}the x carries no zone number: set {crs_name(unprefixed)}"]
-    if not _outside(corners[:, [1, 0, 3, 2]], crs).any():
-        return [f"{text}x and y look swapped (x is the easting, y the northing)"]
-    if (abs(corners[outside]) <= 180).all():
-        return [f"{text}these look like degrees: set EPSG:4326 (or EPSG:4490) instead"]
-    return [f"{text}the layer was made in another CRS or zone: set the one it was made in"]
-
-
-@cache
-def _to_degrees(crs: CRS) -> Transformer:
-    """Return the way from *crs* to degrees; making one takes a tenth of a second."""
-    return Transformer.from_crs(crs, WGS84, always_xy=True)
-
-
-def _all_inside(corners: Corners, crs: CRS) -> bool:
-    """Tell whether the box around all boxes surely lies where *crs* is made to be used, so that none needs a look.
-
-    What the edge of the box encloses on the map it encloses on the globe, too; half a degree is kept in hand, because
-    the edge is looked at in points.
-    """
-    (west, south), (east, north) = corners[:, :2].min(axis=0), corners[:, 2:].max(axis=0)
-    x, y = np.linspace(west, east, 33), np.linspace(south, north, 33)
-    edge = np.concatenate(
-        [np.column_stack(np.broadcast_arrays(*side)) for side in ((x, south), (x, north), (west, y), (east, y))]
-    )
-    return not _outside(np.hstack([edge, edge]), crs, MARGIN - 0.5).any()
-
-
-def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
-    """Tell which boxes do not lie where *crs* is made to be used."""
-    move = _to_degrees(crs)
-    lon, lat = move.transform(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel())
-    lon, lat = np.reshape(lon, (-1, 2)), np.reshape(lat, (-1, 2))
-    area = crs.area_of_use
-    west, south, east, north = area.bounds if area else (-180.0, -90.0, 180.0, 90.0)
-    if west > east:  # the area crosses the date line
-        lon, east = np.where(lon < west - margin, lon + 360, lon), east + 360
-    good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
-    beyond: Mask = ~good.all(axis=1)
-    return beyond
-
-
-def _prefixed_zone(west: npt.NDArray[np.float64], east: npt.NDArray[np.float64]) -> int | None:
-    """Return the EPSG code of the CGCS2000 zone whose number stands before the easting, if one does.
-
-    3° zones 25 to 45 are EPSG:4513 to 4533; 6° zones 13 to 23 are EPSG:4491 to 4501.
-    """
-    zones = {*(west // 1e6).astype(int), *(east // 1e6).astype(int)}
-    if len(zones) != 1:
-        return None
-    zone = int(zones.pop())
-    if 25 <= zone <= 45:
-        return 4513 + zone - 25
-    return 4491 + zone - 13 if 13 <= zone <= 23 else None
-
-
-def _span(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> str:
-    least, most = float(low.min()), float(high.max())
-    return f"{least:.10g}" if least == most else f"{least:.10g} to {most:.10g}"
-
-
 def mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> tuple[Any, list[str]]:
     """Make polygons that cross themselves valid; the change of area (m²) is told as a warning."""
     ill = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_valid(shapes)
@@ -258,7 +124,12 @@ def mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> t
 
 def _areas(shapes: Any, crs: CRS) -> npt.NDArray[np.float64]:
     series = gpd.GeoSeries(shapes, crs=crs)
-    return np.asarray(shapely.area(series.to_crs(metric_crs(series)).array), dtype=np.float64)
+    try:
+        measured = metric_crs(series)
+    except LayerError:  # too large a country for lengths; areas can be kept
+        lon, lat = place_of(crs, shapely.bounds(shapes))
+        measured = CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon}")
+    return np.asarray(shapely.area(series.to_crs(measured).array), dtype=np.float64)
 
 
 def simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:

@@ -17,8 +17,9 @@ import pandas as pd
 import shapely
 
 from siting.data.atomic import atomic_path
-from siting.data.crs import _NO_CRS, WGS84, to_crs
+from siting.data.crs import to_crs
 from siting.data.read import kept_attrs, warnings_told
+from siting.data.systems import NO_CRS, WGS84
 from siting.data.tables import guarded
 from siting.errors import LayerError, SitingError, some
 
@@ -91,7 +92,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
         raise LayerError(called, "is no GeoDataFrame with a geometry; write plain tables with write_table")
     if frame.crs is None:
-        raise LayerError(called, _NO_CRS)
+        raise LayerError(called, NO_CRS)
     if kept_attrs(frame.attrs) and target.suffix.lower() not in (
         ".gpkg",
         ".parquet",

@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
+from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import told
@@ -119,6 +120,8 @@ def audit(
     for name, frame in layers.items():
         if not frame.index.is_unique:
             raise LayerError(name, f"ids stand twice: {some(frame.index[frame.index.duplicated()].unique())}")
+        if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name:
+            check_extent(frame, name)
     _check(standard, layers, given, walk)
     _check_settings(year, walk, beside, household_size)
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)

@@ -9,8 +9,9 @@ from functools import cached_property
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+from pyproj import CRS
 
-from siting.data import points, role, to_crs
+from siting.data import common_crs, points, role, to_crs
 from siting.errors import LayerError, some
 from siting.judge.rule import Rule
 from siting.judge.values import Missing, counted, filled, flags, matches
@@ -294,7 +295,7 @@ class Context:
         key = (start, end, *chosen, metres, minutes, straight, None if minutes is None else repr(walk))
         if key not in self._reaches:
             if straight:
-                found = straight_line(origins, facilities, metres=metres, minutes=minutes, walk=walk)
+                found = straight_line(origins, facilities, metres=metres, minutes=minutes, walk=walk, crs=self.crs)
             elif self.network is None:
                 raise Missing("audit.no_network")
             else:
@@ -308,6 +309,15 @@ class Context:
                 )
             self._reaches[key] = found
         return self._reaches[key]
+
+    @cached_property
+    def crs(self) -> CRS:
+        """What straight lines are measured in: the network's CRS, else one for all layers of the audit."""
+        if self.network is not None:
+            return self.network.crs
+        if self.whole is not None:
+            return self.whole.crs
+        return common_crs([frame for frame in self.layers.values() if isinstance(frame, gpd.GeoDataFrame)])
 
     def _located(self, key: str, frame: gpd.GeoDataFrame, name: str) -> Places:
         if key not in self._places and self.network is not None:

@@ -8,18 +8,18 @@ import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral, Real
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from siting.data import metric_crs
+from siting.data import check_extent, common_crs, one_layer
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
 from siting.network.locate import place, spots
 from siting.network.progress import told
-from siting.network.words import must_be_layer
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -263,6 +263,7 @@ def straight_line(
     metres: float | None = None,
     minutes: float | None = None,
     walk: Walk | None = None,
+    crs: Any = None,
 ) -> Reach:
     """Measure as the crow flies, to compare with `travel`.
 
@@ -272,6 +273,10 @@ def straight_line(
         Layers of points or polygons; degrees are projected first.
     metres, minutes, walk
         As for `travel`.
+    crs
+        A projected CRS in metres to measure in, such as the network's (`Network.crs`), so that both ways of measuring
+        stand on one. When not given, that of the layers, where they are in metres and it holds there, else the zone
+        of their centre; see `siting.data.metric_crs`.
 
     Returns
     -------
@@ -283,7 +288,8 @@ def straight_line(
     ProblemError
         When the limit is absent, given twice, or implausible, or ids are not unique.
     LayerError
-        When a layer has no CRS or an empty geometry.
+        When a layer has no CRS or an empty geometry, rows lie far from all others, or lengths would be more than 0.1 %
+        off.
 
     Examples
     --------
@@ -295,11 +301,11 @@ def straight_line(
     0      a           b  50.0
     """
     limit_mm, unit, who = _limit(metres, minutes, walk, None)
-    must_be_layer(origins, "origins")
-    must_be_layer(destinations, "destinations")
+    for what, layer in (("origins", origins), ("destinations", destinations)):
+        check_extent(one_layer(layer, what), what)
     rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
-    crs = metric_crs(origins, destinations)
-    start, stop = spots(origins, crs), spots(destinations, crs)
+    system = common_crs([origins, destinations], crs, layer="straight line")
+    start, stop = spots(origins, system), spots(destinations, system)
     longest = limit_mm / 1000.0
     # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)

@@ -43,7 +43,7 @@ def network_from_streets(
     if length != "length" and length not in named:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
-    frame = to_metric(checked, crs).drop(columns=WAY, errors="ignore")
+    frame = to_metric(checked, crs, name="streets", checked=True).drop(columns=WAY, errors="ignore")
     frame, left_out = walkable_part(frame, walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")

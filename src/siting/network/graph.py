@@ -19,7 +19,7 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
-from siting.network.locate import at_nodes, drawn, place
+from siting.network.locate import at_nodes, drawn, identified, place
 from siting.network.places import Places, frozen
 from siting.network.walk import Walk
 from siting.network.words import counted, crs_name, must_be_layer
@@ -468,14 +468,12 @@ class Network:
         Raises
         ------
         LayerError
-            When the frame has no CRS or an empty geometry.
+            When it is no GeoDataFrame, has no CRS or an empty geometry.
         NetworkError
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
         must_be_layer(frame, name)
         if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
-        if not frame.index.is_unique:
-            twice = frame.index[frame.index.duplicated()].unique()
-            raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
+        identified(frame, name)
         return place(self, frame.index, drawn(frame, self.crs), max_snap, name, any_street=any_street)

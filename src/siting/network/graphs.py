@@ -54,7 +54,7 @@ def network_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = Fa
     if "elevation" in nodes:
         level = _elevations(nodes["elevation"])
         frame = frame.assign(rise=level[frame["v"]] - level[frame["u"]])
-    frame = to_metric(frame, crs)
+    frame = to_metric(frame, crs, name="streets")
     corners = gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source).to_crs(frame.crs)
     frame, left_out = walkable_part(frame, walking)
     if frame.empty:

@@ -12,8 +12,8 @@ import pandas as pd
 import pyproj
 import shapely
 
-from siting.data import points, to_crs
-from siting.errors import LayerError, some
+from siting.data import check_extent, one_layer, points, to_crs
+from siting.errors import LayerError, NetworkError, some
 from siting.network.gates import gates_of
 from siting.network.ground import DECK, Allowed, preferred
 from siting.network.places import Gates, Places, frozen, millimetres
@@ -26,6 +26,14 @@ __all__ = ["at_nodes", "drawn", "place", "spots"]
 log = logging.getLogger(__name__)
 
 Ints = npt.NDArray[np.int32]
+
+
+def identified(frame: gpd.GeoDataFrame, name: str) -> None:
+    """Refuse what is no layer, or has ids that stand twice; tell rows that lie far from all others."""
+    check_extent(one_layer(frame, name), name, refuse=False)
+    if not frame.index.is_unique:
+        twice = frame.index[frame.index.duplicated()].unique()
+        raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
 
 
 def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
@@ -115,8 +123,8 @@ def _tell(placed: Places, near: npt.NDArray[np.bool_], name: str) -> None:
     """Name in the log the places that are far from any street, and those that were put on another than the nearest."""
     if not near.all():
         log.warning(
-            "%s: %d of %d lie more than %g m from any street and are reached by none: %s",
-            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]),
+            "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s",
+            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), _elsewhere(placed.snap),
         )  # fmt: skip
     moved = placed.moved
     if len(moved):
@@ -124,6 +132,14 @@ def _tell(placed: Places, near: npt.NDArray[np.bool_], name: str) -> None:
             "%s: %d of %d lie nearest to a bridge, a tunnel or an island and were put on a street of the main part: %s",
             name, len(moved), len(near), some(moved.index),
         )  # fmt: skip
+
+
+def _elsewhere(snap: npt.NDArray[np.float64]) -> str:
+    """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
+    least = float(snap.min())
+    if least < 10_000:
+        return ""
+    return f"; the nearest street is {least / 1000:,.0f} km off: is the CRS of both right, do they cover one city?"
 
 
 def _nearest(

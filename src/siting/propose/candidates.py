@@ -16,7 +16,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from siting.data import check_layer, points, to_metric
+from siting.data import check_extent, check_layer, common_crs, points
 from siting.errors import LayerError, ProblemError, some
 from siting.measure.coverage import amounts
 from siting.measure.travel import _limit, _walks
@@ -79,6 +79,7 @@ def make_candidates(
     minutes: float | None = None,
     walk: Walk | None = None,
     max_snap: float = 250.0,
+    crs: Any = None,
 ) -> gpd.GeoDataFrame:
     """Make a layer of candidate sites.
 
@@ -123,11 +124,15 @@ def make_candidates(
         Streets: the radius, as for `siting.travel`.
     max_snap
         Streets: the longest way from a community to a street, metres.
+    crs
+        A projected CRS in metres to measure in, such as the network's of the analysis. When not given, that of
+        *network*, else that of the communities, where they are in metres and it holds there, else the zone of their
+        centre; see `siting.data.metric_crs`.
 
     Returns
     -------
     GeoDataFrame
-        A layer of role candidates in a CRS in metres (the network's, where one is given): index `id`, the columns that
+        A layer of role candidates in the CRS that was measured in: index `id`, the columns that
         the parcels have, `source` (the method), points. Besides, by method: `land_area` (m², parcels that are
         polygons); `people` and `communities` (grid and parcels: within *within*; clusters: in the cluster; streets:
         within the radius); `moved` (metres from the centre of the cluster to the street); `street` and `along` (the
@@ -180,7 +185,9 @@ def make_candidates(
         "far_from": far_from, "near": near, "metres": metres, "minutes": minutes, "walk": walk,
     }  # fmt: skip
     _check_options(method, {name for name, value in given.items() if value is not None})
-    homes = _Homes(communities, weights, network)
+    if network is not None and crs is not None:
+        raise ProblemError("a network is given, and a crs: it is measured in the network's; leave crs out")
+    homes = _Homes(communities, weights, network, crs)
     if method == "streets":
         assert network is not None
         found = _from_streets(homes, network, metres, minutes, walk, max_snap)
@@ -225,7 +232,7 @@ def _check_options(method: str, given: set[str]) -> None:
 class _Homes:
     """The communities that count: their ids, points in the common CRS, and people."""
 
-    def __init__(self, layer: gpd.GeoDataFrame, weights: pd.Series | None, network: Network | None) -> None:
+    def __init__(self, layer: gpd.GeoDataFrame, weights: pd.Series | None, network: Network | None, crs: Any) -> None:
         if not isinstance(layer, gpd.GeoDataFrame):
             raise LayerError("communities", f"is a {type(layer).__name__}; give a GeoDataFrame (siting.read_layer)")
         if not len(layer):
@@ -242,7 +249,8 @@ class _Homes:
             self.people = self.people.loc[layer.index]
             if not len(layer):
                 raise ProblemError("weights are 0 in every community; give people for one at least")
-        self.crs: pyproj.CRS = to_metric(layer).crs if network is None else network.crs
+        check_extent(layer, "communities")
+        self.crs: pyproj.CRS = network.crs if network else common_crs([layer], crs, layer="communities")
         self.layer = layer
         self.point = spots(layer, self.crs)
 

@@ -10,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siting.data import metric_crs
 from siting.errors import LayerError, SitingError, some
 from siting.labels import label
 from siting.show._plans import Part, is_finite, part_of, role_of
@@ -186,7 +187,7 @@ def _of(given: Any, service: str | None) -> Any:
 
 
 def _metric_crs(layers: Mapping[str, gpd.GeoDataFrame], areas: gpd.GeoDataFrame | None) -> Any:
-    """Return the projected CRS to draw in: that of the areas or layers, else the UTM zone of the first layer."""
+    """Return the projected CRS to draw in: that of the areas or layers, else one that fits them."""
     for role, frame in layers.items():
         if frame.crs is None:
             raise LayerError(role, "it has no CRS; set it with frame.set_crs(...)")
@@ -194,7 +195,10 @@ def _metric_crs(layers: Mapping[str, gpd.GeoDataFrame], areas: gpd.GeoDataFrame 
     for frame in frames:
         if frame.crs is not None and frame.crs.is_projected:
             return frame.crs
-    return frames[0].estimate_utm_crs()
+    try:
+        return metric_crs(*frames)
+    except LayerError:  # too large for lengths, not for a picture
+        return frames[0].estimate_utm_crs()
 
 
 def _extent(layers: Mapping[str, gpd.GeoDataFrame]) -> tuple[float, float, float, float]:

@@ -1,0 +1,115 @@
+"""Putting layers together, whatever CRS each is in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from siting.data.crs import to_crs
+from siting.data.systems import NO_CRS, read_crs
+from siting.errors import LayerError, SitingError, some
+
+__all__ = ["combine_layers", "one_layer"]
+
+
+def combine_layers(*layers: Any, crs: Any = None) -> Any:
+    """Put layers together into one, such as existing facilities and candidates.
+
+    Parameters
+    ----------
+    layers
+        GeoDataFrames, each with a CRS and ids of its own; none is changed.
+    crs
+        The CRS of the result; that of the first layer when not given.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The rows of all layers, in their order, in one CRS. It has the columns of all; what a layer lacks is missing in
+        its rows, so that whole numbers become floats there, as in `pandas.concat`. ``attrs["notice"]`` and
+        ``attrs["attribution"]`` are those of the first layer that has them.
+
+    Raises
+    ------
+    SitingError
+        When no layer is given, or one is no GeoDataFrame.
+    LayerError
+        When a layer has no CRS, or an id stands more than once: which, and in which layers.
+
+    Examples
+    --------
+    >>> there = gpd.GeoDataFrame({"places": [60]}, index=["n1"], geometry=gpd.points_from_xy([120.0], [29.0]), crs=4326)
+    >>> plots = gpd.GeoDataFrame({"cost": [90]}, index=["p1"], geometry=gpd.points_from_xy([120.1], [29.0]), crs=4490)
+    >>> both = combine_layers(there, plots)
+    >>> list(both.index), list(both.columns), both.crs.to_epsg()
+    (['n1', 'p1'], ['places', 'geometry', 'cost'], 4326)
+    """
+    given = list(layers[0]) if len(layers) == 1 and isinstance(layers[0], list | tuple) else list(layers)
+    if not given:
+        raise SitingError("combine_layers: no layer is given")
+    for number, frame in enumerate(given, start=1):
+        if not isinstance(frame, gpd.GeoDataFrame):
+            raise SitingError(f"combine_layers: layer {number} is a {type(frame).__name__}; give GeoDataFrames")
+        if frame.crs is None:
+            raise LayerError(_name(frame, number), NO_CRS)
+    target = given[0].crs if crs is None else read_crs(crs, "combine_layers")
+    _refuse_shared_ids(given)
+    # Two names of one system, such as EPSG:4326 and CRS84, are the same here.
+    moved = [_plain(to_crs(frame, target)).set_crs(target, allow_override=True) for frame in given]
+    # A layer without rows would only blur the types of the columns.
+    filled = [frame for frame in moved if len(frame)] or moved[:1]
+    out = gpd.GeoDataFrame(pd.concat(filled), geometry="geometry", crs=target).rename_axis("id")
+    out.attrs = {
+        key: next(frame.attrs[key] for frame in given if key in frame.attrs)
+        for key in ("notice", "attribution")
+        if any(key in frame.attrs for frame in given)
+    }
+    out.attrs["source"] = " + ".join(_name(frame, number) for number, frame in enumerate(given, start=1))
+    return out
+
+
+def one_layer(frame: Any, name: str) -> Any:
+    """Return *frame* if it is one layer; say what to do with several, or with something else.
+
+    Raises
+    ------
+    LayerError
+        When it is no GeoDataFrame.
+
+    Examples
+    --------
+    >>> one_layer([1, 2], "destinations")
+    Traceback (most recent call last):
+    siting.errors.LayerError: destinations: is a list; give one GeoDataFrame (combine_layers makes one of several)
+    """
+    if isinstance(frame, gpd.GeoDataFrame):
+        return frame
+    several = isinstance(frame, list | tuple | dict)
+    remedy = "combine_layers makes one of several" if several else "read_layer makes one of a file"
+    raise LayerError(name, f"is a {type(frame).__name__}; give one GeoDataFrame ({remedy})")
+
+
+def _refuse_shared_ids(layers: list[Any]) -> None:
+    ids = pd.Series(
+        [_name(frame, number) for number, frame in enumerate(layers, start=1) for _ in range(len(frame))],
+        index=[key for frame in layers for key in frame.index],
+        dtype=object,
+    )
+    twice = ids[ids.index.duplicated(keep=False)]
+    if len(twice):
+        where = " and ".join(dict.fromkeys(twice))
+        raise LayerError(
+            where,
+            f"ids stand more than once: {some(dict.fromkeys(twice.index))}; make them differ before, for example "
+            'frame.set_index("new-" + frame.index)',
+        )
+
+
+def _plain(frame: Any) -> Any:
+    return frame if frame.active_geometry_name == "geometry" else frame.rename_geometry("geometry")
+
+
+def _name(frame: Any, number: int) -> str:
+    return str(frame.attrs.get("source", f"layer {number}"))
