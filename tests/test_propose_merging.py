@@ -331,13 +331,13 @@ def test_both_steps_share_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> Non
     clock = iter([0.0, 4.0])
     monkeypatch.setattr(merging.time, "perf_counter", lambda: next(clock))
     limits: list[float | None] = []
-    run = merging.mip.run
+    run = merging.highs.run
 
     def watched(*args: Any, time_limit: float | None, **options: Any) -> Any:
         limits.append(time_limit)
         return run(*args, time_limit=None, **options)
 
-    monkeypatch.setattr(merging.mip, "run", watched)
+    monkeypatch.setattr(merging.highs, "run", watched)
     merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=10)
     assert limits == [10, 6]
     clock = iter([0.0, 10.0])
