@@ -57,7 +57,7 @@ def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> 
     proven = bound_at(model, proof.v[0], proof.y[0], proof.m[0])
     if start is not None and settled(model, value, proven):
         return Found(start, value, value, "optimal", "HiGHS", proof, 1)
-    if start is None and watch.over:
+    if start is None and watch.time_limit is not None:  # the solver may find none in time
         start = _simple(model)
         value = -math.inf if start is None else model.objective(start)
     if watch.report("HiGHS", value if start is not None else None, floored(model, proven)):
@@ -83,7 +83,22 @@ def _simple(model: Model) -> Bools | None:
     if model.keeps(x):
         return _filled(model, x)
     everything = model.upper > 0
-    return everything if model.keeps(everything) else None
+    return everything if model.keeps(everything) else _serving(model)
+
+
+def _serving(model: Model) -> Bools | None:
+    """Open what serves the most of those who are lacking, one after the other, until the rules hold."""
+    b = model.benefit
+    serves = csr_array((np.ones(b.nnz), b.indices, b.indptr), b.shape).T.tocsr()
+    counts = model.must + model.shares.T @ (1.0 / np.maximum(model.wanted, np.finfo(float).tiny))
+    x = model.lower > 0
+    while not model.keeps(x):
+        gain = np.where(x | (model.upper < 1), 0.0, serves @ np.where(np.isnan(model.served(x)), counts, 0.0))
+        if not gain.any():
+            return None
+        x = x.copy()
+        x[np.argmax(gain)] = True
+    return _filled(model, x)
 
 
 def _filled(model: Model, x: Bools) -> Bools:
