@@ -2,10 +2,11 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+FLOOR := .venv-floor
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test lint types docs format screenshots bench browser clean
+.PHONY: help env demo test quick floor lint types docs format screenshots bench browser clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,13 +15,28 @@ $(VENV)/.siting-%: pyproject.toml scripts/environment.sh
 	@sh scripts/environment.sh $(VENV) $*
 	@touch $@
 
+$(FLOOR)/.siting-floor: pyproject.toml scripts/environment.sh scripts/floor.py
+	@sh scripts/environment.sh $(FLOOR) floor
+	@touch $@
+
 env: $(VENV)/.siting-dev ## the environment for development, with tests, lint and docs
 
 demo: $(VENV)/.siting-run ## build the environment and run the main job on the sample district, into siting-demo/
 	$(BIN)/siting demo --out siting-demo
 
 test: $(VENV)/.siting-test browser ## build what the tests need, and run them all
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+quick: $(VENV)/.siting-lint ## style, types, and the tests that are fast: before each commit
+	$(BIN)/ruff check --quiet .
+	$(BIN)/ruff format --quiet --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
+
+floor: $(FLOOR)/.siting-floor ## the fast tests with the lowest versions that pyproject.toml allows, in an environment of their own
+	@# Old packages say among themselves what they will drop; what their users would see stays an error.
+	NUMBA_CACHE_DIR=$(FLOOR)/numba $(FLOOR)/bin/python -m pytest -q -n 2 --dist worksteal -m "not slow" \
+		-W ignore::DeprecationWarning -p no:cacheprovider
 
 browser: ## a headless Chromium and Chinese fonts from Debian, for the tests of maps and reports
 	@sh scripts/browser.sh
@@ -46,4 +62,4 @@ bench: $(VENV)/.siting-bench ## measure against the peers, which takes long, and
 	$(BIN)/python -m benchmarks --size full --out docs/methods/_benchmarks.md
 
 clean: ## remove what was built
-	rm -rf $(VENV) build dist docs/_build docs/reference/generated siting-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(FLOOR) build dist docs/_build docs/reference/generated siting-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

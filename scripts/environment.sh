@@ -1,6 +1,6 @@
 #!/bin/sh
-# Make the environment VENV and install the package in it with what KIND needs: run, test, lint, docs or dev.
-# uv does it where uv is there, otherwise venv and pip.
+# Make the environment VENV and install the package in it with what KIND needs: run, test, lint, docs or dev, with the
+# newest packages; or floor, for the tests with the lowest ones. uv does it where uv is there, otherwise venv and pip.
 set -eu
 venv=$1
 kind=$2
@@ -8,6 +8,7 @@ kind=$2
 case $kind in
 run) what=. ;;
 lint) what=.[test,lint] ;;
+floor) what=.[test] ;;
 docs) what=.[docs] ;;
 *) what=.[$kind] ;;
 esac
@@ -25,9 +26,20 @@ if [ -z "$python" ]; then
     exit 1
 fi
 
+# Which versions: the newest, or the lowest as constraints.
+versions() {
+    how=--upgrade
+    if [ "$kind" = floor ]; then
+        "$python" scripts/floor.py test >"$venv/floor.txt"
+        how="--constraint $venv/floor.txt"
+    fi
+}
+
 if command -v uv >/dev/null 2>&1; then
     [ -x "$venv/bin/python" ] || uv venv --quiet --python "$python" "$venv"
-    uv pip install --quiet --python "$venv/bin/python" -e "$what"
+    versions
+    # shellcheck disable=SC2086
+    uv pip install --quiet --python "$venv/bin/python" $how -e "$what"
     exit 0
 fi
 
@@ -45,4 +57,6 @@ if [ ! -x "$venv/bin/pip" ]; then
     fi
 fi
 echo "installing siting into $venv ($kind)"
-"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -e "$what"
+versions
+# shellcheck disable=SC2086
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check $how -e "$what"

@@ -55,6 +55,23 @@ def streets_of_town(blocks: int = 5, side: float = 100.0) -> gpd.GeoDataFrame:
     return frame
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile the searches once in a fresh checkout, before workers start that would all do it at the same time."""
+    if hasattr(session.config, "workerinput") or not getattr(session.config.option, "numprocesses", None):
+        return
+    network, places = st.Network.from_streets(streets_of_town(2)), layer({"a": (0, 0), "b": (150, 0)})
+    st.service_areas(network, places, metres=[100])
+    reach = st.travel(network, places, places, metres=300)
+    st.travel(network, places, places, nearest=1)
+    people = pd.Series(1, places.index)
+    for objective, rule in (
+        (st.MaxCoverage(), st.AtMost(1)),
+        (st.MinTravel(), st.AtMost(1)),
+        (st.MinSites(), st.Cover(1)),
+    ):
+        st.solve(objective, reach, demand=people, rules=[rule])
+
+
 # The helpers as fixtures: test modules cannot import this one.
 @pytest.fixture(scope="session", name="at")
 def _at() -> Callable[..., shapely.Point]:

@@ -14,7 +14,17 @@ import pytest
 import siting
 
 SOURCE = Path(siting.__file__).parent
-FLOORS = {"errors": 0, "labels": 0, "data": 1, "network": 2, "measure": 3, "judge": 4, "propose": 4, "show": 5}
+FLOORS = {
+    "errors": 0,
+    "labels": 0,
+    "solver": 0,
+    "data": 1,
+    "network": 2,
+    "measure": 3,
+    "judge": 4,
+    "propose": 4,
+    "show": 5,
+}
 TOP = 6
 MODULES = sorted(m.name for m in pkgutil.walk_packages([str(SOURCE)], "siting."))
 #: The only modules of the proposals that touch layers and networks.
@@ -63,9 +73,15 @@ def test_models_know_no_geometry_standard_or_file(module: str) -> None:
 def test_engines_know_only_numbers(module: str) -> None:
     roots = {name.split(".")[0] for name in _all_imports(module)}
     assert not roots & {"pandas", "rich", "sklearn"}
-    known = ("siting.propose.engines", "siting.propose.mip", "siting.propose import", "siting.measure._filling")
+    known = ("siting.propose.engines", "siting.solver", "siting.measure._filling")
     ours = {n for n in _all_imports(module) if n.startswith("siting")} - {"siting.propose", "siting.network._compiled"}
     assert all(n.startswith(known) for n in ours), ours
+
+
+def test_one_module_knows_the_solver() -> None:
+    names = {"highspy", "scipy.optimize"}
+    knows = [m for m in MODULES if any(n.startswith(tuple(names)) for n in _all_imports(m))]
+    assert knows == ["siting.solver.highs"]
 
 
 def _all_imports(module: str) -> set[str]:
@@ -120,3 +136,15 @@ def test_importing_takes_under_a_second() -> None:
     """Seconds of the process itself, so that a busy machine does not fail it; the best of three."""
     code = "import time; t = time.process_time(); import siting; print(time.process_time() - t)"
     assert min(float(run(code)) for _ in range(3)) < SECONDS
+
+
+@pytest.mark.slow
+def test_a_test_and_the_examples_of_a_module_run_together() -> None:
+    """The module is called as its function: the package shows the function, whichever of both pytest loads first."""
+    both = ["tests/test_measure_travel.py::test_a_limit_is_inclusive", "src/siting/measure/travel.py"]
+    for order in (both, both[::-1]):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *order]
+        root = Path(__file__).resolve().parents[1]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout
+        assert "3 passed" in done.stdout

@@ -269,6 +269,7 @@ def test_a_solver_that_contradicts_a_plan_is_not_timed() -> None:
             said(status, worth, bound)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(CASES))
 @pytest.mark.filterwarnings("ignore")  # of the peers, which are not ours to mend
 def test_every_case_runs(name: str) -> None:

@@ -31,6 +31,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.Completed
     return siting("demo", "--out", folder), folder
 
 
+@pytest.mark.slow
 def test_demo_ends_well_and_says_where_its_files_are(demo) -> None:
     done, folder = demo
     assert done.returncode == 0, done.stderr
@@ -40,12 +41,14 @@ def test_demo_ends_well_and_says_where_its_files_are(demo) -> None:
         assert (folder / name).exists()
 
 
+@pytest.mark.slow
 def test_demo_says_what_it_found(demo) -> None:
     done, _ = demo
     for words in ("6,390", "7,198", "366.0", "11 个互不连通", "26.4 %", "54.7 %", "58", "最优", "55.0"):
         assert words in done.stdout, words
 
 
+@pytest.mark.slow
 def test_demo_tells_how_long_each_step_took(demo) -> None:
     done, _ = demo
     steps = [line for line in done.stdout.splitlines() if line.startswith("✓")]
@@ -53,6 +56,7 @@ def test_demo_tells_how_long_each_step_took(demo) -> None:
     assert all(line.endswith(" s") for line in steps)
 
 
+@pytest.mark.slow
 def test_tables_are_for_excel(demo) -> None:
     _, folder = demo
     names = sorted(path.stem for path in (folder / "tables").glob("*.csv"))
@@ -64,6 +68,7 @@ def test_tables_are_for_excel(demo) -> None:
         assert table["notice"].str.contains("合成").all(), f"{path.name} does not say that its data are synthetic"
 
 
+@pytest.mark.slow
 def test_the_geopackage_holds_layers_and_results(demo) -> None:
     _, folder = demo
     layers = set(gpd.list_layers(folder / "results.gpkg")["name"])
@@ -78,6 +83,7 @@ def test_the_geopackage_holds_layers_and_results(demo) -> None:
     assert "合成" in str(st.read_layer(folder / "results.gpkg", "communities", layer="communities").attrs["notice"])
 
 
+@pytest.mark.slow
 def test_demo_in_english(tmp_path: Path) -> None:
     done = siting("demo", "--out", tmp_path / "out", "--lang", "en")
     assert done.returncode == 0, done.stderr
@@ -87,6 +93,7 @@ def test_demo_in_english(tmp_path: Path) -> None:
     assert re.search(r"fewest new sites that bring 90 % within 500 m\s+58\s+90.0 %\s+58\s+0.0 %\s+optimal", after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["coverage", "report"])
 def test_the_demo_opens_in_a_browser_without_a_network(demo, browser, screenshots: Path, name: str) -> None:
     """Nothing is asked for, nothing fails, and what a planner looks for is there; the picture is kept."""
@@ -147,6 +154,7 @@ def faulty(kind: str, homes: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return homes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
@@ -175,6 +183,7 @@ def test_a_faulty_layer_ends_the_run_with_one_clear_message(tmp_path: Path, kind
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_a_goal_that_cannot_be_met_ends_with_status_2_and_the_reason(tmp_path: Path) -> None:
     text = Path(sample_path("study.toml")).read_text(encoding="utf-8")
     text = text.replace('"sample.gpkg"', f'"{sample_path("sample.gpkg")}"')
@@ -204,6 +213,7 @@ def test_check_of_a_good_file() -> None:
     assert "316 communities, EPSG:4547" in done.stdout
 
 
+@pytest.mark.slow
 def test_standards_are_listed_with_their_clauses() -> None:
     assert "jinhua" in siting("standards").stdout
     done = siting("standards", "jinhua", "--kind", "service_radius", "--lang", "en")
@@ -212,6 +222,7 @@ def test_standards_are_listed_with_their_clauses() -> None:
     assert siting("standards", "nowhere").returncode == 2
 
 
+@pytest.mark.slow
 def test_rules_are_found_by_year_and_kind() -> None:
     done = siting("standards", "jinhua", "--year", "2025", "--kind", "service_radius")
     assert done.returncode == 0
@@ -238,6 +249,7 @@ unit = "places_per_1000_residents"
 """
 
 
+@pytest.mark.slow
 def test_a_standard_of_ones_own_is_checked(tmp_path: Path) -> None:
     good, bad = tmp_path / "good.toml", tmp_path / "bad.toml"
     good.write_text(GOOD, encoding="utf-8")
@@ -254,6 +266,7 @@ def test_a_standard_of_ones_own_is_checked(tmp_path: Path) -> None:
     assert siting("standards", "schema").stdout.startswith('{\n  "$schema"')
 
 
+@pytest.mark.slow
 def test_audit_of_a_study(tmp_path: Path) -> None:
     study = sample_path("study.toml")
     done = siting("audit", study, "--by", "district", "--out", tmp_path / "verdict.xlsx")
@@ -268,6 +281,7 @@ def test_audit_of_a_study(tmp_path: Path) -> None:
     assert not [name for name in told.columns if name.isascii()]
 
 
+@pytest.mark.slow
 def test_audit_by_another_standard_and_of_some_rows(tmp_path: Path) -> None:
     study = sample_path("study.toml")
     done = siting(
@@ -284,6 +298,7 @@ def test_audit_by_another_standard_and_of_some_rows(tmp_path: Path) -> None:
     assert not (tmp_path / "a.doc").exists()
 
 
+@pytest.mark.slow
 def test_words_that_are_not_understood_end_with_status_2() -> None:
     assert siting("demo", "--nothing").returncode == 2
     assert siting("run", "none.toml").returncode == 2

@@ -44,11 +44,13 @@ def run(examples: list[str], scope: dict[str, object]) -> None:
     assert not failed, "".join(said)
 
 
+@pytest.mark.slow
 def test_the_examples_print_what_they_say(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     run([block for block in blocks("pycon") if not is_osm(block)], {})
 
 
+@pytest.mark.slow
 def test_the_examples_of_openstreetmap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStreetMap: pip install siting[osm]")
     monkeypatch.chdir(tmp_path)
@@ -57,6 +59,7 @@ def test_the_examples_of_openstreetmap(tmp_path: Path, monkeypatch: pytest.Monke
     run([block], {"st": __import__("siting")})
 
 
+@pytest.mark.slow
 def test_the_script_with_worker_processes(tmp_path: Path) -> None:
     (script,) = blocks("python")
     (tmp_path / "script.py").write_text(script, encoding="utf-8")

@@ -33,6 +33,7 @@ def test_every_question_has_its_page_and_stands_in_the_table() -> None:
         assert f"{page}.md" in table, page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", QUESTIONS)
 def test_the_example_prints_what_it_says(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -216,6 +216,7 @@ def test_a_table_fitted_by_hand() -> None:
     assert fitted.to_numpy().tolist() == [[18, 42], [12, 28]]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(some.data())
 def test_fitted_tables_keep_margins_zeros_and_pattern(data: some.DataObject) -> None:

@@ -265,6 +265,7 @@ def installation(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_a_first_call_in_an_installation_that_cannot_be_written(installation: Path, tmp_path: Path) -> None:
     """What is compiled lies in the user's cache; the first call says so once, before it takes its time."""
     home = tmp_path / "home"
@@ -282,6 +283,7 @@ def test_a_first_call_in_an_installation_that_cannot_be_written(installation: Pa
     assert warm.stdout == cold.stdout
 
 
+@pytest.mark.slow
 def test_a_user_without_a_home(installation: Path, tmp_path: Path) -> None:
     """Where nothing can be kept the searches are compiled each time, but they run."""
     home = tmp_path / "closed"
@@ -291,6 +293,7 @@ def test_a_user_without_a_home(installation: Path, tmp_path: Path) -> None:
     assert "4 pairs" in poor.stdout
 
 
+@pytest.mark.slow
 def test_the_first_call_speaks_before_it_compiles(tmp_path: Path) -> None:
     """Building a network compiles as well: who waits for that is told, too."""
     folder = tmp_path / "cache"

@@ -209,6 +209,7 @@ def first_of(near: Costs, origins: int, k: int) -> Costs:
     }
 
 
+@pytest.mark.slow
 @settings(max_examples=70, deadline=None)
 @given(some.data())
 def test_every_search_equals_the_directed_oracle(data: some.DataObject) -> None:

@@ -223,6 +223,7 @@ def best_joining(network: st.Network, metres: float) -> tuple[int, float]:
 corner = some.tuples(some.integers(0, 12), some.integers(0, 12))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     some.lists(some.lists(corner, min_size=2, max_size=3, unique=True), min_size=1, max_size=8),

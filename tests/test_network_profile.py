@@ -287,6 +287,7 @@ TAGS = {
 }
 
 
+@pytest.mark.slow
 @given(
     some.lists(some.fixed_dictionaries({tag: some.sampled_from(values) for tag, values in TAGS.items()}), max_size=9)
 )

@@ -201,6 +201,7 @@ def build(streets: gpd.GeoDataFrame) -> st.Network:
         raise
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(towns(), some.data())
 def test_all_paths_equal_networkx(town: Any, data: some.DataObject) -> None:
@@ -243,6 +244,7 @@ def test_all_paths_equal_networkx(town: Any, data: some.DataObject) -> None:
     ]
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(towns())
 def test_paths_equal_those_of_the_raw_lines(town: Any) -> None:

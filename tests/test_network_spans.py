@@ -124,6 +124,7 @@ def towns(draw: Any) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, int]:
     return streets, facilities, draw(some.sampled_from([10_000, 50_000, 75_000, 100_000, 123_457, 200_000, 400_000]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["each", "nearest", "together"])
 @settings(max_examples=40, deadline=None)
 @given(town=towns())

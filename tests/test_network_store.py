@@ -325,6 +325,7 @@ def test_no_network_there(tmp_path: Path) -> None:
             st.Network.load(path)
 
 
+@pytest.mark.slow
 def test_processes_share_a_network(tmp_path: Path) -> None:
     """Two new processes get the path and say the same."""
     network = hilly()

@@ -171,6 +171,7 @@ def test_searches_may_run_in_threads_of_the_caller(city: st.Network, some_of: Pl
     assert all(same(truth, one) for one in found)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="signals are sent as Linux does")
 @pytest.mark.parametrize("threads", [1, 2])
 def test_control_c(tmp_path: Path, threads: int) -> None:

@@ -248,6 +248,7 @@ def layer_of(lines: list[list[tuple[int, int]]], levels: list[int] | None = None
     return gpd.GeoDataFrame(columns, geometry=shapes, index=[f"s{i}" for i in range(len(lines))], crs=CRS)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(drawn, some.lists(some.integers(0, 1), min_size=7, max_size=7))
 def test_cut_lines_meet_at_ends_only_and_keep_their_length(

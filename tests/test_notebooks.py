@@ -41,6 +41,7 @@ def test_kept_without_outputs(path):
         assert not cell.metadata, cell.id
 
 
+@pytest.mark.slow
 @each_notebook
 @pytest.mark.filterwarnings("ignore::DeprecationWarning:jupyter_client", "ignore::ResourceWarning")
 def test_runs_and_shows_the_map(path, tmp_path):

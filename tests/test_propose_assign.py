@@ -12,7 +12,6 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as draws
 
@@ -20,6 +19,7 @@ import siting as st
 from siting.errors import ProblemError
 from siting.measure._filling import LARGEST, fill
 from siting.propose.assign import Assignment, assign
+from siting.solver import highs
 
 Make = Callable[..., st.Reach]
 examples = settings(max_examples=30, deadline=None, derandomize=True)
@@ -170,11 +170,11 @@ def test_a_time_limit_is_a_time(reach: st.Reach, seconds: Any) -> None:
 def test_out_of_time_as_many_are_served_and_the_bound_still_holds(
     reach: st.Reach, found: Assignment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def slow(*arguments: Any, options: dict[str, Any], **more: Any) -> Any:
-        assert options["time_limit"] == 3
-        return scipy.optimize.OptimizeResult(status=1, x=None, message="time")
+    def slow(*arguments: Any, time_limit: float, **more: Any) -> highs.Outcome:
+        assert time_limit == 3
+        return highs.Outcome("time_limit", None, -math.inf)
 
-    monkeypatch.setattr("scipy.optimize.linprog", slow)
+    monkeypatch.setattr(highs, "run", slow)
     late = assign(reach, PEOPLE, PLACES, time_limit=3)
     assert (late.status, late.served) == ("time_limit", found.served)
     assert late.bound <= found.travel <= late.travel
@@ -186,8 +186,7 @@ def test_out_of_time_as_many_are_served_and_the_bound_still_holds(
 def test_without_prices_those_who_may_be_left_out_prove_nothing(
     reach_of: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    late = scipy.optimize.OptimizeResult(status=1, x=None, message="time")
-    monkeypatch.setattr("scipy.optimize.linprog", lambda *a, **k: late)
+    monkeypatch.setattr(highs, "run", lambda *a, **k: highs.Outcome("time_limit", None, -math.inf))
     found = assign(reach_of({"x": {"a": 90, "b": 80}}, "ab"), pd.Series({"a": 5, "b": 5}), pd.Series({"x": 7}))
     assert (found.served, found.bound) == (7, 0)
 
@@ -195,14 +194,14 @@ def test_without_prices_those_who_may_be_left_out_prove_nothing(
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ({"status": 4, "message": "numerical difficulties"}, "numerical difficulties"),
-        ({"status": 0, "x": np.array([9.0, 9.0, 9.0, 9.0])}, "does not add up"),
+        (highs.Outcome("infeasible", None, math.inf), "infeasible"),
+        (highs.Outcome("optimal", np.full(4, 9.0), 0.0, (np.zeros(9), np.zeros(4))), "does not add up"),
     ],
 )
 def test_a_solver_that_fails_is_not_believed(
-    reach: st.Reach, monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], said: str
+    reach: st.Reach, monkeypatch: pytest.MonkeyPatch, answer: highs.Outcome, said: str
 ) -> None:
-    monkeypatch.setattr("scipy.optimize.linprog", lambda *a, **k: scipy.optimize.OptimizeResult(**answer))
+    monkeypatch.setattr(highs, "run", lambda *a, **k: answer)
     with pytest.raises(RuntimeError, match=said):
         assign(reach, PEOPLE, PLACES)
 
@@ -212,15 +211,14 @@ def test_a_flow_without_its_proof_is_only_feasible(
     reach: st.Reach, monkeypatch: pytest.MonkeyPatch, price: float
 ) -> None:
     """Nobody is paid for taking a place that may stay free, whatever the solver says."""
-    real = scipy.optimize.linprog
+    real = highs.run
 
-    def with_wrong_prices(*arguments: Any, **more: Any) -> Any:
+    def with_wrong_prices(*arguments: Any, **more: Any) -> highs.Outcome:
         result = real(*arguments, **more)
-        result.ineqlin.marginals[:] = price
-        result.eqlin.marginals[:] = price
-        return result
+        assert result.duals is not None
+        return dataclasses.replace(result, duals=(np.full(len(result.duals[0]), price), result.duals[1]))
 
-    monkeypatch.setattr("scipy.optimize.linprog", with_wrong_prices)
+    monkeypatch.setattr(highs, "run", with_wrong_prices)
     found = assign(reach, PEOPLE, PLACES)
     assert (found.status, found.travel, found.bound) == ("feasible", 3550, 2650)
     assert "not proven" in found.explain("en")

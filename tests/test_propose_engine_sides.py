@@ -13,7 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
-from siting.propose import mip
 from siting.propose.engines.dual import Dual, Terms
 from siting.propose.engines.flips import Flips
 from siting.propose.engines.general import solve_general
@@ -22,6 +21,7 @@ from siting.propose.engines.proof import bound_of
 from siting.propose.engines.reduce import reduce
 from siting.propose.engines.sides import solve_sides
 from siting.propose.engines.watch import Watch
+from siting.solver import highs
 
 Engine = Callable[..., Found]
 
@@ -251,15 +251,15 @@ def test_levels_are_not_for_the_engine_of_covering() -> None:
 
 def test_the_solver_gives_prices_and_stops_when_told() -> None:
     # min -5x - 4y with 6x + 4y <= 9: y = 1 and x = 5/6; a unit more is worth a sixth of 5, and y 4 - 4 * 5/6 by itself.
-    whole = mip.Model(
+    whole = highs.Model(
         -np.array([5.0, 4]), np.zeros(2), np.ones(2), csr_array([[6.0, 4]]), np.array([-np.inf]), np.array([9.0]), 2
     )
-    relaxed = mip.run(replace(whole, whole=0))
+    relaxed = highs.run(replace(whole, whole=0))
     assert relaxed.bound == pytest.approx(-4 - 25 / 6)
     assert relaxed.duals is not None
     assert relaxed.duals[0] == pytest.approx([-5 / 6])
     assert relaxed.duals[1] == pytest.approx([0, -2 / 3])
-    assert mip.run(whole, stop=lambda *_: False).bound == pytest.approx(-5)
+    assert highs.run(whole, stop=lambda *_: False).bound == pytest.approx(-5)
 
 
 @pytest.mark.parametrize("sense", [1, -1])

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -178,13 +179,36 @@ def test_in_words(reach_of: Make) -> None:
     assert "a 并入 b" in found.explain()
 
 
-def all_mergers(sites: range, ways: dict[tuple[int, int], int]) -> Iterator[dict[int, int]]:
+def all_mergers(sites: range, ways: dict[tuple[int, int], Any]) -> Iterator[dict[int, int]]:
     """Every way to send each site to a neighbour or nowhere."""
     choices = [[None, *(j for j in sites if (i, j) in ways)] for i in sites]
     for goes in itertools.product(*choices):
         closing = {i: j for i, j in zip(sites, goes, strict=True) if j is not None}
         if not set(closing) & set(closing.values()):
             yield closing
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_shortest_ways_among_seven_sites(seed: int) -> None:
+    """A solver that begins from a plan may call a dearer one optimal (HiGHS 1.16.0, seeds 3 and 37)."""
+    rng, n = np.random.default_rng(seed), 7
+    way = rng.uniform(100, 2500, (n, n)).round()
+    near = (rng.random((n, n)) < 0.4) & ~np.eye(n, dtype=bool)
+    ways = {(int(i), int(j)): float(way[i, j]) for i, j in zip(*np.nonzero(near), strict=True)}
+    beds = rng.integers(5, 60, n)
+    occupied = (beds * rng.uniform(0, 1, n)).astype(int)
+    ids = [f"s{i}" for i in range(n)]
+    table = pd.DataFrame([(ids[i], ids[j], d) for (i, j), d in ways.items()], columns=["origin", "destination", "cost"])
+    reach = st.Reach.from_pairs(table, origins=ids, destinations=ids, limit=2500)
+    found = merge_sites(reach, pd.Series(beds, ids), pd.Series(occupied, ids), fewer_beds=60)
+    best = min(
+        (-len(c), sum(max(occupied[i], 1) * ways[i, j] for i, j in c.items()))
+        for c in all_mergers(range(n), ways)
+        if all(sum(occupied[i] for i in c if c[i] == j) <= beds[j] - occupied[j] for j in set(c.values()))
+    )
+    cost = sum(max(occupied[ids.index(str(i))], 1) * way for i, way in found.table["cost"].items())
+    assert (-len(found.table), cost) == best
+    assert found.status == "optimal"
 
 
 @settings(deadline=None, max_examples=80)
@@ -307,13 +331,13 @@ def test_both_steps_share_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> Non
     clock = iter([0.0, 4.0])
     monkeypatch.setattr(merging.time, "perf_counter", lambda: next(clock))
     limits: list[float | None] = []
-    run = merging.mip.run
+    run = merging.highs.run
 
     def watched(*args: Any, time_limit: float | None, **options: Any) -> Any:
         limits.append(time_limit)
         return run(*args, time_limit=None, **options)
 
-    monkeypatch.setattr(merging.mip, "run", watched)
+    monkeypatch.setattr(merging.highs, "run", watched)
     merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=10)
     assert limits == [10, 6]
     clock = iter([0.0, 10.0])

@@ -399,6 +399,7 @@ def _same(a: Any, b: Any) -> bool:
 BLOCKS, CASES = 5, 45
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", range(BLOCKS))
 @pytest.mark.parametrize("kind", OBJECTIVES)
 def test_no_choice_is_better_missing_or_wrongly_allowed(kind, block, monkeypatch):
@@ -413,6 +414,7 @@ def test_no_choice_is_better_missing_or_wrongly_allowed(kind, block, monkeypatch
     assert not wrong, f"{len(wrong)} of {CASES}:\n\n" + "\n\n".join(wrong[:3])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OBJECTIVES)
 def test_plans_do_not_depend_on_the_order_of_rows_and_rules(kind):
     rng = np.random.default_rng(7)
@@ -422,6 +424,7 @@ def test_plans_do_not_depend_on_the_order_of_rows_and_rules(kind):
         assert not found, f"draw({kind!r}, {seed}): {found}\n{case}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", OBJECTIVES)
 def test_a_wide_gap_never_crosses_the_best(kind):
     for seed in range(20_000, 20_010):
@@ -430,6 +433,7 @@ def test_a_wide_gap_never_crosses_the_best(kind):
         assert not found, f"draw({kind!r}, {seed}): {found}\n{case}"
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(kind=some.sampled_from(OBJECTIVES), seed=some.integers(30_000, 10**9), one=some.integers(0, 20))
 def test_leaving_out_a_rule_is_never_worse(kind, seed, one):

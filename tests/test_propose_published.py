@@ -21,6 +21,8 @@ import pytest
 
 import siting as st
 
+pytestmark = pytest.mark.slow
+
 Floats = npt.NDArray[np.float64]
 
 #: The optima at 5000 m for 1 to 6 sites; covering everybody takes 8.

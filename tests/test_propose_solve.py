@@ -433,3 +433,42 @@ def test_the_rules_in_conflict_are_named_and_no_others(reach_of: Callable[..., s
     said = st.solve(st.MaxCoverage(), apart, demand=people, rules=rules).explain("en")
     assert "AtMost(1), Cover(0.4), Required(1 sites) cannot be kept together: at least 2 sites" in said
     assert "with 1 at best 21.7 % can be covered" in said
+
+
+@pytest.mark.parametrize("rules", [[], [st.Cover(1.0)], [st.Cover(0.9)], [st.Cover(1.0, limit=900)]])
+def test_a_share_that_everybody_keeps_anyway_is_none(rules: list[Any]) -> None:
+    """`MinTravel` serves all: a share of all beside it leaves the engine that is made for it."""
+    rng = np.random.default_rng(1)
+    homes, sites = rng.uniform(0, 600, (30, 2)), rng.uniform(0, 600, (9, 2))
+    way = np.hypot(*(homes[:, None] - sites[None]).transpose(2, 0, 1))
+    table = pd.DataFrame(
+        [(f"h{i}", f"s{j}", way[i, j]) for i in range(30) for j in range(9)], columns=["origin", "destination", "cost"]
+    )
+    reach = st.Reach.from_pairs(
+        table, origins=[f"h{i}" for i in range(30)], destinations=[f"s{j}" for j in range(9)], limit=900
+    )
+    people = pd.Series(rng.integers(1, 30, 30), [f"h{i}" for i in range(30)])
+    plan = st.solve(st.MinTravel(), reach, demand=people, rules=[st.AtMost(3), *rules])
+    best = min(
+        float(people.to_numpy() @ way[:, list(three)].min(axis=1)) for three in itertools.combinations(range(9), 3)
+    )
+    assert plan.objective == pytest.approx(best)
+    assert (plan.status, plan.engine) == ("optimal", "Lagrangian median")
+
+
+def test_the_general_engine_has_a_plan_when_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing open keeps no share, and all open are too many: what serves the most is opened first."""
+    from siting.propose.engines import general
+
+    monkeypatch.setattr(general.highs, "run", lambda *a, **k: general.highs.Outcome("time_limit", None, -math.inf))
+    table = pd.DataFrame(
+        {"origin": list("aabbccd"), "destination": list("xyxzyzx"), "cost": [10.0, 20, 30, 40, 50, 60, 70]}
+    )
+    reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xyz"), limit=300)
+    people = pd.Series({"a": 4, "b": 3, "c": 2, "d": 1})
+    rules = [st.AtMost(2), st.Cover(1.0), st.Budget(100, pd.Series({"x": 1, "y": 1, "z": 1}))]
+    plan = st.solve(st.MinTravel(), reach, demand=people, rules=rules, time_limit=60)
+    assert plan.engine == "HiGHS"
+    assert not math.isnan(plan.objective)
+    assert plan.share == 1
+    assert plan.bound <= plan.objective

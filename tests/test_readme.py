@@ -67,6 +67,7 @@ def test_both_languages_name_the_same_commands_functions_and_files():
     assert links[0] == links[1]
 
 
+@pytest.mark.slow
 def test_the_script_runs_as_printed(tmp_path):
     (script,) = blocks("README.md", "python")
     code = [line for line in script.splitlines() if line and not line.startswith("import")]

@@ -22,6 +22,8 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 import siting as st
 from siting.data import sample_path
 
+pytestmark = pytest.mark.slow
+
 SPEED = {"childcare": 64.0, "eldercare": 55.0}
 PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
 

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from siting.errors import ProblemError, some
 from siting.measure._filling import LARGEST, fill
+from siting.solver import highs
 
 __all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
 
@@ -267,23 +268,23 @@ def _factors(wanted: Longs, sums: Floats) -> Floats:
 
 def _rounded(table: Floats, down: Longs, across: Longs) -> Longs:
     """Round cells up or down so that both margins hold: a transportation problem, whose corners are whole numbers."""
-    from scipy.optimize import linprog
-    from scipy.sparse import coo_array
-
     floor = np.floor(table + CLOSE).astype(np.int64)
     up, over = down - floor.sum(1), across - floor.sum(0)
     i, j = np.nonzero(table > 0)
     if not up.any() and not over.any():
         return floor
     cells = np.arange(len(i))
-    sums = coo_array(
+    sums = csr_array(
         (np.ones(2 * len(i)), (np.concatenate([i, len(down) + j]), np.concatenate([cells, cells]))),
         shape=(len(down) + len(across), len(i)),
     )
-    sparse: Any = sums.tocsc()  # which the stubs do not know
+    missing = np.concatenate([up, over]).astype(float)
     gain = np.clip(table[i, j] - floor[i, j], 0, 1)
-    found = linprog(-gain, A_eq=sparse, b_eq=np.concatenate([up, over]), bounds=(0, 1), method="highs-ds")
+    nothing, one = np.zeros(len(i)), np.ones(len(i))
+    found = highs.run(highs.Model(-gain, nothing, one, sums, missing, missing, whole=0))
     if found.x is None:  # cannot be: the fractions themselves meet the margins
-        raise RuntimeError(f"controlled rounding ended with: {found.message}")
+        raise RuntimeError(f"controlled rounding ended with: {found.status}")
     floor[i, j] += np.rint(found.x).astype(np.int64)
+    if (floor.sum(1) != down).any() or (floor.sum(0) != across).any():
+        raise RuntimeError("the solver's rounding does not add up in whole numbers; please report the problem")
     return floor

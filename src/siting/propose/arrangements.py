@@ -262,7 +262,8 @@ class Phases(Rule):
 
     The demand is then a DataFrame with a column for each year, or one Series for all years. `MaxCoverage` adds up the
     years, `MinTravel` too; `AtMost`, `Budget` hold for all years together, `Cover` in its `year`, other rules in the
-    last year.
+    last year. What opens early serves longer, so without *at_most*, *budget* or options with a later `year` all opens
+    in the first year; the log and `Plan.explain` say so.
 
     Parameters
     ----------

@@ -17,6 +17,7 @@ from siting.measure import Reach
 from siting.measure._filling import LARGEST, Filling, fill
 from siting.measure.coverage import amounts
 from siting.propose.solve import check
+from siting.solver import highs
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -312,31 +313,31 @@ def _transport(
 
     *whole* and *full* tell, for each community and facility in a pair, whether all of it is to be used.
     """
-    from scipy.optimize import linprog
-
     rows, row = np.unique(origin, return_inverse=True)
     columns, column = np.unique(destination, return_inverse=True)
     matrix = _incidence(row, column + len(rows), len(rows) + len(columns))
     amount = np.concatenate([people[rows], places[columns]])
     equal = np.concatenate([whole, full])
-    options = {"presolve": False} | ({} if time_limit is None else {"time_limit": time_limit})
-    solver: Any = linprog  # its types know no sparse matrix
-    result = solver(
-        cost, A_ub=matrix[~equal], b_ub=amount[~equal], A_eq=matrix[equal], b_eq=amount[equal], method="highs-ds",
-        options=options,
-    )  # fmt: skip
-    if result.status == 1:
+    programme = highs.Model(
+        cost=cost,
+        lower=np.zeros(len(cost)),
+        upper=np.full(len(cost), np.inf),
+        matrix=matrix,
+        row_lower=np.where(equal, amount, -np.inf),
+        row_upper=amount.astype(float),
+        whole=0,
+    )
+    result = highs.run(programme, time_limit=time_limit, presolve=False)
+    if result.status == "time_limit":
         return None
-    if result.status != 0:
-        raise RuntimeError(f"the solver ended with: {result.message}")
+    if result.status != "optimal" or result.x is None or result.duals is None:
+        raise RuntimeError(f"the solver ended with: {result.status}")
     flow = np.rint(result.x).astype(np.int64)
     used = matrix @ flow
     if (flow < 0).any() or (used > amount).any() or (used[equal] != amount[equal]).any():
         raise RuntimeError("the solver's flow does not add up in whole numbers")
-    dual = np.zeros(len(amount))
-    dual[~equal], dual[equal] = result.ineqlin.marginals, result.eqlin.marginals
     price = np.zeros(len(places))
-    price[columns] = dual[len(rows) :]
+    price[columns] = result.duals[0][len(rows) :]
     return flow, price
 
 

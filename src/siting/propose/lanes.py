@@ -11,10 +11,10 @@ from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError, some
 from siting.measure._filling import LARGEST, fill
-from siting.propose import mip
 from siting.propose.columns import LARGER, NEW, by_service
 from siting.propose.engines.model import Bools, Floats, Ints
 from siting.propose.instance import Block, Instance
+from siting.solver import highs
 
 __all__ = ["Loads", "clean", "lay_lanes", "programme"]
 
@@ -121,7 +121,7 @@ class Loads:
     def best(self, x: Bools) -> Floats | None:
         """Best people on lanes for given columns; None where rules cannot be kept."""
         asked = programme(self, fixed=x)
-        outcome = mip.run(asked)
+        outcome = highs.run(asked)
         if outcome.x is None:
             return None
         people = clean(self, x, outcome.x[len(x) :] / self.scale)
@@ -130,7 +130,7 @@ class Loads:
                 people = self._then(asked, x, people, gain)
         return people if self.keeps(x, people) else None
 
-    def _then(self, asked: mip.Model, x: Bools, people: Floats, gain: Floats) -> Floats:
+    def _then(self, asked: highs.Model, x: Bools, people: Floats, gain: Floats) -> Floats:
         """Of the flows that are worth as much and serve as many, one with the most of *gain*; the given one at odds."""
         floors = [
             csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
@@ -143,7 +143,7 @@ class Loads:
             row_lower=np.concatenate([asked.row_lower, worth]),
             row_upper=np.concatenate([asked.row_upper, [np.inf, np.inf]]),
         )
-        outcome = mip.run(second)
+        outcome = highs.run(second)
         better = people if outcome.x is None else clean(self, x, outcome.x[len(x) :] / self.scale)
         return better if self.keeps(x, better) and self.worth(x, better) >= self.worth(x, people) - 1e-6 else people
 
@@ -253,7 +253,7 @@ def _must(loads: Loads) -> tuple[tuple[Bools, Ints], ...]:
     return tuple(found)
 
 
-def programme(loads: Loads, fixed: Bools | None = None) -> mip.Model:
+def programme(loads: Loads, fixed: Bools | None = None) -> highs.Model:
     """Write columns and lanes as one programme, to be minimised."""
     instance = loads.instance
     model, lanes, n = instance.model, len(loads.need), len(instance.columns)
@@ -285,7 +285,7 @@ def programme(loads: Loads, fixed: Bools | None = None) -> mip.Model:
             )
         )
     x = fixed if fixed is None else fixed.astype(float)
-    return mip.Model(
+    return highs.Model(
         cost=-np.concatenate([instance.value, loads.gain / scale]),
         lower=np.concatenate([model.lower if x is None else x, np.zeros(lanes)]),
         upper=np.concatenate([model.upper if x is None else x, amount[loads.need]]),

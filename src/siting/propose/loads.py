@@ -12,7 +12,6 @@ from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
 from siting.measure._filling import LARGEST
-from siting.propose import mip
 from siting.propose.columns import LARGER, NEW
 from siting.propose.engines.model import Bools, Floats, Found, Ints
 from siting.propose.engines.watch import Watch
@@ -20,6 +19,7 @@ from siting.propose.instance import Instance
 from siting.propose.lanes import Loads, clean, lay_lanes, programme
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search import Answer, optimal_within
+from siting.solver import highs
 
 if TYPE_CHECKING:
     from siting.propose.engines.capacity import Capacitated
@@ -156,7 +156,7 @@ def _solved(loads: Loads, watch: Watch) -> tuple[Found, Floats | None]:
     n = len(loads.instance.columns)
     left = None if watch.time_limit is None else max(0.01, watch.left)
     constant = loads.instance.constant
-    outcome = mip.run(
+    outcome = highs.run(
         programme(loads), gap=1e-7, time_limit=left,
         stop=lambda value, bound: watch.report(
             "HiGHS", constant - value if math.isfinite(value) else None, constant - bound

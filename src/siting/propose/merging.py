@@ -18,9 +18,9 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.measure.reach import TOLERANCE
-from siting.propose import mip
 from siting.propose.engines.watch import gap_between
 from siting.propose.whatif import WhatIf
+from siting.solver import highs
 
 __all__ = ["Mergers", "merge_sites"]
 
@@ -320,7 +320,7 @@ def _solve(
     # The start closes nothing, which keeps every rule: so there is always an answer.
     x = np.zeros(n + lost)
     count = np.concatenate([np.ones(n), np.zeros(lost)])
-    first = mip.run(_model(-count, rows, n), start=x, gap=0.5, time_limit=time_limit)
+    first = highs.run(_model(-count, rows, n), start=x, gap=0.5, time_limit=time_limit)
     x = x if first.x is None else first.x
     closes = round(float(x[:n].sum()))
     # Stopped early, the solver may know no bound; no more can close than have somewhere to go.
@@ -332,7 +332,7 @@ def _solve(
     left = None if time_limit is None else time_limit - (time.perf_counter() - began)
     if left is not None and left <= 0:
         return pairs[x[:n] > 0.5], bound, "time_limit"
-    second = mip.run(_model(cost, [*rows, least], n), start=_rounded(x, n), gap=1e-9, time_limit=left)
+    second = highs.run(_model(cost, [*rows, least], n), start=_rounded(x, n), gap=1e-9, time_limit=left)
     x = x if second.x is None else second.x
     status = next((s for s in (first.status, second.status) if s != "optimal"), "optimal")
     return pairs[x[:n] > 0.5], bound, status
@@ -342,12 +342,12 @@ def _rounded(x: Floats, n: int) -> Floats:
     return np.concatenate([np.rint(x[:n]), x[n:]])
 
 
-def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> mip.Model:
+def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> highs.Model:
     """Each z, 0 to 1, need not be called whole: with whole x its row makes it 1 where the last cover closes."""
     where = [(i, k, value) for i, (row, _) in enumerate(rows) for k, value in row.items()]
     at, columns, values = (np.array(part) for part in zip(*where, strict=True))
     matrix = csr_array((values.astype(float), (at, columns)), shape=(len(rows), len(cost)))
-    return mip.Model(
+    return highs.Model(
         cost=cost,
         lower=np.zeros(len(cost)),
         upper=np.ones(len(cost)),

@@ -318,6 +318,26 @@ def _phases(inputs: Inputs, columns: Columns, rule: Phases) -> Iterator[Row]:
             yield _row(rule, f"{rule} ({year})", at, cost[at], high=float(budget))
 
 
+def all_may_open_first(inputs: Inputs, columns: Columns) -> bool:
+    """Tell whether no rule of the years holds a new site back from the first: none, or only limits that all sites keep.
+
+    A year before the last holds sites back when fewer may open in it than in all years together, or less be spent.
+    """
+    phases = inputs.phases
+    new = columns.new
+    if phases is None or len(phases.years) < 2 or not new.any():
+        return False
+    early = new & (columns.begin == 0)
+    if len(np.unique(columns.site[early])) < len(np.unique(columns.site[new])):
+        return False  # an option that may open in a later year only
+    most = [float(len(np.unique(columns.site[early])) * len(inputs.services))]
+    most += [rule.n for rule in inputs.all(AtMost) if rule.by is None and rule.service is None]
+    spent = [float(np.nansum(np.maximum(columns.cost[early], 0.0))), *(rule.total for rule in inputs.all(Budget))]
+    sites = (limit for limit in (phases.at_most or ())[:-1] if limit is not None)  # type: ignore[index]
+    money = (limit for limit in (phases.budget or ())[:-1] if limit is not None)  # type: ignore[index]
+    return all(limit >= min(most) for limit in sites) and all(limit >= min(spent) for limit in money)
+
+
 def shares(inputs: Inputs) -> list[Share]:
     """Write the shares that must be served; a group without demand asks for nothing.
 

@@ -161,11 +161,11 @@ def tightened(model: Model) -> Model:
     heavy = model.shares.data > slack[of]
     must = model.must.copy()
     must[model.shares.indices[heavy]] = True
-    if (must == model.must).all() and (model.wanted > 0).all():
-        return model
     weight = model.shares.copy()
     weight.data = np.where(must[weight.indices], 0.0, weight.data)
     left = np.asarray(weight.sum(axis=1)).ravel() > 0
+    if (must == model.must).all() and left.all():
+        return model
     return (
         replace(model, must=must, shares=csr_array(model.shares[left]), wanted=model.wanted[left])
         if left.any()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from numbers import Real
@@ -15,11 +16,14 @@ from siting.propose.instance import Instance, build
 from siting.propose.plan import Plan, make_plan
 from siting.propose.problem import Objective, is_number
 from siting.propose.progress import told
+from siting.propose.rows import all_may_open_first
 from siting.propose.rules import Rule
 from siting.propose.search import search
 from siting.propose.words import Reason
 
 __all__ = ["check", "solve"]
+
+log = logging.getLogger(__name__)
 
 
 def solve(
@@ -101,6 +105,12 @@ def solve(
     if not is_number(gap) or not 0 <= gap < 1:
         raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
     instance = build(objective, reach, demand, tuple(rules), options)
+    phases = instance.inputs.phases
+    if phases is not None and all_may_open_first(instance.inputs, instance.columns):
+        log.warning(
+            "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
+            phases, phases.years[0],
+        )  # fmt: skip
     with told(progress) as tell, Watch(time_limit=time_limit, gap=gap, progress=tell) as watch:
         return answer(instance, watch)
 

@@ -41,8 +41,19 @@ def summarised(plan: Plan, lang: str) -> str:
             told = (f"{year} {_percent(row['served'] / row['demand'])}" for year, row in by_year.iterrows()
                     if row["demand"] > 0)  # fmt: skip
             lines.append(label("plan.by_year", lang, years=label("list.comma", lang).join(told)))
+            lines += _not_held_back(plan, lang)
         lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
+
+
+def _not_held_back(plan: Plan, lang: str) -> Iterator[str]:
+    """Say that all open in the first year where no rule holds them back from it."""
+    if plan.instance is None or plan.instance.inputs.phases is None:
+        return
+    from siting.propose.rows import all_may_open_first
+
+    if all_may_open_first(plan.instance.inputs, plan.instance.columns):
+        yield label("plan.not_held_back", lang, year=plan.instance.inputs.phases.years[0])
 
 
 def explained(plan: Plan, lang: str) -> str:

@@ -13,9 +13,9 @@ import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from siting.measure._filling import fill
-from siting.propose import mip
 from siting.propose.engines.model import Bools, Floats, Found, Ints
 from siting.propose.engines.watch import Watch
+from siting.solver import highs
 
 __all__ = [
     "Capacitated", "Filled", "Prices", "bound_of_prices", "capacity_general", "flows_of", "solve_capacity", "to_grain",
@@ -205,7 +205,7 @@ def capacity_general(problem: Capacitated, watch: Watch, *, start: Bools | None 
     if problem.wanted is not None:
         people = 0.0
         blocks.append((csr_array((1, m)), everywhere, np.array([problem.wanted]), np.array([np.inf])))
-    model = mip.Model(
+    model = highs.Model(
         cost=np.concatenate([-problem.value, np.full(k, -people)]),
         lower=np.concatenate([problem.lower.astype(float), np.zeros(k)]),
         upper=np.concatenate([problem.upper.astype(float), limit.astype(float)]),
@@ -214,7 +214,7 @@ def capacity_general(problem: Capacitated, watch: Watch, *, start: Bools | None 
         row_upper=np.concatenate([high for _, _, _, high in blocks]),
         whole=m,
     )
-    outcome = mip.run(
+    outcome = highs.run(
         model,
         gap=0.99 if problem.grain else 1e-6,  # sums of whole numbers that differ by less than 1 are the same
         time_limit=None if watch.time_limit is None else watch.left,
@@ -326,8 +326,8 @@ def flows_of(problem: Capacitated, x: Bools, distance: csr_array | None = None) 
     ways = np.zeros(k) if distance is None else np.asarray(distance.tocsr()[pairs.row, pairs.col], float).ravel()
     served = float(_most_served(problem, problem.room * x))
     # A program of flows: the simplex ends in whole numbers when all limits are whole.
-    outcome = mip.run(
-        mip.Model(
+    outcome = highs.run(
+        highs.Model(
             cost=ways,
             lower=np.zeros(k),
             upper=problem.weight[pairs.row].astype(float),
@@ -346,7 +346,8 @@ def flows_of(problem: Capacitated, x: Bools, distance: csr_array | None = None) 
             whole=0,
         )
     )
-    if outcome.x is None or np.abs(outcome.x - np.rint(outcome.x)).max(initial=0.0) > 1e-6:
+    whole = outcome.x is not None and np.abs(outcome.x - np.rint(outcome.x)).max(initial=0.0) <= 1e-6
+    if outcome.x is None or not whole or outcome.status != "optimal":
         raise RuntimeError("the solver found no whole flow where there is one")
     flow = csr_array((np.rint(outcome.x), (pairs.row, pairs.col)), shape=(n, m))
     flow.eliminate_zeros()

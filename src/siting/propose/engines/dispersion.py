@@ -11,9 +11,9 @@ import logging
 import numpy as np
 from scipy.sparse import csr_array, triu
 
-from siting.propose import mip
 from siting.propose.engines.model import Bools, Floats, Found, Ints
 from siting.propose.engines.watch import Watch
+from siting.solver import highs
 
 __all__ = ["smallest_distance", "solve_dispersion"]
 
@@ -169,8 +169,8 @@ def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, watch: W
     cliques = _cliques(part)
     rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
     matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), len(at)))
-    outcome = mip.run(
-        mip.Model(
+    outcome = highs.run(
+        highs.Model(
             cost=-np.ones(len(at)),
             lower=np.zeros(len(at)),
             upper=np.ones(len(at)),

@@ -25,6 +25,8 @@ from scipy.sparse import csr_array
 
 from siting.propose.engines.model import Floats, Ints, Model
 from siting.propose.engines.reduce import weights
+from siting.solver.highs import Model as Programme
+from siting.solver.highs import Simplex
 
 __all__ = ["Dual", "Prices", "Terms", "closest"]
 
@@ -175,9 +177,7 @@ class Dual:
     """
 
     def __init__(self, terms: Terms, lower: Floats | None = None, upper: Floats | None = None) -> None:
-        import highspy
-
-        self._highspy, self.terms = highspy, terms
+        self.terms = terms
         model = terms.model
         self.n, self.m = model.benefit.shape
         self.lower = np.array(model.lower if lower is None else lower, float)
@@ -189,15 +189,11 @@ class Dual:
         self.share_unit = _largest(model.shares)
         self.row_unit = _largest(model.rows)
         self._high, self._low = np.flatnonzero(np.isfinite(model.high)), np.flatnonzero(np.isfinite(model.low))
-        self.highs = highspy.Highs()
-        for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 0), ("presolve", "off")):
-            self.highs.setOptionValue(name, value)
-        self._done(self.highs.passModel(self._lp()), "passModel")
-        self.solved = 0
+        self.simplex = Simplex(self._lp(), offset=float(terms.w.sum() + model.constant) / self.unit)
 
-    def _lp(self) -> Any:
+    def _lp(self) -> Programme:
         """Variables in the order u, y+, y-, m, t; rows in the order columns, then needs that count in a share."""
-        highspy, model, terms = self._highspy, self.terms.model, self.terms
+        model, terms = self.terms.model, self.terms
         n, m, n_shares = self.n, self.m, model.shares.shape[0]
         scaled = csr_array(_scaled(terms.rows_of, self.row_unit))
         share = csr_array(_scaled(terms.shares_of, self.share_unit))
@@ -225,24 +221,17 @@ class Dual:
                 t_cost,
             ]
         )
-        lp = highspy.HighsLp()
-        lp.num_col_, lp.num_row_ = sum(sizes), matrix.shape[0]
-        lp.col_cost_ = cost
-        lp.offset_ = float(terms.w.sum() + model.constant) / self.unit
-        lp.col_lower_ = np.concatenate([np.zeros(sum(sizes) - m), t_low])
-        lp.col_upper_ = np.concatenate([top_u, np.full(sum(sizes) - n, np.inf)])
-        lp.row_lower_ = np.full(matrix.shape[0], -np.inf)
         # A need that must be served and counts in a share has no upper limit all the same.
         row_top_share = np.where(free[counted], np.inf, terms.w[counted] / self.unit)
-        lp.row_upper_ = np.concatenate([-model.value / self.unit, row_top_share])
-        lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-        lp.a_matrix_.start_ = matrix.indptr.astype(np.int32)
-        lp.a_matrix_.index_ = matrix.indices.astype(np.int32)
-        lp.a_matrix_.value_ = matrix.data
-        for part in (lp.col_cost_, lp.a_matrix_.value_):
-            if not np.isfinite(np.asarray(part)).all():
-                raise ValueError("the linear problem holds what is not finite")
-        return lp
+        return Programme(
+            cost=cost,
+            lower=np.concatenate([np.zeros(sum(sizes) - m), t_low]),
+            upper=np.concatenate([top_u, np.full(sum(sizes) - n, np.inf)]),
+            matrix=matrix,
+            row_lower=np.full(matrix.shape[0], -np.inf),
+            row_upper=np.concatenate([-model.value / self.unit, row_top_share]),
+            whole=0,
+        )
 
     def _box(self, at: Ints) -> tuple[Floats, Floats]:
         """Lower limits and costs of the t of the columns *at*, from their box."""
@@ -255,18 +244,14 @@ class Dual:
             return
         self.lower[at], self.upper[at] = lower[at], upper[at]
         t_low, cost = self._box(at)
-        where = (at + self.highs.getNumCol() - self.m).astype(np.int32)
-        self._done(self.highs.changeColsBounds(len(at), where, t_low, np.full(len(at), np.inf)), "changeColsBounds")
-        self._done(self.highs.changeColsCost(len(at), where, cost), "changeColsCost")
+        where = at + self.simplex.columns - self.m
+        self.simplex.bound(where, t_low, np.full(len(at), np.inf))
+        self.simplex.price(where, cost)
 
     def limit(self, high: Floats) -> None:
         """Set other (finite) upper limits of the rows that have one."""
         self.terms = self.terms.with_high(high)
-        at = (self.n + np.arange(len(self._high))).astype(np.int32)
-        cost = (high / self.row_unit)[self._high]
-        if not np.isfinite(cost).all():
-            raise ValueError("an upper limit must stay finite")
-        self._done(self.highs.changeColsCost(len(at), at, cost), "changeColsCost")
+        self.simplex.price(self.n + np.arange(len(self._high)), (high / self.row_unit)[self._high])
 
     def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Prices:
         """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most.
@@ -279,48 +264,19 @@ class Dual:
         RuntimeError
             When the solver fails or ends in a state that says nothing.
         """
-        highs, kinds = self.highs, self._highspy.HighsModelStatus
-        status = self._run(seconds, steps)
-        solution = highs.getSolution()
-        whole = np.asarray(solution.col_value, float)
-        if len(whole) != highs.getNumCol() or not np.isfinite(whole).all():
-            whole = np.zeros(highs.getNumCol())
-        if status in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
-            if self._ray() is None:  # the dual simplex leaves none
-                self.highs.clearSolver()
-                self._run(seconds, steps)
-                whole = np.asarray(highs.getSolution().col_value, float)
-            return self._prices(whole, ray=self._ray())
-        if status not in (kinds.kOptimal, kinds.kModelEmpty):
-            return self._prices(whole)
+        reply = self.simplex.solve(seconds=seconds, steps=steps)
+        if reply.status == "unbounded":
+            ray = self._ray()
+            if ray is None:  # the dual simplex leaves none
+                self.simplex.forget()
+                reply = self.simplex.solve(seconds=seconds, steps=steps)
+                ray = self._ray()
+            return self._prices(reply.x, ray=ray)
+        if reply.prices is None:
+            return self._prices(reply.x)
         # The solver minimises: a row's multiplier is minus x.
-        x = np.clip(-np.asarray(solution.row_dual, float)[: self.m], 0.0, 1.0)
-        x = x if len(x) == self.m else np.zeros(self.m)
-        return self._prices(whole, x=x, value=highs.getInfo().objective_function_value * self.unit)
-
-    def _run(self, seconds: float, steps: int | None) -> Any:
-        highs, kinds = self.highs, self._highspy.HighsModelStatus
-        # Decisions keep the basis primal feasible; the first solve starts where the credits are full, dual feasible.
-        highs.setOptionValue("simplex_strategy", 4 if self.solved else 1)
-        highs.setOptionValue("simplex_iteration_limit", 2**31 - 1 if steps is None else int(steps))
-        highs.setOptionValue("time_limit", math.inf if math.isinf(seconds) else highs.getRunTime() + seconds)
-        if highs.run() == self._highspy.HighsStatus.kError:  # a basis that it cannot go on from: begin anew
-            self._done(highs.clearSolver(), "clearSolver")
-            highs.setOptionValue("simplex_strategy", 1)
-            self._done(highs.run(), "run")
-        self.solved += 1
-        status = highs.getModelStatus()
-        if status not in (
-            kinds.kOptimal,
-            kinds.kModelEmpty,
-            kinds.kTimeLimit,
-            kinds.kIterationLimit,
-            kinds.kInterrupt,
-            kinds.kUnbounded,
-            kinds.kUnboundedOrInfeasible,
-        ):
-            raise RuntimeError(f"the solver ended with {highs.modelStatusToString(status)}")
-        return status
+        x = np.clip(-reply.prices[: self.m], 0.0, 1.0)
+        return self._prices(reply.x, x=x, value=reply.value * self.unit)
 
     def probe(self, column: int, at: int, steps: int) -> float:
         """Return about what the bound falls to when x of *column* is *at*, after *steps* iterations; the box stays."""
@@ -328,23 +284,18 @@ class Dual:
         down, up = lower.copy(), upper.copy()
         down[column] = up[column] = at
         self.restrict(down, up)
-        kinds = self._highspy.HighsModelStatus
-        status = self._run(math.inf, steps)
-        value = float(self.highs.getInfo().objective_function_value) * self.unit
+        reply = self.simplex.solve(steps=steps)
         self.restrict(lower, upper)
-        return -math.inf if status in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible) else value
+        return -math.inf if reply.status == "unbounded" or math.isnan(reply.value) else reply.value * self.unit
 
     def _ray(self) -> tuple[Floats, Floats, Floats] | None:
         if not self.m:
             model = self.terms.model  # without a column nothing can be met
             y = (model.high < 0).astype(float) - (model.low > 0)
             return np.where(model.must, -1.0, 0.0), y, (model.wanted > 0).astype(float)
-        # The stubs of highspy lack this call.
-        _, there, ray = self.highs.getPrimalRay()  # type: ignore[attr-defined]
-        if not there:
-            return None
-        v, y, m = self._unpacked(np.asarray(ray, float))
-        return v, y, m
+        ray = self.simplex.ray()
+        # What cannot be below 0 does not fall along a ray: what it falls by is the solver's tolerance.
+        return None if ray is None else self._unpacked(np.maximum(ray, 0.0))
 
     def _unpacked(self, whole: Floats) -> tuple[Floats, Floats, Floats]:
         """Turn the solver's variables into W - u, y and m, less the own worth w of each need."""
@@ -364,15 +315,11 @@ class Dual:
 
     def basis(self) -> Any:
         """Basis at hand, to come back to."""
-        return self.highs.getBasis()
+        return self.simplex.basis()
 
     def back_to(self, basis: Any) -> None:
         """Go on from this basis."""
-        self._done(self.highs.setBasis(basis), "setBasis")
-
-    def _done(self, status: Any, what: str) -> None:
-        if status == self._highspy.HighsStatus.kError:
-            raise RuntimeError(f"the solver refused {what}")
+        self.simplex.back_to(basis)
 
 
 def _largest(array: csr_array) -> Floats:

@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
-from siting.propose import mip
 from siting.propose.engines.model import Bools, Floats, Found, Ints, Model, Proof
 from siting.propose.engines.scale import usual
 from siting.propose.engines.watch import Watch, gap_between
+from siting.solver import highs
 
 __all__ = ["bound_at", "hopeless", "settled", "solve_general"]
 
@@ -57,7 +57,7 @@ def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> 
     proven = bound_at(model, proof.v[0], proof.y[0], proof.m[0])
     if start is not None and settled(model, value, proven):
         return Found(start, value, value, "optimal", "HiGHS", proof, 1)
-    if start is None and watch.over:
+    if start is None and watch.time_limit is not None:  # the solver may find none in time
         start = _simple(model)
         value = -math.inf if start is None else model.objective(start)
     if watch.report("HiGHS", value if start is not None else None, floored(model, proven)):
@@ -83,7 +83,22 @@ def _simple(model: Model) -> Bools | None:
     if model.keeps(x):
         return _filled(model, x)
     everything = model.upper > 0
-    return everything if model.keeps(everything) else None
+    return everything if model.keeps(everything) else _serving(model)
+
+
+def _serving(model: Model) -> Bools | None:
+    """Open what serves the most of those who are lacking, one after the other, until the rules hold."""
+    b = model.benefit
+    serves = csr_array((np.ones(b.nnz), b.indices, b.indptr), b.shape).T.tocsr()
+    counts = model.must + model.shares.T @ (1.0 / np.maximum(model.wanted, np.finfo(float).tiny))
+    x = model.lower > 0
+    while not model.keeps(x):
+        gain = np.where(x | (model.upper < 1), 0.0, serves @ np.where(np.isnan(model.served(x)), counts, 0.0))
+        if not gain.any():
+            return None
+        x = x.copy()
+        x[np.argmax(gain)] = True
+    return _filled(model, x)
 
 
 def _filled(model: Model, x: Bools) -> Bools:
@@ -136,7 +151,7 @@ def bound_at(model: Model, v: np.ndarray, y: Floats, m: Floats) -> float:
 class _Form:
     """The programme; `need` and `level` of each rung, in the objective's unit times `scale`; `base` is outside it."""
 
-    programme: mip.Model
+    programme: highs.Model
     need: Ints
     level: Floats
     scale: float
@@ -179,7 +194,7 @@ def _formulate(model: Model) -> _Form:
         ],
         format="csr",
     )
-    programme = mip.Model(
+    programme = highs.Model(
         cost=-scale * np.concatenate([model.value, step]),
         lower=np.concatenate([model.lower, (must[need] & lowest).astype(float)]),
         upper=np.concatenate([model.upper, np.ones(k)]),
@@ -207,7 +222,7 @@ def _times(matrix: csr_array, factor: Floats) -> csr_array:
 def _relaxed(model: Model, form: _Form, watch: Watch, value: float) -> Proof:
     """Return the multipliers of the relaxation; where it was not solved those that say no more than "all is served"."""
     b, known = model.benefit, value if math.isfinite(value) else None
-    outcome = mip.run(
+    outcome = highs.run(
         replace(form.programme, whole=0),
         time_limit=_left(watch),
         stop=lambda *_: watch.report("relaxation", known),
@@ -236,7 +251,7 @@ def one_leaf(v: Floats, y: Floats, m: Floats) -> Proof:
     return Proof(root, root, root, np.array([0]), v[None].astype(np.float32), y[None], m[None], none, none, none)
 
 
-def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, proven: float) -> mip.Outcome:
+def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, proven: float) -> highs.Outcome:
     begin = None
     if start is not None:
         climbed = model.served(start)[form.need] >= form.level
@@ -248,14 +263,14 @@ def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, prov
 
     # Within the grain of the objective two values are one.
     gap = 0.999 * model.grain * form.scale if model.grain else 1e-4
-    return mip.run(form.programme, start=begin, gap=gap, time_limit=_left(watch), stop=stop)
+    return highs.run(form.programme, start=begin, gap=gap, time_limit=_left(watch), stop=stop)
 
 
 def _left(watch: Watch) -> float | None:
     return max(0.01, watch.left) if math.isfinite(watch.left) else None
 
 
-def _judged(model: Model, watch: Watch, x: Bools | None, proven: float, outcome: mip.Outcome, proof: Proof) -> Found:
+def _judged(model: Model, watch: Watch, x: Bools | None, proven: float, outcome: highs.Outcome, proof: Proof) -> Found:
     if x is None:
         return Found(None, -math.inf, proven, watch.status, "HiGHS", proof, outcome.nodes)
     value = model.objective(x)

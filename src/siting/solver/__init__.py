@@ -1,0 +1,1 @@
+"""HiGHS, and the checks of what it says."""

@@ -1,0 +1,143 @@
+"""A programme in arrays, and what an answer to it must show before it counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+__all__ = ["Answer", "Model", "broken_by", "fault_of", "proven_by", "refuse_nonsense"]
+
+Floats = npt.NDArray[np.float64]
+#: How far an answer may miss what it must keep, as a number and as a share of the sum that it misses.
+SLACK, SHARE = 1e-6, 1e-9
+#: The solver's own tolerance of reduced costs, with room for the last bits.
+DUAL_TOLERANCE = 2e-7
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """``min c x`` with ``low <= A x <= high`` and ``lower <= x <= upper``; the first `whole` variables are integer."""
+
+    cost: Floats
+    lower: Floats
+    upper: Floats
+    matrix: csr_array
+    row_lower: Floats
+    row_upper: Floats
+    whole: int
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What the solver says, before anybody believes it; `x` and `prices` are empty where it gives none."""
+
+    status: str
+    x: Floats
+    value: float
+    bound: float
+    prices: Floats
+    nodes: int = 0
+
+
+def refuse_nonsense(model: Model, start: Floats | None) -> None:
+    """Raise ValueError when an array has the wrong length or holds what is no number: solvers take it in silence."""
+    rows, columns = model.matrix.shape
+    lengths = {
+        "cost": (model.cost, columns),
+        "lower": (model.lower, columns),
+        "upper": (model.upper, columns),
+        "row_lower": (model.row_lower, rows),
+        "row_upper": (model.row_upper, rows),
+    }
+    if start is not None:
+        lengths["start"] = (start, columns)
+    if not 0 <= model.whole <= columns:
+        raise ValueError(f"whole is {model.whole}; the model has {columns} variables")
+    for name, (array, length) in lengths.items():
+        if len(array) != length:
+            raise ValueError(f"{name} has {len(array)} entries, not {length}")
+        if np.isnan(array).any():
+            raise ValueError(f"{name} holds what is no number")
+    finite = {"cost": model.cost, "matrix": model.matrix.data} | ({} if start is None else {"start": start})
+    for name, array in finite.items():
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} is not finite")
+
+
+def fault_of(model: Model, said: Answer, gap: float, known: float) -> str | None:
+    """Say what is wrong with an answer, None for nothing; *known* is the cost of a vector that keeps the rules."""
+    if said.status.startswith("ended"):
+        return said.status
+    if said.status == "infeasible":
+        return "it says that there is no answer, and there is one" if math.isfinite(known) else None
+    if math.isnan(said.bound) or said.bound == math.inf:
+        return f"its bound is {said.bound}"
+    slack = SLACK + SHARE * abs(said.bound) if math.isfinite(said.bound) else SLACK
+    if said.bound > known + slack:
+        return f"its bound {said.bound:.10g} is above what is known to be possible, {known:.10g}"
+    if not len(said.x):
+        return "it gives no vector" if said.status == "optimal" and len(model.cost) else None
+    broken = broken_by(model, said.x)
+    if broken is not None:
+        return broken
+    value = float(model.cost @ said.x)
+    slack = SLACK + SHARE * float(np.abs(model.cost) @ np.abs(said.x))
+    if not abs(value - said.value) <= slack:
+        return f"its vector costs {value:.10g}, not {said.value:.10g} as it says"
+    if said.bound > value + slack:
+        return f"its bound {said.bound:.10g} is above its value {value:.10g}"
+    if said.status != "optimal":
+        return None
+    if model.whole:
+        agree = value - said.bound <= gap + slack
+        return None if agree else f"its value {value:.10g} and its bound {said.bound:.10g} differ"
+    if len(said.prices) != len(model.row_lower) or not np.isfinite(said.prices).all():
+        return "its prices are missing or no numbers"
+    loose = _loosely(model, said.prices)
+    if not value - loose <= slack + SLACK * abs(value):
+        return f"its prices prove {loose:.10g}, not {value:.10g}"
+    return None
+
+
+def _loosely(model: Model, prices: Floats) -> float:
+    """Return the bound of *prices* as far as the solver's tolerances let it be wrong: see `proven_by`."""
+    y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
+    d = model.cost - model.matrix.T @ y
+    within = np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))
+    return proven_by(replace(model, cost=np.where(within, model.matrix.T @ y, model.cost)), y)
+
+
+def broken_by(model: Model, x: Floats) -> str | None:
+    """Say which promise of the model a vector breaks, None for none."""
+    if len(x) != len(model.cost):
+        return f"its vector has {len(x)} entries, not {len(model.cost)}"
+    if not np.isfinite(x).all():
+        return "its vector holds what is no number"
+    slack = SLACK + SHARE * np.abs(x)
+    if (x < model.lower - slack).any() or (x > model.upper + slack).any():
+        return "its vector leaves the bounds of a variable"
+    if (np.abs(x[: model.whole] - np.rint(x[: model.whole])) > SLACK).any():
+        return "its vector is not whole"
+    inside = model.matrix @ x
+    slack = SLACK + SHARE * (abs(model.matrix) @ np.abs(x))
+    if (inside < model.row_lower - slack).any() or (inside > model.row_upper + slack).any():
+        return "its vector breaks a row"
+    return None
+
+
+def proven_by(model: Model, prices: Floats) -> float:
+    """Return what no x costs less than, by weak duality, for any *prices* of the rows.
+
+    With d = c - A' y: the sum of y times the side of each row that its sign points to, and of d times the side of each
+    variable. Reduced costs within the solver's tolerance count as nothing where the variable has no limit.
+    """
+    y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
+    side = np.where(y > 0, model.row_lower, model.row_upper)
+    d = model.cost - model.matrix.T @ y
+    end = np.where(d > 0, model.lower, model.upper)
+    d = np.where(np.isinf(end) & (np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))), 0.0, d)
+    return float(y[y != 0] @ side[y != 0] + d[d != 0] @ end[d != 0])
