@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import geopandas as gpd
@@ -76,7 +77,7 @@ def one_layer(frame: Any, name: str) -> Any:
     Raises
     ------
     LayerError
-        When it is no GeoDataFrame.
+        When it is no GeoDataFrame or GeoSeries with geometry.
 
     Examples
     --------
@@ -84,11 +85,20 @@ def one_layer(frame: Any, name: str) -> Any:
     Traceback (most recent call last):
     siting.errors.LayerError: destinations: is a list; give one GeoDataFrame (combine_layers makes one of several)
     """
-    if isinstance(frame, gpd.GeoDataFrame):
+    if isinstance(frame, gpd.GeoSeries) or (isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name):
         return frame
-    several = isinstance(frame, list | tuple | dict)
-    remedy = "combine_layers makes one of several" if several else "read_layer makes one of a file"
-    raise LayerError(name, f"is a {type(frame).__name__}; give one GeoDataFrame ({remedy})")
+    kind = type(frame).__name__
+    if isinstance(frame, pd.DataFrame):
+        raise LayerError(
+            name,
+            "has no geometry; give a GeoDataFrame, such as geopandas.GeoDataFrame(table, "
+            "geometry=geopandas.points_from_xy(table.lon, table.lat), crs=4326)",
+        )
+    if isinstance(frame, list | tuple | dict):
+        raise LayerError(name, f"is a {kind}; give one GeoDataFrame (combine_layers makes one of several)")
+    if isinstance(frame, (str, os.PathLike)):
+        raise LayerError(name, f"is a {kind}, not a layer; read the file first, with read_layer")
+    raise LayerError(name, f"is a {kind}, not a layer; give a GeoDataFrame of points or polygons with ids as its index")
 
 
 def _refuse_shared_ids(layers: list[Any]) -> None:

@@ -17,12 +17,13 @@ import pandas as pd
 import pyproj
 import shapely
 
+from siting.data import one_layer
 from siting.errors import NetworkError, some
 from siting.network.core import Core, make_core, paces
 from siting.network.locate import at_nodes, drawn, identified, place
 from siting.network.places import Places, frozen
 from siting.network.walk import Walk
-from siting.network.words import counted, crs_name, must_be_layer
+from siting.network.words import counted, crs_name
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -472,7 +473,7 @@ class Network:
         NetworkError
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
-        must_be_layer(frame, name)
+        one_layer(frame, name)
         if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
         identified(frame, name)
