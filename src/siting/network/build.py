@@ -15,7 +15,6 @@ import pyproj
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from siting.data import check_layer, to_metric
 from siting.errors import NetworkError, some
@@ -289,6 +288,8 @@ def _ends(lines: npt.NDArray[np.object_]) -> npt.NDArray[np.float64]:
 
 def _corners(ends: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.intp]]:
     """Join ends closer than 1 mm: the corners, and the corner of each end."""
+    from scipy.spatial import KDTree  # a tenth of the first call of a process
+
     spots, spot = np.unique(ends, axis=0, return_inverse=True)
     near = KDTree(spots).query_pairs(0.000_999, output_type="ndarray")  # ends 1 mm apart stay two
     links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(spots),) * 2)

@@ -18,7 +18,6 @@ import pandas as pd
 import shapely
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
-from scipy.spatial import KDTree
 
 from siting.errors import NetworkError, some
 from siting.network.profile import words
@@ -259,6 +258,8 @@ def _one_place(row: Ints, at: Floats, spot: Floats) -> tuple[Ints, Floats, Float
 
 def _clusters(spot: Floats) -> tuple[Ints, Floats]:
     """Give places closer than 1 mm one number: the number of each, and the place of each number."""
+    from scipy.spatial import KDTree  # a tenth of the first call of a process
+
     unique, where = np.unique(spot, axis=0, return_inverse=True)
     near = KDTree(unique).query_pairs(SAME, output_type="ndarray")
     links = coo_array((np.ones(len(near), np.int8), (near[:, 0], near[:, 1])), shape=(len(unique),) * 2)
