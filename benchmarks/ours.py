@@ -18,6 +18,7 @@ from benchmarks.measure import AbsentError, Pairs
 __all__ = [
     "bare",
     "catchment",
+    "dissolved_areas",
     "network",
     "pairs",
     "places",
@@ -99,6 +100,17 @@ def service_areas(net: st.Network, facilities: Any, metres: float, width: float)
     """Draw the area of each facility."""
     call = public("service_areas")
     found: gpd.GeoDataFrame = call(net, facilities, metres=metres, width=width, **_one_thread(call))
+    return found
+
+
+def dissolved_areas(
+    net: st.Network, facilities: Any, metres: Sequence[float], width: float, **asked: float
+) -> gpd.GeoDataFrame:
+    """Draw one area for each limit."""
+    call = public("service_areas")
+    found: gpd.GeoDataFrame = call(
+        net, facilities, metres=metres, width=width, overlap="dissolve", **asked, **_one_thread(call)
+    )
     return found
 
 

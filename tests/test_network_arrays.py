@@ -305,6 +305,34 @@ def test_the_first_call_speaks_before_it_compiles(tmp_path: Path) -> None:
     assert done.stderr.count("being compiled") == 1
 
 
+def test_what_is_on_disk_is_read_without_the_compiler(tmp_path: Path) -> None:
+    """Code that allocates arrays runs from the disk; the compiler's tables are made when something is compiled."""
+    (tmp_path / "loops.py").write_text(
+        "import numpy as np\n"
+        "from siting.network._compiled import compiled\n"
+        "@compiled\n"
+        "def loop(a):\n"
+        "    b = np.sort(a)\n"
+        "    return np.concatenate((b, a)), np.hypot(b[0], 4.0)\n",
+        encoding="utf-8",
+    )
+    code = (
+        "import sys, numpy as np, numba, loops\n"
+        "print(loops.loop(np.array([5.0, 3.0])), 'numba.np.arraymath' in sys.modules)\n"
+        "print(numba.njit(lambda a: np.linalg.norm(a))(np.array([3.0, 4.0])))"
+    )
+
+    def run() -> list[str]:
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(st.__file__).parents[1])])},
+        ).stdout.splitlines()  # fmt: skip
+
+    answer = "(array([3., 5., 5., 3.]), 5.0)"
+    assert run() == [f"{answer} True", "5.0"]
+    assert run() == [f"{answer} False", "5.0"]
+
+
 def test_only_our_own_compiling_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     """A function of the user's that is compiled later is no path search."""
     import numba

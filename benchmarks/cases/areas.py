@@ -10,12 +10,13 @@ import shapely
 
 from benchmarks import ours
 from benchmarks.city import make_city, make_ways
-from benchmarks.measure import Peer, Row, UnequalError, compare, nearly_equal
+from benchmarks.measure import Peer, Row, UnequalError, best, compare, nearly_equal
 from benchmarks.sizes import Size
 
-__all__ = ["polygons", "streets"]
+__all__ = ["dissolved", "polygons", "streets"]
 
 METRES, WIDTH = 1200, 40.0
+LIMITS = (300, 500, 800)
 
 
 def streets(size: Size) -> Iterator[Row]:
@@ -102,3 +103,37 @@ def polygons(size: Size) -> Iterator[Row]:
     yield from compare(
         f"polygons of {METRES} m", said, draw, [peer], units=len(facilities), unit="a facility", rounds=size.rounds
     )
+
+
+def dissolved(size: Size) -> Iterator[Row]:
+    """One area of all facilities for each of three limits, against buffers of the reached streets and their union."""
+    city = make_city(size.city)
+    facilities = city.pick(size.facilities // 2, 4)
+    net = ours.network(city)
+    places = ours.places(net, facilities)
+    reached = ours.public("service_streets", "siting.measure")(net, places, metres=LIMITS, overlap="dissolve")
+    pieces = [reached.geometry[reached["limit"] == metres].to_numpy() for metres in sorted(LIMITS, reverse=True)]
+
+    def unite() -> list[shapely.Geometry]:
+        return [shapely.union_all(shapely.buffer(lines, WIDTH, quad_segs=4)) for lines in pieces]
+
+    drawn = ours.dissolved_areas(net, places, LIMITS, WIDTH, fill=0.0)
+    for mine, theirs in zip(drawn.geometry, unite(), strict=True):
+        off = shapely.area(shapely.symmetric_difference(mine, theirs)) / shapely.length(theirs)
+        if off > 1e-6:
+            raise UnequalError(f"shapely: the areas are {off * 1e3:g} mm apart, in the mean along their outlines")
+    checked = (
+        f"{len(drawn)} areas of {drawn.area.max() / 1e6:,.0f} km² and less equal, outlines within 1 µm in the mean"
+    )
+
+    def draw() -> gpd.GeoDataFrame:
+        return ours.dissolved_areas(net, places, LIMITS, WIDTH)
+
+    work = f"dissolved areas of {', '.join(map(str, LIMITS))} m"
+    said = f"{len(city):,} nodes, {len(facilities):,} facilities"
+    target = 4.0 if size.name == "full" else None
+    yield best(work, said, draw, target=target, rounds=size.rounds, checked=checked)
+    peer = Peer(
+        "shapely: buffers and union, of streets found before", unite, checked=checked, rounds=min(size.rounds, 2)
+    )
+    yield from compare(work, said, draw, [peer], rounds=size.rounds)

@@ -58,7 +58,7 @@ def threads(size: Size) -> Iterator[Row]:
 
     one, two = ours.pairs(walk(1)), ours.pairs(walk(2))
     equal = the_same(one, two, "two threads")
-    peer = Peer("one thread", lambda: walk(1), 1, 1.8, checked=equal)
+    peer = Peer("one thread", lambda: walk(1), 1, 1.85, checked=equal)
     said = f"{len(city):,} nodes, {len(origins):,} sources, {len(one[0]):,} pairs"
     yield from compare("two threads, 800 m", said, lambda: walk(2), [peer], rounds=size.rounds, clock=time.perf_counter)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
-from typing import Literal, TypeAlias, get_args
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +14,7 @@ import shapely
 
 from siting.errors import ProblemError
 from siting.measure._cutting import cut
-from siting.measure._polygons import Blocks, fill_holes, widened
+from siting.measure._strips import strips, united
 from siting.measure.reach import Unit
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk
@@ -47,8 +48,10 @@ def service_areas(
     """Draw the areas within a walk of facilities.
 
     The streets that are reached, with the part of the last street that is, are widened by *width*; no hull is drawn
-    around them, so that a river without a bridge stays outside. Which street is inside is exact to the millimetre;
-    round ends and bends are drawn with about 16 sides to the circle and fall short of it by up to 4 % of *width*.
+    around them, so that a river without a bridge stays outside. Where a facility lies off the street, what can be
+    walked to straight from its door is part of its area: a circle whose radius is the way to the street, the limit, or
+    *max_snap*, whichever is least. Which street is inside is exact to the millimetre; circles, round ends and bends
+    are drawn with 16 sides to the circle and fall short of it by up to 2 % of their radius.
 
     Parameters
     ----------
@@ -78,8 +81,8 @@ def service_areas(
     -------
     GeoDataFrame
         Columns `facility` (unless dissolved), `limit`, `unit` ("m" or "min") and geometry (MultiPolygons), in the
-        network's CRS; largest limit first, so that smaller ones are drawn over it. A facility on no street has no
-        area, nor has one whose places are all nearer to others, nor a ring in which nothing more is reached.
+        network's CRS; largest limit first, so that smaller ones are drawn over it. A facility whose places are all
+        nearer to others has no area, nor has a ring in which nothing more is reached.
 
     Raises
     ------
@@ -112,11 +115,14 @@ def service_areas(
     network = network.for_walk(walk)
     limits = list(budgets.values())
     found = spans(network, places, limits, mode="each" if overlap == "keep" else "together", walk=who)
-    limit, group, area = _widened(network, found, width, fill)
+    circles = _circles(places, limits)
+    limit, group, area = _widened(
+        network, found, circles if overlap == "keep" else circles._replace(group=0 * circles.group), width, fill
+    )
     smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
     if overlap == "split":
         found = spans(network, places, limits, mode="nearest", walk=who)
-        limit, group, area = _split(network, found, limit, area, width, fill)
+        limit, group, area = _split(network, found, circles, limit, area, width, fill)
     if rings:
         within = [smaller.get((k + 1, g if overlap == "keep" else 0)) for k, g in zip(limit, group, strict=True)]
         area = _without(area, np.array(within, object), CRUMB * width**2)
@@ -192,44 +198,84 @@ def _known(overlap: str) -> None:
         raise ProblemError(f"overlap is {overlap!r}; give 'keep', 'split' or 'dissolve'")
 
 
+class _Circles(NamedTuple):
+    """What is walked to straight from places off the street, a row for each limit and place.
+
+    Attributes
+    ----------
+    limit, group
+        Positions of the limit and the place.
+    shape
+        The place itself, as a line of no length.
+    radius
+        How far the walk goes, metres, above 0.
+    """
+
+    limit: npt.NDArray[np.intp]
+    group: npt.NDArray[np.intp]
+    shape: Shapes
+    radius: npt.NDArray[np.float64]
+
+
+def _circles(places: Places, limits: Sequence[int]) -> _Circles:
+    """Tell how far one walks from each place before a street is nearer: up to it, the limit or the longest snap."""
+    free = np.where(places.edge >= 0, places.door / 1000, np.minimum(places.snap, places.max_snap))
+    radius = np.minimum(free, np.array(limits, float)[:, None] / 1000)
+    limit, group = np.nonzero(radius > 0)
+    spots = shapely.linestrings(np.stack([places.xy, places.xy], axis=1))
+    return _Circles(limit, group, spots[group], radius[limit, group])
+
+
 def _widened(
-    network: Network, found: Spans, width: float, fill: float
+    network: Network, found: Spans, circles: _Circles, width: float, fill: float
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Shapes]:
     """Draw one area for each limit and group: their positions and the areas."""
-    whole = found.whole
-    edges, at = np.unique(found.edge[whole], return_inverse=True)
-    lines = network.lines[edges]
-    blocks = Blocks.of(lines, width, fill)
-    part = np.flatnonzero(~whole)
-    parts = cut(network.lines[found.edge[part]], found.low[part], found.high[part])
-    first = np.flatnonzero((np.diff(found.limit, prepend=-1) != 0) | (np.diff(found.group, prepend=-1) != 0))
-    wholes = np.append(0, np.cumsum(whole))[np.append(first, len(whole))]
-    rest = np.append(first, len(whole)) - wholes
+    streets, of = strips(cut(network.lines[found.edge], found.low, found.high), width)
+    around, at = strips(circles.shape, circles.radius)
+    limit = np.append(found.limit[of], circles.limit[at]).astype(np.intp)
+    group = np.append(found.group[of], circles.group[at]).astype(np.intp)
+    rows = np.concatenate([streets, around])
+    order = np.lexsort([group, limit])
+    limit, group, rows = limit[order], group[order], rows[order]
+    first = np.flatnonzero((np.diff(limit, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0))
     areas: Shapes = np.empty(len(first), object)
-    for i in range(len(first)):
-        mine, partial = slice(wholes[i], wholes[i + 1]), slice(rest[i], rest[i + 1])
-        areas[i] = widened(blocks, at[mine], lines, parts[partial], width)
-    return found.limit[first].astype(np.intp), found.group[first].astype(np.intp), fill_holes(areas, fill)
+    for i, (begin, end) in enumerate(itertools.pairwise([*first.tolist(), len(rows)])):
+        areas[i] = united(rows[begin:end], fill)
+    return limit[first], group[first], areas
 
 
 def _split(
-    network: Network, found: Spans, limit: npt.NDArray[np.intp], area: Shapes, width: float, fill: float
+    network: Network,
+    found: Spans,
+    circles: _Circles,
+    limit: npt.NDArray[np.intp],
+    area: Shapes,
+    width: float,
+    fill: float,
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Shapes]:
-    """Share each limit's area out among those who own the reached streets."""
+    """Share each limit's area out among those who own the reached streets, and the places themselves."""
     from siting.measure._sharing import shared
 
     # In a hole that was filled no place is farther from the rim than the radius of a circle as large.
-    depth = width + math.sqrt(fill / math.pi)
+    depth = max(width, circles.radius.max(initial=0)) + math.sqrt(fill / math.pi)
     owners, shares = [np.zeros(0, np.intp)], [np.zeros(0, object)]
     for k, whole in zip(limit, area, strict=True):
-        mine = found.limit == k
+        mine, own = found.limit == k, _first_of_spot(circles, circles.limit == k)
         edge = found.edge[mine]
-        pieces = cut(network.lines[edge], found.low[mine], found.high[mine])
-        owner, share = shared(whole, pieces, found.group[mine].astype(np.int64), spacing=SPACING * width, depth=depth)
+        pieces = np.append(cut(network.lines[edge], found.low[mine], found.high[mine]), circles.shape[own])
+        group = np.append(found.group[mine], circles.group[own]).astype(np.int64)
+        owner, share = shared(whole, pieces, group, spacing=SPACING * width, depth=depth)
         owners.append(owner)
         shares.append(share)
     limits = np.repeat(limit, [len(owner) for owner in owners[1:]])
-    return limits, np.concatenate(owners), fill_holes(np.concatenate(shares), 0)
+    parts, of = shapely.get_parts(np.concatenate(shares), return_index=True)
+    return limits, np.concatenate(owners), shapely.multipolygons(parts, indices=of)
+
+
+def _first_of_spot(circles: _Circles, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+    """Keep of places at one spot the first, which owns what is as near to all of them."""
+    rows = np.flatnonzero(among)
+    return rows[np.unique(shapely.get_coordinates(circles.shape[rows])[::2], axis=0, return_index=True)[1]]
 
 
 def _without(area: Shapes, inner: Shapes, crumb: float) -> Shapes:

@@ -4,12 +4,31 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from numba import njit
 from numba.core import event
+from numba.core.caching import FunctionCache
+from numba.core.runtime import rtsys
 
 log = logging.getLogger(__name__)
+
+
+class _Kept(FunctionCache):
+    """Machine code on disk, read without the tables that the compiler needs, which take as long as numba's import.
+
+    That will do for functions of numbers and arrays.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Return the code for a signature; None where there is none on disk."""
+        # What code that allocates arrays calls. Everything else stands in the code itself; the compiler makes its
+        # tables when it has something to compile.
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+        return None
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -17,10 +36,10 @@ def compiled(function: Callable[..., Any]) -> Any:
 
     Where neither can be written to it is compiled anew in every process.
     """
-    try:
-        return njit(cache=True, nogil=True)(function)
-    except RuntimeError:  # numba found no folder to write to
-        return njit(nogil=True)(function)
+    made = njit(nogil=True)(function)
+    with suppress(RuntimeError):  # numba found no folder to write to
+        made._cache = _Kept(function)
+    return made
 
 
 class _Teller(event.Listener):

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 if TYPE_CHECKING:
     from siting.network.graph import Network
@@ -46,6 +44,8 @@ class Doubled(NamedTuple):
 
 def doubled(network: Network) -> Doubled | None:
     """Give the private parts that could be passed a copy; None where there is none."""
+    from siting.network import _forming
+
     private = network.private
     if private is None:
         return None
@@ -56,7 +56,7 @@ def doubled(network: Network) -> Doubled | None:
     inside[u] = inside[v] = True
     outside[network.u[~private]] = outside[network.v[~private]] = True
     gate = inside & outside
-    part = connected_components(coo_array((np.ones(len(u), np.int8), (u, v)), shape=(n, n)), directed=False)[1]
+    part = _forming.components(n, u, v)
     passed = np.bincount(part[gate], minlength=int(part.max()) + 1) >= 2
     edge = edge[passed[part[u]]]
     if not len(edge):
