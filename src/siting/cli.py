@@ -261,8 +261,8 @@ def _tell_network(outcome: Outcome) -> None:
     table = Table(box=None, pad_edge=False)
     for name in (found.index.name, *found.columns):
         table.add_column(str(name), justify="left" if name == found.index.name else "right")
-    for role, count, snap, off in found.itertuples():
-        table.add_row(escape(str(role)), f"{count:,}", f"{snap:.1f}", f"{off:,}")
+    for role, count, snap, moved, off in found.itertuples():
+        table.add_row(escape(str(role)), f"{count:,}", f"{snap:.1f}", f"{moved:,}", f"{off:,}")
     out.print(table)
 
 

@@ -158,11 +158,12 @@ def network_words(outcome: Outcome, lang: str) -> str:
 
 
 def places_table(outcome: Outcome, lang: str) -> pd.DataFrame:
-    """Layers for a reader: how many places, the longest way to a street, and how many are on none."""
+    """Layers for a reader: places, the longest way to a street, how many are kept off bridges, how many on no street."""
     table = pd.DataFrame(
         {
             "count": {role: len(places) for role, places in outcome.places.items()},
             "snap": {role: float(places.snap.max(initial=0.0)) for role, places in outcome.places.items()},
+            "moved": {role: len(places.moved) for role, places in outcome.places.items()},
             "off": {role: len(places.off_street) for role, places in outcome.places.items()},
         }
     )
