@@ -60,7 +60,7 @@ def oracle(network: st.Network, origins: Places, destinations: Places) -> Pairs:
             if place[0] == "d":
                 found[i, place[1]] = cost
     for (i, j), (way, free) in straight_ways(origins, destinations).items():
-        if way <= free:
+        if 0 < free >= way:
             found[i, j] = min(way, found.get((i, j), way))
     return found
 

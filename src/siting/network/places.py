@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -87,6 +87,10 @@ class Places:
 
     def __len__(self) -> int:
         return len(self.ids)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made of the fields when it is needed."""
+        return {one.name: self.__dict__[one.name] for one in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Close the arrays to writing again, which pickle opens."""
