@@ -292,3 +292,19 @@ def test_the_way_leads_over_wgs84_where_proj_knows_none_at_once(caplog: pytest.L
     assert (moved.x.iloc[0], moved.y.iloc[0]) == pytest.approx((right.x.iloc[0], right.y.iloc[0]), abs=1e-9)
     wrong = hong_kong.to_crs(4490)
     assert Geod(ellps="GRS80").inv(moved.x[0], moved.y[0], wrong.x[0], wrong.y[0])[2] > 300
+
+
+def test_a_graph_of_hong_kong_lies_where_its_lines_lie() -> None:
+    """Nodes and lines go the same way: over WGS 84."""
+    import networkx as nx
+
+    graph = nx.Graph(crs="EPSG:2326")
+    graph.add_node("a", x=836_000.0, y=819_000.0)
+    graph.add_node("b", x=836_100.0, y=819_000.0)
+    graph.add_edge("a", "b")
+    net = siting.Network.from_graph(graph, crs="EPSG:4547")
+    ends = shapely.get_coordinates(net.lines[0])
+    nodes = np.column_stack([net.x, net.y])
+    assert np.hypot(*(ends[:, None] - nodes[None]).transpose(2, 0, 1)).min(axis=0).max() < 0.01
+    right = gpd.GeoSeries.from_xy([836_000.0, 836_100.0], [819_000.0] * 2, crs=2326).to_crs(4326).to_crs(4547)
+    assert right.distance(shapely.MultiPoint(nodes)).max() < 0.01

@@ -14,7 +14,7 @@ import pandas as pd
 import pyproj
 import shapely
 
-from siting.data import check_layer, to_metric
+from siting.data import check_layer, to_crs, to_metric
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
 from siting.network.joining import join_points
@@ -189,7 +189,7 @@ def network_from_graph(graph: nx.Graph[Any], *, crs: Any, walking: bool, oneway:
         level = nodes["elevation"].to_numpy(float)
         frame = frame.assign(rise=level[frame["v"]] - level[frame["u"]])
     frame = to_metric(frame, crs, name="streets")
-    corners = gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source).to_crs(frame.crs)
+    corners = to_crs(gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source), frame.crs)
     frame, left_out = _walkable(frame, walking)
     if frame.empty:
         raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")
