@@ -292,3 +292,67 @@ def test_the_way_leads_over_wgs84_where_proj_knows_none_at_once(caplog: pytest.L
     assert (moved.x.iloc[0], moved.y.iloc[0]) == pytest.approx((right.x.iloc[0], right.y.iloc[0]), abs=1e-9)
     wrong = hong_kong.to_crs(4490)
     assert Geod(ellps="GRS80").inv(moved.x[0], moved.y[0], wrong.x[0], wrong.y[0])[2] > 300
+
+
+def test_a_graph_of_hong_kong_lies_where_its_lines_lie() -> None:
+    """Nodes and lines go the same way: over WGS 84."""
+    import networkx as nx
+
+    graph = nx.Graph(crs="EPSG:2326")
+    graph.add_node("a", x=836_000.0, y=819_000.0)
+    graph.add_node("b", x=836_100.0, y=819_000.0)
+    graph.add_edge("a", "b")
+    net = siting.Network.from_graph(graph, crs="EPSG:4547")
+    ends = shapely.get_coordinates(net.lines[0])
+    nodes = np.column_stack([net.x, net.y])
+    assert np.hypot(*(ends[:, None] - nodes[None]).transpose(2, 0, 1)).min(axis=0).max() < 0.01
+    right = gpd.GeoSeries.from_xy([836_000.0, 836_100.0], [819_000.0] * 2, crs=2326).to_crs(4326).to_crs(4547)
+    assert right.distance(shapely.MultiPoint(nodes)).max() < 0.01
+
+
+# ---- one CRS for one analysis
+
+
+def far_zone_town() -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """A street of 1,000 m in the zone of 117°, 160 km east of its meridian, with a home and a nursery at its ends."""
+    x, y = 660_000.0, 3_210_000.0
+    street = gpd.GeoDataFrame(geometry=[shapely.LineString([(x, y), (x + 1000, y)])], index=["s"], crs=4548)
+    ends = gpd.GeoDataFrame({"population": [100, 100]}, geometry=gpd.points_from_xy([x, x + 1000], [y, y]), crs=4548)
+    return street, ends.set_axis(["a", "b"]).rename_axis("id").to_crs(4326)
+
+
+def test_straight_lines_are_measured_in_the_crs_of_the_network() -> None:
+    """The degrees alone would go to the zone of 120°, where the kilometre is some 10 cm shorter."""
+    street, homes = far_zone_town()
+    net = siting.Network.from_streets(street)
+    assert net.crs.to_epsg() == 4548
+    ends = homes.iloc[:1], homes.iloc[1:]
+    walked = siting.travel(net, *ends, metres=1500).pairs()["cost"].iloc[0]
+    flat = siting.straight_line(*ends, metres=1500, crs=net.crs).pairs()["cost"].iloc[0]
+    assert walked == pytest.approx(1000.0, abs=0.002)
+    assert flat == pytest.approx(1000.0, abs=0.002)
+    assert siting.straight_line(*ends, metres=1500).pairs()["cost"].iloc[0] == pytest.approx(999.9, abs=0.03)
+    with pytest.raises(LayerError, match="is not in metres"):
+        siting.straight_line(*ends, metres=1500, crs=4326)
+
+
+def test_candidates_are_measured_in_the_crs_that_is_named() -> None:
+    street, homes = far_zone_town()
+    net = siting.Network.from_streets(street)
+    assert siting.make_candidates(homes, method="grid", spacing=100, crs=net.crs).crs.to_epsg() == 4548
+    assert siting.make_candidates(homes, method="grid", spacing=100).crs.to_epsg() == 4549
+    assert siting.make_candidates(homes.to_crs(4548), method="grid", spacing=100).crs.to_epsg() == 4548
+    assert siting.make_candidates(homes, method="cluster", number=1, network=net).crs.to_epsg() == 4548
+    with pytest.raises(siting.SitingError, match="measured in the network's; leave crs out"):
+        siting.make_candidates(homes, method="cluster", number=1, network=net, crs="EPSG:4549")
+
+
+def test_an_audit_measures_in_one_crs() -> None:
+    from siting.judge.context import Context
+
+    street, homes = far_zone_town()
+    net = siting.Network.from_streets(street)
+    layers = {"communities": homes, "childcare": homes, "table": homes.drop(columns="geometry")}
+    assert Context(layers, net, None, {}, 300.0, 250.0).crs == net.crs
+    assert Context(layers, None, None, {}, 300.0, 250.0).crs.to_epsg() == 4549
+    assert Context({**layers, "districts": homes.to_crs(4548)}, None, None, {}, 300.0, 250.0).crs.to_epsg() == 4548

@@ -12,7 +12,7 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import atomic_path, list_roles, write_layer, write_table
+from siting.data import atomic_path, list_roles, to_crs, write_layer, write_table
 from siting.data import role as find_role
 from siting.errors import SitingError
 from siting.labels import label, named
@@ -318,7 +318,7 @@ def result_layers(outcome: Outcome) -> dict[str, gpd.GeoDataFrame]:
         layers[f"areas_{service}"] = frame
     sites = []
     for name, proposal in outcome.proposals.items():
-        chosen = layers["candidates"].loc[list(proposal.plan.sites)].to_crs(crs)
+        chosen = to_crs(layers["candidates"].loc[list(proposal.plan.sites)], crs)
         chosen = chosen.join(proposal.plan.table.add_prefix("plan_"))
         sites.append(chosen.assign(site=chosen.index, goal=name).set_axis([f"{name}/{i}" for i in chosen.index]))
     if sites:

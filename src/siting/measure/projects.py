@@ -11,6 +11,7 @@ from numbers import Real
 import geopandas as gpd
 import pandas as pd
 
+from siting.data import to_crs
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import label
 from siting.measure.coverage import amounts, coverage
@@ -145,7 +146,7 @@ def with_projects(
         raise LayerError("existing" if existing.crs is None else "projects", "no CRS; set it with set_crs")
     if kept.crs != existing.crs:
         log.info("projects are brought from %s to %s", kept.crs.name, existing.crs.name)
-        kept = kept.to_crs(existing.crs)
+        kept = to_crs(kept, existing.crs).set_crs(existing.crs, allow_override=True)
     joined = pd.concat([existing.assign(planned=False), kept.assign(planned=True)])
     return joined.rename_axis(existing.index.name)
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siting.data import to_metric
+from siting.data import to_crs, to_metric
 from siting.errors import NetworkError, some
 from siting.network.build import WAY, assemble, lengths_of, vertices_of, walkable_part
 from siting.network.graph import Network
@@ -55,7 +55,7 @@ def network_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = Fa
         level = _elevations(nodes["elevation"])
         frame = frame.assign(rise=level[frame["v"]] - level[frame["u"]])
     frame = to_metric(frame, crs, name="streets")
-    corners = gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source).to_crs(frame.crs)
+    corners = to_crs(gpd.GeoSeries(gpd.points_from_xy(xy[:, 0], xy[:, 1]), crs=source), frame.crs)
     frame, left_out = walkable_part(frame, walking)
     if frame.empty:
         raise NetworkError("the graph has no edge to walk on; pass walking=False to keep all")

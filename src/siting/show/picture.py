@@ -10,7 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.data import metric_crs
+from siting.data import metric_crs, to_crs
 from siting.errors import LayerError, SitingError, some
 from siting.labels import label
 from siting.show._plans import Part, is_finite, part_of, role_of
@@ -119,7 +119,7 @@ def draw_picture(
     judged = _of(coverage, service)
     proposal = _of(plan, service)
     crs = _metric_crs(present, reached)
-    placed = {role: frame.to_crs(crs) for role, frame in present.items()}
+    placed = {role: to_crs(frame, crs) for role, frame in present.items()}
     classes = _classify(placed.get("communities"), judged, lang)
 
     with drawing():
@@ -139,7 +139,7 @@ def draw_picture(
         for spine in axes.spines.values():
             spine.set(visible=True, color="#d5dade", linewidth=0.8)
 
-        entries = _draw_ground(axes, placed, None if reached is None else reached.to_crs(crs), lang)
+        entries = _draw_ground(axes, placed, None if reached is None else to_crs(reached, crs), lang)
         _draw_communities(axes, placed.get("communities"), classes)
         part = None if proposal is None else part_of(proposal, service)
         points = _draw_facilities(axes, placed.get(service) if service else None, part, lang)
