@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from siting.data import check_layer
-from siting.data.values import number_of, parse_numbers, trim
+from siting.data.values import flag_of, number_of, parse_numbers, share_of, text_of, texts, trim
 from siting.errors import LayerError, SitingError
 
 
@@ -385,6 +385,63 @@ def test_services_are_joined_and_a_third_is_kept(caplog: pytest.LogCaptureFixtur
 def test_a_part_is_not_above_its_whole(role: str, part: str, whole: str) -> None:
     frame = layer(id=["a", "b"], **{whole: [10, 10], part: [10, 11]})
     assert f'"{part}" is above "{whole}", of which it is a part, in 1 rows: "b: 11 > 10"' in fault(frame, role)
+
+
+WORDS = st.text(st.characters(codec="utf-8"), max_size=6) | st.sampled_from([" a", "b　", "\ufeffc", "\x1c", ""])
+CELLS = {
+    "str": st.lists(WORDS | st.none()),
+    "object": st.lists(
+        WORDS | st.none() | st.integers() | st.booleans() | st.floats(-1e6, 1e6) | st.lists(WORDS, max_size=2)
+    ),
+    "category": st.lists(WORDS | st.none()),
+    "int64": st.lists(st.integers(-(2**63), 2**63 - 1)),
+    "Int64": st.lists(st.integers(-(2**63), 2**63 - 1) | st.none()),
+    "float64": st.lists(st.floats() | st.integers(-(10**15), 10**15).map(float)),
+    "bool": st.lists(st.booleans()),
+    "boolean": st.lists(st.booleans() | st.none()),
+    "datetime64[ns]": st.lists(
+        st.datetimes(min_value=pd.Timestamp("1900-01-01"), max_value=pd.Timestamp("2200-01-01"))
+    ),
+}
+
+
+@settings(deadline=None, max_examples=250)
+@given(st.sampled_from(sorted(CELLS)).flatmap(lambda kind: st.tuples(st.just(kind), CELLS[kind])))
+def test_whole_columns_say_what_their_cells_say(column: tuple[str, list[Any]]) -> None:
+    kind, cells = column
+    series = pd.Series(cells, dtype=kind)
+    expected = [text_of(cell) for cell in series.astype(object)]
+    found = texts(series)
+    assert found.listed == expected
+    spaced = [isinstance(old, str) and old != new for old, new in zip(series.astype(object), expected, strict=True)]
+    assert found.trimmed == sum(spaced)
+    if kind != "object":  # an index of lists cannot be
+        assert texts(pd.Index(series)).listed == expected
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    st.sampled_from([("number", number_of), ("share", share_of), ("flag", flag_of)]),
+    st.sampled_from(["str", "object", "category"]),
+    st.lists(
+        WORDS
+        | st.none()
+        | st.sampled_from(["1,200", "３００", "-5.50", "+1e3", "45%", "是", "No", "0", "1.0", "1e400"])
+    ),
+)
+def test_whole_columns_hold_the_numbers_of_their_cells(reader: Any, kind: str, cells: list[str | None]) -> None:
+    what, read = reader
+    series = pd.Series(cells, dtype=kind)
+    parsed = parse_numbers(series, what)
+    for row, cell in enumerate(series.astype(object).where(series.notna(), None)):
+        try:
+            number = read(cell)
+        except ValueError:
+            number = np.inf
+        assert parsed.bad[row] == np.isinf(number)
+        assert parsed.missing[row] == np.isnan(number)
+        if np.isfinite(number):
+            assert parsed.numbers[row] == number
 
 
 def test_text_of_odd_things() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+import pandas as pd
+
 import siting as st
 from benchmarks import ours
 from benchmarks.city import City, make_city, make_ways
@@ -26,6 +29,7 @@ def build(size: Size) -> Iterator[Row]:
     csr = Peer("scipy csr_array", lambda: City(city.x, city.y, city.u, city.v, city.mm).matrix)
     graph = Peer("networkx", lambda: by_networkx.graph(city), rounds=2)
     yield from compare("build from arrays", said, lambda: ours.ready(city), [csr, graph], rounds=size.rounds)
+    yield from _from_lines(city, size)
     yield from _against_pandana("build, raw OSM ways", make_ways(size.ways), size, None)
     try:
         real, streets = hangzhou(), hangzhou_streets()
@@ -37,6 +41,44 @@ def build(size: Size) -> Iterator[Row]:
         "build from street lines, Hangzhou", f"{len(streets):,} lines", lambda: st.Network.from_streets(streets).core(),
         rounds=size.rounds,
     )  # fmt: skip
+
+
+def _from_lines(city: City, size: Size) -> Iterator[Row]:
+    """Build from a layer as a bureau has it: ids in words, a class of street, lengths; all checks are made."""
+    from benchmarks.peers import by_networkx
+
+    streets = city.streets()
+    streets.index = pd.Index([f"street {number}" for number in range(len(streets))], name="id")
+    streets["highway"] = np.array(["residential", "footway", "service", "path"])[np.arange(len(streets)) % 4]
+    checked = _check_lines(city, st.Network.from_streets(streets))
+    graph = by_networkx.from_lines(streets)
+    if graph.number_of_nodes() != len(city) or graph.number_of_edges() != len(city.u):
+        raise UnequalError(f"networkx made {graph} of the city of {len(city):,} nodes and {len(city.u):,} edges")
+    del graph
+    said, work = f"{len(streets):,} lines", "build from street lines, checked"
+    target = 4.0 if size.name == "full" else None
+    peer = Peer("geopandas + networkx", lambda: by_networkx.from_lines(streets), checked=checked, rounds=2)
+    yield best(work, said, lambda: st.Network.from_streets(streets), target=target, checked=checked, rounds=size.rounds)
+    yield from compare(work, said, lambda: st.Network.from_streets(streets), [peer], rounds=size.rounds)
+    degrees = streets.to_crs("EPSG:4326")
+    if len(st.Network.from_streets(degrees, crs=streets.crs).nodes) != len(city):
+        raise UnequalError("the same streets in degrees are another network")
+    yield best(f"{work}, in degrees", said, lambda: st.Network.from_streets(degrees), rounds=size.rounds)
+
+
+def _check_lines(city: City, net: st.Network) -> str:
+    """Find each street between its own nodes, with its own length."""
+    lines = [
+        np.column_stack([x[u], y[u], x[v], y[v], mm])
+        for x, y, u, v, mm in ((city.x, city.y, city.u, city.v, city.mm), (net.x, net.y, net.u, net.v, net.cost))
+    ]
+    for ends in lines:  # from the end in the west
+        turned = (ends[:, 0] > ends[:, 2]) | ((ends[:, 0] == ends[:, 2]) & (ends[:, 1] > ends[:, 3]))
+        ends[turned] = ends[turned][:, [2, 3, 0, 1, 4]]
+    one, other = (ends[np.lexsort(ends.T)] for ends in lines)
+    if len(net.nodes) != len(city) or not np.array_equal(one, other):
+        raise UnequalError(f"{net!r} is not the city of {len(city):,} nodes and {len(city.u):,} edges")
+    return f"{len(city.u):,} edges, each between its nodes, its length"
 
 
 def _check(city: City) -> str:

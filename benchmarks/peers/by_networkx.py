@@ -10,7 +10,7 @@ import numpy as np
 from benchmarks.city import City, Ints
 from benchmarks.measure import Pairs
 
-__all__ = ["graph", "nearest", "reached_edges", "within"]
+__all__ = ["from_lines", "graph", "nearest", "reached_edges", "within"]
 
 
 def graph(city: City) -> nx.Graph[Any]:
@@ -58,3 +58,11 @@ def reached_edges(made: nx.Graph[Any], facilities: Ints, limit: int) -> list[dic
                 parts[key] = min(data["mm"], parts.get(key, 0) + reached)
         result.append({key: part for key, part in parts.items() if part > 0})
     return result
+
+
+def from_lines(streets: Any) -> nx.MultiGraph[Any]:
+    """Make a graph of lines whose nodes are the coordinates of their ends, as scripts around geopandas do it."""
+    made: nx.MultiGraph[Any] = nx.MultiGraph(crs=streets.crs)
+    for name, length, line in zip(streets.index, streets["length"], streets.geometry, strict=True):
+        made.add_edge(line.coords[0], line.coords[-1], key=name, length=length)
+    return made

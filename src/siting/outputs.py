@@ -158,7 +158,7 @@ def network_words(outcome: Outcome, lang: str) -> str:
 
 
 def places_table(outcome: Outcome, lang: str) -> pd.DataFrame:
-    """Layers for a reader: places, the longest way to a street, how many are kept off bridges, how many on no street."""
+    """Layers for a reader: places, the longest way to a street, how many are off bridges, how many on no street."""
     table = pd.DataFrame(
         {
             "count": {role: len(places) for role, places in outcome.places.items()},

@@ -14,6 +14,7 @@ import pyproj
 import shapely
 
 from siting.data import check_layer, to_metric
+from siting.data.shapes import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
 from siting.network.graph import Network
 from siting.network.joining import by_level, join_points, of_vertices
@@ -112,6 +113,12 @@ def network_from_arrays(
         level = _as_long(height, "height", len(xy))
         if not np.isfinite(level).all():
             raise NetworkError(f"height is not a number at nodes {some(np.flatnonzero(~np.isfinite(level)))}")
+        odd = (level < LOWEST) | (level > HIGHEST)
+        if odd.any():
+            raise NetworkError(
+                f"height is below {LOWEST:g} m or above {HIGHEST:g} m at nodes {some(np.flatnonzero(odd))}; give "
+                "metres above sea"
+            )
         rise = level[stop] - level[start]
     way = None
     if oneway is not None:

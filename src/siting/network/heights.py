@@ -12,13 +12,12 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
-from siting.data.shapes import HIGHEST, LOWEST
 from siting.errors import some
 from siting.network import _forming
 from siting.network.joining import of_vertices
 from siting.network.topology import cut_lines, piece_ids, shared_length
 
-__all__ = ["HIGHEST", "LOWEST"]
+__all__: list[str] = []
 
 log = logging.getLogger(__name__)
 

@@ -98,8 +98,9 @@ def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any
     told = ~absent & (given > 0) & (drawn > 0)
     if zero.any() and not told.any():
         raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
-    if told.any():
-        _whole(given, drawn, told, xy, crs)
+    fit = _fit(given, drawn, told) if told.any() else None
+    if fit is not None:
+        _whole(fit, given, drawn, told, xy, crs)
     if absent.any():
         log.info("%d streets without a length are measured", int(absent.sum()))
     if zero.any():
@@ -120,10 +121,8 @@ def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any
             int(short.sum()), _rows(names, short, given, straight),
         )  # fmt: skip
     odd = (given > LONG * drawn + FAR) & ~absent
-    if told.any():
-        fit = _fit(given, drawn, told)
-        if fit.share >= MOSTLY and abs(fit.ratio - 1) <= OFF:
-            odd |= told & ~short & (abs(given - drawn) > ODD * drawn + APART)
+    if fit is not None and fit.share >= MOSTLY and abs(fit.ratio - 1) <= OFF:
+        odd |= told & ~short & (abs(given - drawn) > ODD * drawn + APART)
     if odd.any():
         log.warning(
             "streets: length is not that of the line in %d rows: %s; it counts as it is given, look at these rows",
@@ -132,9 +131,8 @@ def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any
     return np.where(absent | zero | short, drawn, given)
 
 
-def _whole(given: Floats, drawn: Floats, told: Mask, xy: Floats, crs: Any) -> None:
+def _whole(fit: _Fit, given: Floats, drawn: Floats, told: Mask, xy: Floats, crs: Any) -> None:
     """Refuse lengths that are in another unit or of a map that stretches; tell another proportion."""
-    fit = _fit(given, drawn, told)
     one = fit.share >= SHARE and fit.rows >= 3
     off = abs(fit.ratio - 1) > OFF
     if LEAST <= fit.ratio <= MOST and not (one and off):
