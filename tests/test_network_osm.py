@@ -534,7 +534,7 @@ def test_areas_that_are_none(chain: Path) -> None:
 
 
 def test_the_crs_can_be_chosen(chain: Path) -> None:
-    assert network_from_osm(chain, crs="EPSG:25831").crs.to_epsg() == 25831
+    assert network_from_osm(chain, crs="EPSG:32731").crs.to_epsg() == 32731
     with pytest.raises(LayerError, match=r"EPSG:32632.*too long.*EPSG:32631"):
         network_from_osm(chain, crs="EPSG:32632")
 
