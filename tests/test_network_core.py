@@ -227,6 +227,7 @@ def test_places_do_not_outlive_their_use(town: st.Network) -> None:
     assert not core._targets
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(town: st.Network) -> None:
     points = gpd.GeoDataFrame(geometry=[shapely.Point(X0 + 40 * i, Y0 + 30 * i) for i in range(9)], crs=CRS)
     shops = points.iloc[:4]
