@@ -62,6 +62,7 @@ def costs(found: search.Pairs) -> Costs:
 seeds = some.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(seeds, some.booleans(), some.data())
 def test_what_holds_of_all_paths(seed: int, directed: bool, data: some.DataObject) -> None:
