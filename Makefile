@@ -35,7 +35,7 @@ quick: $(VENV)/.siting-lint ## style, types, and the tests that are fast: before
 
 floor: $(FLOOR)/.siting-floor ## the fast tests with the lowest versions that pyproject.toml allows, in an environment of their own
 	@# Old packages say among themselves what they will drop; what their users would see stays an error.
-	NUMBA_CACHE_DIR=$(FLOOR)/numba $(FLOOR)/bin/python -m pytest -q -n 2 --dist worksteal -m "not slow" \
+	NUMBA_CACHE_DIR=$(CURDIR)/$(FLOOR)/numba $(FLOOR)/bin/python -m pytest -q -n 2 --dist worksteal -m "not slow" \
 		-W ignore::DeprecationWarning -p no:cacheprovider
 
 browser: ## a headless Chromium and Chinese fonts from Debian, for the tests of maps and reports

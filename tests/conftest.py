@@ -59,17 +59,24 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Compile the searches once in a fresh checkout, before workers start that would all do it at the same time."""
     if hasattr(session.config, "workerinput") or not getattr(session.config.option, "numprocesses", None):
         return
-    network, places = st.Network.from_streets(streets_of_town(2)), layer({"a": (0, 0), "b": (150, 0)})
+    network, places = st.Network.from_streets(streets_of_town(2)), layer({"a": (0, 0), "b": (150, 0), "c": (90, 100)})
+    people = pd.Series([3, 2, 1], places.index)
     st.service_areas(network, places, metres=[100])
+    for start, end in ((places, places), (places, places[:1]), (places[:1], places)):
+        st.catchment(network, start, end, people.loc[end.index], metres=300)
+        st.travel(network, start, end, metres=300)
+    repr(network)  # counts the components
     reach = st.travel(network, places, places, metres=300)
-    st.travel(network, places, places, nearest=1)
-    people = pd.Series(1, places.index)
-    for objective, rule in (
-        (st.MaxCoverage(), st.AtMost(1)),
-        (st.MinTravel(), st.AtMost(1)),
-        (st.MinSites(), st.Cover(1)),
-    ):
-        st.solve(objective, reach, demand=people, rules=[rule])
+    for nearest in (1, 2):
+        st.travel(network, places, places, nearest=nearest)
+    st.WhatIf(reach, people, open=["a"]).gain("b")
+    st.merge_demand(places, people, places, metres=100)
+    one = st.AtMost(1)
+    for objective, rules in (
+        (st.MaxCoverage(), [one]), (st.MaxCoverage(), [st.AtMost(2), st.Budget(2, people)]), (st.MinTravel(), [one]),
+        (st.MaxCoverage(), [one, st.Capacity(people)]), (st.MinSites(), [st.Cover(0.7)]),
+    ):  # fmt: skip
+        st.solve(objective, reach, demand=people, rules=rules)
 
 
 # The helpers as fixtures: test modules cannot import this one.

@@ -229,6 +229,7 @@ def test_ids_are_made_when_there_are_none(caplog: pytest.LogCaptureFixture) -> N
     assert "has no ids; they were made" in caplog.text
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(st.lists(st.text(st.characters(codec="utf-8"), min_size=1).map(trim).filter(bool), min_size=1, unique=True))
 def test_space_around_ids_never_matters(ids: list[str]) -> None:

@@ -310,6 +310,7 @@ def test_reach_of_childcare_leaves_something_to_do(layers):
     assert share(layers, "infants", both, 800) < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("service", "weight"), [("childcare", "infants"), ("eldercare", "elderly")])
 def test_page_agrees_with_a_second_derivation(layers, service, weight):
     page = (FOLDER / "README.md").read_text("utf-8")
@@ -317,6 +318,7 @@ def test_page_agrees_with_a_second_derivation(layers, service, weight):
     assert f"of {service} | {' / '.join(found)} |" in page
 
 
+@pytest.mark.slow
 def test_page_shows_what_the_file_holds(layers):
     spec = importlib.util.spec_from_file_location("measure_sample", FOLDER / "measure_sample.py")
     module = importlib.util.module_from_spec(spec)

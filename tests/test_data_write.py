@@ -124,6 +124,7 @@ def test_a_missing_length_stays_missing(tmp_path: Path) -> None:
         assert read_layer(tmp_path / f"a.{suffix}", "streets")["length"].isna().tolist() == [False, True], suffix
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["csv", "gpkg"])
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(name=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=30))

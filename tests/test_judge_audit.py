@@ -424,6 +424,7 @@ def assert_told(audit: st.Audit) -> None:
                 assert not re.search(r"[A-Za-z]{3}" if "_en" not in name else r"\w_\w", rest), text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", st.list_standards())
 def test_the_sample_against_every_standard(name: str, sample: Layers, sample_network: st.Network) -> None:
     standard = load(name)

@@ -436,6 +436,7 @@ def reached(network: st.Network, places: Any, i: int, budget: int) -> list[shape
     return parts
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(towns(), some.booleans())
 def test_any_streets(town: Any, dissolve: bool) -> None:

@@ -351,6 +351,7 @@ def test_everybody_and_every_bed_one_by_one(
         assert "inf" not in text
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(WAYS, COUNTS, COUNTS, some.lists(some.integers(0, 9), min_size=3, max_size=3), some.sampled_from([0.1, 3, 1000]))
 def test_units_of_people_and_beds_do_not_matter(

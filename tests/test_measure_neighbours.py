@@ -87,6 +87,7 @@ def test_pairs_that_could_share_a_building(reach_of: Make) -> None:
     assert close_pairs(reach, delta=10).empty
 
 
+@pytest.mark.slow
 @given(some.lists(some.integers(0, 4), min_size=9, max_size=9))
 def test_no_facility_stands_in_two_mutual_pairs(costs: list[int]) -> None:
     pairs = [(f"e{k // 3}", f"c{k % 3}", 100.0 * cost) for k, cost in enumerate(costs)]
@@ -134,6 +135,7 @@ def test_two_radii_are_not_mixed_in_silence(sites: st.Reach, reach_of: Make) -> 
     assert uncovered_around(sites, reach_of({"x": "p"}, "srqp"), INFANTS).to_dict() == {"u": 20, "v": 25, "w": 7}
 
 
+@pytest.mark.slow
 @given(some.lists(some.integers(0, 5), min_size=24, max_size=24), some.integers(1, 4))
 def test_uncovered_people_equal_two_loops(costs: list[int], limit: int) -> None:
     """100 m steps; 5 is no path."""

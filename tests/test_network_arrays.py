@@ -131,6 +131,7 @@ def test_a_ring_without_a_corner(oneway: int | None) -> None:
     np.testing.assert_array_equal(found.cost, 10.0 * (ahead if oneway else np.minimum(ahead, n - ahead)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metres", [1.0, 30.0])
 def test_a_line_of_a_hundred_thousand_nodes(metres: float) -> None:
     """One chain; at 30 m a street it is 3,000 km long, more than the searches can tell, but its parts are not."""

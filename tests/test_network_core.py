@@ -66,6 +66,7 @@ def costs(found: search.Pairs) -> Costs:
 seeds = some.integers(0, 2**32 - 1)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None)
 @given(seeds, some.booleans(), some.data())
 def test_what_holds_of_all_paths(seed: int, directed: bool, data: some.DataObject) -> None:
@@ -230,6 +231,7 @@ def test_places_do_not_outlive_their_use(town: st.Network) -> None:
     assert not core._targets
 
 
+@pytest.mark.slow
 def test_memory_stays_flat(town: st.Network) -> None:
     points = gpd.GeoDataFrame(geometry=[shapely.Point(X0 + 40 * i, Y0 + 30 * i) for i in range(9)], crs=CRS)
     shops = points.iloc[:4]

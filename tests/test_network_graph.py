@@ -527,6 +527,7 @@ def test_nodes_without_a_street_are_left_out() -> None:
 # Back to a graph
 
 
+@pytest.mark.slow
 def test_to_graph_is_what_osmnx_makes(town_network: st.Network) -> None:
     import osmnx as ox
 

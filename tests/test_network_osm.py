@@ -631,6 +631,7 @@ def test_without_pyosmium(write: Write, monkeypatch: pytest.MonkeyPatch) -> None
 ids = some.integers(1, 9)
 
 
+@pytest.mark.slow
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(some.lists(some.lists(ids, min_size=1, max_size=7), min_size=1, max_size=5), some.integers(6, 9))
 def test_edges_keep_every_step_and_meet_at_crossings_only(write: Write, ways: list[list[int]], known: int) -> None:

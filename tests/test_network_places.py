@@ -29,6 +29,7 @@ def ways(places: Places) -> list[tuple[int, int, int]]:
     return [(door, *sorted(end)) for door, end in zip(places.door.tolist(), ends, strict=True)]
 
 
+@pytest.mark.slow
 def test_where_places_lie(town_network: st.Network, layer: Make) -> None:
     places = town_network.locate(
         layer(

@@ -270,6 +270,7 @@ def test_paths_equal_those_of_the_raw_lines(town: Any) -> None:
         assert cost / 1000 == pytest.approx(truth[pair], abs=0.002 * (len(lines) + 3))
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(towns(), some.integers(0, 500_000))
 def test_ways_to_all_nodes_equal_networkx(town: Any, limit: int) -> None:

@@ -57,6 +57,7 @@ def same(one: search.Pairs, other: search.Pairs) -> bool:
 WALKS = [None, st.Walk.adult()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("walk", WALKS, ids=["level", "hills"])
 @pytest.mark.parametrize("swap", [False, True])
 def test_pairs_do_not_depend_on_the_threads(

@@ -298,6 +298,7 @@ def _ends(lines: Any) -> Any:
     return shapely.get_coordinates(np.concatenate([shapely.get_point(lines, 0), shapely.get_point(lines, -1)]))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(drawn, some.lists(some.integers(0, 1), min_size=7, max_size=7))
 def test_what_is_joined_is_what_meets(lines: list[list[tuple[int, int]]], levels: list[int]) -> None:

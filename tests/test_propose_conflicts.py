@@ -181,6 +181,7 @@ def puzzles(draw: Any) -> tuple[Any, ...]:
     return np.array(cover), np.array(weight), np.array(group), chosen | {0}, shares, draw(some.integers(1, 3))
 
 
+@pytest.mark.slow
 @given(puzzles())
 @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 def test_the_named_set_is_in_conflict_and_none_of_it_can_be_spared(puzzle: tuple[Any, ...]) -> None:

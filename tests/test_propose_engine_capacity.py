@@ -130,6 +130,7 @@ def random_problem(rng: np.random.Generator, n: int, m: int, kind: int) -> Capac
     return p
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=some.integers(0, 10_000), kind=some.integers(0, 419), tree=some.booleans())
 def test_every_subset_tried(seed: int, kind: int, tree: bool) -> None:

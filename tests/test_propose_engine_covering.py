@@ -175,6 +175,7 @@ def test_small_models_are_solved_as_by_enumeration(seed: int) -> None:
     check(of, solve_covering(of, Watch()))
 
 
+@pytest.mark.slow
 @given(seeds)
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_reduction_keeps_the_optimum(seed: int) -> None:

@@ -93,6 +93,7 @@ def test_general_equals_enumeration(levels: bool) -> None:
         trusted(found, model, best)
 
 
+@pytest.mark.slow
 def test_sides_equal_enumeration() -> None:
     for seed in range(120):
         model = random_model(seed, levels=False)

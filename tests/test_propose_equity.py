@@ -47,6 +47,7 @@ def reach_from(cover: np.ndarray) -> st.Reach:
     return st.Reach.from_pairs(table, origins=range(len(cover)), destinations=range(cover.shape[1]), limit=300)
 
 
+@pytest.mark.slow
 @given(towns())
 @settings(max_examples=12, deadline=None, derandomize=True)
 def test_the_worst_off_group_against_enumeration(town: Any) -> None:
@@ -63,6 +64,7 @@ def test_the_worst_off_group_against_enumeration(town: Any) -> None:
     assert fair.plan.verify().ok
 
 
+@pytest.mark.slow
 @given(towns())
 @settings(max_examples=12, deadline=None, derandomize=True)
 def test_all_ranks_against_enumeration(town: Any) -> None:

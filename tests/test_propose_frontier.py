@@ -39,6 +39,7 @@ def towns(draw: Any) -> tuple[st.Reach, pd.Series, np.ndarray, list[int], list[i
     return reach, pd.Series(weight), cover, existing, required
 
 
+@pytest.mark.slow
 @given(towns())
 @settings(max_examples=50, deadline=None, derandomize=True)
 def test_each_number_of_sites_against_enumeration(

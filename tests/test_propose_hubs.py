@@ -191,6 +191,7 @@ def served(found: Hubs) -> float:
 VILLAGES = some.lists(some.tuples(some.integers(0, 12), some.integers(0, 50)), min_size=2, max_size=6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(VILLAGES, some.integers(1, 4), some.integers(1, 2), some.sampled_from([None, 10, 25]))
 def test_against_all_choices(

@@ -68,6 +68,7 @@ def test_groups_counted_one_by_one(seed: int, sites: int, metres: float) -> None
     same(groups_of(*merge_demand(points, weights, places, metres=metres)), one_by_one(points, weights, places, metres))
 
 
+@pytest.mark.slow
 def test_the_table_grows_and_blocks_do_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
     """4,000 points fall into more sets than the table holds at first; small blocks give the same."""
     rng = np.random.default_rng(1)

@@ -211,6 +211,7 @@ def test_the_shortest_ways_among_seven_sites(seed: int) -> None:
     assert found.status == "optimal"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(some.data())
 def test_against_all_mergers(data: some.DataObject) -> None:

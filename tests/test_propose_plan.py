@@ -99,6 +99,7 @@ def solved(draw: Any) -> tuple[st.Plan, pd.DataFrame, pd.Series, list[str]]:
     return st.solve(st.MaxCoverage(), reach, demand=demand, rules=rules), table, demand, existing
 
 
+@pytest.mark.slow
 @given(solved())
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_every_column_derived_again(found: tuple[st.Plan, pd.DataFrame, pd.Series, list[str]]) -> None:

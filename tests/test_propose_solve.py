@@ -136,6 +136,7 @@ def check_against(case: Case, plan: st.Plan, outcomes: dict[frozenset[str], floa
     assert set(useless) <= set(case.sites("r")), "a site that adds nobody is not proposed"
 
 
+@pytest.mark.slow
 @given(cases(cover=False, most=True))
 @settings(max_examples=160, deadline=None, derandomize=True)
 def test_no_set_of_sites_covers_more(case: Case) -> None:
@@ -146,6 +147,7 @@ def test_no_set_of_sites_covers_more(case: Case) -> None:
         assert plan.objective == plan.covered == pytest.approx(max(outcomes.values()), rel=1e-9)
 
 
+@pytest.mark.slow
 @given(cases(cover=True, most=False))
 @settings(max_examples=160, deadline=None, derandomize=True)
 def test_no_smaller_set_of_sites_keeps_the_rules_and_no_equal_one_covers_more(case: Case) -> None:
@@ -159,6 +161,7 @@ def test_no_smaller_set_of_sites_keeps_the_rules_and_no_equal_one_covers_more(ca
         assert plan.covered == pytest.approx(fullest, rel=1e-9)
 
 
+@pytest.mark.slow
 @given(cases(cover=True, most=True), some.randoms(use_true_random=False))
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_the_order_of_rows_and_the_day_make_no_difference(case: Case, random: Any) -> None:
@@ -180,6 +183,7 @@ def test_the_order_of_rows_and_the_day_make_no_difference(case: Case, random: An
             pd.testing.assert_frame_equal(plan.assignment, one.assignment)
 
 
+@pytest.mark.slow
 @given(cases(cover=True, most=True))
 @settings(max_examples=25, deadline=None, derandomize=True)
 def test_the_order_of_ids_changes_no_number(case: Case) -> None:

@@ -96,6 +96,7 @@ print(len(pressed), plan.status, plan.objective < plan.bound, plan.verify().ok, 
 """
 
 
+@pytest.mark.slow
 def test_ctrl_c_gives_the_best_plan_so_far() -> None:
     """A real signal, in a process of its own; after it Ctrl-C is Python's again."""
     done = subprocess.run([sys.executable, "-c", CTRL_C], capture_output=True, text=True, timeout=120)

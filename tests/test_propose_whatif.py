@@ -363,5 +363,5 @@ class Steps(RuleBasedStateMachine):
         assert spare.is_monotonic_increasing
 
 
-TestSteps = Steps.TestCase
+TestSteps = pytest.mark.slow(Steps.TestCase)
 TestSteps.settings = settings(max_examples=25, stateful_step_count=12, deadline=None, derandomize=True)

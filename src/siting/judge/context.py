@@ -131,7 +131,7 @@ class Context:
                 if len(frame) and not marks.any():
                     raise Missing("audit.no_type", layer=name, types=rule.facility_types)
             kept = frame[marks]
-            marks[marks] = matches(kept, name, rule.where)
+            marks[marks] = matches(kept, name, rule.where).to_numpy(bool)
             self._seen[key] = marks
         return self._seen[key]
 

@@ -245,8 +245,8 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     found = {}
     for name, (low, high) in {**chosen, "population": (0, None)}.items():
         inside = tall["age"].ge(low) & tall["age"].lt(last + 1 if high is None else high)
-        rows = tall[inside].assign(people=whole[inside])
-        found[name] = rows.groupby(["year", "area"], sort=False)["people"].sum(skipna=False)
+        rows = tall[inside].assign(people=whole[inside]).groupby(["year", "area"], sort=False)["people"]
+        found[name] = rows.sum().mask(rows.count() < rows.size())
     index = pd.MultiIndex.from_product([tall["year"].unique(), people.columns], names=["year", "area"])
     return pd.DataFrame(found).reindex(index)
 

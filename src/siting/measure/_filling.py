@@ -58,8 +58,9 @@ def fill(demand: Longs, capacity: Longs, origin: npt.NDArray[np.int32], destinat
     if max(demand.max(initial=0), capacity.max(initial=0)) > LARGEST:
         raise ValueError(f"an amount is above {LARGEST}")
     source, sink = n + m, n + m + 1
-    tail = np.concatenate([np.full(n, source), origin, n + np.arange(m)])
-    head = np.concatenate([np.arange(n), n + destination, np.full(m, sink)])
+    # The flow's indices are of 32 bits.
+    tail = np.concatenate([np.full(n, source), origin, n + np.arange(m)]).astype(np.int32)
+    head = np.concatenate([np.arange(n), n + destination, np.full(m, sink)]).astype(np.int32)
     # One more than can ever pass, so that no pair is part of the cut.
     limit = np.concatenate([demand, demand[origin] + 1, capacity]).astype(np.int32)
     graph = csr_array((limit, (tail, head)), shape=(sink + 1, sink + 1))
