@@ -30,7 +30,7 @@ Longs = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
 #: Sources that a thread takes at a time.
-BLOCK = 256
+BLOCK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ def task_of(network: Network, sources: Places, sought: Places, limit: int, walk:
     spots = core.spots(sources, network.cost)
     # Along the Hilbert curve, so that one search finds in the cache what the last has touched.
     key = np.where(spots.a >= 0, spots.a, spots.b)
-    order = np.argsort(key, kind="stable").astype(np.int32)
+    # Sorted with their positions, which is faster than a stable argsort.
+    order = (np.sort((key.astype(np.int64) << 32) | np.arange(len(key))) & 0xFFFFFFFF).astype(np.int32)
     on = (spots.chain >= 0) | (spots.a >= 0)
     order = np.ascontiguousarray(order[on[order]])
     arcs = core.arcs_back if reverse else core.arcs
