@@ -22,7 +22,7 @@ class Size:
     slow
         Sources of a peer that is slow; candidates of the whole way from layers to a map.
     facilities, few
-        Facilities of whole-network sweeps, and, half as many, of dissolved areas; of service areas and of the whole way.
+        Facilities of whole-network sweeps (half as many of dissolved areas); of service areas and of the whole way.
     sites
         Sites of what-if.
     rounds
