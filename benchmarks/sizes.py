@@ -20,9 +20,9 @@ class Size:
     dense_sources
         Sources in the city with much demand, where all nodes are targets.
     slow
-        Sources of a peer that is slow.
+        Sources of a peer that is slow; candidates of the whole way from layers to a map.
     facilities, few
-        Facilities of whole-network sweeps; and of service areas.
+        Facilities of whole-network sweeps (half as many of dissolved areas); of service areas and of the whole way.
     sites
         Sites of what-if.
     rounds

@@ -119,7 +119,7 @@ def _outline(rows: Strips, xy: Floats, ptr: Longs) -> tuple[Floats, Longs] | Non
     boxes -= np.tile(boxes[:, :2].min(axis=0), 2)
     # So wide that a box touches four cells on average at most, and that there are not many more cells than boxes.
     side = float(np.sqrt(((boxes[:, 2:] - boxes[:, :2]).max(axis=1) ** 2).mean()))
-    side = max(side, float(np.sqrt(np.prod(boxes[:, 2:].max(axis=0)) / (64 * len(rows)))))
+    side = max(side, float(np.sqrt(np.prod(boxes[:, 2:].max(axis=0)) / (16 * len(rows)))))
     columns, lines = (int(most / side) + 1 for most in boxes[:, 2:].max(axis=0))
     inner = radius * np.cos(np.pi / 4 / ROUND) - SPECK
     room = len(xy) + 1024

@@ -10,7 +10,7 @@ from typing import Any
 from numba import njit
 from numba.core import event
 from numba.core.caching import FunctionCache
-from numba.core.runtime import rtsys
+from numba.core.runtime.nrt import rtsys
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +27,7 @@ class _Kept(FunctionCache):
         # tables when it has something to compile.
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)
+            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
         return None
 
 
@@ -36,9 +36,9 @@ def compiled(function: Callable[..., Any]) -> Any:
 
     Where neither can be written to it is compiled anew in every process.
     """
-    made = njit(nogil=True)(function)
+    made: Any = njit(nogil=True)(function)
     with suppress(RuntimeError):  # numba found no folder to write to
-        made._cache = _Kept(function)
+        made._cache = _Kept(function)  # type: ignore[no-untyped-call]
     return made
 
 

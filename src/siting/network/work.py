@@ -31,7 +31,7 @@ Longs = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
 #: Sources that a thread takes at a time.
-BLOCK = 256
+BLOCK = 512
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +65,8 @@ def task_of(network: Network, sources: Places, sought: Places, limit: int, walk:
     # Along the Hilbert curve, so that one search finds in the cache what the last has touched.
     first = spots.ptr[:-1]
     key = np.where(spots.a >= 0, spots.a, spots.b)[first]
-    order = np.argsort(key, kind="stable").astype(np.int32)
+    # Key and place in one number: sorting those is quicker than sorting by the keys, and as stable.
+    order = (np.sort((key.astype(np.int64) << 32) | np.arange(len(key))) & 0xFFFFFFFF).astype(np.int32)
     on = (spots.chain >= 0)[first] | (spots.a >= 0)[first] | (np.diff(near.ptr) > 0)
     order = np.ascontiguousarray(order[on[order]])
     return Task(
