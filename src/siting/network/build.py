@@ -172,8 +172,6 @@ def _as_long(values: npt.ArrayLike, what: str, number: int) -> npt.NDArray[np.fl
     return found
 
 
-
-
 def without_steps(network: Network) -> Network:
     """Leave the steps out of a network; the rest keeps its ids."""
     if "highway" not in network.columns:

@@ -14,4 +14,3 @@ def crs_name(crs: pyproj.CRS) -> str:
     """Name a CRS by its code where it has one."""
     code = crs.to_epsg()
     return f"EPSG:{code}" if code else str(crs.name)
-
