@@ -594,3 +594,17 @@ def test_an_unknown_overlap(town_network: st.Network, layer: Make) -> None:
     for draw in (st.service_areas, service_streets):
         with pytest.raises(ProblemError, match="overlap is 'merge'"):
             draw(town_network, layer({"f": (0, 0)}), metres=300, overlap="merge")
+
+
+def test_an_estate_off_the_street(town_network: st.Network, layer: Make, at: Make) -> None:
+    """The ground of a facility drawn as a polygon is in its area, with what is walked to straight around it."""
+    ground = shapely.box(*at(130, -160).coords[0], *at(170, -120).coords[0])
+    f = layer({"f": (0, 0)}).set_geometry([ground])
+    for overlap in ("keep", "split", "dissolve"):
+        near = only(st.service_areas(town_network, f, metres=50, overlap=overlap, fill=0))
+        # 40 m by 40 m, 50 m around it, and quarters of a circle of 16 sides at its corners.
+        corners = 50**2 * 8 * math.sin(math.pi / 8)
+        assert near.area == pytest.approx(40 * 40 + 4 * 40 * 50 + corners, rel=0.002)
+        assert near.contains(ground)
+    far = st.service_areas(town_network, f, metres=300, rings=True)
+    assert only(far).contains(ground)

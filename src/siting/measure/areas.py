@@ -119,6 +119,7 @@ def service_areas(
     limit, group, area = _widened(
         network, found, circles if overlap == "keep" else circles._replace(group=0 * circles.group), width, fill
     )
+    area = _with_grounds(places, group, area, together=overlap != "keep")
     smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
     if overlap == "split":
         found = spans(network, places, limits, mode="nearest", walk=who)
@@ -206,7 +207,7 @@ class _Circles(NamedTuple):
     limit, group
         Positions of the limit and the place.
     shape
-        The place itself, as a line of no length.
+        The place itself, as a line of no length; of a polygon a line of its outline, each in a row.
     radius
         How far the walk goes, metres, above 0.
     """
@@ -219,11 +220,25 @@ class _Circles(NamedTuple):
 
 def _circles(places: Places, limits: Sequence[int]) -> _Circles:
     """Tell how far one walks from each place before a street is nearer: up to it, the limit or the longest snap."""
-    free = np.where(places.edge >= 0, places.door / 1000, np.minimum(places.snap, places.max_snap))
-    radius = np.minimum(free, np.array(limits, float)[:, None] / 1000)
+    radius = np.minimum(places.free / 1000, np.array(limits, float)[:, None] / 1000)
     limit, group = np.nonzero(radius > 0)
-    spots = shapely.linestrings(np.stack([places.xy, places.xy], axis=1))
-    return _Circles(limit, group, spots[group], radius[limit, group])
+    shape: Shapes = shapely.linestrings(np.stack([places.xy, places.xy], axis=1))
+    if places.shape is not None:
+        area = ~shapely.is_missing(places.shape)
+        shape[area] = shapely.boundary(places.shape[area])
+    lines, row = shapely.get_parts(shape[group], return_index=True)
+    return _Circles(limit[row], group[row], lines, radius[limit, group][row])
+
+
+def _with_grounds(places: Places, group: npt.NDArray[np.intp], area: Shapes, *, together: bool) -> Shapes:
+    """Add to each area the facilities themselves that are polygons."""
+    if places.shape is None:
+        return area
+    ground = places.shape
+    own = np.full(len(area), shapely.union_all(ground), object) if together else ground[group]
+    parts, of = shapely.get_parts(shapely.union(area, np.where(shapely.is_missing(own), area, own)), return_index=True)
+    found: Shapes = shapely.multipolygons(parts, indices=of)
+    return found
 
 
 def _widened(
@@ -275,7 +290,8 @@ def _split(
 def _first_of_spot(circles: _Circles, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
     """Keep of places at one spot the first, which owns what is as near to all of them."""
     rows = np.flatnonzero(among)
-    return rows[np.unique(shapely.get_coordinates(circles.shape[rows])[::2], axis=0, return_index=True)[1]]
+    begin = shapely.get_coordinates(shapely.get_point(circles.shape[rows], 0))
+    return rows[np.unique(begin, axis=0, return_index=True)[1]]
 
 
 def _without(area: Shapes, inner: Shapes, crumb: float) -> Shapes:
