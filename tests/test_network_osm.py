@@ -684,6 +684,8 @@ def counted(file: Path) -> tuple[int, int, int]:
         if "highway" not in said:
             if way.id in squares:
                 said = squares[way.id]
+            elif said.get("place") == "square":
+                said |= {"highway": "pedestrian", "area": "yes"}
             elif said.get("man_made") == "pier":
                 said["highway"] = "pier"
             else:

@@ -238,10 +238,6 @@ class Network:
         ------
         NetworkError
             When the file is absent, damaged or of another kind, or has no street in the area, or without pyosmium.
-
-        Examples
-        --------
-        >>> net = Network.from_osm("city.osm.pbf", area=(113.99, 22.51, 114.08, 22.57))  # doctest: +SKIP
         """
         from siting.network.osm import network_from_osm
 
@@ -255,10 +251,6 @@ class Network:
         ------
         NetworkError
             When there is no connection, or no such place.
-
-        Examples
-        --------
-        >>> net = Network.from_place("Futian, Shenzhen, China")  # doctest: +SKIP
         """
         from siting.network.download import network_from_place
 
@@ -292,15 +284,10 @@ class Network:
     @cached_property
     def components(self) -> pd.DataFrame:
         """A row per component: `nodes`, `edges`, `km`; the first has the most nodes."""
-        of_edge = self.component[self.u]
-        table = pd.DataFrame(
-            {
-                "nodes": np.bincount(self.component),
-                "edges": np.bincount(of_edge, minlength=self.n_components),
-                "km": np.bincount(of_edge, self.cost, minlength=self.n_components) / 1e6,
-            }
-        )
-        return table.rename_axis("component")
+        of_edge, n = self.component[self.u], self.n_components
+        km = np.bincount(of_edge, self.cost, minlength=n) / 1e6
+        table = {"nodes": np.bincount(self.component), "edges": np.bincount(of_edge, minlength=n), "km": km}
+        return pd.DataFrame(table).rename_axis("component")
 
     @property
     def edges(self) -> gpd.GeoDataFrame:
@@ -337,33 +324,29 @@ class Network:
     @cached_property
     def private(self) -> npt.NDArray[np.bool_] | None:
         """Which edges are private, where strangers may not pass, by the column `private`; None where none is."""
-        if "private" not in self.columns:
-            return None
-        said = self.columns["private"]
-        found = said.where(said.notna(), False).astype(bool).to_numpy()
+        found = self.columns["private"].eq(True).to_numpy(bool) if "private" in self.columns else np.zeros(0, bool)
         return frozen(found) if found.any() else None
 
     @cached_property
     def lines(self) -> npt.NDArray[np.object_]:
         """Edge geometries, from `u` to `v`."""
-        if self.vertices is None or self.first is None:
-            ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
-            return frozen(shapely.linestrings(ends.reshape(-1, 2, 2)))
-        owner = np.repeat(np.arange(len(self.u)), np.diff(self.first))
-        return frozen(shapely.linestrings(self.vertices, indices=owner))
+        vertices, first = self._drawn()
+        return frozen(shapely.linestrings(vertices, indices=np.repeat(np.arange(len(self.u)), np.diff(first))))
 
     @cached_property
     def segments(self) -> Segments:
         """Index of the straight parts of the edges, for what is nearest."""
         from siting.network import _segments
 
-        if self.vertices is None or self.first is None:
-            ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
-            xy, first = ends.reshape(-1, 2), np.arange(len(self.u) + 1) * 2
-        else:
-            xy, first = self.vertices, self.first
-        found: Segments = _segments.index(frozen(xy), frozen(first))
+        found: Segments = _segments.index(*map(frozen, self._drawn()))
         return found
+
+    def _drawn(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        """Vertices of all edges, also of straight ones, and where each edge begins."""
+        if self.vertices is not None and self.first is not None:
+            return self.vertices, self.first
+        ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
+        return ends.reshape(-1, 2), np.arange(len(self.u) + 1) * 2
 
     @cached_property
     def tree(self) -> shapely.STRtree:
@@ -379,13 +362,7 @@ class Network:
         >>> net.places_at_nodes()
         <Places: 2 points, longest way to a street 0 m, 0 beyond 250 m>
         """
-        names = self.nodes if nodes is None else pd.Index([nodes] if np.isscalar(nodes) else nodes)
-        at = np.arange(len(self.nodes)) if nodes is None else self.nodes.get_indexer(names)
-        if (at < 0).any():
-            raise NetworkError(f"no such nodes: {some(names[at < 0])}")
-        if not names.is_unique:
-            raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
-        return at_nodes(self, names, at)
+        return at_nodes(self, self.nodes if nodes is None else pd.Index([nodes] if np.isscalar(nodes) else nodes))
 
     def core(self, walk: Walk | None = None) -> Core:
         """Return the graph that is searched, for level ground or for the slopes as *walk* takes them."""
@@ -433,9 +410,8 @@ class Network:
         """Pickle the path of a network that was opened from one, else the fields without what is made of them."""
         from siting.network.store import read_again, restored
 
-        if "_home" in self.__dict__:
-            return read_again, self.__dict__["_home"]
-        return restored, tuple(self.__dict__[one.name] for one in fields(self))
+        home = self.__dict__.get("_home")
+        return (read_again, home) if home else (restored, tuple(self.__dict__[one.name] for one in fields(self)))
 
     def __deepcopy__(self, memo: Any) -> Network:
         return self  # never changed
@@ -446,21 +422,16 @@ class Network:
         """Place the rows of *frame* on the streets.
 
         A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
-        crosses it within *max_snap*, and the shortest way counts. The straight way to the street counts as walked.
-
-        Streets on the ground in a main part of the network come before bridges, tunnels and islands: a place whose
-        nearest street is one of those is put on the nearest other within *max_snap*, beside a bridge only where that is
-        at most 100 m farther. `Places.moved` lists them.
-
-        Places with no street within *max_snap* are on no street: no street reaches them; they are named in the log and
-        in `Places.off_street`.
+        crosses it within *max_snap*, and the shortest way counts. Streets on the ground in a main part of the network
+        come before bridges, tunnels and islands; `Places.moved` lists whom that has moved. Places with no street within
+        *max_snap* are reached by none; they are named in the log and in `Places.off_street`.
 
         Parameters
         ----------
         frame
             Points or polygons with a unique index; reprojected when their CRS differs.
         max_snap
-            Longest way to a street, metres.
+            Longest way to a street, metres; it counts as walked.
         any_street
             Take the nearest street whatever it is, also a bridge, a tunnel or an island.
         name
