@@ -194,6 +194,14 @@ def test_no_single_row_moves_the_zone(stray: tuple[float, float]) -> None:
     assert metric_crs(rows([*PLACES[:2], stray]), rows(PLACES[:1])).to_epsg() == 4549
 
 
+def test_the_zone_is_that_of_most_rows() -> None:
+    """A third of the rows in the next zone draws the mean over the border (121.5°), not the median."""
+    most, others = [(121.3, 40.0)] * 10, [(121.95, 40.0)] * 5
+    assert metric_crs(rows(most + others)).to_epsg() == 4549
+    assert metric_crs(rows(most), rows(others)).to_epsg() == 4549
+    assert metric_crs(rows(others * 3), rows(most)).to_epsg() == 4550
+
+
 def test_a_stray_home_is_told_where_streets_give_the_crs(
     town_network: st.Network, caplog: pytest.LogCaptureFixture
 ) -> None:
