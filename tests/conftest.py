@@ -12,8 +12,13 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import settings
 
 import siting as st
+
+# A busy machine is no fault of the code.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 #: Where the small town lies: a round corner in CGCS2000 / 3-degree zone 114°E.
 X0, Y0 = 530_000.0, 3_380_000.0
