@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -18,7 +17,7 @@ import pyproj
 import shapely
 
 from siting.data import one_layer
-from siting.errors import NetworkError, some
+from siting.errors import NetworkError
 from siting.network.core import Core, make_core, paces
 from siting.network.locate import at_nodes, drawn, identified, place
 from siting.network.places import Places, frozen
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Network"]
 
-log = logging.getLogger(__name__)
 
 AnyPath = str | os.PathLike[str]
 Ints = npt.NDArray[np.int32]

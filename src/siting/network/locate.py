@@ -169,8 +169,13 @@ def _nearest(
     return edge, share, away, nearest
 
 
-def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]) -> Places:
-    """Put a place on each of the nodes at the positions *node*."""
+def at_nodes(network: Network, names: pd.Index) -> Places:
+    """Put a place on each of the named nodes; see `Network.places_at_nodes`."""
+    node = np.arange(len(names)) if names is network.nodes else network.nodes.get_indexer(names)
+    if (node < 0).any():
+        raise NetworkError(f"no such nodes: {some(names[node < 0])}")
+    if not names.is_unique:
+        raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
     edge_of = np.empty(len(network.x), np.int32)
     every = np.arange(len(network.u), dtype=np.int32)
     # Who stands where a private street begins stands on the open one.
@@ -179,7 +184,7 @@ def at_nodes(network: Network, ids: pd.Index, node: npt.NDArray[np.integer[Any]]
         edge_of[network.u[edges]] = edges
     edge = edge_of[node]
     to_u = np.where(network.u[edge] == node, 0, network.cost[edge])
-    return at_ends(network, ids, edge, to_u)
+    return at_ends(network, names, edge, to_u)
 
 
 def at_ends(network: Network, ids: pd.Index, edge: Ints, to_u: npt.NDArray[np.integer[Any]]) -> Places:
