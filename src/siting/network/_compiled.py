@@ -3,32 +3,47 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from numba import njit
 from numba.core import event
-from numba.core.caching import FunctionCache
-from numba.core.runtime.nrt import rtsys
 
 log = logging.getLogger(__name__)
 
 
-class _Kept(FunctionCache):
-    """Machine code on disk, read without the tables that the compiler needs, which take as long as numba's import.
+def _kept() -> Any:
+    """Return how machine code is read from disk without the compiler's tables; None where that is not known to do.
 
-    That will do for functions of numbers and arrays.
+    Making these tables takes as long as the import of numba, and code of numbers and arrays does not need them. It was
+    tried on Linux with numba 0.61 to 0.68; what numba says of it is not public, so that another version may lack it.
     """
-
-    def load_overload(self, sig: Any, target_context: Any) -> Any:
-        """Return the code for a signature; None where there is none on disk."""
-        # What code that allocates arrays calls. Everything else stands in the code itself; the compiler makes its
-        # tables when it has something to compile.
-        rtsys.initialize(target_context)
-        with self._guard_against_spurious_io_errors():
-            return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+    if sys.platform != "linux":
         return None
+    try:
+        from numba.core.caching import FunctionCache
+        from numba.core.runtime.nrt import rtsys
+    except ImportError:
+        return None
+    if not (hasattr(FunctionCache, "_load_overload") and hasattr(FunctionCache, "_guard_against_spurious_io_errors")):
+        return None
+
+    class Kept(FunctionCache):
+        def load_overload(self, sig: Any, target_context: Any) -> Any:
+            """Return the code for a signature; None where there is none on disk."""
+            # What code that allocates arrays calls. Everything else stands in the code itself; the compiler makes its
+            # tables when it has something to compile.
+            rtsys.initialize(target_context)
+            with self._guard_against_spurious_io_errors():
+                return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            return None
+
+    return Kept
+
+
+_Kept = _kept()
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -38,7 +53,10 @@ def compiled(function: Callable[..., Any]) -> Any:
     """
     made: Any = njit(nogil=True)(function)
     with suppress(RuntimeError):  # numba found no folder to write to
-        made._cache = _Kept(function)  # type: ignore[no-untyped-call]
+        if _Kept is None:
+            made.enable_caching()
+        else:
+            made._cache = _Kept(function)
     return made
 
 
