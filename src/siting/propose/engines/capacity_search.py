@@ -34,7 +34,7 @@ class Search:
         cover = problem.cover_of_ones
         open_cover = csr_array(cover[:, usable])
         self.group, first = _groups(open_cover, problem.weight)
-        part = csr_array((cover * (problem.upper > 0)[None, :])[first])
+        part = csr_array(csr_array(cover * (problem.upper > 0)[None, :])[first])
         part.eliminate_zeros()
         part.sort_indices()
         n, m = part.shape
