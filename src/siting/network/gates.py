@@ -3,10 +3,10 @@
 Nobody draws the gates of an estate. So each point of its rim, every 10 m, is taken for one: the walk from there leads
 straight to the nearest point of a street, as it does from a place that is a point. Of these ways only those are kept
 that can be the first part of a shortest path: none from whose end another is as near. Where a street crosses the rim,
-the way is 0. The rim is that of the convex hull; the shortest way to each street begins at the polygon itself.
+the way is 0. The rim is that of all parts and holes.
 
-A street counts when it lies within the longest way that is allowed, and when the straight way to it crosses no other
-street: what lies behind a street is reached over that street.
+A way counts when it is not longer than allowed and crosses no other street: what lies behind a street is reached over
+that street.
 """
 
 from __future__ import annotations
@@ -77,7 +77,10 @@ def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Longs, Long
     """List the streets whose boxes come near to each polygon; each pair once."""
     from siting.network import _segments
 
-    reach = max_snap if np.isfinite(max_snap) else float(np.ptp(network.x) + np.ptp(network.y))
+    reach = max_snap
+    if not np.isfinite(max_snap):
+        every = np.concatenate([network.segments.xy, shapely.bounds(shape).reshape(-1, 2)])
+        reach = float(np.ptp(every, axis=0).sum())
     west, south, east, north = np.ascontiguousarray(shapely.bounds(shape).T) + np.array([[-1], [-1], [1], [1]]) * reach
     ptr = np.zeros(len(shape) + 1, np.int64)
     found = np.zeros(0, np.int32)
@@ -129,14 +132,15 @@ def _ways(
     middle = shapely.get_coordinates(shapely.line_interpolate_point(lines[touch[inside]], 0.5, normalized=True))
     spot, row = np.concatenate([spot, middle]), touch[np.concatenate([which, inside])]
     crossing = _way(network, owner[row], edge[row], spot, spot)
-    # The shortest way to each other street. What cannot be seen from there is reached over the street before it.
+    # The shortest way to each other street, if no street lies before it.
     pair = np.flatnonzero(apart)
     ends = shapely.get_coordinates(shapely.shortest_line(shape[owner[pair]], lines[pair])).reshape(-1, 2, 2)
     shortest = _way(network, owner[pair], edge[pair], ends[:, 0], ends[:, 1])
     seen = ~_blocked(network, shortest, barred)
-    pair, shortest = pair[seen], _select(shortest, seen)
-    # From the rim, step by step, to the nearest point of the street.
-    rim, of = shapely.get_coordinates(shapely.segmentize(shapely.convex_hull(shape), STEP), return_index=True)
+    shortest = _select(shortest, seen)
+    # From the rim, step by step, to the nearest point of the street; one that crosses the rim may go on beside it.
+    pair = np.concatenate([pair, np.unique(touch[which])])
+    rim, of = shapely.get_coordinates(shapely.segmentize(shapely.boundary(shape), STEP), return_index=True)
     ptr = np.searchsorted(of, np.arange(len(shape) + 1))
     arguments = (
         network.segments,
