@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import geopandas as gpd
 import numpy as np
+import pytest
 import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as some
@@ -69,6 +70,33 @@ def test_a_street_that_is_hidden_where_it_is_nearest_counts_where_it_is_seen() -
 def test_a_polygon_far_off_is_entered_at_the_nearest_end() -> None:
     network = st.Network.from_streets(streets({"a": [(0, 0), (500, 0)], "b": [(500, 0), (1000, 0)]}))
     assert metres(network, estate((9000, -10, 9100, 10)), 800, 0, max_snap=np.inf) == 8000 + 200
+
+
+ROUND = {
+    "front": [(0, 0), (100, 0)], "round": [(100, 0), (100, -1000), (300, -1000), (300, 50)],
+    "back": [(300, 50), (300, 200)], "gate": [(100, 0), (110, 50)], "drive": [(110, 50), (300, 50)],
+}  # fmt: skip
+
+
+def private() -> st.Network:
+    """A street round a walled estate, and the estate's own drive from gate to gate."""
+    frame = streets(ROUND)
+    return st.Network.from_streets(frame.assign(private=frame.index.isin(["gate", "drive"])))
+
+
+def test_a_neighbour_does_not_pass_an_estate() -> None:
+    """Though its private drive is seen from the rim, or begins there."""
+    rest = 200 + 1050 + 150
+    assert metres(private(), estate((20, -5, 80, 40)), 300, 200, 100) == 20 + 995 + rest
+    assert (
+        metres(private(), estate((20, -45, 150, 0)), 300, 200, 100) == 955 + rest
+    )  # as far as the middle of the street
+
+
+def test_residents_leave_by_every_gate() -> None:
+    """An estate in which the drive lies, with an open street at its rim; and one beside the drive alone."""
+    assert metres(private(), estate((20, 0, 290, 60)), 300, 200) == 10 + 140
+    assert metres(private(), estate((150, 55, 250, 90)), 300, 200) == pytest.approx(50 + 5 + 150, abs=6)
 
 
 CORNER = some.tuples(some.integers(-200, 700), some.integers(-200, 700), some.integers(1, 200), some.integers(1, 200))

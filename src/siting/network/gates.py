@@ -6,7 +6,7 @@ that can be the first part of a shortest path: none from whose end another is as
 the way is 0. The rim is that of all parts and holes.
 
 A way counts when it is not longer than allowed and crosses no other street: what lies behind a street is reached over
-that street.
+that street. Private streets are entered by the estate they lie in, and by one that has no open street as near.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ Shapes = npt.NDArray[np.object_]
 
 #: The rim is walked along in steps of so many metres.
 STEP = 10.0
+#: Ways that differ by less are equally long, metres.
+ALIKE = 0.001
 
 
 class First(NamedTuple):
@@ -67,6 +69,9 @@ def gates_of(
     np.minimum.at(nearest, owner, away)
     if allowed is not None:
         keep = _on_ground(owner, edge, away, nearest, allowed)
+        owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
+    if network.private is not None:
+        keep = _of_residents(shape, owner, lines, away, network.private[edge])
         owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
     barred = None if allowed is None else allowed.street
     ways = _ways(network, shape, owner, edge, lines, away, max_snap, barred)
@@ -112,6 +117,17 @@ def _on_ground(owner: Longs, edge: Longs, away: Floats, nearest: Floats, allowed
     stay = ~np.isfinite(ground) | ((deck <= nearest) & (ground > nearest + DECK))
     kept: Mask = good | stay[owner]
     return kept
+
+
+def _of_residents(shape: Shapes, owner: Longs, lines: Shapes, away: Floats, private: Mask) -> Mask:
+    """Keep the private streets of each polygon that lie in it, or nearer than all others: a neighbour's are closed."""
+    open_at = np.full(len(shape), np.inf)
+    np.minimum.at(open_at, owner[~private], away[~private])
+    keep = ~private | (away < open_at[owner] - ALIKE)
+    # One that ends at the rim, where it leaves an open street, is a neighbour's.
+    meet = np.flatnonzero(~keep & (away == 0))
+    keep[meet] = shapely.length(shapely.intersection(lines[meet], shape[owner[meet]])) > ALIKE
+    return keep
 
 
 def _ways(
