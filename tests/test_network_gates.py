@@ -122,3 +122,11 @@ def test_no_way_is_shorter_than_from_the_rim(
     kept = gates.edge >= 0
     ends = shapely.line_interpolate_point(network.lines[gates.edge[kept]], gates.to_u[kept] / 1000)
     assert (gates.door[kept] / 1000 >= shapely.distance(shape, ends) - 0.002).all()
+
+
+def test_polygons_without_a_surface_have_gates_too() -> None:
+    """A polygon that is drawn flat, or as one spot, is what is left of it."""
+    network = st.Network.from_streets(streets({"a": [(0, 0), (500, 0)]}))
+    for corners, way in (([(10, 50)] * 4, 50 + 390), ([(10, 50), (90, 50), (40, 50)], 50 + 310)):
+        flat = gpd.GeoDataFrame(index=["flat"], geometry=[shapely.Polygon([at(*xy) for xy in corners])], crs=TOWN_CRS)
+        assert metres(network, flat, 400, 0) == way

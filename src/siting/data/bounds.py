@@ -257,7 +257,8 @@ def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
     if west > east:  # the area crosses the date line
         east += 360
     # A layer may go on beyond the date line where the area ends at it.
-    lon = (west + east) / 2 + turned(lon, (west + east) / 2)
+    middle = (west + east) / 2
+    lon += 360.0 * (lon < middle - 180) - 360.0 * (lon > middle + 180)
     good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
     beyond: Mask = ~good.all(axis=1)
     return beyond

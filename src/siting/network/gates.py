@@ -156,8 +156,11 @@ def _ways(
     shortest = _select(shortest, seen)
     # From the rim, step by step, to the nearest point of the street; one that crosses the rim may go on beside it.
     pair = np.concatenate([pair, np.unique(touch[which])])
-    rim, of = shapely.get_coordinates(shapely.segmentize(shapely.boundary(shape), STEP), return_index=True)
-    ptr = np.searchsorted(of, np.arange(len(shape) + 1))
+    parts, of_part = shapely.get_parts(shape, return_index=True)
+    rings, of_ring = shapely.get_rings(parts, return_index=True)
+    long = shapely.length(rings) > 0  # GEOS takes no steps along one that is a spot
+    rim, of = shapely.get_coordinates(shapely.segmentize(rings[long], STEP), return_index=True)
+    ptr = np.searchsorted(of_part[of_ring[long]][of], np.arange(len(shape) + 1))
     arguments = (
         network.segments,
         ptr,
