@@ -84,6 +84,12 @@ def place(
     if (kind != 0).any():
         inner = geometry.copy()
         inner[kind != 0] = shapely.point_on_surface(geometry[kind != 0])
+        odd = ~area & (kind != 0) & ((kind != 4) | (shapely.get_num_geometries(geometry) > 1))
+        if odd.any():
+            log.warning(
+                "%s: %d of %d are neither a point nor a polygon, and count at one point of theirs: %s; draw each as a "
+                "point, or as the polygon of its ground", name, odd.sum(), len(odd), some(ids[odd]),
+            )  # fmt: skip
     xy = shapely.get_coordinates(inner)
     allowed = None if any_street else preferred(network)
     edge, share, snap, nearest = _nearest(network, xy, max_snap, allowed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -161,7 +162,7 @@ class Places:
         drawn: npt.NDArray[np.object_] = shapely.points(self.xy)
         return drawn if self.shape is None else np.where(shapely.is_missing(self.shape), drawn, self.shape)
 
-    def select(self, ids: pd.Index) -> Places:
+    def select(self, ids: Sequence[Any] | pd.Index) -> Places:
         """Keep some of the places, in the order of *ids*.
 
         Raises
@@ -169,6 +170,9 @@ class Places:
         NetworkError
             When an id is not among them, or stands twice.
         """
+        if isinstance(ids, str):
+            raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
+        ids = pd.Index(ids)
         at = self.ids.get_indexer(ids)
         if (at < 0).any():
             raise NetworkError(f"no such places: {some(ids[at < 0])}")
@@ -187,6 +191,8 @@ class Places:
 
     def __add__(self, other: Places) -> Places:
         """Put two sets of places of one network together; their ids must differ."""
+        if not isinstance(other, Places):
+            raise NetworkError(f"only Places are added to Places, not a {type(other).__name__}; locate the layer first")
         ids = self.ids.append(other.ids)
         if not ids.is_unique:
             raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; make them differ")
