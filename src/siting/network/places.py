@@ -172,12 +172,12 @@ class Places:
         """
         if isinstance(ids, str):
             raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
-        ids = pd.Index(ids)
-        at = self.ids.get_indexer(ids)
+        names = pd.Index(ids)
+        at = self.ids.get_indexer(names)
         if (at < 0).any():
-            raise NetworkError(f"no such places: {some(ids[at < 0])}")
-        if not ids.is_unique:
-            raise NetworkError(f"places stand twice: {some(ids[ids.duplicated()].unique())}")
+            raise NetworkError(f"no such places: {some(names[at < 0])}")
+        if not names.is_unique:
+            raise NetworkError(f"places stand twice: {some(names[names.duplicated()].unique())}")
         kept: dict[str, Any] = {name: frozen(getattr(self, name)[at]) for name in OF_PLACES}
         if self.shape is not None and self.more is not None:
             new = np.full(len(self), -1, np.int32)
@@ -187,7 +187,7 @@ class Places:
             here = here[np.argsort(owner[here], kind="stable")]
             kept |= {"shape": frozen(self.shape[at])}
             kept |= {"more": Gates(frozen(owner[here]), *(frozen(column[here]) for column in self.more[1:]))}
-        return replace(self, ids=ids, **kept)
+        return replace(self, ids=names, **kept)
 
     def __add__(self, other: Places) -> Places:
         """Put two sets of places of one network together; their ids must differ."""
