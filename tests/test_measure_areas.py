@@ -343,6 +343,7 @@ def test_numbers_as_ids(town_network: st.Network, layer: Make) -> None:
         ({}, "metres or minutes"),
         ({"metres": 300, "minutes": 5}, "metres or minutes"),
         ({"metres": []}, "at least one limit"),
+        ({"metres": [300, "a"]}, "give one number or several"),
         ({"metres": 300, "width": 0}, "width"),
         ({"metres": 300, "width": -5}, "width"),
         ({"metres": 300, "width": math.inf}, "width"),

@@ -274,8 +274,8 @@ def test_parts_are_the_whole(crowd: tuple[st.Network, Any]) -> None:
     assert [len(part) for part in travel_in_parts(network, few.select(few.ids[:0]), few, metres=400)] == [0]
 
 
-@pytest.mark.parametrize("pairs", [0, -5, 0.5, np.nan])
-def test_parts_without_a_pair(crowd: tuple[st.Network, Any], pairs: float) -> None:
+@pytest.mark.parametrize("pairs", [0, -5, 0.5, np.nan, "7", None])
+def test_parts_without_a_pair(crowd: tuple[st.Network, Any], pairs: Any) -> None:
     network, places = crowd
     with pytest.raises(ProblemError, match="give how many pairs a part may have, 1 or more"):
         list(travel_in_parts(network, places, places, metres=300, pairs=pairs))

@@ -200,6 +200,9 @@ def test_some_of_the_places(town_network: st.Network, layer: Make) -> None:
     assert some_places.off_street.index.tolist() == ["off"]
     with pytest.raises(st.NetworkError, match="nobody"):
         places.select(pd.Index(["a", "nobody"]))
+    assert places.select(["b"]).ids.tolist() == ["b"]
+    with pytest.raises(NetworkError, match=r'give several, such as \["b"\]'):
+        places.select("b")
 
 
 def test_places_put_together(town_network: st.Network, layer: Make) -> None:
@@ -210,6 +213,21 @@ def test_places_put_together(town_network: st.Network, layer: Make) -> None:
     assert both.max_snap == 250
     with pytest.raises(ValueError, match="share ids"):
         a + a
+    with pytest.raises(NetworkError, match="not a GeoDataFrame; locate the layer first"):
+        a + layer({"c": (60, 0)})
+
+
+def test_shapes_that_count_at_one_point_are_told(
+    town_network: st.Network, layer: Make, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Lines, and points of which there are several in one row; one point or polygon in a collection of one is it."""
+    x, y = layer({"a": (30, 10)}).geometry.iloc[0].coords[0]
+    shapes = [shapely.MultiPoint([(x, y), (x + 300, y)]), shapely.MultiPoint([(x, y)]), shapely.box(x, y, x + 5, y + 5)]
+    shapes.append(shapely.LineString([(x, y), (x + 300, y)]))
+    frame = gpd.GeoDataFrame(geometry=shapes, index=["two", "one", "yard", "line"], crs=town_network.crs)
+    with caplog.at_level(logging.WARNING, "siting"):
+        town_network.locate(frame)
+    assert '2 of 4 are neither a point nor a polygon, and count at one point of theirs: "two", "line"' in caplog.text
 
 
 @settings(max_examples=60, deadline=None)

@@ -195,3 +195,17 @@ def test_random_estates_equal_three_layers(data: some.DataObject) -> None:
     nearest = search.nearest(base, doors_at, doors_at, k, limit)
     want = {(i, j): c for i in range(len(edge)) for c, j in sorted((c, j) for (a, j), c in near.items() if a == i)[:k]}
     assert costs(nearest) == want
+
+
+@pytest.mark.parametrize("side", [1, -1])
+@pytest.mark.parametrize("up", [1, -1])
+def test_who_stands_at_a_gate_stands_on_the_open_street(side: int, up: int) -> None:
+    """Whichever street is first in the network: from one gate to the other the way leads round the estate."""
+    lines = {name: [(side * x, up * y) for x, y in line] for name, line in ESTATE.items()}
+    lines = {name: lines[name] for name in ("drive_west", "drive_east", "yard", "round")}
+    estate = network(lines, {"drive_west", "drive_east", "yard"})
+    gates = doors(west=(0, 0), east=(200 * side, 0))
+    found = table(st.travel(estate, gates, gates, metres=1000))
+    assert found["west", "east"] == found["east", "west"] == 800
+    alone = network({"drive": [(0, 0), (200, 0)], "back": [(200, 0), (300, 0)]}, {"drive"})
+    assert table(st.travel(alone, doors(a=(0, 0)), doors(b=(300, 0)), metres=1000)) == {("a", "b"): 300}

@@ -314,7 +314,11 @@ def _budgets(
     if (metres is None) == (minutes is None):
         raise ProblemError("give metres or minutes, one of the two")
     given = metres if metres is not None else minutes
-    limits = sorted({float(x) for x in np.atleast_1d(np.asarray(given, float))}, reverse=True)
+    try:
+        limits = sorted({float(x) for x in np.atleast_1d(np.asarray(given, float))}, reverse=True)
+    except (TypeError, ValueError):
+        what = "metres" if metres is not None else "minutes"
+        raise ProblemError(f"{what} is {given!r}; give one number or several, such as (300, 500)") from None
     if not limits:
         raise ProblemError("give at least one limit")
     unit: Unit = "m" if metres is not None else "min"

@@ -172,8 +172,8 @@ def travel_in_parts(
     >>> sum(len(part) for part in parts) == len(st.travel(net, town["communities"], town["childcare"], metres=800))
     True
     """
-    if not pairs >= 1:
-        raise ProblemError(f"pairs is {pairs}; give how many pairs a part may have, 1 or more")
+    if not isinstance(pairs, Real) or not pairs >= 1:
+        raise ProblemError(f"pairs is {pairs!r}; give how many pairs a part may have, 1 or more")
     limit_mm, _, who = _limit(metres, minutes, walk, None)
     start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)

@@ -101,11 +101,19 @@ def place(
     if (kind != 0).any():
         inner = geometry.copy()
         inner[kind != 0] = shapely.point_on_surface(geometry[kind != 0])
+        odd = ~area & (kind != 0) & ((kind != 4) | (shapely.get_num_geometries(geometry) > 1))
+        if odd.any():
+            log.warning(
+                "%s: %d of %d are neither a point nor a polygon, and count at one point of theirs: %s; draw each as a "
+                "point, or as the polygon of its ground", name, odd.sum(), len(odd), some(ids[odd]),
+            )  # fmt: skip
     xy = shapely.get_coordinates(inner)
     allowed = None if any_street else preferred(network)
     edge, share, snap, nearest = _nearest(network, xy, max_snap, allowed)
     cost = network.cost[edge].astype(np.int64)
     to_u = np.clip(np.rint(share * cost), 0, cost)
+    if network.private is not None:
+        edge, to_u = _at_open(network, edge, to_u, network.private)
     found: dict[str, Any] = {}
     if area.any():
         first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, allowed)
@@ -134,6 +142,26 @@ def place(
     )
     _tell(placed, near, name)
     return placed
+
+
+def _at_open(
+    network: Network, edge: Ints, to_u: npt.NDArray[np.float64], private: npt.NDArray[np.bool_]
+) -> tuple[Ints, npt.NDArray[np.float64]]:
+    """Put those who stand where a private street begins on an open one that begins there, too."""
+    end = np.flatnonzero(private[edge] & ((to_u == 0) | (to_u == network.cost[edge])))
+    if not len(end):
+        return edge, to_u
+    node = np.where(to_u[end] == 0, network.u[edge[end]], network.v[edge[end]])
+    streets = np.flatnonzero(~private)
+    edge_of = np.full(len(network.x), -1, np.int32)
+    edge_of[network.v[streets]] = streets
+    edge_of[network.u[streets]] = streets
+    other = edge_of[node]
+    end, node, other = end[other >= 0], node[other >= 0], other[other >= 0]
+    edge, to_u = edge.copy(), to_u.copy()
+    edge[end] = other
+    to_u[end] = np.where(network.u[other] == node, 0, network.cost[other])
+    return edge, to_u
 
 
 def _tell(placed: Places, near: npt.NDArray[np.bool_], name: str) -> None:

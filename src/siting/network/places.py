@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -173,7 +174,7 @@ class Places:
         drawn: npt.NDArray[np.object_] = shapely.points(self.xy)
         return drawn if self.shape is None else np.where(shapely.is_missing(self.shape), drawn, self.shape)
 
-    def select(self, ids: pd.Index) -> Places:
+    def select(self, ids: Sequence[Any] | pd.Index) -> Places:
         """Keep some of the places, in the order of *ids*.
 
         Raises
@@ -181,11 +182,14 @@ class Places:
         NetworkError
             When an id is not among them, or stands twice.
         """
-        at = self.ids.get_indexer(ids)
+        if isinstance(ids, str):
+            raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
+        names = pd.Index(ids)
+        at = self.ids.get_indexer(names)
         if (at < 0).any():
-            raise NetworkError(f"no such places: {some(ids[at < 0])}")
-        if not ids.is_unique:
-            raise NetworkError(f"places stand twice: {some(ids[ids.duplicated()].unique())}")
+            raise NetworkError(f"no such places: {some(names[at < 0])}")
+        if not names.is_unique:
+            raise NetworkError(f"places stand twice: {some(names[names.duplicated()].unique())}")
         kept: dict[str, Any] = {name: frozen(getattr(self, name)[at]) for name in OF_PLACES}
         if self.shape is not None and self.more is not None:
             new = np.full(len(self), -1, np.int32)
@@ -195,10 +199,12 @@ class Places:
             here = here[np.argsort(owner[here], kind="stable")]
             kept |= {"shape": frozen(self.shape[at])}
             kept |= {"more": Gates(frozen(owner[here]), *(frozen(column[here]) for column in self.more[1:]))}
-        return replace(self, ids=ids, **kept)
+        return replace(self, ids=names, **kept)
 
     def __add__(self, other: Places) -> Places:
         """Put two sets of places of one network together; their ids must differ."""
+        if not isinstance(other, Places):
+            raise NetworkError(f"only Places are added to Places, not a {type(other).__name__}; locate the layer first")
         ids = self.ids.append(other.ids)
         if not ids.is_unique:
             raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; make them differ")
