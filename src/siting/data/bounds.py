@@ -260,7 +260,7 @@ def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
     middle = (west + east) / 2
     lon += 360.0 * (lon < middle - 180) - 360.0 * (lon > middle + 180)
     good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
-    beyond: Mask = ~good.all(axis=1)
+    beyond: Mask = np.logical_not(np.all(good, axis=1))
     return beyond
 
 
