@@ -258,9 +258,9 @@ def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
         east += 360
     # A layer may go on beyond the date line where the area ends at it.
     middle = (west + east) / 2
-    lon += 360.0 * (lon < middle - 180) - 360.0 * (lon > middle + 180)
+    lon = np.where(lon < middle - 180, lon + 360, np.where(lon > middle + 180, lon - 360, lon))
     good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
-    beyond: Mask = np.logical_not(np.all(good, axis=1))
+    beyond: Mask = ~np.all(good, axis=1)
     return beyond
 
 
