@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,7 +15,10 @@ import pandas as pd
 import pytest
 
 import siting as st
+from siting import cli
 from siting.data import sample_path
+
+Make = Callable[..., gpd.GeoDataFrame]
 
 
 def siting(*words: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
@@ -211,6 +216,28 @@ def test_check_of_a_good_file() -> None:
     done = siting("check", sample_path("sample.gpkg"), "--role", "communities")
     assert done.returncode == 0
     assert "316 communities, EPSG:4547" in done.stdout
+
+
+def test_check_of_streets_tells_what_is_closed_and_not_understood(tmp_path: Path, streets: Make) -> None:
+    lines = {"a": [(0, 0), (100, 0)], "b": [(100, 0), (200, 0)], "c": [(200, 0), (300, 0)]}
+    st.write_layer(streets(lines, highway=["支路", "高速公路", "林荫路"]), tmp_path / "s.gpkg", layer="streets")
+    done = siting("check", tmp_path / "s.gpkg", "--role", "streets")
+    assert done.returncode == 0
+    assert "closed to walkers: motorway 1" in done.stdout
+    assert "林荫路 (1 rows)" in done.stderr
+
+
+def test_a_warning_is_told_once_in_a_command(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = logging.Logger("root")
+    monkeypatch.setattr(logging, "basicConfig", lambda handlers, **_: root.addHandler(*handlers))
+    cli._root()
+    for _ in range(3):
+        root.warning("%s lies far off", "a")
+    root.warning("%s lies far off", "b")
+    told = capsys.readouterr().err
+    assert (told.count("a lies far off"), told.count("b lies far off")) == (1, 1)
 
 
 @pytest.mark.slow

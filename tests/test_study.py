@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -87,6 +88,21 @@ def test_the_numbers_of_the_small_town(town: Path) -> None:
     assert curve["covered"].tolist() == [10.0, 50.0, 80.0, 100.0]
     assert outcome.bands["childcare"]["band"].tolist()[0] == 100.0
     assert outcome.bands["childcare"]["band"].isna().tolist() == [False, True, True, True]
+
+
+def test_the_report_says_in_words_what_is_closed_and_who_walks(town: Path, small_town: gpd.GeoDataFrame) -> None:
+    classes = ["residential"] * (len(small_town) - 2) + ["高速公路", "ladder"]
+    st.write_layer(small_town.assign(highway=classes), town.parent / "town.gpkg", layer="streets")
+    told = town.read_text(encoding="utf-8") + '[walk]\nchildcare = "4.8 km/h"\n'
+    town.write_text(told, encoding="utf-8")
+    for lang, closed, pace in (
+        ("zh", "ladder 1、高速公路 1", "托育：自设步速，80 米/分钟"),
+        ("en", "ladder 1, motorway 1", "childcare: own pace, 80 m/min"),
+    ):
+        written = st.run(replace(st.Study.from_toml(town), lang=lang)).write(town.parent / lang)
+        report = written["report"].read_text(encoding="utf-8")
+        assert closed in report
+        assert pace in report
 
 
 def test_the_same_study_gives_the_same_results(town: Path) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from siting.data import atomic_path, list_roles, to_crs, write_layer, write_table
 from siting.data import role as find_role
 from siting.errors import SitingError
-from siting.labels import label, named
+from siting.labels import known, label, named
 from siting.measure.services import walker
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import Outcome, Proposal
@@ -152,7 +152,9 @@ def network_words(outcome: Outcome, lang: str) -> str:
         km=f"{parts.sum():,.1f}", components=len(parts), main=f"{100 * parts.iloc[0] / parts.sum():.1f} %",
     )  # fmt: skip
     if network.left_out:
-        reasons = label("list.comma", lang).join(f"{reason} {count:,}" for reason, count in network.left_out.items())
+        reasons = label("list.comma", lang).join(
+            f"{named('closed', reason, lang)} {count:,}" for reason, count in network.left_out.items()
+        )
         words += label("study.left_out", lang, count=f"{sum(network.left_out.values()):,}", reasons=reasons)
     return words
 
@@ -295,7 +297,8 @@ def _walkers(outcome: Outcome, lang: str) -> dict[str, str]:
     found = {}
     for service in outcome.bands:
         walk = walker(service, outcome.study.walk)
-        found[service] = f"{named('walker', walk.who, lang)}, {walk.speed:g} {label('study.speed', lang)}"
+        who = label(f"walker.{walk.who if known(f'walker.{walk.who}') else 'own'}", lang)
+        found[service] = label("study.pace", lang, who=who, speed=f"{walk.speed:g}")
     return found
 
 
