@@ -169,8 +169,8 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _spokes(rule: Rule, context: Context) -> pd.Series:
-    """Mark the communities that are delivered to: those the rule is for, the villages where it is for a whole area."""
-    if rule.applies_to in COMMUNITIES:
+    """Mark the communities that are delivered to: those the rule is for, the villages where it names none."""
+    if rule.applies_to in COMMUNITIES or rule.among:
         return context.ruled(rule)
     return context.ruled(replace(rule, applies_to="village"))
 
@@ -200,6 +200,11 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
         raise Missing("audit.not_in_layers", rule=rule.id)
     if rule.base and rule.column and layer != "communities":
         yield _elsewhere(rule, context)
+    elif layer == "districts":
+        units = context.districts(rule.applies_to or "township")
+        marked = int(matches(units, layer, rule.where).sum())
+        basis = ("audit.units", {"part": marked, "total": len(units), "of": "districts"})
+        yield told(marked, "districts", basis)
     elif layer == "communities":
         frame = context.stock(rule)
         there = context.amount(frame, layer, rule.column)
