@@ -38,7 +38,7 @@ BASES = {
 
 @indicator("places_per_1000_residents", "beds_per_1000_elderly", "ratio_per_10000_elderly", "ratio_per_1000_infants")
 def rate(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Places, beds, staff or facilities per 1000 or 10,000 residents, elderly, children; for estates, what each owes."""
+    """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
     if rule.applies_to in ESTATES:
         yield owing(rule, context)
