@@ -59,10 +59,25 @@ def test_a_profile_by_itself(name: str) -> None:
 def test_what_a_profile_says_is_one_line_of_plain_words(name: str) -> None:
     for one in st.load_standard(name):
         assert one.says == one.says.strip() != "", one.id
-        assert "\n" not in one.says + one.note, one.id
+        texts = one.says + one.note + one.note_zh
+        assert "\n" not in texts, one.id
         assert len(one.says) <= 160, one.id
-        assert not re.search(r"TODO|FIXME|XXX|\?\?", one.says + one.note + one.condition), one.id
-        assert not re.search(r"\bA\d\d\b", one.says + one.note), f"{one.id}: a code that the reader cannot look up"
+        assert not re.search(r"TODO|FIXME|XXX|\?\?", texts + one.condition), one.id
+        assert not re.search(r"\bA\d\d\b", texts), f"{one.id}: a code that the reader cannot look up"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_note_stands_in_both_languages(name: str) -> None:
+    """The one has a sentence for each of the other, and the same columns and years."""
+    for one in st.load_standard(name):
+        assert bool(one.note) == bool(one.note_zh), one.id
+        if one.note:
+            assert re.search("[一-鿿]", one.note_zh), one.id
+            assert one.note_zh.endswith("。"), one.id
+            assert not re.search(r"[一-鿿][,;:!?]|[A-Za-z]{3,} [A-Za-z]{3,}", one.note_zh), one.id
+        for pattern in (r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", r"\b(?:19|20)\d\d\b"):
+            words = set(re.findall(pattern, one.note.replace("hangzhou.childcare.embedded_distributed", ""), re.ASCII))
+            assert words == set(re.findall(pattern.replace(r"\b", ""), one.note_zh, re.ASCII)), one.id
 
 
 # The JSON Schema
@@ -191,7 +206,7 @@ def test_the_wording_is_our_own(name: str, catalogue: Rows) -> None:
     prose = "|".join([*(row["note_en"] for row in catalogue.values()), (SHARED / "README.md").read_text("utf-8")])
     prose = re.sub(r"\s+", " ", prose)
     for one in st.load_standard(name):
-        for text in (one.says, one.note, one.condition):
+        for text in (one.says, one.note, one.note_zh, one.condition):
             chinese = {run for run in runs(re.sub(r"\s", "", text), 10) if re.search("[一-鿿]", run)}
             assert not {run for run in chinese if run in quotes}, one.id
             assert not {run for run in runs(re.sub(r"\s+", " ", text), 50) if run in prose}, one.id
