@@ -140,11 +140,7 @@ def bare(net: st.Network, sources: Any, sought: Any, limit: int) -> Callable[[],
     counts = np.zeros(n, np.int64)
 
     def run() -> int:
-        status: int = _kernels.pairs(
-            task.arcs, task.starts, task.targets, desk.work, task.order, 0, n, task.limit, False, counts,
-            desk.keys, desk.spare,
-        )[2]  # fmt: skip
-        return status
+        return desk.search(0, n, rows=False, counts=counts)[2]
 
     while (status := run()) != _kernels.DONE:
         desk.grow(status)

@@ -44,7 +44,7 @@ def test_demo_ends_well_and_says_where_its_files_are(demo) -> None:
 @pytest.mark.slow
 def test_demo_says_what_it_found(demo) -> None:
     done, _ = demo
-    for words in ("6,390", "7,198", "366.0", "11 个互不连通", "26.4 %", "54.7 %", "58", "最优", "55.0"):
+    for words in ("6,390", "7,198", "366.0", "11 个互不连通", "27.1 %", "54.7 %", "58", "最优", "55.0"):
         assert words in done.stdout, words
 
 
@@ -113,8 +113,8 @@ def test_the_demo_opens_in_a_browser_without_a_network(demo, browser, screenshot
     assert [url for url in asked if url not in (own, "data:,")] == []
     assert faults == []
     wanted = {
-        "coverage": ["合成数据", "26.4%", "800 米以外（未覆盖）", "建议新增点位", "OpenStreetMap", "km"],
-        "report": ["合成数据", "26.4 %", "对标结果", "枫林街道、兰亭街道、柳溪镇", "已证明最优", "OpenStreetMap"],
+        "coverage": ["合成数据", "27.1%", "800 米以外（未覆盖）", "建议新增点位", "OpenStreetMap", "km"],
+        "report": ["合成数据", "27.1 %", "对标结果", "枫林街道、兰亭街道、柳溪镇", "已证明最优", "OpenStreetMap"],
     }[name]
     for words in wanted:
         assert words in text, words
@@ -271,7 +271,7 @@ def test_audit_of_a_study(tmp_path: Path) -> None:
     study = sample_path("study.toml")
     done = siting("audit", study, "--by", "district", "--out", tmp_path / "verdict.xlsx")
     assert done.returncode == 0, done.stderr
-    for words in ("26.4 %", "枫林街道", "各区对标结果", "verdict.xlsx"):
+    for words in ("27.1 %", "枫林街道", "各区对标结果", "verdict.xlsx"):
         assert words in done.stdout, words
     sheets = pd.read_excel(tmp_path / "verdict.xlsx", sheet_name=None)
     assert list(sheets) == ["对标结果", "文件所载数值与现状"]

@@ -625,6 +625,13 @@ def test_a_wrong_zone() -> None:
     assert "all rows lie outside the area of EPSG:4549 (CGCS2000 / 3-degree Gauss-Kruger CM 120E)" in text
 
 
+@pytest.mark.parametrize("crs", ["EPSG:32760", "EPSG:32701"])
+def test_a_layer_goes_on_beyond_the_date_line(crs: str) -> None:
+    """Where the zone ends at 180 degrees, as the neighbouring zones of UTM do, too."""
+    towns = gpd.GeoSeries.from_xy([179.9, -179.95], [-17.0, -17.0], crs=4326).to_crs(crs)
+    check_layer(communities(crs, [towns.iloc[0], towns.iloc[1], towns.iloc[1]]), "communities")
+
+
 def test_one_stray_row_is_named() -> None:
     """Row 7: rows, not just layers."""
     here, stray = shapely.Point(500000, 3200000), shapely.Point(-2106363, 5300000)

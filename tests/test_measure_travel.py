@@ -323,7 +323,9 @@ def test_straight_line_of_degrees(layer: Make) -> None:
 
 def test_straight_line_of_polygons(layer: Make, at: Make) -> None:
     square = layer({"estate": (0, 0)}).set_geometry([shapely.Polygon([at(0, 0), at(20, 0), at(20, 20), at(0, 20)])])
-    assert costs(st.straight_line(square, layer({"x": (10, 110)}), metres=500)) == {("estate", "x"): 100.0}
+    shops = layer({"x": (10, 110), "inside": (5, 5)})
+    assert costs(st.straight_line(square, shops, metres=90)) == {("estate", "x"): 90.0, ("estate", "inside"): 0.0}
+    assert costs(st.straight_line(shops, square, metres=89)) == {("inside", "estate"): 0.0}
 
 
 def test_straight_line_without_a_place(layer: Make) -> None:

@@ -179,6 +179,8 @@ def test_polygons_are_as_near_as_their_nearest_gate(
     for gate, home, cost in zip(pairs["origin"], pairs["destination"], pairs["cost"], strict=True):
         key = str(a.ids[gates.owner[on[gate]]]), home
         want[key] = min(want.get(key, math.inf), cost)
+    crow = costs(st.straight_line(estates, homes, metres=limit))
+    assert all(crow[pair] <= cost + 0.02 for pair, cost in found.items())
     for i, estate in enumerate(estates.geometry):
         for j, home in enumerate(homes.geometry):
             way = round(estate.distance(home) * 1000)

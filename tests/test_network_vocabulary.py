@@ -173,6 +173,20 @@ def test_private_survives_every_way_of_the_network(tmp_path: Path, streets: Make
     assert "private" not in st.Network.from_streets(public).columns
 
 
+def test_columns_of_flags_may_be_called_as_an_office_does(streets: Make) -> None:
+    lines = {"a": [(0, 0), (100, 0)], "b": [(50, -50), (50, 50)], "c": [(100, 0), (100, 100)]}
+    layer = streets(lines, 桥梁=["否", "是", "否"], 可步行=["是", "是", "否"], 内部道路=["否", "否", "否"])
+    network = st.Network.from_streets(layer, split=True)
+    assert (len(network.edges), network.left_out) == (2, {"foot=no": 1})  # the bridge is not joined to what it crosses
+    assert network.columns["bridge"].tolist().count("是") == 1
+    assert "桥梁" in layer
+    # What is called plainly counts before, and of two names neither.
+    plain = layer.assign(bridge="no")
+    assert len(st.Network.from_streets(plain, split=True).edges) == 4
+    twice = layer.assign(是否桥梁="否")
+    assert len(st.Network.from_streets(twice, split=True).edges) == 4
+
+
 def test_lists_of_osmnx_mean_the_same(streets: Make) -> None:
     layer = streets({"a": [(0, 0), (100, 0)], "b": [(100, 0), (200, 0)]}, highway=[["trunk", "footway"], "footway"],
                     sidewalk=[["both", "no"], None], access=[None, ["private", "yes"]])  # fmt: skip

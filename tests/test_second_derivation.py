@@ -1,8 +1,9 @@
 """The numbers of the demo, derived a second time with networkx and plain Python.
 
 Nothing of the library's own search, coverage or optimizer is used: streets and points are read with geopandas, each
-point is projected on its nearest street, distances are Dijkstra's, shares are sums, and the fewest number of sites
-is what another solver finds for the model as the textbook writes it.
+point is projected on the nearest street of the main part, those with no street between them walk straight, distances
+are Dijkstra's, shares are sums, and the fewest number of sites is what another solver finds for the model as the
+textbook writes it.
 """
 
 from __future__ import annotations
@@ -55,15 +56,22 @@ def distances() -> dict[str, dict[str, dict[str, float]]]:
         if a != b and (not graph.has_edge(a, b) or graph[a][b]["weight"] > length):
             graph.add_edge(a, b, weight=float(length))
     lines = np.array([e[0] for e in edges])
+    # Streets of parts with less than a tenth of the nodes of the largest are islands; nothing else is told of levels.
+    parts = sorted(nx.connected_components(graph), key=len)
+    main = {n for part in parts if 10 * len(part) >= len(parts[-1]) for n in part}
+    island = np.array([a not in main for _, a, _, _ in edges])
+    assert island.any()
 
     def project(point: shapely.Point) -> tuple[int, float, float]:
         """Edge, metres along it, metres to it: by looking at every street."""
         far = shapely.distance(lines, point)
-        k = int(np.argmin(far))
+        mainland = np.where(island, np.inf, far)
+        k = int(np.argmin(mainland if mainland.min() <= 250 else far))
         line, _, _, length = edges[k]
         return k, line.project(point) / line.length * length, float(far[k])
 
-    homes = {i: project(p) for i, p in read("communities").geometry.items()}
+    where = read("communities").geometry
+    homes = {i: project(p) for i, p in where.items()}
     found: dict[str, dict[str, dict[str, float]]] = {}
     for service in PEOPLE:
         facilities = read(service)
@@ -71,7 +79,8 @@ def distances() -> dict[str, dict[str, dict[str, float]]]:
             facilities = facilities[facilities["open_to_neighbours"].astype(bool)]
         candidates = read("candidates")
         candidates = candidates[candidates["services"].str.contains(service)]
-        sites = {i: project(p) for frame in (facilities, candidates) for i, p in frame.geometry.items()}
+        spots = {i: p for frame in (facilities, candidates) for i, p in frame.geometry.items()}
+        sites = {i: project(p) for i, p in spots.items()}
         by_node: dict[int, list[tuple[str, float]]] = {}
         for i, (k, along, door) in homes.items():
             _, a, b, length = edges[k]
@@ -88,6 +97,10 @@ def distances() -> dict[str, dict[str, dict[str, float]]]:
                 for there, way in nx.single_source_dijkstra_path_length(graph, start, cutoff=1000).items():
                     for i, rest in by_node.get(there, []):
                         best[i] = min(best.get(i, math.inf), first + way + rest)
+            for i, (_, _, home_door) in homes.items():
+                straight = where[i].distance(spots[site])
+                if straight <= door + home_door:  # no street lies between them
+                    best[i] = min(best.get(i, math.inf), straight)
             found[service][site] = best
     return found
 

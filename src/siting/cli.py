@@ -46,7 +46,16 @@ Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell what is rea
 def _root(verbose: Verbose = False) -> None:
     from rich.logging import RichHandler
 
+    told: set[str] = set()
+
+    def once(record: logging.LogRecord) -> bool:
+        """Pass each message once: several steps of a run may come upon the same thing."""
+        new = record.getMessage() not in told
+        told.add(record.getMessage())
+        return new
+
     handler = RichHandler(console=err, show_time=False, show_path=False)
+    handler.addFilter(once)
     logging.basicConfig(level=logging.INFO if verbose else logging.WARNING, format="%(message)s", handlers=[handler])
 
 
@@ -87,6 +96,14 @@ def check(
     frame = read_layer(file, role, layer=layer, crs=crs, strict=strict)
     out.print(f"{file.name}: {len(frame):,} {role}, {frame.crs.to_string()}", highlight=False, markup=False)
     out.print(", ".join(c for c in frame.columns if c != frame.geometry.name), highlight=False, markup=False)
+    if role == "streets":
+        from siting.network.profile import walkable
+        from siting.network.vocabulary import named
+
+        closed = walkable(named(frame)).left_out  # words that are not understood are told on the way
+        if closed:
+            said = ", ".join(f"{reason} {number:,}" for reason, number in closed.items())
+            out.print(f"closed to walkers: {said}", highlight=False, markup=False)
 
 
 @app.command()

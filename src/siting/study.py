@@ -171,7 +171,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     >>> outcome = st.run(st.Study.from_toml(st.data.sample_path("study.toml")))
     >>> shares = outcome.coverage["share"]
     >>> print(f'{shares["childcare", 300.0, "m", "streets", "all", "infants"]:.1%}')
-    26.4%
+    27.1%
     """
     if not isinstance(study, Study):
         raise SitingError(f"run takes a Study; read one with Study.from_toml({str(study)!r})")

@@ -255,9 +255,12 @@ def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
     area = crs.area_of_use
     west, south, east, north = area.bounds if area else (-180.0, -90.0, 180.0, 90.0)
     if west > east:  # the area crosses the date line
-        lon, east = np.where(lon < west - margin, lon + 360, lon), east + 360
+        east += 360
+    # A layer may go on beyond the date line where the area ends at it.
+    middle = (west + east) / 2
+    lon = np.where(lon < middle - 180, lon + 360, np.where(lon > middle + 180, lon - 360, lon))
     good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
-    beyond: Mask = ~good.all(axis=1)
+    beyond: Mask = ~np.all(good, axis=1)
     return beyond
 
 

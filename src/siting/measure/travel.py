@@ -18,7 +18,7 @@ from siting.data import check_extent, common_crs, one_layer
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place, spots
+from siting.network.locate import place, shapes
 from siting.network.progress import told
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
@@ -265,12 +265,13 @@ def straight_line(
     walk: Walk | None = None,
     crs: Any = None,
 ) -> Reach:
-    """Measure as the crow flies, to compare with `travel`.
+    """Measure as the crow flies, to compare with `travel`: no way along the streets is shorter.
 
     Parameters
     ----------
     origins, destinations
-        Layers of points or polygons; degrees are projected first.
+        Layers of points or polygons; degrees are projected first. A polygon is measured from its nearest point, since
+        along the streets it is entered from its rim; two polygons that overlap are 0 m apart.
     metres, minutes, walk
         As for `travel`.
     crs
@@ -305,7 +306,7 @@ def straight_line(
         check_extent(one_layer(layer, what), what)
     rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
-    start, stop = spots(origins, system), spots(destinations, system)
+    start, stop = shapes(origins, system), shapes(destinations, system)
     longest = limit_mm / 1000.0
     # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)

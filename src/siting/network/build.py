@@ -21,7 +21,7 @@ from siting.network.joining import by_level, join_points, of_vertices
 from siting.network.lengths import believed, tell_lengths
 from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
-from siting.network.vocabulary import directions, is_yes
+from siting.network.vocabulary import directions, is_yes, named
 from siting.network.words import crs_name
 
 log = logging.getLogger(__name__)
@@ -38,14 +38,14 @@ def network_from_streets(
         raise NetworkError("from_streets takes a layer of lines, not a graph; give it to Network.from_graph")
     if isinstance(streets, tuple):
         raise NetworkError("from_streets takes a layer of lines, not a tuple; give the edges alone")
-    named = streets.columns if isinstance(streets, gpd.GeoDataFrame) else (oneway, length)  # else it is refused below
-    if oneway is not None and oneway not in named:
+    columns = streets.columns if isinstance(streets, gpd.GeoDataFrame) else (oneway, length)  # else it is refused below
+    if oneway is not None and oneway not in columns:
         raise NetworkError(f'streets have no column "{oneway}" that says which are one-way; name another or none')
-    if length != "length" and length not in named:
+    if length != "length" and length not in columns:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
     frame = to_metric(checked, crs, name="streets", checked=True).drop(columns=WAY, errors="ignore")
-    frame, left_out = walkable_part(frame, walking)
+    frame, left_out = walkable_part(named(frame), walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
     raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())

@@ -3,10 +3,10 @@
 Nobody draws the gates of an estate. So each point of its rim, every 10 m, is taken for one: the walk from there leads
 straight to the nearest point of a street, as it does from a place that is a point. Of these ways only those are kept
 that can be the first part of a shortest path: none from whose end another is as near. Where a street crosses the rim,
-the way is 0. The rim is that of the convex hull; the shortest way to each street begins at the polygon itself.
+the way is 0. The rim is that of all parts and holes.
 
-A street counts when it lies within the longest way that is allowed, and when the straight way to it crosses no other
-street: what lies behind a street is reached over that street.
+A way counts when it is not longer than allowed and crosses no other street: what lies behind a street is reached over
+that street. Private streets are entered by the estate they lie in, and by one that has no open street as near.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ Shapes = npt.NDArray[np.object_]
 
 #: The rim is walked along in steps of so many metres.
 STEP = 10.0
+#: Ways that differ by less are equally long, metres.
+ALIKE = 0.001
 
 
 class First(NamedTuple):
@@ -68,6 +70,9 @@ def gates_of(
     if allowed is not None:
         keep = _on_ground(owner, edge, away, nearest, allowed)
         owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
+    if network.private is not None:
+        keep = _of_residents(shape, owner, lines, away, network.private[edge])
+        owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
     barred = None if allowed is None else allowed.street
     ways = _ways(network, shape, owner, edge, lines, away, max_snap, barred)
     return _parted(network, shape, rows, ways, nearest)
@@ -77,7 +82,10 @@ def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Longs, Long
     """List the streets whose boxes come near to each polygon; each pair once."""
     from siting.network import _segments
 
-    reach = max_snap if np.isfinite(max_snap) else float(np.ptp(network.x) + np.ptp(network.y))
+    reach = max_snap
+    if not np.isfinite(max_snap):
+        every = np.concatenate([network.segments.xy, shapely.bounds(shape).reshape(-1, 2)])
+        reach = float(np.ptp(every, axis=0).sum())
     west, south, east, north = np.ascontiguousarray(shapely.bounds(shape).T) + np.array([[-1], [-1], [1], [1]]) * reach
     ptr = np.zeros(len(shape) + 1, np.int64)
     found = np.zeros(0, np.int32)
@@ -111,6 +119,17 @@ def _on_ground(owner: Longs, edge: Longs, away: Floats, nearest: Floats, allowed
     return kept
 
 
+def _of_residents(shape: Shapes, owner: Longs, lines: Shapes, away: Floats, private: Mask) -> Mask:
+    """Keep the private streets of each polygon that lie in it, or nearer than all others: a neighbour's are closed."""
+    open_at = np.full(len(shape), np.inf)
+    np.minimum.at(open_at, owner[~private], away[~private])
+    keep = ~private | (away < open_at[owner] - ALIKE)
+    # One that ends at the rim, where it leaves an open street, is a neighbour's.
+    meet = np.flatnonzero(~keep & (away == 0))
+    keep[meet] = shapely.length(shapely.intersection(lines[meet], shape[owner[meet]])) > ALIKE
+    return keep
+
+
 def _ways(
     network: Network, shape: Shapes, owner: Longs, edge: Longs, lines: Shapes, away: Floats, max_snap: float,
     barred: Mask | None,
@@ -129,15 +148,19 @@ def _ways(
     middle = shapely.get_coordinates(shapely.line_interpolate_point(lines[touch[inside]], 0.5, normalized=True))
     spot, row = np.concatenate([spot, middle]), touch[np.concatenate([which, inside])]
     crossing = _way(network, owner[row], edge[row], spot, spot)
-    # The shortest way to each other street. What cannot be seen from there is reached over the street before it.
+    # The shortest way to each other street, if no street lies before it.
     pair = np.flatnonzero(apart)
     ends = shapely.get_coordinates(shapely.shortest_line(shape[owner[pair]], lines[pair])).reshape(-1, 2, 2)
     shortest = _way(network, owner[pair], edge[pair], ends[:, 0], ends[:, 1])
     seen = ~_blocked(network, shortest, barred)
-    pair, shortest = pair[seen], _select(shortest, seen)
-    # From the rim, step by step, to the nearest point of the street.
-    rim, of = shapely.get_coordinates(shapely.segmentize(shapely.convex_hull(shape), STEP), return_index=True)
-    ptr = np.searchsorted(of, np.arange(len(shape) + 1))
+    shortest = _select(shortest, seen)
+    # From the rim, step by step, to the nearest point of the street; one that crosses the rim may go on beside it.
+    pair = np.concatenate([pair, np.unique(touch[which])])
+    parts, of_part = shapely.get_parts(shape, return_index=True)
+    rings, of_ring = shapely.get_rings(parts, return_index=True)
+    long = shapely.length(rings) > 0  # GEOS takes no steps along one that is a spot
+    rim, of = shapely.get_coordinates(shapely.segmentize(rings[long], STEP), return_index=True)
+    ptr = np.searchsorted(of_part[of_ring[long]][of], np.arange(len(shape) + 1))
     arguments = (
         network.segments,
         ptr,

@@ -21,9 +21,12 @@ from siting.network.places import Gates, Places, frozen, millimetres
 if TYPE_CHECKING:
     from siting.network.graph import Network
 
-__all__ = ["at_nodes", "drawn", "place", "spots"]
+__all__ = ["at_nodes", "drawn", "place", "shapes", "spots"]
 
 log = logging.getLogger(__name__)
+
+#: Numbers of Polygon and MultiPolygon in shapely.
+AREAS = (3, 6)
 
 Ints = npt.NDArray[np.int32]
 
@@ -46,6 +49,20 @@ def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
     """
     found: npt.NDArray[np.object_] = points(gpd.GeoSeries(drawn(frame, crs), index=frame.index, crs=crs)).to_numpy()
     return found
+
+
+def shapes(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
+    """Return what stands for each row of *frame* in *crs*: a polygon as it is, else a point.
+
+    Raises
+    ------
+    LayerError
+        When the frame has no CRS, or a row has no geometry.
+    """
+    found = drawn(frame, crs)
+    area = np.isin(shapely.get_type_id(found), AREAS)
+    inner: npt.NDArray[np.object_] = np.where(area, found, points(gpd.GeoSeries(found, crs=crs)).to_numpy())
+    return inner
 
 
 def drawn(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
@@ -79,7 +96,7 @@ def place(
 ) -> Places:
     """Locate points and polygons (in the network's CRS) on *network*; see `Network.locate`."""
     kind = shapely.get_type_id(geometry)
-    area = np.isin(kind, (3, 6))
+    area = np.isin(kind, AREAS)
     inner = geometry
     if (kind != 0).any():
         inner = geometry.copy()

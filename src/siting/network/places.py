@@ -116,7 +116,19 @@ class Places:
     def moved(self) -> pd.DataFrame:
         """Places whose nearest street of all is a bridge, a tunnel or on an island: metres to it, and to the one taken.
 
-        Columns `nearest` and `snap`.
+        By id, with columns `nearest` and `snap`, metres.
+
+        Examples
+        --------
+        >>> import geopandas as gpd, shapely
+        >>> from siting import Network
+        >>> road = shapely.LineString([(500000, 3380000), (500100, 3380000)])
+        >>> bridge = shapely.LineString([(500100, 3380000), (500000, 3380030)])
+        >>> net = Network.from_streets(gpd.GeoDataFrame({"bridge": ["no", "yes"]}, geometry=[road, bridge], crs=4547))
+        >>> home = gpd.GeoDataFrame(index=["h"], geometry=gpd.points_from_xy([500000], [3380020]), crs=4547)
+        >>> net.locate(home).moved.round(2)
+           nearest  snap
+        h     9.58  20.0
         """
         at = (self.edge >= 0) & (self.nearest < self.snap)
         return pd.DataFrame({"nearest": self.nearest[at], "snap": self.snap[at]}, index=self.ids[at])

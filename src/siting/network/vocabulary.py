@@ -183,6 +183,24 @@ def _table() -> dict[str, Any]:
     return tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text(encoding="utf-8"))
 
 
+def named(frame: pd.DataFrame) -> pd.DataFrame:
+    """Call columns of flags as OpenStreetMap does, where an office calls them otherwise; what is renamed is told.
+
+    Examples
+    --------
+    >>> list(named(pd.DataFrame({"桥梁": ["是"], "宽度": [7]})))
+    ['bridge', '宽度']
+    """
+    have = {unicodedata.normalize("NFKC", str(name)).strip().lower(): name for name in frame.columns}
+    found = {name: [have[word] for word in listed if word in have] for name, listed in _table()["columns"].items()}
+    # Where two columns could be meant nobody knows which; the name of OpenStreetMap is always plain.
+    new = {given[0]: name for name, given in found.items() if len(given) == 1 and name not in frame.columns}
+    if not new:
+        return frame
+    log.info("streets: columns understood: %s", ", ".join(f"{a} as {b}" for a, b in new.items()))
+    return frame.rename(columns=new)
+
+
 def is_yes(column: pd.Series) -> Mask:
     """Tell where a column of flags says yes, in whatever words."""
     return Tag(column, str(column.name)).among({"yes"})

@@ -223,7 +223,14 @@ class Walk:
 
     @classmethod
     def at(cls, speed: str, who: str = "walker", slope: Slope | None = None, *, stairs: bool = True) -> Walk:
-        """Walk at a speed that is written with its unit; see `speed_from`.
+        """Walk at a speed that is written with its unit.
+
+        Parameters
+        ----------
+        speed
+            A number and m/min, km/h, m/s, mph, ft/s, ft/min, 米/分钟, 公里/小时 or 米/秒; from 20 to 200 m/min.
+        who, slope, stairs
+            As for `Walk`.
 
         Raises
         ------

@@ -114,19 +114,26 @@ class Desk:
             self.keys = np.concatenate([self.keys, np.empty_like(self.keys)])
             self.spare = np.empty(len(self.keys), np.int64)
 
+    def search(self, lo: int, hi: int, *, rows: bool, counts: Longs) -> tuple[int, int, int]:
+        """Search from some of the sources into `keys`; see `siting.network._kernels.pairs` for what is returned."""
+        from siting.network import _kernels
+
+        t = self.task
+        found: tuple[int, int, int] = _kernels.pairs(
+            t.arcs, t.starts, t.targets, t.straight, self.work, t.order, lo, hi, t.limit, rows, t.again, counts,
+            self.keys, self.spare, self.mark,
+        )  # fmt: skip
+        return found
+
     def pairs(self, lo: int, hi: int, *, rows: bool) -> tuple[Longs, Longs]:
         """List the pairs of one block: the keys, and how many each start has."""
         from siting.network import _kernels
 
-        t = self.task
         counts = np.zeros(hi - lo, np.int64)
         parts = []
         at = lo
         while at < hi:
-            now, m, status = _kernels.pairs(
-                t.arcs, t.starts, t.targets, t.straight, self.work, t.order, at, hi, t.limit, rows, t.again,
-                counts[at - lo :], self.keys, self.spare, self.mark,
-            )  # fmt: skip
+            now, m, status = self.search(at, hi, rows=rows, counts=counts[at - lo :])
             if m:
                 parts.append(self.keys[:m].copy())
             # A full buffer is only too short when not even one source fits.

@@ -139,11 +139,12 @@ def texts(values: pd.Series, words: Mapping[object, str] | None = None) -> dict[
 
 def names(frame: gpd.GeoDataFrame) -> list[str]:
     """Return the name of each row, or its id where it has none."""
+    keys = frame.index.to_numpy(object)  # Python's own texts are read faster than Arrow's
     if "name" not in frame.columns:
-        return [clean(key) for key in frame.index]
+        return [clean(key) for key in keys]
     return [
         clean(key) if pd.isna(name) or not str(name).strip() else clean(name)
-        for key, name in zip(frame.index, frame["name"], strict=True)
+        for key, name in zip(keys, frame["name"].to_numpy(object), strict=True)
     ]
 
 

@@ -227,6 +227,8 @@ def _is_said(value: object) -> bool:
 
 def _changes(service: str, part: Part, present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> list[dict[str, Any]]:
     """Return the existing sites that close and those that grow, by name."""
+    if not part.changes["change"].isin(CHANGES).any():
+        return []
     names: dict[object, str] = {}
     for role in dict.fromkeys(["candidates", *present, service]):
         if role in present:
