@@ -271,11 +271,11 @@ def test_hospitals_that_could_turn(town: Layers) -> None:
 
 
 def test_who_is_left_to_vans(town: Layers, layer: Callable[..., Any], town_network: st.Network) -> None:
-    """A meal point stands at `a`; the village `b` is 200 m from the nearest health centre."""
-    town["meals"] = layer({"z": (0, 0)})
+    """A meal point stands at the village `b`; the nearest health centre is 600 m from there."""
+    town["meals"] = layer({"z": (500, 500)})
     row = figured(town, "shijiazhuang.eldercare.meal_vans", network=town_network)
-    assert (row["value"], row["unit"]) == (1, "communities")  # of an estate and a village
-    town["meals"] = layer({"z": (0, 0), "w": (500, 400)})
+    assert (row["value"], row["unit"]) == (1, "communities"), "the estate counts, too"
+    town["meals"] = layer({"z": (500, 500), "w": (0, 100)})
     assert figured(town, "shijiazhuang.eldercare.meal_vans", network=town_network)["value"] == 0
     van = "qingtian.health.touring_clinic_van"
     assert figured(town, van, network=town_network)["value"] == 1
