@@ -169,8 +169,8 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _spokes(rule: Rule, context: Context) -> pd.Series:
-    """Mark the communities that are delivered to: those the rule is for, the villages where it names none."""
-    if rule.applies_to in COMMUNITIES or rule.among:
+    """Mark the communities that are delivered to: those the rule is for, the villages where it is for a whole area."""
+    if rule.applies_to in COMMUNITIES:
         return context.ruled(rule)
     return context.ruled(replace(rule, applies_to="village"))
 
