@@ -295,6 +295,8 @@ def test_every_row_has_a_verdict_and_every_gap_a_reason(verdict: pd.DataFrame) -
         "eldercare.county_safety_net_institution": "safety_net",
         "childcare.place_subsidy_by_reference": "inclusive",
         "childcare.demonstration_institutions": "demonstration",
+        "childcare.staff_certified.2025": "certified_staff",
+        "eldercare.certified_caregivers_per_10000.2025": "certified_caregivers",
     }
     rest = why.drop(lacking.index).drop(layers.index)
     assert sorted(rest.index) == sorted({

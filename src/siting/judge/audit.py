@@ -93,8 +93,9 @@ def audit(
         compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
         in `unit`), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
         (met, short, n/a), `reason` (why there is no value, or what would close the gap) and `basis` (what was counted),
-        each also in English (`reason_en`, `basis_en`), `modal` (the words of force: 不少于, 鼓励, …), `clause`,
-        `document`. What districts need is rounded up in each, so it can add up to more than the whole needs.
+        each also in English (`reason_en`, `basis_en`), `modal` (the words of force: 不少于, 鼓励, …), `note` (how an
+        ambiguity of the document is read; `note_en`), `clause`, `document`. What districts need is rounded
+        up in each, so it can add up to more than the whole needs.
 
     Raises
     ------
@@ -283,6 +284,8 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "basis": said(finding.basis, "zh"),
         "basis_en": said(finding.basis, "en"),
         "modal": rule.modal,
+        "note": rule.note_zh or rule.note,
+        "note_en": rule.note or rule.note_zh,
         "clause": rule.clause,
         "document": standard.title(rule),
     }

@@ -11,7 +11,7 @@ import pandas as pd
 from siting.errors import LayerError, some
 from siting.judge import duties
 from siting.judge.context import Context
-from siting.judge.finding import Finding, Said, indicator, number, told
+from siting.judge.finding import Finding, Said, indicator, number, told, without
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, counted
@@ -299,9 +299,6 @@ def owing(rule: Rule, context: Context) -> Finding:
     )
 
 
-MOST_NAMES = 20
-
-
 def _key(rule: Rule, said: Mapping[str, object]) -> str:
     if rule.kind in SHARED:
         return "audit.owed_shared"
@@ -309,16 +306,10 @@ def _key(rule: Rule, said: Mapping[str, object]) -> str:
 
 
 def _names(context: Context, lacks: pd.Series) -> Said:
-    """Name the communities that lack something, the first twenty of them."""
-    frame = context.layer("communities")
-    ids = lacks.index[lacks]
-    if not len(ids):
-        return ("", {})
-    names = tuple(frame["name"].reindex(ids).astype(str) if "name" in frame else ids.astype(str))
-    more = len(names) - MOST_NAMES
-    if more <= 0:
-        return ("audit.lack", {"names": names})
-    return ("audit.lack_more", {"names": names[:MOST_NAMES], "more": more})
+    """Name the communities that lack something, the first of them."""
+    lacking = lacks.index[lacks]
+    frame = context.layer("communities").loc[lacking]
+    return without(frame, np.ones(len(frame), bool), "audit.lack")
 
 
 def _counties_above(rule: Rule, context: Context) -> Finding:

@@ -6,6 +6,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import Context
@@ -24,10 +26,13 @@ __all__ = [
     "percent",
     "ratio",
     "told",
+    "without",
 ]
 
 Said = tuple[str, Mapping[str, object]]
 NOTHING: Said = ("", {})
+#: So many units are named in a reason.
+MOST_NAMES = 20
 
 
 @dataclass(frozen=True)
@@ -115,3 +120,15 @@ def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
     """Return a value that the document gives no limit for: it is shown, not judged."""
     reason: Said = NOTHING if math.isnan(value) else ("audit.no_limit", {})
     return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)
+
+
+def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without") -> Said:
+    """Name the units that do not fulfil the rule, the first twenty of them."""
+    named = units.get("name", units.index)
+    names = tuple(np.asarray(named, object)[lacks].astype(str))
+    if not names:
+        return NOTHING
+    more = len(names) - MOST_NAMES
+    if more <= 0:
+        return (key, {"names": names})
+    return (f"{key}_more", {"names": names[:MOST_NAMES], "more": more})

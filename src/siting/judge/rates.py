@@ -14,9 +14,11 @@ import math
 from collections.abc import Iterator
 from dataclasses import replace
 
+import pandas as pd
+
 from siting.judge.context import Context
 from siting.judge.estates import ESTATES, owing
-from siting.judge.finding import Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told
+from siting.judge.finding import Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told, without
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -36,7 +38,7 @@ BASES = {
 
 @indicator("places_per_1000_residents", "beds_per_1000_elderly", "ratio_per_10000_elderly", "ratio_per_1000_infants")
 def rate(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Places, beds or facilities per 1000 or 10,000 residents, elderly or children; for estates, what each owes."""
+    """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
     if rule.applies_to in ESTATES:
         yield owing(rule, context)
@@ -46,11 +48,47 @@ def rate(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("staff_ratio")
 def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Staff per 10,000 or 20,000 residents."""
-    yield _rate(rule, context, rule.column, rule.base or "population")
+    """Staff for so many people; or what share of the staff is certified, trained or senior."""
+    if rule.unit != "percent":
+        yield _rate(rule, context, rule.column, rule.base or "population")
+    elif rule.applies_to == "institution":
+        yield _staff_of_each(rule, context)
+    else:
+        yield _share(rule, context, rule.of or "staff", "audit.train")
+
+
+def _staff_of_each(rule: Rule, context: Context) -> Finding:
+    """Judge the staff of each institution: the least share, and which fall short. One without staff is not asked."""
+    if not rule.column:
+        raise Missing("audit.no_column_named")
+    layer, frame = rule.layers[0], context.stock(rule)
+    of = rule.of or "staff"
+    part, total = (context.numbers(layer, name)[frame.index] for name in (rule.column[0], of))
+    part, total = part[total > 0], total[total > 0]
+    lacks = pd.Series(
+        [lacking(number(rule) / 100 * n, rule.operator, there) for n, there in zip(total, part, strict=True)],
+        total.index,
+        dtype=float,
+    )
+    return Finding(
+        value=float((100 * part / total).min()) if len(total) else math.nan,
+        target=number(rule),
+        unit="percent",
+        operator=floor(rule.operator),
+        needed=float(lacks.sum()),
+        needs=rule.column[0],
+        basis=(
+            "audit.units",
+            {"part": int((lacks <= 0).sum()), "total": len(total), "of": rule.facility_types or layer},
+        ),
+        reason=without(frame.loc[total.index], (lacks > 0).to_numpy(bool), "audit.lack"),
+        units=lacks <= 0,
+    )
 
 
 def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> Finding:
+    if not column and (rule.kind == "staff_ratio" or UNITS[rule.unit].counts in ("persons", "beds")):
+        raise Missing("audit.no_column_named")  # facilities are neither staff nor beds
     factor = UNITS[rule.unit].per if rule.unit else _factor(rule.kind)
     layer = rule.layers[0]
     stock = context.amount(context.stock(rule), layer, column)
@@ -83,18 +121,24 @@ def land(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("composition_share")
 def composition(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Share of a stock that is of one sort; needed by converting, and by adding only that sort."""
+    """Share of a stock that is of one sort; needed by converting, and by adding only that sort; or share by a mark."""
+    if rule.part:
+        yield _by_mark(rule, context)
+    else:
+        yield _share(rule, context, rule.of or ("beds" if rule.service == "eldercare" else "places"), "audit.convert")
+
+
+def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
+    """Judge one column by another; *reason* tells what would close the gap, by converting and by adding."""
     if not rule.column:
         raise Missing("audit.no_column_named")
     layer, frame = rule.layers[0], context.stock(rule)
-    of = rule.of or ("beds" if rule.service == "eldercare" else "places")
     part, total = context.amount(frame, layer, rule.column), context.amount(frame, layer, (of,))
-    target = math.nan if rule.value is None else rule.value / 100
-    if math.isnan(target):
-        raise Missing("audit.no_value", rule=rule.id)
+    target = number(rule) / 100
     convert = lacking(target * total, rule.operator, part)
     add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
-    yield Finding(
+    way: Said = (reason if math.isnan(add) else f"{reason}_or_add", {"convert": convert, "add": add})
+    return Finding(
         value=100 * ratio(part, total),
         target=100 * target,
         unit="percent",
@@ -102,8 +146,25 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
         needed=convert,
         needs=rule.column[0],
         basis=("audit.composition", {"part": part, "column": rule.column, "total": total, "of": of}),
-        reason=("audit.convert_or_add", {"convert": convert, "add": add}) if convert > 0 and total > 0 else ("", {}),
+        reason=way if convert > 0 and total > 0 else ("", {}),
     )
+
+
+def _by_mark(rule: Rule, context: Context) -> Finding:
+    """Share of the rows with a mark; of a layer with a column `year` the last one's, and whether it rose each year."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    marks = matches(frame, layer, rule.part)
+    years = context.numbers(layer, "year")[frame.index] if "year" in frame else pd.Series(0, frame.index)
+    part, total = marks.groupby(years).sum(), marks.groupby(years).size()
+    if len(total) < 2:
+        of = rule.facility_types or layer
+        basis: Said = ("audit.units", {"part": int(marks.sum()), "total": len(marks), "of": of})
+    else:
+        rose = bool((part / total).diff().iloc[1:].gt(0).all())
+        each = tuple(f"{year:.0f}: {part[year]:,}/{total[year]:,}" for year in total.index)
+        basis = ("audit.rose" if rose else "audit.not_risen", {"years": each})
+    last = (float(part.iloc[-1]), float(total.iloc[-1])) if len(total) else (0.0, 0.0)
+    return percent(rule, *last, needs="facilities", basis=basis)
 
 
 @indicator("utilisation_share")

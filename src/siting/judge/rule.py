@@ -28,7 +28,7 @@ APPLIES = (
     "community", "village_or_community", "new_residential", "existing_residential", "new_and_existing_residential",
     "village", "administrative_village", "rural", "urban_area", "urban_community", "urban_estate", "industrial_park",
     "complete_community", "future_community", "new_future_community", "eldercare_institution",
-    "childcare_institution", "township_centre", "kindergarten", "canteen", "site",
+    "childcare_institution", "institution", "township_centre", "kindergarten", "canteen", "site",
 )  # fmt: skip
 #: The kinds of rules that can be computed, with the operators each can be judged by; filled by `indicator`.
 KINDS: dict[str, tuple[str, ...]] = {}
@@ -95,8 +95,9 @@ class Rule:
         The rule of provision that a unit must fulfil to count.
     document, clause, says
         Where it stands: document, headings, and what it says in one line.
-    note
-        How an ambiguity is read here.
+    note, note_zh
+        How an ambiguity is read here: what a reader of the verdict should know. `note` stands for Chinese readers, too,
+        where there is no `note_zh`.
     """
 
     id: str
@@ -133,6 +134,7 @@ class Rule:
     clause: str = ""
     says: str = ""
     note: str = ""
+    note_zh: str = ""
 
     def __post_init__(self) -> None:
         for name in LISTS:

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
-from siting.judge.estates import MOST_NAMES, duty_of, owing, there
-from siting.judge.finding import Finding, Said, floor, indicator, lacking, number, percent
+from siting.judge.estates import duty_of, owing, there
+from siting.judge.finding import Finding, floor, indicator, lacking, number, percent, without
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
@@ -49,7 +48,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
         yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                      reason=_without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
+                      reason=without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
         return
     yield _communities(rule, context, target)
 
@@ -89,19 +88,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
     return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),
-                   reason=_without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
-
-
-def _without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without") -> Said:
-    """Name the units that do not fulfil the rule, the first twenty of them."""
-    named = units.get("name", units.index)
-    names = tuple(np.asarray(named, object)[lacks].astype(str))
-    if not names:
-        return ("", {})
-    more = len(names) - MOST_NAMES
-    if more <= 0:
-        return (key, {"names": names})
-    return (f"{key}_more", {"names": names[:MOST_NAMES], "more": more})
+                   reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
 
 
 @indicator("count_target")
@@ -148,7 +135,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
             "audit.units",
             {"part": int((lacks <= 0).sum()), "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")},
         ),
-        reason=_without(units, (lacks > 0).to_numpy(bool)),
+        reason=without(units, (lacks > 0).to_numpy(bool)),
         units=lacks <= 0,
     )
 
@@ -170,4 +157,4 @@ def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
     part = int(have.sum())
     basis = ("audit.units", {"part": part, "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")})
     yield percent(rule, part, len(units), needs="facilities", target=100.0, basis=basis, units=have,
-                  reason=_without(units, ~have.to_numpy(bool), "audit.lack"))  # fmt: skip
+                  reason=without(units, ~have.to_numpy(bool), "audit.lack"))  # fmt: skip

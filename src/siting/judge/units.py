@@ -71,6 +71,7 @@ UNITS: dict[str, Unit] = {
     "10k_places": Unit("places", 10_000),
     "places_per_1000_residents": Unit("places", per=1000, of="residents"),
     "persons_per_10000_elderly": Unit("persons", per=10_000, of="elderly"),
+    "persons_per_1000_children": Unit("persons", per=1000, of="children"),
     "persons_per_10000_residents": Unit("persons", per=10_000, of="residents"),
     "persons_each_per_20000_residents": Unit("persons", per=20_000, of="residents"),
     "times": Unit("share"),

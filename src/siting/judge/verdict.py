@@ -18,7 +18,7 @@ __all__ = ["COLUMNS", "PRINTED", "Audit", "counts_of"]
 COLUMNS = [
     "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
     "operator", "target", "target_max", "year", "gap", "needed", "needs", "status", "reason", "reason_en", "basis",
-    "basis_en", "modal", "clause", "document",
+    "basis_en", "modal", "note", "note_en", "clause", "document",
 ]  # fmt: skip
 #: What `figures` has beside them: the printed number, and how far the layers are from it.
 PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
@@ -269,7 +269,7 @@ class Audit:
 
 def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
     other = "_en" if lang == "zh" else ""
-    texts = ("indicator", "reason", "basis")
+    texts = ("indicator", "reason", "basis", "note")
     made: dict[str, pd.Series] = {}
     for name in table.columns:
         if name in {f"{text}{other}" for text in texts}:

@@ -200,6 +200,11 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
         raise Missing("audit.not_in_layers", rule=rule.id)
     if rule.base and rule.column and layer != "communities":
         yield _elsewhere(rule, context)
+    elif layer == "districts":
+        units = context.districts(rule.applies_to or "township")
+        marked = int(matches(units, layer, rule.where).sum())
+        basis = ("audit.units", {"part": marked, "total": len(units), "of": "districts"})
+        yield told(marked, "districts", basis)
     elif layer == "communities":
         frame = context.stock(rule)
         there = context.amount(frame, layer, rule.column)

@@ -123,7 +123,9 @@ def _small_print(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
     if isinstance(metric, str) and known(f"metric.{metric}"):
         counted.insert(0, label(f"metric.{metric}", lang))
     between = "；" if lang == "zh" else "; "
-    return tuple(line for line in (between.join(filter(None, counted)), " · ".join(source)) if line)
+    note = _said(row, "note", lang)
+    caveat = label("report.note", lang, note=note) if note else ""
+    return tuple(line for line in (between.join(filter(None, counted)), caveat, " · ".join(source)) if line)
 
 
 def _compared(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
