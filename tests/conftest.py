@@ -67,6 +67,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     network, places = st.Network.from_streets(streets_of_town(2)), layer({"a": (0, 0), "b": (150, 0), "c": (90, 100)})
     people = pd.Series([3, 2, 1], places.index)
     st.service_areas(network, places, metres=[100])
+    network.locate(places.set_geometry(places.buffer(20)))
     for start, end in ((places, places), (places, places[:1]), (places[:1], places)):
         st.catchment(network, start, end, people.loc[end.index], metres=300)
         st.travel(network, start, end, metres=300)
@@ -82,6 +83,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         (st.MaxCoverage(), [one, st.Capacity(people)]), (st.MinSites(), [st.Cover(0.7)]),
     ):  # fmt: skip
         st.solve(objective, reach, demand=people, rules=rules)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what opens a browser as slow."""
+    for item in items:
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.slow)
 
 
 # The helpers as fixtures: test modules cannot import this one.

@@ -168,6 +168,7 @@ def test_a_lost_notice_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture)
     assert ".csv does not keep the notice" in caplog.text
 
 
+@pytest.mark.slow
 def test_the_same_layers_give_the_same_bytes(tmp_path: Path) -> None:
     sums = []
     for name in ("one", "two"):

@@ -522,6 +522,7 @@ def test_every_rule_has_its_value_where_nothing_is_missing(
     assert left[["rule", "reason_en"]].to_numpy().tolist() == []
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(data=st_.data())
 def test_whatever_is_missing_nothing_breaks(

@@ -394,6 +394,7 @@ HOMES = some.lists(
 CARE = some.lists(some.tuples(CROSSINGS, some.integers(0, 900)), min_size=1, max_size=6)
 
 
+@pytest.mark.slow
 @given(HOMES, CARE, some.integers(10, 700))
 @settings(deadline=None, max_examples=20)
 def test_nothing_is_counted_twice_and_the_audit_adds_up(
@@ -436,6 +437,7 @@ def test_nothing_is_counted_twice_and_the_audit_adds_up(
     assert counted["facilities"] <= len(rooms)
 
 
+@pytest.mark.slow
 def test_every_standard_can_be_asked_of_the_sample(
     sample: dict[str, gpd.GeoDataFrame], sample_network: st.Network
 ) -> None:

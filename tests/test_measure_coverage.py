@@ -247,6 +247,7 @@ Costs = some.lists(Limits, min_size=4, max_size=4)
 Weights = some.lists(some.integers(0, 50), min_size=4, max_size=4)
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(Costs, Weights, Limits, Limits)
 def test_coverage_grows_with_the_limit(costs: list[float], people: list[int], one: float, other: float) -> None:

@@ -306,6 +306,7 @@ def test_the_first_call_speaks_before_it_compiles(tmp_path: Path) -> None:
     assert done.stderr.count("being compiled") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere code is read with the compiler's tables")
 def test_what_is_on_disk_is_read_without_the_compiler(tmp_path: Path) -> None:
     """Code that allocates arrays runs from the disk; the compiler's tables are made when something is compiled."""

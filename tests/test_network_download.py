@@ -84,6 +84,7 @@ def test_tags_that_say_who_may_walk_are_asked_for(monkeypatch: pytest.MonkeyPatc
     assert network.columns["highway"][~private].sort_values().tolist() == ["service", "trunk"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [requests.ConnectionError("no route"), requests.Timeout("too long")])
 def test_offline(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     fails(monkeypatch, fault)
@@ -91,6 +92,7 @@ def test_offline(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
         network_from_place("Futian, Shenzhen, China")
 
 
+@pytest.mark.slow
 def test_a_server_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> None:
     """A real request, to a port of this machine where nothing listens."""
     monkeypatch.setattr(osmnx.settings, "use_cache", False)
@@ -100,12 +102,14 @@ def test_a_server_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> Non
         network_from_place("Futian, Shenzhen, China")
 
 
+@pytest.mark.slow
 def test_a_server_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     fails(monkeypatch, requests.HTTPError("403"))
     with pytest.raises(NetworkError, match="refused: 403; try later"):
         network_from_place("Futian")
 
 
+@pytest.mark.slow
 def test_an_unknown_place(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nominatim answers with an empty list."""
 

@@ -103,6 +103,7 @@ def test_residents_leave_by_every_gate() -> None:
 CORNER = some.tuples(some.integers(-200, 700), some.integers(-200, 700), some.integers(1, 200), some.integers(1, 200))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     some.lists(CORNER, min_size=1, max_size=3),

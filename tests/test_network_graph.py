@@ -450,6 +450,7 @@ def test_row_33_motorways_in_graphs() -> None:
         st.Network.from_graph(graph)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(some.lists(some.tuples(some.integers(0, 10**5), some.integers(0, 10**5)), min_size=2, max_size=30, unique=True))
 def test_both_directions_are_one_edge(at: list[tuple[int, int]]) -> None:
@@ -560,6 +561,7 @@ def test_columns_of_the_source_do_not_get_in_the_way(small_town: gpd.GeoDataFram
         assert not {"u", "v", "key"} & set(at)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crs", ["EPSG:4547", "EPSG:32649"])
 def test_there_and_back(sample: dict[str, gpd.GeoDataFrame], crs: str) -> None:
     network = st.Network.from_streets(sample["streets"], crs=crs)
@@ -586,6 +588,7 @@ def test_there_and_back_with_loops_and_parallels(streets: Make, layer: Make) -> 
     assert distances(st.Network.from_graph(graph), places, places) == distances(network, places, places)
 
 
+@pytest.mark.slow
 def test_a_crs_without_a_code(streets: Make) -> None:
     local = "+proj=tmerc +lat_0=0 +lon_0=114.3 +k=1 +x_0=500000 +y_0=0 +ellps=GRS80 +units=m +no_defs"
     network = st.Network.from_streets(streets({"a": [(0, 0), (100, 0)]}), crs=local)

@@ -33,6 +33,7 @@ def test_the_wheel_holds_code_words_standards_and_sample(wheel: Path) -> None:
     assert not {name for name in names if "test" in name or name.endswith((".pyc", ".aux.xml"))}
 
 
+@pytest.mark.slow
 def test_the_sample_is_found_when_installed_from_the_wheel(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path / "site")
     code = (

@@ -94,6 +94,7 @@ def test_the_script_runs_as_printed(tmp_path):
     assert "合成数据" in page
 
 
+@pytest.mark.slow
 @each_readme
 def test_every_command_is_there(name):
     named = commands(name)

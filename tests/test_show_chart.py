@@ -393,6 +393,7 @@ def test_a_users_own_font_is_kept() -> None:
     assert re.search(r"font-family: [^\"]*monospace, 'Microsoft YaHei'", inline_svg(figure, name="u"))
 
 
+@pytest.mark.slow
 def test_no_window_is_opened() -> None:
     code = (
         "import sys, pandas as pd; from siting.show.chart import draw_chart; "

@@ -423,6 +423,7 @@ def test_without_a_chinese_font_the_report_is_whole(tmp_path: Path, monkeypatch:
     assert "'Microsoft YaHei'" in text
 
 
+@pytest.mark.slow
 def test_a_report_without_figures_loads_no_matplotlib(tmp_path: Path) -> None:
     code = (
         "import sys; from siting.show.report import write_report; "

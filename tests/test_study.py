@@ -90,6 +90,7 @@ def test_the_numbers_of_the_small_town(town: Path) -> None:
     assert outcome.bands["childcare"]["band"].isna().tolist() == [False, True, True, True]
 
 
+@pytest.mark.slow
 def test_the_report_says_in_words_what_is_closed_and_who_walks(town: Path, small_town: gpd.GeoDataFrame) -> None:
     classes = ["residential"] * (len(small_town) - 2) + ["高速公路", "ladder"]
     st.write_layer(small_town.assign(highway=classes), town.parent / "town.gpkg", layer="streets")
@@ -169,6 +170,7 @@ def test_a_study_is_frozen(town: Path) -> None:
         study.year = 2035  # type: ignore[misc]
 
 
+@pytest.mark.slow
 def test_a_third_service_needs_no_code(town: Path, layer) -> None:
     """A layer of the generic role is a service: measured by residents, shown by the name it has in the study."""
     centres = layer({"m1": (400, 500)}, name=["文化站"])
@@ -225,6 +227,7 @@ def test_a_speed_that_is_none_is_refused(town: Path, said: str, words: str) -> N
     assert "[walk] childcare" in str(fault.value)
 
 
+@pytest.mark.slow
 def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
     text = town.read_text(encoding="utf-8")
     text = text.replace("year = 2025", 'year = 2025\nby = "district"\nhousehold_size = 2.5')
@@ -339,6 +342,7 @@ def test_circles_of_one_service_are_one(town: Path) -> None:
     assert outcome.areas["childcare"]["limit"].is_unique
 
 
+@pytest.mark.slow
 def test_columns_of_candidates_never_collide_with_those_of_a_plan(town: Path, layer) -> None:
     sites = layer({"s1": (500, 100), "s2": (500, 400), "s3": (0, 300)}, services=["childcare"] * 3, order=[7, 8, 9])
     st.write_layer(sites, town.parent / "town.gpkg", layer="candidates")
@@ -357,6 +361,7 @@ def test_communities_without_a_district_are_a_group_of_their_own(town: Path, lay
     assert groups == {"all", "d1", "n/a"}
 
 
+@pytest.mark.slow
 def test_tables_of_goals_that_are_gone_are_removed(town: Path) -> None:
     study = st.Study.from_toml(town)
     outcome = st.run(study)
