@@ -78,6 +78,7 @@ def test_engines_know_only_numbers(module: str) -> None:
     assert all(n.startswith(known) for n in ours), ours
 
 
+@pytest.mark.slow
 def test_one_module_knows_the_solver() -> None:
     names = {"highspy", "scipy.optimize"}
     knows = [m for m in MODULES if any(n.startswith(tuple(names)) for n in _all_imports(m))]

@@ -107,6 +107,7 @@ def test_raw_ways_are_mostly_chains() -> None:
     assert 18_000 < len(made) < 22_000
 
 
+@pytest.mark.slow
 def test_networkx_agrees_with_scipy(city: City, ends: tuple[Any, Any], expected: Any) -> None:
     found = by_networkx.within(by_networkx.graph(city), ends[0], LIMIT)
     the_same(expected, by_networkx.pairs(found, ends[1], len(city)), "networkx")
@@ -167,6 +168,7 @@ def test_answers_that_differ_are_not_timed() -> None:
     assert [part.tolist() for part in sort_pairs((one[0], one[1][::-1], one[2]))] == [[0, 0], [1, 2], [6, 5]]
 
 
+@pytest.mark.slow
 def test_a_ratio_is_the_median_of_the_rounds() -> None:
     """A clock that counts calls: ours takes 1, 1, 1 ticks for 10 units, the peer 2, 2, 2 ticks for 4 units."""
     ticks = iter([0, 1, 0, 2] * 3)
@@ -240,6 +242,7 @@ def test_of_an_edge_that_stands_twice_the_last_counts(tmp_path: Path) -> None:
     assert paths.tolist() == [[0, 4, 9], [4, 0, 5], [9, 5, 0]]
 
 
+@pytest.mark.slow
 def test_a_solver_in_its_own_process_finds_what_enumeration_finds() -> None:
     question = city_question(200, 24, 500.0, 2, seed=4)
     pairs = [(i, j) for i in range(23) for j in range(i)]

@@ -203,6 +203,7 @@ def test_a_goal_that_cannot_be_met_ends_with_status_2_and_the_reason(tmp_path: P
     assert (tmp_path / "out" / "report.html").exists()
 
 
+@pytest.mark.slow
 def test_check_lists_all_faults_of_a_file(tmp_path: Path) -> None:
     table = pd.DataFrame({"小区编号": ["a", "a"], "人口": ["-3", "约50"], "经度": [114.3, 114.3], "纬度": [30.5, 30.5]})
     table.to_csv(tmp_path / "homes.csv", index=False, encoding="gb18030")
@@ -218,6 +219,7 @@ def test_check_of_a_good_file() -> None:
     assert "316 communities, EPSG:4547" in done.stdout
 
 
+@pytest.mark.slow
 def test_check_of_streets_tells_what_is_closed_and_not_understood(tmp_path: Path, streets: Make) -> None:
     lines = {"a": [(0, 0), (100, 0)], "b": [(100, 0), (200, 0)], "c": [(200, 0), (300, 0)]}
     st.write_layer(streets(lines, highway=["支路", "高速公路", "林荫路"]), tmp_path / "s.gpkg", layer="streets")

@@ -406,6 +406,7 @@ CELLS = {
 }
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=250)
 @given(st.sampled_from(sorted(CELLS)).flatmap(lambda kind: st.tuples(st.just(kind), CELLS[kind])))
 def test_whole_columns_say_what_their_cells_say(column: tuple[str, list[Any]]) -> None:
@@ -420,6 +421,7 @@ def test_whole_columns_say_what_their_cells_say(column: tuple[str, list[Any]]) -
         assert texts(pd.Index(series)).listed == expected
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(
     st.sampled_from([("number", number_of), ("share", share_of), ("flag", flag_of)]),

@@ -43,6 +43,7 @@ def test_the_zone_of_the_centre(lon: float, lat: float, code: int) -> None:
     assert metric_crs(at(lon, lat)).to_epsg() == code
 
 
+@pytest.mark.slow
 @given(st.floats(73, 136), st.floats(3, 54))
 def test_every_zone_in_china_has_the_nearest_meridian(lon: float, lat: float) -> None:
     crs = metric_crs(at(lon, lat))
@@ -99,6 +100,7 @@ def test_web_mercator_is_not_measured_in() -> None:
         to_metric(at(120.0, 29.0), "EPSG:3857")
 
 
+@pytest.mark.slow
 def test_an_unknown_crs_is_told() -> None:
     with pytest.raises(LayerError, match="crs='jinhua' is not known"):
         to_crs(at(120.0, 29.0), "jinhua")
@@ -191,6 +193,7 @@ def test_a_named_crs_comes_before_that_of_the_layer() -> None:
     assert to_metric(town, "EPSG:4549").crs.to_epsg() == 4549
 
 
+@pytest.mark.slow
 def test_a_province_gets_a_projection_that_holds(caplog: pytest.LogCaptureFixture) -> None:
     """Zhejiang reaches from 118° to 123°: the zone of its centre is 0.06 % too long at the rim."""
     province = line((118.0, 123.0), (27.2, 31.2))
@@ -210,6 +213,7 @@ def test_a_province_gets_a_projection_that_holds(caplog: pytest.LogCaptureFixtur
     assert drawn == pytest.approx(ground, rel=0.0004)
 
 
+@pytest.mark.slow
 def test_islands_on_both_sides_of_the_date_line_get_one_projection() -> None:
     """Vanua Levu, Taveuni and the Lau Islands: 177.2°E to 178.2°W."""
     fiji = gpd.GeoSeries.from_xy([177.2, 179.9, -178.2], [-18.0, -16.6, -18.2], crs="EPSG:4326")
@@ -243,6 +247,7 @@ def test_a_named_crs_that_does_not_hold_is_refused_and_a_doubtful_one_told(caplo
 # ---- datums
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("code", "datum"), [(4214, "Beijing 1954"), (2437, "Beijing 1954"), (4610, "Xian 1980"),
                                              (4555, "New Beijing"), (4284, "Pulkovo 1942")])  # fmt: skip
 def test_an_old_datum_is_told(code: int, datum: str, caplog: pytest.LogCaptureFixture) -> None:

@@ -431,6 +431,7 @@ def test_attrs_from_a_file_are_not_trusted(tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.slow
 def test_the_sample_is_sound() -> None:
     layers = load_sample()
     assert list(layers) == ["communities", "eldercare", "childcare", "candidates", "districts", "streets"]

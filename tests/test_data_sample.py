@@ -299,6 +299,7 @@ def test_candidates(layers):
     assert (sites["cost"] > 0).all()
 
 
+@pytest.mark.slow
 def test_reach_of_childcare_leaves_something_to_do(layers):
     child, sites = layers["childcare"], layers["candidates"]
     offers = sites[sites["services"].str.contains("childcare")]

@@ -385,6 +385,7 @@ with atomic_path(Path(sys.argv[1])) as draft:
 """
 
 
+@pytest.mark.slow
 def test_a_kill_leaves_the_old_file(tmp_path: Path) -> None:
     """Finding 5 and row 30: killed in the middle of writing."""
     file = tmp_path / "a.gpkg"

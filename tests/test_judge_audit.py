@@ -511,6 +511,7 @@ OPEN = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", st.list_standards())
 def test_every_rule_has_its_value_where_nothing_is_missing(
     name: str, furnish: Callable[[str], Layers], town_network: st.Network

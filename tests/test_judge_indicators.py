@@ -285,6 +285,7 @@ def test_two_fifths_of_forty_are_sixteen(town: Layers) -> None:
     assert (row["status"], row["needed"]) == ("met", 0)
 
 
+@pytest.mark.slow
 def test_rounding_up_is_exact_for_every_percentage() -> None:
     for whole in [*range(1, 121), 999_999, 14_000_000, 1_400_000_000]:
         for tenths in range(1, 1001):
@@ -577,6 +578,7 @@ def test_nobody_and_nowhere_are_missing(town: Layers, town_network: st.Network) 
     assert (row["status"], row["reason_en"]) == ("n/a", "layer missing: Districts")
 
 
+@pytest.mark.slow
 def test_nothing_to_divide_by_is_no_number(town: Layers, town_network: st.Network) -> None:
     """Row 18: n/a, never infinity."""
     nobody = town["communities"].assign(population=0, infants=0, elderly=0)

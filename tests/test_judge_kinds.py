@@ -519,6 +519,7 @@ def test_children_enrolled_of_all_children(town: Layers) -> None:
 # Figures, which nothing is judged by
 
 
+@pytest.mark.slow
 def test_a_printed_figure_beside_what_the_layers_hold(town: Layers) -> None:
     def figure(kind: str = "baseline_figure", **values: Any) -> dict[str, Any]:
         given = {"role": "baseline", "operator": "=", "says": "s", "year": 2021, **values}

@@ -270,6 +270,7 @@ def test_hospitals_that_could_turn(town: Layers) -> None:
     assert figured(town, rule)["reason_en"].endswith("(grade)")
 
 
+@pytest.mark.slow
 def test_who_is_left_to_vans(town: Layers, layer: Callable[..., Any], town_network: st.Network) -> None:
     """A meal point stands at the village `b`; the nearest health centre is 600 m from there."""
     town["meals"] = layer({"z": (500, 500)})

@@ -350,6 +350,7 @@ def by_loops(reach: Reach, people: pd.Series, beds: pd.Series, method: str, deca
     return [sum(b.get((i, j), 0) * ratio[j] for j in beds.index) for i in people.index], heads
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=30, deadline=None)
 @given(drawn=Cities, decay=Decays)
@@ -361,6 +362,7 @@ def test_the_double_loop_agrees(method: Any, drawn: Any, decay: Any) -> None:
     np.testing.assert_allclose(supply_ratios(reach, people, beds, **asked)["demand"], heads, rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", METHODS)
 @settings(max_examples=30, deadline=None)
 @given(drawn=Cities, decay=Decays)
@@ -380,6 +382,7 @@ def test_what_is_handed_out_is_what_is_there(method: Any, drawn: Any, decay: Any
     assert np.isfinite(found["access"]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(drawn=Cities)
 def test_no_decline_is_no_decay(drawn: Any) -> None:

@@ -515,6 +515,7 @@ def test_rings(road: st.Network, layer: Make) -> None:
 OPTIONS = [{"overlap": o, "rings": r} for o in ("keep", "split", "dissolve") for r in (False, True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", OPTIONS)
 def test_what_the_sample_adds_up_to(
     sample: dict[str, gpd.GeoDataFrame], sample_network: st.Network, options: dict[str, Any]
@@ -545,6 +546,7 @@ def test_what_the_sample_adds_up_to(
             assert mine.union_all().symmetric_difference(union[limit]).area < 1e-6 * union[limit].area
 
 
+@pytest.mark.slow
 def test_the_area_is_that_of_every_piece_alone(sample: dict[str, gpd.GeoDataFrame], sample_network: Any) -> None:
     """The area is the union of every reached piece widened alone and of the circles around the doors."""
     facilities = sample["childcare"].iloc[:10]

@@ -211,6 +211,7 @@ def cities(draw: Any) -> dict[str, Any]:
     }
 
 
+@pytest.mark.slow
 @given(cities())
 @examples
 def test_every_column_derived_again(city: dict[str, Any]) -> None:
@@ -253,6 +254,7 @@ def test_every_column_derived_again(city: dict[str, Any]) -> None:
             )
 
 
+@pytest.mark.slow
 @given(
     draws.lists(draws.integers(1, 500), min_size=1, max_size=5),
     draws.lists(draws.tuples(draws.integers(0, 60), draws.integers(0, 60)), min_size=1, max_size=4),

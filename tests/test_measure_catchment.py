@@ -83,6 +83,7 @@ def test_uphill_counts_in_minutes(layer: Make) -> None:
     assert st.catchment(hill, low, high, metres=100)["count"].tolist() == [1]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(Spots, Spots, some.integers(10, 900), some.booleans(), some.booleans(), some.randoms(use_true_random=False))
 def test_sums_over_the_pairs(
@@ -259,6 +260,7 @@ def test_what_fits_is_not_refused() -> None:
     assert len(st.travel(network, o, crowd, metres=20, max_pairs=10_000)) == pairs
 
 
+@pytest.mark.slow
 def test_parts_are_the_whole(crowd: tuple[st.Network, Any]) -> None:
     network, places = crowd
     few = places.select(places.ids[::7])

@@ -261,6 +261,7 @@ def test_coverage_grows_with_the_limit(costs: list[float], people: list[int], on
     assert coverage(reach, demand, limit=pd.Series(one, index=IDS))["covered"].iloc[0] == by_hand
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(Costs, Weights, some.lists(some.sampled_from("nsw"), min_size=4, max_size=4), Limits)
 def test_groups_add_up(costs: list[float], people: list[int], groups: list[str], limit: float) -> None:

@@ -378,6 +378,7 @@ def test_growth_that_would_burst_a_home_is_refused_or_fitted() -> None:
     assert (later["elderly"] <= later["population"]).all()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(some.data())
 def test_forecasts_add_up_and_stay_consistent(data: some.DataObject) -> None:
@@ -554,6 +555,7 @@ def test_births_follow_the_mothers_of_both_ends_of_the_year() -> None:
     assert people.loc[(2022, 0), "all"] == pytest.approx(6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(
     some.lists(some.floats(0, 1), min_size=6, max_size=6),
@@ -628,6 +630,7 @@ def test_cohorts_of_the_birth_peak_turn_60() -> None:
     assert elderly.tolist() == [1000 * min(max(year - 2021, 0), 14) for year in range(2021, 2038)]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=40)
 @given(some.lists(some.floats(0, 500), min_size=6, max_size=6))
 def test_bands_that_share_no_age_add_up(ages: list[float]) -> None:
@@ -691,6 +694,7 @@ def test_deaths_and_bands_that_are_wrong() -> None:
             age_bands(people, {"x": band})
 
 
+@pytest.mark.slow
 def test_the_page_prints_what_it_says() -> None:
     text = PAGE.read_text(encoding="utf-8")
     blocks = "\n".join(re.findall(r"^```pycon\n(.*?)^```$", text, flags=re.DOTALL | re.MULTILINE))

@@ -124,6 +124,7 @@ def test_median_by_people(values: list[float], weight: list[float], median: floa
 # Against people counted one by one
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(CROWD)
 def test_everybody_one_by_one(rows: list[tuple[float, int, str]]) -> None:
@@ -166,6 +167,7 @@ def test_gini_is_twice_the_area_above_the_lorenz_curve(rows: list[tuple[float, i
 # What must not matter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", MEASURES)
 @settings(deadline=None, max_examples=30)
 @given(rows=CROWD, factor=some.sampled_from([0.001, 0.5, 3.0, 1e6]), seed=some.randoms())
@@ -185,6 +187,7 @@ def test_units_order_and_borders_do_not_matter(
     assert same(index(halves["value"], halves["people"]), found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("index", MEASURES)
 @settings(deadline=None, max_examples=30)
 @given(rows=CROWD)
@@ -233,6 +236,7 @@ def test_groups_by_hand() -> None:
     assert found["theil_between"].tolist() == pytest.approx([*parts, 0, sum(parts)])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(CROWD)
 def test_theil_within_and_between_are_the_whole(rows: list[tuple[float, int, str]]) -> None:

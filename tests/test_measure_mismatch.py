@@ -310,6 +310,7 @@ def numbers(found: Mismatch) -> list[float]:
     return [found.dissimilarity, found.nearness, found.density, *found.distance["median"], *found.distance["unreached"]]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(WAYS, COUNTS, COUNTS, some.lists(some.integers(0, 9), min_size=3, max_size=3))
 def test_everybody_and_every_bed_one_by_one(
@@ -367,6 +368,7 @@ def test_units_of_people_and_beds_do_not_matter(
         assert after.verdict == before.verdict
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(some.permutations(HOMES), some.permutations(list("xyz")))
 def test_order_does_not_matter(homes: list[str], centres: list[str]) -> None:

@@ -192,6 +192,7 @@ Rows = some.dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(Rows, some.integers(1, 4), some.sampled_from([0.0, 1.0, 2.0, 2.5, 8.0, 9.0]))
 def test_it_tells_what_it_was_given(rows: dict[tuple[str, str], float], k: int, limit: float) -> None:

@@ -111,6 +111,7 @@ STRIP = some.tuples(NUMBER, NUMBER, NUMBER, NUMBER, some.sampled_from([0.5, 1.0,
 SKEW = some.tuples(*[some.floats(-4, 4)] * 4, some.floats(0.01, 3))
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(some.lists(some.one_of(STRIP, SKEW), min_size=1, max_size=12), some.sampled_from([0.0, 0.5, 5.0]))
 def test_any_strips(ends: list[tuple[float, float, float, float, float]], fill: float) -> None:
@@ -127,6 +128,7 @@ def test_any_strips(ends: list[tuple[float, float, float, float, float]], fill: 
         assert all(shapely.Polygon(hole).area >= fill - 1e-3 for part in found.geoms for hole in part.interiors)
 
 
+@pytest.mark.slow
 def test_a_city(slow: list[int]) -> None:
     """2,000 strips as streets lie: ends in common, at random angles."""
     rng = np.random.default_rng(7)

@@ -340,6 +340,7 @@ def test_straight_line_without_a_place(layer: Make) -> None:
 # What holds for any places
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(Spots, Spots)
 def test_no_street_is_shorter_than_the_straight_line(
@@ -352,6 +353,7 @@ def test_no_street_is_shorter_than_the_straight_line(
         assert crow[pair] <= cost + 0.005
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(Spots)
 def test_distances_are_a_metric(town_network: st.Network, layer: Make, xy: list[tuple[float, float]]) -> None:
@@ -365,6 +367,7 @@ def test_distances_are_a_metric(town_network: st.Network, layer: Make, xy: list[
     assert (far[:, None, :] <= legs[:, :, None] + legs[None, :, :]).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(Spots, Spots, Limits, Limits)
 def test_a_longer_limit_finds_no_less(

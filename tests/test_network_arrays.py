@@ -31,6 +31,7 @@ def network(xy: list[tuple[float, float]], edges: list[tuple[int, int]], **optio
 GOOD: dict[str, Any] = {"x": [X0, X0 + 100], "y": [Y0, Y0], "u": [0], "v": [1], "crs": CRS}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [

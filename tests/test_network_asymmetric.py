@@ -233,6 +233,7 @@ def test_every_search_equals_the_directed_oracle(data: some.DataObject) -> None:
             assert number.tolist() == [sum(a == i for a, _ in near) for i in range(len(o))]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(some.data())
 def test_rounding_is_less_than_a_millimetre_an_edge(data: some.DataObject) -> None:
@@ -254,6 +255,7 @@ def in_mm(
     return list(zip(*(column.tolist() for column in (limit, group, edge, low * long, high * long)), strict=True))
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(some.data())
 def test_pieces_are_where_the_places_can_be_reached_from(data: some.DataObject) -> None:
@@ -296,6 +298,7 @@ def test_pieces_are_where_the_places_can_be_reached_from(data: some.DataObject) 
             assert sorted(mine) == sorted(row[1:] for row in in_mm(network, places, [limit], walk))
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(some.data())
 def test_streets_and_arrays_make_the_same_network(data: some.DataObject) -> None:

@@ -93,6 +93,7 @@ def test_what_holds_of_all_paths(seed: int, directed: bool, data: some.DataObjec
             np.testing.assert_array_equal(getattr(nearest, name), getattr(found, name)[rank < k])
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seeds, some.booleans())
 def test_the_order_of_the_places_does_not_matter(seed: int, directed: bool) -> None:
@@ -105,6 +106,7 @@ def test_the_order_of_the_places_does_not_matter(seed: int, directed: bool) -> N
     assert {(int(p[i]), int(q[j])): cost for (i, j), cost in other.items()} == one
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seeds, some.booleans())
 def test_the_order_of_the_input_does_not_matter(seed: int, directed: bool) -> None:
@@ -132,6 +134,7 @@ def test_the_order_of_the_input_does_not_matter(seed: int, directed: bool) -> No
     assert {(int(was[i]), int(was[j])): cost for (i, j), cost in two.items()} == one
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(seeds, some.booleans(), some.integers(2, 9))
 def test_longer_streets_are_longer_ways(seed: int, directed: bool, factor: int) -> None:
@@ -144,6 +147,7 @@ def test_longer_streets_are_longer_ways(seed: int, directed: bool, factor: int) 
     assert many == {pair: cost * factor for pair, cost in few.items()}
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seeds, some.booleans())
 def test_a_node_more_on_a_street_changes_nothing(seed: int, directed: bool) -> None:
@@ -172,6 +176,7 @@ def test_a_node_more_on_a_street_changes_nothing(seed: int, directed: bool) -> N
         assert costs(search.within(base, one, one, limit)) == costs(search.within(split, two, two, limit))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seeds, some.booleans())
 def test_contraction_changes_nothing(seed: int, directed: bool) -> None:
@@ -212,6 +217,7 @@ def town() -> st.Network:
     return random_network(5, directed=True)
 
 
+@pytest.mark.slow
 def test_places_do_not_outlive_their_use(town: st.Network) -> None:
     """What is made of places is let go with them, for both directions and all searches."""
     places, others = random_places(town, 1, 6), random_places(town, 2, 9)
@@ -321,6 +327,7 @@ def test_arrays_cannot_be_written_on(town: st.Network, pickled: bool) -> None:
 # Signatures
 
 
+@pytest.mark.slow
 def test_every_kernel_is_compiled_once(town: st.Network, tmp_path: Path) -> None:
     """Whatever comes in, from memory, disk or a pickle, by layer or by places: one signature for each kernel.
 

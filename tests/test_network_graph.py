@@ -598,6 +598,7 @@ def test_a_crs_without_a_code(streets: Make) -> None:
 # Real streets
 
 
+@pytest.mark.slow
 def test_futian(shared_data: Path) -> None:
     """Every street of an osmnx graph, against Dijkstra of networkx on that graph."""
     import osmnx as ox
@@ -619,6 +620,7 @@ def test_futian(shared_data: Path) -> None:
         assert max(abs(mm / 1000 - theirs[network.nodes[n]]) for n, mm in ours.items()) < 0.1  # 0.5 mm a street
 
 
+@pytest.mark.slow
 def test_hangzhou(shared_data: Path) -> None:
     streets = gpd.read_file(shared_data / "streets" / "hangzhou_centre.gpkg")
     network = st.Network.from_streets(streets)

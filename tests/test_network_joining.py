@@ -36,6 +36,7 @@ SPOTS = some.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(some.lists(some.tuples(SPOTS, GRID, GRID, some.sampled_from([0.0002, 0.0005, 0.001])), min_size=1, max_size=60))
 def test_points_are_joined_as_by_the_oracle(points: list[Any]) -> None:
@@ -46,6 +47,7 @@ def test_points_are_joined_as_by_the_oracle(points: list[Any]) -> None:
     assert np.array_equal(place, number)
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(arrays(float, (20, 2), elements=some.floats(-1e7, 1e7)), some.lists(some.integers(0, 19), min_size=1))
 def test_points_anywhere(xy: Any, rows: list[int]) -> None:

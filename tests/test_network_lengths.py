@@ -162,6 +162,7 @@ def test_lengths_of_arrays_are_told_not_refused(caplog: pytest.LogCaptureFixture
     assert "look like feet" in caplog.text
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     some.lists(some.integers(0, 11), min_size=1, max_size=2, unique=True),

@@ -348,6 +348,7 @@ def test_behind_a_private_gate(write: Write) -> None:
     assert "private" not in both.columns
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     some.lists(some.lists(some.integers(1, 5), min_size=2, max_size=6), min_size=1, max_size=5),
@@ -455,6 +456,7 @@ def test_text_that_is_none_ends_in_an_error(write: Write, tmp_path: Path) -> Non
         network_from_osm(packed)
 
 
+@pytest.mark.slow
 def test_all_formats_hold_the_same(write: Write, tmp_path: Path) -> None:
     ways = {10: [1, 2, 3], 20: ([4, 2, 5], {"highway": "steps", "name": "桥"})}
     plain = write(CROSS, ways)
@@ -605,6 +607,7 @@ def test_entities_are_refused(write: Write, tmp_path: Path) -> None:
             network_from_osm(file)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "pack"), [("b.osm.gz", gzip.compress), ("b.osm.bz2", bz2.compress)])
 def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, name: str, pack: Callable[[bytes], bytes]) -> None:
     file = tmp_path / name
@@ -768,6 +771,7 @@ def test_helsinki_clipped(helsinki: Path) -> None:
     assert 0 < len(expected) < len(whole.edges)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("without_barriers")
 def test_beijing(shared_data: Path) -> None:
     """194 ways with 591 nodes and 704 steps between them, all in the file."""

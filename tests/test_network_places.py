@@ -230,6 +230,7 @@ def test_shapes_that_count_at_one_point_are_told(
     assert '2 of 4 are neither a point nor a polygon, and count at one point of theirs: "two", "line"' in caplog.text
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(some.lists(some.tuples(some.floats(-200, 700), some.floats(-200, 700)), min_size=1, max_size=8))
 def test_the_nearest_point_of_the_nearest_street(

@@ -159,6 +159,7 @@ def layered(net: st.Network, origins: Places, destinations: Places) -> Costs:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(some.data())
 def test_random_estates_equal_three_layers(data: some.DataObject) -> None:

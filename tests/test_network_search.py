@@ -298,6 +298,7 @@ def test_ways_near_the_end_of_32_bits(streets: Make, layer: Make) -> None:
     assert far == {p: c for p, c in truth.items() if c <= search.LONGEST}
 
 
+@pytest.mark.slow
 def test_more_is_found_than_there_was_room_for(layer: Make) -> None:
     """Lists inside the kernels start at about a thousand entries and must grow."""
     side = 45
@@ -367,6 +368,7 @@ def random_places(network: st.Network, count: int) -> Places:
     return network.locate(gpd.GeoDataFrame(geometry=points, crs=network.crs), max_snap=100)
 
 
+@pytest.mark.slow
 def test_sample_equals_networkx(sample: dict[str, gpd.GeoDataFrame], sample_network: st.Network) -> None:
     communities = sample["communities"].sample(20, random_state=5)
     o, d = sample_network.locate(communities), sample_network.locate(sample["childcare"])
@@ -385,6 +387,7 @@ def test_sample_nearest(sample: dict[str, gpd.GeoDataFrame], sample_network: st.
         pd.testing.assert_frame_equal(some_only.nearest(k), whole)
 
 
+@pytest.mark.slow
 def test_futian_equals_scipy(shared_data: Path) -> None:
     import osmnx as ox
 
@@ -394,6 +397,7 @@ def test_futian_equals_scipy(shared_data: Path) -> None:
     assert against_scipy(network, places, 5, search.LONGEST) == 5 * 400
 
 
+@pytest.mark.slow
 def test_hangzhou_equals_scipy(shared_data: Path) -> None:
     network = st.Network.from_streets(gpd.read_file(shared_data / "streets" / "hangzhou_centre.gpkg"))
     places = random_places(network, 2000)

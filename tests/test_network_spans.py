@@ -139,6 +139,7 @@ def test_any_town(town: Any, mode: Mode) -> None:
     )
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(town=towns())
 def test_the_modes_agree(town: Any) -> None:
@@ -156,6 +157,7 @@ def test_the_modes_agree(town: Any) -> None:
     assert (metres("each") >= metres("together") - 1e-3).all()
 
 
+@pytest.mark.slow
 @settings(max_examples=30, deadline=None)
 @given(town=towns())
 def test_several_limits_are_each_alone(town: Any) -> None:

@@ -264,6 +264,7 @@ def test_nothing_else_is_overwritten(tmp_path: Path) -> None:
 # Damage
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spoil",
     [

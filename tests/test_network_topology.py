@@ -273,6 +273,7 @@ def test_cut_lines_meet_at_ends_only_and_keep_their_length(
                 assert shapely.distance(line.boundary, shapely.Point(point)) < 1e-3 or line.is_ring
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(drawn)
 def test_one_level_is_noded_as_a_union_is(lines: list[list[tuple[int, int]]]) -> None:
@@ -317,6 +318,7 @@ def test_what_is_joined_is_what_meets(lines: list[list[tuple[int, int]]], levels
     assert found == {frozenset(component) for component in nx.connected_components(meets)}
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(drawn, some.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_matter(lines: list[list[tuple[int, int]]], chance: Any) -> None:
@@ -328,6 +330,7 @@ def test_the_order_of_the_rows_does_not_matter(lines: list[list[tuple[int, int]]
     assert shapely.equals_exact(one.geometry.sort_index().to_numpy(), two.geometry.sort_index().to_numpy(), 1e-6).all()
 
 
+@pytest.mark.slow
 def test_real_streets_cut_again_stay(sample: dict[str, gpd.GeoDataFrame]) -> None:
     """What is cut already has nothing left to cut."""
     streets = sample["streets"].to_crs(CRS)

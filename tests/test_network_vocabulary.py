@@ -142,6 +142,7 @@ def test_the_layer_of_an_office(streets: Make, caplog: pytest.LogCaptureFixture)
     assert sorted(network.for_walk(st.Walk.elder(stairs=False)).edges.index) == ["a", "e"]
 
 
+@pytest.mark.slow
 def test_private_survives_every_way_of_the_network(tmp_path: Path, streets: Make) -> None:
     """Through a graph, a folder, a file, a split and links to islands the column stays boolean and true."""
     lines = {"a": [(0, 0), (100, 0)], "b": [(100, 0), (200, 0)], "c": [(50, -50), (50, 50)], "d": [(205, 0), (300, 0)]}

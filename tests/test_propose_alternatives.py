@@ -31,6 +31,7 @@ def town() -> tuple[st.Reach, pd.Series, st.Reach]:
     return between(homes, sites, HOMES, SITES), people, between(sites, sites, SITES, SITES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["most", "decay", "travel", "farthest", "spacing", "cost"])
 def test_second_best_is_what_solving_anew_finds(kind: str, town: tuple[st.Reach, pd.Series, st.Reach]) -> None:
     anywhere, people, between = town

@@ -307,6 +307,7 @@ def _keeps_its_word(found: Assignment, reach: st.Reach, demand: pd.Series, capac
         assert row["reason"] == expected
 
 
+@pytest.mark.slow
 @given(problems())
 @examples
 def test_as_many_and_as_near_as_the_flow_of_networkx(problem: tuple[st.Reach, pd.Series, pd.Series]) -> None:
@@ -318,6 +319,7 @@ def test_as_many_and_as_near_as_the_flow_of_networkx(problem: tuple[st.Reach, pd
     assert found.travel == nx.cost_of_flow(graph, flow)
 
 
+@pytest.mark.slow
 @given(problems())
 @examples
 def test_min_cost_flow_of_networkx_with_the_number_served_given(problem: tuple[st.Reach, pd.Series, pd.Series]) -> None:
@@ -327,6 +329,7 @@ def test_min_cost_flow_of_networkx_with_the_number_served_given(problem: tuple[s
     assert found.travel == nx.min_cost_flow_cost(graph)
 
 
+@pytest.mark.slow
 @given(problems())
 @examples
 def test_scarce_is_where_one_more_place_serves_one_more(problem: tuple[st.Reach, pd.Series, pd.Series]) -> None:
@@ -338,6 +341,7 @@ def test_scarce_is_where_one_more_place_serves_one_more(problem: tuple[st.Reach,
         assert found.facilities.loc[j, "scarce"] == (gain == 1)
 
 
+@pytest.mark.slow
 @given(problems(most=2, people=3))
 @examples
 def test_brute_force(problem: tuple[st.Reach, pd.Series, pd.Series]) -> None:
@@ -352,6 +356,7 @@ def test_brute_force(problem: tuple[st.Reach, pd.Series, pd.Series]) -> None:
     assert (found.served, -found.travel) == best
 
 
+@pytest.mark.slow
 @given(problems(), draws.sampled_from([0.001, 0.25, 0.9]))
 @examples
 def test_fractions_scale_the_answer(problem: tuple[st.Reach, pd.Series, pd.Series], part: float) -> None:
@@ -362,6 +367,7 @@ def test_fractions_scale_the_answer(problem: tuple[st.Reach, pd.Series, pd.Serie
     assert parted.bound == pytest.approx(parted.travel)
 
 
+@pytest.mark.slow
 def test_a_town_against_networkx() -> None:
     rng = np.random.default_rng(7)
     n, m = 300, 40

@@ -105,6 +105,7 @@ def test_clusters_have_their_weighted_middle(layer: Layer, streets: Any) -> None
     assert moved["moved"].tolist() == [30, 30]
 
 
+@pytest.mark.slow
 def test_clusters_do_not_depend_on_the_order_of_rows() -> None:
     homes = st.load_sample()["communities"]
     one, other = (
@@ -266,6 +267,7 @@ def random_town(seed: int) -> tuple[st.Network, gpd.GeoDataFrame]:
     return net, gpd.GeoDataFrame({"population": 1}, geometry=spots, index=[f"h{i}" for i in range(k)])
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(seed=some.integers(0, 2**20), metres=some.integers(60, 500))
 def test_anywhere_on_the_streets_of_a_random_town(seed: int, metres: int) -> None:
@@ -277,6 +279,7 @@ def test_anywhere_on_the_streets_of_a_random_town(seed: int, metres: int) -> Non
         assert "comes within" in str(error)  # noqa: PT017
 
 
+@pytest.mark.slow
 def test_the_small_district(tmp_path: Path) -> None:
     """What is written and read again is reached by the same people, and nothing depends on the order of the rows."""
     town = st.load_sample()
@@ -356,6 +359,7 @@ def test_layers_that_do_not_do_are_told(homes: gpd.GeoDataFrame, layer: Layer, s
         make_candidates(homes, method="streets", network=far, metres=300)
 
 
+@pytest.mark.slow
 def test_the_page_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(st, "make_candidates", make_candidates, raising=False)
     blocks = re.findall(r"^```pycon\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)

@@ -155,6 +155,7 @@ def test_every_subset_tried(seed: int, kind: int, tree: bool) -> None:
                 assert bound_of_prices(p, found.prices) >= optimum - 1e-9
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(seed=some.integers(0, 10_000), kind=some.integers(0, 419), scale=some.floats(0, 5))
 def test_any_prices_bound_every_plan(seed: int, kind: int, scale: float) -> None:

@@ -168,6 +168,7 @@ def check(of: Model, found: Found) -> None:
         assert proven == pytest.approx(truth, abs=1e-6)
 
 
+@pytest.mark.slow
 @given(seeds)
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_small_models_are_solved_as_by_enumeration(seed: int) -> None:

@@ -67,6 +67,7 @@ def test_too_few_or_too_many() -> None:
     assert (one.value, one.bound) == (np.inf, np.inf)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(seed=some.integers(0, 10_000), p=some.integers(1, 6), must=some.integers(0, 2), limit=some.sampled_from([4, 99]))
 def test_all_plans_tried(seed: int, p: int, must: int, limit: float) -> None:

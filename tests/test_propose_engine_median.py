@@ -117,6 +117,7 @@ def pmed(folder: Path, number: int) -> tuple[np.ndarray, int]:
     return shortest_path(graph, directed=False), p
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(st.integers(0, 10**6))
 def test_equals_enumeration(seed: int) -> None:

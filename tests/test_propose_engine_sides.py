@@ -83,6 +83,7 @@ def trusted(found: Found, model: Model, best: float) -> None:
         assert bound_of(model, found.proof) >= best - 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [False, True])
 def test_general_equals_enumeration(levels: bool) -> None:
     for seed in range(50):
@@ -103,6 +104,7 @@ def test_sides_equal_enumeration() -> None:
         trusted(found, reduce(model).model, best)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.integers(10_000, 10**9))
 def test_any_model(seed: int) -> None:

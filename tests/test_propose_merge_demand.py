@@ -59,6 +59,7 @@ def test_by_hand() -> None:
     assert (reach.unit, reach.limit) == ("m", 60)
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(seed=some.integers(0, 10_000), sites=some.integers(1, 90), metres=some.floats(0.01, 40))
 def test_groups_counted_one_by_one(seed: int, sites: int, metres: float) -> None:

@@ -530,6 +530,7 @@ def flow(way: Any, demand: Any, places: Any, groups: list[Any], needs: list[floa
     return -found.fun if found.status == 0 else None
 
 
+@pytest.mark.slow
 def test_cut_conditions_are_those_of_a_flow():
     rng = np.random.default_rng(5)
     kept = 0

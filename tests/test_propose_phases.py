@@ -50,6 +50,7 @@ def test_what_nothing_holds_back_opens_first_and_that_is_said(
     assert "首年（2027 年）" in chinese
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("limits", "rules", "years"),
     [

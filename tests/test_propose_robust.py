@@ -47,6 +47,7 @@ def towns(draw: Any) -> tuple[list[np.ndarray], list[np.ndarray], int, list[int]
     return covers, [unit * np.array(draw(people), float) for _ in range(k)], draw(some.integers(1, m - 1)), existing
 
 
+@pytest.mark.slow
 @given(towns(), some.sampled_from(["regret", "worst"]))
 @settings(max_examples=12, deadline=None, derandomize=True)
 def test_best_over_the_scenarios_against_enumeration(town: Any, measure: Any) -> None:

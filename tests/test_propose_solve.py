@@ -348,6 +348,7 @@ def hard() -> tuple[st.Reach, pd.Series]:
     return reach, pd.Series(random.integers(1, 500, 4000))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fraction", [0.0, 0.5])
 def test_when_time_runs_out_the_plan_comes_with_an_honest_bound(
     hard: tuple[st.Reach, pd.Series], fraction: float
@@ -376,6 +377,7 @@ def test_time_runs_out_before_any_plan(hard: tuple[st.Reach, pd.Series]) -> None
     assert "没有找到可行方案" in plan.explain("zh")
 
 
+@pytest.mark.slow
 def test_of_one_site_the_best_is_counted(hard: tuple[st.Reach, pd.Series]) -> None:
     reach, people = hard
     plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])

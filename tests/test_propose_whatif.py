@@ -208,6 +208,7 @@ def test_without_pairs_or_sites() -> None:
     assert (none.share, none.sites, none.best().empty) == (0, (), True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("unit", [1, 0.1, 1 / 3, 1e-300, 1e12])
 def test_nothing_drifts(unit: float) -> None:
     """After thousands of steps the numbers are those of the first time, to the last bit, and those of `coverage`."""

@@ -290,6 +290,7 @@ def test_a_layer_without_crs_is_named() -> None:
         draw_picture({})
 
 
+@pytest.mark.slow
 def test_streets_are_pixels_and_the_page_stays_small() -> None:
     rng = np.random.default_rng(0)
     start = rng.uniform([0, 0], [2000, 1000], (8000, 2))

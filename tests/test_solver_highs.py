@@ -310,6 +310,7 @@ run(Model(one, 0 * one, one, csr_array(np.ones((1, 1))), one, one, 1))
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [

@@ -302,6 +302,7 @@ def test_none_of_two_thousand_layers_is_silently_wrong(case: Any) -> None:
     never_silently_wrong(case)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", TOWNS, ids=str)
 def test_clean_layers_are_told_nothing_of(place: tuple[float, float, int, int]) -> None:
     """The towns themselves are measured alike in all their systems, without a word."""

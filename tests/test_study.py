@@ -74,6 +74,7 @@ def share(outcome: Outcome, limit: float) -> float:
     return float(row["share"])
 
 
+@pytest.mark.slow
 def test_the_numbers_of_the_small_town(town: Path) -> None:
     outcome = st.run(st.Study.from_toml(town))
     # k1 is 100 m from sw and 400 m from se: only sw is inside, at either limit
@@ -106,6 +107,7 @@ def test_the_report_says_in_words_what_is_closed_and_who_walks(town: Path, small
         assert pace in report
 
 
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_results(town: Path) -> None:
     study = st.Study.from_toml(town)
     one, two = st.run(study), st.run(study)
@@ -117,6 +119,7 @@ def test_the_same_study_gives_the_same_results(town: Path) -> None:
         assert proposal.plan.sites == two.proposals[name].plan.sites
 
 
+@pytest.mark.slow
 def test_steps_are_told_as_they_come(town: Path) -> None:
     told: list[tuple[str, str]] = []
     st.run(st.Study.from_toml(town), on_step=lambda name, event: told.append((name, event)))
@@ -331,6 +334,7 @@ def test_a_recipe_saved_by_a_windows_editor_is_read(town: Path) -> None:
     assert st.Study.from_toml(town).name == "town"
 
 
+@pytest.mark.slow
 def test_circles_of_one_service_are_one(town: Path) -> None:
     text = town.read_text(encoding="utf-8")
     town.write_text(text + '\n[[circle]]\nservice = "childcare"\nmetres = [300, 450]\n', encoding="utf-8")
@@ -351,6 +355,7 @@ def test_columns_of_candidates_never_collide_with_those_of_a_plan(town: Path, la
     assert {"order", "plan_order", "plan_adds"} <= set(proposed.columns)
 
 
+@pytest.mark.slow
 def test_communities_without_a_district_are_a_group_of_their_own(town: Path, layer) -> None:
     homes = layer({"sw": (0, 0), "se": (500, 0)}, population=[1000, 2000], infants=[10, 20], district=["d1", ""])
     st.write_layer(homes, town.parent / "town.gpkg", layer="communities")
