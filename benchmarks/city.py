@@ -66,7 +66,8 @@ class City:
     def matrix(self) -> csr_array:
         """The network as a symmetric matrix of millimetres."""
         n = len(self)
-        ends = (np.concatenate([self.u, self.v]), np.concatenate([self.v, self.u]))
+        # The searches of older scipy take 32-bit positions only.
+        ends = tuple(np.concatenate(two).astype(np.int32) for two in ((self.u, self.v), (self.v, self.u)))
         return csr_array(coo_array((np.tile(self.mm.astype(float), 2), ends), shape=(n, n)))
 
     def streets(self) -> gpd.GeoDataFrame:
@@ -155,7 +156,8 @@ def _subdivided(
 def _largest(x: Floats, y: Floats, u: Ints, v: Ints, bend: Floats) -> City:
     """Keep the largest component, its nodes row by row, and measure the edges."""
     n = len(x)
-    _, part = connected_components(coo_array((np.ones(len(u), np.int8), (u, v)), shape=(n, n)), directed=False)
+    ends = u.astype(np.int32), v.astype(np.int32)
+    _, part = connected_components(coo_array((np.ones(len(u), np.int8), ends), shape=(n, n)), directed=False)
     kept = part == np.bincount(part).argmax()
     nodes = np.flatnonzero(kept)
     nodes = nodes[np.lexsort([x[nodes], y[nodes] // SPACING])]

@@ -293,7 +293,7 @@ def cfl_question(count: int, most: int = 15, *, seed: int = 1) -> Question:
 
 
 def _paths(n: int, length: dict[tuple[int, int], float]) -> Floats:
-    i, j = np.array(list(length)).T
+    i, j = np.array(list(length), np.int32).T
     graph = csr_array((list(length.values()), (i, j)), shape=(n, n))
     found: Floats = dijkstra(graph, directed=False)
     return found

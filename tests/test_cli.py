@@ -213,6 +213,7 @@ def test_check_lists_all_faults_of_a_file(tmp_path: Path) -> None:
         assert told in done.stderr
 
 
+@pytest.mark.slow
 def test_check_of_a_good_file() -> None:
     done = siting("check", sample_path("sample.gpkg"), "--role", "communities")
     assert done.returncode == 0

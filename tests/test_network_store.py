@@ -77,7 +77,7 @@ def test_there_and_back(networks: dict[str, st.Network], tmp_path: Path, kind: s
             assert mine.dtype == theirs.dtype
             np.testing.assert_array_equal(mine, theirs)
     pd.testing.assert_index_equal(back.nodes, network.nodes)
-    pd.testing.assert_frame_equal(back.columns, network.columns, check_index_type=False)
+    pd.testing.assert_frame_equal(back.columns, network.columns, check_index_type=False, check_column_type=False)
     pd.testing.assert_frame_equal(
         pd.DataFrame(back.edges.drop(columns="geometry")), pd.DataFrame(network.edges.drop(columns="geometry")),
         check_index_type=False,

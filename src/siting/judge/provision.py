@@ -108,7 +108,8 @@ def provision(
     >>> owed = st.provision(st.load_standard("jinhua"), estate).set_index("rule")
     >>> owed.loc["jinhua.childcare.area_per_100_households.new", "area_m2"]
     np.float64(540.0)
-    >>> owed.loc["jinhua.childcare.households_per_facility.new", ["facilities", "facilities_low"]].tolist()
+    >>> both = owed.loc["jinhua.childcare.households_per_facility.new", ["facilities", "facilities_low"]]
+    >>> both.astype(float).tolist()
     [1.0, 1.0]
     """
     if not isinstance(standard, Standard):

@@ -181,7 +181,7 @@ class Audit:
         >>> jinhua = st.load_standard("jinhua")
         >>> near, far = (st.audit(jinhua, town, year=year) for year in (2022, 2025))
         >>> both = near.compare(far).set_index("rule")
-        >>> both.loc["jinhua.childcare.places_per_1000", ["target", "target_other"]].tolist()
+        >>> both.loc["jinhua.childcare.places_per_1000", ["target", "target_other"]].astype(float).tolist()
         [3.3, 4.5]
         """
         keys = ["rule", "same", "area", "reading"]
