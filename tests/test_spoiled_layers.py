@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, note, seed, settings
 from hypothesis import strategies as st
 from pyproj import CRS, Transformer
 
@@ -296,10 +296,17 @@ def test_no_layer_is_silently_wrong(case: Any) -> None:
 
 
 @pytest.mark.slow
-@settings(max_examples=2_000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(spoiled())
-def test_none_of_two_thousand_layers_is_silently_wrong(case: Any) -> None:
-    never_silently_wrong(case)
+@pytest.mark.parametrize("part", range(4))
+def test_none_of_two_thousand_layers_is_silently_wrong(part: int) -> None:
+    """In four parts of 500 layers each, which workers share."""
+
+    @seed(part)
+    @settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @given(spoiled())
+    def check(case: Any) -> None:
+        never_silently_wrong(case)
+
+    check()
 
 
 @pytest.mark.slow
