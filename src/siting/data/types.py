@@ -1,7 +1,7 @@
 """Types of facilities: one table of the words that registers, statistics and plans have for them.
 
-A word stands for its type, whatever the city calls it; who names a type means all narrower ones, too (敬老院 is a kind of
-养老机构). The words stand in ``facility_types.toml``. A word that is not there is only ever itself.
+A word stands for its type, whatever the city calls it; who names a type means all narrower ones, too (敬老院 is a kind
+of 养老机构). The words stand in ``facility_types.toml``. A word that is not there is only ever itself.
 """
 
 from __future__ import annotations
@@ -113,7 +113,8 @@ def of_type(values: pd.Series, types: Iterable[str], *, excluded: Iterable[str] 
     Parameters
     ----------
     values
-        Types as the layer has them, such as its column `facility_type`. A cell may join several (养老机构、日间照料中心).
+        Types as the layer has them, such as its column `facility_type`. A cell may join several
+        (养老机构、日间照料中心).
     types
         The types that count: each with its synonyms and all narrower types.
     excluded
@@ -163,8 +164,8 @@ def facility_types() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: `type`. Columns: `en` (its English name), `kind_of` (the wider types, joined by "、"), `words` (other words
-        for the same, joined by "、").
+        Index: `type`. Columns: `en` (its English name), `kind_of` (the wider types) and `words` (other words for the
+        same), each joined by "、".
 
     Examples
     --------
