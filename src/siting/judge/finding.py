@@ -21,6 +21,7 @@ __all__ = [
     "Finding",
     "Said",
     "floor",
+    "holds",
     "indicator",
     "lacking",
     "least",
@@ -115,8 +116,20 @@ def lacking(target: float, operator: str, there: float) -> float:
 
 
 def floor(operator: str) -> str:
-    """Read a bare number of facilities or staff as the least that has to be there: more of them is no fault."""
-    return ">=" if operator == "=" else operator
+    """Read a bare number, or a range, of facilities or staff as the least that has to be there: more is no fault."""
+    return ">=" if operator in ("=", "range") else operator
+
+
+def holds(value: float, operator: str, target: float, most: float = math.nan) -> bool:
+    """Tell whether a value keeps a limit; *most* is the end of a range."""
+    return {
+        "range": target <= value <= most,
+        ">=": value >= target,
+        ">": value > target,
+        "<=": value <= target,
+        "<": value < target,
+        "=": value == target,
+    }.get(operator, False)
 
 
 def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,

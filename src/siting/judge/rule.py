@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,7 +16,7 @@ __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_f
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "share", "metres", "minutes")
-LISTS = ("facility_types", "excluded_types", "layer", "column")
+LISTS = ("facility_types", "excluded_types", "layer", "column", "meets")
 TABLES = ("where", "part", "among")
 ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
 SCOPES = ("", "area", "site")
@@ -35,6 +35,11 @@ COMPUTING = (
     "otherwise", "share", "scope", "layer", "facility_types", "where", "part", "column", "of", "base", "among", "other",
     "metres", "minutes", "meets",
 )  # fmt: skip
+
+#: What a further part of a clause can say otherwise than the first.
+PART = (*COMPUTING, "excluded_types", "kind", "operator", "value", "value_max", "unit", "applies_to")
+#: Words that permit or encourage and ask for nothing.
+PERMITS = ("可", "可适当", "允许", "支持", "鼓励", "倡导")
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,11 @@ class Rule:
     metres, minutes
         The walk within which a unit counts as served, where the document prints one.
     meets
-        The rule of provision that a unit must fulfil to count.
+        The rules of provision that a unit must fulfil to count: each of those that ask something of it.
+    also
+        Further parts of the clause, all of which have to be kept: for each the keys in which it differs from this one.
+    unseen, unseen_zh
+        What else the clause asks that no layer shows, in English and Chinese: at best the rule is met as far as counted.
     document, clause, says
         Where it stands: document, headings, and what it says in one line.
     note, note_zh
@@ -158,7 +167,10 @@ class Rule:
     other: str = ""
     metres: float | None = None
     minutes: float | None = None
-    meets: str = ""
+    meets: tuple[str, ...] = ()
+    also: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    unseen: str = ""
+    unseen_zh: str = ""
     condition: str = ""
     modal: str = ""
     document: str = ""
@@ -195,6 +207,16 @@ class Rule:
     def layers(self) -> tuple[str, ...]:
         """The layers that are counted: those named, else the service's own."""
         return self.layer or (self.service,)
+
+    @property
+    def parts(self) -> tuple[Rule, ...]:
+        """The parts of the clause, each as a rule: this one alone, then the further ones."""
+        return tuple(replace(self, also=(), **part) for part in ({}, *self.also))
+
+    @property
+    def permits(self) -> bool:
+        """Whether the document only permits or encourages, as 可适当 and 支持 do."""
+        return self.modal in PERMITS
 
     @property
     def types(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -249,7 +271,8 @@ def rule_from(at: Mapping[str, Any]) -> Rule:
         raise StandardError(f"rule {name}: {_choose('kind', made.kind, KINDS)}")
     if made.applies_to not in APPLIES:
         raise StandardError(f"rule {name}: {_choose('applies_to', made.applies_to, APPLIES)}")
-    _fits(made, KINDS[made.kind])
+    for part in made.parts:
+        _fits(part, KINDS[part.kind])
     return made
 
 
@@ -285,6 +308,15 @@ def _condition(rule: str, key: str, column: str, want: Any) -> Any:
     return plain
 
 
+def _part(rule: str, at: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a further part of a clause."""
+    only(at, PART, f"rule {rule}: unknown keys in `also`:")
+    made = {key: _value(rule, key, value) for key, value in at.items()}
+    if made.get("kind", next(iter(KINDS))) not in KINDS:
+        raise StandardError(f"rule {rule}: {_choose('kind', made['kind'], KINDS)}")
+    return {key: (value,) if key in LISTS and isinstance(value, str) else value for key, value in made.items()}
+
+
 def _choose(key: str, given: str, known: Iterable[str]) -> str:
     """Say what can stand for a key, the most alike first."""
     listed = sorted(filter(None, known))
@@ -301,6 +333,10 @@ def _value(rule: str, key: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong("a number")
         return float(value)
+    if key == "also":
+        if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+            raise wrong('a list of tables, such as [{ layer = "elder_schools" }]')
+        return tuple(_part(rule, one) for one in value)
     if key == "year":
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong("a year such as 2025")
@@ -309,7 +345,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
             raise wrong('a table of columns, such as { public = true, beds = ">=100" }')
         return {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items()}
     elif key in LISTS:
-        listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
+        listed = [value] if isinstance(value, str) and key in ("layer", "column", "meets") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
             raise wrong("a list of texts")
         return tuple(listed)

@@ -8,7 +8,7 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any
 
-from siting.judge.rule import APPLIES, KINDS, LISTS, NUMBERS, OPERATORS, ROLES, SCOPES, TABLES, Rule
+from siting.judge.rule import APPLIES, KINDS, LISTS, NUMBERS, OPERATORS, PART, ROLES, SCOPES, TABLES, Rule
 from siting.judge.units import UNITS
 
 __all__ = ["standard_schema"]
@@ -40,7 +40,12 @@ def standard_schema() -> str:
                 "type": "object",
                 "required": ["name"],
                 "additionalProperties": False,
-                "properties": {"name": text, "title_zh": text, "title_en": text},
+                "properties": {
+                    "name": text,
+                    "title_zh": text,
+                    "title_en": text,
+                    "people": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, text]},
+                },
             },
             "documents": {
                 "type": "object",
@@ -77,6 +82,9 @@ def _type(name: str) -> dict[str, Any]:
         return {"type": "number"}
     if name == "year":
         return {"type": "integer"}
+    if name == "also":
+        part = {key: _type(key) for key in PART}
+        return {"type": "array", "items": {"type": "object", "additionalProperties": False, "properties": part}}
     if name in TABLES:
         cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
         return {"type": "object", "additionalProperties": cell}

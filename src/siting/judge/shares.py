@@ -90,12 +90,14 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
         lack = "audit.lack"
     elif rule.meets:
-        asked = [other for other in context.rules if other.id == rule.meets]
+        asked = [other for other in context.rules if other.id in rule.meets]
         if not asked:
             raise Missing("audit.no_rule", rule=rule.meets)
-        duty = duty_of(asked[0], context)
-        ruled &= (duty.owed > 0).reindex(communities.index, fill_value=False)
-        fulfil = (there(duty, context) >= duty.owed).reindex(communities.index, fill_value=True)
+        due, fulfil = pd.Series(False, communities.index), pd.Series(True, communities.index)
+        for duty in (duty_of(one, context) for one in asked):
+            due |= (duty.owed > 0).reindex(communities.index, fill_value=False)
+            fulfil &= (there(duty, context) >= duty.owed).reindex(communities.index, fill_value=True)
+        ruled &= due
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = context.served(rule)

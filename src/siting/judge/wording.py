@@ -25,7 +25,10 @@ def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
     if isinstance(value, tuple):
-        return label("list.comma", lang).join(_one_of(name, one, lang) for one in value)
+        between = "list.semicolon" if name == "parts" else "list.comma"
+        return label(between, lang).join(_one_of(name, one, lang) for one in value)
+    if isinstance(value, Mapping):  # in both languages
+        return str(value[lang])
     if isinstance(value, int | float):
         return "n/a" if math.isnan(value) else f"{value:,.10g}"
     if name == "walk":  # "300 m" or "15 min"
