@@ -176,8 +176,8 @@ def test_a_table_has_headings_and_numbers_in_the_readers_language(tmp_path: Path
     before = frame.copy(deep=True)
     chinese = read(write_report(tmp_path / "zh.html", frame)).tables[0]
     english = read(write_report(tmp_path / "en.html", frame, lang="en")).tables[0]
-    assert chinese[0] == ["分组", "人群", "总数", "覆盖率", "my_column"]
-    assert chinese[1] == ["全部", "3岁以下", "12,345", "37.2 %", "x"]
+    assert chinese[0] == ["分组", "人群", "总人数", "覆盖率", "my_column"]
+    assert chinese[1] == ["全部", "3岁以下婴幼儿", "12,345", "37.2 %", "x"]
     assert english[0] == ["group", "people", "total", "share covered", "my_column"]
     assert english[2] == ["007", "aged 60+", "0", "n/a", "y"]
     pd.testing.assert_frame_equal(frame, before)
@@ -222,7 +222,7 @@ def test_verdict_in_chinese(tmp_path: Path, verdict: Verdict) -> None:
         "千人托位数 | 托位 3,300 | 金华市方案 · 二、发展目标", "3.3", "≥ 4.5 | 个/千人", "1.2", "1,200", "未达标",
     ]  # fmt: skip
     assert childcare[2][1:] == ["61.2 %", "≥ 100 %", "38.8 %", "4,321", "未达标"]
-    assert "沿道路；托位 3,300" in childcare[2][0]
+    assert "沿路网距离；托位 3,300" in childcare[2][0]
     assert eldercare[1][1:] == ["58.0 %", "≥ 58 %", "0.0 %", "0", "达标"]
     assert eldercare[2][1:] == ["n/a", "n/a", "n/a", "n/a", "无法判定 | 文件未给出数值"]
 
@@ -264,7 +264,7 @@ def test_figures_of_the_document_stand_beside_those_of_the_layers(tmp_path: Path
     figures = pd.DataFrame([{**printed, **unit}, missing])
     verdict = Verdict(pd.DataFrame([rule()]), figures=figures)
     table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
-    assert table[0] == ["指标", "年份", "文件数值", "图层计算", "相差"]
+    assert table[0] == ["指标", "年份", "文件数值", "图层计算值", "相差"]
     assert table[1][1:] == ["2021", "2.68 | 个/千人", "2.75", "0.07"]
     assert table[2][1:] == ["2021", "≈ 23.15 %", "n/a | 缺少字段", "n/a"]
 
