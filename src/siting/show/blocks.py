@@ -278,6 +278,9 @@ def _word(key: object, lang: str) -> str:
 
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
+    # Imported here: a report without a plan needs nothing that solves.
+    from siting.propose.rule_words import rule_words
+
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
     status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
     facts = [
@@ -292,7 +295,8 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     ]
     facts += _proof(plan, lang)
     if plan.rules:
-        facts.append(("rules", Cell(listed(plan.rules, lang))))
+        words = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
+        facts.append(("rules", Cell(listed(words, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
     words = tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip())
     if words:
@@ -311,9 +315,11 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
 
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Say what solved a plan, and what proves its bound, where it tells."""
+    from siting.propose.rule_words import engine_words
+
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
-        yield "engine", Cell(clean(engine))
+        yield "engine", Cell(clean(engine_words(str(engine), lang)))
     if certificate is None:
         return
     proven = float_of(certificate.bound)
