@@ -507,11 +507,11 @@ def test_parks_without_their_employees_are_refused(parks: Layers, town_network: 
         (RELAXED, "communities.low_demand", "字段：需求较低（low_demand）", "low demand"),
         (rate(), "childcare.places", "托育设施图层缺少字段：托位", "column missing in Childcare facilities: places"),
         (rate(), "communities.population", "常住人口（population）", "residents (population)"),
-        (rate(value=None), "", "文件未给出数值", "the document prints no number"),
+        (rate(value=None), "", "文件未定数值", "the document prints no number"),
         (
             rule("service_radius", operator="range", value=500.0, value_max=800.0, unit="m"),
             "",
-            "文件未给出数值",
+            "文件未定数值",
             "the document prints no number",
         ),
         (composition(60), "childcare.inclusive_places", "普惠托位", "inclusive places"),

@@ -17,6 +17,7 @@ from siting.data import role as find_role
 from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import walker
+from siting.show.cells import NONE
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import Outcome, Proposal
 
@@ -239,7 +240,7 @@ def _by_district(outcome: Outcome, rows: pd.DataFrame, lang: str) -> pd.DataFram
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return NONE if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _names(outcome: Outcome, role: str) -> dict[Any, str]:

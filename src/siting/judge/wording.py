@@ -63,7 +63,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if isinstance(value, tuple):
         return label("list.comma", lang).join(_one_of(name, one, lang) for one in value)
     if isinstance(value, int | float):
-        return "n/a" if math.isnan(value) else f"{value:,.10g}"
+        return "—" if math.isnan(value) else f"{value:,.10g}"
     if name == "walk":  # "300 m" or "15 min"
         number, unit = str(value).split()
         return f"{number} {label(f'unit.{unit}', lang)}"

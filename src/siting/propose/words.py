@@ -151,7 +151,7 @@ def _amount(number: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "—" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _shown(name: str, value: object, lang: str, unit: str) -> object:
