@@ -301,7 +301,6 @@ def test_every_row_has_a_verdict_and_every_gap_a_reason(verdict: pd.DataFrame) -
     }
     rest = why.drop(lacking.index).drop(layers.index)
     assert sorted(rest.index) == sorted({
-        "jinhua.childcare.guidance_centres_comprehensive.2025",  # no facility of the type
         "jinhua.childcare.households_per_facility.new", "jinhua.childcare.households_per_facility.existing",
         "jinhua.childcare.households_increment.new", "jinhua.childcare.households_increment.existing",  # none so large
         "jinhua.eldercare.plan_trigger_county_population", "jinhua.childcare.simplified_verification_area",  # no limit

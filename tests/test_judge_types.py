@@ -68,7 +68,9 @@ def test_the_workplace_alone_does_not_cover_a_township() -> None:
     row = judged.table.iloc[0]
     assert row["value"] == 50
     assert row["reason"] == "尚无设施：城西街道（另有 1 处因类型未计入：“用人单位托育点”1 处）"
-    assert row["reason_en"] == "without a facility: 城西街道 (1 there are not counted for their type: 1 × 用人单位托育点)"
+    assert (
+        row["reason_en"] == "without a facility: 城西街道 (1 there are not counted for their type: 1 × 用人单位托育点)"
+    )
     assert row["basis"] == "街道（乡镇） 2 个，其中达到 1 个"
 
 

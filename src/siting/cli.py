@@ -284,7 +284,7 @@ def _tell_network(outcome: Outcome) -> None:
 
 
 def _tell_results(outcome: Outcome) -> None:
-    from siting.outputs import coverage_table, goal_title
+    from siting.outputs import coverage_table, facility_words, goal_title
 
     lang = outcome.study.lang
     for service in outcome.bands:
@@ -297,6 +297,8 @@ def _tell_results(outcome: Outcome) -> None:
                 _percent(row["share"]), _percent(row["communities_share"]),
             )  # fmt: skip
         out.print(table)
+        if words := facility_words(outcome, service, lang):
+            out.print(words, highlight=False, markup=False)
     if outcome.audit is not None:
         _tell_audit(outcome.audit, lang)
     if not outcome.proposals:
@@ -316,6 +318,8 @@ def _tell_results(outcome: Outcome) -> None:
 
 def _tell_audit(judged: Audit, lang: str) -> None:
     """Show the verdict on each rule; straight-line values stand beside those along the streets."""
+    from siting.judge.uncounted import lines_of
+
     numbers = ("value", "straight", "target", "gap", "needed")
     table = _table(label("report.audit", lang), lang, ("indicator",), numbers, ("verdict", "clause"))
     suffix = "_en" if lang == "en" else ""
@@ -332,6 +336,10 @@ def _tell_audit(judged: Audit, lang: str) -> None:
             f"[{colour.get(row['status'], 'dim')}]{status}[/]", escape(row["clause"].split(" > ")[-1]),
         )  # fmt: skip
     out.print(table)
+    if left := lines_of(judged.uncounted, lang):
+        out.print(f"[bold]{label('report.uncounted', lang)}[/bold]")
+        for line in left:
+            out.print(line, highlight=False, markup=False)
     if not whole.all():
         _tell_areas(judged, lang)
 

@@ -12,8 +12,10 @@ from siting.judge.context import Context
 from siting.judge.finding import Said
 from siting.judge.rule import Rule
 from siting.judge.values import of_types
+from siting.judge.wording import said
+from siting.labels import label
 
-__all__ = ["besides", "tell_unknown", "uncounted", "uncounted_here", "unknown"]
+__all__ = ["besides", "in_words", "lines_of", "tell_unknown", "uncounted", "uncounted_here", "unknown"]
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +107,33 @@ def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, S
                 mine = counts.setdefault(unit, {})
                 mine[word] = mine.get(word, 0) + 1
     return {unit: ("audit.besides", _listed(mine)) for unit, mine in counts.items()}
+
+
+def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Lay out for readers the words that no rule counts."""
+    left = found[~found["counted"].astype(bool)]
+    strange, blank = label("report.uncounted_unknown", lang), label("value.none", lang)
+    table = {
+        "layer": [said(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
+        "written": left["word"].replace("", blank),
+        "known": left["type"].replace("", strange),
+        "rows": left["rows"],
+        "closest": left["closest"],
+    }
+    return pd.DataFrame({label(f"column.type_{name}", lang): list(values) for name, values in table.items()})
+
+
+def lines_of(found: pd.DataFrame, lang: str) -> list[str]:
+    """Say for each layer which words no rule counts, the closest types beside those that are not known."""
+    lines = []
+    for layer, left in found[~found["counted"].astype(bool)].groupby("layer", sort=False):
+        words = []
+        for row in left.to_dict("records"):
+            key = "known" if row["type"] else "blank" if not row["word"] else "closest" if row["closest"] else "strange"
+            words.append(label(f"report.uncounted_{key}", lang, **{k: row[k] for k in ("word", "rows", "closest")}))
+        name = said(("audit.layer", {"layer": layer}), lang)
+        lines.append(label("report.uncounted_of", lang, layer=name, words=label("list.comma", lang).join(words)))
+    return lines
 
 
 def _listed(counts: dict[str, int]) -> dict[str, object]:

@@ -72,7 +72,9 @@ def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Se
         raise Missing("audit.no_column", layer=layer, absent="facility_type")
     values = frame["facility_type"]
     if pd.api.types.is_numeric_dtype(values):
-        raise StandardError(f'a rule names types, and "facility_type" of {layer} holds no text; write the types in words')
+        raise StandardError(
+            f'a rule names types, and "facility_type" of {layer} holds no text; write the types in words'
+        )
     if types:
         return of_type(values, types, excluded=excluded)
     return ~of_type(values, excluded)

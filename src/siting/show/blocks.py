@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
+from siting.judge.uncounted import in_words
 from siting.judge.verdict import counts_of
 from siting.labels import known, label
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
@@ -242,11 +243,17 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     figures = getattr(audit, "figures", None)
     if figures is not None and figures["printed"].notna().any():
         yield Block("table", table=figures_table(figures[figures["printed"].notna()], lang))
+    left = getattr(audit, "uncounted", None)
+    if left is not None and not left["counted"].all():
+        caption = label("report.uncounted", lang)
+        yield Block("table", table=table_of(in_words(left, lang), lang, caption=caption))
     facts = [("standard", Cell(_title(audit.standard, lang)))]
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
     facts += [
-        (str(key), Cell(_setting(value, lang))) for key, value in audit.parameters.items() if value not in ({}, None)
+        (str(key), Cell(_setting(value, lang)))
+        for key, value in audit.parameters.items()
+        if value not in ({}, None) and key != "uncounted"  # told in a table of its own
     ]
     yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
 
