@@ -126,7 +126,7 @@ def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
 
 def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without",
             besides: Mapping[object, Said] | None = None) -> Said:  # fmt: skip
-    """Name the units that do not fulfil the rule, the first twenty of them, with what else is said *besides* of each."""
+    """Name the units that do not fulfil the rule, the first twenty of them, each with what is said *besides* of it."""
     named = zip(units.index[lacks], np.asarray(units.get("name", units.index), object)[lacks].astype(str), strict=True)
     names = tuple(_with(name, (besides or {}).get(unit, NOTHING)) for unit, name in named)
     if not names:

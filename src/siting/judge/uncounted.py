@@ -38,9 +38,9 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
     -------
     DataFrame
         A row for each layer and word (nothing for a blank): `type` (that of the shared table; nothing where the word is
-        not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether another
-        rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words that no
-        rule counts and that are not in the table come first.
+        not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether
+        another rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words
+        that no rule counts and that are not in the table come first.
     """
     rows = []
     for layer, asking in _asking(context, rules).items():
@@ -50,8 +50,7 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
         for rule in asking:
             for word in words[~_marks(rule, words)]:
                 left.setdefault(word, []).append(rule.id)
-        everywhere = _asking(context, context.rules).get(layer, [])
-        counted = {word for rule in everywhere for word in words[_marks(rule, words)]}
+        counted = _counted(context, layer, words)
         for word, ids in left.items():
             name = "、".join(one for one in types_in(word) if type_of(one))
             closest = "" if name or word in counted else "、".join(closest_types(word))
@@ -80,13 +79,13 @@ def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
     return told
 
 
-def uncounted_here(rule: Rule, context: Context, strange: pd.DataFrame) -> Said:
-    """Tell the rows of an area that a rule leaves out: those of *strange* types, and all of them where none counts."""
+def uncounted_here(rule: Rule, context: Context) -> Said:
+    """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all of them where none counts."""
     counts: dict[str, int] = {}
     for layer in _asking(context, [rule]):
         written = _many(context, layer)
         marks = _marks(rule, written.index.to_series())
-        odd = written.index.isin(strange.loc[strange["layer"] == layer, "word"]) | (not marks.any())
+        odd = written.index.isin(_strange(context, layer)) | (not marks.any())
         for word, rows in written[~marks & odd].items():
             counts[word] = counts.get(word, 0) + int(rows)
     return ("audit.uncounted", _listed(counts)) if counts else ("", {})
@@ -166,6 +165,23 @@ def _many(context: Context, layer: str) -> pd.Series:
     if key not in context._seen:
         context._seen[key] = _written(context, layer).value_counts()
     return context._seen[key]
+
+
+def _counted(context: Context, layer: str, words: pd.Series) -> set[str]:
+    """Return the words that some rule of the standard which names types counts."""
+    asking = _asking(context, context.rules).get(layer, [])
+    return {word for rule in asking for word in words[_marks(rule, words)]}
+
+
+def _strange(context: Context, layer: str) -> list[str]:
+    """List the words of a layer that no rule counts and that are not in the shared table, once for all areas."""
+    key = ("strange", layer)
+    if key not in context._seen:
+        words = _many(context.whole or context, layer).index.to_series()
+        unread = [word for word in words if not any(map(type_of, types_in(word)))]
+        counted = _counted(context.whole or context, layer, words)
+        context._seen[key] = pd.Series([word for word in unread if word not in counted], dtype=object)
+    return context._seen[key].tolist()
 
 
 def _marks(rule: Rule, words: pd.Series) -> pd.Series:
