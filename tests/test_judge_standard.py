@@ -111,7 +111,7 @@ def test_a_good_file(tmp_path: Path) -> None:
             'operator = "per"',
             'operator is "per"; a places_per_1000_residents is judged by one of ">="',
         ),
-        ('column = "places"', 'meets = "demo.none"', r'name another in `meets` that is not there: "demo\.places"'),
+        ("value = 4.5", "value = 4.5\nvalue_max = 5", 'value_max is the end of a range; write operator = "range"'),
     ],
 )
 def test_a_malformed_file_names_file_rule_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
@@ -168,7 +168,10 @@ def test_a_standard_may_be_empty_and_have_a_byte_order_mark(tmp_path: Path) -> N
 def test_select() -> None:
     standard = st.load_standard("jinhua")
     now = standard.select(year=2025)
-    assert {one.year for one in now} == {None, 2025}
+    assert max(one.year or 0 for one in now) == 2025
+    replaced = "jinhua.childcare.places_per_1000.2022"
+    assert replaced not in {one.id for one in now}
+    assert replaced in {one.id for one in standard.select(year=2024)}
     assert len(now) < len(standard)
     assert {one.year for one in standard.select(year=1999)} == {None}
     assert {one.service for one in standard.select(service="eldercare")} == {"eldercare"}

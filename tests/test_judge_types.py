@@ -48,7 +48,7 @@ def test_a_synonym_counts() -> None:
 
 @pytest.mark.parametrize("name", ["hangzhou", "jinhua", "quzhou", "shijiazhuang", "guangxi"])
 def test_an_old_age_home_is_an_institution_in_every_city(name: str) -> None:
-    """Of 100 beds each in 养老机构, 敬老院 and 日间照料中心, the institutions have 200, 60 of them for nursing: 30 %."""
+    """Of 100 beds each in 养老机构, 敬老院 and 日间照料中心 the institutions have 200, and 60 for nursing: 30 %."""
     layers = town(["养老机构", "敬老院", "日间照料中心"], "eldercare")
     layers["eldercare"]["nursing_beds"] = [60, 0, 40]
     judged = _judged(layers, "nursing_bed_share", name)
@@ -56,7 +56,7 @@ def test_an_old_age_home_is_an_institution_in_every_city(name: str) -> None:
 
 
 def test_what_a_clause_excludes_is_excluded_alone() -> None:
-    """6 registered institutions 不含幼儿园托育部: points and workplaces that are registered count, kindergartens do not."""
+    """不含幼儿园托育部: points and workplaces that are registered count, kindergartens by any word do not."""
     layers = town(["托育机构", "幼儿园托育部", "幼儿园办托班", "家庭托育点", "用人单位托育"])
     layers["childcare"]["registered"] = True
     assert _judged(layers, "registered_institutions.2025", "qingtian").table["value"].tolist() == [3]

@@ -16,7 +16,7 @@ from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import Said, told
-from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
+from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
@@ -24,6 +24,7 @@ from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
+from siting.judge.years import JUDGED, due, later
 from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
@@ -43,7 +44,6 @@ TYPES: dict[str, Any] = {
     "gap": float,
     "needed": float,
 }
-JUDGED = ("standard", "target")
 #: Numbers for a whole city that say nothing of one of its districts.
 WHOLE = ("count_target", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
 
@@ -72,7 +72,9 @@ def audit(
     network
         Streets, for rules of distance.
     year
-        Standing rules and those for this year; without it all targets and standing rules.
+        The year of the verdict. Standing rules are judged, and of each series of targets the last that is due by then;
+        a target of an earlier year that none replaced stays. Targets of later years are "ahead" until they are reached.
+        Without it all targets are judged as if they were due.
     by
         "district" or "county": judge each of them too, after the whole. Their communities walk wherever they like;
         stock and people are those inside. What lies in no district is told in the log and in `parameters`.
@@ -130,18 +132,17 @@ def audit(
             check_extent(frame, name)
     _check(standard, layers, given, walk)
     _check_settings(year, walk, beside, household_size)
-    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)
-    judged = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
+    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
+                      year=year)  # fmt: skip
+    judged, printed = _judged(standard, year, given), _printed(standard, year)
+    left_out = uncounted(context, [*judged, *printed])
     found = {rule: _findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
         rows += [_row(standard, rule, one, area) for rule in judged for one in _findings(rule, area)]
     figures = [
-        _figure(rule, _row(standard, rule, one, context))
-        for rule in _printed(standard, year)
-        for one in _findings(rule, context)
+        _figure(rule, _row(standard, rule, one, context)) for rule in printed for one in _findings(rule, context)
     ]
-    left_out = uncounted(context, [*judged, *_printed(standard, year)])
     return Audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
@@ -202,6 +203,12 @@ def _areas(context: Context, by: str | None) -> list[Context]:
         raise SitingError(f'by="{by}": {said((absent.key, absent.values), "en")}') from None
 
 
+def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:
+    """Keep the rules to judge, in the order of the document: those that hold in the year, and those that lie ahead."""
+    kept = set(standard) if year is None else {*due(standard, year, given), *later(standard, year)}
+    return [rule for rule in standard if rule in kept and rule.role in JUDGED]
+
+
 def _printed(standard: Standard, year: int | None) -> list[Rule]:
     """Keep what the document prints without asking for it: its figures up to the year, and its directions."""
     return [
@@ -236,7 +243,7 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
         compute = INDICATORS.get(rule.kind)
         if compute is None:
             raise Missing("audit.no_kind", kind=rule.kind)
-        if rule.role in JUDGED and rule.operator not in COMPARES[rule.kind] and rule.value is not None:
+        if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
         findings = list(compute(rule, context))
         if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):
@@ -261,8 +268,10 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
     holds = _holds(value, finding.operator, target, most)
-    status = _status(finding) or ("met" if holds else "short")
-    judged, short = status in ("met", "short"), status == "short"
+    ahead = context.year is not None and rule.year is not None and rule.year > context.year
+    status = _status(finding) or ("met" if holds else "ahead" if ahead else "short")
+    short = status in ("short", "ahead")
+    judged = short or status == "met"
     beside = uncounted_here(rule, context)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
@@ -298,16 +307,16 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     }
 
 
-def _basis(counted: Said, beside: Said, lang: str) -> str:
-    """Say what was counted, and what was left out for its type."""
-    return label("list.semicolon", lang).join(filter(None, (said(counted, lang), said(beside, lang))))
-
-
 def _status(finding: Finding) -> str:
     """Tell why a finding is not judged; nothing for one that is. Nothing to divide by: the rule has no object here."""
     if finding.status or not math.isnan(finding.value):
         return finding.status or ("shown" if math.isnan(finding.target) else "")
     return "not_applicable"
+
+
+def _basis(counted: Said, beside: Said, lang: str) -> str:
+    """Say what was counted, and what was left out for its type."""
+    return label("list.semicolon", lang).join(filter(None, (said(counted, lang), said(beside, lang))))
 
 
 def _holds(value: float, operator: str, target: float, most: float) -> bool:

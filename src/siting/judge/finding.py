@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.rule import KINDS, Rule
+from siting.judge.rule import KINDS, Kind, Rule
 from siting.judge.values import Missing, least, ratio
 
 __all__ = [
     "INDICATORS",
+    "NEAR",
+    "ROWS",
     "Finding",
     "Said",
     "floor",
@@ -62,10 +64,27 @@ class Finding:
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
+#: Keys that choose the rows of a layer.
+ROWS = ("layer", "facility_types", "where")
+#: Keys that say which communities are ruled, and how near a facility has to be.
+NEAR = ("among", "metres", "minutes")
 
 
-def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds, and the operators that it can judge.
+def indicator(
+    *kinds: str,
+    operators: tuple[str, ...] = COMPARED,
+    keys: tuple[str, ...] | None = None,
+    units: tuple[str, ...] | None = None,
+    idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
+) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds.
+
+    Parameters
+    ----------
+    kinds
+        Words for `kind` in a rule.
+    operators, keys, units, idle
+        What the rules take, see `siting.judge.rule.Kind`. Without keys or units all are taken.
 
     Examples
     --------
@@ -77,7 +96,7 @@ def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[I
 
     def register(function: Indicator) -> Indicator:
         for kind in kinds:
-            INDICATORS[kind], KINDS[kind] = function, operators
+            INDICATORS[kind], KINDS[kind] = function, Kind(operators, keys, units, idle)
         return function
 
     return register
@@ -126,7 +145,7 @@ def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
 
 def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without",
             besides: Mapping[object, Said] | None = None) -> Said:  # fmt: skip
-    """Name the units that do not fulfil the rule, the first twenty of them, each with what is said *besides* of it."""
+    """Name the first twenty units that do not fulfil the rule, with what else is said *besides* of each."""
     named = zip(units.index[lacks], np.asarray(units.get("name", units.index), object)[lacks].astype(str), strict=True)
     names = tuple(_with(name, (besides or {}).get(unit, NOTHING)) for unit, name in named)
     if not names:

@@ -80,7 +80,7 @@ def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
 
 
 def uncounted_here(rule: Rule, context: Context) -> Said:
-    """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all of them where none counts."""
+    """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all where none counts."""
     counts: dict[str, int] = {}
     for layer in _asking(context, [rule]):
         written = _many(context, layer)

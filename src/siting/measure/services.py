@@ -90,7 +90,7 @@ def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
     -------
     Series
         For each facility "not_open" (`open_to_neighbours` is no, see `open_to_all`), "no_places", "no_beds" or
-        "no_capacity" (the column is there, and 0 or blank), or nothing. One that is not open is that, whatever its room.
+        "no_capacity" (the column is there, and 0 or blank), or nothing. One that is not open is that before all else.
 
     Examples
     --------

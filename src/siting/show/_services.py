@@ -72,7 +72,7 @@ def describe_service(
 def _marks(
     service: str, frame: gpd.GeoDataFrame, uncounted: pd.DataFrame | None, lang: Language
 ) -> list[dict[str, Any]]:
-    """Return what keeps facilities from counting: the words on their cards, which they are, and the line of the panel."""
+    """Return what keeps facilities from counting: the words of their cards, which they are, the line of the panel."""
     apart = set_apart(frame, service)
     found = {code: (apart == code).to_numpy() for code in apart.unique() if code}
     if uncounted is not None and "facility_type" in frame:
