@@ -16,7 +16,7 @@ from siting.data import atomic_path, list_roles, to_crs, write_layer, write_tabl
 from siting.data import role as find_role
 from siting.errors import SitingError
 from siting.labels import known, label, named
-from siting.measure.services import walker
+from siting.measure.services import APART, walker
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.study import Outcome, Proposal
 
@@ -205,11 +205,13 @@ def coverage_table(outcome: Outcome, service: str, lang: str) -> pd.DataFrame:
 
 def facility_words(outcome: Outcome, service: str, lang: str) -> str:
     """Say how many facilities of a service count for no coverage, state no room, or are of types that do not count."""
-    counts = {code: int(n) for code, n in outcome.apart[service].value_counts().items() if code}
+    apart = outcome.apart[service]
+    counts = {code: int((apart == code).sum()) for code in APART if (apart == code).any()}
     counts |= type_counts(outcome, service)
     if not counts:
         return ""
-    parts = label("list.comma", lang).join(label(f"apart.{code}", lang, count=f"{n:,}") for code, n in counts.items())
+    said = [label(f"apart.{code}", lang, count=f"{n:,}") for code, n in counts.items()]
+    parts = label("list.semicolon", lang).join(said)
     total = f"{len(outcome.layers[service]):,}"
     return label("apart.of", lang, service=named("service", service, lang), total=total, parts=parts)
 

@@ -40,7 +40,7 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
         A row for each layer and word (nothing for a blank): `type` (that of the shared table; nothing where the word is
         not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether
         another rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words
-        that no rule counts and that are not in the table come first.
+        that no rule counts come first, and of them those that are not in the table.
     """
     rows = []
     for layer, asking in _asking(context, rules).items():
@@ -57,8 +57,9 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
             rows.append([layer, word, name, int(written[word]), closest, word in counted, tuple(dict.fromkeys(ids))])
     found = pd.DataFrame(rows, columns=COLUMNS).astype({"rows": int, "counted": bool})
     found = found.sort_values("rows", ascending=False, kind="stable")
-    strange = found.index.isin(unknown(found).index)
-    return pd.concat([found[strange], found[~strange]]).reset_index(drop=True)
+    first = found.index.isin(unknown(found).index)
+    last = found["counted"].to_numpy()
+    return pd.concat([found[first], found[~first & ~last], found[last]]).reset_index(drop=True)
 
 
 def unknown(found: pd.DataFrame) -> pd.DataFrame:
@@ -72,10 +73,10 @@ def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
     for row in unknown(found).to_dict("records"):
         layer, word, rows = row["layer"], row["word"], row["rows"]
         told.setdefault(layer, {})[word] = rows
-        which = f'of the type "{word}", which is not known' if word else 'without a type ("facility_type" is blank)'
+        which = f'the type "{word}" is not known' if word else "the type is blank"
         closest = f" (the closest: {row['closest']})" if row["closest"] else ""
-        mend = f"write the type in a word of facility_types(){closest}, or name it in the rules"
-        logger.warning("%s: %d rows %s, count for no rule that names types; %s", layer, rows, which, mend)
+        mend = f"write a word of facility_types(){closest}, or name the type in the rules"
+        logger.warning("%s: %s (rows: %d), and no rule that names types counts it; %s", layer, which, rows, mend)
     return told
 
 
@@ -111,12 +112,13 @@ def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, S
 def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Lay out for readers the words that no rule counts."""
     left = found[~found["counted"].astype(bool)]
-    strange, blank = label("report.uncounted_unknown", lang), label("value.none", lang)
+    why = ["unasked" if known else "unknown" for known in left["type"]]
     table = {
         "layer": [said(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
-        "written": left["word"].replace("", blank),
-        "known": left["type"].replace("", strange),
+        "written": left["word"].replace("", label("value.none", lang)),
         "rows": left["rows"],
+        "why": [label(f"report.uncounted_{key}", lang) for key in why],
+        "known": left["type"],
         "closest": left["closest"],
     }
     return pd.DataFrame({label(f"column.type_{name}", lang): list(values) for name, values in table.items()})

@@ -17,6 +17,8 @@ __all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "set_apart", "w
 
 #: The column of the communities that a service is for; all residents for other services.
 PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
+#: Why facilities stand apart, see `set_apart`.
+APART = ("not_open", "no_places", "no_beds", "no_capacity")
 #: The column of the facilities that says how many they have room for.
 ROOM = {"childcare": "places", "eldercare": "beds"}
 WALKERS = {"childcare": Walk.carer, "eldercare": Walk.elder}

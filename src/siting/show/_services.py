@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import LayerError, SitingError, some
 from siting.labels import Language, known, label
-from siting.measure.services import people_column, set_apart
+from siting.measure.services import APART, people_column, set_apart
 from siting.show import _encode as encode
 from siting.show._plans import describe_plan, mark_changes, part_of
 from siting.show.colours import band_colours
@@ -74,7 +74,7 @@ def _marks(
 ) -> list[dict[str, Any]]:
     """Return what keeps facilities from counting: the words of their cards, which they are, the line of the panel."""
     apart = set_apart(frame, service)
-    found = {code: (apart == code).to_numpy() for code in apart.unique() if code}
+    found = {code: (apart == code).to_numpy() for code in APART}
     if uncounted is not None and "facility_type" in frame:
         left = uncounted[(uncounted["layer"] == service) & ~uncounted["counted"].astype(bool)]
         written = (
