@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pytest
 from shapely.geometry import Point, box
 
 import siting as st
 from siting.data import type_of
+from siting.judge.uncounted import in_words, lines_of
 
 Layers = dict[str, gpd.GeoDataFrame]
 X, Y = 500_000, 3_210_000
@@ -127,6 +130,33 @@ def test_words_that_only_a_rule_of_ones_own_names_are_understood() -> None:
     judged = st.audit(own.select(rule=COVERAGE), town(["甲类", "甲类"]))
     assert judged.table["value"].tolist() == [100]
     assert judged.uncounted.empty
+
+
+def test_what_is_not_counted_stands_in_workbook_and_report(tmp_path: Path) -> None:
+    """A word that nobody knows and one that no rule asks for have a sheet, a table and a line; <i> stays text."""
+    judged = _judged(town(["托育机构", "<i>甲类</i>", "儿童之家"]), COVERAGE)
+    told = [
+        ["托育设施", "<i>甲类</i>", 1, "类型未识别", "", ""],
+        ["托育设施", "儿童之家", 1, "没有规则涉及", "儿童之家", ""],
+    ]
+    assert in_words(judged.uncounted, "zh").to_numpy().tolist() == told
+    assert lines_of(judged.uncounted, "zh") == ["托育设施：“<i>甲类</i>”1 处（未识别）、“儿童之家”1 处（没有规则涉及）"]
+    page = st.write_report(tmp_path / "report.html", judged).read_text(encoding="utf-8")
+    assert "未计入的设施类型" in page
+    assert "&lt;i&gt;甲类&lt;/i&gt;" in page
+    assert "<i>甲类" not in page
+    book = openpyxl.load_workbook(judged.to_excel(tmp_path / "audit.xlsx", lang="zh"))
+    rows = list(book["未计入的设施类型"].iter_rows(values_only=True))
+    assert rows[0] == ("图层", "设施类型（原文）", "数量", "未计入的原因", "识别为", "最接近的类型")
+    assert [row[1] for row in rows[1:]] == ["<i>甲类</i>", "儿童之家"]
+    codes = openpyxl.load_workbook(judged.to_excel(tmp_path / "codes.xlsx"))["uncounted"]
+    assert [cell.value for cell in codes[2]][-1] == COVERAGE
+
+
+def test_nothing_is_said_where_all_count(tmp_path: Path) -> None:
+    judged = _judged(town(["托育机构"]), COVERAGE)
+    assert "未计入" not in st.write_report(tmp_path / "report.html", judged).read_text(encoding="utf-8")
+    assert openpyxl.load_workbook(judged.to_excel(tmp_path / "audit.xlsx", lang="zh")).sheetnames == ["对标结果"]
 
 
 @pytest.mark.parametrize("name", st.list_standards())
