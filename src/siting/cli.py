@@ -272,7 +272,7 @@ def _tell_network(outcome: Outcome) -> None:
 
 
 def _tell_results(outcome: Outcome) -> None:
-    from siting.outputs import coverage_table, goal_title
+    from siting.outputs import coverage_table, facility_words, goal_title
 
     lang = outcome.study.lang
     for service in outcome.bands:
@@ -285,6 +285,8 @@ def _tell_results(outcome: Outcome) -> None:
                 _percent(row["share"]), _percent(row["communities_share"]),
             )  # fmt: skip
         out.print(table)
+        if words := facility_words(outcome, service, lang):
+            out.print(words, highlight=False, markup=False)
     if outcome.audit is not None:
         _tell_audit(outcome.audit, lang)
     if not outcome.proposals:
@@ -303,10 +305,15 @@ def _tell_results(outcome: Outcome) -> None:
 
 
 def _tell_audit(judged: Audit, lang: str) -> None:
-    """Show the verdict on each rule, and on the districts where they were judged."""
+    """Show the verdict on each rule, what no rule counts, and the districts where they were judged."""
+    from siting.judge.uncounted import lines_of
     from siting.terminal import tell_areas, tell_audit
 
     tell_audit(out, judged, lang)
+    if left := lines_of(judged.uncounted, lang):
+        out.print(f"[bold]{label('report.uncounted', lang)}[/bold]")
+        for line in left:
+            out.print(line, highlight=False, markup=False)
     if (judged.table["area"] != "all").any():
         tell_areas(out, judged, lang)
 
