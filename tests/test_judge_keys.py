@@ -8,6 +8,7 @@ import pytest
 
 import siting as st
 from siting.judge.rule import COMPUTING, KINDS, rule_from
+from siting.share import share_from
 
 NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en": "a"}
 #: A value for each key that says what is computed.
@@ -76,3 +77,49 @@ def test_a_rule_that_another_meets_has_to_be_there() -> None:
     loose = rule_from({**NAMES, "kind": "coverage_share", "meets": "q"})
     with pytest.raises(st.StandardError, match="name another in `meets` that is not there"):
         st.Standard("demo", "示范", "Demo", ()).extended([loose], {})
+
+
+# Shares and percent
+
+
+@pytest.mark.parametrize(
+    ("given", "share"),
+    [("90 %", 0.9), ("90%", 0.9), (" 62.5 ％ ", 0.625), (0.9, 0.9), (1, 1.0), ("100 %", 1.0), ("1 %", 0.01)],
+)
+def test_a_share_is_from_0_to_1_however_it_is_written(given: object, share: float) -> None:
+    rule = rule_from({**NAMES, "kind": "service_radius", "operator": "<=", "value": 300, "unit": "m", "share": given})
+    assert rule.share == share
+    assert share_from(given, "share") == share
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        (90, ': 90 % is 0.9 or "90 %"'), (2, ': 2 % is 0.02 or "2 %"'), ("0.9 %", ': 90 % is 0.9 or "90 %"'), (0, ""),
+        (-0.1, ""), (101, ""), (True, ""), (float("nan"), ""), (None, ""), ("ninety", ""), ("120 %", ""), ("0 %", ""),
+    ],
+)  # fmt: skip
+def test_a_share_that_looks_wrong_is_refused_with_a_hint(given: object, hint: str) -> None:
+    with pytest.raises(st.SitingError, match=f"share is {given!r}; give a share above 0 and at most 1{hint}$"):
+        share_from(given, "share")
+
+
+@pytest.mark.parametrize(
+    ("number", "unit", "value"),
+    [(70, "percent", 70.0), ("70 %", "percent", 70.0), ("0.52 %", "percent", 0.52), (70, "", 70.0), (0, "percent", 0.0)],
+)
+def test_a_percentage_is_kept_as_printed(number: object, unit: str, value: float) -> None:
+    printed = rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": number, "unit": unit})
+    assert printed.value == value
+    standard = st.Standard("demo", "示范", "Demo", (printed,))
+    assert standard.adapted({"r": {"condition": "towns"}})["r"].value == value  # what was read is not asked again
+    with pytest.raises(st.StandardError, match='rule r: value is 0.7 with a unit of percent; write 70, or, .* "0.7 %"'):
+        standard.adapted({"r": {"value": 0.7}})
+
+
+@pytest.mark.parametrize("number", [0.7, 1])
+def test_a_share_where_a_percentage_stands_is_refused(number: float) -> None:
+    with pytest.raises(st.StandardError, match=f'rule r: value is {number:g} .* write {100 * number:g}, or, if so few'):
+        rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": number, "unit": "percent"})
+    rate = rule_from({**NAMES, "kind": "count_target", "operator": ">=", "value": number, "unit": "facilities"})
+    assert rate.value == number

@@ -23,7 +23,7 @@ __all__ = ["circle", "radius"]
 
 def _everyone(rule: Rule, context: Context) -> float:
     """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
-    return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
+    return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
 @indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share"), units=("min",))
@@ -34,7 +34,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     judged = rule.role in ("standard", "target")
     for limit in limits:
         said: dict[str, object] = {"limit": limit, "who": walk.who, "speed": walk.speed}
-        target = context.share(rule) if judged else context.shares.get(rule.id, np.nan)
+        target = 100 * (context.share(rule) if judged else context.shares.get(rule.id, np.nan))
         yield from _inside(rule, context, limit, target, "audit.within_min", said)
 
 

@@ -142,7 +142,7 @@ class Context:
         return float(sum(counted(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
 
     def share(self, rule: Rule) -> float:
-        """Return the share in percent that a rule asks for: the user's, the rule's own, or none."""
+        """Return the share that a rule asks for, 0 to 1: the user's, the rule's own, or none."""
         given = self.shares.get(rule.id, rule.share)
         if given is None:
             raise Missing("audit.no_share", rule=rule.id)

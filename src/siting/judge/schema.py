@@ -10,6 +10,7 @@ from typing import Any
 
 from siting.judge.rule import APPLIES, KINDS, LISTS, NUMBERS, OPERATORS, ROLES, SCOPES, TABLES, Rule
 from siting.judge.units import UNITS
+from siting.share import PERCENT
 
 __all__ = ["standard_schema"]
 
@@ -73,6 +74,11 @@ def _type(name: str) -> dict[str, Any]:
     listed = {"type": "array", "items": {"type": "string"}}
     if name in choices:
         return {"enum": choices[name]}
+    percent = {"type": "string", "pattern": PERCENT.pattern.replace(r"\s", "[ ]").join("^$")}
+    if name == "share":
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, percent]}
+    if name in ("value", "value_max"):
+        return {"anyOf": [{"type": "number"}, percent]}
     if name in NUMBERS:
         return {"type": "number"}
     if name == "year":

@@ -47,7 +47,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value
     if rule.value is None and rule.role in ("standard", "target"):
-        target = context.share(rule)
+        target = 100 * context.share(rule)
     layer = rule.layers[0]
     if rule.part and layer not in ("communities", "districts"):
         frame = context.stock(rule)
