@@ -13,7 +13,7 @@ from siting.share import share_from
 NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en": "a"}
 #: A value for each key that says what is computed.
 GIVEN: dict[str, Any] = {
-    "otherwise": 300, "share": 0.9, "scope": "site", "layer": "childcare", "facility_types": ["托育机构"],
+    "otherwise": 300, "share": 0.9, "scope": "site", "layer": "childcare", "facility_types": ["托育机构"], "excluded_types": ["托育机构"],
     "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places", "base": "population",
     "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q",
 }  # fmt: skip

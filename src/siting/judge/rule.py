@@ -17,7 +17,7 @@ __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_f
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
-LISTS = ("facility_types", "layer", "column")
+LISTS = ("facility_types", "excluded_types", "layer", "column")
 TABLES = ("where", "part", "among")
 ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
 SCOPES = ("", "area", "site")
@@ -33,8 +33,8 @@ APPLIES = (
 )  # fmt: skip
 #: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
-    "otherwise", "share", "scope", "layer", "facility_types", "where", "part", "column", "of", "base", "among", "other",
-    "metres", "minutes", "meets",
+    "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
+    "among", "other", "metres", "minutes", "meets",
 )  # fmt: skip
 
 
@@ -108,8 +108,9 @@ class Rule:
     layer
         The layer that is counted, where it is not the service's own. Coverage asks for a facility of each of several; a
         count in each area adds them up.
-    facility_types, where
-        Which of its rows count: the types of facility; the columns and what must stand in them.
+    facility_types, excluded_types, where
+        Which of its rows count: the types of facility, each with its synonyms and narrower types; the types among them
+        that do not; the columns and what must stand in them.
     part
         Which of the rows that count fulfil the rule, for shares by a mark.
     column
@@ -149,6 +150,7 @@ class Rule:
     scope: str = ""
     layer: tuple[str, ...] = ()
     facility_types: tuple[str, ...] = ()
+    excluded_types: tuple[str, ...] = ()
     where: Mapping[str, Any] = field(default_factory=dict, hash=False)
     part: Mapping[str, Any] = field(default_factory=dict, hash=False)
     column: tuple[str, ...] = ()
@@ -194,6 +196,11 @@ class Rule:
     def layers(self) -> tuple[str, ...]:
         """The layers that are counted: those named, else the service's own."""
         return self.layer or (self.service,)
+
+    @property
+    def types(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The types of facility that count, and those among them that do not; both empty where all rows count."""
+        return self.facility_types, self.excluded_types
 
 
 def document_from(key: str, at: Mapping[str, Any]) -> Document:
@@ -277,7 +284,9 @@ def _fits(rule: Rule, kind: Kind) -> None:
     judged = rule.role in ("standard", "target") and rule.value is not None
     if judged and rule.operator not in kind.operators:
         listed = some([o for o in kind.operators if o], 9)
-        raise StandardError(f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}')
+        raise StandardError(
+            f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}'
+        )
     given = [name for name in COMPUTING if getattr(rule, name) not in (None, "", (), {})]
     idle = set(kind.idle(rule))
     lost = [name for name in given if name in idle or (kind.keys is not None and name not in kind.keys)]
@@ -323,7 +332,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
             raise wrong('a table of columns, such as { public = true, beds = ">=100" }')
         return {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items()}
     elif key in LISTS:
-        listed = [value] if isinstance(value, str) and key != "facility_types" else value
+        listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
             raise wrong("a list of texts")
         return tuple(listed)

@@ -16,6 +16,7 @@ from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
 from siting.judge.finding import NEAR, ROWS, Finding, floor, indicator, lacking, number, percent, without
 from siting.judge.rule import Rule
+from siting.judge.uncounted import besides
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
 
@@ -38,8 +39,8 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
     if rule.layers[0] == "communities":  # they carry a mark
         return (*share, "metres", "minutes", "meets")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not walked):
-        return (*share, *NEAR, "meets", *(("facility_types", "where") if rule.layers[0] == "districts" else ()))
-    return (*share, "layer", "facility_types", "where", "metres", "minutes") if rule.meets else share
+        return (*share, *NEAR, "meets", *(ROWS[1:] if rule.layers[0] == "districts" else ()))
+    return (*share, *ROWS, "metres", "minutes") if rule.meets else share
 
 
 @indicator("coverage_share", keys=(*ROWS, *NEAR, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle)
@@ -60,9 +61,10 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
         units = context.districts(rule.applies_to)
         fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
+        others = {} if rule.part else besides(rule, context, units)
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
         yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                      reason=without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
+                      reason=without(units, ~fulfil.to_numpy(bool), besides=others))  # fmt: skip
         return
     yield _communities(rule, context, target)
 
@@ -154,7 +156,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
             "audit.units",
             {"part": int((lacks <= 0).sum()), "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")},
         ),
-        reason=without(units, (lacks > 0).to_numpy(bool)),
+        reason=without(units, (lacks > 0).to_numpy(bool), besides=besides(rule, context, units)),
         units=lacks <= 0,
     )
 
