@@ -6,7 +6,7 @@ import dataclasses
 import functools
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -454,8 +454,12 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
             return float(compared[2]) + {">": 1, "<": -1}.get(compared[1], 0)
         return want if isinstance(want, str) else want[0]
 
+    def said(conditions: Mapping[str, Any]) -> dict[str, Any]:
+        every = {**conditions, **{k: v for each in conditions.get("any", ()) for k, v in each.items()}}
+        return {name: cell(want) for name, want in every.items() if name != "any"}
+
     for one in standard:
-        marks = {name: cell(want) for name, want in {**one.where, **one.part}.items()}
+        marks = said({**one.where, **one.part})
         numbers = dict.fromkeys(one.column, 4.0)
         if one.kind == "bed_threshold_rule" and one.value is not None:
             numbers = {"beds": one.value - 1 if one.operator == "<" else one.value}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
+import geopandas as gpd
 import pytest
 
 import siting as st
@@ -123,3 +125,77 @@ def test_a_share_where_a_percentage_stands_is_refused(number: float) -> None:
         rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": number, "unit": "percent"})
     rate = rule_from({**NAMES, "kind": "count_target", "operator": ">=", "value": number, "unit": "facilities"})
     assert rate.value == number
+
+
+# Conditions of which one is enough
+
+EITHER = {"any": [{"inclusive": True}, {"public": True}]}
+
+
+def either(**conditions: Any) -> st.Rule:
+    return rule_from({**NAMES, "kind": "count_target", "operator": ">=", "value": 9, "unit": "facilities", **conditions})
+
+
+@pytest.mark.parametrize(
+    ("where", "rows"),
+    [
+        (EITHER, 3),
+        ({**EITHER, "places": ">=20"}, 2),  # and so many places
+        ({"any": [{"inclusive": True, "public": True}, {"places": "<10"}]}, 2),  # both marks, or few places
+        ({"any": [{"facility_type": "甲"}, EITHER]}, 4),
+    ],
+)
+def test_one_of_several_conditions_is_enough(layer: Callable[..., gpd.GeoDataFrame], where: Any, rows: int) -> None:
+    care = layer(
+        {"a": (0, 0), "b": (0, 0), "c": (0, 0), "d": (0, 0)},
+        inclusive=[True, True, False, False],
+        public=[True, False, True, False],
+        places=[20, 5, 30, 40],
+        facility_type=["乙", "乙", "乙", "甲"],
+    )
+    audit = st.audit(st.Standard("demo", "示范", "Demo", (either(where=where),)), {"childcare": care})
+    assert audit.table["value"].tolist() == [rows]
+    lacks = st.audit(st.Standard("demo", "示范", "Demo", (either(where=where),)), {"childcare": care.drop(columns="public")})
+    assert lacks.table["value"].isna().all()
+    assert lacks.table["reason_en"].str.contains("public").all()
+
+
+def test_one_of_several_conditions_is_enough_for_the_ruled(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    homes = layer({"a": (0, 0), "b": (0, 0), "c": (0, 0)}, kind=["village", "estate", "estate"], old=[False, True, False],
+                  lift=[True, False, False])  # fmt: skip
+    share = rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": 60, "unit": "percent",
+                       "layer": "communities", "part": {"lift": True},
+                       "among": {"any": [{"kind": "village"}, {"old": True}]}})  # fmt: skip
+    row = st.audit(st.Standard("demo", "示范", "Demo", (share,)), {"communities": homes}).table.iloc[0]
+    assert (row["value"], row["needed"]) == (50, 1)  # of a and b
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([{"public": True}], "where.any is .* not two or more tables of which one is enough"),
+        ([{"public": True}, {}], "where.any is .* not two or more tables"),
+        (True, "where.any is True, not two or more tables"),
+        ([{"public": True}, {"beds": ">>9"}], 'where.any.beds is ">>9"; write a comparison'),
+        ([{"public": True}, "public"], "where.any is 'public', not a table of columns"),
+    ],
+)
+def test_conditions_that_are_no_tables_are_refused(given: object, message: str) -> None:
+    with pytest.raises(st.StandardError, match=f"rule r: {message}"):
+        either(where={"any": given})
+
+
+# People that a rule names
+
+
+def test_base_weights_a_radius_and_a_circle(layer: Callable[..., gpd.GeoDataFrame], town_network: st.Network) -> None:
+    homes = layer({"a": (0, 0), "b": (500, 0)}, population=[100, 900], infants=[1, 1], children_3_6=[300, 100])
+    layers = {"communities": homes, "childcare": layer({"k": (100, 0)})}
+    limits = {"service_radius": {"value": 200, "unit": "m"}, "service_time": {"value": 5, "unit": "min", "share": "75 %"}}
+    for kind, limit in limits.items():
+        for base, inside in (("children_3_6", 75), ("population", 10), ("", 50)):  # without it the under-threes
+            one = rule_from({**NAMES, "kind": kind, "operator": "<=", "base": base, **limit})
+            table = st.audit(st.Standard("demo", "示范", "Demo", (one,)), layers, network=town_network).table
+            assert table["value"].tolist() == [inside, 50]
+            assert table["straight"].tolist() == [inside, 50]
+    assert table["basis_en"].iloc[0].startswith("children under 3 within 5 min")

@@ -11,6 +11,7 @@ from typing import Any
 
 from siting.errors import StandardError, some
 from siting.judge.units import UNITS
+from siting.judge.values import ANY
 from siting.share import PERCENT, share_from
 
 __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
@@ -112,7 +113,8 @@ class Rule:
         Which of its rows count: the types of facility, each with its synonyms and narrower types; the types among them
         that do not; the columns and what must stand in them.
     part
-        Which of the rows that count fulfil the rule, for shares by a mark.
+        Which of the rows that count fulfil the rule, for shares by a mark. As in *where* and *among*, several columns
+        must all hold what is said; of the tables in ``any = [{ inclusive = true }, { public = true }]`` one is enough.
     column
         The column that is added up; none where rows are counted. Several are added together.
     of, base
@@ -298,6 +300,20 @@ def _fits(rule: Rule, kind: Kind) -> None:
         raise StandardError(f'rule {rule.id}: value_max is the end of a range; write operator = "range"')
 
 
+def _conditions(rule: str, key: str, value: Any) -> dict[str, Any]:
+    """Read what the columns must hold; under `any` stand several such tables, of which one is enough."""
+    if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
+        what = 'a table of columns, such as { public = true, beds = ">=100" }'
+        raise StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
+    read = {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items() if k != ANY}
+    if ANY not in value:
+        return read
+    if not isinstance(value[ANY], list | tuple) or len(value[ANY]) < 2 or not all(value[ANY]):
+        what = "two or more tables of which one is enough, such as [{ inclusive = true }, { public = true }]"
+        raise StandardError(f"rule {rule}: {key}.any is {value[ANY]!r}, not {what}")
+    return {**read, ANY: tuple(_conditions(rule, f"{key}.any", each) for each in value[ANY])}
+
+
 def _condition(rule: str, key: str, column: str, want: Any) -> Any:
     """Read a condition; one that begins as a comparison has to be one."""
     if not isinstance(want, str):
@@ -328,9 +344,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong("a year such as 2025")
     elif key in TABLES:
-        if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
-            raise wrong('a table of columns, such as { public = true, beds = ">=100" }')
-        return {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items()}
+        return _conditions(rule, key, value)
     elif key in LISTS:
         listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):

@@ -10,6 +10,7 @@ from typing import Any
 
 from siting.judge.rule import APPLIES, KINDS, LISTS, NUMBERS, OPERATORS, ROLES, SCOPES, TABLES, Rule
 from siting.judge.units import UNITS
+from siting.judge.values import ANY
 from siting.share import PERCENT
 
 __all__ = ["standard_schema"]
@@ -85,7 +86,9 @@ def _type(name: str) -> dict[str, Any]:
         return {"type": "integer"}
     if name in TABLES:
         cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
-        return {"type": "object", "additionalProperties": cell}
+        table = {"type": "object", "additionalProperties": cell}
+        several = {"type": "array", "minItems": 2, "items": {**table, "minProperties": 1}}
+        return {**table, "properties": {ANY: several}}
     if name in ("facility_types", "excluded_types"):
         return listed
     if name in LISTS:
