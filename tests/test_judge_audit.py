@@ -58,7 +58,17 @@ def demo() -> st.Standard:
 
 def test_standing_rules_and_those_of_the_year(town: Layers, demo: st.Standard) -> None:
     assert st.audit(demo, town, year=2025).table["rule"].tolist() == ["places.2025", "inclusive", "circle"]
-    assert st.audit(demo, town, year=2022).table["rule"].tolist() == ["places.2022", "inclusive"]
+    ahead = st.audit(demo, town, year=2022).table.set_index("rule")
+    assert ahead["status"].to_dict() == {
+        "places.2022": "met",
+        "places.2025": "ahead",
+        "inclusive": "met",
+        "circle": "no_number",
+    }
+    assert ahead.loc["places.2025", ["year", "value", "target", "needed", "gap"]].tolist() == [2025, 4, 4.5, 1, 0.5]
+    late = st.audit(demo, town, year=2030).table.set_index("rule")
+    assert late.index.tolist() == ["places.2025", "inclusive", "circle"]
+    assert late.loc["places.2025", ["year", "status", "needed"]].tolist() == [2025, "short", 1]
     # baselines and principles are never judged
     assert set(st.audit(demo, town).table["rule"]) == {"places.2022", "places.2025", "inclusive", "circle"}
 
@@ -235,7 +245,7 @@ def test_compare_two_years_and_two_states(town: Layers, demo: st.Standard) -> No
     assert both.loc["inclusive", ["value", "value_other", "change"]].tolist() == [50, 40, -10]
     assert both.loc["inclusive", ["status", "status_other"]].tolist() == ["met", "short"]
     assert both.loc["circle", ["indicator_en", "status_other"]].tolist() == ["a", "no_number"]
-    assert both.loc["circle", ["value", "target"]].isna().all(), "the first year has no such rule"
+    assert both.loc["circle", ["status", "status_other"]].tolist() == ["no_number"] * 2, "no share is printed"
     assert near.compare(near)["change"].dropna().eq(0).all()
     every = st.audit(demo, town).compare(far).set_index("rule")  # of the two targets there, the last one stands
     assert every.index.tolist() == ["places", "inclusive", "circle"]
@@ -243,6 +253,45 @@ def test_compare_two_years_and_two_states(town: Layers, demo: st.Standard) -> No
     assert every.loc["places", ["needed", "needed_other"]].tolist() == [1, 0]  # 9 for 2000 residents
     two = st.audit(demo.adapted({"places.2025": {"value": 3.0}}), town).compare(near).set_index("rule")
     assert two.loc["places", ["target", "target_other"]].tolist() == [3, 3.3], "the last year, not the larger number"
+
+
+def test_targets_of_other_years(town: Layers) -> None:
+    """Who replaces whom: the last due of one thing; not what is called otherwise, nor what has no number."""
+    rate: dict[str, Any] = {"role": "target", "column": "places", "value": 3.0}
+    rules = (
+        rule("places_per_1000_residents", id="old.2020", year=2020, **rate),
+        rule("places_per_1000_residents", id="new.2022", year=2022, **rate),
+        rule("places_per_1000_residents", id="beds.2021", year=2021, indicator_zh="乙", **rate),
+        rule("places_per_1000_residents", id="none.2023", year=2023, **{**rate, "value": None}),
+        rule("places_per_1000_residents", id="far.2035", year=2035, **{**rate, "value": 4.0}),
+        rule("places_per_1000_residents", id="farther.2040", year=2040, **{**rate, "value": 4.1}),
+    )
+    standard = st.Standard("demo", "示范", "Demo", rules)
+    found = st.audit(standard, town, year=2024).table.set_index("rule")["status"].to_dict()
+    assert found == {"new.2022": "met", "beds.2021": "met", "none.2023": "no_number", "far.2035": "met",
+                     "farther.2040": "ahead"}  # fmt: skip
+    assert [one.id for one in standard.select(year=2024)] == ["new.2022", "beds.2021", "none.2023"]
+    assert [one.id for one in standard.select(year=2021)] == ["old.2020", "beds.2021"]
+    given = standard.adapted({"none.2023": {"value": 5}}).select(year=2024)
+    assert [one.id for one in given] == ["beds.2021", "none.2023"]
+
+
+def test_a_share_of_the_user_makes_a_later_target_count(town: Layers) -> None:
+    covered: dict[str, Any] = {"role": "target", "unit": "percent", "applies_to": "community", "metres": 100.0}
+    rules = (rule("coverage_share", id="c.2022", year=2022, value=70.0, **covered),
+             rule("coverage_share", id="c.2025", year=2025, operator="", **covered))  # fmt: skip
+    standard = st.Standard("demo", "示范", "Demo", rules)
+    assert st.audit(standard, town, year=2025).table["rule"].tolist() == ["c.2022", "c.2025"]
+    assert st.audit(standard, town, year=2025, shares={"c.2025": 100}).table["rule"].tolist() == ["c.2025"]
+
+
+def test_compare_takes_the_target_that_is_due(town: Layers, demo: st.Standard) -> None:
+    near, far = (st.audit(demo, town, year=year).select(rule="places") for year in (2023, 2026))
+    assert near.table["status"].tolist() == ["met", "ahead"]
+    both = near.compare(far)
+    assert both[["target", "target_other", "status", "status_other"]].to_numpy().tolist() == [[3.3, 4.5, "met", "short"]]
+    early = st.audit(demo, town, year=2020).select(rule="places")
+    assert early.compare(far)["target"].tolist() == [3.3], "of those ahead the first"
 
 
 def test_compare_keeps_people_and_communities_and_areas_apart(
@@ -306,6 +355,7 @@ def test_every_row_has_a_verdict_and_every_gap_a_reason(verdict: pd.DataFrame) -
         "jinhua.childcare.guidance_centres_comprehensive.2025",  # no facility of the type
         "jinhua.childcare.households_per_facility.new", "jinhua.childcare.households_per_facility.existing",
         "jinhua.childcare.households_increment.new", "jinhua.childcare.households_increment.existing",  # none so large
+        "jinhua.eldercare.jinglaoyuan_grade",  # none; due since 2022
         "jinhua.eldercare.plan_trigger_county_population", "jinhua.childcare.simplified_verification_area",  # no limit
     })  # fmt: skip
     for column in ("reason", "reason_en"):

@@ -24,6 +24,7 @@ from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here, unkn
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
+from siting.judge.years import JUDGED, due, later
 from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
@@ -44,7 +45,6 @@ TYPES: dict[str, Any] = {
     "gap": float,
     "needed": float,
 }
-JUDGED = ("standard", "target")
 #: Numbers for a whole city that say nothing of one of its districts.
 WHOLE = ("count_target", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
 
@@ -73,7 +73,9 @@ def audit(
     network
         Streets, for rules of distance.
     year
-        Standing rules and those for this year; without it all targets and standing rules.
+        The year of the verdict. Standing rules are judged, and of each series of targets the last that is due by then;
+        a target of an earlier year that none replaced stays. Targets of later years are "ahead" until they are reached.
+        Without it all targets are judged as if they were due.
     by
         "district" or "county": judge each of them too, after the whole. Their communities walk wherever they like;
         stock and people are those inside. What lies in no district is told in the log and in `parameters`.
@@ -131,9 +133,9 @@ def audit(
             check_extent(frame, name)
     _check(standard, layers, given, walk)
     _check_settings(year, walk, beside, household_size)
-    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)
-    judged = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
-    printed = _printed(standard, year)
+    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
+                      year=year)  # fmt: skip
+    judged, printed = _judged(standard, year, given), _printed(standard, year)
     left_out = uncounted(context, [*judged, *printed])
     strange = unknown(left_out)
     found = {rule: _findings(rule, context) for rule in judged}
@@ -202,6 +204,12 @@ def _areas(context: Context, by: str | None) -> list[Context]:
         raise SitingError(f'by="{by}": {said((absent.key, absent.values), "en")}') from None
 
 
+def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:
+    """Keep the rules to judge, in the order of the document: those that hold in the year, and those that lie ahead."""
+    kept = set(standard) if year is None else {*due(standard, year, given), *later(standard, year)}
+    return [rule for rule in standard if rule in kept and rule.role in JUDGED]
+
+
 def _printed(standard: Standard, year: int | None) -> list[Rule]:
     """Keep what the document prints without asking for it: its figures up to the year, and its directions."""
     return [
@@ -261,8 +269,10 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, str
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
     holds = _holds(value, finding.operator, target, most)
-    status = _status(finding) or ("met" if holds else "short")
-    judged, short = status in ("met", "short"), status == "short"
+    ahead = context.year is not None and rule.year is not None and rule.year > context.year
+    status = _status(finding) or ("met" if holds else "ahead" if ahead else "short")
+    short = status in ("short", "ahead")
+    judged = short or status == "met"
     beside = uncounted_here(rule, context, strange)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan

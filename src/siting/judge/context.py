@@ -69,6 +69,7 @@ class Context:
     max_snap: float
     rules: tuple[Rule, ...] = ()
     household_size: float | None = None
+    year: int | None = None
     area: str = "all"
     area_name: str = ""
     by: str = ""

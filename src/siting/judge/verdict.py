@@ -187,7 +187,8 @@ class Audit:
             A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
             `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
             this), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
-            years in one audit the last stands for the rule.
+            years in one audit the last that is due in its year stands for the rule, else the first that lies ahead;
+            without a year the last.
 
         Examples
         --------
@@ -203,18 +204,21 @@ class Audit:
         numbers = ["value", "target", "needed", "status"]
         told = ["indicator", "indicator_en", "unit", "needs"]
 
-        def keyed(table: pd.DataFrame) -> pd.DataFrame:
+        def keyed(audit: Audit) -> pd.DataFrame:
+            table = audit.table
             stem = table["rule"].str.replace(r"\.20\d\d$", "", regex=True)
             # a standing rule is not that of a year, nor one by another name
             same = table["indicator"].where(stem != table["rule"], table["rule"])
-            found = table.assign(rule=stem, same=same, year=table["year"].fillna(0))
-            found = found.sort_values("year", kind="stable").drop_duplicates(
+            year = table["year"].fillna(0).astype(int)
+            due = year if audit.year is None else year.where(year <= audit.year, -year)
+            found = table.assign(rule=stem, same=same, rank=due)
+            found = found.sort_values("rank", kind="stable").drop_duplicates(
                 ["rule", "same", "area", "basis", "needs"], keep="last"
             )
             found = found.sort_index()
             return found.assign(reading=found.groupby(["rule", "same", "area"]).cumcount())[[*keys, *told, *numbers]]
 
-        mine, others = keyed(self.table), keyed(other.table)
+        mine, others = keyed(self), keyed(other)
         order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
         both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
         for name in told:
