@@ -261,7 +261,7 @@ def test_compliance_is_asked_of_the_units_that_the_rule_is_for(town: Layers, tow
     [
         (rule("service_radius", operator="<=", value=300.0, unit="m"), [50, 200 / 3]),
         (rule("service_radius", operator="<=", value=300.0, unit="m", applies_to="city"), [50, 200 / 3]),
-        (rule("service_time", operator="<=", value=5.0, unit="min", share=50.0, applies_to="county"), [50, 200 / 3]),
+        (rule("service_time", operator="<=", value=5.0, unit="min", share=0.5, applies_to="county"), [50, 200 / 3]),
         (rule("service_radius", operator="<=", value=300.0, unit="m", applies_to="industrial_park"), [100, 100]),
         (rule("service_radius", operator="<=", value=300.0, unit="m", among={"kind": "park"}), [100, 100]),
         (covered(applies_to="city", metres=300.0), [200 / 3]),
@@ -307,10 +307,10 @@ def test_a_share_that_only_the_user_gives_can_be_met(town: Layers) -> None:
     """The document prints neither number nor operator; what the user sets is a floor."""
     bare = rule("coverage_share", operator="", unit="percent", applies_to="township", text="基本全覆盖")
     assert judged(bare, town)["status"] == "no_number"
-    assert verdict(judged(bare, town, shares={"r": 100}))[:2] == (100, 100)
-    assert judged(bare, town, shares={"r": 100})["status"] == "met"
+    assert verdict(judged(bare, town, shares={"r": 1}))[:2] == (100, 100)
+    assert judged(bare, town, shares={"r": 1})["status"] == "met"
     town["childcare"] = town["childcare"].loc[["k"]]
-    assert verdict(judged(bare, town, shares={"r": 60})) == (50, 60, 1, "districts", "short")
+    assert verdict(judged(bare, town, shares={"r": 0.6})) == (50, 60, 1, "districts", "short")
 
 
 # Estates
@@ -1143,13 +1143,13 @@ def test_circles_of_culture_and_sport(
     layers = {"communities": town["communities"], "culture": layer({"house": (0, 0)}),
               "sport": layer({"field": (300, 200)})}  # fmt: skip
     options = {"network": town_network, "walk": st.Walk(40.0, "adult"), "year": 2025}
-    table = st.audit(own, layers, shares={culture: 90, sport: 50}, **options).table.set_index("rule")
+    table = st.audit(own, layers, shares={culture: 0.9, sport: 0.5}, **options).table.set_index("rule")
     # a 0, b 300, c 400, d 1000 m from the house; of the estates, a is 500 m and b 200 m from the field
     assert table.loc[culture, "value"].tolist() == [90, 75]
     assert table.loc[sport, "value"].tolist() == pytest.approx([100 / 3, 50])
     assert table.loc[culture, "status"].tolist() == ["met", "short"]
     assert table.loc[culture, "basis_en"].iloc[0].startswith("residents within 15 min on foot")
-    bare = st.audit(own, {"communities": town["communities"]}, shares={culture: 90, sport: 50}, **options).table
+    bare = st.audit(own, {"communities": town["communities"]}, shares={culture: 0.9, sport: 0.5}, **options).table
     assert [why.startswith("layer missing: ") for why in bare["reason_en"]] == [True, True]
     assert ["culture" in bare["reason_en"][0], "sport" in bare["reason_en"][1]] == [True, True]
 

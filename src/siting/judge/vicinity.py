@@ -228,7 +228,7 @@ def _principle_idle(rule: Rule) -> tuple[str, ...]:
     if rule.base and rule.column and layer != "communities":
         return NEAR
     if layer == "districts":
-        return ("facility_types", "column", "base", *NEAR)
+        return ("facility_types", "excluded_types", "column", "base", *NEAR)
     return ("base", "column") if walked and layer != "communities" else ("base", *NEAR)
 
 
