@@ -1,6 +1,7 @@
 from . import data as data
 from .data import check_layer as check_layer
 from .data import combine_layers as combine_layers
+from .data import list_headings as list_headings
 from .data import list_roles as list_roles
 from .data import load_sample as load_sample
 from .data import read_layer as read_layer
