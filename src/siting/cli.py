@@ -95,16 +95,14 @@ def check(
     mapping: Mapped = None,
     lang: Lang = None,
 ) -> None:
-    """Check whether a file can be used in a role: list its faults, or which headings are understood, unused, missing."""
+    """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
     _read_told(file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
 
 @app.command("import")
 def import_(
     file: Annotated[Path, typer.Argument(help="The export: CSV, Excel or a layer.")],
-    out_file: Annotated[
-        Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .geojson, .shp, .csv or .xlsx.")
-    ],
+    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .csv, …")],
     role: Annotated[str, typer.Option(help="What the layer holds, such as eldercare.")],
     mapping: Mapped = None,
     layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,

@@ -11,6 +11,7 @@ from typing import Any
 
 from siting.data.headings import ages, noted, plain, reduced
 from siting.data.roles import Column, Role, doubts
+from siting.labels import label
 
 __all__: list[str] = []
 
@@ -32,15 +33,21 @@ class Alike:
     near
         Whether the first is so near that the heading may well mean it.
     reason
-        Why it is not taken, as a key of the labels under ``check``; empty where only the words differ.
+        Why it is not taken: ``"doubt"``, or a key of the labels under ``check``; empty where only the words differ.
     said
-        What the words of the reason name, in both languages: ``why_zh``, ``why_en``, or ``unit``.
+        What the words of the reason name, such as ``unit``; of a doubt the words themselves, by language.
     """
 
     columns: tuple[str, ...] = ()
     near: bool = False
     reason: str = ""
     said: Mapping[str, Any] = field(default_factory=dict)
+
+    def why(self, lang: str) -> str:
+        """Say why it is not taken; nothing where only the words differ."""
+        if not self.reason:
+            return ""
+        return str(self.said[lang]) if self.reason == "doubt" else label(f"check.{self.reason}", lang, **self.said)
 
 
 @cache
@@ -58,7 +65,7 @@ def alike(role: Role, heading: str) -> Alike:
     name, _ = noted(heading)
     for doubt in doubts(role):
         if plain(heading) in doubt.headings or name in doubt.headings:
-            return Alike((doubt.column,), near=True, reason="doubt", said={"why_zh": doubt.zh, "why_en": doubt.en})
+            return Alike((doubt.column,), near=True, reason="doubt", said={"zh": doubt.zh, "en": doubt.en})
     ranked = sorted(
         ((_likeness(column, heading), -n, column.name) for n, column in enumerate(role.columns)), reverse=True
     )

@@ -132,7 +132,7 @@ def check_layer(
 def _tell_shared_names(districts: Any, layer: str) -> None:
     """Say which districts have one name: a row that gives it alone is of the one that it lies in."""
     apart = names_apart(districts)
-    twice = apart != (districts["name"] if "name" in districts else apart)
+    twice = apart != districts.get("name", apart)
     if twice.any():
         listed = [f"{row}: {said}" for row, said in apart[twice].items()]
         logger.warning(

@@ -53,8 +53,8 @@ def _spelt(text: str) -> str:
 def reduced(name: str, kind: str) -> str:
     """Return what a heading of a column of type *kind* says, without what makes no difference.
 
-    Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下", "0-3岁"), of numbers not the word for a number, of flags
-    not the words for whether.
+    Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"), of numbers not the word for one, of flags not
+    the words for whether.
 
     Examples
     --------
@@ -75,8 +75,8 @@ def ages(name: str) -> str:
 
     Examples
     --------
-    >>> ages("60岁及以上户籍人口"), ages("未满3周岁婴幼儿"), ages("0—3岁人口"), ages("3岁以下（含3岁）"), ages("失能老人")
-    ('户籍60岁以上', '3岁以下', '0-3岁', '0-3岁', '')
+    >>> ages("60岁及以上户籍人口"), ages("未满3周岁婴幼儿"), ages("0—3岁人口"), ages("失能老人")
+    ('户籍60岁以上', '3岁以下', '0-3岁', '')
     """
     found = _AGE.fullmatch(plain(name))
     if found is None:
@@ -130,8 +130,8 @@ NAME_BYTES = 10
 def cut(name: object) -> str:
     """Return the part of *name* that is left when a Shapefile may have cut it, else nothing.
 
-    A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in a
-    sign for what cannot be read, or is a little shorter.
+    A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in
+    a sign for what cannot be read, or is a little shorter.
 
     Examples
     --------

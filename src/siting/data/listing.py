@@ -87,7 +87,7 @@ def _understood(kind: Role, source: str, name: str, cut: bool, lang: Language) -
 
 
 def _not_used(kind: Role, like: Alike, lang: Language) -> str:
-    said = [label(f"check.{like.reason}", lang, **like.said)] if like.reason else []
+    said = [like.why(lang)] if like.reason else []
     if like.columns:
         names = label("list.comma", lang).join(
             name if lang == "en" else f"{name} {kind.column(name).zh}" for name in like.columns

@@ -1,7 +1,7 @@
 """Mappings: how the export of a registration system becomes a layer of a role, as data in TOML.
 
-A mapping says which heading is which canonical column, what the words and units of the export mean, what holds for every
-row, and which rows count. `read_layer` takes it as ``mapping=``.
+A mapping says which heading is which canonical column, what the words and units of the export mean, what holds for
+every row, and which rows count. `read_layer` takes it as ``mapping=``.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class LayerMapping:
     options
         ``layer``, ``encoding`` and ``crs`` of `read_layer`, where the mapping names them.
     columns
-        Canonical name (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``) → the headings whose numbers are added up, most often one.
+        Canonical name (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``) → its heading; numbers of several are added up.
     words
         Canonical name → word of the export, as it is compared → what it means.
     units
@@ -176,8 +176,8 @@ class LayerMapping:
         taken = [name for name in (*summed, *self.constants, *self.flags) if name in table.columns]
         if taken:
             raise SitingError(
-                f'mapping "{self.name}" makes columns that the file has: {some(taken)}; take them out of the mapping, or '
-                "name them under [columns]"
+                f'mapping "{self.name}" makes columns that the file has: {some(taken)}; take them out of the mapping, '
+                "or name them under [columns]"
             )
 
     def _kept(self, table: Any, layer: str) -> tuple[Mask, dict[str, int]]:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from siting.data.alike import Alike, alike
 from siting.data.roles import Column, Role
 from siting.errors import some
-from siting.labels import label
 
 __all__: list[str] = []
 
@@ -143,7 +142,7 @@ def _tell_absent(out: Matching, role: Role, sources: list[object], has_id: bool)
     for source, like in out.unused.items():
         name = next(iter(like.columns), "")
         if name and name not in taken and not role.column(name).required and (like.reason or like.near):
-            why = f": {label(f'check.{like.reason}', 'en', **like.said)}" if like.reason else ""
+            why = f": {like.why('en')}" if like.reason else ""
             out.notes.append(
                 f'column "{source}" was not taken as "{name}"{why}; choose it with '
                 f'columns={{"{name}": "{source}"}} if it is right'

@@ -14,14 +14,14 @@ def names_apart(districts: Any) -> pd.Series:
 
     Examples
     --------
-    >>> towns = pd.DataFrame({"name": ["城东街道", "城东街道", "城西街道"], "parent": ["甲区", "乙区", "甲区"]}, index=["1", "2", "3"])
-    >>> names_apart(towns).tolist()
+    >>> names = ["城东街道", "城东街道", "城西街道"]
+    >>> names_apart(pd.DataFrame({"name": names, "parent": ["甲区", "乙区", "甲区"]}, index=["1", "2", "3"])).tolist()
     ['城东街道（甲区）', '城东街道（乙区）', '城西街道']
     """
     ids = pd.Series(districts.index.astype(str), districts.index, dtype=object)
     if "name" not in districts:
         return ids
-    names = districts["name"].astype(object).where(districts["name"].fillna("") != "", ids)
+    names: pd.Series = districts["name"].astype(object).where(districts["name"].fillna("") != "", ids)
     for more in (_above(districts), ids):
         twice = names.duplicated(keep=False) & (more != "")
         names = names.mask(twice, names.astype(str) + "（" + more.astype(str) + "）")
@@ -49,7 +49,7 @@ def full_names(districts: Any) -> pd.Series:
     """
     if "name" not in districts:
         return pd.Series(dtype=object)
-    names = districts["name"].astype(object)
+    names: pd.Series = districts["name"].astype(object)
     spelt = [names, _above(districts).astype(str) + names.astype(str), names_apart(districts)]
     every = pd.concat([pd.Series(districts.index, each, dtype=object) for each in spelt])
     every = every[~pd.MultiIndex.from_arrays([every.index, every]).duplicated()]

@@ -153,7 +153,7 @@ def read_layer(
 def _mapped(
     table: Any, plan: LayerMapping, kind: Role, chosen: Mapping[str, str], called: str
 ) -> tuple[Any, dict[str, str]]:
-    """Apply a mapping; return the rows that count and the columns chosen, the user's own before those of the mapping."""
+    """Apply a mapping; return the rows that count, and the columns chosen: the user's own before the mapping's."""
     out, columns, dropped = plan.apply(table, kind, called)
     out.attrs = {**table.attrs, **({"dropped": dropped} if dropped else {})}
     return out, {**columns, **chosen}

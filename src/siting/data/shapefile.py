@@ -22,17 +22,17 @@ CUT = 7
 #: Code pages that the table itself may name in its byte 29; others are not relied on.
 _MARKS = {0x4D: "gb18030", 0x7A: "gb18030", 0x4F: "big5", 0x78: "big5"}
 #: Code pages as a .cpg may write them, where Python has another word.
-_PAGES = {"936": "gb18030", "cp936": "gb18030", "gb2312": "gb18030", "gbk": "gb18030", "54936": "gb18030", "950": "big5",
-          "65001": "utf-8", "1252": "cp1252", "88591": "iso-8859-1"}  # fmt: skip
+_PAGES = {"936": "gb18030", "gb2312": "gb18030", "gbk": "gb18030", "54936": "gb18030", "950": "big5", "65001": "utf-8",
+          "1252": "cp1252", "88591": "iso-8859-1"}  # fmt: skip
 _PREFIXES = ("ansi", "windows", "cp", "oem", "iso")
 
 
 def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
     """Return *frame*, whose names and texts hold bytes as `BYTES`, in readable text.
 
-    The code page is the one given, else that of the .cpg, else that of the table; where none is named, UTF-8 is tried and
-    then GB18030, which is told. A name or text that was cut in the middle of a character, as names of 10 bytes are, loses
-    that character.
+    The code page is the one given, else that of the .cpg, else that of the table; where none is named, UTF-8 is tried
+    and then GB18030, which is told. A name or text that was cut in the middle of a character, as names of 10 bytes are,
+    loses that character.
 
     Raises
     ------
@@ -49,13 +49,8 @@ def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
         except UnicodeDecodeError:
             continue
         if told:
-            logger.log(
-                logging.WARNING if ".cpg" in told else logging.INFO,
-                "%s: %s; its text was read as %s",
-                layer,
-                told,
-                page,
-            )
+            level = logging.WARNING if "says" in told else logging.INFO
+            logger.log(level, "%s: %s; its text was read as %s", layer, told, page)
         if cut:
             logger.warning("%s: texts were cut inside a character, which is left out: %s", layer, some(cut))
         return out

@@ -253,7 +253,7 @@ def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> floa
 
 
 def parse_numbers(column: pd.Series[Any], kind: str = "number", said: Column | None = None) -> Parsed:
-    """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the canonical column *said*.
+    """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the canonical *said*.
 
     Infinite numbers are bad; whether a negative number or a fraction may stand is not judged here.
     """

@@ -158,8 +158,8 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
             for i in range(each.left - 1, min(each.right, width)):
                 if not void(rows[each.top - 1][i]):
                     filled.setdefault(text_of(rows[head - 1][i]), []).append(each.name)
-    for heading, names in filled.items():
-        logger.warning('%s: merged cells of "%s" hold their value in each row: %s', layer, heading, some(names))
+    for heading, ranges in filled.items():
+        logger.warning('%s: merged cells of "%s" hold their value in each row: %s', layer, heading, some(ranges))
     return filled
 
 
