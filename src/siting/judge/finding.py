@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +11,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.rule import KINDS, Rule
+from siting.judge.rule import KINDS, Kind, Rule
 from siting.judge.values import Missing, least, ratio
 
 __all__ = [
     "INDICATORS",
+    "NEAR",
+    "ROWS",
     "Finding",
     "Said",
     "floor",
@@ -41,7 +43,8 @@ class Finding:
 
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
-    communities, districts or facilities that are ruled, those that fulfil the rule.
+    communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
+    value and target give.
     """
 
     value: float
@@ -55,15 +58,33 @@ class Finding:
     basis: Said = NOTHING
     reason: Said = NOTHING
     units: pd.Series | None = field(default=None, compare=False)
+    status: str = ""
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
+#: Keys that choose the rows of a layer.
+ROWS = ("layer", "facility_types", "where")
+#: Keys that say which communities are ruled, and how near a facility has to be.
+NEAR = ("among", "metres", "minutes")
 
 
-def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds, and the operators that it can judge.
+def indicator(
+    *kinds: str,
+    operators: tuple[str, ...] = COMPARED,
+    keys: tuple[str, ...] | None = None,
+    units: tuple[str, ...] | None = None,
+    idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
+) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds.
+
+    Parameters
+    ----------
+    kinds
+        Words for `kind` in a rule.
+    operators, keys, units, idle
+        What the rules take, see `siting.judge.rule.Kind`. Without keys or units all are taken.
 
     Examples
     --------
@@ -75,7 +96,7 @@ def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[I
 
     def register(function: Indicator) -> Indicator:
         for kind in kinds:
-            INDICATORS[kind], KINDS[kind] = function, operators
+            INDICATORS[kind], KINDS[kind] = function, Kind(operators, keys, units, idle)
         return function
 
     return register
@@ -122,13 +143,19 @@ def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
     return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)
 
 
-def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without") -> Said:
-    """Name the units that do not fulfil the rule, the first twenty of them."""
-    named = units.get("name", units.index)
-    names = tuple(np.asarray(named, object)[lacks].astype(str))
+def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without",
+            besides: Mapping[object, Said] | None = None) -> Said:  # fmt: skip
+    """Name the first twenty units that do not fulfil the rule, with what else is said *besides* of each."""
+    named = zip(units.index[lacks], np.asarray(units.get("name", units.index), object)[lacks].astype(str), strict=True)
+    names = tuple(_with(name, (besides or {}).get(unit, NOTHING)) for unit, name in named)
     if not names:
         return NOTHING
     more = len(names) - MOST_NAMES
     if more <= 0:
         return (key, {"names": names})
     return (f"{key}_more", {"names": names[:MOST_NAMES], "more": more})
+
+
+def _with(name: str, beside: Said) -> str | Said:
+    key, values = beside
+    return (key, {**values, "name": name}) if key else name

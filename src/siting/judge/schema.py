@@ -80,7 +80,7 @@ def _type(name: str) -> dict[str, Any]:
     if name in TABLES:
         cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
         return {"type": "object", "additionalProperties": cell}
-    if name == "facility_types":
+    if name in ("facility_types", "excluded_types"):
         return listed
     if name in LISTS:
         return {"anyOf": [{"type": "string"}, listed]}
