@@ -1,4 +1,4 @@
-"""The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``standards``.
+"""The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
 The status is 0 when all is done, 2 when the input is faulty or a goal has no plan, and 1 when the library fails.
 """
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from siting.errors import SitingError
+from siting.errors import LayerError, SitingError
 from siting.labels import label, named
 
 if TYPE_CHECKING:
@@ -38,6 +38,9 @@ WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
 
 Lang = Annotated[str | None, typer.Option(help="Language of map, report and output: zh or en.")]
+Mapped = Annotated[
+    Path | None, typer.Option(help="How the export of a registration system becomes the layer, in TOML.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell what is read and chosen on the way.")]
 
 
@@ -88,21 +91,66 @@ def check(
     layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
     crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may lie too far off, and datums not exact.")] = False,
+    mapping: Mapped = None,
+    lang: Lang = None,
 ) -> None:
-    """Check whether a file can be used in a role, and list all its faults."""
-    from siting.data import read_layer
+    """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
+    _read_told(file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
-    frame = read_layer(file, role, layer=layer, crs=crs, strict=strict)
-    out.print(f"{file.name}: {len(frame):,} {role}, {frame.crs.to_string()}", highlight=False, markup=False)
-    out.print(", ".join(c for c in frame.columns if c != frame.geometry.name), highlight=False, markup=False)
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The export: CSV, Excel or a layer.")],
+    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .csv, …")],
+    role: Annotated[str, typer.Option(help="What the layer holds, such as eldercare.")],
+    mapping: Mapped = None,
+    layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
+    crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Bring the export of a registration system to the form of a role, and write it as a layer."""
+    from siting.data import write_layer
+
+    words = _lang(lang) or "zh"
+    frame = _read_told(file, role, words, layer=layer, crs=crs, mapping=mapping)
+    write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
+    out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _read_told(file: Path, role: str, lang: Literal["zh", "en"], **options: Any) -> Any:
+    """Read a layer and tell how many rows it has and what becomes of its headings; of streets also what is closed.
+
+    The headings of a layer with faults are told, too, before its faults.
+    """
+    from siting.data import read_layer
+    from siting.data import role as role_of
+
+    try:
+        frame = read_layer(file, role, **options)
+    except LayerError as fault:
+        if fault.found is not None:
+            _tell_headings(fault.found, role, lang)
+        raise
+    called = role_of(role).zh if lang == "zh" else role
+    said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
+    out.print(said, highlight=False, markup=False)
+    _tell_headings(frame, role, lang)
     if role == "streets":
         from siting.network.profile import walkable
-        from siting.network.vocabulary import named
+        from siting.network.vocabulary import named as classed
 
-        closed = walkable(named(frame)).left_out  # words that are not understood are told on the way
+        closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
         if closed:
-            said = ", ".join(f"{reason} {number:,}" for reason, number in closed.items())
-            out.print(f"closed to walkers: {said}", highlight=False, markup=False)
+            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
+            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
+    return frame
+
+
+def _tell_headings(frame: Any, role: str, lang: Literal["zh", "en"]) -> None:
+    from siting.checked import heading_tables
+
+    for part in heading_tables(frame, role, lang):
+        out.print(part, highlight=False, markup=False)
 
 
 @app.command()
