@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import geopandas as gpd
@@ -22,7 +22,7 @@ from siting.judge.rule import Rule
 from siting.judge.scope import LARGE, people_of, share_of_whole, sized
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here, unknown
+from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -30,6 +30,7 @@ from siting.judge.years import JUDGED, due, later
 from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
+from siting.share import share_from
 
 __all__ = ["audit"]
 
@@ -80,7 +81,7 @@ def audit(
         Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
         to childcare, an elder to elder care, an adult elsewhere.
     shares
-        For rules that print no share, percent by rule id; a rule that has none is not judged.
+        For rules that print no share, by rule id, from 0 to 1 (0.9 is 90 %); a rule that has none is not judged.
     beside
         Walk in metres within which a facility counts as an estate's or park's own, or as a neighbour.
     max_snap
@@ -110,7 +111,7 @@ def audit(
     Raises
     ------
     StandardError
-        When a share is given for a rule that is not there or prints its own, or is no percentage, or *walk* names a
+        When a share is given for a rule that is not there or prints its own, or is no share, or *walk* names a
         service that is not there.
     LayerError
         When ids stand twice, or a number that a rule needs is blank, negative or a text in some rows.
@@ -127,7 +128,7 @@ def audit(
     """
     if not isinstance(standard, Standard):
         raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
-    given = dict(shares or {})
+    given = {rule: share_from(share, f'shares: "{rule}"', StandardError) for rule, share in (shares or {}).items()}
     for name, frame in layers.items():
         if not frame.index.is_unique:
             raise LayerError(name, f"ids stand twice: {some(frame.index[frame.index.duplicated()].unique())}")
@@ -141,13 +142,12 @@ def audit(
     context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
     judged, printed = _judged(standard, year, given), _printed(standard, year)
     left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.parts])
-    strange = unknown(left_out)
     found = {rule: findings(rule, context) for rule in judged}
-    rows = [_row(standard, rule, one, context, strange) for rule, each in found.items() for one in each]
+    rows = [_row(standard, rule, one, context) for rule, each in found.items() for one in each]
     for area in _areas(context, by):
-        rows += [_row(standard, rule, one, area, strange) for rule in judged for one in findings(rule, area)]
+        rows += [_row(standard, rule, one, area) for rule in judged for one in findings(rule, area)]
     figures = [
-        _figure(rule, _row(standard, rule, one, context, strange), whole=_compared(rule, context, people, scope))
+        _figure(rule, _row(standard, rule, one, context), whole=_compared(rule, context, people, scope))
         for rule in printed
         for one in findings(rule, context)
     ]
@@ -177,9 +177,6 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
     printed = [rule.id for rule in standard if rule.id in given and not takes_share(rule)]
     if printed:
         raise StandardError(f"shares are given for rules that print their own number: {some(printed)}")
-    wrong = [rule for rule, share in given.items() if not (isinstance(share, Real) and 1 < share <= 100)]
-    if wrong:
-        raise StandardError(f"shares must be percent, above 1 and up to 100 (90 % is 90), for {some(wrong)}")
     if isinstance(walk, Mapping):
         strange = set(walk) - {rule.service for rule in standard} - set(layers) - set(PEOPLE)
         if strange:
@@ -259,14 +256,14 @@ def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     }
 
 
-def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, strange: pd.DataFrame) -> dict[str, Any]:
+def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     ranged = rule.operator == "range" and finding.operator in ("range", ">=") and finding.unit == rule.unit
     most = rule.value_max if ranged and rule.value_max is not None else math.nan
     status = status_of(rule, finding, context.year)
     short = status in ("short", "ahead")
     judged = short or status in ("met", "part")
-    beside = uncounted_here(rule, context, strange)
+    beside = uncounted_here(rule, context)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from numbers import Real
 
-from siting.errors import LayerError, SitingError
+from siting.errors import LayerError
 from siting.judge.context import Context
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.units import UNITS
 from siting.judge.values import Missing
+from siting.share import share_from
 
 __all__ = ["SIZED", "people_of", "share_of_whole", "sized"]
 
@@ -49,6 +49,8 @@ def people_of(standard: Standard, context: Context) -> dict[str, float]:
     if given is None:
         return {}
     every = {rule.id: rule for rule in standard.whole or standard.rules}
+    if isinstance(given, str) and given not in every:
+        return {}
     rule = every[given] if isinstance(given, str) else None
     printed = float(given) if rule is None else (rule.value or math.nan) * UNITS[rule.unit].factor
     columns = ("population",) if rule is None else rule.column
@@ -67,23 +69,14 @@ def share_of_whole(scope: str | float | None, people: Mapping[str, float], name:
     SitingError
         When *scope* is neither "whole", "part" nor a share.
     """
-    if scope is not None and not _known(scope):
-        raise SitingError(f'scope is {scope!r}; give "whole", "part", or a share above 0 and up to 1')
-    share = {None: 1.0, "whole": 1.0, "part": None}.get(scope, scope) if not isinstance(scope, Real) else float(scope)
-    if share is None or not people:
-        return share  # type: ignore[return-value]
-    times = people["layers"] / (people["document"] * share)
-    if 1 / APART <= times <= APART:
+    if scope == "part":
+        return None
+    share = 1.0 if scope in (None, "whole") else share_from(scope, 'scope, beside "whole" and "part",')
+    if not people or 1 / APART <= people["layers"] / (people["document"] * share) <= APART:
         return share
     said = f"standard {name} is for {people['document']:,.0f} people, the layers hold {people['layers']:,.0f} of them"
     if scope is None:
         logger.warning('%s: its numbers for the whole are shown, not judged; give scope="whole" or a share', said)
         return None
-    logger.warning("%s: is scope=%r right?", said, scope)
+    logger.warning("%s: is scope %r right?", said, scope)
     return share
-
-
-def _known(scope: object) -> bool:
-    if isinstance(scope, str):
-        return scope in ("whole", "part")
-    return isinstance(scope, Real) and not isinstance(scope, bool) and 0 < float(scope) <= 1
