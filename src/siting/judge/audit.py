@@ -17,11 +17,13 @@ from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import told
 from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
+from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
+from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
 
@@ -231,7 +233,8 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
             raise Missing("audit.no_kind", kind=rule.kind)
         if rule.role in JUDGED and rule.operator not in COMPARES[rule.kind] and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
-        findings = list(compute(rule, context))
+        units = by_units(rule, context)
+        findings = [replace(f, also=(*f.also, *stand_ins(rule, units))) for f in compute(rule, units)]
         if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):
             findings = [
                 replace(told(f.value, f.unit, f.basis, metric=f.metric), reason=("audit.whole_only", {}))
@@ -281,14 +284,19 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        "basis": said(finding.basis, "zh"),
-        "basis_en": said(finding.basis, "en"),
+        "basis": _basis(finding, "zh"),
+        "basis_en": _basis(finding, "en"),
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
         "clause": rule.clause,
         "document": standard.title(rule),
     }
+
+
+def _basis(finding: Finding, lang: str) -> str:
+    told = (said(words, lang) for words in (finding.basis, *finding.also))
+    return label("list.semicolon", lang).join(filter(None, told))
 
 
 def _holds(value: float, operator: str, target: float, most: float) -> bool:

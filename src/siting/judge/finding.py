@@ -41,7 +41,8 @@ class Finding:
 
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
-    communities, districts or facilities that are ruled, those that fulfil the rule.
+    communities, districts or facilities that are ruled, those that fulfil the rule. `also` holds further sentences of the
+    basis: what was judged instead, what was not looked at.
     """
 
     value: float
@@ -55,6 +56,7 @@ class Finding:
     basis: Said = NOTHING
     reason: Said = NOTHING
     units: pd.Series | None = field(default=None, compare=False)
+    also: tuple[Said, ...] = ()
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]

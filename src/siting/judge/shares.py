@@ -15,6 +15,7 @@ import pandas as pd
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
 from siting.judge.finding import Finding, floor, indicator, lacking, number, percent, without
+from siting.judge.rollup import CALLED, Rolled
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
@@ -68,27 +69,47 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     communities = context.layer("communities")
     ruled = context.ruled(rule)
     metric, lack = "", "audit.without"
-    said: dict[str, object] = {}
+    said: dict[str, object] = {"ruled": context.called(rule)}
     if rule.layers[0] == "communities":
         ruled &= context.counted(rule, "communities")
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
         lack = "audit.lack"
     elif rule.meets:
-        asked = [other for other in context.rules if other.id == rule.meets]
-        if not asked:
-            raise Missing("audit.no_rule", rule=rule.meets)
-        duty = duty_of(asked[0], context)
-        ruled &= (duty.owed > 0).reindex(communities.index, fill_value=False)
-        fulfil = (there(duty, context) >= duty.owed).reindex(communities.index, fill_value=True)
+        owed, has = _met_with(rule, context)
+        ruled &= owed > 0
+        fulfil = has >= owed
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = context.served(rule)
-        key, metric = "audit.beside", "streets"
-        said = {"walk": context.walk_of(rule)}
+        key, metric = "audit.beside", "streets" if context.walks(rule) else ""
+        if rule.covered_by == "own":
+            key = "audit.own"
+        said["walk"] = context.walk_of(rule)
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
-    return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
+    return percent(rule, part, total, needs=_needs(context), metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),
                    reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
+
+
+def _needs(context: Context) -> str:
+    return CALLED[context.how] if isinstance(context, Rolled) else "communities"
+
+
+def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
+    """Add up what each community owes by the rules that it must fulfil, and tell what it has of it.
+
+    Each rule holds for the estates that it is for; what there is counts for all of them.
+    """
+    here = context.layer("communities").index
+    owed, has = pd.Series(0.0, here), pd.Series(0.0, here)
+    for name in rule.meets:
+        asked = next((other for other in context.rules if other.id == name), None)
+        if asked is None:
+            raise Missing("audit.no_rule", rule=name)
+        duty = duty_of(asked, context)
+        owed = owed.add(duty.owed, fill_value=0.0)
+        has = np.maximum(has, there(duty, context).reindex(here, fill_value=0.0))
+    return owed[here], has
 
 
 @indicator("count_target")

@@ -45,7 +45,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         said: dict[str, object] = {"part": int(fulfil.sum()), "total": len(frame), "of": rule.facility_types or layer}
         if layer == "communities":
             share = 100 * ratio(float(fulfil.sum()), len(frame))
-            yield told(share, "percent", ("audit.marked", said))
+            yield told(share, "percent", ("audit.marked", {**said, "ruled": context.called(rule)}))
         else:
             yield _counted(rule, float(fulfil.sum()), ("audit.units", said))
         return
@@ -53,7 +53,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         basis = ("audit.sum", {"stock": len(frame), "column": (layer,)})
         yield _counted(rule, float(len(frame)), basis)
         return
-    near = _beside(rule, context, frame)
+    near, unseen = _beside(rule, context, frame)
     basis = (
         "audit.partners",
         {
@@ -65,9 +65,11 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         },
     )
     if rule.unit == "percent":
-        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric="streets", units=near)
+        found = percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric="streets",
+                        units=near)  # fmt: skip
     else:
-        yield _counted(rule, float(near.sum()), basis)
+        found = _counted(rule, float(near.sum()), basis)
+    yield replace(found, also=unseen)
 
 
 def _counted(rule: Rule, there: float, basis: Said) -> Finding:
@@ -79,14 +81,19 @@ def _counted(rule: Rule, there: float, basis: Said) -> Finding:
                    metric="streets" if rule.other else "")  # fmt: skip
 
 
-def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
-    """Mark the facilities with a partner within the walk."""
+def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
+    """Mark the facilities with a partner of any of the layers within the walk, and tell which layers are not there."""
     whole = context.whole or context
-    partners = whole.layer(rule.other)
+    there = [name for name in rule.other if name in whole.layers]
+    if not there:
+        raise Missing("audit.no_layer", layer=rule.other[0])
     walk, minutes = context.walked(rule)
-    reach = whole.between(rule.layers[0], rule.other, partners, ("partners",), metres=None if minutes else walk,
-                          minutes=walk if minutes else None, walk=walker(rule.service, context.walk))  # fmt: skip
-    return pd.Series(frame.index.isin(reach.pairs()["origin"]), frame.index)
+    near = pd.Series(False, frame.index)
+    for name in there:
+        reach = whole.between(rule.layers[0], name, whole.layer(name), ("partners",), metres=None if minutes else walk,
+                              minutes=walk if minutes else None, walk=walker(rule.service, context.walk))  # fmt: skip
+        near |= frame.index.isin(reach.pairs()["origin"])
+    return near, tuple(("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there)
 
 
 @indicator("bed_threshold_rule")
@@ -96,7 +103,11 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         raise Missing("audit.not_in_layers", rule=rule.id)
     layer, frame = rule.layers[0], context.stock(rule)
     sized = frame[_by_number(rule, frame, layer, (rule.column or ("beds",))[0])]
-    fulfil = _beside(rule, context, sized) if rule.other else matches(sized, layer, rule.part)
+    unseen: tuple[Said, ...] = ()
+    if rule.other:
+        fulfil, unseen = _beside(rule, context, sized)
+    else:
+        fulfil = matches(sized, layer, rule.part)
     part, total = int(fulfil.sum()), len(sized)
     said: dict[str, object] = {"part": part, "total": total, "of": rule.facility_types or layer}
     if rule.other:
@@ -110,6 +121,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         metric="streets" if rule.other else "",
         basis=("audit.partners" if rule.other else "audit.units", said),
         units=fulfil,
+        also=unseen,
     )
 
 
@@ -146,7 +158,7 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
     part = int((near & ruled).sum())
-    basis = ("audit.beside", {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule)})
+    basis = ("audit.beside", {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule), "ruled": "communities"})
     yield told(part, "communities", basis, metric="streets")
 
 
@@ -186,7 +198,8 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     left = int((villages & ~near).sum())
     basis = (
         "audit.beside",
-        {"part": int((villages & near).sum()), "total": int(villages.sum()), "walk": context.walk_of(rule)},
+        {"part": int((villages & near).sum()), "total": int(villages.sum()), "walk": context.walk_of(rule),
+         "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else "village"},
     )
     yield told(left, "communities", basis, metric="streets")
 
@@ -216,7 +229,8 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     elif rule.applies_to in COMMUNITIES:
         ruled, near = context.ruled(rule), context.served(rule)
         part, total = int((ruled & near).sum()), int(ruled.sum())
-        basis = ("audit.beside", {"part": part, "total": total, "walk": context.walk_of(rule)})
+        said = {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": context.called(rule)}
+        basis = ("audit.beside", said)
         yield told(100 * ratio(part, total), "percent", basis, metric="streets")
     else:
         frame = context.stock(rule)

@@ -35,6 +35,8 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
         return f"{number} {label(f'unit.{unit}', lang)}"
     if name == "who":
         return label(f"walker.{value if known(f'walker.{value}') else 'own'}", lang)
+    if name == "ruled":
+        return label(f"ruled.{value if known(f'ruled.{value}') else 'communities'}", lang)
     if name == "layer":
         return _layer(str(value), lang)
     if name == "absent":  # a column to be added: its own name, whatever the language
