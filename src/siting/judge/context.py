@@ -157,6 +157,10 @@ class Context:
             return everywhere
         return self.marked(wanted(rule))
 
+    def needs(self, rule: Rule) -> str:  # noqa: ARG002 - communities that are rolled up ask the rule
+        """Return what more are needed of, where communities are judged."""
+        return "communities"
+
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
         """Mark the communities whose columns say what is wanted; parks only where a kind is asked for."""
         frame = self.layer("communities")

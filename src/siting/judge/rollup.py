@@ -69,7 +69,7 @@ def stand_ins(rule: Rule, context: Context) -> tuple[Said, ...]:
     made: list[Said] = []
     if len(alone) > villages:
         made.append(("audit.estates_stand_in", {"alone": len(alone) - villages}))
-    if villages:
+    if villages and (rule.applies_to == "administrative_village" or rule.judged_by):
         made.append(("audit.villages_stand_in", {"alone": villages}))
     return tuple(made)
 
@@ -154,10 +154,14 @@ class Rolled(Context):
         """Name the units, or the rows where they all stand for them."""
         if rule.applies_to in TITLED:
             return rule.applies_to
-        alone = self.alone(rule)
-        if len(alone) == 0 or len(alone) < self.ruled(rule).sum():
+        if self.needs(rule) != "communities":
             return CALLED[self.how]
-        return ALONE.get(frozenset(alone), "estates_or_villages")
+        return ALONE.get(frozenset(self.alone(rule)), "estates_or_villages")
+
+    def needs(self, rule: Rule) -> str:
+        """Return what more are needed of: units, or communities of the layer where they all stand for units."""
+        alone = self.alone(rule)
+        return "communities" if len(alone) and len(alone) == self.ruled(rule).sum() else CALLED[self.how]
 
     def placed(self, layer: str) -> pd.Series:
         """Tell the unit of each facility: the one it names, that of the estate it names, the area it lies in."""

@@ -15,7 +15,6 @@ import pandas as pd
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
 from siting.judge.finding import Finding, floor, indicator, lacking, number, percent, without
-from siting.judge.rollup import CALLED, Rolled
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
@@ -86,13 +85,9 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
             key = "audit.own"
         said["walk"] = context.walk_of(rule)
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
-    return percent(rule, part, total, needs=_needs(context), metric=metric, target=target, units=fulfil[ruled],
+    return percent(rule, part, total, needs=context.needs(rule), metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),
                    reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
-
-
-def _needs(context: Context) -> str:
-    return CALLED[context.how] if isinstance(context, Rolled) else "communities"
 
 
 def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:

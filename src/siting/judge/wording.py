@@ -43,7 +43,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
         words = _column(str(value), lang, layer)
         return f"{words} ({value})" if words else str(value)
     if name in COLUMN_WORDS:
-        for section in ("people", "field", "layer", "service", "walker", "column"):
+        for section in ("people", "ruled", "field", "layer", "service", "walker", "column"):
             if known(f"{section}.{value}"):
                 return label(f"{section}.{value}", lang)
         return _column(str(value), lang) or _role(str(value), lang).lower() or str(value)
