@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import Finding, Said, indicator, least, number, ratio
+from siting.judge.finding import ROWS, Finding, Said, indicator, least, number, ratio
 from siting.judge.rollup import Rolled, by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
@@ -27,7 +27,7 @@ def _everyone(rule: Rule, context: Context) -> float:
     return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
 
 
-@indicator("service_time", operators=("<=", "range", "~"))
+@indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",))
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
     walk = walker(rule.service, context.walk)
@@ -39,7 +39,13 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
         yield from _inside(rule, context, limit, target, "audit.within_min", said)
 
 
-@indicator("service_radius", operators=("<=", "range"))
+@indicator(
+    "service_radius",
+    operators=("<=", "range"),
+    keys=(*ROWS, "among", "base", "share", "otherwise", "judged_by"),
+    units=("m",),
+    idle=lambda rule: () if rule.operator == "range" else ("otherwise",),
+)
 def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share within a radius; of a relaxed one both ends are computed, and it holds only where a community is marked."""
     if rule.operator != "range":

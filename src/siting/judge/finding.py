@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.rule import KINDS, Rule
+from siting.judge.rule import KINDS, Kind, Rule
 from siting.judge.values import Missing, least, ratio
 
 __all__ = [
     "INDICATORS",
+    "JUDGED",
+    "NEAR",
+    "ROWS",
     "Finding",
     "Said",
     "floor",
@@ -41,8 +44,8 @@ class Finding:
 
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
-    communities, districts or facilities that are ruled, those that fulfil the rule. `also` holds further sentences of the
-    basis: what was judged instead, what was not looked at.
+    communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
+    value and target give. `also` holds further sentences of the basis: what was judged instead, what was not looked at.
     """
 
     value: float
@@ -56,16 +59,36 @@ class Finding:
     basis: Said = NOTHING
     reason: Said = NOTHING
     units: pd.Series | None = field(default=None, compare=False)
+    status: str = ""
     also: tuple[Said, ...] = ()
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
+#: Keys that choose the rows of a layer.
+ROWS = ("layer", "facility_types", "where")
+#: Keys that say which communities are ruled, and how near a facility has to be.
+NEAR = ("among", "metres", "minutes")
+#: Keys that say who is judged one by one, and what covers them.
+JUDGED = ("judged_by", "covered_by")
 
 
-def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds, and the operators that it can judge.
+def indicator(
+    *kinds: str,
+    operators: tuple[str, ...] = COMPARED,
+    keys: tuple[str, ...] | None = None,
+    units: tuple[str, ...] | None = None,
+    idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
+) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds.
+
+    Parameters
+    ----------
+    kinds
+        Words for `kind` in a rule.
+    operators, keys, units, idle
+        What the rules take, see `siting.judge.rule.Kind`. Without keys or units all are taken.
 
     Examples
     --------
@@ -77,7 +100,7 @@ def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[I
 
     def register(function: Indicator) -> Indicator:
         for kind in kinds:
-            INDICATORS[kind], KINDS[kind] = function, operators
+            INDICATORS[kind], KINDS[kind] = function, Kind(operators, keys, units, idle)
         return function
 
     return register

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 from siting.errors import StandardError, some
 from siting.judge.units import UNITS
 
-__all__ = ["KINDS", "Document", "Rule", "document_from", "only", "rule_from", "texts"]
+__all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "share", "metres", "minutes")
@@ -34,8 +34,37 @@ APPLIES = (
     "complete_community", "future_community", "new_future_community", "eldercare_institution",
     "childcare_institution", "institution", "township_centre", "kindergarten", "canteen", "site",
 )  # fmt: skip
-#: The kinds of rules that can be computed, with the operators each can be judged by; filled by `indicator`.
-KINDS: dict[str, tuple[str, ...]] = {}
+#: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
+COMPUTING = (
+    "otherwise", "share", "scope", "layer", "facility_types", "where", "part", "column", "of", "base", "among", "other",
+    "metres", "minutes", "meets", "judged_by", "covered_by",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of rule takes.
+
+    Attributes
+    ----------
+    operators
+        The operators that it can be judged by.
+    keys
+        The keys of `COMPUTING` that it uses; None for all.
+    units
+        The units that its number can be in; None for all.
+    idle
+        Tells which of these keys have no effect in a rule, for the others that it has.
+    """
+
+    operators: tuple[str, ...]
+    keys: tuple[str, ...] | None = None
+    units: tuple[str, ...] | None = None
+    idle: Callable[[Rule], Iterable[str]] = lambda _rule: ()
+
+
+#: The kinds of rules that can be computed; filled by `indicator`.
+KINDS: dict[str, Kind] = {}
 
 
 @dataclass(frozen=True)
@@ -167,9 +196,6 @@ class Rule:
             raise StandardError(f"rule {self.id}: a range needs value and value_max")
         if self.operator == "~" and self.role in ("standard", "target"):
             raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
-        fixed = {"service_radius": "m", "service_time": "min"}.get(self.kind)
-        if fixed and self.unit != fixed:
-            raise StandardError(f'rule {self.id}: unit is "{self.unit}"; a {self.kind} is in "{fixed}"')
         low = [name for name in NUMBERS if (getattr(self, name) or 0) < 0]
         if low or not (self.share is None or 0 < self.share <= 100):
             name = low[0] if low else "share"
@@ -229,11 +255,28 @@ def rule_from(at: Mapping[str, Any]) -> Rule:
         raise StandardError(f"rule {name}: {_choose('kind', made.kind, KINDS)}")
     if made.applies_to not in APPLIES:
         raise StandardError(f"rule {name}: {_choose('applies_to', made.applies_to, APPLIES)}")
-    judged = made.role in ("standard", "target") and made.value is not None
-    if judged and made.operator not in KINDS[made.kind]:
-        listed = some([o for o in KINDS[made.kind] if o], 9)
-        raise StandardError(f'rule {name}: operator is "{made.operator}"; a {made.kind} is judged by one of {listed}')
+    _fits(made, KINDS[made.kind])
     return made
+
+
+def _fits(rule: Rule, kind: Kind) -> None:
+    """Refuse an operator, a unit or a key that a kind of rule cannot use."""
+    if kind.units is not None and rule.unit not in kind.units and (rule.unit or rule.value is not None):
+        listed = some(list(filter(None, kind.units)), 99) or "no unit"
+        raise StandardError(f'rule {rule.id}: unit is "{rule.unit}"; a {rule.kind} is in {listed}')
+    judged = rule.role in ("standard", "target") and rule.value is not None
+    if judged and rule.operator not in kind.operators:
+        listed = some([o for o in kind.operators if o], 9)
+        raise StandardError(f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}')
+    given = [name for name in COMPUTING if getattr(rule, name) not in (None, "", (), {})]
+    idle = set(kind.idle(rule))
+    lost = [name for name in given if name in idle or (kind.keys is not None and name not in kind.keys)]
+    if lost:
+        left = [name for name in COMPUTING if (kind.keys is None or name in kind.keys) and name not in idle]
+        uses = f"it uses {some(left, 99)}" if left else "it uses none of them"
+        raise StandardError(f"rule {rule.id}: {some(lost, 99)} would have no effect in this {rule.kind}; {uses}")
+    if rule.value_max is not None and rule.operator != "range":
+        raise StandardError(f'rule {rule.id}: value_max is the end of a range; write operator = "range"')
 
 
 def _condition(rule: str, key: str, column: str, want: Any) -> Any:
