@@ -157,6 +157,10 @@ class Context:
             return everywhere
         return self.marked(wanted(rule))
 
+    def things(self, rule: Rule) -> str:  # noqa: ARG002 - communities that are rolled up ask the rule
+        """Name what is counted where communities are."""
+        return "communities"
+
     def needs(self, rule: Rule) -> str:  # noqa: ARG002 - communities that are rolled up ask the rule
         """Return what more are needed of, where communities are judged."""
         return "communities"

@@ -11,7 +11,7 @@ import pandas as pd
 from siting.errors import LayerError, some
 from siting.judge import duties
 from siting.judge.context import Context, by_id_or_name
-from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, indicator, number, told, without
+from siting.judge.finding import NEAR, ROWS, Finding, Said, indicator, number, told, without
 from siting.judge.rollup import Rolled
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
@@ -280,9 +280,9 @@ OWED = (">=", ">", "per", "range", "=")
 @indicator(
     "population_trigger",
     operators=OWED,
-    keys=(*ROWS, *NEAR, *JUDGED, "base"),
+    keys=(*ROWS, *NEAR, "base", "judged_by"),
     units=("residents", "persons", "10k_persons"),
-    idle=lambda rule: (*ROWS, *NEAR, *JUDGED) if rule.applies_to == "county" else (),
+    idle=lambda rule: (*ROWS, *NEAR, "judged_by") if rule.applies_to == "county" else (),
 )
 @indicator(
     "households_per_facility",

@@ -19,6 +19,7 @@ import pandas as pd
 from siting.judge.context import Context
 from siting.judge.estates import ESTATES, owing
 from siting.judge.finding import NEAR, ROWS, Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told, without
+from siting.judge.rollup import unit_of
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -227,7 +228,8 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     layer, frame = rule.layers[0], context.stock(rule)
     there = context.amount(frame, layer, rule.column)
     unit, target = rule.unit or "", math.nan if rule.value is None else rule.value
-    basis: Said = ("audit.sum", {"stock": there, "column": rule.column or (layer,)})
+    homes = layer == "communities" and not rule.column
+    basis: Said = ("audit.sum", {"stock": there, "column": (context.things(rule),) if homes else rule.column or (layer,)})
     if rule.of:
         over, _, column = rule.of.rpartition(".")
         divided = context.layer(over) if over else frame
@@ -238,6 +240,8 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
         value = there / UNITS[unit].factor
     if unit in UNITS and UNITS[unit].counts in ("year_of_birth", "years"):
         unit = "persons"  # the document prints years, the layers count people
+    if homes:
+        unit = unit_of(rule, context)
     yield Finding(value, target, unit, rule.operator, math.nan, basis=basis)
 
 

@@ -22,7 +22,7 @@ from siting.judge.rule import Rule
 from siting.judge.values import matches
 from siting.measure import Reach
 
-__all__ = ["Rolled", "by_units", "stand_ins"]
+__all__ = ["Rolled", "by_units", "stand_ins", "unit_of"]
 
 #: Who is judged one by one where a rule does not say it itself.
 JUDGED = {
@@ -58,6 +58,12 @@ def by_units(rule: Rule, context: Context, *, always: bool = False) -> Context:
     if how == "estate" or not asked or not len(context.layers.get("communities", ())):
         return context
     return _rolled(context, how)
+
+
+def unit_of(rule: Rule, context: Context) -> str:
+    """Return the unit of a number of communities: that of the rule, or that of the rows that stand for them."""
+    stands = isinstance(context, Rolled) and context.needs(rule) == "communities"
+    return context.things(rule) if stands else rule.unit
 
 
 def stand_ins(rule: Rule, context: Context) -> tuple[Said, ...]:
@@ -150,18 +156,21 @@ class Rolled(Context):
     def _areas(self) -> pd.Index:
         return self.layers[AREAS].index if AREAS in self.layers else pd.Index([])
 
+    def things(self, rule: Rule) -> str:
+        """Name what is counted: units, or rows where they all stand for them."""
+        alone = self.alone(rule)
+        if len(alone) and len(alone) == self.ruled(rule).sum():
+            return ALONE.get(frozenset(alone), "estates_or_villages")
+        return CALLED[self.how]
+
     def called(self, rule: Rule) -> str:
-        """Name the units, or the rows where they all stand for them."""
-        if rule.applies_to in TITLED:
-            return rule.applies_to
-        if self.needs(rule) != "communities":
-            return CALLED[self.how]
-        return ALONE.get(frozenset(self.alone(rule)), "estates_or_villages")
+        """Name the units in a sentence; some have a title, such as complete communities."""
+        return rule.applies_to if rule.applies_to in TITLED else self.things(rule)
 
     def needs(self, rule: Rule) -> str:
         """Return what more are needed of: units, or communities of the layer where they all stand for units."""
-        alone = self.alone(rule)
-        return "communities" if len(alone) and len(alone) == self.ruled(rule).sum() else CALLED[self.how]
+        things = self.things(rule)
+        return things if things == CALLED[self.how] else "communities"
 
     def placed(self, layer: str) -> pd.Series:
         """Tell the unit of each facility: the one it names, that of the estate it names, the area it lies in."""

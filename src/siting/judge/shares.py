@@ -7,6 +7,7 @@ in it; a community when one stands beside it, or within the walk that the rule p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -14,8 +15,10 @@ import pandas as pd
 
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
-from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, floor, indicator, lacking, number, percent, without
+from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, floor, indicator, lacking, number, percent, without
+from siting.judge.rollup import unit_of
 from siting.judge.rule import Rule
+from siting.judge.serving import served_districts
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
 
@@ -60,21 +63,28 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     walked = rule.minutes is not None or rule.metres is not None
     if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
         units = context.districts(rule.applies_to)
-        fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
+        (fulfil, also), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
-        yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                      reason=without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
+        found = percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
+                        reason=without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
+        yield replace(found, also=also)
         return
     yield _communities(rule, context, target)
 
 
-def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> pd.Series:
+def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
+    """Mark the districts with a facility of each layer in them, or in the service area of one where the rule says so."""
     if rule.part:
-        return matches(units, "districts", rule.part)
-    fulfil = pd.Series(True, units.index)
+        return matches(units, "districts", rule.part), ()
+    fulfil, also = pd.Series(True, units.index), []
     for layer in rule.layers:
-        fulfil &= context.inside(rule, layer, units) > 0
-    return fulfil
+        has = context.inside(rule, layer, units) > 0
+        if rule.covered_by == "service_area":
+            served, told = served_districts(rule, layer, context)
+            has |= served.reindex(units.index, fill_value=False)
+            also += told
+        fulfil &= has
+    return fulfil, tuple(also)
 
 
 def _communities(rule: Rule, context: Context, target: float) -> Finding:
@@ -140,13 +150,16 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
         there_are = context.amount(frame, layer, rule.column)
     target = number(rule)
     counted = (rule.unit,) if rule.unit in OTHERS else rule.column or rule.facility_types or (layer,)
+    homes = layer == "communities" and not rule.column
+    if homes:
+        counted = (context.things(rule),)
     yield Finding(
         value=there_are / factor,
         target=target,
-        unit=rule.unit,
+        unit=unit_of(rule, context) if homes else rule.unit,
         operator=floor(rule.operator),
         needed=lacking(target * factor, rule.operator, there_are),
-        needs=counted[0] if rule.column or rule.unit in OTHERS else "facilities",
+        needs=context.needs(rule) if homes else counted[0] if rule.column or rule.unit in OTHERS else "facilities",
         basis=("audit.sum", {"stock": there_are, "column": counted}),
     )
 
