@@ -41,6 +41,9 @@ def choose_columns(
         if column.name in chosen or (column.name == "id" and has_id):
             continue
         takers = [s for s in sources if s not in renames and column.matches(s)]
+        if len(takers) > 1:  # the name of the community beside that of the estate is no second name of the estate
+            takers = [s for s in takers if not any(other.stands_beside(s) for other in role.columns)] or takers
+        takers = takers or [s for s in sources if s not in renames and column.stands_beside(s)][:1]
         if column.name in takers and (has_id or column.name == "id"):
             # Our own files spell it so: what stands beside it was left over by an earlier choice.
             notes += [f'column "{s}" was left: "{column.name}" stands beside it' for s in takers if s != column.name]

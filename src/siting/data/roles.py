@@ -75,6 +75,9 @@ class Column:
         Whether a layer of the role must have it.
     aliases
         Other names that are understood.
+    beside
+        Names that mean this column only beside another one of what they mean alone: 社区名称 (name of the community)
+        beside 小区名称 (name of the estate).
     choices
         Allowed values of a text column, each with its aliases; empty when any text will do.
     open
@@ -97,6 +100,7 @@ class Column:
     unit: str = ""
     required: bool = False
     aliases: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     open: bool = False
     many: bool = False
@@ -126,6 +130,10 @@ class Column:
         if self.type in ("text", "flag"):
             return True
         return all(note in _units().get(self.unit, ()) for note in held)
+
+    def stands_beside(self, source: object) -> bool:
+        """Tell whether the column *source* of a file is this one where another column has what it means alone."""
+        return bare(source)[0] in {plain(name) for name in self.beside}
 
     def doubtful(self, source: object) -> bool:
         """Tell whether *source* would be this column were it not for what its brackets say."""
@@ -258,7 +266,7 @@ def list_roles() -> list[str]:
     Examples
     --------
     >>> list_roles()
-    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'streets', 'facilities']
+    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'community_areas', 'service_areas', 'streets', 'facilities']
     """
     return list(_roles())
 
@@ -315,5 +323,6 @@ def _column(owner: str, name: str, record: dict[str, Any]) -> Column:
     if record.get("type") not in get_args(ColumnType):
         raise SitingError(f'role "{owner}", column "{name}": type must be one of {some(get_args(ColumnType))}')
     record["aliases"] = tuple(record.get("aliases", ()))
+    record["beside"] = tuple(record.get("beside", ()))
     record["choices"] = tuple((key, tuple(names)) for key, names in record.get("choices", {}).items())
     return Column(name=name, type=cast(ColumnType, record.pop("type")), **record)
