@@ -71,7 +71,7 @@ def _apart(names: pd.Series, towns: pd.Series, called: pd.Series) -> pd.DataFram
     twice = names.map(towns[known].groupby(names[known]).nunique()).fillna(0) > 1
     unit, shown = (
         names.where(~twice, names.astype(str) + "（" + own.astype(str) + "）")
-        for own in (towns, towns.map(called).fillna(towns))
+        for own in (towns, towns.map(lambda town: called.get(town, town)))
     )
     return pd.DataFrame({"unit": unit, "name": names, "town": towns, "shown": shown}, names.index)
 
