@@ -408,7 +408,7 @@ def test_no_community_of_that_size(town: Layers, town_network: st.Network) -> No
     row = judged(trigger(5000.0), town, network=town_network)
     assert row["status"] == "not_applicable"
     assert row["reason"] == "没有达到配建门槛的单元"
-    assert row["basis"].startswith("0 个单元应配")
+    assert row["basis"].startswith("0 个小区应配")
     assert math.isnan(row["value"])
 
 
@@ -472,7 +472,7 @@ def test_no_park_owes_anything(parks: Layers, town_network: st.Network) -> None:
     assert math.isnan(row["value"])
     assert row["status"] == "not_applicable"
     assert row["reason_en"] == "nobody reaches the threshold of this rule"
-    assert row["basis_en"].startswith("0 units owe 0")
+    assert row["basis_en"].startswith("0 communities owe 0")
 
 
 @pytest.mark.parametrize("operator", ["per", ""])

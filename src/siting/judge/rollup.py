@@ -53,8 +53,8 @@ def by_units(rule: Rule, context: Context, *, always: bool = False) -> Context:
     nobody one by one, unless *always*.
     """
     how = rule.judged_by or JUDGED.get(rule.applies_to, "estate")
-    counts = rule.kind in COUNTED and rule.layers[0] == "communities" and not rule.column
-    asked = always or counts or rule.kind in ALWAYS
+    counts = rule.kind in COUNTED and rule.layers[0] == "communities"
+    asked = always or ((counts or rule.kind in ALWAYS) and not rule.column)  # sums of a column are of everybody
     if how == "estate" or not asked or not len(context.layers.get("communities", ())):
         return context
     return _rolled(context, how)
