@@ -12,9 +12,11 @@ from siting.data.bounds import check_extent, check_together
 from siting.data.check import check_layer
 from siting.data.combine import combine_layers, one_layer
 from siting.data.crs import common_crs, metric_crs, points, to_crs, to_metric
+from siting.data.listing import list_headings
 from siting.data.read import read_layer
 from siting.data.roles import Column, Role, list_roles, role
 from siting.data.sample import load_sample, sample_path
+from siting.data.types import closest_types, facility_types, of_type, type_of, types_in
 from siting.data.write import write_layer, write_table
 
 __all__ = [
@@ -24,11 +26,15 @@ __all__ = [
     "check_extent",
     "check_layer",
     "check_together",
+    "closest_types",
     "combine_layers",
     "common_crs",
+    "facility_types",
+    "list_headings",
     "list_roles",
     "load_sample",
     "metric_crs",
+    "of_type",
     "one_layer",
     "points",
     "read_layer",
@@ -36,6 +42,8 @@ __all__ = [
     "sample_path",
     "to_crs",
     "to_metric",
+    "type_of",
+    "types_in",
     "write_layer",
     "write_table",
 ]

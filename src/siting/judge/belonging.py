@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data import points, to_crs
+from siting.data.naming import names_apart
 from siting.errors import some
 from siting.judge.context import Context, township_of
 
@@ -77,8 +78,7 @@ def _apart(names: pd.Series, towns: pd.Series, called: pd.Series) -> pd.DataFram
 
 
 def _town_names(context: Context) -> pd.Series:
-    districts = context.layers.get("districts", pd.DataFrame())
-    return districts["name"] if "name" in districts else pd.Series(dtype=object)
+    return names_apart(context.layers.get("districts", pd.DataFrame()))
 
 
 def named_unit(given: pd.Series, towns: pd.Series, units: pd.DataFrame) -> pd.Series:

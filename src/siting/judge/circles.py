@@ -2,7 +2,7 @@
 
 With ``d(i, j)`` the way from community ``i`` to facility ``j`` and ``r(i)`` its radius, ``i`` is covered when
 ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i`` divided by that over all, with ``w``
-the people the service is for, and with ``w = 1`` for communities.
+the people the service is for or those of `base`, and with ``w = 1`` for communities.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["circle", "radius"]
 
 def _everyone(rule: Rule, context: Context) -> float:
     """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
-    return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
+    return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
 @indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",))
@@ -35,7 +35,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     judged = rule.role in ("standard", "target")
     for limit in limits:
         said: dict[str, object] = {"limit": limit, "who": walk.who, "speed": walk.speed}
-        target = context.share(rule) if judged else context.shares.get(rule.id, np.nan)
+        target = 100 * (context.share(rule) if judged else context.shares.get(rule.id, np.nan))
         yield from _inside(rule, context, limit, target, "audit.within_min", said)
 
 
@@ -66,7 +66,8 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
             said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
-    people, ruled = context.people(rule.service), context.ruled(rule)
+    base = rule.base or people_column(rule.service)
+    people, ruled = context.heads(base), context.ruled(rule)
     streets, straight = (
         context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (False, True)
     )
@@ -77,7 +78,7 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
         units = ruled.groupby(groups.own, observed=True).any()
         one_by_one = [marks.groupby(groups.own, observed=True).all() for marks in one_by_one]
     for by, weight, inside, crow in (
-        (people_column(rule.service), people[ruled], streets[ruled], straight[ruled]),
+        (base, people[ruled], streets[ruled], straight[ruled]),
         (groups.needs(rule), pd.Series(1, units.index[units]), *(marks[units] for marks in one_by_one)),
     ):
         total, part = float(weight.sum()), float(weight[inside].sum())
@@ -86,13 +87,13 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
             target=target,
             unit="percent",
             needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - part),
-            needs="persons" if by == people_column(rule.service) else by,
+            needs="persons" if by == base else by,
             metric="streets",
             straight=100 * ratio(float(weight[crow].sum()), total),
             basis=(basis, {**said, "of": by}),
             units=inside,
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
-            also=() if by == people_column(rule.service) else _wholly(rule, groups),
+            also=() if by == base else _wholly(rule, groups),
         )
 
 

@@ -11,13 +11,14 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
-from siting.data import common_crs, points, role, to_crs
+from siting.data import common_crs, points, role, to_crs, type_of, types_in
+from siting.data.naming import full_names, names_apart
 from siting.errors import LayerError, some
 from siting.judge.rule import Rule
-from siting.judge.values import Missing, counted, filled, flags, matches
+from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
-from siting.measure.services import open_to_all, people_column, walker
+from siting.measure.services import open_to_all, walker
 from siting.network import Network, Places, Walk
 
 __all__ = ["COMMUNITIES", "DISTRICTS", "Context", "by_id_or_name", "township_of", "wanted"]
@@ -49,6 +50,10 @@ COMMUNITIES: dict[str, dict[str, object]] = {
 }
 
 
+#: So many words that are not understood are named in a reason.
+MOST_WORDS = 5
+
+
 @dataclass(frozen=True)
 class Context:
     """Layers and parameters of one audit; searches are made once for each service and limit.
@@ -65,6 +70,7 @@ class Context:
     max_snap: float
     rules: tuple[Rule, ...] = ()
     household_size: float | None = None
+    year: int | None = None
     area: str = "all"
     area_name: str = ""
     by: str = ""
@@ -108,33 +114,42 @@ class Context:
         """Return the people that a rate is of: a column of the communities."""
         return self.residents() if base == "population" else self.numbers("communities", base)
 
-    def people(self, service: str) -> pd.Series:
-        """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
-        return self.heads(people_column(service))
-
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
         """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
         name = layer or rule.layers[0]
         frame = self.layer(name)
-        return frame[self.counted(rule, name)] if rule.facility_types or rule.where else frame
+        return frame[self.counted(rule, name)] if any(rule.types) or rule.where else frame
 
     def counted(self, rule: Rule, name: str) -> pd.Series:
-        """Mark the rows of a layer that count; where none is of the types, the layer has other words for them."""
+        """Mark the rows of a layer that count; where no type of the layer is understood, none can be told."""
         if self.whole is not None:
             everywhere: pd.Series = self.whole.counted(rule, name)[self.layer(name).index]
             return everywhere
-        key = ("stock", name, rule.facility_types, repr(sorted(rule.where.items())))
+        key = ("stock", name, rule.types, repr(sorted(rule.where.items())))
         if key not in self._seen:
             frame = self.layer(name)
-            marks = pd.Series(True, frame.index)
-            if rule.facility_types:
-                marks &= matches(frame, name, {"facility_type": rule.facility_types})
-                if len(frame) and not marks.any():
-                    raise Missing("audit.no_type", layer=name, types=rule.facility_types)
+            marks = self.typed(rule, name)
             kept = frame[marks]
             marks[marks] = matches(kept, name, rule.where).to_numpy(bool)
             self._seen[key] = marks
         return self._seen[key]
+
+    def typed(self, rule: Rule, name: str) -> pd.Series:
+        """Mark the rows of a layer that are of the types that count."""
+        frame = self.layer(name)
+        if not any(rule.types):
+            return pd.Series(True, frame.index)
+        marks = of_types(frame, name, *rule.types)
+        if len(frame) and not marks.any() and not self.understood(name):
+            words = tuple(frame["facility_type"].dropna().astype(str).unique()[:MOST_WORDS]) or ("—",)
+            raise Missing("audit.no_type", layer=name, words=words, types=rule.facility_types)
+        return marks
+
+    def understood(self, name: str) -> bool:
+        """Tell whether any type of a layer is one of the shared table, or one that a rule names."""
+        named = {word for rule in self.rules for word in rule.facility_types}
+        words = self.column(name, "facility_type").dropna().unique()
+        return any(type_of(one) or one in named for word in words for one in types_in(word))
 
     def amount(self, frame: gpd.GeoDataFrame, layer: str, columns: tuple[str, ...]) -> float:
         """Add up columns of rows, none of which may be blank; count the rows where there is no column."""
@@ -143,7 +158,7 @@ class Context:
         return float(sum(counted(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
 
     def share(self, rule: Rule) -> float:
-        """Return the share in percent that a rule asks for: the user's, the rule's own, or none."""
+        """Return the share that a rule asks for, 0 to 1: the user's, the rule's own, or none."""
         given = self.shares.get(rule.id, rule.share)
         if given is None:
             raise Missing("audit.no_share", rule=rule.id)
@@ -168,10 +183,10 @@ class Context:
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
         """Mark the communities whose columns say what is wanted; parks only where a kind is asked for."""
         frame = self.layer("communities")
-        no_parks = "kind" not in conditions and "kind" in frame  # nobody lives in a park; it has rules of its own
+        no_parks = "kind" not in columns_of(conditions) and "kind" in frame  # nobody lives in a park; it has rules of its own
         key = ("ruled", repr(sorted(conditions.items())), no_parks)
         if key not in self._seen:
-            for name in conditions:
+            for name in columns_of(conditions):
                 _known(self.column("communities", name))
             marks = matches(frame, "communities", conditions)
             self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks
@@ -215,7 +230,7 @@ class Context:
             "inside",
             layer,
             rule.applies_to,
-            rule.facility_types,
+            rule.types,
             rule.column,
             repr(sorted(rule.where.items())),
             where,
@@ -307,7 +322,7 @@ class Context:
             return self.whole.reach(rule, metres=metres, minutes=minutes, straight=straight, everyone=everyone)
         self.layer("communities")
         facilities, name = self.serving(rule, everyone=everyone), rule.layers[0]
-        chosen = (name, rule.facility_types, repr(sorted(rule.where.items())), everyone)
+        chosen = (name, rule.types, repr(sorted(rule.where.items())), everyone)
         return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
                             walk=walker(rule.service, self.walk))  # fmt: skip
 
@@ -363,6 +378,7 @@ class Context:
     def areas(self, by: str) -> Iterator[Context]:
         """Cut the layers down to one district, or one county, after another."""
         districts, towns = self.layer("districts"), self.districts("township")
+        called = names_apart(districts)
         groups = pd.Series(towns.index, towns.index)
         if by == "county":
             groups = self.parents
@@ -372,7 +388,7 @@ class Context:
             none = np.zeros(0, np.intp)
             cut = {name: self.layers[name].iloc[where.get(area, none)] for name, where in rows.items()}
             kept = districts.index.isin(groups.index[groups == area]) | (districts.index == area)
-            name = str(districts["name"][area]) if area in districts.index and "name" in districts else str(area)
+            name = str(called.get(area, area))
             yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
                           area_name=name, by=by, whole=self)  # fmt: skip
 
@@ -418,9 +434,8 @@ def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
 
 def by_id_or_name(given: pd.Series, units: pd.DataFrame) -> pd.Series:
     """Return the ids of the units that are given by id, or by a name that only one of them has; else missing."""
-    names = pd.Series(units.index, units["name"]) if "name" in units else pd.Series(dtype=object)
     words = given.astype(object)
-    found: pd.Series = words.where(words.isin(units.index), words.map(names[~names.index.duplicated(keep=False)]))
+    found: pd.Series = words.where(words.isin(units.index), words.map(full_names(units)))
     return found
 
 

@@ -172,7 +172,7 @@ def there(duty: Duty, context: Context) -> pd.Series:
     if context.whole is not None:  # a facility is one estate's, in whatever district that lies
         everywhere = there(replace(duty_of(rule, context.whole), quantity=duty.quantity), context.whole)
         return everywhere.reindex(duty.owed.index, fill_value=0.0)
-    key = ("there", rule.id, rule.kind, rule.layers, rule.facility_types, repr(sorted(rule.where.items())), rule.column,
+    key = ("there", rule.id, rule.kind, rule.layers, rule.types, repr(sorted(rule.where.items())), rule.column,
            rule.metres, rule.minutes, duty.quantity)  # fmt: skip
     if key not in context._seen:
         had = _there(duty, context)
@@ -318,7 +318,7 @@ def owing(rule: Rule, context: Context) -> Finding:
     total = float(owed.sum())
     said: dict[str, object] = {
         "units": int(due.sum()), "owed": total, "of": duty.quantity, "walk": context.walk_of(rule),
-        "fulfil": int((due & (lacks <= 0)).sum()), "ruled": context.called(rule),
+        "fulfil": int((due & (lacks <= 0)).sum()), "ruled": _ruled(rule, context),
     }  # fmt: skip
     if duty.low is not None and (duty.low != duty.owed).any():
         said["low"] = float(duty.low.sum())
@@ -331,8 +331,12 @@ def owing(rule: Rule, context: Context) -> Finding:
         metric="" if _all_named(rule, context.whole or context) else "streets",
         basis=(_key(rule, said), said),
         units=(lacks <= 0)[due],
-        reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {"ruled": context.called(rule)}),
+        reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {"ruled": _ruled(rule, context)}),
     )
+
+
+def _ruled(rule: Rule, context: Context) -> str:
+    return "industrial_park" if rule.kind == "employees_per_facility" else context.called(rule)
 
 
 def _key(rule: Rule, said: Mapping[str, object]) -> str:

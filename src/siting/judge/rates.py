@@ -18,7 +18,21 @@ import pandas as pd
 
 from siting.judge.context import Context
 from siting.judge.estates import ESTATES, owing
-from siting.judge.finding import NEAR, ROWS, Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told, without
+from siting.judge.finding import (
+    NEAR,
+    ROWS,
+    Finding,
+    Said,
+    floor,
+    indicator,
+    lacking,
+    least,
+    number,
+    percent,
+    ratio,
+    told,
+    without,
+)
 from siting.judge.rollup import unit_of
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
@@ -165,7 +179,10 @@ def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
     target = number(rule) / 100
     convert = lacking(target * total, rule.operator, part)
     add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
-    way: Said = (reason if math.isnan(add) else f"{reason}_or_add", {"convert": convert, "add": add})
+    way: Said = (
+        reason if math.isnan(add) else f"{reason}_or_add",
+        {"convert": convert, "add": add, "column": rule.column, "of": of},
+    )
     return Finding(
         value=100 * ratio(part, total),
         target=100 * target,
@@ -201,9 +218,7 @@ def _beside_part(rule: Rule) -> tuple[str, ...]:
     return ("of",) if rule.base else ()
 
 
-@indicator(
-    "utilisation_share", keys=(*ROWS, "part", "column", "of", "base"), units=("percent", ""), idle=_beside_part
-)
+@indicator("utilisation_share", keys=(*ROWS, "part", "column", "of", "base"), units=("percent", ""), idle=_beside_part)
 def use(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of places or beds in use, of children enrolled, or of facilities that carry a mark."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -218,7 +233,7 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
     of = rule.base or rule.of
     whole = float(context.heads(rule.base).sum()) if rule.base else context.amount(frame, layer, (rule.of,))
     told_of: Said = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
-    idle = ("audit.idle", {"idle": whole - used}) if not rule.base and whole > used else ("", {})
+    idle = ("audit.idle", {"idle": whole - used, "of": of}) if not rule.base and whole > used else ("", {})
     yield percent(rule, used, whole, needs="persons", basis=told_of, reason=idle)
 
 

@@ -19,7 +19,7 @@ from siting.judge.belonging import AREAS, COLUMNS, belonging, kind_of, placed, s
 from siting.judge.context import Context, wanted
 from siting.judge.finding import Said
 from siting.judge.rule import Rule
-from siting.judge.values import matches
+from siting.judge.values import columns_of, matches
 from siting.measure import Reach
 
 __all__ = ["Rolled", "by_units", "stand_ins", "unit_of"]
@@ -138,7 +138,7 @@ class Rolled(Context):
         """Mark the areas without any row of the communities that a rule is for."""
         kind, rest = asked.get("kind"), {name: want for name, want in asked.items() if name != "kind"}
         empty = pd.Series(~areas.index.isin(self.own), areas.index, dtype=bool)
-        if not set(rest) <= set(areas):
+        if not set(columns_of(rest)) <= set(areas):
             return empty & False
         if kind is not None:
             sorts = {kind} if isinstance(kind, str) else set(cast(tuple[str, ...], kind))

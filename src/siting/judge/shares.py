@@ -19,6 +19,7 @@ from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, floor, indic
 from siting.judge.rollup import unit_of
 from siting.judge.rule import Rule
 from siting.judge.serving import served_districts
+from siting.judge.uncounted import besides
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
 
@@ -42,8 +43,9 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
         return (*share, "metres", "minutes", "meets", "covered_by")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not walked):
         covered = () if rule.applies_to in DISTRICTS and not rule.part and rule.layers[0] != "districts" else ("covered_by",)
-        return (*share, *NEAR, "meets", "judged_by", *covered, *(("facility_types", "where") if rule.layers[0] == "districts" else ()))
-    return (*share, "layer", "facility_types", "where", "metres", "minutes", "covered_by") if rule.meets else share
+        marks = ROWS[1:] if rule.layers[0] == "districts" else ()
+        return (*share, *NEAR, "meets", "judged_by", *covered, *marks)
+    return (*share, *ROWS, "metres", "minutes", "covered_by") if rule.meets else share
 
 
 @indicator("coverage_share", keys=(*ROWS, *NEAR, *JUDGED, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle)
@@ -51,7 +53,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value
     if rule.value is None and rule.role in ("standard", "target"):
-        target = context.share(rule)
+        target = 100 * context.share(rule)
     layer = rule.layers[0]
     if rule.part and layer not in ("communities", "districts"):
         frame = context.stock(rule)
@@ -64,9 +66,10 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
         units = context.districts(rule.applies_to)
         (fulfil, also), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
+        others = {} if rule.part else besides(rule, context, units)
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
         found = percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                        reason=without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
+                        reason=without(units, ~fulfil.to_numpy(bool), besides=others))  # fmt: skip
         yield replace(found, also=also)
         return
     yield _communities(rule, context, target)
@@ -189,7 +192,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
             "audit.units",
             {"part": int((lacks <= 0).sum()), "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")},
         ),
-        reason=without(units, (lacks > 0).to_numpy(bool)),
+        reason=without(units, (lacks > 0).to_numpy(bool), besides=besides(rule, context, units)),
         units=lacks <= 0,
     )
 

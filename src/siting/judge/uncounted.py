@@ -1,0 +1,190 @@
+"""Rows whose type does not count: by word over a whole standard, by rule, and in the districts that lack a facility."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+import pandas as pd
+
+from siting.data import closest_types, type_of, types_in
+from siting.judge.context import Context
+from siting.judge.finding import Said
+from siting.judge.rule import Rule
+from siting.judge.values import of_types
+from siting.judge.wording import said
+from siting.labels import label
+
+__all__ = ["besides", "in_words", "lines_of", "tell_unknown", "uncounted", "uncounted_here", "unknown"]
+
+logger = logging.getLogger(__name__)
+
+#: So many words are named, the most frequent first.
+MOST_WORDS = 4
+COLUMNS = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
+
+
+def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
+    """List the words of types that some rule leaves out, with the number of their rows.
+
+    Parameters
+    ----------
+    context
+        That of the whole.
+    rules
+        Those that are judged or shown.
+
+    Returns
+    -------
+    DataFrame
+        A row for each layer and word (nothing for a blank): `type` (that of the shared table; nothing where the word is
+        not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether
+        another rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words
+        that no rule counts come first, and of them those that are not in the table.
+    """
+    rows = []
+    for layer, asking in _asking(context, rules).items():
+        written = _many(context, layer)
+        words = written.index.to_series()
+        left: dict[str, list[str]] = {}
+        for rule in asking:
+            for word in words[~_marks(rule, words)]:
+                left.setdefault(word, []).append(rule.id)
+        counted = _counted(context, layer, words)
+        for word, ids in left.items():
+            name = "、".join(one for one in types_in(word) if type_of(one))
+            closest = "" if name or word in counted else "、".join(closest_types(word))
+            rows.append([layer, word, name, int(written[word]), closest, word in counted, tuple(dict.fromkeys(ids))])
+    found = pd.DataFrame(rows, columns=COLUMNS).astype({"rows": int, "counted": bool})
+    found = found.sort_values("rows", ascending=False, kind="stable")
+    first = found.index.isin(unknown(found).index)
+    last = found["counted"].to_numpy()
+    return pd.concat([found[first], found[~first & ~last], found[last]]).reset_index(drop=True)
+
+
+def unknown(found: pd.DataFrame) -> pd.DataFrame:
+    """Keep the words that no rule counts and that are not in the shared table."""
+    return found[(found["type"] == "") & ~found["counted"]]
+
+
+def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Warn of words that no rule counts and nobody knows, once for each layer and word; return their rows."""
+    told: dict[str, dict[str, int]] = {}
+    for row in unknown(found).to_dict("records"):
+        layer, word, rows = row["layer"], row["word"], row["rows"]
+        told.setdefault(layer, {})[word] = rows
+        which = f'the type "{word}" is not known' if word else "the type is blank"
+        closest = f" (the closest: {row['closest']})" if row["closest"] else ""
+        mend = f"write a word of facility_types(){closest}, or name the type in the rules"
+        logger.warning("%s: %s (rows: %d), and no rule that names types counts it; %s", layer, which, rows, mend)
+    return told
+
+
+def uncounted_here(rule: Rule, context: Context) -> Said:
+    """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all where none counts."""
+    counts: dict[str, int] = {}
+    for layer in _asking(context, [rule]):
+        written = _many(context, layer)
+        marks = _marks(rule, written.index.to_series())
+        odd = written.index.isin(_strange(context, layer)) | (not marks.any())
+        for word, rows in written[~marks & odd].items():
+            counts[word] = counts.get(word, 0) + int(rows)
+    return ("audit.uncounted", _listed(counts)) if counts else ("", {})
+
+
+def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Said]:
+    """Tell for each district the rows there whose types the rule does not count."""
+    whole = context.whole or context
+    counts: dict[object, dict[str, int]] = {}
+    for layer in _asking(whole, [rule]):
+        words = _written(whole, layer)
+        words = words[~_marks(rule, words)]
+        own = whole.township(layer)[words.index]
+        if rule.applies_to == "county" and "parent" in whole.layer("districts"):
+            own = own.map(whole.parents)
+        for unit, word in zip(own, words, strict=True):
+            if unit in units.index:
+                mine = counts.setdefault(unit, {})
+                mine[word] = mine.get(word, 0) + 1
+    return {unit: ("audit.besides", _listed(mine)) for unit, mine in counts.items()}
+
+
+def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Lay out for readers the words that no rule counts."""
+    left = found[~found["counted"].astype(bool)]
+    why = ["unasked" if known else "unknown" for known in left["type"]]
+    table = {
+        "layer": [said(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
+        "written": left["word"].replace("", label("value.none", lang)),
+        "rows": left["rows"],
+        "why": [label(f"report.uncounted_{key}", lang) for key in why],
+        "known": left["type"],
+        "closest": left["closest"],
+    }
+    return pd.DataFrame({label(f"column.type_{name}", lang): list(values) for name, values in table.items()})
+
+
+def lines_of(found: pd.DataFrame, lang: str) -> list[str]:
+    """Say for each layer which words no rule counts, the closest types beside those that are not known."""
+    lines = []
+    for layer, left in found[~found["counted"].astype(bool)].groupby("layer", sort=False):
+        words = []
+        for row in left.to_dict("records"):
+            key = "known" if row["type"] else "blank" if not row["word"] else "closest" if row["closest"] else "strange"
+            words.append(label(f"report.uncounted_{key}", lang, **{k: row[k] for k in ("word", "rows", "closest")}))
+        name = said(("audit.layer", {"layer": layer}), lang)
+        lines.append(label("report.uncounted_of", lang, layer=name, words=label("list.comma", lang).join(words)))
+    return lines
+
+
+def _listed(counts: dict[str, int]) -> dict[str, object]:
+    most = sorted(counts.items(), key=lambda at: (-at[1], at[0]))
+    words = [("audit.word_rows" if word else "audit.blank_rows", {"word": word, "rows": n}) for word, n in most]
+    if len(words) > MOST_WORDS:
+        words[MOST_WORDS:] = [("audit.more_rows", {"rows": sum(n for _, n in most[MOST_WORDS:])})]
+    return {"rows": sum(counts.values()), "words": tuple(words)}
+
+
+def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """Return the rules that name types, by the layers they count in, where these tell types."""
+    found: dict[str, list[Rule]] = {}
+    for rule in rules:
+        for layer in rule.layers if any(rule.types) else ():
+            if "facility_type" in context.layers.get(layer, ()):
+                found.setdefault(layer, []).append(rule)
+    return found
+
+
+def _written(context: Context, layer: str) -> pd.Series:
+    """Return the types as they are written; a blank is an empty text."""
+    types = context.layers[layer]["facility_type"]
+    return types.astype(object).where(types.notna(), "").astype(str).str.strip()
+
+
+def _many(context: Context, layer: str) -> pd.Series:
+    """Count the rows of each word of a layer in an area, once."""
+    key = ("written", layer, context.area)
+    if key not in context._seen:
+        context._seen[key] = _written(context, layer).value_counts()
+    return context._seen[key]
+
+
+def _counted(context: Context, layer: str, words: pd.Series) -> set[str]:
+    """Return the words that some rule of the standard which names types counts."""
+    asking = _asking(context, context.rules).get(layer, [])
+    return {word for rule in asking for word in words[_marks(rule, words)]}
+
+
+def _strange(context: Context, layer: str) -> list[str]:
+    """List the words of a layer that no rule counts and that are not in the shared table, once for all areas."""
+    key = ("strange", layer)
+    if key not in context._seen:
+        words = _many(context.whole or context, layer).index.to_series()
+        unread = [word for word in words if not any(map(type_of, types_in(word)))]
+        counted = _counted(context.whole or context, layer, words)
+        context._seen[key] = pd.Series([word for word in unread if word not in counted], dtype=object)
+    return context._seen[key].tolist()
+
+
+def _marks(rule: Rule, words: pd.Series) -> pd.Series:
+    return of_types(words.to_frame("facility_type"), "", *rule.types)
