@@ -368,6 +368,19 @@ def test_districts_are_served_from_other_districts(county: Layers) -> None:
     assert asked["value"][0] == 50, "presence is asked, not service"
 
 
+def test_hubs_tell_the_townships_that_they_serve(county: Layers, town_network: st.Network) -> None:
+    """u lies in A and serves B, v lies in C; what they serve is told beside the ways from the villages."""
+    county["communities"] = county["communities"].assign(kind="village")
+    one = rule("hub_and_spoke", applies_to="rural", role="principle", operator="", value=None)
+
+    def basis(cells: list[str] | None) -> str:
+        care = county["eldercare"].drop(columns="serves") if cells is None else county["eldercare"].assign(serves=cells)
+        return str(audit(one, layers={**county, "eldercare": care}, network=town_network).figures["basis"][0])
+
+    assert "4 个街道（乡镇）中，在其服务范围内的 1 个" in basis(["乙镇", ""])
+    assert "服务范围" not in basis(None)
+
+
 def test_a_facility_may_name_its_county(county: Layers, layer: Make) -> None:
     care = pd.DataFrame({"beds": [1, 1], "district": ["西县", "甲镇"]}, index=pd.Index(["u", "v"], name="id"))
     one = rule("count_per_area", applies_to="county", value=1.0, unit="facilities_per_county")

@@ -11,7 +11,8 @@ import pandas as pd
 from siting.data import points, to_crs
 from siting.data.naming import names_apart
 from siting.errors import some
-from siting.judge.context import Context, township_of
+from siting.judge.context import Context
+from siting.judge.townships import township_of
 
 __all__ = ["AREAS", "COLUMNS", "belonging", "kind_of", "named_unit", "placed", "says"]
 

@@ -12,16 +12,17 @@ import pandas as pd
 from pyproj import CRS
 
 from siting.data import common_crs, points, role, to_crs, type_of, types_in
-from siting.data.naming import full_names, names_apart
+from siting.data.naming import names_apart
 from siting.errors import LayerError, some
 from siting.judge.rule import Rule
+from siting.judge.townships import township_of
 from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
 from siting.measure.services import open_to_all, walker
 from siting.network import Network, Places, Walk
 
-__all__ = ["COMMUNITIES", "DISTRICTS", "Context", "by_id_or_name", "township_of", "wanted"]
+__all__ = ["COMMUNITIES", "DISTRICTS", "Context", "wanted"]
 
 #: The levels of the districts that a rule is for.
 DISTRICTS = {
@@ -430,25 +431,3 @@ def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
         raise Missing(absent, layer="districts", absent="parent")
     joined = districts[["parent", districts.geometry.name]].dissolve("parent")
     return joined.assign(name=joined.index)
-
-
-def by_id_or_name(given: pd.Series, units: pd.DataFrame) -> pd.Series:
-    """Return the ids of the units that are given by id, or by a name that only one of them has; else missing."""
-    words = given.astype(object)
-    found: pd.Series = words.where(words.isin(units.index), words.map(full_names(units)))
-    return found
-
-
-def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
-    """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
-    own = pd.Series(None, frame.index, dtype=object)
-    if "district" in frame:
-        own = by_id_or_name(frame["district"], towns)
-    lost = own.isna()
-    if lost.any() and isinstance(frame, gpd.GeoDataFrame):
-        where = points(to_crs(frame[lost.to_numpy()], towns.crs))
-        found = where.sindex.query(towns.geometry, predicate="intersects")
-        place = pd.Series(None, where.index, dtype=object)
-        place.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
-        own = own.where(~lost, place.reindex(own.index))
-    return own

@@ -10,10 +10,11 @@ import pandas as pd
 
 from siting.errors import LayerError, some
 from siting.judge import duties
-from siting.judge.context import Context, by_id_or_name
+from siting.judge.context import Context
 from siting.judge.finding import NEAR, ROWS, Finding, Said, indicator, number, told, without
 from siting.judge.rollup import Rolled
 from siting.judge.rule import Rule
+from siting.judge.townships import by_id_or_name
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, counted
 

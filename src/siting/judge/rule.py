@@ -359,7 +359,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
     elif key in TABLES:
         return _conditions(rule, key, value)
     elif key in LISTS:
-        listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
+        listed = [value] if isinstance(value, str) and key in ("layer", "column", "other", "meets") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
             raise wrong("a list of texts")
         return tuple(listed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
@@ -11,12 +12,13 @@ import pandas as pd
 from siting.data import to_crs
 from siting.errors import some
 from siting.judge.belonging import named_unit
-from siting.judge.context import Context, by_id_or_name
+from siting.judge.context import Context
 from siting.judge.finding import Said
 from siting.judge.rule import Rule
+from siting.judge.townships import by_id_or_name
 from siting.judge.values import Missing
 
-__all__ = ["AREAS", "served_districts"]
+__all__ = ["AREAS", "served_districts", "townships_served"]
 
 logger = logging.getLogger(__name__)
 
@@ -58,6 +60,17 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
     if COLUMN not in facilities and areas is None:
         also.append(("audit.serves_unknown", {}))
     return served, tuple(also)
+
+
+def townships_served(rule: Rule, context: Context) -> tuple[Said, ...]:
+    """Say how many townships the facilities that count serve, where they or the layer of service areas tell it."""
+    layer = rule.layers[0]
+    told = COLUMN in context.layer(layer) or AREAS in context.layers
+    if not told or not len(context.layers.get("districts", ())):
+        return ()
+    served, also = served_districts(replace(rule, applies_to="township"), layer, context)
+    here = served[context.districts("township").index]
+    return (("audit.serve", {"part": int(here.sum()), "total": len(here)}), *also)
 
 
 def _named(facilities: pd.DataFrame, layer: str, context: Context) -> tuple[set[object], list[str]]:

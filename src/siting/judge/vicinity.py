@@ -12,6 +12,7 @@ import pandas as pd
 from siting.judge.context import COMMUNITIES, Context
 from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
+from siting.judge.serving import townships_served
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
 from siting.measure.services import walker
@@ -204,7 +205,7 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
             "km": FARTHEST / 1000,
         },
     )
-    yield told(float(first.mean()), "m", basis, metric="streets")
+    yield replace(told(float(first.mean()), "m", basis, metric="streets"), also=townships_served(rule, context))
 
 
 def _spokes(rule: Rule, context: Context) -> pd.Series:
