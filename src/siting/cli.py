@@ -33,7 +33,6 @@ __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
-LEAST_WIDTH, MOST_WIDTH = {"indicator": 36}, {"clause": 16}
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
@@ -166,23 +165,11 @@ def standards(
 
 def _tell_rules(chosen: Standard, lang: str) -> None:
     """Show the rules of a standard; what is printed in words where there is no number."""
+    from siting.terminal import tell_rules
+
     if not len(chosen):
         raise SitingError("no rule is left; see `siting standards NAME` without options for its kinds and services")
-    table = Table()
-    for heading in ("rule", "indicator", "target", "year", "clause"):
-        table.add_column(label(f"column.{heading}", lang), overflow="fold")
-    for rule in chosen:
-        number = "" if rule.value is None else f"{rule.value:g}"
-        number += "" if rule.value_max is None else f"–{rule.value_max:g}"
-        sign = {"range": "", "per": "1 /", "~": "≈"}.get(rule.operator, rule.operator)
-        table.add_row(
-            rule.id,
-            escape(rule.indicator_en if lang == "en" else rule.indicator_zh),
-            f"{sign} {number} {named('unit', rule.unit, lang)}".strip() if number else escape(rule.text or "n/a"),
-            str(rule.year or ""),
-            escape(rule.clause),
-        )
-    out.print(table)
+    tell_rules(out, chosen, lang)
 
 
 @app.command()
@@ -300,7 +287,7 @@ def _tell_network(outcome: Outcome) -> None:
 
 
 def _tell_results(outcome: Outcome) -> None:
-    from siting.outputs import coverage_table, goal_title
+    from siting.outputs import coverage_table, facility_words, goal_title
 
     lang = outcome.study.lang
     for service in outcome.bands:
@@ -313,6 +300,8 @@ def _tell_results(outcome: Outcome) -> None:
                 _percent(row["share"]), _percent(row["communities_share"]),
             )  # fmt: skip
         out.print(table)
+        if words := facility_words(outcome, service, lang):
+            out.print(words, highlight=False, markup=False)
     if outcome.audit is not None:
         _tell_audit(outcome.audit, lang)
     if not outcome.proposals:
@@ -331,50 +320,17 @@ def _tell_results(outcome: Outcome) -> None:
 
 
 def _tell_audit(judged: Audit, lang: str) -> None:
-    """Show the verdict on each rule; straight-line values stand beside those along the streets."""
-    from siting.judge.statuses import NOT_JUDGED
+    """Show the verdict on each rule, what no rule counts, and the districts where they were judged."""
+    from siting.judge.uncounted import lines_of
+    from siting.terminal import tell_areas, tell_audit
 
-    numbers = ("value", "straight", "target", "gap", "needed")
-    table = _table(label("report.audit", lang), lang, ("indicator",), numbers, ("verdict", "clause"))
-    suffix = "_en" if lang == "en" else ""
-    colour = {"met": "green", "part": "green", "short": "red"}
-    whole = judged.table["area"] == "all"
-    for row in judged.table[whole].to_dict("records"):
-        said = row[f"{'reason' if row['status'] in NOT_JUDGED else 'basis'}{suffix}"]
-        status = label(f"status.{row['status']}", lang)
-        unit = " %" if row["unit"] == "percent" else ""
-        table.add_row(
-            f"{escape(row[f'indicator{suffix}'])}\n[dim]{escape(said)}[/dim]", _number(row["value"], unit),
-            "" if math.isnan(row["straight"]) else f"[dim]{_number(row['straight'], unit)}[/dim]",
-            _target(row, unit), _number(row["gap"], unit), _number(row["needed"]),
-            f"[{colour.get(row['status'], 'dim')}]{status}[/]", escape(row["clause"].split(" > ")[-1]),
-        )  # fmt: skip
-    out.print(table)
-    if not whole.all():
-        _tell_areas(judged, lang)
-
-
-def _tell_areas(judged: Audit, lang: str) -> None:
-    """Show for each district how many rules are met and short, and which are short."""
-    parts = judged.table[judged.table["area"] != "all"]
-    table = Table(title=label("report.by_area", lang), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for words in ("column.area", "status.met", "status.short", "report.short_of"):
-        table.add_column(label(words, lang), overflow="fold", justify="right" if words.startswith("status") else "left")
-    suffix = "_en" if lang == "en" else ""
-    for area, rows in parts.groupby("area", sort=False):
-        name = str(rows["area_name"].iloc[0] or area)
-        count = judged.counts(str(area))
-        short = rows.loc[rows["status"] == "short", f"indicator{suffix}"].drop_duplicates().tolist()
-        more = label("cli.more", lang, count=len(short) - 4) if len(short) > 4 else ""
-        table.add_row(escape(name), str(count.get("met", 0)), str(count.get("short", 0)),
-                      escape(label("list.comma", lang).join(short[:4]) + more))  # fmt: skip
-    out.print(table)
-
-
-def _target(row: dict[Any, Any], unit: str) -> str:
-    sign = {"range": "", "per": "1 /"}.get(row["operator"], row["operator"])
-    top = "" if math.isnan(row["target_max"]) else f"–{_number(row['target_max'], unit)}"
-    return "n/a" if math.isnan(row["target"]) else f"{sign} {_number(row['target'], unit)}{top}".strip()
+    tell_audit(out, judged, lang)
+    if left := lines_of(judged.uncounted, lang):
+        out.print(f"[bold]{label('report.uncounted', lang)}[/bold]")
+        for line in left:
+            out.print(line, highlight=False, markup=False)
+    if (judged.table["area"] != "all").any():
+        tell_areas(out, judged, lang)
 
 
 def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], ends: Sequence[str] = ()) -> Table:
@@ -382,18 +338,17 @@ def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], 
     for name in (*texts, *numbers, *ends):
         words = label("study.goal" if name == "goal" else f"column.{name}", lang)
         justify: Literal["left", "right"] = "right" if name in numbers else "left"
-        least, most = LEAST_WIDTH.get(name), MOST_WIDTH.get(name)
-        table.add_column(words, justify=justify, overflow="fold", min_width=least, max_width=most)
+        table.add_column(words, justify=justify, overflow="fold")
     return table
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "—" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _number(value: float, unit: str = "") -> str:
     if math.isnan(value):
-        return "n/a"
+        return "—"
     return (f"{value:,.1f}" if unit else f"{value:,.2f}".rstrip("0").rstrip(".")) + unit
 
 

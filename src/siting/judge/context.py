@@ -15,10 +15,10 @@ from siting.data import common_crs, points, role, to_crs, type_of, types_in
 from siting.data.naming import full_names, names_apart
 from siting.errors import LayerError, some
 from siting.judge.rule import Rule
-from siting.judge.values import Missing, counted, filled, flags, matches, of_types
+from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
-from siting.measure.services import open_to_all, people_column, walker
+from siting.measure.services import open_to_all, walker
 from siting.network import Network, Places, Walk
 
 __all__ = ["COMMUNITIES", "DISTRICTS", "Context", "township_of"]
@@ -70,6 +70,7 @@ class Context:
     max_snap: float
     rules: tuple[Rule, ...] = ()
     household_size: float | None = None
+    year: int | None = None
     area: str = "all"
     area_name: str = ""
     by: str = ""
@@ -111,10 +112,6 @@ class Context:
     def heads(self, base: str) -> pd.Series:
         """Return the people that a rate is of: a column of the communities."""
         return self.residents() if base == "population" else self.numbers("communities", base)
-
-    def people(self, service: str) -> pd.Series:
-        """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
-        return self.heads(people_column(service))
 
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
         """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
@@ -160,7 +157,7 @@ class Context:
         return float(sum(counted(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
 
     def share(self, rule: Rule) -> float:
-        """Return the share in percent that a rule asks for: the user's, the rule's own, or none."""
+        """Return the share that a rule asks for, 0 to 1: the user's, the rule's own, or none."""
         given = self.shares.get(rule.id, rule.share)
         if given is None:
             raise Missing("audit.no_share", rule=rule.id)
@@ -173,10 +170,10 @@ class Context:
             everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
             return everywhere
         wanted = {**COMMUNITIES.get(rule.applies_to, {}), **rule.among}
-        no_parks = "kind" not in wanted and "kind" in frame  # nobody lives in a park; it has rules of its own
+        no_parks = "kind" not in columns_of(wanted) and "kind" in frame  # nobody lives in a park; it has rules of its own
         key = ("ruled", repr(sorted(wanted.items())), no_parks)
         if key not in self._seen:
-            for name in wanted:
+            for name in columns_of(wanted):
                 _known(self.column("communities", name))
             marks = matches(frame, "communities", wanted)
             self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks

@@ -16,12 +16,16 @@ from siting.data.values import parse_choices, texts
 from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk
 
-__all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "walker", "with_sites"]
+__all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "set_apart", "walker", "with_sites"]
 
 logger = logging.getLogger(__name__)
 
 #: The column of the communities that a service is for; all residents for other services.
 PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
+#: Why facilities stand apart, see `set_apart`.
+APART = ("not_open", "no_places", "no_beds", "no_capacity")
+#: The column of the facilities that says how many they have room for.
+ROOM = {"childcare": "places", "eldercare": "beds"}
 WALKERS = {"childcare": Walk.carer, "eldercare": Walk.elder}
 
 
@@ -77,6 +81,39 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
         rows = some(marks.index[wrong])
         raise LayerError("facilities", f'"open_to_neighbours" is neither yes nor no in {int(wrong.sum())} rows: {rows}')
     return facilities[marks.astype(bool)]
+
+
+def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
+    """Tell which facilities count for no coverage, and which count though they state no room.
+
+    Parameters
+    ----------
+    facilities
+        The layer of the service.
+    service
+        "childcare" has `places`, "eldercare" `beds`, another service `capacity`.
+
+    Returns
+    -------
+    Series
+        For each facility "not_open" (`open_to_neighbours` is no, see `open_to_all`), "no_places", "no_beds" or
+        "no_capacity" (the column is there, and 0 or blank), or nothing. One that is not open is that before all else.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> three = pd.DataFrame({"open_to_neighbours": [True, False, True], "places": [30, 0, 0]}, index=["a", "b", "c"])
+    >>> set_apart(three, "childcare").to_dict()
+    {'a': '', 'b': 'not_open', 'c': 'no_places'}
+    """
+    column = ROOM.get(service, "capacity")
+    told = pd.Series("", facilities.index)
+    if column in facilities:
+        room = pd.to_numeric(facilities[column], errors="coerce").fillna(0)
+        told[(room <= 0).to_numpy()] = f"no_{column}"
+    if "open_to_neighbours" in facilities:
+        told[facilities["open_to_neighbours"].isin([False]).to_numpy()] = "not_open"
+    return told
 
 
 def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
