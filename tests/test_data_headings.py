@@ -323,7 +323,7 @@ def test_three_lists() -> None:
     } or understood.to_dict() == {"population": "常住人口（万人）", "elderly": "60岁及以上老年人口"}  # fmt: skip
     assert "times 10,000" in found.loc["population", "says"]
     unused = list_headings(frame, "communities").query("list == 'not_used'").set_index("heading")
-    assert unused.loc["70岁以上", "says"].startswith("年龄段与已知各列不同；最接近：elderly 60岁以上人口")
+    assert unused.loc["70岁以上", "says"].startswith("年龄段与已知各列不同；最接近：elderly 60岁及以上人口")
     assert unused.loc["备注", "says"] == "没有相近的列"
     missing = found[found["list"] == "missing"]
     assert "coverage, verdict and siting of childcare" in missing.loc["infants", "says"]

@@ -235,7 +235,7 @@ class Context:
             frame, towns = self.layer(layer), self.districts("township")
             if "district" not in frame and not isinstance(frame, gpd.GeoDataFrame):
                 raise LayerError(layer, 'has neither geometry nor a column "district", so that its rows lie nowhere')
-            self._seen[key] = township_of(frame, towns)
+            self._seen[key] = township_of(frame, towns, self.layer("districts"))
         return self._seen[key]
 
     @cached_property
@@ -390,12 +390,17 @@ def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
     return joined.assign(name=joined.index)
 
 
-def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
-    """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
+def township_of(
+    frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None = None
+) -> pd.Series:
+    """Tell the township of each row: by its column `district` (id or name), else by where it lies.
+
+    A name may have that of the district above before it, as *districts* tell it: 甲区城东街道.
+    """
     own = pd.Series(None, frame.index, dtype=object)
     if "district" in frame:
         given = frame["district"].astype(object)
-        own = given.where(given.isin(towns.index), given.map(full_names(towns)))
+        own = given.where(given.isin(towns.index), given.map(full_names(towns, districts)))
     lost = own.isna()
     if lost.any() and isinstance(frame, gpd.GeoDataFrame):
         where = points(to_crs(frame[lost.to_numpy()], towns.crs))
