@@ -289,7 +289,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding.basis, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -298,9 +298,10 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     }
 
 
-def _basis(counted: Said, beside: Said, lang: str) -> str:
-    """Say what was counted, and what was left out for its type."""
-    return label("list.semicolon", lang).join(filter(None, (said(counted, lang), said(beside, lang))))
+def _basis(finding: Finding, beside: Said, lang: str) -> str:
+    """Say what was counted, what was judged instead or not looked at, and what was left out for its type."""
+    told = (said(words, lang) for words in (finding.basis, *finding.also, beside))
+    return label("list.semicolon", lang).join(filter(None, told))
 
 
 def _parameters(standard: Standard, context: Context, by: str | None, year: int | None) -> dict[str, Any]:

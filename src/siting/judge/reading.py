@@ -10,6 +10,7 @@ import pandas as pd
 from siting.judge.context import Context
 from siting.judge.finding import Said, holds, lacking, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding
+from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.scope import sized
 from siting.judge.units import UNITS
@@ -70,7 +71,8 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
             raise Missing("audit.no_kind", kind=rule.kind)
         if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
-        found = list(compute(rule, context))
+        units = by_units(rule, context)
+        found = [replace(one, also=(*one.also, *stand_ins(rule, units))) for one in compute(rule, units)]
     except Missing as absent:
         return [Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
                         math.nan, reason=(absent.key, absent.values), status=absent.status)]  # fmt: skip
@@ -123,6 +125,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
         lead,
         needed=sum(needed.values()),
         basis=("audit.joined", {"parts": tuple(_named(rule, one.basis) for rule, one in judged)}),
+        also=tuple(dict.fromkeys(words for _, one in judged for words in one.also)),
         reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
         units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
         status="part" if keeps and rest else "",

@@ -280,7 +280,7 @@ def _checked(standard: Standard) -> Standard:
     there = {rule.id for rule in standard.whole or standard.rules}
     if isinstance(standard.people, str) and standard.people not in there:
         raise StandardError(f'[standard]: people names a figure that is not there: "{standard.people}"')
-    loose = [rule.id for rule in standard.rules if not set(rule.meets) <= there]
+    loose = [rule.id for rule in standard.rules if not there.issuperset(rule.meets)]
     if loose:
         raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
     return standard
