@@ -138,9 +138,10 @@ def audit(
     _check_settings(year, walk, beside, household_size)
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
                       year=year)  # fmt: skip
-    people = people_of(standard, context)
-    context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
     judged, printed = _judged(standard, year, given), _printed(standard, year)
+    large = any(sized(part) for rule in (*judged, *printed) for part in rule.parts)
+    people = people_of(standard, context) if large else {}
+    context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
     left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.parts])
     found = {rule: findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, each in found.items() for one in each]
