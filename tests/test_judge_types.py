@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,9 +14,10 @@ from shapely.geometry import Point, box
 
 import siting as st
 from siting.data import type_of
-from siting.judge.uncounted import in_words, lines_of
+from siting.judge.uncounted import apart_lines, in_words, lines_of
 
 Layers = dict[str, gpd.GeoDataFrame]
+Layer = Callable[..., gpd.GeoDataFrame]
 X, Y = 500_000, 3_210_000
 
 
@@ -135,10 +137,8 @@ def test_words_that_only_a_rule_of_ones_own_names_are_understood() -> None:
 def test_what_is_not_counted_stands_in_workbook_and_report(tmp_path: Path) -> None:
     """A word that nobody knows and one that no rule asks for have a sheet, a table and a line; <i> stays text."""
     judged = _judged(town(["托育机构", "<i>甲类</i>", "儿童之家"]), COVERAGE)
-    told = [
-        ["托育设施", "<i>甲类</i>", 1, "类型未识别", "", ""],
-        ["托育设施", "儿童之家", 1, "没有规则涉及", "儿童之家", ""],
-    ]
+    unknown, unasked = ["<i>甲类</i>", 1, "类型未识别", "", ""], ["儿童之家", 1, "没有规则涉及", "儿童之家", ""]
+    told = [["托育设施", *unknown], ["托育设施", *unasked]]
     assert in_words(judged.uncounted, "zh").to_numpy().tolist() == told
     assert lines_of(judged.uncounted, "zh") == ["托育设施：“<i>甲类</i>”1 处（未识别）、“儿童之家”1 处（没有规则涉及）"]
     page = st.write_report(tmp_path / "report.html", judged).read_text(encoding="utf-8")
@@ -151,6 +151,22 @@ def test_what_is_not_counted_stands_in_workbook_and_report(tmp_path: Path) -> No
     assert [row[1] for row in rows[1:]] == ["<i>甲类</i>", "儿童之家"]
     codes = openpyxl.load_workbook(judged.to_excel(tmp_path / "codes.xlsx"))["uncounted"]
     assert [cell.value for cell in codes[2]][-1] == COVERAGE
+
+
+def test_facilities_that_are_not_open_are_told_beside_what_counts(small_town: gpd.GeoDataFrame, layer: Layer) -> None:
+    """k lies beside a and is open; m beside b is for its own staff, and without places: a is inside 300 m, b is not."""
+    layers = {
+        "communities": layer({"a": (0, 0), "b": (500, 500)}, population=[100, 100], infants=[10, 30]),
+        "childcare": layer({"k": (100, 0), "m": (400, 500)}, places=[20, 0], open_to_neighbours=[True, False]),
+    }
+    one = st.load_standard("jinhua").select(rule="jinhua.childcare.service_radius")
+    judged = st.audit(one, layers, network=st.Network.from_streets(small_town))
+    row = judged.table.iloc[0]
+    assert row["value"] == 25
+    assert row["basis"].endswith("；另有 1 处不对外开放，未计入")
+    assert row["basis_en"].endswith("; 1 more are not open to neighbours and not counted")
+    assert judged.parameters["apart"] == {"childcare": {"not_open": 1}}
+    assert apart_lines(judged.parameters["apart"], "zh") == ["托育设施：1 处不对外开放，不计入覆盖"]
 
 
 def test_nothing_is_said_where_all_count(tmp_path: Path) -> None:
