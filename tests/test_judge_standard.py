@@ -105,7 +105,9 @@ def test_a_good_file(tmp_path: Path) -> None:
         ('column = "places"', 'applies_to = "new_estate"', 'applies_to is "new_estate"; did you mean '),
         ('column = "places"', 'where = { beds = ">>100" }', 'where.beds is ">>100"; write a comparison as ">=100"'),
         ("value = 4.5", "value = -4.5", "value is -4.5; it must be above 0"),
-        ('column = "places"', "share = 160", "share is 160; it must be above 0 and at most 100 percent"),
+        ('column = "places"', "share = 160", "share is 160; give a share above 0 and at most 1"),
+        ('column = "places"', "share = 90", 'line 9: rule demo.places: share is 90; .* 90 % is 0.9 or "90 %"'),
+        ('column = "places"', 'share = "0.9 %"', "rule demo.places: share is '0.9 %'; .* 90 % is 0.9 or"),
         (
             'operator = ">="',
             'operator = "per"',

@@ -188,7 +188,7 @@ def test_shares_are_of_infants_within_each_limit(layers, bands, areas, plan):
     childcare = data_of(drawn_full(layers, bands, areas, plan))["services"][0]
     # 10 of 100 infants within 300 m, 10 + 20 within 500 m; one community, then two, of four.
     assert [tile["value"] for tile in childcare["verdict"]["shares"]] == ["10.0%", "30.0%"]
-    assert [tile["communities"] for tile in childcare["verdict"]["shares"]] == ["1/4 个社区", "2/4 个社区"]
+    assert [tile["communities"] for tile in childcare["verdict"]["shares"]] == ["1/4 个小区", "2/4 个小区"]
     rows = childcare["verdict"]["rows"]
     assert [(row["communities"], row["people"]) for row in rows] == [("1", "10"), ("1", "20"), ("1", "40"), ("1", "30")]
     assert childcare["verdict"]["codes"] == [0, 1, 2, 3]

@@ -29,7 +29,7 @@ candidates = { path = "town.gpkg", layer = "candidates" }
 streets = { path = "town.gpkg", layer = "streets" }
 
 [shares]
-"jinhua.childcare.circle_15min" = 90
+"jinhua.childcare.circle_15min" = "90 %"
 
 [[circle]]
 service = "childcare"
@@ -158,7 +158,9 @@ def test_steps_are_told_as_they_come(town: Path) -> None:
         ("streets = {", "roads = {", "no table [layers.streets]"),
         ("metres = [100, 300]", "metres = [0.5]", "give metres from 10"),
         ("cover = 1\n", "cover = 90\n", "90 % is 0.9"),
-        ('"jinhua.childcare.circle_15min" = 90', '"jinhua.nothing" = 90', "jinhua.nothing"),
+        ('"jinhua.childcare.circle_15min" = "90 %"', '"jinhua.nothing" = 0.9', "jinhua.nothing"),
+        ('circle_15min" = "90 %"', 'circle_15min" = 90', '90 % is 0.9 or "90 %"'),
+        ('circle_15min" = "90 %"', 'circle_15min" = "0.9 %"', '90 % is 0.9 or "90 %"'),
         ('service = "childcare"\nmetres = [100', 'service = "culture"\nmetres = [100', "culture"),
         ("[study]", "[study", "no TOML"),
     ],
@@ -211,9 +213,9 @@ def test_a_rule_of_a_third_service_needs_no_code(town: Path, layer) -> None:
     """Quzhou's 15-minute culture circle on a layer of culture sites."""
     st.write_layer(layer({"m1": (400, 500)}, name=["文化站"]), town.parent / "town.gpkg", layer="culture")
     text = town.read_text(encoding="utf-8").replace('standard = "jinhua"', 'standard = "quzhou"')
-    shares = '[shares]\n"quzhou.culture.culture_circle_15min" = 70\n'
+    shares = '[shares]\n"quzhou.culture.culture_circle_15min" = "70 %"\n'
     more = 'culture = { path = "town.gpkg", layer = "culture", role = "facilities" }\n'
-    text = text.replace('[shares]\n"jinhua.childcare.circle_15min" = 90\n', more + shares)
+    text = text.replace('[shares]\n"jinhua.childcare.circle_15min" = "90 %"\n', more + shares)
     text = text.replace("[[circle]]", "[walk]\nculture = 26\n[[circle]]", 1)
     town.write_text(text, encoding="utf-8")
     circle = judge(st.Study.from_toml(town)).select(rule="culture_circle_15min").table
@@ -300,7 +302,7 @@ def test_readings_that_cannot_be_are_told(town: Path, words: str, told: str) -> 
 
 def test_a_study_without_a_standard_has_no_verdict(town: Path) -> None:
     text = town.read_text(encoding="utf-8").replace('standard = "jinhua"\n', "")
-    town.write_text(text.replace('[shares]\n"jinhua.childcare.circle_15min" = 90\n', ""), encoding="utf-8")
+    town.write_text(text.replace('[shares]\n"jinhua.childcare.circle_15min" = "90 %"\n', ""), encoding="utf-8")
     with pytest.raises(st.SitingError, match="names no standard"):
         judge(st.Study.from_toml(town))
 

@@ -18,6 +18,7 @@ from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import APART, walker
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
+from siting.show.cells import NONE
 from siting.study import Outcome, Proposal
 
 __all__ = ["write_outputs"]
@@ -268,7 +269,7 @@ def _by_district(outcome: Outcome, rows: pd.DataFrame, lang: str) -> pd.DataFram
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return NONE if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _names(outcome: Outcome, role: str) -> dict[Any, str]:

@@ -220,7 +220,7 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     for name, source in study.layers.items():
         layers[name] = read_layer(
             source.path, source.role or name, layer=source.layer, columns=source.columns, encoding=source.encoding,
-            crs=source.crs, missing=source.missing, strict=study.strict,
+            crs=source.crs, missing=source.missing, strict=study.strict, mapping=source.mapping,
         )  # fmt: skip
     check_together(layers, "streets")
     return layers

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import geopandas as gpd
@@ -28,6 +28,7 @@ from siting.judge.years import JUDGED, due, later
 from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
+from siting.share import share_from
 
 __all__ = ["audit"]
 
@@ -82,7 +83,7 @@ def audit(
         Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
         to childcare, an elder to elder care, an adult elsewhere.
     shares
-        For rules that print no share, percent by rule id; a rule that has none is not judged.
+        For rules that print no share, by rule id, from 0 to 1 (0.9 is 90 %); a rule that has none is not judged.
     beside
         Walk in metres within which a facility counts as an estate's or park's own, or as a neighbour.
     max_snap
@@ -107,7 +108,7 @@ def audit(
     Raises
     ------
     StandardError
-        When a share is given for a rule that is not there or prints its own, or is no percentage, or *walk* names a
+        When a share is given for a rule that is not there or prints its own, or is no share, or *walk* names a
         service that is not there.
     LayerError
         When ids stand twice, or a number that a rule needs is blank, negative or a text in some rows.
@@ -124,7 +125,7 @@ def audit(
     """
     if not isinstance(standard, Standard):
         raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
-    given = dict(shares or {})
+    given = {rule: share_from(share, f'shares: "{rule}"', StandardError) for rule, share in (shares or {}).items()}
     for name, frame in layers.items():
         if not frame.index.is_unique:
             raise LayerError(name, f"ids stand twice: {some(frame.index[frame.index.duplicated()].unique())}")
@@ -173,9 +174,6 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
     printed = [rule.id for rule in standard if rule.id in given and not takes_share(rule)]
     if printed:
         raise StandardError(f"shares are given for rules that print their own number: {some(printed)}")
-    wrong = [rule for rule, share in given.items() if not (isinstance(share, Real) and 1 < share <= 100)]
-    if wrong:
-        raise StandardError(f"shares must be percent, above 1 and up to 100 (90 % is 90), for {some(wrong)}")
     if isinstance(walk, Mapping):
         strange = set(walk) - {rule.service for rule in standard} - set(layers) - set(PEOPLE)
         if strange:

@@ -155,10 +155,9 @@ class Standard:
             fixed = {"id", "document", "clause", "says"} & set(change)
             if fixed:
                 raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
-            old = {f.name: getattr(self[name], f.name) for f in fields(Rule)}
             # a number that is given where none was printed is a floor, as a bare number in a table is
             floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
-            made[name] = rule_from({**{k: v for k, v in old.items() if v is not None}, **floor, **change})
+            made[name] = rule_from({**floor, **change}, self[name])
             whole = {**whole, name: made[name]} if whole else whole
         told = dict(self.changes)
         for name, change in changes.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,11 +10,15 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.data import to_crs
+from siting.data import role, to_crs
+from siting.data.listing import similar
+from siting.data.values import parse_choices, texts
 from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk
 
 __all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "set_apart", "walker", "with_sites"]
+
+logger = logging.getLogger(__name__)
 
 #: The column of the communities that a service is for; all residents for other services.
 PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
@@ -112,20 +117,34 @@ def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
 
 
 def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
-    """Keep the candidate sites that could house *service*, by their column `services`; all where there is none.
+    """Keep the candidate sites that could house *service*, by their column `services`.
+
+    Raises
+    ------
+    LayerError
+        When there is no column `services`, so that nothing says what a site is for.
 
     Examples
     --------
     >>> import geopandas as gpd
-    >>> services = ["childcare;eldercare", "eldercare"]
-    >>> two = gpd.GeoDataFrame({"services": services}, index=["a", "b"], geometry=[None, None])
-    >>> offering(two, "childcare").index.tolist()
-    ['a']
+    >>> services = ["childcare;eldercare", "养老", "养老托育"]
+    >>> three = gpd.GeoDataFrame({"services": services}, index=["a", "b", "c"], geometry=[None, None, None])
+    >>> offering(three, "childcare").index.tolist()
+    ['a', 'c']
     """
     if "services" not in candidates:
-        return candidates
-    listed = candidates["services"].astype(str).str.strip().str.split(r"\s*[;,；，、]\s*", regex=True)
-    return candidates[[service in names for names in listed]]
+        near = similar(candidates, "candidates", "services")
+        hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read' if near else (
+            f'where every site will do, say so: candidates.assign(services="{service}")'
+        )  # fmt: skip
+        raise LayerError("candidates", f'has no column "services", which says what a site can house; {hint}')
+    column = role("candidates").column("services")
+    read, unknown = parse_choices(column, texts(candidates["services"]).array)
+    chosen = candidates[[service in str(said).split(";") for said in read]]
+    if chosen.empty and unknown.any():
+        rows = some(f"{row}: {said}" for row, said in zip(candidates.index[unknown], read[unknown], strict=True))
+        logger.warning('candidates: no site offers %s; words in "services" that are not understood: %s', service, rows)
+    return chosen
 
 
 #: The columns of a candidate site that say how much it can hold, and what they become once it is open.
