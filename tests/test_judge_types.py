@@ -76,7 +76,7 @@ def test_the_workplace_alone_does_not_cover_a_township() -> None:
     assert (
         row["reason_en"] == "without a facility: 城西街道 (1 there are not counted for their type: 1 × 用人单位托育点)"
     )
-    assert row["basis"] == "街道（乡镇） 2 个，其中达到 1 个"
+    assert "未计入" not in row["basis"], "the word is known, and which district has one is told in the reason"
 
 
 def test_words_that_nobody_knows_are_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -98,6 +98,43 @@ def test_words_that_nobody_knows_are_told(caplog: pytest.LogCaptureFixture) -> N
 def test_the_closest_words_are_named() -> None:
     odd = _judged(town(["托育机构", "托育机够"]), COVERAGE).uncounted.iloc[0]
     assert odd["closest"].split("、")[0] == "托育机构"
+
+
+def test_a_type_of_a_rule_that_nobody_knows_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    own = st.load_standard("jinhua").adapted({COVERAGE: {"facility_types": ["托育机够"], "excluded_types": []}})
+    with caplog.at_level(logging.WARNING):
+        st.audit(own.select(rule=COVERAGE), town(["托育机构"]))
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 1
+    assert said[0].startswith(f'rule {COVERAGE} names the type "托育机够", which is not known')
+    assert "托育机构" in said[0]
+
+
+def test_what_a_clause_excludes_stands_in_the_basis() -> None:
+    row = _judged(town(["托育机构", "用人单位托育"]), COVERAGE).table.iloc[0]
+    assert row["basis"].endswith("；不含用人单位托育")
+    assert row["basis_en"].endswith("; without 用人单位托育")
+
+
+def test_kinds_of_facilities_are_counted_once_by_whatever_word() -> None:
+    """托儿所 is a 托育机构, and the third row joins it with a 家庭托育点: two kinds."""
+    layers = town(["托育机构", "托儿所", "托育机构、家庭托育点"])
+    layers["childcare"]["care_time"] = ["全日托；半日托", "半日托", "计时托"]
+    shown = st.load_standard("qingtian").select(rule="care_time_types")
+    assert st.audit(shown, layers).figures["value"].tolist() == [3]
+    types = shown.adapted({"qingtian.childcare.care_time_types": {"column": []}})
+    assert st.audit(types, layers).figures["value"].tolist() == [2]
+
+
+def test_provision_tells_unknown_types(caplog: pytest.LogCaptureFixture) -> None:
+    layers = town(["居家甲"], "eldercare")
+    homes = layers["communities"].assign(kind="estate", build_status="new", households=1000)
+    owing = st.load_standard("quzhou").select(rule="eldercare.area_per_100_households.new")
+    with caplog.at_level(logging.WARNING):
+        st.provision(owing, homes, layers)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 1
+    assert said[0].startswith('eldercare: the type "居家甲" is not known (rows: 1)')
 
 
 def test_a_known_type_that_no_rule_asks_for_is_listed_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:

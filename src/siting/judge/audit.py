@@ -20,7 +20,15 @@ from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import closed_here, set_apart_of, tell_unknown, uncounted, uncounted_here
+from siting.judge.uncounted import (
+    closed_here,
+    excluded,
+    set_apart_of,
+    tell_unheard,
+    tell_unknown,
+    uncounted,
+    uncounted_here,
+)
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -137,6 +145,7 @@ def audit(
                       year=year)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
     left_out = uncounted(context, [*judged, *printed])
+    tell_unheard(context, [*judged, *printed])
     found = {rule: _findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
@@ -274,7 +283,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     status = _status(finding) or ("met" if holds else "ahead" if ahead else "short")
     short = status in ("short", "ahead")
     judged = short or status == "met"
-    left_out = (uncounted_here(rule, context), closed_here(rule, finding, context))
+    left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.

@@ -16,8 +16,8 @@ from siting.judge.wording import said
 from siting.labels import label
 from siting.measure.services import APART, set_apart
 
-__all__ = ["apart_lines", "besides", "closed_here", "in_words", "lines_of", "set_apart_of", "tell_unknown", "uncounted",
-           "uncounted_here", "unknown"]  # fmt: skip
+__all__ = ["apart_lines", "besides", "closed_here", "excluded", "in_words", "lines_of", "set_apart_of", "tell_unheard",
+           "tell_unknown", "uncounted", "uncounted_here", "unknown"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +80,24 @@ def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
         mend = f"write a word of facility_types(){closest}, or name the type in the rules"
         logger.warning("%s: %s (rows: %d), and no rule that names types counts it; %s", layer, which, rows, mend)
     return told
+
+
+def tell_unheard(context: Context, rules: Iterable[Rule]) -> None:
+    """Warn of types that a rule names, that are not in the shared table, and that no row has either."""
+    for layer, asking in _asking(context, rules).items():
+        there = {one for word in _many(context, layer).index for one in types_in(word)}
+        for rule in asking:
+            for word in (*rule.facility_types, *rule.excluded_types):
+                if not type_of(word) and not there.intersection(types_in(word)):
+                    alike = "、".join(closest_types(word))
+                    closest = f"; the closest are {alike}" if alike else ""
+                    what = f'names the type "{word}", which is not known, and which no row of {layer} has'
+                    logger.warning("rule %s %s%s", rule.id, what, closest)
+
+
+def excluded(rule: Rule) -> Said:
+    """Tell which types a clause excludes."""
+    return ("audit.excluded", {"types": rule.excluded_types}) if rule.excluded_types else ("", {})
 
 
 def uncounted_here(rule: Rule, context: Context) -> Said:
