@@ -186,6 +186,7 @@ def audit(
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
     from siting.judge.statuses import members_of
+    from siting.judge.uncounted import apart_lines
     from siting.study import Study, judge
 
     words_of = _lang(lang)
@@ -207,6 +208,8 @@ def audit(
     if status is not None:
         judged = judged.select(status=status)
     _tell_audit(judged, words)
+    for line in apart_lines(judged.parameters["apart"], words):
+        out.print(line, highlight=False, markup=False)
     if out_file is not None:
         _write_audit(judged, out_file, read.title[words], words)
         out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
