@@ -35,7 +35,7 @@ __all__ = ["main"]
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
 #: A goal is told in lines of so many characters.
-GOAL_WIDTH = 26
+GOAL_WIDTH = 18
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
@@ -320,7 +320,7 @@ def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], 
     for name in (*texts, *numbers, *ends):
         words = label({"goal": "study.goal", "status": "fact.status"}.get(name, f"column.{name}"), lang)
         justify: Literal["left", "right"] = "right" if name in numbers else "left"
-        table.add_column(words, justify=justify, overflow="fold")
+        table.add_column(words, justify=justify, overflow="fold", min_width=GOAL_WIDTH if name == "goal" else None)
     return table
 
 
