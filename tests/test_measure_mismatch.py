@@ -241,7 +241,10 @@ def test_who_reaches_nothing_is_not_left_out_of_the_mean(reach: Reach, given_dat
 def test_the_statement_in_chinese(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     found = spatial_mismatch(reach, **given_data, **districts, limit=400)
     verdict, by_district, ways, around = found.statement(names={"n": "北街道", "w": "西街道"}).splitlines()
-    assert verdict == "床位的分布与60岁及以上老年人相符：与全体居民相比，60岁及以上老年人到床位的距离更近，或身边的数量更多。"
+    assert (
+        verdict
+        == "床位的分布与60岁及以上老年人相符：与全体居民相比，60岁及以上老年人到床位的距离更近，或身边的数量更多。"
+    )
     assert by_district == (
         "分区看：62.5%的床位（50 张床位）须调整到其他区，分布才与60岁及以上老年人一致；"
         "富余最多的是西街道，多 50 张床位（区位商 无法得出）；短缺最多的是北街道，少 26 张床位（区位商 0.54）。"

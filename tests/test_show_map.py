@@ -337,6 +337,25 @@ def test_shared_borders_are_drawn_once(layers):
     assert length == pytest.approx(12_600 - 1_400, rel=0.01)
 
 
+def test_facilities_that_do_not_count_are_marked_and_counted(layers):
+    """Of four, one is not open, one has no places, one is of a word that nobody knows."""
+    layers["childcare"] = points(
+        ["k1", "k2", "k3", "k4"], [(-100, 0), (0, 50), (100, 50), (200, 50)], places=[60, 0, 0, 20],
+        open_to_neighbours=[True, False, True, True], facility_type=["托育机构", "托育机构", "托育机构", "<i>甲类</i>"],
+    )  # fmt: skip
+    left = pd.DataFrame({"layer": ["childcare"], "word": ["<i>甲类</i>"], "type": [""], "rows": [1], "closest": [""],
+                         "counted": [False], "rules": [("r",)]})  # fmt: skip
+    marks = data_of(draw_map(layers, uncounted=left))["services"][0]["facilities"]["marks"]
+    assert [(mark["at"], mark["line"]) for mark in marks] == [
+        ([1], "1 处不对外开放，不计入覆盖"),
+        ([2], "1 处没有托位（为 0 或未填），仍计入覆盖"),
+        ([3], "1 处类型未识别，不计入按类型统计的规则"),
+    ]
+    assert "<i>甲类" not in page(draw_map(layers, uncounted=left))
+    plain = data_of(draw_map(layers))["services"][1]["facilities"]["marks"]
+    assert plain == [], "120 beds, and nothing else to tell"
+
+
 def test_texts_are_in_the_language_asked_for(layers, bands, areas, plan):
     english = drawn_full(layers, bands, areas, plan, lang="en")
     layers["communities"].drop(columns="name")

@@ -230,7 +230,14 @@ def test_verdict_in_chinese(tmp_path: Path, verdict: Verdict) -> None:
 
 
 def test_what_is_not_judged_is_folded_below_once_with_its_reason(tmp_path: Path) -> None:
-    lacking = {"value": NAN, "target": NAN, "gap": NAN, "needed": NAN, "status": "no_data", "reason": "缺少图层：卫生服务机构"}
+    lacking = {
+        "value": NAN,
+        "target": NAN,
+        "gap": NAN,
+        "needed": NAN,
+        "status": "no_data",
+        "reason": "缺少图层：卫生服务机构",
+    }
     rows = [
         rule(rule="a", indicator="甲", status="met"),
         rule(rule="b", indicator="乙", note="只计机构。", **lacking),
@@ -300,7 +307,15 @@ def test_plan(tmp_path: Path) -> None:
         ["1", "n2", "1,200", "80.0 %"],
         ["2", "n1", "500", "91.2 %"],
     ]
-    for words in ("time limit, not proven optimal", "91.2 %", "1,234", "1,300", "5.35 %", "2.50", "at most 2 new sites"):
+    for words in (
+        "time limit, not proven optimal",
+        "91.2 %",
+        "1,234",
+        "1,300",
+        "5.35 %",
+        "2.50",
+        "at most 2 new sites",
+    ):
         assert words in page.text
     assert "Two sites are chosen." in page.text
     assert "Communities that no candidate can reach (2): c7, c9" in " ".join(page.text.split())

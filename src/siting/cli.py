@@ -1,4 +1,4 @@
-"""The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``standards``.
+"""The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
 The status is 0 when all is done, 2 when the input is faulty or a goal has no plan, and 1 when the library fails.
 """
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from siting.errors import SitingError
+from siting.errors import LayerError, SitingError
 from siting.labels import label, named
 from siting.lines import wrapped
 
@@ -41,6 +41,9 @@ WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
 
 Lang = Annotated[str | None, typer.Option(help="Language of map, report and output: zh or en.")]
+Mapped = Annotated[
+    Path | None, typer.Option(help="How the export of a registration system becomes the layer, in TOML.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell what is read and chosen on the way.")]
 
 
@@ -91,21 +94,66 @@ def check(
     layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
     crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may lie too far off, and datums not exact.")] = False,
+    mapping: Mapped = None,
+    lang: Lang = None,
 ) -> None:
-    """Check whether a file can be used in a role, and list all its faults."""
-    from siting.data import read_layer
+    """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
+    _read_told(file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
-    frame = read_layer(file, role, layer=layer, crs=crs, strict=strict)
-    out.print(f"{file.name}: {len(frame):,} {role}, {frame.crs.to_string()}", highlight=False, markup=False)
-    out.print(", ".join(c for c in frame.columns if c != frame.geometry.name), highlight=False, markup=False)
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The export: CSV, Excel or a layer.")],
+    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .csv, …")],
+    role: Annotated[str, typer.Option(help="What the layer holds, such as eldercare.")],
+    mapping: Mapped = None,
+    layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
+    crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Bring the export of a registration system to the form of a role, and write it as a layer."""
+    from siting.data import write_layer
+
+    words = _lang(lang) or "zh"
+    frame = _read_told(file, role, words, layer=layer, crs=crs, mapping=mapping)
+    write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
+    out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _read_told(file: Path, role: str, lang: Literal["zh", "en"], **options: Any) -> Any:
+    """Read a layer and tell how many rows it has and what becomes of its headings; of streets also what is closed.
+
+    The headings of a layer with faults are told, too, before its faults.
+    """
+    from siting.data import read_layer
+    from siting.data import role as role_of
+
+    try:
+        frame = read_layer(file, role, **options)
+    except LayerError as fault:
+        if fault.found is not None:
+            _tell_headings(fault.found, role, lang)
+        raise
+    called = role_of(role).zh if lang == "zh" else role
+    said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
+    out.print(said, highlight=False, markup=False)
+    _tell_headings(frame, role, lang)
     if role == "streets":
         from siting.network.profile import walkable
-        from siting.network.vocabulary import named
+        from siting.network.vocabulary import named as classed
 
-        closed = walkable(named(frame)).left_out  # words that are not understood are told on the way
+        closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
         if closed:
-            said = ", ".join(f"{reason} {number:,}" for reason, number in closed.items())
-            out.print(f"closed to walkers: {said}", highlight=False, markup=False)
+            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
+            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
+    return frame
+
+
+def _tell_headings(frame: Any, role: str, lang: Literal["zh", "en"]) -> None:
+    from siting.checked import heading_tables
+
+    for part in heading_tables(frame, role, lang):
+        out.print(part, highlight=False, markup=False)
 
 
 @app.command()
@@ -276,7 +324,7 @@ def _tell_network(outcome: Outcome) -> None:
 
 
 def _tell_results(outcome: Outcome) -> None:
-    from siting.outputs import coverage_table, goal_title
+    from siting.outputs import coverage_table, facility_words, goal_title
 
     lang = outcome.study.lang
     for service in outcome.bands:
@@ -289,6 +337,8 @@ def _tell_results(outcome: Outcome) -> None:
                 _percent(row["share"]), _percent(row["communities_share"]),
             )  # fmt: skip
         out.print(table)
+        if words := facility_words(outcome, service, lang):
+            out.print(words, highlight=False, markup=False)
     if outcome.audit is not None:
         _tell_audit(outcome.audit, lang)
     if not outcome.proposals:
@@ -307,10 +357,15 @@ def _tell_results(outcome: Outcome) -> None:
 
 
 def _tell_audit(judged: Audit, lang: str) -> None:
-    """Show the verdict on each rule, and on the districts where they were judged."""
+    """Show the verdict on each rule, what no rule counts, and the districts where they were judged."""
+    from siting.judge.uncounted import lines_of
     from siting.terminal import tell_areas, tell_audit
 
     tell_audit(out, judged, lang)
+    if left := lines_of(judged.uncounted, lang):
+        out.print(f"[bold]{label('report.uncounted', lang)}[/bold]")
+        for line in left:
+            out.print(line, highlight=False, markup=False)
     if (judged.table["area"] != "all").any():
         tell_areas(out, judged, lang)
 

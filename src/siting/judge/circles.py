@@ -2,7 +2,7 @@
 
 With ``d(i, j)`` the way from community ``i`` to facility ``j`` and ``r(i)`` its radius, ``i`` is covered when
 ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i`` divided by that over all, with ``w``
-the people the service is for, and with ``w = 1`` for communities.
+the people the service is for or those of `base`, and with ``w = 1`` for communities.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["circle", "radius"]
 
 def _everyone(rule: Rule, context: Context) -> float:
     """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
-    return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
+    return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
 @indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share"), units=("min",))
@@ -34,7 +34,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     judged = rule.role in ("standard", "target")
     for limit in limits:
         said: dict[str, object] = {"limit": limit, "who": walk.who, "speed": walk.speed}
-        target = context.share(rule) if judged else context.shares.get(rule.id, np.nan)
+        target = 100 * (context.share(rule) if judged else context.shares.get(rule.id, np.nan))
         yield from _inside(rule, context, limit, target, "audit.within_min", said)
 
 
@@ -65,11 +65,12 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
             said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
-    people, ruled = context.people(rule.service), context.ruled(rule)
+    base = rule.base or people_column(rule.service)
+    people, ruled = context.heads(base), context.ruled(rule)
     streets, straight = (
         context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (False, True)
     )
-    for by, weight in ((people_column(rule.service), people), ("communities", pd.Series(1, people.index))):
+    for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
         total, inside = float(weight[ruled].sum()), float(weight[streets].sum())
         yield Finding(
             value=100 * ratio(inside, total),

@@ -65,7 +65,7 @@ Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
 #: Keys that choose the rows of a layer.
-ROWS = ("layer", "facility_types", "where")
+ROWS = ("layer", "facility_types", "excluded_types", "where")
 #: Keys that say which communities are ruled, and how near a facility has to be.
 NEAR = ("among", "metres", "minutes")
 

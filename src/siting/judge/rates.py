@@ -178,7 +178,10 @@ def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
     target = number(rule) / 100
     convert = lacking(target * total, rule.operator, part)
     add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
-    way: Said = (reason if math.isnan(add) else f"{reason}_or_add", {"convert": convert, "add": add, "column": rule.column, "of": of})
+    way: Said = (
+        reason if math.isnan(add) else f"{reason}_or_add",
+        {"convert": convert, "add": add, "column": rule.column, "of": of},
+    )
     return Finding(
         value=100 * ratio(part, total),
         target=100 * target,

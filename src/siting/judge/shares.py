@@ -39,8 +39,8 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
     if rule.layers[0] == "communities":  # they carry a mark
         return (*share, "metres", "minutes", "meets")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not walked):
-        return (*share, *NEAR, "meets", *(("facility_types", "where") if rule.layers[0] == "districts" else ()))
-    return (*share, "layer", "facility_types", "where", "metres", "minutes") if rule.meets else share
+        return (*share, *NEAR, "meets", *(ROWS[1:] if rule.layers[0] == "districts" else ()))
+    return (*share, *ROWS, "metres", "minutes") if rule.meets else share
 
 
 @indicator("coverage_share", keys=(*ROWS, *NEAR, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle)
@@ -48,7 +48,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value
     if rule.value is None and rule.role in ("standard", "target"):
-        target = context.share(rule)
+        target = 100 * context.share(rule)
     layer = rule.layers[0]
     if rule.part and layer not in ("communities", "districts"):
         frame = context.stock(rule)

@@ -11,6 +11,8 @@ import pandas as pd
 
 from siting.errors import SitingError, some
 from siting.judge.statuses import counts_of, judged_first, members_of, told_groups
+from siting.judge.uncounted import COLUMNS as UNCOUNTED
+from siting.judge.uncounted import in_words as uncounted_in_words
 from siting.judge.wording import needs_words
 from siting.judge.workbook import write_workbook
 from siting.labels import known, label, named
@@ -24,10 +26,6 @@ COLUMNS = [
 ]  # fmt: skip
 #: What `figures` has beside them: the printed number, and how far the layers are from it.
 PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
-
-
-#: The columns of `Audit.uncounted`.
-UNCOUNTED = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -188,7 +186,8 @@ class Audit:
             A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
             `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
             this), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
-            years in one audit the last stands for the rule.
+            years in one audit the last that is due in its year stands for the rule, else the first that lies ahead;
+            without a year the last.
 
         Examples
         --------
@@ -204,18 +203,21 @@ class Audit:
         numbers = ["value", "target", "needed", "status"]
         told = ["indicator", "indicator_en", "unit", "needs"]
 
-        def keyed(table: pd.DataFrame) -> pd.DataFrame:
+        def keyed(audit: Audit) -> pd.DataFrame:
+            table = audit.table
             stem = table["rule"].str.replace(r"\.20\d\d$", "", regex=True)
             # a standing rule is not that of a year, nor one by another name
             same = table["indicator"].where(stem != table["rule"], table["rule"])
-            found = table.assign(rule=stem, same=same, year=table["year"].fillna(0))
-            found = found.sort_values("year", kind="stable").drop_duplicates(
+            year = table["year"].fillna(0).astype(int)
+            due = year if audit.year is None else year.where(year <= audit.year, -year)
+            found = table.assign(rule=stem, same=same, rank=due)
+            found = found.sort_values("rank", kind="stable").drop_duplicates(
                 ["rule", "same", "area", "basis", "needs"], keep="last"
             )
             found = found.sort_index()
             return found.assign(reading=found.groupby(["rule", "same", "area"]).cumcount())[[*keys, *told, *numbers]]
 
-        mine, others = keyed(self.table), keyed(other.table)
+        mine, others = keyed(self), keyed(other)
         order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
         both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
         for name in told:
@@ -237,7 +239,9 @@ class Audit:
         return _in_words(self.table, lang)
 
     def to_excel(self, path: str | Path, *, lang: str | None = None) -> Path:
-        """Write the verdict to an Excel file, with the figures on a second sheet; formulas in names stay text.
+        """Write the verdict to an Excel file; formulas in names stay text.
+
+        The figures stand on a second sheet, the types of facilities that are not counted on a third.
 
         For readers what is judged comes first; verdicts are coloured, and the head stays in sight.
 
@@ -261,14 +265,16 @@ class Audit:
         target = Path(path)
         if target.suffix.lower() != ".xlsx":
             raise SitingError(f'"{target.name}": an audit is written as .xlsx')
-        sheets = {}
-        for title, table in {"audit": self.table, "figures": self.figures}.items():
-            if title == "audit" and lang is not None:
-                table = pd.concat(judged_first(table))
-            if title == "audit" or not table.empty:
-                name = title if lang is None else label(f"report.{title}", lang)
-                sheets[name] = table if lang is None else _in_words(table, lang)
-        write_workbook(target, sheets)
+        left = self.uncounted.assign(rules=[", ".join(ids) for ids in self.uncounted["rules"]])
+        tables = {"audit": self.table, "figures": self.figures, "uncounted": left}
+        if lang is not None:
+            tables = {
+                label("report.audit", lang): _in_words(pd.concat(judged_first(self.table)), lang),
+                label("report.figures", lang): _in_words(self.figures, lang),
+                label("report.uncounted", lang): uncounted_in_words(left, lang),
+            }
+        told = {name: table for place, (name, table) in enumerate(tables.items()) if place == 0 or len(table)}
+        write_workbook(target, told)
         return target
 
 

@@ -228,7 +228,7 @@ def _principle_idle(rule: Rule) -> tuple[str, ...]:
     if rule.base and rule.column and layer != "communities":
         return NEAR
     if layer == "districts":
-        return ("facility_types", "column", "base", *NEAR)
+        return ("facility_types", "excluded_types", "column", "base", *NEAR)
     return ("base", "column") if walked and layer != "communities" else ("base", *NEAR)
 
 
@@ -257,7 +257,10 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     elif rule.applies_to in COMMUNITIES:
         ruled, near = context.ruled(rule), context.served(rule)
         part, total = int((ruled & near).sum()), int(ruled.sum())
-        basis = ("audit.beside", {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": rule.applies_to})
+        basis = (
+            "audit.beside",
+            {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": rule.applies_to},
+        )
         yield told(100 * ratio(part, total), "percent", basis, metric="streets")
     else:
         frame = context.stock(rule)

@@ -39,7 +39,9 @@ def needs_words(code: str, lang: str) -> str:
     ('张护理型床位', 'nursing beds', '个小区')
     """
     if known(f"needs.{code}"):
-        return label(f"needs.{code}", lang) if code != "staff" else label("needs.staff", lang, what=_counted(code, lang))
+        return (
+            label(f"needs.{code}", lang) if code != "staff" else label("needs.staff", lang, what=_counted(code, lang))
+        )
     if not code or known(f"unit.{code}"):
         return label(f"unit.{code}", lang) if code else ""
     measure, what = _measure(code, lang), _counted(code, lang)

@@ -157,7 +157,9 @@ def _percent(share: float) -> str:
 def _shown(name: str, value: object, lang: str, unit: str) -> object:
     """Write a value of a reason; in Chinese the rules are named in words, in English as they stand in Python."""
     if lang == "zh" and name in ("rule", "rules"):
-        quoted = (f"“{rule_words(str(each), lang, unit)}”" for each in (value if isinstance(value, tuple) else (value,)))
+        quoted = (
+            f"“{rule_words(str(each), lang, unit)}”" for each in (value if isinstance(value, tuple) else (value,))
+        )
         return _names(tuple(quoted), lang)
     if isinstance(value, tuple):
         return _names(value, lang)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from siting.errors import SitingError
 from siting.judge.statuses import counts_of, judged_first, told_groups
+from siting.judge.uncounted import in_words
 from siting.labels import known, label
 from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
@@ -248,11 +249,17 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     figures = getattr(audit, "figures", None)
     if figures is not None and figures["printed"].notna().any():
         yield Block("table", table=figures_table(figures[figures["printed"].notna()], lang))
+    left = getattr(audit, "uncounted", None)
+    if left is not None and not left["counted"].all():
+        caption = label("report.uncounted", lang)
+        yield Block("table", table=table_of(in_words(left, lang), lang, caption=caption))
     facts = [("standard", Cell(_title(audit.standard, lang)))]
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
     facts += [
-        (str(key), Cell(_setting(value, lang))) for key, value in audit.parameters.items() if value not in ({}, None)
+        (str(key), Cell(_setting(value, lang)))
+        for key, value in audit.parameters.items()
+        if value not in ({}, None) and key != "uncounted"  # told in a table of its own
     ]
     yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
 

@@ -190,7 +190,9 @@ def crow_words(row: dict[Any, Any], lang: str) -> str:
 
 def source_words(row: dict[Any, Any]) -> str:
     """Name the document and the clause of a row."""
-    return " · ".join(clean(row[name]) for name in ("document", "clause") if isinstance(row.get(name), str) and row[name])
+    return " · ".join(
+        clean(row[name]) for name in ("document", "clause") if isinstance(row.get(name), str) and row[name]
+    )
 
 
 def _long_unit(unit: Any, lang: str) -> str:
@@ -248,6 +250,4 @@ def _long(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
 
 def _verdict(row: dict[Any, Any], lang: str) -> Cell:
     reason = "" if _long(row, lang) else said(row, "reason", lang)
-    return Cell(
-        status_words(row, lang), badge=BADGES.get(str(row["status"]), "na"), small=(reason,) if reason else ()
-    )
+    return Cell(status_words(row, lang), badge=BADGES.get(str(row["status"]), "na"), small=(reason,) if reason else ())
