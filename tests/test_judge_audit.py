@@ -119,6 +119,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "scope": "whole",
         "people": {},
         "uncounted": {},
+        "apart": {},
     }
     with pytest.raises(st.StandardError, match='services that are not there: "childcar"'):
         st.audit(demo, town, walk={"childcar": st.Walk.adult()})

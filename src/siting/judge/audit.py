@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -22,7 +22,15 @@ from siting.judge.rule import Rule
 from siting.judge.scope import LARGE, people_of, share_of_whole, sized
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
+from siting.judge.uncounted import (
+    closed_here,
+    excluded,
+    set_apart_of,
+    tell_unheard,
+    tell_unknown,
+    uncounted,
+    uncounted_here,
+)
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -143,6 +151,7 @@ def audit(
     people = people_of(standard, context) if large else {}
     context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
     left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.parts])
+    tell_unheard(context, [*judged, *printed])
     found = {rule: findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, each in found.items() for one in each]
     for area in _areas(context, by):
@@ -156,7 +165,12 @@ def audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
         year,
-        {**_parameters(standard, context, by, year), **_scope(context, people), "uncounted": tell_unknown(left_out)},
+        {
+            **_parameters(standard, context, by, year),
+            **_scope(context, people),
+            "uncounted": tell_unknown(left_out),
+            "apart": set_apart_of(context, judged),
+        },
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
         {rule.id: _units(each) for rule, each in found.items() if each[0].units is not None},
         left_out,
@@ -264,7 +278,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     status = status_of(rule, finding, context.year)
     short = status in ("short", "ahead")
     judged = short or status in ("met", "part")
-    beside = uncounted_here(rule, context)
+    left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -290,7 +304,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, left_out, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -299,9 +313,9 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     }
 
 
-def _basis(finding: Finding, beside: Said, lang: str) -> str:
-    """Say what was counted, what was judged instead or not looked at, and what was left out for its type."""
-    told = (said(words, lang) for words in (finding.basis, *finding.also, beside))
+def _basis(finding: Finding, left_out: Iterable[Said], lang: str) -> str:
+    """Say what was counted, what was judged instead or not looked at, and what was left out."""
+    told = (said(words, lang) for words in (finding.basis, *finding.also, *left_out))
     return label("list.semicolon", lang).join(filter(None, told))
 
 
