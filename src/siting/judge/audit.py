@@ -279,6 +279,8 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     short = status in ("short", "ahead")
     judged = short or status in ("met", "part")
     left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
+    other_year = rule.role in JUDGED and rule.year is not None and context.year not in (None, rule.year)
+    of_year: Said = ("audit.of_year", {"year": f"{rule.year}"}) if other_year else ("", {})
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -304,7 +306,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding, left_out, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, (*left_out, of_year), lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
