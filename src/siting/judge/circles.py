@@ -14,14 +14,15 @@ import pandas as pd
 
 from siting.judge.context import Context
 from siting.judge.finding import Finding, indicator, least, number, ratio
+from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
-from siting.measure.services import people_column, walker
+from siting.measure.services import people_column
 
-__all__ = ["circle", "radius"]
+__all__ = ["circle", "everyone", "radius", "travelled"]
 
 
-def _everyone(rule: Rule, context: Context) -> float:
+def everyone(rule: Rule, context: Context) -> float:
     """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
     return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
 
@@ -29,13 +30,12 @@ def _everyone(rule: Rule, context: Context) -> float:
 @indicator("service_time", operators=("<=", "range", "~"))
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
-    walk = walker(rule.service, context.walk)
     limits = [number(rule)] if rule.value_max is None else [number(rule), rule.value_max]
     judged = rule.role in ("standard", "target")
     for limit in limits:
-        said: dict[str, object] = {"limit": limit, "who": walk.who, "speed": walk.speed}
+        basis, said = travelled(rule, context, limit)
         target = context.share(rule) if judged else context.shares.get(rule.id, np.nan)
-        yield from _inside(rule, context, limit, target, "audit.within_min", said)
+        yield from _inside(rule, context, limit, target, basis, said)
 
 
 @indicator("service_radius", operators=("<=", "range"))
@@ -43,7 +43,7 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share within a radius; of a relaxed one both ends are computed, and it holds only where a community is marked."""
     if rule.operator != "range":
         said: dict[str, object] = {"limit": number(rule)}
-        yield from _inside(rule, context, number(rule), _everyone(rule, context), "audit.within_m", said)
+        yield from _inside(rule, context, number(rule), everyone(rule, context), "audit.within_m", said)
         return
     communities = context.layer("communities")
     marked = np.zeros(len(communities), bool)
@@ -54,26 +54,36 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     for wide in (number(rule), rule.value_max):
         limits = pd.Series(np.where(marked, wide, rule.otherwise), communities.index)
         said = {"limit": wide, "otherwise": rule.otherwise, "marked": int(marked.sum())}
-        yield from _inside(rule, context, limits, _everyone(rule, context), "audit.within_relaxed", said)
+        yield from _inside(rule, context, limits, everyone(rule, context), "audit.within_relaxed", said)
+
+
+def travelled(rule: Rule, context: Context, limit: float) -> tuple[str, dict[str, object]]:
+    """Say how the minutes of a limit are travelled: a key of the table of labels, and its values."""
+    if rule.mode in RIDDEN:
+        speed = pace(rule.mode, rule.speed, rule.id)
+        return "audit.within_ride", {"limit": limit, "mode": rule.mode, "speed": speed}
+    walk = context.walker(rule)
+    return "audit.within_min", {"limit": limit, "who": walk.who, "speed": walk.speed}
 
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
             said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
-    people, ruled = context.people(rule.service), context.ruled(rule)
-    streets, straight = (
-        context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (False, True)
-    )
-    for by, weight in ((people_column(rule.service), people), ("communities", pd.Series(1, people.index))):
-        total, inside = float(weight[ruled].sum()), float(weight[streets].sum())
+    base = rule.base or people_column(rule.service)
+    people, ruled = context.heads(base), context.ruled(rule)
+    straight = context.served(rule, limit, minutes=rule.unit == "min", straight=True) & ruled
+    crow = rule.metric == "straight"
+    near = straight if crow else context.served(rule, limit, minutes=rule.unit == "min") & ruled
+    for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
+        total, inside = float(weight[ruled].sum()), float(weight[near].sum())
         yield Finding(
             value=100 * ratio(inside, total),
             target=target,
             unit="percent",
             needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - inside),
             needs="communities" if by == "communities" else "persons",
-            metric="streets",
+            metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[straight].sum()), total),
             basis=(basis, {**said, "of": by}),
-            units=streets[ruled],
+            units=near[ruled],
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
         )

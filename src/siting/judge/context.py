@@ -13,6 +13,7 @@ from pyproj import CRS
 
 from siting.data import common_crs, points, role, to_crs
 from siting.errors import LayerError, some
+from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
 from siting.judge.values import Missing, counted, filled, flags, matches
 from siting.measure import Reach, straight_line, travel
@@ -235,20 +236,28 @@ class Context:
         return found
 
     def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
-               straight: bool = False, everyone: bool = True) -> pd.Series:  # fmt: skip
+               straight: bool | None = None, everyone: bool = True) -> pd.Series:  # fmt: skip
         """Mark the communities of this area with a counted facility within a limit, else within `beside`.
 
-        A rule of several layers asks for a facility of each of them.
+        A rule of several layers, and one with `each`, asks for a facility of each of them; one with `any` for one of
+        them. A part with metres or minutes of its own has that limit. Without *straight* the rule's metric decides.
         """
         here = self.layer("communities").index
-        if len(rule.layers) > 1:
-            each = [replace(rule, layer=(layer,)) for layer in rule.layers]
-            marks = [self.served(one, limit, minutes=minutes, straight=straight, everyone=everyone) for one in each]
-            return pd.Series(np.logical_and.reduce(marks), here)
+        several = [replace(rule, layer=(layer,)) for layer in rule.layers] if len(rule.layers) > 1 else []
+        for key, parts in (("all", several), ("all", rule.parts("each")), ("any", rule.parts("any"))):
+            if parts:
+                marks = [
+                    self.served(one, limit if self._limit_of(one, rule) else None, minutes=minutes, straight=straight,
+                                everyone=everyone) for one in parts
+                ]  # fmt: skip
+                return pd.Series((np.logical_and if key == "all" else np.logical_or).reduce(marks), here)
         if not len(here):
             return pd.Series(False, here)
         if limit is None:
             limit, minutes = self.walked(rule)
+        elif minutes and rule.mode in RIDDEN:
+            limit, minutes = limit * pace(rule.mode, rule.speed, rule.id), False
+        straight = rule.metric == "straight" if straight is None else straight
         top = float(limit.max()) if isinstance(limit, pd.Series) else limit
         reach = self.reach(rule, metres=None if minutes else top, minutes=top if minutes else None, straight=straight,
                            everyone=everyone)  # fmt: skip
@@ -257,16 +266,29 @@ class Context:
         found: pd.Series = covered(reach, limit)[here]
         return found
 
+    @staticmethod
+    def _limit_of(part: Rule, rule: Rule) -> bool:
+        """Tell whether the limit that a rule is judged by holds for a part of it: it has no limit of its own."""
+        return (part.metres, part.minutes) == (rule.metres, rule.minutes)
+
     def walked(self, rule: Rule) -> tuple[float, bool]:
-        """Return the walk within which a unit counts as served, and whether it is in minutes."""
+        """Return the way within which a unit counts as served, and whether it is in minutes; rides are in metres."""
+        if rule.minutes is not None and rule.mode in RIDDEN:
+            return rule.minutes * pace(rule.mode, rule.speed, rule.id), False
         if rule.minutes is not None:
             return rule.minutes, True
         return (self.beside if rule.metres is None else rule.metres), False
 
     def walk_of(self, rule: Rule) -> str:
         """Write the walk within which a unit counts as served, such as "300 m"."""
-        walk, minutes = self.walked(rule)
-        return f"{walk:g} {'min' if minutes else 'm'}"
+        if rule.minutes is not None:
+            return f"{rule.minutes:g} min"
+        return f"{self.walked(rule)[0]:g} m"
+
+    def walker(self, rule: Rule) -> Walk:
+        """Tell who walks to the facilities of a rule: at the speed that it prints, else as the user says."""
+        who = walker(rule.service, self.walk)
+        return replace(who, speed=pace("walk", rule.speed, rule.id)) if rule.speed and rule.mode not in RIDDEN else who
 
     def reach(self, rule: Rule, *, metres: float | None = None, minutes: float | None = None, straight: bool = False,
               everyone: bool = True) -> Reach:  # fmt: skip
@@ -282,7 +304,7 @@ class Context:
             facilities = open_to_all(facilities)
         chosen = (name, rule.facility_types, repr(sorted(rule.where.items())), everyone)
         return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
-                            walk=walker(rule.service, self.walk))  # fmt: skip
+                            walk=self.walker(rule))  # fmt: skip
 
     def between(self, start: str, end: str, facilities: gpd.GeoDataFrame, chosen: tuple[object, ...] = (), *,
                 metres: float | None = None, minutes: float | None = None, straight: bool = False,

@@ -16,6 +16,7 @@ from siting.judge.values import Missing, least, ratio
 
 __all__ = [
     "INDICATORS",
+    "NOTHING",
     "Finding",
     "Said",
     "floor",
@@ -99,15 +100,17 @@ def floor(operator: str) -> str:
 
 
 def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,
-            metric: str = "", target: float | None = None, units: pd.Series | None = None) -> Finding:  # fmt: skip
+            metric: str = "", target: float | None = None, units: pd.Series | None = None,
+            operator: str = "") -> Finding:  # fmt: skip
     """Judge ``100 * part / total`` by the rule's own percentage."""
     wanted = (math.nan if rule.value is None else rule.value) if target is None else target
+    operator = operator or rule.operator or ">="
     return Finding(
         value=100 * ratio(part, total),
         target=wanted,
         unit="percent",
-        operator=rule.operator or ">=",
-        needed=math.nan if math.isnan(wanted) else lacking(wanted / 100 * total, rule.operator or ">=", part),
+        operator=operator,
+        needed=math.nan if math.isnan(wanted) else lacking(wanted / 100 * total, operator, part),
         needs=needs,
         metric=metric,
         basis=basis,

@@ -1,17 +1,19 @@
 """Every kind of rule that can be computed: importing this registers them all."""
 
-from siting.judge import circles, estates, rates, shares, vicinity
+from siting.judge import circles, estates, levels, rates, serving, shares, vicinity
 from siting.judge.finding import INDICATORS, Finding, indicator
 from siting.judge.rule import KINDS as COMPARES
 from siting.judge.rule import Rule
 
 __all__ = ["COMPARES", "INDICATORS", "Finding", "indicator", "takes_share"]
 
-ROOMS = (circles, estates, rates, shares, vicinity)
+ROOMS = (circles, estates, levels, rates, serving, shares, vicinity)
 
 
 def takes_share(rule: Rule) -> bool:
     """Tell whether the user may set the share that a rule asks for: it prints none."""
     return rule.share is None and (
-        rule.kind in ("service_radius", "service_time") or (rule.kind == "coverage_share" and rule.value is None)
+        rule.kind in ("service_radius", "service_time", "living_circle")
+        or (rule.kind == "complete_circle" and rule.value is None)
+        or (rule.kind == "coverage_share" and rule.value is None)
     )

@@ -5,19 +5,25 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
+from siting.judge.modes import MODES, pace
 from siting.judge.units import UNITS
 
 __all__ = ["KINDS", "Document", "Rule", "document_from", "only", "rule_from", "texts"]
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "share", "metres", "minutes")
-LISTS = ("facility_types", "layer", "column")
-TABLES = ("where", "part", "among")
+LISTS = ("facility_types", "layer", "column", "other_types", "rules")
+TABLES = ("where", "part", "among", "other_where")
+#: Lists of tables, each of which stands for a facility that is asked for; and the keys that such a table may have.
+PARTS = ("each", "any")
+PART = ("name_zh", "name_en", "layer", "facility_types", "where", "metres", "minutes", "metric", "mode", "speed", "any")
+METRICS = ("", "streets", "straight")
+READINGS = ("", "ceil", "floor")
 ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
 SCOPES = ("", "area", "site")
 #: Signs as people write them.
@@ -87,10 +93,26 @@ class Rule:
         What it is divided by: a column of the same layer (or "layer.column"); a column of the communities.
     among
         Which communities are ruled, beyond what *applies_to* says.
-    other
-        The layer of partners, for rules of neighbourhood.
+    other, other_types, other_where
+        The layer of partners, for rules of neighbourhood, and which of its rows count.
     metres, minutes
         The walk within which a unit counts as served, where the document prints one.
+    metric
+        What decides: the way along the "streets", which is meant where nothing stands, or the "straight" line.
+    mode, speed
+        How minutes are travelled: "walk", "bicycle" or "car", and how fast, such as "15 km/h".
+    each
+        The facilities that must all be near, a table for each: its layer, facility_types, where, and the metres or
+        minutes that hold for it.
+    any
+        The facilities of which one is enough, in such tables.
+    rules
+        The rules of which one is enough, by id.
+    residents
+        The fewest and the most residents of a living circle.
+    reading
+        How many facilities a number of people owes: "ceil", so that none stands for more of them than printed, or
+        "floor", one each time the number is reached.
     meets
         The rule of provision that a unit must fulfil to count.
     document, clause, says
@@ -125,8 +147,18 @@ class Rule:
     base: str = ""
     among: Mapping[str, Any] = field(default_factory=dict, hash=False)
     other: str = ""
+    other_types: tuple[str, ...] = ()
+    other_where: Mapping[str, Any] = field(default_factory=dict, hash=False)
     metres: float | None = None
     minutes: float | None = None
+    metric: str = ""
+    mode: str = ""
+    speed: str = ""
+    each: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    any: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    rules: tuple[str, ...] = ()
+    residents: tuple[float, ...] = ()
+    reading: str = ""
     meets: str = ""
     condition: str = ""
     modal: str = ""
@@ -144,7 +176,9 @@ class Rule:
             number = getattr(self, name)
             if number is not None and not math.isfinite(number):
                 raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
-        for name, choices in (("operator", OPERATORS), ("role", ROLES), ("scope", SCOPES)):
+        words = {"operator": OPERATORS, "role": ROLES, "scope": SCOPES, "metric": METRICS, "reading": READINGS,
+                 "mode": ("", *MODES)}  # fmt: skip
+        for name, choices in words.items():
             if getattr(self, name) not in choices:
                 listed = some([c for c in choices if c], 9)
                 raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
@@ -163,10 +197,59 @@ class Rule:
             raise StandardError(f"rule {self.id}: {name} is {getattr(self, name):g}; it must be above 0"
                                 f"{'' if low else ' and at most 100 percent'}")  # fmt: skip
 
+        _check_parts(self)
+
     @property
     def layers(self) -> tuple[str, ...]:
         """The layers that are counted: those named, else the service's own."""
         return self.layer or (self.service,)
+
+    @property
+    def partner(self) -> Rule:
+        """The rule that counts the partners: those of the layer `other`, of their types and marks."""
+        return replace(self, layer=(self.other,), facility_types=self.other_types, where=self.other_where)
+
+    def parts(self, key: str) -> tuple[Rule, ...]:
+        """Return this rule once for each table of `each` or `any`, with what stands in that table.
+
+        Examples
+        --------
+        >>> either = ({"layer": ("meals",), "metres": 300.0}, {"facility_types": ("日间照料中心",)})
+        >>> rule = Rule("x.a", "service_radius", "eldercare", "甲", "A", unit="m", value=500, any=either)
+        >>> [(one.layers, one.metres) for one in rule.parts("any")]
+        [(('meals',), 300.0), (('eldercare',), None)]
+        """
+        return tuple(self._part(at) for at in getattr(self, key))
+
+    def _part(self, at: Mapping[str, Any]) -> Rule:
+        own: dict[str, Any] = {"metres": None, "minutes": None} if {"metres", "minutes"} & set(at) else {}
+        if "metres" in at:
+            own |= {"mode": "", "speed": ""}
+        names = {f"indicator_{lang}": at[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in at}
+        rest = {key: value for key, value in at.items() if not key.startswith("name_")}
+        return replace(self, each=(), any=(), **{**own, **names, **rest})
+
+
+def _check_parts(rule: Rule) -> None:
+    """Refuse parts that stand beside what they replace, speeds that nobody travels at, and bands that are none."""
+    name = f"rule {rule.id}"
+    tables = [*rule.each, *rule.any, *(one for at in rule.each for one in at.get("any", ()))]
+    if tables and (rule.layer or rule.facility_types or rule.where):
+        raise StandardError(f"{name}: layer, facility_types and where stand in the tables of each or any, not beside them")
+    if len(rule.any) == 1 or any(len(at.get("any", ())) == 1 for at in rule.each):
+        raise StandardError(f"{name}: any has one table only; it names facilities of which one is enough")
+    for at in tables:
+        if {"metres", "minutes"} <= set(at):
+            raise StandardError(f"{name}: a table has metres and minutes; give one of them")
+    timed = rule.unit == "min" or rule.minutes is not None or any("minutes" in at for at in tables)
+    if (rule.mode or rule.speed) and not timed:
+        raise StandardError(f"{name}: mode and speed are for a limit in minutes; metres are as long for everybody")
+    if rule.mode or rule.speed:
+        pace(rule.mode, rule.speed, name)
+    if rule.residents and not (len(rule.residents) == 2 and 0 < rule.residents[0] <= rule.residents[1]):
+        raise StandardError(f"{name}: residents is {list(rule.residents)}; give the fewest and the most, as [5000, 12000]")
+    for key in PARTS:
+        rule.parts(key)
 
 
 def document_from(key: str, at: Mapping[str, Any]) -> Document:
@@ -252,12 +335,22 @@ def _value(rule: str, key: str, value: Any) -> Any:
     if key == "year":
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong("a year such as 2025")
+    elif key == "residents":
+        if not isinstance(value, list | tuple) or any(isinstance(n, bool) or not isinstance(n, int | float) for n in value):
+            raise wrong("two numbers, such as [5000, 12000]")
+        return tuple(float(n) for n in value)
+    elif key in PARTS:
+        if not isinstance(value, list | tuple) or value == [] or not all(isinstance(at, Mapping) for at in value):
+            raise wrong('a list of tables, such as [{ layer = "meals", metres = 300 }]')
+        for at in value:
+            only(at, PART, f"rule {rule}: unknown keys in {key}")
+        return tuple({name: _value(rule, name, one) for name, one in at.items()} for at in value)
     elif key in TABLES:
         if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
             raise wrong('a table of columns, such as { public = true, beds = ">=100" }')
         return {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items()}
     elif key in LISTS:
-        listed = [value] if isinstance(value, str) and key != "facility_types" else value
+        listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
             raise wrong("a list of texts")
         return tuple(listed)

@@ -56,6 +56,8 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
 def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> pd.Series:
     if rule.part:
         return matches(units, "districts", rule.part)
+    if rule.any:
+        return pd.Series(np.logical_or.reduce([_in_districts(one, context, units) for one in rule.parts("any")]), units.index)
     fulfil = pd.Series(True, units.index)
     for layer in rule.layers:
         fulfil &= context.inside(rule, layer, units) > 0
@@ -83,7 +85,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = context.served(rule)
-        key, metric = "audit.beside", "streets"
+        key, metric = "audit.beside", rule.metric or "streets"
         said = {"walk": context.walk_of(rule)}
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
     return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],

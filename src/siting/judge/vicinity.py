@@ -14,7 +14,6 @@ from siting.judge.finding import Finding, Said, indicator, number, percent, rati
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
-from siting.measure.services import walker
 
 __all__ = [
     "beds",
@@ -65,7 +64,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         },
     )
     if rule.unit == "percent":
-        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric="streets", units=near)
+        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric=rule.metric or "streets", units=near)
     else:
         yield _counted(rule, float(near.sum()), basis)
 
@@ -73,19 +72,21 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
 def _counted(rule: Rule, there: float, basis: Said) -> Finding:
     """Judge a number by the rule's, where it prints one of facilities."""
     if rule.value is None or rule.unit not in ("facilities", "communities"):
-        return told(there, "facilities", basis, metric="streets" if rule.other else "")
+        return told(there, "facilities", basis, metric=(rule.metric or "streets") if rule.other else "")
     needed = max(0.0, rule.value - there)
     return Finding(there, rule.value, rule.unit, rule.operator, needed, needs="facilities", basis=basis,
-                   metric="streets" if rule.other else "")  # fmt: skip
+                   metric=(rule.metric or "streets") if rule.other else "")  # fmt: skip
 
 
 def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
     """Mark the facilities with a partner within the walk."""
     whole = context.whole or context
-    partners = whole.layer(rule.other)
+    partners = whole.stock(rule.partner)
     walk, minutes = context.walked(rule)
-    reach = whole.between(rule.layers[0], rule.other, partners, ("partners",), metres=None if minutes else walk,
-                          minutes=walk if minutes else None, walk=walker(rule.service, context.walk))  # fmt: skip
+    chosen = ("partners", rule.other_types, repr(sorted(rule.other_where.items())))
+    reach = whole.between(rule.layers[0], rule.other, partners, chosen, metres=None if minutes else walk,
+                          minutes=walk if minutes else None, straight=rule.metric == "straight",
+                          walk=context.walker(rule))  # fmt: skip
     return pd.Series(frame.index.isin(reach.pairs()["origin"]), frame.index)
 
 
@@ -107,7 +108,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         unit="percent",
         needed=float(total - part),
         needs="facilities",
-        metric="streets" if rule.other else "",
+        metric=(rule.metric or "streets") if rule.other else "",
         basis=("audit.partners" if rule.other else "audit.units", said),
         units=fulfil,
     )
@@ -147,7 +148,7 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
     part = int((near & ruled).sum())
     basis = ("audit.beside", {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule)})
-    yield told(part, "communities", basis, metric="streets")
+    yield told(part, "communities", basis, metric=rule.metric or "streets")
 
 
 @indicator("hub_and_spoke")
@@ -188,7 +189,7 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
         "audit.beside",
         {"part": int((villages & near).sum()), "total": int(villages.sum()), "walk": context.walk_of(rule)},
     )
-    yield told(left, "communities", basis, metric="streets")
+    yield told(left, "communities", basis, metric=rule.metric or "streets")
 
 
 @indicator("siting_principle")

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from siting.data import list_roles, role
 from siting.labels import known, label
 
-__all__ = ["said"]
+__all__ = ["named_layer", "said"]
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
 
@@ -24,9 +24,13 @@ def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
+    if isinstance(value, Mapping):  # a name in both languages
+        return str(value[lang])
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
+        return said(value, lang)
     if isinstance(value, tuple):
         return label("list.comma", lang).join(
-            _word(name, one, lang) if name in COLUMN_WORDS else str(one) for one in value
+            _word(name, one, lang) if name in COLUMN_WORDS or isinstance(one, Mapping) else str(one) for one in value
         )
     if isinstance(value, int | float):
         return "n/a" if math.isnan(value) else f"{value:,.10g}"
@@ -35,8 +39,10 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
         return f"{number} {label(f'unit.{unit}', lang)}"
     if name == "who":
         return label(f"walker.{value if known(f'walker.{value}') else 'own'}", lang)
+    if name == "mode":
+        return label(f"mode.{value}", lang)
     if name == "layer":
-        return _layer(str(value), lang)
+        return named_layer(str(value), lang)
     if name == "absent":  # a column to be added: its own name, whatever the language
         words = _column(str(value), lang, layer)
         return f"{words} ({value})" if words else str(value)
@@ -48,7 +54,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     return str(value)
 
 
-def _layer(name: str, lang: str) -> str:
+def named_layer(name: str, lang: str) -> str:
     """Name a layer: by its role, else in words with the key that a user has to give."""
     words = label(f"layer.{name}", lang) if known(f"layer.{name}") else ""
     return _role(name, lang) or (f"{words} ({name})" if words else name)

@@ -1,0 +1,124 @@
+"""Living circles: communities that have every facility of a list near them, and how many circles a population makes.
+
+With facilities ``k`` of a list, each with its limit ``r(k)``, community ``i`` has the whole circle when
+``min_j d(i, j) <= r(k)`` for every ``k``, with ``j`` over the facilities of sort ``k``. ``P`` residents in circles of
+``a`` to ``b`` make ``ceil(P / b)`` to ``floor(P / a)`` of them, and each has a facility of every sort.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import pandas as pd
+
+from siting.judge.circles import everyone, travelled
+from siting.judge.context import Context
+from siting.judge.finding import NOTHING, Finding, Said, indicator, least, number, ratio, without
+from siting.judge.rule import Rule
+from siting.judge.values import Missing
+from siting.judge.wording import named_layer
+from siting.labels import label
+from siting.measure.services import people_column
+
+__all__ = ["complete", "level"]
+
+Marks = list[tuple[Rule, pd.Series]]
+
+
+@indicator("living_circle", operators=("<=",))
+def level(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Judge one level of living circles: who has all its facilities in the limit, and whether there are enough."""
+    limit, minutes = number(rule), rule.unit == "min"
+    way: Said = travelled(rule, context, limit) if minutes else ("audit.within_m", {"limit": limit})
+    marks = [(one, context.served(one, limit, minutes=minutes)) for one in _asked(rule)]
+    straight = context.served(rule, limit, minutes=minutes, straight=True)
+    yield from _whole(rule, context, marks, straight, everyone(rule, context), ">=", way)
+    if rule.residents:
+        yield _enough(rule, context)
+
+
+@indicator("complete_circle", operators=(">=", ">"))
+def complete(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Judge circles in which each facility has a limit of its own."""
+    marks = [(one, context.served(one)) for one in _asked(rule)]
+    straight = context.served(rule, straight=True)
+    target = everyone(rule, context) if rule.value is None else rule.value
+    yield from _whole(rule, context, marks, straight, target, rule.operator or ">=", ("audit.within_own", {}))
+
+
+def _asked(rule: Rule) -> tuple[Rule, ...]:
+    """Return the facilities that a circle asks for; those of the rule itself where there is no list."""
+    return rule.parts("each") or (rule,)
+
+
+def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, target: float, operator: str,
+           way: Said) -> Iterator[Finding]:  # fmt: skip
+    """Yield the share of people, and of communities, that have all facilities near; beside it that of each facility."""
+    base = rule.base or people_column(rule.service)
+    people, ruled = context.heads(base), context.ruled(rule)
+    near = pd.Series(np.logical_and.reduce([mark for _, mark in marks]), ruled.index) & ruled
+    for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
+        total, inside = float(weight[ruled].sum()), float(weight[near].sum())
+        shares = tuple(
+            _with(_name(one, rule), f" {100 * ratio(float(weight[mark & ruled].sum()), total):.4g} %")
+            for one, mark in marks
+        )
+        said = {"way": (way[0], {**way[1], "of": by}), "parts": shares}
+        yield Finding(
+            value=100 * ratio(inside, total),
+            target=target,
+            unit="percent",
+            operator=operator,
+            needed=math.nan if math.isnan(target) else max(0, least(target / 100 * total, operator) - inside),
+            needs="communities" if by == "communities" else "persons",
+            metric=rule.metric or "streets",
+            straight=100 * ratio(float(weight[straight & ruled].sum()), total),
+            basis=("audit.circle", said),
+            reason=without(context.layer("communities"), (ruled & ~near).to_numpy(bool), "audit.lack"),
+            units=near[ruled],
+        )
+
+
+def _enough(rule: Rule, context: Context) -> Finding:
+    """Judge whether every sort of facility stands there once for each circle that the population makes."""
+    fewest, most = rule.residents
+    residents = float(context.heads("population")[context.ruled(rule)].sum())
+    circles = math.ceil(residents / most - 1e-9)
+    if residents < fewest:
+        raise Missing("audit.below_band", people=residents, least=fewest)
+    there = [(one, _count(one, context)) for one in _asked(rule)]
+    said = {
+        "people": residents, "least": fewest, "most": most, "circles": circles,
+        "circles_most": math.floor(residents / fewest + 1e-9),
+        "parts": tuple(_with(_name(one, rule), f" {count:,}") for one, count in there),
+    }  # fmt: skip
+    return Finding(
+        value=float(min(count for _, count in there)),
+        target=float(circles),
+        unit="facilities",
+        needed=float(sum(max(0, circles - count) for _, count in there)),
+        needs="facilities",
+        basis=("audit.circles", said),
+    )
+
+
+def _count(part: Rule, context: Context) -> int:
+    """Count the facilities that stand for a part, those of all its alternatives together."""
+    return sum(_count(one, context) for one in part.parts("any")) if part.any else len(context.stock(part))
+
+
+def _name(part: Rule, rule: Rule) -> dict[str, str]:
+    """Name a facility of a circle: as its table does, else by its types, else by its layer."""
+    if part.indicator_zh != rule.indicator_zh or part.indicator_en != rule.indicator_en:
+        return {"zh": part.indicator_zh, "en": part.indicator_en}
+    if part.any:
+        names = [_name(one, part) for one in part.parts("any")]
+        return {lang: label("list.or", lang).join(dict.fromkeys(one[lang] for one in names)) for lang in ("zh", "en")}
+    types = {lang: label("list.comma", lang).join(part.facility_types) for lang in ("zh", "en")}
+    return types if part.facility_types else {lang: named_layer(part.layers[0], lang) for lang in ("zh", "en")}
+
+
+def _with(name: Mapping[str, str], more: str) -> dict[str, str]:
+    return {lang: f"{words}{more}" for lang, words in name.items()}
