@@ -15,7 +15,7 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import told
+from siting.judge.finding import DIGITS, holds, told
 from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
@@ -28,9 +28,6 @@ from siting.network import Network, Walk
 __all__ = ["audit"]
 
 logger = logging.getLogger(__name__)
-
-#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
-DIGITS = 9
 
 TYPES: dict[str, Any] = {
     "year": "Int64",
@@ -148,7 +145,7 @@ def audit(
 
 def _units(findings: list[Finding]) -> pd.DataFrame:
     """Set the readings of a rule side by side; people and communities of one circle are one reading."""
-    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in findings}
+    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in findings if one.units is not None}
     alone = len(readings) == 1
     return pd.DataFrame({"fulfils" if alone else f"fulfils_{limit}": marks for limit, marks in readings.items()})
 
@@ -253,7 +250,7 @@ def _larger(rule: Rule, context: Context) -> bool:
 def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
-    met = "met" if _holds(value, finding.operator, target, most) else "short"
+    met = "met" if holds(value, finding.operator, target, most) else "short"
     status = "n/a" if math.isnan(value) or math.isnan(target) else met
     short = status == "short"
     # What is too much by a rule that sets a ceiling is not "needed".
@@ -289,17 +286,6 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "clause": rule.clause,
         "document": standard.title(rule),
     }
-
-
-def _holds(value: float, operator: str, target: float, most: float) -> bool:
-    return {
-        "range": target <= value <= most,
-        ">=": value >= target,
-        ">": value > target,
-        "<=": value <= target,
-        "<": value < target,
-        "=": value == target,
-    }.get(operator, False)
 
 
 def _parameters(standard: Standard, context: Context, by: str | None, year: int | None) -> dict[str, Any]:

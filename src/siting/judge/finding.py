@@ -15,11 +15,13 @@ from siting.judge.rule import KINDS, Rule
 from siting.judge.values import Missing, least, ratio
 
 __all__ = [
+    "DIGITS",
     "INDICATORS",
     "NOTHING",
     "Finding",
     "Said",
     "floor",
+    "holds",
     "indicator",
     "lacking",
     "least",
@@ -32,6 +34,8 @@ __all__ = [
 
 Said = tuple[str, Mapping[str, object]]
 NOTHING: Said = ("", {})
+#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
+DIGITS = 9
 #: So many units are named in a reason.
 MOST_NAMES = 20
 
@@ -97,6 +101,18 @@ def lacking(target: float, operator: str, there: float) -> float:
 def floor(operator: str) -> str:
     """Read a bare number of facilities or staff as the least that has to be there: more of them is no fault."""
     return ">=" if operator == "=" else operator
+
+
+def holds(value: float, operator: str, target: float, most: float = math.nan) -> bool:
+    """Compare a value with a target by an operator; *most* is the upper end of a range."""
+    return {
+        "range": target <= value <= most,
+        ">=": value >= target,
+        ">": value > target,
+        "<=": value <= target,
+        "<": value < target,
+        "=": value == target,
+    }.get(operator, False)
 
 
 def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,

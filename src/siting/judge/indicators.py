@@ -1,13 +1,13 @@
 """Every kind of rule that can be computed: importing this registers them all."""
 
-from siting.judge import circles, estates, levels, rates, serving, shares, vicinity
+from siting.judge import circles, either, estates, levels, rates, serving, shares, vicinity
 from siting.judge.finding import INDICATORS, Finding, indicator
 from siting.judge.rule import KINDS as COMPARES
 from siting.judge.rule import Rule
 
 __all__ = ["COMPARES", "INDICATORS", "Finding", "indicator", "takes_share"]
 
-ROOMS = (circles, estates, levels, rates, serving, shares, vicinity)
+ROOMS = (circles, either, estates, levels, rates, serving, shares, vicinity)
 
 
 def takes_share(rule: Rule) -> bool:

@@ -15,9 +15,8 @@ import pandas as pd
 
 from siting.judge.circles import everyone, travelled
 from siting.judge.context import Context
-from siting.judge.finding import NOTHING, Finding, Said, indicator, least, number, ratio, without
+from siting.judge.finding import Finding, Said, indicator, least, number, ratio, without
 from siting.judge.rule import Rule
-from siting.judge.values import Missing
 from siting.judge.wording import named_layer
 from siting.labels import label
 from siting.measure.services import people_column
@@ -87,7 +86,8 @@ def _enough(rule: Rule, context: Context) -> Finding:
     residents = float(context.heads("population")[context.ruled(rule)].sum())
     circles = math.ceil(residents / most - 1e-9)
     if residents < fewest:
-        raise Missing("audit.below_band", people=residents, least=fewest)
+        reason: Said = ("audit.below_band", {"people": residents, "least": fewest})
+        return Finding(math.nan, math.nan, "facilities", needed=math.nan, reason=reason)
     there = [(one, _count(one, context)) for one in _asked(rule)]
     said = {
         "people": residents, "least": fewest, "most": most, "circles": circles,

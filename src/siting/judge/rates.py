@@ -40,6 +40,7 @@ BASES = {
 def rate(rule: Rule, context: Context) -> Iterator[Finding]:
     """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
+    column = "school_places" if UNITS[rule.unit].counts == "school_places" else column
     if rule.applies_to in ESTATES:
         yield owing(rule, context)
         return

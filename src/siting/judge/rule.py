@@ -184,6 +184,7 @@ class Rule:
                 raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
         if self.unit not in UNITS:
             raise StandardError(f"rule {self.id}: {_choose('unit', self.unit, UNITS)}")
+        _check_places(self)
         if self.operator == "range" and (self.value is None or self.value_max is None):
             raise StandardError(f"rule {self.id}: a range needs value and value_max")
         if self.operator == "~" and self.role in ("standard", "target"):
@@ -227,7 +228,18 @@ class Rule:
             own |= {"mode": "", "speed": ""}
         names = {f"indicator_{lang}": at[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in at}
         rest = {key: value for key, value in at.items() if not key.startswith("name_")}
-        return replace(self, each=(), any=(), **{**own, **names, **rest})
+        return replace(self, **{"each": (), "any": (), **own, **names, **rest})
+
+
+def _check_places(rule: Rule) -> None:
+    """Keep places of childcare (托位) and of schools and kindergartens (学位) apart."""
+    kinds = {"places": ("school_places",), "school_places": ("places", "inclusive_places", "max_places")}
+    strange = set(kinds.get(UNITS[rule.unit].counts, ())) & set(rule.column)
+    if strange:
+        raise StandardError(
+            f'rule {rule.id}: unit "{rule.unit}" and column {some(sorted(strange))} are not of one sort; '
+            "places (托位) are of childcare, school_places (学位) of kindergartens and schools"
+        )
 
 
 def _check_parts(rule: Rule) -> None:
