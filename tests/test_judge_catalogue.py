@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import siting as st
-from siting.judge.indicators import COMPARES, INDICATORS
+from siting.judge.indicators import INDICATORS, KINDS
 from siting.judge.units import UNITS, normal
 from siting.labels import known
 
@@ -52,7 +52,7 @@ def test_a_profile_by_itself(name: str) -> None:
         assert one.indicator_en, one.id
         assert one.value is not None or one.operator == "", f"{one.id}: an operator without a number"
         if one.role in ("standard", "target") and one.value is not None:
-            assert one.operator in COMPARES[one.kind], f"{one.id}: {one.kind} is not judged by {one.operator}"
+            assert one.operator in KINDS[one.kind].operators, f"{one.id}: {one.kind} is not judged by {one.operator}"
 
 
 @pytest.mark.parametrize("name", NAMES)

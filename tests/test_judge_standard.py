@@ -111,7 +111,7 @@ def test_a_good_file(tmp_path: Path) -> None:
             'operator = "per"',
             'operator is "per"; a places_per_1000_residents is judged by one of ">="',
         ),
-        ('column = "places"', 'meets = "demo.none"', r'name another in `meets` that is not there: "demo\.places"'),
+        ("value = 4.5", "value = 4.5\nvalue_max = 5", 'value_max is the end of a range; write operator = "range"'),
     ],
 )
 def test_a_malformed_file_names_file_rule_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:

@@ -16,7 +16,7 @@ from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import DIGITS, holds, told
-from siting.judge.indicators import COMPARES, INDICATORS, Finding, takes_share
+from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.values import Missing
@@ -226,7 +226,7 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
         compute = INDICATORS.get(rule.kind)
         if compute is None:
             raise Missing("audit.no_kind", kind=rule.kind)
-        if rule.role in JUDGED and rule.operator not in COMPARES[rule.kind] and rule.value is not None:
+        if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
         findings = list(compute(rule, context))
         if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import Finding, indicator, least, number, ratio
+from siting.judge.finding import ROWS, WAY, Finding, indicator, least, number, ratio
 from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
@@ -27,7 +27,7 @@ def everyone(rule: Rule, context: Context) -> float:
     return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
 
 
-@indicator("service_time", operators=("<=", "range", "~"))
+@indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, *WAY, "any", "among", "base", "share"), units=("min",))
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
     limits = [number(rule)] if rule.value_max is None else [number(rule), rule.value_max]
@@ -38,7 +38,13 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
         yield from _inside(rule, context, limit, target, basis, said)
 
 
-@indicator("service_radius", operators=("<=", "range"))
+@indicator(
+    "service_radius",
+    operators=("<=", "range"),
+    keys=(*ROWS, "metric", "any", "among", "base", "share", "otherwise"),
+    units=("m",),
+    idle=lambda rule: () if rule.operator == "range" else ("otherwise",),
+)
 def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share within a radius; of a relaxed one both ends are computed, and it holds only where a community is marked."""
     if rule.operator != "range":

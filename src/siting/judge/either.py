@@ -13,7 +13,7 @@ from siting.judge.values import Missing
 __all__ = ["one_of"]
 
 
-@indicator("one_of", operators=("",))
+@indicator("one_of", operators=("",), keys=("rules",), units=("",))
 def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the rules named in `rules` that are met in this area; one is enough.
 

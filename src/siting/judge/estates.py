@@ -11,7 +11,7 @@ import pandas as pd
 from siting.errors import LayerError, some
 from siting.judge import duties
 from siting.judge.context import Context
-from siting.judge.finding import Finding, Said, indicator, number, told, without
+from siting.judge.finding import NEAR, ROWS, Finding, Said, indicator, number, told, without
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, counted
@@ -148,9 +148,15 @@ def _parks(rule: Rule, context: Context) -> Duty:
 
 @_duty("population_trigger")
 def _trigger(rule: Rule, context: Context) -> Duty:
-    residents = context.residents()[context.ruled(rule)]
-    owed = (residents >= number(rule)).astype(int)
-    return Duty(rule, "facilities", owed, "population", residents)
+    base = rule.base or "population"
+    people = context.heads(base)[context.ruled(rule)]
+    return Duty(rule, "facilities", _triggered(rule, people).astype(int), base, people)
+
+
+def _triggered(rule: Rule, people: pd.Series) -> pd.Series:
+    """Mark so many people that a duty begins."""
+    limit = number(rule) * UNITS[rule.unit].factor
+    return people > limit if rule.operator == ">" else people >= limit
 
 
 def there(duty: Duty, context: Context) -> pd.Series:
@@ -256,10 +262,34 @@ def _column(frame: pd.DataFrame, layer: str, name: str) -> pd.Series:
     return values
 
 
+OWED = (">=", ">", "per", "range", "=")
+
+
 @indicator(
-    "provision_area_per_100_households", "households_per_facility", "employees_per_facility",
-    "population_trigger", operators=(">=", ">", "per", "range", "="),
-)  # fmt: skip
+    "employees_per_facility",
+    operators=OWED,
+    keys=(*ROWS, "metres", "minutes"),
+    units=("employees_per_facility", "persons_per_facility"),
+)
+@indicator(
+    "population_trigger",
+    operators=OWED,
+    keys=(*ROWS, *NEAR, "base"),
+    units=("residents", "persons", "10k_persons"),
+    idle=lambda rule: (*ROWS, *NEAR) if rule.applies_to == "county" else (),
+)
+@indicator(
+    "households_per_facility",
+    operators=OWED,
+    keys=(*ROWS, *NEAR),
+    units=("households_per_facility", "households_per_extra_facility"),
+)
+@indicator(
+    "provision_area_per_100_households",
+    operators=OWED,
+    keys=(*ROWS, *NEAR, "column"),
+    units=("m2_per_100_households",),
+)
 def estates(rule: Rule, context: Context) -> Iterator[Finding]:
     """Sum of what the estates, communities or parks owe by the rule, and how much of it they have."""
     if rule.applies_to == "county":
@@ -316,7 +346,7 @@ def _counties_above(rule: Rule, context: Context) -> Finding:
     """Counties with so many people that a duty of their own begins; whether they keep it is in no layer."""
     counties = context.districts("county")
     own = context.township("communities").map(context.parents)
-    people = context.residents().groupby(own, observed=True).sum().reindex(counties.index, fill_value=0)
-    above = int((people > number(rule) * UNITS[rule.unit].factor).sum())
+    people = context.heads(rule.base or "population").groupby(own, observed=True).sum()
+    above = int(_triggered(rule, people.reindex(counties.index, fill_value=0)).sum())
     said: dict[str, object] = {"above": above, "total": len(counties)}
     return told(above, "counties", ("audit.counties_above", said))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,13 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.rule import KINDS, Rule
+from siting.judge.rule import KINDS, Kind, Rule
 from siting.judge.values import Missing, least, ratio
 
 __all__ = [
     "DIGITS",
     "INDICATORS",
+    "NEAR",
     "NOTHING",
+    "ROWS",
+    "WAY",
     "Finding",
     "Said",
     "floor",
@@ -65,10 +68,29 @@ class Finding:
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
+#: Keys that choose the rows of a layer.
+ROWS = ("layer", "facility_types", "where")
+#: Keys that say which communities are ruled, and how near a facility has to be.
+NEAR = ("among", "metres", "minutes")
+#: Keys that say how the way is measured.
+WAY = ("metric", "mode", "speed")
 
 
-def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds, and the operators that it can judge.
+def indicator(
+    *kinds: str,
+    operators: tuple[str, ...] = COMPARED,
+    keys: tuple[str, ...] | None = None,
+    units: tuple[str, ...] | None = None,
+    idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
+) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds.
+
+    Parameters
+    ----------
+    kinds
+        Words for `kind` in a rule.
+    operators, keys, units, idle
+        What the rules take, see `siting.judge.rule.Kind`. Without keys or units all are taken.
 
     Examples
     --------
@@ -80,7 +102,7 @@ def indicator(*kinds: str, operators: tuple[str, ...] = COMPARED) -> Callable[[I
 
     def register(function: Indicator) -> Indicator:
         for kind in kinds:
-            INDICATORS[kind], KINDS[kind] = function, operators
+            INDICATORS[kind], KINDS[kind] = function, Kind(operators, keys, units, idle)
         return function
 
     return register

@@ -2,10 +2,9 @@
 
 from siting.judge import circles, either, estates, levels, rates, serving, shares, vicinity
 from siting.judge.finding import INDICATORS, Finding, indicator
-from siting.judge.rule import KINDS as COMPARES
-from siting.judge.rule import Rule
+from siting.judge.rule import KINDS, Rule
 
-__all__ = ["COMPARES", "INDICATORS", "Finding", "indicator", "takes_share"]
+__all__ = ["INDICATORS", "KINDS", "Finding", "indicator", "takes_share"]
 
 ROOMS = (circles, either, estates, levels, rates, serving, shares, vicinity)
 

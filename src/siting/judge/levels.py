@@ -15,7 +15,7 @@ import pandas as pd
 
 from siting.judge.circles import everyone, travelled
 from siting.judge.context import Context
-from siting.judge.finding import Finding, Said, indicator, least, number, ratio, without
+from siting.judge.finding import ROWS, WAY, Finding, Said, indicator, least, number, ratio, without
 from siting.judge.rule import Rule
 from siting.judge.wording import named_layer
 from siting.labels import label
@@ -26,7 +26,12 @@ __all__ = ["complete", "level"]
 Marks = list[tuple[Rule, pd.Series]]
 
 
-@indicator("living_circle", operators=("<=",))
+@indicator(
+    "living_circle",
+    operators=("<=",),
+    keys=(*ROWS, *WAY, "each", "any", "residents", "among", "base", "share"),
+    units=("m", "min"),
+)
 def level(rule: Rule, context: Context) -> Iterator[Finding]:
     """Judge one level of living circles: who has all its facilities in the limit, and whether there are enough."""
     limit, minutes = number(rule), rule.unit == "min"
@@ -38,7 +43,13 @@ def level(rule: Rule, context: Context) -> Iterator[Finding]:
         yield _enough(rule, context)
 
 
-@indicator("complete_circle", operators=(">=", ">"))
+@indicator(
+    "complete_circle",
+    operators=(">=", ">", ""),
+    keys=(*WAY, "each", "among", "base", "share"),
+    units=("percent", ""),
+    idle=lambda rule: () if rule.value is None else ("share",),
+)
 def complete(rule: Rule, context: Context) -> Iterator[Finding]:
     """Judge circles in which each facility has a limit of its own."""
     marks = [(one, context.served(one)) for one in _asked(rule)]

@@ -18,7 +18,7 @@ import pandas as pd
 
 from siting.judge.context import Context
 from siting.judge.estates import ESTATES, owing
-from siting.judge.finding import Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told, without
+from siting.judge.finding import NEAR, ROWS, Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told, without
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -36,7 +36,19 @@ BASES = {
 }
 
 
-@indicator("places_per_1000_residents", "beds_per_1000_elderly", "ratio_per_10000_elderly", "ratio_per_1000_infants")
+#: The units that a rate of a kind can be printed in.
+RATES = {
+    "places_per_1000_residents": ("places_per_1000_residents", "school_places_per_1000_residents", ""),
+    "beds_per_1000_elderly": ("beds_per_1000_elderly", "beds_per_10000_elderly", "beds_per_100", ""),
+    "ratio_per_10000_elderly": ("persons_per_10000_elderly", "beds_per_10000_elderly", "beds_per_1000_elderly", ""),
+    "ratio_per_1000_infants": ("facilities_per_1000_under3", "persons_per_1000_children", ""),
+}
+
+
+def _not_estates(rule: Rule) -> tuple[str, ...]:
+    return () if rule.applies_to in ESTATES else NEAR
+
+
 def rate(rule: Rule, context: Context) -> Iterator[Finding]:
     """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
@@ -47,7 +59,17 @@ def rate(rule: Rule, context: Context) -> Iterator[Finding]:
     yield _rate(rule, context, rule.column or ((column,) if column else ()), rule.base or base)
 
 
-@indicator("staff_ratio")
+for _kind, _units in RATES.items():
+    indicator(_kind, keys=(*ROWS, "column", "base", *NEAR), units=_units, idle=_not_estates)(rate)
+
+
+@indicator(
+    "staff_ratio",
+    keys=(*ROWS, "column", "of", "base"),
+    units=("percent", "persons_per_10000_residents", "persons_each_per_20000_residents", "persons_per_1000_children",
+           "persons_per_10000_elderly"),
+    idle=lambda rule: ("base",) if rule.unit == "percent" else ("of",),
+)  # fmt: skip
 def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
     """Staff for so many people; or what share of the staff is certified, trained or senior."""
     if rule.unit != "percent":
@@ -111,7 +133,7 @@ def _factor(kind: str) -> float:
     return 10_000 if "10000" in kind else 1000
 
 
-@indicator("provision_land_per_capita")
+@indicator("provision_land_per_capita", keys=(*ROWS, "column", "base"), units=("m2_land_per_resident",))
 def land(rule: Rule, context: Context) -> Iterator[Finding]:
     """Land of the facilities for each resident; what is missing, in m²."""
     base = rule.base or "population"
@@ -120,7 +142,12 @@ def land(rule: Rule, context: Context) -> Iterator[Finding]:
     yield replace(found, operator=">=", needed=lacks, needs="land_m2")
 
 
-@indicator("composition_share")
+@indicator(
+    "composition_share",
+    keys=(*ROWS, "part", "column", "of"),
+    units=("percent", ""),
+    idle=lambda rule: ("column", "of") if rule.part else (),
+)
 def composition(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of a stock that is of one sort; needed by converting, and by adding only that sort; or share by a mark."""
     if rule.part:
@@ -168,7 +195,15 @@ def _by_mark(rule: Rule, context: Context) -> Finding:
     return percent(rule, *last, needs="facilities", basis=basis)
 
 
-@indicator("utilisation_share")
+def _beside_part(rule: Rule) -> tuple[str, ...]:
+    if rule.part:
+        return ("column", "of", "base")
+    return ("of",) if rule.base else ()
+
+
+@indicator(
+    "utilisation_share", keys=(*ROWS, "part", "column", "of", "base"), units=("percent", ""), idle=_beside_part
+)
 def use(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of places or beds in use, of children enrolled, or of facilities that carry a mark."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -187,7 +222,7 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
     yield percent(rule, used, whole, needs="persons", basis=told_of, reason=idle)
 
 
-@indicator("baseline_figure", "forecast_figure", "context_figure")
+@indicator("baseline_figure", "forecast_figure", "context_figure", keys=(*ROWS, "column", "of"))
 def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     """Print what the layers hold beside a printed figure: a count, a sum, or one sum divided by another."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -207,10 +242,10 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     yield Finding(value, target, unit, rule.operator, math.nan, basis=basis)
 
 
-@indicator("demand_rate")
+@indicator("demand_rate", keys=("column",), units=("percent", "share_of_families"))
 def demand(rule: Rule, context: Context) -> Iterator[Finding]:
     """Children that a printed share of demand stands for."""
-    base = (rule.column or (rule.base or "infants",))[0]
+    base = (rule.column or ("infants",))[0]
     people = float(context.numbers("communities", base).sum())
     share = number(rule) * UNITS[rule.unit].factor
     basis = ("audit.wanted", {"people": people, "base": base, "share": 100 * share})

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
-from siting.judge.modes import MODES, pace
+from siting.judge.modes import MODES
+from siting.judge.parts import PART, PARTS, check_parts, check_places
 from siting.judge.units import UNITS
 
-__all__ = ["KINDS", "Document", "Rule", "document_from", "only", "rule_from", "texts"]
+__all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "share", "metres", "minutes")
 LISTS = ("facility_types", "layer", "column", "other_types", "rules")
 TABLES = ("where", "part", "among", "other_where")
-#: Lists of tables, each of which stands for a facility that is asked for; and the keys that such a table may have.
-PARTS = ("each", "any")
-PART = ("name_zh", "name_en", "layer", "facility_types", "where", "metres", "minutes", "metric", "mode", "speed", "any")
 METRICS = ("", "streets", "straight")
 READINGS = ("", "ceil", "floor")
 ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
@@ -36,8 +34,38 @@ APPLIES = (
     "complete_community", "future_community", "new_future_community", "eldercare_institution",
     "childcare_institution", "institution", "township_centre", "kindergarten", "canteen", "site",
 )  # fmt: skip
-#: The kinds of rules that can be computed, with the operators each can be judged by; filled by `indicator`.
-KINDS: dict[str, tuple[str, ...]] = {}
+#: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
+COMPUTING = (
+    "otherwise", "share", "scope", "layer", "facility_types", "where", "part", "column", "of", "base", "among", "other",
+    "metres", "minutes", "meets", "metric", "mode", "speed", "each", "any", "rules", "residents", "reading",
+    "other_types", "other_where",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What a kind of rule takes.
+
+    Attributes
+    ----------
+    operators
+        The operators that it can be judged by.
+    keys
+        The keys of `COMPUTING` that it uses; None for all.
+    units
+        The units that its number can be in; None for all.
+    idle
+        Tells which of these keys have no effect in a rule, for the others that it has.
+    """
+
+    operators: tuple[str, ...]
+    keys: tuple[str, ...] | None = None
+    units: tuple[str, ...] | None = None
+    idle: Callable[[Rule], Iterable[str]] = lambda _rule: ()
+
+
+#: The kinds of rules that can be computed; filled by `indicator`.
+KINDS: dict[str, Kind] = {}
 
 
 @dataclass(frozen=True)
@@ -184,21 +212,18 @@ class Rule:
                 raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
         if self.unit not in UNITS:
             raise StandardError(f"rule {self.id}: {_choose('unit', self.unit, UNITS)}")
-        _check_places(self)
+        check_places(self)
         if self.operator == "range" and (self.value is None or self.value_max is None):
             raise StandardError(f"rule {self.id}: a range needs value and value_max")
         if self.operator == "~" and self.role in ("standard", "target"):
             raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
-        fixed = {"service_radius": "m", "service_time": "min"}.get(self.kind)
-        if fixed and self.unit != fixed:
-            raise StandardError(f'rule {self.id}: unit is "{self.unit}"; a {self.kind} is in "{fixed}"')
         low = [name for name in NUMBERS if (getattr(self, name) or 0) < 0]
         if low or not (self.share is None or 0 < self.share <= 100):
             name = low[0] if low else "share"
             raise StandardError(f"rule {self.id}: {name} is {getattr(self, name):g}; it must be above 0"
                                 f"{'' if low else ' and at most 100 percent'}")  # fmt: skip
 
-        _check_parts(self)
+        check_parts(self)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -229,39 +254,6 @@ class Rule:
         names = {f"indicator_{lang}": at[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in at}
         rest = {key: value for key, value in at.items() if not key.startswith("name_")}
         return replace(self, **{"each": (), "any": (), **own, **names, **rest})
-
-
-def _check_places(rule: Rule) -> None:
-    """Keep places of childcare (托位) and of schools and kindergartens (学位) apart."""
-    kinds = {"places": ("school_places",), "school_places": ("places", "inclusive_places", "max_places")}
-    strange = set(kinds.get(UNITS[rule.unit].counts, ())) & set(rule.column)
-    if strange:
-        raise StandardError(
-            f'rule {rule.id}: unit "{rule.unit}" and column {some(sorted(strange))} are not of one sort; '
-            "places (托位) are of childcare, school_places (学位) of kindergartens and schools"
-        )
-
-
-def _check_parts(rule: Rule) -> None:
-    """Refuse parts that stand beside what they replace, speeds that nobody travels at, and bands that are none."""
-    name = f"rule {rule.id}"
-    tables = [*rule.each, *rule.any, *(one for at in rule.each for one in at.get("any", ()))]
-    if tables and (rule.layer or rule.facility_types or rule.where):
-        raise StandardError(f"{name}: layer, facility_types and where stand in the tables of each or any, not beside them")
-    if len(rule.any) == 1 or any(len(at.get("any", ())) == 1 for at in rule.each):
-        raise StandardError(f"{name}: any has one table only; it names facilities of which one is enough")
-    for at in tables:
-        if {"metres", "minutes"} <= set(at):
-            raise StandardError(f"{name}: a table has metres and minutes; give one of them")
-    timed = rule.unit == "min" or rule.minutes is not None or any("minutes" in at for at in tables)
-    if (rule.mode or rule.speed) and not timed:
-        raise StandardError(f"{name}: mode and speed are for a limit in minutes; metres are as long for everybody")
-    if rule.mode or rule.speed:
-        pace(rule.mode, rule.speed, name)
-    if rule.residents and not (len(rule.residents) == 2 and 0 < rule.residents[0] <= rule.residents[1]):
-        raise StandardError(f"{name}: residents is {list(rule.residents)}; give the fewest and the most, as [5000, 12000]")
-    for key in PARTS:
-        rule.parts(key)
 
 
 def document_from(key: str, at: Mapping[str, Any]) -> Document:
@@ -311,11 +303,28 @@ def rule_from(at: Mapping[str, Any]) -> Rule:
         raise StandardError(f"rule {name}: {_choose('kind', made.kind, KINDS)}")
     if made.applies_to not in APPLIES:
         raise StandardError(f"rule {name}: {_choose('applies_to', made.applies_to, APPLIES)}")
-    judged = made.role in ("standard", "target") and made.value is not None
-    if judged and made.operator not in KINDS[made.kind]:
-        listed = some([o for o in KINDS[made.kind] if o], 9)
-        raise StandardError(f'rule {name}: operator is "{made.operator}"; a {made.kind} is judged by one of {listed}')
+    _fits(made, KINDS[made.kind])
     return made
+
+
+def _fits(rule: Rule, kind: Kind) -> None:
+    """Refuse an operator, a unit or a key that a kind of rule cannot use."""
+    if kind.units is not None and rule.unit not in kind.units and (rule.unit or rule.value is not None):
+        listed = some(list(filter(None, kind.units)), 99) or "no unit"
+        raise StandardError(f'rule {rule.id}: unit is "{rule.unit}"; a {rule.kind} is in {listed}')
+    judged = rule.role in ("standard", "target") and rule.value is not None
+    if judged and rule.operator not in kind.operators:
+        listed = some([o for o in kind.operators if o], 9)
+        raise StandardError(f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}')
+    given = [name for name in COMPUTING if getattr(rule, name) not in (None, "", (), {})]
+    idle = set(kind.idle(rule))
+    lost = [name for name in given if name in idle or (kind.keys is not None and name not in kind.keys)]
+    if lost:
+        left = [name for name in COMPUTING if (kind.keys is None or name in kind.keys) and name not in idle]
+        uses = f"it uses {some(left, 99)}" if left else "it uses none of them"
+        raise StandardError(f"rule {rule.id}: {some(lost, 99)} would have no effect in this {rule.kind}; {uses}")
+    if rule.value_max is not None and rule.operator != "range":
+        raise StandardError(f'rule {rule.id}: value_max is the end of a range; write operator = "range"')
 
 
 def _condition(rule: str, key: str, column: str, want: Any) -> Any:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from siting.judge import duties
 from siting.judge.context import DISTRICTS, Context
-from siting.judge.finding import Finding, indicator, number, percent, ratio, without
+from siting.judge.finding import ROWS, Finding, indicator, number, percent, ratio, without
 from siting.judge.rule import Rule
 from siting.judge.shares import LEVELS
 from siting.judge.values import Missing, counted
@@ -22,7 +22,12 @@ from siting.judge.values import Missing, counted
 __all__ = ["area", "area_for_people", "one_for_people", "owed_for_people"]
 
 
-@indicator("area_per_1000_residents", operators=(">=", ">", "range"))
+@indicator(
+    "area_per_1000_residents",
+    operators=(">=", ">", "range"),
+    keys=(*ROWS, "column", "base"),
+    units=("m2_per_1000_residents", "m2_land_per_1000_residents"),
+)
 def area_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     """Floor area, or land, for 1000 people: what is missing, in m²."""
     land = rule.unit == "m2_land_per_1000_residents"
@@ -49,7 +54,12 @@ def owed_for_people(rule: Rule, people: pd.Series, reading: str) -> pd.Series:
     return pd.Series(duties.facilities_for_people(people, each, reading=reading), people.index)
 
 
-@indicator("residents_per_facility", operators=("per", "range"))
+@indicator(
+    "residents_per_facility",
+    operators=("per", "range"),
+    keys=(*ROWS, "base", "reading"),
+    units=("residents_per_facility",),
+)
 def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     """One facility for each N people, of the whole area or of each of its townships or counties."""
     base, layer = rule.base or "population", rule.layers[0]
@@ -82,7 +92,7 @@ def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     )
 
 
-@indicator("facility_area", operators=(">=", ">", "<=", "<", "range"))
+@indicator("facility_area", operators=(">=", ">", "<=", "<", "range"), keys=(*ROWS, "column"), units=("m2",))
 def area(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of the facilities that are as large as printed; of a range the lower end is asked, and more is told."""
     layer, frame = rule.layers[0], context.stock(rule)

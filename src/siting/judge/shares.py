@@ -14,7 +14,7 @@ import pandas as pd
 
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
-from siting.judge.finding import Finding, floor, indicator, lacking, number, percent, without
+from siting.judge.finding import NEAR, ROWS, WAY, Finding, floor, indicator, lacking, number, percent, without
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
@@ -24,11 +24,35 @@ __all__ = ["count", "coverage_of_units", "each_area", "least_area"]
 
 #: Units of numbers that are not of facilities, and not a column that is added up.
 OTHERS = ("operators", "communities")
+#: Units that a number can be of; those of `SUMS` are the sum of a column.
+SUMS = ("places", "10k_places", "school_places", "10k_school_places", "beds", "10k_beds", "persons", "10k_persons",
+        "10k_households", "m2")  # fmt: skip
+COUNTS = ("", "facilities", "10k_facilities", "communities", "circles", "operators", *SUMS)
 #: What the units of a level are called in the result.
 LEVELS = {"subdistrict": "subdistricts", "county": "counties", "prefecture": "cities"}
 
 
-@indicator("coverage_share")
+def _walked(rule: Rule) -> bool:
+    """Tell whether a rule, or one of the facilities that it names, prints a walk."""
+    return any(one.minutes is not None or one.metres is not None for one in (rule, *rule.parts("any")))
+
+
+def _coverage_idle(rule: Rule) -> tuple[str, ...]:
+    """Tell which keys a share of coverage does not use, for what covers its units."""
+    share = () if rule.value is None else ("share",)
+    if rule.layers[0] == "communities":  # they carry a mark
+        return (*share, *WAY, "any", "metres", "minutes", "meets")
+    if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not _walked(rule)):
+        return (*share, *NEAR, *WAY, "meets", *(("any",) if rule.part else ()), *(("facility_types", "where") if rule.layers[0] == "districts" else ()))
+    return (*share, *ROWS, *WAY, "any", "metres", "minutes") if rule.meets else share
+
+
+@indicator(
+    "coverage_share",
+    keys=(*ROWS, *NEAR, *WAY, "any", "part", "share", "meets"),
+    units=("percent", ""),
+    idle=_coverage_idle,
+)
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value
@@ -42,8 +66,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(frame), "of": names})
         yield percent(rule, int(fulfil.sum()), len(frame), needs="facilities", basis=basis, target=target, units=fulfil)
         return
-    walked = rule.minutes is not None or rule.metres is not None
-    if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
+    if (rule.applies_to in DISTRICTS and not _walked(rule)) or layer == "districts":
         units = context.districts(rule.applies_to)
         fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
@@ -93,14 +116,14 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
                    reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
 
 
-@indicator("count_target")
+@indicator("count_target", keys=(*ROWS, "column"), units=COUNTS)
 def count(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count facilities, places, beds, communities or operators."""
     layer, frame = rule.layers[0], context.stock(rule)
     factor = UNITS[rule.unit].factor if rule.unit else 1.0
+    if not rule.column and rule.unit in ("operators", *SUMS):
+        raise Missing("audit.no_column_named")  # rows are neither places nor beds
     if rule.unit == "operators":
-        if not rule.column:
-            raise Missing("audit.no_column_named")
         there_are = float(filled(context.column(layer, rule.column[0])[frame.index], layer).nunique())
     else:
         there_are = context.amount(frame, layer, rule.column)
@@ -117,7 +140,12 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
     )
 
 
-@indicator("count_per_area")
+@indicator(
+    "count_per_area",
+    operators=(">=", "="),
+    keys=ROWS,
+    units=("", "facilities", "facilities_per_county", "facilities_per_township"),
+)
 def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count in each county or township: the least of them, and which have too few."""
     units = context.districts(rule.applies_to)
@@ -142,7 +170,13 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
     )
 
 
-@indicator("min_floor_area", operators=(">=", ">"))
+@indicator(
+    "min_floor_area",
+    operators=(">=", ">"),
+    keys=(*ROWS, *NEAR, "column", "scope"),
+    units=("m2", "m2_per_site"),
+    idle=lambda rule: () if rule.applies_to in COMMUNITIES else NEAR,
+)
 def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
     """Least floor area of the facilities of each estate, or of one or all facilities in each county."""
     if rule.applies_to in COMMUNITIES:

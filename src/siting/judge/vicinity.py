@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.context import COMMUNITIES, Context
-from siting.judge.finding import Finding, Said, indicator, number, percent, ratio, told
+from siting.judge.finding import NEAR, ROWS, WAY, Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -30,7 +30,22 @@ __all__ = [
 ]
 
 
-@indicator("colocation")
+#: Keys that say which partners count, and how near they have to be.
+PARTNERS = ("metres", "minutes", *WAY, "other_types", "other_where")
+
+
+def _colocation_idle(rule: Rule) -> tuple[str, ...]:
+    walk = () if rule.other and not rule.part else PARTNERS
+    among = () if rule.part and rule.layers[0] == "communities" else ("among",)
+    return (*walk, *among, *(("other",) if rule.part else ()))
+
+
+@indicator(
+    "colocation",
+    keys=(*ROWS, *NEAR, *WAY, "part", "other", "other_types", "other_where"),
+    units=("", "percent", "facilities", "communities", "modes"),
+    idle=_colocation_idle,
+)
 def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
     """Facilities that have one of another sort within the walk `beside`, or that serve both."""
     if rule.layers == ("both",):
@@ -90,7 +105,13 @@ def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
     return pd.Series(frame.index.isin(reach.pairs()["origin"]), frame.index)
 
 
-@indicator("bed_threshold_rule")
+@indicator(
+    "bed_threshold_rule",
+    operators=(">=", ">", "<=", "<", "range"),
+    keys=(*ROWS, *WAY, "part", "other", "other_types", "other_where", "column", "metres", "minutes"),
+    units=("beds",),
+    idle=lambda rule: ("part",) if rule.other else PARTNERS,
+)
 def beds(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of the institutions of a size that have the room, or the partner nearby, that their size asks for."""
     if not (rule.part or rule.other):
@@ -123,7 +144,13 @@ def _by_number(rule: Rule, frame: pd.DataFrame, layer: str, column: str) -> pd.S
     return matches(frame, layer, {column: f"{rule.operator}{number(rule):.15g}"})
 
 
-@indicator("operation_threshold", "area_threshold")
+@indicator("area_threshold", operators=(">=", ">", "<=", "<", "range"), keys=(*ROWS, "column"), units=("m2",))
+@indicator(
+    "operation_threshold",
+    operators=(">=", ">", "<=", "<", "range"),
+    keys=(*ROWS, "column"),
+    units=("years", "days_per_year"),
+)
 def threshold(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the facilities that fall under a threshold of days, years or floor area."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -135,14 +162,14 @@ def threshold(rule: Rule, context: Context) -> Iterator[Finding]:
     )
 
 
-@indicator("candidate_site_rule")
+@indicator("candidate_site_rule", keys=ROWS, units=("",))
 def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the candidate sites of the sort that the rule allows or prefers."""
     frame = context.stock(rule)
     yield told(len(frame), "candidates", ("audit.sum", {"stock": len(frame), "column": (rule.layers[0],)}))
 
 
-@indicator("service_area_rule")
+@indicator("service_area_rule", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
 def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
@@ -151,7 +178,7 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     yield told(part, "communities", basis, metric=rule.metric or "streets")
 
 
-@indicator("hub_and_spoke")
+@indicator("hub_and_spoke", keys=(*ROWS, "among"), units=("", "levels"))
 def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
     """Mean way from the villages to the nearest facility that carries the service for them."""
     villages = _spokes(rule, context)
@@ -180,7 +207,7 @@ def _spokes(rule: Rule, context: Context) -> pd.Series:
 FARTHEST = 10_000.0
 
 
-@indicator("mobile_service")
+@indicator("mobile_service", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
 def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     """Villages that have no facility beside them: who is left to vans."""
     villages, near = _spokes(rule, context), context.served(rule)
@@ -192,11 +219,20 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     yield told(left, "communities", basis, metric=rule.metric or "streets")
 
 
-@indicator("siting_principle")
+def _principle_idle(rule: Rule) -> tuple[str, ...]:
+    layer, walked = rule.layers[0], rule.applies_to in COMMUNITIES
+    if rule.base and rule.column and layer != "communities":
+        return NEAR
+    if layer == "districts":
+        return ("facility_types", "column", "base", *NEAR)
+    return ("base", "column") if walked and layer != "communities" else ("base", *NEAR)
+
+
+@indicator("siting_principle", keys=(*ROWS, *NEAR, "column", "base"), units=("",), idle=_principle_idle)
 def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count what shows a direction: how far the supply lies elsewhere than the people, or who has it near."""
     layer = rule.layers[0]
-    layers_only = rule.where or rule.facility_types or rule.column or rule.part
+    layers_only = rule.where or rule.facility_types or rule.column
     if layer == "both" or not (rule.layer or layers_only or rule.applies_to in COMMUNITIES):
         raise Missing("audit.not_in_layers", rule=rule.id)
     if rule.base and rule.column and layer != "communities":
@@ -253,7 +289,7 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
     return told(apart, "percent", basis)
 
 
-@indicator("facility_type_list")
+@indicator("facility_type_list", keys=("layer", "column"), units=("", "modes"))
 def types(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the types of facility that there are."""
     layer = rule.layers[0]
@@ -261,7 +297,8 @@ def types(rule: Rule, context: Context) -> Iterator[Finding]:
     yield told(float(there), "modes", ("audit.sum", {"stock": there, "column": (layer,)}))
 
 
-@indicator("subsidy_rate", "investment_project")
+@indicator("investment_project", keys=(*ROWS, "column"), units=("10k_yuan", "beds", "places", "m2", "facilities"))
+@indicator("subsidy_rate", keys=(*ROWS, "column"), units=("", "yuan_per_bed", "yuan_per_place"))
 def money(rule: Rule, context: Context) -> Iterator[Finding]:
     """Money that a rate comes to for the beds or places there are, or that projects cost."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -276,7 +313,7 @@ def money(rule: Rule, context: Context) -> Iterator[Finding]:
         yield Finding(value, target, rule.unit, rule.operator, max(0.0, target - value), basis=basis)
 
 
-@indicator("provision_rule_by_reference")
+@indicator("provision_rule_by_reference", keys=())
 def by_reference(rule: Rule, _context: Context) -> Iterator[Finding]:
     """Ask for the number: it stands in another document, and is never guessed."""
     raise Missing("audit.by_reference", rule=rule.id)
