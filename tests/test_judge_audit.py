@@ -22,6 +22,7 @@ from hypothesis import strategies as st_
 import siting as st
 from siting.judge.audit import COLUMNS, PRINTED
 from siting.judge.context import COMMUNITIES
+from siting.judge.statuses import NOT_JUDGED, STATUSES
 from siting.labels import known
 
 Layers = dict[str, gpd.GeoDataFrame]
@@ -65,7 +66,7 @@ def test_standing_rules_and_those_of_the_year(town: Layers, demo: st.Standard) -
 def test_the_table(town: Layers, demo: st.Standard) -> None:
     judged = st.audit(demo, town, year=2025)
     assert judged.table.columns.tolist() == COLUMNS
-    assert judged.table["status"].tolist() == ["short", "met", "n/a"]
+    assert judged.table["status"].tolist() == ["short", "met", "no_number"]
     assert judged.table["gap"].tolist()[:2] == [0.5, 0]
     assert judged.table["needed"].tolist()[:2] == [1, 0]
     assert judged.table["clause"].tolist() == ["", "三 > （一）", ""]
@@ -188,8 +189,8 @@ def test_a_baseline_and_a_direction_are_figures(town: Layers, demo: st.Standard)
     rows = judged.figures.set_index("rule")
     assert rows.index.tolist() == ["places.2021", "link"]
     assert rows.loc["places.2021", ["value", "printed", "difference"]].tolist() == pytest.approx([4, 2.68, 1.32])
-    assert rows.loc["places.2021", "status"] == ""
-    assert rows.loc["link", "status"] == "n/a"
+    assert rows.loc["places.2021", "status"] == "shown"
+    assert rows.loc["link", "status"] == "no_data"
     assert rows.loc["link", "reason_en"] == "layer missing: Elder-care facilities"
     assert rows[["target", "gap", "needed"]].isna().all(axis=None)
     assert st.audit(demo, town, year=2020).figures["rule"].tolist() == ["link"]
@@ -213,7 +214,7 @@ def test_select(town: Layers, demo: st.Standard, town_network: st.Network, stree
     assert (places["value"], places["needed"]) == (0, 5)  # none of the 8; 4.5 are 5
     assert math.isnan(by_id.set_index("rule").loc["inclusive", "value"])  # there is nothing of which to have a share
     assert judged.select(area="all", status="met").table["rule"].tolist() == ["inclusive", "circle", "circle"]
-    with pytest.raises(st.SitingError, match='status is "good"; choose one of "met", "short", "n/a"'):
+    with pytest.raises(st.SitingError, match='status is "good"; choose one of "met", "part", "short", "ahead"'):
         judged.select(status="good")
     with pytest.raises(st.SitingError, match=r'there is no area "north"; choose one of .*"all"'):
         judged.select(area="north")
@@ -231,7 +232,7 @@ def test_compare_two_years_and_two_states(town: Layers, demo: st.Standard) -> No
     assert both.loc["places", ["status", "status_other"]].tolist() == ["met", "met"]
     assert both.loc["inclusive", ["value", "value_other", "change"]].tolist() == [50, 40, -10]
     assert both.loc["inclusive", ["status", "status_other"]].tolist() == ["met", "short"]
-    assert both.loc["circle", ["indicator_en", "status_other"]].tolist() == ["a", "n/a"]
+    assert both.loc["circle", ["indicator_en", "status_other"]].tolist() == ["a", "no_number"]
     assert both.loc["circle", ["value", "target"]].isna().all(), "the first year has no such rule"
     assert near.compare(near)["change"].dropna().eq(0).all()
     every = st.audit(demo, town).compare(far).set_index("rule")  # of the two targets there, the last one stands
@@ -278,8 +279,8 @@ def verdict(sample: Layers, sample_network: st.Network) -> pd.DataFrame:
 
 
 def test_every_row_has_a_verdict_and_every_gap_a_reason(verdict: pd.DataFrame) -> None:
-    assert set(verdict["status"]) <= {"met", "short", "n/a"}
-    none = verdict["status"] == "n/a"
+    assert set(verdict["status"]) <= set(STATUSES)
+    none = ~verdict["status"].isin(["met", "short"])
     why = verdict[none].set_index("rule")["reason_en"]
     layers = why[why.str.startswith("layer missing: ")]
     assert sorted(layers.index) == [
@@ -407,10 +408,10 @@ def test_units_of_the_sample_add_up_to_the_share(sample: Layers, sample_network:
 def assert_told(audit: st.Audit) -> None:
     """Every row can be read: reasons in both languages, no placeholder, no key, no unit without a word."""
     assert not audit.table.duplicated(["rule", "area", "unit", "target", "basis"]).any()
-    assert set(audit.table["status"]) <= {"met", "short", "n/a"}
-    assert set(audit.figures["status"]) <= {"", "n/a"}
+    assert set(audit.table["status"]) <= set(STATUSES)
+    assert set(audit.figures["status"]) <= {"shown", *NOT_JUDGED}
     for table in (audit.table, audit.figures):
-        none = table["status"] == "n/a"
+        none = table["status"].isin(NOT_JUDGED)
         assert (table.loc[none, ["reason", "reason_en"]] != "").all(axis=None)
         assert (table.loc[~none, ["basis", "basis_en"]] != "").all(axis=None)
         assert table.loc[none, ["gap", "needed"]].isna().all(axis=None)
@@ -553,7 +554,7 @@ def test_whatever_is_missing_nothing_breaks(
     except st.SitingError:
         return
     for table in (judged.table, judged.figures):
-        none = table[table["status"] == "n/a"]
+        none = table[table["status"].isin(NOT_JUDGED)]
         assert (none[["reason", "reason_en"]] != "").all(axis=None)
 
 

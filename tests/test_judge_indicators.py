@@ -165,7 +165,7 @@ def test_only_the_types_that_count(
     assert judge(every, town, network=town_network)["value"].iloc[0] == 70
     none = rule("service_radius", operator="<=", value=300.0, unit="m", facility_types=("驿站",))
     row = judged(none, town, network=town_network)
-    assert row["status"] == "n/a"
+    assert row["status"] == "no_data"
     assert "驿站" in row["reason"]
 
 
@@ -173,7 +173,7 @@ def test_types_are_asked_for_where_the_layer_has_none(town: Layers, town_network
     """A layer that does not tell types cannot be judged by types: nothing is counted that may not count."""
     one = rule("service_radius", operator="<=", value=300.0, unit="m", facility_types=("托育机构",))
     row = judged(one, town, network=town_network)
-    assert (row["status"], math.isnan(row["value"])) == ("n/a", True)
+    assert (row["status"], math.isnan(row["value"])) == ("no_data", True)
     assert row["reason"] == "托育设施图层缺少字段：设施类型 (facility_type)"
     assert row["reason_en"] == "column missing in Childcare facilities: type (facility_type)"
 
@@ -359,14 +359,14 @@ def test_counties_are_no_townships(layer: Callable[..., gpd.GeoDataFrame]) -> No
     row = judged(covered(), {"districts": districts, "childcare": points})
     assert (row["value"], row["reason_en"]) == (50, "without a facility: 镇1")
     row = judged(covered(), {"districts": districts.iloc[2:], "childcare": points})
-    assert row["status"] == "n/a"
+    assert row["status"] == "not_applicable"
     assert row["reason"]
 
 
 def test_a_share_of_townships_that_only_the_user_gives(layer: Callable[..., gpd.GeoDataFrame]) -> None:
     layers = {"districts": townships(2), "childcare": layer({"k": (50, 50)}, places=[1])}
     row = judged(covered(value=None), layers)
-    assert (row["status"], row["reason_en"]) == ("n/a", "the document prints no share; set one in shares")
+    assert (row["status"], row["reason_en"]) == ("no_number", "the document prints no share; set one in shares")
     row = judged(covered(value=None), layers, shares={"r": 100})
     assert (row["value"], row["target"], row["needed"], row["status"]) == (50, 100, 1, "short")
 
@@ -406,7 +406,7 @@ def test_communities_of_some_size_with_a_facility_beside_them(town: Layers, town
 
 def test_no_community_of_that_size(town: Layers, town_network: st.Network) -> None:
     row = judged(trigger(5000.0), town, network=town_network)
-    assert row["status"] == "n/a"
+    assert row["status"] == "not_applicable"
     assert row["reason"] == "没有达到配建门槛的单元"
     assert row["basis"].startswith("0 个单元应配")
     assert math.isnan(row["value"])
@@ -470,7 +470,7 @@ def test_no_park_owes_anything(parks: Layers, town_network: st.Network) -> None:
     parks["communities"]["employees"] = 9_999
     row = judged(PARKS, parks, network=town_network)
     assert math.isnan(row["value"])
-    assert row["status"] == "n/a"
+    assert row["status"] == "not_applicable"
     assert row["reason_en"] == "nobody reaches the threshold of this rule"
     assert row["basis_en"].startswith("0 units owe 0")
 
@@ -478,7 +478,7 @@ def test_no_park_owes_anything(parks: Layers, town_network: st.Network) -> None:
 @pytest.mark.parametrize("operator", ["per", ""])
 def test_an_operator_that_a_kind_cannot_judge_reads_na(town: Layers, operator: str) -> None:
     row = judged(dataclasses.replace(composition(60), operator=operator, value_max=70.0), stock(town, 65, 100))
-    assert row["status"] == "n/a"
+    assert row["status"] == "no_data"
     assert f'"{operator}"' in row["reason_en"]
 
 
@@ -537,7 +537,7 @@ def test_what_is_missing_is_named(
     else:
         layers.pop(name, None)
     row = judged(one, layers, network=None if without == "network" else town_network)
-    assert row["status"] == "n/a"
+    assert row["status"] == ("no_number" if reason.startswith("文件未给出") else "no_data")
     assert reason in row["reason"]
     assert reason_en in row["reason_en"]
     assert all(math.isnan(row[key]) for key in ("value", "gap", "needed"))
@@ -547,7 +547,7 @@ def test_an_empty_layer_has_nothing_in_it_and_nobody_is_missing(town: Layers) ->
     row = judged(rate(), {**town, "childcare": town["childcare"].iloc[:0]})  # no facility at all: a fact
     assert (row["value"], row["needed"], row["status"]) == (0, 9, "short")
     row = judged(rate(), {**town, "communities": town["communities"].iloc[:0]})
-    assert (row["status"], "缺少图层" in row["reason"]) == ("n/a", True)
+    assert (row["status"], "缺少图层" in row["reason"]) == ("no_data", True)
 
 
 def test_no_facility_covers_nobody(town: Layers, town_network: st.Network) -> None:
@@ -566,16 +566,16 @@ def test_no_facility_covers_nobody(town: Layers, town_network: st.Network) -> No
         row = judged(one, {**town, "districts": townships(2)}, network=town_network)
         assert (row["value"], row["needed"], row["status"]) == (0, needed, "short"), one.kind
     row = judged(composition(60), town)
-    assert (row["status"], row["reason_en"]) == ("n/a", "0 inclusive places of 0 places")
+    assert (row["status"], row["reason_en"]) == ("not_applicable", "0 inclusive places of 0 places")
 
 
 def test_nobody_and_nowhere_are_missing(town: Layers, town_network: st.Network) -> None:
     nobody = {**town, "communities": town["communities"].iloc[:0]}
     for one in (RADIUS, CIRCLE, trigger(500.0), PARKS):
         row = judged(one, nobody, network=town_network, **({"shares": {"r": 90}} if one is CIRCLE else {}))
-        assert (row["status"], row["reason_en"]) == ("n/a", "layer missing: Communities"), one.kind
+        assert (row["status"], row["reason_en"]) == ("no_data", "layer missing: Communities"), one.kind
     row = judged(covered(), {**town, "districts": townships(2).iloc[:0]})
-    assert (row["status"], row["reason_en"]) == ("n/a", "layer missing: Districts")
+    assert (row["status"], row["reason_en"]) == ("no_data", "layer missing: Districts")
 
 
 @pytest.mark.slow
@@ -601,7 +601,7 @@ def test_nothing_to_divide_by_is_no_number(town: Layers, town_network: st.Networ
         assert not (abs(numbers) == math.inf).any()
         none = table[table["value"].isna()]
         assert len(none) == (len(table) if len(table) == 1 else len(table) // 2)  # communities are still counted
-        assert (none["status"] == "n/a").all()
+        assert (none["status"] == "not_applicable").all()
         assert none[["gap", "needed"]].isna().all(axis=None)
         for column in ("reason", "reason_en"):
             assert none[column].str.contains("0|没有达到配建门槛|nobody reaches").all(), one.kind

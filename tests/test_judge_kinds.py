@@ -18,6 +18,7 @@ import shapely
 
 import siting as st
 from siting.judge.indicators import INDICATORS
+from siting.judge.statuses import NOT_JUDGED
 
 Layers = dict[str, gpd.GeoDataFrame]
 
@@ -45,7 +46,7 @@ def figured(one: st.Rule, layers: Layers, **options: Any) -> dict[str, Any]:
     assert len(found.figures) == 1
     row = dict(found.figures.iloc[0])
     assert math.isnan(row["target"])
-    assert row["status"] in ("", "n/a")
+    assert row["status"] in ("shown", *NOT_JUDGED)
     return row
 
 
@@ -297,14 +298,14 @@ def test_the_walk_is_told_in_both_languages(town: Layers, town_network: st.Netwo
 
 def test_a_unit_that_is_not_known_is_not_guessed(town: Layers, town_network: st.Network) -> None:
     row = judged(covered(applies_to="lighthouse"), town, network=town_network)
-    assert row["status"] == "n/a"
+    assert row["status"] == "no_data"
     assert "lighthouse" in row["reason_en"]
 
 
 def test_a_share_that_only_the_user_gives_can_be_met(town: Layers) -> None:
     """The document prints neither number nor operator; what the user sets is a floor."""
     bare = rule("coverage_share", operator="", unit="percent", applies_to="township", text="基本全覆盖")
-    assert judged(bare, town)["status"] == "n/a"
+    assert judged(bare, town)["status"] == "no_number"
     assert verdict(judged(bare, town, shares={"r": 100}))[:2] == (100, 100)
     assert judged(bare, town, shares={"r": 100})["status"] == "met"
     town["childcare"] = town["childcare"].loc[["k"]]
@@ -351,7 +352,7 @@ def test_a_facility_between_a_new_and_an_old_estate_is_counted_once(
     parts = found.set_index(["rule", "area"])
     assert parts["value"].dropna()[[("new", "w"), ("old", "e")]].tolist() == [70, 70]
     for nobody in (("new", "e"), ("old", "w")):
-        assert (parts.loc[nobody, "status"], parts.loc[nobody, "needs"]) == ("n/a", "area_m2")
+        assert (parts.loc[nobody, "status"], parts.loc[nobody, "needs"]) == ("not_applicable", "area_m2")
         assert parts.loc[nobody, "reason_en"] == "nobody reaches the threshold of this rule"
     # asked alone, but of the same standard, a rule still leaves to the other what is the other's
     both = st.Standard("demo", "示范", "Demo", rules)
@@ -373,7 +374,7 @@ def test_an_estate_that_owes_nothing_takes_nothing(
     ]  # fmt: skip
     rows = audit(*firsts, layers=two, network=town_network).table.set_index("rule")
     assert verdict(dict(rows.loc["existing"])) == (2, 2, 0, "facilities", "met")  # k, and m 200 m away
-    assert (rows.loc["new", "status"], rows.loc["new", "reason"]) == ("n/a", "没有达到配建门槛的单元")
+    assert (rows.loc["new", "status"], rows.loc["new", "reason"]) == ("not_applicable", "没有达到配建门槛的单元")
 
 
 def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_network: st.Network) -> None:
@@ -418,7 +419,7 @@ def test_facilities_by_households_in_both_readings(town: Layers, town_network: s
     found = facilities_of(town, town_network, 3600)
     assert verdict(dict(found.loc["first"])) == (1, 1, 0, "facilities", "met")
     assert "low reading" not in found.loc["first", "basis_en"]
-    assert facilities_of(town, town_network, 2999)["status"].tolist() == ["n/a", "n/a"]
+    assert facilities_of(town, town_network, 2999)["status"].tolist() == ["not_applicable", "not_applicable"]
 
 
 def test_the_first_facility_is_no_further_one(town: Layers, town_network: st.Network) -> None:
@@ -432,7 +433,7 @@ def test_counties_with_so_many_people(town: Layers) -> None:
     for limit, above in ((0.1, 1), (0.13, 0), (0.07, 1), (0.06, 2)):
         one = rule("population_trigger", value=limit, operator=">", unit="10k_persons", applies_to="county")
         row = judged(one, town)
-        assert (row["value"], row["status"], row["unit"]) == (above, "n/a", "counties")
+        assert (row["value"], row["status"], row["unit"]) == (above, "shown", "counties")
         assert row["reason_en"] == "the document sets no limit: the value is shown, not judged"
 
 
@@ -571,12 +572,12 @@ def test_figures_up_to_the_year(town: Layers) -> None:
 def test_a_baseline_of_any_kind_is_no_verdict(town: Layers) -> None:
     rate = {"role": "baseline", "value": 25.0, "operator": "=", "unit": "places_per_1000_residents"}
     row = figured(rule("places_per_1000_residents", **rate), town)
-    assert (row["value"], row["printed"], row["difference"], row["status"]) == (30, 25, 5, "")
+    assert (row["value"], row["printed"], row["difference"], row["status"]) == (30, 25, 5, "shown")
     assert math.isnan(row["gap"])
     assert row["basis_en"] == "60 places for 2,000 residents"
     town["communities"] = town["communities"].drop(columns="population")
     row = figured(rule("places_per_1000_residents", **rate), town)
-    assert (row["status"], row["reason_en"]) == ("n/a", "column missing in Communities: residents (population)")
+    assert (row["status"], row["reason_en"]) == ("no_data", "column missing in Communities: residents (population)")
     assert row["printed"] == 25
 
 
@@ -654,15 +655,15 @@ def test_institutions_of_a_size_and_the_room_they_owe(town: Layers, town_network
     small = {"operator": "<", "value": 100.0, "other": "health_centres"}  # x, 200 m away
     assert verdict(sized(**small)) == (100, 100, 0, "facilities", "met")
     assert verdict(sized(**small, beside=199.0)) == (0, 100, 1, "facilities", "short")
-    assert sized(value=100.0)["status"] == "n/a", "what they owe is not said"
+    assert sized(value=100.0)["status"] == "no_data", "what they owe is not said"
     none = sized(value=500.0, part={"rehab_room": True})
-    assert (none["status"], "0 of 0" in none["reason_en"]) == ("n/a", True)
+    assert (none["status"], "0 of 0" in none["reason_en"]) == ("not_applicable", True)
 
 
 def test_thresholds_are_counted(town: Layers) -> None:
     years = rule("operation_threshold", service="eldercare", value=1.0, unit="years", column="operating_years")
     row = judged(years, town)
-    assert (row["value"], row["unit"], row["status"]) == (2, "facilities", "n/a")  # x and z
+    assert (row["value"], row["unit"], row["status"]) == (2, "facilities", "shown")  # x and z
     small = rule("area_threshold", operator="<", value=150.0, unit="m2", column="floor_area")
     assert judged(small, town)["value"] == 1  # n; k has just 150
     unsaid = rule("operation_threshold", value=1.0, unit="years")
@@ -705,7 +706,7 @@ def test_beds_that_would_have_to_lie_elsewhere(town: Layers) -> None:
     assert figured(one, town)["value"] == 0
     town["eldercare"]["beds"] = 0
     row = figured(one, town)
-    assert (row["status"], math.isnan(row["value"])) == ("n/a", True)
+    assert (row["status"], math.isnan(row["value"])) == ("not_applicable", True)
     assert "nan" not in row["reason_en"]
 
 
@@ -721,7 +722,7 @@ def test_a_direction_is_counted_where_layers_show_it(town: Layers, town_network:
     assert figured(direction("siting_principle", where={"beds": ">100"}), town)["value"] == 2
     for nothing in (direction("siting_principle", applies_to="city"), direction("siting_principle", service="both")):
         row = figured(nothing, town)
-        assert (row["status"], row["reason_en"]) == ("n/a", "what this says cannot be seen in layers")
+        assert (row["status"], row["reason_en"]) == ("no_data", "what this says cannot be seen in layers")
 
 
 def test_types_that_there_are(town: Layers) -> None:
@@ -737,7 +738,7 @@ def test_what_a_subsidy_comes_to(town: Layers) -> None:
     one = rule("subsidy_rate", operator="=", value=2000.0, unit="yuan_per_place", column="places",
                facility_types=["托育机构"])  # fmt: skip
     row = judged(one, town)
-    assert (row["value"], row["unit"], row["status"]) == (60_000, "yuan", "n/a")  # 30 places
+    assert (row["value"], row["unit"], row["status"]) == (60_000, "yuan", "shown")  # 30 places
     assert row["basis_en"] == "places: 30, 2,000 yuan each"
     assert judged(rule("subsidy_rate", unit="yuan_per_place", column="places", operator=""), town)["reason_en"] == (
         "the document prints no number"
@@ -760,7 +761,7 @@ def test_what_projects_cost_and_bring(town: Layers) -> None:
 def test_a_rule_by_reference_asks_for_its_number_and_takes_it(town: Layers, town_network: st.Network) -> None:
     asks = rule("provision_rule_by_reference", operator="", unit="m2_per_100_households", applies_to="new_residential")
     row = judged(asks, town, network=town_network)
-    assert (row["status"], row["value"] == row["value"]) == ("n/a", False)
+    assert (row["status"], row["value"] == row["value"]) == ("no_number", False)
     assert "adapted" in row["reason_en"]
     change = {"kind": "provision_area_per_100_households", "value": 50, "operator": ">="}
     standard = st.Standard("demo", "示范", "Demo", (asks,)).adapted({"r": change})
@@ -812,7 +813,7 @@ def test_a_rule_that_says_too_little_is_no_fault_of_ours(town: Layers, values: d
         row = judged(rule(**values), town)
     except st.StandardError:
         return
-    assert row["status"] == "n/a"
+    assert row["status"] == "no_data"
     assert not row["reason_en"].endswith(": ")
 
 
@@ -862,7 +863,7 @@ def test_conditions(town: Layers, where: dict[str, Any], rows: int) -> None:
 
 def test_conditions_need_their_columns_filled(town: Layers) -> None:
     row = judged(rule("count_target", value=9.0, where={"night_care": True}), town)
-    assert (row["status"], row["reason_en"]) == ("n/a", "column missing in Childcare facilities: night_care")
+    assert (row["status"], row["reason_en"]) == ("no_data", "column missing in Childcare facilities: night_care")
     town["childcare"]["demonstration"] = [True, None, None]
     with pytest.raises(st.LayerError, match='childcare: "demonstration" is blank in 2 rows: "m", "n"'):
         judged(rule("count_target", value=9.0, where={"demonstration": True}), town)
@@ -962,7 +963,7 @@ def test_hubs_that_no_village_reaches(town: Layers, town_network: st.Network, wh
     else:
         town["eldercare"] = town["eldercare"].iloc[:0]
     row = figured(direction("hub_and_spoke", applies_to="village"), town, network=town_network)
-    assert (row["status"], math.isnan(row["value"])) == ("n/a", True)
+    assert (row["status"], math.isnan(row["value"])) == ("not_applicable", True)
 
 
 def test_readings_are_called_by_their_limits(town: Layers, town_network: st.Network) -> None:
@@ -1090,7 +1091,7 @@ def test_what_is_for_the_whole_or_for_counties_is_not_asked_of_a_township(town: 
     large = rule("min_floor_area", id="large", value=200.0, unit="m2", applies_to="county")
     table = audit(count, county, share, large, layers=town, by="district").table.set_index(["rule", "area"])
     assert table.loc["count", "value"].tolist() == [3, 1, 2]
-    assert table.loc["count", "status"].tolist() == ["short", "n/a", "n/a"]
+    assert table.loc["count", "status"].tolist() == ["short", "shown", "shown"]
     assert table.loc[("county", "all"), "status"] == "met"
     for name in ("county", "share", "large"):
         assert "short" not in set(table.loc[name, "status"]), name
@@ -1147,5 +1148,6 @@ def test_circles_of_culture_and_sport(
 def test_every_kind_has_its_test() -> None:
     """New kinds are to be tested here, or beside the radii and rates."""
     here = Path(__file__)
-    both = here.read_text("utf-8") + here.with_name("test_judge_indicators.py").read_text("utf-8")
-    assert [kind for kind in INDICATORS if f'"{kind}"' not in both] == []
+    others = ("test_judge_indicators.py", "test_judge_city.py")
+    texts = "".join(path.read_text("utf-8") for path in (here, *map(here.with_name, others)))
+    assert [kind for kind in INDICATORS if f'"{kind}"' not in texts] == []

@@ -199,7 +199,7 @@ def test_a_printed_figure_follows_from_others(case: Case, layer: Make) -> None:
     assert row["printed"] == float(case.printed)
     assert abs(row["difference"]) <= float(half(case.printed)) + 1e-9
     assert row["clause"]
-    assert row["status"] == ""  # a figure is shown, not judged
+    assert row["status"] == "shown"  # a figure is shown, not judged
 
 
 @pytest.mark.parametrize("case", CONFLICTS, ids=lambda case: f"{case.rule}-{case.code}")
@@ -531,7 +531,7 @@ def test_the_nations_share_in_institutions_is_shown_and_no_rate(layer: Make) -> 
     layers = {"communities": layer({"a": (0, 0)}, elderly=[289_000_000]), "eldercare": homes}
     row = judged("national.eldercare.institution_share.2021", layers)
     assert row["value"] == pytest.approx(0.5204, abs=5e-5)
-    assert (row["printed"], row["status"]) == (0.52, "")
+    assert (row["printed"], row["status"]) == (0.52, "shown")
     assert 100 - F("0.52") >= 99  # the rest is at home: printed as more than 99 %
 
 

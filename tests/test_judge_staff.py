@@ -191,7 +191,7 @@ def test_technical_staff_are_asked_of_each_institution(town: Layers) -> None:
     assert verdict(judged(town, row["rule"])) == (80, 80, 0, "technical_staff", "met")
     town["health_centres"]["staff"] = 0
     nobody = judged(town, row["rule"])
-    assert (nobody["status"], math.isnan(nobody["value"])) == ("n/a", True)
+    assert (nobody["status"], math.isnan(nobody["value"])) == ("not_applicable", True)
 
 
 @pytest.mark.parametrize(
@@ -210,7 +210,7 @@ def test_technical_staff_are_asked_of_each_institution(town: Layers) -> None:
 def test_what_is_missing_is_named(town: Layers, rule: str, room: str, column: str) -> None:
     town[room] = town[room].drop(columns=column)
     row = judged(town, rule)
-    assert (row["status"], math.isnan(row["value"])) == ("n/a", True)
+    assert (row["status"], math.isnan(row["value"])) == ("no_data", True)
     assert row["reason_en"].startswith("column missing in ")
     assert row["reason_en"].endswith(f"({column})")
     del town[room]
@@ -225,7 +225,7 @@ def test_facilities_are_no_staff(town: Layers) -> None:
         one = st.Rule(id="r", kind=kind, service="eldercare", indicator_zh="甲", indicator_en="a", operator=">=",
                       value=1.0, unit=unit)  # fmt: skip
         table = st.audit(st.Standard("demo", "示范", "Demo", (one,)), town).table
-        assert table["status"].tolist() == ["n/a"]
+        assert table["status"].tolist() == ["no_data"]
         assert "does not name the columns" in table["reason_en"].iloc[0]
 
 
@@ -256,7 +256,7 @@ def test_candidate_sites_of_a_sort(town: Layers, layer: Callable[..., Any], rule
     ]
     town["candidates"] = layer({str(k): (100 * (k % 6), 0) for k in range(len(kinds))}, kind=kinds)
     row = figured(town, rule)
-    assert (row["value"], row["unit"], row["status"]) == (value, "candidates", "")
+    assert (row["value"], row["unit"], row["status"]) == (value, "candidates", "shown")
     del town["candidates"]
     assert figured(town, rule)["reason_en"] == "layer missing: Candidate sites"
 

@@ -90,7 +90,7 @@ def verdict() -> Verdict:
                 rule(rule="r3", service="eldercare", indicator="护理型床位占比", indicator_en="nursing beds",
                      unit="percent", value=58.0, target=58.0, gap=0.0, needed=0.0, status="met"),
                 rule(rule="r4", service="eldercare", indicator="覆盖率", indicator_en="coverage", unit="percent",
-                     value=NAN, target=NAN, gap=NAN, needed=NAN, status="n/a", reason="文件未给出数值",
+                     value=NAN, target=NAN, gap=NAN, needed=NAN, status="no_number", reason="文件未给出数值",
                      reason_en="the document prints no number"),
             ]
         )
@@ -224,14 +224,14 @@ def test_verdict_in_chinese(tmp_path: Path, verdict: Verdict) -> None:
     assert childcare[2][1:] == ["61.2 %", "≥ 100 %", "38.8 %", "4,321", "未达标"]
     assert "沿道路；托位 3,300" in childcare[2][0]
     assert eldercare[1][1:] == ["58.0 %", "≥ 58 %", "0.0 %", "0", "达标"]
-    assert eldercare[2][1:] == ["n/a", "n/a", "n/a", "n/a", "无法判定 | 文件未给出数值"]
+    assert eldercare[2][1:] == ["n/a", "n/a", "n/a", "n/a", "文件未定数值 | 文件未给出数值"]
 
 
 def test_verdict_in_english_with_its_counts(tmp_path: Path, verdict: Verdict) -> None:
     path = write_report(tmp_path / "r.html", verdict, lang="en")
     page = read(path)
     assert page.tables[0][2][0].startswith("radius | along the streets; 3,300 places")
-    assert page.tables[1][2][-1] == "n/a | the document prints no number"
+    assert page.tables[1][2][-1] == "no number printed | the document prints no number"
     tiles = re.findall(r'<div class="(\w+)"><b>(\d+)</b><span>([^<]+)', path.read_text(encoding="utf-8"))
     assert tiles == [("met", "1", "met"), ("short", "2", "short"), ("na", "1", "n/a")]
     assert "2025" in page.text

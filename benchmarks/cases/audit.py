@@ -19,6 +19,7 @@ from benchmarks.city import make_city
 from benchmarks.measure import Row, UnequalError
 from benchmarks.sizes import Size
 from siting.judge import context as room
+from siting.judge.statuses import NOT_JUDGED
 
 __all__ = ["audit"]
 
@@ -63,7 +64,7 @@ def audit(size: Size) -> Iterator[Row]:
             began = time.process_time()
             judge()
             rest.append(time.process_time() - began - walks)
-    computed = int((judged.table["status"] != "n/a").sum())
+    computed = int((~judged.table["status"].isin(NOT_JUDGED)).sum())
     many = f"{len(layers['communities']):,} communities, {len(layers['childcare']):,} facilities a layer"
     yield Row(
         "audit: sixty rules, beside the walks", f"{many}, {len(standard)} rules", float(np.median(rest)),

@@ -179,18 +179,19 @@ def audit(
     standard: Annotated[str | None, typer.Option(help="Judge by this standard instead: a name or TOML file.")] = None,
     year: Annotated[int | None, typer.Option(help="Judge for this year instead.")] = None,
     by: Annotated[str | None, typer.Option(help="Judge each district or county too.")] = None,
-    status: Annotated[str | None, typer.Option(help="Show only what is met, short or n/a.")] = None,
+    status: Annotated[str | None, typer.Option(help="Show only met, part, short, ahead, shown or n/a.")] = None,
     lang: Lang = None,
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
+    from siting.judge.statuses import members_of
     from siting.study import Study, judge
 
     words_of = _lang(lang)
     suffix = None if out_file is None else out_file.suffix.lower()
     if suffix not in (None, ".xlsx", ".csv", ".html", ".htm"):
         raise SitingError(f'"{out_file}": an audit is written as .xlsx, .csv or .html')
-    if status not in (None, "met", "short", "n/a"):
-        raise SitingError(f'--status is "{status}"; choose met, short or n/a')
+    if status is not None:
+        members_of(status)
     if by not in (None, "district", "county"):
         raise SitingError(f'--by is "{by}"; choose district or county')
     read = Study.from_toml(study)
@@ -316,13 +317,15 @@ def _tell_results(outcome: Outcome) -> None:
 
 def _tell_audit(judged: Audit, lang: str) -> None:
     """Show the verdict on each rule; straight-line values stand beside those along the streets."""
+    from siting.judge.statuses import NOT_JUDGED
+
     numbers = ("value", "straight", "target", "gap", "needed")
     table = _table(label("report.audit", lang), lang, ("indicator",), numbers, ("verdict", "clause"))
     suffix = "_en" if lang == "en" else ""
-    colour = {"met": "green", "short": "red"}
+    colour = {"met": "green", "part": "green", "short": "red"}
     whole = judged.table["area"] == "all"
     for row in judged.table[whole].to_dict("records"):
-        said = row[f"basis{suffix}"] if row["status"] != "n/a" else row[f"reason{suffix}"]
+        said = row[f"{'reason' if row['status'] in NOT_JUDGED else 'basis'}{suffix}"]
         status = label(f"status.{row['status']}", lang)
         unit = " %" if row["unit"] == "percent" else ""
         table.add_row(

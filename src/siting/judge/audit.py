@@ -19,6 +19,7 @@ from siting.judge.finding import DIGITS, holds, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
+from siting.judge.statuses import NOT_JUDGED
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -74,7 +75,7 @@ def audit(
         Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
         to childcare, an elder to elder care, an adult elsewhere.
     shares
-        For rules that print no share, percent by rule id; a rule that has none reads "n/a".
+        For rules that print no share, percent by rule id; a rule that has none is not judged.
     beside
         Walk in metres within which a facility counts as an estate's or park's own, or as a neighbour.
     max_snap
@@ -89,10 +90,12 @@ def audit(
         district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value as the crow flies, to
         compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
         in `unit`), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
-        (met, short, n/a), `reason` (why there is no value, or what would close the gap) and `basis` (what was counted),
-        each also in English (`reason_en`, `basis_en`), `modal` (the words of force: 不少于, 鼓励, …), `note` (how an
-        ambiguity of the document is read; `note_en`), `clause`, `document`. What districts need is rounded
-        up in each, so it can add up to more than the whole needs.
+        ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown": not
+        judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
+        close the gap) and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `modal`
+        (the words of force: 不少于, 鼓励, …), `note` (how an ambiguity of the document is read; `note_en`),
+        `clause`, `document`. What districts need is rounded up in each, so it can add up to more than the whole
+        needs.
 
     Raises
     ------
@@ -109,8 +112,8 @@ def audit(
     >>> import siting as st
     >>> town = st.load_sample()
     >>> judged = st.audit(st.load_standard("jinhua"), town, year=2025)
-    >>> bool((judged.table["status"] == "n/a").any())
-    True
+    >>> sorted(judged.select(status="n/a").table["status"].unique())
+    ['no_data', 'not_applicable']
     """
     if not isinstance(standard, Standard):
         raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
@@ -208,7 +211,7 @@ def _figure(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
         **row,
         "operator": rule.operator,
         "target": math.nan,
-        "status": "n/a" if math.isnan(row["value"]) else "",
+        "status": "shown" if row["value"] == row["value"] else row["status"],
         "gap": math.nan,
         "needed": math.nan,
         "reason": row["reason"] if math.isnan(row["value"]) else "",
@@ -236,7 +239,7 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
             ]
     except Missing as absent:
         empty = Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
-                        math.nan, reason=(absent.key, absent.values))  # fmt: skip
+                        math.nan, reason=(absent.key, absent.values), status=absent.status)  # fmt: skip
         findings = [empty]
     return findings
 
@@ -250,13 +253,12 @@ def _larger(rule: Rule, context: Context) -> bool:
 def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
-    met = "met" if holds(value, finding.operator, target, most) else "short"
-    status = "n/a" if math.isnan(value) or math.isnan(target) else met
-    short = status == "short"
+    status = _status(finding) or ("met" if holds(value, finding.operator, target, most) else "short")
+    judged, short = status in ("met", "short"), status == "short"
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
-    reason = finding.basis if status == "n/a" and not finding.reason[0] else finding.reason
+    reason = finding.basis if status in NOT_JUDGED and not finding.reason[0] else finding.reason
     return {
         "rule": rule.id,
         "service": rule.service,
@@ -272,8 +274,8 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "target": target,
         "target_max": most,
         "year": rule.year,
-        "gap": abs((most if value > most else target) - value) if short else (math.nan if status == "n/a" else 0.0),
-        "needed": needed if short else (math.nan if status == "n/a" else 0.0),
+        "gap": abs((most if value > most else target) - value) if short else (0.0 if judged else math.nan),
+        "needed": needed if short else (0.0 if judged else math.nan),
         "needs": finding.needs,
         "status": status,
         "reason": said(reason, "zh"),
@@ -286,6 +288,13 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "clause": rule.clause,
         "document": standard.title(rule),
     }
+
+
+def _status(finding: Finding) -> str:
+    """Tell why a finding is not judged; nothing for one that is. Nothing to divide by: the rule has no object here."""
+    if finding.status or not math.isnan(finding.value):
+        return finding.status or ("shown" if math.isnan(finding.target) else "")
+    return "not_applicable"
 
 
 def _parameters(standard: Standard, context: Context, by: str | None, year: int | None) -> dict[str, Any]:

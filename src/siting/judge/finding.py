@@ -49,7 +49,8 @@ class Finding:
 
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
-    communities, districts or facilities that are ruled, those that fulfil the rule.
+    communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
+    value and target give.
     """
 
     value: float
@@ -63,6 +64,7 @@ class Finding:
     basis: Said = NOTHING
     reason: Said = NOTHING
     units: pd.Series | None = field(default=None, compare=False)
+    status: str = ""
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]

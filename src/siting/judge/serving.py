@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pandas as pd
 
 from siting.judge import duties
-from siting.judge.context import DISTRICTS, Context
+from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.finding import ROWS, Finding, indicator, number, percent, ratio, without
 from siting.judge.rule import Rule
 from siting.judge.shares import LEVELS
@@ -62,6 +62,8 @@ def owed_for_people(rule: Rule, people: pd.Series, reading: str) -> pd.Series:
 )
 def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     """One facility for each N people, of the whole area or of each of its townships or counties."""
+    if rule.applies_to in COMMUNITIES:
+        raise Missing("audit.no_unit", unit=rule.applies_to)
     base, layer = rule.base or "population", rule.layers[0]
     heads = context.heads(base)
     if rule.applies_to in DISTRICTS and rule.applies_to != "prefecture":
@@ -98,7 +100,8 @@ def area(rule: Rule, context: Context) -> Iterator[Finding]:
     layer, frame = rule.layers[0], context.stock(rule)
     name = rule.column[0] if rule.column else "floor_area"
     if not len(frame):
-        raise Missing("audit.no_facilities", layer=layer)
+        yield Finding(math.nan, 100.0, "percent", needed=math.nan, reason=("audit.no_facilities", {"layer": layer}))
+        return
     size = counted(context.column(layer, name)[frame.index], layer)
     limit = number(rule)
     fits = {"<=": size.le, "<": size.lt, ">": size.gt}.get(rule.operator, size.ge)(limit)

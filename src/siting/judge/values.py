@@ -19,11 +19,16 @@ COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 SEVERAL = re.compile(r"\s*[;；]\s*")
 
 
-class Missing(Exception):  # noqa: N818 - not an error: the rule reads "n/a" and names what is absent
+#: Reasons that lie in the document, not in the layers.
+NO_NUMBER = ("audit.no_value", "audit.no_share", "audit.by_reference")
+
+
+class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged and names what is absent
     """A layer, column or parameter that a rule needs is not there."""
 
     def __init__(self, key: str, **values: object) -> None:
         self.key, self.values = key, values
+        self.status = "no_number" if key in NO_NUMBER else "no_data"
         super().__init__(key)
 
 

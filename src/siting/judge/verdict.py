@@ -11,9 +11,10 @@ import pandas as pd
 
 from siting.data import atomic_path
 from siting.errors import SitingError, some
+from siting.judge.statuses import counts_of, members_of, told_groups
 from siting.labels import known, label, named
 
-__all__ = ["COLUMNS", "PRINTED", "Audit", "counts_of"]
+__all__ = ["COLUMNS", "PRINTED", "Audit"]
 
 COLUMNS = [
     "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
@@ -53,19 +54,21 @@ class Audit:
 
     def __repr__(self) -> str:
         count = self.counts()
-        parts = ", ".join(f"{int(count.get(s, 0))} {s}" for s in ("met", "short", "n/a"))
+        parts = ", ".join(f"{int(count[group])} {group}" for group in told_groups(count))
         year = "" if self.year is None else f" {self.year}"
         areas = self.table["area"].nunique() - 1
         return f"<Audit {self.standard}{year}: {parts}{f', {areas} areas' if areas > 0 else ''}>"
 
     def counts(self, area: str = "all") -> pd.Series:
-        """Count the rules that are met, short and n/a in an area; a rule of several readings is as its worst one.
+        """Count the rules of an area by their verdict; a rule of several readings is as its worst one.
+
+        "n/a" counts those of which nothing can be said: data are missing, no number is printed, or it does not apply.
 
         Examples
         --------
         >>> import siting as st
         >>> st.audit(st.load_standard("jinhua").select(kind="service_radius"), st.load_sample()).counts().to_dict()
-        {'met': 0, 'short': 0, 'n/a': 2}
+        {'met': 0, 'part': 0, 'short': 0, 'ahead': 0, 'shown': 0, 'n/a': 2}
         """
         return counts_of(self.table[self.table["area"] == area])
 
@@ -118,7 +121,8 @@ class Audit:
         Parameters
         ----------
         status
-            "met", "short" or "n/a".
+            "met", "part", "short", "ahead", "shown", "no_data", "no_number" or "not_applicable"; "n/a" for any of the
+            last three.
         service
             Rules of this service.
         area
@@ -138,16 +142,17 @@ class Audit:
         >>> judged.select(service="eldercare", status="short").table["status"].unique().tolist()
         ['short']
         """
-        if status is not None and status not in ("met", "short", "n/a"):
-            raise SitingError(f'status is "{status}"; choose one of "met", "short", "n/a"')
+        wanted = None if status is None else members_of(status)
         areas = pd.unique(self.table[["area", "area_name"]].to_numpy().ravel())
         if area is not None and area not in areas:
             raise SitingError(f'there is no area "{area}"; choose one of {some(areas, 20)}')
 
         def keep(table: pd.DataFrame) -> pd.DataFrame:
             kept = pd.Series(True, table.index)
-            for name, want in (("status", status), ("service", service)):
-                kept &= True if want is None else table[name] == want
+            if wanted is not None:
+                kept &= table["status"].isin(wanted)
+            if service is not None:
+                kept &= table["service"] == service
             if area is not None:
                 kept &= (table["area"] == area) | (table["area_name"] == area)
             if rule is not None:
@@ -290,10 +295,3 @@ def _unit(code: str, lang: str) -> str:
         if code and known(f"{room}.{code}"):
             return label(f"{room}.{code}", lang)
     return code
-
-
-def counts_of(rows: pd.DataFrame) -> pd.Series:
-    """Count the rules that are met, short and n/a; one of several readings is as its worst one."""
-    rank = rows["status"].map({"short": 0, "n/a": 1, "met": 2}).groupby(rows["rule"]).min()
-    found = rank.map({0: "short", 1: "n/a", 2: "met"}).value_counts()
-    return found.reindex(["met", "short", "n/a"], fill_value=0)

@@ -11,12 +11,12 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
-from siting.judge.verdict import counts_of
+from siting.judge.statuses import counts_of, told_groups
 from siting.labels import known, label
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
 from siting.show.svg import inline_svg
-from siting.show.verdict import areas_table, figures_table, float_of, rules_table
+from siting.show.verdict import BADGES, areas_table, figures_table, float_of, rules_table
 
 __all__ = ["Block", "Section", "blocks_of", "facts_of", "notes_of"]
 
@@ -229,8 +229,8 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     yield Block(
         "tiles",
         pairs=tuple(
-            (label(f"status.{key}", lang), Cell(f"{int(count.get(key, 0)):,}", badge=badge))
-            for key, badge in (("met", "met"), ("short", "short"), ("n/a", "na"))
+            (label(f"status.{key}", lang), Cell(f"{int(count[key]):,}", badge=BADGES.get(key, "na")))
+            for key in told_groups(count)
         ),
     )
     for service, rows in table.groupby("service", sort=False, dropna=False):

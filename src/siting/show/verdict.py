@@ -8,15 +8,17 @@ from typing import Any
 
 import pandas as pd
 
-from siting.judge.verdict import counts_of
+from siting.judge.statuses import counts_of
 from siting.labels import known, label
 from siting.show.cells import SIGNS, Cell, Table, amount, show
 from siting.show.fonts import clean
 
-__all__ = ["areas_table", "figures_table", "float_of", "rules_table"]
+__all__ = ["BADGES", "areas_table", "figures_table", "float_of", "rules_table"]
 
 #: Reasons longer than this stand below the indicator; so many short rules of a district are named.
 LONG, MOST = 40, 6
+#: The colours of verdicts; others are grey.
+BADGES = {"met": "met", "part": "met", "short": "short"}
 
 
 def figures_table(figures: pd.DataFrame, lang: str) -> Table:
@@ -188,7 +190,7 @@ def _long(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
 
 def _verdict(row: dict[Any, Any], lang: str) -> Cell:
     status = str(row["status"])
-    badge = {"met": "met", "short": "short"}.get(status, "na")
+    badge = BADGES.get(status, "na")
     reason = "" if _long(row, lang) else _said(row, "reason", lang)
     words = label(f"status.{status}", lang) if known(f"status.{status}") else clean(status)
     return Cell(words, badge=badge, small=(reason,) if reason else ())
