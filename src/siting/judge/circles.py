@@ -17,6 +17,7 @@ from siting.judge.finding import ROWS, WAY, Finding, indicator, least, number, r
 from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
+from siting.judge.wording import limits_of
 from siting.measure.services import people_column
 
 __all__ = ["circle", "everyone", "radius", "travelled"]
@@ -78,6 +79,7 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
     people, ruled = context.heads(base), context.ruled(rule)
     straight = context.served(rule, limit, minutes=rule.unit == "min", straight=True) & ruled
     crow = rule.metric == "straight"
+    own = limits_of(rule)
     near = straight if crow else context.served(rule, limit, minutes=rule.unit == "min") & ruled
     for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
         total, inside = float(weight[ruled].sum()), float(weight[near].sum())
@@ -89,7 +91,8 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
             needs="communities" if by == "communities" else "persons",
             metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[straight].sum()), total),
-            basis=(basis, {**said, "of": by}),
+            basis=("audit.own_limits", {"way": (basis, {**said, "of": by}), "parts": own}) if own
+            else (basis, {**said, "of": by}),
             units=near[ruled],
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
         )

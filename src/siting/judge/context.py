@@ -285,6 +285,13 @@ class Context:
             return f"{rule.minutes:g} min"
         return f"{self.walked(rule)[0]:g} m"
 
+    def beside_of(self, rule: Rule, key: str, said: Mapping[str, object]) -> tuple[str, dict[str, object]]:
+        """Say within which way something has a facility: a key of the table of labels and its values."""
+        told = {**said, "walk": self.walk_of(rule)}
+        if rule.mode in RIDDEN:
+            return f"{key}_ride", {**told, "mode": rule.mode, "speed": pace(rule.mode, rule.speed, rule.id)}
+        return (f"{key}_straight" if rule.metric == "straight" else key), told
+
     def walker(self, rule: Rule) -> Walk:
         """Tell who walks to the facilities of a rule: at the speed that it prints, else as the user says."""
         who = walker(rule.service, self.walk)

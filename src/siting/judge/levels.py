@@ -15,10 +15,9 @@ import pandas as pd
 
 from siting.judge.circles import everyone, travelled
 from siting.judge.context import Context
-from siting.judge.finding import ROWS, WAY, Finding, Said, indicator, least, number, ratio, without
+from siting.judge.finding import NOTHING, ROWS, WAY, Finding, Said, indicator, least, number, ratio, without
 from siting.judge.rule import Rule
-from siting.judge.wording import named_layer
-from siting.labels import label
+from siting.judge.wording import name_of, with_words
 from siting.measure.services import people_column
 
 __all__ = ["complete", "level"]
@@ -69,10 +68,11 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
     base = rule.base or people_column(rule.service)
     people, ruled = context.heads(base), context.ruled(rule)
     near = pd.Series(np.logical_and.reduce([mark for _, mark in marks]), ruled.index) & ruled
+    lacks = without(context.layer("communities"), (ruled & ~near).to_numpy(bool), "audit.lack")
     for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
         total, inside = float(weight[ruled].sum()), float(weight[near].sum())
         shares = tuple(
-            _with(_name(one, rule), f" {100 * ratio(float(weight[mark & ruled].sum()), total):.4g} %")
+            with_words(name_of(one, rule), f" {100 * ratio(float(weight[mark & ruled].sum()), total):.4g} %")
             for one, mark in marks
         )
         said = {"way": (way[0], {**way[1], "of": by}), "parts": shares}
@@ -86,7 +86,7 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
             metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[straight & ruled].sum()), total),
             basis=("audit.circle", said),
-            reason=without(context.layer("communities"), (ruled & ~near).to_numpy(bool), "audit.lack"),
+            reason=lacks if by == "communities" else NOTHING,
             units=near[ruled],
         )
 
@@ -103,7 +103,7 @@ def _enough(rule: Rule, context: Context) -> Finding:
     said = {
         "people": residents, "least": fewest, "most": most, "circles": circles,
         "circles_most": math.floor(residents / fewest + 1e-9),
-        "parts": tuple(_with(_name(one, rule), f" {count:,}") for one, count in there),
+        "parts": tuple(with_words(name_of(one, rule), f" {count:,}") for one, count in there),
     }  # fmt: skip
     return Finding(
         value=float(min(count for _, count in there)),
@@ -118,18 +118,3 @@ def _enough(rule: Rule, context: Context) -> Finding:
 def _count(part: Rule, context: Context) -> int:
     """Count the facilities that stand for a part, those of all its alternatives together."""
     return sum(_count(one, context) for one in part.parts("any")) if part.any else len(context.stock(part))
-
-
-def _name(part: Rule, rule: Rule) -> dict[str, str]:
-    """Name a facility of a circle: as its table does, else by its types, else by its layer."""
-    if part.indicator_zh != rule.indicator_zh or part.indicator_en != rule.indicator_en:
-        return {"zh": part.indicator_zh, "en": part.indicator_en}
-    if part.any:
-        names = [_name(one, part) for one in part.parts("any")]
-        return {lang: label("list.or", lang).join(dict.fromkeys(one[lang] for one in names)) for lang in ("zh", "en")}
-    types = {lang: label("list.comma", lang).join(part.facility_types) for lang in ("zh", "en")}
-    return types if part.facility_types else {lang: named_layer(part.layers[0], lang) for lang in ("zh", "en")}
-
-
-def _with(name: Mapping[str, str], more: str) -> dict[str, str]:
-    return {lang: f"{words}{more}" for lang, words in name.items()}

@@ -8,7 +8,22 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any
 
-from siting.judge.rule import APPLIES, KINDS, LISTS, NUMBERS, OPERATORS, ROLES, SCOPES, TABLES, Rule
+from siting.judge.modes import MODES
+from siting.judge.parts import PART, PARTS
+from siting.judge.rule import (
+    APPLIES,
+    COMPUTING,
+    KINDS,
+    LISTS,
+    METRICS,
+    NUMBERS,
+    OPERATORS,
+    READINGS,
+    ROLES,
+    SCOPES,
+    TABLES,
+    Rule,
+)
 from siting.judge.units import UNITS
 
 __all__ = ["standard_schema"]
@@ -64,12 +79,23 @@ def _rule() -> dict[str, Any]:
         "required": [f.name for f in fields(Rule) if f.default is MISSING and f.default_factory is MISSING],
         "additionalProperties": False,
         "properties": {f.name: {**_type(f.name), "description": said[f.name]} for f in fields(Rule)},
+        "allOf": [_of_kind(kind) for kind in sorted(KINDS)],
     }
+
+
+def _of_kind(kind: str) -> dict[str, Any]:
+    """Refuse the keys and units that a kind of rule cannot use."""
+    known = KINDS[kind]
+    refused: dict[str, Any] = {key: False for key in COMPUTING if known.keys is not None and key not in known.keys}
+    if known.units is not None:
+        refused["unit"] = {"enum": sorted({*known.units, ""})}
+    return {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"properties": refused}}
 
 
 def _type(name: str) -> dict[str, Any]:
     choices = {"kind": sorted(KINDS), "unit": list(UNITS), "operator": list(OPERATORS), "role": list(ROLES),
-               "scope": list(SCOPES), "applies_to": list(APPLIES)}  # fmt: skip
+               "scope": list(SCOPES), "applies_to": list(APPLIES), "metric": list(METRICS), "mode": ["", *MODES],
+               "reading": list(READINGS)}  # fmt: skip
     listed = {"type": "array", "items": {"type": "string"}}
     if name in choices:
         return {"enum": choices[name]}
@@ -80,7 +106,14 @@ def _type(name: str) -> dict[str, Any]:
     if name in TABLES:
         cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
         return {"type": "object", "additionalProperties": cell}
-    if name == "facility_types":
+    if name == "residents":
+        return {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    if name in PARTS:
+        inner = {key: _type(key) for key in PART if key != "any" or name == "each"}
+        least = 2 if name == "any" else 1
+        part = {"type": "object", "additionalProperties": False, "properties": inner}
+        return {"type": "array", "minItems": least, "items": part}
+    if name in ("facility_types", "other_types", "rules"):
         return listed
     if name in LISTS:
         return {"anyOf": [{"type": "string"}, listed]}

@@ -18,6 +18,7 @@ from siting.judge.finding import NEAR, ROWS, WAY, Finding, floor, indicator, lac
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
+from siting.judge.wording import limits_of
 
 __all__ = ["count", "coverage_of_units", "each_area", "least_area"]
 
@@ -109,10 +110,11 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     else:
         fulfil = context.served(rule)
         key, metric = "audit.beside", rule.metric or "streets"
-        said = {"walk": context.walk_of(rule)}
-    part, total = int((fulfil & ruled).sum()), int(ruled.sum())
+        key, said = context.beside_of(rule, key, {})
+    part, total, own = int((fulfil & ruled).sum()), int(ruled.sum()), limits_of(rule)
     return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
-                   basis=(key, {"part": part, "total": total, **said}),
+                   basis=("audit.own_limits", {"way": (key, {"part": part, "total": total, **said}), "parts": own}) if own
+                   else (key, {"part": part, "total": total, **said}),
                    reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
 
 

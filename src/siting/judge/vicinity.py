@@ -68,16 +68,8 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         yield _counted(rule, float(len(frame)), basis)
         return
     near = _beside(rule, context, frame)
-    basis = (
-        "audit.partners",
-        {
-            "part": int(near.sum()),
-            "total": len(frame),
-            "of": layer,
-            "other": partner,
-            "walk": context.walk_of(rule),
-        },
-    )
+    told_of = {"part": int(near.sum()), "total": len(frame), "of": layer, "other": rule.other_types or partner}
+    basis = context.beside_of(rule, "audit.partners", told_of)
     if rule.unit == "percent":
         yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric=rule.metric or "streets", units=near)
     else:
@@ -121,8 +113,9 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
     fulfil = _beside(rule, context, sized) if rule.other else matches(sized, layer, rule.part)
     part, total = int(fulfil.sum()), len(sized)
     said: dict[str, object] = {"part": part, "total": total, "of": rule.facility_types or layer}
+    basis: Said = ("audit.units", said)
     if rule.other:
-        said |= {"other": rule.other, "walk": context.walk_of(rule)}
+        basis = context.beside_of(rule, "audit.partners", {**said, "other": rule.other_types or rule.other})
     yield Finding(
         value=100 * ratio(part, total),
         target=100.0,
@@ -130,7 +123,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         needed=float(total - part),
         needs="facilities",
         metric=(rule.metric or "streets") if rule.other else "",
-        basis=("audit.partners" if rule.other else "audit.units", said),
+        basis=basis,
         units=fulfil,
     )
 
@@ -174,7 +167,7 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
     part = int((near & ruled).sum())
-    basis = ("audit.beside", {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule)})
+    basis = context.beside_of(rule, "audit.beside", {"part": part, "total": int(ruled.sum())})
     yield told(part, "communities", basis, metric=rule.metric or "streets")
 
 
@@ -212,10 +205,8 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     """Villages that have no facility beside them: who is left to vans."""
     villages, near = _spokes(rule, context), context.served(rule)
     left = int((villages & ~near).sum())
-    basis = (
-        "audit.beside",
-        {"part": int((villages & near).sum()), "total": int(villages.sum()), "walk": context.walk_of(rule)},
-    )
+    told_of = {"part": int((villages & near).sum()), "total": int(villages.sum())}
+    basis = context.beside_of(rule, "audit.beside", told_of)
     yield told(left, "communities", basis, metric=rule.metric or "streets")
 
 

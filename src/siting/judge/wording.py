@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 
 from siting.data import list_roles, role
+from siting.judge.rule import Rule
 from siting.labels import known, label
 
-__all__ = ["named_layer", "said"]
+__all__ = ["limits_of", "name_of", "said", "with_words"]
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
 
@@ -42,7 +43,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if name == "mode":
         return label(f"mode.{value}", lang)
     if name == "layer":
-        return named_layer(str(value), lang)
+        return _layer(str(value), lang)
     if name == "absent":  # a column to be added: its own name, whatever the language
         words = _column(str(value), lang, layer)
         return f"{words} ({value})" if words else str(value)
@@ -54,7 +55,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     return str(value)
 
 
-def named_layer(name: str, lang: str) -> str:
+def _layer(name: str, lang: str) -> str:
     """Name a layer: by its role, else in words with the key that a user has to give."""
     words = label(f"layer.{name}", lang) if known(f"layer.{name}") else ""
     return _role(name, lang) or (f"{words} ({name})" if words else name)
@@ -75,3 +76,31 @@ def _column(name: str, lang: str, layer: str = "") -> str:
             if column.name == name:
                 return column.zh if lang == "zh" else column.meaning_en
     return ""
+
+
+def name_of(part: Rule, rule: Rule) -> dict[str, str]:
+    """Name a facility of a circle: as its table does, else by its types, else by its layer."""
+    if part.indicator_zh != rule.indicator_zh or part.indicator_en != rule.indicator_en:
+        return {"zh": part.indicator_zh, "en": part.indicator_en}
+    if part.any:
+        names = [name_of(one, part) for one in part.parts("any")]
+        return {lang: label("list.or", lang).join(dict.fromkeys(one[lang] for one in names)) for lang in ("zh", "en")}
+    types = {lang: label("list.comma", lang).join(part.facility_types) for lang in ("zh", "en")}
+    return types if part.facility_types else {lang: _layer(part.layers[0], lang) for lang in ("zh", "en")}
+
+
+def with_words(name: Mapping[str, str], more: str) -> dict[str, str]:
+    """Put the same words behind a name in each language."""
+    return {lang: f"{words}{more}" for lang, words in name.items()}
+
+
+def limits_of(rule: Rule) -> tuple[dict[str, str], ...]:
+    """Name the facilities of `any` that have a limit of their own, with it."""
+    own = [one for one in rule.parts("any") if (one.metres, one.minutes) != (rule.metres, rule.minutes)]
+    return tuple(
+        {
+            lang: f"{words} {one.minutes or one.metres:g} {label('unit.m' if one.minutes is None else 'unit.min', lang)}"
+            for lang, words in name_of(one, rule).items()
+        }
+        for one in own
+    )
