@@ -106,6 +106,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "assumption": None,
         "outside": {},
         "layers": {},
+        "uncounted": {},
     }
     with pytest.raises(st.StandardError, match='services that are not there: "childcar"'):
         st.audit(demo, town, walk={"childcar": st.Walk.adult()})

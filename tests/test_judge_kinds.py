@@ -826,7 +826,10 @@ def test_changes_that_are_refused() -> None:
         ({"r": {"kind": "miracle"}}, 'kind is "miracle"'),
         ({"r": {"unit": "parsecs"}}, 'unit is "parsecs"'),
         ({"r": {"value": "1"}}, "value is '1', not a number"),
-        ({"r": {"metres": 300}}, '"metres" would have no effect in this count_target; it uses "layer", "facility_types"'),
+        (
+            {"r": {"metres": 300}},
+            '"metres" would have no effect in this count_target; it uses "layer", "facility_types"',
+        ),
         ({"r": {"kind": "coverage_share", "meets": "q"}}, "`meets`"),
     ):
         with pytest.raises(st.StandardError, match=message):

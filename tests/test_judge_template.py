@@ -17,7 +17,7 @@ from siting.judge.template import write_template
 #: A value of its type for each key that says what is computed.
 GIVEN: dict[str, Any] = {
     "otherwise": 300, "share": 0.9, "scope": "site", "layer": "meals", "facility_types": ["日间照料中心"],
-    "where": {"public": True}, "part": {"public": True}, "column": "beds", "of": "beds", "base": "elderly",
+    "excluded_types": ["幼儿园托班"], "where": {"public": True}, "part": {"public": True}, "column": "beds", "of": "beds", "base": "elderly",
     "among": {"remote": True}, "other": "medical", "metres": 300, "minutes": 5, "meets": "x.b", "metric": "straight",
     "mode": "bicycle", "speed": "15 km/h", "each": [{"layer": "meals"}], "any": [{"layer": "meals"}, {"layer": "sport"}],
     "rules": ["x.a", "x.b"], "residents": [5000, 12_000], "reading": "floor", "other_types": ["医院"],

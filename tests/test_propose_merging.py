@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -169,6 +170,7 @@ def test_in_words(reach_of: Make) -> None:
     assert repr(found) == "<Mergers: optimal, 2 sites close, 10 people move, idle beds 74 → 26>"
     assert found.explain("en").split("\n")[1:] == [
         "Small sites: fewer than 30 beds; people move 3,000 m at most.",
+        "No villages are given: whether a site is the last in its village was not looked at.",
         "Sites that close: 2 (at most 2 could); people who move: 10; idle beds from 74 to 26.",
         "a closes into b: 900 m away, 6 people move, idle beds there from 15 to 5.",
         "d closes into b: 700 m away, 4 people move, idle beds there from 15 to 5.",
@@ -211,6 +213,59 @@ def test_the_shortest_ways_among_seven_sites(seed: int) -> None:
     assert found.status == "optimal"
 
 
+KIND = pd.Series({"a": "home", "b": "day", "c": "home", "d": "home", "e": "day"})
+
+
+def test_a_site_closes_only_into_its_own_kind() -> None:
+    """Of a, c and d, homes, only one fits into the 15 free beds of c beside the other: a 6 + d 4 = 10, so both do."""
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, kind=KIND)
+    assert into(found) == {"a": "c", "d": "c"}
+    assert found.stay.to_dict() == {"b": "no_neighbour", "e": "no_neighbour"}
+
+
+def test_the_last_of_a_kind_in_a_village_stays() -> None:
+    """a is the only home of the village u, d one of two of v. When asked, a closes all the same."""
+    village = pd.Series({"a": "u", "b": "u", "c": "v", "d": "v", "e": ""})
+    asked = {"fewer_beds": 30, "kind": KIND, "village": village}
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, **asked)  # type: ignore[arg-type]
+    assert into(found) == {"d": "c"}
+    assert found.stay["a"] == "last_of_kind"
+    assert "Stay, as the last of their kind in their village: a." in found.explain("en")
+    assert "村内同类机构只剩一处的，予以保留。" in found.explain("zh")
+    asked_for = merge_sites(between(WAYS), BEDS, OCCUPIED, close_last=True, **asked)  # type: ignore[arg-type]
+    assert into(asked_for) == {"a": "c", "d": "c"}
+    assert "may close, too" in asked_for.explain("en")
+    without = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30)
+    assert "was not looked at" in without.explain("en")
+
+
+def test_of_two_in_a_village_one_stays() -> None:
+    """a and d are all homes of their village: either may close, not both. With a sixth home there both close."""
+    village = pd.Series({"a": "u", "b": "v", "c": "v", "d": "u", "e": None})
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, kind=KIND, village=village)
+    assert into(found) == {"d": "c"}  # 4 × 2500 is less than 6 × 2000
+    assert found.stay["a"] == "not_chosen"
+    more = {"kind": pd.concat([KIND, pd.Series({"f": "home"})]), "village": pd.concat([village, pd.Series({"f": "u"})])}
+    both = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, **more)  # type: ignore[arg-type]
+    assert into(both) == {"a": "c", "d": "c"}
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"kind": KIND.drop("e")}, 'kind has no sites "e"'),
+        ({"kind": KIND.replace("day", " ")}, 'kind is blank for sites "b", "e"'),
+        ({"kind": ["home"]}, "kind is a list; give one Series with the ids of the sites"),
+        ({"village": pd.Series("u", list("abc"))}, 'village has no sites "d", "e"'),
+        ({"village": pd.Series("u", list("abcdee"))}, 'village: ids stand twice: "e"'),
+        ({"kind": KIND, "village": pd.Series("u", list("abcdef"))}, 'kind has no sites "f"'),
+    ],
+)
+def test_kinds_and_villages_are_complete(given: dict[str, Any], told: str) -> None:
+    with pytest.raises(st.ProblemError, match=re.escape(told)):
+        merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, **given)
+
+
 @pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(some.data())
@@ -229,6 +284,12 @@ def test_against_all_mergers(data: some.DataObject) -> None:
     weight = [data.draw(some.integers(0, 20)) for _ in range(4)]
     most_lost = data.draw(some.none() | some.integers(0, 40))
     small = data.draw(some.integers(1, 41))
+    kind = [data.draw(some.sampled_from("kl")) for _ in sites]
+    village = [data.draw(some.sampled_from(["u", "v", None])) for _ in sites]
+
+    def empties(closing: dict[int, int]) -> bool:
+        groups = {(village[i], kind[i]) for i in sites if village[i]}
+        return any(all(i in closing for i in sites if (village[i], kind[i]) == group) for group in groups)
 
     def lost(closing: dict[int, int]) -> int:
         left: set[int] = set().union(*(covers[i] for i in sites if i not in closing))
@@ -240,6 +301,8 @@ def test_against_all_mergers(data: some.DataObject) -> None:
             all(beds[i] < small for i in closing)
             and all(moved[j] <= beds[j] - occupied[j] for j in sites if j in closing.values())
             and (most_lost is None or lost(closing) <= most_lost)
+            and all(kind[i] == kind[j] for i, j in closing.items())
+            and not empties(closing)
         )
 
     best = min(
@@ -257,7 +320,8 @@ def test_against_all_mergers(data: some.DataObject) -> None:
     )  # fmt: skip
     cover = st.Reach.from_pairs(near, origins=range(4), destinations=ids, limit=10)
     found = merge_sites(reach, pd.Series(beds, ids), pd.Series(occupied, ids), fewer_beds=small, cover=cover,
-                        demand=pd.Series(weight), most_lost=most_lost)  # fmt: skip
+                        demand=pd.Series(weight), most_lost=most_lost, kind=pd.Series(kind, ids),
+                        village=pd.Series(village, ids))  # fmt: skip
     closing = {ids.index(str(i)): ids.index(str(j)) for i, j in into(found).items()}
     assert allowed(closing)
     assert not set(closing) & set(closing.values())
@@ -317,7 +381,7 @@ def test_what_was_asked_stays_with_the_answer() -> None:
         "At most 1 may close.",
         "At most 7 people may lose cover.",
     ]
-    assert "a closes into c: 0.4 min away" in said[5]
+    assert "a closes into c: 0.4 min away" in said[6]
 
 
 @pytest.mark.parametrize("fewer", [math.nan, -5, 0, "20"])
@@ -327,18 +391,18 @@ def test_a_threshold_that_is_none(fewer: Any) -> None:
 
 
 def test_both_steps_share_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    from siting.propose import merging
+    from siting.propose import merge_model
 
     clock = iter([0.0, 4.0])
-    monkeypatch.setattr(merging.time, "perf_counter", lambda: next(clock))
+    monkeypatch.setattr(merge_model.time, "perf_counter", lambda: next(clock))
     limits: list[float | None] = []
-    run = merging.highs.run
+    run = merge_model.highs.run
 
     def watched(*args: Any, time_limit: float | None, **options: Any) -> Any:
         limits.append(time_limit)
         return run(*args, time_limit=None, **options)
 
-    monkeypatch.setattr(merging.highs, "run", watched)
+    monkeypatch.setattr(merge_model.highs, "run", watched)
     merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=10)
     assert limits == [10, 6]
     clock = iter([0.0, 10.0])
@@ -353,8 +417,8 @@ def test_no_bound_is_left_to_the_solver_alone(
     """With the rows of the model left out the check behind it must speak."""
     from siting.propose import merging
 
-    rows = merging._rows
-    monkeypatch.setattr(merging, "_rows", lambda homes, closed, at_most, most_lost: rows(homes, (), None, None))
+    rows = merging.rules_as_rows
+    monkeypatch.setattr(merging, "rules_as_rows", lambda homes, closed, at_most, most_lost: rows(homes, (), None, None))
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)

@@ -15,6 +15,7 @@ from siting.data.crs import common_crs, metric_crs, points, to_crs, to_metric
 from siting.data.read import read_layer
 from siting.data.roles import Column, Role, list_roles, role
 from siting.data.sample import load_sample, sample_path
+from siting.data.types import closest_types, facility_types, of_type, type_of, types_in
 from siting.data.write import write_layer, write_table
 
 __all__ = [
@@ -24,11 +25,14 @@ __all__ = [
     "check_extent",
     "check_layer",
     "check_together",
+    "closest_types",
     "combine_layers",
     "common_crs",
+    "facility_types",
     "list_roles",
     "load_sample",
     "metric_crs",
+    "of_type",
     "one_layer",
     "points",
     "read_layer",
@@ -36,6 +40,8 @@ __all__ = [
     "sample_path",
     "to_crs",
     "to_metric",
+    "type_of",
+    "types_in",
     "write_layer",
     "write_table",
 ]

@@ -15,14 +15,16 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, holds, told
+from siting.judge.finding import DIGITS, Said, holds, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
+from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here, unknown
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
+from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
 
@@ -127,22 +129,26 @@ def audit(
     _check_settings(year, walk, beside, household_size)
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)
     judged = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
+    printed = _printed(standard, year)
+    left_out = uncounted(context, [*judged, *printed])
+    strange = unknown(left_out)
     found = {rule: _findings(rule, context) for rule in judged}
-    rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
+    rows = [_row(standard, rule, one, context, strange) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
-        rows += [_row(standard, rule, one, area) for rule in judged for one in _findings(rule, area)]
+        rows += [_row(standard, rule, one, area, strange) for rule in judged for one in _findings(rule, area)]
     figures = [
-        _figure(rule, _row(standard, rule, one, context))
-        for rule in _printed(standard, year)
+        _figure(rule, _row(standard, rule, one, context, strange))
+        for rule in printed
         for one in _findings(rule, context)
     ]
     return Audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
         year,
-        _parameters(standard, context, by, year),
+        {**_parameters(standard, context, by, year), "uncounted": tell_unknown(left_out)},
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
         {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
+        left_out,
     )
 
 
@@ -250,11 +256,12 @@ def _larger(rule: Rule, context: Context) -> bool:
     return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
 
 
-def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
+def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, strange: pd.DataFrame) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
     status = _status(finding) or ("met" if holds(value, finding.operator, target, most) else "short")
     judged, short = status in ("met", "short"), status == "short"
+    beside = uncounted_here(rule, context, strange)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -280,8 +287,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        "basis": said(finding.basis, "zh"),
-        "basis_en": said(finding.basis, "en"),
+        **{f"basis{end}": _basis(finding.basis, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -295,6 +301,11 @@ def _status(finding: Finding) -> str:
     if finding.status or not math.isnan(finding.value):
         return finding.status or ("shown" if math.isnan(finding.target) else "")
     return "not_applicable"
+
+
+def _basis(counted: Said, beside: Said, lang: str) -> str:
+    """Say what was counted, and what was left out for its type."""
+    return label("list.semicolon", lang).join(filter(None, (said(counted, lang), said(beside, lang))))
 
 
 def _parameters(standard: Standard, context: Context, by: str | None, year: int | None) -> dict[str, Any]:

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
-from siting.data import common_crs, points, role, to_crs
+from siting.data import common_crs, points, role, to_crs, type_of, types_in
 from siting.errors import LayerError, some
 from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
-from siting.judge.values import Missing, counted, filled, flags, matches
+from siting.judge.values import Missing, counted, filled, flags, matches, of_types
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
 from siting.measure.services import open_to_all, people_column, walker
@@ -48,6 +48,10 @@ COMMUNITIES: dict[str, dict[str, object]] = {
     "future_community": {"future_community": True},
     "new_future_community": {"future_community": True, "build_status": "new"},
 }
+
+
+#: So many words that are not understood are named in a reason.
+MOST_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -116,25 +120,38 @@ class Context:
         """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
         name = layer or rule.layers[0]
         frame = self.layer(name)
-        return frame[self.counted(rule, name)] if rule.facility_types or rule.where else frame
+        return frame[self.counted(rule, name)] if any(rule.types) or rule.where else frame
 
     def counted(self, rule: Rule, name: str) -> pd.Series:
-        """Mark the rows of a layer that count; where none is of the types, the layer has other words for them."""
+        """Mark the rows of a layer that count; where no type of the layer is understood, none can be told."""
         if self.whole is not None:
             everywhere: pd.Series = self.whole.counted(rule, name)[self.layer(name).index]
             return everywhere
-        key = ("stock", name, rule.facility_types, repr(sorted(rule.where.items())))
+        key = ("stock", name, rule.types, repr(sorted(rule.where.items())))
         if key not in self._seen:
             frame = self.layer(name)
-            marks = pd.Series(True, frame.index)
-            if rule.facility_types:
-                marks &= matches(frame, name, {"facility_type": rule.facility_types})
-                if len(frame) and not marks.any():
-                    raise Missing("audit.no_type", layer=name, types=rule.facility_types)
+            marks = self.typed(rule, name)
             kept = frame[marks]
             marks[marks] = matches(kept, name, rule.where).to_numpy(bool)
             self._seen[key] = marks
         return self._seen[key]
+
+    def typed(self, rule: Rule, name: str) -> pd.Series:
+        """Mark the rows of a layer that are of the types that count."""
+        frame = self.layer(name)
+        if not any(rule.types):
+            return pd.Series(True, frame.index)
+        marks = of_types(frame, name, *rule.types)
+        if len(frame) and not marks.any() and not self.understood(name):
+            words = tuple(frame["facility_type"].dropna().astype(str).unique()[:MOST_WORDS]) or ("—",)
+            raise Missing("audit.no_type", layer=name, words=words, types=rule.facility_types)
+        return marks
+
+    def understood(self, name: str) -> bool:
+        """Tell whether any type of a layer is one of the shared table, or one that a rule names."""
+        named = {word for rule in self.rules for one in rule.counting for word in (*one.facility_types, *rule.other_types)}
+        words = self.column(name, "facility_type").dropna().unique()
+        return any(type_of(one) or one in named for word in words for one in types_in(word))
 
     def amount(self, frame: gpd.GeoDataFrame, layer: str, columns: tuple[str, ...]) -> float:
         """Add up columns of rows, none of which may be blank; count the rows where there is no column."""
@@ -195,7 +212,7 @@ class Context:
             "inside",
             layer,
             rule.applies_to,
-            rule.facility_types,
+            rule.types,
             rule.column,
             repr(sorted(rule.where.items())),
             where,
@@ -309,7 +326,7 @@ class Context:
             if "open_to_neighbours" in facilities:
                 flags(facilities["open_to_neighbours"], name)
             facilities = open_to_all(facilities)
-        chosen = (name, rule.facility_types, repr(sorted(rule.where.items())), everyone)
+        chosen = (name, rule.types, repr(sorted(rule.where.items())), everyone)
         return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
                             walk=self.walker(rule))  # fmt: skip
 

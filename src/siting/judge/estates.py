@@ -171,7 +171,7 @@ def there(duty: Duty, context: Context) -> pd.Series:
     if context.whole is not None:  # a facility is one estate's, in whatever district that lies
         everywhere = there(replace(duty_of(rule, context.whole), quantity=duty.quantity), context.whole)
         return everywhere.reindex(duty.owed.index, fill_value=0.0)
-    key = ("there", rule.id, rule.kind, rule.layers, rule.facility_types, repr(sorted(rule.where.items())), rule.column,
+    key = ("there", rule.id, rule.kind, rule.layers, rule.types, repr(sorted(rule.where.items())), rule.column,
            rule.metres, rule.minutes, duty.quantity)  # fmt: skip
     if key not in context._seen:
         had = _there(duty, context)

@@ -71,7 +71,7 @@ Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
 #: Keys that choose the rows of a layer.
-ROWS = ("layer", "facility_types", "where")
+ROWS = ("layer", "facility_types", "excluded_types", "where")
 #: Keys that say which communities are ruled, and how near a facility has to be.
 NEAR = ("among", "metres", "minutes")
 #: Keys that say how the way is measured.
@@ -165,13 +165,19 @@ def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
     return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)
 
 
-def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without") -> Said:
-    """Name the units that do not fulfil the rule, the first twenty of them."""
-    named = units.get("name", units.index)
-    names = tuple(np.asarray(named, object)[lacks].astype(str))
+def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without",
+            besides: Mapping[object, Said] | None = None) -> Said:  # fmt: skip
+    """Name the first twenty units that do not fulfil the rule, with what else is said *besides* of each."""
+    named = zip(units.index[lacks], np.asarray(units.get("name", units.index), object)[lacks].astype(str), strict=True)
+    names = tuple(_with(name, (besides or {}).get(unit, NOTHING)) for unit, name in named)
     if not names:
         return NOTHING
     more = len(names) - MOST_NAMES
     if more <= 0:
         return (key, {"names": names})
     return (f"{key}_more", {"names": names[:MOST_NAMES], "more": more})
+
+
+def _with(name: str, beside: Said) -> str | Said:
+    key, values = beside
+    return (key, {**values, "name": name}) if key else name

@@ -18,7 +18,21 @@ import pandas as pd
 
 from siting.judge.context import Context
 from siting.judge.estates import ESTATES, owing
-from siting.judge.finding import NEAR, ROWS, Finding, Said, floor, indicator, lacking, least, number, percent, ratio, told, without
+from siting.judge.finding import (
+    NEAR,
+    ROWS,
+    Finding,
+    Said,
+    floor,
+    indicator,
+    lacking,
+    least,
+    number,
+    percent,
+    ratio,
+    told,
+    without,
+)
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -201,9 +215,7 @@ def _beside_part(rule: Rule) -> tuple[str, ...]:
     return ("of",) if rule.base else ()
 
 
-@indicator(
-    "utilisation_share", keys=(*ROWS, "part", "column", "of", "base"), units=("percent", ""), idle=_beside_part
-)
+@indicator("utilisation_share", keys=(*ROWS, "part", "column", "of", "base"), units=("percent", ""), idle=_beside_part)
 def use(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of places or beds in use, of children enrolled, or of facilities that carry a mark."""
     layer, frame = rule.layers[0], context.stock(rule)

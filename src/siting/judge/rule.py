@@ -18,7 +18,7 @@ __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_f
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "share", "metres", "minutes")
-LISTS = ("facility_types", "layer", "column", "other_types", "rules")
+LISTS = ("facility_types", "excluded_types", "layer", "column", "other_types", "rules")
 TABLES = ("where", "part", "among", "other_where")
 METRICS = ("", "streets", "straight")
 READINGS = ("", "ceil", "floor")
@@ -36,7 +36,7 @@ APPLIES = (
 )  # fmt: skip
 #: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
-    "otherwise", "share", "scope", "layer", "facility_types", "where", "part", "column", "of", "base", "among", "other",
+    "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base", "among", "other",
     "metres", "minutes", "meets", "metric", "mode", "speed", "each", "any", "rules", "residents", "reading",
     "other_types", "other_where",
 )  # fmt: skip
@@ -111,8 +111,9 @@ class Rule:
     layer
         The layer that is counted, where it is not the service's own. Coverage asks for a facility of each of several; a
         count in each area adds them up.
-    facility_types, where
-        Which of its rows count: the types of facility; the columns and what must stand in them.
+    facility_types, excluded_types, where
+        Which of its rows count: the types of facility, each with its synonyms and narrower types; the types among them
+        that do not; the columns and what must stand in them.
     part
         Which of the rows that count fulfil the rule, for shares by a mark.
     column
@@ -168,6 +169,7 @@ class Rule:
     scope: str = ""
     layer: tuple[str, ...] = ()
     facility_types: tuple[str, ...] = ()
+    excluded_types: tuple[str, ...] = ()
     where: Mapping[str, Any] = field(default_factory=dict, hash=False)
     part: Mapping[str, Any] = field(default_factory=dict, hash=False)
     column: tuple[str, ...] = ()
@@ -231,9 +233,20 @@ class Rule:
         return self.layer or (self.service,)
 
     @property
+    def types(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The types of facility that count, and those among them that do not; both empty where all rows count."""
+        return self.facility_types, self.excluded_types
+
+    @property
     def partner(self) -> Rule:
         """The rule that counts the partners: those of the layer `other`, of their types and marks."""
-        return replace(self, layer=(self.other,), facility_types=self.other_types, where=self.other_where)
+        return replace(self, layer=(self.other,), facility_types=self.other_types, excluded_types=(), where=self.other_where)
+
+    @property
+    def counting(self) -> tuple[Rule, ...]:
+        """The rules that count rows for this one: itself, or those of its parts."""
+        parts = (*self.parts("each"), *self.parts("any"))
+        return tuple(leaf for part in parts for leaf in part.counting) if parts else (self,)
 
     def parts(self, key: str) -> tuple[Rule, ...]:
         """Return this rule once for each table of `each` or `any`, with what stands in that table.
@@ -315,7 +328,9 @@ def _fits(rule: Rule, kind: Kind) -> None:
     judged = rule.role in ("standard", "target") and rule.value is not None
     if judged and rule.operator not in kind.operators:
         listed = some([o for o in kind.operators if o], 9)
-        raise StandardError(f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}')
+        raise StandardError(
+            f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}'
+        )
     given = [name for name in COMPUTING if getattr(rule, name) not in (None, "", (), {})]
     idle = set(kind.idle(rule))
     lost = [name for name in given if name in idle or (kind.keys is not None and name not in kind.keys)]

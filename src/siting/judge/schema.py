@@ -113,7 +113,7 @@ def _type(name: str) -> dict[str, Any]:
         least = 2 if name == "any" else 1
         part = {"type": "object", "additionalProperties": False, "properties": inner}
         return {"type": "array", "minItems": least, "items": part}
-    if name in ("facility_types", "other_types", "rules"):
+    if name in ("facility_types", "excluded_types", "other_types", "rules"):
         return listed
     if name in LISTS:
         return {"anyOf": [{"type": "string"}, listed]}

@@ -16,6 +16,7 @@ from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
 from siting.judge.finding import NEAR, ROWS, WAY, Finding, floor, indicator, lacking, number, percent, without
 from siting.judge.rule import Rule
+from siting.judge.uncounted import besides
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
 from siting.judge.wording import limits_of
@@ -70,9 +71,10 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     if (rule.applies_to in DISTRICTS and not _walked(rule)) or layer == "districts":
         units = context.districts(rule.applies_to)
         fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
+        others = {} if rule.part else besides(rule, context, units)
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
         yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                      reason=without(units, ~fulfil.to_numpy(bool)))  # fmt: skip
+                      reason=without(units, ~fulfil.to_numpy(bool), besides=others))  # fmt: skip
         return
     yield _communities(rule, context, target)
 
@@ -167,7 +169,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
             "audit.units",
             {"part": int((lacks <= 0).sum()), "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")},
         ),
-        reason=without(units, (lacks > 0).to_numpy(bool)),
+        reason=without(units, (lacks > 0).to_numpy(bool), besides=besides(rule, context, units)),
         units=lacks <= 0,
     )
 

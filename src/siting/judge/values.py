@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
+from siting.data import of_type
 from siting.errors import LayerError, StandardError, some
 
-__all__ = ["Missing", "counted", "filled", "flags", "least", "matches", "ratio"]
+__all__ = ["Missing", "counted", "filled", "flags", "least", "matches", "of_types", "ratio"]
 
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 
@@ -60,6 +61,28 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
             held = np.array([*(_holds(own, texts) for own in words), False], bool)
             marks &= held[codes]
     return marks
+
+
+def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Sequence[str] = ()) -> pd.Series:
+    """Mark the rows whose column `facility_type` says one of some types; without *types* all but the excluded.
+
+    Raises
+    ------
+    Missing
+        When the column is not there.
+    StandardError
+        When it holds no text.
+    """
+    if "facility_type" not in frame:
+        raise Missing("audit.no_column", layer=layer, absent="facility_type")
+    values = frame["facility_type"]
+    if pd.api.types.is_numeric_dtype(values):
+        raise StandardError(
+            f'a rule names types, and "facility_type" of {layer} holds no text; write the types in words'
+        )
+    if types:
+        return of_type(values, types, excluded=excluded)
+    return ~of_type(values, excluded)
 
 
 def _holds(own: object, wanted: tuple[str, ...]) -> bool:

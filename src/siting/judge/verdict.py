@@ -25,6 +25,10 @@ COLUMNS = [
 PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
 
 
+#: The columns of `Audit.uncounted`.
+UNCOUNTED = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
+
+
 @dataclass(frozen=True, repr=False)
 class Audit:
     """The verdict on each rule. Made by `audit`.
@@ -43,6 +47,11 @@ class Audit:
         What the documents leave open and the user set: walkers, shares, `beside`, `max_snap`, changed rules.
     by_unit
         For rules about each community, district or facility: which of them fulfil it. A frame by rule id; see `units`.
+    uncounted
+        The words for types of facility that rules leave out, a row for each layer and word: `type` (that of
+        `siting.facility_types`, nothing where the word is not among them), `rows`, `closest` (the closest types of a
+        word that is not), `counted` (whether another rule that names types counts it), `rules` (the ids of those that
+        leave it out). Words that no rule counts and that are not known come first.
     """
 
     table: pd.DataFrame
@@ -51,6 +60,7 @@ class Audit:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     figures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=[*COLUMNS, *PRINTED]))
     by_unit: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    uncounted: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=UNCOUNTED))
 
     def __repr__(self) -> str:
         count = self.counts()

@@ -90,7 +90,7 @@ def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
     whole = context.whole or context
     partners = whole.stock(rule.partner)
     walk, minutes = context.walked(rule)
-    chosen = ("partners", rule.other_types, repr(sorted(rule.other_where.items())))
+    chosen = ("partners", rule.partner.types, repr(sorted(rule.other_where.items())))
     reach = whole.between(rule.layers[0], rule.other, partners, chosen, metres=None if minutes else walk,
                           minutes=walk if minutes else None, straight=rule.metric == "straight",
                           walk=context.walker(rule))  # fmt: skip

@@ -30,9 +30,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
     if isinstance(value, tuple):
-        return label("list.comma", lang).join(
-            _word(name, one, lang) if name in COLUMN_WORDS or isinstance(one, Mapping) else str(one) for one in value
-        )
+        return label("list.comma", lang).join(_one_of(name, one, lang) for one in value)
     if isinstance(value, int | float):
         return "n/a" if math.isnan(value) else f"{value:,.10g}"
     if name == "walk":  # "300 m" or "15 min"
@@ -53,6 +51,15 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
                 return label(f"{section}.{value}", lang)
         return _column(str(value), lang) or _role(str(value), lang).lower() or str(value)
     return str(value)
+
+
+def _one_of(name: str, one: object, lang: str) -> str:
+    """Put one of several into words: a word, or a key with values of its own."""
+    if isinstance(one, tuple):
+        return said(one, lang)
+    if isinstance(one, Mapping):
+        return str(one[lang])
+    return _word(name, one, lang) if name in COLUMN_WORDS else str(one)
 
 
 def _layer(name: str, lang: str) -> str:

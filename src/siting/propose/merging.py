@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from numbers import Real
 
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
 from siting.labels import label
@@ -19,14 +15,11 @@ from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.measure.reach import TOLERANCE
 from siting.propose.engines.watch import gap_between
+from siting.propose.merge_model import Homes, fits, keeps, last_cover, rules_as_rows, solve
 from siting.propose.whatif import WhatIf
-from siting.solver import highs
 
 __all__ = ["Mergers", "merge_sites"]
 
-Floats = npt.NDArray[np.float64]
-#: A row of the model: position of a variable and its factor.
-Row = dict[int, float]
 COLUMNS = ("into", "cost", "people", "beds_closed", "idle_before", "idle_after", "loses_cover")
 
 
@@ -42,8 +35,9 @@ class Mergers:
         all mergers), `loses_cover` (people who lose cover if this one alone closes; missing when not asked).
     stay
         Why each other small site stays: "no_neighbour" (none in reach), "no_room" (no neighbour has room for its
-        people), "receives" (others move in), "loses_cover" (closing it alone costs more people than *most_lost*),
-        "not_chosen" (it could, but not with all the rest).
+        people), "last_of_kind" (it is the only one of its kind in its village), "receives" (others move in),
+        "loses_cover" (closing it alone costs more people than *most_lost*), "not_chosen" (it could, but not with all
+        the rest).
     loses_cover
         People who lose cover when all close: more than the sum of the rows where two that close covered them; NaN
         when not asked.
@@ -58,6 +52,9 @@ class Mergers:
         Of `cost`, and the longest way that people move.
     fewer_beds, occupancy, at_most, most_lost
         The bounds as they were given to `merge_sites`; None where they were not.
+    last_of_kind
+        Whether the last site of a kind in a village "stays" or "closes", or is "unknown" because no villages were
+        given.
     """
 
     table: pd.DataFrame
@@ -74,6 +71,7 @@ class Mergers:
     occupancy: float | None = None
     at_most: int | None = None
     most_lost: float | None = None
+    last_of_kind: str = "unknown"
 
     def __repr__(self) -> str:
         n = len(self.table)
@@ -122,21 +120,7 @@ class Mergers:
             yield label("sharing.merge_at_most", lang, n=self.at_most)
         if self.most_lost is not None:
             yield label("sharing.merge_most_lost", lang, people=f"{self.most_lost:,.10g}")
-
-
-@dataclass(frozen=True, eq=False)
-class _Homes:
-    """The sites in numbers: `pairs` has `origin` and `destination` that could merge, and `cost`."""
-
-    sites: pd.Index
-    beds: pd.Series
-    occupied: pd.Series
-    small: pd.Index
-    pairs: pd.DataFrame
-
-    @property
-    def idle(self) -> pd.Series:
-        return self.beds - self.occupied
+        yield label(f"sharing.merge_last_{self.last_of_kind}", lang)
 
 
 def merge_sites(
@@ -146,6 +130,9 @@ def merge_sites(
     *,
     fewer_beds: float | None = None,
     occupancy: float | None = None,
+    kind: pd.Series | None = None,
+    village: pd.Series | None = None,
+    close_last: bool = False,
     at_most: int | None = None,
     cover: Reach | None = None,
     demand: pd.Series | None = None,
@@ -163,6 +150,14 @@ def merge_sites(
     fewer_beds, occupancy
         A site is small, and may close, with fewer beds than this, or with a lower share of them in use (0 to 1); give
         at least one. A site without beds counts as unused.
+    kind
+        Type of each site, such as `facility_type`: a site closes only into one of its own kind.
+    village
+        Village, or another area, of each site, and of others that stay (with their *kind*): the last site of a kind
+        in a village stays. A site without one lies in no village. Without *village* nothing is known of it, and
+        `Mergers.explain` says so.
+    close_last
+        Let the last of a kind in a village close, too.
     at_most
         Close at most so many.
     cover, demand
@@ -182,8 +177,8 @@ def merge_sites(
     Raises
     ------
     ProblemError
-        When no sign of a small site is given, a number is missing or none, only one of *cover* and *demand* is given,
-        or *cover* does not know a site.
+        When no sign of a small site is given, a number is missing or none, a site has no *kind*, or *village* does not
+        know it, only one of *cover* and *demand* is given, or *cover* does not know a site.
 
     Notes
     -----
@@ -193,6 +188,7 @@ def merge_sites(
         subject to  sum_j x_ij <= 1                          a site closes once
                     x_ij + sum_k x_jk <= 1                   whoever takes in stays open
                     sum_i occupied_i x_ij <= beds_j - occupied_j
+                    sum_ij x_ij <= n - 1   for the n sites of a kind in a village, i one of them
                     sum_c w_c z_c <= most_lost,  z_c = 1 when all sites that cover c close
 
     It is solved exactly, in two steps, by branch and bound; the status says whether the proof was finished. The
@@ -212,6 +208,10 @@ def merge_sites(
     {'a': 'c', 'b': 'c'}
     """
     homes = _homes(between, beds, occupied, fewer_beds, occupancy)
+    if kind is not None:
+        homes = _of_one_kind(homes, kind)
+    if village is not None and not close_last:
+        homes = replace(homes, alike=_alike(homes.sites, kind, village))
     if (cover is None) != (demand is None):
         raise ProblemError("merge_sites: give cover and demand, or none of them")
     if most_lost is not None and (cover is None or not most_lost >= 0):
@@ -219,17 +219,20 @@ def merge_sites(
     if at_most is not None and (not at_most >= 1 or at_most % 1):
         raise ProblemError(f"at_most is {at_most!r}; give a whole number of 1 or more")
     what = None if cover is None or demand is None else _whatif(cover, demand, homes.sites)
-    closed = () if most_lost is None or cover is None or demand is None else _last_cover(cover, demand, homes)
-    rows, lost = _rows(homes, closed, at_most, most_lost)
-    chosen, bound, status = _solve(homes, rows, lost, time_limit)
+    closed = () if most_lost is None or cover is None or demand is None else last_cover(cover, demand, homes)
+    rows, lost = rules_as_rows(homes, closed, at_most, most_lost)
+    chosen, bound, status = solve(homes, rows, lost, time_limit)
     found = _mergers(homes, chosen, what, bound, status, between, most_lost)
-    _keeps(homes, chosen, found.loses_cover, at_most, most_lost)
-    return replace(found, fewer_beds=fewer_beds, occupancy=occupancy, at_most=at_most, most_lost=most_lost)
+    keeps(homes, chosen, found.loses_cover, at_most, most_lost)
+    last = "closes" if close_last else "unknown" if village is None else "stays"
+    return replace(
+        found, fewer_beds=fewer_beds, occupancy=occupancy, at_most=at_most, most_lost=most_lost, last_of_kind=last
+    )
 
 
 def _homes(
     between: Reach, beds: pd.Series, occupied: pd.Series, fewer_beds: float | None, occupancy: float | None
-) -> _Homes:
+) -> Homes:
     if between.nearest_only is not None:
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
     if fewer_beds is None and occupancy is None:
@@ -251,7 +254,37 @@ def _homes(
     small_ids = between.origins[small.loc[between.origins].to_numpy()]
     pairs = between.pairs()
     pairs = pairs[(pairs["origin"] != pairs["destination"]) & pairs["origin"].isin(small_ids)]
-    return _Homes(sites, room, people, small_ids, pairs.reset_index(drop=True))
+    return Homes(sites, room, people, small_ids, pairs.reset_index(drop=True))
+
+
+def _of_one_kind(homes: Homes, kind: pd.Series) -> Homes:
+    """Keep the pairs of one kind."""
+    kinds = _texts(kind, homes.sites, "kind")
+    if kinds.isna().any():
+        raise ProblemError(f"kind is blank for sites {some(kinds.index[kinds.isna()])}")
+    pairs = homes.pairs
+    same = kinds.loc[pairs["origin"]].to_numpy() == kinds.loc[pairs["destination"]].to_numpy()
+    return replace(homes, pairs=pairs[same].reset_index(drop=True))
+
+
+def _alike(sites: pd.Index, kind: pd.Series | None, village: pd.Series) -> tuple[frozenset[object], ...]:
+    """Group the sites of each kind in each village; without a kind all of a village are alike."""
+    villages = _texts(village, sites, "village").dropna()
+    kinds = pd.Series("", villages.index) if kind is None else _texts(kind, villages.index, "kind")
+    return tuple(frozenset(ids) for ids in villages.index.to_series().groupby([villages, kinds]).agg(list))
+
+
+def _texts(given: pd.Series, sites: pd.Index, what: str) -> pd.Series:
+    """Return the words by site as objects; blank ones are missing."""
+    if not isinstance(given, pd.Series):
+        raise ProblemError(f"{what} is a {type(given).__name__}; give one Series with the ids of the sites")
+    if not given.index.is_unique:
+        raise ProblemError(f"{what}: ids stand twice: {some(given.index[given.index.duplicated()].unique())}")
+    unknown = sites.difference(given.index)
+    if len(unknown):
+        raise ProblemError(f"{what} has no sites {some(unknown)}")
+    words = given.astype(object)
+    return words.where(words.notna() & (words.astype(str).str.strip() != ""), None)
 
 
 def _whatif(cover: Reach, demand: pd.Series, sites: pd.Index) -> WhatIf:
@@ -261,116 +294,8 @@ def _whatif(cover: Reach, demand: pd.Series, sites: pd.Index) -> WhatIf:
     return WhatIf(cover, demand, open=cover.destinations)
 
 
-def _fits(homes: _Homes) -> pd.DataFrame:
-    """Pairs whose receiver has room for all people of the one that closes."""
-    pairs = homes.pairs
-    people = homes.occupied.loc[pairs["origin"]].to_numpy()
-    return pairs[people <= homes.idle.loc[pairs["destination"]].to_numpy()].reset_index(drop=True)
-
-
-def _last_cover(cover: Reach, demand: pd.Series, homes: _Homes) -> tuple[tuple[frozenset[object], float], ...]:
-    """Find sets of sites that could all close and are all that cover somebody, with the number of these people."""
-    could = set(_fits(homes)["origin"])
-    people = amounts(demand, cover.origins, what="demand", of="communities").to_numpy()
-    lost: dict[frozenset[object], float] = {}
-    sites = cover.pairs()["destination"].groupby(cover.origin).agg(frozenset)
-    for covering, number in zip(sites, people[sites.index], strict=True):
-        if number > 0 and covering <= could:
-            lost[covering] = lost.get(covering, 0.0) + float(number)
-    return tuple(lost.items())
-
-
-def _rows(
-    homes: _Homes, closed: tuple[tuple[frozenset[object], float], ...], at_most: int | None, most_lost: float | None
-) -> tuple[list[tuple[Row, float]], int]:
-    """Rules as rows of the model with their upper bounds, and how many variables tell who loses cover."""
-    pairs = _fits(homes)
-    leaving, coming = _at(pairs["origin"]), _at(pairs["destination"])
-    rows: list[tuple[Row, float]] = [(dict.fromkeys(ks, 1.0), 1.0) for ks in leaving.values()]
-    for k, into in enumerate(pairs["destination"]):
-        if into in leaving:
-            rows.append(({k: 1.0} | dict.fromkeys(leaving[into], 1.0), 1.0))
-    people = homes.occupied.loc[pairs["origin"]].to_numpy()
-    room = homes.idle.loc[pd.Index(coming)].to_numpy()
-    rows += [({k: float(people[k]) for k in ks}, float(most)) for ks, most in zip(coming.values(), room, strict=True)]
-    if at_most is not None:
-        rows.append((dict.fromkeys(range(len(pairs)), 1.0), float(at_most)))
-    for extra, (sites, _) in enumerate(closed):
-        leave = {k: 1.0 for site in sites for k in leaving[site]}
-        rows.append((leave | {len(pairs) + extra: -1.0}, len(sites) - 1.0))
-    if most_lost is not None and closed:
-        rows.append(({len(pairs) + extra: people for extra, (_, people) in enumerate(closed)}, float(most_lost)))
-    return rows, len(closed)
-
-
-def _at(sites: pd.Series) -> dict[object, list[int]]:
-    """Positions of each site."""
-    return {site: [int(k) for k in where] for site, where in sites.groupby(sites).indices.items()}
-
-
-def _solve(
-    homes: _Homes, rows: list[tuple[Row, float]], lost: int, time_limit: float | None
-) -> tuple[pd.DataFrame, float, str]:
-    """Close as many as can; then, with so many, move people the least. Give the pairs, the bound and the status."""
-    pairs = _fits(homes)
-    n = len(pairs)
-    if not n:
-        return pairs, 0.0, "optimal"
-    began = time.perf_counter()
-    # The start closes nothing, which keeps every rule: so there is always an answer.
-    x = np.zeros(n + lost)
-    count = np.concatenate([np.ones(n), np.zeros(lost)])
-    first = highs.run(_model(-count, rows, n), start=x, gap=0.5, time_limit=time_limit)
-    x = x if first.x is None else first.x
-    closes = round(float(x[:n].sum()))
-    # Stopped early, the solver may know no bound; no more can close than have somewhere to go.
-    most = min(-first.bound, float(pairs["origin"].nunique()))
-    bound = float(max(closes, math.floor(most + 1e-6)))
-    way = pairs["cost"].to_numpy() * np.maximum(homes.occupied.loc[pairs["origin"]].to_numpy(), 1.0)
-    cost = np.concatenate([way / max(1.0, float(way.max())), np.zeros(lost)])
-    least = (dict.fromkeys(range(n), -1.0), -float(closes))
-    left = None if time_limit is None else time_limit - (time.perf_counter() - began)
-    if left is not None and left <= 0:
-        return pairs[x[:n] > 0.5], bound, "time_limit"
-    second = highs.run(_model(cost, [*rows, least], n), start=_rounded(x, n), gap=1e-9, time_limit=left)
-    x = x if second.x is None else second.x
-    status = next((s for s in (first.status, second.status) if s != "optimal"), "optimal")
-    return pairs[x[:n] > 0.5], bound, status
-
-
-def _rounded(x: Floats, n: int) -> Floats:
-    return np.concatenate([np.rint(x[:n]), x[n:]])
-
-
-def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> highs.Model:
-    """Each z, 0 to 1, need not be called whole: with whole x its row makes it 1 where the last cover closes."""
-    where = [(i, k, value) for i, (row, _) in enumerate(rows) for k, value in row.items()]
-    at, columns, values = (np.array(part) for part in zip(*where, strict=True))
-    matrix = csr_array((values.astype(float), (at, columns)), shape=(len(rows), len(cost)))
-    return highs.Model(
-        cost=cost,
-        lower=np.zeros(len(cost)),
-        upper=np.ones(len(cost)),
-        matrix=matrix,
-        row_lower=np.full(len(rows), -np.inf),
-        row_upper=np.array([upper for _, upper in rows]),
-        whole=whole,
-    )
-
-
-def _keeps(homes: _Homes, chosen: pd.DataFrame, lost: float, at_most: int | None, most_lost: float | None) -> None:
-    """Trust the solver with nothing unchecked."""
-    moved = homes.occupied.loc[chosen["origin"]].groupby(chosen["destination"].to_numpy()).sum()
-    over = moved > homes.idle.loc[moved.index] + 1e-6
-    many = at_most is not None and len(chosen) > at_most
-    costly = most_lost is not None and lost > most_lost + 1e-6
-    twice, gone = chosen["origin"].duplicated().any(), chosen["destination"].isin(chosen["origin"]).any()
-    if twice or gone or over.any() or many or costly:
-        raise RuntimeError("the solver's mergers do not keep the rules; please report the problem")
-
-
 def _mergers(
-    homes: _Homes,
+    homes: Homes,
     chosen: pd.DataFrame,
     what: WhatIf | None,
     bound: float,
@@ -409,15 +334,18 @@ def _mergers(
     )
 
 
-def _staying(homes: _Homes, chosen: pd.DataFrame, costly: Collection[object]) -> Iterator[tuple[object, str]]:
-    neighbours, fits = set(homes.pairs["origin"]), set(_fits(homes)["origin"])
+def _staying(homes: Homes, chosen: pd.DataFrame, costly: Collection[object]) -> Iterator[tuple[object, str]]:
+    neighbours, fitting = set(homes.pairs["origin"]), set(fits(homes)["origin"])
+    alone = {site for sites in homes.alike if len(sites) == 1 for site in sites}
     gone, receiving = set(chosen["origin"]), set(chosen["destination"])
     for site in homes.small:
         if site in receiving:
             yield site, "receives"
         elif site not in neighbours:
             yield site, "no_neighbour"
-        elif site not in fits:
+        elif site not in fitting:
             yield site, "no_room"
+        elif site in alone:
+            yield site, "last_of_kind"
         elif site not in gone:
             yield site, "loses_cover" if site in costly else "not_chosen"

@@ -1,0 +1,152 @@
+"""Rows whose type does not count: by word over a whole standard, by rule, and in the districts that lack a facility."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+
+import pandas as pd
+
+from siting.data import closest_types, type_of, types_in
+from siting.judge.context import Context
+from siting.judge.finding import Said
+from siting.judge.rule import Rule
+from siting.judge.values import of_types
+
+__all__ = ["besides", "tell_unknown", "uncounted", "uncounted_here", "unknown"]
+
+logger = logging.getLogger(__name__)
+
+#: So many words are named, the most frequent first.
+MOST_WORDS = 4
+COLUMNS = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
+
+
+def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
+    """List the words of types that some rule leaves out, with the number of their rows.
+
+    Parameters
+    ----------
+    context
+        That of the whole.
+    rules
+        Those that are judged or shown.
+
+    Returns
+    -------
+    DataFrame
+        A row for each layer and word (nothing for a blank): `type` (that of the shared table; nothing where the word is
+        not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether another
+        rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words that no
+        rule counts and that are not in the table come first.
+    """
+    rows = []
+    for layer, asking in _asking(context, rules).items():
+        written = _many(context, layer)
+        words = written.index.to_series()
+        left: dict[str, list[str]] = {}
+        for rule in asking:
+            for word in words[~_marks(rule, words)]:
+                left.setdefault(word, []).append(rule.id)
+        everywhere = _asking(context, context.rules).get(layer, [])
+        counted = {word for rule in everywhere for word in words[_marks(rule, words)]}
+        for word, ids in left.items():
+            name = "、".join(one for one in types_in(word) if type_of(one))
+            closest = "" if name or word in counted else "、".join(closest_types(word))
+            rows.append([layer, word, name, int(written[word]), closest, word in counted, tuple(dict.fromkeys(ids))])
+    found = pd.DataFrame(rows, columns=COLUMNS).astype({"rows": int, "counted": bool})
+    found = found.sort_values("rows", ascending=False, kind="stable")
+    strange = found.index.isin(unknown(found).index)
+    return pd.concat([found[strange], found[~strange]]).reset_index(drop=True)
+
+
+def unknown(found: pd.DataFrame) -> pd.DataFrame:
+    """Keep the words that no rule counts and that are not in the shared table."""
+    return found[(found["type"] == "") & ~found["counted"]]
+
+
+def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Warn of words that no rule counts and nobody knows, once for each layer and word; return their rows."""
+    told: dict[str, dict[str, int]] = {}
+    for row in unknown(found).to_dict("records"):
+        layer, word, rows = row["layer"], row["word"], row["rows"]
+        told.setdefault(layer, {})[word] = rows
+        which = f'of the type "{word}", which is not known' if word else 'without a type ("facility_type" is blank)'
+        closest = f" (the closest: {row['closest']})" if row["closest"] else ""
+        mend = f"write the type in a word of facility_types(){closest}, or name it in the rules"
+        logger.warning("%s: %d rows %s, count for no rule that names types; %s", layer, rows, which, mend)
+    return told
+
+
+def uncounted_here(rule: Rule, context: Context, strange: pd.DataFrame) -> Said:
+    """Tell the rows of an area that a rule leaves out: those of *strange* types, and all of them where none counts."""
+    counts: dict[str, int] = {}
+    for layer in _asking(context, [rule]):
+        written = _many(context, layer)
+        marks = _marks(rule, written.index.to_series())
+        odd = written.index.isin(strange.loc[strange["layer"] == layer, "word"]) | (not marks.any())
+        for word, rows in written[~marks & odd].items():
+            counts[word] = counts.get(word, 0) + int(rows)
+    return ("audit.uncounted", _listed(counts)) if counts else ("", {})
+
+
+def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Said]:
+    """Tell for each district the rows there whose types the rule does not count."""
+    whole = context.whole or context
+    counts: dict[object, dict[str, int]] = {}
+    for layer in _asking(whole, [rule]):
+        words = _written(whole, layer)
+        words = words[~_marks(rule, words)]
+        own = whole.township(layer)[words.index]
+        if rule.applies_to == "county" and "parent" in whole.layer("districts"):
+            own = own.map(whole.parents)
+        for unit, word in zip(own, words, strict=True):
+            if unit in units.index:
+                mine = counts.setdefault(unit, {})
+                mine[word] = mine.get(word, 0) + 1
+    return {unit: ("audit.besides", _listed(mine)) for unit, mine in counts.items()}
+
+
+def _listed(counts: dict[str, int]) -> dict[str, object]:
+    most = sorted(counts.items(), key=lambda at: (-at[1], at[0]))
+    words = [("audit.word_rows" if word else "audit.blank_rows", {"word": word, "rows": n}) for word, n in most]
+    if len(words) > MOST_WORDS:
+        words[MOST_WORDS:] = [("audit.more_rows", {"rows": sum(n for _, n in most[MOST_WORDS:])})]
+    return {"rows": sum(counts.values()), "words": tuple(words)}
+
+
+def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """Return the rules that name types, by the layers they count in, where these tell types.
+
+    Of a rule with several facilities those of one layer are asked together: what one of them counts is not left out.
+    """
+    found: dict[str, list[Rule]] = {}
+    for rule in rules:
+        own: dict[str, list[Rule]] = {}
+        for one in rule.counting:
+            for layer in one.layers:
+                own.setdefault(layer, []).append(one)
+        for layer, each in own.items():
+            if "facility_type" in context.layers.get(layer, ()) and all(any(one.types) for one in each):
+                types = tuple(dict.fromkeys(word for one in each for word in one.facility_types))
+                found.setdefault(layer, []).append(each[0] if len(each) == 1 else replace(each[0], facility_types=types))
+    return found
+
+
+def _written(context: Context, layer: str) -> pd.Series:
+    """Return the types as they are written; a blank is an empty text."""
+    types = context.layers[layer]["facility_type"]
+    return types.astype(object).where(types.notna(), "").astype(str).str.strip()
+
+
+def _many(context: Context, layer: str) -> pd.Series:
+    """Count the rows of each word of a layer in an area, once."""
+    key = ("written", layer, context.area)
+    if key not in context._seen:
+        context._seen[key] = _written(context, layer).value_counts()
+    return context._seen[key]
+
+
+def _marks(rule: Rule, words: pd.Series) -> pd.Series:
+    return of_types(words.to_frame("facility_type"), "", *rule.types)

@@ -1,0 +1,144 @@
+"""Types in an audit: synonyms and narrower types count, and what is not counted is told."""
+
+from __future__ import annotations
+
+import logging
+
+import geopandas as gpd
+import pandas as pd
+import pytest
+from shapely.geometry import Point, box
+
+import siting as st
+from siting.data import type_of
+
+Layers = dict[str, gpd.GeoDataFrame]
+X, Y = 500_000, 3_210_000
+
+
+def _frame(shapes: list[object], prefix: str, **columns: object) -> gpd.GeoDataFrame:
+    ids = pd.Index([f"{prefix}{i}" for i in range(len(shapes))], name="id")
+    return gpd.GeoDataFrame(columns, geometry=shapes, index=ids, crs=4549)
+
+
+def town(types: list[str | None], layer: str = "childcare") -> Layers:
+    """Two subdistricts, 城东 and 城西; the first facility lies in 城东, all others in 城西."""
+    east, west = box(X, Y, X + 1000, Y + 1000), box(X - 1000, Y, X, Y + 1000)
+    places = [Point(X + (100 if i == 0 else -100 - i), Y + 100) for i in range(len(types))]
+    amounts = {"places": [30] * len(types)} if layer == "childcare" else {"beds": [100] * len(types)}
+    return {
+        "communities": _frame([Point(X + 100, Y + 100), Point(X - 100, Y + 100)], "h", population=[3000, 4000]),
+        "districts": _frame([east, west], "d", name=["城东街道", "城西街道"], level=["subdistrict"] * 2),
+        layer: _frame(places, "n", facility_type=types, **amounts),
+    }
+
+
+def _judged(layers: Layers, rule: str, name: str = "jinhua", **options: object) -> st.Audit:
+    return st.audit(st.load_standard(name).select(rule=rule), layers, **options)  # type: ignore[arg-type]
+
+
+COVERAGE = "jinhua.childcare.township_coverage.2022"
+
+
+def test_a_synonym_counts() -> None:
+    judged = _judged(town(["托育机构", "独立托育"]), COVERAGE)
+    assert judged.table["value"].tolist() == [100]
+    assert judged.uncounted.empty
+
+
+@pytest.mark.parametrize("name", ["hangzhou", "jinhua", "quzhou", "shijiazhuang", "guangxi"])
+def test_an_old_age_home_is_an_institution_in_every_city(name: str) -> None:
+    """Of 100 beds each in 养老机构, 敬老院 and 日间照料中心, the institutions have 200, 60 of them for nursing: 30 %."""
+    layers = town(["养老机构", "敬老院", "日间照料中心"], "eldercare")
+    layers["eldercare"]["nursing_beds"] = [60, 0, 40]
+    judged = _judged(layers, "nursing_bed_share", name)
+    assert set(judged.table["value"].dropna()) == {30.0}
+
+
+def test_what_a_clause_excludes_is_excluded_alone() -> None:
+    """6 registered institutions 不含幼儿园托育部: points and workplaces that are registered count, kindergartens do not."""
+    layers = town(["托育机构", "幼儿园托育部", "幼儿园办托班", "家庭托育点", "用人单位托育"])
+    layers["childcare"]["registered"] = True
+    assert _judged(layers, "registered_institutions.2025", "qingtian").table["value"].tolist() == [3]
+    assert _judged(layers, "childcare.institutions.current", "qingtian").figures["value"].tolist() == [5]
+
+
+def test_the_workplace_alone_does_not_cover_a_township() -> None:
+    judged = _judged(town(["托育机构", "用人单位托育点"]), COVERAGE)
+    row = judged.table.iloc[0]
+    assert row["value"] == 50
+    assert row["reason"] == "尚无设施：城西街道（另有 1 处因类型未计入：“用人单位托育点”1 处）"
+    assert (
+        row["reason_en"] == "without a facility: 城西街道 (1 there are not counted for their type: 1 × 用人单位托育点)"
+    )
+    assert row["basis"] == "街道（乡镇） 2 个，其中达到 1 个"
+
+
+def test_words_that_nobody_knows_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        judged = _judged(town(["托育机构", "早教托管班", "早教托管班", None]), COVERAGE, by="district")
+    odd = judged.uncounted.iloc[0]
+    assert odd[["layer", "word", "type", "rows"]].tolist() == ["childcare", "早教托管班", "", 2]
+    assert odd["rules"] == (COVERAGE,)
+    assert judged.parameters["uncounted"] == {"childcare": {"早教托管班": 2, "": 1}}
+    said = [record.getMessage() for record in caplog.records if "早教托管班" in record.getMessage()]
+    assert len(said) == 1
+    assert "childcare: 2 rows" in said[0]
+    basis = judged.table.set_index("area")["basis"]
+    assert basis["all"].endswith("；另有 3 处因类型未计入：“早教托管班”2 处、类型空白 1 处")
+    assert "未计入" not in basis["d0"]
+    assert "未计入" in basis["d1"]
+
+
+def test_the_closest_words_are_named() -> None:
+    odd = _judged(town(["托育机构", "托育机够"]), COVERAGE).uncounted.iloc[0]
+    assert odd["closest"].split("、")[0] == "托育机构"
+
+
+def test_a_known_type_that_no_rule_asks_for_is_listed_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING):
+        judged = _judged(town(["托育机构", "儿童之家"]), COVERAGE)
+    assert judged.uncounted[["word", "type", "counted"]].to_numpy().tolist() == [["儿童之家", "儿童之家", False]]
+    assert judged.parameters["uncounted"] == {}
+    assert not caplog.records
+
+
+def test_a_type_that_another_rule_counts_is_counted() -> None:
+    """用人单位托育 is left out by the coverage, and counted by the rule of workplaces."""
+    found = _judged(town(["托育机构", "用人单位托育"]), COVERAGE).uncounted.set_index("word")
+    assert found.loc["用人单位托育", "counted"]
+
+
+def test_none_of_a_kind_is_zero_where_other_types_are_understood() -> None:
+    row = _judged(town(["托育机构"]), "guidance_centres_comprehensive.2025").table.iloc[0]
+    assert row["value"] == 0
+    assert row["basis"].endswith("另有 1 处因类型未计入：“托育机构”1 处")
+
+
+def test_a_layer_of_which_no_word_is_understood_has_no_value() -> None:
+    row = _judged(town(["甲类", "乙类"]), "guidance_centres_comprehensive.2025").table.iloc[0]
+    assert pd.isna(row["value"])
+    assert "甲类、乙类" in row["reason"]
+    assert "托育综合服务中心" in row["reason"]
+
+
+def test_words_that_only_a_rule_of_ones_own_names_are_understood() -> None:
+    own = st.load_standard("jinhua").adapted({COVERAGE: {"facility_types": ["甲类"]}})
+    judged = st.audit(own.select(rule=COVERAGE), town(["甲类", "甲类"]))
+    assert judged.table["value"].tolist() == [100]
+    assert judged.uncounted.empty
+
+
+@pytest.mark.parametrize("name", st.list_standards())
+def test_profiles_name_types_of_the_shared_table(name: str) -> None:
+    for rule in st.load_standard(name):
+        for word in (*rule.facility_types, *rule.excluded_types):
+            assert type_of(word) == word, f"{rule.id}: {word}"
+
+
+def test_health_centres_are_told_apart_from_hospitals() -> None:
+    """Staff of 乡镇卫生院 and 社区卫生服务中心 count for the township rule, that of a general hospital does not."""
+    layers = town(["卫生院", "综合医院", "社区卫生服务中心"], "health_centres")
+    layers["health_centres"]["women_health_staff"] = [1, 50, 1]
+    row = _judged(layers, "maternity_staff_township", "hangzhou").table.iloc[0]
+    assert row["value"] == pytest.approx(20_000 * 2 / 7000)
