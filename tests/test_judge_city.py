@@ -121,7 +121,7 @@ def test_minutes_on_foot_by_bicycle_and_by_car(judged: Judge) -> None:
     assert "驾车" in drive["basis"][0]
     assert "未计单行、禁转、信号灯、拥堵、坡度与停车" in drive["basis"][0]
     assert "one-way streets, banned turns, signals, congestion, slopes and parking are not counted" in drive["basis_en"][0]
-    assert "250 m/min" in ride["basis_en"][0]
+    assert "by bicycle (15 km/h; on the streets for walkers" in ride["basis_en"][0]
 
 
 def test_the_speed_of_the_rule_goes_before_that_of_the_user(judged: Judge) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from siting.judge.context import Context
 from siting.judge.finding import ROWS, WAY, Finding, indicator, least, number, ratio
-from siting.judge.modes import RIDDEN, pace
+from siting.judge.modes import RIDDEN
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
 from siting.judge.wording import limits_of
@@ -67,8 +67,7 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
 def travelled(rule: Rule, context: Context, limit: float) -> tuple[str, dict[str, object]]:
     """Say how the minutes of a limit are travelled: a key of the table of labels, and its values."""
     if rule.mode in RIDDEN:
-        speed = pace(rule.mode, rule.speed, rule.id)
-        return "audit.within_ride", {"limit": limit, "mode": rule.mode, "speed": speed}
+        return "audit.within_ride", {"limit": limit, "mode": rule.mode, "speed": rule.speed}
     walk = context.walker(rule)
     return "audit.within_min", {"limit": limit, "who": walk.who, "speed": walk.speed}
 

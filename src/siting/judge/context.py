@@ -306,7 +306,7 @@ class Context:
         """Say within which way something has a facility: a key of the table of labels and its values."""
         told = {**said, "walk": self.walk_of(rule)}
         if rule.mode in RIDDEN:
-            return f"{key}_ride", {**told, "mode": rule.mode, "speed": pace(rule.mode, rule.speed, rule.id)}
+            return f"{key}_ride", {**told, "mode": rule.mode, "speed": rule.speed}
         return (f"{key}_straight" if rule.metric == "straight" else key), told
 
     def walker(self, rule: Rule) -> Walk:
