@@ -95,7 +95,11 @@ def test_the_straight_line_decides_where_the_rule_says_so(judged: Judge) -> None
     """From c it is 200 m to m along the streets, and 141 m straight."""
     near = made("service_radius", operator="<=", value=150, unit="m", base="population")
     walked = judged(near)
-    assert (walked["status"].tolist(), walked["metric"][0], walked["straight"][0]) == (["short", "short"], "streets", 100)
+    assert (walked["status"].tolist(), walked["metric"][0], walked["straight"][0]) == (
+        ["short", "short"],
+        "streets",
+        100,
+    )
     straight = judged({**near, "metric": "straight"})
     assert values(straight)[0] == (100, 100, 0, "persons", "met")
     assert (straight["metric"].tolist(), straight["straight"].tolist()) == (["straight"] * 2, [100, 100])
@@ -120,7 +124,9 @@ def test_minutes_on_foot_by_bicycle_and_by_car(judged: Judge) -> None:
     assert drive["value"].tolist() == [100, 100]
     assert "驾车" in drive["basis"][0]
     assert "未计单行、禁转、信号灯、拥堵、坡度与停车" in drive["basis"][0]
-    assert "one-way streets, banned turns, signals, congestion, slopes and parking are not counted" in drive["basis_en"][0]
+    assert (
+        "one-way streets, banned turns, signals, congestion, slopes and parking are not counted" in drive["basis_en"][0]
+    )
     assert "by bicycle (15 km/h; on the streets for walkers" in ride["basis_en"][0]
 
 
@@ -184,7 +190,9 @@ def test_one_of_several_rules_is_enough(judged: Judge) -> None:
 
 def test_a_level_of_living_circles(judged: Judge) -> None:
     """Both within 250 m: a, c and d, 1500 of 2000 people. Circles of 500 to 1000 make two to four of them."""
-    level = made("living_circle", operator="<=", value=250, unit="m", base="population", each=BOTH, residents=[500, 1000])
+    level = made(
+        "living_circle", operator="<=", value=250, unit="m", base="population", each=BOTH, residents=[500, 1000]
+    )
     people, communities, circles = values(judged(level))
     assert people == (75, 100, 500, "persons", "short")
     assert communities == (75, 100, 1, "communities", "short")
@@ -212,7 +220,10 @@ def test_minutes_of_a_level_and_a_share_that_is_enough(judged: Judge) -> None:
 
 def test_a_complete_circle_has_a_limit_for_each_service(judged: Judge) -> None:
     """Childcare within 100 m: a, b and d; elder care within 200 m: a, c and d."""
-    each = [{"layer": "childcare", "metres": 100}, {"layer": "eldercare", "metres": 200, "name_zh": "养老", "name_en": "care"}]
+    each = [
+        {"layer": "childcare", "metres": 100},
+        {"layer": "eldercare", "metres": 200, "name_zh": "养老", "name_en": "care"},
+    ]
     circle = made("complete_circle", operator=">=", value=60, unit="percent", base="population", each=each)
     people, communities = values(judged(circle))
     assert people == (60, 60, 0, "persons", "met")  # a and d: 1200 of 2000
@@ -225,14 +236,18 @@ def test_a_complete_circle_has_a_limit_for_each_service(judged: Judge) -> None:
 
 def test_a_complete_circle_with_alternatives_and_without_a_printed_share(judged: Judge) -> None:
     """A public hospital, or elder care within 100 m, is near a (both) and d; childcare within 200 m near all."""
-    doctor = {"any": [{"layer": "medical", "where": {"public": True}, "metres": 100}, {"layer": "eldercare", "metres": 100}]}
+    doctor = {
+        "any": [{"layer": "medical", "where": {"public": True}, "metres": 100}, {"layer": "eldercare", "metres": 100}]
+    }
     circle = made("complete_circle", each=[{"layer": "childcare", "metres": 200}, doctor], base="population")
     assert values(judged(circle))[0] == (60, 100, 800, "persons", "short")
     assert judged({**circle, "share": 50})["status"].tolist() == ["met", "met"]
 
 
 def test_which_communities_have_the_circle(town: Layers, town_network: st.Network) -> None:
-    circle = made("complete_circle", each=[{"layer": "childcare", "metres": 100}, {"layer": "eldercare", "metres": 200}])
+    circle = made(
+        "complete_circle", each=[{"layer": "childcare", "metres": 100}, {"layer": "eldercare", "metres": 200}]
+    )
     told = st.audit(standard(circle), town, network=town_network).units("my.r")
     assert told["fulfils"].to_dict() == {"a": True, "b": False, "c": False, "d": True}
 
@@ -253,7 +268,9 @@ def test_one_facility_for_each_so_many_people(judged: Judge) -> None:
 
 def test_one_facility_for_each_so_many_people_of_a_township(judged: Judge) -> None:
     """The west has 1300 people and k, the east 700, m and n."""
-    one = made("residents_per_facility", operator="per", value=600, unit="residents_per_facility", applies_to="township")
+    one = made(
+        "residents_per_facility", operator="per", value=600, unit="residents_per_facility", applies_to="township"
+    )
     assert values(judged(one)) == [(3, 5, 2, "facilities", "short")]
     assert judged(one)["reason_en"].tolist() == ["short: 西镇"]
     assert values(judged({**one, "reading": "floor"})) == [(2, 3, 1, "facilities", "short")]
@@ -267,7 +284,9 @@ def test_floor_area_for_1000_people(judged: Judge) -> None:
         (245, 200, 0, "area_m2", "met")
     ], "more than the upper end is no fault"
     assert judged({**area, "base": "children"})["value"].tolist() == [2450]
-    land = made("area_per_1000_residents", service="eldercare", operator=">=", value=100, unit="m2_land_per_1000_residents")
+    land = made(
+        "area_per_1000_residents", service="eldercare", operator=">=", value=100, unit="m2_land_per_1000_residents"
+    )
     assert values(judged(land)) == [(100, 100, 0, "land_m2", "met")]
 
 
@@ -303,7 +322,9 @@ def test_school_places_are_not_childcare_places(judged: Judge) -> None:
     assert values(row) == [(75, 80, 10, "school_places", "short")]
     assert row["basis"].tolist() == ["学位 150，居民 2,000"]
     assert judged({**rate, "base": "children"})["value"].tolist() == [750]
-    with pytest.raises(st.StandardError, match="places .托位. are of childcare, school_places .学位. of kindergartens"):
+    with pytest.raises(
+        st.StandardError, match=r"places .托位. are of childcare, school_places .学位. of kindergartens"
+    ):
         rule_from({**rate, "column": "places"})
     with pytest.raises(st.StandardError, match="are not of one sort"):
         rule_from({**rate, "unit": "places_per_1000_residents", "column": "school_places"})
@@ -343,7 +364,7 @@ def test_what_says_nothing_is_refused(keys: dict[str, Any], said: str) -> None:
 
 
 def test_rules_that_are_not_there_are_no_alternatives() -> None:
-    with pytest.raises(st.StandardError, match='rule my.r: rules that are not there: "my.b"'):
+    with pytest.raises(st.StandardError, match=r'rule my.r: rules that are not there: "my.b"'):
         standard({**TIMED, "id": "my.a"}, made("one_of", rules=["my.a", "my.b"]))
     with pytest.raises(st.StandardError, match="name two rules or more"):
         standard({**TIMED, "id": "my.a"}, made("one_of", rules=["my.a"]))

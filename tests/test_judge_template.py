@@ -17,9 +17,11 @@ from siting.judge.template import write_template
 #: A value of its type for each key that says what is computed.
 GIVEN: dict[str, Any] = {
     "otherwise": 300, "share": 0.9, "scope": "site", "layer": "meals", "facility_types": ["日间照料中心"],
-    "excluded_types": ["幼儿园托班"], "where": {"public": True}, "part": {"public": True}, "column": "beds", "of": "beds", "base": "elderly",
+    "excluded_types": ["幼儿园托班"],
+    "where": {"public": True}, "part": {"public": True}, "column": "beds", "of": "beds", "base": "elderly",
     "among": {"remote": True}, "other": "medical", "metres": 300, "minutes": 5, "meets": "x.b", "metric": "straight",
-    "mode": "bicycle", "speed": "15 km/h", "each": [{"layer": "meals"}], "any": [{"layer": "meals"}, {"layer": "sport"}],
+    "mode": "bicycle", "speed": "15 km/h", "each": [{"layer": "meals"}],
+    "any": [{"layer": "meals"}, {"layer": "sport"}],
     "rules": ["x.a", "x.b"], "residents": [5000, 12_000], "reading": "floor", "other_types": ["医院"],
     "other_where": {"public": True},
 }  # fmt: skip
@@ -34,7 +36,7 @@ def test_the_template_is_written_once(tmp_path: Path) -> None:
     with pytest.raises(st.StandardError, match="is there already; give another name, it is not overwritten"):
         write_template(made)
     assert made.read_text(encoding="utf-8") == before
-    with pytest.raises(st.StandardError, match='a standard is a TOML file; name it as "my_city.toml"'):
+    with pytest.raises(st.StandardError, match=r'a standard is a TOML file; name it as "my_city.toml"'):
         write_template(tmp_path / "chengdu.txt")
     with pytest.raises(st.StandardError, match="cannot be written"):
         write_template(tmp_path / "no folder" / "chengdu.toml")
@@ -62,20 +64,32 @@ def test_the_template_has_a_rule_of_each_common_kind() -> None:
     text = files("siting.judge").joinpath("template.toml").read_text(encoding="utf-8")
     for kind in ("service_radius", "coverage_share", "living_circle", "complete_circle", "places_per_1000_residents",
                  "beds_per_1000_elderly", "area_per_1000_residents", "residents_per_facility", "facility_area",
-                 "provision_area_per_100_households", "min_floor_area", "composition_share", "colocation", "one_of"):  # fmt: skip
+                 "provision_area_per_100_households", "min_floor_area", "composition_share", "colocation",
+                 "one_of"):  # fmt: skip
         assert f'kind = "{kind}"' in text, kind
     comments = [line for line in text.splitlines() if line.startswith("#") and len(line) > 30]
     assert len(comments) > 15
 
 
 def head(kind: str) -> dict[str, Any]:
-    return {"id": "x.a", "kind": kind, "service": "eldercare", "indicator_zh": "甲", "indicator_en": "a", "role": "principle"}
+    return {
+        "id": "x.a",
+        "kind": kind,
+        "service": "eldercare",
+        "indicator_zh": "甲",
+        "indicator_en": "a",
+        "role": "principle",
+    }
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
 def test_the_schema_knows_the_keys_of_a_kind_as_the_loader_does(kind: str) -> None:
     schema = json.loads(files("siting.judge").joinpath("standard.schema.json").read_text(encoding="utf-8"))
-    (rule,) = [one for one in schema["properties"]["rule"]["items"]["allOf"] if one["if"]["properties"]["kind"]["const"] == kind]
+    (rule,) = [
+        one
+        for one in schema["properties"]["rule"]["items"]["allOf"]
+        if one["if"]["properties"]["kind"]["const"] == kind
+    ]
     refused = {key for key, value in rule["then"]["properties"].items() if value is False}
     known = KINDS[kind].keys
     assert refused == (set() if known is None else set(COMPUTING) - set(known))

@@ -111,7 +111,9 @@ def standards(
     name: Annotated[
         str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: new, check, schema.")
     ] = None,
-    file: Annotated[Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")
+    ] = None,
     year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
     kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
     service: Annotated[str | None, typer.Option(help="Rules of this service.")] = None,

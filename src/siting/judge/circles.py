@@ -28,7 +28,9 @@ def everyone(rule: Rule, context: Context) -> float:
     return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
 
 
-@indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, *WAY, "any", "among", "base", "share"), units=("min",))
+@indicator(
+    "service_time", operators=("<=", "range", "~"), keys=(*ROWS, *WAY, "any", "among", "base", "share"), units=("min",)
+)
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
     limits = [number(rule)] if rule.value_max is None else [number(rule), rule.value_max]
@@ -90,7 +92,8 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
             needs="communities" if by == "communities" else "persons",
             metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[straight].sum()), total),
-            basis=("audit.own_limits", {"way": (basis, {**said, "of": by}), "parts": own}) if own
+            basis=("audit.own_limits", {"way": (basis, {**said, "of": by}), "parts": own})
+            if own
             else (basis, {**said, "of": by}),
             units=near[ruled],
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),

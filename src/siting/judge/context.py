@@ -149,7 +149,7 @@ class Context:
 
     def understood(self, name: str) -> bool:
         """Tell whether any type of a layer is one of the shared table, or one that a rule names."""
-        named = {word for rule in self.rules for one in rule.counting for word in (*one.facility_types, *rule.other_types)}
+        named = {word for rule in self.rules for one in rule.counting for word in one.facility_types + one.other_types}
         words = self.column(name, "facility_type").dropna().unique()
         return any(type_of(one) or one in named for word in words for one in types_in(word))
 

@@ -15,7 +15,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["area_owed", "facilities_for_employees", "facilities_for_people", "facilities_owed", "land_owed", "units_owed"]
+__all__ = [
+    "area_owed",
+    "facilities_for_employees",
+    "facilities_for_people",
+    "facilities_owed",
+    "land_owed",
+    "units_owed",
+]
 
 Numbers = npt.NDArray[np.float64]
 SLACK = 1e-9
@@ -112,7 +119,9 @@ def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = 
     [[1, 1, 3], [0, 1, 2]]
     """
     number = np.asarray(people, float) / each
-    made: npt.NDArray[np.int64] = (np.ceil(number - SLACK) if reading == "ceil" else np.floor(number + SLACK)).astype(np.int64)
+    made: npt.NDArray[np.int64] = (np.ceil(number - SLACK) if reading == "ceil" else np.floor(number + SLACK)).astype(
+        np.int64
+    )
     return made
 
 

@@ -8,7 +8,7 @@ With facilities ``k`` of a list, each with its limit ``r(k)``, community ``i`` h
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd

@@ -15,7 +15,20 @@ __all__ = ["PART", "PARTS", "check_parts", "check_places"]
 
 #: Lists of tables, each of which stands for a facility that is asked for; and the keys that such a table may have.
 PARTS = ("each", "any")
-PART = ("name_zh", "name_en", "layer", "facility_types", "excluded_types", "where", "metres", "minutes", "metric", "mode", "speed", "any")
+PART = (
+    "name_zh",
+    "name_en",
+    "layer",
+    "facility_types",
+    "excluded_types",
+    "where",
+    "metres",
+    "minutes",
+    "metric",
+    "mode",
+    "speed",
+    "any",
+)
 
 
 def check_places(rule: Rule) -> None:
@@ -34,7 +47,9 @@ def check_parts(rule: Rule) -> None:
     name = f"rule {rule.id}"
     tables = [*rule.each, *rule.any, *(one for at in rule.each for one in at.get("any", ()))]
     if tables and (rule.layer or any(rule.types) or rule.where):
-        raise StandardError(f"{name}: layer, facility_types and where stand in the tables of each or any, not beside them")
+        raise StandardError(
+            f"{name}: layer, facility_types and where stand in the tables of each or any, not beside them"
+        )
     if len(rule.any) == 1 or any(len(at.get("any", ())) == 1 for at in rule.each):
         raise StandardError(f"{name}: any has one table only; it names facilities of which one is enough")
     for at in tables:
@@ -46,6 +61,8 @@ def check_parts(rule: Rule) -> None:
     if rule.mode or rule.speed:
         pace(rule.mode, rule.speed, name)
     if rule.residents and not (len(rule.residents) == 2 and 0 < rule.residents[0] <= rule.residents[1]):
-        raise StandardError(f"{name}: residents is {list(rule.residents)}; give the fewest and the most, as [5000, 12000]")
+        raise StandardError(
+            f"{name}: residents is {list(rule.residents)}; give the fewest and the most, as [5000, 12000]"
+        )
     for key in PARTS:
         rule.parts(key)

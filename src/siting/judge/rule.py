@@ -240,7 +240,9 @@ class Rule:
     @property
     def partner(self) -> Rule:
         """The rule that counts the partners: those of the layer `other`, of their types and marks."""
-        return replace(self, layer=(self.other,), facility_types=self.other_types, excluded_types=(), where=self.other_where)
+        return replace(
+            self, layer=(self.other,), facility_types=self.other_types, excluded_types=(), where=self.other_where
+        )
 
     @property
     def counting(self) -> tuple[Rule, ...]:
@@ -372,7 +374,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong("a year such as 2025")
     elif key == "residents":
-        if not isinstance(value, list | tuple) or any(isinstance(n, bool) or not isinstance(n, int | float) for n in value):
+        if not isinstance(value, list | tuple) or not all(type(number) in (int, float) for number in value):
             raise wrong("two numbers, such as [5000, 12000]")
         return tuple(float(n) for n in value)
     elif key in PARTS:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from siting.judge import duties
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
-from siting.judge.finding import ROWS, Finding, indicator, number, percent, ratio, without
+from siting.judge.finding import ROWS, Finding, holds, indicator, number, percent, ratio, without
 from siting.judge.rule import Rule
 from siting.judge.shares import LEVELS
 from siting.judge.values import Missing, counted
@@ -104,10 +104,14 @@ def area(rule: Rule, context: Context) -> Iterator[Finding]:
         return
     size = counted(context.column(layer, name)[frame.index], layer)
     limit = number(rule)
-    fits = {"<=": size.le, "<": size.lt, ">": size.gt}.get(rule.operator, size.ge)(limit)
+    fits = pd.Series(
+        [holds(own, ">=" if rule.operator == "range" else rule.operator, limit) for own in size], size.index
+    )
     above = 0 if rule.value_max is None else int((size > rule.value_max).sum())
-    said = {"part": int(fits.sum()), "total": len(frame), "of": rule.facility_types or layer, "least": float(size.min()),
-            "largest": float(size.max()), "above": above, "most": math.nan if rule.value_max is None else rule.value_max}  # fmt: skip
+    said = {
+        "part": int(fits.sum()), "total": len(frame), "of": rule.facility_types or layer, "least": float(size.min()),
+        "largest": float(size.max()), "above": above, "most": rule.value_max,
+    }  # fmt: skip
     yield percent(rule, int(fits.sum()), len(frame), needs="facilities", target=100.0, units=fits, operator=">=",
                   basis=("audit.sizes" if rule.value_max is None else "audit.sizes_range", said),
                   reason=without(frame, ~fits.to_numpy(bool), "audit.lack"))  # fmt: skip

@@ -45,7 +45,9 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
     if rule.layers[0] == "communities":  # they carry a mark
         return (*share, *WAY, "any", "metres", "minutes", "meets")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not _walked(rule)):
-        return (*share, *NEAR, *WAY, "meets", *(("any",) if rule.part else ()), *(("facility_types", "where") if rule.layers[0] == "districts" else ()))
+        marked = rule.layers[0] == "districts"
+        rows = ("facility_types", "where") if marked else ()
+        return (*share, *NEAR, *WAY, "meets", *rows, *(("any",) if rule.part or marked else ()))
     return (*share, *ROWS, *WAY, "any", "metres", "minutes") if rule.meets else share
 
 
@@ -83,7 +85,8 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> pd.S
     if rule.part:
         return matches(units, "districts", rule.part)
     if rule.any:
-        return pd.Series(np.logical_or.reduce([_in_districts(one, context, units) for one in rule.parts("any")]), units.index)
+        marks = [_in_districts(one, context, units) for one in rule.parts("any")]
+        return pd.Series(np.logical_or.reduce(marks), units.index)
     fulfil = pd.Series(True, units.index)
     for layer in rule.layers:
         fulfil &= context.inside(rule, layer, units) > 0

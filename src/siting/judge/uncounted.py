@@ -130,7 +130,8 @@ def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
         for layer, each in own.items():
             if "facility_type" in context.layers.get(layer, ()) and all(any(one.types) for one in each):
                 types = tuple(dict.fromkeys(word for one in each for word in one.facility_types))
-                found.setdefault(layer, []).append(each[0] if len(each) == 1 else replace(each[0], facility_types=types))
+                one = each[0] if len(each) == 1 else replace(each[0], facility_types=types)
+                found.setdefault(layer, []).append(one)
     return found
 
 

@@ -71,7 +71,8 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
     told_of = {"part": int(near.sum()), "total": len(frame), "of": layer, "other": rule.other_types or partner}
     basis = context.beside_of(rule, "audit.partners", told_of)
     if rule.unit == "percent":
-        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric=rule.metric or "streets", units=near)
+        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, units=near,
+                      metric=rule.metric or "streets")  # fmt: skip
     else:
         yield _counted(rule, float(near.sum()), basis)
 

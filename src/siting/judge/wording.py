@@ -104,10 +104,8 @@ def with_words(name: Mapping[str, str], more: str) -> dict[str, str]:
 def limits_of(rule: Rule) -> tuple[dict[str, str], ...]:
     """Name the facilities of `any` that have a limit of their own, with it."""
     own = [one for one in rule.parts("any") if (one.metres, one.minutes) != (rule.metres, rule.minutes)]
+    units = ["m" if one.minutes is None else "min" for one in own]
     return tuple(
-        {
-            lang: f"{words} {one.minutes or one.metres:g} {label('unit.m' if one.minutes is None else 'unit.min', lang)}"
-            for lang, words in name_of(one, rule).items()
-        }
-        for one in own
+        {lang: f"{words} {one.minutes or one.metres:g} {label(f'unit.{unit}', lang)}" for lang, words in names.items()}
+        for one, unit, names in zip(own, units, [name_of(one, rule) for one in own], strict=True)
     )

@@ -119,9 +119,7 @@ def careful(grade: npt.ArrayLike) -> Floats:
     return factor
 
 
-def speed_from(
-    text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST, mode: str = "walk"
-) -> float:
+def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST, mode: str = "walk") -> float:
     """Read a speed with its unit: metres a minute.
 
     Parameters
