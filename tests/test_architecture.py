@@ -19,6 +19,7 @@ FLOORS = {
     "labels": 0,
     "solver": 0,
     "data": 1,
+    "share": 1,
     "network": 2,
     "measure": 3,
     "judge": 4,

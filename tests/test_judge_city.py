@@ -88,7 +88,7 @@ def test_any_column_of_the_communities_can_be_the_weight(judged: Judge) -> None:
     assert judged(near)["value"].tolist() == [70, 75]  # 70 of 100 infants, 3 of 4 communities
     assert judged({**near, "base": "population"})["value"].tolist() == [85, 75]  # 1700 of 2000
     assert judged({**near, "base": "children"})["value"].tolist() == [70, 75]  # 140 of 200
-    assert "居民" in judged({**near, "base": "population"})["basis"][0]
+    assert "常住人口" in judged({**near, "base": "population"})["basis"][0]
 
 
 def test_the_straight_line_decides_where_the_rule_says_so(judged: Judge) -> None:
@@ -115,7 +115,7 @@ def test_a_share_of_communities_by_the_straight_line(judged: Judge) -> None:
 
 def test_minutes_on_foot_by_bicycle_and_by_car(judged: Judge) -> None:
     """One minute to elder care: 55 m reach only d, 100 m also a, 250 m (15 km/h) also c, 500 m (30 km/h) also b."""
-    near = made("service_time", service="eldercare", operator="<=", value=1, unit="min", share=100)
+    near = made("service_time", service="eldercare", operator="<=", value=1, unit="min", share=1)
     assert judged(near)["value"].tolist() == [10, 25]
     assert judged({**near, "speed": "100 m/min"})["value"].tolist() == [50, 50]
     ride = judged({**near, "mode": "bicycle", "speed": "15 km/h"})
@@ -131,7 +131,7 @@ def test_minutes_on_foot_by_bicycle_and_by_car(judged: Judge) -> None:
 
 
 def test_the_speed_of_the_rule_goes_before_that_of_the_user(judged: Judge) -> None:
-    near = made("service_time", service="eldercare", operator="<=", value=1, unit="min", share=100)
+    near = made("service_time", service="eldercare", operator="<=", value=1, unit="min", share=1)
     slow = st.Walk(50.0, "slow")
     assert judged({**near, "speed": "100 m/min"}, walk=slow)["value"].tolist() == [50, 50]
     assert judged(near, walk=st.Walk(100.0, "fast"))["value"].tolist() == [50, 50]
@@ -214,7 +214,7 @@ def test_a_level_that_the_people_do_not_reach(judged: Judge) -> None:
 
 def test_minutes_of_a_level_and_a_share_that_is_enough(judged: Judge) -> None:
     """Four minutes at 64 m/min are 256 m."""
-    level = made("living_circle", operator="<=", value=4, unit="min", base="population", each=BOTH, share=75)
+    level = made("living_circle", operator="<=", value=4, unit="min", base="population", each=BOTH, share="75 %")
     assert values(judged(level))[0] == (75, 75, 0, "persons", "met")
 
 
@@ -241,7 +241,7 @@ def test_a_complete_circle_with_alternatives_and_without_a_printed_share(judged:
     }
     circle = made("complete_circle", each=[{"layer": "childcare", "metres": 200}, doctor], base="population")
     assert values(judged(circle))[0] == (60, 100, 800, "persons", "short")
-    assert judged({**circle, "share": 50})["status"].tolist() == ["met", "met"]
+    assert judged({**circle, "share": 0.5})["status"].tolist() == ["met", "met"]
 
 
 def test_which_communities_have_the_circle(town: Layers, town_network: st.Network) -> None:
@@ -320,7 +320,7 @@ def test_school_places_are_not_childcare_places(judged: Judge) -> None:
                 unit="school_places_per_1000_residents")  # fmt: skip
     row = judged(rate)
     assert values(row) == [(75, 80, 10, "school_places", "short")]
-    assert row["basis"].tolist() == ["学位 150，居民 2,000"]
+    assert row["basis"].tolist() == ["学位共 150 个，常住人口 2,000 人"]
     assert judged({**rate, "base": "children"})["value"].tolist() == [750]
     with pytest.raises(
         st.StandardError, match=r"places .托位. are of childcare, school_places .学位. of kindergartens"

@@ -105,7 +105,9 @@ def test_a_good_file(tmp_path: Path) -> None:
         ('column = "places"', 'applies_to = "new_estate"', 'applies_to is "new_estate"; did you mean '),
         ('column = "places"', 'where = { beds = ">>100" }', 'where.beds is ">>100"; write a comparison as ">=100"'),
         ("value = 4.5", "value = -4.5", "value is -4.5; it must be above 0"),
-        ('column = "places"', "share = 160", "share is 160; it must be above 0 and at most 100 percent"),
+        ('column = "places"', "share = 160", "share is 160; give a share above 0 and at most 1"),
+        ('column = "places"', "share = 90", 'line 9: rule demo.places: share is 90; .* 90 % is 0.9 or "90 %"'),
+        ('column = "places"', 'share = "0.9 %"', "rule demo.places: share is '0.9 %'; .* 90 % is 0.9 or"),
         (
             'operator = ">="',
             'operator = "per"',
@@ -168,7 +170,10 @@ def test_a_standard_may_be_empty_and_have_a_byte_order_mark(tmp_path: Path) -> N
 def test_select() -> None:
     standard = st.load_standard("jinhua")
     now = standard.select(year=2025)
-    assert {one.year for one in now} == {None, 2025}
+    assert max(one.year or 0 for one in now) == 2025
+    replaced = "jinhua.childcare.places_per_1000.2022"
+    assert replaced not in {one.id for one in now}
+    assert replaced in {one.id for one in standard.select(year=2024)}
     assert len(now) < len(standard)
     assert {one.year for one in standard.select(year=1999)} == {None}
     assert {one.service for one in standard.select(service="eldercare")} == {"eldercare"}

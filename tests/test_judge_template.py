@@ -56,7 +56,7 @@ def test_the_template_audits_the_sample_as_it_is(
     places, people = sample["childcare"]["places"].sum(), sample["communities"]["population"].sum()
     assert rows.loc["my_city.childcare.places_per_1000.2030", "value"] == pytest.approx(1000 * places / people)
     ride = rows.loc["my_city.eldercare.nursing_home_by_car"]
-    assert ride["basis"].startswith("314 个社区中，驾车 30 分钟内有设施的")
+    assert ride["basis"].startswith("314 个小区中，驾车 30 分钟内有设施的")
     assert rows.loc["my_city.both.circle_5min", "value"].tolist()[2] == 11, "day care, of which there is least"
 
 

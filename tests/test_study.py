@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 import siting as st
+from siting.outputs import facility_words
 from siting.study import Outcome, judge
 
 RECIPE = """
@@ -28,7 +29,7 @@ candidates = { path = "town.gpkg", layer = "candidates" }
 streets = { path = "town.gpkg", layer = "streets" }
 
 [shares]
-"jinhua.childcare.circle_15min" = 90
+"jinhua.childcare.circle_15min" = "90 %"
 
 [[circle]]
 service = "childcare"
@@ -108,6 +109,22 @@ def test_the_report_says_in_words_what_is_closed_and_who_walks(town: Path, small
 
 
 @pytest.mark.slow
+def test_facilities_that_count_for_no_coverage_are_told(town: Path, layer) -> None:
+    """Of three, k2 beside se is for its own staff, and k3 beside nw has no places: sw and nw are covered, 40 of 100."""
+    three = layer({"k1": (100, 0), "k2": (400, 0), "k3": (0, 400)}, places=[20, 20, 0],
+                  open_to_neighbours=[True, False, True])  # fmt: skip
+    st.write_layer(three, town.parent / "town.gpkg", layer="childcare")
+    outcome = st.run(st.Study.from_toml(town))
+    assert share(outcome, 100.0) == 0.4
+    assert outcome.apart["childcare"].to_dict() == {"k1": "", "k2": "not_open", "k3": "no_places"}
+    written = outcome.write(town.parent / "out")
+    said = "现有托育设施 3 处，其中：1 处不对外开放，不计入覆盖；1 处没有托位（为 0 或未填），仍计入覆盖。"
+    assert facility_words(outcome, "childcare", "zh") == said
+    assert said in written["report"].read_text(encoding="utf-8")
+    assert "1 处不对外开放，不计入覆盖" in written["map"].read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_results(town: Path) -> None:
     study = st.Study.from_toml(town)
     one, two = st.run(study), st.run(study)
@@ -141,7 +158,9 @@ def test_steps_are_told_as_they_come(town: Path) -> None:
         ("streets = {", "roads = {", "no table [layers.streets]"),
         ("metres = [100, 300]", "metres = [0.5]", "give metres from 10"),
         ("cover = 1\n", "cover = 90\n", "90 % is 0.9"),
-        ('"jinhua.childcare.circle_15min" = 90', '"jinhua.nothing" = 90', "jinhua.nothing"),
+        ('"jinhua.childcare.circle_15min" = "90 %"', '"jinhua.nothing" = 0.9', "jinhua.nothing"),
+        ('circle_15min" = "90 %"', 'circle_15min" = 90', '90 % is 0.9 or "90 %"'),
+        ('circle_15min" = "90 %"', 'circle_15min" = "0.9 %"', '90 % is 0.9 or "90 %"'),
         ('service = "childcare"\nmetres = [100', 'service = "culture"\nmetres = [100', "culture"),
         ("[study]", "[study", "no TOML"),
     ],
@@ -194,9 +213,9 @@ def test_a_rule_of_a_third_service_needs_no_code(town: Path, layer) -> None:
     """Quzhou's 15-minute culture circle on a layer of culture sites."""
     st.write_layer(layer({"m1": (400, 500)}, name=["文化站"]), town.parent / "town.gpkg", layer="culture")
     text = town.read_text(encoding="utf-8").replace('standard = "jinhua"', 'standard = "quzhou"')
-    shares = '[shares]\n"quzhou.culture.culture_circle_15min" = 70\n'
+    shares = '[shares]\n"quzhou.culture.culture_circle_15min" = "70 %"\n'
     more = 'culture = { path = "town.gpkg", layer = "culture", role = "facilities" }\n'
-    text = text.replace('[shares]\n"jinhua.childcare.circle_15min" = 90\n', more + shares)
+    text = text.replace('[shares]\n"jinhua.childcare.circle_15min" = "90 %"\n', more + shares)
     text = text.replace("[[circle]]", "[walk]\nculture = 26\n[[circle]]", 1)
     town.write_text(text, encoding="utf-8")
     circle = judge(st.Study.from_toml(town)).select(rule="culture_circle_15min").table
@@ -283,7 +302,7 @@ def test_readings_that_cannot_be_are_told(town: Path, words: str, told: str) -> 
 
 def test_a_study_without_a_standard_has_no_verdict(town: Path) -> None:
     text = town.read_text(encoding="utf-8").replace('standard = "jinhua"\n', "")
-    town.write_text(text.replace('[shares]\n"jinhua.childcare.circle_15min" = 90\n', ""), encoding="utf-8")
+    town.write_text(text.replace('[shares]\n"jinhua.childcare.circle_15min" = "90 %"\n', ""), encoding="utf-8")
     with pytest.raises(st.SitingError, match="names no standard"):
         judge(st.Study.from_toml(town))
 

@@ -24,6 +24,7 @@ class Source:
     encoding: str | None = None
     crs: str | None = None
     missing: Literal["raise", "zero"] = "raise"
+    mapping: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Circle:
 class Goal:
     """A proposal that is asked for: within which distance, and which of the two questions.
 
-    With `cover` the fewest sites that reach the share; with `at_most` the best so many sites.
+    With `cover` the fewest sites that reach the share (0 to 1); with `at_most` the best so many sites.
     """
 
     name: str

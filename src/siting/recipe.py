@@ -16,6 +16,7 @@ from siting.measure.services import walker
 from siting.network import Walk
 from siting.network.walk import speed_from
 from siting.propose import AtMost, Cover
+from siting.share import share_from
 from siting.study import Study
 
 __all__ = ["read_study"]
@@ -81,7 +82,7 @@ def _study(data: Mapping[str, Any], path: Path) -> Study:
         else _number(head["household_size"], "[study] household_size"),
         changes={rule: _changes(rule, at) for rule, at in _table(data, "changes").items()},
         walk=walk,
-        shares={rule: _number(at, f"[shares] {rule}") for rule, at in _table(data, "shares").items()},
+        shares={rule: share_from(at, f'[shares] "{rule}"') for rule, at in _table(data, "shares").items()},
         documents={key: document_from(key, at) for key, at in _table(data, "documents").items()},
         rules=tuple(rule_from(at) for at in _tables(data, "rule")),
         circles=tuple(_circle(at) for at in _tables(data, "circle")),
@@ -126,7 +127,8 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
         raise SitingError(f'{where} columns is no table; write columns = {{ population = "人口" }}')
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
-    return Source(**{**at, "path": folder / str(at["path"])})
+    files = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
+    return Source(**{**at, **files})
 
 
 def _by(value: Any) -> str | None:
@@ -205,7 +207,9 @@ def _goal(at: Mapping[str, Any]) -> Goal:
         raise SitingError(f"{where}: the name is used for files; write letters, digits, - and _ only")
     _text(at["service"], f"{where} service")
     values = dict(at)
-    for key in ("metres", "minutes", "cover", "time_limit"):
+    if "cover" in values:
+        values["cover"] = share_from(values["cover"], f"{where} cover")
+    for key in ("metres", "minutes", "time_limit"):
         if key in values:
             values[key] = _number(values[key], f"{where} {key}")
     for key in ("at_most", "curve"):

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 import geopandas as gpd
@@ -20,13 +20,15 @@ from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here, unknown
+from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
+from siting.judge.years import JUDGED, due, later
 from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
+from siting.share import share_from
 
 __all__ = ["audit"]
 
@@ -40,7 +42,6 @@ TYPES: dict[str, Any] = {
     "gap": float,
     "needed": float,
 }
-JUDGED = ("standard", "target")
 #: Numbers for a whole city that say nothing of one of its districts.
 WHOLE = ("count_target", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
 
@@ -69,7 +70,9 @@ def audit(
     network
         Streets, for rules of distance.
     year
-        Standing rules and those for this year; without it all targets and standing rules.
+        The year of the verdict. Standing rules are judged, and of each series of targets the last that is due by then;
+        a target of an earlier year that none replaced stays. Targets of later years are "ahead" until they are reached.
+        Without it all targets are judged as if they were due.
     by
         "district" or "county": judge each of them too, after the whole. Their communities walk wherever they like;
         stock and people are those inside. What lies in no district is told in the log and in `parameters`.
@@ -77,7 +80,7 @@ def audit(
         Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
         to childcare, an elder to elder care, an adult elsewhere.
     shares
-        For rules that print no share, percent by rule id; a rule that has none is not judged.
+        For rules that print no share, by rule id, from 0 to 1 (0.9 is 90 %); a rule that has none is not judged.
     beside
         Walk in metres within which a facility counts as an estate's or park's own, or as a neighbour.
     max_snap
@@ -102,7 +105,7 @@ def audit(
     Raises
     ------
     StandardError
-        When a share is given for a rule that is not there or prints its own, or is no percentage, or *walk* names a
+        When a share is given for a rule that is not there or prints its own, or is no share, or *walk* names a
         service that is not there.
     LayerError
         When ids stand twice, or a number that a rule needs is blank, negative or a text in some rows.
@@ -119,7 +122,7 @@ def audit(
     """
     if not isinstance(standard, Standard):
         raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")
-    given = dict(shares or {})
+    given = {rule: share_from(share, f'shares: "{rule}"', StandardError) for rule, share in (shares or {}).items()}
     for name, frame in layers.items():
         if not frame.index.is_unique:
             raise LayerError(name, f"ids stand twice: {some(frame.index[frame.index.duplicated()].unique())}")
@@ -127,19 +130,16 @@ def audit(
             check_extent(frame, name)
     _check(standard, layers, given, walk)
     _check_settings(year, walk, beside, household_size)
-    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size)
-    judged = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
-    printed = _printed(standard, year)
+    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
+                      year=year)  # fmt: skip
+    judged, printed = _judged(standard, year, given), _printed(standard, year)
     left_out = uncounted(context, [*judged, *printed])
-    strange = unknown(left_out)
     found = {rule: _findings(rule, context) for rule in judged}
-    rows = [_row(standard, rule, one, context, strange) for rule, findings in found.items() for one in findings]
+    rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
-        rows += [_row(standard, rule, one, area, strange) for rule in judged for one in _findings(rule, area)]
+        rows += [_row(standard, rule, one, area) for rule in judged for one in _findings(rule, area)]
     figures = [
-        _figure(rule, _row(standard, rule, one, context, strange))
-        for rule in printed
-        for one in _findings(rule, context)
+        _figure(rule, _row(standard, rule, one, context)) for rule in printed for one in _findings(rule, context)
     ]
     return Audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
@@ -167,9 +167,6 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
     printed = [rule.id for rule in standard if rule.id in given and not takes_share(rule)]
     if printed:
         raise StandardError(f"shares are given for rules that print their own number: {some(printed)}")
-    wrong = [rule for rule, share in given.items() if not (isinstance(share, Real) and 1 < share <= 100)]
-    if wrong:
-        raise StandardError(f"shares must be percent, above 1 and up to 100 (90 % is 90), for {some(wrong)}")
     if isinstance(walk, Mapping):
         strange = set(walk) - {rule.service for rule in standard} - set(layers) - set(PEOPLE)
         if strange:
@@ -199,6 +196,12 @@ def _areas(context: Context, by: str | None) -> list[Context]:
         return found
     except Missing as absent:
         raise SitingError(f'by="{by}": {said((absent.key, absent.values), "en")}') from None
+
+
+def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:
+    """Keep the rules to judge, in the order of the document: those that hold in the year, and those that lie ahead."""
+    kept = set(standard) if year is None else {*due(standard, year, given), *later(standard, year)}
+    return [rule for rule in standard if rule in kept and rule.role in JUDGED]
 
 
 def _printed(standard: Standard, year: int | None) -> list[Rule]:
@@ -256,12 +259,15 @@ def _larger(rule: Rule, context: Context) -> bool:
     return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
 
 
-def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, strange: pd.DataFrame) -> dict[str, Any]:
+def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
-    status = _status(finding) or ("met" if holds(value, finding.operator, target, most) else "short")
-    judged, short = status in ("met", "short"), status == "short"
-    beside = uncounted_here(rule, context, strange)
+    ahead = context.year is not None and rule.year is not None and rule.year > context.year
+    kept = holds(value, finding.operator, target, most)
+    status = _status(finding) or ("met" if kept else "ahead" if ahead else "short")
+    short = status in ("short", "ahead")
+    judged = short or status == "met"
+    beside = uncounted_here(rule, context)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.

@@ -2,7 +2,7 @@
 
 With ``d(i, j)`` the way from community ``i`` to facility ``j`` and ``r(i)`` its radius, ``i`` is covered when
 ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i`` divided by that over all, with ``w``
-the people the service is for, and with ``w = 1`` for communities.
+the people the service is for or those of `base`, and with ``w = 1`` for communities.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["circle", "everyone", "radius", "travelled"]
 
 def everyone(rule: Rule, context: Context) -> float:
     """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
-    return context.shares.get(rule.id, 100.0 if rule.share is None else rule.share)
+    return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
 @indicator(
@@ -37,7 +37,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     judged = rule.role in ("standard", "target")
     for limit in limits:
         basis, said = travelled(rule, context, limit)
-        target = context.share(rule) if judged else context.shares.get(rule.id, np.nan)
+        target = 100 * (context.share(rule) if judged else context.shares.get(rule.id, np.nan))
         yield from _inside(rule, context, limit, target, basis, said)
 
 

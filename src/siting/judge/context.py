@@ -12,13 +12,14 @@ import pandas as pd
 from pyproj import CRS
 
 from siting.data import common_crs, points, role, to_crs, type_of, types_in
+from siting.data.naming import full_names, names_apart
 from siting.errors import LayerError, some
 from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
-from siting.judge.values import Missing, counted, filled, flags, matches, of_types
+from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
-from siting.measure.services import open_to_all, people_column, walker
+from siting.measure.services import open_to_all, walker
 from siting.network import Network, Places, Walk
 
 __all__ = ["COMMUNITIES", "DISTRICTS", "Context", "township_of"]
@@ -70,6 +71,7 @@ class Context:
     max_snap: float
     rules: tuple[Rule, ...] = ()
     household_size: float | None = None
+    year: int | None = None
     area: str = "all"
     area_name: str = ""
     by: str = ""
@@ -111,10 +113,6 @@ class Context:
     def heads(self, base: str) -> pd.Series:
         """Return the people that a rate is of: a column of the communities."""
         return self.residents() if base == "population" else self.numbers("communities", base)
-
-    def people(self, service: str) -> pd.Series:
-        """Return the weights that a service is judged by: under-threes, over-sixties, or all residents."""
-        return self.heads(people_column(service))
 
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
         """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
@@ -160,7 +158,7 @@ class Context:
         return float(sum(counted(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
 
     def share(self, rule: Rule) -> float:
-        """Return the share in percent that a rule asks for: the user's, the rule's own, or none."""
+        """Return the share that a rule asks for, 0 to 1: the user's, the rule's own, or none."""
         given = self.shares.get(rule.id, rule.share)
         if given is None:
             raise Missing("audit.no_share", rule=rule.id)
@@ -173,10 +171,10 @@ class Context:
             everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
             return everywhere
         wanted = {**COMMUNITIES.get(rule.applies_to, {}), **rule.among}
-        no_parks = "kind" not in wanted and "kind" in frame  # nobody lives in a park; it has rules of its own
+        no_parks = "kind" not in columns_of(wanted) and "kind" in frame  # nobody lives in a park; it has rules of its own
         key = ("ruled", repr(sorted(wanted.items())), no_parks)
         if key not in self._seen:
-            for name in wanted:
+            for name in columns_of(wanted):
                 _known(self.column("communities", name))
             marks = matches(frame, "communities", wanted)
             self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks
@@ -373,6 +371,7 @@ class Context:
     def areas(self, by: str) -> Iterator[Context]:
         """Cut the layers down to one district, or one county, after another."""
         districts, towns = self.layer("districts"), self.districts("township")
+        called = names_apart(districts)
         groups = pd.Series(towns.index, towns.index)
         if by == "county":
             groups = self.parents
@@ -382,7 +381,7 @@ class Context:
             none = np.zeros(0, np.intp)
             cut = {name: self.layers[name].iloc[where.get(area, none)] for name, where in rows.items()}
             kept = districts.index.isin(groups.index[groups == area]) | (districts.index == area)
-            name = str(districts["name"][area]) if area in districts.index and "name" in districts else str(area)
+            name = str(called.get(area, area))
             yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
                           area_name=name, by=by, whole=self)  # fmt: skip
 
@@ -424,10 +423,8 @@ def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
     """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
     own = pd.Series(None, frame.index, dtype=object)
     if "district" in frame:
-        names = pd.Series(towns.index, towns["name"]) if "name" in towns else pd.Series(dtype=object)
-        names = names[~names.index.duplicated(keep=False)]
         given = frame["district"].astype(object)
-        own = given.where(given.isin(towns.index), given.map(names))
+        own = given.where(given.isin(towns.index), given.map(full_names(towns)))
     lost = own.isna()
     if lost.any() and isinstance(frame, gpd.GeoDataFrame):
         where = points(to_crs(frame[lost.to_numpy()], towns.crs))

@@ -65,7 +65,7 @@ def provision(
     network
         Streets, to find which facilities stand beside which community.
     year
-        Standing rules and those for this year; without it all of them.
+        Standing rules and the targets due by then, as for `Standard.select`; without it all of them.
     household_size
         People in a household, for communities of which only the households are known (Quzhou's plan prints 2.33).
     walk, beside, max_snap

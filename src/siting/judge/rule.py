@@ -13,11 +13,13 @@ from siting.errors import StandardError, some
 from siting.judge.modes import MODES
 from siting.judge.parts import PART, PARTS, check_parts, check_places
 from siting.judge.units import UNITS
+from siting.judge.values import ANY
+from siting.share import PERCENT, share_from
 
 __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
-NUMBERS = ("value", "value_max", "otherwise", "share", "metres", "minutes")
+NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
 LISTS = ("facility_types", "excluded_types", "layer", "column", "other_types", "rules")
 TABLES = ("where", "part", "among", "other_where")
 METRICS = ("", "streets", "straight")
@@ -36,9 +38,9 @@ APPLIES = (
 )  # fmt: skip
 #: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
-    "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base", "among", "other",
-    "metres", "minutes", "meets", "metric", "mode", "speed", "each", "any", "rules", "residents", "reading",
-    "other_types", "other_where",
+    "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
+    "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets", "each",
+    "any", "rules", "residents", "reading",
 )  # fmt: skip
 
 
@@ -103,7 +105,8 @@ class Rule:
     year
         Year the number is for; None for standing rules.
     share
-        For circles and radii: the percentage of people that must be inside, where the document or the user gives one.
+        For circles and radii: the share of people that must be inside, 0 to 1, where the document or the user gives
+        one. In TOML also in percent, ``"90 %"``.
     applies_to, condition, modal
         The unit ruled; when the rule holds; the words that give it its force.
     scope
@@ -115,7 +118,8 @@ class Rule:
         Which of its rows count: the types of facility, each with its synonyms and narrower types; the types among them
         that do not; the columns and what must stand in them.
     part
-        Which of the rows that count fulfil the rule, for shares by a mark.
+        Which of the rows that count fulfil the rule, for shares by a mark. As in *where* and *among*, several columns
+        must all hold what is said; of the tables in ``any = [{ inclusive = true }, { public = true }]`` one is enough.
     column
         The column that is added up; none where rows are counted. Several are added together.
     of, base
@@ -206,6 +210,8 @@ class Rule:
             number = getattr(self, name)
             if number is not None and not math.isfinite(number):
                 raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
+            if number is not None and number < 0:
+                raise StandardError(f"rule {self.id}: {name} is {number:g}; it must be above 0")
         words = {"operator": OPERATORS, "role": ROLES, "scope": SCOPES, "metric": METRICS, "reading": READINGS,
                  "mode": ("", *MODES)}  # fmt: skip
         for name, choices in words.items():
@@ -219,11 +225,8 @@ class Rule:
             raise StandardError(f"rule {self.id}: a range needs value and value_max")
         if self.operator == "~" and self.role in ("standard", "target"):
             raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
-        low = [name for name in NUMBERS if (getattr(self, name) or 0) < 0]
-        if low or not (self.share is None or 0 < self.share <= 100):
-            name = low[0] if low else "share"
-            raise StandardError(f"rule {self.id}: {name} is {getattr(self, name):g}; it must be above 0"
-                                f"{'' if low else ' and at most 100 percent'}")  # fmt: skip
+        if self.share is not None:
+            object.__setattr__(self, "share", share_from(self.share, f"rule {self.id}: share", StandardError))
 
         check_parts(self)
 
@@ -300,26 +303,48 @@ def texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
             raise StandardError(f"{where}: {key} is {value!r}, not text")
 
 
-def rule_from(at: Mapping[str, Any]) -> Rule:
-    """Make a rule of a TOML table.
+def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
+    """Make a rule of a TOML table; of keys that change an *old* rule where there is one.
 
     Raises
     ------
     StandardError
         When a key is unknown, absent, or of the wrong type, or a kind or unit is not known.
     """
-    name = at.get("id", "without id")
+    name = str(at.get("id", "without id") if old is None else old.id)
     only(at, (f.name for f in fields(Rule)), f"rule {name}: unknown keys")
     absent = {"id", "kind", "service", "indicator_zh", "indicator_en"} - set(at)
-    if absent:
+    if absent and old is None:
         raise StandardError(f"rule {name}: no {some(sorted(absent))}")
-    made = Rule(**{key: _value(str(name), key, value) for key, value in at.items()})
+    kept = {} if old is None else {f.name: getattr(old, f.name) for f in fields(Rule)}
+    percent = _in_percent({**kept, **at})
+    read = {key: _value(name, key, _percentage(name, key, value) if percent else value) for key, value in at.items()}
+    made = Rule(**{**kept, **read})
     if made.kind not in KINDS:
         raise StandardError(f"rule {name}: {_choose('kind', made.kind, KINDS)}")
     if made.applies_to not in APPLIES:
         raise StandardError(f"rule {name}: {_choose('applies_to', made.applies_to, APPLIES)}")
     _fits(made, KINDS[made.kind])
     return made
+
+
+def _in_percent(at: Mapping[str, Any]) -> bool:
+    """Tell whether the number of a rule is in percent, by its unit or because its kind has no other."""
+    kind = KINDS.get(str(at["kind"]))
+    only_percent = kind is not None and kind.units is not None and set(kind.units) == {"percent", ""}
+    return at.get("unit", "") == "percent" or (only_percent and at.get("unit", "") == "")
+
+
+def _percentage(rule: str, key: str, value: Any) -> Any:
+    """Read a number in percent, with its sign or without; refuse a share, which is a hundred times too small."""
+    if key not in ("value", "value_max"):
+        return value
+    if isinstance(value, str) and (written := PERCENT.fullmatch(value)):
+        return float(written[1])
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= 1:
+        raise StandardError(f"rule {rule}: {key} is {value:g} with a unit of percent; write {100 * value:.10g}, or, "
+                            f'if so few are meant, "{value:g} %"')  # fmt: skip
+    return value
 
 
 def _fits(rule: Rule, kind: Kind) -> None:
@@ -342,6 +367,20 @@ def _fits(rule: Rule, kind: Kind) -> None:
         raise StandardError(f"rule {rule.id}: {some(lost, 99)} would have no effect in this {rule.kind}; {uses}")
     if rule.value_max is not None and rule.operator != "range":
         raise StandardError(f'rule {rule.id}: value_max is the end of a range; write operator = "range"')
+
+
+def _conditions(rule: str, key: str, value: Any) -> dict[str, Any]:
+    """Read what the columns must hold; under `any` stand several such tables, of which one is enough."""
+    if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
+        what = 'a table of columns, such as { public = true, beds = ">=100" }'
+        raise StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
+    read = {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items() if k != ANY}
+    if ANY not in value:
+        return read
+    if not isinstance(value[ANY], list | tuple) or len(value[ANY]) < 2 or not all(value[ANY]):
+        what = "two or more tables of which one is enough, such as [{ inclusive = true }, { public = true }]"
+        raise StandardError(f"rule {rule}: {key}.any is {value[ANY]!r}, not {what}")
+    return {**read, ANY: tuple(_conditions(rule, f"{key}.any", each) for each in value[ANY])}
 
 
 def _condition(rule: str, key: str, column: str, want: Any) -> Any:
@@ -384,14 +423,14 @@ def _value(rule: str, key: str, value: Any) -> Any:
             only(at, PART, f"rule {rule}: unknown keys in {key}")
         return tuple({name: _value(rule, name, one) for name, one in at.items()} for at in value)
     elif key in TABLES:
-        if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
-            raise wrong('a table of columns, such as { public = true, beds = ">=100" }')
-        return {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items()}
+        return _conditions(rule, key, value)
     elif key in LISTS:
         listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
             raise wrong("a list of texts")
         return tuple(listed)
+    elif key == "share":
+        return share_from(value, f"rule {rule}: share", StandardError)
     elif not isinstance(value, str):
         raise wrong("text")
     return value

@@ -25,6 +25,8 @@ from siting.judge.rule import (
     Rule,
 )
 from siting.judge.units import UNITS
+from siting.judge.values import ANY
+from siting.share import PERCENT
 
 __all__ = ["standard_schema"]
 
@@ -99,13 +101,20 @@ def _type(name: str) -> dict[str, Any]:
     listed = {"type": "array", "items": {"type": "string"}}
     if name in choices:
         return {"enum": choices[name]}
+    percent = {"type": "string", "pattern": PERCENT.pattern.replace(r"\s", "[ ]").join("^$")}
+    if name == "share":
+        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, percent]}
+    if name in ("value", "value_max"):
+        return {"anyOf": [{"type": "number"}, percent]}
     if name in NUMBERS:
         return {"type": "number"}
     if name == "year":
         return {"type": "integer"}
     if name in TABLES:
         cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
-        return {"type": "object", "additionalProperties": cell}
+        table = {"type": "object", "additionalProperties": cell}
+        several = {"type": "array", "minItems": 2, "items": {**table, "minProperties": 1}}
+        return {**table, "properties": {ANY: several}}
     if name == "residents":
         return {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
     if name in PARTS:

@@ -46,7 +46,7 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
         return (*share, *WAY, "any", "metres", "minutes", "meets")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not _walked(rule)):
         marked = rule.layers[0] == "districts"
-        rows = ("facility_types", "where") if marked else ()
+        rows = ROWS[1:] if marked else ()
         return (*share, *NEAR, *WAY, "meets", *rows, *(("any",) if rule.part or marked else ()))
     return (*share, *ROWS, *WAY, "any", "metres", "minutes") if rule.meets else share
 
@@ -61,7 +61,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value
     if rule.value is None and rule.role in ("standard", "target"):
-        target = context.share(rule)
+        target = 100 * context.share(rule)
     layer = rule.layers[0]
     if rule.part and layer not in ("communities", "districts"):
         frame = context.stock(rule)
@@ -99,7 +99,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     communities = context.layer("communities")
     ruled = context.ruled(rule)
     metric, lack = "", "audit.without"
-    said: dict[str, object] = {}
+    said: dict[str, object] = {"ruled": rule.applies_to}
     if rule.layers[0] == "communities":
         ruled &= context.counted(rule, "communities")
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
@@ -114,8 +114,8 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = context.served(rule)
-        key, metric = "audit.beside", rule.metric or "streets"
-        key, said = context.beside_of(rule, key, {})
+        metric = rule.metric or "streets"
+        key, said = context.beside_of(rule, "audit.beside", said)
     part, total, own = int((fulfil & ruled).sum()), int(ruled.sum()), limits_of(rule)
     return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
                    basis=("audit.own_limits", {"way": (key, {"part": part, "total": total, **said}), "parts": own}) if own

@@ -14,6 +14,7 @@ import pandas as pd
 
 from siting.errors import StandardError, some
 from siting.judge.rule import Document, Rule, document_from, only, rule_from, texts
+from siting.judge.years import due
 
 __all__ = ["Standard", "list_standards", "load_standard"]
 
@@ -78,7 +79,8 @@ class Standard:
         Parameters
         ----------
         year
-            Standing rules, and those for this year.
+            What holds in this year: standing rules, and of each series of targets the last that is due by then. A
+            target that none replaced stays; later ones are left out.
         kind, service, role
             Rules of this kind, service or role.
         rule
@@ -88,13 +90,16 @@ class Standard:
         --------
         >>> len(load_standard("jinhua").select(rule="childcare.service_radius"))
         2
+        >>> target = load_standard("quzhou").select(rule="beds_per_1000", role="target")
+        >>> [one.year for one in target.select(year=2024)], [one.year for one in target.select(year=2030)]
+        ([2022], [2025])
         """
         parts = (rule,) if isinstance(rule, str) else tuple(rule or ())
+        held = self.rules if year is None else due(self.rules, year)
         kept = tuple(
             one
-            for one in self.rules
-            if (year is None or one.year in (None, year))
-            and (kind is None or one.kind == kind)
+            for one in held
+            if (kind is None or one.kind == kind)
             and (service is None or one.service == service)
             and (role is None or one.role == role)
             and (rule is None or any(part in one.id for part in parts))
@@ -150,10 +155,9 @@ class Standard:
             fixed = {"id", "document", "clause", "says"} & set(change)
             if fixed:
                 raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
-            old = {f.name: getattr(self[name], f.name) for f in fields(Rule)}
             # a number that is given where none was printed is a floor, as a bare number in a table is
             floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
-            made[name] = rule_from({**{k: v for k, v in old.items() if v is not None}, **floor, **change})
+            made[name] = rule_from({**floor, **change}, self[name])
             whole = {**whole, name: made[name]} if whole else whole
         told = dict(self.changes)
         for name, change in changes.items():

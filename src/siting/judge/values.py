@@ -12,10 +12,12 @@ import pandas as pd
 from siting.data import of_type
 from siting.errors import LayerError, StandardError, some
 
-__all__ = ["Missing", "counted", "filled", "flags", "least", "matches", "of_types", "ratio"]
+__all__ = ["ANY", "Missing", "columns_of", "counted", "filled", "flags", "least", "matches", "of_types", "ratio"]
 
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 
+#: The word in conditions under which several stand, of which one is enough.
+ANY = "any"
 #: Between several values of one cell.
 SEVERAL = re.compile(r"\s*[;；]\s*")
 
@@ -36,6 +38,8 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged a
 def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
     """Mark the rows whose columns say what is wanted: a flag, a text, one of several, or a comparison such as ">=100".
 
+    Under `any` stand several of these, of which one is enough.
+
     Raises
     ------
     Missing
@@ -45,6 +49,9 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
     """
     marks = pd.Series(True, frame.index)
     for name, want in wanted.items():
+        if name == ANY:
+            marks &= np.logical_or.reduce([matches(frame, layer, each) for each in want])  # type: ignore[attr-defined]
+            continue
         if name not in frame:
             raise Missing("audit.no_column", layer=layer, absent=name)
         if isinstance(want, str) and (compared := COMPARISON.match(want)):
@@ -83,6 +90,20 @@ def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Se
     if types:
         return of_type(values, types, excluded=excluded)
     return ~of_type(values, excluded)
+
+
+def columns_of(wanted: Mapping[str, object]) -> list[str]:
+    """List the columns that conditions look at.
+
+    Examples
+    --------
+    >>> columns_of({"public": True, "any": ({"village": True}, {"kind": "estate", "village": False})})
+    ['public', 'village', 'kind']
+    """
+    found: list[str] = []
+    for name, want in wanted.items():
+        found += [column for each in want for column in columns_of(each)] if name == ANY else [name]  # type: ignore[attr-defined]
+    return list(dict.fromkeys(found))
 
 
 def _holds(own: object, wanted: tuple[str, ...]) -> bool:

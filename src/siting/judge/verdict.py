@@ -12,6 +12,8 @@ import pandas as pd
 from siting.data import atomic_path
 from siting.errors import SitingError, some
 from siting.judge.statuses import counts_of, members_of, told_groups
+from siting.judge.uncounted import COLUMNS as UNCOUNTED
+from siting.judge.uncounted import in_words as uncounted_in_words
 from siting.labels import known, label, named
 
 __all__ = ["COLUMNS", "PRINTED", "Audit"]
@@ -23,10 +25,6 @@ COLUMNS = [
 ]  # fmt: skip
 #: What `figures` has beside them: the printed number, and how far the layers are from it.
 PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
-
-
-#: The columns of `Audit.uncounted`.
-UNCOUNTED = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -187,7 +185,8 @@ class Audit:
             A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
             `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
             this), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
-            years in one audit the last stands for the rule.
+            years in one audit the last that is due in its year stands for the rule, else the first that lies ahead;
+            without a year the last.
 
         Examples
         --------
@@ -203,18 +202,21 @@ class Audit:
         numbers = ["value", "target", "needed", "status"]
         told = ["indicator", "indicator_en", "unit", "needs"]
 
-        def keyed(table: pd.DataFrame) -> pd.DataFrame:
+        def keyed(audit: Audit) -> pd.DataFrame:
+            table = audit.table
             stem = table["rule"].str.replace(r"\.20\d\d$", "", regex=True)
             # a standing rule is not that of a year, nor one by another name
             same = table["indicator"].where(stem != table["rule"], table["rule"])
-            found = table.assign(rule=stem, same=same, year=table["year"].fillna(0))
-            found = found.sort_values("year", kind="stable").drop_duplicates(
+            year = table["year"].fillna(0).astype(int)
+            due = year if audit.year is None else year.where(year <= audit.year, -year)
+            found = table.assign(rule=stem, same=same, rank=due)
+            found = found.sort_values("rank", kind="stable").drop_duplicates(
                 ["rule", "same", "area", "basis", "needs"], keep="last"
             )
             found = found.sort_index()
             return found.assign(reading=found.groupby(["rule", "same", "area"]).cumcount())[[*keys, *told, *numbers]]
 
-        mine, others = keyed(self.table), keyed(other.table)
+        mine, others = keyed(self), keyed(other)
         order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
         both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
         for name in told:
@@ -236,7 +238,9 @@ class Audit:
         return _in_words(self.table, lang)
 
     def to_excel(self, path: str | Path, *, lang: str | None = None) -> Path:
-        """Write the verdict to an Excel file, with the figures on a second sheet; formulas in names stay text.
+        """Write the verdict to an Excel file; formulas in names stay text.
+
+        The figures stand on a second sheet, the types of facilities that are not counted on a third.
 
         Parameters
         ----------
@@ -263,13 +267,18 @@ class Audit:
             raise SitingError(f'"{target.name}": an audit is written as .xlsx')
         book = Workbook()
         book.remove(book.active)
-        for title, table in {"audit": self.table, "figures": self.figures}.items():
+        left = self.uncounted.assign(rules=[", ".join(ids) for ids in self.uncounted["rules"]])
+        tables = {"audit": self.table, "figures": self.figures, "uncounted": left}
+        if lang is not None:
+            tables = {
+                title: uncounted_in_words(left, lang) if title == "uncounted" else _in_words(table, lang)
+                for title, table in tables.items()
+            }
+        for title, table in tables.items():
             if title != "audit" and table.empty:
                 continue
             sheet = book.create_sheet(title if lang is None else label(f"report.{title}", lang)[:31])
             sheet.freeze_panes = "A2"
-            if lang is not None:
-                table = _in_words(table, lang)
             rows = [list(table.columns), *table.astype(object).to_numpy().tolist()]
             for i, row in enumerate(rows, start=1):
                 for j, value in enumerate(row, start=1):

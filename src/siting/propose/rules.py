@@ -13,6 +13,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.propose.problem import at_least_zero, is_number
+from siting.share import share_from
 
 __all__ = [
     "AtLeast", "AtMost", "Backup", "Budget", "Cover", "Existing", "Forbidden", "NobodyBeyond", "OnePer", "Required",
@@ -153,15 +154,11 @@ class Cover(Rule):
     year: int | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
-        if not is_number(self.share) or not 0 < self.share <= 1:
-            percent = is_number(self.share) and 1 < self.share <= 100
-            hint = f"; {self.share:g} % is {self.share / 100:g}" if percent else ""
-            raise ProblemError(f"Cover({self.share!r}): give a share above 0 and at most 1{hint}")
+        object.__setattr__(self, "share", share_from(self.share, "Cover: share", ProblemError))
         if self.by is not None and not isinstance(self.by, pd.Series):
             raise ProblemError(f"Cover: by is {self.by!r}; give a Series with a group for each origin id")
         if self.limit is not None:
             at_least_zero(self.limit, "Cover: limit")
-        object.__setattr__(self, "share", float(self.share))
 
     def __str__(self) -> str:
         return f"Cover({arguments(self.share, by=self.by, limit=self.limit, service=self.service, year=self.year)})"

@@ -1,0 +1,58 @@
+"""Reading a share, such as the part of the people that must be inside: from 0 to 1, or in percent with its sign."""
+
+from __future__ import annotations
+
+import math
+import re
+from numbers import Real
+
+from siting.errors import SitingError
+
+__all__ = ["PERCENT", "share_from"]
+
+PERCENT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*[%％]\s*")
+
+
+def share_from(given: object, what: str, error: type[SitingError] = SitingError) -> float:
+    """Read a share above 0 and at most 1.
+
+    Parameters
+    ----------
+    given
+        A number, or a text in percent: 0.9, ``"90 %"``, ``"90%"`` and ``"90 ％"`` are the same.
+    what
+        What it is, for the message.
+    error
+        The error to raise.
+
+    Raises
+    ------
+    SitingError
+        For a bare 90, which is no share, and for ``"0.9 %"``, which is hardly meant: how to write it.
+
+    Examples
+    --------
+    >>> share_from("90 %", "share"), share_from(0.9, "share")
+    (0.9, 0.9)
+    >>> share_from(90, "share")
+    Traceback (most recent call last):
+    siting.errors.SitingError: share is 90; give a share above 0 and at most 1: 90 % is 0.9 or "90 %"
+    """
+    hint = ""
+    if isinstance(given, str):
+        percent = PERCENT.fullmatch(given)
+        if percent and 1 <= float(percent[1]) <= 100:
+            return float(percent[1]) / 100
+        if percent and 0 < float(percent[1]) < 1:
+            hint = _both(100 * float(percent[1]))
+    elif isinstance(given, Real) and not isinstance(given, bool) and math.isfinite(given):
+        if 0 < given <= 1:
+            return float(given)
+        if 1 < given <= 100:
+            hint = _both(float(given))
+    raise error(f"{what} is {given!r}; give a share above 0 and at most 1{hint}")
+
+
+def _both(percent: float) -> str:
+    """Write a percentage in the two ways that are read."""
+    return f': {percent:.10g} % is {percent / 100:.10g} or "{percent:.10g} %"'
