@@ -20,13 +20,16 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     Where none is met and one cannot be computed, nothing can be said, and what is missing is that rule's.
     """
     named = [one for one in context.rules if one.id in rule.rules]
-    met, missing = [], []
+    met, missing, whole = [], [], False
     for one in named:
         try:
-            if all(_met(found, one) for found in INDICATORS[one.kind](one, context)):
-                met.append({"zh": one.indicator_zh, "en": one.indicator_en})
+            found = list(INDICATORS[one.kind](one, context))
         except Missing as absent:
             missing.append(absent)
+            continue
+        if all(_met(each, one) for each in found):
+            met.append({"zh": one.indicator_zh, "en": one.indicator_en})
+            whole |= all(each.status != "part" for each in found)
     if missing and not met:
         raise missing[0]
     said = {"total": len(named), "parts": tuple(met)}
@@ -37,9 +40,13 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
         needed=0.0 if met else 1.0,
         needs="rules",
         basis=("audit.any_of" if met else "audit.none_of", said),
+        status="part" if met and not whole else "",
     )
 
 
 def _met(found: Finding, rule: Rule) -> bool:
+    """Tell whether one reading of a rule is met; one that is shown, or says nothing, is not."""
+    if found.status not in ("", "met", "part"):
+        return False
     most = math.nan if rule.value_max is None else rule.value_max
     return holds(round(found.value, DIGITS), found.operator, round(found.target, DIGITS), most)
