@@ -201,6 +201,9 @@ def test_a_level_of_living_circles(judged: Judge) -> None:
     assert row["reason_en"].tolist()[1] == "short: b"
     assert "Childcare facilities 100 %, Elder-care facilities 75 %" in row["basis_en"][0]
     assert "make 2 to 4 of them" in row["basis_en"][2]
+    between = judged({**level, "residents": [900, 950]})
+    assert values(between)[2] == (3, 3, 0, "facilities", "met")  # 2 of 1000 are too large, 3 of 667 too small
+    assert "2 would be too many people each and 3 too few; 3 are counted" in between["basis_en"][2]
     smaller = values(judged({**level, "residents": [300, 600]}))[2]
     assert smaller == (3, 4, 2, "facilities", "short")  # one of each is missing for four circles
 
@@ -347,6 +350,7 @@ TIMED = made("service_time", operator="<=", value=15, unit="min")
         ({"metric": "roads"}, 'metric is "roads"; choose one of "streets", "straight"'),
         ({"kind": "service_radius", "unit": "m", "mode": "car", "speed": "50 km/h"},
          "mode and speed are for a limit in minutes; metres are as long for everybody"),
+        ({"mode": "car", "speed": "30 km/h", "metric": "straight"}, "by car means along the streets"),
         ({"any": [{"layer": "meals"}]}, "any has one table only"),
         ({"any": BOTH, "layer": "meals"}, "stand in the tables of each or any, not beside them"),
         ({"any": []}, "any is .*, not a list of tables"),
@@ -376,3 +380,18 @@ def test_a_changed_rule_keeps_its_parts() -> None:
     assert (changed.value, changed.residents, [one.layers for one in changed.parts("each")]) == (
         10, (5000, 12_000), [("childcare",), ("eldercare",)]
     )  # fmt: skip
+
+
+def test_what_the_population_owes(town: Layers) -> None:
+    """Of 2000 people: 4 facilities at 600 for each, of which 3 are there; 600 m² at 300 for 1000; 160 school places."""
+    rules = (
+        {**made("residents_per_facility", operator="per", value=600, unit="residents_per_facility"), "id": "my.one"},
+        {**made("area_per_1000_residents", operator=">=", value=300, unit="m2_per_1000_residents"), "id": "my.area"},
+        {**made("places_per_1000_residents", layer="kindergartens", operator=">=", value=80,
+                unit="school_places_per_1000_residents"), "id": "my.school"},
+    )  # fmt: skip
+    owed = st.provision(standard(*rules), town["communities"], town).set_index("rule")
+    assert owed.loc["my.one", ["facilities", "facilities_low", "there", "lacking"]].tolist() == [4, 3, 3, 1]
+    assert owed.loc["my.area", ["area_m2", "there", "lacking"]].tolist() == [600, 490, 110]
+    assert owed.loc["my.school", ["school_places", "there", "lacking"]].tolist() == [160, 150, 10]
+    assert pd.isna(owed.loc["my.school", "places"]), "school places are not places of childcare"

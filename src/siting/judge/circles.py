@@ -92,7 +92,7 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
             needs="communities" if by == "communities" else "persons",
             metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[straight].sum()), total),
-            basis=("audit.own_limits", {"way": (basis, {**said, "of": by}), "parts": own})
+            basis=("audit.own_limits", {**said, "way": (basis, {**said, "of": by}), "parts": own})
             if own
             else (basis, {**said, "of": by}),
             units=near[ruled],

@@ -99,11 +99,11 @@ def _enough(rule: Rule, context: Context) -> Finding:
     if residents < fewest:
         reason: Said = ("audit.below_band", {"people": residents, "least": fewest})
         return Finding(math.nan, math.nan, "facilities", needed=math.nan, reason=reason)
-    there = [(one, _count(one, context)) for one in _asked(rule)]
+    there = [(name_of(one, rule), _count(one, context)) for one in _asked(rule)]
+    fitting = math.floor(residents / fewest + 1e-9)
     said = {
-        "people": residents, "least": fewest, "most": most, "circles": circles,
-        "circles_most": math.floor(residents / fewest + 1e-9),
-        "parts": tuple(with_words(name_of(one, rule), f" {count:,}") for one, count in there),
+        "people": residents, "least": fewest, "most": most, "circles": circles, "circles_most": fitting,
+        "parts": tuple({"zh": f"{name['zh']} {count:,} 处", "en": f"{name['en']} {count:,}"} for name, count in there),
     }  # fmt: skip
     return Finding(
         value=float(min(count for _, count in there)),
@@ -111,7 +111,7 @@ def _enough(rule: Rule, context: Context) -> Finding:
         unit="facilities",
         needed=float(sum(max(0, circles - count) for _, count in there)),
         needs="facilities",
-        basis=("audit.circles", said),
+        basis=("audit.circles" if fitting >= circles else "audit.circles_between", said),
     )
 
 

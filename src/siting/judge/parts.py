@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from siting.errors import StandardError, some
-from siting.judge.modes import pace
+from siting.judge.modes import RIDDEN, pace
 from siting.judge.units import UNITS
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def check_parts(rule: Rule) -> None:
         raise StandardError(f"{name}: mode and speed are for a limit in minutes; metres are as long for everybody")
     if rule.mode or rule.speed:
         pace(rule.mode, rule.speed, name)
+    if rule.mode in RIDDEN and rule.metric == "straight":
+        raise StandardError(f'{name}: by {rule.mode} means along the streets; leave out metric = "straight"')
     if rule.residents and not (len(rule.residents) == 2 and 0 < rule.residents[0] <= rule.residents[1]):
         raise StandardError(
             f"{name}: residents is {list(rule.residents)}; give the fewest and the most, as [5000, 12000]"
