@@ -1,12 +1,12 @@
 """Every kind of rule that can be computed: importing this registers them all."""
 
-from siting.judge import circles, either, estates, levels, rates, serving, shares, vicinity
+from siting.judge import circles, either, estates, levels, per_head, rates, shares, vicinity
 from siting.judge.finding import INDICATORS, Finding, indicator
 from siting.judge.rule import KINDS, Rule
 
 __all__ = ["INDICATORS", "KINDS", "Finding", "indicator", "takes_share"]
 
-ROOMS = (circles, either, estates, levels, rates, serving, shares, vicinity)
+ROOMS = (circles, either, estates, levels, per_head, rates, shares, vicinity)
 
 
 def takes_share(rule: Rule) -> bool:

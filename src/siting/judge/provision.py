@@ -14,7 +14,7 @@ from siting.judge.context import DISTRICTS, Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, there
 from siting.judge.rates import BASES
 from siting.judge.rule import Rule
-from siting.judge.serving import owed_for_people
+from siting.judge.per_head import owed_for_people
 from siting.judge.standard import Standard
 from siting.judge.units import UNITS
 from siting.judge.values import Missing
