@@ -349,7 +349,7 @@ TIMED = made("service_time", operator="<=", value=15, unit="min")
         ({"mode": "train", "speed": "50 km/h"}, 'mode is "train"; choose one of "walk", "bicycle", "car"'),
         ({"metric": "roads"}, 'metric is "roads"; choose one of "streets", "straight"'),
         ({"kind": "service_radius", "unit": "m", "mode": "car", "speed": "50 km/h"},
-         "mode and speed are for a limit in minutes; metres are as long for everybody"),
+         '"mode", "speed" would have no effect in this service_radius'),
         ({"mode": "car", "speed": "30 km/h", "metric": "straight"}, "by car means along the streets"),
         ({"any": [{"layer": "meals"}]}, "any has one table only"),
         ({"any": BOTH, "layer": "meals"}, "stand in the tables of each or any, not beside them"),

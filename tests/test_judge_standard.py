@@ -12,7 +12,7 @@ import pytest
 import siting as st
 from siting.judge import Document
 from siting.judge.context import COMMUNITIES, DISTRICTS
-from siting.judge.rule import APPLIES
+from siting.judge.choices import APPLIES
 
 GOOD = """
 [standard]

@@ -13,14 +13,16 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import ROWS, WAY, Finding, indicator, least, number, ratio
+from siting.judge.finding import ROWS, WAY, Finding, Said, indicator, least, number, ratio
 from siting.judge.modes import RIDDEN
+from siting.judge.rollup import Rolled, by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
+from siting.judge.ways import walker_of
 from siting.judge.wording import limits_of
 from siting.measure.services import people_column
 
-__all__ = ["circle", "everyone", "radius", "travelled"]
+__all__ = ["circle", "everyone", "radius", "readings", "travelled"]
 
 
 def everyone(rule: Rule, context: Context) -> float:
@@ -29,7 +31,10 @@ def everyone(rule: Rule, context: Context) -> float:
 
 
 @indicator(
-    "service_time", operators=("<=", "range", "~"), keys=(*ROWS, *WAY, "any", "among", "base", "share"), units=("min",)
+    "service_time",
+    operators=("<=", "range", "~"),
+    keys=(*ROWS, *WAY, "any", "among", "base", "share", "judged_by"),
+    units=("min",),
 )
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
@@ -44,7 +49,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator(
     "service_radius",
     operators=("<=", "range"),
-    keys=(*ROWS, "metric", "any", "among", "base", "share", "otherwise"),
+    keys=(*ROWS, "metric", "any", "among", "base", "share", "otherwise", "judged_by"),
     units=("m",),
     idle=lambda rule: () if rule.operator == "range" else ("otherwise",),
 )
@@ -70,31 +75,58 @@ def travelled(rule: Rule, context: Context, limit: float) -> tuple[str, dict[str
     """Say how the minutes of a limit are travelled: a key of the table of labels, and its values."""
     if rule.mode in RIDDEN:
         return "audit.within_ride", {"limit": limit, "mode": rule.mode, "speed": rule.speed}
-    walk = context.walker(rule)
+    walk = walker_of(rule, context.walk)
     return "audit.within_min", {"limit": limit, "who": walk.who, "speed": walk.speed}
 
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
             said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
     base = rule.base or people_column(rule.service)
-    people, ruled = context.heads(base), context.ruled(rule)
+    people, ruled = context.heads(base).rename(base), context.ruled(rule)
     straight = context.served(rule, limit, minutes=rule.unit == "min", straight=True) & ruled
-    crow = rule.metric == "straight"
+    near = straight
+    if rule.metric != "straight":
+        near = context.served(rule, limit, minutes=rule.unit == "min") & ruled
     own = limits_of(rule)
-    near = straight if crow else context.served(rule, limit, minutes=rule.unit == "min") & ruled
-    for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
-        total, inside = float(weight[ruled].sum()), float(weight[near].sum())
+    for by, weight, (inside, crow), also in readings(rule, context, people, (near, straight)):
+        total, part = float(weight.sum()), float(weight[inside].sum())
+        told = {**said, "of": by}
         yield Finding(
-            value=100 * ratio(inside, total),
+            value=100 * ratio(part, total),
             target=target,
             unit="percent",
-            needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - inside),
-            needs="communities" if by == "communities" else "persons",
+            needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - part),
+            needs="persons" if by == base else by,
             metric=rule.metric or "streets",
-            straight=100 * ratio(float(weight[straight].sum()), total),
-            basis=("audit.own_limits", {**said, "way": (basis, {**said, "of": by}), "parts": own})
-            if own
-            else (basis, {**said, "of": by}),
-            units=near[ruled],
+            straight=100 * ratio(float(weight[crow].sum()), total),
+            basis=("audit.own_limits", {**told, "way": (basis, told), "parts": own}) if own else (basis, told),
+            units=inside,
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
+            also=also,
         )
+
+
+#: Who is counted, what each weighs, which of them have each of several marks, and what is to be said beside.
+Reading = tuple[str, pd.Series, tuple[pd.Series, ...], tuple[Said, ...]]
+
+
+def readings(rule: Rule, context: Context, people: pd.Series, marks: tuple[pd.Series, ...]) -> Iterator[Reading]:
+    """Read marks of the communities by people, and by the units that are judged one by one."""
+    ruled = context.ruled(rule)
+    yield str(people.name), people[ruled], tuple(mark[ruled] for mark in marks), ()
+    groups = by_units(rule, context, always=True)
+    one_by_one = [mark.where(ruled, True) for mark in marks]  # who is not ruled keeps no unit outside
+    units = ruled
+    if isinstance(groups, Rolled):
+        units = ruled.groupby(groups.own, observed=True).any()
+        one_by_one = [mark.groupby(groups.own, observed=True).all() for mark in one_by_one]
+    weight = pd.Series(1, units.index[units])
+    yield groups.needs(rule), weight, tuple(mark[units] for mark in one_by_one), _wholly(rule, groups)
+
+
+def _wholly(rule: Rule, context: Context) -> tuple[Said, ...]:
+    """Say how units are judged: they are inside when all their estates are."""
+    whole: tuple[Said, ...] = (
+        () if context.needs(rule) == "communities" else (("audit.wholly", {"ruled": context.called(rule)}),)
+    )
+    return (*whole, *stand_ins(rule, context))

@@ -17,6 +17,7 @@ from siting.judge.values import Missing, least, ratio
 __all__ = [
     "DIGITS",
     "INDICATORS",
+    "JUDGED",
     "NEAR",
     "NOTHING",
     "ROWS",
@@ -50,7 +51,7 @@ class Finding:
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
     communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
-    value and target give.
+    value and target give. `also` holds further sentences of the basis: what was judged instead, what was not looked at.
     """
 
     value: float
@@ -65,6 +66,7 @@ class Finding:
     reason: Said = NOTHING
     units: pd.Series | None = field(default=None, compare=False)
     status: str = ""
+    also: tuple[Said, ...] = ()
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
@@ -76,6 +78,8 @@ ROWS = ("layer", "facility_types", "excluded_types", "where")
 NEAR = ("among", "metres", "minutes")
 #: Keys that say how the way is measured.
 WAY = ("metric", "mode", "speed")
+#: Keys that say who is judged one by one, and what covers them.
+JUDGED = ("judged_by", "covered_by")
 
 
 def indicator(

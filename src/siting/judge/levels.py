@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siting.judge.circles import everyone, travelled
+from siting.judge.circles import everyone, readings, travelled
 from siting.judge.context import Context
 from siting.judge.finding import NOTHING, ROWS, WAY, Finding, Said, indicator, least, number, ratio, without
+from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
 from siting.judge.wording import name_of, with_words
 from siting.measure.services import people_column
@@ -28,7 +29,7 @@ Marks = list[tuple[Rule, pd.Series]]
 @indicator(
     "living_circle",
     operators=("<=",),
-    keys=(*ROWS, *WAY, "each", "any", "residents", "among", "base", "share"),
+    keys=(*ROWS, *WAY, "each", "any", "residents", "among", "base", "share", "judged_by"),
     units=("m", "min"),
 )
 def level(rule: Rule, context: Context) -> Iterator[Finding]:
@@ -45,7 +46,7 @@ def level(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator(
     "complete_circle",
     operators=(">=", ">", ""),
-    keys=(*WAY, "each", "among", "base", "share"),
+    keys=(*WAY, "each", "among", "base", "share", "judged_by"),
     units=("percent", ""),
     idle=lambda rule: () if rule.value is None else ("share",),
 )
@@ -66,28 +67,28 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
            way: Said) -> Iterator[Finding]:  # fmt: skip
     """Yield the share of people, and of communities, that have all facilities near; beside it that of each facility."""
     base = rule.base or people_column(rule.service)
-    people, ruled = context.heads(base), context.ruled(rule)
-    near = pd.Series(np.logical_and.reduce([mark for _, mark in marks]), ruled.index) & ruled
-    lacks = without(context.layer("communities"), (ruled & ~near).to_numpy(bool), "audit.lack")
-    for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
-        total, inside = float(weight[ruled].sum()), float(weight[near].sum())
+    people, each = context.heads(base).rename(base), [mark for _, mark in marks]
+    near = pd.Series(np.logical_and.reduce(each), people.index)
+    for by, weight, (inside, crow, *parts), also in readings(rule, context, people, (near, straight, *each)):
+        total, part = float(weight.sum()), float(weight[inside].sum())
         shares = tuple(
-            with_words(name_of(one, rule), f" {100 * ratio(float(weight[mark & ruled].sum()), total):.4g} %")
-            for one, mark in marks
+            with_words(name_of(one, rule), f" {100 * ratio(float(weight[mark].sum()), total):.4g} %")
+            for (one, _), mark in zip(marks, parts, strict=True)
         )
-        said = {"way": (way[0], {**way[1], "of": by}), "parts": shares}
+        units = by_units(rule, context, always=True).layer("communities").loc[inside.index] if by != base else None
         yield Finding(
-            value=100 * ratio(inside, total),
+            value=100 * ratio(part, total),
             target=target,
             unit="percent",
             operator=operator,
-            needed=math.nan if math.isnan(target) else max(0, least(target / 100 * total, operator) - inside),
-            needs="communities" if by == "communities" else "persons",
+            needed=math.nan if math.isnan(target) else max(0, least(target / 100 * total, operator) - part),
+            needs="persons" if by == base else by,
             metric=rule.metric or "streets",
-            straight=100 * ratio(float(weight[straight & ruled].sum()), total),
-            basis=("audit.circle", said),
-            reason=lacks if by == "communities" else NOTHING,
-            units=near[ruled],
+            straight=100 * ratio(float(weight[crow].sum()), total),
+            basis=("audit.circle", {"way": (way[0], {**way[1], "of": by}), "parts": shares}),
+            reason=NOTHING if units is None else without(units, ~inside.to_numpy(bool), "audit.lack"),
+            units=inside,
+            also=also,
         )
 
 

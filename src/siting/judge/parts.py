@@ -11,7 +11,7 @@ from siting.judge.units import UNITS
 if TYPE_CHECKING:
     from siting.judge.rule import Rule
 
-__all__ = ["PART", "PARTS", "check_parts", "check_places"]
+__all__ = ["PART", "PARTS", "check_parts", "check_places", "timed"]
 
 #: Lists of tables, each of which stands for a facility that is asked for; and the keys that such a table may have.
 PARTS = ("each", "any")
@@ -29,6 +29,11 @@ PART = (
     "speed",
     "any",
 )
+
+
+def timed(rule: Rule) -> bool:
+    """Tell whether a limit of a rule, or of one of its parts, is in minutes: metres are as long for everybody."""
+    return rule.unit == "min" or any(one.minutes is not None for one in (rule, *rule.counting))
 
 
 def check_places(rule: Rule) -> None:
@@ -55,9 +60,6 @@ def check_parts(rule: Rule) -> None:
     for at in tables:
         if {"metres", "minutes"} <= set(at):
             raise StandardError(f"{name}: a table has metres and minutes; give one of them")
-    timed = rule.unit == "min" or rule.minutes is not None or any("minutes" in at for at in tables)
-    if (rule.mode or rule.speed) and not timed:
-        raise StandardError(f"{name}: mode and speed are for a limit in minutes; metres are as long for everybody")
     if rule.mode or rule.speed:
         pace(rule.mode, rule.speed, name)
     if rule.mode in RIDDEN and rule.metric == "straight":

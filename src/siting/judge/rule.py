@@ -10,37 +10,24 @@ from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
-from siting.judge.modes import MODES
-from siting.judge.parts import PART, PARTS, check_parts, check_places
+from siting.judge.choices import APPLIES, CHOICES
+from siting.judge.parts import PART, PARTS, check_parts, check_places, timed
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT, share_from
 
 __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
 
-OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
-LISTS = ("facility_types", "excluded_types", "layer", "column", "other_types", "rules")
+LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "other_types", "meets", "rules")
 TABLES = ("where", "part", "among", "other_where")
-METRICS = ("", "streets", "straight")
-READINGS = ("", "ceil", "floor")
-ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
-SCOPES = ("", "area", "site")
 #: Signs as people write them.
 WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
-#: What a rule can be for: districts by level, communities by their sort, facilities, or the whole of an area.
-APPLIES = (
-    "", "city", "county", "city_and_county", "province", "prefecture", "country", "OECD", "township", "subdistrict",
-    "community", "village_or_community", "new_residential", "existing_residential", "new_and_existing_residential",
-    "village", "administrative_village", "rural", "urban_area", "urban_community", "urban_estate", "industrial_park",
-    "complete_community", "future_community", "new_future_community", "eldercare_institution",
-    "childcare_institution", "institution", "township_centre", "kindergarten", "canteen", "site",
-)  # fmt: skip
 #: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
     "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
-    "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets", "each",
-    "any", "rules", "residents", "reading",
+    "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets",
+    "judged_by", "covered_by", "each", "any", "rules", "residents", "reading",
 )  # fmt: skip
 
 
@@ -126,8 +113,15 @@ class Rule:
         What it is divided by: a column of the same layer (or "layer.column"); a column of the communities.
     among
         Which communities are ruled, beyond what *applies_to* says.
+    judged_by
+        Who is judged one by one, where `applies_to` does not say it: "estate" (each row of the communities),
+        "community" (社区), "village" (行政村) or "village_or_community" (村、社区).
+    covered_by
+        What covers a unit: a facility of its "own" (one that names it, or lies in it), one within a "walk", or one
+        whose "service_area" it is part of. Without it districts are covered by their own, communities by a walk.
     other, other_types, other_where
-        The layer of partners, for rules of neighbourhood, and which of its rows count.
+        The layers of partners, for rules of neighbourhood, and which of their rows count; a partner of any of them will
+        do.
     metres, minutes
         The walk within which a unit counts as served, where the document prints one.
     metric
@@ -147,7 +141,7 @@ class Rule:
         How many facilities a number of people owes: "ceil", so that none stands for more of them than printed, or
         "floor", one each time the number is reached.
     meets
-        The rule of provision that a unit must fulfil to count.
+        The rules of provision that a unit must fulfil to count; each holds for the estates that it is for.
     document, clause, says
         Where it stands: document, headings, and what it says in one line.
     note, note_zh
@@ -180,7 +174,9 @@ class Rule:
     of: str = ""
     base: str = ""
     among: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    other: str = ""
+    judged_by: str = ""
+    covered_by: str = ""
+    other: tuple[str, ...] = ()
     other_types: tuple[str, ...] = ()
     other_where: Mapping[str, Any] = field(default_factory=dict, hash=False)
     metres: float | None = None
@@ -193,7 +189,7 @@ class Rule:
     rules: tuple[str, ...] = ()
     residents: tuple[float, ...] = ()
     reading: str = ""
-    meets: str = ""
+    meets: tuple[str, ...] = ()
     condition: str = ""
     modal: str = ""
     document: str = ""
@@ -212,9 +208,7 @@ class Rule:
                 raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
             if number is not None and number < 0:
                 raise StandardError(f"rule {self.id}: {name} is {number:g}; it must be above 0")
-        words = {"operator": OPERATORS, "role": ROLES, "scope": SCOPES, "metric": METRICS, "reading": READINGS,
-                 "mode": ("", *MODES)}  # fmt: skip
-        for name, choices in words.items():
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 listed = some([c for c in choices if c], 9)
                 raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
@@ -240,11 +234,10 @@ class Rule:
         """The types of facility that count, and those among them that do not; both empty where all rows count."""
         return self.facility_types, self.excluded_types
 
-    @property
-    def partner(self) -> Rule:
-        """The rule that counts the partners: those of the layer `other`, of their types and marks."""
+    def partner(self, layer: str) -> Rule:
+        """Return the rule that counts the partners in one of the layers `other`: those of their types and marks."""
         return replace(
-            self, layer=(self.other,), facility_types=self.other_types, excluded_types=(), where=self.other_where
+            self, layer=(layer,), facility_types=self.other_types, excluded_types=(), where=self.other_where
         )
 
     @property
@@ -359,7 +352,7 @@ def _fits(rule: Rule, kind: Kind) -> None:
             f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}'
         )
     given = [name for name in COMPUTING if getattr(rule, name) not in (None, "", (), {})]
-    idle = set(kind.idle(rule))
+    idle = {*kind.idle(rule), *(() if timed(rule) else ("mode", "speed"))}
     lost = [name for name in given if name in idle or (kind.keys is not None and name not in kind.keys)]
     if lost:
         left = [name for name in COMPUTING if (kind.keys is None or name in kind.keys) and name not in idle]
@@ -425,7 +418,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
     elif key in TABLES:
         return _conditions(rule, key, value)
     elif key in LISTS:
-        listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
+        listed = [value] if isinstance(value, str) and key in ("layer", "column", "other", "meets") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
             raise wrong("a list of texts")
         return tuple(listed)

@@ -8,22 +8,9 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any
 
-from siting.judge.modes import MODES
+from siting.judge.choices import APPLIES, CHOICES
 from siting.judge.parts import PART, PARTS
-from siting.judge.rule import (
-    APPLIES,
-    COMPUTING,
-    KINDS,
-    LISTS,
-    METRICS,
-    NUMBERS,
-    OPERATORS,
-    READINGS,
-    ROLES,
-    SCOPES,
-    TABLES,
-    Rule,
-)
+from siting.judge.rule import COMPUTING, KINDS, LISTS, NUMBERS, TABLES, Rule
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT
@@ -95,9 +82,8 @@ def _of_kind(kind: str) -> dict[str, Any]:
 
 
 def _type(name: str) -> dict[str, Any]:
-    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "operator": list(OPERATORS), "role": list(ROLES),
-               "scope": list(SCOPES), "applies_to": list(APPLIES), "metric": list(METRICS), "mode": ["", *MODES],
-               "reading": list(READINGS)}  # fmt: skip
+    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "applies_to": list(APPLIES),
+               **{key: list(words) for key, words in CHOICES.items()}}  # fmt: skip
     listed = {"type": "array", "items": {"type": "string"}}
     if name in choices:
         return {"enum": choices[name]}

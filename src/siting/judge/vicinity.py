@@ -9,11 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from siting.data import types_in
 from siting.judge.context import COMMUNITIES, Context
-from siting.judge.finding import NEAR, ROWS, WAY, Finding, Said, indicator, number, percent, ratio, told
+from siting.judge.finding import JUDGED, NEAR, ROWS, WAY, Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
+from siting.judge.serving import townships_served
 from siting.judge.units import UNITS
-from siting.judge.values import Missing, matches
+from siting.judge.values import SEVERAL, Missing, matches
+from siting.judge.ways import beside, walker_of
 
 __all__ = [
     "beds",
@@ -36,13 +39,13 @@ PARTNERS = ("metres", "minutes", *WAY, "other_types", "other_where")
 
 def _colocation_idle(rule: Rule) -> tuple[str, ...]:
     walk = () if rule.other and not rule.part else PARTNERS
-    among = () if rule.part and rule.layers[0] == "communities" else ("among",)
+    among = () if rule.part and rule.layers[0] == "communities" else ("among", "judged_by")
     return (*walk, *among, *(("other",) if rule.part else ()))
 
 
 @indicator(
     "colocation",
-    keys=(*ROWS, *NEAR, *WAY, "part", "other", "other_types", "other_where"),
+    keys=(*ROWS, *NEAR, *WAY, "part", "other", "other_types", "other_where", "judged_by"),
     units=("", "percent", "facilities", "communities", "modes"),
     idle=_colocation_idle,
 )
@@ -59,7 +62,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         said: dict[str, object] = {"part": int(fulfil.sum()), "total": len(frame)}
         if layer == "communities":
             share = 100 * ratio(float(fulfil.sum()), len(frame))
-            yield told(share, "percent", ("audit.marked", {**said, "ruled": rule.applies_to}))
+            yield told(share, "percent", ("audit.marked", {**said, "ruled": context.called(rule)}))
         else:
             said["of"] = rule.facility_types or layer
             yield _counted(rule, float(fulfil.sum()), ("audit.units", said))
@@ -68,14 +71,15 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         basis = ("audit.sum", {"stock": len(frame), "column": (layer,)})
         yield _counted(rule, float(len(frame)), basis)
         return
-    near = _beside(rule, context, frame)
+    near, unseen = _beside(rule, context, frame)
     told_of = {"part": int(near.sum()), "total": len(frame), "of": layer, "other": rule.other_types or partner}
-    basis = context.beside_of(rule, "audit.partners", told_of)
+    basis = beside("audit.partners", rule, {**told_of, "walk": context.walk_of(rule)})
     if rule.unit == "percent":
-        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, units=near,
-                      metric=rule.metric or "streets")  # fmt: skip
+        found = percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, units=near,
+                        metric=rule.metric or "streets")  # fmt: skip
     else:
-        yield _counted(rule, float(near.sum()), basis)
+        found = _counted(rule, float(near.sum()), basis)
+    yield replace(found, also=unseen)
 
 
 def _counted(rule: Rule, there: float, basis: Said) -> Finding:
@@ -87,16 +91,22 @@ def _counted(rule: Rule, there: float, basis: Said) -> Finding:
                    metric=(rule.metric or "streets") if rule.other else "")  # fmt: skip
 
 
-def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
-    """Mark the facilities with a partner within the walk."""
+def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
+    """Mark the facilities with a partner of any of the layers within the walk, and tell which layers are not there."""
     whole = context.whole or context
-    partners = whole.stock(rule.partner)
+    there = [name for name in rule.other if name in whole.layers]
+    if not there:
+        raise Missing("audit.no_layer", layer=rule.other[0])
     walk, minutes = context.walked(rule)
-    chosen = ("partners", rule.partner.types, repr(sorted(rule.other_where.items())))
-    reach = whole.between(rule.layers[0], rule.other, partners, chosen, metres=None if minutes else walk,
-                          minutes=walk if minutes else None, straight=rule.metric == "straight",
-                          walk=context.walker(rule))  # fmt: skip
-    return pd.Series(frame.index.isin(reach.pairs()["origin"]), frame.index)
+    near = pd.Series(False, frame.index)
+    for name in there:
+        partner = rule.partner(name)
+        chosen = ("partners", partner.types, repr(sorted(partner.where.items())))
+        reach = whole.between(rule.layers[0], name, whole.stock(partner), chosen, metres=None if minutes else walk,
+                              minutes=walk if minutes else None, straight=rule.metric == "straight",
+                              walk=walker_of(rule, context.walk))  # fmt: skip
+        near |= frame.index.isin(reach.pairs()["origin"])
+    return near, tuple(("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there)
 
 
 @indicator(
@@ -112,12 +122,17 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         raise Missing("audit.not_in_layers", rule=rule.id)
     layer, frame = rule.layers[0], context.stock(rule)
     sized = frame[_by_number(rule, frame, layer, (rule.column or ("beds",))[0])]
-    fulfil = _beside(rule, context, sized) if rule.other else matches(sized, layer, rule.part)
+    unseen: tuple[Said, ...] = ()
+    if rule.other:
+        fulfil, unseen = _beside(rule, context, sized)
+    else:
+        fulfil = matches(sized, layer, rule.part)
     part, total = int(fulfil.sum()), len(sized)
     said: dict[str, object] = {"part": part, "total": total, "of": rule.facility_types or layer}
     basis: Said = ("audit.units", said)
     if rule.other:
-        basis = context.beside_of(rule, "audit.partners", {**said, "other": rule.other_types or rule.other})
+        said |= {"other": rule.other_types or rule.other, "walk": context.walk_of(rule)}
+        basis = beside("audit.partners", rule, said)
     yield Finding(
         value=100 * ratio(part, total),
         target=100.0,
@@ -127,6 +142,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         metric=(rule.metric or "streets") if rule.other else "",
         basis=basis,
         units=fulfil,
+        also=unseen,
     )
 
 
@@ -170,7 +186,7 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
     part = int((near & ruled).sum())
     told_of = {"part": part, "total": int(ruled.sum()), "ruled": "communities"}
-    basis = context.beside_of(rule, "audit.beside", told_of)
+    basis = beside("audit.beside", rule, {**told_of, "walk": context.walk_of(rule)})
     yield told(part, "communities", basis, metric=rule.metric or "streets")
 
 
@@ -189,7 +205,7 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
             "km": FARTHEST / 1000,
         },
     )
-    yield told(float(first.mean()), "m", basis, metric="streets")
+    yield replace(told(float(first.mean()), "m", basis, metric="streets"), also=townships_served(rule, context))
 
 
 def _spokes(rule: Rule, context: Context) -> pd.Series:
@@ -213,20 +229,20 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
         "total": int(villages.sum()),
         "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else "village",
     }
-    basis = context.beside_of(rule, "audit.beside", told_of)
+    basis = beside("audit.beside", rule, {**told_of, "walk": context.walk_of(rule)})
     yield told(left, "communities", basis, metric=rule.metric or "streets")
 
 
 def _principle_idle(rule: Rule) -> tuple[str, ...]:
     layer, walked = rule.layers[0], rule.applies_to in COMMUNITIES
     if rule.base and rule.column and layer != "communities":
-        return NEAR
+        return (*NEAR, *JUDGED)
     if layer == "districts":
-        return ("facility_types", "excluded_types", "column", "base", *NEAR)
-    return ("base", "column") if walked and layer != "communities" else ("base", *NEAR)
+        return ("facility_types", "excluded_types", "column", "base", *NEAR, *JUDGED)
+    return ("base", "column") if walked and layer != "communities" else ("base", *NEAR, *JUDGED)
 
 
-@indicator("siting_principle", keys=(*ROWS, *NEAR, "column", "base"), units=("",), idle=_principle_idle)
+@indicator("siting_principle", keys=(*ROWS, *NEAR, *JUDGED, "column", "base"), units=("",), idle=_principle_idle)
 def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count what shows a direction: how far the supply lies elsewhere than the people, or who has it near."""
     layer = rule.layers[0]
@@ -251,10 +267,8 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     elif rule.applies_to in COMMUNITIES:
         ruled, near = context.ruled(rule), context.served(rule)
         part, total = int((ruled & near).sum()), int(ruled.sum())
-        basis = (
-            "audit.beside",
-            {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": rule.applies_to},
-        )
+        said = {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": context.called(rule)}
+        basis = ("audit.beside", said)
         yield told(100 * ratio(part, total), "percent", basis, metric="streets")
     else:
         frame = context.stock(rule)
@@ -294,7 +308,9 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
 def types(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the types of facility that there are."""
     layer = rule.layers[0]
-    there = context.column(layer, rule.column[0] if rule.column else "facility_type").nunique()
+    column = rule.column[0] if rule.column else "facility_type"
+    read = types_in if column == "facility_type" else SEVERAL.split
+    there = len({name for cell in context.column(layer, column).dropna().unique() for name in read(str(cell).strip())})
     yield told(float(there), "modes", ("audit.sum", {"stock": there, "column": ("facility_type",)}))
 
 
