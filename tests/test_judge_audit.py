@@ -515,7 +515,7 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
         every = {**conditions, **{k: v for each in conditions.get("any", ()) for k, v in each.items()}}
         return {name: cell(want) for name, want in every.items() if name != "any"}
 
-    for one in (part for rule in standard for part in rule.parts):
+    for one in (part for rule in standard for part in rule.clauses):
         marks = said({**one.where, **one.part})
         numbers = dict.fromkeys(one.column, 4.0)
         if one.kind == "bed_threshold_rule" and one.value is not None:
@@ -526,10 +526,11 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
                                     **{k: cell(v) for k, v in COMMUNITIES.get(one.applies_to, {}).items()},
                                     **{k: cell(v) for k, v in one.among.items()},
                                     **({one.base: 50.0} if one.base else {})})  # fmt: skip
-        for name in one.layers:
-            kind = {"facility_type": one.facility_types[0]} if one.facility_types else {}
-            own = {of: 8.0} if of and not over else {}
-            rows.setdefault(name, []).append({**numbers, **own, **kind, **marks})
+        for leaf in one.counting:
+            for name in leaf.layers:
+                kind = {"facility_type": leaf.facility_types[0]} if leaf.facility_types else {}
+                own = {of: 8.0} if of and not over else {}
+                rows.setdefault(name, []).append({**numbers, **own, **kind, **marks})
         if over:
             rows.setdefault(over, []).append({of: 8.0})
         for name in one.other:

@@ -15,9 +15,9 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import Finding, Said
+from siting.judge.finding import DIGITS, Finding, Said
 from siting.judge.indicators import takes_share
-from siting.judge.reading import DIGITS, findings, status_of
+from siting.judge.reading import findings, status_of
 from siting.judge.rule import Rule
 from siting.judge.scope import LARGE, people_of, share_of_whole, sized
 from siting.judge.standard import Standard
@@ -147,10 +147,10 @@ def audit(
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
                       year=year)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
-    large = any(sized(part) for rule in (*judged, *printed) for part in rule.parts)
+    large = any(sized(part) for rule in (*judged, *printed) for part in rule.clauses)
     people = people_of(standard, context) if large else {}
     context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
-    left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.parts])
+    left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.clauses])
     tell_unheard(context, [*judged, *printed])
     found = {rule: findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, each in found.items() for one in each]
@@ -179,7 +179,7 @@ def audit(
 
 def _units(found: list[Finding]) -> pd.DataFrame:
     """Set the readings of a rule side by side; people and communities of one circle are one reading."""
-    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in found}
+    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in found if one.units is not None}
     alone = len(readings) == 1
     return pd.DataFrame({"fulfils" if alone else f"fulfils_{limit}": marks for limit, marks in readings.items()})
 

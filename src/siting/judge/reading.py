@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import Said, holds, lacking, told
+from siting.judge.finding import DIGITS, Said, holds, lacking, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding
 from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
@@ -22,7 +22,7 @@ __all__ = ["findings", "status_of"]
 
 def findings(rule: Rule, context: Context) -> list[Finding]:
     """Read a rule in an area: each of its readings, or one for all parts of a clause that has several."""
-    parts = [(part, _of_part(part, context)) for part in rule.parts]
+    parts = [(part, _of_part(part, context)) for part in rule.clauses]
     found = parts[0][1] if len(parts) == 1 else [_together([(part, each[0]) for part, each in parts])]
     return [_read(rule, one) if _judged(one) else one for one in found]
 
@@ -57,10 +57,6 @@ def _judged(finding: Finding) -> bool:
 def _holds(rule: Rule, finding: Finding) -> bool:
     most = math.nan if rule.value_max is None else rule.value_max
     return holds(round(finding.value, DIGITS), finding.operator, round(finding.target, DIGITS), most)
-
-
-#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
-DIGITS = 9
 
 
 def _of_part(rule: Rule, context: Context) -> list[Finding]:
