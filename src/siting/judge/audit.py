@@ -252,7 +252,7 @@ def _scope(context: Context, people: Mapping[str, float]) -> dict[str, Any]:
 def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     printed = math.nan if rule.value is None or row["unit"] != rule.unit or not whole else rule.value
     none = math.isnan(row["value"])
-    why = ("", {}) if whole else ("audit.scope_only", {})
+    why: Said = ("", {}) if whole else ("audit.scope_only", {})
     alike = math.nan if rule.value is None else rule.value
     return {
         **row,
