@@ -12,10 +12,10 @@ from siting.errors import StandardError
 from siting.judge import duties
 from siting.judge.context import DISTRICTS, Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, there
+from siting.judge.per_head import owed_for_people
 from siting.judge.rates import BASES
 from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
-from siting.judge.per_head import owed_for_people
 from siting.judge.standard import Standard
 from siting.judge.uncounted import tell_unknown, uncounted
 from siting.judge.units import UNITS
