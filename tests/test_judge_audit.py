@@ -282,7 +282,7 @@ def test_a_share_of_the_user_makes_a_later_target_count(town: Layers) -> None:
              rule("coverage_share", id="c.2025", year=2025, operator="", **covered))  # fmt: skip
     standard = st.Standard("demo", "示范", "Demo", rules)
     assert st.audit(standard, town, year=2025).table["rule"].tolist() == ["c.2022", "c.2025"]
-    assert st.audit(standard, town, year=2025, shares={"c.2025": 100}).table["rule"].tolist() == ["c.2025"]
+    assert st.audit(standard, town, year=2025, shares={"c.2025": 1}).table["rule"].tolist() == ["c.2025"]
 
 
 def test_compare_takes_the_target_that_is_due(town: Layers, demo: st.Standard) -> None:
@@ -363,9 +363,13 @@ def test_every_row_has_a_verdict_and_every_gap_a_reason(verdict: pd.DataFrame) -
     for column in ("basis", "basis_en"):
         assert (verdict.loc[~none, column] != "").all()
     assert verdict.loc[none, ["gap", "needed"]].isna().all(axis=None)
-    assert verdict.loc[~none, ["value", "target", "gap", "needed"]].notna().all(axis=None)
+    assert verdict.loc[~none, ["value", "target", "gap"]].notna().all(axis=None)
     short = verdict["status"] == "short"
-    assert (verdict.loc[short, ["gap", "needed"]] > 0).all(axis=None)
+    assert (verdict.loc[short, "gap"] > 0).all()
+    within = verdict["reason_en"].str.contains("what is needed stands at")
+    assert verdict.loc[short & within, "rule"].tolist() == ["jinhua.childcare.min_floor_area.new",
+                                                            "jinhua.childcare.min_floor_area.existing"]  # fmt: skip
+    assert (verdict.loc[short & ~within, "needed"] > 0).all()
     assert (verdict.loc[verdict["status"] == "met", ["gap", "needed"]] == 0).all(axis=None)
     whole = verdict["needs"] != "area_m2"
     assert (verdict.loc[whole, "needed"].dropna() % 1 == 0).all(), "nobody needs half a place"
@@ -667,8 +671,11 @@ def test_the_year_and_assumption_of_a_forecast_stand_in_the_verdict(
 
 def test_the_least_area_of_each_site_adds_up_over_the_districts(sample: Layers, sample_network: st.Network) -> None:
     """Each site owes 200 m²: how many there are is counted in sites, not in m², in a district as in the whole."""
-    floor = st.load_standard("quzhou").select(rule="min_floor_area.new")
-    table = st.audit(floor, sample, network=sample_network, by="district").table.set_index("area")
-    parts = table.drop("all")[["value", "target", "needed"]].sum()
-    assert parts.tolist() == pytest.approx(table.loc["all", ["value", "target", "needed"]].astype(float).tolist())
-    assert table.loc["all", "target"] >= 46 * 200
+    rules = st.load_standard("quzhou").select(rule=["min_floor_area.new", "area_per_100_households.new"])
+    table = st.audit(rules, sample, network=sample_network, by="district").table.set_index(["rule", "area"])
+    floor = table.loc["quzhou.eldercare.min_floor_area.new"]
+    parts = floor.drop("all")[["value", "target"]].sum()
+    assert parts.tolist() == pytest.approx(floor.loc["all", ["value", "target"]].astype(float).tolist())
+    assert floor.loc["all", "target"] >= 46 * 200
+    needed = table["needed"].groupby("area").sum()  # of both rules together, once
+    assert needed.drop("all").sum() == pytest.approx(needed["all"])
