@@ -585,6 +585,22 @@ def test_every_rule_has_its_value_where_nothing_is_missing(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", st.list_standards())
+def test_every_printed_number_is_shown(
+    name: str, furnish: Callable[[str], Layers], town_network: st.Network
+) -> None:
+    """300 m², 500,000 people, 5 years of lease: in the target or in the basis, in both languages."""
+    judged = st.audit(load(name), furnish(name), network=town_network).table
+    for row in judged.to_dict("records"):
+        one = load(name)[row["rule"]]
+        compared = [re.sub(r"\D", "", want) for want in {**one.where, **one.part}.values() if str(want)[:1] in "<>"]
+        wanted = [*(f"{n:,.10g}" for n in (one.value, one.value_max, one.otherwise) if n is not None), *compared]
+        for basis in (row["basis"], row["basis_en"]):
+            shown = f"{basis} {row['target']:,.10g} {row['target_max']:,.10g}"
+            assert [n for n in wanted if n != "0" and not re.search(rf"(?<![\d.,]){re.escape(n)}(?![\d,])", shown)] == []
+
+
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(data=st_.data())
 def test_whatever_is_missing_nothing_breaks(

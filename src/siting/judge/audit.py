@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -17,9 +17,11 @@ from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import Said, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
+from siting.judge.printed import conditions_of, line_of, number_of
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
+from siting.judge.units import DIGITS, apart
 from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here, unknown
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
@@ -33,9 +35,6 @@ from siting.share import share_from
 __all__ = ["audit"]
 
 logger = logging.getLogger(__name__)
-
-#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
-DIGITS = 9
 
 TYPES: dict[str, Any] = {
     "year": "Int64",
@@ -97,7 +96,7 @@ def audit(
         `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area` ("all", or the id of a
         district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value as the crow flies, to
         compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
-        in `unit`), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
+        in `gap_unit`: that of the value, percentage points for percent), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
         ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown": not
         judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
         close the gap) and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `modal`
@@ -234,8 +233,10 @@ def _figure(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
         "printed": alike,
         "printed_max": math.nan if rule.value_max is None else rule.value_max,
         "printed_unit": rule.unit,
-        "difference": row["value"] - printed,
-        "says": rule.says,
+        "difference": round(row["value"] - printed, DIGITS),
+        "difference_unit": apart(row["unit"]),
+        "says": line_of(rule),
+        "says_en": rule.says,
     }
 
 
@@ -273,7 +274,8 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, str
     status = _status(finding) or ("met" if holds else "ahead" if ahead else "short")
     short = status in ("short", "ahead")
     judged = short or status == "met"
-    beside = uncounted_here(rule, context, strange)
+    numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
+    told = (finding.basis, *numbers, uncounted_here(rule, context, strange))
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -293,13 +295,14 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, str
         "target": target,
         "target_max": most,
         "year": rule.year,
-        "gap": abs((most if value > most else target) - value) if short else (0.0 if judged else math.nan),
+        "gap": round(abs((most if value > most else target) - value), DIGITS) if short else (0.0 if judged else math.nan),
+        "gap_unit": apart(finding.unit),
         "needed": needed if short else (0.0 if judged else math.nan),
         "needs": finding.needs,
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding.basis, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(told, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -315,9 +318,9 @@ def _status(finding: Finding) -> str:
     return "not_applicable"
 
 
-def _basis(counted: Said, beside: Said, lang: str) -> str:
-    """Say what was counted, and what was left out for its type."""
-    return label("list.semicolon", lang).join(filter(None, (said(counted, lang), said(beside, lang))))
+def _basis(told: Iterable[Said], lang: str) -> str:
+    """Say what was counted, by which printed numbers, and what was left out for its type."""
+    return label("list.semicolon", lang).join(filter(None, (said(one, lang) for one in told)))
 
 
 def _holds(value: float, operator: str, target: float, most: float) -> bool:

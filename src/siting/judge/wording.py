@@ -24,6 +24,12 @@ def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
+    if name == "indicator" and isinstance(value, tuple):  # in Chinese and in English
+        return str(value[lang == "en"])
+    if name == "conditions":
+        return label("list.comma", lang).join(_condition(str(one), lang, layer) for one in value)  # type: ignore[attr-defined]
+    if name == "printed_unit":
+        return label(f"unit.{value}", lang) if known(f"unit.{value}") else str(value)
     if isinstance(value, tuple):
         return label("list.comma", lang).join(_one_of(name, one, lang) for one in value)
     if isinstance(value, int | float):
@@ -51,6 +57,12 @@ def _one_of(name: str, one: object, lang: str) -> str:
     if isinstance(one, tuple):
         return said(one, lang)
     return _word(name, one, lang) if name in COLUMN_WORDS else str(one)
+
+
+def _condition(words: str, lang: str, layer: str) -> str:
+    """Name the column of a condition such as "lease_years ≥ 5"."""
+    column, _, compared = words.partition(" ")
+    return f"{_column(column, lang, layer) or column} {compared}"
 
 
 def _layer(name: str, lang: str) -> str:

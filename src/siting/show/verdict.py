@@ -9,14 +9,17 @@ from typing import Any
 import pandas as pd
 
 from siting.judge.statuses import counts_of
+from siting.judge.units import apart
 from siting.labels import known, label
-from siting.show.cells import SIGNS, Cell, Table, amount, show
+from siting.show.cells import SIGNS, Cell, Table, amount, percentage, show
 from siting.show.fonts import clean
 
 __all__ = ["BADGES", "areas_table", "figures_table", "float_of", "rules_table"]
 
 #: Reasons longer than this stand below the indicator; so many short rules of a district are named.
 LONG, MOST = 40, 6
+#: Units that go with their number.
+SHORT = ("percent", "m", "min", "minutes", "")
 #: The colours of verdicts; others are grey.
 BADGES = {"met": "met", "part": "met", "short": "short"}
 
@@ -27,31 +30,52 @@ def figures_table(figures: pd.DataFrame, lang: str) -> Table:
     head = tuple(Cell(label(f"column.{name}", lang), head=True, number=name != "indicator") for name in names)
     body = []
     for row in figures.to_dict("records"):
-        unit, printed = str(row["printed_unit"]), float_of(row["printed"])
-        most = float_of(row["printed_max"])
-        words = _printed(printed, unit, lang) + ("" if math.isnan(most) else f"–{_printed(most, unit, lang)}")
-        sign = {"~": "≈ ", ">": "> "}.get(str(row["operator"]), "")
-        long_unit = unit not in ("percent", "m", "min", "") and known(f"unit.{unit}")
+        unit, printed, value = str(row["printed_unit"]), float_of(row["printed"]), float_of(row["value"])
+        words, beside = _printed(row, lang), _long_unit(unit, lang)
+        held = () if math.isnan(value) else _long_unit(row["unit"], lang)
         small = _small_print(row, lang)
+        # 2,693 m are nothing to hold against 3 levels: such a number stands with the words, not in the column.
+        alone = unit != row["unit"] and not math.isnan(printed) and not math.isnan(value)
+        if alone:
+            number = " ".join((words, *beside))
+            words, beside, small = "", (), (label("report.printed", lang, number=number), *small)
         body.append(
             (
                 Cell(_said(row, "indicator", lang), head=True, small=small),
                 Cell("" if pd.isna(row["year"]) else str(row["year"]), number=True),
-                Cell(sign + words, number=True, small=(label(f"unit.{unit}", lang),) if long_unit else ()),
+                Cell(words, number=True, small=beside),
                 Cell(
-                    _measured(row["value"], row["unit"], lang),
+                    _measured(value, row["unit"], lang, printed),
                     number=True,
-                    small=tuple(filter(None, [_said(row, "reason", lang)])),
+                    small=tuple(filter(None, (*held, _said(row, "reason", lang)))),
                 ),
-                Cell(_measured(row["difference"], row["unit"], lang), number=True),
+                Cell("" if alone else _measured(row["difference"], apart(row["unit"]), lang, printed), number=True,
+                     small=_points(row["difference"], apart(row["unit"]), lang)),
             )
-        )
+        )  # fmt: skip
     return Table(head, tuple(body), caption=label("report.figures", lang), style="rules")
 
 
-def _printed(number: float, unit: str, lang: str) -> str:
-    """Write a printed number with all its digits."""
-    return f"{number:,.10g} %" if unit == "percent" else _measured(number, unit, lang)
+def _printed(row: dict[Any, Any], lang: str) -> str:
+    """Write a printed number with its sign and all its digits; "n/a" for none."""
+    unit = row["printed_unit"]
+
+    def written(number: float) -> str:
+        return f"{number:,.10g} %" if unit == "percent" else _measured(number, unit, lang)
+
+    printed, most = float_of(row["printed"]), float_of(row["printed_max"])
+    sign = {"~": "≈ ", ">": "> "}.get(str(row["operator"]), "")
+    return "n/a" if math.isnan(printed) else sign + written(printed) + ("" if math.isnan(most) else f"–{written(most)}")
+
+
+def _long_unit(unit: Any, lang: str) -> tuple[str, ...]:
+    """Name a unit that is too long to stand behind its number."""
+    return () if unit in SHORT or not known(f"unit.{unit}") else (label(f"unit.{unit}", lang),)
+
+
+def _points(number: Any, unit: Any, lang: str) -> tuple[str, ...]:
+    """Name percentage points, below a difference of percentages that is there."""
+    return () if math.isnan(float_of(number)) or unit != "percentage_points" else (label(f"unit.{unit}", lang),)
 
 
 def areas_table(parts: pd.DataFrame, lang: str) -> Table:
@@ -99,9 +123,9 @@ def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
             "indicator": Cell(
                 _said(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_long(row, lang))
             ),
-            "value": Cell(_measured(row["value"], row["unit"], lang), number=True, small=_compared(row, lang)),
+            "value": Cell(_measured(row["value"], row["unit"], lang, float_of(row["target"])), number=True, small=_compared(row, lang)),
             "target": _target(row, lang),
-            "gap": Cell(_measured(row["gap"], row["unit"], lang), number=True),
+            "gap": Cell(_measured(row["gap"], apart(row["unit"]), lang), number=True, small=_points(row["gap"], apart(row["unit"]), lang)),
             "needed": Cell(amount(float_of(row["needed"])), number=True, small=_needs(row, lang)),
             "verdict": _verdict(row, lang),
         }
@@ -152,14 +176,14 @@ def float_of(value: Any) -> float:
     return float("nan") if value is None or value is pd.NA else float(value)
 
 
-def _measured(value: Any, unit: Any, lang: str) -> str:
-    """Write a value; a short unit goes with it, a long one stands beside the target only."""
+def _measured(value: Any, unit: Any, lang: str, *beside: float) -> str:
+    """Write a value; a short unit goes with it, a long one stands below. Percent have digits enough for those beside."""
     number = float_of(value)
     if unit == "share":
         return show(number, "share")
     words = amount(number)
-    if unit == "percent" and words != "n/a":
-        return f"{number:,.1f} %"
+    if unit in ("percent", "percentage_points") and words != "n/a":
+        return percentage(number, *beside) + (" %" if unit == "percent" else "")
     if words == "n/a" or unit not in ("m", "min", "minutes"):
         return words
     return f"{words} {label(f'unit.{unit}', lang)}"
@@ -174,7 +198,7 @@ def _target(row: dict[Any, Any], lang: str) -> Cell:
     words += "" if math.isnan(top) else f"–{amount(top)}"
     sign = SIGNS.get(row["operator"], clean(row["operator"]))
     sign = {"range": "", "per": "1 /"}.get(sign, sign)
-    short = unit in ("percent", "m", "min", "minutes")
+    short = unit in SHORT[:-1]
     named = label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit or "")
     if unit == "share":
         named = ""
