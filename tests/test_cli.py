@@ -216,7 +216,9 @@ def test_check_lists_all_faults_of_a_file(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_check_of_a_good_file() -> None:
     done = siting("check", sample_path("sample.gpkg"), "--role", "communities")
-    assert done.returncode == 0
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "316 行（社区与小区），坐标系 EPSG:4547" in done.stdout
+    done = siting("check", sample_path("sample.gpkg"), "--role", "communities", "--lang", "en")
     assert "316 communities, EPSG:4547" in done.stdout
 
 
@@ -226,7 +228,7 @@ def test_check_of_streets_tells_what_is_closed_and_not_understood(tmp_path: Path
     st.write_layer(streets(lines, highway=["支路", "高速公路", "林荫路"]), tmp_path / "s.gpkg", layer="streets")
     done = siting("check", tmp_path / "s.gpkg", "--role", "streets")
     assert done.returncode == 0
-    assert "closed to walkers: motorway 1" in done.stdout
+    assert "不可步行的道路：高速公路 1" in done.stdout
     assert "林荫路 (1 rows)" in done.stderr
 
 

@@ -236,7 +236,9 @@ def test_csv_encodings(tmp_path: Path, encoding: str, told: str | None, caplog: 
     assert out["population"].tolist() == [1200, 300]
     assert out.crs.to_epsg() == 4326
     assert out.geometry.iloc[0] == shapely.Point(120.01, 29.02)
-    assert out.attrs == {"source": "小区.csv"}
+    assert out.attrs["source"] == "小区.csv"
+    understood = {"编号": "id", "名称": "name", "常住人口": "population", "经度": "lon", "纬度": "lat"}
+    assert out.attrs["understood"] == understood
     assert "columns 经度 and 纬度 are taken as EPSG:4326" in caplog.text
     if told:
         assert f"read as {told}" in caplog.text
@@ -408,7 +410,7 @@ def test_a_workbook_that_unpacks_without_end(tmp_path: Path, monkeypatch: pytest
     file = tmp_path / "a.xlsx"
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("xl/worksheets/sheet1.xml", bytes(5_000_000))
-    monkeypatch.setattr("siting.data.tables.MOST_UNPACKED", 1_000_000)
+    monkeypatch.setattr("siting.data.workbook.MOST_UNPACKED", 1_000_000)
     assert file.stat().st_size < 10_000
     assert "which no table needs" in refused(file)
 

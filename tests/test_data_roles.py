@@ -8,7 +8,8 @@ import geopandas as gpd
 import pytest
 
 from siting.data import Role, check_layer, list_roles, role
-from siting.data.roles import coordinate_names, plain
+from siting.data.headings import plain
+from siting.data.roles import coordinate_names
 from siting.errors import LayerError, SitingError
 
 
@@ -49,7 +50,7 @@ def test_no_column_bears_the_name_of_a_coordinate(name: str) -> None:
         ("communities", "总 户 数", "households"),
         ("communities", "60岁及以上人口", "elderly"),
         ("communities", "3岁以下", "infants"),
-        ("communities", "乡镇/街道", None),
+        ("communities", "乡镇/街道", "district"),
         ("communities", "乡镇街道", "district"),
         ("communities", "小区编号", "id"),
         ("communities", "Build_Status", "build_status"),
@@ -61,12 +62,14 @@ def test_no_column_bears_the_name_of_a_coordinate(name: str) -> None:
         ("childcare", "建筑面积(㎡)", "floor_area"),
         ("candidates", "投资【万元】", "cost"),
         # Not the same people, or another unit: never taken unasked.
-        ("communities", "0-3岁", None),
-        ("communities", "0—3岁", None),
+        ("communities", "0-3岁", "children_0_3"),
+        ("communities", "0—3岁", "children_0_3"),
+        ("communities", "70岁以上", None),
         ("communities", "65岁以上", "elderly65"),
         ("communities", "人口（户籍）", None),
         ("communities", "人口（60岁以上）", None),
-        ("candidates", "造价（元）", None),
+        ("candidates", "造价（元）", "cost"),
+        ("candidates", "造价（美元）", None),
     ],
 )
 def test_names_are_understood(name: str, source: str, column: str | None) -> None:

@@ -107,7 +107,7 @@ def test_a_relaxed_radius_holds_for_marked_communities(town: Layers, town_networ
     # c is marked and 400 m away; d is marked and 1000 m on streets, 707 m straight; both ends of the range are there
     assert columns(table, "value", "straight") == [[60, 75, 60, 75], [60, 75, 100, 100]]
     assert columns(table, "status", "needed") == [["short"] * 4, [40, 1, 40, 1]]
-    assert "标注困难或低需求的 2 个社区放宽至 500 米" in table["basis"].iloc[0]
+    assert "标注为“布点困难”或“需求较低”的 2 个小区放宽至 500 米" in table["basis"].iloc[0]
     assert "800" in table["basis"].iloc[3]
     table = judge(RELAXED, town, network=town_network, shares={"r": 0.6})
     assert table["status"].tolist() == ["met"] * 4
@@ -164,9 +164,8 @@ def test_only_the_types_that_count(
     every = rule("service_radius", operator="<=", value=300.0, unit="m")
     assert judge(every, town, network=town_network)["value"].iloc[0] == 70
     none = rule("service_radius", operator="<=", value=300.0, unit="m", facility_types=("驿站",))
-    row = judged(none, town, network=town_network)
-    assert row["status"] == "no_data"
-    assert "驿站" in row["reason"]
+    people, communities = judge(none, town, network=town_network)["value"]
+    assert (people, communities) == (0, 0)
 
 
 def test_types_are_asked_for_where_the_layer_has_none(town: Layers, town_network: st.Network) -> None:
@@ -174,7 +173,7 @@ def test_types_are_asked_for_where_the_layer_has_none(town: Layers, town_network
     one = rule("service_radius", operator="<=", value=300.0, unit="m", facility_types=("托育机构",))
     row = judged(one, town, network=town_network)
     assert (row["status"], math.isnan(row["value"])) == ("no_data", True)
-    assert row["reason"] == "托育设施图层缺少字段：设施类型 (facility_type)"
+    assert row["reason"] == "托育设施图层缺少字段：设施类型（facility_type）"
     assert row["reason_en"] == "column missing in Childcare facilities: type (facility_type)"
 
 
@@ -245,17 +244,20 @@ def stock(town: Layers, part: int, whole: int) -> Layers:
 def test_a_share_of_the_stock_by_converting_and_by_adding(town: Layers) -> None:
     row = judged(composition(60), stock(town, 40, 100))
     assert (row["value"], row["target"], row["gap"], row["needed"]) == (40, 60, 20, 20)
-    assert row["reason"] == "改造存量需 20 个；若只新增则需 50 个"  # (60 - 40) / (1 - 0.6)
-    assert row["reason_en"] == "20 by converting, or 50 by adding only such"
+    assert row["reason"] == "现有托位转为普惠托位，还需 20 个；若只新增普惠托位，则需 50 个"  # (60 - 40) / (1 - 0.6)
+    assert row["reason_en"] == "20 more inclusive places by converting present places, or 50 by adding only such"
     # 0.58 of 1847 are 1071.26, so 1072: 39 more than 1033; adding: 38.26 / 0.42 = 91.1, so 92
     row = judged(composition(58), stock(town, 1033, 1847))
-    assert (row["needed"], row["reason_en"]) == (39, "39 by converting, or 92 by adding only such")
+    assert (row["needed"], row["reason_en"]) == (
+        39,
+        "39 more inclusive places by converting present places, or 92 by adding only such",
+    )
 
 
 def test_all_of_the_stock_cannot_be_had_by_adding(town: Layers) -> None:
     row = judged(composition(100), stock(town, 40, 100))
     assert row["needed"] == 60
-    assert row["reason_en"] == "60 by converting"
+    assert row["reason_en"] == "60 more inclusive places by converting present places"
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,7 @@ def test_a_share_of_facilities_that_carry_a_mark(town: Layers, layer: Callable[.
     )
     row = judged(one, {"eldercare": centres})  # 2 of 3; 70 % of 3 are 2.1, so 3
     assert (row["value"], row["needed"], row["status"]) == (pytest.approx(66.666666667), 1, "short")
-    assert row["basis"] == "居家中心 3 个，其中达到 2 个"
+    assert row["basis"] == "3 处居家中心中，符合本条的有 2 处"
     assert row["needs"] == "facilities"
     use = rule("utilisation_share", service="eldercare", value=75.0, part={"linked": True})
     row = judged(use, {"eldercare": centres})  # 3 of 4, whatever their type
@@ -407,8 +409,8 @@ def test_communities_of_some_size_with_a_facility_beside_them(town: Layers, town
 def test_no_community_of_that_size(town: Layers, town_network: st.Network) -> None:
     row = judged(trigger(5000.0), town, network=town_network)
     assert row["status"] == "not_applicable"
-    assert row["reason"] == "没有达到配建门槛的单元"
-    assert row["basis"].startswith("0 个单元应配")
+    assert row["reason"] == "无达到配建门槛的小区，本条不适用"
+    assert row["basis"].startswith("0 个小区应配")
     assert math.isnan(row["value"])
 
 
@@ -471,8 +473,8 @@ def test_no_park_owes_anything(parks: Layers, town_network: st.Network) -> None:
     row = judged(PARKS, parks, network=town_network)
     assert math.isnan(row["value"])
     assert row["status"] == "not_applicable"
-    assert row["reason_en"] == "nobody reaches the threshold of this rule"
-    assert row["basis_en"].startswith("0 units owe 0")
+    assert row["reason_en"] == "none of the industrial parks reaches the threshold of this rule, so it does not apply"
+    assert row["basis_en"].startswith("0 industrial parks owe 0 facilities")
 
 
 @pytest.mark.parametrize("operator", ["per", ""])
@@ -494,36 +496,36 @@ def test_parks_without_their_employees_are_refused(parks: Layers, town_network: 
 @pytest.mark.parametrize(
     ("one", "without", "reason", "reason_en"),
     [
-        (RADIUS, "communities", "缺少图层：社区与小区", "layer missing: Communities"),
+        (RADIUS, "communities", "缺少图层：小区（含村、园区）", "layer missing: Communities"),
         (RADIUS, "childcare", "缺少图层：托育设施", "layer missing: Childcare facilities"),
         (RADIUS, "network", "缺少道路网络", "no street network given"),
         (
             RADIUS,
             "communities.infants",
-            "社区与小区图层缺少字段：3岁以下 (infants)",
+            "小区（含村、园区）图层缺少字段：3岁以下婴幼儿（infants）",
             "column missing in Communities: under 3 (infants)",
         ),
-        (CIRCLE, "share", "文件未给出比例；可在 shares 中设定", "the document prints no share; set one in shares"),
-        (RELAXED, "communities.low_demand", "字段：需求较低 (low_demand)", "low demand"),
+        (CIRCLE, "share", "文件未给出比例，请在研究文件中设定", "the document prints no share; set one in shares"),
+        (RELAXED, "communities.low_demand", "字段：需求较低（low_demand）", "low demand"),
         (rate(), "childcare.places", "托育设施图层缺少字段：托位", "column missing in Childcare facilities: places"),
-        (rate(), "communities.population", "人口 (population)", "residents (population)"),
-        (rate(value=None), "", "文件未给出数值", "the document prints no number"),
+        (rate(), "communities.population", "常住人口（population）", "residents (population)"),
+        (rate(value=None), "", "文件未定数值", "the document prints no number"),
         (
             rule("service_radius", operator="range", value=500.0, value_max=800.0, unit="m"),
             "",
-            "文件未给出数值",
+            "文件未定数值",
             "the document prints no number",
         ),
         (composition(60), "childcare.inclusive_places", "普惠托位", "inclusive places"),
         (composition(60), "childcare.places", "字段：托位", "column missing in Childcare facilities: places"),
-        (covered(), "districts", "缺少图层：街道与乡镇", "layer missing: Districts"),
+        (covered(), "districts", "缺少图层：街道（乡镇）", "layer missing: Districts"),
         (
             rule("coverage_share", value=100.0, applies_to="new_residential"),
             "communities.build_status",
-            "建设状态 (build_status)",
+            "建设状态（build_status）",
             "status (build_status)",
         ),
-        (PARKS, "communities.employees", "从业人员 (employees)", "employees (employees)"),
+        (PARKS, "communities.employees", "从业人员（employees）", "employees (employees)"),
         (rule("timetable"), "", "尚不能计算此类规则：timetable", "rules of this kind are not computed: timetable"),
     ],
 )
@@ -604,7 +606,7 @@ def test_nothing_to_divide_by_is_no_number(town: Layers, town_network: st.Networ
         assert (none["status"] == "not_applicable").all()
         assert none[["gap", "needed"]].isna().all(axis=None)
         for column in ("reason", "reason_en"):
-            assert none[column].str.contains("0|没有达到配建门槛|nobody reaches").all(), one.kind
+            assert none[column].str.contains("0|无达到配建门槛|none of the").all(), one.kind
 
 
 @pytest.mark.parametrize(

@@ -113,7 +113,7 @@ def test_staff_stands_under_staff_in_what_people_read(town: Layers) -> None:
     told = audited(town, "jinhua.eldercare.certified_caregivers_per_10000.2025")
     zh, en = (dict(told.in_words(lang).iloc[0]) for lang in ("zh", "en"))
     assert (en["unit"], en["of what"]) == ("people per 10,000 elderly", "certified caregivers")
-    assert "持证养老护理员" in zh["依据"]
+    assert "持证养老护理员" in zh["计算口径"]
     assert "床" not in "".join(str(cell) for cell in zh.values())
     assert "bed" not in "".join(str(cell) for cell in en.values())
 
@@ -185,7 +185,7 @@ def test_technical_staff_are_asked_of_each_institution(town: Layers) -> None:
     told = audited(town, "hangzhou.health.maternity_technical_share")
     row = dict(told.table.iloc[0])
     assert verdict(row) == (75, 80, 1, "technical_staff", "short")
-    assert (row["reason_en"], row["reason"]) == ("short: 乙院", "不足：乙院")
+    assert (row["reason_en"], row["reason"]) == ("short: 乙院", "未达到：乙院")
     assert told.units(row["rule"])["fulfils"].to_dict() == {"p": True, "q": False}
     town["health_centres"]["technical_staff"] = [8, 16, 0, 1]
     assert verdict(judged(town, row["rule"])) == (80, 80, 0, "technical_staff", "met")

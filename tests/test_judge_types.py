@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+from pathlib import Path
 
 import geopandas as gpd
+import openpyxl
 import pandas as pd
 import pytest
 from shapely.geometry import Point, box
 
 import siting as st
 from siting.data import type_of
+from siting.judge.uncounted import in_words, lines_of
 
 Layers = dict[str, gpd.GeoDataFrame]
 X, Y = 500_000, 3_210_000
@@ -48,7 +51,7 @@ def test_a_synonym_counts() -> None:
 
 @pytest.mark.parametrize("name", ["hangzhou", "jinhua", "quzhou", "shijiazhuang", "guangxi"])
 def test_an_old_age_home_is_an_institution_in_every_city(name: str) -> None:
-    """Of 100 beds each in 养老机构, 敬老院 and 日间照料中心, the institutions have 200, 60 of them for nursing: 30 %."""
+    """Of 100 beds each in 养老机构, 敬老院 and 日间照料中心 the institutions have 200, and 60 for nursing: 30 %."""
     layers = town(["养老机构", "敬老院", "日间照料中心"], "eldercare")
     layers["eldercare"]["nursing_beds"] = [60, 0, 40]
     judged = _judged(layers, "nursing_bed_share", name)
@@ -56,7 +59,7 @@ def test_an_old_age_home_is_an_institution_in_every_city(name: str) -> None:
 
 
 def test_what_a_clause_excludes_is_excluded_alone() -> None:
-    """6 registered institutions 不含幼儿园托育部: points and workplaces that are registered count, kindergartens do not."""
+    """不含幼儿园托育部: points and workplaces that are registered count, kindergartens by any word do not."""
     layers = town(["托育机构", "幼儿园托育部", "幼儿园办托班", "家庭托育点", "用人单位托育"])
     layers["childcare"]["registered"] = True
     assert _judged(layers, "registered_institutions.2025", "qingtian").table["value"].tolist() == [3]
@@ -83,7 +86,7 @@ def test_words_that_nobody_knows_are_told(caplog: pytest.LogCaptureFixture) -> N
     assert judged.parameters["uncounted"] == {"childcare": {"早教托管班": 2, "": 1}}
     said = [record.getMessage() for record in caplog.records if "早教托管班" in record.getMessage()]
     assert len(said) == 1
-    assert "childcare: 2 rows" in said[0]
+    assert said[0].startswith('childcare: the type "早教托管班" is not known (rows: 2)')
     basis = judged.table.set_index("area")["basis"]
     assert basis["all"].endswith("；另有 3 处因类型未计入：“早教托管班”2 处、类型空白 1 处")
     assert "未计入" not in basis["d0"]
@@ -127,6 +130,33 @@ def test_words_that_only_a_rule_of_ones_own_names_are_understood() -> None:
     judged = st.audit(own.select(rule=COVERAGE), town(["甲类", "甲类"]))
     assert judged.table["value"].tolist() == [100]
     assert judged.uncounted.empty
+
+
+def test_what_is_not_counted_stands_in_workbook_and_report(tmp_path: Path) -> None:
+    """A word that nobody knows and one that no rule asks for have a sheet, a table and a line; <i> stays text."""
+    judged = _judged(town(["托育机构", "<i>甲类</i>", "儿童之家"]), COVERAGE)
+    told = [
+        ["托育设施", "<i>甲类</i>", 1, "类型未识别", "", ""],
+        ["托育设施", "儿童之家", 1, "没有规则涉及", "儿童之家", ""],
+    ]
+    assert in_words(judged.uncounted, "zh").to_numpy().tolist() == told
+    assert lines_of(judged.uncounted, "zh") == ["托育设施：“<i>甲类</i>”1 处（未识别）、“儿童之家”1 处（没有规则涉及）"]
+    page = st.write_report(tmp_path / "report.html", judged).read_text(encoding="utf-8")
+    assert "未计入的设施类型" in page
+    assert "&lt;i&gt;甲类&lt;/i&gt;" in page
+    assert "<i>甲类" not in page
+    book = openpyxl.load_workbook(judged.to_excel(tmp_path / "audit.xlsx", lang="zh"))
+    rows = list(book["未计入的设施类型"].iter_rows(values_only=True))
+    assert rows[0] == ("图层", "设施类型（原文）", "数量", "未计入的原因", "识别为", "最接近的类型")
+    assert [row[1] for row in rows[1:]] == ["<i>甲类</i>", "儿童之家"]
+    codes = openpyxl.load_workbook(judged.to_excel(tmp_path / "codes.xlsx"))["uncounted"]
+    assert [cell.value for cell in codes[2]][-1] == COVERAGE
+
+
+def test_nothing_is_said_where_all_count(tmp_path: Path) -> None:
+    judged = _judged(town(["托育机构"]), COVERAGE)
+    assert "未计入" not in st.write_report(tmp_path / "report.html", judged).read_text(encoding="utf-8")
+    assert openpyxl.load_workbook(judged.to_excel(tmp_path / "audit.xlsx", lang="zh")).sheetnames == ["对标结果"]
 
 
 @pytest.mark.parametrize("name", st.list_standards())

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.errors import ProblemError
+from siting.errors import LayerError, ProblemError
 from siting.measure import Reach, bands, coverage
 from siting.measure.services import offering, open_to_all
 
@@ -237,7 +237,41 @@ def test_sites_for_a_service(layer: Make) -> None:
     assert offering(sites, "childcare").index.tolist() == ["a", "b", "c", "d"]
     assert offering(sites, "eldercare").index.tolist() == ["a", "b", "c", "e"]
     assert offering(sites, "care").empty
-    assert len(offering(sites.drop(columns="services"), "fitness")) == 5
+    assert offering(sites, "fitness").index.tolist() == ["d"]
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "养老托育",
+        "一老一小",
+        "养老/托育",
+        "托育+养老",
+        "养老和托育",
+        "养老服务、托育服务",
+        "养老 托育",
+        "托育机构及养老机构",
+    ],
+)
+def test_both_services_however_they_are_written(layer: Make, said: str) -> None:
+    sites = layer({"a": (0, 0), "b": (9, 9)}, services=[said, "托育"])
+    assert offering(sites, "eldercare").index.tolist() == ["a"]
+    assert offering(sites, "childcare").index.tolist() == ["a", "b"]
+
+
+def test_sites_that_do_not_say_what_they_are_for_are_refused(layer: Make) -> None:
+    sites = layer({"a": (0, 0), "b": (9, 9)})
+    with pytest.raises(LayerError, match=r'no column "services".*candidates.assign\(services="childcare"\)'):
+        offering(sites, "childcare")
+    with pytest.raises(LayerError, match=r'"可以办的服务" looks like it: columns=\{"services": "可以办的服务"\}'):
+        offering(sites.assign(可以办的服务="养老"), "childcare")
+
+
+def test_words_of_services_that_are_not_understood_are_named(layer: Make, caplog: pytest.LogCaptureFixture) -> None:
+    sites = layer({"a": (0, 0), "b": (9, 9)}, services=["均可", "养老"])
+    assert offering(sites, "childcare").empty
+    assert "no site offers childcare" in caplog.text
+    assert '"a: 均可"' in caplog.text
 
 
 # What holds for any table

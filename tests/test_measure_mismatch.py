@@ -163,7 +163,7 @@ def test_only_the_nearest_tell_no_density(town_network: st.Network, layer: Calla
     assert found.distance["supply_within"].isna().all()
     assert found.verdict == "follow"
     assert "cannot be told" in found.statement("en")
-    assert "沿道路距离" in found.statement()
+    assert "沿路网距离" in found.statement()
     with pytest.raises(ProblemError, match='supply is 0 at "x", and only the nearest facilities are known'):
         spatial_mismatch(ways, people, pd.Series({"x": 0, "y": 5}), residents=residents)
 
@@ -174,8 +174,8 @@ def test_only_the_nearest_tell_no_density(town_network: st.Network, layer: Calla
 @pytest.mark.parametrize(
     ("change", "reason", "words"),
     [
-        ({"people": [0, 0, 0, 0]}, "nobody", "没有60岁以上老人或居民的数量"),
-        ({"residents": [0, 0, 0, 0]}, "nobody", "没有60岁以上老人或居民的数量"),
+        ({"people": [0, 0, 0, 0]}, "nobody", "没有60岁及以上老年人，或没有常住人口"),
+        ({"residents": [0, 0, 0, 0]}, "nobody", "没有60岁及以上老年人，或没有常住人口"),
         ({"supply": [0, 0, 0]}, "no_supply", "没有床位"),
         ({"supply": [0, 0, 5], "people": [5, 0, 0, 0], "residents": [5, 0, 0, 0]}, None, None),
     ],
@@ -195,7 +195,7 @@ def test_what_cannot_be_told(
     assert found.reason == reason
     assert (found.verdict == "n/a") == (reason is not None)
     if reason:
-        assert found.statement().startswith(f"无法判定床位是否跟着60岁以上老人走：{words}。")
+        assert found.statement().startswith(f"无法判定床位的分布是否与60岁及以上老年人相符：{words}。")
         assert "nan" not in found.statement("en") + found.statement()
 
 
@@ -241,22 +241,25 @@ def test_who_reaches_nothing_is_not_left_out_of_the_mean(reach: Reach, given_dat
 def test_the_statement_in_chinese(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     found = spatial_mismatch(reach, **given_data, **districts, limit=400)
     verdict, by_district, ways, around = found.statement(names={"n": "北街道", "w": "西街道"}).splitlines()
-    assert verdict == "床位跟着60岁以上老人走：比对全体居民更近或更多。"
+    assert (
+        verdict
+        == "床位的分布与60岁及以上老年人相符：与全体居民相比，60岁及以上老年人到床位的距离更近，或身边的数量更多。"
+    )
     assert by_district == (
-        "分区看：62.5%的床位（50 张床位）须换到别的区，分布才与60岁以上老人一致；"
-        "最多余的是西街道，多 50 张床位（区位商 无法得出）；最短缺的是北街道，少 26 张床位（区位商 0.54）。"
+        "分区看：62.5%的床位（50 张床位）须调整到其他区，分布才与60岁及以上老年人一致；"
+        "富余最多的是西街道，多 50 张床位（区位商 无法得出）；短缺最多的是北街道，少 26 张床位（区位商 0.54）。"
     )
     assert ways == (
-        "到最近床位的距离：60岁以上老人平均 280 米，全体居民平均 450 米（比值 1.61，大于 1 表示离60岁以上老人更近）；"
+        "到最近床位的距离：60岁及以上老年人平均 280 米，全体居民平均 450 米（比值 1.61，大于 1 表示离60岁及以上老年人更近）；"
         "中位数分别为 200 米和 400 米。1000 米内到不了任何床位的"
-        "（60岁以上老人的 10.0%，全体居民的 25.0%）按 1000 米计，平均数因此是下限。"
+        "（占60岁及以上老年人的 10.0%、全体居民的 25.0%）按 1000 米计，因此平均数是下限。"
     )
     assert around == (
-        "400 米内：60岁以上老人平均有 36 张床位，全体居民平均有 28 张床位"
-        "（比值 1.31，大于 1 表示60岁以上老人身边更多）。"
+        "400 米内：60岁及以上老年人平均有 36 张床位，全体居民平均有 28 张床位"
+        "（比值 1.31，大于 1 表示60岁及以上老年人身边更多）。"
     )
     assert "西街道" in found.statement(names=pd.Series({"n": "北街道", "w": "西街道"}))
-    assert "；最多余的是w，" in found.statement()
+    assert "；富余最多的是w，" in found.statement()
 
 
 def test_other_services_have_their_own_words(reach: Reach, given_data: dict[str, Any]) -> None:
@@ -268,12 +271,12 @@ def test_other_services_have_their_own_words(reach: Reach, given_data: dict[str,
     seats = spatial_mismatch(
         reach, children.rename("学生"), places.rename("座位"), residents=given_data["residents"], limit=400
     )
-    assert seats.statement().startswith("座位跟着学生走")
+    assert seats.statement().startswith("座位的分布与学生相符")
     assert "平均有 36 座位" in seats.statement()
     plain = spatial_mismatch(
         reach, children.rename(None), places.rename(None), residents=given_data["residents"], limit=400
     )
-    assert plain.statement().startswith("供给跟着服务对象走")
+    assert plain.statement().startswith("供给的分布与服务对象相符")
     with pytest.raises(ValueError, match="choose one of zh, en"):
         found.statement("fr")
 

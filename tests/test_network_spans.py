@@ -11,7 +11,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import shapely
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as some
 
 import siting as st
@@ -124,10 +124,24 @@ def towns(draw: Any) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame, int]:
     return streets, facilities, draw(some.sampled_from([10_000, 50_000, 75_000, 100_000, 123_457, 200_000, 400_000]))
 
 
+def town(lines: list[list[tuple[float, float]]], spot: tuple[float, float]) -> tuple[Any, Any, int]:
+    """Streets, one place, and a limit of 75 m."""
+    drawn = [shapely.LineString([(X0 + x, Y0 + y) for x, y in line]) for line in lines]
+    place = shapely.Point(X0 + spot[0], Y0 + spot[1])
+    return (*(gpd.GeoDataFrame(geometry=shapes, crs="EPSG:32650") for shapes in (drawn, [place])), 75_000)
+
+
+#: Both ends of one street, and the starts of two, lie 50 m from the place: it enters the streets at one of them.
+TWO_ENDS = town([[(100, 200), (0, 200), (0, 300), (150, 300), (150, 250)]], (150, 200))
+TWO_STREETS = town([[(100, 0), (300, 0)], [(100, 100), (300, 100)]], (100, 50))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["each", "nearest", "together"])
 @settings(max_examples=40, deadline=None)
 @given(town=towns())
+@example(town=TWO_ENDS)
+@example(town=TWO_STREETS)
 def test_any_town(town: Any, mode: Mode) -> None:
     streets, facilities, limit = town
     network = st.Network.from_streets(streets, crs="EPSG:32650")
@@ -170,6 +184,29 @@ def test_several_limits_are_each_alone(town: Any) -> None:
             one = spans(network, places, [alone], mode=mode)
             for name in ("group", "edge", "low", "high"):
                 assert getattr(both, name)[both.limit == k].tolist() == getattr(one, name).tolist()
+
+
+@pytest.mark.parametrize("mode", ["each", "nearest", "together"])
+@pytest.mark.parametrize(("town", "share"), [(TWO_ENDS, 25 / 400), (TWO_STREETS, 25 / 200)])
+def test_a_place_enters_the_streets_at_one_point(town: Any, share: float, mode: Mode) -> None:
+    """Of 75 m, 50 are the door's: 25 m are left from the end at which the place enters, and from no other."""
+    streets, facilities, limit = town
+    network = st.Network.from_streets(streets, crs="EPSG:32650")
+    ((_, _, low, high),) = pieces(network, network.locate(facilities), limit, mode)
+    assert (low, high) in ((0, share), (1 - share, 1))
+
+
+@pytest.mark.parametrize("mode", ["each", "nearest", "together"])
+@pytest.mark.parametrize("private", [False, True])
+def test_a_bridge_overhead_is_not_stepped_on(streets: Make, layer: Make, private: bool, mode: Mode) -> None:
+    """A place 50 m from the street walks straight to a node of the bridge, 10 m off, but not on over the bridge."""
+    lines = {"street": [(0, 0), (500, 0)], "up": [(0, 0), (100, 60)], "down": [(100, 60), (500, 0)]}
+    frame = streets(lines, bridge=["no", "yes", "yes"], private=[False, private, private])
+    network = st.Network.from_streets(frame)
+    places = network.locate(layer({"f": (100, 50)}))
+    assert places.moved["snap"].tolist() == [50]
+    found = [(network.edges.index[edge], low, high) for _, edge, low, high in pieces(network, places, 75_000, mode)]
+    assert found == [("street", 0.15, 0.25)]  # 25 m either way from 100 m
 
 
 @pytest.fixture

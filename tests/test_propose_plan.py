@@ -157,7 +157,7 @@ def test_explain_tells_the_whole_story(plan: st.Plan) -> None:
         "New sites: 2. Coverage rises from 34.5 % to 79.3 % (23 of 29).",
         "Objective 23, bound 23, gap 0.0 %.",
     ]
-    assert chinese[1] == "新开 2 处，覆盖率由 34.5 % 升至 79.3 %（23／29）。"
+    assert chinese[1] == "新开 2 处，覆盖率由 34.5 % 升至 79.3 %（覆盖 23 人，共 29 人）。"
     for lines in (english, chinese):
         for k, site in enumerate(plan.sites):
             assert lines[3 + k].startswith(f"{k + 1}. {site}")

@@ -280,7 +280,7 @@ def test_a_share_and_a_limit_that_contradict(reach_of: Callable[..., st.Reach], 
     # a, b, c hold 10, 5 and 8 people: 0.9 of 23 are 21 and need all three sites; two reach 18
     assert "AtMost(2), Cover(0.9) cannot be kept together: at least 3 sites are needed" in plan.explain("en")
     assert "with 2 at best 78.3 % can be covered" in plan.explain("en")
-    assert "AtMost(2)、Cover(0.9) 不能同时满足：至少需要新开 3 处" in plan.explain("zh")
+    assert "“新增不超过 2 处”、“覆盖率不低于 90 %”不能同时满足：至少需要新开 3 处" in plan.explain("zh")
     assert math.isnan(plan.bound)
     assert math.isnan(plan.gap)
 

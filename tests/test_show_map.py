@@ -188,7 +188,7 @@ def test_shares_are_of_infants_within_each_limit(layers, bands, areas, plan):
     childcare = data_of(drawn_full(layers, bands, areas, plan))["services"][0]
     # 10 of 100 infants within 300 m, 10 + 20 within 500 m; one community, then two, of four.
     assert [tile["value"] for tile in childcare["verdict"]["shares"]] == ["10.0%", "30.0%"]
-    assert [tile["communities"] for tile in childcare["verdict"]["shares"]] == ["1/4 个社区", "2/4 个社区"]
+    assert [tile["communities"] for tile in childcare["verdict"]["shares"]] == ["1/4 个小区", "2/4 个小区"]
     rows = childcare["verdict"]["rows"]
     assert [(row["communities"], row["people"]) for row in rows] == [("1", "10"), ("1", "20"), ("1", "40"), ("1", "30")]
     assert childcare["verdict"]["codes"] == [0, 1, 2, 3]
@@ -335,6 +335,25 @@ def test_shared_borders_are_drawn_once(layers):
     length = sum(np.hypot(*(part * [111_000, 96_000] / 1e6).T).sum() for part in steps)
     # Two rectangles, 1500 by 1400 m and 2000 by 1400 m: 12,600 m of borders, 1,400 m of them shared.
     assert length == pytest.approx(12_600 - 1_400, rel=0.01)
+
+
+def test_facilities_that_do_not_count_are_marked_and_counted(layers):
+    """Of four, one is not open, one has no places, one is of a word that nobody knows."""
+    layers["childcare"] = points(
+        ["k1", "k2", "k3", "k4"], [(-100, 0), (0, 50), (100, 50), (200, 50)], places=[60, 0, 0, 20],
+        open_to_neighbours=[True, False, True, True], facility_type=["托育机构", "托育机构", "托育机构", "<i>甲类</i>"],
+    )  # fmt: skip
+    left = pd.DataFrame({"layer": ["childcare"], "word": ["<i>甲类</i>"], "type": [""], "rows": [1], "closest": [""],
+                         "counted": [False], "rules": [("r",)]})  # fmt: skip
+    marks = data_of(draw_map(layers, uncounted=left))["services"][0]["facilities"]["marks"]
+    assert [(mark["at"], mark["line"]) for mark in marks] == [
+        ([1], "1 处不对外开放，不计入覆盖"),
+        ([2], "1 处没有托位（为 0 或未填），仍计入覆盖"),
+        ([3], "1 处类型未识别，不计入按类型统计的规则"),
+    ]
+    assert "<i>甲类" not in page(draw_map(layers, uncounted=left))
+    plain = data_of(draw_map(layers))["services"][1]["facilities"]["marks"]
+    assert plain == [], "120 beds, and nothing else to tell"
 
 
 def test_texts_are_in_the_language_asked_for(layers, bands, areas, plan):

@@ -153,11 +153,11 @@ def read(path: Path) -> Reader:
         (300.0, "limit", "300"),
         (2025.0, "year", "2025"),
         (0.1 + 0.2, "", "0.3"),
-        (NAN, "share", "n/a"),
-        (float("inf"), "count", "n/a"),
-        (None, "", "n/a"),
-        (pd.NA, "count", "n/a"),
-        (pd.NaT, "", "n/a"),
+        (NAN, "share", "—"),
+        (float("inf"), "count", "—"),
+        (None, "", "—"),
+        (pd.NA, "count", "—"),
+        (pd.NaT, "", "—"),
         (np.int64(1200), "count", "1,200"),
         (np.True_, "", "yes"),
         (("n1", "n2"), "", "n1, n2"),
@@ -176,10 +176,10 @@ def test_a_table_has_headings_and_numbers_in_the_readers_language(tmp_path: Path
     before = frame.copy(deep=True)
     chinese = read(write_report(tmp_path / "zh.html", frame)).tables[0]
     english = read(write_report(tmp_path / "en.html", frame, lang="en")).tables[0]
-    assert chinese[0] == ["分组", "人群", "总数", "覆盖率", "my_column"]
-    assert chinese[1] == ["全部", "3岁以下", "12,345", "37.2 %", "x"]
+    assert chinese[0] == ["分组", "人群", "总人数", "覆盖率", "my_column"]
+    assert chinese[1] == ["全部", "3岁以下婴幼儿", "12,345", "37.2 %", "x"]
     assert english[0] == ["group", "people", "total", "share covered", "my_column"]
-    assert english[2] == ["007", "aged 60+", "0", "n/a", "y"]
+    assert english[2] == ["007", "aged 60+", "0", "—", "y"]
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -219,19 +219,50 @@ def test_verdict_in_chinese(tmp_path: Path, verdict: Verdict) -> None:
     childcare, eldercare = page.tables
     assert childcare[0] == ["指标", "现状", "要求", "差距", "尚需", "结论"]
     assert childcare[1] == [
-        "千人托位数 | 托位 3,300 | 金华市方案 · 二、发展目标", "3.3", "≥ 4.5 | 个/千人", "1.2", "1,200", "未达标",
+        "千人托位数 | 托位 3,300 | 金华市方案 · 二、发展目标 | r1", "3.3", "≥ 4.5 | 个/千人", "1.2", "1,200", "未达标",
     ]  # fmt: skip
-    assert childcare[2][1:] == ["61.2 %", "≥ 100 %", "38.8 | 百分点", "4,321", "未达标"]
-    assert "沿道路；托位 3,300" in childcare[2][0]
-    assert eldercare[1][1:] == ["58.0 %", "≥ 58 %", "0.0 | 百分点", "0", "达标"]
-    assert eldercare[2][1:] == ["n/a", "n/a", "n/a", "n/a", "文件未定数值 | 文件未给出数值"]
+    assert childcare[2][1:] == ["61.2 %", "≥ 100 %", "38.8 个百分点", "4,321", "未达标"]
+    assert "沿路网距离；托位 3,300" in childcare[2][0]
+    assert eldercare[1][1:] == ["58.0 %", "≥ 58 %", "0.0 个百分点", "0", "达标"]
+    assert len(eldercare) == 2  # what is not judged is folded below
+    assert "养老：未能判定的 1 项" in page.text
+    assert "覆盖率 — 文件未定数值" in page.text
+
+
+def test_what_is_not_judged_is_folded_below_once_with_its_reason(tmp_path: Path) -> None:
+    lacking = {
+        "value": NAN,
+        "target": NAN,
+        "gap": NAN,
+        "needed": NAN,
+        "status": "no_data",
+        "reason": "缺少图层：卫生服务机构",
+    }
+    rows = [
+        rule(rule="a", indicator="甲", status="met"),
+        rule(rule="b", indicator="乙", note="只计机构。", **lacking),
+        rule(rule="b", indicator="乙", note="只计机构。", **lacking),
+        rule(rule="c", indicator="丙", status="ahead"),
+        rule(rule="d", indicator="丁", status="short"),
+        rule(rule="d", indicator="丁", status="met"),
+    ]
+    path = write_report(tmp_path / "r.html", Verdict(pd.DataFrame(rows)))
+    table = read(path).tables[0]
+    assert [(row[0].split(" | ")[0], row[-1]) for row in table[1:]] == [
+        ("丁", "未达标"), ("丁", "达标"), ("甲", "达标"), ("丙", "未到期"),
+    ]  # fmt: skip
+    folded = re.findall(r"<li>(.*?)</li>", path.read_text(encoding="utf-8").split("<details>")[1])
+    assert folded == [
+        "<b>乙</b> — 缺数据：缺少图层：卫生服务机构<small>金华市方案 · 二、发展目标</small><small>说明：只计机构。</small>"
+        '<small class="code">b</small>'
+    ]
 
 
 def test_verdict_in_english_with_its_counts(tmp_path: Path, verdict: Verdict) -> None:
     path = write_report(tmp_path / "r.html", verdict, lang="en")
     page = read(path)
     assert page.tables[0][2][0].startswith("radius | along the streets; 3,300 places")
-    assert page.tables[1][2][-1] == "no number printed | the document prints no number"
+    assert "coverage — no number printed: the document prints no number" in page.text
     tiles = re.findall(r'<div class="(\w+)"><b>(\d+)</b><span>([^<]+)', path.read_text(encoding="utf-8"))
     assert tiles == [("met", "1", "met"), ("short", "2", "short"), ("na", "1", "n/a")]
     assert "2025" in page.text
@@ -264,9 +295,9 @@ def test_figures_of_the_document_stand_beside_those_of_the_layers(tmp_path: Path
     figures = pd.DataFrame([{**printed, **unit}, missing])
     verdict = Verdict(pd.DataFrame([rule()]), figures=figures)
     table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
-    assert table[0] == ["指标", "年份", "文件数值", "图层计算", "相差"]
+    assert table[0] == ["指标", "年份", "文件数值", "图层计算值", "相差"]
     assert table[1][1:] == ["2021", "2.68 | 个/千人", "2.75 | 个/千人", "0.07"]
-    assert table[2][1:] == ["2021", "≈ 23.15 %", "n/a | 缺少字段", "n/a"]
+    assert table[2][1:] == ["2021", "≈ 23.15 %", "— | 缺少字段", "—"]
 
 
 def test_figures_that_cannot_be_compared_are_no_pair(tmp_path: Path) -> None:
@@ -279,7 +310,7 @@ def test_figures_that_cannot_be_compared_are_no_pair(tmp_path: Path) -> None:
     table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
     assert "文件所载：3 级" in table[1][0]
     assert table[1][1:] == ["2025", "", "2,693 米", ""]
-    assert table[2][1:] == ["2025", "16.02 %", "16.015 %", "-0.005 | 百分点"]
+    assert table[2][1:] == ["2025", "16.02 %", "16.015 %", "-0.005 个百分点"]
 
 
 def test_plan(tmp_path: Path) -> None:
@@ -289,7 +320,15 @@ def test_plan(tmp_path: Path) -> None:
         ["1", "n2", "1,200", "80.0 %"],
         ["2", "n1", "500", "91.2 %"],
     ]
-    for words in ("time limit, not proven optimal", "91.2 %", "1,234", "1,300", "5.35 %", "2.50", "AtMost(2)"):
+    for words in (
+        "time limit, not proven optimal",
+        "91.2 %",
+        "1,234",
+        "1,300",
+        "5.35 %",
+        "2.50",
+        "at most 2 new sites",
+    ):
         assert words in page.text
     assert "Two sites are chosen." in page.text
     assert "Communities that no candidate can reach (2): c7, c9" in " ".join(page.text.split())
@@ -312,7 +351,7 @@ def test_a_plan_tells_its_proof_and_what_changes(tmp_path: Path) -> None:
         assert words in page.text
     assert page.tables[1] == [
         ["site", "change", "service", "in", "cost", "places"],
-        ["k1", "closes", "childcare", "2030", "-60", "n/a"],
+        ["k1", "closes", "childcare", "2030", "-60", "—"],
     ]
 
 

@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 import siting as st
+from siting.outputs import facility_words
 from siting.study import Outcome, judge
 
 RECIPE = """
@@ -105,6 +106,22 @@ def test_the_report_says_in_words_what_is_closed_and_who_walks(town: Path, small
         report = written["report"].read_text(encoding="utf-8")
         assert closed in report
         assert pace in report
+
+
+@pytest.mark.slow
+def test_facilities_that_count_for_no_coverage_are_told(town: Path, layer) -> None:
+    """Of three, k2 beside se is for its own staff, and k3 beside nw has no places: sw and nw are covered, 40 of 100."""
+    three = layer({"k1": (100, 0), "k2": (400, 0), "k3": (0, 400)}, places=[20, 20, 0],
+                  open_to_neighbours=[True, False, True])  # fmt: skip
+    st.write_layer(three, town.parent / "town.gpkg", layer="childcare")
+    outcome = st.run(st.Study.from_toml(town))
+    assert share(outcome, 100.0) == 0.4
+    assert outcome.apart["childcare"].to_dict() == {"k1": "", "k2": "not_open", "k3": "no_places"}
+    written = outcome.write(town.parent / "out")
+    said = "现有托育设施 3 处，其中：1 处不对外开放，不计入覆盖；1 处没有托位（为 0 或未填），仍计入覆盖。"
+    assert facility_words(outcome, "childcare", "zh") == said
+    assert said in written["report"].read_text(encoding="utf-8")
+    assert "1 处不对外开放，不计入覆盖" in written["map"].read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@ from . import data as data
 from .data import check_layer as check_layer
 from .data import combine_layers as combine_layers
 from .data import facility_types as facility_types
+from .data import list_headings as list_headings
 from .data import list_roles as list_roles
 from .data import load_sample as load_sample
 from .data import of_type as of_type

@@ -1,4 +1,4 @@
-"""The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``standards``.
+"""The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
 The status is 0 when all is done, 2 when the input is faulty or a goal has no plan, and 1 when the library fails.
 """
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from siting.errors import SitingError
+from siting.errors import LayerError, SitingError
 from siting.labels import label, named
 
 if TYPE_CHECKING:
@@ -33,12 +33,14 @@ __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
-LEAST_WIDTH, MOST_WIDTH = {"indicator": 36}, {"clause": 16}
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
 
 Lang = Annotated[str | None, typer.Option(help="Language of map, report and output: zh or en.")]
+Mapped = Annotated[
+    Path | None, typer.Option(help="How the export of a registration system becomes the layer, in TOML.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell what is read and chosen on the way.")]
 
 
@@ -89,21 +91,66 @@ def check(
     layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
     crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
     strict: Annotated[bool, typer.Option(help="Refuse rows that may lie too far off, and datums not exact.")] = False,
+    mapping: Mapped = None,
+    lang: Lang = None,
 ) -> None:
-    """Check whether a file can be used in a role, and list all its faults."""
-    from siting.data import read_layer
+    """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
+    _read_told(file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
-    frame = read_layer(file, role, layer=layer, crs=crs, strict=strict)
-    out.print(f"{file.name}: {len(frame):,} {role}, {frame.crs.to_string()}", highlight=False, markup=False)
-    out.print(", ".join(c for c in frame.columns if c != frame.geometry.name), highlight=False, markup=False)
+
+@app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="The export: CSV, Excel or a layer.")],
+    out_file: Annotated[Path, typer.Argument(help="The layer to write: .gpkg, .parquet, .csv, …")],
+    role: Annotated[str, typer.Option(help="What the layer holds, such as eldercare.")],
+    mapping: Mapped = None,
+    layer: Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")] = None,
+    crs: Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")] = None,
+    lang: Lang = None,
+) -> None:
+    """Bring the export of a registration system to the form of a role, and write it as a layer."""
+    from siting.data import write_layer
+
+    words = _lang(lang) or "zh"
+    frame = _read_told(file, role, words, layer=layer, crs=crs, mapping=mapping)
+    write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
+    out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
+
+
+def _read_told(file: Path, role: str, lang: Literal["zh", "en"], **options: Any) -> Any:
+    """Read a layer and tell how many rows it has and what becomes of its headings; of streets also what is closed.
+
+    The headings of a layer with faults are told, too, before its faults.
+    """
+    from siting.data import read_layer
+    from siting.data import role as role_of
+
+    try:
+        frame = read_layer(file, role, **options)
+    except LayerError as fault:
+        if fault.found is not None:
+            _tell_headings(fault.found, role, lang)
+        raise
+    called = role_of(role).zh if lang == "zh" else role
+    said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
+    out.print(said, highlight=False, markup=False)
+    _tell_headings(frame, role, lang)
     if role == "streets":
         from siting.network.profile import walkable
-        from siting.network.vocabulary import named
+        from siting.network.vocabulary import named as classed
 
-        closed = walkable(named(frame)).left_out  # words that are not understood are told on the way
+        closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
         if closed:
-            said = ", ".join(f"{reason} {number:,}" for reason, number in closed.items())
-            out.print(f"closed to walkers: {said}", highlight=False, markup=False)
+            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
+            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
+    return frame
+
+
+def _tell_headings(frame: Any, role: str, lang: Literal["zh", "en"]) -> None:
+    from siting.checked import heading_tables
+
+    for part in heading_tables(frame, role, lang):
+        out.print(part, highlight=False, markup=False)
 
 
 @app.command()
@@ -151,23 +198,11 @@ def standards(
 
 def _tell_rules(chosen: Standard, lang: str) -> None:
     """Show the rules of a standard; what is printed in words where there is no number."""
+    from siting.terminal import tell_rules
+
     if not len(chosen):
         raise SitingError("no rule is left; see `siting standards NAME` without options for its kinds and services")
-    table = Table()
-    for heading in ("rule", "indicator", "target", "year", "clause"):
-        table.add_column(label(f"column.{heading}", lang), overflow="fold")
-    for rule in chosen:
-        number = "" if rule.value is None else f"{rule.value:g}"
-        number += "" if rule.value_max is None else f"–{rule.value_max:g}"
-        sign = {"range": "", "per": "1 /", "~": "≈"}.get(rule.operator, rule.operator)
-        table.add_row(
-            rule.id,
-            escape(rule.indicator_en if lang == "en" else rule.indicator_zh),
-            f"{sign} {number} {named('unit', rule.unit, lang)}".strip() if number else escape(rule.text or "n/a"),
-            str(rule.year or ""),
-            escape(rule.clause),
-        )
-    out.print(table)
+    tell_rules(out, chosen, lang)
 
 
 @app.command()
@@ -285,7 +320,7 @@ def _tell_network(outcome: Outcome) -> None:
 
 
 def _tell_results(outcome: Outcome) -> None:
-    from siting.outputs import coverage_table, goal_title
+    from siting.outputs import coverage_table, facility_words, goal_title
 
     lang = outcome.study.lang
     for service in outcome.bands:
@@ -298,6 +333,8 @@ def _tell_results(outcome: Outcome) -> None:
                 _percent(row["share"]), _percent(row["communities_share"]),
             )  # fmt: skip
         out.print(table)
+        if words := facility_words(outcome, service, lang):
+            out.print(words, highlight=False, markup=False)
     if outcome.audit is not None:
         _tell_audit(outcome.audit, lang)
     if not outcome.proposals:
@@ -316,50 +353,17 @@ def _tell_results(outcome: Outcome) -> None:
 
 
 def _tell_audit(judged: Audit, lang: str) -> None:
-    """Show the verdict on each rule; straight-line values stand beside those along the streets."""
-    from siting.judge.statuses import NOT_JUDGED
+    """Show the verdict on each rule, what no rule counts, and the districts where they were judged."""
+    from siting.judge.uncounted import lines_of
+    from siting.terminal import tell_areas, tell_audit
 
-    numbers = ("value", "straight", "target", "gap", "needed")
-    table = _table(label("report.audit", lang), lang, ("indicator",), numbers, ("verdict", "clause"))
-    suffix = "_en" if lang == "en" else ""
-    colour = {"met": "green", "part": "green", "short": "red"}
-    whole = judged.table["area"] == "all"
-    for row in judged.table[whole].to_dict("records"):
-        said = row[f"{'reason' if row['status'] in NOT_JUDGED else 'basis'}{suffix}"]
-        status = label(f"status.{row['status']}", lang)
-        unit = " %" if row["unit"] == "percent" else ""
-        table.add_row(
-            f"{escape(row[f'indicator{suffix}'])}\n[dim]{escape(said)}[/dim]", _number(row["value"], unit),
-            "" if math.isnan(row["straight"]) else f"[dim]{_number(row['straight'], unit)}[/dim]",
-            _target(row, unit), _number(row["gap"], unit), _number(row["needed"]),
-            f"[{colour.get(row['status'], 'dim')}]{status}[/]", escape(row["clause"].split(" > ")[-1]),
-        )  # fmt: skip
-    out.print(table)
-    if not whole.all():
-        _tell_areas(judged, lang)
-
-
-def _tell_areas(judged: Audit, lang: str) -> None:
-    """Show for each district how many rules are met and short, and which are short."""
-    parts = judged.table[judged.table["area"] != "all"]
-    table = Table(title=label("report.by_area", lang), box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for words in ("column.area", "status.met", "status.short", "report.short_of"):
-        table.add_column(label(words, lang), overflow="fold", justify="right" if words.startswith("status") else "left")
-    suffix = "_en" if lang == "en" else ""
-    for area, rows in parts.groupby("area", sort=False):
-        name = str(rows["area_name"].iloc[0] or area)
-        count = judged.counts(str(area))
-        short = rows.loc[rows["status"] == "short", f"indicator{suffix}"].drop_duplicates().tolist()
-        more = label("cli.more", lang, count=len(short) - 4) if len(short) > 4 else ""
-        table.add_row(escape(name), str(count.get("met", 0)), str(count.get("short", 0)),
-                      escape(label("list.comma", lang).join(short[:4]) + more))  # fmt: skip
-    out.print(table)
-
-
-def _target(row: dict[Any, Any], unit: str) -> str:
-    sign = {"range": "", "per": "1 /"}.get(row["operator"], row["operator"])
-    top = "" if math.isnan(row["target_max"]) else f"–{_number(row['target_max'], unit)}"
-    return "n/a" if math.isnan(row["target"]) else f"{sign} {_number(row['target'], unit)}{top}".strip()
+    tell_audit(out, judged, lang)
+    if left := lines_of(judged.uncounted, lang):
+        out.print(f"[bold]{label('report.uncounted', lang)}[/bold]")
+        for line in left:
+            out.print(line, highlight=False, markup=False)
+    if (judged.table["area"] != "all").any():
+        tell_areas(out, judged, lang)
 
 
 def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], ends: Sequence[str] = ()) -> Table:
@@ -367,18 +371,17 @@ def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], 
     for name in (*texts, *numbers, *ends):
         words = label("study.goal" if name == "goal" else f"column.{name}", lang)
         justify: Literal["left", "right"] = "right" if name in numbers else "left"
-        least, most = LEAST_WIDTH.get(name), MOST_WIDTH.get(name)
-        table.add_column(words, justify=justify, overflow="fold", min_width=least, max_width=most)
+        table.add_column(words, justify=justify, overflow="fold")
     return table
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "—" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _number(value: float, unit: str = "") -> str:
     if math.isnan(value):
-        return "n/a"
+        return "—"
     return (f"{value:,.1f}" if unit else f"{value:,.2f}".rstrip("0").rstrip(".")) + unit
 
 

@@ -31,6 +31,8 @@ class LayerError(SitingError):
         Name of the layer as the user knows it (role or file).
     faults
         One sentence for each fault.
+    found
+        The layer as far as it was read, for those who want to tell more of it.
 
     Examples
     --------
@@ -38,8 +40,9 @@ class LayerError(SitingError):
     communities: population is missing
     """
 
-    def __init__(self, layer: str, faults: str | Sequence[str]) -> None:
+    def __init__(self, layer: str, faults: str | Sequence[str], *, found: object = None) -> None:
         self.layer = layer
+        self.found = found
         self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
         if len(self.faults) == 1:
             message = f"{layer}: {self.faults[0]}"

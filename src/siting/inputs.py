@@ -24,6 +24,7 @@ class Source:
     encoding: str | None = None
     crs: str | None = None
     missing: Literal["raise", "zero"] = "raise"
+    mapping: Path | None = None
 
 
 @dataclass(frozen=True)

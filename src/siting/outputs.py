@@ -16,8 +16,9 @@ from siting.data import atomic_path, list_roles, to_crs, write_layer, write_tabl
 from siting.data import role as find_role
 from siting.errors import SitingError
 from siting.labels import known, label, named
-from siting.measure.services import walker
+from siting.measure.services import APART, walker
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
+from siting.show.cells import NONE
 from siting.study import Outcome, Proposal
 
 __all__ = ["write_outputs"]
@@ -127,6 +128,7 @@ def _map(outcome: Outcome) -> Any:
         areas=outcome.areas,
         coverage=outcome.bands,
         plan={service: p.plan for service, p in _shown(outcome).items()},
+        uncounted=None if outcome.audit is None else outcome.audit.uncounted,
         lang=outcome.study.lang,
         title=_title(outcome),
     )
@@ -202,6 +204,33 @@ def coverage_table(outcome: Outcome, service: str, lang: str) -> pd.DataFrame:
     ).set_index("limit")
 
 
+def facility_words(outcome: Outcome, service: str, lang: str) -> str:
+    """Say how many facilities of a service count for no coverage, state no room, or are of types that do not count."""
+    apart = outcome.apart[service]
+    counts = {code: int((apart == code).sum()) for code in APART if (apart == code).any()}
+    counts |= type_counts(outcome, service)
+    if not counts:
+        return ""
+    said = [label(f"apart.{code}", lang, count=f"{n:,}") for code, n in counts.items()]
+    parts = label("list.semicolon", lang).join(said)
+    total = f"{len(outcome.layers[service]):,}"
+    return label("apart.of", lang, service=named("service", service, lang), total=total, parts=parts)
+
+
+def type_counts(outcome: Outcome, service: str) -> dict[str, int]:
+    """Count the facilities of types that are not known, and of types that no rule asks for."""
+    left = None if outcome.audit is None else outcome.audit.uncounted
+    if left is None:
+        return {}
+    mine = left[(left["layer"] == service) & ~left["counted"].astype(bool)]
+    strange = mine["type"] == ""
+    found = {
+        "unknown_type": int(mine.loc[strange, "rows"].sum()),
+        "unasked_type": int(mine.loc[~strange, "rows"].sum()),
+    }
+    return {code: n for code, n in found.items() if n}
+
+
 def _service(outcome: Outcome, service: str) -> Section:
     lang = outcome.study.lang
     proposal = _shown(outcome).get(service)
@@ -218,6 +247,7 @@ def _service(outcome: Outcome, service: str) -> Section:
     )
     title = label("study.coverage_of", lang, service=named("service", service, lang))
     parts: list[Any] = [picture, coverage_table(outcome, service, lang)]
+    parts += filter(None, [facility_words(outcome, service, lang)])
     by = outcome.coverage.loc[[service]].reset_index()
     districts = by[(by["group"] != "all") & (by["metric"] == "streets")]
     if len(districts):
@@ -239,7 +269,7 @@ def _by_district(outcome: Outcome, rows: pd.DataFrame, lang: str) -> pd.DataFram
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return NONE if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _names(outcome: Outcome, role: str) -> dict[Any, str]:
@@ -339,6 +369,9 @@ def result_tables(outcome: Outcome) -> dict[str, pd.DataFrame]:
     if outcome.audit is not None:
         tables["audit"] = outcome.audit.table
         tables["figures"] = outcome.audit.figures
+        if len(outcome.audit.uncounted):
+            left = outcome.audit.uncounted
+            tables["uncounted"] = left.assign(rules=left["rules"].map(" ".join))
     names = _names(outcome, "communities")
     homes = pd.DataFrame({"name": pd.Series(names, dtype=str)}, index=outcome.layers["communities"].index)
     for service, found in outcome.bands.items():

@@ -127,7 +127,8 @@ def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
         raise SitingError(f'{where} columns is no table; write columns = {{ population = "人口" }}')
     if at.get("missing", "raise") not in ("raise", "zero"):
         raise SitingError(f'{where} missing is "{at["missing"]}"; choose "raise" or "zero"')
-    return Source(**{**at, "path": folder / str(at["path"])})
+    files = {key: folder / str(at[key]) for key in ("path", "mapping") if key in at}
+    return Source(**{**at, **files})
 
 
 def _by(value: Any) -> str | None:

@@ -20,7 +20,7 @@ from siting.inputs import Circle, Goal, Source
 from siting.judge import Audit, Rule, Standard, audit, load_standard
 from siting.judge.rule import Document
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
-from siting.measure.services import offering, open_to_all, people_column, walker
+from siting.measure.services import offering, open_to_all, people_column, set_apart, walker
 from siting.network import Network, Places, Walk
 from siting.propose import AtMost, Cover, Existing, MaxCoverage, MinSites, Plan, frontier, solve
 
@@ -112,6 +112,8 @@ class Outcome:
     coverage
         A row per service, limit, unit, metric (streets, straight), group ("all" or a district) and weight; see
         `siting.coverage`.
+    apart
+        By service, for each facility "not_open", "no_places", "no_beds", "no_capacity" or nothing; see `set_apart`.
     bands
         Nearest facility and smallest limit met of each community, by service.
     areas
@@ -129,6 +131,7 @@ class Outcome:
     network: Network
     places: Mapping[str, Places]
     coverage: pd.DataFrame
+    apart: Mapping[str, pd.Series]
     bands: Mapping[str, pd.DataFrame]
     areas: Mapping[str, gpd.GeoDataFrame]
     audit: Audit | None
@@ -197,6 +200,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
         reaches = _reaches(study, layers, network, places)
         table = _coverage(layers, reaches)
         rings = _bands(reaches)
+        apart = {service: set_apart(layers[service], service) for service in rings}
     with step("areas"):
         areas = _areas(study, layers, network, places)
     with step("audit"):
@@ -208,7 +212,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
                 proposals[goal.name] = _propose(study, goal, layers, network, places)
             except ProblemError as error:
                 raise ProblemError(f'[[goal]] "{goal.name}": {error}') from error
-    return Outcome(study, layers, network, places, table, rings, areas, judged, proposals, steps)
+    return Outcome(study, layers, network, places, table, apart, rings, areas, judged, proposals, steps)
 
 
 def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
@@ -216,7 +220,7 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
     for name, source in study.layers.items():
         layers[name] = read_layer(
             source.path, source.role or name, layer=source.layer, columns=source.columns, encoding=source.encoding,
-            crs=source.crs, missing=source.missing, strict=study.strict,
+            crs=source.crs, missing=source.missing, strict=study.strict, mapping=source.mapping,
         )  # fmt: skip
     check_together(layers, "streets")
     return layers

@@ -12,6 +12,7 @@ from siting.data.bounds import check_extent, check_together
 from siting.data.check import check_layer
 from siting.data.combine import combine_layers, one_layer
 from siting.data.crs import common_crs, metric_crs, points, to_crs, to_metric
+from siting.data.listing import list_headings
 from siting.data.read import read_layer
 from siting.data.roles import Column, Role, list_roles, role
 from siting.data.sample import load_sample, sample_path
@@ -29,6 +30,7 @@ __all__ = [
     "combine_layers",
     "common_crs",
     "facility_types",
+    "list_headings",
     "list_roles",
     "load_sample",
     "metric_crs",

@@ -21,6 +21,7 @@ from siting.data import roles, shapes, systems
 from siting.data.bounds import extent_faults
 from siting.data.extent import place_of
 from siting.data.matching import choose_columns
+from siting.data.naming import names_apart
 from siting.data.roles import Column, Role
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
@@ -102,26 +103,42 @@ def check_layer(
     if not len(frame):
         faults.append("has no rows")
     out = _plain_geometry(frame, layer)
-    out, column_faults = _name_columns(out, kind, columns or {}, layer)
+    out, factors, column_faults = _name_columns(out, kind, columns or {}, layer)
     out, labels, id_faults = _set_ids(out, kind, layer, from_column="id" in (columns or {}))
     faults += column_faults + id_faults
     for column in kind.columns:
         if column.name != "id" and column.name in out.columns:
-            out[column.name], value_faults = _read_column(out[column.name], column, labels, missing, layer)
+            out[column.name], value_faults = _read_column(
+                out[column.name], column, labels, missing, layer, factors.get(column.name, 1.0)
+            )
             faults += value_faults
     faults += _subset_faults(out, kind, labels)
     found, shape_faults = _check_shapes(out, kind, labels, layer, strict)
     faults += shape_faults
     if faults:
-        raise LayerError(layer, faults)
+        raise LayerError(layer, faults, found=out)
 
     out = shapes.split_lines(out.set_geometry(found, crs=frame.crs), kind, layer)
     faults = _duplicate_faults(out.index)  # a split line may meet an id that stood there
     if faults:
         raise LayerError(layer, faults)
+    if kind.name == "districts":
+        _tell_shared_names(out, layer)
     ordered = [c.name for c in kind.columns if c.name in out.columns]
     others = [c for c in out.columns if c not in ordered and c != "geometry"]
     return out[[*ordered, *others, "geometry"]]
+
+
+def _tell_shared_names(districts: Any, layer: str) -> None:
+    """Say which districts have one name: a row that gives it alone is of the one that it lies in."""
+    apart = names_apart(districts)
+    twice = apart != districts.get("name", apart)
+    if twice.any():
+        listed = [f"{row}: {said}" for row, said in apart[twice].items()]
+        logger.warning(
+            "%s: %d districts share their names: %s; in a column district, give the id or the name with that of the "
+            "district above, else a row belongs to the one that it lies in", layer, len(listed), some(listed),
+        )  # fmt: skip
 
 
 def _no_layer(given: Any) -> str:
@@ -149,21 +166,41 @@ def _plain_geometry(frame: Any, layer: str) -> Any:
     return out if active == "geometry" else out.rename_geometry("geometry")
 
 
-def _name_columns(frame: Any, role: Role, chosen: Mapping[str, str], layer: str) -> tuple[Any, list[str]]:
+def _name_columns(
+    frame: Any, role: Role, chosen: Mapping[str, str], layer: str
+) -> tuple[Any, Mapping[str, float], list[str]]:
+    """Give the columns their canonical names; return the factors of their units, too, and the faults."""
     sources = [c for c in frame.columns if c != "geometry"]
     has_id = frame.index.name == "id" and "id" not in chosen
     both = ['has the ids twice, as index "id" and as column "id"; drop one'] if has_id and "id" in sources else []
-    renames, faults, notes = choose_columns(role, sources, chosen, has_id=has_id)
+    found = choose_columns(role, sources, chosen, has_id=has_id)
+    renames = dict(found.renames)
+    notes = list(found.notes)
     # A column that the user passed over must not stand under the canonical name.
     for name in set(renames.values()) & (set(sources) - set(renames)):
         renames[name] = f"{name}_source"
         notes.append(f'column "{name}" is kept as "{name}_source": another was chosen')
     for note in notes:
         logger.warning("%s: %s", layer, note)
-    taken = {str(old): new for old, new in renames.items() if old != new}
+    taken = {str(old): new for old, new in found.renames.items() if old != new}
     if taken:
         logger.info("%s: columns understood: %s", layer, ", ".join(f"{a} as {b}" for a, b in taken.items()))
-    return frame.rename(columns=renames), both + faults
+    out = frame.rename(columns=renames)
+    if taken:
+        out.attrs["understood"] = {**frame.attrs.get("understood", {}), **taken}
+    if found.cut:
+        out.attrs["cut"] = list(map(str, found.cut))
+    return out, found.factors, both + found.faults + _merged_faults(frame, role, found.renames)
+
+
+def _merged_faults(frame: Any, role: Role, renames: Mapping[object, str]) -> list[str]:
+    """Refuse numbers whose cells were merged: one number stands there for several rows."""
+    return [
+        f'"{name}": cells {some(frame.attrs["merged"][source])} are merged, one number for several rows; '
+        "give each row its own"
+        for source, name in renames.items()
+        if source in frame.attrs.get("merged", {}) and role.column(name).type in ("count", "number", "share")
+    ]
 
 
 def _set_ids(frame: Any, role: Role, layer: str, *, from_column: bool) -> tuple[Any, list[str], list[str]]:
@@ -228,17 +265,27 @@ def _duplicate_faults(ids: pd.Index) -> list[str]:
     return [f"ids stand more than once: {some(twice)}; every id must be unique"] if len(twice) else []
 
 
-def _read_column(series: Any, column: Column, labels: list[str], missing: Missing, layer: str) -> tuple[Any, list[str]]:
-    """Return the values of a canonical column in its own type, and what is wrong with them."""
+def _read_column(
+    series: Any, column: Column, labels: list[str], missing: Missing, layer: str, factor: float
+) -> tuple[Any, list[str]]:
+    """Return the values of a canonical column in its own type and unit, and what is wrong with them."""
     if column.type == "text":
         found = texts(series).array
         faults: list[str] = []
+        blank = np.asarray(found == "", dtype=np.bool_)
+        if blank.any() and not column.blank:
+            logger.warning(
+                '%s: "%s" is blank in %d of %d rows: %s', layer, column.name, blank.sum(), len(blank),
+                shapes.named(labels, blank),
+            )  # fmt: skip
         if column.choices:
             found, unknown = parse_choices(column, found)
             faults = _unknown_faults(series, column, labels, unknown, layer)
         return pd.Series(found, index=series.index, dtype="str"), faults
-    parsed = parse_numbers(series, column.type)
-    values, bad = parsed.numbers, parsed.bad
+    parsed = parse_numbers(series, column.type, column)
+    bad = parsed.bad
+    # 3 * 666.66… is 2000: what the factor adds in the last digits is no part of the number.
+    values = parsed.numbers if factor == 1 else np.round(parsed.numbers * factor, 6)
     negative = ~bad & (values < 0) & (not column.signed)
     faults = _row_faults(
         f'"{column.name}" is not {_WANTED[column.type]}',
@@ -296,8 +343,9 @@ def _unknown_faults(series: Any, column: Column, labels: Sequence[str], unknown:
     known = some((f"{value} ({'、'.join(names)})" for value, names in column.choices), most=20)
     if column.open:
         if unknown.any():
-            others = {str(cell) for cell in cells(series[unknown])}
-            logger.info('%s: values of "%s" kept as they are: %s', layer, column.name, some(sorted(others)))
+            rows = _row_faults(f'"{column.name}" holds words that are not understood and are kept as they are', series,
+                               unknown, labels, f"understood are {known}")  # fmt: skip
+            logger.warning("%s: %s", layer, rows[0])
         return []
     return _row_faults(f'"{column.name}" has unknown values', series, unknown, labels, f"understood are {known}")
 

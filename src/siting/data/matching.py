@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
+from siting.data.alike import Alike, alike
 from siting.data.roles import Column, Role
 from siting.errors import some
 
 __all__: list[str] = []
 
 
-def choose_columns(
-    role: Role, found: Iterable[object], chosen: Mapping[str, str], *, has_id: bool
-) -> tuple[dict[object, str], list[str], list[str]]:
+@dataclass(frozen=True)
+class Matching:
+    """Which heading is which column, and what is to be said of the others.
+
+    Attributes
+    ----------
+    renames
+        Heading → canonical name.
+    factors
+        Canonical name → what its numbers are multiplied by, where the heading names another unit.
+    cut
+        The headings that were understood as a name cut by a Shapefile.
+    unused
+        Every other heading → what it looks like.
+    faults, notes
+        What keeps the layer from being used; what is told in the log.
+    """
+
+    renames: dict[object, str] = field(default_factory=dict)
+    factors: dict[str, float] = field(default_factory=dict)
+    cut: list[object] = field(default_factory=list)
+    unused: dict[object, Alike] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def choose_columns(role: Role, found: Iterable[object], chosen: Mapping[str, str], *, has_id: bool) -> Matching:
     """Find which column of a file is which canonical column.
 
     Parameters
@@ -26,42 +52,108 @@ def choose_columns(
     has_id
         Whether the index holds the ids already, so that no column is looked for.
 
-    Returns
-    -------
-    tuple
-        Source name → canonical name, the faults, and notes for the log.
+    Examples
+    --------
+    >>> from siting.data import role
+    >>> made = choose_columns(role("communities"), ["人口（万人）", "60岁及以上老年人口", "70岁以上"], {}, has_id=True)
+    >>> made.renames, made.factors
+    ({'人口（万人）': 'population', '60岁及以上老年人口': 'elderly'}, {'population': 10000.0})
     """
     sources = list(found)
-    faults = _bad_choices(role, sources, chosen)
-    notes: list[str] = []
-    renames: dict[object, str] = {
-        source: name for name, source in chosen.items() if source in sources and _has(role, name)
-    }
-    for column in role.columns:
-        if column.name in chosen or (column.name == "id" and has_id):
-            continue
-        takers = [s for s in sources if s not in renames and column.matches(s)]
-        if column.name in takers and (has_id or column.name == "id"):
-            # Our own files spell it so: what stands beside it was left over by an earlier choice.
-            notes += [f'column "{s}" was left: "{column.name}" stands beside it' for s in takers if s != column.name]
-            takers = [column.name]
+    out = Matching(faults=_bad_choices(role, sources, chosen))
+    out.renames.update({source: name for name, source in chosen.items() if source in sources and _has(role, name)})
+    wanted = [c for c in role.columns if c.name not in chosen and not (c.name == "id" and has_id)]
+    open_: list[Column] = []
+    for column in wanted:
+        takers = [s for s in sources if s not in out.renames and column.matches(s)]
+        if kept := _kept(column, takers, has_id):
+            out.notes.extend(f'column "{s}" was left: "{kept}" stands beside it' for s in takers if s != kept)
+            out.unused.update(
+                {s: Alike((column.name,), reason="left", said={"other": kept}) for s in takers if s != kept}
+            )
+            takers = [kept]
         if len(takers) > 1:
-            faults.append(
+            out.faults.append(
                 f'columns {some(takers)} could each be "{column.name}" ({column.zh}); '
                 f'choose one with columns={{"{column.name}": "{takers[0]}"}}'
             )
         elif takers:
-            renames[takers[0]] = column.name
+            out.renames[takers[0]] = column.name
         else:
-            doubts = [s for s in sources if s not in renames and column.doubtful(s)]
-            if column.required:
-                faults.append(_absent(column, sources, doubts))
-            elif doubts:
-                notes.append(
-                    f'column {some(doubts)} was not taken as "{column.name}": its brackets do not '
-                    f'hold the unit "{column.unit}"; choose it with columns= if it is right'
-                )
-    return renames, faults, notes
+            open_.append(column)
+    _take_cut(out, role, sources, open_)
+    _weigh(out, role)
+    for source in sources:
+        if source not in out.renames and source not in out.unused:
+            out.unused[source] = alike(role, str(source))
+    _tell_absent(out, role, sources, has_id)
+    return out
+
+
+def _kept(column: Column, takers: list[object], has_id: bool) -> object | None:
+    """Return which of several headings is taken unasked: our own spelling of ids, codes, the first of mere names."""
+    if len(takers) < 2 and not (has_id and takers):
+        return None
+    if column.name in takers and (has_id or column.name == "id"):
+        # Our own files spell it so: what stands beside it was left over by an earlier choice.
+        return column.name
+    exact = [s for s in takers if column.coded(s)]
+    if len(exact) == 1:
+        return exact[0]
+    return min(takers, key=column.rank) if column.type == "text" and column.blank else None
+
+
+def _take_cut(out: Matching, role: Role, sources: list[object], open_: list[Column]) -> None:
+    """Take what can only be one column whose name a Shapefile has cut."""
+    for source in sources:
+        if source in out.renames:
+            continue
+        could = [column for column in role.columns if column.continues(source)]
+        if len(could) == 1 and could[0] in open_:
+            out.renames[source] = could[0].name
+            out.cut.append(source)
+            out.notes.append(
+                f'column "{source}" is taken as "{could[0].name}" ({could[0].zh}), whose name was cut; if it is not, '
+                "rename it in the file"
+            )
+            open_.remove(could[0])
+
+
+def _weigh(out: Matching, role: Role) -> None:
+    """Find by which factor numbers become those of the column's own unit, for headings that name another."""
+    for source, name in out.renames.items():
+        column = role.column(name)
+        factor = column.factor(source)
+        if factor is not None and factor != 1.0:
+            out.factors[name] = factor
+            out.notes.append(
+                f'column "{source}" is in another unit: its numbers are multiplied by {factor:,.8g} to '
+                f'"{name}" in {column.unit}'
+            )
+
+
+def _tell_absent(out: Matching, role: Role, sources: list[object], has_id: bool) -> None:
+    """Say which columns are absent that must not be, and which headings look like one that is."""
+    taken = set(out.renames.values()) | ({"id"} if has_id else set())
+    for column in role.columns:
+        if column.required and column.name not in taken and not any(f'"{column.name}" (' in f for f in out.faults):
+            doubts = [s for s, like in out.unused.items() if column.name in like.columns and (like.reason or like.near)]
+            out.faults.append(_absent(column, sources, doubts))
+    for source, like in out.unused.items():
+        name = next(iter(like.columns), "")
+        if name and name not in taken and not role.column(name).required and (like.reason or like.near):
+            why = f": {like.why('en')}" if like.reason else ""
+            out.notes.append(
+                f'column "{source}" was not taken as "{name}"{why}; choose it with '
+                f'columns={{"{name}": "{source}"}} if it is right'
+            )
+    if "children_0_3" in taken and "infants" not in taken and role.name == "communities":
+        source = next(s for s, name in out.renames.items() if name == "children_0_3")
+        if source != "children_0_3":
+            out.notes.append(
+                f'column "{source}" is taken as "children_0_3", those who are 3 included; if it counts those under 3, '
+                f'choose columns={{"infants": "{source}"}}'
+            )
 
 
 def _absent(column: Column, sources: list[object], doubts: list[object]) -> str:
@@ -72,7 +164,7 @@ def _absent(column: Column, sources: list[object], doubts: list[object]) -> str:
         f'name it with columns={{"{column.name}": "…"}}'
     )
     if doubts:
-        text += f' (was {some(doubts)} meant? its brackets do not hold the unit "{column.unit}")'
+        text += f" (was {some(doubts)} meant?)"
     return text
 
 

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 
-from siting.data import roles, tables
+from siting.data import roles, shapefile, tables, workbook
 from siting.data.check import Missing, check_layer
+from siting.data.mapping import LayerMapping
 from siting.data.roles import Role
 from siting.data.systems import crs_name, read_crs, same_crs
 from siting.errors import LayerError, SitingError, some
@@ -49,6 +51,7 @@ def read_layer(
     crs: Any = None,
     missing: Missing = "raise",
     strict: bool = False,
+    mapping: str | Path | None = None,
 ) -> Any:
     r"""Read a layer from a file and bring it to the canonical form of its role.
 
@@ -75,12 +78,17 @@ def read_layer(
         What to do with missing numbers: ``"raise"``, or ``"zero"`` to count them as 0.
     strict
         Refuse what is otherwise told as a warning of where the layer lies; see `check_layer`.
+    mapping
+        A TOML file that says how the export of a registration system becomes the layer: headings, words, units,
+        constants, and the rows that count. The other keywords go before what it says.
 
     Returns
     -------
     geopandas.GeoDataFrame
         The layer as `check_layer` returns it. ``attrs["source"]`` names the file and layer;
-        ``attrs["notice"]`` and ``attrs["attribution"]`` are restored when the file keeps them.
+        ``attrs["notice"]`` and ``attrs["attribution"]`` are restored when the file keeps them. ``attrs["merged"]``
+        names the merged cells of a workbook that were filled down, by heading, and ``attrs["dropped"]`` counts the rows
+        that *mapping* left out, by the heading that decided.
 
     Raises
     ------
@@ -103,28 +111,52 @@ def read_layer(
     kind = roles.role(role)
     file = _local_file(path, kind)
     suffix = file.suffix.lower()
+    plan = None if mapping is None else LayerMapping.from_toml(mapping, kind)
+    if plan is not None:
+        layer = plan.options.get("layer") if layer is None else layer
+        encoding = plan.options.get("encoding") if encoding is None else encoding
+        crs = plan.options.get("crs") if crs is None else crs
     chosen = dict(columns or {})
+    attrs: dict[Any, Any]
+    told: dict[Any, Any] = {}
     called = f"{kind.name} ({file.name})"
     if layer is not None and suffix not in (".gpkg", ".xlsx"):
         raise LayerError(called, f"layer={layer!r} is for GeoPackages and workbooks; {suffix} holds one layer")
     given = None if crs is None else read_crs(crs, called)
     if suffix in (".csv", ".xlsx"):
-        places = {key: chosen.pop(key) for key in tables.COORDINATES if key in chosen}
         if suffix == ".csv":
             table = tables.read_csv(file, encoding, called)
         else:
-            table = tables.read_excel(file, layer, kind.name, called)
+            table = workbook.read_excel(file, layer, kind.name, called)
+        if plan is not None:
+            table, chosen = _mapped(table, plan, kind, chosen, called)
+        places = {key: chosen.pop(key) for key in tables.COORDINATES if key in chosen}
         frame = tables.place(table, places, given, called)
-        attrs: dict[str, Any] = {}
+        attrs, told = {}, dict(frame.attrs)
+        frame = frame.reset_index(drop=True)  # without gaps where rows were left out
     elif suffix in (".parquet", ".geoparquet"):
         frame = _read_parquet(file, called)
         attrs = dict(frame.attrs)
     else:
         layer = _choose_layer(file, layer, kind.name, called)
         frame, attrs = _read_gdal(file, layer, encoding, called)
+    if plan is not None and suffix not in (".csv", ".xlsx"):
+        ids = not isinstance(frame.index, pd.RangeIndex)
+        frame, chosen = _mapped(frame, plan, kind, chosen, called)
+        told = {key: frame.attrs[key] for key in ("dropped",) if key in frame.attrs}
+        frame = frame if ids else frame.reset_index(drop=True)
     frame = _set_crs(frame, given, file, called)
-    frame.attrs = {**kept_attrs(attrs), "source": f"{file.name}:{layer}" if layer else file.name}
+    frame.attrs = {**kept_attrs(attrs), **told, "source": f"{file.name}:{layer}" if layer else file.name}
     return check_layer(frame, kind, columns=chosen, missing=missing, name=called, strict=strict)
+
+
+def _mapped(
+    table: Any, plan: LayerMapping, kind: Role, chosen: Mapping[str, str], called: str
+) -> tuple[Any, dict[str, str]]:
+    """Apply a mapping; return the rows that count, and the columns chosen: the user's own before the mapping's."""
+    out, columns, dropped = plan.apply(table, kind, called)
+    out.attrs = {**table.attrs, **({"dropped": dropped} if dropped else {})}
+    return out, {**columns, **chosen}
 
 
 def _local_file(path: str | Path, role: Role) -> Path:
@@ -172,28 +204,17 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str)
     import pyogrio
 
     suffix = file.suffix.lower()
-    tried: list[str | None] = [encoding]
-    if suffix == ".shp" and encoding is None and not _sidecar(file, ".cpg"):
-        tried = ["UTF-8", "GB18030"]
+    through = shapefile.BYTES if suffix == ".shp" else encoding
     try:
-        for name in tried:
-            try:
-                with warnings_told(called):
-                    info = pyogrio.read_info(file, layer=layer, encoding=name)
-                    if info["driver"] != DRIVERS[suffix]:
-                        raise LayerError(
-                            called, f"is read as {info['driver']}, not as {DRIVERS[suffix]}; save it as a GeoPackage"
-                        )
-                    frame = pyogrio.read_dataframe(file, layer=layer, encoding=name, on_invalid="ignore")
-            except UnicodeDecodeError:
-                if name == tried[-1]:
-                    raise
-                continue
-            if len(tried) > 1:
-                logger.info("%s: has no .cpg; its text was read as %s", called, name)
-            break
+        with warnings_told(called):
+            info = pyogrio.read_info(file, layer=layer, encoding=through)
+            if info["driver"] != DRIVERS[suffix]:
+                raise LayerError(
+                    called, f"is read as {info['driver']}, not as {DRIVERS[suffix]}; save it as a GeoPackage"
+                )
+            frame = pyogrio.read_dataframe(file, layer=layer, encoding=through, on_invalid="ignore")
     except UnicodeDecodeError as fault:
-        raise LayerError(called, f"its text is not {tried[-1] or 'UTF-8'}; say which it is with encoding=") from fault
+        raise LayerError(called, f"its text is not {encoding or 'UTF-8'}; say which it is with encoding=") from fault
     except (RuntimeError, OSError, ValueError, LookupError) as fault:
         if isinstance(fault, SitingError):
             raise
@@ -207,6 +228,8 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str)
             called,
             "is a table without geometry; save it as CSV with coordinates, or choose another layer",
         )
+    if suffix == ".shp":
+        frame = shapefile.decoded(frame, file, encoding, called)
     return frame, _attrs_of(info.get("layer_metadata") or {})
 
 

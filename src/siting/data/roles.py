@@ -6,15 +6,15 @@ with `Role.from_toml`, so that a third service needs no code.
 
 from __future__ import annotations
 
-import re
+import math
 import tomllib
-import unicodedata
 from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from siting.data.headings import bare, cut, noted, plain, reduced
 from siting.errors import SitingError, some
 
 __all__ = ["Column", "ColumnType", "Role", "list_roles", "role"]
@@ -22,36 +22,6 @@ __all__ = ["Column", "ColumnType", "Role", "list_roles", "role"]
 ColumnType = Literal["text", "count", "number", "flag", "share"]
 
 GEOMETRIES = ("Point", "LineString", "Polygon")
-_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|【([^【】]*)】|〔([^〔〕]*)〕")
-_IGNORED = re.compile(r"[\s_\ufeff\u200b]+")
-
-
-def plain(name: object) -> str:
-    """Return *name* as it is compared: NFKC, no case, no spaces, no underscores; brackets are kept.
-
-    Examples
-    --------
-    >>> plain(" Ｐop_2020 ")
-    'pop2020'
-    """
-    return _IGNORED.sub("", unicodedata.normalize("NFKC", str(name)).casefold())
-
-
-def bare(name: object) -> tuple[str, tuple[str, ...]]:
-    """Split *name* into what is compared and what its brackets hold.
-
-    Examples
-    --------
-    >>> bare("人口 （人）")
-    ('人口', ('人',))
-    """
-    text = plain(name)
-    held = tuple(
-        next(part for part in found if part is not None)
-        for found in (match.groups(default=None) for match in _BRACKETS.finditer(text))
-        if any(found)
-    )
-    return _BRACKETS.sub("", text), held
 
 
 @dataclass(frozen=True)
@@ -75,6 +45,8 @@ class Column:
         Whether a layer of the role must have it.
     aliases
         Other names that are understood.
+    codes
+        Other names, of columns that hold ids; where a layer has one of them, too, it is taken.
     choices
         Allowed values of a text column, each with its aliases; empty when any text will do.
     open
@@ -87,6 +59,10 @@ class Column:
         Whether the number is shared out by length when a line of several parts is split.
     signed
         Whether the number may be negative.
+    yes, no
+        Words of a flag beside 是 and 否.
+    allows_zh, allows_en
+        What a layer with the column allows, in a few words.
     """
 
     name: str
@@ -97,17 +73,22 @@ class Column:
     unit: str = ""
     required: bool = False
     aliases: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     open: bool = False
     many: bool = False
     blank: bool = False
     divisible: bool = False
     signed: bool = False
+    yes: tuple[str, ...] = ()
+    no: tuple[str, ...] = ()
+    allows_zh: str = ""
+    allows_en: str = ""
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names that are understood, the canonical and the Chinese one first."""
-        return tuple(dict.fromkeys(name for name in (self.name, self.zh, *self.aliases) if name))
+        return tuple(dict.fromkeys(name for name in (self.name, self.zh, *self.aliases, *self.codes) if name))
 
     def matches(self, source: object) -> bool:
         """Tell whether the column *source* of a file is understood as this one.
@@ -118,18 +99,52 @@ class Column:
         >>> population.matches("常住人口（人）"), population.matches("人口（户籍）")
         (True, False)
         """
-        if plain(source) in _plain_names(self):
-            return True
-        name, held = bare(source)
-        if not held or name not in _plain_names(self):
-            return False
+        return self.factor(source) is not None
+
+    def factor(self, source: object) -> float | None:
+        """Return what the numbers of the column *source* of a file are multiplied by; None where it is not understood.
+
+        Examples
+        --------
+        >>> area = role("childcare").column("floor_area")
+        >>> area.factor("建筑面积（㎡）"), area.factor("建筑面积（公顷）"), area.factor("建筑面积（套内）")
+        (1.0, 10000.0, None)
+        """
+        if reduced(str(source), self.type) in _reduced_names(self):
+            return 1.0
         if self.type in ("text", "flag"):
-            return True
-        return all(note in _units().get(self.unit, ()) for note in held)
+            name, held = bare(source)
+            return 1.0 if held and reduced(name, self.type) in _reduced_names(self) else None
+        name, held = noted(source)
+        if not held or reduced(name, self.type) not in _reduced_names(self):
+            return None
+        factors = [1.0 if reduced(note, self.type) in _reduced_names(self) else _unit(self.unit, note) for note in held]
+        return None if None in factors else math.prod(cast("list[float]", factors))
 
     def doubtful(self, source: object) -> bool:
         """Tell whether *source* would be this column were it not for what its brackets say."""
-        return bare(source)[0] in _plain_names(self) and not self.matches(source)
+        return reduced(noted(source)[0], self.type) in _reduced_names(self) and not self.matches(source)
+
+    def coded(self, source: object) -> bool:
+        """Tell whether *source* names a column of ids that is taken before others."""
+        return any(plain(source) == plain(code) for code in self.codes)
+
+    def rank(self, source: object) -> int:
+        """Return how far down in the list of names *source* stands."""
+        order = [reduced(name, self.type) for name in self.names]
+        said = reduced(str(source), self.type)
+        return order.index(said) if said in order else len(order)
+
+    def continues(self, source: object) -> bool:
+        """Tell whether *source* is a name of this column that a Shapefile has cut.
+
+        Examples
+        --------
+        >>> role("childcare").column("open_to_neighbours").continues("open_to_ne")
+        True
+        """
+        left = plain(cut(source))
+        return bool(left) and any(plain(name).startswith(left) for name in self.names)
 
 
 @dataclass(frozen=True, repr=False)
@@ -269,8 +284,28 @@ def coordinate_names(kind: str) -> frozenset[str]:
 
 
 @cache
-def _plain_names(column: Column) -> frozenset[str]:
-    return frozenset(plain(name) for name in column.names)
+def _reduced_names(column: Column) -> frozenset[str]:
+    return frozenset(reduced(name, column.type) for name in column.names)
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """Headings that look like a column and mean something else, and what they mean."""
+
+    column: str
+    headings: tuple[str, ...]
+    zh: str
+    en: str
+
+
+def doubts(kind: Role) -> tuple[Doubt, ...]:
+    """Return the headings that are never taken unasked in a role of the library."""
+    names = {column.name for column in kind.columns} if kind.name in _roles() else set()
+    return tuple(
+        Doubt(entry["column"], tuple(map(plain, entry["headings"])), entry["zh"], entry["en"])
+        for entry in _table()["doubt"]
+        if entry["column"] in names and kind.name in entry.get("roles", [kind.name])
+    )
 
 
 @cache
@@ -284,9 +319,22 @@ def _units() -> dict[str, frozenset[str]]:
     return {unit: frozenset(map(plain, [unit, *names])) for unit, names in _table()["units"].items()}
 
 
+def _unit(unit: str, note: str) -> float | None:
+    """Return how many of *unit* one of what *note* names is; None where it names no unit of that kind."""
+    if note in _units().get(unit, ()):
+        return 1.0
+    factor = _multiples().get(unit, {}).get(note)
+    return None if factor is None else float(factor)
+
+
+@cache
+def _multiples() -> dict[str, dict[str, float]]:
+    return {unit: {plain(note): at for note, at in record.items()} for unit, record in _table()["multiples"].items()}
+
+
 @cache
 def _roles() -> dict[str, Role]:
-    kept = ("units", "shared", "coordinates")
+    kept = ("units", "multiples", "shared", "coordinates", "doubt")
     return {name: _role(name, dict(record)) for name, record in _table().items() if name not in kept}
 
 
@@ -309,11 +357,15 @@ def _role(name: str, record: dict[str, Any]) -> Role:
 
 
 def _column(owner: str, name: str, record: dict[str, Any]) -> Column:
+    if "like" in record:
+        other, _, key = str(record.pop("like")).partition(".")
+        record = {**_table()[other]["columns"][key], **record}
     unknown = set(record) - {item.name for item in fields(Column)}
     if unknown:
         raise SitingError(f'role "{owner}", column "{name}": unknown keys {some(sorted(unknown))}')
     if record.get("type") not in get_args(ColumnType):
         raise SitingError(f'role "{owner}", column "{name}": type must be one of {some(get_args(ColumnType))}')
-    record["aliases"] = tuple(record.get("aliases", ()))
+    for key in ("aliases", "codes", "yes", "no"):
+        record[key] = tuple(record.get(key, ()))
     record["choices"] = tuple((key, tuple(names)) for key, names in record.get("choices", {}).items())
     return Column(name=name, type=cast(ColumnType, record.pop("type")), **record)

@@ -1,4 +1,4 @@
-"""CSV and Excel tables with coordinates, as layers."""
+"""CSV tables, and tables with coordinates as layers."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import io
 import logging
 import math
 import re
-import warnings
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,8 +16,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siting.data.roles import coordinate_names, plain
-from siting.data.values import MOST_DIGITS, number_of, text_of, trim
+from siting.data.headings import plain
+from siting.data.roles import coordinate_names
+from siting.data.values import number_of, text_of, trim
 from siting.errors import LayerError, some
 
 __all__: list[str] = []
@@ -29,8 +28,6 @@ logger = logging.getLogger(__name__)
 # A text that a spreadsheet would take for a formula, with the apostrophes that `write_layer` puts before it.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 COORDINATES = ("lon", "lat", "x", "y", "wkt")
-# An Excel file is a zip; what it unpacks to must stay within reason.
-MOST_UNPACKED = 1 << 30
 _EWKT = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 
 Row = list[Any]
@@ -64,7 +61,7 @@ def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
         raise LayerError(layer, f"is no CSV that can be read: {fault}") from fault
     finally:
         csv.field_size_limit(most)
-    return _frame([[unguarded(cell) or None for cell in row] for row in rows], layer)
+    return framed([[unguarded(cell) or None for cell in row] for row in rows], layer)
 
 
 def decode(data: bytes, encoding: str | None, layer: str) -> str:
@@ -83,44 +80,6 @@ def decode(data: bytes, encoding: str | None, layer: str) -> str:
             logger.info("%s: read as %s", layer, name)
         return text
     raise LayerError(layer, f"is not text in {' or '.join(tried)}; say which with encoding=")
-
-
-def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataFrame:
-    """Read a sheet of an Excel file; numbers stay numbers, codes shown with leading zeros become text."""
-    from openpyxl import load_workbook
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(item.file_size for item in archive.infolist())
-        if size > MOST_UNPACKED:
-            raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, which no table needs; save it as CSV")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of styles and validations, which are not read
-            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
-            try:
-                tab = book[choose(book.sheetnames, sheet, role, layer, "sheet")]
-                tab.reset_dimensions()
-                rows = [[_cell(cell) for cell in row] for row in tab.iter_rows()]
-            finally:
-                book.close()
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
-        if isinstance(fault, LayerError):
-            raise
-        raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
-    return _frame(rows, layer)
-
-
-def _cell(cell: Any) -> Any:
-    value = cell.value
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return value.isoformat() if hasattr(value, "isoformat") else value
-    shape = str(cell.number_format)
-    if re.fullmatch("0+", shape) and len(shape) > 1 and float(value).is_integer():
-        return str(int(value)).zfill(len(shape))
-    # Excel keeps 15 digits; as a float such an id is refused by the check of ids.
-    return float(value) if abs(value) >= MOST_DIGITS else value
 
 
 def choose(names: Sequence[str], asked: str | None, role: str, layer: str, what: str = "layer") -> str:
@@ -144,26 +103,26 @@ def choose(names: Sequence[str], asked: str | None, role: str, layer: str, what:
     raise LayerError(layer, f"has {len(names)} {what}s, {some(names, most=40)}; choose one with layer=")
 
 
-def _frame(rows: list[Row], layer: str) -> pd.DataFrame:
+def framed(rows: list[Row], layer: str) -> pd.DataFrame:
     """Make a frame of the rows of a table, whose first row that is not empty must be the header."""
-    numbered = [(n, row) for n, row in enumerate(rows, start=1) if any(not _void(c) for c in row)]
+    numbered = [(n, row) for n, row in enumerate(rows, start=1) if any(not void(c) for c in row)]
     if not numbered:
         raise LayerError(layer, "is empty; it needs a row of column names and rows below")
     (line, head), body = numbered[0], numbered[1:]
     width = max(_width(row) for _, row in numbered)
-    named = sum(not _void(c) for c in head)
+    named = sum(not void(c) for c in head)
     if width > 1 and (named == 1 or 2 * named < width):
-        shown = some(text_of(c) for c in head if not _void(c))
+        shown = some(text_of(c) for c in head if not void(c))
         raise LayerError(
             layer,
             f"row {line} holds {shown} and not the names of the {width} columns; "
             "take out the title rows above the header",
         )
-    names = [text_of(c) if i < len(head) and not _void(c := head[i]) else "" for i in range(width)]
+    names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
     filled = {i: [row[i] if i < len(row) else None for _, row in body] for i in range(width)}
-    kept = [i for i in range(width) if names[i] or any(not _void(c) for c in filled[i])]
+    kept = [i for i in range(width) if names[i] or any(not void(c) for c in filled[i])]
     unnamed = [i for i in range(width) if not names[i]]
-    stray = [str(n) for n, row in body if any(not _void(row[i]) for i in unnamed if i < len(row))]
+    stray = [str(n) for n, row in body if any(not void(row[i]) for i in unnamed if i < len(row))]
     if stray:
         raise LayerError(
             layer,
@@ -177,12 +136,13 @@ def _frame(rows: list[Row], layer: str) -> pd.DataFrame:
     return frame.infer_objects()
 
 
-def _void(cell: Any) -> bool:
+def void(cell: Any) -> bool:
+    """Tell whether a cell holds nothing but white space."""
     return cell is None or (isinstance(cell, str) and (not cell or not trim(cell)))
 
 
 def _width(row: Row) -> int:
-    return next((i for i in range(len(row), 0, -1) if not _void(row[i - 1])), 0)
+    return next((i for i in range(len(row), 0, -1) if not void(row[i - 1])), 0)
 
 
 def place(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> Any:
@@ -214,7 +174,9 @@ def place(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) 
             layer,
             f'columns {some(columns.values())} do not say in which CRS they are; give it, for example crs="EPSG:4549"',
         )
-    return gpd.GeoDataFrame(frame.drop(columns=list(columns.values())), geometry=shapes, crs=crs)
+    out = gpd.GeoDataFrame(frame.drop(columns=list(columns.values())), geometry=shapes, crs=crs)
+    out.attrs = {**frame.attrs, "understood": {source: name for name, source in columns.items() if source != name}}
+    return out
 
 
 def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: str) -> dict[str, str]:
@@ -264,11 +226,11 @@ def _degrees(column: pd.Series[Any], layer: str) -> Any:
     """Read a column of coordinates; an empty cell is NaN, text is refused."""
     values = np.full(len(column), math.nan)
     bad = []
-    for i, cell in enumerate(column.astype(object)):
+    for i, (row, cell) in enumerate(zip(column.index, column.astype(object), strict=True)):
         try:
             values[i] = number_of(cell)
         except (ValueError, TypeError):
-            bad.append(f"row {i + 1}: {str(cell)[:40]}")
+            bad.append(f"row {row + 1}: {str(cell)[:40]}")
     if bad:
         raise LayerError(
             layer,
@@ -285,8 +247,8 @@ def _from_wkt(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
         raise LayerError(layer, f'"{column.name}" mixes systems: SRID {some(sorted(codes))}; bring them to one')
     shapes = shapely.from_wkt([_EWKT.sub("", text) or None for text in texts], on_invalid="ignore")
     bad = [
-        f"row {i + 1}: {text[:40]}"
-        for i, (text, shape) in enumerate(zip(texts, shapes, strict=True))
+        f"row {row + 1}: {text[:40]}"
+        for row, text, shape in zip(column.index, texts, shapes, strict=True)
         if text and shape is None
     ]
     if bad:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siting.data.roles import Column, plain
+from siting.data.headings import plain
+from siting.data.roles import Column
 
 __all__: list[str] = []
 
@@ -29,7 +31,8 @@ _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}([, ]\d{3})+(\.\d+)?")
 _TRUE = frozenset({"是", "有", "对", "√", "1", "1.0", "true", "yes", "y", "t"})
 _FALSE = frozenset({"否", "无", "没有", "×", "0", "0.0", "false", "no", "n", "f"})
-_JOINTS = re.compile(r"[;,、/+|]")
+_JOINTS = re.compile(r"[;,、/+|&\n]")
+_AND = "以及|和|与|及|或|兼|并"
 
 
 @dataclass(frozen=True)
@@ -226,8 +229,8 @@ def share_of(value: Any) -> float:
     return number_of(value)
 
 
-def flag_of(value: Any) -> float:
-    """Return 1 for yes, 0 for no, NaN for an empty cell.
+def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> float:
+    """Return 1 for yes, 0 for no, NaN for an empty cell; *yes* and *no* are further words.
 
     Raises
     ------
@@ -242,19 +245,20 @@ def flag_of(value: Any) -> float:
     text = unicodedata.normalize("NFKC", text_of(value)).casefold()
     if not text:
         return math.nan
-    if text in _TRUE:
+    if text in _TRUE or text in yes:
         return 1.0
-    if text in _FALSE:
+    if text in _FALSE or text in no:
         return 0.0
     raise ValueError(f"{value!r} is neither yes nor no")
 
 
-def parse_numbers(column: pd.Series[Any], kind: str = "number") -> Parsed:
-    """Read the numbers (or ``"share"``, ``"flag"``) of *column*.
+def parse_numbers(column: pd.Series[Any], kind: str = "number", said: Column | None = None) -> Parsed:
+    """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the canonical *said*.
 
     Infinite numbers are bad; whether a negative number or a fraction may stand is not judged here.
     """
-    reader: Callable[[Any], float] = {"share": share_of, "flag": flag_of}.get(kind, number_of)
+    flag = flag_of if said is None else partial(flag_of, yes=said.yes, no=said.no)
+    reader: Callable[[Any], float] = {"share": share_of, "flag": flag}.get(kind, number_of)
     if kind != "flag" and (pd.api.types.is_numeric_dtype(column.dtype)):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
         bad = np.isinf(values)
@@ -307,14 +311,35 @@ def parse_choices(column: Column, found: Any) -> tuple[npt.NDArray[np.object_], 
     >>> [each.tolist() for each in parse_choices(role("communities").column("build_status"), ["新建", "", "旧"])]
     [['new', '', '旧'], [False, False, True]]
     """
-    known = {plain(name): value for value, names in column.choices for name in (value, *names)}
+    known: dict[str, list[str]] = {}
+    for value, names in column.choices:
+        for name in (value, *names):
+            known.setdefault(plain(name), []).append(value)
     read, unknown = [], []
     codes, distinct = pd.factorize(np.asarray(found, dtype=object))
     for text in distinct:
-        parts = [text]
-        if column.many:
-            parts = [part for part in map(trim, _JOINTS.split(unicodedata.normalize("NFKC", text))) if part]
-        kept = [known.get(plain(part), part) for part in parts]
+        kept, strange = _several(text, known) if column.many else _one(text, known)
         read.append(";".join(sorted(set(kept))))  # one order, so that equal sets are equal texts
-        unknown.append(any(part and plain(part) not in known for part in parts))
+        unknown.append(strange)
     return np.array(read, dtype=object)[codes], np.array(unknown, dtype=np.bool_)[codes]
+
+
+def _one(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
+    return known.get(plain(text), [text]), bool(text) and plain(text) not in known
+
+
+def _several(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
+    """Read the values of one cell: between signs, joined by a word such as 和, or written without any (养老托育)."""
+    kept: list[str] = []
+    strange = False
+    words = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
+    for part in filter(None, map(trim, _JOINTS.split(unicodedata.normalize("NFKC", text)))):
+        said = plain(part)
+        if said in known:
+            kept += known[said]
+        elif re.fullmatch(rf"(?:(?:{words})(?:{_AND})?)*(?:{words})", said):
+            kept += [value for word in re.findall(words, said) for value in known[word]]
+        else:
+            kept.append(part)
+            strange = True
+    return kept, strange

@@ -22,7 +22,7 @@ from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
 from siting.judge.units import DIGITS, apart
-from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here, unknown
+from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -136,15 +136,12 @@ def audit(
                       year=year)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
     left_out = uncounted(context, [*judged, *printed])
-    strange = unknown(left_out)
     found = {rule: _findings(rule, context) for rule in judged}
-    rows = [_row(standard, rule, one, context, strange) for rule, findings in found.items() for one in findings]
+    rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
-        rows += [_row(standard, rule, one, area, strange) for rule in judged for one in _findings(rule, area)]
+        rows += [_row(standard, rule, one, area) for rule in judged for one in _findings(rule, area)]
     figures = [
-        _figure(rule, _row(standard, rule, one, context, strange))
-        for rule in printed
-        for one in _findings(rule, context)
+        _figure(rule, _row(standard, rule, one, context)) for rule in printed for one in _findings(rule, context)
     ]
     return Audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
@@ -266,7 +263,7 @@ def _larger(rule: Rule, context: Context) -> bool:
     return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
 
 
-def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, strange: pd.DataFrame) -> dict[str, Any]:
+def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
     holds = _holds(value, finding.operator, target, most)
@@ -275,7 +272,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context, str
     short = status in ("short", "ahead")
     judged = short or status == "met"
     numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
-    told = (finding.basis, *numbers, uncounted_here(rule, context, strange))
+    told = (finding.basis, *numbers, uncounted_here(rule, context))
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.

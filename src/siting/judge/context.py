@@ -12,6 +12,7 @@ import pandas as pd
 from pyproj import CRS
 
 from siting.data import common_crs, points, role, to_crs, type_of, types_in
+from siting.data.naming import full_names, names_apart
 from siting.errors import LayerError, some
 from siting.judge.rule import Rule
 from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
@@ -341,6 +342,7 @@ class Context:
     def areas(self, by: str) -> Iterator[Context]:
         """Cut the layers down to one district, or one county, after another."""
         districts, towns = self.layer("districts"), self.districts("township")
+        called = names_apart(districts)
         groups = pd.Series(towns.index, towns.index)
         if by == "county":
             groups = self.parents
@@ -350,7 +352,7 @@ class Context:
             none = np.zeros(0, np.intp)
             cut = {name: self.layers[name].iloc[where.get(area, none)] for name, where in rows.items()}
             kept = districts.index.isin(groups.index[groups == area]) | (districts.index == area)
-            name = str(districts["name"][area]) if area in districts.index and "name" in districts else str(area)
+            name = str(called.get(area, area))
             yield replace(self, layers={**self.layers, **cut, "districts": districts[kept]}, area=str(area),
                           area_name=name, by=by, whole=self)  # fmt: skip
 
@@ -392,10 +394,8 @@ def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
     """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
     own = pd.Series(None, frame.index, dtype=object)
     if "district" in frame:
-        names = pd.Series(towns.index, towns["name"]) if "name" in towns else pd.Series(dtype=object)
-        names = names[~names.index.duplicated(keep=False)]
         given = frame["district"].astype(object)
-        own = given.where(given.isin(towns.index), given.map(names))
+        own = given.where(given.isin(towns.index), given.map(full_names(towns)))
     lost = own.isna()
     if lost.any() and isinstance(frame, gpd.GeoDataFrame):
         where = points(to_crs(frame[lost.to_numpy()], towns.crs))

@@ -309,7 +309,7 @@ def owing(rule: Rule, context: Context) -> Finding:
     total = float(owed.sum())
     said: dict[str, object] = {
         "units": int(due.sum()), "owed": total, "of": duty.quantity, "walk": context.walk_of(rule),
-        "fulfil": int((due & (lacks <= 0)).sum()),
+        "fulfil": int((due & (lacks <= 0)).sum()), "ruled": _ruled(rule),
     }  # fmt: skip
     if duty.low is not None and (duty.low != duty.owed).any():
         said["low"] = float(duty.low.sum())
@@ -322,7 +322,9 @@ def owing(rule: Rule, context: Context) -> Finding:
         metric="" if _all_named((context.whole or context).stock(rule)) else "streets",
         basis=(_key(rule, said), said),
         units=(lacks <= 0)[due],
-        reason=_names(context, lacks > 0, larger if inside else None) if due.any() else ("audit.nobody_owes", {}),
+        reason=_names(context, lacks > 0, larger if inside else None)
+        if due.any()
+        else ("audit.nobody_owes", {"ruled": _ruled(rule)}),
     )
 
 
@@ -356,6 +358,10 @@ def _larger(rule: Rule, context: Context) -> Rule | None:
     if rule.kind == "households_per_facility" and rule.operator == "per":
         return _companion(rule, context, "households_per_facility", "range")
     return None
+
+
+def _ruled(rule: Rule) -> str:
+    return "industrial_park" if rule.kind == "employees_per_facility" else rule.applies_to
 
 
 def _key(rule: Rule, said: Mapping[str, object]) -> str:

@@ -22,7 +22,7 @@ def number_of(rule: Rule, finding: Finding) -> Said:
 
     Nothing where the target is that number, or the basis says it already, as for circles and subsidies.
     """
-    shown = finding.unit == rule.unit and round(finding.target, DIGITS) == rule.value
+    shown = rule.unit in ("", finding.unit) and round(finding.target, DIGITS) == rule.value
     if rule.value is None or shown or {"limit", "each"} & set(finding.basis[1]):
         return NOTHING
     return ("audit.printed", {"number": _number(rule), "printed_unit": rule.unit})

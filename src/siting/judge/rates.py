@@ -178,7 +178,10 @@ def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
     target = number(rule) / 100
     convert = lacking(target * total, rule.operator, part)
     add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
-    way: Said = (reason if math.isnan(add) else f"{reason}_or_add", {"convert": convert, "add": add})
+    way: Said = (
+        reason if math.isnan(add) else f"{reason}_or_add",
+        {"convert": convert, "add": add, "column": rule.column, "of": of},
+    )
     return Finding(
         value=100 * ratio(part, total),
         target=100 * target,
@@ -229,7 +232,7 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
     of = rule.base or rule.of
     whole = float(context.heads(rule.base).sum()) if rule.base else context.amount(frame, layer, (rule.of,))
     told_of: Said = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
-    idle = ("audit.idle", {"idle": whole - used}) if not rule.base and whole > used else ("", {})
+    idle = ("audit.idle", {"idle": whole - used, "of": of}) if not rule.base and whole > used else ("", {})
     yield percent(rule, used, whole, needs="persons", basis=told_of, reason=idle)
 
 

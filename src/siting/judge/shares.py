@@ -84,7 +84,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     communities = context.layer("communities")
     ruled = context.ruled(rule)
     metric, lack = "", "audit.without"
-    said: dict[str, object] = {}
+    said: dict[str, object] = {"ruled": rule.applies_to}
     if rule.layers[0] == "communities":
         ruled &= context.counted(rule, "communities")
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
@@ -100,7 +100,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     else:
         fulfil = context.served(rule)
         key, metric = "audit.beside", "streets"
-        said = {"walk": context.walk_of(rule)}
+        said["walk"] = context.walk_of(rule)
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
     return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),

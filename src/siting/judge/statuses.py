@@ -8,7 +8,7 @@ import pandas as pd
 
 from siting.errors import SitingError
 
-__all__ = ["GROUPS", "NOT_JUDGED", "STATUSES", "counts_of", "group_of", "members_of", "told_groups"]
+__all__ = ["GROUPS", "NOT_JUDGED", "STATUSES", "counts_of", "group_of", "judged_first", "members_of", "told_groups"]
 
 #: Met, met as far as counted, short, not due yet, shown without judging, and the three of `NOT_JUDGED`.
 STATUSES = ("met", "part", "short", "ahead", "shown", "no_data", "no_number", "not_applicable")
@@ -18,6 +18,8 @@ NOT_JUDGED = ("no_data", "no_number", "not_applicable")
 GROUPS = ("met", "part", "short", "ahead", "shown", "n/a")
 #: A rule of several readings is as the first of these that one of them is.
 WORST = ("short", "n/a", "ahead", "part", "shown", "met")
+#: In this order people read them.
+READ = ("short", "part", "met", "ahead", "shown")
 
 
 def group_of(status: str) -> str:
@@ -53,6 +55,24 @@ def counts_of(rows: pd.DataFrame) -> pd.Series:
     worst = rows["status"].map(rank).groupby(rows["rule"]).min()
     found = worst.map(dict(enumerate(WORST))).value_counts()
     return found.reindex(list(GROUPS), fill_value=0)
+
+
+def judged_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Part the rows that are judged or shown from those that say nothing; what is short comes first.
+
+    The readings of a rule stay together, where the worst of them stands.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"rule": ["a", "b", "c", "c"], "status": ["met", "no_data", "met", "short"]})
+    >>> [part["rule"].tolist() for part in judged_first(rows)]
+    [['c', 'c', 'a'], ['b']]
+    """
+    silent = rows["status"].isin(NOT_JUDGED)
+    judged = rows[~silent]
+    rank = judged["status"].map({status: place for place, status in enumerate(READ)}).fillna(len(READ))
+    place = rank.groupby([judged["rule"], judged["area"]] if "area" in judged else judged["rule"]).transform("min")
+    return judged.loc[place.sort_values(kind="stable").index], rows[silent]
 
 
 def told_groups(counts: pd.Series, always: Iterable[str] = ("met", "short", "n/a")) -> list[str]:

@@ -12,8 +12,10 @@ from siting.judge.context import Context
 from siting.judge.finding import Said
 from siting.judge.rule import Rule
 from siting.judge.values import of_types
+from siting.judge.wording import said
+from siting.labels import label
 
-__all__ = ["besides", "tell_unknown", "uncounted", "uncounted_here", "unknown"]
+__all__ = ["besides", "in_words", "lines_of", "tell_unknown", "uncounted", "uncounted_here", "unknown"]
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +38,9 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
     -------
     DataFrame
         A row for each layer and word (nothing for a blank): `type` (that of the shared table; nothing where the word is
-        not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether another
-        rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words that no
-        rule counts and that are not in the table come first.
+        not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether
+        another rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words
+        that no rule counts come first, and of them those that are not in the table.
     """
     rows = []
     for layer, asking in _asking(context, rules).items():
@@ -48,16 +50,16 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
         for rule in asking:
             for word in words[~_marks(rule, words)]:
                 left.setdefault(word, []).append(rule.id)
-        everywhere = _asking(context, context.rules).get(layer, [])
-        counted = {word for rule in everywhere for word in words[_marks(rule, words)]}
+        counted = _counted(context, layer, words)
         for word, ids in left.items():
             name = "、".join(one for one in types_in(word) if type_of(one))
             closest = "" if name or word in counted else "、".join(closest_types(word))
             rows.append([layer, word, name, int(written[word]), closest, word in counted, tuple(dict.fromkeys(ids))])
     found = pd.DataFrame(rows, columns=COLUMNS).astype({"rows": int, "counted": bool})
     found = found.sort_values("rows", ascending=False, kind="stable")
-    strange = found.index.isin(unknown(found).index)
-    return pd.concat([found[strange], found[~strange]]).reset_index(drop=True)
+    first = found.index.isin(unknown(found).index)
+    last = found["counted"].to_numpy()
+    return pd.concat([found[first], found[~first & ~last], found[last]]).reset_index(drop=True)
 
 
 def unknown(found: pd.DataFrame) -> pd.DataFrame:
@@ -71,20 +73,20 @@ def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
     for row in unknown(found).to_dict("records"):
         layer, word, rows = row["layer"], row["word"], row["rows"]
         told.setdefault(layer, {})[word] = rows
-        which = f'of the type "{word}", which is not known' if word else 'without a type ("facility_type" is blank)'
+        which = f'the type "{word}" is not known' if word else "the type is blank"
         closest = f" (the closest: {row['closest']})" if row["closest"] else ""
-        mend = f"write the type in a word of facility_types(){closest}, or name it in the rules"
-        logger.warning("%s: %d rows %s, count for no rule that names types; %s", layer, rows, which, mend)
+        mend = f"write a word of facility_types(){closest}, or name the type in the rules"
+        logger.warning("%s: %s (rows: %d), and no rule that names types counts it; %s", layer, which, rows, mend)
     return told
 
 
-def uncounted_here(rule: Rule, context: Context, strange: pd.DataFrame) -> Said:
-    """Tell the rows of an area that a rule leaves out: those of *strange* types, and all of them where none counts."""
+def uncounted_here(rule: Rule, context: Context) -> Said:
+    """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all where none counts."""
     counts: dict[str, int] = {}
     for layer in _asking(context, [rule]):
         written = _many(context, layer)
         marks = _marks(rule, written.index.to_series())
-        odd = written.index.isin(strange.loc[strange["layer"] == layer, "word"]) | (not marks.any())
+        odd = written.index.isin(_strange(context, layer)) | (not marks.any())
         for word, rows in written[~marks & odd].items():
             counts[word] = counts.get(word, 0) + int(rows)
     return ("audit.uncounted", _listed(counts)) if counts else ("", {})
@@ -105,6 +107,34 @@ def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, S
                 mine = counts.setdefault(unit, {})
                 mine[word] = mine.get(word, 0) + 1
     return {unit: ("audit.besides", _listed(mine)) for unit, mine in counts.items()}
+
+
+def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
+    """Lay out for readers the words that no rule counts."""
+    left = found[~found["counted"].astype(bool)]
+    why = ["unasked" if known else "unknown" for known in left["type"]]
+    table = {
+        "layer": [said(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
+        "written": left["word"].replace("", label("value.none", lang)),
+        "rows": left["rows"],
+        "why": [label(f"report.uncounted_{key}", lang) for key in why],
+        "known": left["type"],
+        "closest": left["closest"],
+    }
+    return pd.DataFrame({label(f"column.type_{name}", lang): list(values) for name, values in table.items()})
+
+
+def lines_of(found: pd.DataFrame, lang: str) -> list[str]:
+    """Say for each layer which words no rule counts, the closest types beside those that are not known."""
+    lines = []
+    for layer, left in found[~found["counted"].astype(bool)].groupby("layer", sort=False):
+        words = []
+        for row in left.to_dict("records"):
+            key = "known" if row["type"] else "blank" if not row["word"] else "closest" if row["closest"] else "strange"
+            words.append(label(f"report.uncounted_{key}", lang, **{k: row[k] for k in ("word", "rows", "closest")}))
+        name = said(("audit.layer", {"layer": layer}), lang)
+        lines.append(label("report.uncounted_of", lang, layer=name, words=label("list.comma", lang).join(words)))
+    return lines
 
 
 def _listed(counts: dict[str, int]) -> dict[str, object]:
@@ -137,6 +167,23 @@ def _many(context: Context, layer: str) -> pd.Series:
     if key not in context._seen:
         context._seen[key] = _written(context, layer).value_counts()
     return context._seen[key]
+
+
+def _counted(context: Context, layer: str, words: pd.Series) -> set[str]:
+    """Return the words that some rule of the standard which names types counts."""
+    asking = _asking(context, context.rules).get(layer, [])
+    return {word for rule in asking for word in words[_marks(rule, words)]}
+
+
+def _strange(context: Context, layer: str) -> list[str]:
+    """List the words of a layer that no rule counts and that are not in the shared table, once for all areas."""
+    key = ("strange", layer)
+    if key not in context._seen:
+        words = _many(context.whole or context, layer).index.to_series()
+        unread = [word for word in words if not any(map(type_of, types_in(word)))]
+        counted = _counted(context.whole or context, layer, words)
+        context._seen[key] = pd.Series([word for word in unread if word not in counted], dtype=object)
+    return context._seen[key].tolist()
 
 
 def _marks(rule: Rule, words: pd.Series) -> pd.Series:

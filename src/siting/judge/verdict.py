@@ -13,6 +13,8 @@ from siting.data import atomic_path
 from siting.errors import SitingError, some
 from siting.judge.statuses import counts_of, members_of, told_groups
 from siting.judge.units import DIGITS, apart
+from siting.judge.uncounted import COLUMNS as UNCOUNTED
+from siting.judge.uncounted import in_words as uncounted_in_words
 from siting.labels import known, label, named
 
 __all__ = ["COLUMNS", "PRINTED", "Audit"]
@@ -24,10 +26,6 @@ COLUMNS = [
 ]  # fmt: skip
 #: What `figures` has beside them: the printed number, and how far the layers are from it.
 PRINTED = ["printed", "printed_max", "printed_unit", "difference", "difference_unit", "says", "says_en"]
-
-
-#: The columns of `Audit.uncounted`.
-UNCOUNTED = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -242,7 +240,9 @@ class Audit:
         return _in_words(self.table, lang)
 
     def to_excel(self, path: str | Path, *, lang: str | None = None) -> Path:
-        """Write the verdict to an Excel file, with the figures on a second sheet; formulas in names stay text.
+        """Write the verdict to an Excel file; formulas in names stay text.
+
+        The figures stand on a second sheet, the types of facilities that are not counted on a third.
 
         Parameters
         ----------
@@ -269,13 +269,18 @@ class Audit:
             raise SitingError(f'"{target.name}": an audit is written as .xlsx')
         book = Workbook()
         book.remove(book.active)
-        for title, table in {"audit": self.table, "figures": self.figures}.items():
+        left = self.uncounted.assign(rules=[", ".join(ids) for ids in self.uncounted["rules"]])
+        tables = {"audit": self.table, "figures": self.figures, "uncounted": left}
+        if lang is not None:
+            tables = {
+                title: uncounted_in_words(left, lang) if title == "uncounted" else _in_words(table, lang)
+                for title, table in tables.items()
+            }
+        for title, table in tables.items():
             if title != "audit" and table.empty:
                 continue
             sheet = book.create_sheet(title if lang is None else label(f"report.{title}", lang)[:31])
             sheet.freeze_panes = "A2"
-            if lang is not None:
-                table = _in_words(table, lang)
             rows = [list(table.columns), *table.astype(object).to_numpy().tolist()]
             for i, row in enumerate(rows, start=1):
                 for j, value in enumerate(row, start=1):

@@ -53,11 +53,12 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         if layer == "communities":
             frame = frame[context.ruled(rule)[frame.index]]
         fulfil = matches(frame, layer, rule.part)
-        said: dict[str, object] = {"part": int(fulfil.sum()), "total": len(frame), "of": rule.facility_types or layer}
+        said: dict[str, object] = {"part": int(fulfil.sum()), "total": len(frame)}
         if layer == "communities":
             share = 100 * ratio(float(fulfil.sum()), len(frame))
-            yield told(share, "percent", ("audit.marked", said))
+            yield told(share, "percent", ("audit.marked", {**said, "ruled": rule.applies_to}))
         else:
+            said["of"] = rule.facility_types or layer
             yield _counted(rule, float(fulfil.sum()), ("audit.units", said))
         return
     if not partner:
@@ -169,7 +170,10 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
     part = int((near & ruled).sum())
-    basis = ("audit.beside", {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule)})
+    basis = (
+        "audit.beside",
+        {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule), "ruled": "communities"},
+    )
     yield told(part, "communities", basis, metric="streets")
 
 
@@ -209,7 +213,12 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     left = int((villages & ~near).sum())
     basis = (
         "audit.beside",
-        {"part": int((villages & near).sum()), "total": int(villages.sum()), "walk": context.walk_of(rule)},
+        {
+            "part": int((villages & near).sum()),
+            "total": int(villages.sum()),
+            "walk": context.walk_of(rule),
+            "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else "village",
+        },
     )
     yield told(left, "communities", basis, metric="streets")
 
@@ -248,7 +257,10 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     elif rule.applies_to in COMMUNITIES:
         ruled, near = context.ruled(rule), context.served(rule)
         part, total = int((ruled & near).sum()), int(ruled.sum())
-        basis = ("audit.beside", {"part": part, "total": total, "walk": context.walk_of(rule)})
+        basis = (
+            "audit.beside",
+            {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": rule.applies_to},
+        )
         yield told(100 * ratio(part, total), "percent", basis, metric="streets")
     else:
         frame = context.stock(rule)
@@ -289,7 +301,7 @@ def types(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the types of facility that there are."""
     layer = rule.layers[0]
     there = context.column(layer, rule.column[0] if rule.column else "facility_type").nunique()
-    yield told(float(there), "modes", ("audit.sum", {"stock": there, "column": (layer,)}))
+    yield told(float(there), "modes", ("audit.sum", {"stock": there, "column": ("facility_type",)}))
 
 
 @indicator("investment_project", keys=(*ROWS, "column"), units=("10k_yuan", "beds", "places", "m2", "facilities"))

@@ -8,9 +8,12 @@ from collections.abc import Mapping
 from siting.data import list_roles, role
 from siting.labels import known, label
 
-__all__ = ["said"]
+__all__ = ["needs_words", "said"]
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
+#: Numbers that are followed by a measure word, and the value that names what they count; the first that is there.
+COUNTS = {"stock": ("column",), "people": ("base",), "total": ("of",), "part": ("column", "of"), "owed": ("of",),
+          "low": ("of",), "idle": ("of",), "convert": ("column",), "add": ("column",)}  # fmt: skip
 
 
 def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
@@ -19,7 +22,42 @@ def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
     if not key:
         return ""
     layer = str(values.get("layer", ""))
-    return label(key, lang, **{name: _word(name, value, lang, layer) for name, value in values.items()})
+    words = {name: _word(name, value, lang, layer) for name, value in values.items()}
+    for name, things in COUNTS.items():
+        counted = next((values[thing] for thing in things if thing in values), None)
+        if name in words and counted is not None:
+            words[name] = f"{words[name]} {_measure(counted, lang)}".rstrip()
+    return label(key, lang, **words)
+
+
+def needs_words(code: str, lang: str) -> str:
+    """Say what is needed, to stand after its number.
+
+    Examples
+    --------
+    >>> needs_words("nursing_beds", "zh"), needs_words("nursing_beds", "en"), needs_words("communities", "zh")
+    ('张护理型床位', 'nursing beds', '个小区')
+    """
+    if known(f"needs.{code}"):
+        return (
+            label(f"needs.{code}", lang) if code != "staff" else label("needs.staff", lang, what=_counted(code, lang))
+        )
+    if not code or known(f"unit.{code}"):
+        return label(f"unit.{code}", lang) if code else ""
+    measure, what = _measure(code, lang), _counted(code, lang)
+    if measure == label("measure.persons", lang):
+        return label("needs.staff", lang, what=what)
+    return f"{measure}{what}"
+
+
+def _measure(counted: object, lang: str) -> str:
+    """Return the measure word for what is counted: by its name, by the unit of the column, else that of facilities."""
+    name = str(counted[0] if isinstance(counted, tuple) and counted else counted)
+    if known(f"measure.{name}"):
+        return label(f"measure.{name}", lang)
+    units = (column.unit for each in list_roles() for column in role(each).columns if column.name == name)
+    unit = next((unit for unit in units if unit and known(f"measure.{unit}")), "facilities")
+    return label(f"measure.{unit}", lang)
 
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
@@ -33,23 +71,35 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if isinstance(value, tuple):
         return label("list.comma", lang).join(_one_of(name, one, lang) for one in value)
     if isinstance(value, int | float):
-        return "n/a" if math.isnan(value) else f"{value:,.10g}"
+        return "—" if math.isnan(value) else f"{value:,.10g}"
     if name == "walk":  # "300 m" or "15 min"
         number, unit = str(value).split()
         return f"{number} {label(f'unit.{unit}', lang)}"
     if name == "who":
         return label(f"walker.{value if known(f'walker.{value}') else 'own'}", lang)
+    if name == "ruled":
+        return label(f"ruled.{value if known(f'ruled.{value}') else 'communities'}", lang)
     if name == "layer":
         return _layer(str(value), lang)
     if name == "absent":  # a column to be added: its own name, whatever the language
         words = _column(str(value), lang, layer)
-        return f"{words} ({value})" if words else str(value)
-    if name in COLUMN_WORDS:
-        for section in ("people", "field", "layer", "service", "walker", "column"):
-            if known(f"{section}.{value}"):
-                return label(f"{section}.{value}", lang)
-        return _column(str(value), lang) or _role(str(value), lang).lower() or str(value)
-    return str(value)
+        return _beside(words, str(value), lang) if words else str(value)
+    return _counted(str(value), lang) if name in COLUMN_WORDS else str(value)
+
+
+def _counted(name: str, lang: str) -> str:
+    """Name what is counted: people, a column, a layer; what the table does not know is a word of the document."""
+    for section in ("people", "ruled", "field", "layer"):
+        if known(f"{section}.{name}"):
+            return label(f"{section}.{name}", lang)
+    found = _role(name, lang).lower() or _column(name, lang)
+    sections = (section for section in ("service", "walker", "column") if known(f"{section}.{name}"))
+    return found or next((label(f"{section}.{name}", lang) for section in sections), name)
+
+
+def _beside(words: str, name: str, lang: str) -> str:
+    """Put a name that the user has to give in brackets after the words for it."""
+    return f"{words}{label('list.open', lang)}{name}{label('list.close', lang)}"
 
 
 def _one_of(name: str, one: object, lang: str) -> str:
@@ -68,7 +118,7 @@ def _condition(words: str, lang: str, layer: str) -> str:
 def _layer(name: str, lang: str) -> str:
     """Name a layer: by its role, else in words with the key that a user has to give."""
     words = label(f"layer.{name}", lang) if known(f"layer.{name}") else ""
-    return _role(name, lang) or (f"{words} ({name})" if words else name)
+    return _role(name, lang) or (_beside(words, name, lang) if words else name)
 
 
 def _role(name: str, lang: str) -> str:

@@ -175,7 +175,7 @@ class Mismatch:
         )  # fmt: skip
 
     def _metric(self, lang: str) -> str:
-        known = {"streets": "metric.streets", "straight line": "metric.straight"}
+        known = {"streets": "match.streets", "straight line": "match.straight"}
         key = known.get(self.how.split(",")[0])
         words = label(key, lang) if key else ""
         return f", {words}" if words and lang == "en" else words

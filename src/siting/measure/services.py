@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -9,14 +10,22 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.data import to_crs
+from siting.data import role, to_crs
+from siting.data.listing import similar
+from siting.data.values import parse_choices, texts
 from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk
 
-__all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "walker", "with_sites"]
+__all__ = ["PEOPLE", "offering", "open_to_all", "people_column", "set_apart", "walker", "with_sites"]
+
+logger = logging.getLogger(__name__)
 
 #: The column of the communities that a service is for; all residents for other services.
 PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
+#: Why facilities stand apart, see `set_apart`.
+APART = ("not_open", "no_places", "no_beds", "no_capacity")
+#: The column of the facilities that says how many they have room for.
+ROOM = {"childcare": "places", "eldercare": "beds"}
 WALKERS = {"childcare": Walk.carer, "eldercare": Walk.elder}
 
 
@@ -74,21 +83,68 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return facilities[marks.astype(bool)]
 
 
+def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
+    """Tell which facilities count for no coverage, and which count though they state no room.
+
+    Parameters
+    ----------
+    facilities
+        The layer of the service.
+    service
+        "childcare" has `places`, "eldercare" `beds`, another service `capacity`.
+
+    Returns
+    -------
+    Series
+        For each facility "not_open" (`open_to_neighbours` is no, see `open_to_all`), "no_places", "no_beds" or
+        "no_capacity" (the column is there, and 0 or blank), or nothing. One that is not open is that before all else.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> three = pd.DataFrame({"open_to_neighbours": [True, False, True], "places": [30, 0, 0]}, index=["a", "b", "c"])
+    >>> set_apart(three, "childcare").to_dict()
+    {'a': '', 'b': 'not_open', 'c': 'no_places'}
+    """
+    column = ROOM.get(service, "capacity")
+    told = pd.Series("", facilities.index)
+    if column in facilities:
+        room = pd.to_numeric(facilities[column], errors="coerce").fillna(0)
+        told[(room <= 0).to_numpy()] = f"no_{column}"
+    if "open_to_neighbours" in facilities:
+        told[facilities["open_to_neighbours"].isin([False]).to_numpy()] = "not_open"
+    return told
+
+
 def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
-    """Keep the candidate sites that could house *service*, by their column `services`; all where there is none.
+    """Keep the candidate sites that could house *service*, by their column `services`.
+
+    Raises
+    ------
+    LayerError
+        When there is no column `services`, so that nothing says what a site is for.
 
     Examples
     --------
     >>> import geopandas as gpd
-    >>> services = ["childcare;eldercare", "eldercare"]
-    >>> two = gpd.GeoDataFrame({"services": services}, index=["a", "b"], geometry=[None, None])
-    >>> offering(two, "childcare").index.tolist()
-    ['a']
+    >>> services = ["childcare;eldercare", "养老", "养老托育"]
+    >>> three = gpd.GeoDataFrame({"services": services}, index=["a", "b", "c"], geometry=[None, None, None])
+    >>> offering(three, "childcare").index.tolist()
+    ['a', 'c']
     """
     if "services" not in candidates:
-        return candidates
-    listed = candidates["services"].astype(str).str.strip().str.split(r"\s*[;,；，、]\s*", regex=True)
-    return candidates[[service in names for names in listed]]
+        near = similar(candidates, "candidates", "services")
+        hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read' if near else (
+            f'where every site will do, say so: candidates.assign(services="{service}")'
+        )  # fmt: skip
+        raise LayerError("candidates", f'has no column "services", which says what a site can house; {hint}')
+    column = role("candidates").column("services")
+    read, unknown = parse_choices(column, texts(candidates["services"]).array)
+    chosen = candidates[[service in str(said).split(";") for said in read]]
+    if chosen.empty and unknown.any():
+        rows = some(f"{row}: {said}" for row, said in zip(candidates.index[unknown], read[unknown], strict=True))
+        logger.warning('candidates: no site offers %s; words in "services" that are not understood: %s', service, rows)
+    return chosen
 
 
 #: The columns of a candidate site that say how much it can hold, and what they become once it is open.

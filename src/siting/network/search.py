@@ -212,10 +212,12 @@ def nearest(
     *,
     walk: Walk | None = None,
     speed: float = 1.0,
+    streets_only: bool = False,
 ) -> Pairs:
     """List the *count* nearest destinations of each origin, within *limit*.
 
-    Of destinations at the same distance the one that comes first is nearer.
+    Of destinations at the same distance the one that comes first is nearer. With *streets_only* nobody walks straight:
+    what is found are the ways over the streets, on which others may go on.
     """
     from siting.network import _sweeps
 
@@ -225,7 +227,7 @@ def nearest(
     found = np.full((len(origins), count), _sweeps.NONE, np.int64)
     starts = core.starts(core.spots(origins, network.cost))
     targets = core.targets(destinations, network.cost)
-    near = straight(origins, destinations, limit)
+    near = straight(origins, destinations.select(destinations.ids[:0]) if streets_only else destinations, limit)
     _sweeps.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
     origin, rank = np.nonzero(found != _sweeps.NONE)
     keys = found[origin, rank]

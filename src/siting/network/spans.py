@@ -152,7 +152,7 @@ class _Stretches(NamedTuple):
 
 def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -> _Stretches:
     """Find the nearest place of both ends of each stretch of the edges that are reached."""
-    near = search.nearest(network, network.places_at_nodes(), places, 1, most, walk=walk)
+    near = search.nearest(network, network.places_at_nodes(), places, 1, most, walk=walk, streets_only=True)
     node_cost = np.full(len(network.x), FAR, np.int64)
     node_owner = np.full(len(network.x), len(places), np.int64)
     node_cost[near.origin] = np.rint(near.cost * 1000).astype(np.int64)
@@ -198,7 +198,7 @@ def _ends(
         long = network.cost[double.edge]
         for to_end, cost, owner in zip((np.zeros_like(long), long), ends, owners, strict=True):
             door = at_ends(network, pd.RangeIndex(len(double.edge)), double.edge.astype(np.int32), to_end)
-            near = search.nearest(network, door, places, 1, most, walk=walk)
+            near = search.nearest(network, door, places, 1, most, walk=walk, streets_only=True)
             at = double.edge[near.origin]
             cost[at], owner[at] = np.rint(near.cost * 1000).astype(np.int64), near.destination
     return ends[0], ends[1], owners[0], owners[1]

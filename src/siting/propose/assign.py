@@ -159,7 +159,7 @@ def _amount(number: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "—" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
 def _listed(names: list[str], count: int, lang: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import pandas as pd
 
 from siting.labels import known, label
+from siting.propose.rule_words import rule_words
 
 if TYPE_CHECKING:
     from siting.propose.plan import Plan
@@ -26,7 +27,10 @@ BARGAINED = 60
 def summarised(plan: Plan, lang: str) -> str:
     """Say in a few lines whether there is a plan, what it reaches, and how that is proven."""
     lines = [label(f"plan.status_{plan.status}", lang)]
-    lines += [label(key, lang, **{k: _shown(v, lang) for k, v in values.items()}) for key, values in plan.reasons]
+    lines += [
+        label(key, lang, **{k: _shown(k, v, lang, plan.unit) for k, v in values.items()})
+        for key, values in plan.reasons
+    ]
     if not math.isnan(plan.objective):
         numbers = {
             "n": len(set(plan.sites)), "share": _percent(plan.share),
@@ -147,10 +151,16 @@ def _amount(number: float) -> str:
 
 
 def _percent(share: float) -> str:
-    return "n/a" if math.isnan(share) else f"{100 * share:.1f} %"
+    return "—" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
-def _shown(value: object, lang: str) -> object:
+def _shown(name: str, value: object, lang: str, unit: str) -> object:
+    """Write a value of a reason; in Chinese the rules are named in words, in English as they stand in Python."""
+    if lang == "zh" and name in ("rule", "rules"):
+        quoted = (
+            f"“{rule_words(str(each), lang, unit)}”" for each in (value if isinstance(value, tuple) else (value,))
+        )
+        return _names(tuple(quoted), lang)
     if isinstance(value, tuple):
         return _names(value, lang)
     return _percent(value) if isinstance(value, float) else value

@@ -189,7 +189,7 @@ def _status(plan: Any, lang: Language) -> str:
     if not known(f"plan_status.{status}"):
         return encode.clean(status)
     gap = getattr(plan, "gap", None)
-    gap_text = f"{gap:.1%}" if is_finite(gap) else label("map.na", lang)
+    gap_text = f"{gap:.1%}" if is_finite(gap) else "—"
     return label(f"plan_status.{status}", lang, gap=gap_text)
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import LayerError, SitingError, some
 from siting.labels import Language, known, label
-from siting.measure.services import people_column
+from siting.measure.services import APART, people_column, set_apart
 from siting.show import _encode as encode
 from siting.show._plans import describe_plan, mark_changes, part_of
 from siting.show.colours import band_colours
@@ -34,6 +34,7 @@ def describe_service(
     areas: gpd.GeoDataFrame | None,
     bands: pd.DataFrame | None,
     plan: object | None,
+    uncounted: pd.DataFrame | None,
     fields: list[dict[str, Any]],
     lang: Language,
 ) -> dict[str, Any]:
@@ -54,6 +55,7 @@ def describe_service(
             "points": encode.as_points(places[service]),
             "names": encode.names(present[service]),
             "fields": fields,
+            "marks": _marks(service, present[service], uncounted, lang),
         }
     if areas is not None and len(areas):
         told["areas"] = _areas(service, areas, bands, lang)
@@ -65,6 +67,30 @@ def describe_service(
         if "facilities" in told:
             told["facilities"]["changes"] = mark_changes(part_of(plan, service), present[service], lang)
     return told
+
+
+def _marks(
+    service: str, frame: gpd.GeoDataFrame, uncounted: pd.DataFrame | None, lang: Language
+) -> list[dict[str, Any]]:
+    """Return what keeps facilities from counting: the words of their cards, which they are, the line of the panel."""
+    apart = set_apart(frame, service)
+    found = {code: (apart == code).to_numpy() for code in APART}
+    if uncounted is not None and "facility_type" in frame:
+        left = uncounted[(uncounted["layer"] == service) & ~uncounted["counted"].astype(bool)]
+        written = (
+            frame["facility_type"].astype(object).where(frame["facility_type"].notna(), "").astype(str).str.strip()
+        )
+        for code, words in (("unknown_type", left["type"] == ""), ("unasked_type", left["type"] != "")):
+            found[code] = written.isin(left.loc[words, "word"]).to_numpy()
+    return [
+        {
+            "label": label(f"apart_mark.{code}", lang),
+            "line": label(f"apart.{code}", lang, count=f"{at.sum():,}"),
+            "at": np.flatnonzero(at).tolist(),
+        }
+        for code, at in found.items()
+        if at.any()
+    ]
 
 
 def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | None, np.ndarray | None]:

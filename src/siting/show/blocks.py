@@ -11,12 +11,13 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
-from siting.judge.statuses import counts_of, told_groups
+from siting.judge.statuses import counts_of, judged_first, told_groups
+from siting.judge.uncounted import in_words
 from siting.labels import known, label
-from siting.show.cells import Cell, Table, amount, listed, show, table_of
+from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
 from siting.show.svg import inline_svg
-from siting.show.verdict import BADGES, areas_table, figures_table, float_of, rules_table
+from siting.show.verdict import BADGES, areas_table, figures_table, float_of, folded_rows, rules_table
 
 __all__ = ["Block", "Section", "blocks_of", "facts_of", "notes_of"]
 
@@ -236,17 +237,29 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     for service, rows in table.groupby("service", sort=False, dropna=False):
         rooms = [f"{room}.{service}" for room in ("service", "layer") if known(f"{room}.{service}")]
         name = label(rooms[0], lang) if rooms else clean(service)
-        yield Block("table", table=rules_table(rows, name, lang))
+        judged, silent = judged_first(rows)
+        if len(judged):
+            yield Block("table", table=rules_table(judged, name, lang))
+        if len(silent):
+            count = silent["rule"].nunique() if "rule" in silent else len(silent)
+            words = label("report.folded_of", lang, service=name, count=count)
+            yield Block("folded", text=words, pairs=folded_rows(silent, lang))
     if len(parts):
         yield Block("table", table=areas_table(parts, lang))
     figures = getattr(audit, "figures", None)
     if figures is not None and figures["printed"].notna().any():
         yield Block("table", table=figures_table(figures[figures["printed"].notna()], lang))
+    left = getattr(audit, "uncounted", None)
+    if left is not None and not left["counted"].all():
+        caption = label("report.uncounted", lang)
+        yield Block("table", table=table_of(in_words(left, lang), lang, caption=caption))
     facts = [("standard", Cell(_title(audit.standard, lang)))]
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
     facts += [
-        (str(key), Cell(_setting(value, lang))) for key, value in audit.parameters.items() if value not in ({}, None)
+        (str(key), Cell(_setting(value, lang)))
+        for key, value in audit.parameters.items()
+        if value not in ({}, None) and key != "uncounted"  # told in a table of its own
     ]
     yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
 
@@ -278,13 +291,16 @@ def _word(key: object, lang: str) -> str:
 
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
+    # Imported here: a report without a plan needs nothing that solves.
+    from siting.propose.rule_words import rule_words
+
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
     status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
     facts = [
         ("status", Cell(status, badge=badge)),
         ("new_sites", Cell(f"{len(plan.sites):,}")),
         # Without a plan the share is that of today, which must not be read as what was reached.
-        ("share", Cell("n/a" if plan.status == "infeasible" else show(plan.share, "share"))),
+        ("share", Cell(NONE if plan.status == "infeasible" else show(plan.share, "share"))),
         ("objective", Cell(amount(float_of(plan.objective)))),
         ("bound", Cell(amount(float_of(plan.bound)))),
         ("gap", Cell(show(plan.gap, "gap"))),
@@ -292,7 +308,8 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     ]
     facts += _proof(plan, lang)
     if plan.rules:
-        facts.append(("rules", Cell(listed(plan.rules, lang))))
+        words = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
+        facts.append(("rules", Cell(listed(words, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
     words = tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip())
     if words:
@@ -311,9 +328,11 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
 
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Say what solved a plan, and what proves its bound, where it tells."""
+    from siting.propose.rule_words import engine_words
+
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
-        yield "engine", Cell(clean(engine))
+        yield "engine", Cell(clean(engine_words(str(engine), lang)))
     if certificate is None:
         return
     proven = float_of(certificate.bound)

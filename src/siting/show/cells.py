@@ -13,10 +13,13 @@ import pandas as pd
 from siting.labels import known, label
 from siting.show.fonts import clean
 
-__all__ = ["Cell", "Table", "amount", "heading", "show", "table_of"]
+__all__ = ["NONE", "Cell", "Table", "amount", "heading", "show", "table_of"]
 
 MOST_ROWS = 500
 """Rows of a table on a page; how many more there are is said below it."""
+
+NONE = "—"
+"""What stands where there is no value."""
 
 SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "=", "~": "≈"}
 
@@ -89,6 +92,7 @@ class Cell:
     head: bool = False
     badge: str = ""
     small: tuple[str, ...] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -122,10 +126,10 @@ def amount(value: float, digits: int = 2) -> str:
     Examples
     --------
     >>> amount(1234.50), amount(3.0), amount(float("nan"))
-    ('1,234.5', '3', 'n/a')
+    ('1,234.5', '3', '—')
     """
     if not math.isfinite(value):
-        return "n/a"
+        return NONE
     words = f"{value:,.{digits}f}"
     if "." in words:
         words = words.rstrip("0").rstrip(".")
@@ -150,7 +154,7 @@ def percentage(number: float, *beside: float) -> str:
 
 
 def show(value: Any, kind: str = "", lang: str = "zh") -> str:
-    """Write *value* as the *kind* of number or text that it is; "n/a" where there is none.
+    """Write *value* as the *kind* of number or text that it is; "—" where there is none.
 
     Parameters
     ----------
@@ -165,19 +169,19 @@ def show(value: Any, kind: str = "", lang: str = "zh") -> str:
     Examples
     --------
     >>> show(0.372, "share"), show(12345.0, "count"), show(411.6, "metres"), show(float("nan"), "share")
-    ('37.2 %', '12,345', '412', 'n/a')
+    ('37.2 %', '12,345', '412', '—')
     """
     if isinstance(value, tuple | list | set | frozenset):
         return ("、" if lang == "zh" else ", ").join(show(each, kind, lang) for each in value)
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
-        return "n/a"
+        return NONE
     if pd.api.types.is_bool(value):
         return label("value.yes" if value else "value.no", lang)
     if kind in _TEXT or not isinstance(value, Number) or isinstance(value, complex):
         return clean(value)
     number = float(value)  # type: ignore[arg-type]  # `Number` does not tell that it has __float__
     if not math.isfinite(number):
-        return "n/a"
+        return NONE
     match kind:
         case "share":
             return f"{number * 100:.1f} %"
@@ -240,7 +244,7 @@ def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if not numeric:
         # Percentages that come as text stand under each other like numbers.
-        if len(values) and values.map(lambda value: str(value) == "n/a" or str(value).endswith("%")).all():
+        if len(values) and values.map(lambda value: str(value) == NONE or str(value).endswith("%")).all():
             return "written"
         return "id" if name in _KINDS["id"] else "text"
     if name == "cost" and units is not None:

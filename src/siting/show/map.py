@@ -47,6 +47,7 @@ def draw_map(
     areas: gpd.GeoDataFrame | Mapping[str, gpd.GeoDataFrame] | None = None,
     coverage: pd.DataFrame | Mapping[str, pd.DataFrame] | None = None,
     plan: object | Mapping[str, object] | None = None,
+    uncounted: pd.DataFrame | None = None,
     lang: Language = "zh",
     title: str | None = None,
     notices: Iterable[str | Mapping[str, str]] = (),
@@ -72,6 +73,9 @@ def draw_map(
         when there is one, else it is shown with every service. A plan of several services shows with each
         the sites and the share of that service. Existing facilities that close are hollow, those that grow
         have a coloured rim.
+    uncounted
+        `Audit.uncounted`: facilities of types that no rule counts are marked on their cards, and counted in the panel,
+        as are those that are not open to neighbours, or have no places or beds.
     lang
         Language of everything a reader sees.
     title
@@ -152,6 +156,7 @@ def draw_map(
                 areas=areas.get(service),
                 bands=coverage.get(service),
                 plan=plans.get(service, plans.get(None)),
+                uncounted=uncounted,
                 fields=encode.fields(present[service], _FACILITY_FIELDS, lang, words) if service in present else [],
                 lang=lang,
             )

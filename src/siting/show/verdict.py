@@ -9,17 +9,20 @@ from typing import Any
 import pandas as pd
 
 from siting.judge.statuses import counts_of
-from siting.judge.units import apart
+from siting.judge.wording import needs_words
 from siting.labels import known, label
-from siting.show.cells import SIGNS, Cell, Table, amount, percentage, show
+from siting.show.cells import NONE, SIGNS, Cell, Table, amount, percentage, show
 from siting.show.fonts import clean
 
-__all__ = ["BADGES", "areas_table", "figures_table", "float_of", "rules_table"]
+__all__ = [
+    "BADGES", "areas_table", "crow_words", "figures_table", "float_of", "folded_rows", "gap_words", "needed_words",
+    "reason_words", "rules_table", "said", "source_words", "status_words", "target_words", "value_words",
+]  # fmt: skip
 
 #: Reasons longer than this stand below the indicator; so many short rules of a district are named.
 LONG, MOST = 40, 6
-#: Units that go with their number.
-SHORT = ("percent", "m", "min", "minutes", "")
+#: Units that stand right behind each number.
+SHORT = ("percent", "m", "min", "minutes")
 #: The colours of verdicts; others are grey.
 BADGES = {"met": "met", "part": "met", "short": "short"}
 
@@ -32,32 +35,31 @@ def figures_table(figures: pd.DataFrame, lang: str) -> Table:
     for row in figures.to_dict("records"):
         unit, printed, value = str(row["printed_unit"]), float_of(row["printed"]), float_of(row["value"])
         words, beside = _printed(row, lang), _long_unit(unit, lang)
-        held = () if math.isnan(value) else _long_unit(row["unit"], lang)
+        held = "" if math.isnan(value) else _long_unit(row["unit"], lang)
         small = _small_print(row, lang)
         # 2,693 m are nothing to hold against 3 levels: such a number stands with the words, not in the column.
         alone = unit != row["unit"] and not math.isnan(printed) and not math.isnan(value)
         if alone:
-            number = " ".join((words, *beside))
-            words, beside, small = "", (), (label("report.printed", lang, number=number), *small)
+            number = f"{words} {beside}".strip()
+            words, beside, small = "", "", (label("report.printed", lang, number=number), *small)
         body.append(
             (
-                Cell(_said(row, "indicator", lang), head=True, small=small),
+                Cell(said(row, "indicator", lang), head=True, small=small),
                 Cell("" if pd.isna(row["year"]) else str(row["year"]), number=True),
-                Cell(words, number=True, small=beside),
+                Cell(words, number=True, small=(beside,) if beside else ()),
                 Cell(
                     _measured(value, row["unit"], lang, printed),
                     number=True,
-                    small=tuple(filter(None, (*held, _said(row, "reason", lang)))),
+                    small=tuple(filter(None, (held, said(row, "reason", lang)))),
                 ),
-                Cell("" if alone else _measured(row["difference"], apart(row["unit"]), lang, printed), number=True,
-                     small=_points(row["difference"], apart(row["unit"]), lang)),
+                Cell("" if alone else gap_words({**row, "gap": row["difference"]}, lang), number=True),
             )
-        )  # fmt: skip
+        )
     return Table(head, tuple(body), caption=label("report.figures", lang), style="rules")
 
 
 def _printed(row: dict[Any, Any], lang: str) -> str:
-    """Write a printed number with its sign and all its digits; "n/a" for none."""
+    """Write a printed number with its sign and all its digits."""
     unit = row["printed_unit"]
 
     def written(number: float) -> str:
@@ -65,17 +67,7 @@ def _printed(row: dict[Any, Any], lang: str) -> str:
 
     printed, most = float_of(row["printed"]), float_of(row["printed_max"])
     sign = {"~": "≈ ", ">": "> "}.get(str(row["operator"]), "")
-    return "n/a" if math.isnan(printed) else sign + written(printed) + ("" if math.isnan(most) else f"–{written(most)}")
-
-
-def _long_unit(unit: Any, lang: str) -> tuple[str, ...]:
-    """Name a unit that is too long to stand behind its number."""
-    return () if unit in SHORT or not known(f"unit.{unit}") else (label(f"unit.{unit}", lang),)
-
-
-def _points(number: Any, unit: Any, lang: str) -> tuple[str, ...]:
-    """Name percentage points, below a difference of percentages that is there."""
-    return () if math.isnan(float_of(number)) or unit != "percentage_points" else (label(f"unit.{unit}", lang),)
+    return NONE if math.isnan(printed) else sign + written(printed) + ("" if math.isnan(most) else f"–{written(most)}")
 
 
 def areas_table(parts: pd.DataFrame, lang: str) -> Table:
@@ -90,7 +82,7 @@ def areas_table(parts: pd.DataFrame, lang: str) -> Table:
     for area, rows in parts.groupby("area", sort=False):
         name = rows["area_name"].iloc[0] if "area_name" in rows else area
         count = counts_of(rows)
-        short = [_said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
+        short = [said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
         cells = (
             Cell(clean(name or area), head=True),
             Cell(f"{int(count.get('met', 0)):,}", number=True),
@@ -119,23 +111,107 @@ def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
     )
     body = []
     for row in rows.to_dict("records"):
+        target, unit = target_words(row, lang)
+        needed, needs = needed_words(row, lang)
         cells = {
             "indicator": Cell(
-                _said(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_long(row, lang))
+                said(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_long(row, lang)),
+                code=clean(row.get("rule") or ""),
             ),
-            "value": Cell(_measured(row["value"], row["unit"], lang, float_of(row["target"])), number=True, small=_compared(row, lang)),
-            "target": _target(row, lang),
-            "gap": Cell(_measured(row["gap"], apart(row["unit"]), lang), number=True, small=_points(row["gap"], apart(row["unit"]), lang)),
-            "needed": Cell(amount(float_of(row["needed"])), number=True, small=_needs(row, lang)),
+            "value": Cell(value_words(row, lang), number=True, small=_compared(row, lang)),
+            "target": Cell(target, number=True, small=(unit,) if unit else ()),
+            "gap": Cell(gap_words(row, lang), number=True),
+            "needed": Cell(needed, number=True, small=(needs,) if needs else ()),
             "verdict": _verdict(row, lang),
-        }
+        }  # fmt: skip
         if areas:
             cells["area"] = Cell(show(row["area"], "id", lang))
         body.append(tuple(cells[name] for name in names))
     return Table(head, tuple(body), caption=caption, style="rules")
 
 
-def _said(row: dict[Any, Any], name: str, lang: str) -> str:
+def folded_rows(rows: pd.DataFrame, lang: str) -> tuple[tuple[str, Cell], ...]:
+    """Name each rule of which nothing can be said, with the verdict, the reason and the clause, each once."""
+    found: dict[tuple[str, ...], None] = {}
+    for row in rows.to_dict("records"):
+        note = said(row, "note", lang)
+        lines = (source_words(row), label("report.note", lang, note=note) if note else "")
+        found[said(row, "indicator", lang), reason_words(row, lang), str(row.get("rule") or ""), *lines] = None
+    return tuple(
+        (name, Cell(reason, small=tuple(filter(None, lines)), code=clean(rule))) for name, reason, rule, *lines in found
+    )
+
+
+def reason_words(row: dict[Any, Any], lang: str) -> str:
+    """Say in one line why a rule is not judged: the verdict, and the reason where it says more."""
+    status, reason = status_words(row, lang), said(row, "reason", lang)
+    if not reason or status in reason:
+        return reason or status
+    return f"{status}{label('list.colon', lang)}{reason}"
+
+
+def status_words(row: dict[Any, Any], lang: str) -> str:
+    """Name the verdict of a row."""
+    status = str(row["status"])
+    return label(f"status.{status}", lang) if known(f"status.{status}") else clean(status)
+
+
+def value_words(row: dict[Any, Any], lang: str) -> str:
+    """Write the value; a long unit goes with it only where there is no target to stand beside."""
+    words = _measured(row["value"], row["unit"], lang, float_of(row["target"]))
+    alone = words != NONE and math.isnan(float_of(row["target"]))
+    unit = _long_unit(row["unit"], lang) if alone else ""
+    return f"{words} {unit}".strip()
+
+
+def target_words(row: dict[Any, Any], lang: str) -> tuple[str, str]:
+    """Write the target with its sign, and its unit where that is long."""
+    number, unit = float_of(row["target"]), row["unit"]
+    if number != number:
+        return NONE, ""
+    top = float_of(row.get("target_max"))
+    words = show(number, "share") if unit == "share" else amount(number)
+    words += "" if math.isnan(top) else f"–{amount(top)}"
+    sign = SIGNS.get(row["operator"], clean(row["operator"]))
+    sign = {"range": "", "per": "1 /"}.get(sign, sign)
+    short = label(f"unit.{unit}", lang) if unit in SHORT else ""
+    return f"{sign} {words} {short}".strip(), _long_unit(unit, lang)
+
+
+def gap_words(row: dict[Any, Any], lang: str) -> str:
+    """Write the gap; between two shares it is in percentage points."""
+    gap, unit = float_of(row["gap"]), row["unit"]
+    if unit in ("percent", "share") and not math.isnan(gap):
+        return f"{percentage((100 if unit == 'share' else 1) * gap)} {label('unit.percentage_points', lang)}"
+    return _measured(gap, unit, lang)
+
+
+def needed_words(row: dict[Any, Any], lang: str) -> tuple[str, str]:
+    """Write how many are needed, and of what."""
+    number = float_of(row["needed"])
+    return (NONE, "") if math.isnan(number) else (amount(number), needs_words(str(row.get("needs") or ""), lang))
+
+
+def crow_words(row: dict[Any, Any], lang: str) -> str:
+    """Write the value as the crow flies, where the row has one beside that along the streets."""
+    crow = float_of(row.get("straight"))
+    return "" if math.isnan(crow) else f"{label('metric.straight', lang)} {_measured(crow, row['unit'], lang)}"
+
+
+def source_words(row: dict[Any, Any]) -> str:
+    """Name the document and the clause of a row."""
+    return " · ".join(
+        clean(row[name]) for name in ("document", "clause") if isinstance(row.get(name), str) and row[name]
+    )
+
+
+def _long_unit(unit: Any, lang: str) -> str:
+    if unit in SHORT or unit == "share" or not unit:
+        return ""
+    return label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit)
+
+
+def said(row: dict[Any, Any], name: str, lang: str) -> str:
     """Return a text of the row in *lang*: the column of the name, or the one ending in ``_en`` when it has words."""
     other = row.get(f"{name}_en") if lang == "en" else None
     words = other if isinstance(other, str) and other else row.get(name)
@@ -143,32 +219,19 @@ def _said(row: dict[Any, Any], name: str, lang: str) -> str:
 
 
 def _small_print(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    source = [clean(row[name]) for name in ("document", "clause") if isinstance(row.get(name), str) and row[name]]
     metric = row.get("metric")
-    counted = [_said(row, "basis", lang)]
+    counted = [said(row, "basis", lang)]
     if isinstance(metric, str) and known(f"metric.{metric}"):
         counted.insert(0, label(f"metric.{metric}", lang))
     between = "；" if lang == "zh" else "; "
-    note = _said(row, "note", lang)
+    note = said(row, "note", lang)
     caveat = label("report.note", lang, note=note) if note else ""
-    return tuple(line for line in (between.join(filter(None, counted)), caveat, " · ".join(source)) if line)
+    return tuple(line for line in (between.join(filter(None, counted)), caveat, source_words(row)) if line)
 
 
 def _compared(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    """Return the value as the crow flies, where the row has one beside that along the streets."""
-    crow = float_of(row.get("straight"))
-    if math.isnan(crow):
-        return ()
-    return (f"{label('metric.straight', lang)} {_measured(crow, row['unit'], lang)}",)
-
-
-def _needs(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    """Name what is needed: people, communities, places and so on."""
-    needs = row.get("needs")
-    if not isinstance(needs, str) or not needs:
-        return ()
-    found = [f"{room}.{needs}" for room in ("unit", "field", "column") if known(f"{room}.{needs}")]
-    return (label(found[0], lang) if found else clean(needs),)
+    words = crow_words(row, lang)
+    return (words,) if words else ()
 
 
 def float_of(value: Any) -> float:
@@ -177,44 +240,24 @@ def float_of(value: Any) -> float:
 
 
 def _measured(value: Any, unit: Any, lang: str, *beside: float) -> str:
-    """Write a value; a short unit goes with it, a long one stands below. Percent have digits enough for those beside."""
+    """Write a value with a short unit, not with a long one. Percent have digits enough for the numbers beside them."""
     number = float_of(value)
     if unit == "share":
         return show(number, "share")
     words = amount(number)
-    if unit in ("percent", "percentage_points") and words != "n/a":
-        return percentage(number, *beside) + (" %" if unit == "percent" else "")
-    if words == "n/a" or unit not in ("m", "min", "minutes"):
+    if unit == "percent" and words != NONE:
+        return f"{percentage(number, *beside)} %"
+    if words == NONE or unit not in SHORT:
         return words
     return f"{words} {label(f'unit.{unit}', lang)}"
 
 
-def _target(row: dict[Any, Any], lang: str) -> Cell:
-    number, unit = float_of(row["target"]), row["unit"]
-    if number != number:
-        return Cell("n/a", number=True)
-    words = show(number, "share") if unit == "share" else amount(number)
-    top = float_of(row.get("target_max"))
-    words += "" if math.isnan(top) else f"–{amount(top)}"
-    sign = SIGNS.get(row["operator"], clean(row["operator"]))
-    sign = {"range": "", "per": "1 /"}.get(sign, sign)
-    short = unit in SHORT[:-1]
-    named = label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit or "")
-    if unit == "share":
-        named = ""
-    small = () if short or not named else (named,)
-    return Cell(f"{sign} {words} {named}".strip() if short else f"{sign} {words}", number=True, small=small)
-
-
 def _long(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
     """Return a reason that is too long for the narrow column of the verdict, such as a list of names."""
-    reason = _said(row, "reason", lang)
+    reason = said(row, "reason", lang)
     return (reason,) if len(reason) > LONG else ()
 
 
 def _verdict(row: dict[Any, Any], lang: str) -> Cell:
-    status = str(row["status"])
-    badge = BADGES.get(status, "na")
-    reason = "" if _long(row, lang) else _said(row, "reason", lang)
-    words = label(f"status.{status}", lang) if known(f"status.{status}") else clean(status)
-    return Cell(words, badge=badge, small=(reason,) if reason else ())
+    reason = "" if _long(row, lang) else said(row, "reason", lang)
+    return Cell(status_words(row, lang), badge=BADGES.get(str(row["status"]), "na"), small=(reason,) if reason else ())

@@ -141,6 +141,10 @@ window.sitingMap = function (map, data) {
     if (list.childNodes.length) add(node, list);
     return node;
   }
+  function marked(node, marks, i) {
+    marks.forEach((mark) => { if (mark.set.has(i)) add(node, make("span", "siting-mark", mark.label)); });
+    return node;
+  }
   const rowsOf = (fields, i) => fields.map((field) => [field.label, value(field, i)]);
 
   /* ---- ground: streets, districts ---- */
@@ -211,10 +215,7 @@ window.sitingMap = function (map, data) {
       add(node, add(make("p", "siting-says"), swatch("circle", verdictStyle(code, verdict.colours)),
         make("span", "", verdict.rows[code].label)));
     }
-    data.communities.marks.forEach((mark) => {
-      if (mark.set.has(i)) add(node, make("span", "siting-mark", mark.label));
-    });
-    return node;
+    return marked(node, data.communities.marks, i);
   }
   if (data.communities) {
     data.communities.marks.forEach((mark) => { mark.set = new Set(mark.at); });
@@ -239,8 +240,10 @@ window.sitingMap = function (map, data) {
     if (one.facilities) {
       one.style = facilityStyle(n);
       one.layer = shapes(one.facilities, one.style, narrow ? 3.8 : 4.8);
-      tooltip(one.layer, (i) => card(one.facilities.names[i], one.facilities.label,
-        rowsOf(one.facilities.fields, i).concat(...(one.facilities.changes || []).filter((c) => c.at === i).map((c) => c.rows))));
+      one.facilities.marks.forEach((mark) => { mark.set = new Set(mark.at); });
+      tooltip(one.layer, (i) => marked(card(one.facilities.names[i], one.facilities.label,
+        rowsOf(one.facilities.fields, i).concat(...(one.facilities.changes || []).filter((c) => c.at === i).map((c) => c.rows))),
+      one.facilities.marks, i));
     }
     (one.areas || []).forEach((area) => {
       area.layer = L.polygon(area.rings.map(decode), Object.assign({ color: COLOUR.area, weight: 1, opacity: 0.45,
@@ -461,6 +464,7 @@ window.sitingMap = function (map, data) {
         if (yes) shown.facilities.add(one); else shown.facilities.delete(one);
         sync();
       }, [number(one.facilities.names.length)], "facilities-" + n));
+      if (one === service) one.facilities.marks.forEach((mark) => add(node, make("p", "siting-apart", mark.line)));
     });
     const simple = (key, picture, count) => add(node, row(picture, W[key], shown[key],
       (yes) => { shown[key] = yes; sync(); }, count ? [number(count)] : [], key));

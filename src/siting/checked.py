@@ -1,0 +1,64 @@
+"""What `siting check` tells of a layer: its headings in three lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from siting.data import Role, list_headings, list_roles
+from siting.data import role as role_of
+from siting.judge.needs import rules_by_column
+from siting.labels import Language, label
+
+__all__ = ["heading_tables"]
+
+
+def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | str]:
+    """Yield a table of what is understood, of what is not used and of what is missing.
+
+    Missing columns that only some rules of the profiles ask for are named in one line.
+    """
+    kind = role_of(role)
+    found = list_headings(frame, kind, lang=lang)
+    understood, unused, missing = (found[found["list"] == name] for name in ("understood", "not_used", "missing"))
+    yield _table("understood", understood[["heading", "column", "says"]].values.tolist(), len(understood), lang)
+    rows = unused[["heading", "says"]].values.tolist()
+    yield _table("not_used", [[heading, "", says] for heading, says in rows], len(unused), lang)
+    rules = rules_by_column(kind.name) if kind.name in list_roles() else {}
+    important = {column.name for column in kind.columns if column.required or column.allows_en}
+    named = missing["column"].isin(important)
+    rows = [[name, "", _with_rules(says, len(rules.get(name, ())), lang)] for name, says in _pairs(missing[named])]
+    rest = [name if lang == "en" else kind.column(name).zh for name, _ in _pairs(missing[~named])]
+    if rows or not rest:
+        yield _table("missing", rows, len(missing), lang)
+    if rest:
+        yield "  " + label("check.others", lang, count=len(rest), columns=label("list.comma", lang).join(rest))
+
+
+def _pairs(rows: Any) -> list[list[str]]:
+    found: list[list[str]] = rows[["column", "says"]].values.tolist()
+    return found
+
+
+def _with_rules(says: str, count: int, lang: Language) -> str:
+    if not count:
+        return says
+    return label("list.semicolon", lang).join([says, label("check.by_rules", lang, count=count)])
+
+
+def _table(name: str, rows: list[list[str]], count: int, lang: Language) -> Table:
+    table = Table(title=label(f"check.{name}", lang, count=count), title_justify="left", title_style="bold",
+                  box=box.SIMPLE, show_header=False, pad_edge=False, padding=(0, 1, 0, 1), show_edge=False)  # fmt: skip
+    table.add_column(overflow="fold", min_width=12)
+    if any(row[1] for row in rows):
+        table.add_column(no_wrap=True)
+    else:
+        rows = [[row[0], row[2]] for row in rows]
+    table.add_column(overflow="fold", ratio=1)
+    for row in rows or [[label("check.none", lang), *[""] * (len(table.columns) - 1)]]:
+        table.add_row(*map(escape, row))
+    return table

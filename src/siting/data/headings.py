@@ -1,0 +1,147 @@
+"""What a heading says, however a table spells it: signs, ages, units in brackets, and names that were cut."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache
+
+__all__: list[str] = []
+
+_IGNORED = re.compile(r"[\s_\ufeff\u200b]+")
+_BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|【([^【】]*)】|〔([^〔〕]*)〕")
+_DASH = re.compile(r"(?<=\d)岁?[-‐‑‒–—―−~〜∼至到]+(?=\d)")
+_NUMERALS = {"三": "3", "六十": "60", "六十五": "65", "七十": "70", "八十": "80"}
+_NUMERAL = re.compile(rf"(?<![〇零一二三四五六七八九十百])({'|'.join(_NUMERALS)})(?=岁)")
+_TOTAL = re.compile(r"(?<=.)(总数|合计|总计|数量|数)$")
+_PART = re.compile(r"^其中[:,]?(?=.)")
+_FLAG = re.compile(r"^(是否属于|是否为|是否是|是否|有无)(?=.)")
+#: People of an age, as bureaus write it: "其中：60岁（含）以上常住老年人口数".
+_AGE = re.compile(
+    r"(?:其中[:,]?)?(?P<before>常住|户籍)?(?:人口)?[:,]?"
+    r"(?:(?P<over>\d+)(?:岁(?:及|\(含\)|含)?以上(?:\(含(?:\d+岁?)?\))?|岁?\+岁?)"
+    r"|[≥>]=?(?P<least>\d+)岁?"
+    r"|(?P<low>\d+)-(?P<high>\d+)(?P<month>岁|个月|月龄)(?:\(含(?:\d+岁?)?\))?"
+    r"|(?P<under>\d+)岁(?P<too>及|\(含\)|含)?(?:以下|以内)(?:\((?P<with>不?含)(?:\d+岁?)?\))?"
+    r"|(?:不满|未满|<)(?P<below>\d+)岁"
+    r"|(?P<months>36)(?:个月|月龄)(?:以下|以内))"
+    r"(?:的)?(?P<after>常住|户籍)?(?:的)?(?:高龄)?"
+    r"(?:老年人口|老年人|老龄人口|老人|人口|居民|婴幼儿人口|婴幼儿|婴儿|幼儿|儿童人口|儿童|人)?(?:总数|人数|数量|数)?"
+)
+
+
+def plain(name: object) -> str:
+    """Return *name* as it is compared: NFKC, no case, no spaces, no underscores, one sign for "to"; brackets are kept.
+
+    Examples
+    --------
+    >>> plain(" Ｐop_2020 "), plain("0～3周岁"), plain("六十岁以上")
+    ('pop2020', '0-3岁', '60岁以上')
+    """
+    text = str(name)
+    while (spelt := _spelt(text)) != text:
+        text = spelt
+    return text
+
+
+def _spelt(text: str) -> str:
+    text = _IGNORED.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("周岁", "岁")
+    return _DASH.sub("-", _NUMERAL.sub(lambda found: _NUMERALS[found.group()], text))
+
+
+@cache
+def reduced(name: str, kind: str) -> str:
+    """Return what a heading of a column of type *kind* says, without what makes no difference.
+
+    Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"), of numbers not the word for one, of flags not
+    the words for whether.
+
+    Examples
+    --------
+    >>> reduced("其中：60周岁（含）以上老年人口数", "count"), reduced("床位总数", "count"), reduced("是否普惠", "flag")
+    ('60岁以上', '床位', '普惠')
+    """
+    text = plain(name)
+    if kind in ("count", "number"):
+        return ages(text) or _TOTAL.sub("", _PART.sub("", text))
+    return _FLAG.sub("", text) if kind == "flag" else text
+
+
+@cache
+def ages(name: str) -> str:
+    """Return the age that a heading of people is of, in one spelling; nothing where it names none.
+
+    "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself.
+
+    Examples
+    --------
+    >>> ages("60岁及以上户籍人口"), ages("未满3周岁婴幼儿"), ages("0—3岁人口"), ages("失能老人")
+    ('户籍60岁以上', '3岁以下', '0-3岁', '')
+    """
+    found = _AGE.fullmatch(plain(name))
+    if found is None:
+        return ""
+    who = "户籍" if "户籍" in (found["before"], found["after"]) else ""
+    if over := found["over"] or found["least"]:
+        return f"{who}{over}岁以上"
+    if found["months"] or (found["low"] == "0" and (found["high"], found["month"]) in (("2", "岁"), ("36", "个月"))):
+        return f"{who}3岁以下"
+    if found["low"]:
+        return f"{who}{found['low']}-{found['high']}{'岁' if found['month'] == '岁' else '个月'}"
+    if under := found["under"]:
+        return f"{who}0-{under}岁" if found["too"] or found["with"] == "含" else f"{who}{under}岁以下"
+    return f"{who}{found['below']}岁以下"
+
+
+def bare(name: object) -> tuple[str, tuple[str, ...]]:
+    """Split *name* into what is compared and what its brackets hold.
+
+    Examples
+    --------
+    >>> bare("人口 （人）")
+    ('人口', ('人',))
+    """
+    text = plain(name)
+    held = tuple(
+        next(part for part in found if part is not None)
+        for found in (match.groups(default=None) for match in _BRACKETS.finditer(text))
+        if any(found)
+    )
+    return _BRACKETS.sub("", text), held
+
+
+def noted(name: object) -> tuple[str, tuple[str, ...]]:
+    """Split the heading of a number as `bare` does, a unit after a slash or colon being as good as one in brackets.
+
+    Examples
+    --------
+    >>> noted("建筑面积/㎡"), noted("造价：万元"), noted("床位（张）")
+    (('建筑面积', ('m2',)), ('造价', ('万元',)), ('床位', ('张',)))
+    """
+    text, held = bare(name)
+    words, _, unit = text.replace(":", "/").rpartition("/")
+    return (words, (*held, unit)) if words and unit else (text, held)
+
+
+#: Bytes of a name in the table of a Shapefile.
+NAME_BYTES = 10
+
+
+def cut(name: object) -> str:
+    """Return the part of *name* that is left when a Shapefile may have cut it, else nothing.
+
+    A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in
+    a sign for what cannot be read, or is a little shorter.
+
+    Examples
+    --------
+    >>> cut("open_to_ne"), cut("所属街"), cut("所属街�"), cut("名称"), cut("elderly")
+    ('open_to_ne', '所属街', '所属街', '', '')
+    """
+    text = str(name)
+    left = text.rstrip("\ufffd?")
+    broken = left != text
+    wide = len(left.encode("utf-8", "replace"))
+    double = len(left.encode("gb18030", "replace"))
+    full = NAME_BYTES in (wide, double) or (not left.isascii() and (wide in (8, 9) or double == NAME_BYTES - 1))
+    return left if len(left) > 1 and (broken or full) else ""

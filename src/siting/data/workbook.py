@@ -1,0 +1,176 @@
+"""Excel workbooks: the cells of a sheet as a table, merged cells filled as they are meant."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from siting.data.tables import Row, choose, framed, void
+from siting.data.values import MOST_DIGITS, text_of
+from siting.errors import LayerError, some
+
+__all__: list[str] = []
+
+logger = logging.getLogger(__name__)
+
+# An Excel file is a zip; what it unpacks to must stay within reason.
+MOST_UNPACKED = 1 << 30
+_TAGS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A range of merged cells: its first and last row and column, counted from 1, and its name in the sheet."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What a sheet says beside its values: merged cells, hidden rows, and formulas whose value is not stored."""
+
+    merged: tuple[Merged, ...]
+    hidden: tuple[int, ...]
+    hollow: tuple[str, ...]
+
+
+def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataFrame:
+    """Read a sheet of an Excel file; numbers stay numbers, codes shown with leading zeros become text.
+
+    Cells that are merged downwards hold their value in each row; ``attrs["merged"]`` names the ranges by heading.
+    """
+    from openpyxl import load_workbook
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            size = sum(item.file_size for item in archive.infolist())
+        if size > MOST_UNPACKED:
+            raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, which no table needs; save it as CSV")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of styles and validations, which are not read
+            book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
+            try:
+                tab: Any = book[choose(book.sheetnames, sheet, role, layer, "sheet")]
+                tab.reset_dimensions()
+                rows = [[_cell(cell) for cell in row] for row in tab.iter_rows()]
+                layout = _layout(path, tab._worksheet_path)
+            finally:
+                book.close()
+    except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
+        if isinstance(fault, LayerError):
+            raise
+        raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
+    if layout.hollow:
+        logger.warning(
+            "%s: cells %s hold formulas whose values are not stored, and are read as empty; open the workbook in a "
+            "spreadsheet program and save it", layer, some(layout.hollow),
+        )  # fmt: skip
+    filled = _fill(rows, layout.merged, layer)
+    hidden = [row for row in layout.hidden if row <= len(rows) and any(not void(cell) for cell in rows[row - 1])]
+    if hidden:
+        logger.warning("%s: %d hidden rows are read like the others: %s", layer, len(hidden), some(hidden))
+    table = framed(rows, layer)
+    if filled:
+        table.attrs["merged"] = filled
+    return table
+
+
+def _cell(cell: Any) -> Any:
+    value = cell.value
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return value.isoformat() if hasattr(value, "isoformat") else value
+    shape = str(cell.number_format)
+    if re.fullmatch("0+", shape) and len(shape) > 1 and float(value).is_integer():
+        return str(int(value)).zfill(len(shape))
+    # Excel keeps 15 digits; as a float such an id is refused by the check of ids.
+    return float(value) if abs(value) >= MOST_DIGITS else value
+
+
+def _layout(path: Path, part: str) -> Layout:
+    """Read what openpyxl does not tell of a sheet that it reads row by row."""
+    from openpyxl.utils.cell import range_boundaries
+    from openpyxl.xml.functions import iterparse
+
+    merged, hidden, hollow = [], [], []
+    with zipfile.ZipFile(path) as archive, archive.open(part) as source:
+        number = 0
+        for _, item in iterparse(source):
+            if item.tag == f"{_TAGS}row":
+                number = int(item.get("r", number + 1))
+                if item.get("hidden") in ("1", "true"):
+                    hidden.append(number)
+                hollow += [
+                    cell.get("r", f"row {number}")
+                    for cell in item.iter(f"{_TAGS}c")
+                    if cell.find(f"{_TAGS}f") is not None and not cell.findtext(f"{_TAGS}v")
+                ]
+                item.clear()
+            elif item.tag == f"{_TAGS}mergeCell":
+                left, top, right, bottom = map(int, range_boundaries(item.get("ref")))
+                merged.append(Merged(top, left, bottom, right, item.get("ref")))
+    return Layout(tuple(merged), tuple(hidden), tuple(hollow))
+
+
+def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, list[str]]:
+    """Fill merged cells: titles are passed over, a header of several rows becomes one, values go down.
+
+    Return the ranges that were filled in the rows below the header, by heading.
+    """
+    if not merged:
+        return {}
+    width = max(len(row) for row in rows)
+    for row in rows:
+        row += [None] * (width - len(row))
+    starts = {(each.top, each.left): each for each in merged}
+    head = _head(rows, starts, layer)
+    if head is None:
+        return {}
+    last = max((each.bottom for each in merged if each.top == head), default=head)
+    for each in merged:
+        if head <= each.top and (each.bottom > each.top or each.top <= last):
+            value = rows[each.top - 1][each.left - 1]
+            for row in rows[each.top - 1 : each.bottom]:
+                row[each.left - 1 : each.right] = [value] * len(row[each.left - 1 : each.right])
+    if last > head:
+        names = ["".join(dict.fromkeys(text_of(row[i]) for row in rows[head - 1 : last])) or None for i in range(width)]
+        logger.warning(
+            "%s: rows %d to %d are one header of merged cells: %s", layer, head, last, some(filter(None, names))
+        )
+        rows[head - 1] = list(names)
+        rows[head:last] = [[None] * width for _ in range(last - head)]
+    filled: dict[str, list[str]] = {}
+    for each in merged:
+        if each.top > last and each.bottom > each.top:
+            for i in range(each.left - 1, min(each.right, width)):
+                if not void(rows[each.top - 1][i]):
+                    filled.setdefault(text_of(rows[head - 1][i]), []).append(each.name)
+    for heading, ranges in filled.items():
+        logger.warning('%s: merged cells of "%s" hold their value in each row: %s', layer, heading, some(ranges))
+    return filled
+
+
+def _head(rows: list[Row], starts: dict[tuple[int, int], Merged], layer: str) -> int | None:
+    """Return the number of the header; titles merged across the rows above it are emptied and told."""
+    for number, row in enumerate(rows, start=1):
+        full = [i for i, cell in enumerate(row, start=1) if not void(cell)]
+        found = [starts.get((number, i)) for i in full]
+        if full and all(each is not None and each.right > each.left for each in found):
+            logger.warning("%s: row %d is passed over as a title: %s", layer, number, some(row[i - 1] for i in full))
+            row[:] = [None] * len(row)
+        elif full:
+            return number
+    return None
