@@ -587,9 +587,7 @@ def test_every_rule_has_its_value_where_nothing_is_missing(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", st.list_standards())
-def test_every_printed_number_is_shown(
-    name: str, furnish: Callable[[str], Layers], town_network: st.Network
-) -> None:
+def test_every_printed_number_is_shown(name: str, furnish: Callable[[str], Layers], town_network: st.Network) -> None:
     """300 m², 500,000 people, 5 years of lease: in the target or in the basis, in both languages."""
     judged = st.audit(load(name), furnish(name), network=town_network).table
     for id_, rows in judged.groupby("rule"):
@@ -597,7 +595,9 @@ def test_every_printed_number_is_shown(
         compared = [re.sub(r"\D", "", want) for want in {**one.where, **one.part}.values() if str(want)[:1] in "<>"]
         wanted = [*(f"{n:,.10g}" for n in (one.value, one.value_max, one.otherwise) if n is not None), *compared]
         for basis in ("basis", "basis_en"):
-            shown = " ".join(f"{row[basis]} {row['target']:,.10g} {row['target_max']:,.10g}" for _, row in rows.iterrows())
+            shown = " ".join(
+                f"{row[basis]} {row['target']:,.10g} {row['target_max']:,.10g}" for _, row in rows.iterrows()
+            )
             number = r"(?<![\d.,]){}(?!\d|,\d)"
             lost = [n for n in wanted if n != "0" and not re.search(number.format(re.escape(n)), shown)]
             assert lost == [], one.id

@@ -607,7 +607,9 @@ def test_the_first_facility_and_the_further_ones_are_one_need(layer: Callable[..
     shared = {"service": "childcare", "indicator_zh": "处数", "applies_to": "new_residential"}
     first = st.Rule("first", "households_per_facility", indicator_en="first", operator="range", value=3000.0,
                     value_max=4000.0, **shared)  # fmt: skip
-    further = st.Rule("further", "households_per_facility", indicator_en="further", operator="per", value=3000.0, **shared)
+    further = st.Rule(
+        "further", "households_per_facility", indicator_en="further", operator="per", value=3000.0, **shared
+    )
     homes = layer({"a": (0, 0)}, kind=["estate"], build_status=["new"], households=[7001])
     for many, needed, status in ((0, 3, "short"), (1, 2, "short"), (3, 0, "met")):
         care = layer({f"k{i}": (0, 0) for i in range(many)}, community=["a"] * many)

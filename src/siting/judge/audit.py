@@ -21,8 +21,8 @@ from siting.judge.printed import conditions_of, line_of, number_of
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
-from siting.judge.units import DIGITS, apart
 from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
+from siting.judge.units import DIGITS, apart
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -96,9 +96,10 @@ def audit(
         `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area` ("all", or the id of a
         district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value as the crow flies, to
         compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
-        in `gap_unit`: that of the value, percentage points for percent), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
-        ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown": not
-        judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
+        in `gap_unit`: that of the value, percentage points for percent), `needed` and `needs` (how many of what are
+        still missing: people, communities, places, …; what rules of one clause need together stands at one of them),
+        `status` ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown":
+        not judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
         close the gap) and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `modal`
         (the words of force: 不少于, 鼓励, …), `note` (how an ambiguity of the document is read; `note_en`),
         `clause`, `document`. What districts need is rounded up in each, so it can add up to more than the whole
@@ -292,7 +293,9 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "target": target,
         "target_max": most,
         "year": rule.year,
-        "gap": round(abs((most if value > most else target) - value), DIGITS) if short else (0.0 if judged else math.nan),
+        "gap": round(abs((most if value > most else target) - value), DIGITS)
+        if short
+        else (0.0 if judged else math.nan),
         "gap_unit": apart(finding.unit),
         "needed": needed if short else (0.0 if judged else math.nan),
         "needs": finding.needs,

@@ -170,7 +170,9 @@ class Context:
             everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
             return everywhere
         wanted = {**COMMUNITIES.get(rule.applies_to, {}), **rule.among}
-        no_parks = "kind" not in columns_of(wanted) and "kind" in frame  # nobody lives in a park; it has rules of its own
+        no_parks = (
+            "kind" not in columns_of(wanted) and "kind" in frame
+        )  # nobody lives in a park; it has rules of its own
         key = ("ruled", repr(sorted(wanted.items())), no_parks)
         if key not in self._seen:
             for name in columns_of(wanted):

@@ -30,7 +30,9 @@ def number_of(rule: Rule, finding: Finding) -> Said:
 
 def line_of(rule: Rule) -> str:
     """Say in one Chinese line what the document prints: the indicator, and its number or the words in its place."""
-    number = "" if rule.value is None else said(("audit.number", {"number": _number(rule), "printed_unit": rule.unit}), "zh")
+    number = (
+        "" if rule.value is None else said(("audit.number", {"number": _number(rule), "printed_unit": rule.unit}), "zh")
+    )
     return label("list.colon", "zh").join(filter(None, (rule.indicator_zh, number or rule.text)))
 
 

@@ -12,17 +12,17 @@ import pandas as pd
 from siting.data import atomic_path
 from siting.errors import SitingError, some
 from siting.judge.statuses import counts_of, members_of, told_groups
-from siting.judge.units import DIGITS, apart
 from siting.judge.uncounted import COLUMNS as UNCOUNTED
 from siting.judge.uncounted import in_words as uncounted_in_words
+from siting.judge.units import DIGITS, apart
 from siting.labels import known, label, named
 
 __all__ = ["COLUMNS", "PRINTED", "Audit"]
 
 COLUMNS = [
     "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
-    "operator", "target", "target_max", "year", "gap", "gap_unit", "needed", "needs", "status", "reason", "reason_en", "basis",
-    "basis_en", "modal", "note", "note_en", "clause", "document",
+    "operator", "target", "target_max", "year", "gap", "gap_unit", "needed", "needs", "status", "reason", "reason_en",
+    "basis", "basis_en", "modal", "note", "note_en", "clause", "document",
 ]  # fmt: skip
 #: What `figures` has beside them: the printed number, and how far the layers are from it.
 PRINTED = ["printed", "printed_max", "printed_unit", "difference", "difference_unit", "says", "says_en"]
@@ -185,9 +185,9 @@ class Audit:
         DataFrame
             A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
             `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
-            this) and its `change_unit` (percentage points for percent), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
-            years in one audit the last that is due in its year stands for the rule, else the first that lies ahead;
-            without a year the last.
+            this) and its `change_unit` (percentage points for percent), `target`, `target_other`, `needed`,
+            `needed_other`, `status`, `status_other`. Of targets for several years in one audit the last that is due in
+            its year stands for the rule, else the first that lies ahead; without a year the last.
 
         Examples
         --------
@@ -224,8 +224,8 @@ class Audit:
             both[name] = both[name].fillna(both[f"{name}_other"])
         both["change"] = (both["value_other"] - both["value"]).round(DIGITS)
         both["change_unit"] = both["unit"].map(apart)
-        return both[["rule", *told, "area", "value", "value_other", "change", "change_unit", "target", "target_other", "needed",
-                     "needed_other", "status", "status_other"]]  # fmt: skip
+        return both[["rule", *told, "area", "value", "value_other", "change", "change_unit", "target",
+                     "target_other", "needed", "needed_other", "status", "status_other"]]  # fmt: skip
 
     def in_words(self, lang: str = "zh") -> pd.DataFrame:
         """Return the table for readers: headings, units and verdicts in words, the texts of one language.

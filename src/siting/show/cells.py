@@ -148,7 +148,9 @@ def percentage(number: float, *beside: float) -> str:
     """
     others = [one for one in (*beside, 0.0, 100.0) if math.isfinite(one)]
     digits = max(1, *(len(f"{one:.10g}".partition(".")[2]) for one in others))
-    while digits < 4 and any(round(number, digits) == round(one, digits) and abs(number - one) > 1e-9 for one in others):
+    while digits < 4 and any(
+        round(number, digits) == round(one, digits) and abs(number - one) > 1e-9 for one in others
+    ):
         digits += 1
     return f"{number:,.{min(digits, 4)}f}"
 
