@@ -18,10 +18,19 @@ from siting.judge.context import Context
 from siting.judge.finding import Said, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.printed import conditions_of, line_of, number_of
+from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
+from siting.judge.uncounted import (
+    closed_here,
+    excluded,
+    set_apart_of,
+    tell_unheard,
+    tell_unknown,
+    uncounted,
+    uncounted_here,
+)
 from siting.judge.units import DIGITS, apart
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
@@ -137,6 +146,7 @@ def audit(
                       year=year)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
     left_out = uncounted(context, [*judged, *printed])
+    tell_unheard(context, [*judged, *printed])
     found = {rule: _findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
@@ -148,7 +158,11 @@ def audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
         year,
-        {**_parameters(standard, context, by, year), "uncounted": tell_unknown(left_out)},
+        {
+            **_parameters(standard, context, by, year),
+            "uncounted": tell_unknown(left_out),
+            "apart": set_apart_of(context, judged),
+        },
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
         {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
         left_out,
@@ -245,7 +259,8 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
             raise Missing("audit.no_kind", kind=rule.kind)
         if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
-        findings = list(compute(rule, context))
+        units = by_units(rule, context)
+        findings = [replace(f, also=(*f.also, *stand_ins(rule, units))) for f in compute(rule, units)]
         if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):
             findings = [
                 replace(told(f.value, f.unit, f.basis, metric=f.metric), reason=("audit.whole_only", {}))
@@ -273,7 +288,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     short = status in ("short", "ahead")
     judged = short or status == "met"
     numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
-    told = (finding.basis, *numbers, uncounted_here(rule, context))
+    left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -302,7 +317,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(told, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, (*numbers, *left_out), lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -318,9 +333,10 @@ def _status(finding: Finding) -> str:
     return "not_applicable"
 
 
-def _basis(told: Iterable[Said], lang: str) -> str:
-    """Say what was counted, by which printed numbers, and what was left out for its type."""
-    return label("list.semicolon", lang).join(filter(None, (said(one, lang) for one in told)))
+def _basis(finding: Finding, more: Iterable[Said], lang: str) -> str:
+    """Say what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
+    told = (said(words, lang) for words in (finding.basis, *finding.also, *more))
+    return label("list.semicolon", lang).join(filter(None, told))
 
 
 def _holds(value: float, operator: str, target: float, most: float) -> bool:
