@@ -8,6 +8,7 @@ the people the service is for or those of `base`, and with ``w = 1`` for communi
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,9 @@ def _everyone(rule: Rule, context: Context) -> float:
     return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
-@indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",))
+@indicator(
+    "service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",)
+)
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
     walk = walker(rule.service, context.walk)
@@ -66,38 +69,36 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
             said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
+    """Judge the people inside, and one by one those whom the rule speaks of: a unit is inside when all its rows are."""
     base = rule.base or people_column(rule.service)
     people, ruled = context.heads(base), context.ruled(rule)
     streets, straight = (
-        context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (False, True)
+        context.served(rule, limit, minutes=rule.unit == "min", straight=crow)[ruled] for crow in (False, True)
     )
-    groups = by_units(rule, context, always=True)
-    one_by_one = [marks.where(ruled, True) for marks in (streets, straight)]  # who is not ruled keeps no unit outside
-    units = ruled
-    if isinstance(groups, Rolled):
-        units = ruled.groupby(groups.own, observed=True).any()
-        one_by_one = [marks.groupby(groups.own, observed=True).all() for marks in one_by_one]
-    for by, weight, inside, crow in (
-        (base, people[ruled], streets[ruled], straight[ruled]),
-        (groups.needs(rule), pd.Series(1, units.index[units]), *(marks[units] for marks in one_by_one)),
-    ):
+
+    def reading(weight: pd.Series, inside: pd.Series, crow: pd.Series, of: str, needs: str) -> Finding:
         total, part = float(weight.sum()), float(weight[inside].sum())
-        yield Finding(
+        return Finding(
             value=100 * ratio(part, total),
             target=target,
             unit="percent",
             needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - part),
-            needs="persons" if by == base else by,
+            needs=needs,
             metric="streets",
             straight=100 * ratio(float(weight[crow].sum()), total),
-            basis=(basis, {**said, "of": by}),
+            basis=(basis, {**said, "of": of}),
             units=inside,
-            reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
-            also=() if by == base else _wholly(rule, groups),
+            reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": of}),
         )
 
-
-def _wholly(rule: Rule, context: Context) -> tuple[Said, ...]:
-    """Say how units are judged: they are inside when all their estates are."""
-    whole: tuple[Said, ...] = () if context.needs(rule) == "communities" else (("audit.wholly", {"ruled": context.called(rule)}),)
-    return (*whole, *stand_ins(rule, context))
+    yield reading(people[ruled], streets, straight, base, "persons")
+    groups = by_units(rule, context, always=True)
+    also: tuple[Said, ...] = ()
+    if isinstance(groups, Rolled):
+        own = groups.own[ruled]
+        streets, straight = (marks.groupby(own, observed=True).all() for marks in (streets, straight))
+        also = stand_ins(rule, groups)
+        if groups.needs(rule) != "communities":
+            also = (("audit.wholly", {"ruled": groups.called(rule)}), *also)
+    needs = groups.needs(rule)
+    yield replace(reading(pd.Series(1, streets.index), streets, straight, needs, needs), also=also)

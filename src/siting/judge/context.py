@@ -184,7 +184,9 @@ class Context:
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
         """Mark the communities whose columns say what is wanted; parks only where a kind is asked for."""
         frame = self.layer("communities")
-        no_parks = "kind" not in columns_of(conditions) and "kind" in frame  # nobody lives in a park; it has rules of its own
+        no_parks = (
+            "kind" not in columns_of(conditions) and "kind" in frame
+        )  # nobody lives in a park; it has rules of its own
         key = ("ruled", repr(sorted(conditions.items())), no_parks)
         if key not in self._seen:
             for name in columns_of(conditions):
@@ -328,7 +330,7 @@ class Context:
                             walk=walker(rule.service, self.walk))  # fmt: skip
 
     def serving(self, rule: Rule, *, everyone: bool) -> gpd.GeoDataFrame:
-        """Return the facilities that count for the rule; for everyone, without those that are not open to neighbours."""
+        """Return the facilities that count for the rule; for *everyone*, those that are open to neighbours."""
         facilities = self.stock(rule)
         if not everyone:
             return facilities

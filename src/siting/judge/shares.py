@@ -42,13 +42,17 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
     if rule.layers[0] == "communities":  # they carry a mark
         return (*share, "metres", "minutes", "meets", "covered_by")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not walked):
-        covered = () if rule.applies_to in DISTRICTS and not rule.part and rule.layers[0] != "districts" else ("covered_by",)
+        covered = (
+            () if rule.applies_to in DISTRICTS and not rule.part and rule.layers[0] != "districts" else ("covered_by",)
+        )
         marks = ROWS[1:] if rule.layers[0] == "districts" else ()
         return (*share, *NEAR, "meets", "judged_by", *covered, *marks)
     return (*share, *ROWS, "metres", "minutes", "covered_by") if rule.meets else share
 
 
-@indicator("coverage_share", keys=(*ROWS, *NEAR, *JUDGED, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle)
+@indicator(
+    "coverage_share", keys=(*ROWS, *NEAR, *JUDGED, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle
+)
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value
@@ -68,18 +72,21 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         (fulfil, also), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         others = {} if rule.part else besides(rule, context, units)
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
-        found = percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                        reason=without(units, ~fulfil.to_numpy(bool), besides=others))  # fmt: skip
-        yield replace(found, also=also)
+        lack = without(units, ~fulfil.to_numpy(bool), besides=others)
+        found = percent(
+            rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil
+        )
+        yield replace(found, reason=lack, also=also)
         return
     yield _communities(rule, context, target)
 
 
 def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
-    """Mark the districts with a facility of each layer in them, or in the service area of one where the rule says so."""
+    """Mark the districts with a facility of each layer in them, or that one serves where the rule asks for that."""
     if rule.part:
         return matches(units, "districts", rule.part), ()
-    fulfil, also = pd.Series(True, units.index), []
+    fulfil = pd.Series(True, units.index)
+    also: list[Said] = []
     for layer in rule.layers:
         has = context.inside(rule, layer, units) > 0
         if rule.covered_by == "service_area":
@@ -131,7 +138,8 @@ def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
             raise Missing("audit.no_rule", rule=name)
         duty = duty_of(asked, context)
         owed = owed.add(duty.owed, fill_value=0.0)
-        has = np.maximum(has, there(duty, context).reindex(here, fill_value=0.0))
+        there_is = there(duty, context).reindex(here, fill_value=0.0)
+        has = has.where(has > there_is, there_is)
     return owed[here], has
 
 
