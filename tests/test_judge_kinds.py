@@ -1049,6 +1049,18 @@ def test_each_district_by_its_own_stock_and_people(town: Layers) -> None:
     assert named == ["", "西镇", "东镇"]
 
 
+def test_districts_of_one_name_are_told_apart(town: Layers) -> None:
+    """By the name of the county in front; the bare name says nothing, so that the place decides."""
+    counties = town["districts"].assign(name=["甲区", "乙区"], level="county", parent="").set_axis(["p", "q"], axis=0)
+    townships = town["districts"].assign(name="城东街道", level="subdistrict")
+    town["districts"] = pd.concat([townships, counties])
+    town["childcare"]["district"] = ["乙区城东街道", "城东街道", "城东街道（甲区）"]
+    rate = rule("count_target", id="count", value=1.0, unit="facilities")
+    table = audit(rate, layers=town, by="district").table
+    assert table["area_name"].tolist() == ["", "城东街道（甲区）", "城东街道（乙区）"]
+    assert table["value"].tolist() == [3, 1, 2]  # k is written into the east, n into the west, m lies in the east
+
+
 def test_what_lies_in_no_district_is_told(
     town: Layers, layer: Callable[..., gpd.GeoDataFrame], caplog: pytest.LogCaptureFixture
 ) -> None:

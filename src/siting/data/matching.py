@@ -144,7 +144,8 @@ def _tell_absent(out: Matching, role: Role, sources: list[object], has_id: bool)
             out.faults.append(_absent(column, sources, doubts))
     for source, like in out.unused.items():
         name = next(iter(like.columns), "")
-        if name and name not in taken and not role.column(name).required and (like.reason or like.near):
+        likely = like.near or like.reason == "brackets"
+        if name and name not in taken and not role.column(name).required and likely:
             why = f": {like.why('en')}" if like.reason else ""
             out.notes.append(
                 f'column "{source}" was not taken as "{name}"{why}; choose it with '

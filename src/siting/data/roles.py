@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from siting.data.headings import bare, cut, noted, plain, reduced
+from siting.data.headings import PEOPLE, ages, bare, cut, noted, plain, reduced
 from siting.errors import SitingError, some
 
 __all__ = ["Column", "ColumnType", "Role", "list_roles", "role"]
@@ -152,7 +152,7 @@ class Column:
         True
         """
         left = plain(cut(source))
-        return bool(left) and any(plain(name).startswith(left) for name in self.names)
+        return bool(left) and any(spelt.startswith(left) for spelt in _spellings(self))
 
 
 @dataclass(frozen=True, repr=False)
@@ -289,6 +289,20 @@ def list_roles() -> list[str]:
 def coordinate_names(kind: str) -> frozenset[str]:
     """Names understood for the coordinate *kind*: ``lon``, ``lat``, ``x``, ``y`` or ``wkt``."""
     return frozenset(plain(name) for name in _table()["coordinates"][kind])
+
+
+@cache
+def _spellings(column: Column) -> frozenset[str]:
+    """Return how the headings of a column may be written in full, with the words that `reduced` takes off."""
+    found = {plain(name) for name in column.names}
+    if column.type in ("count", "number"):
+        found |= {f"{name}{number}" for name in found for number in ("数", "总数", "数量")}
+    if column.type == "flag":
+        found |= {f"是否{name}" for name in found}
+    for age in {ages(name) for name in column.names} - {""}:
+        said = {age, age.replace("岁以上", "岁及以上"), age.replace("岁以上", "岁(含)以上")}
+        found |= {f"{one}{people}" for one in said for people in PEOPLE}
+    return frozenset(found)
 
 
 @cache

@@ -184,9 +184,8 @@ class Context:
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
         """Mark the communities whose columns say what is wanted; parks only where a kind is asked for."""
         frame = self.layer("communities")
-        no_parks = (
-            "kind" not in columns_of(conditions) and "kind" in frame
-        )  # nobody lives in a park; it has rules of its own
+        # Nobody lives in a park; it has rules of its own.
+        no_parks = "kind" not in columns_of(conditions) and "kind" in frame
         key = ("ruled", repr(sorted(conditions.items())), no_parks)
         if key not in self._seen:
             for name in columns_of(conditions):
@@ -266,7 +265,7 @@ class Context:
             frame, towns = self.layer(layer), self.districts("township")
             if "district" not in frame and not isinstance(frame, gpd.GeoDataFrame):
                 raise LayerError(layer, 'has neither geometry nor a column "district", so that its rows lie nowhere')
-            self._seen[key] = township_of(frame, towns)
+            self._seen[key] = township_of(frame, towns, self.layer("districts"))
         return self._seen[key]
 
     @cached_property
