@@ -386,7 +386,7 @@ def test_service_areas_as_polygons(county: Layers) -> None:
     row = judged(SERVED, plain)
     assert row["value"] == 50
     assert "serves" in row["basis"], "what would tell more is said"
-    assert "service_areas" in row["basis_en"]
+    assert "(serves) or layer Service areas" in row["basis_en"]
 
 
 def test_districts_are_served_from_other_districts(county: Layers) -> None:

@@ -12,9 +12,8 @@ from siting.errors import StandardError
 from siting.judge import duties
 from siting.judge.context import Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, there
-from siting.judge.finding import Said
 from siting.judge.rates import BASES
-from siting.judge.rollup import by_units, stand_ins
+from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.uncounted import tell_unknown, uncounted
@@ -77,7 +76,9 @@ def provision(
     Returns
     -------
     DataFrame
-        A row per community and rule that governs it, and for city-wide rates one with `community` "all":
+        A row per community and rule that governs it, and for city-wide rates one with `community` "all". For a duty of
+        社区 that hold several estates a row for each of them, where `community_area` or the layer `community_areas` tells
+        which estates belong together, else for each estate:
 
         - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `beds`, `land_m2`: what is owed, in the
           column of its kind; missing in the others
@@ -153,8 +154,6 @@ def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str
     have, why = _looked(lambda: there(duty, context)) if looked else (None, {})
     frame = context.layer("communities")
     names = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), frame.index)
-    if instead := stand_ins(rule, context):
-        why = {"reason": _words(instead, "zh"), "reason_en": _words(instead, "en"), **why}
     together = "; ".join(other.id for other in duty.read_with)
     for i, community in enumerate(duty.owed.index):
         owed = float(duty.owed.iloc[i])
@@ -165,10 +164,6 @@ def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str
         if have is not None:
             row |= {"there": have.iloc[i], "lacking": max(0.0, owed - have.iloc[i])}
         yield row
-
-
-def _words(several: tuple[Said, ...], lang: str) -> str:
-    return label("list.semicolon", lang).join(said(words, lang) for words in several)
 
 
 def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]:
