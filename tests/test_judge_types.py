@@ -154,7 +154,7 @@ def test_a_type_that_another_rule_counts_is_counted() -> None:
 def test_none_of_a_kind_is_zero_where_other_types_are_understood() -> None:
     row = _judged(town(["托育机构"]), "guidance_centres_comprehensive.2025").table.iloc[0]
     assert row["value"] == 0
-    assert row["basis"].endswith("另有 1 处因类型未计入：“托育机构”1 处")
+    assert row["basis"].endswith("；图层中的 1 处均为其他类型：“托育机构”1 处")
 
 
 def test_a_layer_of_which_no_word_is_understood_has_no_value() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from siting.data import closest_types, type_of, types_in
+from siting.data import closest_types, of_type, type_of, types_in
 from siting.judge.context import Context
 from siting.judge.finding import Finding, Said
 from siting.judge.rule import Rule
@@ -103,13 +103,17 @@ def excluded(rule: Rule) -> Said:
 def uncounted_here(rule: Rule, context: Context) -> Said:
     """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all where none counts."""
     counts: dict[str, int] = {}
+    others = False
     for layer in _asking(context, [rule]):
         written = _many(context, layer)
         marks = _marks(rule, written.index.to_series())
-        odd = written.index.isin(_strange(context, layer)) | (not marks.any())
+        odd = written.index.isin(_strange(context, layer))
+        if not marks.any():
+            others |= not odd.all()
+            odd |= True
         for word, rows in written[~marks & odd].items():
             counts[word] = counts.get(word, 0) + int(rows)
-    return ("audit.uncounted", _listed(counts)) if counts else ("", {})
+    return ("audit.other_types" if others else "audit.uncounted", _listed(counts)) if counts else ("", {})
 
 
 def closed_here(rule: Rule, finding: Finding, context: Context) -> Said:
@@ -136,12 +140,14 @@ def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str,
 
 
 def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Said]:
-    """Tell for each district the rows there whose types the rule does not count."""
+    """Tell for each district the rows there whose types the rule excludes, or no rule of the standard counts."""
     whole = context.whole or context
     counts: dict[object, dict[str, int]] = {}
     for layer in _asking(whole, [rule]):
         words = _written(whole, layer)
-        words = words[~_marks(rule, words)]
+        once = words.drop_duplicates()
+        out = set(once) - _counted(whole, layer, once) | set(once[of_type(once, rule.excluded_types)])
+        words = words[~_marks(rule, words) & words.isin(out)]
         own = whole.township(layer)[words.index]
         if rule.applies_to == "county" and "parent" in whole.layer("districts"):
             own = own.map(whole.parents)
