@@ -22,8 +22,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from siting.errors import LayerError, SitingError
+from siting.errors import SitingError
 from siting.labels import label, named
+from siting.lines import wrapped
 
 if TYPE_CHECKING:
     from siting.judge import Audit, Standard
@@ -33,6 +34,8 @@ __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
+#: A goal is told in lines of so many characters.
+GOAL_WIDTH = 18
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
@@ -95,7 +98,9 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
-    _read_told(file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
+    from siting.checked import read_told
+
+    read_told(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
 
 @app.command("import")
@@ -109,48 +114,13 @@ def import_(
     lang: Lang = None,
 ) -> None:
     """Bring the export of a registration system to the form of a role, and write it as a layer."""
+    from siting.checked import read_told
     from siting.data import write_layer
 
     words = _lang(lang) or "zh"
-    frame = _read_told(file, role, words, layer=layer, crs=crs, mapping=mapping)
+    frame = read_told(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
     write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
     out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _read_told(file: Path, role: str, lang: Literal["zh", "en"], **options: Any) -> Any:
-    """Read a layer and tell how many rows it has and what becomes of its headings; of streets also what is closed.
-
-    The headings of a layer with faults are told, too, before its faults.
-    """
-    from siting.data import read_layer
-    from siting.data import role as role_of
-
-    try:
-        frame = read_layer(file, role, **options)
-    except LayerError as fault:
-        if fault.found is not None:
-            _tell_headings(fault.found, role, lang)
-        raise
-    called = role_of(role).zh if lang == "zh" else role
-    said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
-    out.print(said, highlight=False, markup=False)
-    _tell_headings(frame, role, lang)
-    if role == "streets":
-        from siting.network.profile import walkable
-        from siting.network.vocabulary import named as classed
-
-        closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
-        if closed:
-            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
-            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
-    return frame
-
-
-def _tell_headings(frame: Any, role: str, lang: Literal["zh", "en"]) -> None:
-    from siting.checked import heading_tables
-
-    for part in heading_tables(frame, role, lang):
-        out.print(part, highlight=False, markup=False)
 
 
 @app.command()
@@ -312,11 +282,12 @@ def _tell_network(outcome: Outcome) -> None:
     from siting.outputs import network_words, places_table
 
     lang = outcome.study.lang
-    out.print(network_words(outcome, lang), highlight=False)
+    for line in wrapped(network_words(outcome, lang), out.width):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     found = places_table(outcome, lang)
     table = Table(box=None, pad_edge=False)
     for name in (found.index.name, *found.columns):
-        table.add_column(str(name), justify="left" if name == found.index.name else "right")
+        table.add_column(str(name), justify="left" if name == found.index.name else "right", overflow="fold")
     for role, count, snap, moved, off in found.itertuples():
         table.add_row(escape(str(role)), f"{count:,}", f"{snap:.1f}", f"{moved:,}", f"{off:,}")
     out.print(table)
@@ -346,7 +317,7 @@ def _tell_results(outcome: Outcome) -> None:
     for proposal in outcome.proposals.values():
         plan = proposal.plan
         table.add_row(
-            escape(goal_title(proposal, lang)), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
+            escape("\n".join(wrapped(goal_title(proposal, lang), GOAL_WIDTH))), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
             _percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)
@@ -372,9 +343,9 @@ def _tell_audit(judged: Audit, lang: str) -> None:
 def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], ends: Sequence[str] = ()) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name in (*texts, *numbers, *ends):
-        words = label("study.goal" if name == "goal" else f"column.{name}", lang)
+        words = label({"goal": "study.goal", "status": "fact.status"}.get(name, f"column.{name}"), lang)
         justify: Literal["left", "right"] = "right" if name in numbers else "left"
-        table.add_column(words, justify=justify, overflow="fold")
+        table.add_column(words, justify=justify, overflow="fold", min_width=GOAL_WIDTH if name == "goal" else None)
     return table
 
 
