@@ -101,14 +101,14 @@ def excluded(rule: Rule) -> Said:
 
 
 def uncounted_here(rule: Rule, context: Context) -> Said:
-    """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all where none counts."""
+    """Tell the rows that a rule leaves out: those of types nobody knows, of the whole all where none counts."""
     counts: dict[str, int] = {}
     others = False
     for layer in _asking(context, [rule]):
         written = _many(context, layer)
         marks = _marks(rule, written.index.to_series())
         odd = written.index.isin(_strange(context, layer))
-        if not marks.any():
+        if context.whole is None and not marks.any():
             others |= not odd.all()
             odd |= True
         for word, rows in written[~marks & odd].items():
@@ -140,14 +140,12 @@ def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str,
 
 
 def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Said]:
-    """Tell for each district the rows there whose types the rule excludes, or no rule of the standard counts."""
+    """Tell for each district the rows there whose types nobody knows, or the rule excludes."""
     whole = context.whole or context
     counts: dict[object, dict[str, int]] = {}
     for layer in _asking(whole, [rule]):
         words = _written(whole, layer)
-        once = words.drop_duplicates()
-        out = set(once) - _counted(whole, layer, once) | set(once[of_type(once, rule.excluded_types)])
-        words = words[~_marks(rule, words) & words.isin(out)]
+        words = words[words.isin(_strange(whole, layer)) | of_type(words, rule.excluded_types)]
         own = whole.township(layer)[words.index]
         if rule.applies_to == "county" and "parent" in whole.layer("districts"):
             own = own.map(whole.parents)
