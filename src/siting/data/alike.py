@@ -18,7 +18,7 @@ __all__: list[str] = []
 _RATIO = re.compile(r"(率|占比|比例|比重|百分比|密度)$")
 _AGE = re.compile(r"\d+岁")
 #: Above which likeness two headings are near (1 is the same), and from which on one is worth naming.
-NEAR, NAMED = 0.75, 0.5
+NEAR, NAMED = 0.75, 0.6
 MOST = 3
 
 
@@ -93,5 +93,7 @@ def _alike(one: str, other: str) -> float:
         return 0.0
     if len(short) > 1 and short in long:
         return 0.5 + len(short) / len(long) / 2
-    match = SequenceMatcher(None, one, other, autojunk=False)
-    return match.ratio() if match.real_quick_ratio() >= NAMED and match.quick_ratio() >= NAMED else 0.0
+    shared = min(sum(sign in other for sign in one), sum(sign in one for sign in other))
+    if 2 * shared < NAMED * (len(one) + len(other)):  # no more can be alike
+        return 0.0
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
