@@ -288,7 +288,7 @@ def test_parks_are_left_out_of_what_is_not_for_them(
 
 def test_the_walk_is_told_in_both_languages(town: Layers, town_network: st.Network) -> None:
     def basis(**values: Any) -> tuple[str, str]:
-        row = judged(covered(applies_to="community", **values), town, network=town_network)
+        row = judged(covered(applies_to="community", judged_by="estate", **values), town, network=town_network)
         return row["basis"], row["basis_en"]
 
     assert basis() == ("4 个小区中，步行 300 米内有设施的 4 个",
@@ -386,8 +386,8 @@ def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_net
     two["communities"]["population"] = 1000
     row = judged(trigger_, {**two, "childcare": two["childcare"].loc[["k"]]}, network=town_network)
     assert verdict(row) == (2, 2, 0, "facilities", "met")
-    assert row["basis_en"].endswith("within 300 m on foot counts for each of them")
-    assert row["basis"].endswith("步行 300 米内的设施均计入")
+    assert "within 300 m on foot counts for each of them; 2 estates stand in for communities" in row["basis_en"]
+    assert "步行 300 米内的设施均计入；2 个小区未注明所属社区" in row["basis"]
     assert judged(OLD, two, network=town_network)["basis_en"].endswith("counts for the nearest")
 
 

@@ -45,6 +45,9 @@ class Column:
         Whether a layer of the role must have it.
     aliases
         Other names that are understood.
+    beside
+        Names that mean this column only beside another one of what they mean alone: 社区名称 (name of the community)
+        beside 小区名称 (name of the estate).
     codes
         Other names, of columns that hold ids; where a layer has one of them, too, it is taken.
     choices
@@ -73,6 +76,7 @@ class Column:
     unit: str = ""
     required: bool = False
     aliases: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     open: bool = False
@@ -120,6 +124,10 @@ class Column:
             return None
         factors = [1.0 if reduced(note, self.type) in _reduced_names(self) else _unit(self.unit, note) for note in held]
         return None if None in factors else math.prod(cast("list[float]", factors))
+
+    def stands_beside(self, source: object) -> bool:
+        """Tell whether the column *source* of a file is this one where another column has what it means alone."""
+        return bare(source)[0] in {plain(name) for name in self.beside}
 
     def doubtful(self, source: object) -> bool:
         """Tell whether *source* would be this column were it not for what its brackets say."""
@@ -273,7 +281,7 @@ def list_roles() -> list[str]:
     Examples
     --------
     >>> list_roles()
-    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'streets', 'facilities']
+    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'community_areas', 'service_areas', 'streets', 'facilities']
     """
     return list(_roles())
 
@@ -379,7 +387,7 @@ def _column(owner: str, name: str, record: dict[str, Any]) -> Column:
         raise SitingError(f'role "{owner}", column "{name}": unknown keys {some(sorted(unknown))}')
     if record.get("type") not in get_args(ColumnType):
         raise SitingError(f'role "{owner}", column "{name}": type must be one of {some(get_args(ColumnType))}')
-    for key in ("aliases", "codes", "yes", "no"):
+    for key in ("aliases", "beside", "codes", "yes", "no"):
         record[key] = tuple(record.get(key, ()))
     record["choices"] = tuple((key, tuple(names)) for key, names in record.get("choices", {}).items())
     return Column(name=name, type=cast(ColumnType, record.pop("type")), **record)

@@ -17,6 +17,7 @@ from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import Said, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
+from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
@@ -243,7 +244,8 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
             raise Missing("audit.no_kind", kind=rule.kind)
         if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
-        findings = list(compute(rule, context))
+        units = by_units(rule, context)
+        findings = [replace(f, also=(*f.also, *stand_ins(rule, units))) for f in compute(rule, units)]
         if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):
             findings = [
                 replace(told(f.value, f.unit, f.basis, metric=f.metric), reason=("audit.whole_only", {}))
@@ -296,7 +298,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding.basis, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -312,9 +314,10 @@ def _status(finding: Finding) -> str:
     return "not_applicable"
 
 
-def _basis(counted: Said, beside: Said, lang: str) -> str:
-    """Say what was counted, and what was left out for its type."""
-    return label("list.semicolon", lang).join(filter(None, (said(counted, lang), said(beside, lang))))
+def _basis(finding: Finding, beside: Said, lang: str) -> str:
+    """Say what was counted, what was judged instead or not looked at, and what was left out for its type."""
+    told = (said(words, lang) for words in (finding.basis, *finding.also, beside))
+    return label("list.semicolon", lang).join(filter(None, told))
 
 
 def _holds(value: float, operator: str, target: float, most: float) -> bool:

@@ -13,6 +13,7 @@ from siting.judge import duties
 from siting.judge.context import Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, there
 from siting.judge.rates import BASES
+from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.units import UNITS
@@ -136,7 +137,7 @@ def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> 
         if rule.kind in POPULATION and rule.applies_to not in ESTATES:
             yield {**told, **_population(rule, context, looked=looked)}
         elif rule.kind in DUTIES and rule.applies_to != "county" and not _read_with_another(rule):
-            for row in _estates(rule, context, looked=looked):
+            for row in _estates(rule, by_units(rule, context), looked=looked):
                 yield {**told, **row}
     except Missing as absent:
         why = {"reason": said((absent.key, absent.values), "zh"), "reason_en": said((absent.key, absent.values), "en")}
