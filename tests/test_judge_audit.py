@@ -117,6 +117,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "outside": {},
         "layers": {},
         "uncounted": {},
+        "apart": {},
     }
     with pytest.raises(st.StandardError, match='services that are not there: "childcar"'):
         st.audit(demo, town, walk={"childcar": st.Walk.adult()})
@@ -641,7 +642,9 @@ def test_ids_that_stand_twice_are_refused(layer: Callable[..., gpd.GeoDataFrame]
 def test_sorts_of_communities_that_no_rule_knows_are_refused(layer: Callable[..., gpd.GeoDataFrame]) -> None:
     """An estate called "小区" would owe nothing, in silence; check_layer translates it."""
     estate = pd.DataFrame({"kind": ["小区"], "build_status": ["new"], "households": [3600]}, index=["a"])
-    with pytest.raises(st.LayerError, match='"kind" is none of "estate", "village", "community", "park" in 1 rows: "a"'):
+    with pytest.raises(
+        st.LayerError, match='"kind" is none of "estate", "village", "community", "park" in 1 rows: "a"'
+    ):
         st.provision(st.load_standard("jinhua"), estate)
     late = estate.assign(kind="estate", build_status="新建")
     with pytest.raises(st.LayerError, match='"build_status" is none of "new", "existing"'):

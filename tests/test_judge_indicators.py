@@ -539,7 +539,7 @@ def test_what_is_missing_is_named(
     else:
         layers.pop(name, None)
     row = judged(one, layers, network=None if without == "network" else town_network)
-    assert row["status"] == ("no_number" if reason.startswith("文件未给出") else "no_data")
+    assert row["status"] == ("no_number" if reason.startswith(("文件未给出", "文件未定")) else "no_data")
     assert reason in row["reason"]
     assert reason_en in row["reason_en"]
     assert all(math.isnan(row[key]) for key in ("value", "gap", "needed"))

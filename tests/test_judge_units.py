@@ -97,12 +97,16 @@ def test_a_row_may_be_a_whole_community(town: Layers, town_network: st.Network) 
     town["communities"]["kind"] = ["community", "community", "community", "village", "village"]
     row = judged(rule(applies_to="urban_community", metres=100.0), without_units(town), network=town_network)
     assert row["basis"] == "3 个社区中，步行 100 米内有设施的 1 个"
-    owing = rule("households_per_facility", applies_to="existing_residential", operator="range", value=100.0, value_max=200.0)
+    owing = rule(
+        "households_per_facility", applies_to="existing_residential", operator="range", value=100.0, value_max=200.0
+    )
     assert judged(owing, without_units(town), network=town_network)["status"] == "not_applicable", "none is an estate"
 
 
 def test_two_communities_of_one_name_are_two(town: Layers, town_network: st.Network) -> None:
-    homes = town["communities"].assign(community_area=["和平", "和平", "和平", "", ""], district=["w", "w", "e", "w", "e"])
+    homes = town["communities"].assign(
+        community_area=["和平", "和平", "和平", "", ""], district=["w", "w", "e", "w", "e"]
+    )
     one = rule(applies_to="urban_community", metres=100.0)
     found = audit(one, layers={**town, "communities": homes}, network=town_network)
     assert found.table["value"][0] == 50
@@ -116,11 +120,20 @@ def test_two_communities_of_one_name_are_two(town: Layers, town_network: st.Netw
                   network=town_network)["reason"].endswith("：和平（东镇）")  # fmt: skip
 
 
-def test_estates_fall_into_areas_and_an_area_without_any_counts(town: Layers, town_network: st.Network, layer: Make) -> None:
+def test_estates_fall_into_areas_and_an_area_without_any_counts(
+    town: Layers, town_network: st.Network, layer: Make
+) -> None:
     """a and b lie in 甲, c in 乙; 戊 has no estate, but the centre y."""
     crs = town["communities"].crs
-    drawn = areas(crs, {"1": ("甲", "community", box(-50, 250, -50, 50)), "2": ("乙", "community", box(450, 550, -50, 50)),
-                        "3": ("戊", "community", box(250, 450, 200, 300)), "4": ("丙村", "village", box(-50, 50, 450, 550))})
+    drawn = areas(
+        crs,
+        {
+            "1": ("甲", "community", box(-50, 250, -50, 50)),
+            "2": ("乙", "community", box(450, 550, -50, 50)),
+            "3": ("戊", "community", box(250, 450, 200, 300)),
+            "4": ("丙村", "village", box(-50, 50, 450, 550)),
+        },
+    )
     care = layer({"x": (0, 0), "y": (300, 250)}, beds=[10, 10], facility_type=["日间照料中心"] * 2)
     layers = {**without_units(town), "community_areas": drawn, "eldercare": care}
     one = rule(applies_to="urban_community", metres=10.0)
@@ -141,12 +154,16 @@ def test_parts_of_a_city_have_their_own_communities(town: Layers, town_network: 
     town["districts"] = gpd.GeoDataFrame({"name": ["西镇", "东镇"], "level": "township"}, geometry=[box(-50, 250), box(250, 550)],
                                          index=pd.Index(["w", "e"], name="id"), crs=crs)  # fmt: skip
     town["community_areas"] = areas(crs, {"3": ("戊", "community", box(300, 400, 200, 300))})
-    table = audit(rule(applies_to="urban_community", metres=100.0), layers=town, network=town_network, by="district").table
+    table = audit(
+        rule(applies_to="urban_community", metres=100.0), layers=town, network=town_network, by="district"
+    ).table
     assert table.set_index("area")["value"].to_dict() == {"all": pytest.approx(100 / 3), "w": 100, "e": 0}
     assert table.set_index("area")["basis"]["e"] == "2 个社区中，步行 100 米内有设施的 0 个"  # 乙 and the empty 戊
 
 
-def test_a_duty_of_communities_begins_with_the_residents_of_all_their_estates(town: Layers, town_network: st.Network) -> None:
+def test_a_duty_of_communities_begins_with_the_residents_of_all_their_estates(
+    town: Layers, town_network: st.Network
+) -> None:
     """甲 has 600 + 500 residents and the centre, 乙 900; no estate alone has 1000."""
     one = rule("population_trigger", value=1000.0, unit="residents", applies_to="community")
     row = judged(one, town, network=town_network)
@@ -263,7 +280,9 @@ def test_complete_communities_are_those_of_new_and_of_existing_estates(
     areas_ = [rule("provision_area_per_100_households", id=f"area.{build}", value=per, service="childcare",
                    unit="m2_per_100_households", applies_to=f"{build}_residential")
               for build, per in (("new", 15.0), ("existing", 10.0))]  # fmt: skip
-    one = rule(id="met", service="childcare", applies_to="complete_community", meets=["area.existing", "area.new"], value=50.0)
+    one = rule(
+        id="met", service="childcare", applies_to="complete_community", meets=["area.existing", "area.new"], value=50.0
+    )
 
     def share(area: float) -> tuple[float, str]:
         town["childcare"]["floor_area"] = area

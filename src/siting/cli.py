@@ -24,6 +24,7 @@ from rich.table import Table
 
 from siting.errors import SitingError
 from siting.labels import label, named
+from siting.lines import wrapped
 
 if TYPE_CHECKING:
     from siting.judge import Audit, Standard
@@ -33,6 +34,8 @@ __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
+#: A goal is told in lines of so many characters.
+GOAL_WIDTH = 18
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
@@ -186,6 +189,7 @@ def audit(
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
     from siting.judge.statuses import members_of
+    from siting.judge.uncounted import apart_lines
     from siting.study import Study, judge
 
     words_of = _lang(lang)
@@ -207,6 +211,8 @@ def audit(
     if status is not None:
         judged = judged.select(status=status)
     _tell_audit(judged, words)
+    for line in apart_lines(judged.parameters["apart"], words):
+        out.print(line, highlight=False, markup=False)
     if out_file is not None:
         _write_audit(judged, out_file, read.title[words], words)
         out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
@@ -276,11 +282,12 @@ def _tell_network(outcome: Outcome) -> None:
     from siting.outputs import network_words, places_table
 
     lang = outcome.study.lang
-    out.print(network_words(outcome, lang), highlight=False)
+    for line in wrapped(network_words(outcome, lang), out.width):
+        out.print(line, highlight=False, markup=False, soft_wrap=True)
     found = places_table(outcome, lang)
     table = Table(box=None, pad_edge=False)
     for name in (found.index.name, *found.columns):
-        table.add_column(str(name), justify="left" if name == found.index.name else "right")
+        table.add_column(str(name), justify="left" if name == found.index.name else "right", overflow="fold")
     for role, count, snap, moved, off in found.itertuples():
         table.add_row(escape(str(role)), f"{count:,}", f"{snap:.1f}", f"{moved:,}", f"{off:,}")
     out.print(table)
@@ -310,7 +317,7 @@ def _tell_results(outcome: Outcome) -> None:
     for proposal in outcome.proposals.values():
         plan = proposal.plan
         table.add_row(
-            escape(goal_title(proposal, lang)), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
+            escape("\n".join(wrapped(goal_title(proposal, lang), GOAL_WIDTH))), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
             _percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)
@@ -336,9 +343,9 @@ def _tell_audit(judged: Audit, lang: str) -> None:
 def _table(title: str, lang: str, texts: Sequence[str], numbers: Sequence[str], ends: Sequence[str] = ()) -> Table:
     table = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for name in (*texts, *numbers, *ends):
-        words = label("study.goal" if name == "goal" else f"column.{name}", lang)
+        words = label({"goal": "study.goal", "status": "fact.status"}.get(name, f"column.{name}"), lang)
         justify: Literal["left", "right"] = "right" if name in numbers else "left"
-        table.add_column(words, justify=justify, overflow="fold")
+        table.add_column(words, justify=justify, overflow="fold", min_width=GOAL_WIDTH if name == "goal" else None)
     return table
 
 

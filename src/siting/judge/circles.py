@@ -27,7 +27,9 @@ def _everyone(rule: Rule, context: Context) -> float:
     return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
-@indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",))
+@indicator(
+    "service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",)
+)
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
     walk = walker(rule.service, context.walk)
@@ -99,5 +101,7 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
 
 def _wholly(rule: Rule, context: Context) -> tuple[Said, ...]:
     """Say how units are judged: they are inside when all their estates are."""
-    whole: tuple[Said, ...] = () if context.needs(rule) == "communities" else (("audit.wholly", {"ruled": context.called(rule)}),)
+    whole: tuple[Said, ...] = (
+        () if context.needs(rule) == "communities" else (("audit.wholly", {"ruled": context.called(rule)}),)
+    )
     return (*whole, *stand_ins(rule, context))

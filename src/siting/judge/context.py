@@ -184,7 +184,8 @@ class Context:
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
         """Mark the communities whose columns say what is wanted; parks only where a kind is asked for."""
         frame = self.layer("communities")
-        no_parks = "kind" not in columns_of(conditions) and "kind" in frame  # nobody lives in a park; it has rules of its own
+        # Nobody lives in a park; it has rules of its own.
+        no_parks = "kind" not in columns_of(conditions) and "kind" in frame
         key = ("ruled", repr(sorted(conditions.items())), no_parks)
         if key not in self._seen:
             for name in columns_of(conditions):

@@ -16,6 +16,7 @@ from siting.judge.rates import BASES
 from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
+from siting.judge.uncounted import tell_unknown, uncounted
 from siting.judge.units import UNITS
 from siting.judge.values import Missing
 from siting.judge.wording import said
@@ -117,12 +118,10 @@ def provision(
         raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
     given = {**(layers or {}), "communities": communities}
     context = Context(given, network, walk, {}, beside, max_snap, standard.whole or standard.rules, household_size)
-    rows = [
-        row
-        for rule in standard.select(year=year)
-        if rule.role in ("standard", "target")
-        for row in _rows(standard, rule, context, looked=layers is not None)
-    ]
+    rules = [rule for rule in standard.select(year=year) if rule.role in ("standard", "target")]
+    if layers is not None:
+        tell_unknown(uncounted(context, rules))
+    rows = [row for rule in rules for row in _rows(standard, rule, context, looked=layers is not None)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     numbers = [*QUANTITIES, "facilities_low", "amount", "there", "lacking"]
     return table.astype(dict.fromkeys(numbers, float))

@@ -244,7 +244,10 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     there = context.amount(frame, layer, rule.column)
     unit, target = rule.unit or "", math.nan if rule.value is None else rule.value
     homes = layer == "communities" and not rule.column
-    basis: Said = ("audit.sum", {"stock": there, "column": (context.things(rule),) if homes else rule.column or (layer,)})
+    basis: Said = (
+        "audit.sum",
+        {"stock": there, "column": (context.things(rule),) if homes else rule.column or (layer,)},
+    )
     if rule.of:
         over, _, column = rule.of.rpartition(".")
         divided = context.layer(over) if over else frame

@@ -15,7 +15,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from siting.judge.belonging import AREAS, COLUMNS, belonging, kind_of, placed, says
+from siting.judge.belonging import AREAS, belonging, kind_of, placed, says
 from siting.judge.context import Context, wanted
 from siting.judge.finding import Said
 from siting.judge.rule import Rule

@@ -193,7 +193,13 @@ class Rule:
                 raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
             if number is not None and number < 0:
                 raise StandardError(f"rule {self.id}: {name} is {number:g}; it must be above 0")
-        limited = {"operator": OPERATORS, "role": ROLES, "scope": SCOPES, "judged_by": JUDGED_BY, "covered_by": COVERED_BY}
+        limited = {
+            "operator": OPERATORS,
+            "role": ROLES,
+            "scope": SCOPES,
+            "judged_by": JUDGED_BY,
+            "covered_by": COVERED_BY,
+        }
         for name, choices in limited.items():
             if getattr(self, name) not in choices:
                 listed = some([c for c in choices if c], 9)

@@ -8,7 +8,19 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any
 
-from siting.judge.rule import APPLIES, COVERED_BY, JUDGED_BY, KINDS, LISTS, NUMBERS, OPERATORS, ROLES, SCOPES, TABLES, Rule
+from siting.judge.rule import (
+    APPLIES,
+    COVERED_BY,
+    JUDGED_BY,
+    KINDS,
+    LISTS,
+    NUMBERS,
+    OPERATORS,
+    ROLES,
+    SCOPES,
+    TABLES,
+    Rule,
+)
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT

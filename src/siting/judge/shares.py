@@ -42,13 +42,17 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
     if rule.layers[0] == "communities":  # they carry a mark
         return (*share, "metres", "minutes", "meets", "covered_by")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not walked):
-        covered = () if rule.applies_to in DISTRICTS and not rule.part and rule.layers[0] != "districts" else ("covered_by",)
+        covered = (
+            () if rule.applies_to in DISTRICTS and not rule.part and rule.layers[0] != "districts" else ("covered_by",)
+        )
         marks = ROWS[1:] if rule.layers[0] == "districts" else ()
         return (*share, *NEAR, "meets", "judged_by", *covered, *marks)
     return (*share, *ROWS, "metres", "minutes", "covered_by") if rule.meets else share
 
 
-@indicator("coverage_share", keys=(*ROWS, *NEAR, *JUDGED, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle)
+@indicator(
+    "coverage_share", keys=(*ROWS, *NEAR, *JUDGED, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle
+)
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value

@@ -11,20 +11,23 @@ from siting.data.naming import full_names
 __all__ = ["by_id_or_name", "township_of"]
 
 
-def by_id_or_name(given: pd.Series, units: pd.DataFrame, above: pd.DataFrame | None = None) -> pd.Series:
+def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | None = None) -> pd.Series:
     """Return the ids of the units that are given by id, or by a name that only one of them has; else missing.
 
-    A name may have that of the district above before it (甲区城东街道); *above* holds the units with those above them.
+    With all districts in *every*, a name may have that of the district above before it: 甲区城东街道.
     """
     words = given.astype(object)
-    found: pd.Series = words.where(words.isin(units.index), words.map(full_names(units, above)))
+    found: pd.Series = words.where(words.isin(units.index), words.map(full_names(units, every)))
     return found
 
 
 def township_of(
     frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None = None
 ) -> pd.Series:
-    """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
+    """Tell the township of each row: by its column `district` (id or name), else by where it lies.
+
+    With all *districts* a name may have that of the district above before it, see `by_id_or_name`.
+    """
     own = pd.Series(None, frame.index, dtype=object)
     if "district" in frame:
         own = by_id_or_name(frame["district"], towns, districts)

@@ -9,11 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from siting.data import atomic_path
 from siting.errors import SitingError, some
-from siting.judge.statuses import counts_of, members_of, told_groups
+from siting.judge.statuses import counts_of, judged_first, members_of, told_groups
 from siting.judge.uncounted import COLUMNS as UNCOUNTED
 from siting.judge.uncounted import in_words as uncounted_in_words
+from siting.judge.wording import needs_words
+from siting.judge.workbook import write_workbook
 from siting.labels import known, label, named
 
 __all__ = ["COLUMNS", "PRINTED", "Audit"]
@@ -242,6 +243,8 @@ class Audit:
 
         The figures stand on a second sheet, the types of facilities that are not counted on a third.
 
+        For readers what is judged comes first; verdicts are coloured, and the head stays in sight.
+
         Parameters
         ----------
         path
@@ -259,35 +262,19 @@ class Audit:
         SitingError
             When *path* is no ``.xlsx`` or cannot be written.
         """
-        from openpyxl import Workbook
-        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-
         target = Path(path)
         if target.suffix.lower() != ".xlsx":
             raise SitingError(f'"{target.name}": an audit is written as .xlsx')
-        book = Workbook()
-        book.remove(book.active)
         left = self.uncounted.assign(rules=[", ".join(ids) for ids in self.uncounted["rules"]])
         tables = {"audit": self.table, "figures": self.figures, "uncounted": left}
         if lang is not None:
             tables = {
-                title: uncounted_in_words(left, lang) if title == "uncounted" else _in_words(table, lang)
-                for title, table in tables.items()
+                label("report.audit", lang): _in_words(pd.concat(judged_first(self.table)), lang),
+                label("report.figures", lang): _in_words(self.figures, lang),
+                label("report.uncounted", lang): uncounted_in_words(left, lang),
             }
-        for title, table in tables.items():
-            if title != "audit" and table.empty:
-                continue
-            sheet = book.create_sheet(title if lang is None else label(f"report.{title}", lang)[:31])
-            sheet.freeze_panes = "A2"
-            rows = [list(table.columns), *table.astype(object).to_numpy().tolist()]
-            for i, row in enumerate(rows, start=1):
-                for j, value in enumerate(row, start=1):
-                    if isinstance(value, str):
-                        sheet.cell(i, j, ILLEGAL_CHARACTERS_RE.sub("", value)).data_type = "s"
-                    elif not pd.isna(value):
-                        sheet.cell(i, j, value)
-        with atomic_path(target) as draft:
-            book.save(draft)
+        told = {name: table for place, (name, table) in enumerate(tables.items()) if place == 0 or len(table)}
+        write_workbook(target, told)
         return target
 
 
@@ -296,16 +283,24 @@ def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
     texts = ("indicator", "reason", "basis", "note")
     made: dict[str, pd.Series] = {}
     for name in table.columns:
-        if name in {f"{text}{other}" for text in texts}:
+        # What a clause says is in English; Chinese readers have the clause itself.
+        if name in {f"{text}{other}" for text in texts} or (name == "says" and lang == "zh"):
             continue
         values = table[name]
         if name in ("status", "metric", "service"):
             values = values.map(lambda code, name=name: named(name, code, lang) if code else "")
-        elif name in ("unit", "needs", "printed_unit"):
+        elif name == "operator":
+            values = values.map(lambda code: named("operator", code, lang) if code else "")
+        elif name in ("unit", "printed_unit"):
             values = values.map(lambda code: _unit(code, lang))
+        elif name == "needs":
+            values = values.map(lambda code: needs_words(code, lang))
         elif name == "area":
             values = values.where(values != "all", label("audit.all", lang))
         made[label(f"column.{name.removesuffix('_en')}", lang)] = values
+        if name == "gap":  # two percentages differ by percentage points
+            units = table["unit"].replace("percent", "percentage_points")
+            made[label("column.gap_unit", lang)] = units.map(lambda code: _unit(code, lang)).where(values.notna(), "")
     return pd.DataFrame(made)
 
 

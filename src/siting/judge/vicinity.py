@@ -9,12 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from siting.data import types_in
 from siting.judge.context import COMMUNITIES, Context
 from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.serving import townships_served
 from siting.judge.units import UNITS
-from siting.judge.values import Missing, matches
+from siting.judge.values import SEVERAL, Missing, matches
 from siting.measure.services import walker
 
 __all__ = [
@@ -311,7 +312,9 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
 def types(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the types of facility that there are."""
     layer = rule.layers[0]
-    there = context.column(layer, rule.column[0] if rule.column else "facility_type").nunique()
+    column = rule.column[0] if rule.column else "facility_type"
+    read = types_in if column == "facility_type" else SEVERAL.split
+    there = len({name for cell in context.column(layer, column).dropna().unique() for name in read(str(cell).strip())})
     yield told(float(there), "modes", ("audit.sum", {"stock": there, "column": ("facility_type",)}))
 
 
