@@ -304,6 +304,7 @@ def test_a_shapefile_whose_names_and_texts_were_cut(
     assert out["population"].tolist() == [5, 6]
     assert out["name"].tolist() == ["a" + ("幸福里" * 40)[: 26 if page == "utf-8" else 39], "y"]
     assert "texts were cut inside a character" in caplog.text
+    assert "names fill the 10 bytes of a Shapefile and may have been cut" in caplog.text
     if cpg == "OEM":
         assert 'its .cpg says "OEM", which is no code page; its text was read as GB18030' in caplog.text
 
