@@ -326,6 +326,12 @@ def test_three_lists() -> None:
     unused = list_headings(frame, "communities").query("list == 'not_used'").set_index("heading")
     assert unused.loc["70岁以上", "says"].startswith("年龄段与已知各列不同；最接近：elderly 60岁及以上人口")
     assert unused.loc["备注", "says"] == "没有相近的列"
+    dollars = pd.DataFrame(columns=["造价（美元）"])
+    for lang, words in (
+        ("zh", "括号内不是该列的单位（万元）；最接近：cost 造价"),
+        ("en", 'do not hold the unit "10k yuan"; closest: cost'),
+    ):
+        assert words in list_headings(dollars, "candidates", lang=lang).loc[0, "says"]
     missing = found[found["list"] == "missing"]
     assert "coverage, verdict and siting of childcare" in missing.loc["infants", "says"]
     assert set(missing.index).isdisjoint({"population", "elderly", "id"})

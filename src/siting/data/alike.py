@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from siting.data.headings import ages, noted, plain, reduced
-from siting.data.roles import Column, Role, doubts
+from siting.data.roles import Column, Role, doubts, unit_word
 from siting.labels import label
 
 __all__: list[str] = []
@@ -47,7 +47,10 @@ class Alike:
         """Say why it is not taken; nothing where only the words differ."""
         if not self.reason:
             return ""
-        return str(self.said[lang]) if self.reason == "doubt" else label(f"check.{self.reason}", lang, **self.said)
+        if self.reason == "doubt":
+            return str(self.said[lang])
+        said = {**self.said, **({"unit": unit_word(self.said["unit"], lang)} if "unit" in self.said else {})}
+        return label(f"check.{self.reason}", lang, **said)
 
 
 @cache
