@@ -35,6 +35,7 @@ def write_all(docs: Path) -> None:
     _write(docs / "methods" / "_rules.md", _rules())
     _write(docs / "methods" / "_readings.md", _readings())
     _write(docs / "methods" / "_standards.md", _standards())
+    _write(docs / "methods" / "_types.md", _types())
     tutorials = docs / "tutorials"
     for notebook in sorted((docs.parent / "notebooks").glob("*.ipynb")):
         # 01_first_coverage.ipynb becomes first_coverage.ipynb; a copy of the same text keeps its date.
@@ -132,6 +133,12 @@ def _standards() -> Iterator[str]:
         judged = sum(rule.role in ("standard", "target") for rule in standard)
         cited = "; ".join(" ".join(filter(None, (d.title, d.number, d.issued))) for d in standard.documents.values())
         yield f"| `{name}` | {standard.title_en} ({standard.title_zh}) | {len(standard)} | {judged} | {cited} |"
+
+
+def _types() -> Iterator[str]:
+    yield from ("| Type | In English | A kind of | Other words |", "|---|---|---|---|")
+    for name, row in siting.facility_types().iterrows():
+        yield f"| {name} | {row['en']} | {row['kind_of']} | {row['words']} |"
 
 
 def _readings() -> Iterator[str]:

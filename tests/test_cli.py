@@ -217,9 +217,78 @@ def test_check_lists_all_faults_of_a_file(tmp_path: Path) -> None:
 def test_check_of_a_good_file() -> None:
     done = siting("check", sample_path("sample.gpkg"), "--role", "communities")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "316 行（社区与小区），坐标系 EPSG:4547" in done.stdout
+    assert "小区（含村、园区），共 316 行，坐标系 EPSG:4547" in done.stdout
     done = siting("check", sample_path("sample.gpkg"), "--role", "communities", "--lang", "en")
     assert "316 communities, EPSG:4547" in done.stdout
+
+
+HOMES = """编号,常住人口（万人）,60岁及以上老年人口,70岁以上人口,所在街道,备注,经度,纬度
+h1,0.12,240,100,城东街道,,120.001,29.001
+h2,0.09,200,80,,,120.004,29.002
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lang", "lines"),
+    [
+        (
+            "zh",
+            [
+                "认出的列（6）",
+                "60岁及以上老年人口 elderly 60岁及以上人口",
+                "未使用的列（2）",
+                "备注 没有相近的列",
+                "缺少的列（25）",
+            ],
+        ),
+        ("en", ["Understood (6)", "经度 lon", "Not used (2)", "备注 nothing like it is known", "Missing (25)"]),
+    ],
+)
+def test_check_says_what_becomes_of_each_heading(tmp_path: Path, lang: str, lines: list[str]) -> None:
+    file = tmp_path / "homes.csv"
+    file.write_text(HOMES, encoding="utf-8")
+    done = siting("check", file, "--role", "communities", "--lang", lang)
+    assert done.returncode == 0, done.stderr
+    said = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    for line in lines:
+        assert any(line in one for one in said), line
+    assert any(re.search(r"^infants .*(22 条规则|22 rules)", one) for one in said)
+    assert '"district" is blank in 1 of 2 rows: "h2"' in " ".join(done.stderr.split())
+
+
+@pytest.mark.slow
+def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from rich.cells import cell_len
+    from rich.console import Console
+
+    from siting.checked import read_told
+
+    file = tmp_path / "homes.csv"
+    file.write_text(HOMES.replace("29.002", "0").replace("120.004", "0"), encoding="utf-8")
+    with pytest.raises(st.LayerError, match='"h2"'):
+        read_told(Console(width=80), file, "communities", "zh")
+    said = capsys.readouterr().out
+    assert "60岁及以上老年人口" in said
+    assert all(cell_len(line) <= 80 for line in said.splitlines())
+    for name in ("population", "elderly", "district"):
+        assert re.search(rf" {name} ", said), name
+
+
+@pytest.mark.slow
+def test_an_export_is_written_as_a_layer(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(
+        "编号,床位,状态,经度,纬度\n1,50,正常,120,29\n2,60,注销,120.01,29\n", encoding="utf-8"
+    )
+    (tmp_path / "a.toml").write_text('[keep]\n"状态" = "正常"\n', encoding="utf-8")
+    done = siting(
+        "import", tmp_path / "a.csv", tmp_path / "a.gpkg", "--role", "eldercare", "--mapping", tmp_path / "a.toml"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1 of 2 rows were left out by 状态" in done.stderr
+    assert st.read_layer(tmp_path / "a.gpkg", "eldercare")["beds"].to_dict() == {"1": 50}
 
 
 @pytest.mark.slow

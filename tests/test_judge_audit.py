@@ -117,6 +117,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "outside": {},
         "layers": {},
         "uncounted": {},
+        "apart": {},
     }
     with pytest.raises(st.StandardError, match='services that are not there: "childcar"'):
         st.audit(demo, town, walk={"childcar": st.Walk.adult()})
@@ -515,7 +516,7 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
         if one.kind == "bed_threshold_rule" and one.value is not None:
             numbers = {"beds": one.value - 1 if one.operator == "<" else one.value}
         over, _, of = one.of.rpartition(".")
-        also = COMMUNITIES[standard[one.meets].applies_to] if one.meets else {}
+        also = COMMUNITIES[standard[one.meets[0]].applies_to] if one.meets else {}
         rows["communities"].append({**{k: cell(v) for k, v in also.items()},
                                     **{k: cell(v) for k, v in COMMUNITIES.get(one.applies_to, {}).items()},
                                     **{k: cell(v) for k, v in one.among.items()},
@@ -526,8 +527,8 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
             rows.setdefault(name, []).append({**numbers, **own, **kind, **marks})
         if over:
             rows.setdefault(over, []).append({of: 8.0})
-        if one.other:
-            rows.setdefault(one.other, []).append({})
+        for name in one.other:
+            rows.setdefault(name, []).append({})
     people = {"population": 60.0, "elderly": 20.0, "infants": 5.0, "households": 30.0, "employees": 20_000.0,
               "siting_difficult": False, "low_demand": False, "kind": "estate", "build_status": "new"}  # fmt: skip
     stock = {"beds": 8.0, "places": 8.0, "floor_area": 80.0, "facility_type": "别的", "operator": "甲"}
@@ -641,7 +642,9 @@ def test_ids_that_stand_twice_are_refused(layer: Callable[..., gpd.GeoDataFrame]
 def test_sorts_of_communities_that_no_rule_knows_are_refused(layer: Callable[..., gpd.GeoDataFrame]) -> None:
     """An estate called "小区" would owe nothing, in silence; check_layer translates it."""
     estate = pd.DataFrame({"kind": ["小区"], "build_status": ["new"], "households": [3600]}, index=["a"])
-    with pytest.raises(st.LayerError, match='"kind" is none of "estate", "village", "park" in 1 rows: "a"'):
+    with pytest.raises(
+        st.LayerError, match='"kind" is none of "estate", "village", "community", "park" in 1 rows: "a"'
+    ):
         st.provision(st.load_standard("jinhua"), estate)
     late = estate.assign(kind="estate", build_status="新建")
     with pytest.raises(st.LayerError, match='"build_status" is none of "new", "existing"'):

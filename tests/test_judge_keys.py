@@ -108,7 +108,13 @@ def test_a_share_that_looks_wrong_is_refused_with_a_hint(given: object, hint: st
 
 @pytest.mark.parametrize(
     ("number", "unit", "value"),
-    [(70, "percent", 70.0), ("70 %", "percent", 70.0), ("0.52 %", "percent", 0.52), (70, "", 70.0), (0, "percent", 0.0)],
+    [
+        (70, "percent", 70.0),
+        ("70 %", "percent", 70.0),
+        ("0.52 %", "percent", 0.52),
+        (70, "", 70.0),
+        (0, "percent", 0.0),
+    ],
 )
 def test_a_percentage_is_kept_as_printed(number: object, unit: str, value: float) -> None:
     printed = rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": number, "unit": unit})
@@ -121,7 +127,7 @@ def test_a_percentage_is_kept_as_printed(number: object, unit: str, value: float
 
 @pytest.mark.parametrize("number", [0.7, 1])
 def test_a_share_where_a_percentage_stands_is_refused(number: float) -> None:
-    with pytest.raises(st.StandardError, match=f'rule r: value is {number:g} .* write {100 * number:g}, or, if so few'):
+    with pytest.raises(st.StandardError, match=f"rule r: value is {number:g} .* write {100 * number:g}, or, if so few"):
         rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": number, "unit": "percent"})
     rate = rule_from({**NAMES, "kind": "count_target", "operator": ">=", "value": number, "unit": "facilities"})
     assert rate.value == number
@@ -133,7 +139,9 @@ EITHER = {"any": [{"inclusive": True}, {"public": True}]}
 
 
 def either(**conditions: Any) -> st.Rule:
-    return rule_from({**NAMES, "kind": "count_target", "operator": ">=", "value": 9, "unit": "facilities", **conditions})
+    return rule_from(
+        {**NAMES, "kind": "count_target", "operator": ">=", "value": 9, "unit": "facilities", **conditions}
+    )
 
 
 @pytest.mark.parametrize(
@@ -155,7 +163,9 @@ def test_one_of_several_conditions_is_enough(layer: Callable[..., gpd.GeoDataFra
     )
     audit = st.audit(st.Standard("demo", "示范", "Demo", (either(where=where),)), {"childcare": care})
     assert audit.table["value"].tolist() == [rows]
-    lacks = st.audit(st.Standard("demo", "示范", "Demo", (either(where=where),)), {"childcare": care.drop(columns="public")})
+    lacks = st.audit(
+        st.Standard("demo", "示范", "Demo", (either(where=where),)), {"childcare": care.drop(columns="public")}
+    )
     assert lacks.table["value"].isna().all()
     assert lacks.table["reason_en"].str.contains("public").all()
 
@@ -191,7 +201,10 @@ def test_conditions_that_are_no_tables_are_refused(given: object, message: str) 
 def test_base_weights_a_radius_and_a_circle(layer: Callable[..., gpd.GeoDataFrame], town_network: st.Network) -> None:
     homes = layer({"a": (0, 0), "b": (500, 0)}, population=[100, 900], infants=[1, 1], children_3_6=[300, 100])
     layers = {"communities": homes, "childcare": layer({"k": (100, 0)})}
-    limits = {"service_radius": {"value": 200, "unit": "m"}, "service_time": {"value": 5, "unit": "min", "share": "75 %"}}
+    limits = {
+        "service_radius": {"value": 200, "unit": "m"},
+        "service_time": {"value": 5, "unit": "min", "share": "75 %"},
+    }
     for kind, limit in limits.items():
         for base, inside in (("children_3_6", 75), ("population", 10), ("", 50)):  # without it the under-threes
             one = rule_from({**NAMES, "kind": kind, "operator": "<=", "base": base, **limit})

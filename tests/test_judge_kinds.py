@@ -288,7 +288,7 @@ def test_parks_are_left_out_of_what_is_not_for_them(
 
 def test_the_walk_is_told_in_both_languages(town: Layers, town_network: st.Network) -> None:
     def basis(**values: Any) -> tuple[str, str]:
-        row = judged(covered(applies_to="community", **values), town, network=town_network)
+        row = judged(covered(applies_to="community", judged_by="estate", **values), town, network=town_network)
         return row["basis"], row["basis_en"]
 
     assert basis() == ("4 个小区中，步行 300 米内有设施的 4 个",
@@ -386,8 +386,8 @@ def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_net
     two["communities"]["population"] = 1000
     row = judged(trigger_, {**two, "childcare": two["childcare"].loc[["k"]]}, network=town_network)
     assert verdict(row) == (2, 2, 0, "facilities", "met")
-    assert row["basis_en"].endswith("within 300 m on foot counts for each of them")
-    assert row["basis"].endswith("步行 300 米内的设施均计入")
+    assert "within 300 m on foot counts for each of them; 2 estates stand in for communities" in row["basis_en"]
+    assert "步行 300 米内的设施均计入；2 个小区未注明所属社区" in row["basis"]
     assert judged(OLD, two, network=town_network)["basis_en"].endswith("counts for the nearest")
 
 
@@ -1047,6 +1047,18 @@ def test_each_district_by_its_own_stock_and_people(town: Layers) -> None:
         assert found["part"].tolist() == [25, 50, 20]  # 15 of 60, 5 of 10, 10 of 50
     named = audit(rate, layers=town, by="district").table["area_name"].tolist()
     assert named == ["", "西镇", "东镇"]
+
+
+def test_districts_of_one_name_are_told_apart(town: Layers) -> None:
+    """By the name of the county in front; the bare name says nothing, so that the place decides."""
+    counties = town["districts"].assign(name=["甲区", "乙区"], level="county", parent="").set_axis(["p", "q"], axis=0)
+    townships = town["districts"].assign(name="城东街道", level="subdistrict")
+    town["districts"] = pd.concat([townships, counties])
+    town["childcare"]["district"] = ["乙区城东街道", "城东街道", "城东街道（甲区）"]
+    rate = rule("count_target", id="count", value=1.0, unit="facilities")
+    table = audit(rate, layers=town, by="district").table
+    assert table["area_name"].tolist() == ["", "城东街道（甲区）", "城东街道（乙区）"]
+    assert table["value"].tolist() == [3, 1, 2]  # k is written into the east, n into the west, m lies in the east
 
 
 def test_what_lies_in_no_district_is_told(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,9 +14,10 @@ from shapely.geometry import Point, box
 
 import siting as st
 from siting.data import type_of
-from siting.judge.uncounted import in_words, lines_of
+from siting.judge.uncounted import apart_lines, in_words, lines_of
 
 Layers = dict[str, gpd.GeoDataFrame]
+Layer = Callable[..., gpd.GeoDataFrame]
 X, Y = 500_000, 3_210_000
 
 
@@ -74,7 +76,7 @@ def test_the_workplace_alone_does_not_cover_a_township() -> None:
     assert (
         row["reason_en"] == "without a facility: 城西街道 (1 there are not counted for their type: 1 × 用人单位托育点)"
     )
-    assert row["basis"] == "街道（乡镇） 2 个，其中达到 1 个"
+    assert "未计入" not in row["basis"], "the word is known, and which district has one is told in the reason"
 
 
 def test_words_that_nobody_knows_are_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -96,6 +98,43 @@ def test_words_that_nobody_knows_are_told(caplog: pytest.LogCaptureFixture) -> N
 def test_the_closest_words_are_named() -> None:
     odd = _judged(town(["托育机构", "托育机够"]), COVERAGE).uncounted.iloc[0]
     assert odd["closest"].split("、")[0] == "托育机构"
+
+
+def test_a_type_of_a_rule_that_nobody_knows_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    own = st.load_standard("jinhua").adapted({COVERAGE: {"facility_types": ["托育机够"], "excluded_types": []}})
+    with caplog.at_level(logging.WARNING):
+        st.audit(own.select(rule=COVERAGE), town(["托育机构"]))
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 1
+    assert said[0].startswith(f'rule {COVERAGE} names the type "托育机够", which is not known')
+    assert "托育机构" in said[0]
+
+
+def test_what_a_clause_excludes_stands_in_the_basis() -> None:
+    row = _judged(town(["托育机构", "用人单位托育"]), COVERAGE).table.iloc[0]
+    assert row["basis"].endswith("；不含用人单位托育")
+    assert row["basis_en"].endswith("; without 用人单位托育")
+
+
+def test_kinds_of_facilities_are_counted_once_by_whatever_word() -> None:
+    """托儿所 is a 托育机构, and the third row joins it with a 家庭托育点: two kinds."""
+    layers = town(["托育机构", "托儿所", "托育机构、家庭托育点"])
+    layers["childcare"]["care_time"] = ["全日托；半日托", "半日托", "计时托"]
+    shown = st.load_standard("qingtian").select(rule="care_time_types")
+    assert st.audit(shown, layers).figures["value"].tolist() == [3]
+    types = shown.adapted({"qingtian.childcare.care_time_types": {"column": []}})
+    assert st.audit(types, layers).figures["value"].tolist() == [2]
+
+
+def test_provision_tells_unknown_types(caplog: pytest.LogCaptureFixture) -> None:
+    layers = town(["居家甲"], "eldercare")
+    homes = layers["communities"].assign(kind="estate", build_status="new", households=1000)
+    owing = st.load_standard("quzhou").select(rule="eldercare.area_per_100_households.new")
+    with caplog.at_level(logging.WARNING):
+        st.provision(owing, homes, layers)
+    said = [record.getMessage() for record in caplog.records]
+    assert len(said) == 1
+    assert said[0].startswith('eldercare: the type "居家甲" is not known (rows: 1)')
 
 
 def test_a_known_type_that_no_rule_asks_for_is_listed_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
@@ -135,10 +174,8 @@ def test_words_that_only_a_rule_of_ones_own_names_are_understood() -> None:
 def test_what_is_not_counted_stands_in_workbook_and_report(tmp_path: Path) -> None:
     """A word that nobody knows and one that no rule asks for have a sheet, a table and a line; <i> stays text."""
     judged = _judged(town(["托育机构", "<i>甲类</i>", "儿童之家"]), COVERAGE)
-    told = [
-        ["托育设施", "<i>甲类</i>", 1, "类型未识别", "", ""],
-        ["托育设施", "儿童之家", 1, "没有规则涉及", "儿童之家", ""],
-    ]
+    unknown, unasked = ["<i>甲类</i>", 1, "类型未识别", "", ""], ["儿童之家", 1, "没有规则涉及", "儿童之家", ""]
+    told = [["托育设施", *unknown], ["托育设施", *unasked]]
     assert in_words(judged.uncounted, "zh").to_numpy().tolist() == told
     assert lines_of(judged.uncounted, "zh") == ["托育设施：“<i>甲类</i>”1 处（未识别）、“儿童之家”1 处（没有规则涉及）"]
     page = st.write_report(tmp_path / "report.html", judged).read_text(encoding="utf-8")
@@ -151,6 +188,22 @@ def test_what_is_not_counted_stands_in_workbook_and_report(tmp_path: Path) -> No
     assert [row[1] for row in rows[1:]] == ["<i>甲类</i>", "儿童之家"]
     codes = openpyxl.load_workbook(judged.to_excel(tmp_path / "codes.xlsx"))["uncounted"]
     assert [cell.value for cell in codes[2]][-1] == COVERAGE
+
+
+def test_facilities_that_are_not_open_are_told_beside_what_counts(small_town: gpd.GeoDataFrame, layer: Layer) -> None:
+    """k lies beside a and is open; m beside b is for its own staff, and without places: a is inside 300 m, b is not."""
+    layers = {
+        "communities": layer({"a": (0, 0), "b": (500, 500)}, population=[100, 100], infants=[10, 30]),
+        "childcare": layer({"k": (100, 0), "m": (400, 500)}, places=[20, 0], open_to_neighbours=[True, False]),
+    }
+    one = st.load_standard("jinhua").select(rule="jinhua.childcare.service_radius")
+    judged = st.audit(one, layers, network=st.Network.from_streets(small_town))
+    row = judged.table.iloc[0]
+    assert row["value"] == 25
+    assert row["basis"].endswith("；另有 1 处不对外开放，未计入")
+    assert row["basis_en"].endswith("; 1 more are not open to neighbours and not counted")
+    assert judged.parameters["apart"] == {"childcare": {"not_open": 1}}
+    assert apart_lines(judged.parameters["apart"], "zh") == ["托育设施：1 处不对外开放，不计入覆盖"]
 
 
 def test_nothing_is_said_where_all_count(tmp_path: Path) -> None:

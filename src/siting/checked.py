@@ -1,20 +1,59 @@
-"""What `siting check` tells of a layer: its headings in three lists."""
+"""What `siting check` and `siting import` tell of a layer: its rows, and its headings in three lists."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from siting.data import Role, list_headings, list_roles
+from siting.data import Role, list_headings, list_roles, read_layer
 from siting.data import role as role_of
+from siting.errors import LayerError
 from siting.judge.needs import rules_by_column
-from siting.labels import Language, label
+from siting.labels import Language, label, named
 
-__all__ = ["heading_tables"]
+__all__ = ["heading_tables", "read_told"]
+
+
+def read_told(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
+    """Read a layer; tell how many rows it has and what becomes of its headings, and of streets what is closed.
+
+    The headings of a layer with faults are told, too, before its faults.
+
+    Raises
+    ------
+    LayerError
+        When the layer has faults.
+    """
+    try:
+        frame = read_layer(file, role, **options)
+    except LayerError as fault:
+        if fault.found is not None:
+            _tell_headings(out, fault.found, role, lang)
+        raise
+    called = role_of(role).zh if lang == "zh" else role
+    said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
+    out.print(said, highlight=False, markup=False)
+    _tell_headings(out, frame, role, lang)
+    if role == "streets":
+        from siting.network.profile import walkable
+        from siting.network.vocabulary import named as classed
+
+        closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
+        if closed:
+            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
+            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
+    return frame
+
+
+def _tell_headings(out: Console, frame: Any, role: str, lang: Language) -> None:
+    for part in heading_tables(frame, role, lang):
+        out.print(part, highlight=False, markup=False)
 
 
 def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | str]:

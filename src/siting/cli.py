@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from siting.errors import LayerError, SitingError
+from siting.errors import SitingError
 from siting.labels import label, named
 from siting.lines import wrapped
 
@@ -98,7 +98,9 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
-    _read_told(file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
+    from siting.checked import read_told
+
+    read_told(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
 
 @app.command("import")
@@ -112,48 +114,13 @@ def import_(
     lang: Lang = None,
 ) -> None:
     """Bring the export of a registration system to the form of a role, and write it as a layer."""
+    from siting.checked import read_told
     from siting.data import write_layer
 
     words = _lang(lang) or "zh"
-    frame = _read_told(file, role, words, layer=layer, crs=crs, mapping=mapping)
+    frame = read_told(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
     write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
     out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
-
-
-def _read_told(file: Path, role: str, lang: Literal["zh", "en"], **options: Any) -> Any:
-    """Read a layer and tell how many rows it has and what becomes of its headings; of streets also what is closed.
-
-    The headings of a layer with faults are told, too, before its faults.
-    """
-    from siting.data import read_layer
-    from siting.data import role as role_of
-
-    try:
-        frame = read_layer(file, role, **options)
-    except LayerError as fault:
-        if fault.found is not None:
-            _tell_headings(fault.found, role, lang)
-        raise
-    called = role_of(role).zh if lang == "zh" else role
-    said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
-    out.print(said, highlight=False, markup=False)
-    _tell_headings(frame, role, lang)
-    if role == "streets":
-        from siting.network.profile import walkable
-        from siting.network.vocabulary import named as classed
-
-        closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
-        if closed:
-            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
-            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
-    return frame
-
-
-def _tell_headings(frame: Any, role: str, lang: Literal["zh", "en"]) -> None:
-    from siting.checked import heading_tables
-
-    for part in heading_tables(frame, role, lang):
-        out.print(part, highlight=False, markup=False)
 
 
 @app.command()
@@ -222,6 +189,7 @@ def audit(
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
     from siting.judge.statuses import members_of
+    from siting.judge.uncounted import apart_lines
     from siting.study import Study, judge
 
     words_of = _lang(lang)
@@ -243,6 +211,8 @@ def audit(
     if status is not None:
         judged = judged.select(status=status)
     _tell_audit(judged, words)
+    for line in apart_lines(judged.parameters["apart"], words):
+        out.print(line, highlight=False, markup=False)
     if out_file is not None:
         _write_audit(judged, out_file, read.title[words], words)
         out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)

@@ -132,7 +132,8 @@ def check_layer(
 def _tell_shared_names(districts: Any, layer: str) -> None:
     """Say which districts have one name: a row that gives it alone is of the one that it lies in."""
     apart = names_apart(districts)
-    twice = apart != districts.get("name", apart)
+    own = districts.get("name", apart)
+    twice = (apart != own) & (own != "")
     if twice.any():
         listed = [f"{row}: {said}" for row, said in apart[twice].items()]
         logger.warning(

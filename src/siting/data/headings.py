@@ -16,6 +16,8 @@ _NUMERAL = re.compile(rf"(?<![〇零一二三四五六七八九十百])({'|'.joi
 _TOTAL = re.compile(r"(?<=.)(总数|合计|总计|数量|数)$")
 _PART = re.compile(r"^其中[:,]?(?=.)")
 _FLAG = re.compile(r"^(是否属于|是否为|是否是|是否|有无)(?=.)")
+#: People as they stand behind an age.
+PEOPLE = ("人口", "老年人口", "老年人", "老人", "常住人口", "常住老年人口", "婴幼儿", "儿童")
 #: People of an age, as bureaus write it: "其中：60岁（含）以上常住老年人口数".
 _AGE = re.compile(
     r"(?:其中[:,]?)?(?P<before>常住|户籍)?(?:人口)?[:,]?"

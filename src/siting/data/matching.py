@@ -66,6 +66,9 @@ def choose_columns(role: Role, found: Iterable[object], chosen: Mapping[str, str
     open_: list[Column] = []
     for column in wanted:
         takers = [s for s in sources if s not in out.renames and column.matches(s)]
+        if len(takers) > 1:  # the name of the community beside that of the estate is no second name of the estate
+            takers = [s for s in takers if not any(other.stands_beside(s) for other in wanted)] or takers
+        takers = takers or [s for s in sources if s not in out.renames and column.stands_beside(s)][:1]
         if kept := _kept(column, takers, has_id):
             out.notes.extend(f'column "{s}" was left: "{kept}" stands beside it' for s in takers if s != kept)
             out.unused.update(
@@ -141,7 +144,8 @@ def _tell_absent(out: Matching, role: Role, sources: list[object], has_id: bool)
             out.faults.append(_absent(column, sources, doubts))
     for source, like in out.unused.items():
         name = next(iter(like.columns), "")
-        if name and name not in taken and not role.column(name).required and (like.reason or like.near):
+        likely = like.near or like.reason == "brackets"
+        if name and name not in taken and not role.column(name).required and likely:
             why = f": {like.why('en')}" if like.reason else ""
             out.notes.append(
                 f'column "{source}" was not taken as "{name}"{why}; choose it with '

@@ -18,28 +18,19 @@ def names_apart(districts: Any) -> pd.Series:
     >>> names_apart(pd.DataFrame({"name": names, "parent": ["甲区", "乙区", "甲区"]}, index=["1", "2", "3"])).tolist()
     ['城东街道（甲区）', '城东街道（乙区）', '城西街道']
     """
-    ids = pd.Series(districts.index.astype(str), districts.index, dtype=object)
-    if "name" not in districts:
-        return ids
-    names: pd.Series = districts["name"].astype(object).where(districts["name"].fillna("") != "", ids)
+    ids = pd.Series(districts.index, districts.index).astype(str).astype(object)
+    names = _texts(districts, "name")
+    names = names.where(names != "", ids)
     for more in (_above(districts), ids):
         twice = names.duplicated(keep=False) & (more != "")
-        names = names.mask(twice, names.astype(str) + "（" + more.astype(str) + "）")
+        names = names.mask(twice, names + "（" + more + "）")
     return names.rename("name")
 
 
-def _above(districts: Any) -> pd.Series:
-    """Return the name of the district above each, as `parent` gives it or as the layer calls it."""
-    if "parent" not in districts:
-        return pd.Series("", districts.index, dtype=object)
-    above = districts["parent"].astype(object).fillna("")
-    called = dict(zip(districts.index, districts["name"], strict=True))
-    found: pd.Series = above.map(lambda parent: called.get(parent, parent))
-    return found
-
-
-def full_names(districts: Any) -> pd.Series:
+def full_names(districts: Any, every: Any = None) -> pd.Series:
     """Return the ids by every name that is one district's alone: its own, and that of the district above before it.
+
+    *every* holds the districts above, where they are no rows of *districts*.
 
     Examples
     --------
@@ -47,10 +38,23 @@ def full_names(districts: Any) -> pd.Series:
     >>> full_names(towns).to_dict()
     {'甲区城东街道': '1', '乙区城东街道': '2', '城东街道（甲区）': '1', '城东街道（乙区）': '2'}
     """
-    if "name" not in districts:
-        return pd.Series(dtype=object)
-    names: pd.Series = districts["name"].astype(object)
-    spelt = [names, _above(districts).astype(str) + names.astype(str), names_apart(districts)]
-    every = pd.concat([pd.Series(districts.index, each, dtype=object) for each in spelt])
-    every = every[~pd.MultiIndex.from_arrays([every.index, every]).duplicated()]
-    return every[~every.index.duplicated(keep=False)]
+    names = _texts(districts, "name")
+    above = _above(districts if every is None else every)[districts.index]
+    spelt = [names, (above + names).where(above != "", names), (names + "（" + above + "）").where(above != "", names)]
+    found = pd.concat([pd.Series(districts.index, each, dtype=object) for each in spelt])
+    found = found[(found.index != "") & ~pd.MultiIndex.from_arrays([found.index, found]).duplicated()]
+    return found[~found.index.duplicated(keep=False)]
+
+
+def _above(districts: Any) -> pd.Series:
+    """Return the name of the district above each, as `parent` gives it or as the layer calls that id."""
+    called = dict(zip(districts.index.astype(str), _texts(districts, "name"), strict=True))
+    found: pd.Series = _texts(districts, "parent").map(lambda parent: called.get(parent) or parent)
+    return found
+
+
+def _texts(districts: Any, column: str) -> pd.Series:
+    """Return a column as texts, empty where it is missing."""
+    if column not in districts:
+        return pd.Series("", districts.index, dtype=object)
+    return districts[column].astype(object).fillna("").astype(str).astype(object)

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from siting.data.headings import bare, cut, noted, plain, reduced
+from siting.data.headings import PEOPLE, ages, bare, cut, noted, plain, reduced
 from siting.errors import SitingError, some
 
 __all__ = ["Column", "ColumnType", "Role", "list_roles", "role"]
@@ -45,6 +45,9 @@ class Column:
         Whether a layer of the role must have it.
     aliases
         Other names that are understood.
+    beside
+        Names that mean this column only beside another one of what they mean alone: 社区名称 (name of the community)
+        beside 小区名称 (name of the estate).
     codes
         Other names, of columns that hold ids; where a layer has one of them, too, it is taken.
     choices
@@ -73,6 +76,7 @@ class Column:
     unit: str = ""
     required: bool = False
     aliases: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
     codes: tuple[str, ...] = ()
     choices: tuple[tuple[str, tuple[str, ...]], ...] = ()
     open: bool = False
@@ -121,6 +125,10 @@ class Column:
         factors = [1.0 if reduced(note, self.type) in _reduced_names(self) else _unit(self.unit, note) for note in held]
         return None if None in factors else math.prod(cast("list[float]", factors))
 
+    def stands_beside(self, source: object) -> bool:
+        """Tell whether the column *source* of a file is this one where another column has what it means alone."""
+        return bare(source)[0] in {plain(name) for name in self.beside}
+
     def doubtful(self, source: object) -> bool:
         """Tell whether *source* would be this column were it not for what its brackets say."""
         return reduced(noted(source)[0], self.type) in _reduced_names(self) and not self.matches(source)
@@ -144,7 +152,7 @@ class Column:
         True
         """
         left = plain(cut(source))
-        return bool(left) and any(plain(name).startswith(left) for name in self.names)
+        return bool(left) and any(spelt.startswith(left) for spelt in _spellings(self))
 
 
 @dataclass(frozen=True, repr=False)
@@ -273,7 +281,7 @@ def list_roles() -> list[str]:
     Examples
     --------
     >>> list_roles()
-    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'streets', 'facilities']
+    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'community_areas', 'service_areas', 'streets', 'facilities']
     """
     return list(_roles())
 
@@ -281,6 +289,20 @@ def list_roles() -> list[str]:
 def coordinate_names(kind: str) -> frozenset[str]:
     """Names understood for the coordinate *kind*: ``lon``, ``lat``, ``x``, ``y`` or ``wkt``."""
     return frozenset(plain(name) for name in _table()["coordinates"][kind])
+
+
+@cache
+def _spellings(column: Column) -> frozenset[str]:
+    """Return how the headings of a column may be written in full, with the words that `reduced` takes off."""
+    found = {plain(name) for name in column.names}
+    if column.type in ("count", "number"):
+        found |= {f"{name}{number}" for name in found for number in ("数", "总数", "数量")}
+    if column.type == "flag":
+        found |= {f"是否{name}" for name in found}
+    for age in {ages(name) for name in column.names} - {""}:
+        said = {age, age.replace("岁以上", "岁及以上"), age.replace("岁以上", "岁(含)以上")}
+        found |= {f"{one}{people}" for one in said for people in PEOPLE}
+    return frozenset(found)
 
 
 @cache
@@ -365,7 +387,7 @@ def _column(owner: str, name: str, record: dict[str, Any]) -> Column:
         raise SitingError(f'role "{owner}", column "{name}": unknown keys {some(sorted(unknown))}')
     if record.get("type") not in get_args(ColumnType):
         raise SitingError(f'role "{owner}", column "{name}": type must be one of {some(get_args(ColumnType))}')
-    for key in ("aliases", "codes", "yes", "no"):
+    for key in ("aliases", "beside", "codes", "yes", "no"):
         record[key] = tuple(record.get(key, ()))
     record["choices"] = tuple((key, tuple(names)) for key, names in record.get("choices", {}).items())
     return Column(name=name, type=cast(ColumnType, record.pop("type")), **record)

@@ -43,10 +43,12 @@ def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
     geometry = frame.active_geometry_name
     names = [name for name in frame.columns if name != geometry]
     widths = _widths(file, len(names))
+    wrong = ""
     for page in tried:
         try:
             out, cut = _decoded(frame, names, widths, page)
-        except UnicodeDecodeError:
+        except UnicodeDecodeError as fault:
+            wrong = wrong or f", such as {fault.object[:40].decode(page, 'replace')!r}"
             continue
         if told:
             level = logging.WARNING if "says" in told else logging.INFO
@@ -54,7 +56,7 @@ def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
         if cut:
             logger.warning("%s: texts were cut inside a character, which is left out: %s", layer, some(cut))
         return out
-    raise LayerError(layer, f"its text is not {' or '.join(tried)}; say which it is with encoding=")
+    raise LayerError(layer, f"its text is not {' or '.join(tried)}{wrong}; say which it is with encoding=")
 
 
 def _pages(file: Path, encoding: str | None, layer: str) -> tuple[list[str], str]:

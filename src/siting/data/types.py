@@ -25,7 +25,7 @@ _BRACKETS = re.compile(r"\(([^()]*)\)")
 #: Between the types of one cell; not inside brackets.
 _BETWEEN = re.compile(r"[;,、/|+&\n](?![^(]*\))")
 #: So alike a word must be to be named as the closest.
-_ALIKE = 0.5
+_ALIKE = 0.6
 
 
 @dataclass(frozen=True)

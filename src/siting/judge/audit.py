@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -17,10 +17,19 @@ from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
 from siting.judge.finding import Said, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
+from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import tell_unknown, uncounted, uncounted_here
+from siting.judge.uncounted import (
+    closed_here,
+    excluded,
+    set_apart_of,
+    tell_unheard,
+    tell_unknown,
+    uncounted,
+    uncounted_here,
+)
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -137,6 +146,7 @@ def audit(
                       year=year)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
     left_out = uncounted(context, [*judged, *printed])
+    tell_unheard(context, [*judged, *printed])
     found = {rule: _findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
     for area in _areas(context, by):
@@ -148,7 +158,11 @@ def audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
         year,
-        {**_parameters(standard, context, by, year), "uncounted": tell_unknown(left_out)},
+        {
+            **_parameters(standard, context, by, year),
+            "uncounted": tell_unknown(left_out),
+            "apart": set_apart_of(context, judged),
+        },
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
         {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
         left_out,
@@ -243,7 +257,8 @@ def _findings(rule: Rule, context: Context) -> list[Finding]:
             raise Missing("audit.no_kind", kind=rule.kind)
         if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
-        findings = list(compute(rule, context))
+        units = by_units(rule, context)
+        findings = [replace(f, also=(*f.also, *stand_ins(rule, units))) for f in compute(rule, units)]
         if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):
             findings = [
                 replace(told(f.value, f.unit, f.basis, metric=f.metric), reason=("audit.whole_only", {}))
@@ -270,7 +285,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     status = _status(finding) or ("met" if holds else "ahead" if ahead else "short")
     short = status in ("short", "ahead")
     judged = short or status == "met"
-    beside = uncounted_here(rule, context)
+    left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -296,7 +311,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding.basis, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, left_out, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -312,9 +327,10 @@ def _status(finding: Finding) -> str:
     return "not_applicable"
 
 
-def _basis(counted: Said, beside: Said, lang: str) -> str:
-    """Say what was counted, and what was left out for its type."""
-    return label("list.semicolon", lang).join(filter(None, (said(counted, lang), said(beside, lang))))
+def _basis(finding: Finding, left_out: Iterable[Said], lang: str) -> str:
+    """Say what was counted, what was judged instead or not looked at, and what was left out."""
+    told = (said(words, lang) for words in (finding.basis, *finding.also, *left_out))
+    return label("list.semicolon", lang).join(filter(None, told))
 
 
 def _holds(value: float, operator: str, target: float, most: float) -> bool:

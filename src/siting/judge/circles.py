@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import ROWS, Finding, indicator, least, number, ratio
+from siting.judge.finding import ROWS, Finding, Said, indicator, least, number, ratio
+from siting.judge.rollup import Rolled, by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
 from siting.measure.services import people_column, walker
@@ -26,7 +27,9 @@ def _everyone(rule: Rule, context: Context) -> float:
     return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
-@indicator("service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share"), units=("min",))
+@indicator(
+    "service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",)
+)
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
     walk = walker(rule.service, context.walk)
@@ -41,7 +44,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator(
     "service_radius",
     operators=("<=", "range"),
-    keys=(*ROWS, "among", "base", "share", "otherwise"),
+    keys=(*ROWS, "among", "base", "share", "otherwise", "judged_by"),
     units=("m",),
     idle=lambda rule: () if rule.operator == "range" else ("otherwise",),
 )
@@ -70,17 +73,35 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
     streets, straight = (
         context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (False, True)
     )
-    for by, weight in ((base, people), ("communities", pd.Series(1, people.index))):
-        total, inside = float(weight[ruled].sum()), float(weight[streets].sum())
+    groups = by_units(rule, context, always=True)
+    one_by_one = [marks.where(ruled, True) for marks in (streets, straight)]  # who is not ruled keeps no unit outside
+    units = ruled
+    if isinstance(groups, Rolled):
+        units = ruled.groupby(groups.own, observed=True).any()
+        one_by_one = [marks.groupby(groups.own, observed=True).all() for marks in one_by_one]
+    for by, weight, inside, crow in (
+        (base, people[ruled], streets[ruled], straight[ruled]),
+        (groups.needs(rule), pd.Series(1, units.index[units]), *(marks[units] for marks in one_by_one)),
+    ):
+        total, part = float(weight.sum()), float(weight[inside].sum())
         yield Finding(
-            value=100 * ratio(inside, total),
+            value=100 * ratio(part, total),
             target=target,
             unit="percent",
-            needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - inside),
-            needs="communities" if by == "communities" else "persons",
+            needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - part),
+            needs="persons" if by == base else by,
             metric="streets",
-            straight=100 * ratio(float(weight[straight].sum()), total),
+            straight=100 * ratio(float(weight[crow].sum()), total),
             basis=(basis, {**said, "of": by}),
-            units=streets[ruled],
+            units=inside,
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
+            also=() if by == base else _wholly(rule, groups),
         )
+
+
+def _wholly(rule: Rule, context: Context) -> tuple[Said, ...]:
+    """Say how units are judged: they are inside when all their estates are."""
+    whole: tuple[Said, ...] = (
+        () if context.needs(rule) == "communities" else (("audit.wholly", {"ruled": context.called(rule)}),)
+    )
+    return (*whole, *stand_ins(rule, context))

@@ -12,16 +12,17 @@ import pandas as pd
 from pyproj import CRS
 
 from siting.data import common_crs, points, role, to_crs, type_of, types_in
-from siting.data.naming import full_names, names_apart
+from siting.data.naming import names_apart
 from siting.errors import LayerError, some
 from siting.judge.rule import Rule
+from siting.judge.townships import township_of
 from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
 from siting.measure.services import open_to_all, walker
 from siting.network import Network, Places, Walk
 
-__all__ = ["COMMUNITIES", "DISTRICTS", "Context", "township_of"]
+__all__ = ["COMMUNITIES", "DISTRICTS", "Context", "wanted"]
 
 #: The levels of the districts that a rule is for.
 DISTRICTS = {
@@ -40,8 +41,8 @@ COMMUNITIES: dict[str, dict[str, object]] = {
     "village": {"kind": "village"},
     "administrative_village": {"kind": "village"},
     "rural": {"kind": "village"},
-    "urban_area": {"kind": "estate"},
-    "urban_community": {"kind": "estate"},
+    "urban_area": {"kind": ("estate", "community")},
+    "urban_community": {"kind": ("estate", "community")},
     "urban_estate": {"kind": "estate"},
     "industrial_park": {"kind": "park"},
     "complete_community": {"complete_community": True},
@@ -78,6 +79,7 @@ class Context:
     _places: dict[str, Places] = field(default_factory=dict)
     _reaches: dict[tuple[object, ...], Reach] = field(default_factory=dict)
     _seen: dict[tuple[object, ...], pd.Series] = field(default_factory=dict)
+    _units: dict[tuple[str, str], Context] = field(default_factory=dict)
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer, or say that it is missing."""
@@ -169,15 +171,36 @@ class Context:
         if self.whole is not None:
             everywhere: pd.Series = self.whole.ruled(rule)[frame.index]
             return everywhere
-        wanted = {**COMMUNITIES.get(rule.applies_to, {}), **rule.among}
-        no_parks = "kind" not in columns_of(wanted) and "kind" in frame  # nobody lives in a park; it has rules of its own
-        key = ("ruled", repr(sorted(wanted.items())), no_parks)
+        return self.marked(wanted(rule))
+
+    def things(self, rule: Rule) -> str:  # noqa: ARG002 - communities that are rolled up ask the rule
+        """Name what is counted where communities are."""
+        return "communities"
+
+    def needs(self, rule: Rule) -> str:  # noqa: ARG002 - communities that are rolled up ask the rule
+        """Return what more are needed of, where communities are judged."""
+        return "communities"
+
+    def marked(self, conditions: Mapping[str, object]) -> pd.Series:
+        """Mark the communities whose columns say what is wanted; parks only where a kind is asked for."""
+        frame = self.layer("communities")
+        # Nobody lives in a park; it has rules of its own.
+        no_parks = "kind" not in columns_of(conditions) and "kind" in frame
+        key = ("ruled", repr(sorted(conditions.items())), no_parks)
         if key not in self._seen:
-            for name in columns_of(wanted):
+            for name in columns_of(conditions):
                 _known(self.column("communities", name))
-            marks = matches(frame, "communities", wanted)
+            marks = matches(frame, "communities", conditions)
             self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks
         return self._seen[key].copy()
+
+    def of_ruled(self, rule: Rule, name: str) -> pd.Series:
+        """Return a number of the communities that a rule is for."""
+        return self.numbers("communities", name)[self.ruled(rule)]
+
+    def called(self, rule: Rule) -> str:
+        """Name the communities that a rule is for: a word of the table of labels, section `ruled`."""
+        return rule.applies_to
 
     @cached_property
     def counties(self) -> gpd.GeoDataFrame:
@@ -219,14 +242,21 @@ class Context:
             if where:
                 frame = frame[matches(frame, layer, {(rule.column or ("floor_area",))[0]: where})]
             own = self.township(layer)[frame.index]
-            if rule.applies_to == "county" and "parent" in self.layer("districts"):
-                own = own.map(self.parents)
+            if rule.applies_to == "county":
+                own = self._county(own, frame)
             if not own.isin(districts.index).any():  # no townships to go by
                 found = points(to_crs(frame, districts.crs)).sindex.query(districts.geometry, predicate="intersects")[0]
                 self._seen[key] = pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
             else:
                 self._seen[key] = own.value_counts().reindex(districts.index, fill_value=0)
         return self._seen[key]
+
+    def _county(self, township: pd.Series, frame: pd.DataFrame) -> pd.Series:
+        """Tell the county of rows: that of their township, else the one that their column `district` or place tells."""
+        own = pd.Series(None, township.index, dtype=object)
+        if "parent" in self.layer("districts"):
+            own = township.map(self.parents).astype(object)
+        return own.where(own.notna(), township_of(frame, self.counties))
 
     def township(self, layer: str) -> pd.Series:
         """Tell the township of each row of a layer; missing where it lies in none."""
@@ -235,7 +265,7 @@ class Context:
             frame, towns = self.layer(layer), self.districts("township")
             if "district" not in frame and not isinstance(frame, gpd.GeoDataFrame):
                 raise LayerError(layer, 'has neither geometry nor a column "district", so that its rows lie nowhere')
-            self._seen[key] = township_of(frame, towns)
+            self._seen[key] = township_of(frame, towns, self.layer("districts"))
         return self._seen[key]
 
     @cached_property
@@ -283,21 +313,29 @@ class Context:
         walk, minutes = self.walked(rule)
         return f"{walk:g} {'min' if minutes else 'm'}"
 
+    def walks(self, rule: Rule) -> bool:  # noqa: ARG002 - communities that are rolled up ask the rule
+        """Tell whether the streets decide who is served."""
+        return True
+
     def reach(self, rule: Rule, *, metres: float | None = None, minutes: float | None = None, straight: bool = False,
               everyone: bool = True) -> Reach:  # fmt: skip
         """Walk from all communities to the facilities that count for the rule, in whatever district they lie."""
         if self.whole is not None:
             return self.whole.reach(rule, metres=metres, minutes=minutes, straight=straight, everyone=everyone)
         self.layer("communities")
-        facilities = self.stock(rule)
-        name = rule.layers[0]
-        if everyone:
-            if "open_to_neighbours" in facilities:
-                flags(facilities["open_to_neighbours"], name)
-            facilities = open_to_all(facilities)
+        facilities, name = self.serving(rule, everyone=everyone), rule.layers[0]
         chosen = (name, rule.types, repr(sorted(rule.where.items())), everyone)
         return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
                             walk=walker(rule.service, self.walk))  # fmt: skip
+
+    def serving(self, rule: Rule, *, everyone: bool) -> gpd.GeoDataFrame:
+        """Return the facilities that count for the rule; for everyone, without those that are not open to neighbours."""
+        facilities = self.stock(rule)
+        if not everyone:
+            return facilities
+        if "open_to_neighbours" in facilities:
+            flags(facilities["open_to_neighbours"], rule.layers[0])
+        return open_to_all(facilities)
 
     def between(self, start: str, end: str, facilities: gpd.GeoDataFrame, chosen: tuple[object, ...] = (), *,
                 metres: float | None = None, minutes: float | None = None, straight: bool = False,
@@ -358,9 +396,15 @@ class Context:
 
     def townships(self) -> dict[str, pd.Series]:
         """Tell the township of each row of each layer that can be told."""
-        apart = ("districts", "streets")
+        apart = ("districts", "streets", "service_areas")
         placed = [n for n, f in self.layers.items() if "district" in f or isinstance(f, gpd.GeoDataFrame)]
         return {name: self.township(name) for name in placed if name not in apart}
+
+
+def wanted(rule: Rule) -> dict[str, object]:
+    """Return what the columns of the communities must say for a rule to be for them."""
+    for_all = "village_or_community"  # a clause that names both; the catalogue of the document may name one of them
+    return {**COMMUNITIES.get(for_all if rule.judged_by == for_all else rule.applies_to, {}), **rule.among}
 
 
 def _known(values: pd.Series) -> None:
@@ -388,19 +432,3 @@ def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
         raise Missing(absent, layer="districts", absent="parent")
     joined = districts[["parent", districts.geometry.name]].dissolve("parent")
     return joined.assign(name=joined.index)
-
-
-def township_of(frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame) -> pd.Series:
-    """Tell the township of each row: by its column `district` (id or name), else by where it lies."""
-    own = pd.Series(None, frame.index, dtype=object)
-    if "district" in frame:
-        given = frame["district"].astype(object)
-        own = given.where(given.isin(towns.index), given.map(full_names(towns)))
-    lost = own.isna()
-    if lost.any() and isinstance(frame, gpd.GeoDataFrame):
-        where = points(to_crs(frame[lost.to_numpy()], towns.crs))
-        found = where.sindex.query(towns.geometry, predicate="intersects")
-        place = pd.Series(None, where.index, dtype=object)
-        place.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
-        own = own.where(~lost, place.reindex(own.index))
-    return own

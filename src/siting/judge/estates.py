@@ -12,7 +12,9 @@ from siting.errors import LayerError, some
 from siting.judge import duties
 from siting.judge.context import Context
 from siting.judge.finding import NEAR, ROWS, Finding, Said, indicator, number, told, without
+from siting.judge.rollup import Rolled
 from siting.judge.rule import Rule
+from siting.judge.townships import by_id_or_name
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, counted
 
@@ -80,7 +82,7 @@ def _companion(rule: Rule, context: Context, kind: str, operator: str = "") -> R
 
 
 def _households(rule: Rule, context: Context) -> pd.Series:
-    return context.numbers("communities", "households")[context.ruled(rule)]
+    return context.of_ruled(rule, "households")
 
 
 def _sites(first: Rule | None, further: Rule | None, households: pd.Series, reading: str) -> pd.Series:
@@ -190,7 +192,7 @@ def _there(duty: Duty, context: Context) -> pd.Series:
     amount = pd.Series(1.0, stock.index) if not column else counted(_column(stock, layer, column), layer)
     if column and rule.kind == "min_floor_area" and rule.scope == "site":
         amount = amount.clip(upper=number(rule))
-    named = _named(stock, layer, context.layer("communities"))
+    named = _named(stock, layer, context)
     sums = amount.groupby(named, observed=True).sum().reindex(duty.owed.index, fill_value=0.0)
     if not named.isna().any():
         return sums
@@ -207,17 +209,20 @@ def _there(duty: Duty, context: Context) -> pd.Series:
     return sums + beside.reindex(duty.owed.index, fill_value=0.0)
 
 
-def _named(stock: pd.DataFrame, layer: str, communities: pd.DataFrame) -> pd.Series:
+def _named(stock: pd.DataFrame, layer: str, context: Context) -> pd.Series:
     """Tell which community a facility says it belongs to, by id or by a name that only one has.
+
+    Of units that estates are rolled up to, the one that it names, or that its estate belongs to, or that it lies in.
 
     Raises
     ------
     LayerError
         When a facility names a community that is not there.
     """
+    if isinstance(context, Rolled):
+        return context.placed(layer)[stock.index]
     own = _given(stock)
-    names = pd.Series(communities.index, communities["name"]) if "name" in communities else pd.Series(dtype=object)
-    found = own.where(own.isin(communities.index), own.map(names[~names.index.duplicated(keep=False)]))
+    found = by_id_or_name(own, context.layer("communities"))
     lost = own.notna() & found.isna()
     if lost.any():
         raise LayerError(layer, f'"community" names none, or several, of the communities in {int(lost.sum())} rows: '
@@ -225,9 +230,11 @@ def _named(stock: pd.DataFrame, layer: str, communities: pd.DataFrame) -> pd.Ser
     return found
 
 
-def _all_named(stock: pd.DataFrame) -> bool:
-    """Tell whether every facility names its community, so that nothing was looked for on the streets."""
-    return "community" in stock and bool(_given(stock).notna().all())
+def _all_named(rule: Rule, context: Context) -> bool:
+    """Tell whether every facility says whose it is, so that nothing was looked for on the streets."""
+    stock, layer = context.stock(rule), rule.layers[0]
+    says = "community" in stock or isinstance(context, Rolled)
+    return says and bool(_named(stock, layer, context).notna().all())
 
 
 def _given(stock: pd.DataFrame) -> pd.Series:
@@ -274,9 +281,9 @@ OWED = (">=", ">", "per", "range", "=")
 @indicator(
     "population_trigger",
     operators=OWED,
-    keys=(*ROWS, *NEAR, "base"),
+    keys=(*ROWS, *NEAR, "base", "judged_by"),
     units=("residents", "persons", "10k_persons"),
-    idle=lambda rule: (*ROWS, *NEAR) if rule.applies_to == "county" else (),
+    idle=lambda rule: (*ROWS, *NEAR, "judged_by") if rule.applies_to == "county" else (),
 )
 @indicator(
     "households_per_facility",
@@ -312,7 +319,7 @@ def owing(rule: Rule, context: Context) -> Finding:
     total = float(owed.sum())
     said: dict[str, object] = {
         "units": int(due.sum()), "owed": total, "of": duty.quantity, "walk": context.walk_of(rule),
-        "fulfil": int((due & (lacks <= 0)).sum()), "ruled": _ruled(rule),
+        "fulfil": int((due & (lacks <= 0)).sum()), "ruled": _ruled(rule, context),
     }  # fmt: skip
     if duty.low is not None and (duty.low != duty.owed).any():
         said["low"] = float(duty.low.sum())
@@ -322,15 +329,15 @@ def owing(rule: Rule, context: Context) -> Finding:
         unit=duty.quantity,
         needed=float(lacks.sum()),
         needs=duty.quantity,
-        metric="" if _all_named((context.whole or context).stock(rule)) else "streets",
+        metric="" if _all_named(rule, context.whole or context) else "streets",
         basis=(_key(rule, said), said),
         units=(lacks <= 0)[due],
-        reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {"ruled": _ruled(rule)}),
+        reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {"ruled": _ruled(rule, context)}),
     )
 
 
-def _ruled(rule: Rule) -> str:
-    return "industrial_park" if rule.kind == "employees_per_facility" else rule.applies_to
+def _ruled(rule: Rule, context: Context) -> str:
+    return "industrial_park" if rule.kind == "employees_per_facility" else context.called(rule)
 
 
 def _key(rule: Rule, said: Mapping[str, object]) -> str:

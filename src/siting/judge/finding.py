@@ -16,6 +16,7 @@ from siting.judge.values import Missing, least, ratio
 
 __all__ = [
     "INDICATORS",
+    "JUDGED",
     "NEAR",
     "ROWS",
     "Finding",
@@ -44,7 +45,7 @@ class Finding:
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
     communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
-    value and target give.
+    value and target give. `also` holds further sentences of the basis: what was judged instead, what was not looked at.
     """
 
     value: float
@@ -59,6 +60,7 @@ class Finding:
     reason: Said = NOTHING
     units: pd.Series | None = field(default=None, compare=False)
     status: str = ""
+    also: tuple[Said, ...] = ()
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
@@ -68,6 +70,8 @@ COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
 ROWS = ("layer", "facility_types", "excluded_types", "where")
 #: Keys that say which communities are ruled, and how near a facility has to be.
 NEAR = ("among", "metres", "minutes")
+#: Keys that say who is judged one by one, and what covers them.
+JUDGED = ("judged_by", "covered_by")
 
 
 def indicator(

@@ -13,8 +13,10 @@ from siting.judge import duties
 from siting.judge.context import Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, there
 from siting.judge.rates import BASES
+from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
 from siting.judge.standard import Standard
+from siting.judge.uncounted import tell_unknown, uncounted
 from siting.judge.units import UNITS
 from siting.judge.values import Missing
 from siting.judge.wording import said
@@ -116,12 +118,10 @@ def provision(
         raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
     given = {**(layers or {}), "communities": communities}
     context = Context(given, network, walk, {}, beside, max_snap, standard.whole or standard.rules, household_size)
-    rows = [
-        row
-        for rule in standard.select(year=year)
-        if rule.role in ("standard", "target")
-        for row in _rows(standard, rule, context, looked=layers is not None)
-    ]
+    rules = [rule for rule in standard.select(year=year) if rule.role in ("standard", "target")]
+    if layers is not None:
+        tell_unknown(uncounted(context, rules))
+    rows = [row for rule in rules for row in _rows(standard, rule, context, looked=layers is not None)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     numbers = [*QUANTITIES, "facilities_low", "amount", "there", "lacking"]
     return table.astype(dict.fromkeys(numbers, float))
@@ -136,7 +136,7 @@ def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> 
         if rule.kind in POPULATION and rule.applies_to not in ESTATES:
             yield {**told, **_population(rule, context, looked=looked)}
         elif rule.kind in DUTIES and rule.applies_to != "county" and not _read_with_another(rule):
-            for row in _estates(rule, context, looked=looked):
+            for row in _estates(rule, by_units(rule, context), looked=looked):
                 yield {**told, **row}
     except Missing as absent:
         why = {"reason": said((absent.key, absent.values), "zh"), "reason_en": said((absent.key, absent.values), "en")}

@@ -33,6 +33,7 @@ from siting.judge.finding import (
     told,
     without,
 )
+from siting.judge.rollup import unit_of
 from siting.judge.rule import Rule
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, matches
@@ -236,13 +237,17 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
     yield percent(rule, used, whole, needs="persons", basis=told_of, reason=idle)
 
 
-@indicator("baseline_figure", "forecast_figure", "context_figure", keys=(*ROWS, "column", "of"))
+@indicator("baseline_figure", "forecast_figure", "context_figure", keys=(*ROWS, "column", "of", "judged_by"))
 def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     """Print what the layers hold beside a printed figure: a count, a sum, or one sum divided by another."""
     layer, frame = rule.layers[0], context.stock(rule)
     there = context.amount(frame, layer, rule.column)
     unit, target = rule.unit or "", math.nan if rule.value is None else rule.value
-    basis: Said = ("audit.sum", {"stock": there, "column": rule.column or (layer,)})
+    homes = layer == "communities" and not rule.column
+    basis: Said = (
+        "audit.sum",
+        {"stock": there, "column": (context.things(rule),) if homes else rule.column or (layer,)},
+    )
     if rule.of:
         over, _, column = rule.of.rpartition(".")
         divided = context.layer(over) if over else frame
@@ -253,6 +258,8 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
         value = there / UNITS[unit].factor
     if unit in UNITS and UNITS[unit].counts in ("year_of_birth", "years"):
         unit = "persons"  # the document prints years, the layers count people
+    if homes:
+        unit = unit_of(rule, context)
     yield Finding(value, target, unit, rule.operator, math.nan, basis=basis)
 
 

@@ -18,10 +18,14 @@ __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_f
 
 OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
-LISTS = ("facility_types", "excluded_types", "layer", "column")
+LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "meets")
 TABLES = ("where", "part", "among")
 ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
 SCOPES = ("", "area", "site")
+#: Who is judged one by one: each row of the communities, or the units that rows belong to.
+JUDGED_BY = ("", "estate", "community", "village", "village_or_community")
+#: What covers a unit: a facility of its own, one within a walk, or one whose service area it is part of.
+COVERED_BY = ("", "own", "walk", "service_area")
 #: Signs as people write them.
 WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
 #: What a rule can be for: districts by level, communities by their sort, facilities, or the whole of an area.
@@ -35,7 +39,7 @@ APPLIES = (
 #: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
     "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
-    "among", "other", "metres", "minutes", "meets",
+    "among", "other", "metres", "minutes", "meets", "judged_by", "covered_by",
 )  # fmt: skip
 
 
@@ -121,12 +125,18 @@ class Rule:
         What it is divided by: a column of the same layer (or "layer.column"); a column of the communities.
     among
         Which communities are ruled, beyond what *applies_to* says.
+    judged_by
+        Who is judged one by one, where `applies_to` does not say it: "estate" (each row of the communities),
+        "community" (社区), "village" (行政村) or "village_or_community" (村、社区).
+    covered_by
+        What covers a unit: a facility of its "own" (one that names it, or lies in it), one within a "walk", or one
+        whose "service_area" it is part of. Without it districts are covered by their own, communities by a walk.
     other
-        The layer of partners, for rules of neighbourhood.
+        The layers of partners, for rules of neighbourhood; a partner of any of them will do.
     metres, minutes
         The walk within which a unit counts as served, where the document prints one.
     meets
-        The rule of provision that a unit must fulfil to count.
+        The rules of provision that a unit must fulfil to count; each holds for the estates that it is for.
     document, clause, says
         Where it stands: document, headings, and what it says in one line.
     note, note_zh
@@ -159,10 +169,12 @@ class Rule:
     of: str = ""
     base: str = ""
     among: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    other: str = ""
+    judged_by: str = ""
+    covered_by: str = ""
+    other: tuple[str, ...] = ()
     metres: float | None = None
     minutes: float | None = None
-    meets: str = ""
+    meets: tuple[str, ...] = ()
     condition: str = ""
     modal: str = ""
     document: str = ""
@@ -181,7 +193,14 @@ class Rule:
                 raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
             if number is not None and number < 0:
                 raise StandardError(f"rule {self.id}: {name} is {number:g}; it must be above 0")
-        for name, choices in (("operator", OPERATORS), ("role", ROLES), ("scope", SCOPES)):
+        limited = {
+            "operator": OPERATORS,
+            "role": ROLES,
+            "scope": SCOPES,
+            "judged_by": JUDGED_BY,
+            "covered_by": COVERED_BY,
+        }
+        for name, choices in limited.items():
             if getattr(self, name) not in choices:
                 listed = some([c for c in choices if c], 9)
                 raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
@@ -346,7 +365,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
     elif key in TABLES:
         return _conditions(rule, key, value)
     elif key in LISTS:
-        listed = [value] if isinstance(value, str) and key in ("layer", "column") else value
+        listed = [value] if isinstance(value, str) and key in ("layer", "column", "other", "meets") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
             raise wrong("a list of texts")
         return tuple(listed)

@@ -8,7 +8,19 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any
 
-from siting.judge.rule import APPLIES, KINDS, LISTS, NUMBERS, OPERATORS, ROLES, SCOPES, TABLES, Rule
+from siting.judge.rule import (
+    APPLIES,
+    COVERED_BY,
+    JUDGED_BY,
+    KINDS,
+    LISTS,
+    NUMBERS,
+    OPERATORS,
+    ROLES,
+    SCOPES,
+    TABLES,
+    Rule,
+)
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT
@@ -71,7 +83,8 @@ def _rule() -> dict[str, Any]:
 
 def _type(name: str) -> dict[str, Any]:
     choices = {"kind": sorted(KINDS), "unit": list(UNITS), "operator": list(OPERATORS), "role": list(ROLES),
-               "scope": list(SCOPES), "applies_to": list(APPLIES)}  # fmt: skip
+               "scope": list(SCOPES), "applies_to": list(APPLIES), "judged_by": list(JUDGED_BY),
+               "covered_by": list(COVERED_BY)}  # fmt: skip
     listed = {"type": "array", "items": {"type": "string"}}
     if name in choices:
         return {"enum": choices[name]}

@@ -7,6 +7,7 @@ in it; a community when one stands beside it, or within the walk that the rule p
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import geopandas as gpd
 import numpy as np
@@ -14,8 +15,10 @@ import pandas as pd
 
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
-from siting.judge.finding import NEAR, ROWS, Finding, floor, indicator, lacking, number, percent, without
+from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, floor, indicator, lacking, number, percent, without
+from siting.judge.rollup import unit_of
 from siting.judge.rule import Rule
+from siting.judge.serving import served_districts
 from siting.judge.uncounted import besides
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
@@ -37,13 +40,19 @@ def _coverage_idle(rule: Rule) -> tuple[str, ...]:
     share = () if rule.value is None else ("share",)
     walked = rule.minutes is not None or rule.metres is not None
     if rule.layers[0] == "communities":  # they carry a mark
-        return (*share, "metres", "minutes", "meets")
+        return (*share, "metres", "minutes", "meets", "covered_by")
     if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not walked):
-        return (*share, *NEAR, "meets", *(ROWS[1:] if rule.layers[0] == "districts" else ()))
-    return (*share, *ROWS, "metres", "minutes") if rule.meets else share
+        covered = (
+            () if rule.applies_to in DISTRICTS and not rule.part and rule.layers[0] != "districts" else ("covered_by",)
+        )
+        marks = ROWS[1:] if rule.layers[0] == "districts" else ()
+        return (*share, *NEAR, "meets", "judged_by", *covered, *marks)
+    return (*share, *ROWS, "metres", "minutes", "covered_by") if rule.meets else share
 
 
-@indicator("coverage_share", keys=(*ROWS, *NEAR, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle)
+@indicator(
+    "coverage_share", keys=(*ROWS, *NEAR, *JUDGED, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle
+)
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value
@@ -60,22 +69,29 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     walked = rule.minutes is not None or rule.metres is not None
     if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
         units = context.districts(rule.applies_to)
-        fulfil, of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
+        (fulfil, also), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         others = {} if rule.part else besides(rule, context, units)
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
-        yield percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                      reason=without(units, ~fulfil.to_numpy(bool), besides=others))  # fmt: skip
+        found = percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
+                        reason=without(units, ~fulfil.to_numpy(bool), besides=others))  # fmt: skip
+        yield replace(found, also=also)
         return
     yield _communities(rule, context, target)
 
 
-def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> pd.Series:
+def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
+    """Mark the districts with a facility of each layer in them, or in the service area of one where the rule says so."""
     if rule.part:
-        return matches(units, "districts", rule.part)
-    fulfil = pd.Series(True, units.index)
+        return matches(units, "districts", rule.part), ()
+    fulfil, also = pd.Series(True, units.index), []
     for layer in rule.layers:
-        fulfil &= context.inside(rule, layer, units) > 0
-    return fulfil
+        has = context.inside(rule, layer, units) > 0
+        if rule.covered_by == "service_area":
+            served, told = served_districts(rule, layer, context)
+            has |= served.reindex(units.index, fill_value=False)
+            also += told
+        fulfil &= has
+    return fulfil, tuple(also)
 
 
 def _communities(rule: Rule, context: Context, target: float) -> Finding:
@@ -84,30 +100,51 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     communities = context.layer("communities")
     ruled = context.ruled(rule)
     metric, lack = "", "audit.without"
-    said: dict[str, object] = {"ruled": rule.applies_to}
+    said: dict[str, object] = {"ruled": context.called(rule)}
     if rule.layers[0] == "communities":
         ruled &= context.counted(rule, "communities")
         fulfil, key = matches(communities, "communities", rule.part), "audit.marked"
         lack = "audit.lack"
     elif rule.meets:
-        asked = [other for other in context.rules if other.id == rule.meets]
-        if not asked:
-            raise Missing("audit.no_rule", rule=rule.meets)
-        duty = duty_of(asked[0], context)
-        ruled &= (duty.owed > 0).reindex(communities.index, fill_value=False)
-        fulfil = (there(duty, context) >= duty.owed).reindex(communities.index, fill_value=True)
+        owed, has = _met_with(rule, context)
+        ruled &= owed > 0
+        fulfil = has >= owed
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = context.served(rule)
-        key, metric = "audit.beside", "streets"
+        key, metric = "audit.beside", "streets" if context.walks(rule) else ""
+        if rule.covered_by == "own":
+            key = "audit.own"
         said["walk"] = context.walk_of(rule)
     part, total = int((fulfil & ruled).sum()), int(ruled.sum())
-    return percent(rule, part, total, needs="communities", metric=metric, target=target, units=fulfil[ruled],
+    return percent(rule, part, total, needs=context.needs(rule), metric=metric, target=target, units=fulfil[ruled],
                    basis=(key, {"part": part, "total": total, **said}),
                    reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
 
 
-@indicator("count_target", keys=(*ROWS, "column"), units=COUNTS)
+def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
+    """Add up what each community owes by the rules that it must fulfil, and tell what it has of it.
+
+    Each rule holds for the estates that it is for; what there is counts for all of them.
+    """
+    here = context.layer("communities").index
+    owed, has = pd.Series(0.0, here), pd.Series(0.0, here)
+    for name in rule.meets:
+        asked = next((other for other in context.rules if other.id == name), None)
+        if asked is None:
+            raise Missing("audit.no_rule", rule=name)
+        duty = duty_of(asked, context)
+        owed = owed.add(duty.owed, fill_value=0.0)
+        has = np.maximum(has, there(duty, context).reindex(here, fill_value=0.0))
+    return owed[here], has
+
+
+@indicator(
+    "count_target",
+    keys=(*ROWS, "column", "judged_by"),
+    units=COUNTS,
+    idle=lambda rule: () if rule.layers[0] == "communities" and not rule.column else ("judged_by",),
+)
 def count(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count facilities, places, beds, communities or operators."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -120,13 +157,16 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
         there_are = context.amount(frame, layer, rule.column)
     target = number(rule)
     counted = (rule.unit,) if rule.unit in OTHERS else rule.column or rule.facility_types or (layer,)
+    homes = layer == "communities" and not rule.column
+    if homes:
+        counted = (context.things(rule),)
     yield Finding(
         value=there_are / factor,
         target=target,
-        unit=rule.unit,
+        unit=unit_of(rule, context) if homes else rule.unit,
         operator=floor(rule.operator),
         needed=lacking(target * factor, rule.operator, there_are),
-        needs=counted[0] if rule.column or rule.unit in OTHERS else "facilities",
+        needs=context.needs(rule) if homes else counted[0] if rule.column or rule.unit in OTHERS else "facilities",
         basis=("audit.sum", {"stock": there_are, "column": counted}),
     )
 

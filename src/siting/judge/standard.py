@@ -269,7 +269,7 @@ def _checked(standard: Standard) -> Standard:
     if lost:
         raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
     there = {rule.id for rule in standard.whole or standard.rules}
-    loose = [rule.id for rule in standard.rules if rule.meets and rule.meets not in there]
+    loose = [rule.id for rule in standard.rules if not there.issuperset(rule.meets)]
     if loose:
         raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
     return standard

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
 from siting.data import closest_types, type_of, types_in
 from siting.judge.context import Context
-from siting.judge.finding import Said
+from siting.judge.finding import Finding, Said
 from siting.judge.rule import Rule
 from siting.judge.values import of_types
 from siting.judge.wording import said
 from siting.labels import label
+from siting.measure.services import APART, set_apart
 
-__all__ = ["besides", "in_words", "lines_of", "tell_unknown", "uncounted", "uncounted_here", "unknown"]
+__all__ = ["apart_lines", "besides", "closed_here", "excluded", "in_words", "lines_of", "set_apart_of", "tell_unheard",
+           "tell_unknown", "uncounted", "uncounted_here", "unknown"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -80,6 +82,24 @@ def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
     return told
 
 
+def tell_unheard(context: Context, rules: Iterable[Rule]) -> None:
+    """Warn of types that a rule names, that are not in the shared table, and that no row has either."""
+    for layer, asking in _asking(context, rules).items():
+        there = {one for word in _many(context, layer).index for one in types_in(word)}
+        for rule in asking:
+            for word in (*rule.facility_types, *rule.excluded_types):
+                if not type_of(word) and not there.intersection(types_in(word)):
+                    alike = "、".join(closest_types(word))
+                    closest = f"; the closest are {alike}" if alike else ""
+                    what = f'names the type "{word}", which is not known, and which no row of {layer} has'
+                    logger.warning("rule %s %s%s", rule.id, what, closest)
+
+
+def excluded(rule: Rule) -> Said:
+    """Tell which types a clause excludes."""
+    return ("audit.excluded", {"types": rule.excluded_types}) if rule.excluded_types else ("", {})
+
+
 def uncounted_here(rule: Rule, context: Context) -> Said:
     """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all where none counts."""
     counts: dict[str, int] = {}
@@ -90,6 +110,29 @@ def uncounted_here(rule: Rule, context: Context) -> Said:
         for word, rows in written[~marks & odd].items():
             counts[word] = counts.get(word, 0) + int(rows)
     return ("audit.uncounted", _listed(counts)) if counts else ("", {})
+
+
+def closed_here(rule: Rule, finding: Finding, context: Context) -> Said:
+    """Tell how many facilities of an area a rule would count if they were open to neighbours."""
+    if finding.metric != "streets" or rule.other or rule.kind == "employees_per_facility":
+        return ("", {})  # parks count what is for their own staff
+    closed = 0
+    for layer in rule.layers:
+        if "open_to_neighbours" in context.layers.get(layer, ()):
+            frame = context.layer(layer)
+            closed += int((context.counted(rule, layer) & ~frame["open_to_neighbours"].astype(bool)).sum())
+    return ("audit.not_open", {"rows": closed}) if closed else ("", {})
+
+
+def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str, int]]:
+    """Count, in the layers that rules count in, the facilities that are not open or state no room."""
+    found: dict[str, dict[str, int]] = {}
+    for layer in dict.fromkeys(layer for rule in rules for layer in rule.layers):
+        if layer in context.layers and layer not in ("communities", "districts", "candidates", "projects"):
+            apart = set_apart(context.layers[layer], layer)
+            counts = {code: int((apart == code).sum()) for code in APART if (apart == code).any()}
+            found |= {layer: counts} if counts else {}
+    return found
 
 
 def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Said]:
@@ -122,6 +165,16 @@ def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
         "closest": left["closest"],
     }
     return pd.DataFrame({label(f"column.type_{name}", lang): list(values) for name, values in table.items()})
+
+
+def apart_lines(counts: Mapping[str, Mapping[str, int]], lang: str) -> list[str]:
+    """Say for each layer how many facilities are not open to neighbours or state no room."""
+    lines = []
+    for layer, by_code in counts.items():
+        words = [label(f"apart.{code}", lang, count=f"{n:,}") for code, n in by_code.items()]
+        name = said(("audit.layer", {"layer": layer}), lang)
+        lines.append(label("report.uncounted_of", lang, layer=name, words=label("list.semicolon", lang).join(words)))
+    return lines
 
 
 def lines_of(found: pd.DataFrame, lang: str) -> list[str]:

@@ -9,11 +9,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from siting.data import types_in
 from siting.judge.context import COMMUNITIES, Context
-from siting.judge.finding import NEAR, ROWS, Finding, Said, indicator, number, percent, ratio, told
+from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
+from siting.judge.serving import townships_served
 from siting.judge.units import UNITS
-from siting.judge.values import Missing, matches
+from siting.judge.values import SEVERAL, Missing, matches
 from siting.measure.services import walker
 
 __all__ = [
@@ -33,13 +35,13 @@ __all__ = [
 
 def _colocation_idle(rule: Rule) -> tuple[str, ...]:
     walk = () if rule.other and not rule.part else ("metres", "minutes")
-    among = () if rule.part and rule.layers[0] == "communities" else ("among",)
+    among = () if rule.part and rule.layers[0] == "communities" else ("among", "judged_by")
     return (*walk, *among, *(("other",) if rule.part else ()))
 
 
 @indicator(
     "colocation",
-    keys=(*ROWS, *NEAR, "part", "other"),
+    keys=(*ROWS, *NEAR, "part", "other", "judged_by"),
     units=("", "percent", "facilities", "communities", "modes"),
     idle=_colocation_idle,
 )
@@ -56,7 +58,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         said: dict[str, object] = {"part": int(fulfil.sum()), "total": len(frame)}
         if layer == "communities":
             share = 100 * ratio(float(fulfil.sum()), len(frame))
-            yield told(share, "percent", ("audit.marked", {**said, "ruled": rule.applies_to}))
+            yield told(share, "percent", ("audit.marked", {**said, "ruled": context.called(rule)}))
         else:
             said["of"] = rule.facility_types or layer
             yield _counted(rule, float(fulfil.sum()), ("audit.units", said))
@@ -65,7 +67,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         basis = ("audit.sum", {"stock": len(frame), "column": (layer,)})
         yield _counted(rule, float(len(frame)), basis)
         return
-    near = _beside(rule, context, frame)
+    near, unseen = _beside(rule, context, frame)
     basis = (
         "audit.partners",
         {
@@ -77,9 +79,11 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         },
     )
     if rule.unit == "percent":
-        yield percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric="streets", units=near)
+        found = percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric="streets",
+                        units=near)  # fmt: skip
     else:
-        yield _counted(rule, float(near.sum()), basis)
+        found = _counted(rule, float(near.sum()), basis)
+    yield replace(found, also=unseen)
 
 
 def _counted(rule: Rule, there: float, basis: Said) -> Finding:
@@ -91,14 +95,19 @@ def _counted(rule: Rule, there: float, basis: Said) -> Finding:
                    metric="streets" if rule.other else "")  # fmt: skip
 
 
-def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> pd.Series:
-    """Mark the facilities with a partner within the walk."""
+def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
+    """Mark the facilities with a partner of any of the layers within the walk, and tell which layers are not there."""
     whole = context.whole or context
-    partners = whole.layer(rule.other)
+    there = [name for name in rule.other if name in whole.layers]
+    if not there:
+        raise Missing("audit.no_layer", layer=rule.other[0])
     walk, minutes = context.walked(rule)
-    reach = whole.between(rule.layers[0], rule.other, partners, ("partners",), metres=None if minutes else walk,
-                          minutes=walk if minutes else None, walk=walker(rule.service, context.walk))  # fmt: skip
-    return pd.Series(frame.index.isin(reach.pairs()["origin"]), frame.index)
+    near = pd.Series(False, frame.index)
+    for name in there:
+        reach = whole.between(rule.layers[0], name, whole.layer(name), ("partners",), metres=None if minutes else walk,
+                              minutes=walk if minutes else None, walk=walker(rule.service, context.walk))  # fmt: skip
+        near |= frame.index.isin(reach.pairs()["origin"])
+    return near, tuple(("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there)
 
 
 @indicator(
@@ -114,7 +123,11 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         raise Missing("audit.not_in_layers", rule=rule.id)
     layer, frame = rule.layers[0], context.stock(rule)
     sized = frame[_by_number(rule, frame, layer, (rule.column or ("beds",))[0])]
-    fulfil = _beside(rule, context, sized) if rule.other else matches(sized, layer, rule.part)
+    unseen: tuple[Said, ...] = ()
+    if rule.other:
+        fulfil, unseen = _beside(rule, context, sized)
+    else:
+        fulfil = matches(sized, layer, rule.part)
     part, total = int(fulfil.sum()), len(sized)
     said: dict[str, object] = {"part": part, "total": total, "of": rule.facility_types or layer}
     if rule.other:
@@ -128,6 +141,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         metric="streets" if rule.other else "",
         basis=("audit.partners" if rule.other else "audit.units", said),
         units=fulfil,
+        also=unseen,
     )
 
 
@@ -192,7 +206,7 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
             "km": FARTHEST / 1000,
         },
     )
-    yield told(float(first.mean()), "m", basis, metric="streets")
+    yield replace(told(float(first.mean()), "m", basis, metric="streets"), also=townships_served(rule, context))
 
 
 def _spokes(rule: Rule, context: Context) -> pd.Series:
@@ -226,13 +240,13 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
 def _principle_idle(rule: Rule) -> tuple[str, ...]:
     layer, walked = rule.layers[0], rule.applies_to in COMMUNITIES
     if rule.base and rule.column and layer != "communities":
-        return NEAR
+        return (*NEAR, *JUDGED)
     if layer == "districts":
-        return ("facility_types", "excluded_types", "column", "base", *NEAR)
-    return ("base", "column") if walked and layer != "communities" else ("base", *NEAR)
+        return ("facility_types", "excluded_types", "column", "base", *NEAR, *JUDGED)
+    return ("base", "column") if walked and layer != "communities" else ("base", *NEAR, *JUDGED)
 
 
-@indicator("siting_principle", keys=(*ROWS, *NEAR, "column", "base"), units=("",), idle=_principle_idle)
+@indicator("siting_principle", keys=(*ROWS, *NEAR, *JUDGED, "column", "base"), units=("",), idle=_principle_idle)
 def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count what shows a direction: how far the supply lies elsewhere than the people, or who has it near."""
     layer = rule.layers[0]
@@ -257,10 +271,8 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     elif rule.applies_to in COMMUNITIES:
         ruled, near = context.ruled(rule), context.served(rule)
         part, total = int((ruled & near).sum()), int(ruled.sum())
-        basis = (
-            "audit.beside",
-            {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": rule.applies_to},
-        )
+        said = {"part": part, "total": total, "walk": context.walk_of(rule), "ruled": context.called(rule)}
+        basis = ("audit.beside", said)
         yield told(100 * ratio(part, total), "percent", basis, metric="streets")
     else:
         frame = context.stock(rule)
@@ -300,7 +312,9 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
 def types(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the types of facility that there are."""
     layer = rule.layers[0]
-    there = context.column(layer, rule.column[0] if rule.column else "facility_type").nunique()
+    column = rule.column[0] if rule.column else "facility_type"
+    read = types_in if column == "facility_type" else SEVERAL.split
+    there = len({name for cell in context.column(layer, column).dropna().unique() for name in read(str(cell).strip())})
     yield told(float(there), "modes", ("audit.sum", {"stock": there, "column": ("facility_type",)}))
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import SitingError
 from siting.judge.statuses import counts_of, judged_first, told_groups
-from siting.judge.uncounted import in_words
+from siting.judge.uncounted import apart_lines, in_words
 from siting.labels import known, label
 from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
@@ -259,8 +259,11 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     facts += [
         (str(key), Cell(_setting(value, lang)))
         for key, value in audit.parameters.items()
-        if value not in ({}, None) and key != "uncounted"  # told in a table of its own
+        if value not in ({}, None) and key not in ("uncounted", "apart")  # told by themselves
     ]
+    apart = apart_lines(audit.parameters.get("apart", {}), lang)
+    if apart:
+        facts.append(("apart", Cell(label("list.semicolon", lang).join(apart))))
     yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
 
 

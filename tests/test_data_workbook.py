@@ -1,0 +1,104 @@
+"""Workbooks as offices lay them out: merged cells, titles, headers of two rows, hidden rows, formulas."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from siting.data import read_layer
+from siting.errors import LayerError
+
+HEAD = ["编号", "常住人口", "所属街道", "经度", "纬度"]
+ROWS: list[list[Any]] = [[f"h{n}", 100 * n, None, 120 + n / 1000, 29] for n in range(1, 5)]
+
+
+def book(path: Path, rows: list[list[Any]], *merged: str, hidden: tuple[int, ...] = ()) -> Path:
+    made = openpyxl.Workbook()
+    sheet = made.active
+    assert sheet is not None
+    for row in rows:
+        sheet.append(row)
+    for cells in merged:
+        sheet.merge_cells(cells)
+    for row in hidden:
+        sheet.row_dimensions[row].hidden = True
+    made.save(path)
+    return path
+
+
+def streets(*names: str | None) -> list[list[Any]]:
+    return [HEAD, *([*row[:2], name, *row[3:]] for row, name in zip(ROWS, names, strict=True))]
+
+
+def test_cells_merged_downwards_hold_in_each_row(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = book(tmp_path / "a.xlsx", streets("城东街道", None, None, "城西街道"), "C2:C4")
+    out = read_layer(file, "communities")
+    assert out["district"].tolist() == ["城东街道"] * 3 + ["城西街道"]
+    assert out.attrs["merged"] == {"所属街道": ["C2:C4"]}
+    assert 'merged cells of "所属街道" hold their value in each row: "C2:C4"' in caplog.text
+
+
+def test_empty_cells_that_are_not_merged_stay_empty(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = book(tmp_path / "a.xlsx", streets("城东街道", None, None, "城西街道"), "C2:C3")
+    out = read_layer(file, "communities")
+    assert out["district"].tolist() == ["城东街道", "城东街道", "", "城西街道"]
+    assert '"district" is blank in 1 of 4 rows: "h3"' in caplog.text
+    plain = book(tmp_path / "b.xlsx", streets("城东街道", None, None, "城西街道"))
+    assert read_layer(plain, "communities")["district"].tolist() == ["城东街道", "", "", "城西街道"]
+
+
+def test_one_number_for_several_rows_is_refused(tmp_path: Path) -> None:
+    rows = streets("甲", "乙", "丙", "丁")
+    file = book(tmp_path / "a.xlsx", rows, "B2:B4")
+    with pytest.raises(LayerError, match='"population": cells "B2:B4" are merged, one number for several rows'):
+        read_layer(file, "communities")
+
+
+def test_titles_merged_across_are_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [["某市小区人口表"], ["填报单位：某科", None, None, "2025年6月"], *streets("甲", "乙", "丙", "丁")]
+    file = book(tmp_path / "a.xlsx", rows, "A1:E1", "A2:C2", "D2:E2")
+    assert read_layer(file, "communities")["population"].tolist() == [100, 200, 300, 400]
+    assert 'row 1 is passed over as a title: "某市小区人口表"' in caplog.text
+    with pytest.raises(LayerError, match="take out the title rows above the header"):
+        read_layer(book(tmp_path / "b.xlsx", [["某市小区人口表"], *streets("甲", "乙", "丙", "丁")]), "communities")
+
+
+def test_a_header_of_two_rows_is_one(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [
+        ["编号", "人口", None, "经度", "纬度"],
+        [None, "总数", "60岁及以上", None, None],
+        ["h1", 100, 20, 120, 29],
+        ["h2", 200, 30, 120.01, 29],
+    ]
+    file = book(tmp_path / "a.xlsx", rows, "A1:A2", "B1:C1", "D1:D2", "E1:E2")
+    out = read_layer(file, "communities")
+    assert out["population"].tolist() == [100, 200]
+    assert out["elderly"].tolist() == [20, 30]
+    assert out.attrs["understood"]["人口60岁及以上"] == "elderly"
+    assert "rows 1 to 2 are one header of merged cells" in caplog.text
+
+
+def test_hidden_rows_and_formulas_without_values_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = streets("甲", "乙", '=CONCATENATE("丙", "街道")', "丁")
+    out = read_layer(book(tmp_path / "a.xlsx", rows, hidden=(3,)), "communities")
+    assert len(out) == 4
+    assert '1 hidden rows are read like the others: "3"' in caplog.text
+    assert 'cells "C4" hold formulas whose values are not stored' in caplog.text
+    assert '"district" is blank in 1 of 4 rows: "h3"' in caplog.text
+
+
+@pytest.mark.parametrize("sheet", ["小区", "说明"])
+def test_the_merged_cells_are_those_of_the_sheet_that_is_read(tmp_path: Path, sheet: str) -> None:
+    made = openpyxl.Workbook()
+    for name, merged in (("小区", "C2:C4"), ("说明", "C2:C3")):
+        tab = made.create_sheet(name)
+        for row in streets("城东街道", None, None, "城西街道"):
+            tab.append(row)
+        tab.merge_cells(merged)
+    made.remove(made.worksheets[0])
+    made.save(tmp_path / "a.xlsx")
+    out = read_layer(tmp_path / "a.xlsx", "communities", layer=sheet)
+    assert out["district"].tolist().count("城东街道") == {"小区": 3, "说明": 2}[sheet]
