@@ -315,9 +315,9 @@ def _tell_results(outcome: Outcome) -> None:
         return
     table = _table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
     for proposal in outcome.proposals.values():
-        plan = proposal.plan
+        plan, goal = proposal.plan, "\n".join(wrapped(goal_title(proposal, lang), GOAL_WIDTH))
         table.add_row(
-            escape("\n".join(wrapped(goal_title(proposal, lang), GOAL_WIDTH))), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
+            escape(goal), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
             _percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)
