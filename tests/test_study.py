@@ -276,7 +276,7 @@ def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
     assert judged.parameters["household_size"] == 2.5
     outcome = st.run(st.Study.from_toml(town))
     page = outcome.write(town.parent / "out")["report"].read_text(encoding="utf-8")
-    assert "各区对标结果" in page
+    assert "各分区对标结果" in page
     assert outcome.audit is not None
     pd.testing.assert_frame_equal(outcome.audit.table, judged.table)
 

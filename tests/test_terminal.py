@@ -95,7 +95,7 @@ def test_an_order_for_reading() -> None:
 def test_no_line_is_wider_than_the_terminal(lang: str, width: int) -> None:
     long = rule(indicator="每万名老年人口拥有养老机构认知症障碍床位数", indicator_en="beds " * 12, needed=6363.65,
                 needs="area_m2", reason="未达到：" + "、".join(f"第{i}小区" for i in range(50)),
-                reason_en="short: x, " * 40, clause="三、重点任务 > （一）兜底线、促普惠、市场化协同发展。 > 1.完善配套政策。")  # fmt: skip
+                reason_en="short: x, " * 40, clause="三、重点任务 > （一）兜底线、促普惠、市场化协同发展。")  # fmt: skip
     lines = told(audited(long, rule(area="d1", area_name="东街道")), lang, width)
     assert max(map(cell_len, lines)) <= max(width, 60)
     text = "\n".join(lines)
