@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -12,13 +14,19 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import siting as st
 
 # A busy machine is no fault of the code.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("patient"), derandomize=True, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "patient"))
+if settings.default.derandomize:
+    # Examples hold constants of the modules that are loaded: load all, whatever ran before in this process.
+    for module in pkgutil.walk_packages(st.__path__, "siting."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
 
 #: Where the small town lies: a round corner in CGCS2000 / 3-degree zone 114°E.
 X0, Y0 = 530_000.0, 3_380_000.0

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 import siting as st
 from siting.propose import search
+from siting.propose.engines.general import one_leaf
 from siting.propose.engines.model import Found
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
@@ -136,15 +137,24 @@ def check_against(case: Case, plan: st.Plan, outcomes: dict[frozenset[str], floa
     assert set(useless) <= set(case.sites("r")), "a site that adds nobody is not proposed"
 
 
+def alike(role: str, weight: float, *, times: int, most: int, overall: float | None = None) -> Case:
+    """Needs of one weight that the first site alone covers."""
+    return Case((1,) * times, (weight,) * times, role, (1,) * times, overall, None, most)
+
+
 @pytest.mark.slow
 @given(cases(cover=False, most=True))
+@example(alike("c", 0.1, times=6, most=1, overall=0.25))  # 0.6 or 0.6 and a last bit
+@example(alike("ccc", 19_000_009.5, times=1, most=1))  # more digits than single precision holds
 @settings(max_examples=160, deadline=None, derandomize=True)
 def test_no_set_of_sites_covers_more(case: Case) -> None:
     plan = st.solve(st.MaxCoverage(), case.reach, demand=case.demand, rules=case.rules)
     outcomes = case.outcomes()
     check_against(case, plan, outcomes)
     if outcomes:
-        assert plan.objective == plan.covered == pytest.approx(max(outcomes.values()), rel=1e-9)
+        # Sums of fractions differ by their last bits, in whichever order they are added.
+        assert plan.objective == pytest.approx(plan.covered, rel=1e-12)
+        assert plan.objective == pytest.approx(max(outcomes.values()), rel=1e-9)
 
 
 @pytest.mark.slow
@@ -307,6 +317,20 @@ def test_the_unit_of_demand_changes_no_plan(reach_of: Callable[..., st.Reach], u
     assert st.solve(st.MaxCoverage(), apart, demand=shares, rules=[st.AtMost(2)]).sites == ("z", "y")
     plan = st.solve(st.MinSites(), apart, demand=shares, rules=[st.Cover(0.9)])
     assert (plan.sites, plan.status) == (("z", "y"), "optimal")
+
+
+@pytest.mark.parametrize("people", [19_000_011, 19_000_009.5])
+def test_a_digit_beyond_single_precision_is_proven(reach_of: Callable[..., st.Reach], people: float) -> None:
+    """Single precision holds 24 bits, 16,777,216: all who can be served are, and the bound says no more than that."""
+    reach = reach_of({"x": "abc", "y": "a", "z": "ac"}, "abc")
+    demand = pd.Series({"a": 0, "b": 0, "c": people})
+    plan = st.solve(st.MaxCoverage(), reach, demand=demand, rules=[st.AtMost(1)])
+    assert (plan.status, plan.objective, plan.bound, plan.gap) == ("optimal", people, people, 0)
+
+
+def test_a_proof_without_decisions_keeps_every_digit() -> None:
+    price = np.array([19_000_011.0])
+    assert one_leaf(price, np.zeros(1), np.zeros(0)).v.tolist() == [[19_000_011]]
 
 
 @pytest.mark.parametrize("million", [1, 10])

@@ -27,6 +27,8 @@ __all__ = ["Goal", "Search", "Tree", "floored"]
 GRAIN_SLACK = 1e-6
 #: The same, as a share of the value, where no grain is known.
 PLAIN_SLACK = 1e-9
+#: What single precision rounds off, as a share of the sum: 6e-8 of each term, and a term counts for several columns.
+SINGLE_SLACK = 1e-6
 #: Columns tried out before one is chosen to branch on, and iterations spent on each side.
 TRIED, TRIED_STEPS = 8, 60
 
@@ -79,9 +81,12 @@ class Goal:
 
 @dataclass
 class Tree:
-    """The tree of decisions as it grows; `proof` gives it as arrays."""
+    """The tree of decisions as it grows; `proof` gives it as arrays.
 
-    exact: bool = False
+    Multipliers are kept in single precision where what that rounds off is far from a *grain* of the objective.
+    """
+
+    grain: float = 0.0
     parent: list[int] = field(default_factory=list)
     column: list[int] = field(default_factory=list)
     at: list[int] = field(default_factory=list)
@@ -99,9 +104,10 @@ class Tree:
 
     def keep(self, prices: Prices) -> tuple[int, Prices]:
         """Keep multipliers, in the precision of the proof; return their row and what they have become."""
-        v = np.asarray(prices.v, np.float64 if self.exact else np.float32)
+        single = SINGLE_SLACK * float(np.abs(prices.v).sum()) < self.grain
+        v = np.asarray(prices.v, np.float32 if single else np.float64)
         kept = Prices(v.astype(float), prices.y, prices.m)
-        # Single precision where that is enough: trees hold thousands of these, and the bound is of what is held.
+        # Trees hold thousands of these, and the bound is of what is held.
         self.prices.append(Prices(v, prices.y, prices.m))  # type: ignore[arg-type]
         return len(self.prices) - 1, kept
 
@@ -170,7 +176,7 @@ class Search:
         self.tell = tell or (lambda value, bound: watch.report("search", value, bound))
         self.x: Bools | None = None
         self._small: _Small | None = None
-        self.tree = Tree(exact=goal.grain <= 0)
+        self.tree = Tree(goal.grain)
         self.nodes = 0
         self._open: list[tuple[float, int, _Node]] = []
         self._closed = -math.inf

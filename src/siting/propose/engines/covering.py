@@ -268,7 +268,7 @@ class _Decision:
         goal.ceiling, goal.wanted = self.ceiling, _least_wanted(self.wanted)
         pick = Pick(terms)
         search = Search(terms, self.watch, goal, pick.polish, tell)
-        search.tree.exact = True
+        search.tree.grain = 0.0
         if prices.x is not None:
             search.found(pick.polish(prices.x, terms.model.lower, terms.model.upper))
         search.begin(prices)
@@ -280,7 +280,7 @@ class _Decision:
         A column is worth what it adds in people, times m, less its cost. With m the cost over the people that the last
         column is worth, the bound stays below p columns by m times the people that are missing.
         """
-        turned = Tree()
+        turned = Tree(self.model.grain)
         turned.parent, turned.column, turned.at, turned.price = tree.parent, tree.column, tree.at, tree.price
         turned.fixed = tree.fixed
         for prices in tree.prices:
@@ -398,7 +398,7 @@ def _least(asked: _Decision, dual: Dual, low: int, known: Prices) -> tuple[int, 
 
 def _single(prices: Prices) -> Tree:
     """Make a tree of the root alone."""
-    tree = Tree(exact=True)
+    tree = Tree()
     tree.add(-1, -1, -1, tree.keep(prices)[0])
     return tree
 

@@ -248,7 +248,7 @@ def _relaxed(model: Model, form: _Form, watch: Watch, value: float) -> Proof:
 def one_leaf(v: Floats, y: Floats, m: Floats) -> Proof:
     """Return the proof that has no decisions, only multipliers."""
     none, root = np.empty(0, np.int64), np.array([-1])
-    return Proof(root, root, root, np.array([0]), v[None].astype(np.float32), y[None], m[None], none, none, none)
+    return Proof(root, root, root, np.array([0]), v[None], y[None], m[None], none, none, none)
 
 
 def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, proven: float) -> highs.Outcome:
