@@ -12,6 +12,8 @@ from siting.labels import known, label
 __all__ = ["limits_of", "name_of", "needs_words", "said", "with_words"]
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
+#: What says how many of all fulfil a rule; of none there is nothing to say.
+PARTED = ("audit.units", "audit.beside", "audit.own", "audit.fulfil", "audit.marked", "audit.partners")
 #: Numbers that are followed by a measure word, and the value that names what they count; the first that is there.
 COUNTS = {"stock": ("column",), "people": ("base",), "total": ("of",), "part": ("column", "of"), "owed": ("of",),
           "low": ("of",), "idle": ("of",), "convert": ("column",), "add": ("column",)}  # fmt: skip
@@ -23,8 +25,8 @@ def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
     if not key:
         return ""
     what = next((name for name in ("ruled", "of") if name in values), "")
-    if what and values.get("total") == 0 and "part" in values and "column" not in values:
-        return label("audit.none_of", lang, what=_word(what, values[what], lang))
+    if what and key in PARTED and values.get("total") == 0:
+        return label("audit.nothing_there", lang, what=_word(what, values[what], lang))
     layer = str(values.get("layer", ""))
     filled = {name: _word(name, value, lang, layer) for name, value in values.items()}
     for name, things in COUNTS.items():
