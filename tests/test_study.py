@@ -301,7 +301,7 @@ def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
     assert judged.parameters["scope"] == 0.05
     outcome = st.run(st.Study.from_toml(town))
     page = outcome.write(town.parent / "out")["report"].read_text(encoding="utf-8")
-    assert "各街道（乡镇）对标结果" in page
+    assert "各分区对标结果" in page
     assert outcome.audit is not None
     pd.testing.assert_frame_equal(outcome.audit.table, judged.table)
 
