@@ -7,12 +7,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from siting.errors import StandardError
+from siting.judge.choices import WIDE
 from siting.judge.values import ANY
 
 __all__ = ["conditions_from"]
-
-#: Signs as people write them.
-WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
 
 
 def conditions_from(rule: str, key: str, value: Any) -> dict[str, Any]:

@@ -22,7 +22,7 @@ __all__ = ["findings", "status_of"]
 
 def findings(rule: Rule, context: Context) -> list[Finding]:
     """Read a rule in an area: each of its readings, or one for all parts of a clause that has several."""
-    parts = [(part, _of_part(part, context)) for part in rule.clauses]
+    parts = [(part, _of_part(part, context)) for part in rule.demands]
     found = parts[0][1] if len(parts) == 1 else [_together([(part, each[0]) for part, each in parts])]
     return [_read(rule, one) if _judged(one) else one for one in found]
 

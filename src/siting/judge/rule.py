@@ -9,28 +9,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
-from siting.judge.choices import APPLIES, CHOICES
+from siting.judge.choices import ALSO, APPLIES, CHOICES, COMPUTING, LISTS, NUMBERS, PERMITS, TABLES
 from siting.judge.conditions import conditions_from
 from siting.judge.parts import PART, PARTS, check_parts, check_places, timed
 from siting.judge.units import UNITS
 from siting.share import PERCENT, share_from
 
 __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
-
-NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
-LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "other_types", "meets", "rules")
-TABLES = ("where", "part", "among", "other_where")
-#: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
-COMPUTING = (
-    "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
-    "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets",
-    "judged_by", "covered_by", "each", "any", "rules", "residents", "reading",
-)  # fmt: skip
-
-#: What a further part of a clause can say otherwise than the first.
-ALSO = (*COMPUTING, "excluded_types", "kind", "operator", "value", "value_max", "unit", "applies_to")
-#: Words that permit or encourage and ask for nothing.
-PERMITS = ("可", "可适当", "允许", "支持", "鼓励", "倡导")
 
 
 @dataclass(frozen=True)
@@ -239,7 +224,7 @@ class Rule:
         return self.layer or (self.service,)
 
     @property
-    def clauses(self) -> tuple[Rule, ...]:
+    def demands(self) -> tuple[Rule, ...]:
         """The parts of the clause, each as a rule: this one alone, then the further ones."""
         return tuple(replace(self, also=(), **part) for part in ({}, *self.also))
 
@@ -255,9 +240,7 @@ class Rule:
 
     def partner(self, layer: str) -> Rule:
         """Return the rule that counts the partners in one of the layers `other`: those of their types and marks."""
-        return replace(
-            self, layer=(layer,), facility_types=self.other_types, excluded_types=(), where=self.other_where
-        )
+        return replace(self, layer=(layer,), facility_types=self.other_types, excluded_types=(), where=self.other_where)
 
     @property
     def counting(self) -> tuple[Rule, ...]:
@@ -336,7 +319,7 @@ def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
         raise StandardError(f"rule {name}: {_choose('kind', made.kind, KINDS)}")
     if made.applies_to not in APPLIES:
         raise StandardError(f"rule {name}: {_choose('applies_to', made.applies_to, APPLIES)}")
-    for part in made.clauses:
+    for part in made.demands:
         _fits(part, KINDS[part.kind])
     return made
 
