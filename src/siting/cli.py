@@ -34,8 +34,8 @@ __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
-#: A goal is told in lines of so many characters.
-GOAL_WIDTH = 18
+#: A goal is told in lines of so many columns, on a terminal of 80 and on a wide one.
+GOAL_WIDTH, WIDE_GOAL, ROOMY = 18, 60, 110
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
@@ -126,9 +126,11 @@ def import_(
 @app.command()
 def standards(
     name: Annotated[
-        str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: check, schema.")
+        str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: new, check, schema.")
     ] = None,
-    file: Annotated[Path | None, typer.Argument(help="After check: the TOML file of a standard of your own.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")
+    ] = None,
     year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
     kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
     service: Annotated[str | None, typer.Option(help="Rules of this service.")] = None,
@@ -137,8 +139,8 @@ def standards(
 ) -> None:
     """List the standards, or the rules of one with their clauses.
 
-    `siting standards check FILE` tells what is wrong in a file of your own; `siting standards schema` prints the JSON
-    Schema for editors.
+    `siting standards new FILE` writes a commented one to start from, `siting standards check FILE` tells what is wrong
+    in it, and `siting standards schema` prints the JSON Schema for editors.
     """
     from siting.judge import list_standards, load_standard
 
@@ -151,6 +153,14 @@ def standards(
         from siting.judge.schema import standard_schema
 
         sys.stdout.write(standard_schema())
+        return
+    if name == "new":
+        from siting.judge.template import write_template
+
+        if file is None:
+            raise SitingError("siting standards new FILE: name the TOML file to write, such as my_city.toml")
+        made = write_template(file)
+        out.print(label("cli.standard_new", words, file=made), highlight=False, markup=False, soft_wrap=True)
         return
     if name == "check":
         if file is None:
@@ -314,10 +324,11 @@ def _tell_results(outcome: Outcome) -> None:
     if not outcome.proposals:
         return
     table = _table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
+    wide = WIDE_GOAL if out.width >= ROOMY else GOAL_WIDTH
     for proposal in outcome.proposals.values():
-        plan = proposal.plan
+        plan, goal = proposal.plan, "\n".join(wrapped(goal_title(proposal, lang), wide))
         table.add_row(
-            escape("\n".join(wrapped(goal_title(proposal, lang), GOAL_WIDTH))), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
+            escape(goal), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
             _percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)

@@ -341,6 +341,17 @@ def _units() -> dict[str, frozenset[str]]:
     return {unit: frozenset(map(plain, [unit, *names])) for unit, names in _table()["units"].items()}
 
 
+def unit_word(unit: str, lang: str) -> str:
+    """Return the word for a unit of the roles: its Chinese one stands first in the table.
+
+    Examples
+    --------
+    >>> unit_word("10k yuan", "zh"), unit_word("10k yuan", "en")
+    ('万元', '10k yuan')
+    """
+    return unit if lang == "en" else str(_table()["units"].get(unit, [unit])[0])
+
+
 def _unit(unit: str, note: str) -> float | None:
     """Return how many of *unit* one of what *note* names is; None where it names no unit of that kind."""
     if note in _units().get(unit, ()):

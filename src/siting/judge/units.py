@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["UNITS", "Unit", "normal"]
+__all__ = ["DIGITS", "UNITS", "Unit", "apart", "normal"]
+
+
+#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
+DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,8 @@ UNITS: dict[str, Unit] = {
     "m2": Unit("m2"),
     "m2_per_site": Unit("m2", of="facilities"),
     "m2_per_100_households": Unit("m2", per=100, of="households"),
+    "m2_per_1000_residents": Unit("m2", per=1000, of="residents"),
+    "m2_land_per_1000_residents": Unit("m2_land", per=1000, of="residents"),
     "m2_land_per_resident": Unit("m2_land", of="residents"),
     "persons": Unit("persons"),
     "residents": Unit("persons"),
@@ -50,6 +56,7 @@ UNITS: dict[str, Unit] = {
     "persons_per_household": Unit("persons", of="households"),
     "households_per_facility": Unit("households", of="facilities"),
     "households_per_extra_facility": Unit("households", of="facilities"),
+    "residents_per_facility": Unit("persons", of="facilities"),
     "employees_per_facility": Unit("persons", of="facilities"),
     "persons_per_facility": Unit("persons", of="facilities"),
     "facilities": Unit("facilities"),
@@ -69,6 +76,9 @@ UNITS: dict[str, Unit] = {
     "beds_per_10000_elderly": Unit("beds", per=10_000, of="elderly"),
     "places": Unit("places"),
     "10k_places": Unit("places", 10_000),
+    "school_places": Unit("school_places"),
+    "10k_school_places": Unit("school_places", 10_000),
+    "school_places_per_1000_residents": Unit("school_places", per=1000, of="residents"),
     "places_per_1000_residents": Unit("places", per=1000, of="residents"),
     "persons_per_10000_elderly": Unit("persons", per=10_000, of="elderly"),
     "persons_per_1000_children": Unit("persons", per=1000, of="children"),
@@ -82,6 +92,17 @@ UNITS: dict[str, Unit] = {
     "yuan_per_place": Unit("yuan", of="places"),
     "10k_yuan": Unit("yuan", 10_000),
 }
+
+
+def apart(unit: str) -> str:
+    """Return the unit of the difference of two numbers: percentage points between two in percent.
+
+    Examples
+    --------
+    >>> apart("percent"), apart("beds")
+    ('percentage_points', 'beds')
+    """
+    return "percentage_points" if unit == "percent" else unit
 
 
 def normal(value: float, unit: str) -> float:
