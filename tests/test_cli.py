@@ -368,6 +368,20 @@ def test_a_standard_of_ones_own_is_checked(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_new_standard_is_written_once(tmp_path: Path) -> None:
+    file = tmp_path / "my_city.toml"
+    done = siting("standards", "new", file)
+    assert (done.returncode, "数值均为示例" in done.stdout) == (0, True)
+    done = siting("standards", "check", file)
+    assert (done.returncode, "格式正确" in done.stdout) == (0, True)
+    assert "my_city.both.circle_15min" in siting("standards", file, "--lang", "en").stdout
+    again = siting("standards", "new", file)
+    assert again.returncode == 2
+    assert "it is not overwritten" in again.stderr
+    assert "name the TOML file to write" in siting("standards", "new").stderr
+
+
+@pytest.mark.slow
 def test_audit_of_a_study(tmp_path: Path) -> None:
     study = sample_path("study.toml")
     done = siting("audit", study, "--by", "district", "--out", tmp_path / "verdict.xlsx")

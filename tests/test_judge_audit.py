@@ -525,10 +525,11 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
                                     **{k: cell(v) for k, v in COMMUNITIES.get(one.applies_to, {}).items()},
                                     **{k: cell(v) for k, v in one.among.items()},
                                     **({one.base: 50.0} if one.base else {})})  # fmt: skip
-        for name in one.layers:
-            kind = {"facility_type": one.facility_types[0]} if one.facility_types else {}
-            own = {of: 8.0} if of and not over else {}
-            rows.setdefault(name, []).append({**numbers, **own, **kind, **marks})
+        for leaf in one.counting:
+            for name in leaf.layers:
+                kind = {"facility_type": leaf.facility_types[0]} if leaf.facility_types else {}
+                own = {of: 8.0} if of and not over else {}
+                rows.setdefault(name, []).append({**numbers, **own, **kind, **marks})
         if over:
             rows.setdefault(over, []).append({of: 8.0})
         for name in one.other:

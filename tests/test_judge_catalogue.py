@@ -22,8 +22,9 @@ from siting.judge.indicators import INDICATORS, KINDS
 from siting.judge.units import UNITS, normal
 from siting.labels import known
 
-NAMES = ["beihai", "guangxi", "hangzhou", "hangzhou_digest", "jinhua", "national", "ouhai", "qinghai", "qingtian",
-         "quzhou", "shijiazhuang"]  # fmt: skip
+CITIES = ["beihai", "guangxi", "hangzhou", "hangzhou_digest", "jinhua", "national", "ouhai", "qinghai", "qingtian",
+          "quzhou", "shijiazhuang"]  # fmt: skip
+NAMES = sorted([*CITIES, "gb50180"])
 Rows = dict[str, dict[str, str]]
 
 
@@ -41,7 +42,7 @@ def test_a_profile_by_itself(name: str) -> None:
     cited = {one.document for one in standard}
     assert cited == set(standard.documents), "each document is cited, each citation is a document"
     for document in standard.documents.values():
-        assert re.fullmatch(r"20\d\d-\d\d-\d\d", document.issued)
+        assert re.fullmatch(r"20\d\d(-\d\d-\d\d)?", document.issued)
     for one in standard:
         assert one.id.split(".")[:2] == [name, one.service], one.id
         assert one.kind in INDICATORS, one.id
@@ -164,7 +165,7 @@ def test_every_computable_row_is_there_and_none_besides(catalogue: Rows) -> None
     assert len(catalogue) == 762, "28 of the later rows stand in the catalogue, too"
     wanted = {key for key, row in catalogue.items() if row["computable"] in ("yes", "partly")}
     assert rows("more.csv").keys() <= wanted
-    had = [one.id for name in NAMES for one in st.load_standard(name)]
+    had = [one.id for name in CITIES for one in st.load_standard(name)]
     assert len(wanted) == 498
     assert sorted(had) == sorted(wanted)
 
@@ -173,7 +174,7 @@ def number(text: str) -> float | None:
     return float(text) if text else None
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CITIES)
 def test_a_profile_says_what_the_catalogue_says(name: str, catalogue: Rows) -> None:
     standard = st.load_standard(name)
     differ = []
@@ -199,7 +200,7 @@ def runs(text: str, length: int) -> set[str]:
     return {text[k : k + length] for k in range(len(text) - length + 1)}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", CITIES)
 def test_the_wording_is_our_own(name: str, catalogue: Rows) -> None:
     """Documents are cited, not copied: ten characters of Chinese or fifty of English in a row are a copy."""
     quotes = re.sub(r"\s", "", "|".join(row["quote_zh"] + "|" + row["other_quotes_zh"] for row in catalogue.values()))
@@ -210,6 +211,28 @@ def test_the_wording_is_our_own(name: str, catalogue: Rows) -> None:
             chinese = {run for run in runs(re.sub(r"\s", "", text), 10) if re.search("[一-鿿]", run)}
             assert not {run for run in chinese if run in quotes}, one.id
             assert not {run for run in runs(re.sub(r"\s+", " ", text), 50) if run in prose}, one.id
+
+
+# The national standards, which no catalogue holds
+
+SOURCES = Path(__file__).with_name("sources_gb50180.csv")
+
+
+def test_each_number_of_the_national_standards_stands_in_two_public_sources() -> None:
+    with SOURCES.open(encoding="utf-8", newline="") as lines:
+        told = list(csv.DictReader(lines))
+    places: dict[tuple[str, str, str], set[str]] = {}
+    for row in told:
+        assert row["where"], row
+        places.setdefault((row["rule"], row["key"], row["number"]), set()).add(row["source"])
+    printed = set()
+    for one in st.load_standard("gb50180"):
+        printed.add((one.id, "value", f"{one.value:g}"))
+        if one.residents:
+            printed.add((one.id, "residents", "-".join(f"{number:.0f}" for number in one.residents)))
+        assert (one.value_max, one.share, one.metres, one.minutes, one.otherwise) == (None,) * 5, "not in the table"
+    assert printed == set(places)
+    assert all(len(found) >= 2 for found in places.values())
 
 
 def test_numbers_of_other_documents_by_heart() -> None:

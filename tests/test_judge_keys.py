@@ -17,8 +17,10 @@ NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en
 GIVEN: dict[str, Any] = {
     "otherwise": 300, "share": 0.9, "scope": "site", "layer": "childcare", "facility_types": ["托育机构"],
     "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places",
-    "base": "population", "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q",
-    "judged_by": "community", "covered_by": "own",
+    "base": "population", "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q", "judged_by": "estate",
+    "covered_by": "own", "metric": "straight", "mode": "walk", "speed": "60 m/min", "each": [{"layer": "meals"}],
+    "any": [{"layer": "meals"}, {"layer": "sport"}], "rules": ["q", "r"], "residents": [5000, 12_000],
+    "reading": "floor", "other_types": ["医院"], "other_where": {"public": True},
 }  # fmt: skip
 
 
@@ -122,7 +124,9 @@ def test_a_percentage_is_kept_as_printed(number: object, unit: str, value: float
     assert printed.value == value
     standard = st.Standard("demo", "示范", "Demo", (printed,))
     assert standard.adapted({"r": {"condition": "towns"}})["r"].value == value  # what was read is not asked again
-    with pytest.raises(st.StandardError, match=r'rule r: value is 0.7 with a unit of percent; write 70, or, .* "0.7 %"'):
+    with pytest.raises(
+        st.StandardError, match=r'rule r: value is 0.7 with a unit of percent; write 70, or, .* "0.7 %"'
+    ):
         standard.adapted({"r": {"value": 0.7}})
 
 

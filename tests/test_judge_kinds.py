@@ -1171,5 +1171,6 @@ def test_circles_of_culture_and_sport(
 def test_every_kind_has_its_test() -> None:
     """New kinds are to be tested here, or beside the radii and rates."""
     here = Path(__file__)
-    both = here.read_text("utf-8") + here.with_name("test_judge_indicators.py").read_text("utf-8")
-    assert [kind for kind in INDICATORS if f'"{kind}"' not in both] == []
+    others = ("test_judge_indicators.py", "test_judge_city.py")
+    texts = "".join(path.read_text("utf-8") for path in (here, *map(here.with_name, others)))
+    assert [kind for kind in INDICATORS if f'"{kind}"' not in texts] == []

@@ -126,9 +126,11 @@ def import_(
 @app.command()
 def standards(
     name: Annotated[
-        str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: check, schema.")
+        str | None, typer.Argument(help="A standard's name or TOML file; none lists all; or: new, check, schema.")
     ] = None,
-    file: Annotated[Path | None, typer.Argument(help="After check: the TOML file of a standard of your own.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="After new or check: the TOML file of a standard of your own.")
+    ] = None,
     year: Annotated[int | None, typer.Option(help="Standing rules and those for this year.")] = None,
     kind: Annotated[str | None, typer.Option(help="Rules of this kind.")] = None,
     service: Annotated[str | None, typer.Option(help="Rules of this service.")] = None,
@@ -137,8 +139,8 @@ def standards(
 ) -> None:
     """List the standards, or the rules of one with their clauses.
 
-    `siting standards check FILE` tells what is wrong in a file of your own; `siting standards schema` prints the JSON
-    Schema for editors.
+    `siting standards new FILE` writes a commented one to start from, `siting standards check FILE` tells what is wrong
+    in it, and `siting standards schema` prints the JSON Schema for editors.
     """
     from siting.judge import list_standards, load_standard
 
@@ -151,6 +153,14 @@ def standards(
         from siting.judge.schema import standard_schema
 
         sys.stdout.write(standard_schema())
+        return
+    if name == "new":
+        from siting.judge.template import write_template
+
+        if file is None:
+            raise SitingError("siting standards new FILE: name the TOML file to write, such as my_city.toml")
+        made = write_template(file)
+        out.print(label("cli.standard_new", words, file=made), highlight=False, markup=False, soft_wrap=True)
         return
     if name == "check":
         if file is None:

@@ -15,7 +15,7 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import Said, told
+from siting.judge.finding import DIGITS, Said, holds, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
 from siting.judge.printed import conditions_of, line_of, number_of
 from siting.judge.rollup import by_units, stand_ins
@@ -171,7 +171,7 @@ def audit(
 
 def _units(findings: list[Finding]) -> pd.DataFrame:
     """Set the readings of a rule side by side; people and communities of one circle are one reading."""
-    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in findings}
+    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in findings if one.units is not None}
     alone = len(readings) == 1
     return pd.DataFrame({"fulfils" if alone else f"fulfils_{limit}": marks for limit, marks in readings.items()})
 
@@ -282,9 +282,9 @@ def _larger(rule: Rule, context: Context) -> bool:
 def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
     most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
-    holds = _holds(value, finding.operator, target, most)
     ahead = context.year is not None and rule.year is not None and rule.year > context.year
-    status = _status(finding) or ("met" if holds else "ahead" if ahead else "short")
+    kept = holds(value, finding.operator, target, most)
+    status = _status(finding) or ("met" if kept else "ahead" if ahead else "short")
     short = status in ("short", "ahead")
     judged = short or status == "met"
     numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
@@ -337,17 +337,6 @@ def _basis(finding: Finding, more: Iterable[Said], lang: str) -> str:
     """Say what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
     told = (said(words, lang) for words in (finding.basis, *finding.also, *more))
     return label("list.semicolon", lang).join(filter(None, told))
-
-
-def _holds(value: float, operator: str, target: float, most: float) -> bool:
-    return {
-        "range": target <= value <= most,
-        ">=": value >= target,
-        ">": value > target,
-        "<=": value <= target,
-        "<": value < target,
-        "=": value == target,
-    }.get(operator, False)
 
 
 def _parameters(standard: Standard, context: Context, by: str | None, year: int | None) -> dict[str, Any]:

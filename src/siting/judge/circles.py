@@ -13,38 +13,43 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import ROWS, Finding, Said, indicator, least, number, ratio
+from siting.judge.finding import ROWS, WAY, Finding, Said, indicator, least, number, ratio
+from siting.judge.modes import RIDDEN
 from siting.judge.rollup import Rolled, by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.values import Missing
-from siting.measure.services import people_column, walker
+from siting.judge.ways import walker_of
+from siting.judge.wording import limits_of
+from siting.measure.services import people_column
 
-__all__ = ["circle", "radius"]
+__all__ = ["circle", "everyone", "radius", "readings", "travelled"]
 
 
-def _everyone(rule: Rule, context: Context) -> float:
+def everyone(rule: Rule, context: Context) -> float:
     """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
     return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
 @indicator(
-    "service_time", operators=("<=", "range", "~"), keys=(*ROWS, "among", "base", "share", "judged_by"), units=("min",)
+    "service_time",
+    operators=("<=", "range", "~"),
+    keys=(*ROWS, *WAY, "any", "among", "base", "share", "judged_by"),
+    units=("min",),
 )
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
-    walk = walker(rule.service, context.walk)
     limits = [number(rule)] if rule.value_max is None else [number(rule), rule.value_max]
     judged = rule.role in ("standard", "target")
     for limit in limits:
-        said: dict[str, object] = {"limit": limit, "who": walk.who, "speed": walk.speed}
+        basis, said = travelled(rule, context, limit)
         target = 100 * (context.share(rule) if judged else context.shares.get(rule.id, np.nan))
-        yield from _inside(rule, context, limit, target, "audit.within_min", said)
+        yield from _inside(rule, context, limit, target, basis, said)
 
 
 @indicator(
     "service_radius",
     operators=("<=", "range"),
-    keys=(*ROWS, "among", "base", "share", "otherwise", "judged_by"),
+    keys=(*ROWS, "metric", "any", "among", "base", "share", "otherwise", "judged_by"),
     units=("m",),
     idle=lambda rule: () if rule.operator == "range" else ("otherwise",),
 )
@@ -52,7 +57,7 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share within a radius; of a relaxed one both ends are computed, and it holds only where a community is marked."""
     if rule.operator != "range":
         said: dict[str, object] = {"limit": number(rule)}
-        yield from _inside(rule, context, number(rule), _everyone(rule, context), "audit.within_m", said)
+        yield from _inside(rule, context, number(rule), everyone(rule, context), "audit.within_m", said)
         return
     communities = context.layer("communities")
     marked = np.zeros(len(communities), bool)
@@ -63,40 +68,60 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     for wide in (number(rule), rule.value_max):
         limits = pd.Series(np.where(marked, wide, rule.otherwise), communities.index)
         said = {"limit": wide, "otherwise": rule.otherwise, "marked": int(marked.sum())}
-        yield from _inside(rule, context, limits, _everyone(rule, context), "audit.within_relaxed", said)
+        yield from _inside(rule, context, limits, everyone(rule, context), "audit.within_relaxed", said)
+
+
+def travelled(rule: Rule, context: Context, limit: float) -> tuple[str, dict[str, object]]:
+    """Say how the minutes of a limit are travelled: a key of the table of labels, and its values."""
+    if rule.mode in RIDDEN:
+        return "audit.within_ride", {"limit": limit, "mode": rule.mode, "speed": rule.speed}
+    walk = walker_of(rule, context.walk)
+    return "audit.within_min", {"limit": limit, "who": walk.who, "speed": walk.speed}
 
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
             said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
     base = rule.base or people_column(rule.service)
-    people, ruled = context.heads(base), context.ruled(rule)
-    streets, straight = (
-        context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (False, True)
-    )
-    groups = by_units(rule, context, always=True)
-    one_by_one = [marks.where(ruled, True) for marks in (streets, straight)]  # who is not ruled keeps no unit outside
-    units = ruled
-    if isinstance(groups, Rolled):
-        units = ruled.groupby(groups.own, observed=True).any()
-        one_by_one = [marks.groupby(groups.own, observed=True).all() for marks in one_by_one]
-    for by, weight, inside, crow in (
-        (base, people[ruled], streets[ruled], straight[ruled]),
-        (groups.needs(rule), pd.Series(1, units.index[units]), *(marks[units] for marks in one_by_one)),
-    ):
+    people, ruled = context.heads(base).rename(base), context.ruled(rule)
+    straight = context.served(rule, limit, minutes=rule.unit == "min", straight=True) & ruled
+    near = straight
+    if rule.metric != "straight":
+        near = context.served(rule, limit, minutes=rule.unit == "min") & ruled
+    own = limits_of(rule)
+    for by, weight, (inside, crow), also in readings(rule, context, people, (near, straight)):
         total, part = float(weight.sum()), float(weight[inside].sum())
+        told = {**said, "of": by}
         yield Finding(
             value=100 * ratio(part, total),
             target=target,
             unit="percent",
             needed=np.nan if np.isnan(target) else max(0, least(target / 100 * total) - part),
             needs="persons" if by == base else by,
-            metric="streets",
+            metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[crow].sum()), total),
-            basis=(basis, {**said, "of": by}),
+            basis=("audit.own_limits", {**told, "way": (basis, told), "parts": own}) if own else (basis, told),
             units=inside,
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
-            also=() if by == base else _wholly(rule, groups),
+            also=also,
         )
+
+
+#: Who is counted, what each weighs, which of them have each of several marks, and what is to be said beside.
+Reading = tuple[str, pd.Series, tuple[pd.Series, ...], tuple[Said, ...]]
+
+
+def readings(rule: Rule, context: Context, people: pd.Series, marks: tuple[pd.Series, ...]) -> Iterator[Reading]:
+    """Read marks of the communities by people, and by the units that are judged one by one."""
+    ruled = context.ruled(rule)
+    yield str(people.name), people[ruled], tuple(mark[ruled] for mark in marks), ()
+    groups = by_units(rule, context, always=True)
+    one_by_one = [mark.where(ruled, True) for mark in marks]  # who is not ruled keeps no unit outside
+    units = ruled
+    if isinstance(groups, Rolled):
+        units = ruled.groupby(groups.own, observed=True).any()
+        one_by_one = [mark.groupby(groups.own, observed=True).all() for mark in one_by_one]
+    weight = pd.Series(1, units.index[units])
+    yield groups.needs(rule), weight, tuple(mark[units] for mark in one_by_one), _wholly(rule, groups)
 
 
 def _wholly(rule: Rule, context: Context) -> tuple[Said, ...]:

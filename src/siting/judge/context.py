@@ -14,12 +14,14 @@ from pyproj import CRS
 from siting.data import common_crs, points, role, to_crs, type_of, types_in
 from siting.data.naming import names_apart
 from siting.errors import LayerError, some
+from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
 from siting.judge.townships import township_of
 from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
+from siting.judge.ways import walker_of
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
-from siting.measure.services import open_to_all, walker
+from siting.measure.services import open_to_all
 from siting.network import Network, Places, Walk
 
 __all__ = ["COMMUNITIES", "DISTRICTS", "Context", "wanted"]
@@ -148,7 +150,7 @@ class Context:
 
     def understood(self, name: str) -> bool:
         """Tell whether any type of a layer is one of the shared table, or one that a rule names."""
-        named = {word for rule in self.rules for word in rule.facility_types}
+        named = {word for rule in self.rules for one in rule.counting for word in one.facility_types + one.other_types}
         words = self.column(name, "facility_type").dropna().unique()
         return any(type_of(one) or one in named for word in words for one in types_in(word))
 
@@ -280,20 +282,28 @@ class Context:
         return found
 
     def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
-               straight: bool = False, everyone: bool = True) -> pd.Series:  # fmt: skip
+               straight: bool | None = None, everyone: bool = True) -> pd.Series:  # fmt: skip
         """Mark the communities of this area with a counted facility within a limit, else within `beside`.
 
-        A rule of several layers asks for a facility of each of them.
+        A rule of several layers, and one with `each`, asks for a facility of each of them; one with `any` for one of
+        them. A part with metres or minutes of its own has that limit. Without *straight* the rule's metric decides.
         """
         here = self.layer("communities").index
-        if len(rule.layers) > 1:
-            each = [replace(rule, layer=(layer,)) for layer in rule.layers]
-            marks = [self.served(one, limit, minutes=minutes, straight=straight, everyone=everyone) for one in each]
-            return pd.Series(np.logical_and.reduce(marks), here)
+        several = [replace(rule, layer=(layer,)) for layer in rule.layers] if len(rule.layers) > 1 else []
+        for key, parts in (("all", several), ("all", rule.parts("each")), ("any", rule.parts("any"))):
+            if parts:
+                marks = [
+                    self.served(one, limit if (one.metres, one.minutes) == (rule.metres, rule.minutes) else None, minutes=minutes, straight=straight,
+                                everyone=everyone) for one in parts
+                ]  # fmt: skip
+                return pd.Series((np.logical_and if key == "all" else np.logical_or).reduce(marks), here)
         if not len(here):
             return pd.Series(False, here)
         if limit is None:
             limit, minutes = self.walked(rule)
+        elif minutes and rule.mode in RIDDEN:
+            limit, minutes = limit * pace(rule.mode, rule.speed, rule.id), False
+        straight = rule.metric == "straight" if straight is None else straight
         top = float(limit.max()) if isinstance(limit, pd.Series) else limit
         reach = self.reach(rule, metres=None if minutes else top, minutes=top if minutes else None, straight=straight,
                            everyone=everyone)  # fmt: skip
@@ -303,15 +313,18 @@ class Context:
         return found
 
     def walked(self, rule: Rule) -> tuple[float, bool]:
-        """Return the walk within which a unit counts as served, and whether it is in minutes."""
+        """Return the way within which a unit counts as served, and whether it is in minutes; rides are in metres."""
+        if rule.minutes is not None and rule.mode in RIDDEN:
+            return rule.minutes * pace(rule.mode, rule.speed, rule.id), False
         if rule.minutes is not None:
             return rule.minutes, True
         return (self.beside if rule.metres is None else rule.metres), False
 
     def walk_of(self, rule: Rule) -> str:
         """Write the walk within which a unit counts as served, such as "300 m"."""
-        walk, minutes = self.walked(rule)
-        return f"{walk:g} {'min' if minutes else 'm'}"
+        if rule.minutes is not None:
+            return f"{rule.minutes:g} min"
+        return f"{self.walked(rule)[0]:g} m"
 
     def walks(self, rule: Rule) -> bool:  # noqa: ARG002 - communities that are rolled up ask the rule
         """Tell whether the streets decide who is served."""
@@ -326,7 +339,7 @@ class Context:
         facilities, name = self.serving(rule, everyone=everyone), rule.layers[0]
         chosen = (name, rule.types, repr(sorted(rule.where.items())), everyone)
         return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
-                            walk=walker(rule.service, self.walk))  # fmt: skip
+                            walk=walker_of(rule, self.walk))  # fmt: skip
 
     def serving(self, rule: Rule, *, everyone: bool) -> gpd.GeoDataFrame:
         """Return the facilities that count for the rule; for everyone, without those that are not open to neighbours."""

@@ -15,7 +15,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["area_owed", "facilities_for_employees", "facilities_owed", "land_owed", "units_owed"]
+__all__ = [
+    "area_owed",
+    "facilities_for_employees",
+    "facilities_for_people",
+    "facilities_owed",
+    "land_owed",
+    "units_owed",
+]
 
 Numbers = npt.NDArray[np.float64]
 SLACK = 1e-9
@@ -91,6 +98,30 @@ def facilities_for_employees(employees: npt.ArrayLike, per: float) -> npt.NDArra
     [0, 1, 2]
     """
     made: npt.NDArray[np.int64] = np.floor(np.asarray(employees, float) / per + SLACK).astype(np.int64)
+    return made
+
+
+def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = "ceil") -> npt.NDArray[np.int64]:
+    """Count the facilities that so many people owe, one for each *each* of them.
+
+    Parameters
+    ----------
+    people
+        P, of one or many areas.
+    each
+        N, people for one facility.
+    reading
+        "ceil": none stands for more people than N, ``ceil(P / N)``; "floor": one each time N is reached.
+
+    Examples
+    --------
+    >>> [facilities_for_people([19_999, 20_000, 50_000], 20_000, reading=r).tolist() for r in ("ceil", "floor")]
+    [[1, 1, 3], [0, 1, 2]]
+    """
+    number = np.asarray(people, float) / each
+    made: npt.NDArray[np.int64] = (np.ceil(number - SLACK) if reading == "ceil" else np.floor(number + SLACK)).astype(
+        np.int64
+    )
     return made
 
 

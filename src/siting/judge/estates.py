@@ -33,7 +33,7 @@ class Duty:
     Attributes
     ----------
     quantity
-        "facilities", "area_m2", "places", "beds" or "land_m2".
+        "facilities", "area_m2", "places", "school_places", "beds" or "land_m2".
     owed, low
         By community; `low` is the lowest reading where readings differ.
     base, amount
@@ -131,6 +131,7 @@ def _facilities(rule: Rule, context: Context) -> Duty:
 @_duty("beds_per_1000_elderly")
 def _units(rule: Rule, context: Context) -> Duty:
     quantity = "beds" if rule.kind.startswith("beds") else "places"
+    quantity = "school_places" if UNITS[rule.unit].counts == "school_places" else quantity
     base = rule.base or ("elderly" if quantity == "beds" else "population")
     people = context.heads(base)
     ruled = people[context.ruled(rule)]
@@ -186,7 +187,7 @@ def there(duty: Duty, context: Context) -> pd.Series:
 def _there(duty: Duty, context: Context) -> pd.Series:
     rule, layer = duty.rule, duty.rule.layers[0]
     stock = context.stock(rule)
-    column = COLUMNS.get(duty.quantity, duty.quantity if duty.quantity in ("places", "beds") else "")
+    column = COLUMNS.get(duty.quantity, duty.quantity if duty.quantity in ("places", "school_places", "beds") else "")
     if column and rule.column:
         column = rule.column[0]
     amount = pd.Series(1.0, stock.index) if not column else counted(_column(stock, layer, column), layer)
@@ -383,7 +384,7 @@ def _names(context: Context, lacks: pd.Series, larger: Rule | None) -> Said:
     key, values = without(frame, np.ones(len(frame), bool), "audit.lack" if larger is None else "audit.lack_within")
     if larger is None or not key:
         return key, values
-    return key, {**values, "indicator": (larger.indicator_zh, larger.indicator_en)}
+    return key, {**values, "indicator": {"zh": larger.indicator_zh, "en": larger.indicator_en}}
 
 
 def _counties_above(rule: Rule, context: Context) -> Finding:

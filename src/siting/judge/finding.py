@@ -15,13 +15,17 @@ from siting.judge.rule import KINDS, Kind, Rule
 from siting.judge.values import Missing, least, ratio
 
 __all__ = [
+    "DIGITS",
     "INDICATORS",
     "JUDGED",
     "NEAR",
+    "NOTHING",
     "ROWS",
+    "WAY",
     "Finding",
     "Said",
     "floor",
+    "holds",
     "indicator",
     "lacking",
     "least",
@@ -34,6 +38,8 @@ __all__ = [
 
 Said = tuple[str, Mapping[str, object]]
 NOTHING: Said = ("", {})
+#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
+DIGITS = 9
 #: So many units are named in a reason.
 MOST_NAMES = 20
 
@@ -70,6 +76,8 @@ COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
 ROWS = ("layer", "facility_types", "excluded_types", "where")
 #: Keys that say which communities are ruled, and how near a facility has to be.
 NEAR = ("among", "metres", "minutes")
+#: Keys that say how the way is measured.
+WAY = ("metric", "mode", "speed")
 #: Keys that say who is judged one by one, and what covers them.
 JUDGED = ("judged_by", "covered_by")
 
@@ -123,16 +131,30 @@ def floor(operator: str) -> str:
     return ">=" if operator == "=" else operator
 
 
+def holds(value: float, operator: str, target: float, most: float = math.nan) -> bool:
+    """Compare a value with a target by an operator; *most* is the upper end of a range."""
+    return {
+        "range": target <= value <= most,
+        ">=": value >= target,
+        ">": value > target,
+        "<=": value <= target,
+        "<": value < target,
+        "=": value == target,
+    }.get(operator, False)
+
+
 def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,
-            metric: str = "", target: float | None = None, units: pd.Series | None = None) -> Finding:  # fmt: skip
+            metric: str = "", target: float | None = None, units: pd.Series | None = None,
+            operator: str = "") -> Finding:  # fmt: skip
     """Judge ``100 * part / total`` by the rule's own percentage."""
     wanted = (math.nan if rule.value is None else rule.value) if target is None else target
+    operator = operator or rule.operator or ">="
     return Finding(
         value=100 * ratio(part, total),
         target=wanted,
         unit="percent",
-        operator=rule.operator or ">=",
-        needed=math.nan if math.isnan(wanted) else lacking(wanted / 100 * total, rule.operator or ">=", part),
+        operator=operator,
+        needed=math.nan if math.isnan(wanted) else lacking(wanted / 100 * total, operator, part),
         needs=needs,
         metric=metric,
         basis=basis,

@@ -10,11 +10,12 @@ import pandas as pd
 
 from siting.errors import StandardError
 from siting.judge import duties
-from siting.judge.context import Context
+from siting.judge.context import DISTRICTS, Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, lacking_of, there
 from siting.judge.rates import BASES
 from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
+from siting.judge.per_head import owed_for_people
 from siting.judge.standard import Standard
 from siting.judge.uncounted import tell_unknown, uncounted
 from siting.judge.units import UNITS
@@ -26,10 +27,12 @@ from siting.network import Network, Walk
 __all__ = ["provision"]
 
 T = TypeVar("T")
-QUANTITIES = ("facilities", "area_m2", "places", "beds", "land_m2")
+#: The columns that hold a quantity, where a rule names none.
+COLUMNS_OF = {"school_places": "school_places", "area_m2": "floor_area", "land_m2": "land_area"}
+QUANTITIES = ("facilities", "area_m2", "places", "school_places", "beds", "land_m2")
 COLUMNS = [
     "community", "name", "rule", "indicator", "indicator_en", "service", "facilities", "facilities_low", "area_m2",
-    "places", "beds", "land_m2", "base", "amount", "there", "lacking", "read_with", "reason", "reason_en", "clause",
+    "places", "school_places", "beds", "land_m2", "base", "amount", "there", "lacking", "read_with", "reason", "reason_en", "clause",
     "document",
 ]  # fmt: skip
 #: City-wide rates that a population as a whole owes, and the quantity that each asks for.
@@ -38,6 +41,8 @@ POPULATION = {
     "beds_per_1000_elderly": "beds",
     "ratio_per_10000_elderly": "beds",
     "provision_land_per_capita": "land_m2",
+    "area_per_1000_residents": "area_m2",
+    "residents_per_facility": "facilities",
 }
 
 
@@ -78,8 +83,8 @@ def provision(
     DataFrame
         A row per community and rule that governs it, and for city-wide rates one with `community` "all":
 
-        - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `beds`, `land_m2`: what is owed, in the
-          column of its kind; missing in the others
+        - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `school_places`, `beds`, `land_m2`: what
+          is owed, in the column of its kind; missing in the others
         - `base`, `amount`: what it is owed for, such as 3600 households
         - `there`, `lacking`: in the unit of what is owed; missing without *layers*. `there` is all that stands there,
           also where it is more than is owed; an audit counts no more than is owed. Where each site owes a least area,
@@ -134,6 +139,8 @@ def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> 
         "clause": rule.clause, "document": standard.title(rule),
     }  # fmt: skip
     try:
+        if rule.kind == "residents_per_facility" and rule.applies_to in DISTRICTS:
+            return  # each of them owes by itself, which the audit tells
         if rule.kind in POPULATION and rule.applies_to not in ESTATES:
             yield {**told, **_population(rule, context, looked=looked)}
         elif rule.kind in DUTIES and rule.applies_to != "county" and not _read_with_another(rule):
@@ -169,15 +176,25 @@ def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]
     """Work out what the whole population owes by a rate for the city."""
     if rule.value is None:
         raise Missing("audit.no_value", rule=rule.id)
-    column, base = BASES[rule.kind]
+    column, base = BASES.get(rule.kind, ("", "population"))
     base = rule.base or base
     people = float(context.heads(base).sum())
-    factor = UNITS[rule.unit].per if rule.unit else 1000.0
-    land = rule.kind == "provision_land_per_capita"
-    owed = float(duties.land_owed(people, rule.value) if land else duties.units_owed(people, rule.value, factor))
-    columns = rule.column or (column,)
+    counts = UNITS[rule.unit].counts
+    quantity = {"school_places": "school_places", "m2_land": "land_m2"}.get(counts, POPULATION[rule.kind])
     row: dict[str, Any] = {"community": "all", "name": label("audit.all", "zh"), "base": base, "amount": people}
-    row[POPULATION[rule.kind]] = owed
+    columns = rule.column or tuple(filter(None, (COLUMNS_OF.get(quantity, column),)))
+    if rule.kind == "residents_per_facility":
+        each = pd.Series([people])
+        owed = float(owed_for_people(rule, each, rule.reading or "ceil").iloc[0])
+        row["facilities_low"] = float(owed_for_people(rule, each, "floor").iloc[0])
+    elif rule.kind == "area_per_1000_residents":
+        owed = rule.value * people / 1000
+    elif rule.kind == "provision_land_per_capita":
+        owed = float(duties.land_owed(people, rule.value))
+    else:
+        factor = UNITS[rule.unit].per if rule.unit else 1000.0
+        owed = float(duties.units_owed(people, rule.value, factor))
+    row[quantity] = owed
     if looked:
         have, why = _looked(lambda: context.amount(context.stock(rule), rule.layers[0], columns))
         row |= why if have is None else {"there": have, "lacking": max(0.0, owed - have)}

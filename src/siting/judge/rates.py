@@ -53,7 +53,7 @@ BASES = {
 
 #: The units that a rate of a kind can be printed in.
 RATES = {
-    "places_per_1000_residents": ("places_per_1000_residents", ""),
+    "places_per_1000_residents": ("places_per_1000_residents", "school_places_per_1000_residents", ""),
     "beds_per_1000_elderly": ("beds_per_1000_elderly", "beds_per_10000_elderly", "beds_per_100", ""),
     "ratio_per_10000_elderly": ("persons_per_10000_elderly", "beds_per_10000_elderly", "beds_per_1000_elderly", ""),
     "ratio_per_1000_infants": ("facilities_per_1000_under3", "persons_per_1000_children", ""),
@@ -67,6 +67,7 @@ def _not_estates(rule: Rule) -> tuple[str, ...]:
 def rate(rule: Rule, context: Context) -> Iterator[Finding]:
     """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
+    column = "school_places" if UNITS[rule.unit].counts == "school_places" else column
     if rule.applies_to in ESTATES:
         yield owing(rule, context)
         return

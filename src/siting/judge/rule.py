@@ -5,41 +5,29 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
+from siting.judge.choices import APPLIES, CHOICES
+from siting.judge.parts import PART, PARTS, check_parts, check_places, timed
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT, share_from
 
 __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
 
-OPERATORS = (">=", "<=", ">", "<", "=", "~", "range", "per", "")
 NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
-LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "meets")
-TABLES = ("where", "part", "among")
-ROLES = ("standard", "target", "baseline", "forecast", "principle", "project", "context")
-SCOPES = ("", "area", "site")
-#: Who is judged one by one: each row of the communities, or the units that rows belong to.
-JUDGED_BY = ("", "estate", "community", "village", "village_or_community")
-#: What covers a unit: a facility of its own, one within a walk, or one whose service area it is part of.
-COVERED_BY = ("", "own", "walk", "service_area")
+LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "other_types", "meets", "rules")
+TABLES = ("where", "part", "among", "other_where")
 #: Signs as people write them.
 WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
-#: What a rule can be for: districts by level, communities by their sort, facilities, or the whole of an area.
-APPLIES = (
-    "", "city", "county", "city_and_county", "province", "prefecture", "country", "OECD", "township", "subdistrict",
-    "community", "village_or_community", "new_residential", "existing_residential", "new_and_existing_residential",
-    "village", "administrative_village", "rural", "urban_area", "urban_community", "urban_estate", "industrial_park",
-    "complete_community", "future_community", "new_future_community", "eldercare_institution",
-    "childcare_institution", "institution", "township_centre", "kindergarten", "canteen", "site",
-)  # fmt: skip
 #: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
     "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
-    "among", "other", "metres", "minutes", "meets", "judged_by", "covered_by",
+    "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets",
+    "judged_by", "covered_by", "each", "any", "rules", "residents", "reading",
 )  # fmt: skip
 
 
@@ -131,10 +119,27 @@ class Rule:
     covered_by
         What covers a unit: a facility of its "own" (one that names it, or lies in it), one within a "walk", or one
         whose "service_area" it is part of. Without it districts are covered by their own, communities by a walk.
-    other
-        The layers of partners, for rules of neighbourhood; a partner of any of them will do.
+    other, other_types, other_where
+        The layers of partners, for rules of neighbourhood, and which of their rows count; a partner of any of them will
+        do.
     metres, minutes
         The walk within which a unit counts as served, where the document prints one.
+    metric
+        What decides: the way along the "streets", which is meant where nothing stands, or the "straight" line.
+    mode, speed
+        How minutes are travelled: "walk", "bicycle" or "car", and how fast, such as "15 km/h".
+    each
+        The facilities that must all be near, a table for each: its layer, facility_types, where, and the metres or
+        minutes that hold for it.
+    any
+        The facilities of which one is enough, in such tables.
+    rules
+        The rules of which one is enough, by id.
+    residents
+        The fewest and the most residents of a living circle.
+    reading
+        How many facilities a number of people owes: "ceil", so that none stands for more of them than printed, or
+        "floor", one each time the number is reached.
     meets
         The rules of provision that a unit must fulfil to count; each holds for the estates that it is for.
     document, clause, says
@@ -172,8 +177,18 @@ class Rule:
     judged_by: str = ""
     covered_by: str = ""
     other: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
+    other_where: Mapping[str, Any] = field(default_factory=dict, hash=False)
     metres: float | None = None
     minutes: float | None = None
+    metric: str = ""
+    mode: str = ""
+    speed: str = ""
+    each: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    any: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    rules: tuple[str, ...] = ()
+    residents: tuple[float, ...] = ()
+    reading: str = ""
     meets: tuple[str, ...] = ()
     condition: str = ""
     modal: str = ""
@@ -193,25 +208,21 @@ class Rule:
                 raise StandardError(f"rule {self.id}: {name} is {number!r}, not a number")
             if number is not None and number < 0:
                 raise StandardError(f"rule {self.id}: {name} is {number:g}; it must be above 0")
-        limited = {
-            "operator": OPERATORS,
-            "role": ROLES,
-            "scope": SCOPES,
-            "judged_by": JUDGED_BY,
-            "covered_by": COVERED_BY,
-        }
-        for name, choices in limited.items():
+        for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 listed = some([c for c in choices if c], 9)
                 raise StandardError(f'rule {self.id}: {name} is "{getattr(self, name)}"; choose one of {listed}')
         if self.unit not in UNITS:
             raise StandardError(f"rule {self.id}: {_choose('unit', self.unit, UNITS)}")
+        check_places(self)
         if self.operator == "range" and (self.value is None or self.value_max is None):
             raise StandardError(f"rule {self.id}: a range needs value and value_max")
         if self.operator == "~" and self.role in ("standard", "target"):
             raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
         if self.share is not None:
             object.__setattr__(self, "share", share_from(self.share, f"rule {self.id}: share", StandardError))
+
+        check_parts(self)
 
     @property
     def layers(self) -> tuple[str, ...]:
@@ -222,6 +233,38 @@ class Rule:
     def types(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The types of facility that count, and those among them that do not; both empty where all rows count."""
         return self.facility_types, self.excluded_types
+
+    def partner(self, layer: str) -> Rule:
+        """Return the rule that counts the partners in one of the layers `other`: those of their types and marks."""
+        return replace(
+            self, layer=(layer,), facility_types=self.other_types, excluded_types=(), where=self.other_where
+        )
+
+    @property
+    def counting(self) -> tuple[Rule, ...]:
+        """The rules that count rows for this one: itself, or those of its parts."""
+        parts = (*self.parts("each"), *self.parts("any"))
+        return tuple(leaf for part in parts for leaf in part.counting) if parts else (self,)
+
+    def parts(self, key: str) -> tuple[Rule, ...]:
+        """Return this rule once for each table of `each` or `any`, with what stands in that table.
+
+        Examples
+        --------
+        >>> either = ({"layer": ("meals",), "metres": 300.0}, {"facility_types": ("日间照料中心",)})
+        >>> rule = Rule("x.a", "service_radius", "eldercare", "甲", "A", unit="m", value=500, any=either)
+        >>> [(one.layers, one.metres) for one in rule.parts("any")]
+        [(('meals',), 300.0), (('eldercare',), None)]
+        """
+        return tuple(self._part(at) for at in getattr(self, key))
+
+    def _part(self, at: Mapping[str, Any]) -> Rule:
+        own: dict[str, Any] = {"metres": None, "minutes": None} if {"metres", "minutes"} & set(at) else {}
+        if "metres" in at:
+            own |= {"mode": "", "speed": ""}
+        names = {f"indicator_{lang}": at[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in at}
+        rest = {key: value for key, value in at.items() if not key.startswith("name_")}
+        return replace(self, **{"each": (), "any": (), **own, **names, **rest})
 
 
 def document_from(key: str, at: Mapping[str, Any]) -> Document:
@@ -309,7 +352,7 @@ def _fits(rule: Rule, kind: Kind) -> None:
             f'rule {rule.id}: operator is "{rule.operator}"; a {rule.kind} is judged by one of {listed}'
         )
     given = [name for name in COMPUTING if getattr(rule, name) not in (None, "", (), {})]
-    idle = set(kind.idle(rule))
+    idle = {*kind.idle(rule), *(() if timed(rule) else ("mode", "speed"))}
     lost = [name for name in given if name in idle or (kind.keys is not None and name not in kind.keys)]
     if lost:
         left = [name for name in COMPUTING if (kind.keys is None or name in kind.keys) and name not in idle]
@@ -362,6 +405,16 @@ def _value(rule: str, key: str, value: Any) -> Any:
     if key == "year":
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong("a year such as 2025")
+    elif key == "residents":
+        if not isinstance(value, list | tuple) or not all(type(number) in (int, float) for number in value):
+            raise wrong("two numbers, such as [5000, 12000]")
+        return tuple(float(n) for n in value)
+    elif key in PARTS:
+        if not isinstance(value, list | tuple) or value == [] or not all(isinstance(at, Mapping) for at in value):
+            raise wrong('a list of tables, such as [{ layer = "meals", metres = 300 }]')
+        for at in value:
+            only(at, PART, f"rule {rule}: unknown keys in {key}")
+        return tuple({name: _value(rule, name, one) for name, one in at.items()} for at in value)
     elif key in TABLES:
         return _conditions(rule, key, value)
     elif key in LISTS:

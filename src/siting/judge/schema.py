@@ -8,19 +8,9 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any
 
-from siting.judge.rule import (
-    APPLIES,
-    COVERED_BY,
-    JUDGED_BY,
-    KINDS,
-    LISTS,
-    NUMBERS,
-    OPERATORS,
-    ROLES,
-    SCOPES,
-    TABLES,
-    Rule,
-)
+from siting.judge.choices import APPLIES, CHOICES
+from siting.judge.parts import PART, PARTS
+from siting.judge.rule import COMPUTING, KINDS, LISTS, NUMBERS, TABLES, Rule
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT
@@ -78,13 +68,22 @@ def _rule() -> dict[str, Any]:
         "required": [f.name for f in fields(Rule) if f.default is MISSING and f.default_factory is MISSING],
         "additionalProperties": False,
         "properties": {f.name: {**_type(f.name), "description": said[f.name]} for f in fields(Rule)},
+        "allOf": [_of_kind(kind) for kind in sorted(KINDS)],
     }
 
 
+def _of_kind(kind: str) -> dict[str, Any]:
+    """Refuse the keys and units that a kind of rule cannot use."""
+    known = KINDS[kind]
+    refused: dict[str, Any] = {key: False for key in COMPUTING if known.keys is not None and key not in known.keys}
+    if known.units is not None:
+        refused["unit"] = {"enum": sorted({*known.units, ""})}
+    return {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"properties": refused}}
+
+
 def _type(name: str) -> dict[str, Any]:
-    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "operator": list(OPERATORS), "role": list(ROLES),
-               "scope": list(SCOPES), "applies_to": list(APPLIES), "judged_by": list(JUDGED_BY),
-               "covered_by": list(COVERED_BY)}  # fmt: skip
+    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "applies_to": list(APPLIES),
+               **{key: list(words) for key, words in CHOICES.items()}}  # fmt: skip
     listed = {"type": "array", "items": {"type": "string"}}
     if name in choices:
         return {"enum": choices[name]}
@@ -102,7 +101,14 @@ def _type(name: str) -> dict[str, Any]:
         table = {"type": "object", "additionalProperties": cell}
         several = {"type": "array", "minItems": 2, "items": {**table, "minProperties": 1}}
         return {**table, "properties": {ANY: several}}
-    if name in ("facility_types", "excluded_types"):
+    if name == "residents":
+        return {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
+    if name in PARTS:
+        inner = {key: _type(key) for key in PART if key != "any" or name == "each"}
+        least = 2 if name == "any" else 1
+        part = {"type": "object", "additionalProperties": False, "properties": inner}
+        return {"type": "array", "minItems": least, "items": part}
+    if name in ("facility_types", "excluded_types", "other_types", "rules"):
         return listed
     if name in LISTS:
         return {"anyOf": [{"type": "string"}, listed]}

@@ -15,13 +15,28 @@ import pandas as pd
 
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
-from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, floor, indicator, lacking, number, percent, without
+from siting.judge.finding import (
+    JUDGED,
+    NEAR,
+    ROWS,
+    WAY,
+    Finding,
+    Said,
+    floor,
+    indicator,
+    lacking,
+    number,
+    percent,
+    without,
+)
 from siting.judge.rollup import unit_of
 from siting.judge.rule import Rule
 from siting.judge.serving import served_districts
 from siting.judge.uncounted import besides
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, filled, matches
+from siting.judge.ways import beside
+from siting.judge.wording import limits_of
 
 __all__ = ["count", "coverage_of_units", "each_area", "least_area"]
 
@@ -29,29 +44,35 @@ __all__ = ["count", "coverage_of_units", "each_area", "least_area"]
 #: Units of numbers that are not of facilities, and not a column that is added up.
 OTHERS = ("operators", "communities")
 #: Units that a number can be of; those of `SUMS` are the sum of a column.
-SUMS = ("places", "10k_places", "beds", "10k_beds", "persons", "10k_persons", "10k_households", "m2")
+SUMS = ("places", "10k_places", "school_places", "10k_school_places", "beds", "10k_beds", "persons", "10k_persons",
+        "10k_households", "m2")  # fmt: skip
 COUNTS = ("", "facilities", "10k_facilities", "communities", "circles", "operators", *SUMS)
 #: What the units of a level are called in the result.
 LEVELS = {"subdistrict": "subdistricts", "county": "counties", "prefecture": "cities"}
 
 
+def _walked(rule: Rule) -> bool:
+    """Tell whether a rule, or one of the facilities that it names, prints a walk."""
+    return any(one.minutes is not None or one.metres is not None for one in (rule, *rule.parts("any")))
+
+
 def _coverage_idle(rule: Rule) -> tuple[str, ...]:
     """Tell which keys a share of coverage does not use, for what covers its units."""
     share = () if rule.value is None else ("share",)
-    walked = rule.minutes is not None or rule.metres is not None
     if rule.layers[0] == "communities":  # they carry a mark
-        return (*share, "metres", "minutes", "meets", "covered_by")
-    if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not walked):
-        covered = (
-            () if rule.applies_to in DISTRICTS and not rule.part and rule.layers[0] != "districts" else ("covered_by",)
-        )
-        marks = ROWS[1:] if rule.layers[0] == "districts" else ()
-        return (*share, *NEAR, "meets", "judged_by", *covered, *marks)
-    return (*share, *ROWS, "metres", "minutes", "covered_by") if rule.meets else share
+        return (*share, *WAY, "any", "metres", "minutes", "meets", "covered_by")
+    if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not _walked(rule)):
+        marked = rule.layers[0] == "districts"
+        covered = () if rule.applies_to in DISTRICTS and not rule.part and not marked else ("covered_by", "any")
+        return (*share, *NEAR, *WAY, "meets", "judged_by", *covered, *(ROWS[1:] if marked else ()))
+    return (*share, *ROWS, *WAY, "any", "metres", "minutes", "covered_by") if rule.meets else share
 
 
 @indicator(
-    "coverage_share", keys=(*ROWS, *NEAR, *JUDGED, "part", "share", "meets"), units=("percent", ""), idle=_coverage_idle
+    "coverage_share",
+    keys=(*ROWS, *NEAR, *JUDGED, *WAY, "any", "part", "share", "meets"),
+    units=("percent", ""),
+    idle=_coverage_idle,
 )
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
@@ -66,8 +87,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(frame), "of": names})
         yield percent(rule, int(fulfil.sum()), len(frame), needs="facilities", basis=basis, target=target, units=fulfil)
         return
-    walked = rule.minutes is not None or rule.metres is not None
-    if (rule.applies_to in DISTRICTS and not walked) or layer == "districts":
+    if (rule.applies_to in DISTRICTS and not _walked(rule)) or layer == "districts":
         units = context.districts(rule.applies_to)
         (fulfil, also), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         others = {} if rule.part else besides(rule, context, units)
@@ -83,6 +103,9 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tupl
     """Mark the districts with a facility of each layer in them, or in the service area of one where the rule says so."""
     if rule.part:
         return matches(units, "districts", rule.part), ()
+    if rule.any:
+        marks, told = zip(*(_in_districts(one, context, units) for one in rule.parts("any")), strict=True)
+        return pd.Series(np.logical_or.reduce(marks), units.index), tuple(dict.fromkeys(sum(told, ())))
     fulfil, also = pd.Series(True, units.index), []
     for layer in rule.layers:
         has = context.inside(rule, layer, units) > 0
@@ -112,13 +135,14 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
         key, metric, lack = "audit.fulfil", "streets", "audit.lack"
     else:
         fulfil = context.served(rule)
-        key, metric = "audit.beside", "streets" if context.walks(rule) else ""
-        if rule.covered_by == "own":
-            key = "audit.own"
+        key, metric = "audit.own", (rule.metric or "streets") if context.walks(rule) else ""
         said["walk"] = context.walk_of(rule)
-    part, total = int((fulfil & ruled).sum()), int(ruled.sum())
+        if rule.covered_by != "own":
+            key, said = beside("audit.beside", rule, said)
+    part, total, own = int((fulfil & ruled).sum()), int(ruled.sum()), limits_of(rule)
+    basis: Said = (key, {"part": part, "total": total, **said})
     return percent(rule, part, total, needs=context.needs(rule), metric=metric, target=target, units=fulfil[ruled],
-                   basis=(key, {"part": part, "total": total, **said}),
+                   basis=("audit.own_limits", {"way": basis, "parts": own}) if own else basis,
                    reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
 
 

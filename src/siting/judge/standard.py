@@ -272,4 +272,17 @@ def _checked(standard: Standard) -> Standard:
     loose = [rule.id for rule in standard.rules if not there.issuperset(rule.meets)]
     if loose:
         raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
+    for rule in standard.rules:
+        _check_either(rule, {one.id: one.kind for one in standard.whole or standard.rules})
     return standard
+
+
+def _check_either(rule: Rule, kinds: Mapping[str, str]) -> None:
+    """Refuse a rule of which one of several is enough, when it does not name several, or names its like."""
+    if rule.kind != "one_of":
+        return
+    lost = [name for name in rule.rules if name not in kinds]
+    if lost:
+        raise StandardError(f"rule {rule.id}: rules that are not there: {some(lost)}")
+    if len(set(rule.rules)) < 2 or "one_of" in {kinds[name] for name in rule.rules}:
+        raise StandardError(f"rule {rule.id}: name two rules or more in `rules`, none of them a one_of")

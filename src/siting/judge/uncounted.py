@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import pandas as pd
 
@@ -199,12 +200,21 @@ def _listed(counts: dict[str, int]) -> dict[str, object]:
 
 
 def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
-    """Return the rules that name types, by the layers they count in, where these tell types."""
+    """Return the rules that name types, by the layers they count in, where these tell types.
+
+    Of a rule with several facilities those of one layer are asked together: what one of them counts is not left out.
+    """
     found: dict[str, list[Rule]] = {}
     for rule in rules:
-        for layer in rule.layers if any(rule.types) else ():
-            if "facility_type" in context.layers.get(layer, ()):
-                found.setdefault(layer, []).append(rule)
+        own: dict[str, list[Rule]] = {}
+        for one in rule.counting:
+            for layer in one.layers:
+                own.setdefault(layer, []).append(one)
+        for layer, each in own.items():
+            if "facility_type" in context.layers.get(layer, ()) and all(any(one.types) for one in each):
+                types = tuple(dict.fromkeys(word for one in each for word in one.facility_types))
+                one = each[0] if len(each) == 1 else replace(each[0], facility_types=types)
+                found.setdefault(layer, []).append(one)
     return found
 
 

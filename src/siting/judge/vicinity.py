@@ -11,12 +11,12 @@ import pandas as pd
 
 from siting.data import types_in
 from siting.judge.context import COMMUNITIES, Context
-from siting.judge.finding import JUDGED, NEAR, ROWS, Finding, Said, indicator, number, percent, ratio, told
+from siting.judge.finding import JUDGED, NEAR, ROWS, WAY, Finding, Said, indicator, number, percent, ratio, told
 from siting.judge.rule import Rule
 from siting.judge.serving import townships_served
 from siting.judge.units import UNITS
 from siting.judge.values import SEVERAL, Missing, matches
-from siting.measure.services import walker
+from siting.judge.ways import beside, walker_of
 
 __all__ = [
     "beds",
@@ -33,15 +33,19 @@ __all__ = [
 ]
 
 
+#: Keys that say which partners count, and how near they have to be.
+PARTNERS = ("metres", "minutes", *WAY, "other_types", "other_where")
+
+
 def _colocation_idle(rule: Rule) -> tuple[str, ...]:
-    walk = () if rule.other and not rule.part else ("metres", "minutes")
+    walk = () if rule.other and not rule.part else PARTNERS
     among = () if rule.part and rule.layers[0] == "communities" else ("among", "judged_by")
     return (*walk, *among, *(("other",) if rule.part else ()))
 
 
 @indicator(
     "colocation",
-    keys=(*ROWS, *NEAR, "part", "other", "judged_by"),
+    keys=(*ROWS, *NEAR, *WAY, "part", "other", "other_types", "other_where", "judged_by"),
     units=("", "percent", "facilities", "communities", "modes"),
     idle=_colocation_idle,
 )
@@ -68,19 +72,11 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
         yield _counted(rule, float(len(frame)), basis)
         return
     near, unseen = _beside(rule, context, frame)
-    basis = (
-        "audit.partners",
-        {
-            "part": int(near.sum()),
-            "total": len(frame),
-            "of": layer,
-            "other": partner,
-            "walk": context.walk_of(rule),
-        },
-    )
+    told_of = {"part": int(near.sum()), "total": len(frame), "of": layer, "other": rule.other_types or partner}
+    basis = beside("audit.partners", rule, {**told_of, "walk": context.walk_of(rule)})
     if rule.unit == "percent":
-        found = percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, metric="streets",
-                        units=near)  # fmt: skip
+        found = percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, units=near,
+                        metric=rule.metric or "streets")  # fmt: skip
     else:
         found = _counted(rule, float(near.sum()), basis)
     yield replace(found, also=unseen)
@@ -89,10 +85,10 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
 def _counted(rule: Rule, there: float, basis: Said) -> Finding:
     """Judge a number by the rule's, where it prints one of facilities."""
     if rule.value is None or rule.unit not in ("facilities", "communities"):
-        return told(there, "facilities", basis, metric="streets" if rule.other else "")
+        return told(there, "facilities", basis, metric=(rule.metric or "streets") if rule.other else "")
     needed = max(0.0, rule.value - there)
     return Finding(there, rule.value, rule.unit, rule.operator, needed, needs="facilities", basis=basis,
-                   metric="streets" if rule.other else "")  # fmt: skip
+                   metric=(rule.metric or "streets") if rule.other else "")  # fmt: skip
 
 
 def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
@@ -104,8 +100,11 @@ def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Serie
     walk, minutes = context.walked(rule)
     near = pd.Series(False, frame.index)
     for name in there:
-        reach = whole.between(rule.layers[0], name, whole.layer(name), ("partners",), metres=None if minutes else walk,
-                              minutes=walk if minutes else None, walk=walker(rule.service, context.walk))  # fmt: skip
+        partner = rule.partner(name)
+        chosen = ("partners", partner.types, repr(sorted(partner.where.items())))
+        reach = whole.between(rule.layers[0], name, whole.stock(partner), chosen, metres=None if minutes else walk,
+                              minutes=walk if minutes else None, straight=rule.metric == "straight",
+                              walk=walker_of(rule, context.walk))  # fmt: skip
         near |= frame.index.isin(reach.pairs()["origin"])
     return near, tuple(("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there)
 
@@ -113,9 +112,9 @@ def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Serie
 @indicator(
     "bed_threshold_rule",
     operators=(">=", ">", "<=", "<", "range"),
-    keys=(*ROWS, "part", "other", "column", "metres", "minutes"),
+    keys=(*ROWS, *WAY, "part", "other", "other_types", "other_where", "column", "metres", "minutes"),
     units=("beds",),
-    idle=lambda rule: ("part",) if rule.other else ("metres", "minutes"),
+    idle=lambda rule: ("part",) if rule.other else PARTNERS,
 )
 def beds(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of the institutions of a size that have the room, or the partner nearby, that their size asks for."""
@@ -130,16 +129,18 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         fulfil = matches(sized, layer, rule.part)
     part, total = int(fulfil.sum()), len(sized)
     said: dict[str, object] = {"part": part, "total": total, "of": rule.facility_types or layer}
+    basis: Said = ("audit.units", said)
     if rule.other:
-        said |= {"other": rule.other, "walk": context.walk_of(rule)}
+        said |= {"other": rule.other_types or rule.other, "walk": context.walk_of(rule)}
+        basis = beside("audit.partners", rule, said)
     yield Finding(
         value=100 * ratio(part, total),
         target=100.0,
         unit="percent",
         needed=float(total - part),
         needs="facilities",
-        metric="streets" if rule.other else "",
-        basis=("audit.partners" if rule.other else "audit.units", said),
+        metric=(rule.metric or "streets") if rule.other else "",
+        basis=basis,
         units=fulfil,
         also=unseen,
     )
@@ -179,16 +180,14 @@ def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
     yield told(len(frame), "candidates", ("audit.sum", {"stock": len(frame), "column": (rule.layers[0],)}))
 
 
-@indicator("service_area_rule", keys=(*ROWS, *NEAR), units=("",))
+@indicator("service_area_rule", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
 def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
     part = int((near & ruled).sum())
-    basis = (
-        "audit.beside",
-        {"part": part, "total": int(ruled.sum()), "walk": context.walk_of(rule), "ruled": "communities"},
-    )
-    yield told(part, "communities", basis, metric="streets")
+    told_of = {"part": part, "total": int(ruled.sum()), "ruled": "communities"}
+    basis = beside("audit.beside", rule, {**told_of, "walk": context.walk_of(rule)})
+    yield told(part, "communities", basis, metric=rule.metric or "streets")
 
 
 @indicator("hub_and_spoke", keys=(*ROWS, "among"), units=("", "levels"))
@@ -220,21 +219,18 @@ def _spokes(rule: Rule, context: Context) -> pd.Series:
 FARTHEST = 10_000.0
 
 
-@indicator("mobile_service", keys=(*ROWS, *NEAR), units=("",))
+@indicator("mobile_service", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
 def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     """Villages that have no facility beside them: who is left to vans."""
     villages, near = _spokes(rule, context), context.served(rule)
     left = int((villages & ~near).sum())
-    basis = (
-        "audit.beside",
-        {
-            "part": int((villages & near).sum()),
-            "total": int(villages.sum()),
-            "walk": context.walk_of(rule),
-            "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else "village",
-        },
-    )
-    yield told(left, "communities", basis, metric="streets")
+    told_of = {
+        "part": int((villages & near).sum()),
+        "total": int(villages.sum()),
+        "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else "village",
+    }
+    basis = beside("audit.beside", rule, {**told_of, "walk": context.walk_of(rule)})
+    yield told(left, "communities", basis, metric=rule.metric or "streets")
 
 
 def _principle_idle(rule: Rule) -> tuple[str, ...]:

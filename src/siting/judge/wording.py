@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 
 from siting.data import list_roles, role
+from siting.judge.rule import Rule
 from siting.labels import known, label
 
-__all__ = ["needs_words", "said"]
+__all__ = ["limits_of", "name_of", "needs_words", "said", "with_words"]
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
 #: Numbers that are followed by a measure word, and the value that names what they count; the first that is there.
@@ -62,12 +63,14 @@ def _measure(counted: object, lang: str) -> str:
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
-    if name == "indicator" and isinstance(value, tuple):  # in Chinese and in English
-        return str(value[lang == "en"])
     if name == "conditions":
         return label("list.comma", lang).join(_condition(str(one), lang, layer) for one in value)  # type: ignore[attr-defined]
     if name == "printed_unit":
         return label(f"unit.{value}", lang) if known(f"unit.{value}") else str(value)
+    if isinstance(value, Mapping):  # a name in both languages
+        return str(value[lang])
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
+        return said(value, lang)
     if isinstance(value, tuple):
         return label("list.comma", lang).join(_one_of(name, one, lang) for one in value)
     if isinstance(value, int | float):
@@ -77,6 +80,8 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
         return f"{number} {label(f'unit.{unit}', lang)}"
     if name == "who":
         return label(f"walker.{value if known(f'walker.{value}') else 'own'}", lang)
+    if name == "mode":
+        return label(f"mode.{value}", lang)
     if name == "ruled":
         return label(f"ruled.{value if known(f'ruled.{value}') else 'communities'}", lang)
     if name == "layer":
@@ -106,6 +111,8 @@ def _one_of(name: str, one: object, lang: str) -> str:
     """Put one of several into words: a word, or a key with values of its own."""
     if isinstance(one, tuple):
         return said(one, lang)
+    if isinstance(one, Mapping):
+        return str(one[lang])
     return _word(name, one, lang) if name in COLUMN_WORDS else str(one)
 
 
@@ -136,3 +143,29 @@ def _column(name: str, lang: str, layer: str = "") -> str:
             if column.name == name:
                 return column.zh if lang == "zh" else column.meaning_en
     return ""
+
+
+def name_of(part: Rule, rule: Rule) -> dict[str, str]:
+    """Name a facility of a circle: as its table does, else by its types, else by its layer."""
+    if part.indicator_zh != rule.indicator_zh or part.indicator_en != rule.indicator_en:
+        return {"zh": part.indicator_zh, "en": part.indicator_en}
+    if part.any:
+        names = [name_of(one, part) for one in part.parts("any")]
+        return {lang: label("list.or", lang).join(dict.fromkeys(one[lang] for one in names)) for lang in ("zh", "en")}
+    types = {lang: label("list.comma", lang).join(part.facility_types) for lang in ("zh", "en")}
+    return types if part.facility_types else {lang: _layer(part.layers[0], lang) for lang in ("zh", "en")}
+
+
+def with_words(name: Mapping[str, str], more: str) -> dict[str, str]:
+    """Put the same words behind a name in each language."""
+    return {lang: f"{words}{more}" for lang, words in name.items()}
+
+
+def limits_of(rule: Rule) -> tuple[dict[str, str], ...]:
+    """Name the facilities of `any` that have a limit of their own, with it."""
+    own = [one for one in rule.parts("any") if (one.metres, one.minutes) != (rule.metres, rule.minutes)]
+    units = ["m" if one.minutes is None else "min" for one in own]
+    return tuple(
+        {lang: f"{words} {one.minutes or one.metres:g} {label(f'unit.{unit}', lang)}" for lang, words in names.items()}
+        for one, unit, names in zip(own, units, [name_of(one, rule) for one in own], strict=True)
+    )

@@ -119,36 +119,42 @@ def careful(grade: npt.ArrayLike) -> Floats:
     return factor
 
 
-def speed_from(text: str) -> float:
-    """Read a walking speed with its unit: metres a minute.
+def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST, mode: str = "walk") -> float:
+    """Read a speed with its unit: metres a minute.
 
     Parameters
     ----------
     text
         A number and a unit: m/min, km/h, m/s, mph, ft/s, ft/min, or 米/分钟, 公里/小时, 米/秒.
+    slowest, fastest
+        Limits of the mode, metres a minute; those of walkers when not given.
+    mode
+        Its name, for the message.
 
     Raises
     ------
     NetworkError
-        When there is no number, or no unit that is known, or nobody walks so fast or slow.
+        When there is no number, or no unit that is known, or nobody travels so fast or slow.
 
     Examples
     --------
     >>> speed_from("4.8 km/h"), speed_from("80 m/min"), speed_from("1.25 m/s"), speed_from("4.8公里/小时")
     (80.0, 80.0, 75.0, 80.0)
     """
+    what = "walking" if mode == "walk" else mode
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower().replace("per", "/")
     found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
     factor = next((each for each, names in UNITS.values() if found and found[2] in names), None)
     if found is None or factor is None:
         raise NetworkError(
-            f'walking speed is "{text}"; give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
+            f'{what} speed is "{text}"; give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
         )
     speed = round(float(found[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
-    if not SLOWEST <= speed <= FASTEST:
+    if not slowest <= speed <= fastest:
+        nobody = "nobody walks so" if mode == "walk" else f"that is no speed of a {mode}"
         raise NetworkError(
-            f'walking speed is "{text}", {speed:g} m/min; nobody walks so, give {SLOWEST:g} to {FASTEST:g} m/min '
-            f"({SLOWEST * 0.06:g} to {FASTEST * 0.06:g} km/h)"
+            f'{what} speed is "{text}", {speed:g} m/min; {nobody}, give {slowest:g} to {fastest:g} m/min '
+            f"({slowest * 0.06:g} to {fastest * 0.06:g} km/h)"
         )
     return speed
 

@@ -1,0 +1,49 @@
+"""A commented standard to start from."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from siting.errors import StandardError
+
+__all__ = ["write_template"]
+
+#: The name that the template has for a city; that of the file takes its place.
+NAME = "my_city"
+
+
+def write_template(path: str | Path) -> Path:
+    """Write a commented standard with a rule of each common kind, as a start for one of your own.
+
+    Parameters
+    ----------
+    path
+        A file that ends in ``.toml`` and is not there yet. Rules are named after it: ``chengdu.toml`` begins its ids
+        with ``chengdu``.
+
+    Returns
+    -------
+    Path
+        Where it was written.
+
+    Raises
+    ------
+    StandardError
+        When the name does not end in ``.toml``, the file is there already, or it cannot be written.
+    """
+    target = Path(path)
+    if target.suffix != ".toml":
+        raise StandardError(f'"{target}": a standard is a TOML file; name it as "my_city.toml"')
+    text = files("siting.judge").joinpath("template.toml").read_text(encoding="utf-8")
+    if re.fullmatch(r"[a-z][a-z0-9_]*", target.stem):
+        text = text.replace(NAME, target.stem)
+    try:
+        with target.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise StandardError(f'"{target}" is there already; give another name, it is not overwritten') from None
+    except OSError as error:
+        raise StandardError(f'"{target}" cannot be written: {error.strerror}') from error
+    return target
