@@ -9,7 +9,8 @@ import geopandas as gpd
 import pytest
 
 import siting as st
-from siting.judge.rule import COMPUTING, KINDS, rule_from
+from siting.judge.choices import COMPUTING
+from siting.judge.rule import KINDS, rule_from
 from siting.share import share_from
 
 NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en": "a"}
@@ -17,7 +18,8 @@ NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en
 GIVEN: dict[str, Any] = {
     "otherwise": 300, "share": 0.9, "scope": "site", "layer": "childcare", "facility_types": ["托育机构"],
     "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places",
-    "base": "population", "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q", "judged_by": "estate",
+    "base": "population", "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q",
+    "judged_by": "estate",
     "covered_by": "own", "metric": "straight", "mode": "walk", "speed": "60 m/min", "each": [{"layer": "meals"}],
     "any": [{"layer": "meals"}, {"layer": "sport"}], "rules": ["q", "r"], "residents": [5000, 12_000],
     "reading": "floor", "other_types": ["医院"], "other_where": {"public": True},

@@ -12,10 +12,10 @@ from siting.errors import StandardError
 from siting.judge import duties
 from siting.judge.context import DISTRICTS, Context
 from siting.judge.estates import DUTIES, ESTATES, duty_of, lacking_of, there
+from siting.judge.per_head import owed_for_people
 from siting.judge.rates import BASES
 from siting.judge.rollup import by_units
 from siting.judge.rule import Rule
-from siting.judge.per_head import owed_for_people
 from siting.judge.standard import Standard
 from siting.judge.uncounted import tell_unknown, uncounted
 from siting.judge.units import UNITS
@@ -81,7 +81,9 @@ def provision(
     Returns
     -------
     DataFrame
-        A row per community and rule that governs it, and for city-wide rates one with `community` "all":
+        A row per community and rule that governs it, and for city-wide rates one with `community` "all". For a duty of
+        社区 that hold several estates a row for each of them, where `community_area` or the layer `community_areas` tells
+        which estates belong together, else for each estate:
 
         - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `school_places`, `beds`, `land_m2`: what
           is owed, in the column of its kind; missing in the others
