@@ -11,8 +11,8 @@ import pytest
 
 import siting as st
 from siting.judge import Document
-from siting.judge.context import COMMUNITIES, DISTRICTS
 from siting.judge.choices import APPLIES
+from siting.judge.context import COMMUNITIES, DISTRICTS
 
 GOOD = """
 [standard]

@@ -14,6 +14,7 @@ import siting as st
 from siting.judge.rule import COMPUTING, KINDS
 from siting.judge.template import write_template
 
+
 def test_the_template_is_written_once(tmp_path: Path) -> None:
     made = write_template(tmp_path / "chengdu.toml")
     standard = st.load_standard(made)
