@@ -9,7 +9,8 @@ import geopandas as gpd
 import pytest
 
 import siting as st
-from siting.judge.rule import COMPUTING, KINDS, rule_from
+from siting.judge.choices import COMPUTING
+from siting.judge.rule import KINDS, rule_from
 from siting.share import share_from
 
 NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en": "a"}

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import siting as st
-from siting.judge.rule import COMPUTING, KINDS
+from siting.judge.choices import COMPUTING
+from siting.judge.rule import KINDS
 from siting.judge.template import write_template
 
 

@@ -74,7 +74,12 @@ def test_what_is_judged_stands_first_and_the_rest_is_folded() -> None:
     lines = told(audited(*rows))
     assert [line[0] for line in lines if line.startswith(tuple("甲乙丙丁"))] == ["甲", "丙"]
     assert re.search(r"丙 +21 处 +— +— +仅列示", "\n".join(lines))
-    assert lines[-4:] == ["未能判定的 2 项", "— 乙 — 缺数据：缺少图层：卫生服务机构", "— 丁 — 无新建小区，本条不适用", ""]
+    assert lines[-4:] == [
+        "未能判定的 2 项",
+        "— 乙 — 缺数据：缺少图层：卫生服务机构",
+        "— 丁 — 无新建小区，本条不适用",
+        "",
+    ]
 
 
 def test_an_order_for_reading() -> None:
@@ -159,7 +164,7 @@ def test_a_workbook_is_read_as_it_is(tmp_path: Any) -> None:
     width = {name: sheet.column_dimensions[sheet.cell(1, at[name] + 1).column_letter].width for name in head}
     assert width["规则"] >= len("demo.childcare.places_per_1000.2025")
     assert width["说明"] == 44
-    assert all(8 <= each for each in width.values())
+    assert all(each >= 8 for each in width.values())
     first, second = sheet[2], sheet[3]
     assert first[at["说明"]].alignment.wrap_text
     assert not first[at["规则"]].alignment.wrap_text

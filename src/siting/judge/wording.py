@@ -68,12 +68,17 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
     if isinstance(value, tuple):
-        return label("list.comma", lang).join(_one_of(name, one, lang) for one in value)
+        between = "list.semicolon" if name == "parts" else "list.comma"
+        return label(between, lang).join(_one_of(name, one, lang) for one in value)
+    if isinstance(value, Mapping):  # in both languages
+        return str(value[lang])
     if isinstance(value, int | float):
         return "—" if math.isnan(value) else f"{value:,.10g}"
     if name == "walk":  # "300 m" or "15 min"
         number, unit = str(value).split()
         return f"{number} {label(f'unit.{unit}', lang)}"
+    if name == "level":
+        return label(f"level.{value}", lang) if known(f"level.{value}") else str(value)
     if name == "who":
         return label(f"walker.{value if known(f'walker.{value}') else 'own'}", lang)
     if name == "mode":
