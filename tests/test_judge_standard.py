@@ -11,8 +11,8 @@ import pytest
 
 import siting as st
 from siting.judge import Document
-from siting.judge.context import COMMUNITIES, DISTRICTS
 from siting.judge.choices import APPLIES
+from siting.judge.context import COMMUNITIES, DISTRICTS
 
 GOOD = """
 [standard]
@@ -94,7 +94,11 @@ def test_a_good_file(tmp_path: Path) -> None:
         ('["托育机构", "幼儿园托班"]', '"托育机构"', "facility_types is '托育机构', not a list of texts"),
         ('kind = "places_per_1000_residents"', 'kind = "service_time"', 'a service_time is in "min"'),
         ("[standard]", "[standard", "at line 2"),
-        ('kind = "places_per_1000_residents"', 'kind = "magic"', 'kind is "magic"; choose one of "area_per_1000_residents", '),
+        (
+            'kind = "places_per_1000_residents"',
+            'kind = "magic"',
+            'kind is "magic"; choose one of "area_per_1000_residents", ',
+        ),
         ('unit = "places_per_1000_residents"', 'unit = "acres"', 'unit is "acres"; did you mean "places".'),
         ('column = "places"', "column = 5", "column is 5, not a list of texts"),
         ('column = "places"', 'layer = ["childcare", 5]', "layer is .*, not a list of texts"),

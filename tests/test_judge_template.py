@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 import siting as st
-from siting.judge.rule import COMPUTING, KINDS
+from siting.judge.choices import COMPUTING
+from siting.judge.rule import KINDS
 from siting.judge.template import write_template
+
 
 def test_the_template_is_written_once(tmp_path: Path) -> None:
     made = write_template(tmp_path / "chengdu.toml")

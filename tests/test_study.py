@@ -276,7 +276,7 @@ def test_a_speed_that_is_none_is_refused(town: Path, said: str, words: str) -> N
 @pytest.mark.slow
 def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
     text = town.read_text(encoding="utf-8")
-    text = text.replace("year = 2025", 'year = 2025\nby = "district"\nhousehold_size = 2.5')
+    text = text.replace("year = 2025", 'year = 2025\nby = "district"\nhousehold_size = 2.5\nscope = "5 %"')
     text += '\n[changes."jinhua.childcare.places_per_1000.2025"]\nvalue = 1\n'
     halves = gpd.GeoDataFrame(
         {"name": ["西", "东"], "level": "township"},
@@ -298,9 +298,10 @@ def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
     ]  # fmt: skip
     assert judged.parameters["changes"] == {"jinhua.childcare.places_per_1000.2025": {"value": 1}}
     assert judged.parameters["household_size"] == 2.5
+    assert judged.parameters["scope"] == 0.05
     outcome = st.run(st.Study.from_toml(town))
     page = outcome.write(town.parent / "out")["report"].read_text(encoding="utf-8")
-    assert "各区对标结果" in page
+    assert "各分区对标结果" in page
     assert outcome.audit is not None
     pd.testing.assert_frame_equal(outcome.audit.table, judged.table)
 
@@ -310,6 +311,7 @@ def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
     [
         ('by = "street"', "choose .district. or .county."),
         ("household_size = true", "household_size is True, not a number"),
+        ('scope = "some"', "scope, beside .* is 'some'; give a share"),
         ('[changes]\n"jinhua.childcare.circle_15min" = 3', "is no table"),
         ('[changes."jinhua.nothing"]\nvalue = 3', "has no rule"),
         ('[changes."jinhua.childcare.circle_15min"]\nclause = "x"', "cannot be changed"),

@@ -22,7 +22,8 @@ from siting.study import Study
 __all__ = ["read_study"]
 
 TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "circle", "goal"}
-STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict"}
+STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
+         "scope"}  # fmt: skip
 
 
 def read_study(path: Path) -> Study:
@@ -80,6 +81,7 @@ def _study(data: Mapping[str, Any], path: Path) -> Study:
         household_size=None
         if "household_size" not in head
         else _number(head["household_size"], "[study] household_size"),
+        scope=_scope(head.get("scope")),
         changes={rule: _changes(rule, at) for rule, at in _table(data, "changes").items()},
         walk=walk,
         shares={rule: share_from(at, f'[shares] "{rule}"') for rule, at in _table(data, "shares").items()},
@@ -88,6 +90,13 @@ def _study(data: Mapping[str, Any], path: Path) -> Study:
         circles=tuple(_circle(at) for at in _tables(data, "circle")),
         goals=goals,
     )
+
+
+def _scope(given: Any) -> str | float | None:
+    """Read how much of the document's area the layers are."""
+    if given in (None, "whole", "part"):
+        return given  # type: ignore[no-any-return]
+    return share_from(given, '[study] scope, beside "whole" and "part",')
 
 
 def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:

@@ -43,7 +43,7 @@ class Study:
         The standard to judge by, None for no audit, and the year.
     rules, documents
         Rules of the study's own, added to the standard.
-    shares, beside, by, household_size
+    shares, beside, by, household_size, scope
         As for `audit`.
     changes
         Numbers that a document leaves open, or other readings, by rule id; as for `Standard.adapted`.
@@ -67,6 +67,7 @@ class Study:
     beside: float = 300.0
     by: str | None = None
     household_size: float | None = None
+    scope: str | float | None = None
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     walk: Mapping[str, Walk] = field(default_factory=dict)
     circles: tuple[Circle, ...] = ()
@@ -404,11 +405,10 @@ def _audit(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Networ
         year=study.year,
         walk=study.walk,
         shares=study.shares,
-        beside=study.beside,
-        max_snap=study.max_snap,
+        beside=study.beside, max_snap=study.max_snap,
         by=study.by,
-        household_size=study.household_size,
-    )
+        household_size=study.household_size, scope=study.scope,
+    )  # fmt: skip
 
 
 def _propose(

@@ -15,10 +15,12 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Said, holds, told
-from siting.judge.indicators import INDICATORS, KINDS, Finding, takes_share
-from siting.judge.rollup import by_units, stand_ins
+from siting.judge.finding import DIGITS, Finding, Said
+from siting.judge.indicators import takes_share
+from siting.judge.printed import conditions_of, line_of, number_of
+from siting.judge.reading import findings, status_of
 from siting.judge.rule import Rule
+from siting.judge.scope import LARGE, people_of, share_of_whole, sized
 from siting.judge.standard import Standard
 from siting.judge.statuses import NOT_JUDGED
 from siting.judge.uncounted import (
@@ -30,6 +32,7 @@ from siting.judge.uncounted import (
     uncounted,
     uncounted_here,
 )
+from siting.judge.units import DIGITS, apart
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -51,8 +54,6 @@ TYPES: dict[str, Any] = {
     "gap": float,
     "needed": float,
 }
-#: Numbers for a whole city that say nothing of one of its districts.
-WHOLE = ("count_target", "baseline_figure", "forecast_figure", "context_figure", "investment_project")
 
 
 def audit(
@@ -67,6 +68,7 @@ def audit(
     beside: float = 300.0,
     max_snap: float = 250.0,
     household_size: float | None = None,
+    scope: str | float | None = None,
 ) -> Audit:
     """Judge layers by a standard.
 
@@ -96,6 +98,11 @@ def audit(
         Longest way from a place to a street, metres.
     household_size
         People in a household, for communities of which only the households are known.
+    scope
+        How much of the document's area the layers are: "whole", "part", or a share above 0 and up to 1. Numbers that
+        are for the whole (170 centres) are judged for the whole, scaled for a share, and only shown for a part.
+        By default it is the whole, unless the people in the layers and those that the document is for are more than 3
+        times apart, which is told in the log. What was taken stands in `parameters`.
 
     Returns
     -------
@@ -103,9 +110,10 @@ def audit(
         `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area` ("all", or the id of a
         district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value as the crow flies, to
         compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
-        in `unit`), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
-        ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown": not
-        judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
+        in `gap_unit`: that of the value, percentage points for percent), `needed` and `needs` (how many of what are
+        still missing: people, communities, places, …; what rules of one clause need together stands at one of them),
+        `status` ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown":
+        not judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
         close the gap) and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `modal`
         (the words of force: 不少于, 鼓励, …), `note` (how an ambiguity of the document is read; `note_en`),
         `clause`, `document`. What districts need is rounded up in each, so it can add up to more than the whole
@@ -119,7 +127,7 @@ def audit(
     LayerError
         When ids stand twice, or a number that a rule needs is blank, negative or a text in some rows.
     SitingError
-        When *by* is neither, or there are no districts to judge by.
+        When *by* is neither, or there are no districts to judge by; when *scope* is none of these.
 
     Examples
     --------
@@ -142,14 +150,19 @@ def audit(
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
                       year=year)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
-    left_out = uncounted(context, [*judged, *printed])
+    large = any(sized(part) for rule in (*judged, *printed) for part in rule.demands)
+    people = people_of(standard, context) if large else {}
+    context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
+    left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.demands])
     tell_unheard(context, [*judged, *printed])
-    found = {rule: _findings(rule, context) for rule in judged}
-    rows = [_row(standard, rule, one, context) for rule, findings in found.items() for one in findings]
+    found = {rule: findings(rule, context) for rule in judged}
+    rows = [_row(standard, rule, one, context) for rule, each in found.items() for one in each]
     for area in _areas(context, by):
-        rows += [_row(standard, rule, one, area) for rule in judged for one in _findings(rule, area)]
+        rows += [_row(standard, rule, one, area) for rule in judged for one in findings(rule, area)]
     figures = [
-        _figure(rule, _row(standard, rule, one, context)) for rule in printed for one in _findings(rule, context)
+        _figure(rule, _row(standard, rule, one, context), whole=_compared(rule, context, people, scope))
+        for rule in printed
+        for one in findings(rule, context)
     ]
     return Audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
@@ -157,18 +170,19 @@ def audit(
         year,
         {
             **_parameters(standard, context, by, year),
+            **_scope(context, people),
             "uncounted": tell_unknown(left_out),
             "apart": set_apart_of(context, judged),
         },
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
-        {rule.id: _units(findings) for rule, findings in found.items() if findings[0].units is not None},
+        {rule.id: _units(each) for rule, each in found.items() if each[0].units is not None},
         left_out,
     )
 
 
-def _units(findings: list[Finding]) -> pd.DataFrame:
+def _units(found: list[Finding]) -> pd.DataFrame:
     """Set the readings of a rule side by side; people and communities of one circle are one reading."""
-    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in findings if one.units is not None}
+    readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in found if one.units is not None}
     alone = len(readings) == 1
     return pd.DataFrame({"fulfils" if alone else f"fulfils_{limit}": marks for limit, marks in readings.items()})
 
@@ -227,61 +241,49 @@ def _printed(standard: Standard, year: int | None) -> list[Rule]:
     ]
 
 
-def _figure(rule: Rule, row: dict[str, Any]) -> dict[str, Any]:
-    printed = math.nan if rule.value is None or row["unit"] != rule.unit else rule.value
+def _compared(rule: Rule, context: Context, people: Mapping[str, float], scope: str | float | None) -> bool:
+    """Tell whether a printed number is for the same area as the layers, or no matter of areas."""
+    large = scope is None and not people and rule.applies_to in LARGE
+    return not sized(rule) or (context.share_of_whole == 1 and not large)
+
+
+def _scope(context: Context, people: Mapping[str, float]) -> dict[str, Any]:
+    share = context.share_of_whole
+    return {"scope": {None: "part", 1.0: "whole"}.get(share, share), "people": dict(people)}
+
+
+def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
+    printed = math.nan if rule.value is None or row["unit"] != rule.unit or not whole else rule.value
+    none = math.isnan(row["value"])
+    why = ("", {}) if whole else ("audit.scope_only", {})
     alike = math.nan if rule.value is None else rule.value
     return {
         **row,
         "operator": rule.operator,
         "target": math.nan,
-        "status": "shown" if row["value"] == row["value"] else row["status"],
+        "status": row["status"] if none else "shown",
         "gap": math.nan,
         "needed": math.nan,
-        "reason": row["reason"] if math.isnan(row["value"]) else "",
-        "reason_en": row["reason_en"] if math.isnan(row["value"]) else "",
+        "reason": row["reason"] if none else said(why, "zh"),
+        "reason_en": row["reason_en"] if none else said(why, "en"),
         "printed": alike,
         "printed_max": math.nan if rule.value_max is None else rule.value_max,
         "printed_unit": rule.unit,
-        "difference": row["value"] - printed,
-        "says": rule.says,
+        "difference": round(row["value"] - printed, DIGITS),
+        "difference_unit": apart(row["unit"]),
+        "says": line_of(rule),
+        "says_en": rule.says,
     }
-
-
-def _findings(rule: Rule, context: Context) -> list[Finding]:
-    try:
-        compute = INDICATORS.get(rule.kind)
-        if compute is None:
-            raise Missing("audit.no_kind", kind=rule.kind)
-        if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
-            raise Missing("audit.no_operator", operator=rule.operator)
-        units = by_units(rule, context)
-        findings = [replace(f, also=(*f.also, *stand_ins(rule, units))) for f in compute(rule, units)]
-        if context.area != "all" and (rule.kind in WHOLE or _larger(rule, context)):
-            findings = [
-                replace(told(f.value, f.unit, f.basis, metric=f.metric), reason=("audit.whole_only", {}))
-                for f in findings
-            ]
-    except Missing as absent:
-        empty = Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
-                        math.nan, reason=(absent.key, absent.values), status=absent.status)  # fmt: skip
-        findings = [empty]
-    return findings
-
-
-def _larger(rule: Rule, context: Context) -> bool:
-    """Tell whether a rule is for units that are larger than the part of the city that is judged."""
-    units = ("county", "prefecture") if context.by == "district" else ("prefecture",)
-    return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
 
 
 def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
-    most = rule.value_max if finding.operator == "range" and rule.value_max is not None else math.nan
-    ahead = context.year is not None and rule.year is not None and rule.year > context.year
-    kept = holds(value, finding.operator, target, most)
-    status = _status(finding) or ("met" if kept else "ahead" if ahead else "short")
+    ranged = rule.operator == "range" and finding.operator in ("range", ">=") and finding.unit == rule.unit
+    most = rule.value_max if ranged and rule.value_max is not None else math.nan
+    status = status_of(rule, finding, context.year)
     short = status in ("short", "ahead")
-    judged = short or status == "met"
+    judged = short or status in ("met", "part")
+    numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
     left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
@@ -302,13 +304,16 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "target": target,
         "target_max": most,
         "year": rule.year,
-        "gap": abs((most if value > most else target) - value) if short else (0.0 if judged else math.nan),
+        "gap": round(abs((most if value > most else target) - value), DIGITS)
+        if short
+        else (0.0 if judged else math.nan),
+        "gap_unit": apart(finding.unit),
         "needed": needed if short else (0.0 if judged else math.nan),
         "needs": finding.needs,
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding, left_out, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, (*numbers, *left_out), lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -317,16 +322,9 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     }
 
 
-def _status(finding: Finding) -> str:
-    """Tell why a finding is not judged; nothing for one that is. Nothing to divide by: the rule has no object here."""
-    if finding.status or not math.isnan(finding.value):
-        return finding.status or ("shown" if math.isnan(finding.target) else "")
-    return "not_applicable"
-
-
-def _basis(finding: Finding, left_out: Iterable[Said], lang: str) -> str:
-    """Say what was counted, what was judged instead or not looked at, and what was left out."""
-    told = (said(words, lang) for words in (finding.basis, *finding.also, *left_out))
+def _basis(finding: Finding, more: Iterable[Said], lang: str) -> str:
+    """Say what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
+    told = (said(words, lang) for words in (finding.basis, *finding.also, *more))
     return label("list.semicolon", lang).join(filter(None, told))
 
 

@@ -1,10 +1,10 @@
-"""Keys of a rule that take one of a few words, and the words."""
+"""The keys of a rule by what they hold, and the words that some of them choose from."""
 
 from __future__ import annotations
 
 from siting.judge.modes import MODES
 
-__all__ = ["APPLIES", "CHOICES"]
+__all__ = ["ALSO", "APPLIES", "CHOICES", "COMPUTING", "LISTS", "NUMBERS", "PERMITS", "TABLES", "WIDE"]
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "operator": (">=", "<=", ">", "<", "=", "~", "range", "per", ""),
@@ -26,3 +26,20 @@ APPLIES = (
     "complete_community", "future_community", "new_future_community", "eldercare_institution",
     "childcare_institution", "institution", "township_centre", "kindergarten", "canteen", "site",
 )  # fmt: skip
+
+NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
+LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "other_types", "meets", "rules")
+TABLES = ("where", "part", "among", "other_where")
+#: Signs as people write them.
+WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
+#: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
+COMPUTING = (
+    "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
+    "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets",
+    "judged_by", "covered_by", "each", "any", "rules", "residents", "reading",
+)  # fmt: skip
+
+#: What a further part of a clause can say otherwise than the first.
+ALSO = (*COMPUTING, "excluded_types", "kind", "operator", "value", "value_max", "unit", "applies_to")
+#: Words that permit or encourage and ask for nothing.
+PERMITS = ("可", "可适当", "允许", "支持", "鼓励", "倡导")

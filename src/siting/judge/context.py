@@ -62,7 +62,8 @@ class Context:
     """Layers and parameters of one audit; searches are made once for each service and limit.
 
     `area` is "all", or the district that the layers are cut down to; `whole` is then the context of all, where the
-    searches are made, because people walk across the limits of districts.
+    searches are made, because people walk across the limits of districts. `share_of_whole` tells how much of the
+    area that the document is for the layers are; None for a part of unknown size.
     """
 
     layers: Mapping[str, gpd.GeoDataFrame]
@@ -74,6 +75,7 @@ class Context:
     rules: tuple[Rule, ...] = ()
     household_size: float | None = None
     year: int | None = None
+    share_of_whole: float | None = 1.0
     area: str = "all"
     area_name: str = ""
     by: str = ""
@@ -342,7 +344,7 @@ class Context:
                             walk=walker_of(rule, self.walk))  # fmt: skip
 
     def serving(self, rule: Rule, *, everyone: bool) -> gpd.GeoDataFrame:
-        """Return the facilities that count for the rule; for everyone, without those that are not open to neighbours."""
+        """Return the facilities that count for the rule; for *everyone*, those that are open to neighbours."""
         facilities = self.stock(rule)
         if not everyone:
             return facilities

@@ -127,12 +127,12 @@ def lacking(target: float, operator: str, there: float) -> float:
 
 
 def floor(operator: str) -> str:
-    """Read a bare number of facilities or staff as the least that has to be there: more of them is no fault."""
-    return ">=" if operator == "=" else operator
+    """Read a bare number, or a range, of facilities or staff as the least that has to be there: more is no fault."""
+    return ">=" if operator in ("=", "range") else operator
 
 
 def holds(value: float, operator: str, target: float, most: float = math.nan) -> bool:
-    """Compare a value with a target by an operator; *most* is the upper end of a range."""
+    """Tell whether a value keeps a limit; *most* is the end of a range."""
     return {
         "range": target <= value <= most,
         ">=": value >= target,

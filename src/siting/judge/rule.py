@@ -10,25 +10,13 @@ from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
-from siting.judge.choices import APPLIES, CHOICES
+from siting.judge.choices import ALSO, APPLIES, CHOICES, COMPUTING, LISTS, NUMBERS, PERMITS, TABLES, WIDE
 from siting.judge.parts import PART, PARTS, check_parts, check_places, timed
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT, share_from
 
 __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
-
-NUMBERS = ("value", "value_max", "otherwise", "metres", "minutes")
-LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "other_types", "meets", "rules")
-TABLES = ("where", "part", "among", "other_where")
-#: Signs as people write them.
-WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
-#: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
-COMPUTING = (
-    "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
-    "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets",
-    "judged_by", "covered_by", "each", "any", "rules", "residents", "reading",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -142,6 +130,10 @@ class Rule:
         "floor", one each time the number is reached.
     meets
         The rules of provision that a unit must fulfil to count; each holds for the estates that it is for.
+    also
+        Further parts of the clause, all of which have to be kept: for each the keys in which it differs from this one.
+    unseen, unseen_zh
+        What else the clause asks that no layer shows, in English and Chinese: it is at best met as far as counted.
     document, clause, says
         Where it stands: document, headings, and what it says in one line.
     note, note_zh
@@ -190,6 +182,9 @@ class Rule:
     residents: tuple[float, ...] = ()
     reading: str = ""
     meets: tuple[str, ...] = ()
+    also: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    unseen: str = ""
+    unseen_zh: str = ""
     condition: str = ""
     modal: str = ""
     document: str = ""
@@ -230,15 +225,23 @@ class Rule:
         return self.layer or (self.service,)
 
     @property
+    def demands(self) -> tuple[Rule, ...]:
+        """The parts of the clause, each as a rule: this one alone, then the further ones."""
+        return tuple(replace(self, also=(), **part) for part in ({}, *self.also))
+
+    @property
+    def permits(self) -> bool:
+        """Whether the document only permits or encourages, as 可适当 and 支持 do."""
+        return self.modal in PERMITS
+
+    @property
     def types(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The types of facility that count, and those among them that do not; both empty where all rows count."""
         return self.facility_types, self.excluded_types
 
     def partner(self, layer: str) -> Rule:
         """Return the rule that counts the partners in one of the layers `other`: those of their types and marks."""
-        return replace(
-            self, layer=(layer,), facility_types=self.other_types, excluded_types=(), where=self.other_where
-        )
+        return replace(self, layer=(layer,), facility_types=self.other_types, excluded_types=(), where=self.other_where)
 
     @property
     def counting(self) -> tuple[Rule, ...]:
@@ -317,7 +320,8 @@ def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
         raise StandardError(f"rule {name}: {_choose('kind', made.kind, KINDS)}")
     if made.applies_to not in APPLIES:
         raise StandardError(f"rule {name}: {_choose('applies_to', made.applies_to, APPLIES)}")
-    _fits(made, KINDS[made.kind])
+    for part in made.demands:
+        _fits(part, KINDS[part.kind])
     return made
 
 
@@ -386,6 +390,15 @@ def _condition(rule: str, key: str, column: str, want: Any) -> Any:
     return plain
 
 
+def _part(rule: str, at: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a further part of a clause."""
+    only(at, ALSO, f"rule {rule}: unknown keys in `also`:")
+    made = {key: _value(rule, key, value) for key, value in at.items()}
+    if made.get("kind", next(iter(KINDS))) not in KINDS:
+        raise StandardError(f"rule {rule}: {_choose('kind', made['kind'], KINDS)}")
+    return {key: (value,) if key in LISTS and isinstance(value, str) else value for key, value in made.items()}
+
+
 def _choose(key: str, given: str, known: Iterable[str]) -> str:
     """Say what can stand for a key, the most alike first."""
     listed = sorted(filter(None, known))
@@ -402,6 +415,10 @@ def _value(rule: str, key: str, value: Any) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise wrong("a number")
         return float(value)
+    if key == "also":
+        if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
+            raise wrong('a list of tables, such as [{ layer = "elder_schools" }]')
+        return tuple(_part(rule, one) for one in value)
     if key == "year":
         if isinstance(value, bool) or not isinstance(value, int):
             raise wrong("a year such as 2025")

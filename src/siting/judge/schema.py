@@ -8,9 +8,9 @@ import re
 from dataclasses import MISSING, fields
 from typing import Any
 
-from siting.judge.choices import APPLIES, CHOICES
+from siting.judge.choices import ALSO, APPLIES, CHOICES, COMPUTING, LISTS, NUMBERS, TABLES
 from siting.judge.parts import PART, PARTS
-from siting.judge.rule import COMPUTING, KINDS, LISTS, NUMBERS, TABLES, Rule
+from siting.judge.rule import KINDS, Rule
 from siting.judge.units import UNITS
 from siting.judge.values import ANY
 from siting.share import PERCENT
@@ -44,7 +44,12 @@ def standard_schema() -> str:
                 "type": "object",
                 "required": ["name"],
                 "additionalProperties": False,
-                "properties": {"name": text, "title_zh": text, "title_en": text},
+                "properties": {
+                    "name": text,
+                    "title_zh": text,
+                    "title_en": text,
+                    "people": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, text]},
+                },
             },
             "documents": {
                 "type": "object",
@@ -96,6 +101,9 @@ def _type(name: str) -> dict[str, Any]:
         return {"type": "number"}
     if name == "year":
         return {"type": "integer"}
+    if name == "also":
+        more = {key: _type(key) for key in ALSO}
+        return {"type": "array", "items": {"type": "object", "additionalProperties": False, "properties": more}}
     if name in TABLES:
         cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
         table = {"type": "object", "additionalProperties": cell}

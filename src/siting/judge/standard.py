@@ -33,6 +33,9 @@ class Standard:
         What `adapted` changed, by rule id.
     whole
         All rules of a standard of which some were selected: a rule may be read together with one that was not.
+    people
+        How many people live in the area that it is for: the id of the figure that prints it, or the number of
+        residents; None where it is not known.
     """
 
     name: str
@@ -42,6 +45,7 @@ class Standard:
     documents: Mapping[str, Document] = field(default_factory=dict)
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     whole: tuple[Rule, ...] = ()
+    people: float | str | None = None
 
     def __repr__(self) -> str:
         n = len(self.rules)
@@ -233,7 +237,11 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
     if not isinstance(head, dict) or "name" not in head:
         raise StandardError("no [standard] table with a name")
     only(data, {"standard", "documents", "rule"}, "unknown tables")
-    texts(head, ("name", "title_zh", "title_en"), "[standard]")
+    people = head.get("people")
+    if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
+        raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
+    words = {key: value for key, value in head.items() if key != "people"}
+    texts(words, ("name", "title_zh", "title_en"), "[standard]")
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
         raise StandardError("each document is a table, [documents.<name>]")
     if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):
@@ -244,6 +252,7 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
         title_en=head.get("title_en") or head["name"],
         rules=_rules(rules, text),
         documents={key: document_from(key, at) for key, at in listed.items()},
+        people=people,
     )
 
 
@@ -269,6 +278,8 @@ def _checked(standard: Standard) -> Standard:
     if lost:
         raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
     there = {rule.id for rule in standard.whole or standard.rules}
+    if isinstance(standard.people, str) and standard.people not in there:
+        raise StandardError(f'[standard]: people names a figure that is not there: "{standard.people}"')
     loose = [rule.id for rule in standard.rules if not there.issuperset(rule.meets)]
     if loose:
         raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")

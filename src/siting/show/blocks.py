@@ -241,8 +241,8 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
         if len(judged):
             yield Block("table", table=rules_table(judged, name, lang))
         if len(silent):
-            count = silent["rule"].nunique() if "rule" in silent else len(silent)
-            words = label("report.folded_of", lang, service=name, count=count)
+            rules = silent["rule"].nunique() if "rule" in silent else len(silent)
+            words = label("report.folded_of", lang, service=name, count=rules)
             yield Block("folded", text=words, pairs=folded_rows(silent, lang))
     if len(parts):
         yield Block("table", table=areas_table(parts, lang))
@@ -311,8 +311,8 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     ]
     facts += _proof(plan, lang)
     if plan.rules:
-        words = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
-        facts.append(("rules", Cell(listed(words, lang))))
+        rules = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
+        facts.append(("rules", Cell(listed(rules, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
     words = tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip())
     if words:

@@ -1,0 +1,135 @@
+"""What a rule comes to in an area: its parts together, and what is shown without being judged."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import pandas as pd
+
+from siting.judge.context import Context
+from siting.judge.finding import DIGITS, Said, holds, lacking, told
+from siting.judge.indicators import INDICATORS, KINDS, Finding
+from siting.judge.rollup import by_units, stand_ins
+from siting.judge.rule import Rule
+from siting.judge.scope import sized
+from siting.judge.units import UNITS
+from siting.judge.values import Missing
+from siting.judge.years import JUDGED
+
+__all__ = ["findings", "status_of"]
+
+
+def findings(rule: Rule, context: Context) -> list[Finding]:
+    """Read a rule in an area: each of its readings, or one for all parts of a clause that has several."""
+    parts = [(part, _of_part(part, context)) for part in rule.demands]
+    found = parts[0][1] if len(parts) == 1 else [_together([(part, each[0]) for part, each in parts])]
+    return [_read(rule, one) if _judged(one) else one for one in found]
+
+
+def _read(rule: Rule, finding: Finding) -> Finding:
+    """Judge nothing by a permission, and not all by a part of what the clause asks."""
+    if rule.permits and rule.role in JUDGED:
+        return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
+    if rule.unseen and _holds(rule, finding):
+        rest = {"zh": rule.unseen_zh or rule.unseen, "en": rule.unseen}
+        return replace(finding, status="part", reason=("audit.unseen", {"rest": rest}))
+    return finding
+
+
+def status_of(rule: Rule, finding: Finding, year: int | None) -> str:
+    """Return the verdict on a finding. Where there is nothing to divide by, the rule has no object here."""
+    if finding.status:
+        return finding.status
+    if math.isnan(finding.value):
+        return "not_applicable"
+    if math.isnan(finding.target):
+        return "shown"
+    if _holds(rule, finding):
+        return "met"
+    return "ahead" if year is not None and rule.year is not None and rule.year > year else "short"
+
+
+def _judged(finding: Finding) -> bool:
+    return not (finding.status or math.isnan(finding.value) or math.isnan(finding.target))
+
+
+def _holds(rule: Rule, finding: Finding) -> bool:
+    most = math.nan if rule.value_max is None else rule.value_max
+    return holds(round(finding.value, DIGITS), finding.operator, round(finding.target, DIGITS), most)
+
+
+def _of_part(rule: Rule, context: Context) -> list[Finding]:
+    """Compute a rule, or say what is missing for it."""
+    try:
+        compute = INDICATORS.get(rule.kind)
+        if compute is None:
+            raise Missing("audit.no_kind", kind=rule.kind)
+        if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
+            raise Missing("audit.no_operator", operator=rule.operator)
+        units = by_units(rule, context)
+        found = [replace(one, also=(*one.also, *stand_ins(rule, units))) for one in compute(rule, units)]
+    except Missing as absent:
+        return [Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
+                        math.nan, reason=(absent.key, absent.values), status=absent.status)]  # fmt: skip
+    if context.area != "all" and (sized(rule) or _larger(rule, context)):
+        return [
+            replace(told(one.value, one.unit, one.basis, metric=one.metric), reason=("audit.whole_only", {}))
+            for one in found
+        ]
+    return [_scaled(rule, one, context.share_of_whole) for one in found] if sized(rule) else found
+
+
+def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
+    """Hold a part of the area to its share of a number that is for the whole; without a share it is shown only."""
+    if share == 1 or not _judged(finding):
+        return finding
+    if share is None:
+        return replace(finding, status="shown", needed=math.nan, reason=("audit.scope_only", {}))
+    factor = UNITS[rule.unit].factor
+    target = finding.target * share
+    scaled: Said = ("audit.scaled", {"all": finding.target, "share": share * 100})
+    needed = lacking(target * factor, finding.operator, finding.value * factor)
+    return replace(finding, target=target, needed=needed, basis=("audit.joined", {"parts": (finding.basis, scaled)}))
+
+
+def _larger(rule: Rule, context: Context) -> bool:
+    """Tell whether a rule is for units that are larger than the part of the city that is judged."""
+    units = ("county", "prefecture") if context.by == "district" else ("prefecture",)
+    return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
+
+
+def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
+    """Join the parts of a clause: the one that is farthest from its number stands for all, and all are told.
+
+    What is needed of one stock is needed once; units fulfil the clause where they fulfil each part that is for them.
+    """
+    judged = [(rule, one) for rule, one in parts if _judged(one)]
+    if not judged:
+        return parts[0][1]
+    rest = [(rule, one) for rule, one in parts if not _judged(one)]
+    _, lead = min(judged, key=lambda each: each[1].value / each[1].target if each[1].target else math.inf)
+    needed: dict[object, float] = {}
+    for rule, one in judged:
+        stock = (rule.layers, rule.facility_types, rule.column)
+        needed[stock] = max(needed.get(stock, 0.0), one.needed)
+    units = [one.units for _, one in judged if one.units is not None]
+    alike = len(units) == len(judged) and all(each.index.equals(units[0].index) for each in units)
+    reasons = [_named(rule, one.reason) for rule, one in (*judged, *rest) if one.reason[0]]
+    keeps = all(_holds(rule, one) for rule, one in judged)
+    return replace(
+        lead,
+        needed=sum(needed.values()),
+        basis=("audit.joined", {"parts": tuple(_named(rule, one.basis) for rule, one in judged)}),
+        also=tuple(dict.fromkeys(words for _, one in judged for words in one.also)),
+        reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
+        units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
+        status="part" if keeps and rest else "",
+    )
+
+
+def _named(rule: Rule, words: Said) -> Said:
+    """Put the name of a part before what is said of it: what it counts, and of which level."""
+    level = rule.where.get("level")
+    key = "audit.part_level" if isinstance(level, str) else "audit.part"
+    return (key, {"column": rule.column or rule.facility_types or rule.layers, "level": level, "parts": (words,)})
