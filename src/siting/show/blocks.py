@@ -257,7 +257,7 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
     facts += [
-        (str(key), Cell(_setting(value, lang)))
+        (str(key), Cell(_scope(value, lang) if key == "scope" else _setting(value, lang)))
         for key, value in audit.parameters.items()
         if value not in ({}, None) and key not in ("uncounted", "apart")  # told by themselves
     ]
@@ -279,6 +279,13 @@ def _setting(value: object, lang: str) -> str:
     return show(value, "", lang)
 
 
+def _scope(value: object, lang: str) -> str:
+    """Say how much of the document's area the layers are."""
+    if isinstance(value, str):
+        return label(f"scope.{value}", lang)
+    return label("scope.share", lang, share=show(value, "share", lang))
+
+
 def _walker(value: object, lang: str) -> str:
     """Say who walks and how fast, for what has a name and a speed."""
     who, speed = getattr(value, "who", None), getattr(value, "speed", None)
@@ -289,7 +296,8 @@ def _walker(value: object, lang: str) -> str:
 
 
 def _word(key: object, lang: str) -> str:
-    return label(f"service.{key}", lang) if known(f"service.{key}") else clean(key)
+    rooms = [f"{room}.{key}" for room in ("service", "scope") if known(f"{room}.{key}")]
+    return label(rooms[0], lang) if rooms else clean(key)
 
 
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
