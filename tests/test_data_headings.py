@@ -304,6 +304,7 @@ def test_a_shapefile_whose_names_and_texts_were_cut(
     assert out["population"].tolist() == [5, 6]
     assert out["name"].tolist() == ["a" + ("幸福里" * 40)[: 26 if page == "utf-8" else 39], "y"]
     assert "texts were cut inside a character" in caplog.text
+    assert "names fill the 10 bytes of a Shapefile and may have been cut" in caplog.text
     if cpg == "OEM":
         assert 'its .cpg says "OEM", which is no code page; its text was read as GB18030' in caplog.text
 
@@ -325,6 +326,12 @@ def test_three_lists() -> None:
     unused = list_headings(frame, "communities").query("list == 'not_used'").set_index("heading")
     assert unused.loc["70岁以上", "says"].startswith("年龄段与已知各列不同；最接近：elderly 60岁及以上人口")
     assert unused.loc["备注", "says"] == "没有相近的列"
+    dollars = pd.DataFrame(columns=["造价（美元）"])
+    for lang, words in (
+        ("zh", "括号内不是该列的单位（万元）；最接近：cost 造价"),
+        ("en", 'do not hold the unit "10k yuan"; closest: cost'),
+    ):
+        assert words in list_headings(dollars, "candidates", lang=lang).loc[0, "says"]
     missing = found[found["list"] == "missing"]
     assert "coverage, verdict and siting of childcare" in missing.loc["infants", "says"]
     assert set(missing.index).isdisjoint({"population", "elderly", "id"})

@@ -295,8 +295,21 @@ def test_figures_of_the_document_stand_beside_those_of_the_layers(tmp_path: Path
     verdict = Verdict(pd.DataFrame([rule()]), figures=figures)
     table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
     assert table[0] == ["指标", "年份", "文件数值", "图层计算值", "相差"]
-    assert table[1][1:] == ["2021", "2.68 | 个/千人", "2.75", "0.07"]
+    assert table[1][1:] == ["2021", "2.68 | 个/千人", "2.75 | 个/千人", "0.07"]
     assert table[2][1:] == ["2021", "≈ 23.15 %", "— | 缺少字段", "—"]
+
+
+def test_figures_that_cannot_be_compared_are_no_pair(tmp_path: Path) -> None:
+    """2,693 m on average stand beside no number; 16.02 % stand beside as many digits, apart by points."""
+    unlike = rule(value=2693.0, unit="m", printed=3.0, printed_max=math.nan, difference=math.nan, operator="=",
+                  printed_unit="levels", year=2025, reason="", reason_en="")  # fmt: skip
+    alike = rule(value=16.0151, unit="percent", printed=16.02, printed_max=math.nan, difference=-0.0049, operator="=",
+                 printed_unit="percent", year=2025, reason="", reason_en="")  # fmt: skip
+    verdict = Verdict(pd.DataFrame([rule()]), figures=pd.DataFrame([unlike, alike]))
+    table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
+    assert "文件所载：3 级" in table[1][0]
+    assert table[1][1:] == ["2025", "", "2,693 米", ""]
+    assert table[2][1:] == ["2025", "16.02 %", "16.015 %", "-0.005 个百分点"]
 
 
 def test_plan(tmp_path: Path) -> None:

@@ -26,8 +26,8 @@ def rule(**changes: Any) -> dict[str, Any]:
     row = dict.fromkeys(COLUMNS, "") | {
         "rule": "demo.childcare.places_per_1000.2025", "service": "childcare", "indicator": "千人托位数",
         "indicator_en": "places per 1,000", "unit": "places_per_1000_residents", "area": "all", "value": 3.3,
-        "straight": NAN, "operator": ">=", "target": 4.5, "target_max": NAN, "year": 2025, "gap": 1.2, "needed": 448.0,
-        "needs": "places", "status": "short", "basis": "托位共 1,229 个，常住人口 372,513 人",
+        "straight": NAN, "operator": ">=", "target": 4.5, "target_max": NAN, "year": 2025, "gap": 1.2,
+        "gap_unit": "places_per_1000_residents", "needed": 448.0, "needs": "places", "status": "short", "basis": "托位共 1,229 个，常住人口 372,513 人",
         "basis_en": "1,229 places for 372,513 residents", "clause": "二、发展目标", "document": "示范方案",
     }  # fmt: skip
     return row | changes
@@ -154,7 +154,8 @@ def test_columns_are_filled() -> None:
 
 def test_a_workbook_is_read_as_it_is(tmp_path: Any) -> None:
     note = "按常住人口计。" * 20
-    judged = audited(rule(rule="b", **LACKING), rule(note=note), rule(rule="c", unit="percent", status="met"))
+    judged = audited(rule(rule="b", **LACKING), rule(note=note),
+                     rule(rule="c", unit="percent", gap_unit="percentage_points", status="met"))  # fmt: skip
     sheet = load_workbook(judged.to_excel(tmp_path / "v.xlsx", lang="zh")).worksheets[0]
     head = [cell.value for cell in sheet[1]]
     at = {name: place for place, name in enumerate(head)}

@@ -280,8 +280,8 @@ def list_roles() -> list[str]:
 
     Examples
     --------
-    >>> list_roles()
-    ['communities', 'eldercare', 'childcare', 'candidates', 'districts', 'community_areas', 'service_areas', 'streets', 'facilities']
+    >>> list_roles()[:5]
+    ['communities', 'eldercare', 'childcare', 'candidates', 'districts']
     """
     return list(_roles())
 
@@ -339,6 +339,17 @@ def _table() -> dict[str, Any]:
 @cache
 def _units() -> dict[str, frozenset[str]]:
     return {unit: frozenset(map(plain, [unit, *names])) for unit, names in _table()["units"].items()}
+
+
+def unit_word(unit: str, lang: str) -> str:
+    """Return the word for a unit of the roles: its Chinese one stands first in the table.
+
+    Examples
+    --------
+    >>> unit_word("10k yuan", "zh"), unit_word("10k yuan", "en")
+    ('万元', '10k yuan')
+    """
+    return unit if lang == "en" else str(_table()["units"].get(unit, [unit])[0])
 
 
 def _unit(unit: str, note: str) -> float | None:

@@ -66,10 +66,14 @@ def _measure(counted: object, lang: str) -> str:
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
-    if isinstance(value, Mapping):  # a name in both languages
-        return str(value[lang])
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
+    if name == "indicator" and isinstance(value, tuple):  # in Chinese and in English
+        return str(value[lang == "en"])
+    if name == "conditions":
+        return label("list.comma", lang).join(_condition(str(one), lang, layer) for one in value)  # type: ignore[attr-defined]
+    if name == "printed_unit":
+        return label(f"unit.{value}", lang) if known(f"unit.{value}") else str(value)
     if isinstance(value, tuple):
         between = "list.semicolon" if name == "parts" else "list.comma"
         return label(between, lang).join(_one_of(name, one, lang) for one in value)
@@ -118,6 +122,12 @@ def _one_of(name: str, one: object, lang: str) -> str:
     if isinstance(one, Mapping):
         return str(one[lang])
     return _word(name, one, lang) if name in COLUMN_WORDS else str(one)
+
+
+def _condition(words: str, lang: str, layer: str) -> str:
+    """Name the column of a condition such as "lease_years ≥ 5"."""
+    column, _, compared = words.partition(" ")
+    return f"{_column(column, lang, layer) or column} {compared}"
 
 
 def _layer(name: str, lang: str) -> str:
