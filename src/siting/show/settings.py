@@ -40,7 +40,9 @@ def _setting(key: str, value: object, table: pd.DataFrame, lang: str) -> str:
         return show(value, "", lang)
     between = label("list.semicolon", lang)
     colon = label("list.colon", lang)
-    return between.join(f"{_name(key, one, table, lang)}{colon}{_value(key, each, lang)}" for one, each in value.items())
+    return between.join(
+        f"{_name(key, one, table, lang)}{colon}{_value(key, each, lang)}" for one, each in value.items()
+    )
 
 
 def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
