@@ -215,7 +215,6 @@ class Rule:
             raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
         if self.share is not None:
             object.__setattr__(self, "share", share_from(self.share, f"rule {self.id}: share", StandardError))
-
         check_parts(self)
 
     @property
