@@ -153,7 +153,8 @@ class Rolled(Context):
         homes, marks = self.rows.layers["communities"], self.ruled(rule)
         itself = (self.own == homes.index) & self.own.isin(marks.index[marks]) & ~self.own.isin(self._areas)
         kinds = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
-        return kinds[itself & (kinds != "community")]
+        alone: pd.Series = kinds[itself & (kinds != "community")]
+        return alone
 
     @property
     def _areas(self) -> pd.Index:
