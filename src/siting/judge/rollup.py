@@ -75,7 +75,10 @@ def stand_ins(rule: Rule, context: Context) -> tuple[Said, ...]:
     made: list[Said] = []
     if len(alone) > villages:
         made.append(
-            ("audit.estates_stand_in", {"alone": len(alone) - villages, "absent": "community_area", "layer": AREAS})
+            (
+                "audit.estates_stand_in",
+                {"alone": len(alone) - villages, "absent": "community_area", "layer": AREAS, "key": AREAS},
+            )
         )
     if villages and (rule.applies_to == "administrative_village" or rule.judged_by):
         made.append(("audit.villages_stand_in", {"alone": villages, "absent": "village"}))
