@@ -15,7 +15,7 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Finding, Said
+from siting.judge.finding import Finding, Said
 from siting.judge.indicators import takes_share
 from siting.judge.printed import conditions_of, line_of, number_of
 from siting.judge.reading import findings, status_of
