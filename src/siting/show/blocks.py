@@ -257,7 +257,7 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
     facts += [
-        (str(key), Cell(_setting(value, lang)))
+        (str(key), Cell(_setting(value, lang, "share" if key in ("shares", "scope") else "")))
         for key, value in audit.parameters.items()
         if value not in ({}, None) and key not in ("uncounted", "apart")  # told by themselves
     ]
@@ -272,18 +272,18 @@ def _title(standard: object, lang: str) -> str:
     return label(f"standard.{name}", lang) if known(f"standard.{name}") else clean(name)
 
 
-def _setting(value: object, lang: str) -> str:
+def _setting(value: object, lang: str, kind: str = "") -> str:
     if isinstance(value, Mapping):
         between = "；" if lang == "zh" else "; "
-        return between.join(f"{_word(key, lang)}: {_walker(each, lang)}" for key, each in value.items())
-    return show(value, "", lang)
+        return between.join(f"{_word(key, lang)}: {_walker(each, lang, kind)}" for key, each in value.items())
+    return _walker(value, lang, kind)
 
 
-def _walker(value: object, lang: str) -> str:
-    """Say who walks and how fast, for what has a name and a speed."""
+def _walker(value: object, lang: str, kind: str) -> str:
+    """Say who walks and how fast, for what has a name and a speed; anything else as the kind of number that it is."""
     who, speed = getattr(value, "who", None), getattr(value, "speed", None)
     if who is None or speed is None:
-        return show(value, "", lang)
+        return show(value, kind, lang)
     name = label(f"walker.{who if known(f'walker.{who}') else 'own'}", lang)
     return f"{name} {speed:g} {label('study.speed', lang)}"
 
