@@ -270,8 +270,8 @@ def test_verdict_in_english_with_its_counts(tmp_path: Path, verdict: Verdict) ->
 def test_shares_that_were_set_are_read_in_percent(tmp_path: Path) -> None:
     set_ = Verdict(pd.DataFrame([rule()]), parameters={"shares": {"demo.circle": 0.9}, "scope": 0.25, "beside": 300.0})
     text = read(write_report(tmp_path / "r.html", set_)).text
-    assert "demo.circle: 90.0 %" in text
-    assert "25.0 %" in text
+    assert "demo.circle：90 %" in text
+    assert "25 %" in text
 
 
 def test_areas_are_shown_when_there_are_several(tmp_path: Path) -> None:
@@ -543,3 +543,20 @@ def test_in_a_browser(tmp_path: Path, browser: Any, verdict: Verdict, lang: str)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.pdf(prefer_css_page_size=True)[:4] == b"%PDF"
     context.close()
+
+
+@pytest.mark.slow
+def test_what_is_folded_on_the_screen_is_printed(tmp_path: Path, browser: Any, verdict: Verdict) -> None:
+    path = write_report(tmp_path / "r.html", verdict)
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page.goto(path.as_uri())
+    folded = page.locator("details li").first
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.bounding_box()["height"] > 10
+    page.emulate_media(media="screen")
+    page.locator("summary").click()
+    assert folded.is_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()

@@ -75,8 +75,6 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if isinstance(value, tuple):
         between = "list.semicolon" if name == "parts" else "list.comma"
         return label(between, lang).join(_one_of(name, one, lang) for one in value)
-    if isinstance(value, Mapping):  # in both languages
-        return str(value[lang])
     if isinstance(value, int | float):
         return "—" if math.isnan(value) else f"{value:,.10g}"
     if name == "walk":  # "300 m" or "15 min"
