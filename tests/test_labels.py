@@ -32,7 +32,7 @@ PROFILES = sorted(Path(siting.__file__).parent.glob("judge/profiles/*.toml"))
 
 
 def latin(text: str) -> set[str]:
-    """Words in Latin letters outside the blanks; the name of what has to be given may stand in brackets after it, and commands."""
+    """Words in Latin letters, without blanks, commands, and names in brackets of what has to be given."""
     plain = re.sub(r"\{[^}]*\}|(?<=字段|图层)（[a-z_]+）|siting( [a-z]+)+", "", text)
     return set(re.findall(r"[A-Za-z_]+(?:\(\))?", plain)) - NAMES
 

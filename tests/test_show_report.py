@@ -305,8 +305,11 @@ def test_figures_that_cannot_be_compared_are_no_pair(tmp_path: Path) -> None:
                   printed_unit="levels", year=2025, reason="", reason_en="")  # fmt: skip
     alike = rule(value=16.0151, unit="percent", printed=16.02, printed_max=math.nan, difference=-0.0049, operator="=",
                  printed_unit="percent", year=2025, reason="", reason_en="")  # fmt: skip
-    verdict = Verdict(pd.DataFrame([rule()]), figures=pd.DataFrame([unlike, alike]))
+    families = rule(value=NAN, printed=0.3333, printed_max=math.nan, difference=NAN, operator="=", reason="", year=2022,
+                    printed_unit="share_of_families", reason_en="")  # fmt: skip
+    verdict = Verdict(pd.DataFrame([rule()]), figures=pd.DataFrame([unlike, alike, families]))
     table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
+    assert table[3][2].startswith("33.33 % | ")
     assert "文件所载：3 级" in table[1][0]
     assert table[1][1:] == ["2025", "", "2,693 米", ""]
     assert table[2][1:] == ["2025", "16.02 %", "16.015 %", "-0.005 个百分点"]
@@ -533,3 +536,20 @@ def test_in_a_browser(tmp_path: Path, browser: Any, verdict: Verdict, lang: str)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.pdf(prefer_css_page_size=True)[:4] == b"%PDF"
     context.close()
+
+
+@pytest.mark.slow
+def test_what_is_folded_on_the_screen_is_printed(tmp_path: Path, browser: Any, verdict: Verdict) -> None:
+    path = write_report(tmp_path / "r.html", verdict)
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page.goto(path.as_uri())
+    folded = page.locator("details li").first
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.bounding_box()["height"] > 10
+    page.emulate_media(media="screen")
+    page.locator("summary").click()
+    assert folded.is_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()

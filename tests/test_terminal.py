@@ -27,8 +27,8 @@ def rule(**changes: Any) -> dict[str, Any]:
         "rule": "demo.childcare.places_per_1000.2025", "service": "childcare", "indicator": "千人托位数",
         "indicator_en": "places per 1,000", "unit": "places_per_1000_residents", "area": "all", "value": 3.3,
         "straight": NAN, "operator": ">=", "target": 4.5, "target_max": NAN, "year": 2025, "gap": 1.2,
-        "gap_unit": "places_per_1000_residents", "needed": 448.0, "needs": "places", "status": "short", "basis": "托位共 1,229 个，常住人口 372,513 人",
-        "basis_en": "1,229 places for 372,513 residents", "clause": "二、发展目标", "document": "示范方案",
+        "gap_unit": "places_per_1000_residents", "needed": 448.0, "needs": "places", "status": "short",
+        "basis": "托位共 1,229 个，常住人口 372,513 人", "basis_en": "1,229 places for 372,513 residents", "clause": "二、发展目标", "document": "示范方案",
     }  # fmt: skip
     return row | changes
 
@@ -95,7 +95,7 @@ def test_an_order_for_reading() -> None:
 def test_no_line_is_wider_than_the_terminal(lang: str, width: int) -> None:
     long = rule(indicator="每万名老年人口拥有养老机构认知症障碍床位数", indicator_en="beds " * 12, needed=6363.65,
                 needs="area_m2", reason="未达到：" + "、".join(f"第{i}小区" for i in range(50)),
-                reason_en="short: x, " * 40, clause="三、重点任务 > （一）兜底线、促普惠、市场化协同发展。")  # fmt: skip
+                reason_en="short: x, " * 40, clause="三、重点任务 > （一）兜底线、促普惠、市场化发展。")  # fmt: skip
     lines = told(audited(long, rule(area="d1", area_name="东街道")), lang, width)
     assert max(map(cell_len, lines)) <= max(width, 60)
     text = "\n".join(lines)
