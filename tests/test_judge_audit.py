@@ -538,7 +538,7 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
         if over:
             rows.setdefault(over, []).append({of: 8.0})
         for name in one.other:
-            rows.setdefault(name, []).append({})
+            rows.setdefault(name, []).append({"facility_type": kind for kind in one.other_types[:1]})
     people = {"population": 60.0, "elderly": 20.0, "infants": 5.0, "households": 30.0, "employees": 20_000.0,
               "siting_difficult": False, "low_demand": False, "kind": "estate", "build_status": "new"}  # fmt: skip
     stock = {"beds": 8.0, "places": 8.0, "floor_area": 80.0, "facility_type": "别的", "operator": "甲"}
