@@ -8,15 +8,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 
 import geopandas as gpd
 import pandas as pd
 import pytest
+from rich.cells import cell_len
+from rich.console import Console
 
 import siting as st
 from siting import cli
 from siting.data import sample_path
+from siting.labels import label
 
 Make = Callable[..., gpd.GeoDataFrame]
 
@@ -96,6 +100,22 @@ def test_demo_in_english(tmp_path: Path) -> None:
     assert not re.search(r"[\u4e00-\u9fff]", before + after)  # clauses are named in the words of the document
     assert re.search(r"children under 3 within 300 m", verdict)
     assert re.search(r"fewest new sites that bring 90 % within 500 m\s+58\s+90.0 %\s+58\s+0.0 %\s+optimal", after)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_nothing_is_cut_off_on_a_terminal_of_eighty_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lang: str
+) -> None:
+    written = StringIO()
+    monkeypatch.setattr(cli, "out", Console(width=80, file=written))
+    cli.demo(tmp_path / "out", lang)
+    lines = [line for line in written.getvalue().splitlines() if str(tmp_path) not in line]
+    assert max(map(cell_len, lines)) <= 80
+    text = "".join(lines)
+    assert "…" not in text.replace(" …", "")  # lists of names end with a blank before it
+    for key in ("needed", "verdict", "share", "bound", "communities_share", "total"):
+        assert all(word in text for word in label(f"column.{key}", lang).split())
 
 
 @pytest.mark.slow
@@ -239,10 +259,10 @@ h2,0.09,200,80,,,120.004,29.002
                 "60岁及以上老年人口 elderly 60岁及以上人口",
                 "未使用的列（2）",
                 "备注 没有相近的列",
-                "缺少的列（25）",
+                "缺少的列（",
             ],
         ),
-        ("en", ["Understood (6)", "经度 lon", "Not used (2)", "备注 nothing like it is known", "Missing (25)"]),
+        ("en", ["Understood (6)", "经度 lon", "Not used (2)", "备注 nothing like it is known", "Missing ("]),
     ],
 )
 def test_check_says_what_becomes_of_each_heading(tmp_path: Path, lang: str, lines: list[str]) -> None:
@@ -253,7 +273,7 @@ def test_check_says_what_becomes_of_each_heading(tmp_path: Path, lang: str, line
     said = [" ".join(line.split()) for line in done.stdout.splitlines()]
     for line in lines:
         assert any(line in one for one in said), line
-    assert any(re.search(r"^infants .*(22 条规则|22 rules)", one) for one in said)
+    assert any(re.search(r"^infants .*\d\d (条规则|rules)$", one) for one in said)
     assert '"district" is blank in 1 of 2 rows: "h2"' in " ".join(done.stderr.split())
 
 
@@ -318,7 +338,7 @@ def test_a_warning_is_told_once_in_a_command(
 def test_standards_are_listed_with_their_clauses() -> None:
     assert "jinhua" in siting("standards").stdout
     done = siting("standards", "jinhua", "--kind", "service_radius", "--lang", "en")
-    assert "<= 300 m" in done.stdout
+    assert "≤ 300 m" in done.stdout
     assert "加强规划布局" in done.stdout
     assert siting("standards", "nowhere").returncode == 2
 
@@ -327,7 +347,7 @@ def test_standards_are_listed_with_their_clauses() -> None:
 def test_rules_are_found_by_year_and_kind() -> None:
     done = siting("standards", "jinhua", "--year", "2025", "--kind", "service_radius")
     assert done.returncode == 0
-    assert "<= 300 米" in done.stdout
+    assert "≤ 300 米" in done.stdout
     assert "500–800 米" in done.stdout
     none = siting("standards", "jinhua", "--kind", "nothing")
     assert none.returncode == 2
@@ -386,7 +406,7 @@ def test_audit_of_a_study(tmp_path: Path) -> None:
     study = sample_path("study.toml")
     done = siting("audit", study, "--by", "district", "--out", tmp_path / "verdict.xlsx")
     assert done.returncode == 0, done.stderr
-    for words in ("27.1 %", "枫林街道", "各区对标结果", "verdict.xlsx"):
+    for words in ("27.1 %", "枫林街道", "各分区对标结果", "verdict.xlsx"):
         assert words in done.stdout, words
     sheets = pd.read_excel(tmp_path / "verdict.xlsx", sheet_name=None)
     assert list(sheets) == ["对标结果", "文件所载数值与现状"]

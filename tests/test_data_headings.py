@@ -48,12 +48,14 @@ SPELLINGS = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.sampled_from(ALIASES), SPELLINGS)
 def test_every_alias_is_one_column_however_it_is_spelt(alias: tuple[str, str, str], spell: Any) -> None:
     name, column, heading = alias
     assert taken(name, spell(heading)) == [column]
 
 
+@pytest.mark.slow
 @given(st.text() | st.sampled_from([alias for _, _, alias in ALIASES]), st.sampled_from(KINDS))
 def test_what_is_compared_stays_as_it_is(name: str, kind: str) -> None:
     assert plain(plain(name)) == plain(name)
@@ -304,6 +306,7 @@ def test_a_shapefile_whose_names_and_texts_were_cut(
     assert out["population"].tolist() == [5, 6]
     assert out["name"].tolist() == ["a" + ("幸福里" * 40)[: 26 if page == "utf-8" else 39], "y"]
     assert "texts were cut inside a character" in caplog.text
+    assert "names fill the 10 bytes of a Shapefile and may have been cut" in caplog.text
     if cpg == "OEM":
         assert 'its .cpg says "OEM", which is no code page; its text was read as GB18030' in caplog.text
 
@@ -325,6 +328,12 @@ def test_three_lists() -> None:
     unused = list_headings(frame, "communities").query("list == 'not_used'").set_index("heading")
     assert unused.loc["70岁以上", "says"].startswith("年龄段与已知各列不同；最接近：elderly 60岁及以上人口")
     assert unused.loc["备注", "says"] == "没有相近的列"
+    dollars = pd.DataFrame(columns=["造价（美元）"])
+    for lang, words in (
+        ("zh", "括号内不是该列的单位（万元）；最接近：cost 造价"),
+        ("en", 'do not hold the unit "10k yuan"; closest: cost'),
+    ):
+        assert words in list_headings(dollars, "candidates", lang=lang).loc[0, "says"]
     missing = found[found["list"] == "missing"]
     assert "coverage, verdict and siting of childcare" in missing.loc["infants", "says"]
     assert set(missing.index).isdisjoint({"population", "elderly", "id"})

@@ -83,6 +83,24 @@ def test_a_mapping_works_on_layers_too(files: tuple[Path, Path], tmp_path: Path)
     assert out["beds"].tolist() == [100, 60]
 
 
+@pytest.mark.parametrize(
+    ("keep", "left", "dropped"),
+    [
+        ('"登记状态" = "!=注销"', ["001", "003", "004"], {"登记状态": 2}),  # a blank status is none
+        ('"登记状态" = ["!=注销", "≠存续"]', ["001", "003"], {"登记状态": 3}),
+        ('"开业日期" = ["≥2019-01-01", "<2021-01-01"]', ["001", "003"], {"开业日期": 3}),
+        ('"全托床位" = ">=80"', ["001", "002"], {"全托床位": 3}),
+        ('"登记状态" = "blank"', ["005"], {"登记状态": 4}),
+    ],
+)
+def test_conditions(files: tuple[Path, Path], keep: str, left: list[str], dropped: dict[str, int]) -> None:
+    files[0].write_text(EXPORT.replace(",,\n", ",120.04,29.00\n"), encoding="utf-8")
+    files[1].write_text(MAPPING[: MAPPING.index("[keep]")] + f"[keep]\n{keep}\n", encoding="utf-8")
+    out = read_layer(files[0], "eldercare", mapping=files[1])
+    assert list(out.index) == left
+    assert out.attrs["dropped"] == dropped
+
+
 def test_words_that_the_mapping_does_not_name_are_told(
     files: tuple[Path, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -121,6 +139,8 @@ def test_rows_keep_their_numbers(files: tuple[Path, Path]) -> None:
         ('">=2025-12-31"', '">=去年"', 'compares with "去年", which is neither a number nor a date'),
         ('">=2025-12-31"', '">=5"', '"许可证有效期" holds no number in 2 rows: "row 1: 2027-06-30"'),
         ('"登记状态" = ["正常", "存续"]', '"登记状态" = 5', "登记状态 is 5; write a word, a list of words"),
+        ('["正常", "存续"]', '["正常", "!=注销"]', "登记状态 mixes words and comparisons"),
+        ('is = ">=2024-01-01"', 'is = [">=2024-01-01", "<2025-01-01"]', "flags.new: write one condition"),
         ('"登记状态" = ["正常", "存续"]', '"状态" = "正常"', 'lacks: "keep: 状态"'),
         ("[columns]", "[columns", "is no TOML in UTF-8"),
         ('"日托床位"]', '"机构名称"]', 'columns of "beds" hold no number in 2 rows: "row 1: 甲"'),

@@ -90,6 +90,12 @@ def test_hidden_rows_and_formulas_without_values_are_told(tmp_path: Path, caplog
     assert '"district" is blank in 1 of 4 rows: "h3"' in caplog.text
 
 
+def test_cells_with_errors_are_empty_and_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    out = read_layer(book(tmp_path / "a.xlsx", streets("甲", "#N/A", "丙", "丁")), "communities")
+    assert out["district"].tolist() == ["甲", "", "丙", "丁"]
+    assert 'cells hold errors and are read as empty: "C3: #N/A"' in caplog.text
+
+
 @pytest.mark.parametrize("sheet", ["小区", "说明"])
 def test_the_merged_cells_are_those_of_the_sheet_that_is_read(tmp_path: Path, sheet: str) -> None:
     made = openpyxl.Workbook()

@@ -17,8 +17,9 @@ NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en
 #: A value for each key that says what is computed.
 GIVEN: dict[str, Any] = {
     "otherwise": 300, "share": 0.9, "scope": "site", "layer": "childcare", "facility_types": ["托育机构"],
-    "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places", "base": "population",
-    "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q", "judged_by": "estate",
+    "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places",
+    "base": "population", "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q",
+    "judged_by": "estate",
     "covered_by": "own", "metric": "straight", "mode": "walk", "speed": "60 m/min", "each": [{"layer": "meals"}],
     "any": [{"layer": "meals"}, {"layer": "sport"}], "rules": ["q", "r"], "residents": [5000, 12_000],
     "reading": "floor", "other_types": ["医院"], "other_where": {"public": True},
@@ -125,7 +126,9 @@ def test_a_percentage_is_kept_as_printed(number: object, unit: str, value: float
     assert printed.value == value
     standard = st.Standard("demo", "示范", "Demo", (printed,))
     assert standard.adapted({"r": {"condition": "towns"}})["r"].value == value  # what was read is not asked again
-    with pytest.raises(st.StandardError, match='rule r: value is 0.7 with a unit of percent; write 70, or, .* "0.7 %"'):
+    with pytest.raises(
+        st.StandardError, match=r'rule r: value is 0.7 with a unit of percent; write 70, or, .* "0.7 %"'
+    ):
         standard.adapted({"r": {"value": 0.7}})
 
 
@@ -175,8 +178,8 @@ def test_one_of_several_conditions_is_enough(layer: Callable[..., gpd.GeoDataFra
 
 
 def test_one_of_several_conditions_is_enough_for_the_ruled(layer: Callable[..., gpd.GeoDataFrame]) -> None:
-    homes = layer({"a": (0, 0), "b": (0, 0), "c": (0, 0)}, kind=["village", "estate", "estate"], old=[False, True, False],
-                  lift=[True, False, False])  # fmt: skip
+    homes = layer({"a": (0, 0), "b": (0, 0), "c": (0, 0)}, kind=["village", "estate", "estate"],
+                  old=[False, True, False], lift=[True, False, False])  # fmt: skip
     share = rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": 60, "unit": "percent",
                        "layer": "communities", "part": {"lift": True},
                        "among": {"any": [{"kind": "village"}, {"old": True}]}})  # fmt: skip
@@ -216,3 +219,33 @@ def test_base_weights_a_radius_and_a_circle(layer: Callable[..., gpd.GeoDataFram
             assert table["value"].tolist() == [inside, 50]
             assert table["straight"].tolist() == [inside, 50]
     assert table["basis_en"].iloc[0].startswith("children under 3 within 5 min")
+
+
+# Gaps
+
+
+def test_two_percentages_are_points_apart_without_binary_dust(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    """0.3 of all beds are 30 %; 37.3 - 30 is 7.299999999999997 in binary."""
+    homes = layer({"a": (0, 0)}, beds=[1000], nursing_beds=[300])
+    names = {**NAMES, "service": "eldercare", "kind": "composition_share", "unit": "percent", "column": "nursing_beds"}
+    target = rule_from({**names, "operator": ">=", "value": 37.3})
+    figure = rule_from({**names, "id": "f", "role": "baseline", "operator": "=", "value": 22.7})
+    later = rule_from({**NAMES, "id": "n", "service": "eldercare", "kind": "count_target", "operator": ">=", "value": 1001,
+                       "unit": "beds", "column": "beds"})  # fmt: skip
+    judged = st.audit(st.Standard("demo", "示范", "Demo", (target, later, figure)), {"eldercare": homes})
+    assert judged.table[["gap", "gap_unit"]].to_numpy().tolist() == [[7.3, "percentage_points"], [1, "beds"]]
+    assert judged.figures[["difference", "difference_unit"]].to_numpy().tolist() == [[7.3, "percentage_points"]]
+    assert judged.in_words("zh")["差距单位"].tolist() == ["个百分点", "张"]
+    more = st.audit(st.Standard("demo", "示范", "Demo", (target,)), {"eldercare": homes.assign(nursing_beds=373)})
+    both = judged.select(rule="r").compare(more)
+    assert both[["change", "change_unit"]].to_numpy().tolist() == [[7.3, "percentage_points"]]
+    words = judged.figures.loc[0, ["says", "says_en"]].tolist()
+    assert words == ["甲：22.7 %", ""]  # a line in Chinese, made of the indicator and the number
+
+
+def test_a_part_beside_no_printed_number_is_in_percent(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    homes = layer({"a": (0, 0)}, elderly=[36], population=[100])
+    part = rule_from({**NAMES, "kind": "context_figure", "role": "context", "layer": "communities", "column": "elderly",
+                      "of": "population", "text": "占比高"})  # fmt: skip
+    figures = st.audit(st.Standard("demo", "示范", "Demo", (part,)), {"communities": homes}).figures
+    assert figures.loc[0, ["value", "unit", "says"]].tolist() == [36, "percent", "甲：占比高"]

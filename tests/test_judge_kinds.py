@@ -150,8 +150,7 @@ def test_count_in_each_county_and_township(town: Layers) -> None:
     assert row["reason_en"] == "without a facility: p"
     row = each(4.0)  # 3 are missing in p and 2 in q
     assert (row["value"], row["needed"], row["reason_en"]) == (1, 5, "without a facility: p, q")
-    reason = "without a facility: 西镇 (1 there are not counted for their type: 1 × 托育机构)"
-    assert each(1.0, "township", facility_types=["社区驿站"])["reason_en"] == reason
+    assert each(1.0, "township", facility_types=["社区驿站"])["reason_en"] == "without a facility: 西镇"
     assert each(4.0, layer=["childcare", "eldercare"])["needed"] == 2  # 2 in p and 4 in q
 
 
@@ -388,7 +387,7 @@ def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_net
     assert verdict(row) == (2, 2, 0, "facilities", "met")
     assert "within 300 m on foot counts for each of them; 2 estates stand in for communities" in row["basis_en"]
     assert "步行 300 米内的设施均计入；2 个小区未注明所属社区" in row["basis"]
-    assert judged(OLD, two, network=town_network)["basis_en"].endswith("counts for the nearest")
+    assert judged(OLD, two, network=town_network)["basis_en"].count("counts for the nearest") == 1
 
 
 def test_a_community_that_is_not_there_is_refused(two: Layers, town_network: st.Network) -> None:
@@ -429,7 +428,9 @@ def test_facilities_by_households_in_both_readings(town: Layers, town_network: s
 def test_the_first_facility_is_no_further_one(town: Layers, town_network: st.Network) -> None:
     """Two are due beyond the first; the only one that stands there is the first."""
     found = facilities_of(town, town_network, 7001)
-    assert verdict(dict(found.loc["further"])) == (0, 2, 2, "facilities", "short")
+    row = found.loc["further"]
+    assert (row["value"], row["target"], row["status"]) == (0, 2, "short")
+    assert found["needed"].sum() == found.loc["first", "needed"] == 2  # of three, and told once
 
 
 def test_counties_with_so_many_people(town: Layers) -> None:
@@ -532,7 +533,7 @@ def test_a_printed_figure_beside_what_the_layers_hold(town: Layers) -> None:
     def figure(kind: str = "baseline_figure", **values: Any) -> dict[str, Any]:
         given = {"role": "baseline", "operator": "=", "says": "s", "year": 2021, **values}
         row = figured(rule(kind, **given), town)
-        assert row["says"] == "s"
+        assert row["says_en"] == "s"
         return row
 
     def told(row: dict[str, Any]) -> tuple[float, ...]:
@@ -664,7 +665,8 @@ def test_institutions_of_a_size_and_the_room_they_owe(town: Layers, town_network
     assert verdict(sized(**small, beside=199.0)) == (0, 100, 1, "facilities", "short")
     assert sized(value=100.0)["status"] == "no_data", "what they owe is not said"
     none = sized(value=500.0, part={"rehab_room": True})
-    assert (none["status"], "0 of 0" in none["reason_en"]) == ("not_applicable", True)
+    assert none["status"] == "not_applicable"
+    assert none["reason_en"].startswith("there are no ")
 
 
 def test_thresholds_are_counted(town: Layers) -> None:

@@ -561,3 +561,60 @@ def test_audit_and_provision_count_the_same_residents(layer: Make) -> None:
 def test_households_that_are_no_number_of_people_are_refused(households: float) -> None:
     with pytest.raises(LayerError, match="households"):
         provision(JINHUAS, estates([3600, households]))
+
+
+# One need of a clause
+
+
+def clause(scope: str, *more: st.Rule) -> st.Standard:
+    shared = {"service": "childcare", "indicator_zh": "面积", "applies_to": "new_residential", "operator": ">="}
+    area = st.Rule("area", "provision_area_per_100_households", indicator_en="area", value=20.0, **shared)
+    floor = st.Rule("floor", "min_floor_area", indicator_en="floor", value=200.0, scope=scope, **shared)
+    return st.Standard("demo", "示范", "Demo", (area, floor, *more))
+
+
+def test_a_rate_and_a_least_area_of_one_clause_are_one_need(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    """500 and 2000 households owe 100 and 400 m², at least 200: with 120 and 250 m² they lack 80 and 150."""
+    homes = layer({"a": (0, 0), "b": (900, 0)}, kind=["estate"] * 2, build_status=["new"] * 2, households=[500, 2000])
+    care = layer({"k": (0, 0), "l": (900, 0)}, floor_area=[120.0, 250.0], community=["a", "b"])
+    table = st.audit(clause("area"), {"communities": homes, "childcare": care}).table.set_index("rule")
+    assert table.loc["area", "needed"] == 80 + 150
+    assert (table.loc["floor", "status"], table.loc["floor", "needs"]) == ("short", "")
+    assert math.isnan(table.loc["floor", "needed"])
+    assert table.loc["floor", "reason_en"] == 'short: a; what is needed stands at "area"'
+    assert table.loc["floor", "reason"] == "未达到：a；尚需已计入“面积”"
+    owed = st.provision(clause("area"), homes, {"childcare": care}).set_index("community")
+    assert owed["lacking"].to_dict() == {"a": 80, "b": 150}
+
+
+def test_the_larger_need_of_each_estate_counts(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    """a owes 200 m² in all and has them, in two sites of 100 that owe 200 each; b lacks 150 of 400 in one site."""
+    homes = layer({"a": (0, 0), "b": (900, 0)}, kind=["estate"] * 2, build_status=["new"] * 2, households=[500, 2000])
+    care = layer({"k": (0, 0), "m": (0, 0), "l": (900, 0)}, floor_area=[100.0, 100.0, 250.0], community=["a", "a", "b"])
+    table = st.audit(clause("site"), {"communities": homes, "childcare": care}).table.set_index("rule")
+    assert table.loc["area", "needed"] == 200 + 150
+    assert math.isnan(table.loc["floor", "needed"])
+    owed = st.provision(clause("site"), homes, {"childcare": care}).set_index("community")
+    assert owed["lacking"].to_dict() == {"a": 200, "b": 150}
+    # where nothing is lacking by the rate, the need is that of the sites
+    large = care.assign(floor_area=[100.0, 100.0, 450.0])
+    table = st.audit(clause("site"), {"communities": homes, "childcare": large}).table.set_index("rule")
+    assert table["needed"].to_dict() == {"area": 0, "floor": 200}
+
+
+def test_the_first_facility_and_the_further_ones_are_one_need(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    """7001 households owe 3: one for 3000 to 4000, and one more for each further 3000."""
+    shared = {"service": "childcare", "indicator_zh": "处数", "applies_to": "new_residential"}
+    first = st.Rule("first", "households_per_facility", indicator_en="first", operator="range", value=3000.0,
+                    value_max=4000.0, **shared)  # fmt: skip
+    further = st.Rule(
+        "further", "households_per_facility", indicator_en="further", operator="per", value=3000.0, **shared
+    )
+    homes = layer({"a": (0, 0)}, kind=["estate"], build_status=["new"], households=[7001])
+    for many, needed, status in ((0, 3, "short"), (1, 2, "short"), (3, 0, "met")):
+        care = layer({f"k{i}": (0, 0) for i in range(many)}, community=["a"] * many)
+        standard = st.Standard("demo", "示范", "Demo", (first, further))
+        table = st.audit(standard, {"communities": homes, "childcare": care}).table.set_index("rule")
+        assert table["status"].tolist() == [status] * 2
+        assert table.loc["first", "needed"] == needed
+        assert table["needed"].sum() == needed  # nobody adds the two

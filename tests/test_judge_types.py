@@ -154,7 +154,7 @@ def test_a_type_that_another_rule_counts_is_counted() -> None:
 def test_none_of_a_kind_is_zero_where_other_types_are_understood() -> None:
     row = _judged(town(["托育机构"]), "guidance_centres_comprehensive.2025").table.iloc[0]
     assert row["value"] == 0
-    assert row["basis"].endswith("另有 1 处因类型未计入：“托育机构”1 处")
+    assert row["basis"].endswith("；图层中的 1 处均为其他类型：“托育机构”1 处")
 
 
 def test_a_layer_of_which_no_word_is_understood_has_no_value() -> None:
@@ -225,3 +225,30 @@ def test_health_centres_are_told_apart_from_hospitals() -> None:
     layers["health_centres"]["women_health_staff"] = [1, 50, 1]
     row = _judged(layers, "maternity_staff_township", "hangzhou").table.iloc[0]
     assert row["value"] == pytest.approx(20_000 * 2 / 7000)
+
+
+def test_partners_are_of_their_types(
+    small_town: gpd.GeoDataFrame, layer: Layer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Of three small homes one is beside a hospital, one beside a pharmacy, one beside a word that nobody knows."""
+    homes = layer({"a": (0, 0), "b": (500, 0), "c": (0, 500)}, beds=[50, 50, 50],
+                  facility_type=["敬老院", "养老院", "养老机构"])  # fmt: skip
+    partners = layer({"x": (100, 0), "y": (400, 0), "z": (100, 500)}, facility_type=["综合医院", "药店", "医养驿"])
+    layers = {"eldercare": homes, "health_centres": partners, "medical": partners.iloc[:0]}
+    network = st.Network.from_streets(small_town)
+    rules = st.load_standard("shijiazhuang").select(rule="medical_contract_beds")
+    with caplog.at_level(logging.WARNING):
+        judged = st.audit(rules, layers, network=network)
+    row = judged.table.iloc[0]
+    assert row["value"] == pytest.approx(100 / 3)
+    assert row["basis"].endswith("；另有 1 处因类型未计入：“医养驿”1 处")
+    assert judged.uncounted[["layer", "word", "type"]].to_numpy().tolist() == [
+        ["health_centres", "医养驿", ""], ["health_centres", "药店", "药店"],
+    ]  # fmt: skip
+    assert [record.getMessage().split(" (")[0] for record in caplog.records] == [
+        'health_centres: the type "医养驿" is not known'
+    ]
+    untyped = {**layers, "health_centres": partners.drop(columns="facility_type")}
+    row = st.audit(rules, untyped, network=network).table.iloc[0]
+    assert row["value"] == 100
+    assert "图层没有“设施类型”字段，分不出医疗机构，各行均计入" in row["basis"]

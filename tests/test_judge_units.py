@@ -1,4 +1,4 @@
-"""Whom a clause speaks of: communities of several estates, administrative villages, townships that one institution serves.
+"""Whom a clause speaks of: communities of several estates, administrative villages, townships that one facility serves.
 
 The town is a lattice of 100 m blocks, so that the walk between two crossings is the sum of their differences.
 """
@@ -45,9 +45,17 @@ def areas(crs: Any, rows: dict[str, tuple[str, str, shapely.Polygon]], **columns
     return gpd.GeoDataFrame({"name": names, "kind": kinds, **columns}, geometry=list(shapes), index=index, crs=crs)
 
 
+def halves(crs: Any) -> gpd.GeoDataFrame:
+    """A township in the west and one in the east."""
+    index = pd.Index(["w", "e"], name="id")
+    return gpd.GeoDataFrame(
+        {"name": ["西镇", "东镇"], "level": "township"}, geometry=[box(-50, 250), box(250, 550)], index=index, crs=crs
+    )
+
+
 @pytest.fixture
 def town(layer: Make) -> Layers:
-    """Estates a and b of 甲 and c of 乙 along the south; the villages d and e in the north; the centre x stands at a."""
+    """Estates a and b of 甲 and c of 乙 in the south, the villages d and e in the north; the centre x stands at a."""
     homes = layer(
         {"a": (0, 0), "b": (200, 0), "c": (500, 0), "d": (0, 500), "e": (500, 500)},
         population=[600, 500, 900, 300, 200],
@@ -111,9 +119,7 @@ def test_two_communities_of_one_name_are_two(town: Layers, town_network: st.Netw
     found = audit(one, layers={**town, "communities": homes}, network=town_network)
     assert found.table["value"][0] == 50
     assert dict(found.units("r")["fulfils"]) == {"和平（w）": True, "和平（e）": False}
-    districts = gpd.GeoDataFrame({"name": ["西镇", "东镇"], "level": "township"}, geometry=[box(-50, 250), box(250, 550)],
-                                 index=pd.Index(["w", "e"], name="id"), crs=homes.crs)  # fmt: skip
-    placed = {**town, "communities": homes.drop(columns="district"), "districts": districts}
+    placed = {**town, "communities": homes.drop(columns="district"), "districts": halves(homes.crs)}
     assert judged(one, placed, network=town_network)["reason"].endswith("：和平（东镇）")
     named = town["eldercare"].assign(community_area="和平")  # lies in the west, so it is the western one's
     assert judged(rule(applies_to="urban_community", metres=10.0), {**placed, "eldercare": named},
@@ -151,14 +157,23 @@ def test_estates_fall_into_areas_and_an_area_without_any_counts(
 
 def test_parts_of_a_city_have_their_own_communities(town: Layers, town_network: st.Network) -> None:
     crs = town["communities"].crs
-    town["districts"] = gpd.GeoDataFrame({"name": ["西镇", "东镇"], "level": "township"}, geometry=[box(-50, 250), box(250, 550)],
-                                         index=pd.Index(["w", "e"], name="id"), crs=crs)  # fmt: skip
+    town["districts"] = halves(crs)
     town["community_areas"] = areas(crs, {"3": ("戊", "community", box(300, 400, 200, 300))})
     table = audit(
         rule(applies_to="urban_community", metres=100.0), layers=town, network=town_network, by="district"
     ).table
     assert table.set_index("area")["value"].to_dict() == {"all": pytest.approx(100 / 3), "w": 100, "e": 0}
     assert table.set_index("area")["basis"]["e"] == "2 个社区中，步行 100 米内有设施的 0 个"  # 乙 and the empty 戊
+
+
+def test_an_area_whose_estates_lie_in_another_district_is_not_empty(town: Layers, town_network: st.Network) -> None:
+    """The area of 乙 is drawn in the west, its estate c stands in the east."""
+    town["districts"] = halves(town["communities"].crs)
+    town["community_areas"] = areas(town["districts"].crs, {"2": ("乙", "community", box(0, 50, 200, 300))})
+    town["communities"]["community_area"] = ["甲", "甲", "2", "", ""]
+    one = rule(applies_to="urban_community", metres=100.0)
+    table = audit(one, layers=town, network=town_network, by="district").table.set_index("area")
+    assert table["value"].to_dict() == {"all": 50, "w": 100, "e": 0}
 
 
 def test_a_duty_of_communities_begins_with_the_residents_of_all_their_estates(
@@ -182,13 +197,13 @@ def test_a_blank_number_is_told_by_its_row(town: Layers, town_network: st.Networ
 
 
 def test_a_mark_of_one_estate_is_its_communitys(town: Layers) -> None:
-    town["communities"]["friendly"] = [True, True, False, True, False]
+    town["communities"]["friendly"] = [True, False, False, True, False]
     one = rule("count_target", layer="communities", where={"friendly": True}, unit="communities", value=3.0,
                applies_to="community")  # fmt: skip
     row = judged(one, town)
     assert (row["value"], row["needed"], row["needs"], row["unit"]) == (2, 1, "community_areas", "communities")
     alone = judged(one, without_units(town))
-    assert (alone["value"], alone["unit"]) == (3, "estates_or_villages")
+    assert (alone["value"], alone["unit"]) == (2, "estates_or_villages")
     assert "3 个小区未注明所属社区" in alone["basis"]
     share = rule(layer="communities", part={"friendly": True}, applies_to="urban_community", value=50.0)
     assert (judged(share, town)["value"], judged(share, town)["status"]) == (50, "met")
@@ -204,15 +219,15 @@ def test_a_community_is_inside_a_circle_when_all_its_estates_are(town: Layers, t
                  layers=town, network=town_network).table.set_index("needs")  # fmt: skip
     assert wide.loc["community_areas", ["value", "needed"]].tolist() == [50, 1]
     assert "全部小区" in wide.loc["community_areas", "basis"]
-    estates = audit(rule("service_radius", operator="<=", value=100.0, unit="m", applies_to="community", judged_by="estate"),
-                    layers=town, network=town_network).table.set_index("needs")  # fmt: skip
+    one = rule("service_radius", operator="<=", value=100.0, unit="m", applies_to="community", judged_by="estate")
+    estates = audit(one, layers=town, network=town_network).table.set_index("needs")
     assert estates.loc["communities", "value"] == 20  # 1 of 5
 
 
 # What covers a unit
 
 
-def test_one_of_their_own_is_nobody_elses(town: Layers, town_network: st.Network) -> None:
+def test_one_of_their_own_is_nobody_elses(town: Layers, town_network: st.Network, layer: Make) -> None:
     """The centre stands beside a of 甲 but says 乙."""
     town["eldercare"]["community_area"] = ["乙"]
     near, own = (rule(applies_to="urban_community", metres=100.0, covered_by=how) for how in ("walk", "own"))
@@ -220,6 +235,9 @@ def test_one_of_their_own_is_nobody_elses(town: Layers, town_network: st.Network
     found = audit(own, layers=town)  # all say whose they are: no streets are needed
     assert dict(found.units("r")["fulfils"]) == {"甲": False, "乙": True}
     assert (found.table["metric"][0], found.table["basis"][0][:11]) == ("", "2 个社区中，建有设施")
+    two = {**town, "eldercare": layer({"x": (0, 0), "y": (0, 500)}, beds=[1, 1], community_area=["乙", ""])}
+    walked = audit(own, layers=two, network=town_network).units("r")["fulfils"]
+    assert dict(walked) == {"甲": False, "乙": True}, "also where another one has to be looked for"
     town["eldercare"]["community_area"] = [""]
     assert dict(audit(own, layers=town, network=town_network).units("r")["fulfils"]) == {"甲": True, "乙": False}
 
@@ -242,8 +260,13 @@ def test_words_that_are_no_community_are_told(town: Layers, town_network: st.Net
 def test_villages_and_communities(town: Layers, town_network: st.Network, layer: Make) -> None:
     """Learning points in 甲 and 丙村, of four villages and communities; hamlets are of their village."""
     town["elder_schools"] = layer({"p": (0, 0), "q": (0, 500)}, facility_type=["老年学习点"] * 2)
-    one = rule(applies_to="administrative_village", judged_by="village_or_community", layer="elder_schools", value=33.33,
-               covered_by="own")  # fmt: skip
+    one = rule(
+        applies_to="administrative_village",
+        judged_by="village_or_community",
+        layer="elder_schools",
+        value=33.33,
+        covered_by="own",
+    )
     row = judged(one, town, network=town_network)
     assert (row["value"], row["status"]) == (50, "met")
     assert row["basis"].startswith("4 个村（社区）中，建有设施的 2 个")
@@ -274,7 +297,7 @@ def test_clauses_that_name_villages_and_communities(
 def test_complete_communities_are_those_of_new_and_of_existing_estates(
     town: Layers, town_network: st.Network, layer: Make
 ) -> None:
-    """a is new and owes 15 m² for 100 households, b and c 10 m²: 甲 owes 30 + 15 m² and has 45, 乙 owes 30 and has none."""
+    """a is new and owes 15 m² for 100 households, b and c 10 m²: 甲 owes 30 + 15 m² and has 45, 乙 owes 30, has 0."""
     town["communities"]["complete_community"] = [True, True, True, False, False]
     town["childcare"] = layer({"k": (0, 0)}, floor_area=[45.0], places=[10])
     areas_ = [rule("provision_area_per_100_households", id=f"area.{build}", value=per, service="childcare",
@@ -376,7 +399,7 @@ def test_service_areas_as_polygons(county: Layers) -> None:
     row = judged(SERVED, plain)
     assert row["value"] == 50
     assert "serves" in row["basis"], "what would tell more is said"
-    assert "service_areas" in row["basis_en"]
+    assert "(serves) or layer Service areas" in row["basis_en"]
 
 
 def test_districts_are_served_from_other_districts(county: Layers) -> None:

@@ -32,8 +32,9 @@ PROFILES = sorted(Path(siting.__file__).parent.glob("judge/profiles/*.toml"))
 
 
 def latin(text: str) -> set[str]:
-    """Words in Latin letters outside the blanks."""
-    return set(re.findall(r"[A-Za-z_]+(?:\(\))?", re.sub(r"\{[^}]*\}", "", text))) - NAMES
+    """Words in Latin letters, without blanks, commands, and names in brackets of what has to be given."""
+    plain = re.sub(r"\{[^}]*\}|(?<=字段|图层)（[a-z_]+）|siting( [a-z]+)+", "", text)
+    return set(re.findall(r"[A-Za-z_]+(?:\(\))?", plain)) - NAMES
 
 
 @pytest.mark.parametrize("key", KEYS)

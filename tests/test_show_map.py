@@ -366,6 +366,12 @@ def test_texts_are_in_the_language_asked_for(layers, bands, areas, plan):
     assert district == {"label": "township", "at": [0, 0, 1, 1], "of": ["West", "East"]}
 
 
+def test_districts_of_one_name_are_told_apart(layers: dict[str, gpd.GeoDataFrame]) -> None:
+    layers["districts"] = layers["districts"].assign(name="城东街道", parent=["甲区", "乙区"])
+    district = data_of(draw_map(layers))["communities"]["fields"][0]
+    assert district["of"] == ["城东街道（甲区）", "城东街道（乙区）"]
+
+
 def test_notices_and_sources_come_from_the_layers(layers):
     layers["communities"].attrs = {"notice": {"zh": "合成数据", "en": "Synthetic data"}, "attribution": "© A"}
     layers["streets"].attrs = {"notice": {"zh": "合成数据", "en": "Synthetic data"}, "attribution": "© B"}

@@ -252,10 +252,9 @@ def test_what_is_not_judged_is_folded_below_once_with_its_reason(tmp_path: Path)
         ("丁", "未达标"), ("丁", "达标"), ("甲", "达标"), ("丙", "未到期"),
     ]  # fmt: skip
     folded = re.findall(r"<li>(.*?)</li>", path.read_text(encoding="utf-8").split("<details>")[1])
-    assert folded == [
-        "<b>乙</b> — 缺数据：缺少图层：卫生服务机构<small>金华市方案 · 二、发展目标</small><small>说明：只计机构。</small>"
-        '<small class="code">b</small>'
-    ]
+    reason = "<b>乙</b> — 缺数据：缺少图层：卫生服务机构"
+    small = "<small>金华市方案 · 二、发展目标</small><small>说明：只计机构。</small>"
+    assert folded == [f'{reason}{small}<small class="code">b</small>']
 
 
 def test_verdict_in_english_with_its_counts(tmp_path: Path, verdict: Verdict) -> None:
@@ -296,8 +295,24 @@ def test_figures_of_the_document_stand_beside_those_of_the_layers(tmp_path: Path
     verdict = Verdict(pd.DataFrame([rule()]), figures=figures)
     table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
     assert table[0] == ["指标", "年份", "文件数值", "图层计算值", "相差"]
-    assert table[1][1:] == ["2021", "2.68 | 个/千人", "2.75", "0.07"]
+    assert table[1][1:] == ["2021", "2.68 | 个/千人", "2.75 | 个/千人", "0.07"]
     assert table[2][1:] == ["2021", "≈ 23.15 %", "— | 缺少字段", "—"]
+
+
+def test_figures_that_cannot_be_compared_are_no_pair(tmp_path: Path) -> None:
+    """2,693 m on average stand beside no number; 16.02 % stand beside as many digits, apart by points."""
+    unlike = rule(value=2693.0, unit="m", printed=3.0, printed_max=math.nan, difference=math.nan, operator="=",
+                  printed_unit="levels", year=2025, reason="", reason_en="")  # fmt: skip
+    alike = rule(value=16.0151, unit="percent", printed=16.02, printed_max=math.nan, difference=-0.0049, operator="=",
+                 printed_unit="percent", year=2025, reason="", reason_en="")  # fmt: skip
+    families = rule(value=NAN, printed=0.3333, printed_max=math.nan, difference=NAN, operator="=", reason="", year=2022,
+                    printed_unit="share_of_families", reason_en="")  # fmt: skip
+    verdict = Verdict(pd.DataFrame([rule()]), figures=pd.DataFrame([unlike, alike, families]))
+    table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
+    assert table[3][2].startswith("33.33 % | ")
+    assert "文件所载：3 级" in table[1][0]
+    assert table[1][1:] == ["2025", "", "2,693 米", ""]
+    assert table[2][1:] == ["2025", "16.02 %", "16.015 %", "-0.005 个百分点"]
 
 
 def test_plan(tmp_path: Path) -> None:
@@ -521,3 +536,20 @@ def test_in_a_browser(tmp_path: Path, browser: Any, verdict: Verdict, lang: str)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.pdf(prefer_css_page_size=True)[:4] == b"%PDF"
     context.close()
+
+
+@pytest.mark.slow
+def test_what_is_folded_on_the_screen_is_printed(tmp_path: Path, browser: Any, verdict: Verdict) -> None:
+    path = write_report(tmp_path / "r.html", verdict)
+    page = browser.new_page(viewport={"width": 1100, "height": 900})
+    page.goto(path.as_uri())
+    folded = page.locator("details li").first
+    assert not folded.is_visible()
+    page.emulate_media(media="print")
+    assert folded.bounding_box()["height"] > 10
+    page.emulate_media(media="screen")
+    page.locator("summary").click()
+    assert folded.is_visible()
+    page.set_viewport_size({"width": 390, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.close()

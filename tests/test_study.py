@@ -186,6 +186,30 @@ def test_ids_that_candidates_and_facilities_share_are_refused(town: Path, layer)
         st.run(st.Study.from_toml(town))
 
 
+def test_an_export_is_read_by_its_mapping(town: Path) -> None:
+    """The mapping lies beside the study; of the two facilities the one that is shut does not count."""
+    (town.parent / "care.csv").write_text(
+        "id,核定人数,状态,lon,lat\nk1,20,正常,114.0,22.54\nk2,90,停业,114.0,22.54\n", encoding="utf-8"
+    )
+    (town.parent / "care.toml").write_text(
+        '[columns]\nplaces = "核定人数"\n[keep]\n"状态" = "正常"\n', encoding="utf-8"
+    )
+    text = town.read_text(encoding="utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("childcare ="))
+    town.write_text(text.replace(line, 'childcare = { path = "care.csv", mapping = "care.toml" }'), encoding="utf-8")
+    source = st.Study.from_toml(town).layers["childcare"]
+    assert source.mapping == town.parent / "care.toml"
+    read = st.read_layer(source.path, "childcare", mapping=source.mapping)
+    assert read["places"].to_dict() == {"k1": 20}
+
+
+def test_candidates_that_do_not_say_what_they_are_for_are_refused(town: Path) -> None:
+    sites = st.read_layer(town.parent / "town.gpkg", "candidates", layer="candidates")
+    st.write_layer(sites.rename(columns={"services": "可以办"}), town.parent / "town.gpkg", layer="candidates")
+    with pytest.raises(st.SitingError, match='candidates: has no column "services"'):
+        st.run(st.Study.from_toml(town))
+
+
 def test_a_study_is_frozen(town: Path) -> None:
     study = st.Study.from_toml(town)
     with pytest.raises(AttributeError):
@@ -277,7 +301,7 @@ def test_readings_of_a_study_stand_in_its_verdict(town: Path, layer) -> None:
     assert judged.parameters["scope"] == 0.05
     outcome = st.run(st.Study.from_toml(town))
     page = outcome.write(town.parent / "out")["report"].read_text(encoding="utf-8")
-    assert "各街道（乡镇）对标结果" in page
+    assert "各分区对标结果" in page
     assert outcome.audit is not None
     pd.testing.assert_frame_equal(outcome.audit.table, judged.table)
 

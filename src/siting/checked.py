@@ -10,6 +10,7 @@ from rich import box
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from siting.data import Role, list_headings, list_roles, read_layer
 from siting.data import role as role_of
@@ -56,7 +57,7 @@ def _tell_headings(out: Console, frame: Any, role: str, lang: Language) -> None:
         out.print(part, highlight=False, markup=False)
 
 
-def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | str]:
+def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | Text | str]:
     """Yield a table of what is understood, of what is not used and of what is missing.
 
     Missing columns that only some rules of the profiles ask for are named in one line.
@@ -74,6 +75,8 @@ def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Tab
     rest = [name if lang == "en" else kind.column(name).zh for name, _ in _pairs(missing[~named])]
     if rows or not rest:
         yield _table("missing", rows, len(missing), lang)
+    else:
+        yield Text(label("check.missing", lang, count=len(missing)), style="bold")
     if rest:
         yield "  " + label("check.others", lang, count=len(rest), columns=label("list.comma", lang).join(rest))
 

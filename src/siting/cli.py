@@ -34,8 +34,8 @@ __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
-#: A goal is told in lines of so many characters.
-GOAL_WIDTH = 18
+#: A goal is told in lines of so many columns, on a terminal of 80 and on a wide one.
+GOAL_WIDTH, WIDE_GOAL, ROOMY = 18, 60, 110
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
@@ -325,10 +325,11 @@ def _tell_results(outcome: Outcome) -> None:
     if not outcome.proposals:
         return
     table = _table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
+    wide = WIDE_GOAL if out.width >= ROOMY else GOAL_WIDTH
     for proposal in outcome.proposals.values():
-        plan = proposal.plan
+        plan, goal = proposal.plan, "\n".join(wrapped(goal_title(proposal, lang), wide))
         table.add_row(
-            escape("\n".join(wrapped(goal_title(proposal, lang), GOAL_WIDTH))), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
+            escape(goal), str(len(plan.sites)), _percent(plan.share), _number(plan.bound),
             _percent(plan.gap), label(f"status.{plan.status}", lang),
         )  # fmt: skip
     out.print(table)

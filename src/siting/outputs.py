@@ -14,6 +14,7 @@ import pandas as pd
 
 from siting.data import atomic_path, list_roles, to_crs, write_layer, write_table
 from siting.data import role as find_role
+from siting.data.naming import names_apart
 from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import APART, walker
@@ -263,7 +264,7 @@ def _by_district(outcome: Outcome, rows: pd.DataFrame, lang: str) -> pd.DataFram
     shown = wide.map(_percent)
     shown.insert(0, "total", rows.groupby("group")["total"].first())
     shown.columns.name = None
-    names = _names(outcome, "districts")
+    names = names_apart(outcome.layers["districts"]).to_dict() if "districts" in outcome.layers else {}
     shown.index = pd.Index([names.get(i, i) for i in wide.index], name=label("column.districts", lang))
     return shown
 

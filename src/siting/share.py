@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from numbers import Real
 
@@ -45,11 +44,12 @@ def share_from(given: object, what: str, error: type[SitingError] = SitingError)
             return float(percent[1]) / 100
         if percent and 0 < float(percent[1]) < 1:
             hint = _both(100 * float(percent[1]))
-    elif isinstance(given, Real) and not isinstance(given, bool) and math.isfinite(given):
-        if 0 < given <= 1:
-            return float(given)
-        if 1 < given <= 100:
-            hint = _both(float(given))
+    elif isinstance(given, Real) and not isinstance(given, bool):
+        number = float(given)
+        if 0 < number <= 1:
+            return number
+        if 1 < number <= 100:
+            hint = _both(number)
     raise error(f"{what} is {given!r}; give a share above 0 and at most 1{hint}")
 
 

@@ -50,7 +50,7 @@ def tell_audit(out: Console, judged: Audit, lang: str) -> None:
         numbers = WIDE if width >= ROOMY else WIDTHS
         widths = (width - sum(numbers) - 2 * len(numbers), *numbers)
         _show(out, _grid([label(f"column.{name}", lang) for name in HEADS], widths, ["dim"] * len(HEADS)))
-        several = rows["document"].nunique() > 1
+        several = len(rows["document"].unique()) > 1
         for row in rows.to_dict("records"):
             _show(out, _rule(row, widths, notes, several=several, lang=lang))
     if len(folded):

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from siting.data.headings import ages, noted, plain, reduced
-from siting.data.roles import Column, Role, doubts
+from siting.data.roles import Column, Role, doubts, unit_word
 from siting.labels import label
 
 __all__: list[str] = []
@@ -18,7 +18,7 @@ __all__: list[str] = []
 _RATIO = re.compile(r"(率|占比|比例|比重|百分比|密度)$")
 _AGE = re.compile(r"\d+岁")
 #: Above which likeness two headings are near (1 is the same), and from which on one is worth naming.
-NEAR, NAMED = 0.75, 0.5
+NEAR, NAMED = 0.75, 0.6
 MOST = 3
 
 
@@ -47,7 +47,10 @@ class Alike:
         """Say why it is not taken; nothing where only the words differ."""
         if not self.reason:
             return ""
-        return str(self.said[lang]) if self.reason == "doubt" else label(f"check.{self.reason}", lang, **self.said)
+        if self.reason == "doubt":
+            return str(self.said[lang])
+        said = {**self.said, **({"unit": unit_word(self.said["unit"], lang)} if "unit" in self.said else {})}
+        return label(f"check.{self.reason}", lang, **said)
 
 
 @cache
@@ -93,5 +96,7 @@ def _alike(one: str, other: str) -> float:
         return 0.0
     if len(short) > 1 and short in long:
         return 0.5 + len(short) / len(long) / 2
-    match = SequenceMatcher(None, one, other, autojunk=False)
-    return match.ratio() if match.real_quick_ratio() >= NAMED and match.quick_ratio() >= NAMED else 0.0
+    shared = min(sum(sign in other for sign in one), sum(sign in one for sign in other))
+    if 2 * shared < NAMED * (len(one) + len(other)):  # no more can be alike
+        return 0.0
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()

@@ -31,7 +31,8 @@ logger = logging.getLogger(__name__)
 
 TABLES = ("role", "layer", "encoding", "crs", "columns", "words", "units", "constants", "flags", "keep")
 COORDINATES = ("lon", "lat", "x", "y", "wkt")
-_COMPARED = re.compile(r"(>=|<=|>|<|=)\s*(.+)")
+_COMPARED = re.compile(r"(>=|<=|>|<|!=|=)\s*(.+)")
+_WIDE = str.maketrans({"≥": ">=", "≤": "<=", "＞": ">", "＜": "<", "＝": "=", "≠": "!="})
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq,
 }  # fmt: skip
@@ -43,7 +44,7 @@ Mask = npt.NDArray[np.bool_]
 class Condition:
     """What must stand in a column of the export: one of some words, a number or date beyond a limit, anything, nothing.
 
-    Written as a word or a list of words, ``">=2025-06-30"``, ``">0"``, ``"filled"`` or ``"blank"``.
+    Written as a word or a list of words, ``"!=注销"``, ``">=2025-06-30"``, ``">0"``, ``"filled"`` or ``"blank"``.
     """
 
     heading: str
@@ -64,8 +65,8 @@ class Condition:
             return bool(text) == (self.sign == "filled")
         if not text:
             return False
-        if not self.sign:
-            return plain(text) in self.words
+        if self.words:
+            return (plain(text) in self.words) != (self.sign == "!=")
         value = date_of(text) if isinstance(self.limit, dt.date) else number_of(cell)
         return _SIGNS[self.sign](value, self.limit)
 
@@ -192,7 +193,7 @@ class LayerMapping:
             words = said.value_counts()
             shown = [f"{word} ({count})" for word, count in words.items()]
             if out.any():
-                dropped[condition.heading] = int(out.sum())
+                dropped[condition.heading] = dropped.get(condition.heading, 0) + int(out.sum())
                 logger.warning(
                     "%s: %d of %d rows were left out by %s: %s",
                     layer,
@@ -313,7 +314,7 @@ def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
         units={key: _factor(role.column(key), at) for key, at in units.items()},
         constants=constants,
         flags={key: _flag(role.column(key), at) for key, at in flags.items()},
-        keep=tuple(_condition(heading, at, "keep") for heading, at in _table(data, "keep").items()),
+        keep=tuple(made for heading, at in _table(data, "keep").items() for made in _conditions(heading, at, "keep")),
     )
 
 
@@ -356,21 +357,34 @@ def _flag(column: Column, at: Any) -> Condition:
     table = _inner(at, f"flags.{column.name}")
     if set(table) != {"heading", "is"} or not isinstance(table["heading"], str):
         raise SitingError(f'flags.{column.name}: write {{ heading = "…", is = … }}')
-    return _condition(table["heading"], table["is"], f"flags.{column.name}")
+    made = _conditions(table["heading"], table["is"], f"flags.{column.name}")
+    if len(made) > 1:
+        raise SitingError(f"flags.{column.name}: write one condition")
+    return made[0]
 
 
-def _condition(heading: str, at: Any, where: str) -> Condition:
-    if at in ("filled", "blank"):
-        return Condition(heading, sign=at)
-    if isinstance(at, str) and (found := _COMPARED.fullmatch(at.strip())):
-        return Condition(heading, sign=found[1], limit=_limit(found[2].strip(), f"{where}: {heading}"))
+def _conditions(heading: str, at: Any, where: str) -> list[Condition]:
+    """Read what must stand in a column: one condition, of a list of comparisons each."""
     listed = at if isinstance(at, list) else [at]
     if not listed or not all(isinstance(one, str) and one for one in listed):
         raise SitingError(
             f'{where}: {heading} is {at!r}; write a word, a list of words, a comparison such as ">=2025-06-30", '
             '"filled" or "blank"'
         )
-    return Condition(heading, words=tuple(map(plain, listed)))
+    compared = [_COMPARED.fullmatch(one.translate(_WIDE).strip()) for one in listed]
+    if not any(compared):
+        if at in ("filled", "blank"):
+            return [Condition(heading, sign=at)]
+        return [Condition(heading, words=tuple(map(plain, listed)))]
+    if not all(compared):
+        raise SitingError(f"{where}: {heading} mixes words and comparisons: {some(listed)}; write one sort")
+    return [_compared(heading, found[1], found[2].strip(), where) for found in compared if found]
+
+
+def _compared(heading: str, sign: str, against: str, where: str) -> Condition:
+    if sign == "!=":
+        return Condition(heading, words=(plain(against),), sign=sign)
+    return Condition(heading, sign=sign, limit=_limit(against, f"{where}: {heading}"))
 
 
 def _limit(text: str, where: str) -> float | dt.date:

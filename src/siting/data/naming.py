@@ -57,4 +57,5 @@ def _texts(districts: Any, column: str) -> pd.Series:
     """Return a column as texts, empty where it is missing."""
     if column not in districts:
         return pd.Series("", districts.index, dtype=object)
-    return districts[column].astype(object).fillna("").astype(str).astype(object)
+    found: pd.Series = districts[column].astype(object).fillna("").astype(str).astype(object)
+    return found

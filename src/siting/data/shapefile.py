@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from siting.data.headings import NAME_BYTES
 from siting.errors import LayerError, some
 
 __all__: list[str] = []
@@ -53,6 +54,13 @@ def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
         if told:
             level = logging.WARNING if "says" in told else logging.INFO
             logger.log(level, "%s: %s; its text was read as %s", layer, told, page)
+        full = [
+            new for old, new in zip(names, out.columns, strict=False) if not new.isascii() and len(old) >= NAME_BYTES
+        ]
+        if full:
+            logger.warning(
+                "%s: names fill the %d bytes of a Shapefile and may have been cut: %s", layer, NAME_BYTES, some(full)
+            )
         if cut:
             logger.warning("%s: texts were cut inside a character, which is left out: %s", layer, some(cut))
         return out

@@ -64,7 +64,8 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
             try:
                 tab: Any = book[choose(book.sheetnames, sheet, role, layer, "sheet")]
                 tab.reset_dimensions()
-                rows = [[_cell(cell) for cell in row] for row in tab.iter_rows()]
+                errors: list[str] = []
+                rows = [[_cell(cell, errors) for cell in row] for row in tab.iter_rows()]
                 layout = _layout(path, tab._worksheet_path)
             finally:
                 book.close()
@@ -77,6 +78,8 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
             "%s: cells %s hold formulas whose values are not stored, and are read as empty; open the workbook in a "
             "spreadsheet program and save it", layer, some(layout.hollow),
         )  # fmt: skip
+    if errors:
+        logger.warning("%s: cells hold errors and are read as empty: %s; correct them", layer, some(errors))
     filled = _fill(rows, layout.merged, layer)
     hidden = [row for row in layout.hidden if row <= len(rows) and any(not void(cell) for cell in rows[row - 1])]
     if hidden:
@@ -87,8 +90,11 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
     return table
 
 
-def _cell(cell: Any) -> Any:
+def _cell(cell: Any, errors: list[str]) -> Any:
     value = cell.value
+    if cell.data_type == "e":
+        errors.append(f"{cell.coordinate}: {value}")
+        return None
     if isinstance(value, str):
         return value or None
     if isinstance(value, bool) or not isinstance(value, (int, float)):

@@ -18,6 +18,7 @@ import shapely
 
 from siting.data.atomic import atomic_path
 from siting.data.crs import to_crs
+from siting.data.headings import NAME_BYTES
 from siting.data.read import kept_attrs, warnings_told
 from siting.data.systems import NO_CRS, WGS84
 from siting.data.tables import guarded
@@ -29,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 # A fixed date in place of the clock's, so that the same layers give the same bytes.
 STAMP = "2000-01-01T00:00:00.000Z"
-# Limits of the dBASE table of a Shapefile, in bytes, and of a cell of Excel, in characters.
-NAME_BYTES, TEXT_BYTES, CELL_CHARACTERS = 10, 254, 32767
+# Limits of a text in a Shapefile, in bytes, and in a cell of Excel, in characters.
+TEXT_BYTES, CELL_CHARACTERS = 254, 32767
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
 # Indexes of an old Shapefile that would lead astray beside a new one.

@@ -15,8 +15,9 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Finding, Said
+from siting.judge.finding import Finding, Said
 from siting.judge.indicators import takes_share
+from siting.judge.printed import conditions_of, line_of, number_of
 from siting.judge.reading import findings, status_of
 from siting.judge.rule import Rule
 from siting.judge.scope import LARGE, people_of, share_of_whole, sized
@@ -31,6 +32,7 @@ from siting.judge.uncounted import (
     uncounted,
     uncounted_here,
 )
+from siting.judge.units import DIGITS, apart
 from siting.judge.values import Missing
 from siting.judge.verdict import COLUMNS, PRINTED, Audit
 from siting.judge.wording import said
@@ -108,9 +110,10 @@ def audit(
         `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area` ("all", or the id of a
         district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value as the crow flies, to
         compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
-        in `unit`), `needed` and `needs` (how many of what are still missing: people, communities, places, …), `status`
-        ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown": not
-        judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
+        in `gap_unit`: that of the value, percentage points for percent), `needed` and `needs` (how many of what are
+        still missing: people, communities, places, …; what rules of one clause need together stands at one of them),
+        `status` ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown":
+        not judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
         close the gap) and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `modal`
         (the words of force: 不少于, 鼓励, …), `note` (how an ambiguity of the document is read; `note_en`),
         `clause`, `document`. What districts need is rounded up in each, so it can add up to more than the whole
@@ -252,7 +255,7 @@ def _scope(context: Context, people: Mapping[str, float]) -> dict[str, Any]:
 def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     printed = math.nan if rule.value is None or row["unit"] != rule.unit or not whole else rule.value
     none = math.isnan(row["value"])
-    why = ("", {}) if whole else ("audit.scope_only", {})
+    why: Said = ("", {}) if whole else ("audit.scope_only", {})
     alike = math.nan if rule.value is None else rule.value
     return {
         **row,
@@ -266,8 +269,10 @@ def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
         "printed": alike,
         "printed_max": math.nan if rule.value_max is None else rule.value_max,
         "printed_unit": rule.unit,
-        "difference": row["value"] - printed,
-        "says": rule.says,
+        "difference": round(row["value"] - printed, DIGITS),
+        "difference_unit": apart(row["unit"]),
+        "says": line_of(rule),
+        "says_en": rule.says,
     }
 
 
@@ -278,7 +283,11 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     status = status_of(rule, finding, context.year)
     short = status in ("short", "ahead")
     judged = short or status in ("met", "part")
+    numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
     left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
+    other_year = rule.role in JUDGED and rule.year is not None and context.year not in (None, rule.year)
+    of_year: Said = ("audit.of_year", {"year": f"{rule.year}"}) if other_year else ("", {})
+    beside = (*numbers, *left_out, of_year)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -298,13 +307,16 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "target": target,
         "target_max": most,
         "year": rule.year,
-        "gap": abs((most if value > most else target) - value) if short else (0.0 if judged else math.nan),
+        "gap": round(abs((most if value > most else target) - value), DIGITS)
+        if short
+        else (0.0 if judged else math.nan),
+        "gap_unit": apart(finding.unit),
         "needed": needed if short else (0.0 if judged else math.nan),
         "needs": finding.needs,
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding, left_out, lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,
@@ -313,9 +325,9 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     }
 
 
-def _basis(finding: Finding, left_out: Iterable[Said], lang: str) -> str:
-    """Say what was counted, what was judged instead or not looked at, and what was left out."""
-    told = (said(words, lang) for words in (finding.basis, *finding.also, *left_out))
+def _basis(finding: Finding, more: Iterable[Said], lang: str) -> str:
+    """Say what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
+    told = (said(words, lang) for words in (finding.basis, *finding.also, *more))
     return label("list.semicolon", lang).join(filter(None, told))
 
 

@@ -42,8 +42,8 @@ def belonging(context: Context, how: str) -> tuple[pd.Series, pd.DataFrame]:
     own = named_unit(names, towns, areas)
     strange = names.notna() & own.isna()
     if len(areas) and strange.any():
-        logger.warning("communities: %d rows name units that the layer %s has not, or several times: %s; they count as units "
-                       "of their own", int(strange.sum()), AREAS, some(names[strange].unique()))  # fmt: skip
+        logger.warning("communities: %d rows name units that the layer %s has not, or several times: %s; they count as "
+                       "units of their own", int(strange.sum()), AREAS, some(names[strange].unique()))  # fmt: skip
     apart = _apart(names[strange], towns[strange], _town_names(context))
     own = own.where(~strange, apart["unit"].reindex(own.index))
     own = own.where(own.notna(), _lies_in(homes, context.layers.get(AREAS)))
@@ -122,8 +122,8 @@ def placed(context: Context, layer: str, how: str, own: pd.Series, units: pd.Dat
     found = named_unit(names, towns, units)
     strange = names.notna() & found.isna()
     if strange.any():
-        logger.warning("%s: %d rows name communities or villages that are not there, or several times: %s; they count where "
-                       "they lie", layer, int(strange.sum()), some(names[strange].unique()))  # fmt: skip
+        logger.warning("%s: %d rows name communities or villages that are not there, or several times: %s; they count "
+                       "where they lie", layer, int(strange.sum()), some(names[strange].unique()))  # fmt: skip
     if "community" in frame:
         homes = context.layers["communities"]
         rows = pd.DataFrame({"name": homes.get("name", ""), "town": _towns(context, "communities")}, homes.index)

@@ -81,6 +81,7 @@ def travelled(rule: Rule, context: Context, limit: float) -> tuple[str, dict[str
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, basis: str,
             said: dict[str, object]) -> Iterator[Finding]:  # fmt: skip
+    """Judge the people inside, and one by one those whom the rule speaks of: a unit is inside when all its rows are."""
     base = rule.base or people_column(rule.service)
     people, ruled = context.heads(base).rename(base), context.ruled(rule)
     straight = context.served(rule, limit, minutes=rule.unit == "min", straight=True) & ruled

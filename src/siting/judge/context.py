@@ -345,7 +345,7 @@ class Context:
                             walk=walker_of(rule, self.walk))  # fmt: skip
 
     def serving(self, rule: Rule, *, everyone: bool) -> gpd.GeoDataFrame:
-        """Return the facilities that count for the rule; for everyone, without those that are not open to neighbours."""
+        """Return the facilities that count for the rule; for *everyone*, those that are open to neighbours."""
         facilities = self.stock(rule)
         if not everyone:
             return facilities

@@ -18,7 +18,7 @@ from siting.judge.townships import by_id_or_name
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, counted
 
-__all__ = ["DUTIES", "Duty", "duty_of", "owing", "there"]
+__all__ = ["DUTIES", "Duty", "duty_of", "lacking_of", "owing", "there"]
 
 #: The column of a facility layer that holds a quantity that is owed; facilities are counted.
 COLUMNS = {"area_m2": "floor_area"}
@@ -309,14 +309,11 @@ def estates(rule: Rule, context: Context) -> Iterator[Finding]:
 def owing(rule: Rule, context: Context) -> Finding:
     """Set what each community has against what it owes; one that has too much makes up for no other."""
     duty = duty_of(rule, context)
-    had = there(duty, context)
-    owed = duty.owed.astype(float)
-    if (
-        rule.kind == "min_floor_area" and rule.scope == "site"
-    ):  # each site owes the least area, and none makes up for another
-        owed *= there(replace(duty, quantity="facilities"), context).clip(lower=1)
-    lacks = (owed - had).clip(lower=0)
+    owed, had = _balance(duty, context)
+    lacks = _lacks(duty, context)
     due = owed > 0
+    larger = _larger(rule, context)
+    inside = larger is not None and bool(_lacks(duty_of(larger, context), context).sum() > 0)
     total = float(owed.sum())
     said: dict[str, object] = {
         "units": int(due.sum()), "owed": total, "of": duty.quantity, "walk": context.walk_of(rule),
@@ -328,13 +325,47 @@ def owing(rule: Rule, context: Context) -> Finding:
         value=float(np.minimum(had, owed).sum()) if due.any() else np.nan,
         target=total if due.any() else np.nan,
         unit=duty.quantity,
-        needed=float(lacks.sum()),
-        needs=duty.quantity,
+        needed=np.nan if inside else float(lacking_of(duty, context).sum()),
+        needs="" if inside else duty.quantity,
         metric="" if _all_named(rule, context.whole or context) else "streets",
         basis=(_key(rule, said), said),
         units=(lacks <= 0)[due],
-        reason=_names(context, lacks > 0) if due.any() else ("audit.nobody_owes", {"ruled": _ruled(rule, context)}),
+        reason=_names(context, lacks > 0, larger if inside else None)
+        if due.any()
+        else ("audit.nobody_owes", {"ruled": _ruled(rule, context)}),
     )
+
+
+def _balance(duty: Duty, context: Context) -> tuple[pd.Series, pd.Series]:
+    """Return what each community owes, and what it has of it."""
+    owed = duty.owed.astype(float)
+    if duty.rule.kind == "min_floor_area" and duty.rule.scope == "site":  # none makes up for another
+        owed *= there(replace(duty, quantity="facilities"), context).clip(lower=1)
+    return owed, there(duty, context)
+
+
+def _lacks(duty: Duty, context: Context) -> pd.Series:
+    owed, had = _balance(duty, context)
+    return (owed - had).clip(lower=0)
+
+
+def lacking_of(duty: Duty, context: Context) -> pd.Series:
+    """Tell what each community lacks; of an area in proportion and a least area of one clause the larger."""
+    here, lacks = duty.owed.index, _lacks(duty, context)
+    for rule in duty.read_with:
+        if rule.kind == "min_floor_area":
+            floor = _lacks(duty_of(rule, context), context).reindex(here, fill_value=0.0)
+            lacks = lacks.where(lacks >= floor, floor)
+    return lacks
+
+
+def _larger(rule: Rule, context: Context) -> Rule | None:
+    """Find the rule of the same clause in whose need that of this one is contained, so that nobody adds the two."""
+    if rule.kind == "min_floor_area":
+        return _companion(rule, context, "provision_area_per_100_households")
+    if rule.kind == "households_per_facility" and rule.operator == "per":
+        return _companion(rule, context, "households_per_facility", "range")
+    return None
 
 
 def _ruled(rule: Rule, context: Context) -> str:
@@ -347,11 +378,13 @@ def _key(rule: Rule, said: Mapping[str, object]) -> str:
     return "audit.owed_low" if "low" in said else "audit.owed"
 
 
-def _names(context: Context, lacks: pd.Series) -> Said:
-    """Name the communities that lack something, the first of them."""
-    lacking = lacks.index[lacks]
-    frame = context.layer("communities").loc[lacking]
-    return without(frame, np.ones(len(frame), bool), "audit.lack")
+def _names(context: Context, lacks: pd.Series, larger: Rule | None) -> Said:
+    """Name the communities that lack something, the first of them, and the rule at which the need stands."""
+    frame = context.layer("communities").loc[lacks.index[lacks]]
+    key, values = without(frame, np.ones(len(frame), bool), "audit.lack" if larger is None else "audit.lack_within")
+    if larger is None or not key:
+        return key, values
+    return key, {**values, "indicator": {"zh": larger.indicator_zh, "en": larger.indicator_en}}
 
 
 def _counties_above(rule: Rule, context: Context) -> Finding:

@@ -11,7 +11,7 @@ import pandas as pd
 from siting.errors import StandardError
 from siting.judge import duties
 from siting.judge.context import DISTRICTS, Context
-from siting.judge.estates import DUTIES, ESTATES, duty_of, there
+from siting.judge.estates import DUTIES, ESTATES, duty_of, lacking_of, there
 from siting.judge.per_head import owed_for_people
 from siting.judge.rates import BASES
 from siting.judge.rollup import by_units
@@ -82,13 +82,16 @@ def provision(
     Returns
     -------
     DataFrame
-        A row per community and rule that governs it, and for city-wide rates one with `community` "all":
+        A row per community and rule that governs it, and for city-wide rates one with `community` "all". For a duty of
+        社区 that hold several estates a row for each of them, where `community_area` or the layer `community_areas` tells
+        which estates belong together, else for each estate:
 
         - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `school_places`, `beds`, `land_m2`: what
           is owed, in the column of its kind; missing in the others
         - `base`, `amount`: what it is owed for, such as 3600 households
         - `there`, `lacking`: in the unit of what is owed; missing without *layers*. `there` is all that stands there,
-          also where it is more than is owed; an audit counts no more than is owed.
+          also where it is more than is owed; an audit counts no more than is owed. Where each site owes a least area,
+          `lacking` is the larger of what the estate lacks in all and what its sites lack.
         - `read_with`: rules that were read together with this one, such as the least floor area
         - `reason`, `reason_en`: why something could not be worked out
         - `clause`, `document`
@@ -157,7 +160,7 @@ def _read_with_another(rule: Rule) -> bool:
 
 def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
     duty = duty_of(rule, context)
-    have, why = _looked(lambda: there(duty, context)) if looked else (None, {})
+    have, why = _looked(lambda: (there(duty, context), lacking_of(duty, context))) if looked else (None, {})
     frame = context.layer("communities")
     names = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), frame.index)
     together = "; ".join(other.id for other in duty.read_with)
@@ -168,7 +171,7 @@ def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str
         if duty.low is not None:
             row["facilities_low"] = float(duty.low.iloc[i])
         if have is not None:
-            row |= {"there": have.iloc[i], "lacking": max(0.0, owed - have.iloc[i])}
+            row |= {"there": have[0].iloc[i], "lacking": have[1].iloc[i]}
         yield row
 
 

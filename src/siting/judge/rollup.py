@@ -1,8 +1,8 @@
 """Estates rolled up to the units that a clause speaks of: communities (社区) and administrative villages (行政村).
 
-A row of the layer `communities` belongs to the unit that its column `community_area` or `village` names, else to the area
-of the layer `community_areas` that it lies in, else it stands for a unit by itself. Numbers of a unit are the sums of its
-rows; it carries a mark when one of its rows does, or its own row in the layer of areas.
+A row of the layer `communities` belongs to the unit that its column `community_area` or `village` names, else to the
+area of the layer `community_areas` that it lies in, else it stands for a unit by itself. Numbers of a unit are the sums
+of its rows; it carries a mark when one of its rows does, or its own row in the layer of areas.
 """
 
 from __future__ import annotations
@@ -74,9 +74,11 @@ def stand_ins(rule: Rule, context: Context) -> tuple[Said, ...]:
     villages = int((alone == "village").sum())
     made: list[Said] = []
     if len(alone) > villages:
-        made.append(("audit.estates_stand_in", {"alone": len(alone) - villages}))
+        made.append(
+            ("audit.estates_stand_in", {"alone": len(alone) - villages, "absent": "community_area", "layer": AREAS})
+        )
     if villages and (rule.applies_to == "administrative_village" or rule.judged_by):
-        made.append(("audit.villages_stand_in", {"alone": villages}))
+        made.append(("audit.villages_stand_in", {"alone": villages, "absent": "village"}))
     return tuple(made)
 
 
@@ -124,7 +126,8 @@ class Rolled(Context):
         """Mark the units that a rule is for: one of their rows is, or what the layer of areas says of them."""
         here = self.layer("communities").index
         if self.whole is not None:
-            return self.whole.ruled(rule).reindex(here, fill_value=False)
+            everywhere: pd.Series = self.whole.ruled(rule).reindex(here, fill_value=False)
+            return everywhere
         asked, areas = wanted(rule), self.layers.get(AREAS, pd.DataFrame())
         homes = self.rows.layers["communities"]
         told = {name: want for name, want in asked.items() if name != "kind" and name in areas and name not in homes}
@@ -203,10 +206,15 @@ class Rolled(Context):
                 walked = walked[~walked["destination"].isin(own.index)]
             walked = walked.assign(origin=self.own.reindex(walked["origin"]).to_numpy()).dropna(subset=["origin"])
             pairs = pd.concat([pairs, walked], ignore_index=True) if len(pairs) else walked
-        nearest = pairs.groupby(["origin", "destination"], observed=True, as_index=False)["cost"].min()
-        limit, unit = (metres, "m") if minutes is None else (minutes, "min")
-        return Reach.from_pairs(nearest, origins=self.layer("communities").index, destinations=facilities.index,
-                                limit=np.inf if limit is None else limit, unit="m" if unit == "m" else "min")  # fmt: skip
+        nearest = pairs.groupby(["origin", "destination"], observed=True)[["cost"]].min().reset_index()
+        limit = metres if minutes is None else minutes
+        return Reach.from_pairs(
+            nearest,
+            origins=self.layer("communities").index,
+            destinations=facilities.index,
+            limit=np.inf if limit is None else limit,
+            unit="m" if minutes is None else "min",
+        )
 
 
 def _frame(context: Context, own: pd.Series, units: pd.DataFrame, every: pd.Series) -> gpd.GeoDataFrame:

@@ -92,21 +92,24 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         (fulfil, also), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         others = {} if rule.part else besides(rule, context, units)
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
-        found = percent(rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil,
-                        reason=without(units, ~fulfil.to_numpy(bool), besides=others))  # fmt: skip
-        yield replace(found, also=also)
+        lack = without(units, ~fulfil.to_numpy(bool), besides=others)
+        found = percent(
+            rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil
+        )
+        yield replace(found, reason=lack, also=also)
         return
     yield _communities(rule, context, target)
 
 
 def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
-    """Mark the districts with a facility of each layer in them, or in the service area of one where the rule says so."""
+    """Mark the districts with a facility of each layer in them, or that one serves where the rule asks for that."""
     if rule.part:
         return matches(units, "districts", rule.part), ()
     if rule.any:
         marks, told = zip(*(_in_districts(one, context, units) for one in rule.parts("any")), strict=True)
         return pd.Series(np.logical_or.reduce(marks), units.index), tuple(dict.fromkeys(sum(told, ())))
-    fulfil, also = pd.Series(True, units.index), []
+    fulfil = pd.Series(True, units.index)
+    also: list[Said] = []
     for layer in rule.layers:
         has = context.inside(rule, layer, units) > 0
         if rule.covered_by == "service_area":
@@ -159,7 +162,8 @@ def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
             raise Missing("audit.no_rule", rule=name)
         duty = duty_of(asked, context)
         owed = owed.add(duty.owed, fill_value=0.0)
-        has = np.maximum(has, there(duty, context).reindex(here, fill_value=0.0))
+        there_is = there(duty, context).reindex(here, fill_value=0.0)
+        has = has.where(has > there_is, there_is)
     return owed[here], has
 
 

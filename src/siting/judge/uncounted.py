@@ -6,9 +6,10 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+import numpy as np
 import pandas as pd
 
-from siting.data import closest_types, type_of, types_in
+from siting.data import closest_types, of_type, type_of, types_in
 from siting.judge.context import Context
 from siting.judge.finding import Finding, Said
 from siting.judge.rule import Rule
@@ -62,7 +63,8 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
     found = found.sort_values("rows", ascending=False, kind="stable")
     first = found.index.isin(unknown(found).index)
     last = found["counted"].to_numpy()
-    return pd.concat([found[first], found[~first & ~last], found[last]]).reset_index(drop=True)
+    ordered: pd.DataFrame = pd.concat([found[first], found[~first & ~last], found[last]])
+    return ordered.reset_index(drop=True)
 
 
 def unknown(found: pd.DataFrame) -> pd.DataFrame:
@@ -102,26 +104,32 @@ def excluded(rule: Rule) -> Said:
 
 
 def uncounted_here(rule: Rule, context: Context) -> Said:
-    """Tell the rows of an area that a rule leaves out: those of types nobody knows, and all where none counts."""
+    """Tell the rows that a rule leaves out: those of types nobody knows, of the whole all where none counts."""
     counts: dict[str, int] = {}
-    for layer in _asking(context, [rule]):
+    others = False
+    for layer, asking in _asking(context, [rule]).items():
         written = _many(context, layer)
-        marks = _marks(rule, written.index.to_series())
-        odd = written.index.isin(_strange(context, layer)) | (not marks.any())
+        marks = np.logical_or.reduce([_marks(one, written.index.to_series()) for one in asking])
+        odd = written.index.isin(_strange(context, layer))
+        if context.whole is None and not marks.any():
+            others |= not odd.all()
+            odd |= True
         for word, rows in written[~marks & odd].items():
             counts[word] = counts.get(word, 0) + int(rows)
-    return ("audit.uncounted", _listed(counts)) if counts else ("", {})
+    return ("audit.other_types" if others else "audit.uncounted", _listed(counts)) if counts else ("", {})
 
 
 def closed_here(rule: Rule, finding: Finding, context: Context) -> Said:
     """Tell how many facilities of an area a rule would count if they were open to neighbours."""
-    if finding.metric != "streets" or rule.other or rule.kind == "employees_per_facility":
+    if not finding.metric or rule.other or rule.kind == "employees_per_facility":
         return ("", {})  # parks count what is for their own staff
-    closed = 0
-    for layer in rule.layers:
-        if "open_to_neighbours" in context.layers.get(layer, ()):
-            frame = context.layer(layer)
-            closed += int((context.counted(rule, layer) & ~frame["open_to_neighbours"].astype(bool)).sum())
+    shut: dict[str, pd.Series] = {}
+    for one in rule.counting:
+        for layer in one.layers:
+            if "open_to_neighbours" in context.layers.get(layer, ()):
+                marks = context.counted(one, layer) & context.layer(layer)["open_to_neighbours"].isin([False])
+                shut[layer] = shut.get(layer, False) | marks
+    closed = sum(int(marks.sum()) for marks in shut.values())
     return ("audit.not_open", {"rows": closed}) if closed else ("", {})
 
 
@@ -137,12 +145,12 @@ def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str,
 
 
 def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Said]:
-    """Tell for each district the rows there whose types the rule does not count."""
+    """Tell for each district the rows there whose types nobody knows, or the rule excludes."""
     whole = context.whole or context
     counts: dict[object, dict[str, int]] = {}
     for layer in _asking(whole, [rule]):
         words = _written(whole, layer)
-        words = words[~_marks(rule, words)]
+        words = words[words.isin(_strange(whole, layer)) | of_type(words, rule.excluded_types)]
         own = whole.township(layer)[words.index]
         if rule.applies_to == "county" and "parent" in whole.layer("districts"):
             own = own.map(whole.parents)
@@ -157,7 +165,7 @@ def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Lay out for readers the words that no rule counts."""
     left = found[~found["counted"].astype(bool)]
     why = ["unasked" if known else "unknown" for known in left["type"]]
-    table = {
+    table: dict[str, Iterable[object]] = {
         "layer": [said(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
         "written": left["word"].replace("", label("value.none", lang)),
         "rows": left["rows"],
@@ -203,6 +211,7 @@ def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     """Return the rules that name types, by the layers they count in, where these tell types.
 
     Of a rule with several facilities those of one layer are asked together: what one of them counts is not left out.
+    Partners count in their own layers.
     """
     found: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -210,6 +219,8 @@ def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
         for one in rule.counting:
             for layer in one.layers:
                 own.setdefault(layer, []).append(one)
+        for layer in rule.other if rule.other_types else ():
+            own.setdefault(layer, []).append(rule.partner(layer))
         for layer, each in own.items():
             if "facility_type" in context.layers.get(layer, ()) and all(any(one.types) for one in each):
                 types = tuple(dict.fromkeys(word for one in each for word in one.facility_types))
@@ -221,7 +232,8 @@ def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
 def _written(context: Context, layer: str) -> pd.Series:
     """Return the types as they are written; a blank is an empty text."""
     types = context.layers[layer]["facility_type"]
-    return types.astype(object).where(types.notna(), "").astype(str).str.strip()
+    written: pd.Series = types.astype(object).where(types.notna(), "").astype(str).str.strip()
+    return written
 
 
 def _many(context: Context, layer: str) -> pd.Series:

@@ -8,7 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["UNITS", "Unit", "normal"]
+__all__ = ["DIGITS", "UNITS", "Unit", "apart", "normal"]
+
+
+#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
+DIGITS = 9
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,17 @@ UNITS: dict[str, Unit] = {
     "yuan_per_place": Unit("yuan", of="places"),
     "10k_yuan": Unit("yuan", 10_000),
 }
+
+
+def apart(unit: str) -> str:
+    """Return the unit of the difference of two numbers: percentage points between two in percent.
+
+    Examples
+    --------
+    >>> apart("percent"), apart("beds")
+    ('percentage_points', 'beds')
+    """
+    return "percentage_points" if unit == "percent" else unit
 
 
 def normal(value: float, unit: str) -> float:

@@ -13,6 +13,7 @@ from siting.errors import SitingError, some
 from siting.judge.statuses import counts_of, judged_first, members_of, told_groups
 from siting.judge.uncounted import COLUMNS as UNCOUNTED
 from siting.judge.uncounted import in_words as uncounted_in_words
+from siting.judge.units import DIGITS, apart
 from siting.judge.wording import needs_words
 from siting.judge.workbook import write_workbook
 from siting.labels import known, label, named
@@ -21,11 +22,11 @@ __all__ = ["COLUMNS", "PRINTED", "Audit"]
 
 COLUMNS = [
     "rule", "service", "indicator", "indicator_en", "unit", "area", "area_name", "metric", "value", "straight",
-    "operator", "target", "target_max", "year", "gap", "needed", "needs", "status", "reason", "reason_en", "basis",
-    "basis_en", "modal", "note", "note_en", "clause", "document",
+    "operator", "target", "target_max", "year", "gap", "gap_unit", "needed", "needs", "status", "reason", "reason_en",
+    "basis", "basis_en", "modal", "note", "note_en", "clause", "document",
 ]  # fmt: skip
 #: What `figures` has beside them: the printed number, and how far the layers are from it.
-PRINTED = ["printed", "printed_max", "printed_unit", "difference", "says"]
+PRINTED = ["printed", "printed_max", "printed_unit", "difference", "difference_unit", "says", "says_en"]
 
 
 @dataclass(frozen=True, repr=False)
@@ -39,7 +40,7 @@ class Audit:
     figures
         What the document prints without asking for it (figures of its own day, forecasts, directions), beside what the
         layers hold: the columns of `table`, and `printed`, `printed_max`, `printed_unit`, `difference` (value less
-        printed, where both have one unit), `says`.
+        printed, where both have one unit) and its `difference_unit`, `says` (a line in Chinese) and `says_en`.
     standard, year
         The standard's name and the year it was read for.
     parameters
@@ -185,9 +186,9 @@ class Audit:
         DataFrame
             A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
             `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
-            this), `target`, `target_other`, `needed`, `needed_other`, `status`, `status_other`. Of targets for several
-            years in one audit the last that is due in its year stands for the rule, else the first that lies ahead;
-            without a year the last.
+            this) and its `change_unit` (percentage points for percent), `target`, `target_other`, `needed`,
+            `needed_other`, `status`, `status_other`. Of targets for several years in one audit the last that is due in
+            its year stands for the rule, else the first that lies ahead; without a year the last.
 
         Examples
         --------
@@ -211,10 +212,7 @@ class Audit:
             year = table["year"].fillna(0).astype(int)
             due = year if audit.year is None else year.where(year <= audit.year, -year)
             found = table.assign(rule=stem, same=same, rank=due)
-            found = found.sort_values("rank", kind="stable").drop_duplicates(
-                ["rule", "same", "area", "basis", "needs"], keep="last"
-            )
-            found = found.sort_index()
+            found = found[found["rank"] == found.groupby(["rule", "same", "area"])["rank"].transform("max")]
             return found.assign(reading=found.groupby(["rule", "same", "area"]).cumcount())[[*keys, *told, *numbers]]
 
         mine, others = keyed(self), keyed(other)
@@ -222,9 +220,10 @@ class Audit:
         both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
         for name in told:
             both[name] = both[name].fillna(both[f"{name}_other"])
-        both["change"] = both["value_other"] - both["value"]
-        return both[["rule", *told, "area", "value", "value_other", "change", "target", "target_other", "needed",
-                     "needed_other", "status", "status_other"]]  # fmt: skip
+        both["change"] = (both["value_other"] - both["value"]).round(DIGITS)
+        both["change_unit"] = both["unit"].map(apart)
+        return both[["rule", *told, "area", "value", "value_other", "change", "change_unit", "target",
+                     "target_other", "needed", "needed_other", "status", "status_other"]]  # fmt: skip
 
     def in_words(self, lang: str = "zh") -> pd.DataFrame:
         """Return the table for readers: headings, units and verdicts in words, the texts of one language.
@@ -280,27 +279,25 @@ class Audit:
 
 def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
     other = "_en" if lang == "zh" else ""
-    texts = ("indicator", "reason", "basis", "note")
+    texts = ("indicator", "reason", "basis", "note", "says")
     made: dict[str, pd.Series] = {}
     for name in table.columns:
-        # What a clause says is in English; Chinese readers have the clause itself.
-        if name in {f"{text}{other}" for text in texts} or (name == "says" and lang == "zh"):
+        if name in {f"{text}{other}" for text in texts}:
             continue
         values = table[name]
         if name in ("status", "metric", "service"):
             values = values.map(lambda code, name=name: named(name, code, lang) if code else "")
         elif name == "operator":
             values = values.map(lambda code: named("operator", code, lang) if code else "")
-        elif name in ("unit", "printed_unit"):
+        elif name in ("unit", "gap_unit", "printed_unit", "difference_unit"):
             values = values.map(lambda code: _unit(code, lang))
+            of = name.removesuffix("_unit")
+            values = values.where(table[of].notna(), "") if of in table else values
         elif name == "needs":
             values = values.map(lambda code: needs_words(code, lang))
         elif name == "area":
             values = values.where(values != "all", label("audit.all", lang))
         made[label(f"column.{name.removesuffix('_en')}", lang)] = values
-        if name == "gap":  # two percentages differ by percentage points
-            units = table["unit"].replace("percent", "percentage_points")
-            made[label("column.gap_unit", lang)] = units.map(lambda code: _unit(code, lang)).where(values.notna(), "")
     return pd.DataFrame(made)
 
 

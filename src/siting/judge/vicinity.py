@@ -92,21 +92,28 @@ def _counted(rule: Rule, there: float, basis: Said) -> Finding:
 
 
 def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Said, ...]]:
-    """Mark the facilities with a partner of any of the layers within the walk, and tell which layers are not there."""
+    """Mark the facilities with a partner of any of the layers within the walk; tell what could not be looked at.
+
+    Where a layer of partners tells no types, all its rows are partners.
+    """
     whole = context.whole or context
     there = [name for name in rule.other if name in whole.layers]
     if not there:
         raise Missing("audit.no_layer", layer=rule.other[0])
     walk, minutes = context.walked(rule)
     near = pd.Series(False, frame.index)
+    unseen: list[Said] = [("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there]
     for name in there:
         partner = rule.partner(name)
+        if any(partner.types) and "facility_type" not in whole.layer(name):
+            partner = replace(partner, facility_types=())
+            unseen.append(("audit.all_partners", {"layer": name, "types": rule.other_types}))
         chosen = ("partners", partner.types, repr(sorted(partner.where.items())))
         reach = whole.between(rule.layers[0], name, whole.stock(partner), chosen, metres=None if minutes else walk,
                               minutes=walk if minutes else None, straight=rule.metric == "straight",
                               walk=walker_of(rule, context.walk))  # fmt: skip
         near |= frame.index.isin(reach.pairs()["origin"])
-    return near, tuple(("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there)
+    return near, tuple(unseen)
 
 
 @indicator(

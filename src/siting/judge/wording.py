@@ -12,6 +12,8 @@ from siting.labels import known, label
 __all__ = ["limits_of", "name_of", "needs_words", "said", "with_words"]
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
+#: What says how many of all fulfil a rule; of none there is nothing to say.
+PARTED = ("audit.units", "audit.beside", "audit.own", "audit.fulfil", "audit.marked", "audit.partners")
 #: Numbers that are followed by a measure word, and the value that names what they count; the first that is there.
 COUNTS = {"stock": ("column",), "people": ("base",), "total": ("of",), "part": ("column", "of"), "owed": ("of",),
           "low": ("of",), "idle": ("of",), "convert": ("column",), "add": ("column",)}  # fmt: skip
@@ -22,13 +24,16 @@ def said(words: tuple[str, Mapping[str, object]], lang: str) -> str:
     key, values = words
     if not key:
         return ""
+    what = next((name for name in ("ruled", "of") if name in values), "")
+    if what and key in PARTED and values.get("total") == 0:
+        return label("audit.nothing_there", lang, what=_word(what, values[what], lang))
     layer = str(values.get("layer", ""))
-    words = {name: _word(name, value, lang, layer) for name, value in values.items()}
+    filled = {name: _word(name, value, lang, layer) for name, value in values.items()}
     for name, things in COUNTS.items():
         counted = next((values[thing] for thing in things if thing in values), None)
-        if name in words and counted is not None:
-            words[name] = f"{words[name]} {_measure(counted, lang)}".rstrip()
-    return label(key, lang, **words)
+        if name in filled and counted is not None:
+            filled[name] = f"{filled[name]} {_measure(counted, lang)}".rstrip()
+    return label(key, lang, **filled)
 
 
 def needs_words(code: str, lang: str) -> str:
@@ -40,14 +45,12 @@ def needs_words(code: str, lang: str) -> str:
     ('张护理型床位', 'nursing beds', '个小区')
     """
     if known(f"needs.{code}"):
-        return (
-            label(f"needs.{code}", lang) if code != "staff" else label("needs.staff", lang, what=_counted(code, lang))
-        )
+        return label(f"needs.{code}", lang)
     if not code or known(f"unit.{code}"):
         return label(f"unit.{code}", lang) if code else ""
     measure, what = _measure(code, lang), _counted(code, lang)
     if measure == label("measure.persons", lang):
-        return label("needs.staff", lang, what=what)
+        return label("needs.people_of", lang, what=what)
     return f"{measure}{what}"
 
 
@@ -63,10 +66,12 @@ def _measure(counted: object, lang: str) -> str:
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
-    if isinstance(value, Mapping):  # a name in both languages
-        return str(value[lang])
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
+    if name == "conditions":
+        return label("list.comma", lang).join(_condition(str(one), lang, layer) for one in value)  # type: ignore[attr-defined]
+    if name == "printed_unit":
+        return label(f"unit.{value}", lang) if known(f"unit.{value}") else str(value)
     if isinstance(value, tuple):
         between = "list.semicolon" if name == "parts" else "list.comma"
         return label(between, lang).join(_one_of(name, one, lang) for one in value)
@@ -113,6 +118,12 @@ def _one_of(name: str, one: object, lang: str) -> str:
     if isinstance(one, Mapping):
         return str(one[lang])
     return _word(name, one, lang) if name in COLUMN_WORDS else str(one)
+
+
+def _condition(words: str, lang: str, layer: str) -> str:
+    """Name the column of a condition such as "lease_years ≥ 5"."""
+    column, _, compared = words.partition(" ")
+    return f"{_column(column, lang, layer) or column} {compared}"
 
 
 def _layer(name: str, lang: str) -> str:

@@ -16,6 +16,7 @@ from siting.judge.uncounted import apart_lines, in_words
 from siting.labels import known, label
 from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
+from siting.show.settings import settings_of
 from siting.show.svg import inline_svg
 from siting.show.verdict import BADGES, areas_table, figures_table, float_of, folded_rows, rules_table
 
@@ -241,8 +242,8 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
         if len(judged):
             yield Block("table", table=rules_table(judged, name, lang))
         if len(silent):
-            count = silent["rule"].nunique() if "rule" in silent else len(silent)
-            words = label("report.folded_of", lang, service=name, count=count)
+            rules = silent["rule"].nunique() if "rule" in silent else len(silent)
+            words = label("report.folded_of", lang, service=name, count=rules)
             yield Block("folded", text=words, pairs=folded_rows(silent, lang))
     if len(parts):
         yield Block("table", table=areas_table(parts, lang))
@@ -256,11 +257,7 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
     facts = [("standard", Cell(_title(audit.standard, lang)))]
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
-    facts += [
-        (str(key), Cell(_setting(value, lang)))
-        for key, value in audit.parameters.items()
-        if value not in ({}, None) and key not in ("uncounted", "apart")  # told by themselves
-    ]
+    facts += [(key, Cell(words)) for key, words in settings_of(audit.parameters, audit.table, lang)]
     apart = apart_lines(audit.parameters.get("apart", {}), lang)
     if apart:
         facts.append(("apart", Cell(label("list.semicolon", lang).join(apart))))
@@ -270,26 +267,6 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
 def _title(standard: object, lang: str) -> str:
     name = str(getattr(standard, "name", standard))
     return label(f"standard.{name}", lang) if known(f"standard.{name}") else clean(name)
-
-
-def _setting(value: object, lang: str) -> str:
-    if isinstance(value, Mapping):
-        between = "；" if lang == "zh" else "; "
-        return between.join(f"{_word(key, lang)}: {_walker(each, lang)}" for key, each in value.items())
-    return show(value, "", lang)
-
-
-def _walker(value: object, lang: str) -> str:
-    """Say who walks and how fast, for what has a name and a speed."""
-    who, speed = getattr(value, "who", None), getattr(value, "speed", None)
-    if who is None or speed is None:
-        return show(value, "", lang)
-    name = label(f"walker.{who if known(f'walker.{who}') else 'own'}", lang)
-    return f"{name} {speed:g} {label('study.speed', lang)}"
-
-
-def _word(key: object, lang: str) -> str:
-    return label(f"service.{key}", lang) if known(f"service.{key}") else clean(key)
 
 
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
@@ -311,8 +288,8 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     ]
     facts += _proof(plan, lang)
     if plan.rules:
-        words = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
-        facts.append(("rules", Cell(listed(words, lang))))
+        rules = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
+        facts.append(("rules", Cell(listed(rules, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
     words = tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip())
     if words:

@@ -136,6 +136,25 @@ def amount(value: float, digits: int = 2) -> str:
     return "0" if words == "-0" else words
 
 
+def percentage(number: float, *beside: float) -> str:
+    """Write a number in percent with one decimal, or as many as those beside it have.
+
+    What is below 100, above 0 or apart from a number beside it never reads as that number, up to four decimals.
+
+    Examples
+    --------
+    >>> percentage(37.24), percentage(16.0151, 16.02), percentage(99.98), percentage(89.97, 90.0), percentage(100.0)
+    ('37.2', '16.015', '99.98', '89.97', '100.0')
+    """
+    others = [one for one in (*beside, 0.0, 100.0) if math.isfinite(one)]
+    digits = max(1, *(len(f"{one:.10g}".partition(".")[2]) for one in others))
+    while digits < 4 and any(
+        round(number, digits) == round(one, digits) and abs(number - one) > 1e-9 for one in others
+    ):
+        digits += 1
+    return f"{number:,.{min(digits, 4)}f}"
+
+
 def show(value: Any, kind: str = "", lang: str = "zh") -> str:
     """Write *value* as the *kind* of number or text that it is; "—" where there is none.
 

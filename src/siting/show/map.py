@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from siting.data.naming import names_apart
 from siting.errors import LayerError, SitingError, some
 from siting.labels import LANGUAGES, Language, known, label
 from siting.show import _encode as encode
@@ -220,7 +221,7 @@ def _words(present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> dict[str,
     }
     if "districts" in present:
         districts = present["districts"]
-        words["district"] = dict(zip(districts.index, encode.names(districts), strict=True))
+        words["district"] = {key: encode.clean(name) for key, name in names_apart(districts).items()}
     if "candidates" in present and "services" in present["candidates"].columns:
         comma = label("list.comma", lang)
         for value in present["candidates"]["services"].dropna().unique():

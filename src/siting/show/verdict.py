@@ -11,7 +11,7 @@ import pandas as pd
 from siting.judge.statuses import counts_of
 from siting.judge.wording import needs_words
 from siting.labels import known, label
-from siting.show.cells import NONE, SIGNS, Cell, Table, amount, show
+from siting.show.cells import NONE, SIGNS, Cell, Table, amount, percentage, show
 from siting.show.fonts import clean
 
 __all__ = [
@@ -33,31 +33,42 @@ def figures_table(figures: pd.DataFrame, lang: str) -> Table:
     head = tuple(Cell(label(f"column.{name}", lang), head=True, number=name != "indicator") for name in names)
     body = []
     for row in figures.to_dict("records"):
-        unit, printed = str(row["printed_unit"]), float_of(row["printed"])
-        most = float_of(row["printed_max"])
-        words = _printed(printed, unit, lang) + ("" if math.isnan(most) else f"–{_printed(most, unit, lang)}")
-        sign = {"~": "≈ ", ">": "> "}.get(str(row["operator"]), "")
-        long_unit = unit not in ("percent", "m", "min", "") and known(f"unit.{unit}")
+        unit, printed, value = str(row["printed_unit"]), float_of(row["printed"]), float_of(row["value"])
+        words, beside = _printed(row, lang), _long_unit(unit, lang)
+        held = "" if math.isnan(value) else _long_unit(row["unit"], lang)
         small = _small_print(row, lang)
+        # 2,693 m are nothing to hold against 3 levels: such a number stands with the words, not in the column.
+        alone = unit != row["unit"] and not math.isnan(printed) and not math.isnan(value)
+        if alone:
+            number = f"{words} {beside}".strip()
+            words, beside, small = "", "", (label("report.printed", lang, number=number), *small)
         body.append(
             (
                 Cell(said(row, "indicator", lang), head=True, small=small),
                 Cell("" if pd.isna(row["year"]) else str(row["year"]), number=True),
-                Cell(sign + words, number=True, small=(label(f"unit.{unit}", lang),) if long_unit else ()),
+                Cell(words, number=True, small=(beside,) if beside else ()),
                 Cell(
-                    _measured(row["value"], row["unit"], lang),
+                    _measured(value, row["unit"], lang, printed),
                     number=True,
-                    small=tuple(filter(None, [said(row, "reason", lang)])),
+                    small=tuple(filter(None, (held, said(row, "reason", lang)))),
                 ),
-                Cell(gap_words({**row, "gap": row["difference"]}, lang), number=True),
+                Cell("" if alone else gap_words({**row, "gap": row["difference"]}, lang), number=True),
             )
         )
     return Table(head, tuple(body), caption=label("report.figures", lang), style="rules")
 
 
-def _printed(number: float, unit: str, lang: str) -> str:
-    """Write a printed number with all its digits."""
-    return f"{number:,.10g} %" if unit == "percent" else _measured(number, unit, lang)
+def _printed(row: dict[Any, Any], lang: str) -> str:
+    """Write a printed number with its sign and all its digits."""
+    unit = row["printed_unit"]
+
+    def written(number: float) -> str:
+        percent = {"percent": number, "share_of_families": 100 * number}.get(str(unit))
+        return _measured(number, unit, lang) if percent is None else f"{percent:,.10g} %"
+
+    printed, most = float_of(row["printed"]), float_of(row["printed_max"])
+    sign = {"~": "≈ ", ">": "> "}.get(str(row["operator"]), "")
+    return NONE if math.isnan(printed) else sign + written(printed) + ("" if math.isnan(most) else f"–{written(most)}")
 
 
 def areas_table(parts: pd.DataFrame, lang: str) -> Table:
@@ -148,7 +159,7 @@ def status_words(row: dict[Any, Any], lang: str) -> str:
 
 def value_words(row: dict[Any, Any], lang: str) -> str:
     """Write the value; a long unit goes with it only where there is no target to stand beside."""
-    words = _measured(row["value"], row["unit"], lang)
+    words = _measured(row["value"], row["unit"], lang, float_of(row["target"]))
     alone = words != NONE and math.isnan(float_of(row["target"]))
     unit = _long_unit(row["unit"], lang) if alone else ""
     return f"{words} {unit}".strip()
@@ -172,7 +183,7 @@ def gap_words(row: dict[Any, Any], lang: str) -> str:
     """Write the gap; between two shares it is in percentage points."""
     gap, unit = float_of(row["gap"]), row["unit"]
     if unit in ("percent", "share") and not math.isnan(gap):
-        return f"{(100 if unit == 'share' else 1) * gap:,.1f} {label('unit.percentage_points', lang)}"
+        return f"{percentage((100 if unit == 'share' else 1) * gap)} {label('unit.percentage_points', lang)}"
     return _measured(gap, unit, lang)
 
 
@@ -229,14 +240,14 @@ def float_of(value: Any) -> float:
     return float("nan") if value is None or value is pd.NA else float(value)
 
 
-def _measured(value: Any, unit: Any, lang: str) -> str:
-    """Write a value; a short unit goes with it, a long one stands beside the target only."""
+def _measured(value: Any, unit: Any, lang: str, *beside: float) -> str:
+    """Write a value with a short unit, not with a long one. Percent have digits enough for the numbers beside them."""
     number = float_of(value)
     if unit == "share":
         return show(number, "share")
     words = amount(number)
     if unit == "percent" and words != NONE:
-        return f"{number:,.1f} %"
+        return f"{percentage(number, *beside)} %"
     if words == NONE or unit not in SHORT:
         return words
     return f"{words} {label(f'unit.{unit}', lang)}"

@@ -1,0 +1,80 @@
+"""What a verdict assumed, in words: walkers, shares, layers, and what else the user set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from siting.data import list_roles, role
+from siting.labels import known, label, named
+from siting.show.cells import show
+from siting.show.fonts import clean
+
+__all__ = ["settings_of"]
+
+#: Told elsewhere on the page.
+ELSEWHERE = ("uncounted", "apart")
+
+
+def settings_of(parameters: Mapping[str, Any], table: pd.DataFrame, lang: str) -> Iterator[tuple[str, str]]:
+    """Yield the name of each parameter that was set, and its value in words; rules are named as in *table*.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"rule": ["a.circle"], "indicator": ["服务圈"], "indicator_en": ["circle"]})
+    >>> list(settings_of({"shares": {"a.circle": 0.9}, "scope": "part"}, table, "zh"))
+    [('shares', '服务圈（a.circle）：90 %'), ('scope', '文件所述范围的一部分')]
+    """
+    for key, value in parameters.items():
+        if key not in ELSEWHERE and value not in ({}, None):
+            yield key, _setting(key, value, table, lang)
+
+
+def _setting(key: str, value: object, table: pd.DataFrame, lang: str) -> str:
+    if key == "scope":
+        share = isinstance(value, float | int)
+        return label("setting.scope", lang, share=_percent(value)) if share else named("setting", value, lang)
+    if not isinstance(value, Mapping):
+        return show(value, "", lang)
+    between = label("list.semicolon", lang)
+    colon = label("list.colon", lang)
+    return between.join(
+        f"{_name(key, one, table, lang)}{colon}{_value(key, each, lang)}" for one, each in value.items()
+    )
+
+
+def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
+    """Name a rule, a layer or a service."""
+    if key in ("shares", "changes"):
+        column = "indicator_en" if lang == "en" else "indicator"
+        names = table.loc[table["rule"] == one, column] if column in table else []
+        found = clean(names.iloc[0]) if len(names) else ""
+        return f"{found}{label('list.open', lang)}{clean(one)}{label('list.close', lang)}" if found else clean(one)
+    if key == "layers" and str(one) in list_roles():
+        return role(str(one)).zh if lang == "zh" else role(str(one)).en
+    rooms = ("setting",) if key == "people" else ("layer", "service")
+    return next((label(f"{room}.{one}", lang) for room in rooms if known(f"{room}.{one}")), clean(one))
+
+
+def _value(key: str, value: object, lang: str) -> str:
+    if key == "shares":
+        return _percent(value)
+    if isinstance(value, Mapping):
+        pairs = (f"{named('setting', name, lang)} {show(each, '', lang)}" for name, each in value.items())
+        return label("list.comma", lang).join(pairs)
+    return _walker(value, lang)
+
+
+def _percent(value: Any) -> str:
+    return f"{100 * float(value):.10g} %"
+
+
+def _walker(value: object, lang: str) -> str:
+    """Say who walks and how fast, for what has a name and a speed."""
+    who, speed = getattr(value, "who", None), getattr(value, "speed", None)
+    if who is None or speed is None:
+        return show(value, "", lang)
+    name = label(f"walker.{who if known(f'walker.{who}') else 'own'}", lang)
+    return f"{name} {speed:g} {label('study.speed', lang)}"
