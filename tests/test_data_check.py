@@ -180,6 +180,15 @@ def test_ids_become_text(given_ids: list[Any], expected: list[str]) -> None:
     assert list(check_layer(communities(id=given_ids), "communities").index) == expected
 
 
+def test_ids_that_are_0_in_every_row_are_none(caplog: pytest.LogCaptureFixture) -> None:
+    out = check_layer(communities(Id=[0, 0, 0]).drop(columns="id"), "communities")
+    assert list(out.index) == ["communities-1", "communities-2", "communities-3"]
+    assert out["id_source"].tolist() == [0, 0, 0]
+    assert "the ids are 0 in every row" in caplog.text
+    assert "id" not in out.attrs.get("understood", {}).values()
+    assert 'ids stand more than once: "0"' in fault(communities(Id=[0, 0, 1]).drop(columns="id"))
+
+
 def test_trimming_is_told(caplog: pytest.LogCaptureFixture) -> None:
     """Row 16: "001 " is "001", and that is said."""
     with caplog.at_level(logging.INFO, "siting"):

@@ -48,12 +48,14 @@ SPELLINGS = st.sampled_from([
 ])  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.sampled_from(ALIASES), SPELLINGS)
 def test_every_alias_is_one_column_however_it_is_spelt(alias: tuple[str, str, str], spell: Any) -> None:
     name, column, heading = alias
     assert taken(name, spell(heading)) == [column]
 
 
+@pytest.mark.slow
 @given(st.text() | st.sampled_from([alias for _, _, alias in ALIASES]), st.sampled_from(KINDS))
 def test_what_is_compared_stays_as_it_is(name: str, kind: str) -> None:
     assert plain(plain(name)) == plain(name)

@@ -284,6 +284,15 @@ def test_cells_beyond_the_header(tmp_path: Path) -> None:
     assert 'rows "3" have cells in a column without a name' in refused(file)
 
 
+@pytest.mark.parametrize("first", [0, 1])
+def test_row_numbers_without_a_name_are_left_out(tmp_path: Path, first: int) -> None:
+    file = tmp_path / "a.csv"
+    file.write_text(f",id,population,lon,lat\n{first},a,5,120,29\n{first + 1},b,6,120.01,29\n")
+    assert list(read_layer(file, "communities").columns) == ["population", "geometry"]
+    file.write_text(f",id,population,lon,lat\n{first},a,5,120,29\n{first + 2},b,6,120.01,29\n")
+    assert 'rows "2", "3" have cells in a column without a name' in refused(file)
+
+
 def test_header_names_stand_once(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("id,population,population,lon,lat\n1,5,6,120,29\n")

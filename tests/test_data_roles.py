@@ -126,6 +126,11 @@ def test_a_third_service_needs_no_code(tmp_path: Path) -> None:
     [
         ('name = "culture"', "", "needs name"),
         ('"Point"', '"Dot"', "geometry must list"),
+        (
+            '[columns.used]\ntype = "count"',
+            '[columns.used]\nlike = "eldercare.bed"',
+            'like is "eldercare.bed", which is no column',
+        ),
         ('type = "count"', 'type = "integer"', "type must be one of"),
         ("required = true", "requird = true", 'unknown keys "requird"'),
         ('en = "Culture"', "en = Culture", "no TOML"),

@@ -66,6 +66,8 @@ def test_standing_rules_and_those_of_the_year(town: Layers, demo: st.Standard) -
         "circle": "no_number",
     }
     assert ahead.loc["places.2025", ["year", "value", "target", "needed", "gap"]].tolist() == [2025, 4, 4.5, 1, 0.5]
+    assert ahead.loc["places.2025", "basis"].endswith("2025 年的目标")
+    assert "target of" not in ahead.loc["places.2022", "basis_en"]
     late = st.audit(demo, town, year=2030).table.set_index("rule")
     assert late.index.tolist() == ["places.2025", "inclusive", "circle"]
     assert late.loc["places.2025", ["year", "status", "needed"]].tolist() == [2025, "short", 1]
@@ -378,7 +380,7 @@ def test_every_row_has_a_verdict_and_every_gap_a_reason(verdict: pd.DataFrame) -
     assert (verdict.loc[verdict["status"] == "met", ["gap", "needed"]] == 0).all(axis=None)
     whole = verdict["needs"] != "area_m2"
     assert (verdict.loc[whole, "needed"].dropna() % 1 == 0).all(), "nobody needs half a place"
-    assert (verdict.loc[~none, "needs"] != "").all(), "what is counted is named, also when it is met"
+    assert (verdict.loc[~none & ~within, "needs"] != "").all(), "what is counted is named, also when it is met"
     assert (verdict.loc[verdict["basis"] == "", "needs"] == "").all()
     assert (verdict["document"] != "").all()
     assert (verdict["clause"] != "").all()
@@ -517,7 +519,7 @@ def furnished(standard: st.Standard, make: Callable[..., gpd.GeoDataFrame]) -> L
         every = {**conditions, **{k: v for each in conditions.get("any", ()) for k, v in each.items()}}
         return {name: cell(want) for name, want in every.items() if name != "any"}
 
-    for one in (part for rule in standard for part in rule.parts):
+    for one in (part for rule in standard for part in rule.demands):
         marks = said({**one.where, **one.part})
         numbers = dict.fromkeys(one.column, 4.0)
         if one.kind == "bed_threshold_rule" and one.value is not None:

@@ -180,6 +180,8 @@ def test_one_of_several_rules_is_enough(judged: Judge) -> None:
     assert found["basis_en"] == "one of 2 rules is enough; met: a"
     short = row(few, {**places, "value": 61}, either)
     assert (short["value"], short["needed"], short["status"]) == (0, 1, "short")
+    counted = {**places, "unseen": "and their prices", "unseen_zh": "以及收费"}
+    assert row(few, counted, either)["status"] == "part", "what it rests on is met as far as counted"
     unknown = row(few, lost, {**either, "rules": ["my.few", "my.lost"]})
     assert "not_there" in unknown["reason_en"], "nothing can be said while one of them may be met"
     assert row(places, lost, {**either, "rules": ["my.places", "my.lost"]})["status"] == "met"

@@ -17,8 +17,9 @@ NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en
 #: A value for each key that says what is computed.
 GIVEN: dict[str, Any] = {
     "otherwise": 300, "share": 0.9, "scope": "site", "layer": "childcare", "facility_types": ["托育机构"],
-    "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places", "base": "population",
-    "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q", "judged_by": "estate",
+    "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places",
+    "base": "population", "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q",
+    "judged_by": "estate",
     "covered_by": "own", "metric": "straight", "mode": "walk", "speed": "60 m/min", "each": [{"layer": "meals"}],
     "any": [{"layer": "meals"}, {"layer": "sport"}], "rules": ["q", "r"], "residents": [5000, 12_000],
     "reading": "floor", "other_types": ["医院"], "other_where": {"public": True},
@@ -240,3 +241,11 @@ def test_two_percentages_are_points_apart_without_binary_dust(layer: Callable[..
     assert both[["change", "change_unit"]].to_numpy().tolist() == [[7.3, "percentage_points"]]
     words = judged.figures.loc[0, ["says", "says_en"]].tolist()
     assert words == ["甲：22.7 %", ""]  # a line in Chinese, made of the indicator and the number
+
+
+def test_a_part_beside_no_printed_number_is_in_percent(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    homes = layer({"a": (0, 0)}, elderly=[36], population=[100])
+    part = rule_from({**NAMES, "kind": "context_figure", "role": "context", "layer": "communities", "column": "elderly",
+                      "of": "population", "text": "占比高"})  # fmt: skip
+    figures = st.audit(st.Standard("demo", "示范", "Demo", (part,)), {"communities": homes}).figures
+    assert figures.loc[0, ["value", "unit", "says"]].tolist() == [36, "percent", "甲：占比高"]

@@ -166,6 +166,16 @@ def test_parts_of_a_city_have_their_own_communities(town: Layers, town_network: 
     assert table.set_index("area")["basis"]["e"] == "2 个社区中，步行 100 米内有设施的 0 个"  # 乙 and the empty 戊
 
 
+def test_an_area_whose_estates_lie_in_another_district_is_not_empty(town: Layers, town_network: st.Network) -> None:
+    """The area of 乙 is drawn in the west, its estate c stands in the east."""
+    town["districts"] = halves(town["communities"].crs)
+    town["community_areas"] = areas(town["districts"].crs, {"2": ("乙", "community", box(0, 50, 200, 300))})
+    town["communities"]["community_area"] = ["甲", "甲", "2", "", ""]
+    one = rule(applies_to="urban_community", metres=100.0)
+    table = audit(one, layers=town, network=town_network, by="district").table.set_index("area")
+    assert table["value"].to_dict() == {"all": 50, "w": 100, "e": 0}
+
+
 def test_a_duty_of_communities_begins_with_the_residents_of_all_their_estates(
     town: Layers, town_network: st.Network
 ) -> None:
@@ -187,13 +197,13 @@ def test_a_blank_number_is_told_by_its_row(town: Layers, town_network: st.Networ
 
 
 def test_a_mark_of_one_estate_is_its_communitys(town: Layers) -> None:
-    town["communities"]["friendly"] = [True, True, False, True, False]
+    town["communities"]["friendly"] = [True, False, False, True, False]
     one = rule("count_target", layer="communities", where={"friendly": True}, unit="communities", value=3.0,
                applies_to="community")  # fmt: skip
     row = judged(one, town)
     assert (row["value"], row["needed"], row["needs"], row["unit"]) == (2, 1, "community_areas", "communities")
     alone = judged(one, without_units(town))
-    assert (alone["value"], alone["unit"]) == (3, "estates_or_villages")
+    assert (alone["value"], alone["unit"]) == (2, "estates_or_villages")
     assert "3 个小区未注明所属社区" in alone["basis"]
     share = rule(layer="communities", part={"friendly": True}, applies_to="urban_community", value=50.0)
     assert (judged(share, town)["value"], judged(share, town)["status"]) == (50, "met")
@@ -217,7 +227,7 @@ def test_a_community_is_inside_a_circle_when_all_its_estates_are(town: Layers, t
 # What covers a unit
 
 
-def test_one_of_their_own_is_nobody_elses(town: Layers, town_network: st.Network) -> None:
+def test_one_of_their_own_is_nobody_elses(town: Layers, town_network: st.Network, layer: Make) -> None:
     """The centre stands beside a of 甲 but says 乙."""
     town["eldercare"]["community_area"] = ["乙"]
     near, own = (rule(applies_to="urban_community", metres=100.0, covered_by=how) for how in ("walk", "own"))
@@ -225,6 +235,9 @@ def test_one_of_their_own_is_nobody_elses(town: Layers, town_network: st.Network
     found = audit(own, layers=town)  # all say whose they are: no streets are needed
     assert dict(found.units("r")["fulfils"]) == {"甲": False, "乙": True}
     assert (found.table["metric"][0], found.table["basis"][0][:11]) == ("", "2 个社区中，建有设施")
+    two = {**town, "eldercare": layer({"x": (0, 0), "y": (0, 500)}, beds=[1, 1], community_area=["乙", ""])}
+    walked = audit(own, layers=two, network=town_network).units("r")["fulfils"]
+    assert dict(walked) == {"甲": False, "乙": True}, "also where another one has to be looked for"
     town["eldercare"]["community_area"] = [""]
     assert dict(audit(own, layers=town, network=town_network).units("r")["fulfils"]) == {"甲": True, "乙": False}
 

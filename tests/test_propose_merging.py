@@ -150,7 +150,7 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
     cover = reach_of(COVER, "pqrt")
     for match, options in [
         ("give fewer_beds, occupancy, or both", {}),
-        ("occupancy is 60; give a share", {"occupancy": 60}),
+        ("occupancy is 60; give a share above 0 and at most 1: 60 % is 0.6", {"occupancy": 60}),
         ("give cover and demand, or none", {"fewer_beds": 30, "cover": cover}),
         ("most_lost is 5; give people", {"fewer_beds": 30, "most_lost": 5}),
         ("at_most is 0; give a whole number", {"fewer_beds": 30, "at_most": 0}),

@@ -305,8 +305,11 @@ def test_figures_that_cannot_be_compared_are_no_pair(tmp_path: Path) -> None:
                   printed_unit="levels", year=2025, reason="", reason_en="")  # fmt: skip
     alike = rule(value=16.0151, unit="percent", printed=16.02, printed_max=math.nan, difference=-0.0049, operator="=",
                  printed_unit="percent", year=2025, reason="", reason_en="")  # fmt: skip
-    verdict = Verdict(pd.DataFrame([rule()]), figures=pd.DataFrame([unlike, alike]))
+    families = rule(value=NAN, printed=0.3333, printed_max=math.nan, difference=NAN, operator="=", reason="", year=2022,
+                    printed_unit="share_of_families", reason_en="")  # fmt: skip
+    verdict = Verdict(pd.DataFrame([rule()]), figures=pd.DataFrame([unlike, alike, families]))
     table = read(write_report(tmp_path / "r.html", verdict)).tables[1]
+    assert table[3][2].startswith("33.33 % | ")
     assert "文件所载：3 级" in table[1][0]
     assert table[1][1:] == ["2025", "", "2,693 米", ""]
     assert table[2][1:] == ["2025", "16.02 %", "16.015 %", "-0.005 个百分点"]

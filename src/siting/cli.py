@@ -161,6 +161,7 @@ def standards(
             raise SitingError("siting standards new FILE: name the TOML file to write, such as my_city.toml")
         made = write_template(file)
         out.print(label("cli.standard_new", words, file=made), highlight=False, markup=False, soft_wrap=True)
+        out.print(f"siting standards check {made}", highlight=False, markup=False, soft_wrap=True)
         return
     if name == "check":
         if file is None:

@@ -209,6 +209,10 @@ def _set_ids(frame: Any, role: Role, layer: str, *, from_column: bool) -> tuple[
     source: Any = frame.index
     faults: list[str] = []
     trimmed, made = 0, False
+    if "id" in frame.columns and not from_column and len(frame) > 1 and set(texts(frame["id"]).listed) == {"0"}:
+        logger.warning('%s: the ids are 0 in every row, which name none; the column is kept as "id_source"', layer)
+        frame = frame.rename(columns={"id": "id_source"})
+        frame.attrs["understood"] = {k: v for k, v in frame.attrs.get("understood", {}).items() if v != "id"}
     if "id" in frame.columns and (from_column or frame.index.name != "id"):
         source, frame = frame["id"], frame.drop(columns="id")
     elif frame.index.nlevels == 1 and frame.index.name != "id" and _is_default(frame.index):

@@ -391,8 +391,12 @@ def _role(name: str, record: dict[str, Any]) -> Role:
 
 def _column(owner: str, name: str, record: dict[str, Any]) -> Column:
     if "like" in record:
-        other, _, key = str(record.pop("like")).partition(".")
-        record = {**_table()[other]["columns"][key], **record}
+        like = str(record.pop("like"))
+        other, _, key = like.partition(".")
+        known = _table().get(other, {}).get("columns", {})
+        if key not in known:
+            raise SitingError(f'role "{owner}", column "{name}": like is "{like}", which is no column of a known role')
+        record = {**known[key], **record}
     unknown = set(record) - {item.name for item in fields(Column)}
     if unknown:
         raise SitingError(f'role "{owner}", column "{name}": unknown keys {some(sorted(unknown))}')

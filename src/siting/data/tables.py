@@ -121,7 +121,10 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
     filled = {i: [row[i] if i < len(row) else None for _, row in body] for i in range(width)}
     kept = [i for i in range(width) if names[i] or any(not void(c) for c in filled[i])]
-    unnamed = [i for i in range(width) if not names[i]]
+    if not names[0] and _counts_rows(filled[0]):
+        logger.info("%s: the first column, which has no name, numbers the rows and was left out", layer)
+        kept.remove(0)
+    unnamed = [i for i in kept if not names[i]]
     stray = [str(n) for n, row in body if any(not void(row[i]) for i in unnamed if i < len(row))]
     if stray:
         raise LayerError(
@@ -134,6 +137,12 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
         raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
     frame = pd.DataFrame({names[i]: pd.Series(filled[i], dtype=object) for i in kept})
     return frame.infer_objects()
+
+
+def _counts_rows(cells: Sequence[Any]) -> bool:
+    """Tell whether a column numbers the rows from 0 or 1 on, as other programs write it before the first."""
+    said = [text_of(cell) for cell in cells]
+    return bool(said) and any(said == [str(n) for n in range(first, first + len(said))] for first in (0, 1))
 
 
 def void(cell: Any) -> bool:

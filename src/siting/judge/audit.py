@@ -15,7 +15,7 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Finding, Said
+from siting.judge.finding import Finding, Said
 from siting.judge.indicators import takes_share
 from siting.judge.printed import conditions_of, line_of, number_of
 from siting.judge.reading import findings, status_of
@@ -255,7 +255,7 @@ def _scope(context: Context, people: Mapping[str, float]) -> dict[str, Any]:
 def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     printed = math.nan if rule.value is None or row["unit"] != rule.unit or not whole else rule.value
     none = math.isnan(row["value"])
-    why = ("", {}) if whole else ("audit.scope_only", {})
+    why: Said = ("", {}) if whole else ("audit.scope_only", {})
     alike = math.nan if rule.value is None else rule.value
     return {
         **row,
@@ -285,6 +285,9 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     judged = short or status in ("met", "part")
     numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
     left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
+    other_year = rule.role in JUDGED and rule.year is not None and context.year not in (None, rule.year)
+    of_year: Said = ("audit.of_year", {"year": f"{rule.year}"}) if other_year else ("", {})
+    beside = (*numbers, *left_out, of_year)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
     # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
@@ -313,7 +316,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "status": status,
         "reason": said(reason, "zh"),
         "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding, (*numbers, *left_out), lang) for end, lang in (("", "zh"), ("_en", "en"))},
+        **{f"basis{end}": _basis(finding, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
         "note_en": rule.note or rule.note_zh,

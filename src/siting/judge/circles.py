@@ -100,7 +100,7 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
             needs="persons" if by == base else by,
             metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[crow].sum()), total),
-            basis=("audit.own_limits", {**told, "way": (basis, told), "parts": own}) if own else (basis, told),
+            basis=("audit.own_limits", {**told, "way": (basis, told), "which": own}) if own else (basis, told),
             units=inside,
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
             also=also,

@@ -292,11 +292,12 @@ class Context:
         """
         here = self.layer("communities").index
         several = [replace(rule, layer=(layer,)) for layer in rule.layers] if len(rule.layers) > 1 else []
+        own = rule.metres, rule.minutes
         for key, parts in (("all", several), ("all", rule.parts("each")), ("any", rule.parts("any"))):
             if parts:
                 marks = [
-                    self.served(one, limit if (one.metres, one.minutes) == (rule.metres, rule.minutes) else None, minutes=minutes, straight=straight,
-                                everyone=everyone) for one in parts
+                    self.served(one, limit if (one.metres, one.minutes) == own else None, minutes=minutes,
+                                straight=straight, everyone=everyone) for one in parts
                 ]  # fmt: skip
                 return pd.Series((np.logical_and if key == "all" else np.logical_or).reduce(marks), here)
         if not len(here):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, INDICATORS, Finding, holds, indicator
+from siting.judge.finding import Finding, indicator
 from siting.judge.rule import Rule
-from siting.judge.values import Missing
+from siting.judge.statuses import NOT_JUDGED
 
 __all__ = ["one_of"]
 
@@ -17,36 +16,28 @@ __all__ = ["one_of"]
 def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the rules named in `rules` that are met in this area; one is enough.
 
-    Where none is met and one cannot be computed, nothing can be said, and what is missing is that rule's.
+    Where none is met and one of them says nothing, nothing can be said, and the reason is that rule's.
     """
+    from siting.judge.reading import findings, status_of  # it reads every kind of rule, this one among them
+
     named = [one for one in context.rules if one.id in rule.rules]
-    met, missing, whole = [], [], False
+    met, part, silent = [], [], []
     for one in named:
-        try:
-            found = list(INDICATORS[one.kind](one, context))
-        except Missing as absent:
-            missing.append(absent)
-            continue
-        if all(_met(each, one) for each in found):
-            met.append({"zh": one.indicator_zh, "en": one.indicator_en})
-            whole |= all(each.status != "part" for each in found)
-    if missing and not met:
-        raise missing[0]
-    said = {"total": len(named), "parts": tuple(met)}
+        read = findings(one, context)
+        statuses = {status_of(one, each, None) for each in read}
+        if statuses <= {"met", "part"}:
+            (part if "part" in statuses else met).append({"zh": one.indicator_zh, "en": one.indicator_en})
+        elif "short" not in statuses:
+            silent.append(next(each for each in read if status_of(one, each, None) in (*NOT_JUDGED, "shown")))
+    if silent and not (met or part):
+        yield silent[0]
+        return
     yield Finding(
-        value=float(len(met)),
+        value=float(len(met) + len(part)),
         target=1.0,
         unit="rules",
-        needed=0.0 if met else 1.0,
+        needed=0.0 if met or part else 1.0,
         needs="rules",
-        basis=("audit.any_of" if met else "audit.none_of", said),
-        status="part" if met and not whole else "",
+        basis=("audit.any_of" if met or part else "audit.none_of", {"total": len(named), "which": (*met, *part)}),
+        status="part" if part and not met else "",
     )
-
-
-def _met(found: Finding, rule: Rule) -> bool:
-    """Tell whether one reading of a rule is met; one that is shown, or says nothing, is not."""
-    if found.status not in ("", "met", "part"):
-        return False
-    most = math.nan if rule.value_max is None else rule.value_max
-    return holds(round(found.value, DIGITS), found.operator, round(found.target, DIGITS), most)

@@ -384,7 +384,7 @@ def _names(context: Context, lacks: pd.Series, larger: Rule | None) -> Said:
     key, values = without(frame, np.ones(len(frame), bool), "audit.lack" if larger is None else "audit.lack_within")
     if larger is None or not key:
         return key, values
-    return key, {**values, "indicator": (larger.indicator_zh, larger.indicator_en)}
+    return key, {**values, "indicator": {"zh": larger.indicator_zh, "en": larger.indicator_en}}
 
 
 def _counties_above(rule: Rule, context: Context) -> Finding:

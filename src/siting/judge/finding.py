@@ -12,6 +12,7 @@ import pandas as pd
 
 from siting.judge.context import Context
 from siting.judge.rule import KINDS, Kind, Rule
+from siting.judge.units import DIGITS
 from siting.judge.values import Missing, least, ratio
 
 __all__ = [
@@ -38,8 +39,6 @@ __all__ = [
 
 Said = tuple[str, Mapping[str, object]]
 NOTHING: Said = ("", {})
-#: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
-DIGITS = 9
 #: So many units are named in a reason.
 MOST_NAMES = 20
 

@@ -85,7 +85,7 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
             needs="persons" if by == base else by,
             metric=rule.metric or "streets",
             straight=100 * ratio(float(weight[crow].sum()), total),
-            basis=("audit.circle", {"way": (way[0], {**way[1], "of": by}), "parts": shares}),
+            basis=("audit.circle", {"way": (way[0], {**way[1], "of": by}), "which": shares}),
             reason=NOTHING if units is None else without(units, ~inside.to_numpy(bool), "audit.lack"),
             units=inside,
             also=also,
@@ -104,7 +104,7 @@ def _enough(rule: Rule, context: Context) -> Finding:
     fitting = math.floor(residents / fewest + 1e-9)
     said = {
         "people": residents, "least": fewest, "most": most, "circles": circles, "circles_most": fitting,
-        "parts": tuple({"zh": f"{name['zh']} {count:,} 处", "en": f"{name['en']} {count:,}"} for name, count in there),
+        "which": tuple({"zh": f"{name['zh']} {count:,} 处", "en": f"{name['en']} {count:,}"} for name, count in there),
     }  # fmt: skip
     return Finding(
         value=float(min(count for _, count in there)),

@@ -37,8 +37,12 @@ def line_of(rule: Rule) -> str:
 
 
 def _number(rule: Rule) -> str:
-    most = "" if rule.value_max is None else f"–{rule.value_max:,.10g}"
-    return f"{SIGNS.get(rule.operator, '')}{rule.value:,.10g}{most}"
+    each = [number for number in (rule.value, rule.value_max) if number is not None]
+    if rule.unit == "share_of_families":
+        written = [f"{100 * number:,.10g} %" for number in each]
+    else:
+        written = [f"{number:,.10g}" for number in each]
+    return SIGNS.get(rule.operator, "") + "–".join(written)
 
 
 def conditions_of(rule: Rule) -> Said:

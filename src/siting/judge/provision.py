@@ -32,7 +32,8 @@ COLUMNS_OF = {"school_places": "school_places", "area_m2": "floor_area", "land_m
 QUANTITIES = ("facilities", "area_m2", "places", "school_places", "beds", "land_m2")
 COLUMNS = [
     "community", "name", "rule", "indicator", "indicator_en", "service", "facilities", "facilities_low", "area_m2",
-    "places", "school_places", "beds", "land_m2", "base", "amount", "there", "lacking", "read_with", "reason", "reason_en", "clause",
+    "places", "school_places", "beds", "land_m2", "base", "amount", "there", "lacking", "read_with", "reason",
+    "reason_en", "clause",
     "document",
 ]  # fmt: skip
 #: City-wide rates that a population as a whole owes, and the quantity that each asks for.

@@ -243,7 +243,9 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     """Print what the layers hold beside a printed figure: a count, a sum, or one sum divided by another."""
     layer, frame = rule.layers[0], context.stock(rule)
     there = context.amount(frame, layer, rule.column)
-    unit, target = rule.unit or "", math.nan if rule.value is None else rule.value
+    part_of = rule.of and rule.value is None  # no number is printed, so no unit: it is a part of a whole
+    unit = rule.unit or ("percent" if part_of else "")
+    target = math.nan if rule.value is None else rule.value
     homes = layer == "communities" and not rule.column
     basis: Said = (
         "audit.sum",

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from typing import Any
 
 from siting.errors import StandardError, some
-from siting.judge.choices import ALSO, APPLIES, CHOICES, COMPUTING, LISTS, NUMBERS, PERMITS, TABLES, WIDE
+from siting.judge.choices import ALSO, APPLIES, CHOICES, COMPUTING, LISTS, NUMBERS, PERMITS, TABLES
+from siting.judge.conditions import conditions_from
 from siting.judge.parts import PART, PARTS, check_parts, check_places, timed
 from siting.judge.units import UNITS
-from siting.judge.values import ANY
 from siting.share import PERCENT, share_from
 
 __all__ = ["KINDS", "Document", "Kind", "Rule", "document_from", "only", "rule_from", "texts"]
@@ -216,7 +215,6 @@ class Rule:
             raise StandardError(f'rule {self.id}: operator "~" (about) is no limit; give the role "context"')
         if self.share is not None:
             object.__setattr__(self, "share", share_from(self.share, f"rule {self.id}: share", StandardError))
-
         check_parts(self)
 
     @property
@@ -366,30 +364,6 @@ def _fits(rule: Rule, kind: Kind) -> None:
         raise StandardError(f'rule {rule.id}: value_max is the end of a range; write operator = "range"')
 
 
-def _conditions(rule: str, key: str, value: Any) -> dict[str, Any]:
-    """Read what the columns must hold; under `any` stand several such tables, of which one is enough."""
-    if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
-        what = 'a table of columns, such as { public = true, beds = ">=100" }'
-        raise StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
-    read = {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items() if k != ANY}
-    if ANY not in value:
-        return read
-    if not isinstance(value[ANY], list | tuple) or len(value[ANY]) < 2 or not all(value[ANY]):
-        what = "two or more tables of which one is enough, such as [{ inclusive = true }, { public = true }]"
-        raise StandardError(f"rule {rule}: {key}.any is {value[ANY]!r}, not {what}")
-    return {**read, ANY: tuple(_conditions(rule, f"{key}.any", each) for each in value[ANY])}
-
-
-def _condition(rule: str, key: str, column: str, want: Any) -> Any:
-    """Read a condition; one that begins as a comparison has to be one."""
-    if not isinstance(want, str):
-        return want
-    plain = want.translate(WIDE)
-    if plain.strip()[:1] in tuple("<>=") and not re.fullmatch(r"\s*[<>]=?\s*\d+(\.\d+)?\s*", plain):
-        raise StandardError(f'rule {rule}: {key}.{column} is "{want}"; write a comparison as ">=100"')
-    return plain
-
-
 def _part(rule: str, at: Mapping[str, Any]) -> dict[str, Any]:
     """Read a further part of a clause."""
     only(at, ALSO, f"rule {rule}: unknown keys in `also`:")
@@ -433,7 +407,7 @@ def _value(rule: str, key: str, value: Any) -> Any:
             only(at, PART, f"rule {rule}: unknown keys in {key}")
         return tuple({name: _value(rule, name, one) for name, one in at.items()} for at in value)
     elif key in TABLES:
-        return _conditions(rule, key, value)
+        return conditions_from(rule, key, value)
     elif key in LISTS:
         listed = [value] if isinstance(value, str) and key in ("layer", "column", "other", "meets") else value
         if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):

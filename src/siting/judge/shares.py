@@ -145,7 +145,7 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
     part, total, own = int((fulfil & ruled).sum()), int(ruled.sum()), limits_of(rule)
     basis: Said = (key, {"part": part, "total": total, **said})
     return percent(rule, part, total, needs=context.needs(rule), metric=metric, target=target, units=fulfil[ruled],
-                   basis=("audit.own_limits", {"way": basis, "parts": own}) if own else basis,
+                   basis=("audit.own_limits", {"way": basis, "which": own}) if own else basis,
                    reason=without(communities, (ruled & ~fulfil).to_numpy(bool), lack))  # fmt: skip
 
 

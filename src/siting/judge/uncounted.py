@@ -63,7 +63,8 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
     found = found.sort_values("rows", ascending=False, kind="stable")
     first = found.index.isin(unknown(found).index)
     last = found["counted"].to_numpy()
-    return pd.concat([found[first], found[~first & ~last], found[last]]).reset_index(drop=True)
+    ordered: pd.DataFrame = pd.concat([found[first], found[~first & ~last], found[last]])
+    return ordered.reset_index(drop=True)
 
 
 def unknown(found: pd.DataFrame) -> pd.DataFrame:
@@ -164,7 +165,7 @@ def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
     """Lay out for readers the words that no rule counts."""
     left = found[~found["counted"].astype(bool)]
     why = ["unasked" if known else "unknown" for known in left["type"]]
-    table = {
+    table: dict[str, Iterable[object]] = {
         "layer": [said(("audit.layer", {"layer": layer}), lang) for layer in left["layer"]],
         "written": left["word"].replace("", label("value.none", lang)),
         "rows": left["rows"],
@@ -231,7 +232,8 @@ def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
 def _written(context: Context, layer: str) -> pd.Series:
     """Return the types as they are written; a blank is an empty text."""
     types = context.layers[layer]["facility_type"]
-    return types.astype(object).where(types.notna(), "").astype(str).str.strip()
+    written: pd.Series = types.astype(object).where(types.notna(), "").astype(str).str.strip()
+    return written
 
 
 def _many(context: Context, layer: str) -> pd.Series:

@@ -212,10 +212,7 @@ class Audit:
             year = table["year"].fillna(0).astype(int)
             due = year if audit.year is None else year.where(year <= audit.year, -year)
             found = table.assign(rule=stem, same=same, rank=due)
-            found = found.sort_values("rank", kind="stable").drop_duplicates(
-                ["rule", "same", "area", "basis", "needs"], keep="last"
-            )
-            found = found.sort_index()
+            found = found[found["rank"] == found.groupby(["rule", "same", "area"])["rank"].transform("max")]
             return found.assign(reading=found.groupby(["rule", "same", "area"]).cumcount())[[*keys, *told, *numbers]]
 
         mine, others = keyed(self), keyed(other)

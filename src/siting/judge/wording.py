@@ -68,8 +68,6 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
-    if name == "indicator" and isinstance(value, tuple):  # in Chinese and in English
-        return str(value[lang == "en"])
     if name == "conditions":
         return label("list.comma", lang).join(_condition(str(one), lang, layer) for one in value)  # type: ignore[attr-defined]
     if name == "printed_unit":
@@ -77,8 +75,6 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if isinstance(value, tuple):
         between = "list.semicolon" if name == "parts" else "list.comma"
         return label(between, lang).join(_one_of(name, one, lang) for one in value)
-    if isinstance(value, Mapping):  # in both languages
-        return str(value[lang])
     if isinstance(value, int | float):
         return "—" if math.isnan(value) else f"{value:,.10g}"
     if name == "walk":  # "300 m" or "15 min"

@@ -29,11 +29,12 @@ def due(rules: Iterable[Rule], year: int, numbered: Collection[str] = ()) -> tup
         if rule.year is not None and rule.role in JUDGED and (rule.value is not None or rule.id in numbered):
             last[series(rule)] = max(rule.year, last.get(series(rule), rule.year))
 
-    def replaced(rule: Rule) -> bool:
-        dated = rule.year is not None and rule.role in JUDGED
-        return dated and rule.year < last.get(series(rule), rule.year)
+    def stands(rule: Rule) -> bool:
+        if rule.year is None or rule.role not in JUDGED:
+            return True
+        return rule.year >= last.get(series(rule), rule.year)
 
-    return tuple(rule for rule in held if not replaced(rule))
+    return tuple(rule for rule in held if stands(rule))
 
 
 def later(rules: Iterable[Rule], year: int) -> tuple[Rule, ...]:

@@ -12,6 +12,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.propose.problem import at_least_zero, is_number, site_to_site
 from siting.propose.rules import Rule, arguments, groups_of_sites
+from siting.share import share_from
 
 if TYPE_CHECKING:
     from siting.measure import Reach
@@ -307,13 +308,13 @@ class Phases(Rule):
             if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != len(years):
                 raise ProblemError(f"Phases: {name} is {value!r}; give one for each of the {len(years)} years")
             value = tuple(value)
+            if name == "cover":
+                value = tuple(one if one is None else share_from(one, "Phases: cover", ProblemError) for one in value)
             for one in value:
                 if one is not None:
                     at_least_zero(one, f"Phases: {name}")
                     if name == "at_most" and one % 1:
                         raise ProblemError(f"Phases: at_most is {one!r}; give whole numbers of sites")
-                    if name == "cover" and not 0 < one <= 1:
-                        raise ProblemError(f"Phases: cover is {one!r}; give shares above 0 and at most 1")
                 elif name == "weights":
                     raise ProblemError("Phases: weights has a None; give a number for each year")
             object.__setattr__(self, name, value)

@@ -17,6 +17,7 @@ from siting.measure.reach import TOLERANCE
 from siting.propose.engines.watch import gap_between
 from siting.propose.merge_model import Homes, fits, keeps, last_cover, rules_as_rows, solve
 from siting.propose.whatif import WhatIf
+from siting.share import share_from
 
 __all__ = ["Mergers", "merge_sites"]
 
@@ -207,6 +208,7 @@ def merge_sites(
     >>> found.table["into"].to_dict()
     {'a': 'c', 'b': 'c'}
     """
+    occupancy = None if occupancy is None else share_from(occupancy, "occupancy", ProblemError)
     homes = _homes(between, beds, occupied, fewer_beds, occupancy)
     if kind is not None:
         homes = _of_one_kind(homes, kind)
@@ -237,8 +239,6 @@ def _homes(
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
     if fewer_beds is None and occupancy is None:
         raise ProblemError("merge_sites: say which sites are small: give fewer_beds, occupancy, or both")
-    if occupancy is not None and not 0 < occupancy <= 1:
-        raise ProblemError(f"occupancy is {occupancy!r}; give a share above 0 and at most 1")
     if fewer_beds is not None and (not isinstance(fewer_beds, Real) or not fewer_beds > 0):
         raise ProblemError(f"fewer_beds is {fewer_beds!r}; give a number of beds above 0")
     sites = between.origins.union(between.destinations, sort=False)

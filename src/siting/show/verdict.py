@@ -63,7 +63,8 @@ def _printed(row: dict[Any, Any], lang: str) -> str:
     unit = row["printed_unit"]
 
     def written(number: float) -> str:
-        return f"{number:,.10g} %" if unit == "percent" else _measured(number, unit, lang)
+        percent = {"percent": number, "share_of_families": 100 * number}.get(str(unit))
+        return _measured(number, unit, lang) if percent is None else f"{percent:,.10g} %"
 
     printed, most = float_of(row["printed"]), float_of(row["printed_max"])
     sign = {"~": "≈ ", ">": "> "}.get(str(row["operator"]), "")
