@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Said, holds, lacking, told
+from siting.judge.finding import DIGITS, Said, holds, lacking, once, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding
 from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
@@ -123,7 +123,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
         lead,
         needed=sum(needed.values()),
         basis=("audit.joined", {"parts": tuple(_named(rule, one.basis) for rule, one in judged)}),
-        also=tuple(dict.fromkeys(words for _, one in judged for words in one.also)),
+        also=once(words for _, one in judged for words in one.also),
         reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
         units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
         status="part" if keeps and rest else "",
