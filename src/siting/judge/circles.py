@@ -119,8 +119,8 @@ def readings(rule: Rule, context: Context, people: pd.Series, marks: tuple[pd.Se
     one_by_one = [mark.where(ruled, True) for mark in marks]  # who is not ruled keeps no unit outside
     units = ruled
     if isinstance(groups, Rolled):
-        units = ruled.groupby(groups.own, observed=True).any()
-        one_by_one = [mark.groupby(groups.own, observed=True).all() for mark in one_by_one]
+        units = ruled.groupby(groups.unit_of, observed=True).any()
+        one_by_one = [mark.groupby(groups.unit_of, observed=True).all() for mark in one_by_one]
     weight = pd.Series(1, units.index[units])
     yield groups.needs(rule), weight, tuple(mark[units] for mark in one_by_one), _wholly(rule, groups)
 
