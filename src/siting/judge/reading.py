@@ -8,7 +8,7 @@ from dataclasses import replace
 import pandas as pd
 
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Said, holds, lacking, told
+from siting.judge.finding import DIGITS, Said, holds, lacking, once, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding
 from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
@@ -33,7 +33,7 @@ def _read(rule: Rule, finding: Finding) -> Finding:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
     if rule.unseen and _holds(rule, finding):
         rest = {"zh": rule.unseen_zh or rule.unseen, "en": rule.unseen}
-        return replace(finding, status="part", reason=("audit.unseen", {"rest": rest}))
+        return replace(finding, status="part", reason=("audit.unseen", {"rest": (rest,)}))
     return finding
 
 
@@ -77,7 +77,9 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
             replace(told(one.value, one.unit, one.basis, metric=one.metric), reason=("audit.whole_only", {}))
             for one in found
         ]
-    return [_scaled(rule, one, context.share_of_whole) for one in found] if sized(rule) else found
+    if rule.id in context.own or not sized(rule):
+        return found
+    return [_scaled(rule, one, context.share_of_whole) for one in found]
 
 
 def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
@@ -121,7 +123,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
         lead,
         needed=sum(needed.values()),
         basis=("audit.joined", {"parts": tuple(_named(rule, one.basis) for rule, one in judged)}),
-        also=tuple(dict.fromkeys(words for _, one in judged for words in one.also)),
+        also=once(words for _, one in judged for words in one.also),
         reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
         units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
         status="part" if keeps and rest else "",
