@@ -397,3 +397,16 @@ def test_what_the_population_owes(town: Layers) -> None:
     assert owed.loc["my.area", ["area_m2", "there", "lacking"]].tolist() == [600, 490, 110]
     assert owed.loc["my.school", ["school_places", "there", "lacking"]].tolist() == [160, 150, 10]
     assert pd.isna(owed.loc["my.school", "places"]), "school places are not places of childcare"
+
+
+def test_what_is_said_of_service_areas_is_said_once(judged: Judge) -> None:
+    """No facility tells what it serves, which holds for each alternative and each part of a clause."""
+    share = made(
+        "coverage_share", operator=">=", value=100, unit="percent", applies_to="township", covered_by="service_area"
+    )
+    row = judged({**share, "any": BOTH})
+    assert row["value"].tolist() == [100]
+    said = "only the townships that facilities lie in count"
+    assert row["basis_en"][0].count(said) == 1
+    both = judged({**share, "also": [{"layer": "eldercare"}]})
+    assert (both["value"].tolist(), both["basis_en"][0].count(said)) == ([100], 1)

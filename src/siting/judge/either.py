@@ -21,7 +21,9 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     from siting.judge.reading import findings, status_of  # it reads every kind of rule, this one among them
 
     named = [one for one in context.rules if one.id in rule.rules]
-    met, part, silent = [], [], []
+    met: list[dict[str, str]] = []
+    part: list[dict[str, str]] = []
+    silent: list[Finding] = []
     for one in named:
         read = findings(one, context)
         statuses = {status_of(one, each, None) for each in read}

@@ -31,6 +31,7 @@ __all__ = [
     "lacking",
     "least",
     "number",
+    "once",
     "percent",
     "ratio",
     "told",
@@ -140,6 +141,15 @@ def holds(value: float, operator: str, target: float, most: float = math.nan) ->
         "<": value < target,
         "=": value == target,
     }.get(operator, False)
+
+
+def once(told: Iterable[Said]) -> tuple[Said, ...]:
+    """Keep each of what is said once; it holds values that cannot be hashed."""
+    kept: list[Said] = []
+    for words in told:
+        if words not in kept:
+            kept.append(words)
+    return tuple(kept)
 
 
 def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Said, reason: Said = NOTHING,

@@ -9,7 +9,7 @@ import pandas as pd
 
 from siting.judge.alternatives import not_counted
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Said, holds, lacking, told
+from siting.judge.finding import DIGITS, Said, holds, lacking, once, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding
 from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
@@ -34,7 +34,7 @@ def _read(rule: Rule, finding: Finding) -> Finding:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
     if rule.unseen and _holds(rule, finding):
         rest = {"zh": rule.unseen_zh or rule.unseen, "en": rule.unseen}
-        return replace(finding, status="part", reason=("audit.unseen", {"rest": rest}))
+        return replace(finding, status="part", reason=("audit.unseen", {"rest": (rest,)}))
     return finding
 
 
@@ -80,7 +80,9 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
             replace(told(one.value, one.unit, one.basis, metric=one.metric), reason=("audit.whole_only", {}))
             for one in found
         ]
-    return [_scaled(rule, one, context.share_of_whole) for one in found] if sized(rule) else found
+    if rule.id in context.own or not sized(rule):
+        return found
+    return [_scaled(rule, one, context.share_of_whole) for one in found]
 
 
 def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
@@ -124,7 +126,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
         lead,
         needed=sum(needed.values()),
         basis=("audit.joined", {"parts": tuple(_named(rule, one.basis) for rule, one in judged)}),
-        also=tuple(dict.fromkeys(words for _, one in judged for words in one.also)),
+        also=once(words for _, one in judged for words in one.also),
         reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
         units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
         status="part" if keeps and rest else "",
@@ -134,5 +136,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
 def _named(rule: Rule, words: Said) -> Said:
     """Put the name of a part before what is said of it: what it counts, and of which level."""
     level = rule.where.get("level")
+    marks = tuple(name for name, want in rule.where.items() if want is True)
     key = "audit.part_level" if isinstance(level, str) else "audit.part"
-    return (key, {"column": rule.column or rule.facility_types or rule.layers, "level": level, "parts": (words,)})
+    said = {"column": rule.column or rule.facility_types or rule.layers, "level": level, "parts": (words,)}
+    return (f"{key}_marked", {**said, "of": marks}) if marks else (key, said)

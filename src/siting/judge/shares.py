@@ -28,6 +28,7 @@ from siting.judge.finding import (
     indicator,
     lacking,
     number,
+    once,
     percent,
     without,
 )
@@ -108,9 +109,9 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tupl
     if rule.part:
         return matches(units, "districts", rule.part), ()
     if rule.any:
-        either = countable(rule, context.stock)[0]
-        marks, told = zip(*(_in_districts(one, context, units) for one in either), strict=True)
-        return pd.Series(np.logical_or.reduce(marks), units.index), tuple(dict.fromkeys(sum(told, ())))
+        each = [_in_districts(one, context, units) for one in countable(rule, context.stock)[0]]
+        marks = pd.Series(np.logical_or.reduce([marks for marks, _ in each]), units.index)
+        return marks, once(words for _, told in each for words in told)
     fulfil = pd.Series(True, units.index)
     also: list[Said] = []
     for layer in rule.layers:
