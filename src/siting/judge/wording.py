@@ -70,8 +70,6 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
         return str(value[lang])
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
-    if isinstance(value, Mapping):  # words in each language
-        return str(value[lang])
     if name == "conditions":
         return label("list.comma", lang).join(_condition(str(one), lang, layer) for one in value)  # type: ignore[attr-defined]
     if name == "printed_unit":
