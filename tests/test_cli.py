@@ -412,7 +412,7 @@ def test_audit_of_a_study(tmp_path: Path) -> None:
     assert list(sheets) == ["对标结果", "文件所载数值与现状"]
     told = sheets["对标结果"]
     assert told["范围"].nunique() == 15
-    assert set(told["状态"]) <= {"达标", "未达标", "不适用", "缺数据", "文件未定数值", "仅列示"}
+    assert set(told["结论"]) <= {"达标", "未达标", "不适用", "缺数据", "文件未定数值", "仅列示"}
     assert not [name for name in told.columns if name.isascii()]
 
 

@@ -17,10 +17,10 @@ NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en
 #: A value for each key that says what is computed.
 GIVEN: dict[str, Any] = {
     "otherwise": 300, "share": 0.9, "scope": "site", "layer": "childcare", "facility_types": ["托育机构"],
-    "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places", "of": "places",
-    "base": "population", "among": {"village": True}, "other": "schools", "metres": 300, "minutes": 5, "meets": "q",
-    "judged_by": "estate",
-    "covered_by": "own", "metric": "straight", "mode": "walk", "speed": "60 m/min", "each": [{"layer": "meals"}],
+    "excluded_types": ["托育机构"], "where": {"public": True}, "part": {"public": True}, "column": "places",
+    "of": "places", "base": "population", "among": {"village": True}, "other": "schools", "metres": 300,
+    "minutes": 5, "meets": "q", "judged_by": "estate", "covered_by": "own", "metric": "straight", "mode": "walk",
+    "speed": "60 m/min", "each": [{"layer": "meals"}],
     "any": [{"layer": "meals"}, {"layer": "sport"}], "rules": ["q", "r"], "residents": [5000, 12_000],
     "reading": "floor", "other_types": ["医院"], "other_where": {"public": True},
 }  # fmt: skip
@@ -230,8 +230,8 @@ def test_two_percentages_are_points_apart_without_binary_dust(layer: Callable[..
     names = {**NAMES, "service": "eldercare", "kind": "composition_share", "unit": "percent", "column": "nursing_beds"}
     target = rule_from({**names, "operator": ">=", "value": 37.3})
     figure = rule_from({**names, "id": "f", "role": "baseline", "operator": "=", "value": 22.7})
-    later = rule_from({**NAMES, "id": "n", "service": "eldercare", "kind": "count_target", "operator": ">=", "value": 1001,
-                       "unit": "beds", "column": "beds"})  # fmt: skip
+    beds = {"kind": "count_target", "unit": "beds", "column": "beds"}
+    later = rule_from({**names, **beds, "id": "n", "operator": ">=", "value": 1001})
     judged = st.audit(st.Standard("demo", "示范", "Demo", (target, later, figure)), {"eldercare": homes})
     assert judged.table[["gap", "gap_unit"]].to_numpy().tolist() == [[7.3, "percentage_points"], [1, "beds"]]
     assert judged.figures[["difference", "difference_unit"]].to_numpy().tolist() == [[7.3, "percentage_points"]]

@@ -579,7 +579,7 @@ def test_a_rate_and_a_least_area_of_one_clause_are_one_need(layer: Callable[...,
     care = layer({"k": (0, 0), "l": (900, 0)}, floor_area=[120.0, 250.0], community=["a", "b"])
     table = st.audit(clause("area"), {"communities": homes, "childcare": care}).table.set_index("rule")
     assert table.loc["area", "needed"] == 80 + 150
-    assert (table.loc["floor", "status"], table.loc["floor", "needs"]) == ("short", "")
+    assert (table.loc["floor", "status"], table.loc["floor", "needs"]) == ("short", "area_m2")
     assert math.isnan(table.loc["floor", "needed"])
     assert table.loc["floor", "reason_en"] == 'short: a; what is needed stands at "area"'
     assert table.loc["floor", "reason"] == "未达到：a；尚需已计入“面积”"

@@ -201,6 +201,16 @@ def test_the_people_of_the_document_tell_the_scope(town: Layers, caplog: pytest.
     assert not caplog.records
 
 
+def test_rules_of_ones_own_are_for_the_layers(town: Layers, caplog: pytest.LogCaptureFixture) -> None:
+    theirs = st.Standard("demo", "示范", "Demo", standard(**COUNT).rules, people=1_000_000)
+    both = theirs.extended([rule_from({**NAMES, **COUNT, "id": "own", "value": 3})], {})
+    assert st.audit(both, town).table["status"].tolist() == ["shown", "short"]
+    caplog.clear()
+    alone = both.select(rule="own").adapted({"own": {"value": 2}})
+    assert st.audit(alone, town).table["status"].tolist() == ["met"]
+    assert not caplog.records, "no number of the document is read"
+
+
 def test_people_are_a_number_or_a_figure(tmp_path: Any) -> None:
     file = tmp_path / "own.toml"
     file.write_text('[standard]\nname = "own"\npeople = 5000\n', encoding="utf-8")

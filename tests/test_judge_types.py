@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import geopandas as gpd
@@ -40,6 +41,11 @@ def town(types: list[str | None], layer: str = "childcare") -> Layers:
 
 def _judged(layers: Layers, rule: str, name: str = "jinhua", **options: object) -> st.Audit:
     return st.audit(st.load_standard(name).select(rule=rule), layers, **options)  # type: ignore[arg-type]
+
+
+def _alone(layers: Layers, *rules: str) -> st.Audit:
+    """Judge by some rules of Jinhua, as if they were all that there are."""
+    return st.audit(replace(st.load_standard("jinhua").select(rule=rules), whole=()), layers)
 
 
 COVERAGE = "jinhua.childcare.township_coverage.2022"
@@ -139,7 +145,7 @@ def test_provision_tells_unknown_types(caplog: pytest.LogCaptureFixture) -> None
 
 def test_a_known_type_that_no_rule_asks_for_is_listed_without_a_warning(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
-        judged = _judged(town(["托育机构", "儿童之家"]), COVERAGE)
+        judged = _alone(town(["托育机构", "儿童之家"]), COVERAGE)
     assert judged.uncounted[["word", "type", "counted"]].to_numpy().tolist() == [["儿童之家", "儿童之家", False]]
     assert judged.parameters["uncounted"] == {}
     assert not caplog.records
@@ -147,8 +153,17 @@ def test_a_known_type_that_no_rule_asks_for_is_listed_without_a_warning(caplog: 
 
 def test_a_type_that_another_rule_counts_is_counted() -> None:
     """用人单位托育 is left out by the coverage, and counted by the rule of workplaces."""
-    found = _judged(town(["托育机构", "用人单位托育"]), COVERAGE).uncounted.set_index("word")
-    assert found.loc["用人单位托育", "counted"]
+    layers = town(["托育机构", "用人单位托育"])
+    layers["childcare"]["open_to_neighbours"] = True
+    for rules, counted in (((COVERAGE,), False), ((COVERAGE, "workplace_open_to_neighbours"), True)):
+        found = _alone(layers, *rules).uncounted.set_index("word")
+        assert found.loc["用人单位托育", "counted"] == counted
+
+
+def test_a_known_type_is_counted_where_a_rule_counts_all_rows() -> None:
+    """Places of a 儿童之家 are places, as those of all rows; a word that nobody knows is told all the same."""
+    found = _alone(town(["托育机构", "儿童之家", "甲类"]), COVERAGE, "childcare.places_per_1000.2022").uncounted
+    assert found.set_index("word")["counted"].to_dict() == {"甲类": False, "儿童之家": True}
 
 
 def test_none_of_a_kind_is_zero_where_other_types_are_understood() -> None:
@@ -173,7 +188,7 @@ def test_words_that_only_a_rule_of_ones_own_names_are_understood() -> None:
 
 def test_what_is_not_counted_stands_in_workbook_and_report(tmp_path: Path) -> None:
     """A word that nobody knows and one that no rule asks for have a sheet, a table and a line; <i> stays text."""
-    judged = _judged(town(["托育机构", "<i>甲类</i>", "儿童之家"]), COVERAGE)
+    judged = _alone(town(["托育机构", "<i>甲类</i>", "儿童之家"]), COVERAGE)
     unknown, unasked = ["<i>甲类</i>", 1, "类型未识别", "", ""], ["儿童之家", 1, "没有规则涉及", "儿童之家", ""]
     told = [["托育设施", *unknown], ["托育设施", *unasked]]
     assert in_words(judged.uncounted, "zh").to_numpy().tolist() == told

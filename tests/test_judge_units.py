@@ -93,7 +93,7 @@ def test_estates_that_stand_for_communities_are_told(town: Layers, town_network:
     assert (row["value"], row["needs"]) == (pytest.approx(100 / 3), "communities")
     assert row["basis"].startswith("3 个小区中，")
     assert "3 个小区未注明所属社区" in row["basis"]
-    assert "community_area" in row["basis"]
+    assert row["basis"].endswith("所属社区（community_area），或图层：社区与行政村（community_areas）")
     assert "3 estates stand in for communities" in row["basis_en"]
     some = {**town, "communities": town["communities"].assign(community_area=["甲", "甲", "", "", ""])}
     row = judged(rule(applies_to="urban_community", metres=100.0), some, network=town_network)
@@ -399,7 +399,7 @@ def test_service_areas_as_polygons(county: Layers) -> None:
     row = judged(SERVED, plain)
     assert row["value"] == 50
     assert "serves" in row["basis"], "what would tell more is said"
-    assert "(serves) or layer Service areas" in row["basis_en"]
+    assert "service_areas" in row["basis_en"]
 
 
 def test_districts_are_served_from_other_districts(county: Layers) -> None:

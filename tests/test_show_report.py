@@ -267,6 +267,13 @@ def test_verdict_in_english_with_its_counts(tmp_path: Path, verdict: Verdict) ->
     assert "2025" in page.text
 
 
+def test_shares_that_were_set_are_read_in_percent(tmp_path: Path) -> None:
+    set_ = Verdict(pd.DataFrame([rule()]), parameters={"shares": {"demo.circle": 0.9}, "scope": 0.25, "beside": 300.0})
+    text = read(write_report(tmp_path / "r.html", set_)).text
+    assert "demo.circle：90 %" in text
+    assert "25 %" in text
+
+
 def test_areas_are_shown_when_there_are_several(tmp_path: Path) -> None:
     both = Verdict(pd.DataFrame([rule(area="东街道"), rule(area="西街道")]))
     table = read(write_report(tmp_path / "r.html", both)).tables[0]

@@ -28,7 +28,8 @@ def rule(**changes: Any) -> dict[str, Any]:
         "indicator_en": "places per 1,000", "unit": "places_per_1000_residents", "area": "all", "value": 3.3,
         "straight": NAN, "operator": ">=", "target": 4.5, "target_max": NAN, "year": 2025, "gap": 1.2,
         "gap_unit": "places_per_1000_residents", "needed": 448.0, "needs": "places", "status": "short",
-        "basis": "托位共 1,229 个，常住人口 372,513 人", "basis_en": "1,229 places for 372,513 residents", "clause": "二、发展目标", "document": "示范方案",
+        "basis": "托位共 1,229 个，常住人口 372,513 人", "basis_en": "1,229 places for 372,513 residents",
+        "clause": "二、发展目标", "document": "示范方案",
     }  # fmt: skip
     return row | changes
 

@@ -148,9 +148,10 @@ def audit(
     _check(standard, layers, given, walk)
     _check_settings(year, walk, beside, household_size)
     context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
-                      year=year)  # fmt: skip
+                      year=year, own=standard.own)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
-    large = any(sized(part) for rule in (*judged, *printed) for part in rule.demands)
+    theirs = (rule for rule in (*judged, *printed) if rule.id not in standard.own)
+    large = any(sized(part) for rule in theirs for part in rule.demands)
     people = people_of(standard, context) if large else {}
     context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
     left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.demands])
@@ -244,7 +245,7 @@ def _printed(standard: Standard, year: int | None) -> list[Rule]:
 def _compared(rule: Rule, context: Context, people: Mapping[str, float], scope: str | float | None) -> bool:
     """Tell whether a printed number is for the same area as the layers, or no matter of areas."""
     large = scope is None and not people and rule.applies_to in LARGE
-    return not sized(rule) or (context.share_of_whole == 1 and not large)
+    return not sized(rule) or rule.id in context.own or (context.share_of_whole == 1 and not large)
 
 
 def _scope(context: Context, people: Mapping[str, float]) -> dict[str, Any]:

@@ -61,9 +61,8 @@ MOST_WORDS = 5
 class Context:
     """Layers and parameters of one audit; searches are made once for each service and limit.
 
-    `area` is "all", or the district that the layers are cut down to; `whole` is then the context of all, where the
-    searches are made, because people walk across the limits of districts. `share_of_whole` tells how much of the
-    area that the document is for the layers are; None for a part of unknown size.
+    `area` is "all", or the district that the layers are cut down to; `whole` is then the context of all, where searches
+    are made: people walk across limits. `share_of_whole`, `own`: see `siting.judge.scope` and `Standard`.
     """
 
     layers: Mapping[str, gpd.GeoDataFrame]
@@ -76,6 +75,7 @@ class Context:
     household_size: float | None = None
     year: int | None = None
     share_of_whole: float | None = 1.0
+    own: frozenset[str] = frozenset()
     area: str = "all"
     area_name: str = ""
     by: str = ""

@@ -326,7 +326,7 @@ def owing(rule: Rule, context: Context) -> Finding:
         target=total if due.any() else np.nan,
         unit=duty.quantity,
         needed=np.nan if inside else float(lacking_of(duty, context).sum()),
-        needs="" if inside else duty.quantity,
+        needs=duty.quantity,
         metric="" if _all_named(rule, context.whole or context) else "streets",
         basis=(_key(rule, said), said),
         units=(lacks <= 0)[due],

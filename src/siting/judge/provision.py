@@ -82,9 +82,9 @@ def provision(
     Returns
     -------
     DataFrame
-        A row per community and rule that governs it, and for city-wide rates one with `community` "all". For a duty of
-        社区 that hold several estates a row for each of them, where `community_area` or the layer `community_areas` tells
-        which estates belong together, else for each estate:
+        A row per community and rule that governs it, and for city-wide rates one with `community` "all". A duty of
+        communities that hold several estates (社区) has a row for each, where `community_area` or the layer
+        `community_areas` tells which estates belong together, else for each estate:
 
         - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `school_places`, `beds`, `land_m2`: what
           is owed, in the column of its kind; missing in the others

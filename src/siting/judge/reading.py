@@ -33,7 +33,7 @@ def _read(rule: Rule, finding: Finding) -> Finding:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
     if rule.unseen and _holds(rule, finding):
         rest = {"zh": rule.unseen_zh or rule.unseen, "en": rule.unseen}
-        return replace(finding, status="part", reason=("audit.unseen", {"rest": rest}))
+        return replace(finding, status="part", reason=("audit.unseen", {"rest": (rest,)}))
     return finding
 
 
@@ -77,7 +77,9 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
             replace(told(one.value, one.unit, one.basis, metric=one.metric), reason=("audit.whole_only", {}))
             for one in found
         ]
-    return [_scaled(rule, one, context.share_of_whole) for one in found] if sized(rule) else found
+    if rule.id in context.own or not sized(rule):
+        return found
+    return [_scaled(rule, one, context.share_of_whole) for one in found]
 
 
 def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:

@@ -75,7 +75,10 @@ def stand_ins(rule: Rule, context: Context) -> tuple[Said, ...]:
     made: list[Said] = []
     if len(alone) > villages:
         made.append(
-            ("audit.estates_stand_in", {"alone": len(alone) - villages, "absent": "community_area", "layer": AREAS})
+            (
+                "audit.estates_stand_in",
+                {"alone": len(alone) - villages, "absent": "community_area", "layer": AREAS, "key": AREAS},
+            )
         )
     if villages and (rule.applies_to == "administrative_village" or rule.judged_by):
         made.append(("audit.villages_stand_in", {"alone": villages, "absent": "village"}))
@@ -153,7 +156,8 @@ class Rolled(Context):
         homes, marks = self.rows.layers["communities"], self.ruled(rule)
         itself = (self.own == homes.index) & self.own.isin(marks.index[marks]) & ~self.own.isin(self._areas)
         kinds = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
-        return kinds[itself & (kinds != "community")]
+        alone: pd.Series = kinds[itself & (kinds != "community")]
+        return alone
 
     @property
     def _areas(self) -> pd.Index:

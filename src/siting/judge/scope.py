@@ -40,7 +40,8 @@ def sized(rule: Rule) -> bool:
     """
     unit = UNITS[rule.unit]
     absolute = not unit.of and unit.per == 1 and unit.counts not in ("share", "m", "min", "years", "year_of_birth")
-    return rule.kind in SIZED and absolute and rule.unit not in ("", "levels", "modes")
+    bare = not rule.unit and rule.kind != "count_target"
+    return rule.kind in SIZED and absolute and not bare and rule.unit not in ("levels", "modes")
 
 
 def people_of(standard: Standard, context: Context) -> dict[str, float]:

@@ -58,7 +58,7 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
             logger.warning("%s: %d rows belong to no facility of %s: %s", AREAS, int(lost.sum()), layer,
                            some(areas["facility"][lost].unique()))  # fmt: skip
     if COLUMN not in facilities and areas is None:
-        also.append(("audit.serves_unknown", {"absent": COLUMN, "layer": AREAS}))
+        also.append(("audit.serves_unknown", {"absent": COLUMN, "layer": AREAS, "key": AREAS}))
     return served, tuple(also)
 
 

@@ -36,6 +36,8 @@ class Standard:
     people
         How many people live in the area that it is for: the id of the figure that prints it, or the number of
         residents; None where it is not known.
+    own
+        Ids of rules that were added with `extended`.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Standard:
     changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     whole: tuple[Rule, ...] = ()
     people: float | str | None = None
+    own: frozenset[str] = frozenset()
 
     def __repr__(self) -> str:
         n = len(self.rules)
@@ -111,19 +114,21 @@ class Standard:
         return replace(self, rules=kept, whole=self.whole or self.rules)
 
     def extended(self, rules: Iterable[Rule], documents: Mapping[str, Document]) -> Standard:
-        """Add rules of your own, such as a study's own goals.
+        """Add rules of your own, such as a study's own goals: their numbers are for the layers that are judged.
 
         Raises
         ------
         StandardError
             When an id stands already, or a document is not there.
         """
+        rules = tuple(rules)
         return _checked(
             replace(
                 self,
                 rules=(*self.rules, *rules),
                 whole=(*self.whole, *rules) if self.whole else (),
                 documents={**self.documents, **documents},
+                own=self.own | {rule.id for rule in rules},
             )
         )
 

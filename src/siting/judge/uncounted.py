@@ -43,8 +43,9 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
     DataFrame
         A row for each layer and word (nothing for a blank): `type` (that of the shared table; nothing where the word is
         not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether
-        another rule of the standard that names types counts it) and `rules` (the ids of those that leave it out). Words
-        that no rule counts come first, and of them those that are not in the table.
+        another rule of the standard counts it: one that names types, or, where the word is known, one that counts all
+        rows) and `rules` (the ids of those that leave it out). Words that no rule counts come first, and of them those
+        that are not in the table.
     """
     rows = []
     for layer, asking in _asking(context, rules).items():
@@ -54,11 +55,12 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
         for rule in asking:
             for word in words[~_marks(rule, words)]:
                 left.setdefault(word, []).append(rule.id)
-        counted = _counted(context, layer, words)
+        counted, every = _counted(context, layer, words), _all_count(context, layer)
         for word, ids in left.items():
             name = "、".join(one for one in types_in(word) if type_of(one))
-            closest = "" if name or word in counted else "、".join(closest_types(word))
-            rows.append([layer, word, name, int(written[word]), closest, word in counted, tuple(dict.fromkeys(ids))])
+            counts = word in counted or bool(name and every)
+            closest = "" if name or counts else "、".join(closest_types(word))
+            rows.append([layer, word, name, int(written[word]), closest, counts, tuple(dict.fromkeys(ids))])
     found = pd.DataFrame(rows, columns=COLUMNS).astype({"rows": int, "counted": bool})
     found = found.sort_values("rows", ascending=False, kind="stable")
     first = found.index.isin(unknown(found).index)
@@ -248,6 +250,12 @@ def _counted(context: Context, layer: str, words: pd.Series) -> set[str]:
     """Return the words that some rule of the standard which names types counts."""
     asking = _asking(context, context.rules).get(layer, [])
     return {word for rule in asking for word in words[_marks(rule, words)]}
+
+
+def _all_count(context: Context, layer: str) -> bool:
+    """Tell whether some rule of the standard counts all rows of a layer, of whatever type."""
+    each = (one for rule in context.rules for one in rule.counting)
+    return any(layer in one.layers and not any(one.types) and not one.where for one in each)
 
 
 def _strange(context: Context, layer: str) -> list[str]:

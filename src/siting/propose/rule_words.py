@@ -10,6 +10,8 @@ __all__ = ["engine_words", "rule_words"]
 
 #: ``Name(…)`` without brackets inside, or with those of one list; then a first argument and those by name.
 CALL = re.compile(r"\b([A-Z][A-Za-z]+)\(((?:[^()]|\([^()]*\))*)\)")
+#: A group that a rule holds in, after it.
+GROUP = re.compile(r" \(([^()]*)\)$")
 NAMED = re.compile(r"(?:^|, )(\w+)=")
 
 
@@ -29,10 +31,13 @@ def rule_words(said: str, lang: str, unit: str = "") -> str:
     --------
     >>> rule_words("Cover(0.9, by=district, limit=500)", "zh", "m")
     '覆盖率不低于 90 %（按街道（乡镇）分别计，距离 500 米）'
+    >>> rule_words("AtMost(5, by=district) (D01)", "zh"), rule_words("Phases(2027–2030, at_most=(2, 3))", "zh")
+    ('新增不超过 5 处（按街道（乡镇）分别计）（D01）', '分年实施：2027–2030（上限 2、3 处）')
     >>> rule_words("AtMost(5)", "en"), rule_words("Mine(3)", "en")
     ('at most 5 new sites', 'Mine(3)')
     """
-    return CALL.sub(lambda call: _words(call, lang, unit), said)
+    words = CALL.sub(lambda call: _words(call, lang, unit), said)
+    return GROUP.sub(lambda group: f"{label('list.open', lang)}{group[1]}{label('list.close', lang)}", words)
 
 
 def engine_words(engine: str, lang: str) -> str:
@@ -71,6 +76,7 @@ def _number(name: str, first: str, lang: str, unit: str) -> str:
 def _option(key: str, value: str, lang: str, unit: str) -> str:
     if not known(f"rule_option.{key}"):
         return f"{key}={value}"
+    value = label("list.comma", lang).join(value.strip("()").rstrip(",").split(", "))  # one for each year
     if key == "by":
         value = _group(value, lang)
     elif key == "limit":

@@ -49,8 +49,8 @@ def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
     """Name a rule, a layer or a service."""
     if key in ("shares", "changes"):
         column = "indicator_en" if lang == "en" else "indicator"
-        names = table.loc[table["rule"] == one, column] if column in table else []
-        found = clean(names.iloc[0]) if len(names) else ""
+        names = table.loc[table["rule"] == one, column].tolist() if column in table else []
+        found = clean(names[0]) if names else ""
         return f"{found}{label('list.open', lang)}{clean(one)}{label('list.close', lang)}" if found else clean(one)
     if key == "layers" and str(one) in list_roles():
         return role(str(one)).zh if lang == "zh" else role(str(one)).en
