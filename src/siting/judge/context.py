@@ -14,6 +14,7 @@ from pyproj import CRS
 from siting.data import common_crs, points, role, to_crs, type_of, types_in
 from siting.data.naming import names_apart
 from siting.errors import LayerError, some
+from siting.judge.alternatives import countable
 from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
 from siting.judge.townships import township_of
@@ -288,12 +289,12 @@ class Context:
         """Mark the communities of this area with a counted facility within a limit, else within `beside`.
 
         A rule of several layers, and one with `each`, asks for a facility of each of them; one with `any` for one of
-        them. A part with metres or minutes of its own has that limit. Without *straight* the rule's metric decides.
+        those that can be counted. A part with metres or minutes of its own has that limit; the rule's metric decides.
         """
         here = self.layer("communities").index
         several = [replace(rule, layer=(layer,)) for layer in rule.layers] if len(rule.layers) > 1 else []
         own = rule.metres, rule.minutes
-        for key, parts in (("all", several), ("all", rule.parts("each")), ("any", rule.parts("any"))):
+        for key, parts in (("all", several), ("all", rule.parts("each")), ("any", countable(rule, self.stock)[0])):
             if parts:
                 marks = [
                     self.served(one, limit if (one.metres, one.minutes) == own else None, minutes=minutes,
@@ -446,5 +447,4 @@ def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
         return districts[districts["level"] == "county"]
     if "parent" not in districts:
         raise Missing(absent, layer="districts", absent="parent")
-    joined = districts[["parent", districts.geometry.name]].dissolve("parent")
-    return joined.assign(name=joined.index)
+    return districts[["parent", districts.geometry.name]].dissolve("parent").assign(name=lambda joined: joined.index)

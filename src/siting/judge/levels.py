@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from siting.judge.circles import everyone, readings, travelled
+from siting.judge.alternatives import countable
 from siting.judge.context import Context
 from siting.judge.finding import NOTHING, ROWS, WAY, Finding, Said, indicator, least, number, ratio, without
 from siting.judge.rollup import by_units
@@ -118,4 +119,6 @@ def _enough(rule: Rule, context: Context) -> Finding:
 
 def _count(part: Rule, context: Context) -> int:
     """Count the facilities that stand for a part, those of all its alternatives together."""
-    return sum(_count(one, context) for one in part.parts("any")) if part.any else len(context.stock(part))
+    if part.any:
+        return sum(_count(one, context) for one in countable(part, context.stock)[0])
+    return len(context.stock(part))

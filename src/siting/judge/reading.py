@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
+from siting.judge.alternatives import not_counted
 from siting.judge.context import Context
 from siting.judge.finding import DIGITS, Said, holds, lacking, once, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding
@@ -68,7 +69,9 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
         if rule.role in JUDGED and rule.operator not in KINDS[rule.kind].operators and rule.value is not None:
             raise Missing("audit.no_operator", operator=rule.operator)
         units = by_units(rule, context)
-        found = [replace(one, also=(*one.also, *stand_ins(rule, units))) for one in compute(rule, units)]
+        found = list(compute(rule, units))
+        beside = (*stand_ins(rule, units), *not_counted(rule, units.stock))
+        found = [replace(one, also=(*one.also, *beside)) for one in found]
     except Missing as absent:
         return [Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
                         math.nan, reason=(absent.key, absent.values), status=absent.status)]  # fmt: skip
@@ -133,5 +136,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
 def _named(rule: Rule, words: Said) -> Said:
     """Put the name of a part before what is said of it: what it counts, and of which level."""
     level = rule.where.get("level")
+    marks = tuple(name for name, want in rule.where.items() if want is True)
     key = "audit.part_level" if isinstance(level, str) else "audit.part"
-    return (key, {"column": rule.column or rule.facility_types or rule.layers, "level": level, "parts": (words,)})
+    said = {"column": rule.column or rule.facility_types or rule.layers, "level": level, "parts": (words,)}
+    return (f"{key}_marked", {**said, "of": marks}) if marks else (key, said)

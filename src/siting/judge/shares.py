@@ -13,11 +13,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
+from siting.judge.alternatives import countable
 from siting.judge.context import COMMUNITIES, DISTRICTS, Context
 from siting.judge.estates import duty_of, owing, there
 from siting.judge.finding import (
     JUDGED,
     NEAR,
+    NOTHING,
     ROWS,
     WAY,
     Finding,
@@ -107,7 +109,7 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tupl
     if rule.part:
         return matches(units, "districts", rule.part), ()
     if rule.any:
-        each = [_in_districts(one, context, units) for one in rule.parts("any")]
+        each = [_in_districts(one, context, units) for one in countable(rule, context.stock)[0]]
         marks = pd.Series(np.logical_or.reduce([marks for marks, _ in each]), units.index)
         return marks, once(words for _, told in each for words in told)
     fulfil = pd.Series(True, units.index)
@@ -169,15 +171,28 @@ def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
     return owed[here], has
 
 
+def _count_idle(rule: Rule) -> tuple[str, ...]:
+    homes = rule.layers[0] == "communities"
+    walked = () if _walked(rule) and not homes else (*NEAR, *WAY)
+    return (*walked, *(() if homes and not rule.column else ("judged_by",)))
+
+
 @indicator(
     "count_target",
-    keys=(*ROWS, "column", "judged_by"),
+    keys=(*ROWS, *NEAR, *WAY, "column", "judged_by"),
     units=COUNTS,
-    idle=lambda rule: () if rule.layers[0] == "communities" and not rule.column else ("judged_by",),
+    idle=_count_idle,
 )
 def count(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Count facilities, places, beds, communities or operators."""
+    """Count facilities, places, beds, communities or operators; with a walk, what communities have within it."""
     layer, frame = rule.layers[0], context.stock(rule)
+    metric, reached = "", NOTHING
+    if _walked(rule):
+        near = _within_reach(rule, context)[frame.index]
+        said = {"part": int(near.sum()), "total": len(near), "of": layer, "other": (context.things(rule),)}
+        metric = rule.metric or "streets"
+        reached = beside("audit.partners", rule, {**said, "walk": context.walk_of(rule)})
+        frame = frame[near]
     factor = UNITS[rule.unit].factor if rule.unit else 1.0
     if not rule.column and rule.unit in ("operators", *SUMS):
         raise Missing("audit.no_column_named")  # rows are neither places nor beds
@@ -197,8 +212,21 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
         operator=floor(rule.operator),
         needed=lacking(target * factor, rule.operator, there_are),
         needs=context.needs(rule) if homes else counted[0] if rule.column or rule.unit in OTHERS else "facilities",
-        basis=("audit.sum", {"stock": there_are, "column": counted}),
+        metric=metric,
+        basis=reached if reached[0] and not rule.column else ("audit.sum", {"stock": there_are, "column": counted}),
     )
+
+
+def _within_reach(rule: Rule, context: Context) -> pd.Series:
+    """Mark the facilities that at least one community that is ruled has within the walk, in whatever district."""
+    whole = context.whole or context
+    limit, minutes = whole.walked(rule)
+    reach = whole.reach(rule, metres=None if minutes else limit, minutes=limit if minutes else None,
+                        straight=rule.metric == "straight")  # fmt: skip
+    pairs, ruled = reach.pairs(), whole.ruled(rule)
+    served = pairs.loc[pairs["origin"].isin(ruled.index[ruled]), "destination"]
+    here = context.layer(rule.layers[0]).index
+    return pd.Series(here.isin(served), here)
 
 
 @indicator(

@@ -138,7 +138,7 @@ def closed_here(rule: Rule, finding: Finding, context: Context) -> Said:
 def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str, int]]:
     """Count, in the layers that rules count in, the facilities that are not open or state no room."""
     found: dict[str, dict[str, int]] = {}
-    for layer in dict.fromkeys(layer for rule in rules for layer in rule.layers):
+    for layer in dict.fromkeys(layer for rule in rules for one in rule.counting for layer in one.layers):
         if layer in context.layers and layer not in ("communities", "districts", "candidates", "projects"):
             apart = set_apart(context.layers[layer], layer)
             counts = {code: int((apart == code).sum()) for code in APART if (apart == code).any()}

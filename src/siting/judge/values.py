@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from siting.data import of_type
+from siting.data import list_roles, of_type, role
+from siting.data.values import parse_choices
 from siting.errors import LayerError, StandardError, some
 
 __all__ = ["ANY", "Missing", "columns_of", "counted", "filled", "flags", "least", "matches", "of_types", "ratio"]
@@ -65,7 +66,7 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
                 raise StandardError(f'a rule wants "{want}" of {layer}: "{name}", which holds no text; write {sort}')
             texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
             codes, words = pd.factorize(frame[name])  # few words stand in many rows
-            held = np.array([*(_holds(own, texts) for own in words), False], bool)
+            held = np.array([*(_holds(own, texts) for own in _read(layer, name, words)), False], bool)
             marks &= held[codes]
     return marks
 
@@ -104,6 +105,13 @@ def columns_of(wanted: Mapping[str, object]) -> list[str]:
     for name, want in wanted.items():
         found += [column for each in want for column in columns_of(each)] if name == ANY else [name]  # type: ignore[attr-defined]
     return list(dict.fromkeys(found))
+
+
+def _read(layer: str, name: str, words: Iterable[object]) -> Iterable[object]:
+    """Bring cells of several words to the values that the role of a layer knows, for layers made without it."""
+    columns = role(layer).columns if layer in list_roles() else ()
+    column = next((one for one in columns if one.name == name and one.many and one.choices), None)
+    return words if column is None else parse_choices(column, [str(word) for word in words])[0]
 
 
 def _holds(own: object, wanted: tuple[str, ...]) -> bool:
