@@ -135,6 +135,40 @@ def test_count_operators_once_each(town: Layers) -> None:
     assert verdict(judged(chains, town)) == (1, 1, 0, "operators", "met")  # 甲 runs both
 
 
+@pytest.mark.parametrize(
+    ("near", "found"),
+    [
+        ({"metres": 99}, 1),  # k has a at its door; the others have nobody within 100 m
+        ({"metres": 100}, 3),  # m has b, n has d
+        ({"metres": 100, "among": {"kind": "village"}}, 1),  # n has d
+        ({"metres": 200, "among": {"kind": "village"}}, 2),  # m has c
+        ({"metres": 150, "metric": "straight", "among": {"kind": "village"}}, 2),  # 141 m as the crow flies
+        ({"minutes": 2, "speed": "80 m/min", "among": {"kind": "village"}}, 1),  # 160 m
+        ({"minutes": 3, "speed": "80 m/min", "among": {"kind": "village"}}, 2),  # 240 m
+    ],
+)
+def test_count_the_circles_that_somebody_lives_in(
+    town: Layers, town_network: st.Network, near: dict[str, Any], found: int
+) -> None:
+    one = rule("count_target", value=3.0, unit="circles", applies_to="city", **near)
+    row = judged(one, town, network=town_network)
+    assert verdict(row)[:3] == (found, 3, 3 - found)
+    assert row["basis_en"].startswith(f"{found} of 3 (childcare facilities) have communities within ")
+    assert row["metric"] == near.get("metric", "streets")
+
+
+def test_circles_that_cannot_be_computed_or_that_reach_into_another_township(
+    town: Layers, town_network: st.Network
+) -> None:
+    one = rule("count_target", value=3.0, unit="circles", metres=200.0, among={"kind": "village"})
+    assert judged(one, town)["status"] == "no_data"  # no streets
+    by = audit(one, layers=town, network=town_network, by="district").table
+    assert by.set_index("area")["value"].to_dict() == {"all": 2, "west": 0, "east": 2}  # c, in the west, walks to m
+    none = {**town, "childcare": town["childcare"].iloc[:0]}
+    row = judged(one, none, network=town_network)
+    assert (row["value"], row["status"], row["basis_en"]) == (0, "short", "childcare facilities: 0")
+
+
 def test_count_communities(town: Layers) -> None:
     one = rule("count_target", value=3.0, unit="communities", layer="communities", where={"friendly": True})
     assert verdict(judged(one, town)) == (2, 3, 1, "communities", "short")
@@ -836,8 +870,8 @@ def test_changes_that_are_refused() -> None:
         ({"r": {"unit": "parsecs"}}, 'unit is "parsecs"'),
         ({"r": {"value": "1"}}, "value is '1', not a number"),
         (
-            {"r": {"metres": 300}},
-            '"metres" would have no effect in this count_target; it uses "layer", "facility_types"',
+            {"r": {"among": {"kind": "village"}}},
+            '"among" would have no effect in this count_target; it uses "layer", "facility_types"',
         ),
         ({"r": {"kind": "coverage_share", "meets": "q"}}, "`meets`"),
     ):

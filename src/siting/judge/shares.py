@@ -191,7 +191,8 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
         near = _within_reach(rule, context)[frame.index]
         said = {"part": int(near.sum()), "total": len(near), "of": layer, "other": (context.things(rule),)}
         metric = rule.metric or "streets"
-        reached = beside("audit.partners", rule, {**said, "walk": context.walk_of(rule)})
+        if len(near):
+            reached = beside("audit.partners", rule, {**said, "walk": context.walk_of(rule)})
         frame = frame[near]
     factor = UNITS[rule.unit].factor if rule.unit else 1.0
     if not rule.column and rule.unit in ("operators", *SUMS):
