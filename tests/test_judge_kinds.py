@@ -473,7 +473,7 @@ def test_counties_with_so_many_people(town: Layers) -> None:
         one = rule("population_trigger", value=limit, operator=">", unit="10k_persons", applies_to="county")
         row = judged(one, town)
         assert (row["value"], row["status"], row["unit"]) == (above, "shown", "counties")
-        assert row["reason_en"] == "the document sets no limit: the value is shown, not judged"
+        assert row["reason_en"] == "the document asks for no number here: the value is shown, not judged"
 
 
 def test_a_duty_whose_walk_is_printed_in_minutes(town: Layers, town_network: st.Network) -> None:

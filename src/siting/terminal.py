@@ -46,6 +46,8 @@ def tell_audit(out: Console, judged: Audit, lang: str) -> None:
     width = max(out.width, LEAST)
     out.print(Text(label("report.audit", lang), style="bold"))
     notes: dict[str, int] = {}
+    if table.empty:
+        out.print(Text(label("report.no_rules", lang, count=len(judged.figures))), soft_wrap=True)
     if len(rows):
         numbers = WIDE if width >= ROOMY else WIDTHS
         widths = (width - sum(numbers) - 2 * len(numbers), *numbers)

@@ -175,9 +175,9 @@ class Rolled(Context):
         return rule.applies_to if rule.applies_to in TITLED else self.things(rule)
 
     def needs(self, rule: Rule) -> str:
-        """Return what more are needed of: units, or communities of the layer where they all stand for units."""
+        """Return what more are needed of: units, or communities of the layer where estates stand for units."""
         things = self.things(rule)
-        return things if things == CALLED[self.how] else "communities"
+        return things if things in (CALLED[self.how], "villages") else "communities"
 
     def placed(self, layer: str) -> pd.Series:
         """Tell the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
