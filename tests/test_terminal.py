@@ -60,6 +60,13 @@ def test_a_row_at_eighty_columns() -> None:
     assert lines[-3:] == ["说明", "[1] 按常住人口计。", ""]
 
 
+def test_a_standard_without_rules_to_judge_says_so() -> None:
+    none = st.Audit(pd.DataFrame(columns=COLUMNS), "demo", 2025, figures=pd.DataFrame({"rule": ["a", "b"]}))
+    assert told(none)[1] == "没有可判定的条目；文件所载数值 2 项，与现状并列于导出的表格中"
+    assert told(none, "en")[1].startswith("no rule to judge; 2 printed figures")
+    assert not any("no rule" in line for line in told(audited(rule()), "en"))
+
+
 def test_gaps_of_shares_are_percentage_points_and_crow_flies_beside() -> None:
     share = rule(unit="percent", value=55.9, straight=80.0, target=58.0, gap=2.1, needs="persons", needed=1494.0)
     assert told(audited(share))[3].startswith("  差距 2.1 个百分点；直线距离 80.0 %；")
