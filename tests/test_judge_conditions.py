@@ -57,3 +57,24 @@ def test_grades_are_read_from_a_file(tmp_path: Any) -> None:
     path.write_text("编号,床位,养老机构等级,经度,纬度\na,10,二级,114.0,30.0\nb,20,五级,114.1,30.1\n", encoding="utf-8")
     read = st.read_layer(path, "eldercare")
     assert told({"eldercare": read}, where={"grade": ">=3"})["value"] == 1
+
+
+def test_a_basis_tells_marks_words_and_alternatives(homes: dict[str, gpd.GeoDataFrame]) -> None:
+    """Two of four homes are public, three public or inclusive; two are the city's, of 10 and 300 beds."""
+    either = {"any": ({"public": True}, {"inclusive": True})}
+    for where, value, zh, en in (
+        ({"public": True}, 2, "公办", "marked “public”"),
+        ({"public": False}, 2, "非公办", "not: public"),
+        (either, 3, "公办或普惠", "marked “public” or its prices are regulated"),
+        ({"level": "city", "beds": ">=100"}, 1, "层级为市级、床位 ≥ 100", "level of the city, beds ≥ 100"),
+    ):
+        row = told(homes, where=where)
+        assert row["value"] == value
+        assert row["basis"].endswith(f"；条件：{zh}"), row["basis"]
+        assert row["basis_en"].endswith(f"; where {en}"), row["basis_en"]
+
+
+def test_codes_are_no_words_for_a_reader(homes: dict[str, gpd.GeoDataFrame]) -> None:
+    homes["eldercare"]["tenure"] = ["owned", "leased", "owned", "owned"]
+    row = told(homes, where={"tenure": "owned"})
+    assert (row["value"], row["basis"]) == (3, "养老设施共 3 处")
