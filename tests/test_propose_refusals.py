@@ -87,7 +87,7 @@ def test_years_of_demand(reach: st.Reach) -> None:
     plan = st.solve(st.MaxCoverage(), reach, demand=none_left, rules=phases)
     assert math.isnan(plan.share)
     assert plan.status == "optimal"
-    assert "n/a" in plan.explain("en")
+    assert "from — to — (0 of 0)" in plan.explain("en")
 
 
 def test_a_group_twice_is_told(reach: st.Reach) -> None:

@@ -135,7 +135,7 @@ def audit(
     >>> town = st.load_sample()
     >>> judged = st.audit(st.load_standard("jinhua"), town, year=2025)
     >>> sorted(judged.select(status="n/a").table["status"].unique())
-    ['no_data', 'not_applicable']
+    ['no_data', 'no_number']
     """
     if not isinstance(standard, Standard):
         raise StandardError(f"audit takes a Standard; load one with load_standard({str(standard)!r})")

@@ -84,10 +84,9 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
     """Judge the people inside, and one by one those whom the rule speaks of: a unit is inside when all its rows are."""
     base = rule.base or people_column(rule.service)
     people, ruled = context.heads(base).rename(base), context.ruled(rule)
-    straight = context.served(rule, limit, minutes=rule.unit == "min", straight=True) & ruled
-    near = straight
-    if rule.metric != "straight":
-        near = context.served(rule, limit, minutes=rule.unit == "min") & ruled
+    near, straight = (
+        context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (None, True)
+    )
     own = limits_of(rule)
     for by, weight, (inside, crow), also in readings(rule, context, people, (near, straight)):
         total, part = float(weight.sum()), float(weight[inside].sum())
@@ -119,8 +118,8 @@ def readings(rule: Rule, context: Context, people: pd.Series, marks: tuple[pd.Se
     one_by_one = [mark.where(ruled, True) for mark in marks]  # who is not ruled keeps no unit outside
     units = ruled
     if isinstance(groups, Rolled):
-        units = ruled.groupby(groups.own, observed=True).any()
-        one_by_one = [mark.groupby(groups.own, observed=True).all() for mark in one_by_one]
+        units = ruled.groupby(groups.unit_of, observed=True).any()
+        one_by_one = [mark.groupby(groups.unit_of, observed=True).all() for mark in one_by_one]
     weight = pd.Series(1, units.index[units])
     yield groups.needs(rule), weight, tuple(mark[units] for mark in one_by_one), _wholly(rule, groups)
 

@@ -93,11 +93,11 @@ def _rolled(context: Context, how: str) -> Context:
             whole, (own, units) = None, belonging(context, how)
         else:
             whole = cast(Rolled, _rolled(context.whole, how))
-            own, units = whole.own.reindex(homes.index), whole.units
+            own, units = whole.unit_of.reindex(homes.index), whole.units
         given = {f.name: getattr(context, f.name) for f in fields(Context) if not f.name.startswith("_")}
-        frame = _frame(context, own, units, own if whole is None else whole.own)
+        frame = _frame(context, own, units, own if whole is None else whole.unit_of)
         context._units[key] = Rolled(**{**given, "layers": {**context.layers, "communities": frame}, "whole": whole,
-                                        "rows": context, "own": own, "units": units, "how": how})  # fmt: skip
+                                        "rows": context, "unit_of": own, "units": units, "how": how})  # fmt: skip
     return context._units[key]
 
 
@@ -105,12 +105,12 @@ def _rolled(context: Context, how: str) -> Context:
 class Rolled(Context):
     """A context whose communities are the units that estates and villages belong to.
 
-    `rows` is the context they were rolled up from, `own` the unit of each of its communities, `units` the name and
+    `rows` is the context they were rolled up from, `unit_of` the unit of each of its communities, `units` the name and
     township of every unit, `how` who is judged.
     """
 
     rows: Context = field(default_factory=lambda: Context({}, None, None, {}, 0.0, 0.0))
-    own: pd.Series = field(default_factory=pd.Series)
+    unit_of: pd.Series = field(default_factory=pd.Series)
     units: pd.DataFrame = field(default_factory=pd.DataFrame)
     how: str = ""
 
@@ -123,7 +123,7 @@ class Rolled(Context):
     def of_ruled(self, rule: Rule, name: str) -> pd.Series:
         """Add up a number of the communities that a rule is for, by unit."""
         rows = self.rows.of_ruled(rule, name)
-        return rows.groupby(self.own.reindex(rows.index), observed=True).sum()
+        return rows.groupby(self.unit_of.reindex(rows.index), observed=True).sum()
 
     def ruled(self, rule: Rule) -> pd.Series:
         """Mark the units that a rule is for: one of their rows is, or what the layer of areas says of them."""
@@ -135,7 +135,7 @@ class Rolled(Context):
         homes = self.rows.layers["communities"]
         told = {name: want for name, want in asked.items() if name != "kind" and name in areas and name not in homes}
         rows = self.rows.marked({name: want for name, want in asked.items() if name not in told})
-        marks = rows.groupby(self.own, observed=True).any().reindex(here, fill_value=False)
+        marks = rows.groupby(self.unit_of, observed=True).any().reindex(here, fill_value=False)
         if told:
             marks &= matches(areas, AREAS, told).reindex(here, fill_value=False)
         return marks | self._empty(asked, areas).reindex(here, fill_value=False)
@@ -143,7 +143,7 @@ class Rolled(Context):
     def _empty(self, asked: Mapping[str, object], areas: pd.DataFrame) -> pd.Series:
         """Mark the areas without any row of the communities that a rule is for."""
         kind, rest = asked.get("kind"), {name: want for name, want in asked.items() if name != "kind"}
-        empty = pd.Series(~areas.index.isin(self.own), areas.index, dtype=bool)
+        empty = pd.Series(~areas.index.isin(self.unit_of), areas.index, dtype=bool)
         if not set(columns_of(rest)) <= set(areas):
             return empty & False
         if kind is not None:
@@ -154,7 +154,7 @@ class Rolled(Context):
     def alone(self, rule: Rule) -> pd.Series:
         """Return the kinds of the rows that a rule is for and that stand for a unit because they name none."""
         homes, marks = self.rows.layers["communities"], self.ruled(rule)
-        itself = (self.own == homes.index) & self.own.isin(marks.index[marks]) & ~self.own.isin(self._areas)
+        itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(self._areas)
         kinds = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
         alone: pd.Series = kinds[itself & (kinds != "community")]
         return alone
@@ -186,7 +186,7 @@ class Rolled(Context):
             return everywhere
         key = ("placed", layer)
         if key not in self._seen:
-            self._seen[key] = placed(self.rows, layer, self.how, self.own, self.units)
+            self._seen[key] = placed(self.rows, layer, self.how, self.unit_of, self.units)
         return self._seen[key]
 
     def walks(self, rule: Rule) -> bool:
@@ -208,7 +208,7 @@ class Rolled(Context):
             walked = self.rows.reach(rule, metres=metres, minutes=minutes, straight=straight, everyone=everyone).pairs()
             if rule.covered_by == "own":
                 walked = walked[~walked["destination"].isin(own.index)]
-            walked = walked.assign(origin=self.own.reindex(walked["origin"]).to_numpy()).dropna(subset=["origin"])
+            walked = walked.assign(origin=self.unit_of.reindex(walked["origin"]).to_numpy()).dropna(subset=["origin"])
             pairs = pd.concat([pairs, walked], ignore_index=True) if len(pairs) else walked
         nearest = pairs.groupby(["origin", "destination"], observed=True)[["cost"]].min().reset_index()
         limit = metres if minutes is None else minutes

@@ -97,7 +97,7 @@ class Standard:
         --------
         >>> len(load_standard("jinhua").select(rule="childcare.service_radius"))
         2
-        >>> target = load_standard("quzhou").select(rule="beds_per_1000", role="target")
+        >>> target = load_standard("quzhou").select(rule="eldercare.beds_per_1000.", role="target")
         >>> [one.year for one in target.select(year=2024)], [one.year for one in target.select(year=2030)]
         ([2022], [2025])
         """

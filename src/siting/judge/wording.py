@@ -66,6 +66,8 @@ def _measure(counted: object, lang: str) -> str:
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     """Numbers with separators; words that the table knows in the reader's language."""
+    if isinstance(value, Mapping):  # in both languages
+        return str(value[lang])
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
     if name == "conditions":
