@@ -730,6 +730,8 @@ def test_hubs_vans_and_neighbours_who_are_let_in(town: Layers, town_network: st.
     vans = direction("mobile_service", applies_to="rural")
     assert figured(vans, town, **net)["value"] == 0
     assert figured(vans, town, **net, beside=100)["value"] == 1
+    everyone = figured(direction("mobile_service", among={"kind": ["estate", "village"]}), town, **net)
+    assert everyone["basis"].startswith("4 个小区（村）中")
     town["childcare"]["open_to_neighbours"] = [True, False, True]
     let_in = direction("service_area_rule", service="childcare", where={"open_to_neighbours": True})
     row = figured(let_in, town, **net)  # a at k, b 300 m from k, d 100 m from n; c is 400 m from k
