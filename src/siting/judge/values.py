@@ -19,7 +19,7 @@ __all__ = ["ANY", "Missing", "columns_of", "counted", "filled", "flags", "least"
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 
 #: A grade in words: 三级, 国家二级, 五星级, 3星, 4A, or one A for each step; and one that was not given.
-GRADE = re.compile(r"(?:国家|全国)?(?:(?P<step>[一二三四五]|\d)(?:级|星级|星|A级?)?|(?P<letters>A{1,5})级?)(?:养老机构)?")
+GRADE = re.compile(r"(?:国家|全国)?(?:(?P<step>[一二三四五\d])(?:级|星级?|A级?)?|(?P<letters>A{1,5})级?)(?:养老机构)?")
 NO_GRADE = ("未评级", "未评定", "未定级", "无等级", "无")
 
 #: The word in conditions under which several stand, of which one is enough.
