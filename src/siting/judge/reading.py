@@ -17,7 +17,7 @@ from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.scope import sized
 from siting.judge.units import UNITS
-from siting.judge.values import Missing
+from siting.judge.values import Missing, columns_of
 from siting.judge.years import JUDGED
 
 __all__ = ["findings", "status_of"]
@@ -137,9 +137,9 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
 
 
 def _named(rule: Rule, words: Said, parts: Sequence[Rule]) -> Said:
-    """Put the name of a part before what is said of it: what it counts, of which level, or else its number."""
+    """Put the name of a part before what is said of it: what it counts, of which level or marks, or else its number."""
     level = rule.where.get("level")
-    marks = tuple(name for name, want in rule.where.items() if want is True)
+    marks = tuple(name for name in columns_of(rule.where) if name != "level")
     twins = sum((_stock(one), one.where) == (_stock(rule), rule.where) for one in parts)
     key = "audit.part_level" if isinstance(level, str) else "audit.part_number" if twins > 1 else "audit.part"
     said: dict[str, object] = {"column": _stock(rule), "level": level, "parts": (words,)}
