@@ -1065,7 +1065,11 @@ def test_the_units_that_fulfil_a_rule(town: Layers, town_network: st.Network) ->
     assert told("towns") == {"west": False, "east": True}
     assert told("marked") == {"a": True, "b": True, "c": False, "d": False}
     assert told("rooms") == {"y": True, "z": False}
-    shares = found.table[found.table["needs"].isin(["communities", "villages", "districts"])].groupby("rule")["value"].first()
+    shares = (
+        found.table[found.table["needs"].isin(["communities", "villages", "districts"])]
+        .groupby("rule")["value"]
+        .first()
+    )
     for name in ("radius", "beside", "towns", "marked"):
         assert shares[name] == pytest.approx(100 * found.units(name)["fulfils"].mean()), name
     mine = found.units("radius")

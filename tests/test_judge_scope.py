@@ -104,7 +104,9 @@ def test_parts_of_other_kinds_and_numbers(town: Layers) -> None:
     }  # fmt: skip
     row = judged(town, **centres)
     assert (row["value"], row["target"], row["status"], row["needed"]) == (0, 1, "short", 1)
-    assert "activity centres (≥ 3 facilities): activity centres: 2" in row["basis_en"], "parts of one stock are told apart by their numbers"
+    assert "activity centres (≥ 3 facilities): activity centres: 2" in row["basis_en"], (
+        "parts of one stock are told apart by their numbers"
+    )
     assert "activity centres (≥ 1 facilities per county): 2 of 2 counties" in row["basis_en"]
     part = judged(town, {"scope": "part"}, **centres)
     assert part["status"] == "part", "each county has one; the others are the city's numbers"
