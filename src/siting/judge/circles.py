@@ -125,7 +125,7 @@ def readings(rule: Rule, context: Context, people: pd.Series, marks: tuple[pd.Se
 
 
 def _parks(rule: Rule, context: Context, people: pd.Series) -> tuple[Said, ...]:
-    """Say how many people live in parks, where a rule is for everybody else; other counts of the same people have them."""
+    """Say how many people live in parks, where a rule is for everybody else: other counts of people have them."""
     homes = context.layer("communities")
     if "kind" not in homes or "kind" in columns_of(wanted(rule)):
         return ()
