@@ -733,12 +733,13 @@ def test_hubs_vans_and_neighbours_who_are_let_in(town: Layers, town_network: st.
     vans = direction("mobile_service", applies_to="rural")
     assert figured(vans, town, **net)["value"] == 0
     assert figured(vans, town, **net, beside=100)["value"] == 1
+    assert figured(vans, town, **net)["unit"] == "villages"
     everyone = figured(direction("mobile_service", among={"kind": ["estate", "village"]}), town, **net)
     assert everyone["basis"].startswith("4 个小区（村）中")
     town["childcare"]["open_to_neighbours"] = [True, False, True]
     let_in = direction("service_area_rule", service="childcare", where={"open_to_neighbours": True})
     row = figured(let_in, town, **net)  # a at k, b 300 m from k, d 100 m from n; c is 400 m from k
-    assert (row["value"], row["unit"]) == (3, "communities")
+    assert (row["value"], row["unit"]) == (3, "estates_or_villages")
     # who is told to open up is a park; those who are let in are the communities around it
     of_parks = direction("service_area_rule", service="childcare", applies_to="industrial_park")
     assert figured(of_parks, town, **net)["value"] == 3
@@ -763,7 +764,7 @@ def test_a_direction_is_counted_where_layers_show_it(town: Layers, town_network:
     near = figured(direction("siting_principle", applies_to="village"), town, network=town_network, beside=100.0)
     assert (near["value"], near["unit"]) == (50, "percent")  # d; c has 200 m to go
     friendly = direction("siting_principle", layer="communities", where={"friendly": True})
-    assert (figured(friendly, town)["value"], figured(friendly, town)["unit"]) == (2, "communities")
+    assert (figured(friendly, town)["value"], figured(friendly, town)["unit"]) == (2, "estates_or_villages")
     people = direction("siting_principle", layer="communities", where={"friendly": True}, column="elderly")
     assert (figured(people, town)["value"], figured(people, town)["unit"]) == (700, "persons")
     large = direction("siting_principle", where={"beds": ">100"}, column="beds")

@@ -192,9 +192,9 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
     ruled, near = context.ruled(replace(rule, applies_to="community")), context.served(rule)
     part = int((near & ruled).sum())
-    told_of = {"part": part, "total": int(ruled.sum()), "ruled": "communities"}
+    told_of = {"part": part, "total": int(ruled.sum()), "ruled": "estates_or_villages"}
     basis = beside("audit.beside", rule, {**told_of, "walk": context.walk_of(rule)})
-    yield told(part, "communities", basis, metric=rule.metric or "streets")
+    yield told(part, "estates_or_villages", basis, metric=rule.metric or "streets")
 
 
 @indicator("hub_and_spoke", keys=(*ROWS, "among"), units=("", "levels"))
@@ -238,7 +238,9 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
         "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else ruled,
     }
     basis = beside("audit.beside", rule, {**told_of, "walk": context.walk_of(rule)})
-    yield told(left, "communities", basis, metric=rule.metric or "streets")
+    kinds = context.layer("communities").loc[villages, "kind"] if "kind" in context.layer("communities") else ()
+    unit = "villages" if len(kinds) and all(kind == "village" for kind in kinds) else "estates_or_villages"
+    yield told(left, unit, basis, metric=rule.metric or "streets")
 
 
 def _principle_idle(rule: Rule) -> tuple[str, ...]:
@@ -269,7 +271,7 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
         there = context.amount(frame, layer, rule.column)
         yield told(
             there,
-            "persons" if rule.column else "communities",
+            "persons" if rule.column else "estates_or_villages",
             ("audit.sum", {"stock": there, "column": rule.column or (layer,)}),
         )
     elif rule.applies_to in COMMUNITIES:
