@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -317,7 +318,7 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
     ],
 )
 def test_check_tells_types_that_no_rule_counts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], lang: Any, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lang: Literal["zh", "en"], told: str
 ) -> None:
     from rich.console import Console
 
