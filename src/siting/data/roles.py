@@ -352,6 +352,17 @@ def unit_word(unit: str, lang: str) -> str:
     return unit if lang == "en" else str(_table()["units"].get(unit, [unit])[0])
 
 
+def units_of(unit: str) -> list[str]:
+    """Return the words for a unit of the roles and for its multiples.
+
+    Examples
+    --------
+    >>> units_of("beds")[:2], units_of("beds")[-1]
+    (['张', '床'], '万张')
+    """
+    return [*_table()["units"].get(unit, []), *_table()["multiples"].get(unit, {})]
+
+
 def _unit(unit: str, note: str) -> float | None:
     """Return how many of *unit* one of what *note* names is; None where it names no unit of that kind."""
     if note in _units().get(unit, ()):
