@@ -132,6 +132,15 @@ def test_what_is_doubted_is_no_name_of_a_column(name: str) -> None:
         ("eldercare", "家庭养老床位", None),
         ("childcare", "空余托位数", None),
         ("facilities", "规模", None),
+        # Remarks in brackets: some say nothing, some make it something else.
+        ("communities", "街道（必填）", "district"),
+        ("eldercare", "公办（1是0否）", "public"),
+        ("candidates", "可办服务（可多选）", "services"),
+        ("communities", "街道（原）", None),
+        ("communities", "小区名称（曾用名）", None),
+        ("eldercare", "设施类型（规划）", None),
+        ("eldercare", "公办（家）", None),
+        ("eldercare", "备案（日期）", None),
         ("facilities", "服务人数", None),
         ("communities", "70岁以上老年人口", None),
         ("communities", "60-69岁", None),
@@ -165,6 +174,7 @@ def test_headings_of_bureaus(name: str, heading: str, column: str | None) -> Non
         ("住宅套数", "households", "dwellings"),
         ("65岁以上老年人口占比", None, None),
         ("所在街道办事处名", "district", ""),
+        ("街道（原）", "district", "its brackets say that it is something else"),
         ("备注", None, None),
     ],
 )

@@ -110,8 +110,8 @@ def check_layer(
     sums = sum_rows(out, kind)
     if len(sums):  # their numbers are no faults of their own
         faults.append(_sum_fault(sums, labels))
-        others = np.setdiff1d(np.arange(len(out)), sums.index)
-        out, labels = out.iloc[others], [labels[row] for row in others]
+        kept = np.setdiff1d(np.arange(len(out)), sums.index)
+        out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
     for column in kind.columns:
         if column.name != "id" and column.name in out.columns:
             out[column.name], value_faults = _read_column(

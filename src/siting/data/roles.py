@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from siting.data.headings import PEOPLE, ages, bare, cut, noted, plain, reduced
+from siting.data.headings import PEOPLE, ages, bare, cut, noted, of_another, plain, reduced
 from siting.errors import SitingError, some
 
 __all__ = ["Column", "ColumnType", "Role", "list_roles", "role"]
@@ -118,7 +118,8 @@ class Column:
             return 1.0
         if self.type in ("text", "flag"):
             name, held = bare(source)
-            return 1.0 if held and reduced(name, self.type) in _reduced_names(self) else None
+            other = any(of_another(note, self.type) for note in held)
+            return 1.0 if held and not other and reduced(name, self.type) in _reduced_names(self) else None
         name, held = noted(source)
         if not held or reduced(name, self.type) not in _reduced_names(self):
             return None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -33,18 +35,21 @@ def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
     """
     named = {column.name for column in role.columns if column.type == "text" and not column.choices}
     found = pd.Series(index=pd.Index([], dtype=int), dtype=object)
-    columns = [(str(name), frame[name]) for name in frame.columns if name != "geometry"]
+    columns: list[tuple[str, Any]] = [(str(name), frame[name]) for name in frame.columns if name != "geometry"]
     for name, column in [*columns, ("id", frame.index)]:
-        if isinstance(column, pd.MultiIndex) or not (
-            pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype)
-        ):
-            continue
-        said = np.asarray(texts(column).array, dtype=object)
-        at = _matched(said, f"{_ALONE}|{_BEHIND}" if name in named else _ALONE)
-        found = found.combine_first(pd.Series(said[at], index=at, dtype=object))
+        if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype):
+            said = texts(column).array
+            at = _matched(said, f"{_ALONE}|{_BEHIND}" if name in named else _ALONE)
+            found = found.combine_first(pd.Series(said[at], index=at, dtype=object))
     return found
 
 
-def _matched(said: npt.NDArray[np.object_], pattern: str) -> npt.NDArray[np.intp]:
-    hits = pc.match_substring_regex(pa.array(said, type=pa.large_string()), pattern)
-    return np.flatnonzero(hits.to_numpy(zero_copy_only=False))
+def _matched(said: Any, pattern: str) -> npt.NDArray[np.intp]:
+    """Return where the texts are as *pattern* says."""
+    try:
+        column = pa.array(said)
+    except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
+        column = pa.array([text.encode("utf-8", "replace").decode() for text in said], type=pa.large_string())
+    if not len(column):
+        return np.array([], dtype=np.intp)
+    return np.flatnonzero(pc.match_substring_regex(column, pattern).to_numpy(zero_copy_only=False))
