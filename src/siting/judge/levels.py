@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siting.judge.circles import everyone, readings, travelled
 from siting.judge.alternatives import countable
+from siting.judge.circles import everyone, readings, travelled
 from siting.judge.context import Context
 from siting.judge.finding import NOTHING, ROWS, WAY, Finding, Said, indicator, least, number, ratio, without
 from siting.judge.rollup import by_units
