@@ -18,7 +18,12 @@ __all__: list[str] = []
 _BLANK = r"[\s\x{3000}]*"
 _SUM = rf"[合总小共累]{_BLANK}计{_BLANK}数?(?:[(（].*[)）])?{_BLANK}[:：]?"
 #: What names a sum alone (小 计), and behind what is summed up (东街道小计).
-_ALONE, _BEHIND = rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$", rf"^[^，。；]{{0,15}}?{_SUM}$"
+_ALONE, _BEHIND = (
+    rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$",
+    rf"^(?:[^，。；]{{0,15}}?{_SUM}|全(?:[省市县区镇乡旗]|街道))$",
+)
+#: How many rows there must be before one that holds as much as all others is hardly chance.
+_ROWS = 10
 
 
 def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
@@ -42,6 +47,18 @@ def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
             at = _matched(said, f"{_ALONE}|{_BEHIND}" if name in named else _ALONE)
             found = found.combine_first(pd.Series(said[at], index=at, dtype=object))
     return found
+
+
+def whole_of(numbers: npt.NDArray[np.float64]) -> int | None:
+    """Return the number of the one row that holds as much as all others together; None where there is none.
+
+    Examples
+    --------
+    >>> whole_of(np.array([55.0, *range(1, 11)])), whole_of(np.array([3.0, 1, 2]))
+    (0, None)
+    """
+    at = np.flatnonzero((numbers > 0) & (2 * numbers == numbers.sum()))
+    return int(at[0]) if len(at) == 1 and len(numbers) >= _ROWS else None
 
 
 def _matched(said: Any, pattern: str) -> npt.NDArray[np.intp]:
