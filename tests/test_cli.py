@@ -310,7 +310,7 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
 @pytest.mark.parametrize(
     ("lang", "told"),
     [
-        ("zh", "设施类型中有2种写法不在类型表中，各规则按类型计数时均不计入：养老机够（2 行，最接近：养老机构"),
+        ("zh", "设施类型中有2种写法不在类型表中，各规则按类型计数时均不计入：养老机够（2行，最接近：养老机构"),
         (
             "en",
             "2 words of facility_type are not in the table of types and count in no rule that names types: 养老机够",

@@ -172,6 +172,7 @@ def test_headings_of_bureaus(name: str, heading: str, column: str | None) -> Non
         ("70岁以上老年人口", "elderly", "other ages"),
         ("行政区划代码", "district", "may be of the county"),
         ("住宅套数", "households", "dwellings"),
+        ("是否老旧小区", "build_status", "old or renewed"),
         ("65岁以上老年人口占比", None, None),
         ("所在街道办事处名", "district", ""),
         ("街道（原）", "district", "its brackets say that it is something else"),
