@@ -405,7 +405,9 @@ def test_flags(cells: list[Any], flags: list[bool]) -> None:
 def test_flags_that_say_neither() -> None:
     assert 'is not yes or no in 1 of 3 rows: "c: 也许"' in fault(communities(low_demand=["是", "否", "也许"]))
     assert '"low_demand" is missing in 1 of 3 rows: "c"' in fault(communities(low_demand=["是", "否", None]))
-    assert 'is not yes or no in 1 of 3 rows: "a: 2"' in fault(communities(low_demand=[2, 0, 1]))
+    told = fault(communities(low_demand=[2, 0, 1]))
+    assert 'is not yes or no in 1 of 3 rows: "a: 2"; write 是 or 否' in told
+    assert "or say in a mapping, under [flags], what means yes" in told
 
 
 def test_unknown_categories_are_listed() -> None:

@@ -324,7 +324,7 @@ def _read_column(
         series,
         bad,
         labels,
-        "write plain numbers" if column.type != "flag" else "write 是 or 否, 1 or 0, true or false",
+        "write plain numbers" if column.type != "flag" else _FLAGS,
     )
     faults += _row_faults(f'"{column.name}" is negative', series, negative, labels, "correct them")
     if parsed.missing.any() and missing == "zero" and not column.blank:
@@ -360,6 +360,7 @@ def _read_column(
     return pd.Series(values.astype(kinds.get(column.type, np.float64)), index=series.index), []
 
 
+_FLAGS = "write 是 or 否, 1 or 0, true or false, or say in a mapping, under [flags], what means yes"
 _WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag": "yes or no"}
 
 
