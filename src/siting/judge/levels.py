@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siting.judge.circles import everyone, readings, travelled
 from siting.judge.alternatives import countable
+from siting.judge.circles import everyone, readings, travelled
 from siting.judge.context import Context
 from siting.judge.finding import NOTHING, ROWS, WAY, Finding, Said, indicator, least, number, ratio, without
 from siting.judge.rollup import by_units
@@ -70,7 +70,7 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
     base = rule.base or people_column(rule.service)
     people, each = context.heads(base).rename(base), [mark for _, mark in marks]
     near = pd.Series(np.logical_and.reduce(each), people.index)
-    for by, weight, (inside, crow, *parts), also in readings(rule, context, people, (near, straight, *each)):
+    for by, weight, (inside, crow, *parts), remarks in readings(rule, context, people, (near, straight, *each)):
         total, part = float(weight.sum()), float(weight[inside].sum())
         shares = tuple(
             with_words(name_of(one, rule), f" {100 * ratio(float(weight[mark].sum()), total):.4g} %")
@@ -89,7 +89,7 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
             basis=("audit.circle", {"way": (way[0], {**way[1], "of": by}), "which": shares}),
             reason=NOTHING if units is None else without(units, ~inside.to_numpy(bool), "audit.lack"),
             units=inside,
-            also=also,
+            remarks=remarks,
         )
 
 
