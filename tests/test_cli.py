@@ -258,11 +258,20 @@ h2,0.09,200,80,,,120.004,29.002
                 "认出的列（6）",
                 "60岁及以上老年人口 elderly 60岁及以上人口",
                 "未使用的列（2）",
-                "备注 没有相近的列",
+                "其中1列没有相近的列：备注",
                 "缺少的列（",
             ],
         ),
-        ("en", ["Understood (6)", "经度 lon", "Not used (2)", "备注 nothing like it is known", "Missing ("]),
+        (
+            "en",
+            [
+                "Understood (6)",
+                "经度 lon",
+                "Not used (2)",
+                "1 of them are like nothing that is known: 备注",
+                "Missing (",
+            ],
+        ),
     ],
 )
 def test_check_says_what_becomes_of_each_heading(tmp_path: Path, lang: str, lines: list[str]) -> None:
@@ -295,6 +304,49 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
     assert all(cell_len(line) <= 80 for line in said.splitlines())
     for name in ("population", "elderly", "district"):
         assert re.search(rf" {name} ", said), name
+
+
+@pytest.mark.parametrize(
+    ("lang", "told"),
+    [
+        ("zh", "设施类型中有2种写法不在类型表中，各规则按类型计数时均不计入：养老机够（2 行，最接近：养老机构"),
+        (
+            "en",
+            "2 words of facility_type are not in the table of types and count in no rule that names types: 养老机够",
+        ),
+    ],
+)
+def test_check_tells_types_that_no_rule_counts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lang: Any, told: str
+) -> None:
+    from rich.console import Console
+
+    from siting.checked import read_told
+
+    rows = ["养老机够", "养老机够", "养老机构、棋牌间", "敬老院", ""]
+    text = "".join(f"{n},{word},5,120.0{n},29\n" for n, word in enumerate(rows, start=1))
+    (tmp_path / "a.csv").write_text(f"编号,机构类型,床位,经度,纬度\n{text}", encoding="utf-8")
+    read_told(Console(width=400), tmp_path / "a.csv", "eldercare", lang)
+    said = capsys.readouterr().out
+    assert told in said
+    assert "敬老院" not in said
+
+
+def test_check_folds_what_is_like_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Of 60 columns those stand in the list that may mean something."""
+    from rich.console import Console
+
+    from siting.checked import read_told
+
+    extra = [f"指标{n}" for n in range(53)]
+    head = ["编号", "常住人口", "经度", "纬度", "60岁以上占比", "实有人口", "备注", *extra]
+    cells = ["1", "5", "120", "29", *["0"] * 56]
+    (tmp_path / "a.csv").write_text(f"{','.join(head)}\n{','.join(cells)}\n", encoding="utf-8")
+    read_told(Console(width=80), tmp_path / "a.csv", "communities", "zh")
+    said = capsys.readouterr().out
+    assert "未使用的列（56）" in said
+    assert f"其中54列没有相近的列：备注、{'、'.join(extra)}" in said.replace("\n", "")
+    assert re.search("60岁以上占比 +是比例", said)
 
 
 @pytest.mark.slow

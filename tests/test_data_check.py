@@ -41,6 +41,37 @@ def fault(frame: Any, role: Any = "communities", **options: Any) -> str:
     return only
 
 
+# --- rows that sum up others
+
+
+@pytest.mark.parametrize(
+    ("word", "named"),
+    [
+        ("合计", True), ("总 计", True), ("小　计：", True), ("东街道小计", True), ("合计（3个小区）", True),
+        ("Total", True), ("会计小区", False), ("总计划楼", False), ("totally", False), ("设计院宿舍", False),
+    ],
+)  # fmt: skip
+def test_a_sum_is_no_community(word: str, named: bool) -> None:
+    """The total of a table has a place on the map as easily as any row; counted, it doubles the population."""
+    frame = communities(name=["甲", "乙", word])
+    if named:
+        assert f'1 of 3 rows sum up others and are no record of their own: "c: {word}"; take them out' in fault(frame)
+    else:
+        assert check_layer(frame, "communities")["name"].tolist() == ["甲", "乙", word]
+
+
+def test_a_sum_is_found_in_any_column_and_its_cells_are_no_faults() -> None:
+    frame = communities(
+        geometry=[shapely.Point(120, 29), shapely.Point(120.01, 29), None],
+        id=["1", "2", "合计"], population=[10, -1, None], 序号=["1", "2", "合计"], 备注=["含A、B两处合计", "", ""],
+    )  # fmt: skip
+    told = faults(frame)
+    assert told[0].startswith('1 of 3 rows sum up others and are no record of their own: "合计"; ')
+    assert told[1:] == ('"population" is negative in 1 of 2 rows: "2: -1.0"; correct them',)
+    by_other = layer(序号=["1", "2", "合计"], population=[1, 2, 3])
+    assert '"communities-3: 合计"' in fault(by_other)
+
+
 # --- the canonical form
 
 

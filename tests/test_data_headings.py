@@ -121,7 +121,18 @@ def test_what_is_doubted_is_no_name_of_a_column(name: str) -> None:
         ("candidates", "可办服务", "services"),
         ("candidates", "拟办服务", "services"),
         ("candidates", "造价：万元", "cost"),
+        ("districts", "街道", "name"),
+        ("facilities", "医院名称", "name"),
+        ("community_areas", "社区代码", "id"),
         # Not the same people, places or level: never taken unasked.
+        ("communities", "就业人口", None),
+        ("communities", "人户分离人口", None),
+        ("communities", "60岁以上老人户数", None),
+        ("eldercare", "新增床位", None),
+        ("eldercare", "家庭养老床位", None),
+        ("childcare", "空余托位数", None),
+        ("facilities", "规模", None),
+        ("facilities", "服务人数", None),
         ("communities", "70岁以上老年人口", None),
         ("communities", "60-69岁", None),
         ("communities", "老年人口（65岁及以上）", None),
@@ -344,6 +355,16 @@ def test_lists_of_a_table_that_was_not_checked() -> None:
     raw = pd.DataFrame({"编号": ["a"], "人口": [3]})
     found = list_headings(raw, "communities").groupby("list")["column"].apply(list)
     assert found["understood"] == ["id", "population"] or found["understood"] == ["population", "id"]
+
+
+def test_two_headings_of_one_column_are_told_of_each_other() -> None:
+    """Neither is a column that is missing, nor only like it."""
+    raw = pd.DataFrame({"编号": ["a"], "常住人口": [3], "总人口": [4]})
+    found = list_headings(raw, "communities").query("heading != '' or column == 'population'").set_index("heading")
+    assert found["list"].to_dict() == {"编号": "understood", "常住人口": "not_used", "总人口": "not_used"}
+    assert found.loc["总人口", ["column", "says"]].tolist() == ["population", "与“常住人口”同指一列，请选定其一"]
+    with pytest.raises(LayerError, match=r'or in a mapping: \[columns\] population = "常住人口"'):
+        check_layer(homes(常住人口=[3], 总人口=[4]), "communities")
 
 
 # --- districts of one name

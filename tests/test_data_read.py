@@ -293,6 +293,16 @@ def test_row_numbers_without_a_name_are_left_out(tmp_path: Path, first: int) -> 
     assert 'rows "2", "3" have cells in a column without a name' in refused(file)
 
 
+def test_a_header_that_stands_again_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    file = tmp_path / "a.csv"
+    head = "id,population,lon,lat,note"
+    file.write_text(f"{head}\n1,5,120,29,\n{head}\n2,6,120.01,29,id\n", encoding="utf-8")
+    assert read_layer(file, "communities")["population"].to_dict() == {"1": 5, "2": 6}
+    assert 'rows "3" repeat the names of the columns and were left out' in caplog.text
+    file.write_text(f"{head}\n1,5,120,29,\n{head}\n2,6,x,29,id\n", encoding="utf-8")
+    assert '"row 3: x" (rows below the header)' in refused(file)  # counted with the row that was left out
+
+
 def test_header_names_stand_once(tmp_path: Path) -> None:
     file = tmp_path / "a.csv"
     file.write_text("id,population,population,lon,lat\n1,5,6,120,29\n")

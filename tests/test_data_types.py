@@ -44,6 +44,16 @@ def test_each_type_has_an_english_name_and_its_wider_types_are_there() -> None:
         ("妇幼保健院（所、站）", ("妇幼保健机构",)),
         ("医防护儿童健康管理中心", ("儿童健康管理中心",)),
         ("Nursing Home", ("养老机构",)),
+        ("【养老机构】", ("养老机构",)),
+        ("1.养老机构。", ("养老机构",)),
+        ("养老机构和日间照料中心", ("养老机构", "日间照料中心")),
+        ("养老机构（含日间照料中心）", ("养老机构", "日间照料中心")),
+        ("养老机构（不含日间照料中心）", ("养老机构",)),
+        ("公办-养老机构", ("养老机构",)),
+        ("0-3岁托育机构", ("托育机构",)),
+        ("托育机构和棋牌室", ("托育机构和棋牌室",)),
+        ("养老机构（已关停）", ("养老机构(已关停)",)),
+        ("托育机构-在建", ("托育机构-在建",)),
         ("棋牌室、养老院", ("棋牌室", "养老院")),
         ("棋牌室", ("棋牌室",)),
         ("", ()),
@@ -60,6 +70,13 @@ def test_a_wider_type_takes_the_narrower_and_not_the_other_way() -> None:
     assert st.of_type(written, ["养老机构"]).tolist() == [True, True, True, True, False]
     assert st.of_type(written, ["敬老院"]).tolist() == [False, True, True, True, False]
     assert st.of_type(written, ["农村敬老院"]).index[st.of_type(written, ["农村敬老院"])].tolist() == ["c", "d"]
+
+
+@pytest.mark.parametrize("written", ["养老机构、日间照料中心", "养老机构和日间照料中心", "养老机构（含托老所）"])
+def test_a_facility_of_two_types_counts_once_for_each_and_once_for_both(written: str) -> None:
+    cell = pd.Series([written])
+    for wanted in (["养老机构"], ["日间照料中心"], ["养老机构", "日间照料中心"]):
+        assert st.of_type(cell, wanted).sum() == 1
 
 
 def test_what_is_excluded_is_excluded_alone() -> None:

@@ -469,11 +469,12 @@ def test_the_first_facility_is_no_further_one(town: Layers, town_network: st.Net
 
 def test_counties_with_so_many_people(town: Layers) -> None:
     """p has 1300 residents and q 700."""
-    for limit, above in ((0.1, 1), (0.13, 0), (0.07, 1), (0.06, 2)):
+    for limit, above, named in ((0.1, 1, "p"), (0.13, 0, ""), (0.07, 1, "p"), (0.06, 2, "p, q")):
         one = rule("population_trigger", value=limit, operator=">", unit="10k_persons", applies_to="county")
         row = judged(one, town)
         assert (row["value"], row["status"], row["unit"]) == (above, "shown", "counties")
-        assert row["reason_en"] == "the document sets no limit: the value is shown, not judged"
+        owe = f"more people than the limit: {named}; whether they keep the duty is in no layer"
+        assert row["reason_en"] == (owe if named else "no county has more people than the limit")
 
 
 def test_a_duty_whose_walk_is_printed_in_minutes(town: Layers, town_network: st.Network) -> None:
@@ -729,6 +730,8 @@ def test_hubs_vans_and_neighbours_who_are_let_in(town: Layers, town_network: st.
     vans = direction("mobile_service", applies_to="rural")
     assert figured(vans, town, **net)["value"] == 0
     assert figured(vans, town, **net, beside=100)["value"] == 1
+    everyone = figured(direction("mobile_service", among={"kind": ["estate", "village"]}), town, **net)
+    assert everyone["basis"].startswith("4 个小区（村）中")
     town["childcare"]["open_to_neighbours"] = [True, False, True]
     let_in = direction("service_area_rule", service="childcare", where={"open_to_neighbours": True})
     row = figured(let_in, town, **net)  # a at k, b 300 m from k, d 100 m from n; c is 400 m from k

@@ -101,3 +101,23 @@ def test_each_county_has_an_institution_up_to_the_standard(
     assert (found["status"], found["needed"]) == (status, needed)
     assert ("up to the standard (standard)" in found["reason_en"]) == (standard is None)
     assert ("without a facility: q" in found["reason_en"]) == (status == "short")
+
+
+@pytest.mark.parametrize(
+    ("offers", "status", "value"),
+    [
+        (None, "part", 100),  # a centre in each, whatever it offers
+        (["全托、日托、上门服务、助餐", "全托、日托、助餐"], "short", 50),  # no visits in the east
+        (["全托、日托、上门服务、助餐", "全托；日托；上门服务；助餐；助浴"], "part", 100),  # guidance is in no layer
+    ],
+)
+def test_regional_centres_have_the_functions_that_are_printed(
+    town: Layers, layer: Layer, offers: list[str] | None, status: str, value: float
+) -> None:
+    centres = layer({"w": (0, 0), "e": (400, 400)}, beds=[0, 0], facility_type=["区域养老服务中心"] * 2)
+    if offers:
+        centres["offers"] = offers
+    found = row("shijiazhuang", "regional_centre_per_street", {**town, "eldercare": centres})
+    assert (found["status"], found["value"]) == (status, value)
+    said = {None: "services it offers (offers)", "short": "东街道", "part": "guides the points below it"}
+    assert said[status if offers else None] in found["reason_en"]

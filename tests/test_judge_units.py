@@ -201,7 +201,7 @@ def test_a_mark_of_one_estate_is_its_communitys(town: Layers) -> None:
     one = rule("count_target", layer="communities", where={"friendly": True}, unit="communities", value=3.0,
                applies_to="community")  # fmt: skip
     row = judged(one, town)
-    assert (row["value"], row["needed"], row["needs"], row["unit"]) == (2, 1, "community_areas", "communities")
+    assert (row["value"], row["needed"], row["needs"], row["unit"]) == (2, 1, "villages_or_communities", "communities")
     alone = judged(one, without_units(town))
     assert (alone["value"], alone["unit"]) == (2, "estates_or_villages")
     assert "3 个小区未注明所属社区" in alone["basis"]

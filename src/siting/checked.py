@@ -14,6 +14,7 @@ from rich.text import Text
 
 from siting.data import Role, list_headings, list_roles, read_layer
 from siting.data import role as role_of
+from siting.data.types import closest_types, type_of, types_in
 from siting.errors import LayerError
 from siting.judge.needs import rules_by_column
 from siting.labels import Language, label, named
@@ -41,6 +42,8 @@ def read_told(out: Console, file: Path, role: str, lang: Language, **options: An
     said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
     out.print(said, highlight=False, markup=False)
     _tell_headings(out, frame, role, lang)
+    if "facility_type" in frame.columns:
+        _tell_types(out, frame["facility_type"], lang)
     if role == "streets":
         from siting.network.profile import walkable
         from siting.network.vocabulary import named as classed
@@ -57,6 +60,20 @@ def _tell_headings(out: Console, frame: Any, role: str, lang: Language) -> None:
         out.print(part, highlight=False, markup=False)
 
 
+def _tell_types(out: Console, column: Any, lang: Language) -> None:
+    """Say which words of a column of types are no type that the library knows, and which types are the closest."""
+    strange = column.map(types_in).explode().dropna()
+    rows = strange[[type_of(word) == "" for word in strange]].value_counts()
+    said = []
+    for word, count in rows.items():
+        near = label("list.comma", lang).join(closest_types(word))
+        closest = label("check.type_closest", lang, types=near) if near else ""
+        said.append(label("check.type", lang, word=word, rows=f"{count:,}", closest=closest))
+    if said:
+        words = label("list.comma", lang).join(said)
+        out.print(label("check.types", lang, count=len(said), words=words), highlight=False, markup=False)
+
+
 def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | Text | str]:
     """Yield a table of what is understood, of what is not used and of what is missing.
 
@@ -66,19 +83,29 @@ def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Tab
     found = list_headings(frame, kind, lang=lang)
     understood, unused, missing = (found[found["list"] == name] for name in ("understood", "not_used", "missing"))
     yield _table("understood", understood[["heading", "column", "says"]].values.tolist(), len(understood), lang)
-    rows = unused[["heading", "says"]].values.tolist()
-    yield _table("not_used", [[heading, "", says] for heading, says in rows], len(unused), lang)
+    unlike = unused["column"] == ""
+    rows = [[heading, "", says] for heading, says in unused.loc[~unlike, ["heading", "says"]].values.tolist()]
+    yield from _listed(
+        "not_used", rows, len(unused), lang, rest=unused.loc[unlike, "heading"].tolist(), rest_as="unlike"
+    )
     rules = rules_by_column(kind.name) if kind.name in list_roles() else {}
     important = {column.name for column in kind.columns if column.required or column.allows_en}
     named = missing["column"].isin(important)
     rows = [[name, "", _with_rules(says, len(rules.get(name, ())), lang)] for name, says in _pairs(missing[named])]
     rest = [name if lang == "en" else kind.column(name).zh for name, _ in _pairs(missing[~named])]
+    yield from _listed("missing", rows, len(missing), lang, rest=rest, rest_as="others")
+
+
+def _listed(
+    name: str, rows: list[list[str]], count: int, lang: Language, *, rest: list[str], rest_as: str
+) -> Iterator[Table | Text | str]:
+    """Yield a table of what there is to say much of, and one line of the rest."""
     if rows or not rest:
-        yield _table("missing", rows, len(missing), lang)
+        yield _table(name, rows, count, lang)
     else:
-        yield Text(label("check.missing", lang, count=len(missing)), style="bold")
+        yield Text(label(f"check.{name}", lang, count=count), style="bold")
     if rest:
-        yield "  " + label("check.others", lang, count=len(rest), columns=label("list.comma", lang).join(rest))
+        yield "  " + label(f"check.{rest_as}", lang, count=len(rest), columns=label("list.comma", lang).join(rest))
 
 
 def _pairs(rows: Any) -> list[list[str]]:

@@ -23,6 +23,7 @@ from siting.data.extent import place_of
 from siting.data.matching import choose_columns
 from siting.data.naming import names_apart
 from siting.data.roles import Column, Role
+from siting.data.sums import sum_rows
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
 
@@ -106,6 +107,11 @@ def check_layer(
     out, factors, column_faults = _name_columns(out, kind, columns or {}, layer)
     out, labels, id_faults = _set_ids(out, kind, layer, from_column="id" in (columns or {}))
     faults += column_faults + id_faults
+    sums = sum_rows(out, kind)
+    if len(sums):  # their numbers are no faults of their own
+        faults.append(_sum_fault(sums, labels))
+        others = np.setdiff1d(np.arange(len(out)), sums.index)
+        out, labels = out.iloc[others], [labels[row] for row in others]
     for column in kind.columns:
         if column.name != "id" and column.name in out.columns:
             out[column.name], value_faults = _read_column(
@@ -127,6 +133,14 @@ def check_layer(
     ordered = [c.name for c in kind.columns if c.name in out.columns]
     others = [c for c in out.columns if c not in ordered and c != "geometry"]
     return out[[*ordered, *others, "geometry"]]
+
+
+def _sum_fault(sums: Any, labels: Sequence[str]) -> str:
+    rows = [word if labels[row] == word else f"{labels[row]}: {word}" for row, word in sums.items()]
+    return (
+        f"{len(rows)} of {len(labels)} rows sum up others and are no record of their own: {some(rows)}; take them out "
+        "of the file, or leave them out by [keep] of a mapping"
+    )
 
 
 def _tell_shared_names(districts: Any, layer: str) -> None:

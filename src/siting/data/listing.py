@@ -60,10 +60,13 @@ def list_headings(frame: Any, role: str | Role, *, lang: Language = "zh") -> pd.
         ("not_used", str(source), next(iter(like.columns), ""), _not_used(kind, like, lang))
         for source, like in found.unused.items()
     ]
+    there = {
+        *taken,
+        *(["id"] if has_id else []),
+        *(n for a in found.unused.values() if a.reason == "several" for n in a.columns),
+    }
     made += [
-        ("missing", "", column.name, _missing(column, lang))
-        for column in kind.columns
-        if column.name not in taken and not (column.name == "id" and has_id)
+        ("missing", "", column.name, _missing(column, lang)) for column in kind.columns if column.name not in there
     ]
     return pd.DataFrame(made, columns=["list", "heading", "column", "says"])
 
@@ -88,7 +91,7 @@ def _understood(kind: Role, source: str, name: str, cut: bool, lang: Language) -
 
 def _not_used(kind: Role, like: Alike, lang: Language) -> str:
     said = [like.why(lang)] if like.reason else []
-    if like.columns:
+    if like.columns and like.reason != "several":
         names = label("list.comma", lang).join(
             name if lang == "en" else f"{name} {kind.column(name).zh}" for name in like.columns
         )

@@ -78,8 +78,11 @@ def choose_columns(role: Role, found: Iterable[object], chosen: Mapping[str, str
         if len(takers) > 1:
             out.faults.append(
                 f'columns {some(takers)} could each be "{column.name}" ({column.zh}); '
-                f'choose one with columns={{"{column.name}": "{takers[0]}"}}'
+                f"choose one with {_choice(column.name, takers[0])}"
             )
+            for source in takers:
+                others = ", ".join(str(s) for s in takers if s != source)
+                out.unused[source] = Alike((column.name,), reason="several", said={"others": others})
         elif takers:
             out.renames[takers[0]] = column.name
         else:
@@ -148,8 +151,8 @@ def _tell_absent(out: Matching, role: Role, sources: list[object], has_id: bool)
         if name and name not in taken and not role.column(name).required and likely:
             why = f": {like.why('en')}" if like.reason else ""
             out.notes.append(
-                f'column "{source}" was not taken as "{name}"{why}; choose it with '
-                f'columns={{"{name}": "{source}"}} if it is right'
+                f'column "{source}" was not taken as "{name}"{why}; if it is right, choose it with '
+                f"{_choice(name, source)}"
             )
     if "children_0_3" in taken and "infants" not in taken and role.name == "communities":
         source = next(s for s, name in out.renames.items() if name == "children_0_3")
@@ -165,11 +168,16 @@ def _absent(column: Column, sources: list[object], doubts: list[object]) -> str:
     text = (
         f'has no column "{column.name}" ({column.zh}{unit}); understood are '
         f"{some(column.names, most=40)}; found are {some(sources, most=40) or 'none'}; "
-        f'name it with columns={{"{column.name}": "…"}}'
+        f"name it with {_choice(column.name, '…')}"
     )
     if doubts:
         text += f" (was {some(doubts)} meant?)"
     return text
+
+
+def _choice(name: str, source: object) -> str:
+    """Say how a column is chosen, in a call and in a mapping."""
+    return f'columns={{"{name}": "{source}"}}, or in a mapping: [columns] {name} = "{source}"'
 
 
 def _bad_choices(role: Role, sources: list[object], chosen: Mapping[str, str]) -> list[str]:

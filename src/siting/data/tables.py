@@ -119,6 +119,11 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
             "take out the title rows above the header",
         )
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
+    again = [n for n, row in body if [text_of(c) for c in row[: _width(row)]] == names[: _width(head)]]
+    if again:
+        logger.warning("%s: rows %s repeat the names of the columns and were left out", layer, some(again))
+    places = [at for at, (n, _) in enumerate(body) if n not in again]
+    body = [body[at] for at in places]
     filled = {i: [row[i] if i < len(row) else None for _, row in body] for i in range(width)}
     kept = [i for i in range(width) if names[i] or any(not void(c) for c in filled[i])]
     if not names[0] and _counts_rows(filled[0]):
@@ -136,6 +141,7 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
     if twice:
         raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
     frame = pd.DataFrame({names[i]: pd.Series(filled[i], dtype=object) for i in kept})
+    frame.index = pd.Index(places) if again else frame.index  # as the rows are counted below the header
     return frame.infer_objects()
 
 

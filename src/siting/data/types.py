@@ -24,6 +24,14 @@ _BLANKS_AND_QUOTES = re.compile(r"[\s\u200b\ufeff\"'“”‘’「」『』《�
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 #: Between the types of one cell; not inside brackets.
 _BETWEEN = re.compile(r"[;,、/|+&\n](?![^(]*\))")
+#: Other brackets are as good, and a number before a type or a full stop behind it says nothing.
+_ROUND = str.maketrans("[]{}【】〔〕〖〗", "()()()()()")
+_AROUND = re.compile(r"^\(?\d+[).、]\s*|[\s.。;,、]+$")
+#: Between types, where each part is one.
+_AND = re.compile("以及|和|与|及|兼|暨|并|-|:|–|—|―")
+#: Before a type that a remark adds, and of what is no facility now.
+_ADDS = re.compile("^(?:含|兼|附设|加挂|另设|并设)(?:有)?")
+_NOT_THERE = re.compile("停[业办用运]|关停|暂停|注销|撤销|关闭|闲置|拆除|在建|拟建|待建|未建|筹建|筹备|规划")
 #: So alike a word must be to be named as the closest.
 _ALIKE = 0.6
 
@@ -80,8 +88,8 @@ def types_in(cell: object) -> tuple[str, ...]:
 
     Examples
     --------
-    >>> types_in("养老机构、日间照料中心"), types_in("托育园（民办）"), types_in("棋牌室"), types_in(None)
-    (('养老机构', '日间照料中心'), ('托育机构',), ('棋牌室',), ())
+    >>> types_in("养老机构和日间照料中心"), types_in("托育园（民办）"), types_in("托育园（停办）"), types_in(None)
+    (('养老机构', '日间照料中心'), ('托育机构',), ('托育园(停办)',), ())
     """
     if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)):
         return ()
@@ -90,7 +98,7 @@ def types_in(cell: object) -> tuple[str, ...]:
 
 @cache
 def _types_in(cell: str) -> tuple[str, ...]:
-    whole = unicodedata.normalize("NFKC", cell).strip()
+    whole = _AROUND.sub("", unicodedata.normalize("NFKC", cell).translate(_ROUND).strip())
     if type_of(whole):
         return (type_of(whole),)
     parts = [part for part in _BETWEEN.split(whole) if part.strip()]
@@ -98,13 +106,21 @@ def _types_in(cell: str) -> tuple[str, ...]:
 
 
 def _of_part(part: str) -> tuple[str, ...]:
-    """Read one type; a remark in brackets may be left out, and may name a further type, as in 幼儿园（托班）."""
+    """Read one type, or several joined by a word or dash; a remark in brackets may name a further one: 幼儿园（含托班）.
+
+    A remark that it is closed, planned or being built is no part of the word that may be left out.
+    """
     own = type_of(part)
     if own:
         return (own,)
-    stem = type_of(_BRACKETS.sub("", part))
-    remarks = tuple(filter(None, (type_of(inside) for inside in _BRACKETS.findall(part))))
-    return (stem, *remarks) if stem else remarks or (part.strip(),)
+    if _NOT_THERE.search(part):
+        return (part.strip(),)
+    remarks = [type_of(_ADDS.sub("", inside)) for inside in _BRACKETS.findall(part)]
+    stem = _BRACKETS.sub("", part)
+    stems = [type_of(stem)] if type_of(stem) else [type_of(one) for one in _AND.split(stem)]
+    dashed = re.search("[-:–—―]", stem) is not None  # what stands before or behind a dash may be a remark
+    found = tuple(filter(None, (*(stems if all(stems) or dashed else ()), *remarks)))
+    return found or (part.strip(),)
 
 
 def of_type(values: pd.Series, types: Iterable[str], *, excluded: Iterable[str] = ()) -> pd.Series:

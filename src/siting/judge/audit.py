@@ -15,7 +15,7 @@ import pandas as pd
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
 from siting.judge.context import Context
-from siting.judge.finding import Finding, Said
+from siting.judge.finding import NOTHING, Finding, Said
 from siting.judge.indicators import takes_share
 from siting.judge.printed import conditions_of, line_of, number_of
 from siting.judge.reading import findings, status_of
@@ -292,7 +292,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     status = status_of(rule, finding, context.year)
     short = status in ("short", "ahead")
     judged = short or status in ("met", "part")
-    numbers = (number_of(rule, finding), conditions_of(rule)) if rule.role in JUDGED else ()
+    numbers = (number_of(rule, finding) if rule.role in JUDGED else NOTHING, conditions_of(rule))
     left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
     other_year = rule.role in JUDGED and rule.year is not None and context.year not in (None, rule.year)
     of_year: Said = ("audit.of_year", {"year": f"{rule.year}"}) if other_year else ("", {})

@@ -393,6 +393,8 @@ def _counties_above(rule: Rule, context: Context) -> Finding:
     counties = context.districts("county")
     own = context.township("communities").map(context.parents)
     people = context.heads(rule.base or "population").groupby(own, observed=True).sum()
-    above = int(_triggered(rule, people.reindex(counties.index, fill_value=0)).sum())
-    said: dict[str, object] = {"above": above, "total": len(counties)}
-    return told(above, "counties", ("audit.counties_above", said))
+    above = _triggered(rule, people.reindex(counties.index, fill_value=0))
+    said: dict[str, object] = {"above": int(above.sum()), "total": len(counties)}
+    found = told(int(above.sum()), "counties", ("audit.counties_above", said))
+    owe = without(counties, above.to_numpy(bool), "audit.counties_owe") if above.any() else ("audit.counties_none", {})
+    return replace(found, reason=owe)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from siting.judge.finding import NOTHING, Finding, Said
 from siting.judge.rule import Rule
 from siting.judge.units import DIGITS
 from siting.judge.values import ANY, COMPARISON
 from siting.judge.wording import said
-from siting.labels import label
+from siting.labels import known, label
 
 __all__ = ["conditions_of", "line_of", "number_of"]
 
@@ -46,21 +47,32 @@ def _number(rule: Rule) -> str:
 
 
 def conditions_of(rule: Rule) -> Said:
-    """Tell the numbers that the rows of a layer must reach to count, or to fulfil the rule."""
-    found = [*_compared(rule.where), *_compared(rule.part)]
+    """Tell which rows of a layer count, by marks, words and numbers, and which number makes them fulfil the rule."""
+    found = [*_each(rule.where), *(one for one in _each(rule.part) if _compares(one))]
     return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NOTHING
 
 
-def _compared(conditions: object) -> list[str]:
-    """List the comparisons with a number, each as "column ≥ 5"; above 0 only says that there is one."""
-    if isinstance(conditions, tuple):
-        return [words for each in conditions for words in _compared(each)]
-    found = []
-    for name, want in dict(conditions).items():  # type: ignore[call-overload]
+def _each(conditions: Mapping[str, object]) -> list[object]:
+    """List conditions: "new", "new !" (not new), "level = city", "beds ≥ 100"; as a tuple those of which one is enough.
+
+    That a number is above 0 only says that there is one; codes of the table of columns are no words for a reader.
+    """
+    found: list[object] = []
+    for name, want in conditions.items():
         if name == ANY:
-            found += _compared(want)
-        elif isinstance(want, str) and (compared := COMPARISON.match(want)):
+            found.append(tuple(tuple(_each(one)) for one in want))  # type: ignore[attr-defined]
+        elif isinstance(want, bool):
+            found.append(name if want else f"{name} !")
+        elif compared := COMPARISON.match(str(want)):
             limit = float(compared[2])
             if not math.isclose(limit, 0):
                 found.append(f"{name} {SIGNS[compared[1]]}{limit:,.10g}")
+        else:
+            words = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
+            if all(known(f"{name}.{word}") or not word.isascii() for word in words):
+                found.append(f"{name} = {'/'.join(words)}")
     return found
+
+
+def _compares(condition: object) -> bool:
+    return isinstance(condition, str) and condition.partition(" ")[2][:1] in ("≥", "≤", ">", "<")

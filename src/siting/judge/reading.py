@@ -15,7 +15,7 @@ from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.scope import sized
 from siting.judge.units import UNITS
-from siting.judge.values import Missing
+from siting.judge.values import Missing, columns_of
 from siting.judge.years import JUDGED
 
 __all__ = ["findings", "status_of"]
@@ -155,9 +155,9 @@ def _nearness(finding: Finding) -> float:
 
 
 def _named(rule: Rule, words: Said) -> Said:
-    """Put the name of a part before what is said of it: what it counts, and of which level."""
+    """Put the name of a part before what is said of it: what it counts, of which level, and by which other columns."""
     level = rule.where.get("level")
-    marks = tuple(name for name, want in rule.where.items() if want is True)
+    marks = tuple(name for name in columns_of(rule.where) if name != "level")
     key = "audit.part_level" if isinstance(level, str) else "audit.part"
     said = {"column": rule.column or rule.facility_types or rule.layers, "level": level, "parts": (words,)}
     return (f"{key}_marked", {**said, "of": marks}) if marks else (key, said)

@@ -181,7 +181,7 @@ class Rolled(Context):
         alone = self.alone(rule)
         if len(alone) and len(alone) == self.ruled(rule).sum():
             return ALONE.get(frozenset(alone), "estates_or_villages")
-        return CALLED[self.how]
+        return CALLED["village_or_community" if self.how == "community" and self._villages(rule) else self.how]
 
     def called(self, rule: Rule) -> str:
         """Name the units in a sentence; some have a title, such as complete communities."""
@@ -190,7 +190,15 @@ class Rolled(Context):
     def needs(self, rule: Rule) -> str:
         """Return what more are needed of: units, or communities of the layer where they all stand for units."""
         things = self.things(rule)
-        return things if things == CALLED[self.how] else "communities"
+        return things if things in CALLED.values() else "communities"
+
+    def _villages(self, rule: Rule) -> bool:
+        """Tell whether some units that a rule is for are villages, and none of their rows names a community."""
+        frame = self.layer("communities")[self.ruled(rule)]
+        if "kind" not in frame:
+            return False
+        villages = frame[frame["kind"] == "village"]
+        return len(villages) > 0 and not ("community_area" in villages and says(villages["community_area"]).all())
 
     def placed(self, layer: str) -> pd.Series:
         """Tell the unit of each facility: the one it names, that of the estate it names, the area it lies in."""

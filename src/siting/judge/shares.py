@@ -189,7 +189,8 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
     metric, reached = "", NOTHING
     if _walked(rule):
         near = _within_reach(rule, context)[frame.index]
-        said = {"part": int(near.sum()), "total": len(near), "of": layer, "other": (context.things(rule),)}
+        reached_by = rule.applies_to if rule.applies_to in COMMUNITIES else "homes"
+        said = {"part": int(near.sum()), "total": len(near), "of": layer, "other": (reached_by,)}
         metric = rule.metric or "streets"
         if len(near):
             reached = beside("audit.partners", rule, {**said, "walk": context.walk_of(rule)})

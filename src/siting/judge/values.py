@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -17,6 +18,10 @@ __all__ = ["ANY", "Missing", "columns_of", "counted", "filled", "flags", "least"
            "ratio"]  # fmt: skip
 
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
+
+#: A grade in words: 三级, 国家二级, 五星级, 3星, 4A, or one A for each step; and one that was not given.
+GRADE = re.compile(r"(?:国家|全国)?(?:(?P<step>[一二三四五\d])(?:级|星级?|A级?)?|(?P<letters>A{1,5})级?)(?:养老机构)?")
+NO_GRADE = ("未评级", "未评定", "未定级", "无等级", "无")
 
 #: The word in conditions under which several stand, of which one is enough.
 ANY = "any"
@@ -57,7 +62,7 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
         if name not in frame:
             raise Missing("audit.no_column", layer=layer, absent=name)
         if isinstance(want, str) and (compared := COMPARISON.match(want)):
-            values, limit = counted(frame[name], layer), float(compared[2])
+            values, limit = counted(graded(frame[name], layer), layer), float(compared[2])
             marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
         elif isinstance(want, bool):
             marks &= flags(frame[name], layer) == want
@@ -153,6 +158,41 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
         rows = some(values.index[wrong])
         raise LayerError(layer, f'"{values.name}" is negative or infinite in {int(wrong.sum())} rows: {rows}; mend it')
     return values
+
+
+def graded(values: pd.Series, layer: str) -> pd.Series:
+    """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is.
+
+    Raises
+    ------
+    LayerError
+        When a word among grades is none: which rows.
+
+    Examples
+    --------
+    >>> graded(pd.Series(["三级", "五星级", "AA", "未评级"]), "eldercare").tolist()
+    [3.0, 5.0, 2.0, 0.0]
+    """
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    numbers = values.map(_grade, na_action="ignore").astype(float)
+    if numbers.isna().all():
+        return values
+    wrong = numbers.isna() & values.notna()
+    if wrong.any():
+        words = "、".join(dict.fromkeys(values[wrong].astype(str)))
+        raise LayerError(layer, f'"{values.name}" is no grade in {int(wrong.sum())} rows: {some(values.index[wrong])} '
+                                f"({words}); write a number or a word such as 三级")  # fmt: skip
+    return numbers
+
+
+def _grade(word: object) -> float:
+    text = unicodedata.normalize("NFKC", str(word)).strip()
+    if text in NO_GRADE:
+        return 0.0
+    if not (found := GRADE.fullmatch(text)):
+        return math.nan
+    return float(len(found["letters"]) if found["letters"] else ("一二三四五".find(found["step"]) + 1 or found["step"]))
 
 
 def flags(values: pd.Series, layer: str) -> pd.Series:

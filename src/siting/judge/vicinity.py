@@ -230,11 +230,12 @@ FARTHEST = 10_000.0
 def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     """Villages that have no facility beside them: who is left to vans."""
     villages, near = _spokes(rule, context), context.served(rule)
+    ruled = "homes" if "kind" in rule.among else "village"
     left = int((villages & ~near).sum())
     told_of = {
         "part": int((villages & near).sum()),
         "total": int(villages.sum()),
-        "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else "village",
+        "ruled": rule.applies_to if rule.applies_to in COMMUNITIES else ruled,
     }
     basis = beside("audit.beside", rule, {**told_of, "walk": context.walk_of(rule)})
     yield told(left, "communities", basis, metric=rule.metric or "streets")

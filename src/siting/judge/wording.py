@@ -71,7 +71,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
         return said(value, lang)
     if name == "conditions":
-        return label("list.comma", lang).join(_condition(str(one), lang, layer) for one in value)  # type: ignore[attr-defined]
+        return label("list.comma", lang).join(_condition(one, lang, layer) for one in value)  # type: ignore[attr-defined]
     if name == "printed_unit":
         return label(f"unit.{value}", lang) if known(f"unit.{value}") else str(value)
     if isinstance(value, tuple):
@@ -122,10 +122,23 @@ def _one_of(name: str, one: object, lang: str) -> str:
     return _word(name, one, lang) if name in COLUMN_WORDS else str(one)
 
 
-def _condition(words: str, lang: str, layer: str) -> str:
-    """Name the column of a condition such as "lease_years ≥ 5"."""
-    column, _, compared = words.partition(" ")
-    return f"{_column(column, lang, layer) or column} {compared}"
+def _condition(one: object, lang: str, layer: str) -> str:
+    """Put a condition such as "lease_years ≥ 5" into words; of a tuple one of several is enough."""
+    if isinstance(one, tuple):
+        alternatives = (label("list.comma", lang).join(_condition(each, lang, layer) for each in some) for some in one)
+        return label("list.or", lang).join(alternatives)
+    column, _, compared = str(one).partition(" ")
+    words = _column(column, lang, layer) or column
+    if compared in ("", "!"):  # a mark; in English its column may mean "whether it is a model"
+        mark = words.removeprefix("whether ")
+        if compared:
+            return label("audit.not_so", lang, what=mark)
+        return label("audit.mark_of", lang, what=mark) if mark == words else mark
+    if compared.startswith("= "):
+        told = (f"{column}.{word}" for word in compared[2:].split("/"))
+        named = (label(key, lang) if known(key) else key.partition(".")[2] for key in told)
+        return label("audit.said_so", lang, what=words, words="/".join(named))
+    return f"{words} {compared}"
 
 
 def _layer(name: str, lang: str) -> str:

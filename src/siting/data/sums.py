@@ -1,0 +1,50 @@
+"""Rows of a table that sum up others: 合计, 总计, 小计."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from siting.data.roles import Role
+from siting.data.values import texts
+
+__all__: list[str] = []
+
+_BLANK = r"[\s\x{3000}]*"
+_SUM = rf"[合总小共累]{_BLANK}计{_BLANK}数?(?:[(（].*[)）])?{_BLANK}[:：]?"
+#: What names a sum alone (小 计), and behind what is summed up (东街道小计).
+_ALONE, _BEHIND = rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$", rf"^[^，。；]{{0,15}}?{_SUM}$"
+
+
+def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
+    """Return the words of the rows that sum up others, by the row's number from 0.
+
+    Any cell of text may hold the word alone; in ids and in names it may stand behind what is summed up.
+
+    Examples
+    --------
+    >>> from siting.data import role
+    >>> table = pd.DataFrame({"name": ["甲小区", "东街道小计", "乙小区"], "备注": ["", "", "合 计"]})
+    >>> sum_rows(table, role("communities")).to_dict()
+    {1: '东街道小计', 2: '合 计'}
+    """
+    named = {column.name for column in role.columns if column.type == "text" and not column.choices}
+    found = pd.Series(index=pd.Index([], dtype=int), dtype=object)
+    columns = [(str(name), frame[name]) for name in frame.columns if name != "geometry"]
+    for name, column in [*columns, ("id", frame.index)]:
+        if isinstance(column, pd.MultiIndex) or not (
+            pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype)
+        ):
+            continue
+        said = np.asarray(texts(column).array, dtype=object)
+        at = _matched(said, f"{_ALONE}|{_BEHIND}" if name in named else _ALONE)
+        found = found.combine_first(pd.Series(said[at], index=at, dtype=object))
+    return found
+
+
+def _matched(said: npt.NDArray[np.object_], pattern: str) -> npt.NDArray[np.intp]:
+    hits = pc.match_substring_regex(pa.array(said, type=pa.large_string()), pattern)
+    return np.flatnonzero(hits.to_numpy(zero_copy_only=False))
