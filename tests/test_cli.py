@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
+from typing import Literal
 
 import geopandas as gpd
 import pandas as pd
@@ -309,7 +310,7 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
 @pytest.mark.parametrize(
     ("lang", "told"),
     [
-        ("zh", "设施类型中有2种写法不在类型表中，各规则按类型计数时均不计入：养老机够（2 行，最接近：养老机构"),
+        ("zh", "设施类型中有2种写法不在类型表中，各规则按类型计数时均不计入：养老机够（2行，最接近：养老机构"),
         (
             "en",
             "2 words of facility_type are not in the table of types and count in no rule that names types: 养老机够",
@@ -317,7 +318,7 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
     ],
 )
 def test_check_tells_types_that_no_rule_counts(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], lang: Any, told: str
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lang: Literal["zh", "en"], told: str
 ) -> None:
     from rich.console import Console
 

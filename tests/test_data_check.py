@@ -48,7 +48,8 @@ def fault(frame: Any, role: Any = "communities", **options: Any) -> str:
     ("word", "named"),
     [
         ("合计", True), ("总 计", True), ("小　计：", True), ("东街道小计", True), ("合计（3个小区）", True),
-        ("Total", True), ("会计小区", False), ("总计划楼", False), ("totally", False), ("设计院宿舍", False),
+        ("Total", True), ("全县", True), ("全福小区", False), ("会计小区", False), ("总计划楼", False),
+        ("totally", False), ("设计院宿舍", False),
     ],
 )  # fmt: skip
 def test_a_sum_is_no_community(word: str, named: bool) -> None:
@@ -70,6 +71,21 @@ def test_a_sum_is_found_in_any_column_and_its_cells_are_no_faults() -> None:
     assert told[1:] == ('"population" is negative in 1 of 2 rows: "2: -1.0"; correct them',)
     by_other = layer(序号=["1", "2", "合计"], population=[1, 2, 3])
     assert '"communities-3: 合计"' in fault(by_other)
+
+
+@pytest.mark.parametrize(("first", "rows", "told"), [(45, 10, True), (46, 10, False), (36, 9, False)])
+def test_a_row_as_large_as_all_others_is_told(
+    first: int, rows: int, told: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """1 + 2 + … + 9 = 45: the row may be the city's."""
+    people = [first, *range(1, rows)]
+    frame = communities(
+        id=[f"h{n}" for n in range(rows)], population=people, name=["某市", *"甲乙丙丁戊己庚辛壬"[: rows - 1]]
+    )
+    assert len(check_layer(frame, "communities")) == rows
+    assert (
+        '"population" of "h0: 某市" is as much as of all other rows together, 45; if it sums' in caplog.text
+    ) == told
 
 
 # --- the canonical form
@@ -389,7 +405,9 @@ def test_flags(cells: list[Any], flags: list[bool]) -> None:
 def test_flags_that_say_neither() -> None:
     assert 'is not yes or no in 1 of 3 rows: "c: 也许"' in fault(communities(low_demand=["是", "否", "也许"]))
     assert '"low_demand" is missing in 1 of 3 rows: "c"' in fault(communities(low_demand=["是", "否", None]))
-    assert 'is not yes or no in 1 of 3 rows: "a: 2"' in fault(communities(low_demand=[2, 0, 1]))
+    told = fault(communities(low_demand=[2, 0, 1]))
+    assert 'is not yes or no in 1 of 3 rows: "a: 2"; write 是 or 否' in told
+    assert "or say in a mapping, under [flags], what means yes" in told
 
 
 def test_unknown_categories_are_listed() -> None:

@@ -81,6 +81,66 @@ def test_a_header_of_two_rows_is_one(tmp_path: Path, caplog: pytest.LogCaptureFi
     assert "rows 1 to 2 are one header of merged cells" in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("title", "unit"),
+    [
+        ("人口表（单位：万人）", "万人"),
+        ("某区用地  单位：亩", "亩"),
+        ("计量单位：公顷、人", "公顷"),
+        ("填报单位：千岛湖镇", None),
+        ("单位：万福镇民政办", None),
+        ("单位：人、张", None),
+        ("投资表（单位：万元）", None),
+    ],
+)
+def test_a_title_that_names_another_unit_is_not_passed_over(tmp_path: Path, title: str, unit: str | None) -> None:
+    file = book(tmp_path / "a.xlsx", [[title], *streets("甲", "乙", "丙", "丁")], "A1:E1")
+    if unit is None:
+        assert len(read_layer(file, "communities")) == 4
+    else:
+        with pytest.raises(LayerError, match=f'row 1 says that the table is in "{unit}"; write the unit into the head'):
+            read_layer(file, "communities")
+
+
+def test_a_header_of_three_rows_says_what_its_last_row_says(tmp_path: Path) -> None:
+    """What groups headings and adds nothing is left out; what makes them of other people stays."""
+    rows = [
+        ["编号", "人口情况", None, None, "地理坐标", None],
+        [None, "人口", "其中", None, None, None],
+        [None, "常住人口", "60岁及以上", "80岁及以上（女）", "经度", "纬度"],
+        ["h1", 100, 20, 3, 120, 29],
+    ]
+    file = book(tmp_path / "a.xlsx", rows, "A1:A3", "B1:D1", "C2:D2", "E1:F2")
+    out = read_layer(file, "communities")
+    assert out[["population", "elderly"]].iloc[0].tolist() == [100, 20]
+    assert "80岁及以上(女)" in [name.replace("（", "(").replace("）", ")") for name in out.columns]
+
+
+def test_hidden_and_empty_sheets_are_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made = openpyxl.Workbook()
+    for name in ("小区底数", "下拉选项", "Sheet3"):
+        made.create_sheet(name)
+    made.remove(made.worksheets[0])
+    for row in streets("甲", "乙", "丙", "丁"):
+        made["小区底数"].append(row)
+    made["下拉选项"].append(["是"])
+    made["下拉选项"].sheet_state = "hidden"
+    made.save(tmp_path / "a.xlsx")
+    assert len(read_layer(tmp_path / "a.xlsx", "communities")) == 4
+    assert 'sheet "小区底数" is read; passed over are "下拉选项 (hidden)", "Sheet3 (empty)"' in caplog.text
+    made["下拉选项"].sheet_state = "visible"
+    made.save(tmp_path / "a.xlsx")
+    with pytest.raises(LayerError, match='has 2 sheets, "小区底数", "下拉选项"; choose one with layer='):
+        read_layer(tmp_path / "a.xlsx", "communities")
+
+
+def test_a_sum_at_the_foot_is_refused_though_its_formula_has_no_value(tmp_path: Path) -> None:
+    file = book(tmp_path / "a.xlsx", [*streets("甲", "乙", "丙", "丁"), ["合计", "=SUM(B2:B5)"]])
+    with pytest.raises(LayerError, match='1 of 5 rows sum up others and are no record of their own: "合计"') as caught:
+        read_layer(file, "communities")
+    assert len(caught.value.faults) == 1
+
+
 def test_hidden_rows_and_formulas_without_values_are_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = streets("甲", "乙", '=CONCATENATE("丙", "街道")', "丁")
     out = read_layer(book(tmp_path / "a.xlsx", rows, hidden=(3,)), "communities")

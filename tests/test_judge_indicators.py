@@ -568,7 +568,7 @@ def test_no_facility_covers_nobody(town: Layers, town_network: st.Network) -> No
         row = judged(one, {**town, "districts": townships(2)}, network=town_network)
         assert (row["value"], row["needed"], row["status"]) == (0, needed, "short"), one.kind
     row = judged(composition(60), town)
-    assert (row["status"], row["reason_en"]) == ("not_applicable", "0 inclusive places of 0 places")
+    assert (row["status"], row["reason_en"]) == ("not_applicable", "there are no places, so it does not apply")
 
 
 def test_nobody_and_nowhere_are_missing(town: Layers, town_network: st.Network) -> None:

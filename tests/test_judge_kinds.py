@@ -240,7 +240,7 @@ def test_communities_that_carry_a_mark(town: Layers) -> None:
 
 def test_communities_among_those_of_their_sort(town: Layers, town_network: st.Network) -> None:
     one = covered(applies_to="village", among={"remote": True})  # d is 100 m from n
-    assert verdict(judged(one, town, network=town_network)) == (100, 100, 0, "communities", "met")
+    assert verdict(judged(one, town, network=town_network)) == (100, 100, 0, "villages", "met")
 
 
 def test_the_walk_that_a_rule_prints_wins_over_beside(town: Layers, town_network: st.Network) -> None:
@@ -317,6 +317,9 @@ def test_parks_are_left_out_of_what_is_not_for_them(
     )
     table = audit(one, layers=town, network=town_network).table
     assert table["value"].tolist() == pytest.approx(value)
+    told = table["basis_en"].str.contains("40 children under 3 in 1 industrial parks are not counted").tolist()
+    people = [needs == "persons" for needs in table["needs"]]
+    assert told == [False] * len(people) if value[0] == 100 else told == people, "whom other counts have is said"
 
 
 def test_the_walk_is_told_in_both_languages(town: Layers, town_network: st.Network) -> None:
@@ -1062,7 +1065,11 @@ def test_the_units_that_fulfil_a_rule(town: Layers, town_network: st.Network) ->
     assert told("towns") == {"west": False, "east": True}
     assert told("marked") == {"a": True, "b": True, "c": False, "d": False}
     assert told("rooms") == {"y": True, "z": False}
-    shares = found.table[found.table["needs"].isin(["communities", "districts"])].groupby("rule")["value"].first()
+    shares = (
+        found.table[found.table["needs"].isin(["communities", "villages", "districts"])]
+        .groupby("rule")["value"]
+        .first()
+    )
     for name in ("radius", "beside", "towns", "marked"):
         assert shares[name] == pytest.approx(100 * found.units(name)["fulfils"].mean()), name
     mine = found.units("radius")

@@ -104,6 +104,10 @@ def test_parts_of_other_kinds_and_numbers(town: Layers) -> None:
     }  # fmt: skip
     row = judged(town, **centres)
     assert (row["value"], row["target"], row["status"], row["needed"]) == (0, 1, "short", 1)
+    assert "activity centres (≥ 3 facilities): activity centres: 2" in row["basis_en"], (
+        "parts of one stock are told apart by their numbers"
+    )
+    assert "activity centres (≥ 1 facilities per county): 2 of 2 counties" in row["basis_en"]
     part = judged(town, {"scope": "part"}, **centres)
     assert part["status"] == "part", "each county has one; the others are the city's numbers"
     assert "activity centres (of the city)" in part["reason_en"]
@@ -190,7 +194,7 @@ def test_the_people_of_the_document_tell_the_scope(town: Layers, caplog: pytest.
         assert found.table["status"].tolist() == ["shown"]
         assert found.parameters["scope"] == "part"
         assert found.parameters["people"] == {"document": apart, "layers": 20_000}
-        assert f"is for {apart:,} people, the layers hold 20,000" in caplog.text
+        assert f"is for an area of {apart:,} people, the layers hold 20,000" in caplog.text
         assert found.figures["difference"].isna().all(), "two areas are not compared"
         caplog.clear()
     assert audit(60_000).figures["difference"].tolist() == [-40_000]

@@ -389,7 +389,7 @@ def test_when_time_runs_out_the_plan_comes_with_an_honest_bound(
     assert 0 < fewest.bound < fewest.objective == len(fewest.sites)
     assert fewest.share >= 0.9
     for plan in (most, fewest):
-        assert "到达时限" in plan.explain("zh")
+        assert "达到时限" in plan.explain("zh")
         assert "time limit was reached" in plan.explain("en")
 
 

@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import siting as st
+from siting.cli import GOAL_WIDTH, _table
 from siting.judge.statuses import judged_first
 from siting.judge.verdict import COLUMNS
 from siting.lines import columns, wrapped
@@ -58,6 +59,29 @@ def test_a_row_at_eighty_columns() -> None:
     assert lines[4] == "  条文：二、发展目标 demo.childcare.places_per_1000.2025"
     assert lines[5].split()[-3:] == ["0", "个托位", "达标"]
     assert lines[-3:] == ["说明", "[1] 按常住人口计。", ""]
+
+
+def test_a_standard_without_rules_to_judge_says_so() -> None:
+    none = st.Audit(pd.DataFrame(columns=COLUMNS), "demo", 2025, figures=pd.DataFrame({"rule": ["a", "b"]}))
+    assert told(none)[1] == "没有可判定的条目；文件所载数值 2 项，与现状并列于导出的表格中"
+    assert told(none, "en")[1].startswith("no rule to judge; 2 printed figures")
+    assert not any("no rule" in line for line in told(audited(rule()), "en"))
+
+
+def test_a_long_list_of_names_hides_no_sentence_after_it() -> None:
+    names = "、".join(f"第{number}小区" for number in range(40))
+    lines = told(audited(rule(reason=f"尚无设施：{names}；市级：缺少字段：层级（level）")))
+    assert lines[5].endswith(" …")
+    assert lines[6] == "  市级：缺少字段：层级（level）"
+
+
+@pytest.mark.parametrize(("lang", "status"), [("zh", "最优"), ("en", "optimal"), ("en", "infeasible")])
+def test_the_table_of_plans_keeps_its_last_column(lang: str, status: str) -> None:
+    table = _table("", lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
+    table.add_row("x" * GOAL_WIDTH, "58", "90.0 %", "63,275", "0.0 %", status)
+    written = io.StringIO()
+    Console(width=80, file=written).print(table)
+    assert status in written.getvalue()
 
 
 def test_gaps_of_shares_are_percentage_points_and_crow_flies_beside() -> None:

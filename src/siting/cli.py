@@ -35,7 +35,7 @@ __all__ = ["main"]
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
 #: A goal is told in lines of so many columns, on a terminal of 80 and on a wide one.
-GOAL_WIDTH, WIDE_GOAL, ROOMY = 18, 60, 110
+GOAL_WIDTH, WIDE_GOAL, ROOMY = 14, 60, 110
 #: What is piped to a file or another program has no width of its own.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)

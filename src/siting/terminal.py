@@ -34,7 +34,7 @@ HEADS = ("indicator", "value", "target", "needed", "verdict")
 WIDTHS, WIDE, ROOMY = (10, 14, 14, 12), (12, 24, 24, 20), 110
 RIGHT = (False, True, True, True, False)
 COLOURS = {"met": "green", "part": "green", "short": "red"}
-#: Reasons of rules that are judged are cut to so many lines: long lists of names stand in the exported tables.
+#: Sentences of long reasons are cut to so many lines: long lists of names stand in the exported tables.
 REASON_LINES = 2
 LEAST = 60
 
@@ -46,6 +46,8 @@ def tell_audit(out: Console, judged: Audit, lang: str) -> None:
     width = max(out.width, LEAST)
     out.print(Text(label("report.audit", lang), style="bold"))
     notes: dict[str, int] = {}
+    if table.empty:
+        out.print(Text(label("report.no_rules", lang, count=len(judged.figures))), soft_wrap=True)
     if len(rows):
         numbers = WIDE if width >= ROOMY else WIDTHS
         widths = (width - sum(numbers) - 2 * len(numbers), *numbers)
@@ -86,9 +88,7 @@ def _rule(
     width = sum(widths) + 2 * len(widths) - 2
     gap = "" if pd.isna(row["gap"]) or not row["gap"] else label("report.gap", lang, gap=gap_words(row, lang))
     told = label("forecast.semicolon", lang).join(filter(None, (gap, crow_words(row, lang), said(row, "basis", lang))))
-    reason = wrapped(f"  {said(row, 'reason', lang)}", width, indent=2)
-    if len(reason) > REASON_LINES:
-        reason = [*reason[: REASON_LINES - 1], f"{reason[REASON_LINES - 1][:-2]} …"]
+    reason = list(_shortened(said(row, "reason", lang), width, lang))
     clause = source_words(row) if several else str(row["clause"])
     lines = [
         *wrapped(f"  {told}", width, indent=2),
@@ -98,6 +98,18 @@ def _rule(
     for line in lines:
         if line.strip():
             yield Text(line, style="dim")
+
+
+def _shortened(reason: str, width: int, lang: str) -> Iterator[str]:
+    """Wrap a reason; of one that is long, cut each sentence, so that a list of names hides nothing that follows it."""
+    lines = wrapped(f"  {reason}", width, indent=2)
+    if len(lines) <= REASON_LINES:
+        yield from lines
+        return
+    for sentence in reason.split(label("list.semicolon", lang)):
+        lines = wrapped(f"  {sentence}", width, indent=2)
+        cut = len(lines) > REASON_LINES
+        yield from [*lines[: REASON_LINES - 1], f"{lines[REASON_LINES - 1][:-2]} …"] if cut else lines
 
 
 def _folded(rows: pd.DataFrame, width: int, lang: str) -> Iterator[Text]:

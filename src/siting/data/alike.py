@@ -76,7 +76,8 @@ def alike(role: Role, heading: str) -> Alike:
     unit = [column for column in role.columns if column.doubtful(heading)]
     if unit:
         first = tuple(column.name for column in unit)
-        return Alike(first, near=True, reason="brackets", said={"unit": unit[0].unit})
+        reason, said = ("brackets", {"unit": unit[0].unit}) if unit[0].unit else ("remark", {})
+        return Alike(first, near=True, reason=reason, said=said)
     if found and (_RATIO.search(name) or heading.rstrip(")）").endswith(("%", "％", "‰"))):
         return Alike(found, reason="ratio")
     aged = tuple(column.name for column in role.columns if column.type == "count" and any(map(ages, column.names)))

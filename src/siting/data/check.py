@@ -23,7 +23,7 @@ from siting.data.extent import place_of
 from siting.data.matching import choose_columns
 from siting.data.naming import names_apart
 from siting.data.roles import Column, Role
-from siting.data.sums import sum_rows
+from siting.data.sums import sum_rows, whole_of
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
 
@@ -110,14 +110,16 @@ def check_layer(
     sums = sum_rows(out, kind)
     if len(sums):  # their numbers are no faults of their own
         faults.append(_sum_fault(sums, labels))
-        others = np.setdiff1d(np.arange(len(out)), sums.index)
-        out, labels = out.iloc[others], [labels[row] for row in others]
+        kept = np.setdiff1d(np.arange(len(out)), sums.index)
+        out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
     for column in kind.columns:
         if column.name != "id" and column.name in out.columns:
             out[column.name], value_faults = _read_column(
                 out[column.name], column, labels, missing, layer, factors.get(column.name, 1.0)
             )
             faults += value_faults
+    if not faults:
+        _tell_wholes(out, kind, labels, layer)
     faults += _subset_faults(out, kind, labels)
     found, shape_faults = _check_shapes(out, kind, labels, layer, strict)
     faults += shape_faults
@@ -141,6 +143,17 @@ def _sum_fault(sums: Any, labels: Sequence[str]) -> str:
         f"{len(rows)} of {len(labels)} rows sum up others and are no record of their own: {some(rows)}; take them out "
         "of the file, or leave them out by [keep] of a mapping"
     )
+
+
+def _tell_wholes(frame: Any, role: Role, labels: Sequence[str], layer: str) -> None:
+    """Say which row may be the sum of all others under a name of its own, such as that of the city."""
+    for name in role.required:
+        if role.column(name).type == "count" and (row := whole_of(frame[name].to_numpy(np.float64))) is not None:
+            called = frame["name"].iloc[row] if "name" in frame.columns else ""
+            logger.warning(
+                '%s: "%s" of "%s" is as much as of all other rows together, %s; if it sums them up, take it out', layer,
+                name, f"{labels[row]}: {called}" if called else labels[row], f"{frame[name].iloc[row]:,}",
+            )  # fmt: skip
 
 
 def _tell_shared_names(districts: Any, layer: str) -> None:
@@ -311,7 +324,7 @@ def _read_column(
         series,
         bad,
         labels,
-        "write plain numbers" if column.type != "flag" else "write 是 or 否, 1 or 0, true or false",
+        "write plain numbers" if column.type != "flag" else _FLAGS,
     )
     faults += _row_faults(f'"{column.name}" is negative', series, negative, labels, "correct them")
     if parsed.missing.any() and missing == "zero" and not column.blank:
@@ -347,6 +360,7 @@ def _read_column(
     return pd.Series(values.astype(kinds.get(column.type, np.float64)), index=series.index), []
 
 
+_FLAGS = "write 是 or 否, 1 or 0, true or false, or say in a mapping, under [flags], what means yes"
 _WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag": "yes or no"}
 
 

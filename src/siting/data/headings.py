@@ -16,6 +16,8 @@ _NUMERAL = re.compile(rf"(?<![〇零一二三四五六七八九十百])({'|'.joi
 _TOTAL = re.compile(r"(?<=.)(总数|合计|总计|数量|数)$")
 _PART = re.compile(r"^其中[:,]?(?=.)")
 _FLAG = re.compile(r"^(是否属于|是否为|是否是|是否|有无)(?=.)")
+_ANOTHER = re.compile("^原|曾用|旧|变更前|规划|拟[建设]|备注|说明|英文|日期|时间")
+_NO_FLAG = re.compile("编号|证号|代码|名称|数|星级|级别|^[家个处张床户人年次名所]$")
 #: People as they stand behind an age.
 PEOPLE = ("人口", "老年人口", "老年人", "老人", "常住人口", "常住老年人口", "婴幼儿", "儿童")
 #: People of an age, as bureaus write it: "其中：60岁（含）以上常住老年人口数".
@@ -110,6 +112,17 @@ def bare(name: object) -> tuple[str, tuple[str, ...]]:
         if any(found)
     )
     return _BRACKETS.sub("", text), held
+
+
+def of_another(note: str, kind: str) -> bool:
+    """Tell whether what brackets hold makes a text or flag another one: what it was or is to be, or how many.
+
+    Examples
+    --------
+    >>> of_another("原", "text"), of_another("乡镇", "text"), of_another("是/否", "flag"), of_another("家", "flag")
+    (True, False, False, True)
+    """
+    return _ANOTHER.search(note) is not None or (kind == "flag" and _NO_FLAG.search(note) is not None)
 
 
 def noted(name: object) -> tuple[str, tuple[str, ...]]:

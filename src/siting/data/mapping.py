@@ -11,8 +11,9 @@ import logging
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.data.headings import plain
-from siting.data.roles import Column, Role
+from siting.data.roles import Column, Role, units_of
 from siting.data.values import number_of, text_of
 from siting.errors import SitingError, some
 
@@ -32,6 +33,7 @@ logger = logging.getLogger(__name__)
 TABLES = ("role", "layer", "encoding", "crs", "columns", "words", "units", "constants", "flags", "keep")
 COORDINATES = ("lon", "lat", "x", "y", "wkt")
 _COMPARED = re.compile(r"(>=|<=|>|<|!=|=)\s*(.+)")
+_KEY = re.compile(r"""\s*(?:\[\s*)?([^\s"'=\[\]{}#]+)\s*[=\]]""")
 _WIDE = str.maketrans({"≥": ">=", "≤": "<=", "＞": ">", "＜": "<", "＝": "=", "≠": "!="})
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq,
@@ -122,7 +124,7 @@ class LayerMapping:
         except OSError as fault:
             raise SitingError(f'mapping "{file}" cannot be read: {fault.strerror}') from fault
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-            raise SitingError(f'mapping "{file.name}" is no TOML in UTF-8: {fault}') from fault
+            raise SitingError(f'mapping "{file.name}" is no TOML in UTF-8: {fault}{_unquoted(file)}') from fault
         try:
             return _mapping(file.name, data, role)
         except SitingError as fault:
@@ -167,7 +169,7 @@ class LayerMapping:
         asked = [(f"columns.{name}", h) for name, headings in self.columns.items() for h in headings]
         asked += [(f"flags.{name}", condition.heading) for name, condition in self.flags.items()]
         asked += [("keep", condition.heading) for condition in self.keep]
-        absent = [f"{where}: {heading}" for where, heading in asked if heading not in table.columns]
+        absent = [f"{where}: {h}{_meant(h, table.columns)}" for where, h in asked if h not in table.columns]
         if absent:
             raise SitingError(
                 f'mapping "{self.name}" names columns that the file lacks: {some(absent, 20)}; '
@@ -185,15 +187,16 @@ class LayerMapping:
         """Mark the rows that fulfil every condition, and count the others by the first that they do not."""
         kept = np.ones(len(table), dtype=np.bool_)
         dropped: dict[str, int] = {}
+        left: dict[str, list[str]] = {}
         for condition in self.keep:
             fits = kept.copy()
             fits[kept] = self._marks(table[kept], condition)
             out = kept & ~fits
             said = table[condition.heading][out].map(lambda cell: text_of(cell) or "(blank)")
-            words = said.value_counts()
-            shown = [f"{word} ({count})" for word, count in words.items()]
+            shown = [f"{word} ({count})" for word, count in said.value_counts().items()]
             if out.any():
                 dropped[condition.heading] = dropped.get(condition.heading, 0) + int(out.sum())
+                left.setdefault(condition.heading, []).extend(shown[:5])
                 logger.warning(
                     "%s: %d of %d rows were left out by %s: %s",
                     layer,
@@ -204,7 +207,8 @@ class LayerMapping:
                 )
             kept = fits
         if len(table) and not kept.any():
-            raise SitingError(f'mapping "{self.name}" leaves no row; look at [keep]')
+            found = some(f"{heading}: {', '.join(words)}" for heading, words in left.items())
+            raise SitingError(f'mapping "{self.name}" leaves no row of {len(table)}; left out by [keep] were {found}')
         return kept, dropped
 
     def _marks(self, table: Any, condition: Condition) -> Mask:
@@ -293,7 +297,7 @@ def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
         raise SitingError(f'it is for role "{data["role"]}", not "{role.name}"')
     options = {key: str(data[key]) for key in ("layer", "encoding", "crs") if key in data}
     columns = {key: _headings(key, at) for key, at in _table(data, "columns").items()}
-    _known(columns, role, "columns", (*COORDINATES, "id"))
+    _known(columns, role, "columns", COORDINATES)
     words, units = _table(data, "words"), _table(data, "units")
     for where, table in (("words", words), ("units", units)):
         loose = [key for key in table if key not in columns]
@@ -334,30 +338,54 @@ def _headings(name: str, at: Any) -> tuple[str, ...]:
         raise SitingError(
             f"columns.{name} is {at!r}; write the heading, or a list of headings whose numbers are added up"
         )
+    if len(set(listed)) < len(listed):
+        raise SitingError(f"columns.{name} names a heading twice: {some(listed)}; it would be added up twice")
     return tuple(listed)
+
+
+def _unquoted(file: Path) -> str:
+    """Tell of a heading on the left that stands without quotation marks, which TOML asks for unless it is ASCII."""
+    for line, text in enumerate(file.read_bytes().decode("utf-8-sig", "replace").splitlines(), start=1):
+        key = _KEY.match(text)
+        if key and not key[1].isascii():
+            return f'; line {line}: {key[1].strip()} needs quotation marks: "{key[1].strip()}" = …'
+    return ""
+
+
+def _meant(word: str, known: Iterable[object]) -> str:
+    """Return the nearest of the *known* words, as a question in brackets."""
+    by_plain = {plain(one): str(one) for one in known}
+    near = get_close_matches(plain(word), list(by_plain), n=1)
+    return f" ({by_plain[near[0]]}?)" if near else ""
 
 
 def _known(table: Mapping[str, Any], role: Role, where: str, more: tuple[str, ...] = ()) -> None:
     names = (*(column.name for column in role.columns), *more)
-    strange = [key for key in table if key not in names]
+    strange = [f"{key}{_meant(key, names)}" for key in table if key not in names]
     if strange:
-        raise SitingError(f'[{where}] names {some(strange)}, which role "{role.name}" lacks; it has {some(names, 60)}')
+        turned = [f'{at[0]} = "{key}"' for key, at in table.items() if where == "columns" and at[0] in names]
+        hint = f"; the canonical name stands first: write {', '.join(turned)}" if turned else ""
+        raise SitingError(
+            f'[{where}] names {some(strange)}, which role "{role.name}" lacks{hint}; it has {some(names, 60)}'
+        )
 
 
 def _factor(column: Column, unit: Any) -> float:
     factor = column.factor(f"{column.name}({unit})") if isinstance(unit, str) and column.unit else None
     if factor is None:
-        raise SitingError(f'units.{column.name} is {unit!r}, which is no unit that becomes "{column.unit}"')
+        raise SitingError(
+            f'units.{column.name} is {unit!r}, which is no unit that becomes "{column.unit}"; understood are '
+            f"{some(units_of(column.unit), 20) or 'none'}"
+        )
     return factor
 
 
 def _flag(column: Column, at: Any) -> Condition:
     if column.type != "flag":
         raise SitingError(f"flags.{column.name}: the column is no flag; it holds a {column.type}")
-    table = _inner(at, f"flags.{column.name}")
-    if set(table) != {"heading", "is"} or not isinstance(table["heading"], str):
+    if not isinstance(at, Mapping) or set(at) != {"heading", "is"} or not isinstance(at["heading"], str):
         raise SitingError(f'flags.{column.name}: write {{ heading = "…", is = … }}')
-    made = _conditions(table["heading"], table["is"], f"flags.{column.name}")
+    made = _conditions(at["heading"], at["is"], f"flags.{column.name}")
     if len(made) > 1:
         raise SitingError(f"flags.{column.name}: write one condition")
     return made[0]

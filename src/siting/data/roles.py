@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
-from siting.data.headings import PEOPLE, ages, bare, cut, noted, plain, reduced
+from siting.data.headings import PEOPLE, ages, bare, cut, noted, of_another, plain, reduced
 from siting.errors import SitingError, some
 
 __all__ = ["Column", "ColumnType", "Role", "list_roles", "role"]
@@ -118,7 +118,8 @@ class Column:
             return 1.0
         if self.type in ("text", "flag"):
             name, held = bare(source)
-            return 1.0 if held and reduced(name, self.type) in _reduced_names(self) else None
+            other = any(of_another(note, self.type) for note in held)
+            return 1.0 if held and not other and reduced(name, self.type) in _reduced_names(self) else None
         name, held = noted(source)
         if not held or reduced(name, self.type) not in _reduced_names(self):
             return None
@@ -350,6 +351,17 @@ def unit_word(unit: str, lang: str) -> str:
     ('万元', '10k yuan')
     """
     return unit if lang == "en" else str(_table()["units"].get(unit, [unit])[0])
+
+
+def units_of(unit: str) -> list[str]:
+    """Return the words for a unit of the roles and for its multiples.
+
+    Examples
+    --------
+    >>> units_of("beds")[:2], units_of("beds")[-1]
+    (['张', '床'], '万张')
+    """
+    return [*_table()["units"].get(unit, []), *_table()["multiples"].get(unit, {})]
 
 
 def _unit(unit: str, note: str) -> float | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -16,7 +18,12 @@ __all__: list[str] = []
 _BLANK = r"[\s\x{3000}]*"
 _SUM = rf"[合总小共累]{_BLANK}计{_BLANK}数?(?:[(（].*[)）])?{_BLANK}[:：]?"
 #: What names a sum alone (小 计), and behind what is summed up (东街道小计).
-_ALONE, _BEHIND = rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$", rf"^[^，。；]{{0,15}}?{_SUM}$"
+_ALONE, _BEHIND = (
+    rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$",
+    rf"^(?:[^，。；]{{0,15}}?{_SUM}|全(?:[省市县区镇乡旗]|街道))$",
+)
+#: How many rows there must be before one that holds as much as all others is hardly chance.
+_ROWS = 10
 
 
 def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
@@ -33,18 +40,33 @@ def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
     """
     named = {column.name for column in role.columns if column.type == "text" and not column.choices}
     found = pd.Series(index=pd.Index([], dtype=int), dtype=object)
-    columns = [(str(name), frame[name]) for name in frame.columns if name != "geometry"]
+    columns: list[tuple[str, Any]] = [(str(name), frame[name]) for name in frame.columns if name != "geometry"]
     for name, column in [*columns, ("id", frame.index)]:
-        if isinstance(column, pd.MultiIndex) or not (
-            pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype)
-        ):
-            continue
-        said = np.asarray(texts(column).array, dtype=object)
-        at = _matched(said, f"{_ALONE}|{_BEHIND}" if name in named else _ALONE)
-        found = found.combine_first(pd.Series(said[at], index=at, dtype=object))
+        if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype):
+            said = texts(column).array
+            at = _matched(said, f"{_ALONE}|{_BEHIND}" if name in named else _ALONE)
+            found = found.combine_first(pd.Series(said[at], index=at, dtype=object))
     return found
 
 
-def _matched(said: npt.NDArray[np.object_], pattern: str) -> npt.NDArray[np.intp]:
-    hits = pc.match_substring_regex(pa.array(said, type=pa.large_string()), pattern)
-    return np.flatnonzero(hits.to_numpy(zero_copy_only=False))
+def whole_of(numbers: npt.NDArray[np.float64]) -> int | None:
+    """Return the number of the one row that holds as much as all others together; None where there is none.
+
+    Examples
+    --------
+    >>> whole_of(np.array([55.0, *range(1, 11)])), whole_of(np.array([3.0, 1, 2]))
+    (0, None)
+    """
+    at = np.flatnonzero((numbers > 0) & (2 * numbers == numbers.sum()))
+    return int(at[0]) if len(at) == 1 and len(numbers) >= _ROWS else None
+
+
+def _matched(said: Any, pattern: str) -> npt.NDArray[np.intp]:
+    """Return where the texts are as *pattern* says."""
+    try:
+        column = pa.array(said)
+    except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
+        column = pa.array([text.encode("utf-8", "replace").decode() for text in said], type=pa.large_string())
+    if not len(column):
+        return np.array([], dtype=np.intp)
+    return np.flatnonzero(pc.match_substring_regex(column, pattern).to_numpy(zero_copy_only=False))

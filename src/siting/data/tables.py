@@ -135,7 +135,7 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
         raise LayerError(
             layer,
             f"rows {some(stray)} have cells in a column without a name; "
-            f"row {line} must name every column (are there commas inside a cell?)",
+            f"row {line} must name every column (are there commas inside a cell, or does the header go on below?)",
         )
     twice = sorted({names[i] for i in kept if names.count(names[i]) > 1})
     if twice:

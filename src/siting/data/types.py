@@ -106,7 +106,7 @@ def _types_in(cell: str) -> tuple[str, ...]:
 
 
 def _of_part(part: str) -> tuple[str, ...]:
-    """Read one type, or several joined by a word or dash; a remark in brackets may name a further one: 幼儿园（含托班）.
+    """Read one type, or several joined by a word or dash; a remark may name a further one, as in 幼儿园（含托班）.
 
     A remark that it is closed, planned or being built is no part of the word that may be left out.
     """

@@ -23,6 +23,16 @@ logger = logging.getLogger(__name__)
 
 # An Excel file is a zip; what it unpacks to must stay within reason.
 MOST_UNPACKED = 1 << 30
+#: A unit that a title names for the whole table, where it is none that the columns are read in.
+_OF_ALL = re.compile(
+    r"(?:^|[\s(（,，;；。]|计量)单位[:：]\s*"
+    r"([百千万亿]+(?:人|口|户|张|个|平方米|平米|㎡|m2|公顷)?|亩|公顷|(?:平方)?(?:公里|千米)|(?:千|百万|亿)?元|ha|km2?)"
+    r"(?=$|[\s)）,，、;；/])"
+)
+#: Headings over others that add nothing to them.
+_OVER = re.compile(
+    "(?:基本|基础|机构|小区|设施|人口|床位|托位|人员|地理|空间|位置)?(?:信息|情况|数据|坐标|位置|概况|资料)|其中[:：]?"
+)
 _TAGS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
@@ -62,7 +72,7 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
             warnings.simplefilter("ignore")  # of styles and validations, which are not read
             book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
             try:
-                tab: Any = book[choose(book.sheetnames, sheet, role, layer, "sheet")]
+                tab: Any = book[_sheet(book, sheet, role, layer)]
                 tab.reset_dimensions()
                 errors: list[str] = []
                 rows = [[_cell(cell, errors) for cell in row] for row in tab.iter_rows()]
@@ -88,6 +98,27 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
     if filled:
         table.attrs["merged"] = filled
     return table
+
+
+def _sheet(book: Any, asked: str | None, role: str, layer: str) -> str:
+    """Return the sheet to read: of several, hidden and empty ones are passed over and told."""
+    names: list[str] = book.sheetnames
+    if asked is not None or role in names or len(names) == 1:
+        return choose(names, asked, role, layer, "sheet")
+    seen = [name for name in names if book[name].sheet_state == "visible"] or names
+    full = [name for name in seen if _holds_cells(book[name])] or seen
+    chosen = choose(full, None, role, layer, "sheet")
+    others = [f"{name} ({'empty' if name in seen else 'hidden'})" for name in names if name != chosen]
+    logger.warning(
+        '%s: sheet "%s" is read; passed over are %s; choose another with layer=', layer, chosen, some(others)
+    )
+    return chosen
+
+
+def _holds_cells(tab: Any) -> bool:
+    return hasattr(tab, "iter_rows") and any(
+        not void(value) for row in tab.iter_rows(values_only=True) for value in row
+    )
 
 
 def _cell(cell: Any, errors: list[str]) -> Any:
@@ -152,7 +183,7 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
             for row in rows[each.top - 1 : each.bottom]:
                 row[each.left - 1 : each.right] = [value] * len(row[each.left - 1 : each.right])
     if last > head:
-        names = ["".join(dict.fromkeys(text_of(row[i]) for row in rows[head - 1 : last])) or None for i in range(width)]
+        names = [_joined([text_of(row[i]) for row in rows[head - 1 : last]]) or None for i in range(width)]
         logger.warning(
             "%s: rows %d to %d are one header of merged cells: %s", layer, head, last, some(filter(None, names))
         )
@@ -169,12 +200,34 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
     return filled
 
 
+def _joined(parts: Sequence[str]) -> str:
+    """Join the headings of a column, from the top down, without those that add nothing to what stands below.
+
+    Examples
+    --------
+    >>> _joined(["人口情况", "常住人口", "60岁以上"]), _joined(["人口", "常住人口"]), _joined(["男", "60岁以上"])
+    ('常住人口60岁以上', '常住人口', '男60岁以上')
+    """
+    said = list(filter(None, dict.fromkeys(parts)))
+    kept = [
+        part for at, part in enumerate(said, start=1)
+        if at == len(said) or not (_OVER.fullmatch(part) or any(part in lower for lower in said[at:]))
+    ]  # fmt: skip
+    return "".join(kept)
+
+
 def _head(rows: list[Row], starts: dict[tuple[int, int], Merged], layer: str) -> int | None:
     """Return the number of the header; titles merged across the rows above it are emptied and told."""
     for number, row in enumerate(rows, start=1):
         full = [i for i, cell in enumerate(row, start=1) if not void(cell)]
         found = [starts.get((number, i)) for i in full]
         if full and all(each is not None and each.right > each.left for each in found):
+            unit = next((each[1] for i in full if (each := _OF_ALL.search(text_of(row[i - 1])))), "")
+            if unit:
+                raise LayerError(
+                    layer, f'row {number} says that the table is in "{unit}"; write the unit into the headings that it '
+                    f"is of, such as 常住人口（{unit}）, and take the row out"
+                )  # fmt: skip
             logger.warning("%s: row %d is passed over as a title: %s", layer, number, some(row[i - 1] for i in full))
             row[:] = [None] * len(row)
         elif full:

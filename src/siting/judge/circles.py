@@ -12,12 +12,12 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siting.judge.context import Context
+from siting.judge.context import Context, wanted
 from siting.judge.finding import ROWS, WAY, Finding, Said, indicator, least, number, ratio
 from siting.judge.modes import RIDDEN
 from siting.judge.rollup import Rolled, by_units, stand_ins
 from siting.judge.rule import Rule
-from siting.judge.values import Missing
+from siting.judge.values import Missing, columns_of, matches
 from siting.judge.ways import walker_of
 from siting.judge.wording import limits_of
 from siting.measure.services import people_column
@@ -113,7 +113,7 @@ Reading = tuple[str, pd.Series, tuple[pd.Series, ...], tuple[Said, ...]]
 def readings(rule: Rule, context: Context, people: pd.Series, marks: tuple[pd.Series, ...]) -> Iterator[Reading]:
     """Read marks of the communities by people, and by the units that are judged one by one."""
     ruled = context.ruled(rule)
-    yield str(people.name), people[ruled], tuple(mark[ruled] for mark in marks), ()
+    yield str(people.name), people[ruled], tuple(mark[ruled] for mark in marks), _parks(rule, context, people)
     groups = by_units(rule, context, always=True)
     one_by_one = [mark.where(ruled, True) for mark in marks]  # who is not ruled keeps no unit outside
     units = ruled
@@ -122,6 +122,19 @@ def readings(rule: Rule, context: Context, people: pd.Series, marks: tuple[pd.Se
         one_by_one = [mark.groupby(groups.unit_of, observed=True).all() for mark in one_by_one]
     weight = pd.Series(1, units.index[units])
     yield groups.needs(rule), weight, tuple(mark[units] for mark in one_by_one), _wholly(rule, groups)
+
+
+def _parks(rule: Rule, context: Context, people: pd.Series) -> tuple[Said, ...]:
+    """Say how many people live in parks, where a rule is for everybody else: other counts of people have them."""
+    homes = context.layer("communities")
+    if "kind" not in homes or "kind" in columns_of(wanted(rule)):
+        return ()
+    left = people[matches(homes, "communities", {"kind": "park"}) & (people > 0)]
+    return (
+        (("audit.in_parks", {"parks": len(left), "people": float(left.sum()), "base": people.name}),)
+        if len(left)
+        else ()
+    )
 
 
 def _wholly(rule: Rule, context: Context) -> tuple[Said, ...]:

@@ -12,7 +12,7 @@ from siting.judge.values import ANY, COMPARISON
 from siting.judge.wording import said
 from siting.labels import known, label
 
-__all__ = ["conditions_of", "line_of", "number_of"]
+__all__ = ["conditions_of", "line_of", "number_of", "printed_number"]
 
 #: How a printed number is compared, where the sign says more than the number alone.
 SIGNS = {">=": "≥ ", "<=": "≤ ", ">": "> ", "<": "< ", "~": "≈ "}
@@ -26,15 +26,18 @@ def number_of(rule: Rule, finding: Finding) -> Said:
     shown = rule.unit in ("", finding.unit) and round(finding.target, DIGITS) == rule.value
     if rule.value is None or shown or {"limit", "each"} & set(finding.basis[1]):
         return NOTHING
-    return ("audit.printed", {"number": _number(rule), "printed_unit": rule.unit})
+    return ("audit.printed", printed_number(rule))
 
 
 def line_of(rule: Rule) -> str:
     """Say in one Chinese line what the document prints: the indicator, and its number or the words in its place."""
-    number = (
-        "" if rule.value is None else said(("audit.number", {"number": _number(rule), "printed_unit": rule.unit}), "zh")
-    )
+    number = "" if rule.value is None else said(("audit.number", printed_number(rule)), "zh")
     return label("list.colon", "zh").join(filter(None, (rule.indicator_zh, number or rule.text)))
+
+
+def printed_number(rule: Rule) -> dict[str, object]:
+    """Return the number of a rule as it is printed, and its unit, for the sentences that name them."""
+    return {"number": _number(rule), "printed_unit": rule.unit}
 
 
 def _number(rule: Rule) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -11,6 +12,7 @@ from siting.judge.alternatives import not_counted
 from siting.judge.context import Context
 from siting.judge.finding import DIGITS, Said, holds, lacking, once, told
 from siting.judge.indicators import INDICATORS, KINDS, Finding
+from siting.judge.printed import printed_number
 from siting.judge.rollup import by_units, stand_ins
 from siting.judge.rule import Rule
 from siting.judge.scope import sized
@@ -125,6 +127,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
     if not judged:
         return parts[0][1]
     rest = [(rule, one) for rule, one in parts if not _judged(one)]
+    named = list(dict.fromkeys(rule for rule, _ in parts))
     _, lead = min(judged, key=lambda each: (_holds(each[1]), _nearness(each[1])))
     needed: dict[object, float] = {}
     for rule, one in judged:
@@ -133,13 +136,13 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
             needed[stock] = max(needed.get(stock, 0.0), one.needed)
     units = [one.units for _, one in judged if one.units is not None]
     alike = len(units) == len(judged) and all(each.index.equals(units[0].index) for each in units)
-    reasons = [_named(rule, one.reason) for rule, one in (*judged, *rest) if one.reason[0]]
+    reasons = [_named(rule, one.reason, named) for rule, one in (*judged, *rest) if one.reason[0]]
     keeps = all(_holds(one) for _, one in judged)
     open_ = any(one.status or not math.isnan(one.value) for _, one in rest)
     return replace(
         lead,
         needed=sum(needed.values()) if needed else math.nan,
-        basis=("audit.joined", {"parts": tuple(_named(rule, one.basis) for rule, one in judged)}),
+        basis=("audit.joined", {"parts": tuple(_named(rule, one.basis, named) for rule, one in judged)}),
         remarks=once(words for _, one in judged for words in one.remarks),
         reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
         units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
@@ -154,10 +157,17 @@ def _nearness(finding: Finding) -> float:
     return finding.value / finding.target if finding.target else math.inf
 
 
-def _named(rule: Rule, words: Said) -> Said:
-    """Put the name of a part before what is said of it: what it counts, of which level, and by which other columns."""
+def _named(rule: Rule, words: Said, parts: Sequence[Rule]) -> Said:
+    """Put the name of a part before what is said of it: what it counts, of which level or marks, or else its number."""
     level = rule.where.get("level")
     marks = tuple(name for name in columns_of(rule.where) if name != "level")
-    key = "audit.part_level" if isinstance(level, str) else "audit.part"
-    said = {"column": rule.column or rule.facility_types or rule.layers, "level": level, "parts": (words,)}
+    twins = sum((_stock(one), one.where) == (_stock(rule), rule.where) for one in parts)
+    key = "audit.part_level" if isinstance(level, str) else "audit.part_number" if twins > 1 else "audit.part"
+    said: dict[str, object] = {"column": _stock(rule), "level": level, "parts": (words,)}
+    if key == "audit.part_number":
+        return key, {**said, **printed_number(rule)}
     return (f"{key}_marked", {**said, "of": marks}) if marks else (key, said)
+
+
+def _stock(rule: Rule) -> tuple[str, ...]:
+    return rule.column or rule.facility_types or rule.layers

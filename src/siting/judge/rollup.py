@@ -188,9 +188,9 @@ class Rolled(Context):
         return rule.applies_to if rule.applies_to in TITLED else self.things(rule)
 
     def needs(self, rule: Rule) -> str:
-        """Return what more are needed of: units, or communities of the layer where they all stand for units."""
+        """Return what more are needed of: units, or communities of the layer where estates stand for units."""
         things = self.things(rule)
-        return things if things in CALLED.values() else "communities"
+        return things if things in (*CALLED.values(), "villages") else "communities"
 
     def _villages(self, rule: Rule) -> bool:
         """Tell whether some units that a rule is for are villages, and none of their rows names a community."""

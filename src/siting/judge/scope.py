@@ -75,7 +75,9 @@ def share_of_whole(scope: str | float | None, people: Mapping[str, float], name:
     share = 1.0 if scope in (None, "whole") else share_from(scope, 'scope, beside "whole" and "part",')
     if not people or 1 / APART <= people["layers"] / (people["document"] * share) <= APART:
         return share
-    said = f"standard {name} is for {people['document']:,.0f} people, the layers hold {people['layers']:,.0f} of them"
+    said = (
+        f"standard {name} is for an area of {people['document']:,.0f} people, the layers hold {people['layers']:,.0f}"
+    )
     if scope is None:
         logger.warning('%s: its numbers for the whole are shown, not judged; give scope="whole" or a share', said)
         return None

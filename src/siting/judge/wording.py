@@ -13,7 +13,15 @@ __all__ = ["limits_of", "name_of", "needs_words", "said", "with_words"]
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
 #: What says how many of all fulfil a rule; of none there is nothing to say.
-PARTED = ("audit.units", "audit.beside", "audit.own", "audit.fulfil", "audit.marked", "audit.partners")
+PARTED = (
+    "audit.composition",
+    "audit.units",
+    "audit.beside",
+    "audit.own",
+    "audit.fulfil",
+    "audit.marked",
+    "audit.partners",
+)
 #: Numbers that are followed by a measure word, and the value that names what they count; the first that is there.
 COUNTS = {"stock": ("column",), "people": ("base",), "total": ("of",), "part": ("column", "of"), "owed": ("of",),
           "low": ("of",), "idle": ("of",), "convert": ("column",), "add": ("column",)}  # fmt: skip
