@@ -41,9 +41,11 @@ def full_names(districts: Any, every: Any = None) -> pd.Series:
     names = _texts(districts, "name")
     above = _above(districts if every is None else every)[districts.index]
     owners: dict[str, list[object]] = {}
-    for own, name, over in zip(districts.index, names, above, strict=True):
-        for spelt in dict.fromkeys((name, f"{over}{name}", f"{name}（{over}）") if over else (name,)):
-            owners.setdefault(spelt, []).append(own)
+    for spelling in ("{name}", "{over}{name}", "{name}（{over}）"):
+        for own, name, over in zip(districts.index, names, above, strict=True):
+            owned = owners.setdefault(spelling.format(name=name, over=over) if over else name, [])
+            if own not in owned:
+                owned.append(own)
     alone = {spelt: ids[0] for spelt, ids in owners.items() if spelt and len(ids) == 1}
     return pd.Series(list(alone.values()), pd.Index(list(alone), dtype=object), dtype=object)
 
