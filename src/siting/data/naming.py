@@ -40,10 +40,14 @@ def full_names(districts: Any, every: Any = None) -> pd.Series:
     """
     names = _texts(districts, "name")
     above = _above(districts if every is None else every)[districts.index]
-    spelt = [names, (above + names).where(above != "", names), (names + "（" + above + "）").where(above != "", names)]
-    found = pd.concat([pd.Series(districts.index, each, dtype=object) for each in spelt])
-    found = found[(found.index != "") & ~pd.MultiIndex.from_arrays([found.index, found]).duplicated()]
-    return found[~found.index.duplicated(keep=False)]
+    owners: dict[str, list[object]] = {}
+    for spelling in ("{name}", "{over}{name}", "{name}（{over}）"):
+        for own, name, over in zip(districts.index, names, above, strict=True):
+            owned = owners.setdefault(spelling.format(name=name, over=over) if over else name, [])
+            if own not in owned:
+                owned.append(own)
+    alone = {spelt: ids[0] for spelt, ids in owners.items() if spelt and len(ids) == 1}
+    return pd.Series(list(alone.values()), pd.Index(list(alone), dtype=object), dtype=object)
 
 
 def _above(districts: Any) -> pd.Series:
@@ -57,5 +61,6 @@ def _texts(districts: Any, column: str) -> pd.Series:
     """Return a column as texts, empty where it is missing."""
     if column not in districts:
         return pd.Series("", districts.index, dtype=object)
-    found: pd.Series = districts[column].astype(object).fillna("").astype(str).astype(object)
-    return found
+    given = districts[column]
+    words = ["" if blank else str(word) for word, blank in zip(given, given.isna(), strict=True)]
+    return pd.Series(words, districts.index, dtype=object)

@@ -147,7 +147,8 @@ def audit(
             check_extent(frame, name)
     _check(standard, layers, given, walk)
     _check_settings(year, walk, beside, household_size)
-    context = Context(layers, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
+    plain = {name: _plain(frame) for name, frame in layers.items()}
+    context = Context(plain, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
                       year=year, own=standard.own)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
     theirs = (rule for rule in (*judged, *printed) if rule.id not in standard.own)
@@ -171,6 +172,7 @@ def audit(
         year,
         {
             **_parameters(standard, context, by, year),
+            "layers": {name: frame.attrs["source"] for name, frame in layers.items() if "source" in frame.attrs},
             **_scope(context, people),
             "uncounted": tell_unknown(left_out),
             "apart": set_apart_of(context, judged),
@@ -179,6 +181,13 @@ def audit(
         {rule.id: _units(each) for rule, each in found.items() if each[0].units is not None},
         left_out,
     )
+
+
+def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Leave out what is written beside a layer, which pandas would copy with every selection of rows."""
+    bare = frame.copy(deep=False)
+    bare.attrs = {}
+    return bare
 
 
 def _units(found: list[Finding]) -> pd.DataFrame:
@@ -279,8 +288,7 @@ def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
 
 def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
     value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
-    ranged = rule.operator == "range" and finding.operator in ("range", ">=") and finding.unit == rule.unit
-    most = rule.value_max if ranged and rule.value_max is not None else math.nan
+    most = round(finding.most, DIGITS)
     status = status_of(rule, finding, context.year)
     short = status in ("short", "ahead")
     judged = short or status in ("met", "part")
@@ -328,7 +336,7 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
 
 def _basis(finding: Finding, more: Iterable[Said], lang: str) -> str:
     """Say what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
-    told = (said(words, lang) for words in (finding.basis, *finding.also, *more))
+    told = (said(words, lang) for words in (finding.basis, *finding.remarks, *more))
     return label("list.semicolon", lang).join(filter(None, told))
 
 
@@ -344,7 +352,6 @@ def _parameters(standard: Standard, context: Context, by: str | None, year: int 
         "changes": {name: dict(change) for name, change in standard.changes.items()},
         "assumption": _assumption(context, year),
         "outside": {} if by is None else _outside(context),
-        "layers": {name: frame.attrs["source"] for name, frame in context.layers.items() if "source" in frame.attrs},
     }
 
 

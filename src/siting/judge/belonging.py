@@ -12,7 +12,6 @@ from siting.data import points, to_crs
 from siting.data.naming import names_apart
 from siting.errors import some
 from siting.judge.context import Context
-from siting.judge.townships import township_of
 
 __all__ = ["AREAS", "COLUMNS", "belonging", "kind_of", "named_unit", "placed", "says"]
 
@@ -161,7 +160,7 @@ def _towns(context: Context, layer: str) -> pd.Series:
     districts = context.layers.get("districts", ())
     found = pd.Series("", frame.index, dtype=object)
     if len(districts) and ("district" in frame or isinstance(frame, gpd.GeoDataFrame)):
-        found = township_of(frame, context.districts("township"))
+        found = context.township(layer)
     elif "district" in frame:
         found = frame["district"].astype(object)
     return found.where(says(found), "")

@@ -88,7 +88,7 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
         context.served(rule, limit, minutes=rule.unit == "min", straight=crow) & ruled for crow in (None, True)
     )
     own = limits_of(rule)
-    for by, weight, (inside, crow), also in readings(rule, context, people, (near, straight)):
+    for by, weight, (inside, crow), remarks in readings(rule, context, people, (near, straight)):
         total, part = float(weight.sum()), float(weight[inside].sum())
         told = {**said, "of": by}
         yield Finding(
@@ -102,7 +102,7 @@ def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: floa
             basis=("audit.own_limits", {**told, "way": (basis, told), "which": own}) if own else (basis, told),
             units=inside,
             reason=("", {}) if total > 0 else ("audit.units", {"part": 0, "total": 0, "of": by}),
-            also=also,
+            remarks=remarks,
         )
 
 

@@ -11,14 +11,14 @@ import numpy as np
 import pandas as pd
 from pyproj import CRS
 
-from siting.data import common_crs, points, role, to_crs, type_of, types_in
+from siting.data import common_crs, points, to_crs, type_of, types_in
 from siting.data.naming import names_apart
-from siting.errors import LayerError, some
+from siting.errors import LayerError
 from siting.judge.alternatives import countable
 from siting.judge.modes import RIDDEN, pace
 from siting.judge.rule import Rule
-from siting.judge.townships import township_of
-from siting.judge.values import Missing, columns_of, counted, filled, flags, matches, of_types
+from siting.judge.townships import counties_of, township_of
+from siting.judge.values import Missing, columns_of, counted, flags, matches, of_choices, of_types
 from siting.judge.ways import walker_of
 from siting.measure import Reach, straight_line, travel
 from siting.measure.coverage import covered
@@ -85,6 +85,9 @@ class Context:
     _reaches: dict[tuple[object, ...], Reach] = field(default_factory=dict)
     _seen: dict[tuple[object, ...], pd.Series] = field(default_factory=dict)
     _units: dict[tuple[str, str], Context] = field(default_factory=dict)
+    _words: dict[tuple[object, ...], frozenset[object]] = field(default_factory=dict)
+    _rows: dict[tuple[object, ...], gpd.GeoDataFrame] = field(default_factory=dict)
+    _districts: dict[tuple[str, str], gpd.GeoDataFrame] = field(default_factory=dict)
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
         """Return a layer, or say that it is missing."""
@@ -124,14 +127,19 @@ class Context:
         """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
         name = layer or rule.layers[0]
         frame = self.layer(name)
-        return frame[self.counted(rule, name)] if any(rule.types) or rule.where else frame
+        if not (any(rule.types) or rule.where):
+            return frame
+        key = (self.area, *_chosen(rule, name))
+        if key not in self._rows:
+            self._rows[key] = frame[self.counted(rule, name)]
+        return self._rows[key]
 
     def counted(self, rule: Rule, name: str) -> pd.Series:
         """Mark the rows of a layer that count; where no type of the layer is understood, none can be told."""
         if self.whole is not None:
             everywhere: pd.Series = self.whole.counted(rule, name)[self.layer(name).index]
             return everywhere
-        key = ("stock", name, rule.types, repr(sorted(rule.where.items())))
+        key = ("stock", *_chosen(rule, name))
         if key not in self._seen:
             frame = self.layer(name)
             marks = self.typed(rule, name)
@@ -194,7 +202,7 @@ class Context:
         key = ("ruled", repr(sorted(conditions.items())), no_parks)
         if key not in self._seen:
             for name in columns_of(conditions):
-                _known(self.column("communities", name))
+                of_choices(self.column("communities", name), "communities")
             marks = matches(frame, "communities", conditions)
             self._seen[key] = marks & ~matches(frame, "communities", {"kind": "park"}) if no_parks else marks
         return self._seen[key].copy()
@@ -210,10 +218,16 @@ class Context:
     @cached_property
     def counties(self) -> gpd.GeoDataFrame:
         """The counties: the districts of that level, else the townships joined by their `parent`."""
-        return _counties(self.layer("districts"), "audit.no_column")
+        return counties_of(self.layer("districts"))
 
     def districts(self, applies_to: str) -> gpd.GeoDataFrame:
         """Return the districts that a rule is for."""
+        key = (self.area, applies_to)
+        if key not in self._districts:
+            self._districts[key] = self._of_level(applies_to)
+        return self._districts[key]
+
+    def _of_level(self, applies_to: str) -> gpd.GeoDataFrame:
         frame = self.layer("districts")
         if applies_to not in DISTRICTS:
             raise Missing("audit.no_unit", unit=applies_to or "applies_to")
@@ -249,7 +263,10 @@ class Context:
             own = self.township(layer)[frame.index]
             if rule.applies_to == "county":
                 own = self._county(own, frame)
-            if not own.isin(districts.index).any():  # no townships to go by
+            elsewhere = len(frame) and not own.isin(districts.index).any()
+            if elsewhere and rule.applies_to == "prefecture" and not isinstance(frame, gpd.GeoDataFrame):
+                raise LayerError(layer, "has no geometry; give a GeoDataFrame, so that it can be found in a city")
+            if elsewhere and isinstance(frame, gpd.GeoDataFrame):  # no townships to go by
                 found = points(to_crs(frame, districts.crs)).sindex.query(districts.geometry, predicate="intersects")[0]
                 self._seen[key] = pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
             else:
@@ -341,7 +358,7 @@ class Context:
             return self.whole.reach(rule, metres=metres, minutes=minutes, straight=straight, everyone=everyone)
         self.layer("communities")
         facilities, name = self.serving(rule, everyone=everyone), rule.layers[0]
-        chosen = (name, rule.types, repr(sorted(rule.where.items())), everyone)
+        chosen = (*_chosen(rule, name), everyone)
         return self.between("communities", name, facilities, chosen, metres=metres, minutes=minutes, straight=straight,
                             walk=walker_of(rule, self.walk))  # fmt: skip
 
@@ -418,33 +435,12 @@ class Context:
         return {name: self.township(name) for name in placed if name not in apart}
 
 
+def _chosen(rule: Rule, layer: str) -> tuple[object, ...]:
+    """Name the rows of a layer that count for a rule, so that they are looked for once."""
+    return layer, rule.types, repr(sorted(rule.where.items()))
+
+
 def wanted(rule: Rule) -> dict[str, object]:
     """Return what the columns of the communities must say for a rule to be for them."""
     for_all = "village_or_community"  # a clause that names both; the catalogue of the document may name one of them
     return {**COMMUNITIES.get(for_all if rule.judged_by == for_all else rule.applies_to, {}), **rule.among}
-
-
-def _known(values: pd.Series) -> None:
-    """Refuse blanks, and sorts of communities that no rule knows: they would be ruled by nothing, in silence.
-
-    Raises
-    ------
-    LayerError
-        When there are any: which rows.
-    """
-    filled(values, "communities")
-    choices = {c.name: [value for value, _ in c.choices] for c in role("communities").columns}.get(str(values.name))
-    if choices:
-        wrong = ~values.isin(choices)
-        if wrong.any():
-            rows, listed = some(values.index[wrong]), some(choices)
-            what = f'"{values.name}" is none of {listed} in {int(wrong.sum())} rows: {rows}'
-            raise LayerError("communities", f"{what}; write one of these, or let check_layer translate it")
-
-
-def _counties(districts: gpd.GeoDataFrame, absent: str) -> gpd.GeoDataFrame:
-    if "level" in districts and (districts["level"] == "county").any():
-        return districts[districts["level"] == "county"]
-    if "parent" not in districts:
-        raise Missing(absent, layer="districts", absent="parent")
-    return districts[["parent", districts.geometry.name]].dissolve("parent").assign(name=lambda joined: joined.index)

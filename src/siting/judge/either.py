@@ -24,6 +24,7 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     met: list[dict[str, str]] = []
     part: list[dict[str, str]] = []
     silent: list[Finding] = []
+    short = False
     for one in named:
         read = findings(one, context)
         statuses = {status_of(one, each, None) for each in read}
@@ -31,6 +32,10 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
             (part if "part" in statuses else met).append({"zh": one.indicator_zh, "en": one.indicator_en})
         elif "short" not in statuses:
             silent.append(next(each for each in read if status_of(one, each, None) in (*NOT_JUDGED, "shown")))
+        else:
+            short = True
+    if short:  # what has no object here is no way out
+        silent = [one for one in silent if one.status]
     if silent and not (met or part):
         yield silent[0]
         return

@@ -170,18 +170,16 @@ def there(duty: Duty, context: Context) -> pd.Series:
     communities, whose rules ask only that there is one, a facility counts for each that it stands beside. One that is
     not open to neighbours counts where it names its community, and for parks.
     """
-    rule = duty.rule
-    if context.whole is not None:  # a facility is one estate's, in whatever district that lies
-        everywhere = there(replace(duty_of(rule, context.whole), quantity=duty.quantity), context.whole)
-        return everywhere.reindex(duty.owed.index, fill_value=0.0)
+    rule, whole = duty.rule, context.whole or context  # a facility is one estate's, in whatever district that lies
     key = ("there", rule.id, rule.kind, rule.layers, rule.types, repr(sorted(rule.where.items())), rule.column,
            rule.metres, rule.minutes, duty.quantity)  # fmt: skip
-    if key not in context._seen:
-        had = _there(duty, context)
+    if key not in whole._seen:
+        every = duty if whole is context else replace(duty_of(rule, whole), quantity=duty.quantity)
+        had = _there(every, whole)
         if rule.kind == "households_per_facility" and rule.operator == "per":
             had = (had - 1).clip(lower=0)  # the first is asked for by the rule of the first
-        context._seen[key] = had
-    return context._seen[key]
+        whole._seen[key] = had
+    return whole._seen[key] if whole is context else whole._seen[key].reindex(duty.owed.index, fill_value=0.0)
 
 
 def _there(duty: Duty, context: Context) -> pd.Series:
@@ -310,7 +308,7 @@ def owing(rule: Rule, context: Context) -> Finding:
     """Set what each community has against what it owes; one that has too much makes up for no other."""
     duty = duty_of(rule, context)
     owed, had = _balance(duty, context)
-    lacks = _lacks(duty, context)
+    lacks = (owed - had).clip(lower=0)
     due = owed > 0
     larger = _larger(rule, context)
     inside = larger is not None and bool(_lacks(duty_of(larger, context), context).sum() > 0)
@@ -325,7 +323,7 @@ def owing(rule: Rule, context: Context) -> Finding:
         value=float(np.minimum(had, owed).sum()) if due.any() else np.nan,
         target=total if due.any() else np.nan,
         unit=duty.quantity,
-        needed=np.nan if inside else float(lacking_of(duty, context).sum()),
+        needed=np.nan if inside else float(_larger_of(duty, lacks, context).sum()),
         needs=duty.quantity,
         metric="" if _all_named(rule, context.whole or context) else "streets",
         basis=(_key(rule, said), said),
@@ -351,10 +349,13 @@ def _lacks(duty: Duty, context: Context) -> pd.Series:
 
 def lacking_of(duty: Duty, context: Context) -> pd.Series:
     """Tell what each community lacks; of an area in proportion and a least area of one clause the larger."""
-    here, lacks = duty.owed.index, _lacks(duty, context)
+    return _larger_of(duty, _lacks(duty, context), context)
+
+
+def _larger_of(duty: Duty, lacks: pd.Series, context: Context) -> pd.Series:
     for rule in duty.read_with:
         if rule.kind == "min_floor_area":
-            floor = _lacks(duty_of(rule, context), context).reindex(here, fill_value=0.0)
+            floor = _lacks(duty_of(rule, context), context).reindex(lacks.index, fill_value=0.0)
             lacks = lacks.where(lacks >= floor, floor)
     return lacks
 

@@ -51,7 +51,8 @@ class Finding:
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
     communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
-    value and target give. `also` holds further sentences of the basis: what was judged instead, what was not looked at.
+    value and target give. `remarks` follow the basis: what was judged instead, what was not looked at. `most` is the
+    upper end of a range.
     """
 
     value: float
@@ -66,7 +67,8 @@ class Finding:
     reason: Said = NOTHING
     units: pd.Series | None = field(default=None, compare=False)
     status: str = ""
-    also: tuple[Said, ...] = ()
+    remarks: tuple[Said, ...] = ()
+    most: float = math.nan
 
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]

@@ -70,7 +70,7 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
     base = rule.base or people_column(rule.service)
     people, each = context.heads(base).rename(base), [mark for _, mark in marks]
     near = pd.Series(np.logical_and.reduce(each), people.index)
-    for by, weight, (inside, crow, *parts), also in readings(rule, context, people, (near, straight, *each)):
+    for by, weight, (inside, crow, *parts), remarks in readings(rule, context, people, (near, straight, *each)):
         total, part = float(weight.sum()), float(weight[inside].sum())
         shares = tuple(
             with_words(name_of(one, rule), f" {100 * ratio(float(weight[mark].sum()), total):.4g} %")
@@ -89,7 +89,7 @@ def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, targ
             basis=("audit.circle", {"way": (way[0], {**way[1], "of": by}), "which": shares}),
             reason=NOTHING if units is None else without(units, ~inside.to_numpy(bool), "audit.lack"),
             units=inside,
-            also=also,
+            remarks=remarks,
         )
 
 

@@ -83,7 +83,7 @@ def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
         "units": len(people), "fulfil": int((lacks <= 0).sum()), "of": LEVELS.get(rule.applies_to, "districts"),
     }  # fmt: skip
     yield Finding(
-        value=float(had.sum()) if units is None else float(had.clip(upper=owed).sum()),
+        value=math.nan if not owed.any() else float((had if units is None else had.clip(upper=owed)).sum()),
         target=float(owed.sum()),
         unit="facilities",
         needed=float(lacks.sum()),

@@ -26,17 +26,19 @@ __all__ = ["findings", "status_of"]
 def findings(rule: Rule, context: Context) -> list[Finding]:
     """Read a rule in an area: each of its readings, or one for all parts of a clause that has several."""
     parts = [(part, _of_part(part, context)) for part in rule.demands]
-    found = parts[0][1] if len(parts) == 1 else [_together([(part, each[0]) for part, each in parts])]
-    return [_read(rule, one) if _judged(one) else one for one in found]
+    found = parts[0][1] if len(parts) == 1 else [_together([(part, one) for part, each in parts for one in each])]
+    return [_read(rule, one) if _judged(one) or one.status == "part" else one for one in found]
 
 
 def _read(rule: Rule, finding: Finding) -> Finding:
     """Judge nothing by a permission, and not all by a part of what the clause asks."""
     if rule.permits and rule.role in JUDGED:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
-    if rule.unseen and _holds(rule, finding):
+    if rule.unseen and _holds(finding):
         rest = {"zh": rule.unseen_zh or rule.unseen, "en": rule.unseen}
-        return replace(finding, status="part", reason=("audit.unseen", {"rest": (rest,)}))
+        unseen: Said = ("audit.unseen", {"rest": (rest,)})
+        reason: Said = ("audit.joined", {"parts": (finding.reason, unseen)}) if finding.status else unseen
+        return replace(finding, status="part", reason=reason)
     return finding
 
 
@@ -48,7 +50,7 @@ def status_of(rule: Rule, finding: Finding, year: int | None) -> str:
         return "not_applicable"
     if math.isnan(finding.target):
         return "shown"
-    if _holds(rule, finding):
+    if _holds(finding):
         return "met"
     return "ahead" if year is not None and rule.year is not None and rule.year > year else "short"
 
@@ -57,9 +59,17 @@ def _judged(finding: Finding) -> bool:
     return not (finding.status or math.isnan(finding.value) or math.isnan(finding.target))
 
 
-def _holds(rule: Rule, finding: Finding) -> bool:
-    most = math.nan if rule.value_max is None else rule.value_max
-    return holds(round(finding.value, DIGITS), finding.operator, round(finding.target, DIGITS), most)
+def _holds(finding: Finding) -> bool:
+    value, target, most = (round(number, DIGITS) for number in (finding.value, finding.target, finding.most))
+    return holds(value, finding.operator, target, most)
+
+
+def _ranged(rule: Rule, finding: Finding) -> Finding:
+    """Give a number that is printed as a range its upper end, also where more is no fault."""
+    shown = finding.operator == "range" or (finding.operator == ">=" and finding.unit == rule.unit)
+    if rule.operator != "range" or rule.value_max is None or not shown:
+        return finding
+    return replace(finding, most=rule.value_max)
 
 
 def _of_part(rule: Rule, context: Context) -> list[Finding]:
@@ -73,7 +83,7 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
         units = by_units(rule, context)
         found = list(compute(rule, units))
         beside = (*stand_ins(rule, units), *not_counted(rule, units.stock))
-        found = [replace(one, also=(*one.also, *beside)) for one in found]
+        found = [_ranged(rule, replace(one, remarks=(*one.remarks, *beside))) for one in found]
     except Missing as absent:
         return [Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
                         math.nan, reason=(absent.key, absent.values), status=absent.status)]  # fmt: skip
@@ -96,8 +106,9 @@ def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
     factor = UNITS[rule.unit].factor
     target = finding.target * share
     scaled: Said = ("audit.scaled", {"all": finding.target, "share": share * 100})
-    needed = lacking(target * factor, finding.operator, finding.value * factor)
-    return replace(finding, target=target, needed=needed, basis=("audit.joined", {"parts": (finding.basis, scaled)}))
+    needed = round(lacking(target * factor, finding.operator, finding.value * factor), DIGITS)
+    return replace(finding, target=target, most=finding.most * share, needed=needed,
+                   basis=("audit.joined", {"parts": (finding.basis, scaled)}))  # fmt: skip
 
 
 def _larger(rule: Rule, context: Context) -> bool:
@@ -109,31 +120,41 @@ def _larger(rule: Rule, context: Context) -> bool:
 def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
     """Join the parts of a clause: the one that is farthest from its number stands for all, and all are told.
 
-    What is needed of one stock is needed once; units fulfil the clause where they fulfil each part that is for them.
+    What is needed of one stock is needed once; units fulfil the clause where they fulfil each part that is for them. A
+    part that has no object here keeps nothing open.
     """
     judged = [(rule, one) for rule, one in parts if _judged(one)]
     if not judged:
         return parts[0][1]
     rest = [(rule, one) for rule, one in parts if not _judged(one)]
-    named = [rule for rule, _ in parts]
-    _, lead = min(judged, key=lambda each: each[1].value / each[1].target if each[1].target else math.inf)
+    named = list(dict.fromkeys(rule for rule, _ in parts))
+    _, lead = min(judged, key=lambda each: (_holds(each[1]), _nearness(each[1])))
     needed: dict[object, float] = {}
     for rule, one in judged:
-        stock = (rule.layers, rule.facility_types, rule.column)
-        needed[stock] = max(needed.get(stock, 0.0), one.needed)
+        if one.needs == lead.needs and not math.isnan(one.needed):
+            stock = (rule.layers, rule.facility_types, rule.column)
+            needed[stock] = max(needed.get(stock, 0.0), one.needed)
     units = [one.units for _, one in judged if one.units is not None]
     alike = len(units) == len(judged) and all(each.index.equals(units[0].index) for each in units)
     reasons = [_named(rule, one.reason, named) for rule, one in (*judged, *rest) if one.reason[0]]
-    keeps = all(_holds(rule, one) for rule, one in judged)
+    keeps = all(_holds(one) for _, one in judged)
+    open_ = any(one.status or not math.isnan(one.value) for _, one in rest)
     return replace(
         lead,
-        needed=sum(needed.values()),
+        needed=sum(needed.values()) if needed else math.nan,
         basis=("audit.joined", {"parts": tuple(_named(rule, one.basis, named) for rule, one in judged)}),
-        also=once(words for _, one in judged for words in one.also),
+        remarks=once(words for _, one in judged for words in one.remarks),
         reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
         units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
-        status="part" if keeps and rest else "",
+        status="part" if keeps and open_ else "",
     )
+
+
+def _nearness(finding: Finding) -> float:
+    """Set a value against its number, so that of two the one that is farther from what is asked comes first."""
+    if finding.operator in ("<=", "<"):
+        return finding.target / finding.value if finding.value else math.inf
+    return finding.value / finding.target if finding.target else math.inf
 
 
 def _named(rule: Rule, words: Said, parts: Sequence[Rule]) -> Said:

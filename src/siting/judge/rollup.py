@@ -131,6 +131,13 @@ class Rolled(Context):
         if self.whole is not None:
             everywhere: pd.Series = self.whole.ruled(rule).reindex(here, fill_value=False)
             return everywhere
+        key = ("rolled", repr(wanted(rule)))
+        if key not in self._seen:
+            self._seen[key] = self._ruled(rule)
+        return self._seen[key].copy()
+
+    def _ruled(self, rule: Rule) -> pd.Series:
+        here = self.layer("communities").index
         asked, areas = wanted(rule), self.layers.get(AREAS, pd.DataFrame())
         homes = self.rows.layers["communities"]
         told = {name: want for name, want in asked.items() if name != "kind" and name in areas and name not in homes}
@@ -153,7 +160,13 @@ class Rolled(Context):
 
     def alone(self, rule: Rule) -> pd.Series:
         """Return the kinds of the rows that a rule is for and that stand for a unit because they name none."""
-        homes, marks = self.rows.layers["communities"], self.ruled(rule)
+        key = ("alone", self.area, repr(wanted(rule)))
+        if key not in self._seen:
+            self._seen[key] = self._alone(self.ruled(rule))
+        return self._seen[key]
+
+    def _alone(self, marks: pd.Series) -> pd.Series:
+        homes = self.rows.layers["communities"]
         itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(self._areas)
         kinds = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
         alone: pd.Series = kinds[itself & (kinds != "community")]
@@ -250,8 +263,9 @@ def _together(rows: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     made = {}
     for name, values in rows.items():
         grouped = values.groupby(groups, observed=True)
-        if pd.api.types.is_bool_dtype(values):
-            made[name] = grouped.any()
+        if pd.api.types.is_bool_dtype(values) or _flags(values):
+            marks = values.eq(True).fillna(False).astype(bool).groupby(groups, observed=True).any()
+            made[name] = marks.where(~values.isna().groupby(groups, observed=True).any()) if values.hasnans else marks
         elif pd.api.types.is_numeric_dtype(values):
             made[name] = grouped.sum().where(~values.isna().groupby(groups, observed=True).any())
         else:
@@ -259,6 +273,11 @@ def _together(rows: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
             pairs = pd.DataFrame({"unit": groups[said.index], "word": said}).drop_duplicates()
             made[name] = pairs.groupby("unit")["word"].agg(_joined)
     return pd.DataFrame(made, index=pd.Index(groups.unique(), name="id"))
+
+
+def _flags(values: pd.Series) -> bool:
+    """Tell whether a column of objects holds flags."""
+    return values.dtype == object and bool(values.notna().any()) and all(type(one) is bool for one in values.dropna())
 
 
 def _joined(words: pd.Series) -> object:

@@ -225,6 +225,8 @@ class Rule:
     @property
     def demands(self) -> tuple[Rule, ...]:
         """The parts of the clause, each as a rule: this one alone, then the further ones."""
+        if not self.also:
+            return (self,)
         return tuple(replace(self, also=(), **part) for part in ({}, *self.also))
 
     @property

@@ -34,32 +34,32 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
     """Mark the districts of the whole that a facility which counts for the rule serves.
 
     A facility serves the townships that its column `serves` names, all townships of a county that it names, and those
-    that lie by more than half in its polygon of the layer `service_areas`. Also said are words that name no district,
+    that lie by more than half in its polygon of the layer `service_areas`. The remarks are words that name no district,
     or several, and that no facility tells what it serves.
     """
     context = context.whole or context
     units, facilities = context.districts(rule.applies_to), context.stock(rule, layer)
     served = pd.Series(False, units.index)
-    also: list[Said] = []
+    remarks: list[Said] = []
     if COLUMN in facilities:
         named, strange = _named(facilities, layer, context)
         served |= units.index.isin(_of_level(named, rule, context))
         if strange:
             logger.warning('%s: "%s" names no district, or several of one name: %s', layer, COLUMN, some(strange))
-            also.append(("audit.serves_strange", {"words": tuple(strange)}))
+            remarks.append(("audit.serves_strange", {"words": tuple(strange)}))
     areas = context.layers.get(AREAS)
     if areas is not None:
         own = areas[_facility_of(areas, facilities).notna().to_numpy()]
         served |= _covered(units, own)
         lost = _facility_of(areas, context.layer(layer)).isna()
         if lost.all():
-            also.append(("audit.areas_strange", {"layer": AREAS, "of": layer}))
+            remarks.append(("audit.areas_strange", {"layer": AREAS, "of": layer}))
         elif lost.any():
             logger.warning("%s: %d rows belong to no facility of %s: %s", AREAS, int(lost.sum()), layer,
                            some(areas["facility"][lost].unique()))  # fmt: skip
     if COLUMN not in facilities and areas is None:
-        also.append(("audit.serves_unknown", {"absent": COLUMN, "layer": AREAS, "key": AREAS}))
-    return served, tuple(also)
+        remarks.append(("audit.serves_unknown", {"absent": COLUMN, "layer": AREAS, "key": AREAS}))
+    return served, tuple(remarks)
 
 
 def townships_served(rule: Rule, context: Context) -> tuple[Said, ...]:
@@ -68,9 +68,9 @@ def townships_served(rule: Rule, context: Context) -> tuple[Said, ...]:
     told = COLUMN in context.layer(layer) or AREAS in context.layers
     if not told or not len(context.layers.get("districts", ())):
         return ()
-    served, also = served_districts(replace(rule, applies_to="township"), layer, context)
+    served, remarks = served_districts(replace(rule, applies_to="township"), layer, context)
     here = served[context.districts("township").index]
-    return (("audit.serve", {"part": int(here.sum()), "total": len(here)}), *also)
+    return (("audit.serve", {"part": int(here.sum()), "total": len(here)}), *remarks)
 
 
 def _named(facilities: pd.DataFrame, layer: str, context: Context) -> tuple[set[object], list[str]]:

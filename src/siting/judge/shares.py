@@ -92,14 +92,14 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
         return
     if (rule.applies_to in DISTRICTS and not _walked(rule)) or layer == "districts":
         units = context.districts(rule.applies_to)
-        (fulfil, also), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
+        (fulfil, remarks), of = _in_districts(rule, context, units), LEVELS.get(rule.applies_to, "districts")
         others = {} if rule.part else besides(rule, context, units)
         basis = ("audit.units", {"part": int(fulfil.sum()), "total": len(units), "of": of})
         lack = without(units, ~fulfil.to_numpy(bool), besides=others)
         found = percent(
             rule, int(fulfil.sum()), len(units), needs="districts", basis=basis, target=target, units=fulfil
         )
-        yield replace(found, reason=lack, also=also)
+        yield replace(found, reason=lack, remarks=remarks)
         return
     yield _communities(rule, context, target)
 
@@ -113,15 +113,15 @@ def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tupl
         marks = pd.Series(np.logical_or.reduce([marks for marks, _ in each]), units.index)
         return marks, once(words for _, told in each for words in told)
     fulfil = pd.Series(True, units.index)
-    also: list[Said] = []
+    remarks: list[Said] = []
     for layer in rule.layers:
         has = context.inside(rule, layer, units) > 0
         if rule.covered_by == "service_area":
             served, told = served_districts(rule, layer, context)
             has |= served.reindex(units.index, fill_value=False)
-            also += told
+            remarks += told
         fulfil &= has
-    return fulfil, tuple(also)
+    return fulfil, tuple(remarks)
 
 
 def _communities(rule: Rule, context: Context, target: float) -> Finding:
@@ -283,5 +283,5 @@ def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
         have &= large == many
     part = int(have.sum())
     basis = ("audit.units", {"part": part, "total": len(units), "of": LEVELS.get(rule.applies_to, "districts")})
-    yield percent(rule, part, len(units), needs="facilities", target=100.0, basis=basis, units=have,
+    yield percent(rule, part, len(units), needs="facilities", target=100.0, operator=">=", basis=basis, units=have,
                   reason=without(units, ~have.to_numpy(bool), "audit.lack"))  # fmt: skip

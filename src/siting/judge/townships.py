@@ -7,8 +7,9 @@ import pandas as pd
 
 from siting.data import points, to_crs
 from siting.data.naming import full_names
+from siting.judge.values import Missing
 
-__all__ = ["by_id_or_name", "township_of"]
+__all__ = ["by_id_or_name", "counties_of", "township_of"]
 
 
 def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | None = None) -> pd.Series:
@@ -39,3 +40,12 @@ def township_of(
         place.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
         own = own.where(~lost, place.reindex(own.index))
     return own
+
+
+def counties_of(districts: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the counties: the districts of that level, else the townships joined by their `parent`."""
+    if "level" in districts and (districts["level"] == "county").any():
+        return districts[districts["level"] == "county"]
+    if "parent" not in districts:
+        raise Missing("audit.no_column", layer="districts", absent="parent")
+    return districts[["parent", districts.geometry.name]].dissolve("parent").assign(name=lambda joined: joined.index)

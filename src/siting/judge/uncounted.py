@@ -6,7 +6,6 @@ import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-import numpy as np
 import pandas as pd
 
 from siting.data import closest_types, of_type, type_of, types_in
@@ -50,12 +49,13 @@ def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
     rows = []
     for layer, asking in _asking(context, rules).items():
         written = _many(context, layer)
-        words = written.index.to_series()
         left: dict[str, list[str]] = {}
         for rule in asking:
-            for word in words[~_marks(rule, words)]:
-                left.setdefault(word, []).append(rule.id)
-        counted, every = _counted(context, layer, words), _all_count(context, layer)
+            taken = _taken(rule, context, layer)
+            for word in written.index:
+                if word not in taken:
+                    left.setdefault(word, []).append(rule.id)
+        counted, every = _counted(context, layer), _all_count(context, layer)
         for word, ids in left.items():
             name = "、".join(one for one in types_in(word) if type_of(one))
             counts = word in counted or bool(name and every)
@@ -109,15 +109,17 @@ def uncounted_here(rule: Rule, context: Context) -> Said:
     """Tell the rows that a rule leaves out: those of types nobody knows, of the whole all where none counts."""
     counts: dict[str, int] = {}
     others = False
-    for layer, asking in _asking(context, [rule]).items():
+    named = (other for other in context.rules if other.id in (*rule.meets, *rule.rules))
+    for layer, asking in _asking(context, [*rule.demands, *named]).items():
         written = _many(context, layer)
-        marks = np.logical_or.reduce([_marks(one, written.index.to_series()) for one in asking])
-        odd = written.index.isin(_strange(context, layer))
-        if context.whole is None and not marks.any():
-            others |= not odd.all()
-            odd |= True
-        for word, rows in written[~marks & odd].items():
-            counts[word] = counts.get(word, 0) + int(rows)
+        taken = frozenset[object]().union(*(_taken(one, context, layer) for one in asking))
+        odd = set(_strange(context, layer))
+        if context.whole is None and taken.isdisjoint(written.index):
+            others |= not odd.issuperset(written.index)
+            odd = set(written.index)
+        for word, rows in written.items():
+            if word in odd and word not in taken:
+                counts[word] = counts.get(word, 0) + int(rows)
     return ("audit.other_types" if others else "audit.uncounted", _listed(counts)) if counts else ("", {})
 
 
@@ -246,10 +248,10 @@ def _many(context: Context, layer: str) -> pd.Series:
     return context._seen[key]
 
 
-def _counted(context: Context, layer: str, words: pd.Series) -> set[str]:
+def _counted(context: Context, layer: str) -> set[object]:
     """Return the words that some rule of the standard which names types counts."""
     asking = _asking(context, context.rules).get(layer, [])
-    return {word for rule in asking for word in words[_marks(rule, words)]}
+    return {word for rule in asking for word in _taken(rule, context, layer)}
 
 
 def _all_count(context: Context, layer: str) -> bool:
@@ -264,10 +266,15 @@ def _strange(context: Context, layer: str) -> list[str]:
     if key not in context._seen:
         words = _many(context.whole or context, layer).index.to_series()
         unread = [word for word in words if not any(map(type_of, types_in(word)))]
-        counted = _counted(context.whole or context, layer, words)
+        counted = _counted(context.whole or context, layer)
         context._seen[key] = pd.Series([word for word in unread if word not in counted], dtype=object)
     return context._seen[key].tolist()
 
 
-def _marks(rule: Rule, words: pd.Series) -> pd.Series:
-    return of_types(words.to_frame("facility_type"), "", *rule.types)
+def _taken(rule: Rule, context: Context, layer: str) -> frozenset[object]:
+    """Return the words of a layer that a rule counts, once for all areas."""
+    key = ("taken", layer, rule.types)
+    if key not in context._words:
+        words = _many(context.whole or context, layer).index.to_series()
+        context._words[key] = frozenset(words[of_types(words.to_frame("facility_type"), "", *rule.types)])
+    return context._words[key]

@@ -14,7 +14,8 @@ from siting.data import list_roles, of_type, role
 from siting.data.values import parse_choices
 from siting.errors import LayerError, StandardError, some
 
-__all__ = ["ANY", "Missing", "columns_of", "counted", "filled", "flags", "least", "matches", "of_types", "ratio"]
+__all__ = ["ANY", "Missing", "columns_of", "counted", "filled", "flags", "least", "matches", "of_choices", "of_types",
+           "ratio"]  # fmt: skip
 
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 
@@ -148,6 +149,8 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
         When one is, or the column holds text: which rows.
     """
     filled(values, layer)
+    if not len(values):
+        return values.astype(float)
     if not pd.api.types.is_numeric_dtype(values):
         raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
     wrong = ~(np.isfinite(values.to_numpy(float)) & (values.to_numpy(float) >= 0))
@@ -207,6 +210,25 @@ def flags(values: pd.Series, layer: str) -> pd.Series:
         raise LayerError(layer, f'"{values.name}" is neither yes nor no in {int(wrong.sum())} rows: {rows}; '
                                 "write true or false")  # fmt: skip
     return marks.astype(bool)
+
+
+def of_choices(values: pd.Series, layer: str) -> pd.Series:
+    """Return words, none of which is blank, or none of those that the column of the layer can hold.
+
+    Raises
+    ------
+    LayerError
+        When one is: which rows. It would be ruled by nothing, in silence.
+    """
+    filled(values, layer)
+    columns = role(layer).columns if layer in list_roles() else ()
+    choices = next(([value for value, _ in one.choices] for one in columns if one.name == values.name), [])
+    wrong = ~values.isin(choices)
+    if choices and wrong.any():
+        rows, listed = some(values.index[wrong]), some(choices)
+        what = f'"{values.name}" is none of {listed} in {int(wrong.sum())} rows: {rows}'
+        raise LayerError(layer, f"{what}; write one of these, or let check_layer translate it")
+    return values
 
 
 def filled(values: pd.Series, layer: str) -> pd.Series:

@@ -220,7 +220,8 @@ class Audit:
         both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
         for name in told:
             both[name] = both[name].fillna(both[f"{name}_other"])
-        both["change"] = (both["value_other"] - both["value"]).round(DIGITS)
+        alike = both["unit"] == both["unit_other"].fillna(both["unit"])
+        both["change"] = (both["value_other"] - both["value"]).round(DIGITS).where(alike)
         both["change_unit"] = both["unit"].map(apart)
         return both[["rule", *told, "area", "value", "value_other", "change", "change_unit", "target",
                      "target_other", "needed", "needed_other", "status", "status_other"]]  # fmt: skip

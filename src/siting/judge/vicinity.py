@@ -79,7 +79,7 @@ def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
                         metric=rule.metric or "streets")  # fmt: skip
     else:
         found = _counted(rule, float(near.sum()), basis)
-    yield replace(found, also=unseen)
+    yield replace(found, remarks=unseen)
 
 
 def _counted(rule: Rule, there: float, basis: Said) -> Finding:
@@ -149,7 +149,7 @@ def beds(rule: Rule, context: Context) -> Iterator[Finding]:
         metric=(rule.metric or "streets") if rule.other else "",
         basis=basis,
         units=fulfil,
-        also=unseen,
+        remarks=unseen,
     )
 
 
@@ -212,7 +212,7 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
             "km": FARTHEST / 1000,
         },
     )
-    yield replace(told(float(first.mean()), "m", basis, metric="streets"), also=townships_served(rule, context))
+    yield replace(told(float(first.mean()), "m", basis, metric="streets"), remarks=townships_served(rule, context))
 
 
 def _spokes(rule: Rule, context: Context) -> pd.Series:
