@@ -191,3 +191,15 @@ def test_an_audit_of_districts_leaves_the_layers_as_they_were() -> None:
     for name, frame in before.items():
         pd.testing.assert_frame_equal(layers[name], frame)
         assert layers[name].attrs == frame.attrs
+
+
+def test_a_table_without_places_leaves_the_other_rules_to_be_judged(
+    sample: dict[str, Any], sample_network: st.Network
+) -> None:
+    """Circles cannot be walked to a plain table; rates and shares of its places can still be told."""
+    bare = pd.DataFrame(sample["childcare"].drop(columns="geometry"))
+    rules = st.load_standard("jinhua").select(rule=["childcare.service_radius", "places_per_1000.2025"])
+    table = st.audit(rules, {**sample, "childcare": bare}, network=sample_network).table.set_index("rule")
+    radius = table.loc["jinhua.childcare.service_radius"]
+    assert (radius["status"], radius["reason"]) == ("no_data", "托育设施图层没有坐标或几何，无法计算距离和位置")
+    assert table.loc["jinhua.childcare.places_per_1000.2025", "status"] == "short"

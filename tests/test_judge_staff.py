@@ -275,7 +275,7 @@ def test_who_is_left_to_vans(town: Layers, layer: Callable[..., Any], town_netwo
     """A meal point stands at the village `b`; the nearest health centre is 600 m from there."""
     town["meals"] = layer({"z": (500, 500)})
     row = figured(town, "shijiazhuang.eldercare.meal_vans", network=town_network)
-    assert (row["value"], row["unit"]) == (1, "communities"), "the estate counts, too"
+    assert (row["value"], row["unit"]) == (1, "estates_or_villages"), "the estate counts, too"
     town["meals"] = layer({"z": (500, 500), "w": (0, 100)})
     assert figured(town, "shijiazhuang.eldercare.meal_vans", network=town_network)["value"] == 0
     van = "qingtian.health.touring_clinic_van"

@@ -34,7 +34,7 @@ def audit(size: Size) -> Iterator[Row]:
     net = ours.network(city)
     standard = _rules()
     layers = _layers(standard, net, size.sources, max(20, size.sources // 20))
-    shares = {rule.id: 90.0 for rule in standard if rule.value is None or rule.kind == "service_time"}
+    shares = {rule.id: 0.9 for rule in standard if rule.value is None or rule.kind == "service_time"}
     given = {rule: share for rule, share in shares.items() if standard[rule].kind in ("service_time", "coverage_share")}
     walks = 0.0
 

@@ -265,7 +265,7 @@ class Context:
                 own = self._county(own, frame)
             elsewhere = len(frame) and not own.isin(districts.index).any()
             if elsewhere and rule.applies_to == "prefecture" and not isinstance(frame, gpd.GeoDataFrame):
-                raise LayerError(layer, "has no geometry; give a GeoDataFrame, so that it can be found in a city")
+                raise Missing("audit.no_geometry", layer=layer)
             if elsewhere and isinstance(frame, gpd.GeoDataFrame):  # no townships to go by
                 found = points(to_crs(frame, districts.crs)).sindex.query(districts.geometry, predicate="intersects")[0]
                 self._seen[key] = pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
@@ -378,7 +378,7 @@ class Context:
         origins = self.layer(start)
         for name, frame in ((start, origins), (end, facilities)):
             if not isinstance(frame, gpd.GeoDataFrame):
-                raise LayerError(name, "has no geometry; give a GeoDataFrame, so that it can be found on the streets")
+                raise Missing("audit.no_geometry", layer=name)
         key = (start, end, *chosen, metres, minutes, straight, None if minutes is None else repr(walk))
         if key not in self._reaches:
             if straight:
