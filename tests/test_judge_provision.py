@@ -525,8 +525,11 @@ def test_a_frame_without_geometry_beside_streets_is_told(
     homes: gpd.GeoDataFrame, layer: Make, town_network: st.Network
 ) -> None:
     plain = pd.DataFrame(homes.drop(columns="geometry"))
-    with pytest.raises(LayerError, match="geometry"):
-        provision(JINHUAS, plain, {"childcare": layer({"k": (0, 0)}, floor_area=[1.0])}, network=town_network)
+    found = provision(JINHUAS, plain, {"childcare": layer({"k": (0, 0)}, floor_area=[1.0])}, network=town_network)
+    area = found[found["rule"] == JINHUA + "area_per_100_households.new"]
+    assert (area["area_m2"] > 0).any()
+    assert area["there"].isna().all()
+    assert area["reason_en"].str.contains("Communities has no geometry").all()
 
 
 @pytest.mark.parametrize("blank", [None, "", " "])
