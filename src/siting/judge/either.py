@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from siting.judge.context import Context
 from siting.judge.finding import Finding, indicator
+from siting.judge.reading import findings, status_of
 from siting.judge.rule import Rule
 from siting.judge.statuses import NOT_JUDGED
 
@@ -18,8 +19,6 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
 
     Where none is met and one of them says nothing, nothing can be said, and the reason is that rule's.
     """
-    from siting.judge.reading import findings, status_of  # it reads every kind of rule, this one among them
-
     named = [one for one in context.rules if one.id in rule.rules]
     met: list[dict[str, str]] = []
     part: list[dict[str, str]] = []

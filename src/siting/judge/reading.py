@@ -10,11 +10,10 @@ import pandas as pd
 
 from siting.judge.alternatives import not_counted
 from siting.judge.context import Context
-from siting.judge.finding import DIGITS, Said, holds, lacking, once, told
-from siting.judge.indicators import INDICATORS, KINDS, Finding
+from siting.judge.finding import DIGITS, INDICATORS, Finding, Said, holds, lacking, once, told
 from siting.judge.printed import printed_number
 from siting.judge.rollup import by_units, stand_ins
-from siting.judge.rule import Rule
+from siting.judge.rule import KINDS, Rule
 from siting.judge.scope import sized
 from siting.judge.units import UNITS
 from siting.judge.values import Missing, columns_of

@@ -6,7 +6,8 @@ import re
 from importlib.resources import files
 from pathlib import Path
 
-from siting.errors import StandardError
+from siting.data import atomic_path
+from siting.errors import SitingError, StandardError
 
 __all__ = ["write_template"]
 
@@ -39,11 +40,13 @@ def write_template(path: str | Path) -> Path:
     text = files("siting.judge").joinpath("template.toml").read_text(encoding="utf-8")
     if re.fullmatch(r"[a-z][a-z0-9_]*", target.stem):
         text = text.replace(NAME, target.stem)
+    if target.exists():
+        raise StandardError(f'"{target}" is there already; give another name, it is not overwritten')
     try:
-        with target.open("x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
-        raise StandardError(f'"{target}" is there already; give another name, it is not overwritten') from None
+        with atomic_path(target) as draft:
+            draft.write_text(text, encoding="utf-8", newline="\n")
     except OSError as error:
         raise StandardError(f'"{target}" cannot be written: {error.strerror}') from error
+    except SitingError as error:
+        raise StandardError(f'"{target}" cannot be written: {error}') from error
     return target
