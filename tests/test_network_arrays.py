@@ -313,7 +313,7 @@ def test_what_is_on_disk_is_read_without_the_compiler(tmp_path: Path) -> None:
     """Code that allocates arrays runs from the disk; the compiler's tables are made when something is compiled."""
     (tmp_path / "loops.py").write_text(
         "import numpy as np\n"
-        "from siting.network._compiled import compiled\n"
+        "from siting.compiled import compiled\n"
         "@compiled\n"
         "def loop(a):\n"
         "    b = np.sort(a)\n"
@@ -341,7 +341,7 @@ def test_only_our_own_compiling_is_told(caplog: pytest.LogCaptureFixture, monkey
     """A function of the user's that is compiled later is no path search."""
     import numba
 
-    from siting.network import _compiled
+    from siting import compiled as _compiled
 
     # As in a process whose searches all come from the cache.
     monkeypatch.setattr(_compiled.TELLER, "told", False)

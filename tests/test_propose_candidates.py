@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.propose.candidates import make_candidates
+from siting.propose.candidates.make import make_candidates
 
 X0, Y0, CRS = 530_000.0, 3_380_000.0, "EPSG:4547"
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "how-to" / "candidates.md"

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.propose.engines.proof import bound_of
-from siting.propose.search import proven_bound
+from siting.optimize.proof import bound_of
+from siting.propose.search.dispatch import proven_bound
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_a_tampered_proof_proves_nothing_or_less(plan: st.Plan) -> None:
 
 
 def _must(answer: Any) -> Any:
-    from siting.propose.engines.reduce import reduce
+    from siting.optimize.presolve import reduce
 
     model = answer.model
     proof = answer.proof

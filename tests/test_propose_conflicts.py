@@ -15,12 +15,12 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.labels import label
-from siting.propose import conflicts
-from siting.propose.conflicts import reasons
-from siting.propose.engines.watch import Watch
-from siting.propose.instance import build
-from siting.propose.search import search
-from siting.propose.words import Reason
+from siting.optimize.control import Watch
+from siting.propose.infeasible import conflicts
+from siting.propose.infeasible.conflicts import reasons
+from siting.propose.model.formulation import build
+from siting.propose.plan.explain import Reason
+from siting.propose.search.dispatch import search
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8}, name="people")
 BY = pd.Series({"a": "north", "b": "south", "c": "south"}, name="district")

@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import ProblemError
-from siting.propose.equity import fairest, price_of_equity
+from siting.propose.questions.equity import fairest, price_of_equity
 
 
 @some.composite

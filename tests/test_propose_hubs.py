@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.propose.hubs import Hubs, choose_hubs
+from siting.propose.questions.hubs import Hubs, choose_hubs
 
 #: A road of villages, kilometres from its start; the last lies over the pass.
 PLACES = {"a": 0, "b": 1, "c": 3, "d": 4, "e": 5, "f": 20}

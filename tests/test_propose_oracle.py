@@ -16,10 +16,10 @@ from hypothesis import strategies as some
 from scipy.optimize import linprog
 
 import siting as st
-from siting.propose import conflicts
-from siting.propose.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
-from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
-from siting.propose.rules import (  # fmt: skip
+from siting.propose.infeasible import conflicts
+from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
+from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
+from siting.propose.problem.rules import (  # fmt: skip
     AtLeast,
     AtMost,
     Backup,

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.propose.engines.reduce import reduce
-from siting.propose.instance import build
+from siting.optimize.presolve import reduce
+from siting.propose.model.formulation import build
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2}, name="people")
 

@@ -15,9 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.propose import search
-from siting.propose.engines.general import one_leaf
-from siting.propose.engines.model import Found
+from siting.optimize.milp import one_leaf
+from siting.optimize.model import Found
+from siting.propose.search.dispatch import dispatch as search
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
 #: What one unit of demand weighs: whole people, and fractions from the tiny to the huge.
@@ -488,7 +488,7 @@ def test_a_share_that_everybody_keeps_anyway_is_none(rules: list[Any]) -> None:
 
 def test_the_general_engine_has_a_plan_when_time_runs_out(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing open keeps no share, and all open are too many: what serves the most is opened first."""
-    from siting.propose.engines import general
+    from siting.optimize import milp as general
 
     monkeypatch.setattr(general.highs, "run", lambda *a, **k: general.highs.Outcome("time_limit", None, -math.inf))
     table = pd.DataFrame(

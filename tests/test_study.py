@@ -12,8 +12,8 @@ import pytest
 import shapely
 
 import siting as st
-from siting.outputs import facility_words
-from siting.study import Outcome, judge
+from siting.study.outputs import facility_words
+from siting.study.run import Outcome, judge
 
 RECIPE = """
 [study]

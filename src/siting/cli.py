@@ -28,7 +28,7 @@ from siting.lines import wrapped
 
 if TYPE_CHECKING:
     from siting.judge import Audit, Standard
-    from siting.study import Outcome
+    from siting.study.run import Outcome
 
 __all__ = ["main"]
 
@@ -201,7 +201,7 @@ def audit(
     """Judge the layers of a study by its standard, without maps and proposals."""
     from siting.judge.statuses import members_of
     from siting.judge.uncounted import apart_lines
-    from siting.study import Study, judge
+    from siting.study.run import Study, judge
 
     words_of = _lang(lang)
     suffix = None if out_file is None else out_file.suffix.lower()
@@ -250,9 +250,9 @@ def _lang(lang: str | None) -> Literal["zh", "en"] | None:
 
 
 def _run(recipe: Path, folder: Path, lang: str | None) -> None:
-    from siting.outputs import write_outputs
-    from siting.study import Study
-    from siting.study import run as run_study
+    from siting.study.outputs import write_outputs
+    from siting.study.run import Study
+    from siting.study.run import run as run_study
 
     began = time.perf_counter()
     study = Study.from_toml(recipe)
@@ -290,7 +290,7 @@ def _progress(lang: str) -> Iterator[Any]:
 
 
 def _tell_network(outcome: Outcome) -> None:
-    from siting.outputs import network_words, places_table
+    from siting.study.outputs import network_words, places_table
 
     lang = outcome.study.lang
     for line in wrapped(network_words(outcome, lang), out.width):
@@ -305,7 +305,7 @@ def _tell_network(outcome: Outcome) -> None:
 
 
 def _tell_results(outcome: Outcome) -> None:
-    from siting.outputs import coverage_table, facility_words, goal_title
+    from siting.study.outputs import coverage_table, facility_words, goal_title
 
     lang = outcome.study.lang
     for service in outcome.bands:

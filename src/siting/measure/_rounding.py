@@ -13,8 +13,8 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from siting.errors import ProblemError, some
-from siting.measure._filling import LARGEST, fill
-from siting.solver import highs
+from siting.optimize import highs
+from siting.optimize.max_flow import LARGEST, fill
 
 __all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
 

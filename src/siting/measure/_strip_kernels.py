@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from siting.network._compiled import compiled
+from siting.compiled import compiled
 
 #: How a search for outlines ends.
 DONE, SHORT, UNSURE = 0, 1, 2

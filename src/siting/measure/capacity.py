@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure._filling import fill
 from siting.measure.coverage import amounts
 from siting.measure.reach import Reach
+from siting.optimize.max_flow import fill
 
 __all__ = ["idle_nearby", "utilisation"]
 

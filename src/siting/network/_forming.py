@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from siting.network._compiled import compiled
+from siting.compiled import compiled
 
 FAR = np.int32(2**31 - 1)
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from siting.network._compiled import compiled
+from siting.compiled import compiled
 
 FAR = np.int32(2**31 - 1)
 SHIFT = np.int32(16)  # buckets of 2**16 mm = 66 m: the bounded search is as fast anywhere from 8 to 66 m

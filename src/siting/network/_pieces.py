@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from siting.network._compiled import compiled
+from siting.compiled import compiled
 from siting.network._kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, _spread
 
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from siting.network._compiled import compiled
+from siting.compiled import compiled
 
 FAN = 4
 #: Streets whose distances to a point differ by less are equally near, metres.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from siting.network._compiled import compiled
+from siting.compiled import compiled
 
 
 @compiled

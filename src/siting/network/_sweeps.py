@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from siting.network._compiled import compiled
+from siting.compiled import compiled
 from siting.network._kernels import DONE, QUEUE_SHORT, along
 
 #: What no label has reached.

@@ -1,20 +1,15 @@
 """Candidates, and a problem = objective + rules → a plan with its proof. Knows no geometry, standard or file."""
 
-from siting.propose.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
-from siting.propose.assign import Assignment, assign
-from siting.propose.candidates import make_candidates
-from siting.propose.certificate import Certificate, Verified
-from siting.propose.comparing import compare
-from siting.propose.engines.watch import Progress
-from siting.propose.equity import FairPlan, fairest, price_of_equity
-from siting.propose.frontier import frontier
-from siting.propose.hubs import Hubs, choose_hubs
-from siting.propose.merge_demand import merge_demand, merge_reach
-from siting.propose.merging import Mergers, merge_sites
-from siting.propose.plan import Plan
-from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
-from siting.propose.robust import RobustPlan, robustness, solve_robust
-from siting.propose.rules import (
+from siting.optimize.control import Progress
+from siting.propose.candidates.aggregate import merge_demand, merge_reach
+from siting.propose.candidates.make import make_candidates
+from siting.propose.model.scenarios import Scenario
+from siting.propose.plan.certificate import Certificate, Verified
+from siting.propose.plan.compare import compare
+from siting.propose.plan.plan import Plan
+from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
+from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
+from siting.propose.problem.rules import (
     AtLeast,
     AtMost,
     Backup,
@@ -26,10 +21,15 @@ from siting.propose.rules import (
     OnePer,
     Required,
 )
-from siting.propose.scenarios import Scenario
+from siting.propose.questions.assignment import Assignment, assign
+from siting.propose.questions.equity import FairPlan, fairest, price_of_equity
+from siting.propose.questions.frontier import frontier
+from siting.propose.questions.hubs import Hubs, choose_hubs
+from siting.propose.questions.mergers import Mergers, merge_sites
+from siting.propose.questions.robustness import RobustPlan, robustness, solve_robust
+from siting.propose.questions.upgrades import upgrade_sites
+from siting.propose.questions.what_if import WhatIf
 from siting.propose.solve import solve
-from siting.propose.upgrading import upgrade_sites
-from siting.propose.whatif import WhatIf
 
 __all__ = [
     "Assignment",

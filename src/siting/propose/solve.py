@@ -10,16 +10,16 @@ from numbers import Real
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.propose.engines.watch import Progress, Watch
-from siting.propose.inputs import Demand, Reaches
-from siting.propose.instance import Instance, build
-from siting.propose.plan import Plan, make_plan
-from siting.propose.problem import Objective, is_number
-from siting.propose.progress import told
-from siting.propose.rows import all_may_open_first
-from siting.propose.rules import Rule
-from siting.propose.search import search
-from siting.propose.words import Reason
+from siting.optimize.control import Progress, Watch
+from siting.propose.model.constraints import all_may_open_first
+from siting.propose.model.formulation import Instance, build
+from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.plan.explain import Reason
+from siting.propose.plan.plan import Plan, make_plan
+from siting.propose.problem.objectives import Objective, is_number
+from siting.propose.problem.rules import Rule
+from siting.propose.progress_bar import told
+from siting.propose.search.dispatch import search
 
 __all__ = ["check", "solve"]
 
@@ -121,7 +121,7 @@ def answer(instance: Instance, watch: Watch) -> Plan:
     found = search(instance, watch)
     reasons: tuple[Reason, ...] = ()
     if found.x is None and found.status == "infeasible":
-        from siting.propose.conflicts import reasons as why
+        from siting.propose.infeasible.conflicts import reasons as why
 
         reasons = why(instance, watch)
     elif found.x is None:

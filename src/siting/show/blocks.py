@@ -272,7 +272,7 @@ def _title(standard: object, lang: str) -> str:
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
     # Imported here: a report without a plan needs nothing that solves.
-    from siting.propose.rule_words import rule_words
+    from siting.propose.plan.rule_text import rule_words
 
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
     status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
@@ -308,7 +308,7 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
 
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Say what solved a plan, and what proves its bound, where it tells."""
-    from siting.propose.rule_words import engine_words
+    from siting.propose.plan.rule_text import engine_words
 
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:

@@ -1,0 +1,323 @@
+"""Loops of the capacitated engine: a largest flow that is mended as columns open and close, and filling columns.
+
+A *graph* is a tuple of arrays: row starts and columns of the pairs (needs first), the need of each pair, column starts,
+needs and pairs (columns first). A *state* is the flow of each pair, what is left of each need, the room of each column,
+whether it is open, a journal of changes with its length, and working space. Room and what is left are kept for closed
+columns too, so undoing is only reading the journal backwards.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from siting.compiled import compiled
+
+
+@compiled
+def undo(graph, state, until):
+    """Take changes of flow back until the journal is *until* long."""
+    _, indices, need_of, _, _, _ = graph
+    flow, left, room, _, pairs, amounts, used = state[:7]
+    while used[0] > until:
+        used[0] -= 1
+        pair, amount = pairs[used[0]], amounts[used[0]]
+        flow[pair] -= amount
+        left[need_of[pair]] += amount
+        room[indices[pair]] += amount
+
+
+@compiled
+def pull(graph, state, target):
+    """Fill the open column *target* with needs, moving others on; return how much more is served.
+
+    Searches backwards from the column: a need with something left ends a path, one that is served by another column
+    frees that column's room.
+    """
+    indptr, indices, _, starts, needs, places = graph
+    flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = state[:10]
+    queue, onto, from_pair, to_pair = state[10:]
+    gained = 0
+    again = True
+    while again and room[target] > 0:
+        again = False
+        stamp[0] += 1
+        mark = stamp[0]
+        column_seen[target] = mark
+        queue[0] = target
+        head, tail = 0, 1
+        while head < tail and not again:
+            c = queue[head]
+            head += 1
+            for q in range(starts[c], starts[c + 1]):
+                i = needs[q]
+                if need_seen[i] == mark:
+                    continue
+                need_seen[i] = mark
+                if left[i] > 0:
+                    amount = min(left[i], room[target])
+                    length = 1
+                    t = c
+                    while t != target:
+                        amount = min(amount, flow[from_pair[t]])
+                        length += 2
+                        t = onto[t]
+                    if used[0] + length > len(pairs):
+                        return gained
+                    flow[places[q]] += amount
+                    pairs[used[0]], amounts[used[0]] = places[q], amount
+                    used[0] += 1
+                    t = c
+                    while t != target:
+                        flow[from_pair[t]] -= amount
+                        flow[to_pair[t]] += amount
+                        pairs[used[0]], amounts[used[0]] = from_pair[t], -amount
+                        pairs[used[0] + 1], amounts[used[0] + 1] = to_pair[t], amount
+                        used[0] += 2
+                        again = again or flow[from_pair[t]] == 0
+                        t = onto[t]
+                    left[i] -= amount
+                    room[target] -= amount
+                    gained += amount
+                    if room[target] == 0:
+                        return gained
+                    if again:  # a link of the tree is used up
+                        break
+                for k in range(indptr[i], indptr[i + 1]):
+                    d = indices[k]
+                    if flow[k] > 0 and column_seen[d] != mark:
+                        column_seen[d] = mark
+                        onto[d], from_pair[d], to_pair[d] = c, k, places[q]
+                        queue[tail] = d
+                        tail += 1
+    return gained
+
+
+@compiled
+def shut(graph, state, column):
+    """Close *column* and move its needs to the room of others where they can; return how much less is served."""
+    indptr, indices, need_of, starts, needs, places = graph
+    flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen, _, _, _, _ = state
+    lost = 0
+    begin = used[0]
+    is_open[column] = False
+    for q in range(starts[column], starts[column + 1]):
+        k = places[q]
+        if flow[k] > 0:
+            lost += flow[k]
+            pairs[used[0]], amounts[used[0]] = k, -flow[k]
+            used[0] += 1
+            left[needs[q]] += flow[k]
+            flow[k] = 0
+    room[column] += lost
+    end = used[0]
+    n, m = len(left), len(room)
+    into = np.empty(m, np.int64)  # the pair that enters a column
+    out = np.empty(n, np.int64)  # the pair that a need is moved out of; -1 for the start
+    queue = np.empty(n, np.int64)
+    dead = stamp[0] + 1
+    stamp[0] += 1
+    for at in range(begin, end):
+        s = need_of[pairs[at]]
+        again = True
+        while again and left[s] > 0 and need_seen[s] != dead:
+            again = False
+            stamp[0] += 1
+            mark = stamp[0]
+            need_seen[s] = mark
+            out[s] = -1
+            queue[0] = s
+            head, tail = 0, 1
+            while head < tail and not again:
+                i = queue[head]
+                head += 1
+                for k in range(indptr[i], indptr[i + 1]):
+                    c = indices[k]
+                    if not is_open[c] or column_seen[c] == mark or column_seen[c] == dead:
+                        continue
+                    column_seen[c] = mark
+                    into[c] = k
+                    if room[c] > 0:
+                        amount = min(left[s], room[c])
+                        length, node = 1, i
+                        while out[node] >= 0:
+                            amount = min(amount, flow[out[node]])
+                            length += 2
+                            node = need_of[into[indices[out[node]]]]
+                        if used[0] + length > len(pairs):
+                            return lost
+                        room[c] -= amount
+                        left[s] -= amount
+                        lost -= amount
+                        enter, node = k, i
+                        while True:
+                            flow[enter] += amount
+                            pairs[used[0]], amounts[used[0]] = enter, amount
+                            used[0] += 1
+                            leave = out[node]
+                            if leave < 0:
+                                break
+                            flow[leave] -= amount
+                            pairs[used[0]], amounts[used[0]] = leave, -amount
+                            used[0] += 1
+                            enter = into[indices[leave]]
+                            node = need_of[enter]
+                        again = True
+                        break
+                    for q in range(starts[c], starts[c + 1]):
+                        j = needs[q]
+                        if flow[places[q]] > 0 and need_seen[j] != mark and need_seen[j] != dead:
+                            need_seen[j] = mark
+                            out[j] = places[q]
+                            queue[tail] = j
+                            tail += 1
+            if not again:
+                # No room can be reached from here, nor will it while others are moved: never look again.
+                for t in range(tail):
+                    i = queue[t]
+                    need_seen[i] = dead
+                    for k in range(indptr[i], indptr[i + 1]):
+                        if column_seen[indices[k]] == mark:
+                            column_seen[indices[k]] = dead
+    return lost
+
+
+@compiled
+def grow(graph, state, value, free, most, scale, wanted, gain):
+    """Open the column that adds most, again and again, while *most* allows and it is worth it.
+
+    What a column adds only falls as others open (largest flows are submodular), so an old *gain* is an upper bound and
+    few are looked at again. Without *scale* columns are opened for the least cost for each unit until *wanted* is met.
+    """
+    is_open, used = state[3], state[6]
+    while most > 0 and wanted > 0:
+        best, top, next_best = -1, 0.0, 0.0
+        for j in range(len(is_open)):
+            if free[j] and not is_open[j] and gain[j] > 0:
+                worth = scale * gain[j] + value[j] if scale > 0 else gain[j] / max(1e-12, -value[j])
+                if worth > top:
+                    best, top, next_best = j, worth, top
+                elif worth > next_best:
+                    next_best = worth
+        if best < 0:
+            break
+        is_open[best] = True
+        added = pull(graph, state, best)
+        gain[best] = min(wanted, added)
+        worth = scale * gain[best] + value[best] if scale > 0 else gain[best] / max(1e-12, -value[best])
+        if worth > 0 and worth >= next_best:
+            used[0] = 0
+            most -= 1
+            wanted -= added
+        else:
+            undo(graph, state, 0)
+            is_open[best] = False
+
+
+@compiled
+def improve(graph, state, value, free, gain, first, last):
+    """Try to close each open column from *first* up to *last*, alone or for another; return what was gained.
+
+    The others are those that share a need with it, and the one that adds most anywhere. *gain* is what each closed
+    column would add, kept up to date around every change.
+    """
+    indptr, indices, _, starts, needs, _ = graph
+    room, is_open, used = state[2], state[3], state[6]
+    m = len(is_open)
+    better = 0.0
+    near = np.zeros(m, np.int64)
+    listed = np.empty(m, np.int64)
+    for out in range(first, last):
+        if not (free[out] and is_open[out]):
+            continue
+        lost = shut(graph, state, out)
+        until = used[0]
+        size = 0
+        near[out] = out + 1
+        for q in range(starts[out], starts[out + 1]):
+            i = needs[q]
+            for k in range(indptr[i], indptr[i + 1]):
+                j = indices[k]
+                if near[j] != out + 1:
+                    near[j] = out + 1
+                    if free[j] and not is_open[j]:
+                        listed[size] = j
+                        size += 1
+        far = -1
+        for j in range(m):
+            if (
+                free[j]
+                and not is_open[j]
+                and near[j] != out + 1
+                and (far < 0 or gain[j] + value[j] > gain[far] + value[far])
+            ):
+                far = j
+        if far >= 0:
+            listed[size] = far
+            size += 1
+        top = -lost - value[out]
+        best = -1 if top > 1e-6 else -2
+        top = max(top, 1e-6)
+        for t in range(size):
+            j = listed[t]
+            # Opening j beside all others adds at least as much as the swap, and it takes no more than it can hold.
+            if room[j] - lost + value[j] - value[out] <= top or (j != far and gain[j] + value[j] - value[out] <= top):
+                continue
+            is_open[j] = True
+            added = pull(graph, state, j)
+            undo(graph, state, until)
+            is_open[j] = False
+            if added - lost + value[j] - value[out] > top:
+                best, top = j, added - lost + value[j] - value[out]
+        if best == -2:
+            undo(graph, state, 0)
+            is_open[out] = True
+            continue
+        better += top
+        if best >= 0:
+            is_open[best] = True
+            pull(graph, state, best)
+        used[0] = 0
+        # What those around would add now.
+        for turn in range(2):
+            middle = out if turn == 0 else best
+            if middle < 0:
+                continue
+            for q in range(starts[middle], starts[middle + 1]):
+                i = needs[q]
+                for k in range(indptr[i], indptr[i + 1]):
+                    j = indices[k]
+                    if near[j] != -1 - out - turn * m and free[j] and not is_open[j]:
+                        near[j] = -1 - out - turn * m
+                        is_open[j] = True
+                        gain[j] = pull(graph, state, j)
+                        undo(graph, state, 0)
+                        is_open[j] = False
+    return better
+
+
+@compiled
+def buy(indptr, indices, weight, order, margin, room, worth, take):
+    """Let every column fill itself in the *order* of needs: lowers *room*, adds to *worth*, writes *take* of each pair.
+
+    *margin* is what a unit of each need is worth beyond its price.
+    """
+    for i in order:
+        for k in range(indptr[i], indptr[i + 1]):
+            j = indices[k]
+            amount = min(weight[i], room[j])
+            take[k] = amount
+            if amount > 0:
+                room[j] -= amount
+                worth[j] += margin[i] * amount
+
+
+@compiled
+def weigh(graph, state, free, gain):
+    """Write into *gain* what each closed free column would add."""
+    is_open = state[3]
+    for j in range(len(is_open)):
+        if free[j] and not is_open[j]:
+            is_open[j] = True
+            gain[j] = pull(graph, state, j)
+            undo(graph, state, 0)
+            is_open[j] = False

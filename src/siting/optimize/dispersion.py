@@ -1,0 +1,211 @@
+"""p-dispersion: so many columns open, the nearest two as far apart as can be.
+
+The answer is one of the distances, so it is searched for among them: with limit d, no two open columns may be nearer
+than d. Each such question is a largest independent set, answered by opening columns one by one or by the solver.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+from scipy.sparse import csr_array, triu
+
+from siting.optimize import highs
+from siting.optimize.control import Watch
+from siting.optimize.model import Bools, Floats, Found, Ints
+
+__all__ = ["smallest_distance", "solve_dispersion"]
+
+log = logging.getLogger(__name__)
+
+
+def smallest_distance(pairs: csr_array, x: Bools) -> float:
+    """Return the smallest distance between two open columns; infinite when no two are in a pair."""
+    upper = triu(pairs, k=1).tocoo()
+    both = x[upper.row] & x[upper.col]
+    return float(upper.data[both].min(initial=np.inf))
+
+
+def solve_dispersion(
+    pairs: csr_array, lower: Floats, upper: Floats, least: int, most: int | None, watch: Watch
+) -> Found:
+    """Open columns so that the two nearest are as far apart as can be: p-dispersion [1]_.
+
+    Parameters
+    ----------
+    pairs
+        Columns × columns, symmetric: the distance of each pair. A pair that is absent is farther apart than all that
+        are there.
+    lower, upper
+        0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none. Two that must be open count as well.
+    least, most
+        How many columns are open, those that must be included; *most* None for any number. As a column more never
+        brings two apart, no more than *least* are opened beside those that must.
+    watch
+        Asked between the questions, and within.
+
+    Returns
+    -------
+    Found
+        `value` and `bound` are distances, infinite when no two open columns are in a pair.
+
+    Raises
+    ------
+    ValueError
+        When *pairs* is not symmetric, or a distance is negative or no number.
+
+    References
+    ----------
+    .. [1] M. J. Kuby, "Programming models for facility dispersion: the p-dispersion and maxisum dispersion problems",
+       Geographical Analysis 19 (4), 1987, pp. 315-329.
+    """
+    _check(pairs, lower, upper)
+    must, may = lower > 0, upper > 0
+    if (must & ~may).any() or may.sum() < least or (most is not None and max(int(must.sum()), least) > most):
+        return Found(None, -np.inf, -np.inf, "infeasible", "dispersion")
+    close = triu(pairs, k=1).tocoo()
+    usable = may[close.row] & may[close.col]
+    first, second, distance = close.row[usable], close.col[usable], close.data[usable]
+    levels = np.append(np.unique(distance), np.inf)
+    # Two that must be open limit everything, so that no level above theirs is asked for.
+    levels = levels[levels <= smallest_distance(pairs, must)]
+    best = _take(must, may, np.zeros(len(must)), least)
+    low, high = int(np.searchsorted(levels, smallest_distance(pairs, best))), len(levels) - 1
+    nodes = 0
+    for exact in (False, True):  # first without proofs: what is far enough needs none
+        top = high
+        while low < top and not watch.report("distance", float(levels[low]), float(levels[high])):
+            middle = (low + top + 1) // 2
+            near = distance < levels[middle]
+            x, known = _apart(first[near], second[near], must, may, least, watch if exact else None)
+            nodes += 1
+            if x is not None:
+                best = x
+                low = int(np.searchsorted(levels, smallest_distance(pairs, x)))
+            elif known or not exact:
+                top = middle - 1
+                high = top if known else high
+            else:
+                break
+    value = smallest_distance(pairs, best)
+    bound = float(levels[high])
+    return Found(best, value, bound, "optimal" if low >= high else watch.status, "dispersion", nodes=nodes)
+
+
+def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
+    m = len(lower)
+    if pairs.shape != (m, m) or len(upper) != m:
+        raise ValueError(f"pairs has the shape {pairs.shape}; give a row and a column for each of {m} columns")
+    if not np.isfinite(pairs.data).all() or (pairs.data < 0).any():
+        raise ValueError("a distance is negative or no number")
+    a, b = triu(pairs, k=1).tocsr(), triu(csr_array(pairs.T), k=1).tocsr()
+    for part in (a, b):
+        part.sort_indices()
+    if not (np.array_equal(a.indptr, b.indptr) and np.array_equal(a.indices, b.indices) and (a.data == b.data).all()):
+        raise ValueError("pairs is not symmetric; give the same distance there and back")
+
+
+def _take(must: Bools, may: Bools, degree: Floats, least: int) -> Bools:
+    """Open those that must, and of the others those with the fewest neighbours, until there are enough."""
+    x = must.copy()
+    rest = np.flatnonzero(may & ~must)
+    x[rest[np.argsort(degree[rest], kind="stable")][: max(0, least - int(must.sum()))]] = True
+    return x
+
+
+def _apart(
+    first: Ints, second: Ints, must: Bools, may: Bools, least: int, watch: Watch | None
+) -> tuple[Bools | None, bool]:
+    """Find *least* columns of which no two are neighbours; without, tell whether that is proven.
+
+    Without *watch* only what is quick is tried.
+    """
+    m = len(must)
+    ends = np.concatenate([first, second]), np.concatenate([second, first])
+    graph = csr_array((np.ones(len(ends[0])), ends), shape=(m, m))
+    taken = must.copy()
+    free = may & ~must & ~(graph @ must.astype(float) > 0)
+    # Again and again the column with the fewest free neighbours: often enough, and then there is no need to prove more.
+    open_ = free.copy()
+    while open_.any() and taken.sum() < least:
+        degree = np.where(open_, graph @ open_.astype(float), np.inf)
+        j = int(np.argmin(degree))
+        taken[j] = True
+        open_[j] = False
+        open_[graph.indices[graph.indptr[j] : graph.indptr[j + 1]]] = False
+    if taken.sum() >= least:
+        return taken, True
+    wanted = least - int(must.sum())
+    neighbours = [set(graph.indices[graph.indptr[j] : graph.indptr[j + 1]].tolist()) for j in range(m)]
+    if _parts(neighbours, free) < wanted:
+        return None, True
+    if watch is None:
+        return None, False
+    return _by_solver(graph, must, free, wanted, watch)
+
+
+def _parts(neighbours: list[set[int]], free: Bools) -> int:
+    """Part the *free* columns into cliques: no more can open than there are cliques."""
+    rest = set(np.flatnonzero(free).tolist())
+    number = 0
+    while rest:
+        number += 1
+        j = min(rest)
+        rest.discard(j)
+        common = neighbours[j] & rest
+        while common:
+            # The one with the most neighbours in common leaves the largest clique.
+            k = max(sorted(common), key=lambda c: len(neighbours[c] & common)) if len(common) < 64 else min(common)
+            rest.discard(k)
+            common &= neighbours[k]
+    return number
+
+
+def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, watch: Watch) -> tuple[Bools | None, bool]:
+    """Ask the solver for *wanted* of the *free* columns; a clique of neighbours holds one of them at most."""
+    at = np.flatnonzero(free)
+    part = csr_array(graph[at][:, at])
+    cliques = _cliques(part)
+    rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
+    matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), len(at)))
+    outcome = highs.run(
+        highs.Model(
+            cost=-np.ones(len(at)),
+            lower=np.zeros(len(at)),
+            upper=np.ones(len(at)),
+            matrix=matrix,
+            row_lower=np.full(len(cliques), -np.inf),
+            row_upper=np.ones(len(cliques)),
+            whole=len(at),
+        ),
+        gap=0.99,
+        time_limit=None if watch.time_limit is None else watch.left,
+        # Enough columns, or a bound that says there never are: the exact number does not matter.
+        stop=lambda value, bound: watch.over or -value >= wanted - 1e-6 or -bound < wanted - 1e-6,
+    )
+    if outcome.x is not None and (outcome.x > 0.5).sum() >= wanted:
+        x = must.copy()
+        x[at[np.flatnonzero(outcome.x > 0.5)[:wanted]]] = True
+        return x, True
+    return None, outcome.status == "optimal" or -outcome.bound < wanted - 1e-6
+
+
+def _cliques(graph: csr_array) -> list[Ints]:
+    """Cover all edges with cliques, each grown from an edge that is in none yet; lone columns are in none."""
+    neighbours = [set(graph.indices[graph.indptr[i] : graph.indptr[i + 1]].tolist()) for i in range(graph.shape[0])]
+    left = [{j for j in near if j > i} for i, near in enumerate(neighbours)]
+    found: list[Ints] = []
+    for i, mine in enumerate(left):
+        while mine:
+            clique = [i, min(mine)]
+            common = neighbours[i] & neighbours[clique[1]]
+            while common:
+                j = min(common)
+                clique.append(j)
+                common &= neighbours[j]
+            clique.sort()
+            for k, a in enumerate(clique):
+                left[a].difference_update(clique[k + 1 :])
+            found.append(np.array(clique, np.int64))
+    return found

@@ -1,0 +1,279 @@
+"""The whole problem as one mixed-integer programme in HiGHS: for every combination that has no better engine.
+
+A need's levels of benefit become rungs of a ladder, lowest first: z_k = 1 when an open column is worth at least rung k.
+
+    maximise  sum of (b_k - b_(k-1)) z_k + sum of value_j x_j
+    with      z_k <= z_(k+1) + sum of x_j over the columns j at rung k,   0 <= z <= 1
+
+which is as strong as one variable for each pair (Cornuéjols, Nemhauser, Wolsey 1980: A canonical representation of
+simple plant location problems) with far fewer entries. Only x need be whole: every z is worth raising, or kept from
+falling by a share that it counts towards, and what holds it is whole. A need that several open columns must serve has
+one rung, ``t z <= sum of x_j``, and its z is whole, too.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
+
+from siting.optimize import highs
+from siting.optimize.control import Watch, gap_between
+from siting.optimize.model import Bools, Floats, Found, Ints, Model, Proof
+from siting.optimize.scaling import usual
+
+__all__ = ["bound_at", "hopeless", "settled", "solve_general"]
+
+#: Two values that differ by less than this share of the larger are one.
+SAME = 1e-9
+#: Columns that a plan made without the solver looks at.
+FILLED = 200
+
+
+def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
+    """Solve *model*, whatever its rules, by HiGHS.
+
+    Parameters
+    ----------
+    start
+        Columns of a plan to begin with; one that breaks rules is passed over.
+
+    Raises
+    ------
+    RuntimeError
+        When the solver fails, or its plan breaks the rules and there is no other.
+    """
+    scaled = usual(solve_general, model, watch, start)
+    if scaled is not None:
+        return scaled
+    if hopeless(model):
+        return Found(None, -math.inf, -math.inf, "infeasible", "rules")
+    start = start if start is not None and model.keeps(start) else None
+    value = -math.inf if start is None else model.objective(start)
+    form = _formulate(model)
+    proof = _relaxed(model, form, watch, value)
+    proven = bound_at(model, proof.v[0], proof.y[0], proof.m[0])
+    if start is not None and settled(model, value, proven):
+        return Found(start, value, value, "optimal", "HiGHS", proof, 1)
+    if start is None and watch.time_limit is not None:  # the solver may find none in time
+        start = _simple(model)
+        value = -math.inf if start is None else model.objective(start)
+    if watch.report("HiGHS", value if start is not None else None, floored(model, proven)):
+        return Found(start, value, max(value, floored(model, proven)), watch.status, "HiGHS", proof, 1)
+    outcome = _searched(model, form, watch, start, proven)
+    if outcome.status == "infeasible" and start is None:
+        return Found(None, -math.inf, -math.inf, "infeasible", "HiGHS", None, outcome.nodes)
+    x = start
+    if outcome.x is not None:
+        found = outcome.x[: len(model.value)] > 0.5
+        if model.keeps(found) and (x is None or model.objective(found) >= value):
+            x = found
+        elif x is None:
+            raise RuntimeError("the solver's plan does not keep the rules; please report the problem")
+    if outcome.status != "infeasible":
+        proven = min(proven, form.base - outcome.bound / form.scale)
+    return _judged(model, watch, x, proven, outcome, proof)
+
+
+def _simple(model: Model) -> Bools | None:
+    """Find a plan without the solver: from what must be open upwards, or with all that may be; None without luck."""
+    x = model.lower > 0
+    if model.keeps(x):
+        return _filled(model, x)
+    everything = model.upper > 0
+    return everything if model.keeps(everything) else _serving(model)
+
+
+def _serving(model: Model) -> Bools | None:
+    """Open what serves the most of those who are lacking, one after the other, until the rules hold."""
+    b = model.benefit
+    serves = csr_array((np.ones(b.nnz), b.indices, b.indptr), b.shape).T.tocsr()
+    counts = model.must + model.shares.T @ (1.0 / np.maximum(model.wanted, np.finfo(float).tiny))
+    x = model.lower > 0
+    while not model.keeps(x):
+        gain = np.where(x | (model.upper < 1), 0.0, serves @ np.where(np.isnan(model.served(x)), counts, 0.0))
+        if not gain.any():
+            return None
+        x = x.copy()
+        x[np.argmax(gain)] = True
+    return _filled(model, x)
+
+
+def _filled(model: Model, x: Bools) -> Bools:
+    """Open what is worth the most by itself, one after the other, where that keeps the rules and pays."""
+    alone = model.value + np.bincount(model.benefit.indices, model.benefit.data, len(x))
+    value = model.objective(x)
+    for j in np.argsort(-alone, kind="stable")[:FILLED]:
+        if x[j] or model.upper[j] < 1:
+            continue
+        more = x.copy()
+        more[j] = True
+        if model.keeps(more) and model.objective(more) > value:
+            x, value = more, model.objective(more)
+    return x
+
+
+def hopeless(model: Model) -> bool:
+    """Tell whether a need that must be served, or a share, is out of reach even with every column open."""
+    served = ~np.isnan(model.served(model.upper > 0))
+    short = model.shares @ served.astype(float) < model.wanted - SAME * np.maximum(1.0, model.wanted)
+    return bool((model.must & ~served).any() or short.any() or (model.lower > model.upper).any())
+
+
+def settled(model: Model, value: float, bound: float) -> bool:
+    """Tell whether no plan can beat *value*: the bound, down to a value that a plan can have, does not."""
+    return floored(model, bound) <= value or gap_between(value, bound) <= SAME
+
+
+def floored(model: Model, bound: float) -> float:
+    """Return the largest value that the objective can take up to *bound*; a bound from sums is off by its last bits."""
+    if not model.grain or not math.isfinite(bound):
+        return bound
+    return math.floor(bound / model.grain + 1e-6) * model.grain
+
+
+def bound_at(model: Model, v: np.ndarray, y: Floats, m: Floats) -> float:
+    """Return what no plan in the box of *model* can beat, by the multipliers v, y and m: the formula of `Proof`."""
+    b = model.benefit
+    v = np.asarray(v, float)
+    rest = np.maximum(0, b.data + np.repeat(model.shares.T @ m - v, np.diff(b.indptr)))
+    if model.times is not None:
+        rest /= np.repeat(model.times, np.diff(b.indptr))
+    r = model.value - model.rows.T @ y + np.bincount(b.indices, rest, len(model.value))
+    sides = y[y > 0] @ model.high[y > 0] + y[y < 0] @ model.low[y < 0]
+    best = np.maximum(r * model.lower, r * model.upper).sum()
+    return float(model.constant + v.sum() + sides - m @ model.wanted + best)
+
+
+@dataclass(frozen=True, eq=False)
+class _Form:
+    """The programme; `need` and `level` of each rung, in the objective's unit times `scale`; `base` is outside it."""
+
+    programme: highs.Model
+    need: Ints
+    level: Floats
+    scale: float
+    base: float
+    row_scale: Floats
+    share_scale: Floats
+
+
+def _formulate(model: Model) -> _Form:
+    b, must = model.benefit, model.must
+    row = np.repeat(np.arange(b.shape[0]), np.diff(b.indptr))
+    order = np.lexsort((b.data, row))
+    need, level = row[order], b.data[order]
+    first = np.ones(len(order), bool)
+    first[1:] = (need[1:] != need[:-1]) | (level[1:] != level[:-1])
+    rung = np.cumsum(first) - 1
+    need, level = need[first], level[first]
+    lowest = np.ones(len(need), bool)
+    lowest[1:] = need[1:] != need[:-1]
+    step = level - np.where(lowest, 0.0, np.append(0.0, level[:-1])[: len(level)])
+    total = float(np.abs(step).sum() + np.abs(model.value).sum())
+    # The solver's tolerances are absolute: sums are brought to about a million, by a power of two to stay exact.
+    scale = 2.0 ** round(math.log2(1e6 / total)) if total else 1.0
+    n, k = len(model.value), len(need)
+    ladder = csr_array((-np.ones(len(order)), (rung, b.indices[order])), shape=(k, n))
+    above = np.flatnonzero(~lowest)
+    climb = csr_array((-np.ones(len(above)), (above - 1, above)), shape=(k, k)) + eye_array(k, format="csr")
+    if model.times is not None:
+        if len(above):
+            raise ValueError("a need that several columns must serve is worth more from one of them")
+        climb = diags_array(model.times[need].astype(float), format="csr")
+    shares = model.shares.tocsc()[:, need[lowest]].tocoo()
+    counted = csr_array((shares.data, (shares.row, np.flatnonzero(lowest)[shares.col])), shape=(len(model.wanted), k))
+    row_scale, share_scale = _size(model.rows), _size(model.shares)
+    matrix = vstack(
+        [
+            hstack([ladder, climb]),
+            hstack([_times(model.rows, row_scale), csr_array((len(model.low), k))]),
+            hstack([csr_array((len(model.wanted), n)), _times(counted, share_scale)]),
+        ],
+        format="csr",
+    )
+    programme = highs.Model(
+        cost=-scale * np.concatenate([model.value, step]),
+        lower=np.concatenate([model.lower, (must[need] & lowest).astype(float)]),
+        upper=np.concatenate([model.upper, np.ones(k)]),
+        matrix=csr_array(matrix),
+        row_lower=np.concatenate([np.full(k, -np.inf), model.low * row_scale, model.wanted * share_scale]),
+        row_upper=np.concatenate([np.zeros(k), model.high * row_scale, np.full(len(model.wanted), np.inf)]),
+        whole=n if model.times is None else n + k,
+    )
+    return _Form(programme, need, level, scale, model.constant, row_scale, share_scale)
+
+
+def _size(matrix: csr_array) -> Floats:
+    """Return for each row a power of two that brings its largest entry to about 1."""
+    largest = np.zeros(matrix.shape[0])
+    np.maximum.at(largest, np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), np.abs(matrix.data))
+    return np.asarray(2.0 ** -np.round(np.log2(np.where(largest > 0, largest, 1.0))), float)
+
+
+def _times(matrix: csr_array, factor: Floats) -> csr_array:
+    return csr_array(
+        (matrix.data * np.repeat(factor, np.diff(matrix.indptr)), matrix.indices, matrix.indptr), matrix.shape
+    )
+
+
+def _relaxed(model: Model, form: _Form, watch: Watch, value: float) -> Proof:
+    """Return the multipliers of the relaxation; where it was not solved those that say no more than "all is served"."""
+    b, known = model.benefit, value if math.isfinite(value) else None
+    outcome = highs.run(
+        replace(form.programme, whole=0),
+        time_limit=_left(watch),
+        stop=lambda *_: watch.report("relaxation", known),
+    )
+    v = np.zeros(b.shape[0])
+    y, m = np.zeros(len(model.low)), np.zeros(len(model.wanted))
+    if outcome.duals is None:
+        np.maximum.at(v, form.need, form.level)
+        v[model.must] = -np.inf
+        np.maximum.at(v, form.need[model.must[form.need]], form.level[model.must[form.need]])
+    else:
+        rows, columns = outcome.duals
+        paid = -columns[len(model.value) :] / form.scale
+        free = form.programme.lower[len(model.value) :] > 0
+        v += np.bincount(form.need, np.where(free, paid, np.maximum(paid, 0)), len(v))
+        rungs = len(form.need)
+        y = -rows[rungs : rungs + len(y)] * form.row_scale / form.scale
+        y[((y > 0) & ~np.isfinite(model.high)) | ((y < 0) & ~np.isfinite(model.low))] = 0
+        m = np.maximum(0, rows[rungs + len(y) :] * form.share_scale / form.scale)
+    return one_leaf(v, y, m)
+
+
+def one_leaf(v: Floats, y: Floats, m: Floats) -> Proof:
+    """Return the proof that has no decisions, only multipliers."""
+    none, root = np.empty(0, np.int64), np.array([-1])
+    return Proof(root, root, root, np.array([0]), v[None], y[None], m[None], none, none, none)
+
+
+def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, proven: float) -> highs.Outcome:
+    begin = None
+    if start is not None:
+        climbed = model.served(start)[form.need] >= form.level
+        begin = np.concatenate([start, climbed]).astype(float)
+
+    def stop(cost: float, bound: float) -> bool:
+        value = form.base - cost / form.scale if math.isfinite(cost) else None
+        return watch.report("HiGHS", value, floored(model, min(proven, form.base - bound / form.scale)))
+
+    # Within the grain of the objective two values are one.
+    gap = 0.999 * model.grain * form.scale if model.grain else 1e-4
+    return highs.run(form.programme, start=begin, gap=gap, time_limit=_left(watch), stop=stop)
+
+
+def _left(watch: Watch) -> float | None:
+    return max(0.01, watch.left) if math.isfinite(watch.left) else None
+
+
+def _judged(model: Model, watch: Watch, x: Bools | None, proven: float, outcome: highs.Outcome, proof: Proof) -> Found:
+    if x is None:
+        return Found(None, -math.inf, proven, watch.status, "HiGHS", proof, outcome.nodes)
+    value = model.objective(x)
+    bound = max(value, floored(model, proven))
+    status = "optimal" if settled(model, value, bound) else watch.status
+    return Found(x, value, value if status == "optimal" else bound, status, "HiGHS", proof, outcome.nodes)

@@ -1,0 +1,281 @@
+"""`merge_demand` and `merge_reach`: customers by the million become a few groups, with the same best plans."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure import Reach
+from siting.measure.coverage import amounts
+from siting.measure.reach import TOLERANCE
+
+__all__ = ["merge_demand", "merge_reach"]
+
+Floats: TypeAlias = npt.NDArray[np.float64]
+Ints: TypeAlias = npt.NDArray[np.int64]
+#: How many pairs of points and sites are looked at before they are merged: few enough for the processor's cache.
+AT_ONCE = 1_000_000
+
+
+def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
+    """Merge people who reach the same sites as the crow flies; they are never all held in memory beside *points*.
+
+    Parameters
+    ----------
+    points
+        Where the demand is: an n × 2 array of coordinates, a layer of points or anything else with `x` and `y`; or an
+        iterable of chunks ``(points, weights)`` of the same, which may be made one after the other. Coordinates are in
+        metres, in the projection of *sites*.
+    weights
+        Demand of each point; None for 1 each, and when *points* are chunks.
+    sites
+        An m × 2 array, whose ids are 0, 1, …, or a layer of points, whose index they are.
+    metres
+        How far the demand reaches, inclusive.
+
+    Returns
+    -------
+    tuple[Reach, pandas.Series]
+        For `solve`. The origins "g0001", … are the sets of sites, in the order in which they first appear; one of them
+        may be empty: the demand that reaches no site. The cost of a pair is the largest distance of the group's points
+        from the site. The Series is the demand of each group.
+
+    Raises
+    ------
+    ProblemError
+        When a coordinate or weight is no number, a weight negative, a site's id there twice, the limit not above 0, or
+        a layer in degrees or not in the projection of the other.
+
+    See Also
+    --------
+    merge_reach : The same for distances on streets.
+
+    Notes
+    -----
+    Demands with one set of sites are covered together or not at all, so every plan covers as much of the groups as of
+    the points. That holds for *metres* only: merge again for another limit, and do not weigh by distance.
+
+    Examples
+    --------
+    >>> points = [[0, 0], [10, 0], [500, 0], [9000, 0]]
+    >>> reach, demand = merge_demand(points, [3, 4, 5, 6], [[0, 0], [600, 0]], metres=500)
+    >>> demand.to_dict()
+    {'g0001': 7.0, 'g0002': 5.0, 'g0003': 6.0}
+    >>> reach.pairs()
+      origin  destination   cost
+    0  g0001            0   10.0
+    1  g0002            1  100.0
+    2  g0002            0  500.0
+    """
+    if not 0 < metres < math.inf:
+        raise ProblemError(f"metres is {metres!r}; give a distance above 0")
+    where, ids, crs = _places(sites, "sites")
+    grid = _Grid(where, float(metres))
+    table = _Table(len(ids))
+    chunked = isinstance(points, Iterator) or (isinstance(points, (list, tuple)) and _is_chunk(points))
+    if chunked and weights is not None:
+        raise ProblemError("weights are given twice: the chunks have their own; give None")
+    begin = 0
+    for chunk, amount in points if chunked else [(points, weights)]:
+        place, index, other = _places(chunk, "points", begin)
+        if crs is not None and other is not None and crs != other:
+            raise ProblemError("points and sites are in different projections; bring one into that of the other")
+        people = _amounts(amount, index)
+        for at in range(0, len(place), grid.block):
+            begins, site, square = grid.near(place[at : at + grid.block])
+            table.put(begins, site, square, people[at : at + grid.block])
+        begin += len(place)
+    return table.reach(ids, np.sqrt, limit=float(metres), unit="m", how="straight line, merged")
+
+
+def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Series]:
+    """Merge origins that reach the same destinations, part by part, so that all pairs are never held at once.
+
+    Parameters
+    ----------
+    parts
+        Parts as `travel_in_parts` makes them, each with the demand of its origins; a whole Reach is one part.
+
+    Returns
+    -------
+    tuple[Reach, pandas.Series]
+        As from `merge_demand`, in the unit and with the limit of the parts.
+
+    Raises
+    ------
+    ProblemError
+        When there is no part, parts differ in destinations, limit or unit, hold the nearest only, or demand is missing,
+        negative or no number.
+
+    Examples
+    --------
+    >>> import siting as st
+    >>> town = st.load_sample()
+    >>> net, homes = st.Network.from_streets(town["streets"]), town["communities"]
+    >>> parts = st.travel_in_parts(net, homes, town["candidates"], metres=800, pairs=500)
+    >>> reach, demand = merge_reach((part, homes["population"].loc[part.origins]) for part in parts)
+    >>> bool(demand.sum() == homes["population"].sum()), len(demand) < len(homes)
+    (True, True)
+    """
+    table: _Table | None = None
+    like: Reach | None = None
+    for part, demand in parts:
+        if part.nearest_only is not None:
+            raise ProblemError("a Reach of the nearest does not hold all pairs; travel with metres or minutes")
+        if table is None or like is None:
+            like, table = part, _Table(len(part.destinations))
+        if not part.destinations.equals(like.destinations) or (part.limit, part.unit) != (like.limit, like.unit):
+            raise ProblemError(f"parts differ in destinations, limit or unit: {like} and {part}")
+        order = np.lexsort((part.destination, part.origin))
+        begins = np.searchsorted(part.origin[order], np.arange(len(part.origins) + 1))
+        people = amounts(demand, part.origins, what="demand", of="origins").to_numpy(float)
+        table.put(begins, part.destination[order].astype(np.int32), part.cost[order], people)
+    if table is None or like is None:
+        raise ProblemError("merge_reach: there is no part; give at least one Reach with its demand")
+    return table.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
+
+
+def _is_chunk(points: list[Any] | tuple[Any, ...]) -> bool:
+    """Tell chunks, pairs of points and weights, from a list of coordinates."""
+    return len(points) > 0 and isinstance(points[0], (list, tuple)) and np.ndim(points[0][0]) > 0
+
+
+def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, Any]:
+    """Coordinates, ids and projection of an array or of something with x and y."""
+    crs = getattr(layer, "crs", None)
+    if crs is not None and getattr(crs, "is_geographic", False):
+        raise ProblemError(f"{what} are in degrees; bring them into a projection in metres first")
+    points = getattr(layer, "geometry", layer)
+    if hasattr(points, "x") and hasattr(points, "y"):
+        place = np.column_stack([np.asarray(points.x, float), np.asarray(points.y, float)])
+    else:
+        place = np.asarray(points, float)
+    if place.ndim != 2 or place.shape[1] != 2:
+        raise ProblemError(f"{what} have the shape {place.shape}; give x and y of each")
+    index = layer.index if isinstance(getattr(layer, "index", None), pd.Index) else pd.RangeIndex(len(place)) + begin
+    wrong = ~np.isfinite(place).all(axis=1)
+    if wrong.any():
+        raise ProblemError(f"{what} {some(index[wrong])} have a coordinate that is no number")
+    if what == "sites" and not index.is_unique:
+        raise ProblemError(f"sites stand twice: {some(index[index.duplicated()].unique())}")
+    if what == "sites" and not len(index):
+        raise ProblemError("there is no site; give at least one")
+    return np.ascontiguousarray(place), index, crs
+
+
+def _amounts(weights: Any, index: pd.Index) -> Floats:
+    if weights is None:
+        return np.ones(len(index))
+    people = np.asarray(weights, float)
+    if people.shape != (len(index),):
+        raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
+    wrong = ~(np.isfinite(people) & (people >= 0))
+    if wrong.any():
+        raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
+    return np.ascontiguousarray(people)
+
+
+class _Grid:
+    """Square cells around the sites, each with the sites that any of its points may reach."""
+
+    def __init__(self, sites: Floats, metres: float) -> None:
+        self.sites = sites
+        self.square = (metres * (1 + TOLERANCE)) ** 2
+        reach = metres * (1 + 2 * TOLERANCE)
+        low, high = sites.min(axis=0) - reach, sites.max(axis=0) + reach
+        # Small cells list fewer sites in vain; a million cells are made in no time.
+        self.side = max(metres / 6, float(np.sqrt(np.prod(high - low) / 250_000)), float((high - low).max()) / 1e6)
+        self.corner = low
+        self.shape = np.ceil((high - low) / self.side).astype(np.int64) + 1
+        cells, at = [], []
+        for j, place in enumerate(sites):
+            first, last = (np.floor((place + sign * reach - low) / self.side).astype(np.int64) for sign in (-1, 1))
+            # A cell more on each side, against last bits; what lies too far from its cell is left out again.
+            columns, rows = (
+                np.arange(max(a - 1, 0), min(b + 2, n)) for a, b, n in zip(first, last, self.shape, strict=True)
+            )
+            dx, dy = (
+                np.maximum(0, np.maximum(c * self.side + o - p, p - o - (c + 1) * self.side) - 1e-6 * self.side)
+                for c, o, p in zip((columns, rows), low, place, strict=True)
+            )
+            row, column = np.nonzero(dx[None, :] ** 2 + dy[:, None] ** 2 <= self.square)
+            cells.append(rows[row] * self.shape[0] + columns[column])
+            at.append(np.full(len(row), j))
+        cell, site = np.concatenate(cells), np.concatenate(at)
+        order = np.argsort(cell, kind="stable")
+        self.listed = site[order].astype(np.int32)
+        number = np.bincount(cell, minlength=int(np.prod(self.shape)))
+        self.starts = np.concatenate([[0], np.cumsum(number)])
+        most = max(1, int(number.max()))
+        self.block = max(64, AT_ONCE // most)
+        self.begins = np.zeros(self.block + 1, np.int64)
+        self.site, self.distance = np.empty(self.block * most, np.int32), np.empty(self.block * most)
+
+    def near(self, points: Floats) -> tuple[Ints, npt.NDArray[np.int32], Floats]:
+        """Sites of each of the *points*: begins, sites ascending, squared distances."""
+        from siting.propose.candidates import aggregate_kernels as kernels
+
+        kernels.near(
+            points, self.corner, self.side, self.shape, self.starts, self.listed, self.sites, self.square,
+            self.begins, self.site, self.distance,
+        )  # fmt: skip
+        return self.begins[: len(points) + 1], self.site, self.distance
+
+
+class _Table:
+    """Sets of sites, each with its demand and its largest distances; it grows as sets appear."""
+
+    def __init__(self, sites: int) -> None:
+        self.slots = np.full(1 << 12, -1, np.int64)
+        self.starts, self.hashes = np.zeros(1 << 11, np.int64), np.zeros(1 << 11, np.int64)
+        self.people = np.zeros(1 << 11)
+        self.members, self.largest = np.empty(max(1 << 15, sites), np.int32), np.empty(max(1 << 15, sites))
+        self.sizes = np.zeros(2, np.int64)
+
+    def put(self, begins: Ints, site: npt.NDArray[np.int32], distance: Floats, weight: Floats) -> None:
+        """Add origins with their sites and weights."""
+        from siting.propose.candidates import aggregate_kernels as kernels
+
+        first = 0
+        while True:
+            first = kernels.put(
+                begins, site, distance, weight, first,
+                self.slots, self.starts, self.hashes, self.members, self.largest, self.people, self.sizes,
+            )  # fmt: skip
+            if first == len(begins) - 1:
+                return
+            self._grow()
+
+    def _grow(self) -> None:
+        self.starts, self.hashes, self.people, self.members, self.largest = (
+            np.concatenate([a, np.zeros_like(a)])
+            for a in (self.starts, self.hashes, self.people, self.members, self.largest)
+        )
+        self.slots = np.full(2 * len(self.slots), -1, np.int64)
+        mask = len(self.slots) - 1
+        for group, code in enumerate(self.hashes[: self.sizes[0]].tolist()):
+            slot = code & mask
+            while self.slots[slot] >= 0:
+                slot = (slot + 1) & mask
+            self.slots[slot] = group
+
+    def reach(self, destinations: pd.Index, change: Any, **how: Any) -> tuple[Reach, pd.Series]:
+        """Make the groups a Reach with its demand; *change* turns what was kept into costs."""
+        groups, pairs = (int(size) for size in self.sizes)
+        cost = self.largest[:pairs] if change is None else change(self.largest[:pairs])
+        starts, destination = self.starts[: groups + 1], self.members[:pairs]
+        origin = np.repeat(np.arange(groups, dtype=np.int32), np.diff(starts))
+        order = np.lexsort((destination, cost, origin))
+        digits = max(4, len(str(groups)))
+        ids = pd.Index([f"g{i:0{digits}d}" for i in range(1, groups + 1)], dtype=object, name="id")
+        merged = Reach(
+            origins=ids, destinations=destinations, origin=origin[order], destination=destination[order].copy(),
+            cost=cost[order], **how,
+        )  # fmt: skip
+        return merged, pd.Series(self.people[:groups].copy(), index=ids, name="demand")

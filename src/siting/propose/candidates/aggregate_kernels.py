@@ -1,0 +1,80 @@
+"""Compiled loops of `aggregate`: sites near points, and a table of sets of sites that is compared exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from siting.compiled import compiled
+
+
+@compiled
+def near(points, corner, side, shape, starts, listed, sites, square, begins, site, distance):
+    """Write the sites near each point, ascending: where its list *begins*, each *site* and the squared *distance*.
+
+    Cells of *side* hold the sites *listed* from *starts*, all that any point of the cell may reach; points outside of
+    all cells reach none.
+    """
+    at = 0
+    for i in range(len(points)):
+        begins[i] = at
+        x, y = points[i, 0], points[i, 1]
+        column, row = np.floor((x - corner[0]) / side), np.floor((y - corner[1]) / side)
+        if not (0 <= column < shape[0] and 0 <= row < shape[1]):
+            continue
+        cell = int(row) * shape[0] + int(column)
+        for k in range(starts[cell], starts[cell + 1]):
+            j = listed[k]
+            dx, dy = sites[j, 0] - x, sites[j, 1] - y
+            d = dx * dx + dy * dy
+            if d <= square:
+                site[at] = j
+                distance[at] = d
+                at += 1
+    begins[len(points)] = at
+
+
+@compiled
+def put(begins, site, distance, weight, first, slots, starts, hashes, members, largest, people, sizes):
+    """Add origins from *first* on to the groups of their sets; return the first that found no room.
+
+    A slot holds a group and -1 where it is free. Groups hold where their members start, the largest distance to each
+    member, and the sum of weights; *sizes* is how many groups and members there are.
+    """
+    mask = len(slots) - 1
+    for i in range(first, len(begins) - 1):
+        begin, length = begins[i], begins[i + 1] - begins[i]
+        if 2 * sizes[0] >= mask or sizes[0] + 1 >= len(starts) or sizes[1] + length > len(members):
+            return i
+        code = np.int64(length)
+        for k in range(begin, begin + length):
+            code = (code ^ np.int64(site[k])) * np.int64(1099511628211)
+            code ^= code >> np.int64(29)
+        slot = code & mask
+        while True:
+            group = slots[slot]
+            if group < 0:  # a new set
+                group = sizes[0]
+                slots[slot] = group
+                hashes[group] = code
+                start = sizes[1]
+                for k in range(length):
+                    members[start + k] = site[begin + k]
+                    largest[start + k] = distance[begin + k]
+                sizes[0] += 1
+                sizes[1] += length
+                starts[group + 1] = sizes[1]
+                break
+            start = starts[group]
+            same = hashes[group] == code and starts[group + 1] - start == length
+            k = 0
+            while same and k < length:
+                same = members[start + k] == site[begin + k]
+                k += 1
+            if same:
+                for k in range(length):
+                    if distance[begin + k] > largest[start + k]:
+                        largest[start + k] = distance[begin + k]
+                break
+            slot = (slot + 1) & mask
+        people[group] += weight[i]
+    return len(begins) - 1

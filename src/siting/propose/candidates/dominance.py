@@ -1,0 +1,246 @@
+"""The few points of the streets that stand for all: where no other point of any street is reached by more communities.
+
+Along a street the communities that reach a point change only where the walk from one of them equals the radius, the
+network intersect points of Church and Meadows [1]_. Who reaches a point is therefore an overlap of closed stretches,
+one or a few for each community and street, and every overlap that is in no larger one begins where one stretch begins
+and ends where the next one ends. One point of each such overlap, with the crossings, is all that can matter.
+
+References
+----------
+.. [1] R. L. Church and M. E. Meadows, "Location modeling utilizing maximum service distance criteria", Geographical
+   Analysis 11 (4), 1979, pp. 358-373.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import shapely
+
+from siting.compiled import compiled
+from siting.network import Network, Places, Walk, search
+from siting.network.locate import place
+from siting.network.spans import spans
+
+__all__ = ["Covers", "dominating_points"]
+
+log = logging.getLogger(__name__)
+
+Longs = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+Shapes = npt.NDArray[np.object_]
+
+#: Where in its overlap a point is put: in the middle, or beside it where another street lies over the middle.
+SHARES = (0.5, 0.375, 0.625, 0.1875, 0.8125, 0.0, 1.0)
+#: Pairs of communities and points that are not refused: 4 GiB of them.
+MAX_PAIRS = 2.0**28
+
+
+class Covers(NamedTuple):
+    """Points on streets, and who reaches each.
+
+    Attributes
+    ----------
+    point
+        Points in the network's CRS.
+    edge, along
+        The street each lies on, and how far from its `u`, mm.
+    ptr, item
+        The communities that reach point `k` are those at the positions ``item[ptr[k]:ptr[k + 1]]``, rising.
+    """
+
+    point: Shapes
+    edge: Longs
+    along: Longs
+    ptr: Longs
+    item: Longs
+
+
+class _Stretches(NamedTuple):
+    """Parts of edges, mm from `u`, both ends included."""
+
+    edge: Longs
+    low: Longs
+    high: Longs
+
+
+def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk | None = None) -> Covers:
+    """Find points such that whoever reaches any point of a street reaches one of them, with all who come there.
+
+    Parameters
+    ----------
+    network
+        The streets.
+    homes
+        Communities on them; walks lead from them.
+    limit
+        The radius, mm of level walk; inclusive.
+    walk
+        Whose response to slopes counts; none counts the way alone.
+
+    Returns
+    -------
+    Covers
+        In the order of the network's edges. No point's communities are all among those of another; of points that the
+        same ones reach the one with the least walk for all of them together stands for the rest.
+
+    Notes
+    -----
+    Points are told apart as finely as `Network.locate` does, to whole millimetres, and who reaches them is what
+    `siting.travel` finds for the points as they are drawn. On slopes a stretch may end a millimetre early.
+    """
+    gates = homes.gates
+    streets = np.flatnonzero(gates.edge >= 0)
+    found = _overlaps(_reached(network, homes, limit, walk))
+    node = np.unique(np.concatenate([network.u[found.edge], network.v[found.edge]]).astype(np.int64))
+    corner: Shapes = shapely.points(network.x[node], network.y[node])
+    safe = np.zeros(len(network.x), np.bool_)
+    safe[node] = _at_own_node(network, node, corner)
+    # Whoever reaches all of an overlap that touches a crossing reaches the crossing.
+    inner = ~(
+        (safe[network.u[found.edge]] & (found.low == 0))
+        | (safe[network.v[found.edge]] & (found.high == network.cost[found.edge]))
+    )
+    own = _on_line(network, gates.edge[streets].astype(np.int64), gates.to_u[streets].astype(np.int64))
+    drawn = _drawn(network, _Stretches(*(column[inner] for column in found)))
+    return _undominated(network, homes, np.concatenate([corner, own, drawn]), limit, walk)
+
+
+def _reached(network: Network, homes: Places, limit: int, walk: Walk | None) -> _Stretches:
+    """List the stretches that are reached from each place."""
+    # `spans` tells from where places are reached; against the streets that is what is reached from them.
+    against = network
+    if network.oneway is not None or (network.rise is not None and walk is not None):
+        against = replace(
+            network,
+            oneway=None if network.oneway is None else -network.oneway,
+            rise=None if network.rise is None else -network.rise,
+        )
+    found = spans(against, homes, [limit], mode="each", walk=walk)
+    long = network.cost[found.edge].astype(np.int64)
+    low, high = (np.rint(share * long).astype(np.int64) for share in (found.low, found.high))
+    return _Stretches(found.edge.astype(np.int64), low, high)
+
+
+def _overlaps(reached: _Stretches) -> _Stretches:
+    """List the overlaps that are in no larger one of their edge: each begins with a beginning and ends with an end."""
+    edge, low, high = reached
+    where, at = np.concatenate([edge, edge]), np.concatenate([low, high])
+    ends = np.repeat([False, True], len(edge))
+    order = np.lexsort((ends, at, where))  # both ends count, so that what begins at a point comes before what ends
+    where, at, ends = where[order], at[order], ends[order]
+    last = np.flatnonzero(~ends[:-1] & ends[1:])
+    return _Stretches(where[last], at[last], at[last + 1])
+
+
+def _on_line(network: Network, edge: Longs, along: Longs) -> Shapes:
+    share = along / np.maximum(network.cost[edge], 1)
+    found: Shapes = shapely.line_interpolate_point(network.lines[edge], share, normalized=True)
+    return found
+
+
+def _located(network: Network, point: Shapes) -> Places:
+    return place(network, pd.RangeIndex(len(point)), point, 1.0)
+
+
+def _at_own_node(network: Network, node: Longs, point: Shapes) -> Bools:
+    """Tell which nodes are found where they are drawn, and not on a street that lies over them."""
+    there = _located(network, point)
+    found: Bools = ((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0))
+    return found
+
+
+def _drawn(network: Network, parts: _Stretches) -> Shapes:
+    """Draw a point in each stretch that `Network.locate` finds there again."""
+    point: Shapes = np.empty(len(parts.edge), object)
+    todo = np.arange(len(parts.edge))
+    for share in SHARES:
+        if not len(todo):
+            break
+        edge, low, high = (column[todo] for column in parts)
+        along = low + np.floor(share * (high - low)).astype(np.int64)
+        drawn = _on_line(network, edge, along)
+        there = _located(network, drawn)
+        good = (there.edge == edge) & (there.to_u == along)
+        point[todo[good]] = drawn[good]
+        todo = todo[~good]
+    if len(todo):
+        log.warning(
+            "candidates: %d stretches of streets lie under another street, where no point can be drawn; they are "
+            "left out", len(todo),
+        )  # fmt: skip
+    found: Shapes = point[~shapely.is_missing(point)]
+    return found
+
+
+def _undominated(network: Network, homes: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
+    """Keep the points that are reached by a set of communities that is in no other point's."""
+    places = _located(network, point)
+    pairs = search.within(network, homes, places, limit, walk=walk, max_pairs=MAX_PAIRS)
+    order = np.lexsort((pairs.origin, pairs.destination))
+    item = pairs.origin[order].astype(np.int64)
+    size = np.bincount(pairs.destination, minlength=len(point))
+    ptr = np.append(0, np.cumsum(size)).astype(np.int64)
+    # Whole millimetres add up to the same in any order.
+    walked = np.bincount(pairs.destination, np.rint(pairs.cost * 1000), minlength=len(point))
+    first = np.lexsort((places.to_u, places.edge, walked, -size)).astype(np.int64)
+    room = np.append(0, np.cumsum(np.bincount(item, minlength=len(homes)))).astype(np.int64)
+    kept = np.flatnonzero(_maximal(ptr, item, first, room))
+    kept = kept[np.lexsort((places.to_u[kept], places.edge[kept]))]
+    inside = np.concatenate([np.zeros(0, np.int64), *(item[ptr[k] : ptr[k + 1]] for k in kept)])
+    return Covers(
+        point[kept],
+        places.edge[kept].astype(np.int64),
+        places.to_u[kept].astype(np.int64),
+        np.append(0, np.cumsum(size[kept])).astype(np.int64),
+        inside,
+    )
+
+
+@compiled
+def _maximal(ptr: Any, item: Any, order: Any, room: Any) -> Any:
+    """Mark the sets that are no part of a set that comes before; *order* tells the larger ones first.
+
+    Set `k` holds ``item[ptr[k]:ptr[k + 1]]``, rising; *room* tells how many sets hold each item, added up. A set is
+    compared with the kept ones that hold that item of its own which the fewest of them hold.
+    """
+    keep = np.zeros(ptr.size - 1, np.bool_)
+    marks = np.zeros(ptr.size - 1, np.uint64)
+    listed, filled = np.empty(item.size, np.int64), np.zeros(room.size - 1, np.int64)
+    for k in order:
+        lo, hi = ptr[k], ptr[k + 1]
+        if lo == hi:
+            continue
+        mark, rarest = np.uint64(0), item[lo]
+        for i in range(lo, hi):
+            mark |= np.uint64(1) << np.uint64(item[i] & 63)
+            if filled[item[i]] < filled[rarest]:
+                rarest = item[i]
+        marks[k] = mark
+        part = False
+        for j in range(room[rarest], room[rarest] + filled[rarest]):
+            other = listed[j]
+            if mark & ~marks[other]:
+                continue
+            at, end, same = ptr[other], ptr[other + 1], True
+            for i in range(lo, hi):
+                while at < end and item[at] < item[i]:
+                    at += 1
+                if at == end or item[at] != item[i]:
+                    same = False
+                    break
+            if same:
+                part = True
+                break
+        if part:
+            continue
+        keep[k] = True
+        for i in range(lo, hi):
+            listed[room[item[i]] + filled[item[i]]] = k
+            filled[item[i]] += 1
+    return keep

@@ -1,0 +1,205 @@
+"""Parcels as candidates, and the filters that candidates pass: by what they are, and by where they lie."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from numbers import Real
+from typing import Any, Literal, TypeAlias
+
+import geopandas as gpd
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyproj
+import shapely
+
+from siting.data import check_layer, points, role, to_crs
+from siting.errors import LayerError, ProblemError, some
+
+__all__ = [
+    "Bounds",
+    "Distances",
+    "bounded",
+    "filtered",
+    "metres_of",
+    "near_pairs",
+    "own_filters",
+    "place_filters",
+    "read_parcels",
+]
+
+log = logging.getLogger(__name__)
+
+Bounds: TypeAlias = tuple[float | None, float | None]
+Distances: TypeAlias = Mapping[str, tuple[gpd.GeoDataFrame, float]]
+Bools: TypeAlias = npt.NDArray[np.bool_]
+Floats: TypeAlias = npt.NDArray[np.float64]
+Pairs: TypeAlias = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
+Shapes: TypeAlias = npt.NDArray[np.object_]
+#: Columns that `make_candidates` writes.
+OWN = ("source", "people", "communities")
+#: Half a millimetre: distances are compared in whole ones, as on streets.
+HALF = 0.0005
+
+
+def metres_of(what: str, value: object, *, least: float = 1.0) -> float:
+    """Check that *value* is a distance in metres."""
+    if not isinstance(value, Real) or isinstance(value, bool) or not least <= float(value) <= 1_000_000:
+        raise ProblemError(f"{what} is {value!r}; give metres from {least:g} to 1,000,000 (half a kilometre is 500)")
+    return float(value)
+
+
+def near_pairs(shape: Shapes, point: Shapes, metres: float) -> Pairs:
+    """List the pairs of a shape and a point at most so far apart, ordered by shape, then point."""
+    row, other = shapely.STRtree(point).query(shape, predicate="dwithin", distance=metres + HALF)
+    order = np.lexsort((other, row))
+    return row[order], other[order]
+
+
+def read_parcels(parcels: gpd.GeoDataFrame, crs: pyproj.CRS, missing: Literal["raise", "zero"]) -> gpd.GeoDataFrame:
+    """Bring parcels to the form of candidates, their shapes kept, and measure them."""
+    drawn = replace(role("candidates"), geometry=("Point", "Polygon"))
+    frame = to_crs(check_layer(parcels, drawn, missing=missing, name="parcels"), crs)
+    taken = [name for name in OWN if name in frame]
+    if taken:
+        log.warning("parcels: the columns %s are replaced by those of make_candidates", some(taken))
+    shape = frame.geometry.to_numpy()
+    if (shapely.get_dimensions(shape) == 2).all() and "land_area" not in frame:
+        frame = frame.assign(land_area=np.round(shapely.area(shape), 1))
+    return frame
+
+
+def own_filters(
+    frame: gpd.GeoDataFrame, area: Bounds | None, floor_area: Bounds | None, kind: Iterable[str] | None
+) -> list[tuple[str, Bools]]:
+    """List the filters by what a parcel is itself: why rows are left out, and which are kept."""
+    tests = []
+    if area is not None:
+        shape = frame.geometry.to_numpy()
+        flat = shapely.get_dimensions(shape) < 2
+        if flat.any():
+            raise LayerError(
+                "parcels",
+                f"{int(flat.sum())} of {len(frame)} rows are points, which have no area: {some(frame.index[flat])}; "
+                "give polygons, or filter by floor_area",
+            )
+        tests.append(_between("area", area, shapely.area(shape)))
+    if floor_area is not None:
+        tests.append(_between("floor_area", floor_area, _column(frame, "floor_area").to_numpy(float)))
+    if kind is not None:
+        kinds = [kind] if isinstance(kind, str) else list(kind)
+        there = _column(frame, "kind")
+        strange = [one for one in kinds if one not in set(there)]
+        if strange or not kinds:
+            raise LayerError(
+                "parcels", f"no row has the kind {some(strange)}; there are {some(sorted(there.unique()), most=20)}"
+            )
+        tests.append((f"of other kinds than {some(kinds)}", there.isin(kinds).to_numpy(bool)))
+    return tests
+
+
+def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
+    if name not in frame:
+        columns = some(frame.columns.drop("geometry"), most=30)
+        raise LayerError("parcels", f'is to be filtered by "{name}", but has the columns {columns}; add it, or rename')
+    found: pd.Series = frame[name]
+    return found
+
+
+def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
+    """Test values against two bounds, both inclusive."""
+    numbers = tuple(bounds) if isinstance(bounds, tuple | list) else ()
+    sound = all(one is None or (isinstance(one, Real) and 0 <= float(one) < math.inf) for one in numbers)
+    if len(numbers) != 2 or not sound or numbers == (None, None):
+        raise ProblemError(f"{what} is {bounds!r}; give the least and the most m², such as (200, 2000) or (200, None)")
+    least, most = (0.0 if numbers[0] is None else numbers[0]), (math.inf if numbers[1] is None else numbers[1])
+    if least > most:
+        raise ProblemError(f"{what} is {bounds!r}; the least comes first")
+    said = " or ".join(
+        [f"below {least:g} m²"] * (numbers[0] is not None) + [f"above {most:g} m²"] * (numbers[1] is not None)
+    )
+    return f"with {what} {said}", (value >= least) & (value <= most)
+
+
+def place_filters(
+    frame: gpd.GeoDataFrame,
+    home: Shapes,
+    crs: pyproj.CRS,
+    within: float | None,
+    boundary: gpd.GeoDataFrame | None,
+    far_from: Distances | None,
+    near: Distances | None,
+) -> list[tuple[str, Bools]]:
+    """List the filters by where a shape is: why rows are left out, and which are kept."""
+    shape, spot = frame.geometry.to_numpy(), points(frame).to_numpy()
+    tests = []
+    if boundary is not None:
+        inside = np.zeros(len(frame), np.bool_)
+        inside[shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]] = True
+        tests.append(("outside the boundary", inside))
+    if within is not None:
+        close = np.zeros(len(frame), np.bool_)
+        close[near_pairs(spot, home, metres_of("within", within))[0]] = True
+        tests.append((f"farther than {within:g} m from any community", close))
+    for name, metres, way in _distances("far_from", far_from, shape, crs):
+        tests.append((f"closer than {metres:g} m to {name}", np.rint(way * 1000) >= metres * 1000))
+    for name, metres, way in _distances("near", near, shape, crs):
+        tests.append((f"farther than {metres:g} m from {name}", np.rint(way * 1000) <= metres * 1000))
+    return tests
+
+
+def bounded(boundary: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
+    """Return the polygons of a boundary in *crs*, made valid."""
+    if not isinstance(boundary, gpd.GeoDataFrame | gpd.GeoSeries):
+        raise LayerError("boundary", f"is a {type(boundary).__name__}; give a layer of polygons")
+    found: Shapes = to_crs(boundary, crs).geometry.to_numpy()
+    if not len(found) or (shapely.get_dimensions(found) != 2).any():
+        raise LayerError("boundary", "has rows that are no polygons, or none; give a layer of polygons")
+    return found
+
+
+def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.CRS) -> list[tuple[str, float, Floats]]:
+    """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite where it is farther."""
+    found = []
+    for name, entry in ({} if layers is None else _mapping(what, layers)).items():
+        if not (isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], gpd.GeoDataFrame)):
+            raise ProblemError(f'{what}: "{name}" is {type(entry).__name__}; give a pair (layer, metres)')
+        metres = metres_of(f'{what} "{name}"', entry[1], least=0.001)
+        if entry[0].crs is None:
+            raise LayerError(name, 'has no CRS; set it, frame.set_crs("EPSG:4549")')
+        others = to_crs(entry[0], crs).geometry.to_numpy()
+        others = others[~(shapely.is_missing(others) | shapely.is_empty(others))]
+        way = np.full(len(shape), np.inf)
+        if len(others):
+            (row, _), far = shapely.STRtree(others).query_nearest(
+                shape, max_distance=metres + 0.01, return_distance=True, all_matches=False
+            )
+            way[row] = far
+        found.append((name, metres, way))
+    return found
+
+
+def _mapping(what: str, layers: object) -> Mapping[str, Any]:
+    if not isinstance(layers, Mapping):
+        raise ProblemError(
+            f'{what} is a {type(layers).__name__}; give layers by name, {{"fuel stations": (layer, 50)}}'
+        )
+    return layers
+
+
+def filtered(frame: gpd.GeoDataFrame, tests: list[tuple[str, Bools]], *, layer: str) -> gpd.GeoDataFrame:
+    """Keep the rows that pass all tests, and tell what each takes out of what the tests before it left."""
+    left = np.ones(len(frame), np.bool_)
+    told = []
+    for why, kept in tests:
+        out = int((left & ~kept).sum())
+        if out:
+            told.append(f"{out} {why}")
+        left &= kept
+    log.info("%s: %d of %d are kept; left out: %s", layer, left.sum(), len(left), "; ".join(told) or "none")
+    if not left.any():
+        raise LayerError(layer, f"none of {len(left)} is left ({'; '.join(told) or 'there were none'}); ease a filter")
+    return frame[left]

@@ -1,0 +1,1 @@
+"""From a problem and its tables to the numbers that are solved."""

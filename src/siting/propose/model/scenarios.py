@@ -1,0 +1,167 @@
+"""What may come instead: other forecasts of demand, other ways of walking, sites that close."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure import Reach
+from siting.measure.coverage import weights
+from siting.propose.model import constraints as rows_
+from siting.propose.model.formulation import Instance
+from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Reaches, _by_year, _of, _pairs
+
+__all__ = ["Scenario", "Scenarios", "scenario_of", "under", "under_each"]
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A future that a plan is tried in; what it does not name stays as it was.
+
+    Parameters
+    ----------
+    demand
+        Another demand, such as a higher forecast, in any form that `solve` takes.
+    reach
+        Another reach, such as at a lower walking speed, for the same communities and sites; a mapping for several
+        services.
+    closed
+        Ids of sites that serve nobody: a candidate that cannot be had, a facility that closes. For rules that count
+        sites they still stand.
+
+    Raises
+    ------
+    ProblemError
+        When *closed* is no list.
+    """
+
+    demand: Demand | None = None
+    reach: Reaches | None = None
+    closed: tuple[object, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if isinstance(self.closed, str) or not isinstance(self.closed, Iterable):
+            raise ProblemError(f"Scenario: closed is {self.closed!r}; give a list of ids")
+        object.__setattr__(self, "closed", tuple(self.closed))
+
+    def __repr__(self) -> str:
+        named = [name for name in ("demand", "reach") if getattr(self, name) is not None]
+        return f"Scenario({', '.join([*named, *([f'{len(self.closed)} closed'] if self.closed else [])])})"
+
+
+#: A scenario, or in short its demand, its reach, both, or the sites that close.
+Scenarios: TypeAlias = "Mapping[str, Scenario | Demand | Reaches | tuple[Reaches, Demand] | list[object]]"
+
+
+def scenario_of(value: object, name: object) -> Scenario:
+    """Understand what stands for a scenario: a demand, a reach, (reach, demand), or a list of ids that close.
+
+    Raises
+    ------
+    ProblemError
+        When it is none of these.
+    """
+    if isinstance(value, Scenario):
+        return value
+    if isinstance(value, Reach) or (isinstance(value, Mapping) and _all(value, Reach)):
+        return Scenario(reach=value)
+    if isinstance(value, (pd.Series, pd.DataFrame)) or (
+        isinstance(value, Mapping) and _all(value, pd.Series, pd.DataFrame)
+    ):
+        return Scenario(demand=value)
+    if isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], (Reach, Mapping)):
+        return Scenario(reach=value[0], demand=value[1])
+    if isinstance(value, (list, set, frozenset, tuple, pd.Index)):
+        return Scenario(closed=tuple(value))
+    raise ProblemError(
+        f"the scenario {name!r} is {value!r}; give a demand, a Reach, (Reach, demand), a list of ids that close, "
+        "or a Scenario"
+    )
+
+
+def _all(mapping: Mapping[Any, Any], *kinds: type) -> bool:
+    return bool(mapping) and all(isinstance(value, kinds) for value in mapping.values())
+
+
+def under_each(instance: Instance, scenarios: Scenarios) -> dict[str, Instance]:
+    """Put the problem into each of the scenarios.
+
+    Raises
+    ------
+    ProblemError
+        When there is none, or one does not fit the problem.
+    """
+    if not isinstance(scenarios, Mapping) or not scenarios:
+        raise ProblemError(f"scenarios is {scenarios!r}; give a mapping of names to scenarios, at least one")
+    found = {}
+    for name, value in scenarios.items():
+        scenario = scenario_of(value, name)
+        try:
+            found[name] = under(instance, scenario)
+        except ProblemError as error:
+            raise ProblemError(f"the scenario {name!r}: {error}") from error
+    return found
+
+
+def under(instance: Instance, scenario: Scenario) -> Instance:
+    """Put the problem into a scenario: what may open, and the rules that count it, stay; so the columns do.
+
+    Raises
+    ------
+    ProblemError
+        When ids are unknown, or the scenario does not fit the problem.
+    """
+    inputs = instance.inputs
+    if scenario.reach is not None:
+        inputs = _with_reach(inputs, scenario.reach)
+    if scenario.demand is not None:
+        inputs = _with_demand(inputs, scenario.demand)
+    if scenario.closed:
+        inputs = _without(inputs, scenario.closed)
+    return replace(
+        instance, inputs=inputs, shares=tuple(rows_.shares(inputs)), closeness=tuple(rows_.closeness(inputs))
+    )
+
+
+def _by_service(inputs: Inputs, value: Any, what: str) -> Mapping[str, Any]:
+    several: Mapping[str, Any] = value if isinstance(value, Mapping) else {UNNAMED: value}
+    if set(several) != set(inputs.services):
+        raise ProblemError(f"{what} is for {some(several)}, and the problem for {some(inputs.services)}")
+    return several
+
+
+def _with_reach(inputs: Inputs, reach: Reaches) -> Inputs:
+    pairs = []
+    for k, (name, one) in enumerate((n, _by_service(inputs, reach, "reach")[n]) for n in inputs.services):
+        if not isinstance(one, Reach) or one.nearest_only is not None:
+            raise ProblemError(f"reach{_of(name)} is {one!r}; give a Reach with all pairs within a limit")
+        homes, sites = inputs.homes[inputs.pairs[k].homes], inputs.sites[inputs.pairs[k].sites]
+        for ours, theirs, kind in ((homes, one.origins, "origins"), (sites, one.destinations, "destinations")):
+            wrong = ours.symmetric_difference(pd.Index(theirs, dtype=object))
+            if len(wrong):
+                raise ProblemError(f"reach{_of(name)}: its {kind} are not those of the problem: {some(wrong)}")
+        pairs.append(_pairs(one, inputs.homes, inputs.sites))
+    return replace(inputs, pairs=tuple(pairs))
+
+
+def _with_demand(inputs: Inputs, demand: Demand) -> Inputs:
+    amount = np.zeros_like(inputs.demand)
+    demands = _by_service(inputs, demand, "demand")
+    for k, name in enumerate(inputs.services):
+        mine = inputs.pairs[k].homes
+        frame = weights(demands[name], inputs.homes[mine])
+        amount[k][:, mine] = _by_year(frame, inputs.years, name)
+        if not amount[k].sum() > 0:
+            raise ProblemError(f"demand{_of(name)} is 0 everywhere; there is nothing to cover")
+    return replace(inputs, demand=amount, whole=bool((amount == np.rint(amount)).all()))
+
+
+def _without(inputs: Inputs, closed: Iterable[object]) -> Inputs:
+    gone = inputs.site_positions(closed, "closed")
+    kept = [(p, ~np.isin(p.site, gone)) for p in inputs.pairs]
+    return replace(inputs, pairs=tuple(replace(p, home=p.home[k], site=p.site[k], cost=p.cost[k]) for p, k in kept))

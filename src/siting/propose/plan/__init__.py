@@ -1,0 +1,1 @@
+"""The plan: its tables, explanation, certificate and alternatives."""

@@ -1,0 +1,86 @@
+"""Plans side by side."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.propose.plan.plan import Plan
+
+__all__ = ["compare"]
+
+
+def compare(**plans: Plan) -> pd.DataFrame:
+    """Put plans side by side.
+
+    Parameters
+    ----------
+    **plans
+        Plans of `solve` (or what holds one as `plan`, such as that of `fairest`), each under the name of its row.
+
+    Returns
+    -------
+    DataFrame
+        A row per plan, index its name: `sites` (how many open), `shared` (of them in the first plan, too), `only` (ids
+        that the first plan does not open), `without` (ids that only the first plan opens), `closed` (how many existing
+        ones close), `covered`, `total`, `share`, `cost` (savings off; where known), `objective`, `bound`,
+        `gap`, `status`, `seconds`, `goal` (the objective by name: numbers of different goals do not compare).
+
+    Raises
+    ------
+    ProblemError
+        When there is no plan, or one of them is none.
+
+    Examples
+    --------
+    >>> import pandas as pd, siting as st
+    >>> from siting.propose.plan.compare import compare
+    >>> table = pd.DataFrame({"origin": list("aabc"), "destination": list("xyyz"), "cost": [100.0] * 4})
+    >>> reach = st.Reach.from_pairs(table, origins=list("abc"), destinations=list("xyz"), limit=300)
+    >>> people = pd.Series({"a": 10, "b": 5, "c": 8})
+    >>> one = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
+    >>> all_ = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(1.0)])
+    >>> compare(one=one, all=all_)[["sites", "shared", "only", "covered"]]
+          sites  shared  only  covered
+    plan
+    one       1       1    ()     15.0
+    all       2       1  (z,)     23.0
+    """
+    if not plans:
+        raise ProblemError("compare: give at least one plan by name, as in compare(a=plan1, b=plan2)")
+    known = {name: plan if isinstance(plan, Plan) else getattr(plan, "plan", plan) for name, plan in plans.items()}
+    wrong = [name for name, plan in known.items() if not isinstance(plan, Plan)]
+    if wrong:
+        raise ProblemError(f"compare: {wrong[0]} is {plans[wrong[0]]!r}; give a Plan")
+    first = _opened(next(iter(known.values())))
+    table = pd.DataFrame([_row(plan, first) for plan in known.values()], index=pd.Index(list(known), name="plan"))
+    return table.drop(columns="cost") if table["cost"].isna().all() else table
+
+
+def _opened(plan: Plan) -> list[Any]:
+    """Return what a plan opens: ids, with the service where there are several."""
+    ids = list(plan.table.index)
+    return list(zip(ids, plan.table["service"], strict=True)) if "service" in plan.table else ids
+
+
+def _row(plan: Plan, first: list[Any]) -> dict[str, object]:
+    mine = _opened(plan)
+    return {
+        "sites": len(mine),
+        "shared": len(set(mine) & set(first)),
+        "only": tuple(one for one in mine if one not in first),
+        "without": tuple(one for one in first if one not in mine),
+        "closed": len(plan.closed),
+        "covered": plan.covered,
+        "total": plan.total,
+        "share": plan.share,
+        "cost": plan.cost,
+        "objective": plan.objective,
+        "bound": plan.bound,
+        "gap": plan.gap,
+        "status": plan.status,
+        "seconds": plan.seconds,
+        "goal": plan.rules[0],
+    }

@@ -1,0 +1,345 @@
+"""Plans that are fair to the districts: the worst off as well off as can be, and what that costs the others."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.labels import label
+from siting.optimize.control import Watch, gap_between
+from siting.optimize.model import Bools
+from siting.propose.model.formulation import Instance, build
+from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.plan.explain import _amount, _percent
+from siting.propose.plan.plan import Plan, make_plan
+from siting.propose.problem.objectives import MaxCoverage, is_number
+from siting.propose.problem.rules import Rule
+from siting.propose.search.dispatch import Answer, in_sense, search, solve_model
+from siting.propose.search.leximin import Groups, Ranks
+from siting.propose.search.maximin import Level, counted, covering, raise_least, within
+from siting.propose.solve import check
+
+__all__ = ["FairPlan", "fairest", "price_of_equity"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FairPlan:
+    """The plan whose worst-off group is best off. Made by `fairest`.
+
+    Attributes
+    ----------
+    plan
+        The `Plan`; its objective and bound are of the people covered, given what each group is guaranteed.
+    worst, bound, gap
+        The smallest share of a group, what no plan can bring it above, and the distance between them as a share; NaN
+        without a plan.
+    status
+        "optimal", "feasible", "time_limit", "infeasible": of the fairness; that of `plan` is of the people covered.
+    table
+        A row per group with demand, the worst off first, index its name: `demand`, `served`, `share`, `guaranteed` (the
+        share that the plan was held to), `bound` (what no plan as fair to those before can bring the share of this rank
+        above; NaN where it was not looked at).
+    seconds
+        How long it took.
+    """
+
+    plan: Plan
+    worst: float
+    bound: float
+    gap: float
+    status: str
+    table: pd.DataFrame
+    seconds: float = 0.0
+
+    @property
+    def sites(self) -> tuple[object, ...]:
+        """Ids of the new sites."""
+        return self.plan.sites
+
+    def __repr__(self) -> str:
+        if math.isnan(self.worst):
+            return f"<FairPlan: {self.status}, no sites>"
+        return (
+            f"<FairPlan: {self.status}, {len(self.sites)} site{'s' * (len(self.sites) != 1)}, worst share "
+            f"{100 * self.worst:.1f} %, bound {100 * self.bound:.1f} %, {self.plan.covered:,.10g} of "
+            f"{self.plan.total:,.10g} ({100 * self.plan.share:.1f} %)>"
+        )
+
+    def explain(self, lang: str = "zh") -> str:
+        """Say in words how the worst-off group fares, and every other.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        lines = [label(f"plan.status_{self.status}", lang)]
+        if math.isnan(self.worst):
+            return "\n".join(lines)
+        lines.append(label("equity.worst", lang, value=_percent(self.worst), bound=_percent(self.bound)))
+        names = label("list.comma", lang).join(map(str, self.sites))
+        words = {"covered": _amount(self.plan.covered), "total": _amount(self.plan.total)}
+        share = _percent(self.plan.share)
+        lines.append(label("equity.total", lang, share=share, count=len(self.sites), names=names, **words))
+        for order, (group, row) in enumerate(self.table.to_dict("index").items(), start=1):
+            words = {key: _amount(row[key]) for key in ("served", "demand")}
+            lines.append(label("equity.group", lang, order=order, group=group, share=_percent(row["share"]), **words))
+        return "\n".join(lines)
+
+
+def fairest(
+    reach: Reaches,
+    *,
+    demand: Demand,
+    by: pd.Series,
+    rules: Sequence[Rule] = (),
+    options: pd.DataFrame | None = None,
+    method: Literal["worst", "leximin"] = "worst",
+    time_limit: float | None = None,
+    gap: float = 0.0,
+) -> FairPlan:
+    """Choose the sites for which the share covered in the worst-off group is largest.
+
+    Parameters
+    ----------
+    reach, demand, rules, options
+        As for `solve` with `MaxCoverage`, and for one service; with `Phases` the shares are those of the last year.
+        `Capacity` does not go with it.
+    by
+        A group for each community id, such as its district. Groups without demand do not count.
+    method
+        "worst": the smallest share is as large as possible; of such plans one that covers most. "leximin": then the
+        second smallest is as large as possible, and so on; of such plans one that covers most.
+    time_limit
+        Seconds after which the best plan so far is returned with its bound; None waits for the proof.
+    gap
+        Stop each step when the bound is within this share of the value; 0 waits for the proof.
+
+    Returns
+    -------
+    FairPlan
+
+    Raises
+    ------
+    ProblemError
+        When the problem is badly put, or a rule does not go with it.
+
+    Notes
+    -----
+    With s_g(x) the share covered in group g: ``max over x of min over g of s_g(x)``, the maximin rule [1]_. Leximin
+    compares the shares in ascending order, whichever groups they belong to [2]_: at rank r,
+    the largest t is looked for at which the shares, sorted, are at least (t_1, ..., t_(r-1), t, ..., t). A group may
+    fall below t when it takes one of the ranks before: a column for each group and each such value, no more of them
+    than groups had it. Shares of whole numbers of people are solved exactly (as far as 4e-9), others to 1e-7.
+
+    References
+    ----------
+    .. [1] J. Rawls, A Theory of Justice, Harvard University Press, 1971.
+    .. [2] W. Ogryczak, "On the lexicographic minimax approach to location problems", European Journal of Operational
+       Research 100 (3), 1997, pp. 566-585.
+
+    Examples
+    --------
+    >>> import pandas as pd, siting as st
+    >>> from siting.propose.questions.equity import fairest
+    >>> table = pd.DataFrame({"origin": list("abcd"), "destination": list("xxyy"), "cost": [100.0] * 4})
+    >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
+    >>> people = pd.Series({"a": 10, "b": 6, "c": 2, "d": 2})
+    >>> town = pd.Series({"a": "north", "b": "south", "c": "north", "d": "south"})
+    >>> fairest(reach, demand=people, by=town, rules=[st.AtMost(1)])
+    <FairPlan: optimal, 1 site, worst share 75.0 %, bound 75.0 %, 16 of 20 (80.0 %)>
+    """
+    check(rules, time_limit)
+    if method not in ("worst", "leximin"):
+        raise ProblemError(f'method is {method!r}; choose "worst" or "leximin"')
+    instance = _instance(reach, demand, rules, options, "fairest")
+    gap = _gap(gap)
+    with Watch(time_limit=time_limit) as watch:
+        groups = Groups.of(instance, by)
+        levels, status = _levels(groups, method, watch, gap)
+        x = levels[-1].x
+        if x is None:
+            answer = Answer(None, math.nan, math.nan, status, levels[-1].engine, model=instance.model)
+            nothing = groups.table(None).assign(guaranteed=np.nan, bound=np.nan)
+            return FairPlan(make_plan(instance, answer), math.nan, math.nan, math.nan, status, nothing, watch.seconds)
+        held, answer = _fullest(instance, groups, [level.t for level in levels], x, watch, gap)
+        assert answer.x is not None
+        plan = replace(make_plan(held, answer), seconds=watch.seconds)
+        table = groups.table(answer.x)
+        table["guaranteed"] = _filled([level.t for level in levels], len(table), levels[-1].t)
+        table["bound"] = _filled([level.bound for level in levels], len(table), math.nan)
+        worst = float(table["share"].iloc[0])
+        bound = max(worst, levels[0].bound)
+        return FairPlan(plan, worst, bound, gap_between(worst, bound), status, table, watch.seconds)
+
+
+def _filled(values: list[float], size: int, rest: float) -> list[float]:
+    return values + [rest] * (size - len(values))
+
+
+def price_of_equity(
+    reach: Reaches,
+    *,
+    demand: Demand,
+    by: pd.Series,
+    levels: int | Sequence[float] = 5,
+    rules: Sequence[Rule] = (),
+    options: pd.DataFrame | None = None,
+    time_limit: float | None = None,
+    gap: float = 0.0,
+) -> pd.DataFrame:
+    """Tell how many people fewer are covered for each share that every group is guaranteed.
+
+    Parameters
+    ----------
+    reach, demand, by, rules, options
+        As for `fairest`.
+    levels
+        How many shares to try, from 0 to the largest that all groups can have; or the shares themselves.
+    time_limit
+        Seconds for each share, and for the largest.
+    gap
+        As for `solve`, and for `fairest`.
+
+    Returns
+    -------
+    DataFrame
+        A row per share, from the lowest: `guaranteed`; `worst`, the smallest share of a group; `covered`, `share`;
+        `lost` (people fewer than without a guarantee) and `price` (the same as a share of those covered without);
+        `bound` on the people covered; `gap`, `status`, `sites` (how many open), `chosen` (ids). NaN where no plan
+        guarantees so much. The price of fairness is that of Bertsimas and others [1]_.
+
+    Raises
+    ------
+    ProblemError
+        As `fairest`.
+
+    References
+    ----------
+    .. [1] D. Bertsimas, V. F. Farias and N. Trichakis, "The price of fairness", Operations Research 59 (1), 2011,
+       pp. 17-31.
+
+    Examples
+    --------
+    >>> import pandas as pd, siting as st
+    >>> from siting.propose.questions.equity import price_of_equity
+    >>> table = pd.DataFrame({"origin": list("abc"), "destination": list("xyy"), "cost": [100.0] * 3})
+    >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
+    >>> people = pd.Series({"a": 10, "b": 3, "c": 4, "d": 7})
+    >>> town = pd.Series({"a": "north", "b": "north", "c": "south", "d": "south"})
+    >>> price_of_equity(reach, demand=people, by=town, levels=2, rules=[st.AtMost(1)])[["worst", "covered", "lost"]]
+          worst  covered  lost
+    0  0.000000     10.0   0.0
+    1  0.230769      7.0   3.0
+    """
+    check(rules, time_limit)
+    instance = _instance(reach, demand, rules, options, "price_of_equity")
+    groups = Groups.of(instance, by)
+    most, x = math.inf, None
+    if isinstance(levels, int):
+        if isinstance(levels, bool) or levels < 2:
+            raise ProblemError(f"levels is {levels!r}; give a whole number of 2 or more, or the shares")
+        fair = fairest(reach, demand=demand, by=by, rules=rules, options=options, time_limit=time_limit, gap=gap)
+        most = fair.worst
+        if math.isnan(most):
+            raise ProblemError("price_of_equity: no plan keeps the rules; see the explain() of solve")
+        shares = np.unique(np.append(np.linspace(0.0, most, levels)[:-1], most)).tolist()
+        x = None if fair.plan.answer is None else fair.plan.answer.x
+    else:
+        shares = sorted({_share(one) for one in levels})
+    rows = []
+    for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too
+        with Watch(time_limit=time_limit, gap=_gap(gap)) as watch:
+            answer = search(groups.held(instance, share), watch, start=x)
+        x = answer.x if answer.x is not None else x
+        rows.append({"guaranteed": share} | _row(instance, groups, answer))
+    table = pd.DataFrame(rows[::-1])
+    table["bound"] = np.fmax(
+        table["bound"].cummin(), table["covered"]
+    )  # guaranteeing more does not let more be covered
+    without = search(instance, Watch(time_limit=time_limit, gap=_gap(gap)), start=x) if shares[0] > 0 else answer
+    table["lost"] = np.maximum(0.0, without.value - table["covered"])
+    table["price"] = table["lost"] / without.value if without.value else 0.0 * table["lost"]
+    return table[
+        ["guaranteed", "worst", "covered", "share", "lost", "price", "bound", "gap", "status", "sites", "chosen"]
+    ]
+
+
+def _row(instance: Instance, groups: Groups, answer: Answer) -> dict[str, object]:
+    from siting.propose.plan.tables import new_sites
+
+    chosen = () if answer.x is None else tuple(dict.fromkeys(new_sites(instance, answer.x)))
+    total = float(sum(block.worth.sum() for block in instance.blocks))
+    worst = math.nan if answer.x is None else float((groups.amounts(answer.x) / groups.total).min())
+    return {
+        "worst": worst, "covered": answer.value, "share": answer.value / total, "bound": answer.bound,
+        "gap": answer.gap, "status": answer.status, "sites": len(chosen), "chosen": chosen,
+    }  # fmt: skip
+
+
+def _share(value: object) -> float:
+    if not is_number(value) or not 0 <= float(value) <= 1:  # type: ignore[arg-type]
+        raise ProblemError(f"levels: {value!r} is no share; give numbers from 0 to 1")
+    return float(value)  # type: ignore[arg-type]
+
+
+def _gap(gap: object) -> float:
+    if not is_number(gap) or not 0 <= gap < 1:  # type: ignore[operator]
+        raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
+    return float(gap)  # type: ignore[arg-type]
+
+
+def _instance(
+    reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None, what: str
+) -> Instance:
+    objective = MaxCoverage()
+    covering(objective, what)
+    instance = build(objective, reach, demand, rules, options)
+    counted(instance, what)
+    if len(instance.inputs.services) > 1:
+        raise ProblemError(f"{what}: there are {len(instance.inputs.services)} services; plan for one at a time")
+    return instance
+
+
+def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list[Level], str]:
+    """Find what the groups can be guaranteed, rank by rank; and whether that is proven."""
+    model = groups.model
+    caps = np.sort(groups.amounts(model.upper > 0) / groups.total)
+    found: list[Level] = []
+    x: Bools | None = None
+    for cap in caps[: 1 if method == "worst" else len(caps)].tolist():
+        ranks = Ranks.of(groups, [level.t for level in found])
+        near = (lambda t: gap * max(t, 1e-9)) if gap else None
+        level = raise_least(ranks.model, ranks.goals(cap), watch, start=ranks.widened(x), top=cap, near=near)
+        if level.x is None and x is not None:
+            break
+        x = None if level.x is None else level.x[: len(model.value)]
+        found.append(replace(level, x=x))
+        if x is None or watch.over:
+            break
+    status = next((level.status for level in found if level.status != "optimal"), "optimal")
+    if method == "leximin" and status == "optimal" and x is not None and len(found) < len(caps):
+        status = watch.status
+    return found, status
+
+
+def _fullest(
+    instance: Instance, groups: Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
+) -> tuple[Instance, Answer]:
+    """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
+    again = within(watch, gap)
+    if len(guaranteed) == 1:
+        held = groups.held(instance, guaranteed[0])
+        return held, in_sense(held, held.model, solve_model(held.model, again, start=x))
+    ranks = Ranks.of(groups, guaranteed)
+    found = solve_model(ranks.model, again, start=ranks.widened(x))
+    if found.x is None:
+        found = replace(found, x=x, value=groups.model.objective(x), bound=found.bound)
+    answer = in_sense(instance, groups.model, replace(found, x=np.asarray(found.x)[: len(x)], proof=None))
+    return instance, answer

@@ -1,0 +1,178 @@
+"""Groups of communities in numbers, and the problem in which their sorted shares reach given values."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import csr_array, hstack, vstack
+
+from siting.errors import ProblemError
+from siting.optimize.model import Bools, Floats, Model
+from siting.propose.model.constraints import shares
+from siting.propose.model.formulation import Instance
+from siting.propose.problem.rules import Cover
+from siting.propose.search.maximin import LAST_BITS, Goals, joined
+
+__all__ = ["Groups", "Ranks"]
+
+
+@dataclass(frozen=True, eq=False)
+class Groups:
+    """The groups with demand, in the order of their names, and what each need counts in its group.
+
+    Attributes
+    ----------
+    by
+        A group for each community.
+    names
+        Of the groups with demand.
+    model
+        The problem without any guarantee.
+    weight
+        Groups × needs of the model.
+    total
+        Demand of each group.
+    grain
+        1 when all demand is whole; else 0.
+    """
+
+    by: pd.Series
+    names: tuple[Any, ...]
+    model: Model
+    weight: csr_array
+    total: Floats
+    grain: float
+
+    @classmethod
+    def of(cls, instance: Instance, by: pd.Series) -> Groups:
+        """Read the groups.
+
+        Raises
+        ------
+        ProblemError
+            When they are no Series, or a community has none.
+        """
+        if not isinstance(by, pd.Series):
+            raise ProblemError(f"by is {by!r}; give a Series with a group for each community id")
+        asked = _held(instance, 1.0, by)
+        last = asked.inputs.rules[-1]
+        mine = [s for s, share in enumerate(asked.shares) if share.rule is last]
+        other = [s for s, share in enumerate(asked.shares) if share.rule is not last]
+        model = replace(asked.model, shares=asked.model.shares[other], wanted=asked.model.wanted[other])
+        members = [asked.shares[s] for s in mine]
+        total = np.array([float(instance.inputs.demand[s.service, s.phase][s.members].sum()) for s in members])
+        names = tuple(s.group for s in members)
+        return cls(by, names, model, asked.model.shares[mine], total, float(instance.inputs.whole))
+
+    def held(self, instance: Instance, share: float) -> Instance:
+        """Return the problem with a share that every group is guaranteed."""
+        return _held(instance, share, self.by) if share > 0 else instance
+
+    def amounts(self, x: Bools) -> Floats:
+        """Return what columns serve of each group."""
+        return np.asarray(self.weight @ (~np.isnan(self.model.served(x))).astype(float))
+
+    def need(self, share: float) -> Floats:
+        """Return what a share of each group is."""
+        need = share * self.total
+        return np.asarray(np.ceil(need - 1e-6) if self.grain else need - LAST_BITS * self.total)
+
+    def table(self, x: Bools | None) -> pd.DataFrame:
+        """Demand and served of each group, the worst off first."""
+        served = np.full(len(self.total), np.nan) if x is None else self.amounts(x)
+        table = pd.DataFrame(
+            {"demand": self.total, "served": served, "share": served / self.total},
+            index=pd.Index(list(self.names), name=self.by.name or "group"),
+        )
+        return table.sort_values("share", kind="stable")
+
+
+def _held(instance: Instance, share: float, by: pd.Series) -> Instance:
+    inputs = replace(instance.inputs, rules=(*instance.inputs.rules, Cover(share, by=by)))
+    return replace(instance, inputs=inputs, shares=tuple(shares(inputs)))
+
+
+@dataclass(frozen=True, eq=False)
+class Ranks:
+    """The problem in which the sorted shares of the groups are at least *shares*, and the others at least the last.
+
+    The model has more columns behind those of the problem, one for each value and group: such a group takes a rank of
+    that value, and need not reach more. No more groups take one up to a value than there are.
+    """
+
+    groups: Groups
+    shares: tuple[float, ...]
+    values: Floats
+    model: Model
+
+    @classmethod
+    def of(cls, groups: Groups, shares: Sequence[float]) -> Ranks:
+        """Hold the sorted shares of the groups."""
+        values = np.unique(shares) if len(shares) else np.zeros(0)
+        model = groups.model
+        if not len(values):
+            return cls(groups, (), values, model)
+        size, ranks = len(groups.total), len(values)
+        count = size * ranks  # columns by value, then by group
+        there = np.arange(count)
+        once = csr_array((np.ones(count), (there % size, there)), shape=(size, count))
+        upto = np.array([sum(share <= value for share in shares) for value in values], float)
+        limits = vstack([once, csr_array(np.repeat(np.tri(ranks), size, axis=1))])
+        limits = hstack([csr_array((size + ranks, len(model.value))), limits])
+        needs = [groups.need(value) for value in values]
+        asked = [
+            hstack([groups.weight, _spared([need - lower for lower in needs[:v]], size, count)])
+            for v, need in enumerate(needs)
+        ]
+        held = replace(
+            model,
+            benefit=joined(model.benefit, csr_array((np.zeros(count), (there, there)), shape=(count, count))),
+            value=np.concatenate([model.value, np.zeros(count)]),
+            rows=csr_array(vstack([_beside(model.rows, count), limits], format="csr")),
+            low=np.concatenate([model.low, np.full(size + ranks, -np.inf)]),
+            high=np.concatenate([model.high, np.ones(size), upto]),
+            lower=np.concatenate([model.lower, np.zeros(count)]),
+            upper=np.concatenate([model.upper, np.ones(count)]),
+            shares=csr_array(vstack([_beside(model.shares, count), *asked], format="csr")),
+            wanted=np.concatenate([model.wanted, *needs]),
+            must=np.concatenate([model.must, np.zeros(count, bool)]),
+            times=None if model.times is None else np.concatenate([model.times, np.ones(count, np.int64)]),
+        )
+        return cls(groups, tuple(shares), values, held)
+
+    def goals(self, cap: float) -> Goals:
+        """Return what all groups but those that take a rank are to reach, at a threshold of at most *cap*."""
+        size, total = len(self.groups.total), self.groups.total
+        spared = _spared([(cap - value) * total for value in self.values], size, size * len(self.values))
+        weight = csr_array(hstack([self.groups.weight, spared], format="csr"))
+        return Goals(weight, np.zeros(size), total, self.groups.grain)
+
+    def widened(self, x: Bools | None) -> Bools | None:
+        """Return a plan with the ranks that its worst-off groups take."""
+        if x is None:
+            return None
+        size = len(self.groups.total)
+        order = np.argsort(self.groups.amounts(x) / self.groups.total, kind="stable")
+        taken = np.zeros(size * len(self.values), bool)
+        at = np.searchsorted(self.values, self.shares) * size + order[: len(self.shares)]
+        taken[at.astype(np.int64)] = True
+        return np.concatenate([x, taken])
+
+
+def _beside(matrix: csr_array, count: int) -> csr_array:
+    """Return a matrix with so many empty columns more."""
+    shape = (matrix.shape[0], matrix.shape[1] + count)
+    return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
+
+
+def _spared(amounts: Sequence[Floats], size: int, count: int) -> csr_array:
+    """Return what each group, a row, is spared by each column of the ranks: *amounts* of the first values."""
+    amount = np.concatenate([np.zeros(0), *amounts])
+    there = np.arange(len(amount))
+    made = csr_array((amount, (there % size, there)), shape=(size, count))
+    made.eliminate_zeros()
+    return made

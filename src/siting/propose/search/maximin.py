@@ -1,0 +1,274 @@
+"""Make the least of several served amounts as large as possible: the worst district, the worst scenario, the regret.
+
+Goal s asks for ``f_s(x) >= offset_s + slope_s t``, f_s being what is served of it, and t is to be large. A threshold is
+no part of a `Model`, so it is written in its terms: t = top - sum of step_k c_k with columns c_k that serve a need,
+and
+
+    f_s(x) + slope_s sum of step_k c_k >= offset_s + slope_s top        for each goal s
+
+is a share, as a column that opens serves its need. Opening c_k costs its step. With c between 0 and 1 that is the
+relaxation of the whole question at once, so its bound is as good as that of a programme with a free t. The steps are
+multiples of a unit: a solved round narrows t down to one, and the next round divides that. Where sums are multiples of
+a grain the last unit is the way to the next t that a plan can have, and the answer is exact.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.sparse import csr_array, hstack, vstack
+
+from siting.errors import ProblemError
+from siting.optimize.control import Watch
+from siting.optimize.model import Bools, Floats, Ints, Model
+from siting.propose.model.formulation import Instance
+from siting.propose.problem.objectives import MaxCoverage, Objective
+from siting.propose.search.dispatch import solve_model
+
+__all__ = ["Goals", "Level", "asking", "counted", "covering", "joined", "raise_least", "within"]
+
+#: Units of a round, as a power of two; and how near t is proven where sums have no grain, as a share of the range.
+POWER, NEAR = 11, 1e-7
+#: How far a sum of fractions may miss its limit by its last bits, as a share of all that is counted.
+LAST_BITS = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Goals:
+    """What is asked for at the threshold t: ``weight [served] >= offset + slope t`` in each row.
+
+    Attributes
+    ----------
+    weight
+        Goals × needs, 0 or more.
+    offset, slope
+        Slopes are above 0.
+    grain
+        All served amounts are multiples of it; 0 where that is not known.
+    """
+
+    weight: csr_array
+    offset: Floats
+    slope: Floats
+    grain: float = 0.0
+
+    def reached(self, amounts: Floats) -> float:
+        """Return the largest t at which the served *amounts* are enough."""
+        return float(((amounts - self.offset) / self.slope).min())
+
+    def needed(self, t: float) -> Floats:
+        """Return how much must be served of each at t; fractions may miss it by their last bits."""
+        need = self.offset + self.slope * t
+        if self.grain:
+            return np.asarray(np.ceil(need / self.grain - 1e-6) * self.grain)
+        return np.asarray(need - self.slack)
+
+    @property
+    def slack(self) -> Floats:
+        """What a sum may miss by its last bits: less than a grain, where there is one."""
+        return np.asarray(LAST_BITS * np.maximum(1.0, self.weight.sum(axis=1)))
+
+    def above(self, t: float, range_: float) -> float:
+        """Return the least t above the given one that a plan can have; what only last bits tell apart is the same."""
+        if not self.grain:
+            return t + NEAR * range_
+        same = 4 * float((self.slack / self.slope).max())
+        count = np.floor((self.offset + self.slope * (t + same)) / self.grain + 1e-6) + 1
+        return float(((count * self.grain - self.offset) / self.slope).min())
+
+
+@dataclass(frozen=True, eq=False)
+class Level:
+    """The plan with the largest least: its t and what none can beat; x is None where there is no plan."""
+
+    x: Bools | None
+    t: float
+    bound: float
+    status: str
+    engine: str
+    nodes: int = 0
+
+
+def raise_least(
+    model: Model,
+    goals: Goals,
+    watch: Watch,
+    *,
+    start: Bools | None = None,
+    top: float = math.inf,
+    near: Callable[[float], float] | None = None,
+) -> Level:
+    """Find the plan of *model* whose largest t with all goals kept is largest; what the model is worth does not count.
+
+    Parameters
+    ----------
+    watch
+        Its gap is not looked at.
+    start
+        Columns of a plan to begin with; one that breaks rules is passed over.
+    top
+        What no t is known to be above.
+    near
+        How far the bound may stay above a t that was found; without it the answer is proven.
+    """
+    served = ~np.isnan(model.served(model.upper > 0))
+    top = min(top, goals.reached(goals.weight @ served.astype(float)))
+    floor = goals.reached(np.zeros(len(goals.slope)))
+    range_ = max(top - floor, 1e-12)
+    top = max(top, floor)
+    best = np.asarray(start, bool) if start is not None and model.keeps(np.asarray(start, bool)) else None
+    t = floor if best is None else _reached(model, goals, best)
+    engine, nodes = "rules", 0
+    while best is None or not _proven(goals, t, top, range_):
+        allowed = 0.0 if near is None or best is None else near(t)
+        if best is not None and top - t <= allowed:
+            break
+        units = _units(goals, t, top, range_, allowed, known=best is not None)
+        found = solve_model(_with_steps(model, goals, *units), watch, start=_stepped(best, units))
+        engine, nodes = found.engine, nodes + found.nodes
+        if found.x is None and best is None:
+            return Level(None, math.nan, math.nan, found.status, engine, nodes)
+        before = (t, top)
+        if found.x is not None:
+            x = found.x[: len(model.value)]
+            reached = _reached(model, goals, x)
+            if best is None or reached > t:
+                best, t = x, reached
+        top = max(t, _narrowed(goals, t, top, found.bound, units, range_))
+        if found.status != "optimal" or watch.report("least", t, top) or (best is not None and (t, top) == before):
+            break
+    proven = best is not None and _proven(goals, t, top, range_)
+    return Level(best, t, t if proven else top, "optimal" if proven else watch.status, engine, nodes)
+
+
+def _narrowed(
+    goals: Goals, t: float, top: float, bound: float, units: tuple[float, float, int], range_: float
+) -> float:
+    """Return what no t is above, from what no plan of the steps beats: t stays below the first unit beyond."""
+    bottom, unit, count = units
+    if math.isfinite(bound):
+        beyond = bottom + (count + math.floor(bound + 1e-6) + 1) * unit
+        top = min(top, beyond)
+        if goals.above(t, range_) >= beyond - 1e-12 * range_:
+            top = t
+    return top
+
+
+def asking(model: Model, goals: Goals, t: float) -> Model:
+    """Return the model with the goals at t among what it must serve."""
+    shares = csr_array(vstack([model.shares, goals.weight], format="csr"))
+    return replace(model, shares=shares, wanted=np.concatenate([model.wanted, goals.needed(t)]))
+
+
+def _reached(model: Model, goals: Goals, x: Bools) -> float:
+    return goals.reached(goals.weight @ (~np.isnan(model.served(x))).astype(float))
+
+
+def _proven(goals: Goals, t: float, top: float, range_: float) -> bool:
+    """Whether no t that a plan can have lies above and up to the bound."""
+    return goals.above(t, range_) > top + 1e-9 * range_
+
+
+def _units(
+    goals: Goals, t: float, top: float, range_: float, allowed: float, *, known: bool
+) -> tuple[float, float, int]:
+    """Return the bottom of the steps, their unit and number; a plan that is known is at the bottom or above it.
+
+    A better plan is at least one unit above the bottom, as far as that is more than what is *allowed*.
+    """
+    if not known:
+        unit = max((top - t) / (2**POWER - 1), 1e-12)
+        return t, unit, max(1, math.ceil((top - t) / unit - 1e-9))
+    above = goals.above(t, range_)
+    unit = max((top - above) / (2**POWER - 1), above - t, allowed)
+    bottom = t if allowed >= unit else above - unit
+    return bottom, unit, max(1, math.ceil((top - bottom) / unit - 1e-9))
+
+
+def _sizes(count: int) -> Ints:
+    """Return steps that add up to *count* and, some of them, to every number below it."""
+    sizes = [2**k for k in range(count.bit_length() - 1)]
+    return np.array([*sizes, count - sum(sizes)], np.int64)
+
+
+def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: int) -> Model:
+    """Return the model that gives up as few units of t as possible from the top of the steps."""
+    sizes = _sizes(count)
+    k, (needs, columns) = len(sizes), model.benefit.shape
+    empty = csr_array(
+        (np.zeros(model.benefit.nnz), model.benefit.indices, model.benefit.indptr), shape=(needs, columns)
+    )
+    steps = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
+    given = csr_array(goals.slope[:, None] * (unit * sizes)[None, :])
+    benefit = joined(empty, steps)
+    shares = vstack(
+        [hstack([model.shares, csr_array((len(model.wanted), k))]), hstack([goals.weight, given])], format="csr"
+    )
+    wanted = goals.offset + goals.slope * (bottom + count * unit) - goals.slack
+    return replace(
+        model,
+        benefit=benefit,
+        value=np.concatenate([np.zeros(columns), -sizes.astype(float)]),
+        rows=csr_array(hstack([model.rows, csr_array((len(model.low), k))], format="csr")),
+        lower=np.concatenate([model.lower, np.zeros(k)]),
+        upper=np.concatenate([model.upper, np.ones(k)]),
+        shares=csr_array(shares),
+        wanted=np.concatenate([model.wanted, wanted]),
+        must=np.concatenate([model.must, np.zeros(k, bool)]),
+        grain=1.0,
+        constant=0.0,
+        times=None if model.times is None else np.concatenate([model.times, np.ones(k, np.int64)]),
+    )
+
+
+def joined(first: csr_array, second: csr_array) -> csr_array:
+    """Put two patterns corner to corner; what is stored stays stored, zeros too."""
+    indptr = np.concatenate([first.indptr, second.indptr[1:] + first.nnz])
+    indices = np.concatenate([first.indices, second.indices + first.shape[1]])
+    shape = (first.shape[0] + second.shape[0], first.shape[1] + second.shape[1])
+    return csr_array((np.concatenate([first.data, second.data]), indices, indptr), shape=shape)
+
+
+def _stepped(x: Bools | None, units: tuple[float, float, int]) -> Bools | None:
+    """Return a plan with all steps given up."""
+    return None if x is None else np.concatenate([x, np.ones(len(_sizes(units[2])), bool)])
+
+
+def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
+    """Return a watch for a question on the way: with a gap of its own, and a part of the time that is left."""
+    own = watch.quiet()
+    own.gap = gap
+    if own.time_limit is not None:
+        own.time_limit = watch.seconds + part * watch.left
+    return own
+
+
+def covering(objective: Objective, what: str) -> None:
+    """Refuse an objective that is no plain coverage.
+
+    Raises
+    ------
+    ProblemError
+        When it is not.
+    """
+    if not isinstance(objective, MaxCoverage):
+        raise ProblemError(f"{what} knows MaxCoverage, not {objective}; give MaxCoverage()")
+    if objective.decay is not None:
+        raise ProblemError(f"{what}: {objective} does not go; leave out decay")
+
+
+def counted(instance: Instance, what: str) -> None:
+    """Refuse rules by which what is covered is no sum over the communities that some site reaches.
+
+    Raises
+    ------
+    ProblemError
+        When there is one.
+    """
+    if instance.capacity is not None:
+        raise ProblemError(f"{what}: Capacity does not go with it; leave it out")
+    if instance.value.any():
+        raise ProblemError(f"{what}: a bonus of Together does not go with it; leave it out")

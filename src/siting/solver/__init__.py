@@ -1,1 +1,0 @@
-"""HiGHS, and the checks of what it says."""

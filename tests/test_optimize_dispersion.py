@@ -1,0 +1,105 @@
+"""Sites far from each other: all plans tried on small ones, and points in a row by hand."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as some
+from scipy.sparse import csr_array
+
+from siting.optimize.control import Watch
+from siting.optimize.dispersion import smallest_distance, solve_dispersion
+
+
+def pairs_of(places: np.ndarray, limit: float = np.inf) -> csr_array:
+    """All pairs up to *limit*; places are in a plane."""
+    distance = np.hypot(*(places[:, None] - places[None]).transpose(2, 0, 1))
+    row, column = np.nonzero((distance <= limit) & ~np.eye(len(places), dtype=bool))
+    return csr_array((distance[row, column], (row, column)), shape=distance.shape)
+
+
+def row(*x: float) -> np.ndarray:
+    return np.column_stack([x, np.zeros(len(x))])
+
+
+def free(m: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(m), np.ones(m)
+
+
+def test_points_in_a_row() -> None:
+    """0, 1, 4, 9, 10: two are 10 apart, three 4 (0, 4, 9 or 10), four 1 … of 0, 4, 9 only 1 and 10 remain."""
+    pairs = pairs_of(row(0, 1, 4, 9, 10))
+    for p, far in ((2, 10), (3, 4), (4, 1), (5, 1)):
+        found = solve_dispersion(pairs, *free(5), p, p, Watch())
+        assert (found.status, found.value, found.bound) == ("optimal", far, far)
+        assert found.x is not None
+        assert found.x.sum() == p
+        assert smallest_distance(pairs, found.x) == far
+
+
+def test_sites_that_must_open_or_cannot() -> None:
+    pairs = pairs_of(row(0, 1, 4, 9, 10))
+    found = solve_dispersion(pairs, np.array([0, 1.0, 0, 0, 0]), np.array([1, 1, 1, 1, 0.0]), 3, 3, Watch())
+    assert found.x is not None
+    assert found.x.tolist() == [False, True, True, True, False]
+    assert found.value == 3
+    both = solve_dispersion(pairs, np.array([1, 1.0, 0, 0, 0]), np.ones(5), 3, None, Watch())
+    assert (both.status, both.value, both.bound) == ("optimal", 1, 1)
+
+
+def test_far_from_all_is_infinitely_far() -> None:
+    """Only pairs up to 3 are known: 0 or 1, 4 and 9 or 10 are farther apart."""
+    pairs = pairs_of(row(0, 1, 4.5, 9, 10), limit=3)
+    found = solve_dispersion(pairs, *free(5), 3, 3, Watch())
+    assert (found.status, found.value, found.bound) == ("optimal", np.inf, np.inf)
+    assert solve_dispersion(pairs, *free(5), 4, 4, Watch()).value == 1
+
+
+def test_too_few_or_too_many() -> None:
+    pairs = pairs_of(row(0, 1, 4))
+    assert solve_dispersion(pairs, *free(3), 4, None, Watch()).status == "infeasible"
+    assert solve_dispersion(pairs, *free(3), 3, 2, Watch()).status == "infeasible"
+    assert solve_dispersion(pairs, np.ones(3), np.array([1, 1, 0.0]), 1, None, Watch()).status == "infeasible"
+    one = solve_dispersion(pairs, *free(3), 1, 1, Watch())
+    assert (one.value, one.bound) == (np.inf, np.inf)
+
+
+@pytest.mark.slow
+@settings(max_examples=60, deadline=None)
+@given(seed=some.integers(0, 10_000), p=some.integers(1, 6), must=some.integers(0, 2), limit=some.sampled_from([4, 99]))
+def test_all_plans_tried(seed: int, p: int, must: int, limit: float) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = pairs_of(rng.integers(0, 10, (9, 2)) * 1.0, limit)
+    lower, upper = np.zeros(9), np.ones(9)
+    lower[:must] = 1
+    upper[8] = seed % 2
+    plans = [np.isin(np.arange(9), plan) for plan in itertools.combinations(range(9), max(p, must))]
+    values = [smallest_distance(pairs, x) for x in plans if (x >= lower).all() and (x <= upper).all()]
+    found = solve_dispersion(pairs, lower, upper, p, None, Watch())
+    assert found.status == "optimal"
+    assert found.value == found.bound == max(values)
+    assert found.x is not None
+    assert smallest_distance(pairs, found.x) == found.value
+
+
+def test_a_town_needs_the_solver() -> None:
+    """No plan of 12 of 60 is better: the bound is proven, and without time it stays above."""
+    pairs = pairs_of(np.random.default_rng(5).uniform(0, 10, (60, 2)))
+    found = solve_dispersion(pairs, *free(60), 12, 12, Watch())
+    assert found.status == "optimal"
+    assert found.value == found.bound
+    stopped = solve_dispersion(pairs, *free(60), 12, 12, Watch(time_limit=0))
+    assert stopped.status == "time_limit"
+    assert stopped.value <= found.value <= stopped.bound
+
+
+def test_distances_that_cannot_be() -> None:
+    with pytest.raises(ValueError, match="not symmetric"):
+        solve_dispersion(csr_array(np.array([[0, 1.0], [2, 0]])), *free(2), 1, 1, Watch())
+    with pytest.raises(ValueError, match="no number"):
+        solve_dispersion(csr_array(np.array([[0, np.nan], [np.nan, 0]])), *free(2), 1, 1, Watch())
+    with pytest.raises(ValueError, match="shape"):
+        solve_dispersion(csr_array((3, 3)), *free(2), 1, 1, Watch())
