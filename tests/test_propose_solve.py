@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 import siting as st
 from siting.optimize.milp import one_leaf
 from siting.optimize.model import Found
-from siting.propose.search.dispatch import dispatch as search
+from siting.propose.search import dispatch as search
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
 #: What one unit of demand weighs: whole people, and fractions from the tiny to the huge.

@@ -9,13 +9,13 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 from pyproj import CRS, Transformer
 
 from siting.data.extent import CERTAIN, DEGREE, around, degrees, stray_faults, turned
 from siting.data.systems import WGS84, crs_name
 from siting.errors import LayerError, some
+from siting.numbers import Bools, Floats
 
 __all__ = ["check_extent", "check_together"]
 
@@ -25,9 +25,6 @@ logger = logging.getLogger(__name__)
 MARGIN = 3.0
 # What makes one box of many: west, south, east, north.
 EDGES = (np.min, np.min, np.max, np.max)
-
-Mask = npt.NDArray[np.bool_]
-Corners = npt.NDArray[np.float64]
 
 
 def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
@@ -115,14 +112,14 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
             )
 
 
-def _from(corners: Corners, middle: float) -> Corners:
+def _from(corners: Floats, middle: float) -> Floats:
     """Return the four sides of boxes in degrees, longitudes from *middle*."""
     west, south, east, north = corners.T
     return np.stack([turned(west, middle), south, turned(east, middle), north])
 
 
 def extent_faults(
-    shapes: Any, corners: Corners, labels: Sequence[Any], crs: CRS, *, elsewhere: bool = False
+    shapes: Any, corners: Floats, labels: Sequence[Any], crs: CRS, *, elsewhere: bool = False
 ) -> tuple[list[str], list[str]]:
     """Say what is wrong with where rows lie, and what is doubtful; *elsewhere* lets all of them be out of the CRS."""
     if not (crs.is_geographic or crs.is_projected):
@@ -136,7 +133,7 @@ def extent_faults(
     return stray_faults(corners, labels, crs, lines=lines)
 
 
-def bounds_faults(corners: Corners, labels: Sequence[Any], crs: CRS) -> list[str]:
+def bounds_faults(corners: Floats, labels: Sequence[Any], crs: CRS) -> list[str]:
     """Find coordinates that cannot be what *crs* says: swapped axes, metres as degrees, a wrong zone.
 
     A projected CRS is checked against its area of use (EPSG), with a margin of 3 degrees.
@@ -146,7 +143,7 @@ def bounds_faults(corners: Corners, labels: Sequence[Any], crs: CRS) -> list[str
     return _projected_faults(corners, labels, crs)
 
 
-def _degree_faults(corners: Corners, labels: Sequence[Any], crs: CRS) -> list[str]:
+def _degree_faults(corners: Floats, labels: Sequence[Any], crs: CRS) -> list[str]:
     west, south, east, north = corners.T
     outside = (west < -180) | (east > 180) | (south < -90) | (north > 90)
     chinese = bool((west >= 3).all() and (east <= 54).all() and (south >= 73).all() and (north <= 136).all())
@@ -189,7 +186,7 @@ def _degree_faults(corners: Corners, labels: Sequence[Any], crs: CRS) -> list[st
     return [f"{text}longitude must lie in -180 to 180 and latitude in -90 to 90"]
 
 
-def _projected_faults(corners: Corners, labels: Sequence[Any], crs: CRS) -> list[str]:
+def _projected_faults(corners: Floats, labels: Sequence[Any], crs: CRS) -> list[str]:
     outside = _outside(corners, crs)
     if not outside.any():
         return []
@@ -231,7 +228,7 @@ def _to_degrees(crs: CRS) -> Transformer:
     return Transformer.from_crs(crs, WGS84, always_xy=True)
 
 
-def _all_inside(corners: Corners, crs: CRS) -> bool:
+def _all_inside(corners: Floats, crs: CRS) -> bool:
     """Tell whether the box around all boxes surely lies where *crs* is made to be used, so that none needs a look.
 
     What the edge of the box encloses on the map it encloses on the globe, too; half a degree is kept in hand, because
@@ -245,7 +242,7 @@ def _all_inside(corners: Corners, crs: CRS) -> bool:
     return not _outside(np.hstack([edge, edge]), crs, MARGIN - 0.5).any()
 
 
-def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
+def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
     """Tell which boxes do not lie where *crs* is made to be used."""
     if margin == MARGIN and len(corners) > 100 and _all_inside(corners, crs):
         return np.zeros(len(corners), np.bool_)
@@ -260,11 +257,11 @@ def _outside(corners: Corners, crs: CRS, margin: float = MARGIN) -> Mask:
     middle = (west + east) / 2
     lon = np.where(lon < middle - 180, lon + 360, np.where(lon > middle + 180, lon - 360, lon))
     good = (lon >= west - margin) & (lon <= east + margin) & (lat >= south - margin) & (lat <= north + margin)
-    beyond: Mask = ~np.all(good, axis=1)
+    beyond: Bools = ~np.all(good, axis=1)
     return beyond
 
 
-def _prefixed_zone(west: npt.NDArray[np.float64], east: npt.NDArray[np.float64]) -> int | None:
+def _prefixed_zone(west: Floats, east: Floats) -> int | None:
     """Return the EPSG code of the CGCS2000 zone whose number stands before the easting, if one does.
 
     3° zones 25 to 45 are EPSG:4513 to 4533; 6° zones 13 to 23 are EPSG:4491 to 4501.
@@ -278,10 +275,10 @@ def _prefixed_zone(west: npt.NDArray[np.float64], east: npt.NDArray[np.float64])
     return 4491 + zone - 13 if 13 <= zone <= 23 else None
 
 
-def _span(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> str:
+def _span(low: Floats, high: Floats) -> str:
     least, most = float(low.min()), float(high.max())
     return f"{least:.10g}" if least == most else f"{least:.10g} to {most:.10g}"
 
 
-def _named(labels: Sequence[Any], mask: Mask) -> str:
+def _named(labels: Sequence[Any], mask: Bools) -> str:
     return some(labels[row] for row in np.flatnonzero(mask).tolist())

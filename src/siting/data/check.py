@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -26,13 +25,13 @@ from siting.data.roles import Column, Role
 from siting.data.sums import sum_rows, whole_of
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
+from siting.numbers import Bools
 
 __all__ = ["Missing", "check_layer"]
 
 logger = logging.getLogger(__name__)
 
 Missing = Literal["raise", "zero"]
-Mask = npt.NDArray[np.bool_]
 
 # How far from a whole number a count may lie, for numbers that went through floating point.
 WHOLE = 1e-9
@@ -364,7 +363,7 @@ _FLAGS = "write 是 or 否, 1 or 0, true or false, or say in a mapping, under [f
 _WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag": "yes or no"}
 
 
-def _row_faults(what: str, series: Any, mask: Mask, labels: Sequence[str], remedy: str) -> list[str]:
+def _row_faults(what: str, series: Any, mask: Bools, labels: Sequence[str], remedy: str) -> list[str]:
     if not mask.any():
         return []
     at = np.flatnonzero(mask).tolist()
@@ -372,7 +371,7 @@ def _row_faults(what: str, series: Any, mask: Mask, labels: Sequence[str], remed
     return [f"{what} in {len(rows)} of {len(mask)} rows: {some(rows)}; {remedy}"]
 
 
-def _unknown_faults(series: Any, column: Column, labels: Sequence[str], unknown: Mask, layer: str) -> list[str]:
+def _unknown_faults(series: Any, column: Column, labels: Sequence[str], unknown: Bools, layer: str) -> list[str]:
     known = some((f"{value} ({'、'.join(names)})" for value, names in column.choices), most=20)
     if column.open:
         if unknown.any():

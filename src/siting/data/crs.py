@@ -17,7 +17,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 from pyproj import CRS
 
@@ -27,12 +26,12 @@ from siting.data.distortion import REFUSED, TOLD, Error, error, made_for
 from siting.data.extent import DEGREE, around, boxes, median, projection, sample, strays, turned
 from siting.data.systems import NO_CRS, WGS84, crs_name, read_crs, same_crs
 from siting.errors import LayerError, some
+from siting.numbers import Floats
 
 __all__ = ["metric_crs", "points", "to_crs", "to_metric"]
 
 logger = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float64]
 
 # Longitude and latitude of the box around China.
 CHINA = (73.0, 3.0, 136.0, 54.0)

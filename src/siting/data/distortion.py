@@ -11,16 +11,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from pyproj import CRS
 from pyproj.crs import ProjectedCRS
 from pyproj.exceptions import ProjError
 
 from siting.data.extent import around, projection, turned
+from siting.numbers import Floats
 
 __all__: list[str] = []
 
-Floats = npt.NDArray[np.float64]
 
 #: Errors of lengths that are told, and that are refused. UTM's own 0.04 % at its central meridian is not told.
 TOLD, REFUSED = 0.000401, 0.001

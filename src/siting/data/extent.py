@@ -26,15 +26,14 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 from pyproj import CRS, Proj
 from pyproj.exceptions import ProjError
 
+from siting.numbers import Bools, Floats, Positions
+
 __all__: list[str] = []
 
-Mask = npt.NDArray[np.bool_]
-Floats = npt.NDArray[np.float64]
 
 #: Side of a cell, and the gaps from which a row is doubtful, certain, and doubtful in any company, metres.
 CELL, DOUBTFUL, CERTAIN, APART = 25_000.0, 50_000.0, 200_000.0, 1_000_000.0
@@ -54,12 +53,12 @@ ENDLESS = 5e7
 class Strays:
     """Rows that lie far from all others: marks for each row, and metres from each to the bulk."""
 
-    certain: Mask
-    doubtful: Mask
+    certain: Bools
+    doubtful: Bools
     gap: Floats
 
     @property
-    def any(self) -> Mask:
+    def any(self) -> Bools:
         """Rows of either sort."""
         return self.certain | self.doubtful
 
@@ -177,16 +176,16 @@ def strays(corners: Floats, crs: CRS, *, lines: bool = False) -> Strays:
     return Strays(certain, doubtful & ~certain, gap)
 
 
-def _nowhere(corners: Floats, crs: CRS) -> Mask:
+def _nowhere(corners: Floats, crs: CRS) -> Bools:
     if not crs.is_geographic:
         return np.zeros(len(corners), np.bool_)
-    found: Mask = abs(corners[:, 0]) <= NOWHERE
+    found: Bools = abs(corners[:, 0]) <= NOWHERE
     for side in (1, 2, 3):
         found &= abs(corners[:, side]) <= NOWHERE
     return found
 
 
-def _plane(corners: Floats, crs: CRS, lines: bool) -> tuple[Floats, Floats, npt.NDArray[np.intp]]:
+def _plane(corners: Floats, crs: CRS, lines: bool) -> tuple[Floats, Floats, Positions]:
     """Return places in metres, near enough for gaps, and the row of each.
 
     The first are one for each row, in their order: its middle, or of a long line one corner of its box. The other
@@ -221,7 +220,7 @@ def _scale_at(crs: CRS, x: float, y: float) -> float:
     return scale if np.isfinite(scale) and scale > 0 else 1.0
 
 
-def _bulk(x: Floats, y: Floats, row: npt.NDArray[np.intp], nowhere: Mask) -> tuple[npt.NDArray[np.intp], Floats, int]:
+def _bulk(x: Floats, y: Floats, row: Positions, nowhere: Bools) -> tuple[Positions, Floats, int]:
     """Put places into groups: the group of each, the rows with a place in each group, and the one of most rows."""
     cell = CELL
     counts = nowhere if nowhere.all() else ~nowhere
@@ -236,7 +235,7 @@ def _bulk(x: Floats, y: Floats, row: npt.NDArray[np.intp], nowhere: Mask) -> tup
         cell *= 2
 
 
-def _groups(x: Floats, y: Floats, side: float) -> tuple[npt.NDArray[np.intp], int]:
+def _groups(x: Floats, y: Floats, side: float) -> tuple[Positions, int]:
     """Put places into groups that lie in touching cells: the group of each, and how many there are."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

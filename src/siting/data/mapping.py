@@ -18,13 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.data.headings import plain
 from siting.data.roles import Column, Role, units_of
 from siting.data.values import number_of, text_of
 from siting.errors import SitingError, some
+from siting.numbers import Bools
 
 __all__: list[str] = []
 
@@ -39,7 +39,6 @@ _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt, "=": operator.eq,
 }  # fmt: skip
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ].*)?")
-Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -183,7 +182,7 @@ class LayerMapping:
                 "or name them under [columns]"
             )
 
-    def _kept(self, table: Any, layer: str) -> tuple[Mask, dict[str, int]]:
+    def _kept(self, table: Any, layer: str) -> tuple[Bools, dict[str, int]]:
         """Mark the rows that fulfil every condition, and count the others by the first that they do not."""
         kept = np.ones(len(table), dtype=np.bool_)
         dropped: dict[str, int] = {}
@@ -211,7 +210,7 @@ class LayerMapping:
             raise SitingError(f'mapping "{self.name}" leaves no row of {len(table)}; left out by [keep] were {found}')
         return kept, dropped
 
-    def _marks(self, table: Any, condition: Condition) -> Mask:
+    def _marks(self, table: Any, condition: Condition) -> Bools:
         marks, bad = np.zeros(len(table), dtype=np.bool_), []
         for at, (row, cell) in enumerate(zip(table.index, table[condition.heading].astype(object), strict=True)):
             try:

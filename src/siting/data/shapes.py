@@ -8,7 +8,6 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 from pyproj import CRS
 
@@ -17,6 +16,7 @@ from siting.data.extent import place_of
 from siting.data.roles import Role
 from siting.data.systems import NO_CRS, crs_name
 from siting.errors import LayerError, some
+from siting.numbers import Bools, Floats
 
 __all__: list[str] = []
 
@@ -37,10 +37,8 @@ _KINDS = {
 # By the number that shapely gives each kind.
 _NAMES = (*_KINDS, "GeometryCollection")
 
-Mask = npt.NDArray[np.bool_]
 
-
-def named(labels: Sequence[str], mask: Mask) -> str:
+def named(labels: Sequence[str], mask: Bools) -> str:
     """Name the rows of *mask* for a message."""
     return some(labels[row] for row in np.flatnonzero(mask).tolist())
 
@@ -59,7 +57,7 @@ def crs_faults(crs: CRS | None) -> list[str]:
     return []
 
 
-def empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Mask]:
+def empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]:
     """Find rows without geometry or with coordinates that are not finite."""
     none = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     coordinates, row = shapely.get_coordinates(shapes, return_index=True)
@@ -122,7 +120,7 @@ def mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> t
     return shapes, []
 
 
-def _areas(shapes: Any, crs: CRS) -> npt.NDArray[np.float64]:
+def _areas(shapes: Any, crs: CRS) -> Floats:
     series = gpd.GeoSeries(shapes, crs=crs)
     try:
         measured = metric_crs(series)
@@ -157,7 +155,7 @@ def simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) ->
     return shapes
 
 
-def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Mask:
+def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Bools:
     """Tell which lines have heights that can be true; the others are told. Where all heights are 0, there are none."""
     z = shapely.get_coordinates(shapes, include_z=True)[:, 2]
     row = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
@@ -177,7 +175,7 @@ def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Mask:
             HIGHEST,
             named(labels, wrong),
         )
-    found: Mask = high & ~wrong
+    found: Bools = high & ~wrong
     return found
 
 
@@ -200,7 +198,7 @@ def split_lines(frame: Any, role: Role, layer: str) -> Any:
     return parts
 
 
-def _ground_lengths(lines: Any, crs: CRS) -> npt.NDArray[np.float64]:
+def _ground_lengths(lines: Any, crs: CRS) -> Floats:
     """Lengths to share something out by: a degree to the east counts as much less as it is shorter on the ground."""
     lines = np.asarray(lines, dtype=object)
     if crs is not None and crs.is_geographic:

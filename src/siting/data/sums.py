@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from siting.data.roles import Role
 from siting.data.values import texts
+from siting.numbers import Floats, Positions
 
 __all__: list[str] = []
 
@@ -49,7 +49,7 @@ def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
     return found
 
 
-def whole_of(numbers: npt.NDArray[np.float64]) -> int | None:
+def whole_of(numbers: Floats) -> int | None:
     """Return the number of the one row that holds as much as all others together; None where there is none.
 
     Examples
@@ -61,7 +61,7 @@ def whole_of(numbers: npt.NDArray[np.float64]) -> int | None:
     return int(at[0]) if len(at) == 1 and len(numbers) >= _ROWS else None
 
 
-def _matched(said: Any, pattern: str) -> npt.NDArray[np.intp]:
+def _matched(said: Any, pattern: str) -> Positions:
     """Return where the texts are as *pattern* says."""
     try:
         column = pa.array(said)

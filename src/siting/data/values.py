@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from siting.data.headings import plain
 from siting.data.roles import Column
+from siting.numbers import Bools, Floats
 
 __all__: list[str] = []
 
@@ -39,9 +40,9 @@ _AND = "以及|和|与|及|或|兼|并"
 class Parsed:
     """What a column holds: numbers, where they are missing, and where they cannot be understood."""
 
-    numbers: npt.NDArray[np.float64]
-    missing: npt.NDArray[np.bool_]
-    bad: npt.NDArray[np.bool_]
+    numbers: Floats
+    missing: Bools
+    bad: Bools
 
 
 def trim(text: str) -> str:
@@ -269,9 +270,7 @@ def parse_numbers(column: pd.Series[Any], kind: str = "number", said: Column | N
     return Parsed(values, np.isnan(values), bad)
 
 
-def _read_numbers(
-    column: Any, reader: Callable[[Any], float], *, plain: bool
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+def _read_numbers(column: Any, reader: Callable[[Any], float], *, plain: bool) -> tuple[Floats, Bools]:
     """Read the cells by *reader*, each distinct one once, and *plain* decimal numbers all at a time."""
     values = np.full(len(column), np.nan, dtype=np.float64)
     bad = np.zeros(len(column), dtype=np.bool_)
@@ -295,7 +294,7 @@ def _read_numbers(
     return values, bad
 
 
-def parse_choices(column: Column, found: Any) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+def parse_choices(column: Column, found: Any) -> tuple[npt.NDArray[np.object_], Bools]:
     """Bring the texts of a category to their canonical values, and tell which are unknown.
 
     Parameters

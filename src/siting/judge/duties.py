@@ -15,6 +15,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from siting.numbers import Floats, Ints
+
 __all__ = [
     "area_owed",
     "facilities_for_employees",
@@ -24,13 +26,12 @@ __all__ = [
     "units_owed",
 ]
 
-Numbers = npt.NDArray[np.float64]
 SLACK = 1e-9
 
 
 def area_owed(
     households: npt.ArrayLike, per_100: float, least: float = 0.0, *, sites: npt.ArrayLike = 1, scope: str = "area"
-) -> Numbers:
+) -> Floats:
     """Floor area that an estate owes, m²: ``max(a H / 100, A_min)``, in proportion, not in whole hundreds.
 
     Parameters
@@ -54,13 +55,13 @@ def area_owed(
     720.0
     """
     floor = np.asarray(least * np.maximum(np.asarray(sites, float), 1) if scope == "site" else least)
-    made: Numbers = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
+    made: Floats = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
     return made
 
 
 def facilities_owed(
     households: npt.ArrayLike, first: float, first_most: float, further: float, *, reading: str = "high"
-) -> npt.NDArray[np.int64]:
+) -> Ints:
     """Count the facilities that an estate owes by its households, in one of three readings.
 
     Parameters
@@ -85,11 +86,11 @@ def facilities_owed(
         "middle": np.floor((number - first) / further + SLACK),
         "high": np.ceil((number - first_most) / further - SLACK),
     }[reading]
-    made: npt.NDArray[np.int64] = np.where(number >= first, 1 + np.maximum(steps, 0), 0).astype(np.int64)
+    made: Ints = np.where(number >= first, 1 + np.maximum(steps, 0), 0).astype(np.int64)
     return made
 
 
-def facilities_for_employees(employees: npt.ArrayLike, per: float) -> npt.NDArray[np.int64]:
+def facilities_for_employees(employees: npt.ArrayLike, per: float) -> Ints:
     """Count the facilities that a park owes: one each time *per* employees are reached, ``floor(W / per)``.
 
     Examples
@@ -97,11 +98,11 @@ def facilities_for_employees(employees: npt.ArrayLike, per: float) -> npt.NDArra
     >>> facilities_for_employees([9_999, 10_000, 29_999], 10_000).tolist()
     [0, 1, 2]
     """
-    made: npt.NDArray[np.int64] = np.floor(np.asarray(employees, float) / per + SLACK).astype(np.int64)
+    made: Ints = np.floor(np.asarray(employees, float) / per + SLACK).astype(np.int64)
     return made
 
 
-def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = "ceil") -> npt.NDArray[np.int64]:
+def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = "ceil") -> Ints:
     """Count the facilities that so many people owe, one for each *each* of them.
 
     Parameters
@@ -119,13 +120,11 @@ def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = 
     [[1, 1, 3], [0, 1, 2]]
     """
     number = np.asarray(people, float) / each
-    made: npt.NDArray[np.int64] = (np.ceil(number - SLACK) if reading == "ceil" else np.floor(number + SLACK)).astype(
-        np.int64
-    )
+    made: Ints = (np.ceil(number - SLACK) if reading == "ceil" else np.floor(number + SLACK)).astype(np.int64)
     return made
 
 
-def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> npt.NDArray[np.int64]:
+def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> Ints:
     """Places or beds for so many people: ``ceil(q P / 1000)``.
 
     Examples
@@ -133,11 +132,11 @@ def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> npt.N
     >>> units_owed(8388, 10).item()
     84
     """
-    made: npt.NDArray[np.int64] = np.ceil(np.asarray(people, float) * rate / per - SLACK).astype(np.int64)
+    made: Ints = np.ceil(np.asarray(people, float) * rate / per - SLACK).astype(np.int64)
     return made
 
 
-def land_owed(people: npt.ArrayLike, per_head: float) -> Numbers:
+def land_owed(people: npt.ArrayLike, per_head: float) -> Floats:
     """Land that a population owes, m²: so many for each resident.
 
     Examples
@@ -145,5 +144,5 @@ def land_owed(people: npt.ArrayLike, per_head: float) -> Numbers:
     >>> land_owed(120_000, 0.1).item()
     12000.0
     """
-    made: Numbers = np.asarray(people, float) * per_head
+    made: Floats = np.asarray(people, float) * per_head
     return made

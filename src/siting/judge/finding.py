@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.context import Context
 from siting.judge.rule import KINDS, Kind, Rule
 from siting.judge.units import DIGITS
 from siting.judge.values import Missing, least, ratio
+from siting.numbers import Bools
 
 __all__ = [
     "DIGITS",
@@ -180,7 +180,7 @@ def told(value: float, unit: str, basis: Said, *, metric: str = "") -> Finding:
     return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)
 
 
-def without(units: pd.DataFrame, lacks: npt.NDArray[np.bool_], key: str = "audit.without",
+def without(units: pd.DataFrame, lacks: Bools, key: str = "audit.without",
             besides: Mapping[object, Said] | None = None) -> Said:  # fmt: skip
     """Name the first twenty units that do not fulfil the rule, with what else is said *besides* of each."""
     named = zip(units.index[lacks], np.asarray(units.get("name", units.index), object)[lacks].astype(str), strict=True)

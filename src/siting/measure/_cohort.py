@@ -6,16 +6,15 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure._figures import amount, is_year
 from siting.measure._rounding import shared_out, whole_number
+from siting.numbers import Floats, Positions
 
 __all__ = ["BANDS", "age_bands", "cohort_forecast", "life_table"]
 
-Floats = npt.NDArray[np.float64]
 ByAge: TypeAlias = pd.Series | pd.DataFrame
 
 #: Completed ages, from and below: columns of the communities, and the ages that the plans name beside them.
@@ -238,7 +237,7 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
                 f'band "{name}" is {low} to below {high}; give ages of 0 to {last}, the open age, which is one'
             )
     known = tall["people"].notna().to_numpy()
-    keys: npt.NDArray[np.intp] = np.asarray(tall.groupby(["year", "area"], sort=False).ngroup(), np.intp)
+    keys: Positions = np.asarray(tall.groupby(["year", "area"], sort=False).ngroup(), np.intp)
     values = np.where(known, tall["people"].to_numpy(float), 0.0)
     totals = np.array([whole_number(x) for x in np.bincount(keys, values)], np.int64)
     whole = pd.Series(shared_out(values, keys, totals), index=tall.index, dtype="Int64").mask(~known)

@@ -14,6 +14,7 @@ import pandas as pd
 from siting.errors import LayerError, ProblemError, some
 from siting.measure._figures import Method, amount, beyond, interpolate_figures, is_year, printed
 from siting.measure._rounding import whole_number
+from siting.numbers import Positions
 
 __all__ = ["ALL", "OTHERS", "Base", "Control", "controls"]
 
@@ -72,7 +73,7 @@ class Control:
         """What all areas add up to."""
         return sum(self.areas.values()) if self.total is None else self.total
 
-    def groups(self, base: Base) -> tuple[npt.NDArray[np.intp], pd.Series]:
+    def groups(self, base: Base) -> tuple[Positions, pd.Series]:
         """Return for each row the position of its total, and the totals by label.
 
         Raises
@@ -95,7 +96,7 @@ class Control:
             )
         return code, totals
 
-    def _by_area(self, base: Base) -> tuple[npt.NDArray[np.intp], pd.Series]:
+    def _by_area(self, base: Base) -> tuple[Positions, pd.Series]:
         sums = base.sums(self.column)
         unknown = [area for area in self.areas if area not in sums.index]
         if unknown:
@@ -117,7 +118,7 @@ class Control:
         totals = pd.Series({**self.areas, **({OTHERS: rest} if others else {})}, dtype=np.int64)
         position = {area: k for k, area in enumerate(self.areas)}
         found = pd.Series(base.areas).map(position).fillna(len(position))
-        code: npt.NDArray[np.intp] = np.asarray(found, np.intp)
+        code: Positions = np.asarray(found, np.intp)
         return code, totals
 
 

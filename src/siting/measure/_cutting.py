@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 import shapely
 
-__all__ = ["cut"]
+from siting.numbers import Floats, Ints, Shapes
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Shapes: TypeAlias = npt.NDArray[np.object_]
+__all__ = ["cut"]
 
 
 def cut(lines: Shapes, low: Floats, high: Floats) -> Shapes:
@@ -44,9 +40,7 @@ def cut(lines: Shapes, low: Floats, high: Floats) -> Shapes:
     return parts
 
 
-def _at(
-    xy: Floats, way: Floats, first: npt.NDArray[np.int64], last: npt.NDArray[np.int64], target: Floats
-) -> npt.NDArray[np.float64]:
+def _at(xy: Floats, way: Floats, first: Ints, last: Ints, target: Floats) -> Floats:
     """Return the points at *target* along the lines, all of which lie behind each other in *way*."""
     after = np.clip(np.searchsorted(way, target), np.minimum(first + 1, last), last)
     before = np.maximum(after - 1, first)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import xlogy
+
+from siting.numbers import Bools, Floats
 
 __all__ = ["distinct", "gini_of", "lorenz_of", "palma_of", "theil_of", "theil_parts", "weighted_median"]
 
-Floats = npt.NDArray[np.float64]
-Bools = npt.NDArray[np.bool_]
 
 #: A share of everything below this is the last bit of a sum, and nothing.
 NOTHING = 1e-12

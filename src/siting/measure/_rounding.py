@@ -13,13 +13,12 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from siting.errors import ProblemError, some
+from siting.numbers import Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, fill
 
 __all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
 
-Floats = npt.NDArray[np.float64]
-Longs = npt.NDArray[np.int64]
 
 #: A table is fitted when each margin is met to this many people, or this share of the total where that is more.
 CLOSE, SHARE = 1e-6, 1e-12
@@ -103,7 +102,7 @@ def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
     return values.astype(np.int64) if (values == np.floor(values)).all() and values.max(initial=0) < 2**53 else values
 
 
-def shared_out(weights: npt.NDArray[Any], group: npt.NDArray[np.intp], totals: Longs) -> Longs:
+def shared_out(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Ints:
     """Share out the total of each group among its rows by largest remainders; whole weights are reckoned exactly.
 
     A group whose weights are all 0 gets nothing, whatever its total: look for it before.
@@ -120,11 +119,11 @@ def shared_out(weights: npt.NDArray[Any], group: npt.NDArray[np.intp], totals: L
     first = np.searchsorted(group[order], np.arange(len(totals)))
     rank = np.empty(len(group), np.intp)
     rank[order] = np.arange(len(group)) - first[group[order]]
-    more: Longs = floor + ((rank < (totals - given)[group]) & (weights > 0))
+    more: Ints = floor + ((rank < (totals - given)[group]) & (weights > 0))
     return more
 
 
-def _quotas(weights: npt.NDArray[Any], group: npt.NDArray[np.intp], totals: Longs) -> tuple[Longs, npt.NDArray[Any]]:
+def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[Ints, npt.NDArray[Any]]:
     """Divide each row's quota into its whole part and a remainder that may be compared within a group."""
     floor: npt.NDArray[Any]
     rest: npt.NDArray[Any]
@@ -211,7 +210,7 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     return pd.DataFrame(_rounded(fitted, down, across), index=table.index, columns=table.columns)
 
 
-def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Longs:
+def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Ints:
     if not isinstance(totals, pd.Series):
         raise ProblemError(f"{what}: a {type(totals).__name__}; give a Series with a total for each label")
     absent = labels.difference(totals.index)
@@ -223,7 +222,7 @@ def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Longs:
     return values
 
 
-def _possible(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) -> Floats:
+def _possible(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> Floats:
     """Keep the cells that can be above 0 when both margins are met.
 
     These are the cells whose row and column lie on a cycle along which a flow that meets the margins can be shifted.
@@ -247,7 +246,7 @@ def _possible(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) ->
     return np.where(part[: len(down), None] == part[len(down) :], table, 0.0)
 
 
-def _scaled(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) -> Floats:
+def _scaled(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> Floats:
     close = max(CLOSE, SHARE * float(down.sum()))
     for _ in range(ROUNDS):
         table = table * _factors(down, table.sum(1))[:, None]
@@ -262,11 +261,11 @@ def _scaled(table: Floats, down: Longs, across: Longs, named: pd.DataFrame) -> F
     )
 
 
-def _factors(wanted: Longs, sums: Floats) -> Floats:
+def _factors(wanted: Ints, sums: Floats) -> Floats:
     return np.divide(wanted, sums, out=np.zeros(len(sums)), where=sums > 0)
 
 
-def _rounded(table: Floats, down: Longs, across: Longs) -> Longs:
+def _rounded(table: Floats, down: Ints, across: Ints) -> Ints:
     """Round cells up or down so that both margins hold: a transportation problem, whose corners are whole numbers."""
     floor = np.floor(table + CLOSE).astype(np.int64)
     up, over = down - floor.sum(1), across - floor.sum(0)

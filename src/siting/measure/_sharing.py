@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 import numpy as np
-import numpy.typing as npt
 import shapely
+
+from siting.numbers import Bools, Floats, Ints, Shapes
 
 __all__ = ["shared"]
 
-Longs: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float64]
-Shapes: TypeAlias = npt.NDArray[np.object_]
 
 #: How near to the end of a piece its last seed stands, metres: two facilities' pieces are parted where they meet.
 END = 0.05
 
 
-def shared(
-    area: shapely.Geometry, pieces: Shapes, owner: Longs, *, spacing: float, depth: float
-) -> tuple[Longs, Shapes]:
+def shared(area: shapely.Geometry, pieces: Shapes, owner: Ints, *, spacing: float, depth: float) -> tuple[Ints, Shapes]:
     """Share out *area* among the owners of *pieces* of streets: each place goes to the nearest piece's.
 
     Borders are the Voronoi edges between points that stand on the pieces, *spacing* apart, smoothed by up to a sixth of
@@ -54,7 +48,7 @@ def shared(
     return found, shapely.coverage_union_all(areas[:, None], axis=1)
 
 
-def _seeds(pieces: Shapes, spacing: float) -> tuple[Floats, Longs]:
+def _seeds(pieces: Shapes, spacing: float) -> tuple[Floats, Ints]:
     """Set points along the pieces, at most *spacing* apart, the first and the last `END` from the ends."""
     long = shapely.length(pieces)
     inset = np.minimum(END, long / 4)
@@ -65,7 +59,7 @@ def _seeds(pieces: Shapes, spacing: float) -> tuple[Floats, Longs]:
     return shapely.get_coordinates(shapely.line_interpolate_point(pieces[of], way)), of
 
 
-def _contested(xy: Floats, owner: Longs, radius: float) -> npt.NDArray[np.bool_]:
+def _contested(xy: Floats, owner: Ints, radius: float) -> Bools:
     """Tell which points have, and some that have not, a point of another owner within *radius*."""
     if not radius < np.ptp(xy, axis=0).max():
         return np.ones(len(xy), bool)
@@ -82,11 +76,11 @@ def _contested(xy: Floats, owner: Longs, radius: float) -> npt.NDArray[np.bool_]
         there = cells[beside] == cells + step
         low[there] = np.minimum(low[there], least[beside[there]])
         high[there] = np.maximum(high[there], most[beside[there]])
-    found: npt.NDArray[np.bool_] = (low < high)[cell]
+    found: Bools = (low < high)[cell]
     return found
 
 
-def _borders(xy: Floats, owner: Longs) -> Shapes:
+def _borders(xy: Floats, owner: Ints) -> Shapes:
     """Return the Voronoi edges between points of different owners."""
     from scipy.spatial import Voronoi
 

@@ -19,11 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from siting.numbers import Floats, Ints, Positions, Shapes
+
 __all__ = ["strips", "united"]
 
-Longs: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float64]
-Shapes: TypeAlias = npt.NDArray[np.object_]
 #: A row each: x and y of both ends of a straight piece, and the radius.
 Strips: TypeAlias = Floats
 
@@ -37,7 +36,7 @@ SPECK = 1e-6
 TRIES = 4
 
 
-def strips(lines: Shapes, radius: float | Floats) -> tuple[Strips, npt.NDArray[np.intp]]:
+def strips(lines: Shapes, radius: float | Floats) -> tuple[Strips, Positions]:
     """Cut lines and points into strips of one *radius*, or one for each line, and tell which line each is of."""
     xy, of = shapely.get_coordinates(lines, return_index=True)
     step = np.flatnonzero((of[1:] == of[:-1]) & (xy[1:] != xy[:-1]).any(axis=1))
@@ -92,7 +91,7 @@ def _hashes(rows: Strips, seed: int) -> npt.NDArray[np.uint64]:
     return found * np.uint64(0xC4CEB9FE1A85EC53)
 
 
-def _corners(rows: Strips) -> tuple[Floats, Longs]:
+def _corners(rows: Strips) -> tuple[Floats, Ints]:
     """Draw the strips: their corners counter-clockwise, and where those of each begin."""
     x0, y0, x1, y1, radius = rows.T
     dx, dy = x1 - x0, y1 - y0
@@ -109,7 +108,7 @@ def _corners(rows: Strips) -> tuple[Floats, Longs]:
     return corners[keep], np.append(0, np.cumsum(keep.sum(axis=1)))
 
 
-def _outline(rows: Strips, xy: Floats, ptr: Longs) -> tuple[Floats, Longs] | None:
+def _outline(rows: Strips, xy: Floats, ptr: Ints) -> tuple[Floats, Ints] | None:
     """Return the rings around strips of the corners *xy*: points, and where each ring begins; None where unsure."""
     from siting.measure import _strip_kernels as kernels
 
@@ -139,7 +138,7 @@ def _outline(rows: Strips, xy: Floats, ptr: Longs) -> tuple[Floats, Longs] | Non
     return (points, ring[: many + 1]) if status == kernels.DONE else None
 
 
-def _rings(xy: Floats, at: Longs) -> Shapes:
+def _rings(xy: Floats, at: Ints) -> Shapes:
     """Make rings of points, without specks."""
     ring = np.repeat(np.arange(len(at) - 1), np.diff(at))
     before = np.arange(len(xy)) - 1
@@ -173,7 +172,7 @@ def _area(shells: Shapes, holes: Shapes, fill: float) -> shapely.Geometry:
     return shapely.multipolygons(shapes)
 
 
-def _inside(inner: Shapes, outer: Shapes) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+def _inside(inner: Shapes, outer: Shapes) -> tuple[Positions, Positions]:
     """List which polygons lie in which, where those of two kinds do not cross."""
     # A place of the one in the other might as well be in an island there, which is smaller.
     a, b = shapely.STRtree(outer).query(shapely.point_on_surface(inner), predicate="within")

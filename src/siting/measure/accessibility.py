@@ -16,12 +16,12 @@ from siting.errors import ProblemError, some
 from siting.measure.coverage import amounts
 from siting.measure.decay import Decay
 from siting.measure.reach import TOLERANCE, Reach
+from siting.numbers import Bools, Floats, Ints
 
 __all__ = ["Method", "accessibility", "supply_ratios"]
 
 log = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float64]
 Method = Literal["2sfca", "e2sfca", "m2sfca", "3sfca", "gravity"]
 
 
@@ -211,7 +211,7 @@ def _share(
     return _Shared(given, given if counted is None else counted, places, heads, ratio)
 
 
-def _add_up(shared: _Shared) -> tuple[Floats, Floats, npt.NDArray[np.int64]]:
+def _add_up(shared: _Shared) -> tuple[Floats, Floats, Ints]:
     """Take the second step: what each community is given, and what lies within its catchment."""
     ratio = np.nan_to_num(shared.ratio, nan=0.0)  # nobody asks: nobody is given
     if shared.counted is shared.given:  # all counts whole: one pass over the pairs
@@ -268,7 +268,7 @@ def _weighed(reach: Reach, method: str, decay: Callable[[Floats], npt.ArrayLike]
     return factor
 
 
-def _refuse(reach: Reach, decay: object, factor: Floats, wrong: npt.NDArray[np.bool_], mend: str) -> None:
+def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str) -> None:
     if not wrong.any():
         return
     at = int(np.argmax(wrong))

@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from siting.errors import ProblemError
@@ -19,10 +18,10 @@ from siting.measure.reach import Unit
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk
 from siting.network.spans import Mode, Spans, spans
+from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = ["Overlap", "service_areas", "service_streets"]
 
-Shapes: TypeAlias = npt.NDArray[np.object_]
 Overlap: TypeAlias = Literal["keep", "split", "dissolve"]
 
 MODES: dict[Overlap, Mode] = {"keep": "each", "split": "nearest", "dissolve": "together"}
@@ -212,10 +211,10 @@ class _Circles(NamedTuple):
         How far the walk goes, metres, above 0.
     """
 
-    limit: npt.NDArray[np.intp]
-    group: npt.NDArray[np.intp]
+    limit: Positions
+    group: Positions
     shape: Shapes
-    radius: npt.NDArray[np.float64]
+    radius: Floats
 
 
 def _circles(places: Places, limits: Sequence[int]) -> _Circles:
@@ -230,7 +229,7 @@ def _circles(places: Places, limits: Sequence[int]) -> _Circles:
     return _Circles(limit[row], group[row], lines, radius[limit, group][row])
 
 
-def _with_grounds(places: Places, group: npt.NDArray[np.intp], area: Shapes, *, together: bool) -> Shapes:
+def _with_grounds(places: Places, group: Positions, area: Shapes, *, together: bool) -> Shapes:
     """Add to each area the facilities themselves that are polygons."""
     if places.shape is None:
         return area
@@ -243,7 +242,7 @@ def _with_grounds(places: Places, group: npt.NDArray[np.intp], area: Shapes, *, 
 
 def _widened(
     network: Network, found: Spans, circles: _Circles, width: float, fill: float
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Shapes]:
+) -> tuple[Positions, Positions, Shapes]:
     """Draw one area for each limit and group: their positions and the areas."""
     streets, of = strips(cut(network.lines[found.edge], found.low, found.high), width)
     around, at = strips(circles.shape, circles.radius)
@@ -263,11 +262,11 @@ def _split(
     network: Network,
     found: Spans,
     circles: _Circles,
-    limit: npt.NDArray[np.intp],
+    limit: Positions,
     area: Shapes,
     width: float,
     fill: float,
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], Shapes]:
+) -> tuple[Positions, Positions, Shapes]:
     """Share each limit's area out among those who own the reached streets, and the places themselves."""
     from siting.measure._sharing import shared
 
@@ -287,7 +286,7 @@ def _split(
     return limits, np.concatenate(owners), shapely.multipolygons(parts, indices=of)
 
 
-def _first_of_spot(circles: _Circles, among: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+def _first_of_spot(circles: _Circles, among: Bools) -> Positions:
     """Keep of places at one spot the first, which owns what is as near to all of them."""
     rows = np.flatnonzero(among)
     begin = shapely.get_coordinates(shapely.get_point(circles.shape[rows], 0))

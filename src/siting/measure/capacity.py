@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import math
 from numbers import Real
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure.coverage import amounts
 from siting.measure.reach import Reach
+from siting.numbers import Floats
 from siting.optimize.max_flow import fill
 
 __all__ = ["idle_nearby", "utilisation"]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
 #: The flow is counted in whole units: fractions are told apart to this part of all that is short.
 GRAIN = 2.0**30
 #: Sums of whole numbers below this are exact as floats; those of larger ones are left floats.

@@ -14,10 +14,9 @@ from siting.measure.coverage import weights as checked
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk, search
 from siting.network.progress import told
+from siting.numbers import Floats, Ints
 
 __all__ = ["catchment"]
-
-Floats = npt.NDArray[np.float64]
 
 
 def catchment(
@@ -102,10 +101,10 @@ def catchment(
     return pd.DataFrame(added, index=start.ids, columns=table.columns).assign(count=number)
 
 
-def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable[[npt.NDArray[np.int64]], Floats]:
+def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable[[Ints], Floats]:
     """Let *decay* see metres or minutes, and look at what it says."""
 
-    def factors(way: npt.NDArray[np.int64]) -> Floats:
+    def factors(way: Ints) -> Floats:
         cost = way / 1000.0 / speed
         factor = np.asarray(decay(cost), float)
         if factor.shape != cost.shape:

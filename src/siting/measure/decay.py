@@ -17,10 +17,9 @@ import numpy.typing as npt
 
 from siting.errors import ProblemError, some
 from siting.measure.reach import cost_at_most
+from siting.numbers import Floats
 
 __all__ = ["Decay", "exponential", "gaussian", "power", "steps"]
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, repr=False)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.data import role
@@ -18,6 +17,7 @@ from siting.measure._controls import ALL, OTHERS, Base, Control, controls
 from siting.measure._figures import Method, annual_growth, annual_increase, interpolate_figures, is_year
 from siting.measure._rounding import checked, fit_margins, round_to_total, shared_out
 from siting.measure.services import PEOPLE
+from siting.numbers import Ints, Positions
 
 __all__ = [
     "age_bands",
@@ -34,7 +34,6 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 Frame = TypeVar("Frame", bound=pd.DataFrame)
-Longs = npt.NDArray[np.int64]
 
 LAYER = "communities"
 #: Columns that a forecast adds: the year, and what was assumed, in both languages.
@@ -145,7 +144,7 @@ def forecast(
     return later
 
 
-def _numbered(control: Control, base: Base) -> tuple[npt.NDArray[np.intp], Longs]:
+def _numbered(control: Control, base: Base) -> tuple[Positions, Ints]:
     code, totals = control.groups(base)
     return code, totals.to_numpy(np.int64)
 
@@ -198,7 +197,7 @@ def _base(communities: pd.DataFrame, names: Sequence[str], by: str, from_year: i
     return Base(people, communities.index, areas, by, from_year, to_year)
 
 
-def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: str) -> dict[str, Longs]:
+def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: str) -> dict[str, Ints]:
     """Fit parts and the rest of a whole together, areas by parts, and share each cell out among its communities."""
     lacking = [name for name in [*parts, whole] if name not in held]
     if lacking or whole in parts or len(set(parts)) < len(parts):
@@ -234,7 +233,7 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     }
 
 
-def _later(communities: Frame, found: Mapping[str, Longs], to_year: int) -> Frame:
+def _later(communities: Frame, found: Mapping[str, Ints], to_year: int) -> Frame:
     later = communities.copy()
     for name, people in found.items():
         later[name] = people

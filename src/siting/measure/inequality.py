@@ -9,19 +9,10 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure._evenness import (
-    Bools,
-    Floats,
-    distinct,
-    gini_of,
-    lorenz_of,
-    palma_of,
-    theil_of,
-    theil_parts,
-    weighted_median,
-)
+from siting.measure._evenness import distinct, gini_of, lorenz_of, palma_of, theil_of, theil_parts, weighted_median
 from siting.measure.coverage import _groups, amounts
 from siting.measure.reach import cost_at_most
+from siting.numbers import Bools, Floats
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
 

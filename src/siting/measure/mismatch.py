@@ -12,9 +12,10 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.labels import label, named
-from siting.measure._evenness import Floats, weighted_median
+from siting.measure._evenness import weighted_median
 from siting.measure.coverage import amounts
 from siting.measure.reach import Reach, Unit
+from siting.numbers import Floats
 
 __all__ = ["Mismatch", "Verdict", "spatial_mismatch"]
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
+from siting.numbers import Bools, Floats, Ints32, Positions
 
 __all__ = ["Reach", "Unit"]
 
@@ -46,9 +46,9 @@ class Reach:
 
     origins: pd.Index
     destinations: pd.Index
-    origin: npt.NDArray[np.int32]
-    destination: npt.NDArray[np.int32]
-    cost: npt.NDArray[np.float64]
+    origin: Ints32
+    destination: Ints32
+    cost: Floats
     limit: float
     unit: Unit
     nearest_only: int | None = None
@@ -127,13 +127,13 @@ class Reach:
     def __len__(self) -> int:
         return len(self.cost)
 
-    def _order(self) -> npt.NDArray[np.intp]:
+    def _order(self) -> Positions:
         return np.lexsort((self.destination, self.cost, self.origin))
 
     def _sorted(self) -> Reach:
         return self._where(self._order())
 
-    def _where(self, keep: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Reach:
+    def _where(self, keep: Bools | Positions) -> Reach:
         return replace(
             self,
             origin=self.origin[keep],
@@ -233,9 +233,9 @@ class Reach:
         return csr_array((self.cost.copy(), self.destination.copy(), ptr), shape=shape)
 
 
-def cost_at_most(cost: npt.NDArray[np.float64], limit: float | npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
     """Tell which costs are within the limit, the limit itself included."""
-    result: npt.NDArray[np.bool_] = cost <= np.asarray(limit) * (1 + TOLERANCE)
+    result: Bools = cost <= np.asarray(limit) * (1 + TOLERANCE)
     return result
 
 
@@ -246,7 +246,7 @@ def _ids(ids: Iterable[object], what: str) -> pd.Index:
     return index
 
 
-def _positions(ids: pd.Series, index: pd.Index, what: str) -> npt.NDArray[np.int32]:
+def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:
     where = index.get_indexer(pd.Index(ids))
     if (where < 0).any():
         unknown = pd.Index(ids)[where < 0].unique()

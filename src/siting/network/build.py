@@ -23,6 +23,7 @@ from siting.network.places import frozen, millimetres
 from siting.network.profile import has_word, walkable
 from siting.network.vocabulary import directions, is_yes, named
 from siting.network.words import crs_name
+from siting.numbers import Bools, Floats, Ints, Ints8
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,7 @@ def _metric(crs: Any) -> pyproj.CRS:
     return system
 
 
-def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> npt.NDArray[np.int64]:
+def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> Ints:
     found = np.asarray(ends)
     if found.ndim != 1:
         raise NetworkError(f"{what} has shape {found.shape}; give one position for each edge")
@@ -162,7 +163,7 @@ def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> npt.NDArray[np.int
     return found.astype(np.int64)
 
 
-def _as_long(values: npt.ArrayLike, what: str, number: int) -> npt.NDArray[np.float64]:
+def _as_long(values: npt.ArrayLike, what: str, number: int) -> Floats:
     try:
         found = np.asarray(values, float)
     except (TypeError, ValueError) as fault:
@@ -211,14 +212,14 @@ def walkable_part(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFr
     return mark_private(frame, private), found.left_out
 
 
-def mark_private(frame: Any, private: npt.NDArray[np.bool_]) -> Any:
+def mark_private(frame: Any, private: Bools) -> Any:
     """Give streets the column `private`, where any of them is; without one that says of all that they are not."""
     if not private.any():
         return frame.drop(columns="private", errors="ignore")
     return frame.assign(private=private)
 
 
-def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[Floats, Ints]:
     """List the vertices of lines, one line after another, and where each line begins."""
     first = np.zeros(len(lines) + 1, np.int64)
     np.cumsum(shapely.get_num_coordinates(lines), out=first[1:])
@@ -227,12 +228,12 @@ def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[npt.NDArray[np.float64]
 
 def lengths_of(
     frame: gpd.GeoDataFrame,
-    vertices: npt.NDArray[np.float64],
-    first: npt.NDArray[np.int64],
+    vertices: Floats,
+    first: Ints,
     names: Sequence[Any] | None = None,
-) -> npt.NDArray[np.float64]:
+) -> Floats:
     """Lengths in metres: the given ones as far as the lines bear them out, else those of the lines."""
-    drawn: npt.NDArray[np.float64] = shapely.length(frame.geometry.to_numpy())
+    drawn: Floats = shapely.length(frame.geometry.to_numpy())
     if "length" not in frame:
         return drawn
     start, stop = vertices[first[:-1]], vertices[first[1:] - 1]
@@ -244,13 +245,13 @@ def lengths_of(
 
 def assemble(
     frame: gpd.GeoDataFrame,
-    xy: npt.NDArray[np.float64],
+    xy: Floats,
     names: pd.Index,
     u: npt.NDArray[Any],
     v: npt.NDArray[Any],
-    metres: npt.NDArray[np.float64],
+    metres: Floats,
     left_out: Mapping[str, int],
-    drawn: tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]] | None = None,
+    drawn: tuple[Floats, Ints] | None = None,
 ) -> Network:
     """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
 
@@ -270,16 +271,16 @@ def assemble(
 def form(
     *,
     crs: pyproj.CRS,
-    xy: npt.NDArray[np.float64],
+    xy: Floats,
     names: pd.Index | None,
     u: npt.NDArray[Any],
     v: npt.NDArray[Any],
-    metres: npt.NDArray[np.float64],
+    metres: Floats,
     columns: pd.DataFrame,
-    vertices: npt.NDArray[np.float64] | None = None,
-    first: npt.NDArray[np.int64] | None = None,
-    oneway: npt.NDArray[np.int8] | None = None,
-    rise: npt.NDArray[np.float64] | None = None,
+    vertices: Floats | None = None,
+    first: Ints | None = None,
+    oneway: Ints8 | None = None,
+    rise: Floats | None = None,
     left_out: Mapping[str, int],
 ) -> Network:
     """Order nodes along a Hilbert curve and edges by their nodes; nodes without an edge are left away."""

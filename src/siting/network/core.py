@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from siting.network.places import Gates, frozen
 from siting.network.private import Doubled, doubled
+from siting.numbers import Bools, Ints, Ints32
 
 if TYPE_CHECKING:
     from siting.network._kernels import Arcs, Starts, Targets
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from siting.network.places import Places
     from siting.network.walk import Walk
 
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
 
 #: The longest path that can be told, mm: about 1,000 km.
 LONGEST = 2**30
@@ -39,18 +38,18 @@ class Spots(NamedTuple):
     ``enter_…`` the ways to and from the chain's ends with the walk to the door, FAR where there is none.
     """
 
-    ptr: Longs
-    owner: Ints
-    chain: Ints
-    a: Ints
-    b: Ints
-    leave_a: Ints
-    leave_b: Ints
-    enter_a: Ints
-    enter_b: Ints
-    f: Longs
-    r: Longs
-    door: Ints
+    ptr: Ints
+    owner: Ints32
+    chain: Ints32
+    a: Ints32
+    b: Ints32
+    leave_a: Ints32
+    leave_b: Ints32
+    enter_a: Ints32
+    enter_b: Ints32
+    f: Ints
+    r: Ints
+    door: Ints32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -70,19 +69,19 @@ class Core:
     n: int
     arcs: Arcs
     arcs_back: Arcs
-    chain: Ints
-    slot: Ints
-    chain_ptr: Longs
-    chain_edge: Ints
-    flipped: npt.NDArray[np.bool_]
-    before: Longs
-    behind: Longs
-    forth: Longs
-    back: Longs
-    a: Ints
-    b: Ints
-    edge_forth: Ints
-    edge_back: Ints
+    chain: Ints32
+    slot: Ints32
+    chain_ptr: Ints
+    chain_edge: Ints32
+    flipped: Bools
+    before: Ints
+    behind: Ints
+    forth: Ints
+    back: Ints
+    a: Ints32
+    b: Ints32
+    edge_forth: Ints32
+    edge_back: Ints32
     double: Doubled | None = None
     _spots: weakref.WeakKeyDictionary[Places, Spots] = field(default_factory=weakref.WeakKeyDictionary)
     _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
@@ -90,13 +89,13 @@ class Core:
     def __repr__(self) -> str:
         return f"<Core: {self.n:,} corners, {len(self.a):,} chains of {len(self.chain_edge):,} edges>"
 
-    def spots(self, places: Places, cost: Ints) -> Spots:
+    def spots(self, places: Places, cost: Ints32) -> Spots:
         """Find the places on the chains; *cost* is the length of each edge. Made once for each set of places."""
         if places not in self._spots:
             self._spots[places] = self._find(places, cost)
         return self._spots[places]
 
-    def _find(self, places: Places, cost: Ints) -> Spots:
+    def _find(self, places: Places, cost: Ints32) -> Spots:
         gates = places.gates
         long = cost[np.maximum(gates.edge, 0)].astype(np.int64)
         if self.double is not None:
@@ -158,7 +157,7 @@ class Core:
         f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
         return Starts(spots.ptr, spots.chain, spots.a, spots.b, to_a, to_b, f, r, spots.door)
 
-    def chains(self, length: Ints) -> Chains:
+    def chains(self, length: Ints32) -> Chains:
         """List what lies on each chain, and which chains end at each corner; made once."""
         from siting.network._pieces import Chains
 
@@ -178,7 +177,7 @@ class Core:
         found: Chains = self.__dict__["_chains"]
         return found
 
-    def targets(self, places: Places, cost: Ints, *, reverse: bool = False) -> Targets:
+    def targets(self, places: Places, cost: Ints32, *, reverse: bool = False) -> Targets:
         """Places as what is looked for. Made once for each set of places and direction."""
         known = self._targets.setdefault(places, {})
         reverse = reverse and self.arcs_back is not self.arcs
@@ -226,12 +225,12 @@ class Core:
         )
 
 
-def _mirrored(f: Longs, r: Longs) -> tuple[Longs, Longs]:
+def _mirrored(f: Ints, r: Ints) -> tuple[Ints, Ints]:
     """Positions as they are seen against the direction of walking: the way forth is the way back."""
     return r, f
 
 
-def _part(to_u: Longs, long: Longs, cost: Longs) -> Longs:
+def _part(to_u: Ints, long: Ints, cost: Ints) -> Ints:
     """Share of *cost* that falls on the way *to_u* of an edge of length *long*, whole mm."""
     share = np.divide(to_u, long, out=np.zeros(len(to_u)), where=long > 0)
     return np.where(cost == long, to_u, np.rint(share * cost).astype(np.int64))
@@ -248,7 +247,7 @@ def _pointers(keys: npt.NDArray[Any], size: int, kind: Any = np.uint32) -> npt.N
     return _frozen(pointers, kind)
 
 
-def paces(network: Network, walk: Walk | None = None) -> tuple[Ints, Ints]:
+def paces(network: Network, walk: Walk | None = None) -> tuple[Ints32, Ints32]:
     """Cost of each edge from `u` to `v` and back, mm of level walk; FAR where it is closed."""
     forth = back = network.cost.astype(np.int64)
     if walk is not None and walk.slope is not None and network.rise is not None:
@@ -262,7 +261,7 @@ def paces(network: Network, walk: Walk | None = None) -> tuple[Ints, Ints]:
     return forth.astype(np.int32), back.astype(np.int32)
 
 
-def make_core(network: Network, forth: Ints, back: Ints, *, contract: bool | None = None) -> Core:
+def make_core(network: Network, forth: Ints32, back: Ints32, *, contract: bool | None = None) -> Core:
     """Contract a network whose edges cost *forth* from `u` to `v` and *back* the other way, FAR where closed.
 
     Without *contract* chains are joined where enough nodes lie inside one (`WORTH`); the answers are the same.

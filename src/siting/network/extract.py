@@ -19,12 +19,12 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from xml.parsers import expat
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import NetworkError
 from siting.network.opl import DEGREE, NOWHERE, Source, plain
 from siting.network.profile import KNOWN, SQUARES, barred
+from siting.numbers import Bools, Ints, Ints32
 
 if TYPE_CHECKING:
     import osmium
@@ -52,22 +52,18 @@ _GONE = re.compile(rb"""action\s*=\s*["']delete|visible\s*=\s*["']false""")
 #: Of "n12x3.4y5.6,n13…": a line for each node, with commas between its numbers.
 _TO_CSV = bytes.maketrans(b",xy", b"\n,,")
 
-Mask = npt.NDArray[np.bool_]
-Longs = npt.NDArray[np.int64]
-Whole = npt.NDArray[np.int32]
-
 
 @dataclass(frozen=True, eq=False)
 class Ways:
     """Ways as they stand in the file: a row of tags each, and their nodes one after another."""
 
     tags: pd.DataFrame
-    size: Longs  # nodes of each way
-    ref: Longs
-    x: Whole
-    y: Whole
+    size: Ints  # nodes of each way
+    ref: Ints
+    x: Ints32
+    y: Ints32
 
-    def select(self, keep: Mask) -> Ways:
+    def select(self, keep: Bools) -> Ways:
         """Return some of the ways."""
         if keep.all():
             return self
@@ -79,8 +75,8 @@ class Extract(NamedTuple):
     """What a file tells of streets."""
 
     ways: Ways
-    closed: Longs  # ids of nodes where nobody passes
-    private: Longs  # ids of nodes where only those who live behind them pass
+    closed: Ints  # ids of nodes where nobody passes
+    private: Ints  # ids of nodes where only those who live behind them pass
 
 
 def local_file(path: str | Path) -> Path:

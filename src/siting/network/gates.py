@@ -14,20 +14,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from siting.network.ground import DECK, Allowed
 from siting.network.places import Gates, millimetres
+from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
 
 if TYPE_CHECKING:
     from siting.network.graph import Network
 
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
-Shapes = npt.NDArray[np.object_]
 
 #: The rim is walked along in steps of so many metres.
 STEP = 10.0
@@ -38,8 +33,8 @@ ALIKE = 0.001
 class First(NamedTuple):
     """The shortest way of each polygon to a street: which, mm along it, metres to it and to the nearest of all."""
 
-    edge: Ints
-    to_u: Longs
+    edge: Ints32
+    to_u: Ints
     away: Floats
     nearest: Floats
 
@@ -47,8 +42,8 @@ class First(NamedTuple):
 class _Ways(NamedTuple):
     """Ways from polygons to streets: of which polygon, to which street, from where to where, and how long."""
 
-    owner: Longs
-    edge: Longs
+    owner: Ints
+    edge: Ints
     start: Floats  # (n, 2), on the rim
     stop: Floats  # on the street
     share: Floats  # of the street's length, from `u`
@@ -56,7 +51,7 @@ class _Ways(NamedTuple):
 
 
 def gates_of(
-    network: Network, geometry: Shapes, rows: Longs, max_snap: float, allowed: Allowed | None
+    network: Network, geometry: Shapes, rows: Ints, max_snap: float, allowed: Allowed | None
 ) -> tuple[First, Gates]:
     """Find the gates of the polygons ``geometry[rows]``: the first way of each, and the others."""
     shape = geometry[rows]
@@ -78,7 +73,7 @@ def gates_of(
     return _parted(network, shape, rows, ways, nearest)
 
 
-def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Longs, Longs]:
+def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
     """List the streets whose boxes come near to each polygon; each pair once."""
     from siting.network import _segments
 
@@ -96,7 +91,7 @@ def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Longs, Long
     return pair >> 32, pair & 0xFFFFFFFF
 
 
-def _lines(network: Network, edge: Longs) -> Shapes:
+def _lines(network: Network, edge: Ints) -> Shapes:
     """Draw streets, each once."""
     which, at = np.unique(edge, return_inverse=True)
     first, xy = network.segments.first, network.segments.xy
@@ -106,7 +101,7 @@ def _lines(network: Network, edge: Longs) -> Shapes:
     return drawn[at]
 
 
-def _on_ground(owner: Longs, edge: Longs, away: Floats, nearest: Floats, allowed: Allowed) -> Mask:
+def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, allowed: Allowed) -> Bools:
     """Keep the preferred streets of each polygon that has any; see `siting.network.ground.DECK`."""
     good = allowed.street[edge]
     ground = np.full(len(nearest), np.inf)
@@ -115,11 +110,11 @@ def _on_ground(owner: Longs, edge: Longs, away: Floats, nearest: Floats, allowed
     np.minimum.at(deck, owner[allowed.deck[edge]], away[allowed.deck[edge]])
     # Beside a deck alone, with no street on the ground near: the deck is where the houses stand.
     stay = ~np.isfinite(ground) | ((deck <= nearest) & (ground > nearest + DECK))
-    kept: Mask = good | stay[owner]
+    kept: Bools = good | stay[owner]
     return kept
 
 
-def _of_residents(shape: Shapes, owner: Longs, lines: Shapes, away: Floats, private: Mask) -> Mask:
+def _of_residents(shape: Shapes, owner: Ints, lines: Shapes, away: Floats, private: Bools) -> Bools:
     """Keep the private streets of each polygon that lie in it, or nearer than all others: a neighbour's are closed."""
     open_at = np.full(len(shape), np.inf)
     np.minimum.at(open_at, owner[~private], away[~private])
@@ -131,8 +126,8 @@ def _of_residents(shape: Shapes, owner: Longs, lines: Shapes, away: Floats, priv
 
 
 def _ways(
-    network: Network, shape: Shapes, owner: Longs, edge: Longs, lines: Shapes, away: Floats, max_snap: float,
-    barred: Mask | None,
+    network: Network, shape: Shapes, owner: Ints, edge: Ints, lines: Shapes, away: Floats, max_snap: float,
+    barred: Bools | None,
 ) -> _Ways:  # fmt: skip
     """List the ways that may be the first part of a shortest path."""
     from siting.network import _segments
@@ -171,7 +166,7 @@ def _ways(
         float(max_snap),
     )
 
-    def room(size: int) -> tuple[Longs, Longs, Floats, Floats, Floats]:
+    def room(size: int) -> tuple[Ints, Ints, Floats, Floats, Floats]:
         return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty((size, 2))
 
     which, at, part, far, foot = listed = room(_segments.approaches(*arguments, *room(0)))
@@ -182,7 +177,7 @@ def _ways(
     return _Ways(*found)
 
 
-def _way(network: Network, owner: Longs, edge: Longs, start: Floats, stop: Floats) -> _Ways:
+def _way(network: Network, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:
     from siting.network import _segments
 
     x, y = (np.ascontiguousarray(column) for column in stop.T)
@@ -190,12 +185,12 @@ def _way(network: Network, owner: Longs, edge: Longs, start: Floats, stop: Float
     return _Ways(owner, edge, start, stop, share, np.hypot(*(start - stop).T))
 
 
-def _select(ways: _Ways, keep: Mask | Longs) -> _Ways:
+def _select(ways: _Ways, keep: Bools | Ints) -> _Ways:
     kept: list[Any] = [column[keep] for column in ways]
     return _Ways(*kept)
 
 
-def _blocked(network: Network, ways: _Ways, barred: Mask | None) -> Mask:
+def _blocked(network: Network, ways: _Ways, barred: Bools | None) -> Bools:
     """Tell which ways cross another street, of those that are *barred* where it is given."""
     from siting.network import _segments
 
@@ -205,7 +200,7 @@ def _blocked(network: Network, ways: _Ways, barred: Mask | None) -> Mask:
     return hit
 
 
-def _parted(network: Network, shape: Shapes, rows: Longs, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
+def _parted(network: Network, shape: Shapes, rows: Ints, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
     """Take the first way of each polygon apart from the others; one without any is told its nearest street."""
     order = np.lexsort((ways.edge, ways.away, ways.owner))
     ways = _select(ways, order)

@@ -23,6 +23,7 @@ from siting.network.locate import at_nodes, drawn, identified, place
 from siting.network.places import Places, frozen
 from siting.network.walk import Walk
 from siting.network.words import counted, crs_name
+from siting.numbers import Bools, Floats, Ints, Ints8, Ints32
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +36,6 @@ __all__ = ["Network"]
 
 
 AnyPath = str | os.PathLike[str]
-Ints = npt.NDArray[np.int32]
 #: Graphs that a network keeps, each for one response to slopes.
 CORES = 8
 
@@ -75,18 +75,18 @@ class Network:
     """
 
     crs: pyproj.CRS
-    x: npt.NDArray[np.float64]
-    y: npt.NDArray[np.float64]
+    x: Floats
+    y: Floats
     nodes: pd.Index
-    u: Ints
-    v: Ints
-    cost: Ints
-    metres: npt.NDArray[np.float64]
+    u: Ints32
+    v: Ints32
+    cost: Ints32
+    metres: Floats
     columns: pd.DataFrame
-    vertices: npt.NDArray[np.float64] | None
-    first: npt.NDArray[np.int64] | None
-    oneway: npt.NDArray[np.int8] | None = None
-    rise: npt.NDArray[np.float64] | None = None
+    vertices: Floats | None
+    first: Ints | None
+    oneway: Ints8 | None = None
+    rise: Floats | None = None
     left_out: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -273,7 +273,7 @@ class Network:
         return int(self.component.max()) + 1
 
     @cached_property
-    def component(self) -> Ints:
+    def component(self) -> Ints32:
         """Component of each node; 0 has the most nodes."""
         from siting.network import _forming
 
@@ -320,7 +320,7 @@ class Network:
         return join_islands(self, metres)
 
     @cached_property
-    def private(self) -> npt.NDArray[np.bool_] | None:
+    def private(self) -> Bools | None:
         """Which edges are private, where strangers may not pass, by the column `private`; None where none is."""
         found = self.columns["private"].eq(True).to_numpy(bool) if "private" in self.columns else np.zeros(0, bool)
         return frozen(found) if found.any() else None
@@ -339,7 +339,7 @@ class Network:
         found: Segments = _segments.index(*map(frozen, self._drawn()))
         return found
 
-    def _drawn(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    def _drawn(self) -> tuple[Floats, Ints]:
         """Vertices of all edges, also of straight ones, and where each edge begins."""
         if self.vertices is not None and self.first is not None:
             return self.vertices, self.first

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -24,6 +23,7 @@ from siting.network.graphml import read_graphml
 from siting.network.heights import sound, with_rises
 from siting.network.joining import of_vertices
 from siting.network.words import crs_name
+from siting.numbers import Floats, Ints
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -69,9 +69,7 @@ def network_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = Fa
     return assemble(frame, where, nodes.index, u, v, lengths_of(frame, *drawn, names), left_out, drawn=drawn)
 
 
-def _one_edge_a_street(
-    graph: nx.Graph[Any], position: pd.Series, xy: npt.NDArray[np.float64], crs: Any
-) -> gpd.GeoDataFrame:
+def _one_edge_a_street(graph: nx.Graph[Any], position: pd.Series, xy: Floats, crs: Any) -> gpd.GeoDataFrame:
     """List the graph's edges, the two directions of one street once, each with a line and the ways it stands in."""
     rows: list[dict[str, Any]] = []
     seen: dict[tuple[Any, ...], int] = {}
@@ -125,7 +123,7 @@ def _number(value: Any, what: str) -> float:
         raise NetworkError(f"an edge of the graph has the {what} {value!r}; give metres") from fault
 
 
-def _coordinates(graph: nx.Graph[Any]) -> npt.NDArray[np.float64]:
+def _coordinates(graph: nx.Graph[Any]) -> Floats:
     """Read x and y of the nodes, which a graph file may hold as text."""
     xy = np.full((graph.number_of_nodes(), 2), np.nan)
     wrong = []
@@ -142,9 +140,9 @@ def _coordinates(graph: nx.Graph[Any]) -> npt.NDArray[np.float64]:
     return xy
 
 
-def _elevations(column: pd.Series) -> npt.NDArray[np.float64]:
+def _elevations(column: pd.Series) -> Floats:
     """Read the heights of nodes; what cannot be one is told and counts as none."""
-    level: npt.NDArray[np.float64] = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan).copy()
+    level: Floats = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan).copy()
     empty = column.isna() | column.astype(str).str.strip().str.lower().isin(["", "nan", "none"])
     wrong = ~(np.isfinite(level) & (level >= LOWEST) & (level <= HIGHEST)) & ~empty.to_numpy(bool)
     if wrong.any():
@@ -168,7 +166,7 @@ def _true(value: Any) -> bool:
     return str(value).strip().lower() in {"true", "yes", "1", "1.0", "-1", "reverse"}
 
 
-def _line(drawn: Any, start: npt.NDArray[np.float64], stop: npt.NDArray[np.float64], name: str) -> shapely.LineString:
+def _line(drawn: Any, start: Floats, stop: Floats, name: str) -> shapely.LineString:
     """Return the line of an edge, which a graph file holds as WKT; straight where there is none."""
     if isinstance(drawn, str) and drawn.strip():
         try:
@@ -182,7 +180,7 @@ def _line(drawn: Any, start: npt.NDArray[np.float64], stop: npt.NDArray[np.float
     return drawn
 
 
-def _heights(frame: gpd.GeoDataFrame) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+def _heights(frame: gpd.GeoDataFrame) -> tuple[Floats, Ints]:
     lines = frame.geometry.to_numpy()
     return of_vertices(lines), vertices_of(lines)[1]
 

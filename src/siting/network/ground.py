@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from siting.network.places import frozen
 from siting.network.profile import has_word
 from siting.network.topology import levels
+from siting.numbers import Bools
 
 if TYPE_CHECKING:
     from siting.network.graph import Network
@@ -24,8 +24,8 @@ DECK = 100.0
 class Allowed(NamedTuple):
     """Streets that places are put on before others, and which of the others are decks."""
 
-    street: npt.NDArray[np.bool_]
-    deck: npt.NDArray[np.bool_]
+    street: Bools
+    deck: Bools
 
 
 def preferred(network: Network) -> Allowed | None:

@@ -9,20 +9,18 @@ import logging
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from siting.errors import some
 from siting.network import _forming
 from siting.network.joining import of_vertices
 from siting.network.topology import cut_lines, piece_ids, shared_length
+from siting.numbers import Floats, Ints
 
 __all__: list[str] = []
 
 log = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 #: From one vertex to the next a street does not climb more than this, metres, at more than this grade; from a height
 #: that looks like none at more than the steepest street of the world.

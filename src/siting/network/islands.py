@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -21,6 +20,7 @@ from siting.errors import NetworkError
 from siting.network.build import WAY, assemble, whole_edges
 from siting.network.graph import Network
 from siting.network.topology import cut_lines, piece_ids, shared_length
+from siting.numbers import Floats, Ints, Positions, Shapes
 
 __all__ = ["drop_islands", "join_islands"]
 
@@ -30,9 +30,6 @@ log = logging.getLogger(__name__)
 CLOSE = 0.01
 #: Islands are compared with their surroundings so many nodes or edges at a time, to keep memory small.
 BLOCK = 4096
-
-Ints = npt.NDArray[np.intp]
-Floats = npt.NDArray[np.float64]
 
 
 def drop_islands(network: Network, *, least: int | None = None) -> Network:
@@ -149,11 +146,11 @@ def join_islands(network: Network, metres: float) -> Network:
 class _Links(NamedTuple):
     """Links from a node to an edge of another part."""
 
-    mm: npt.NDArray[np.int64]
-    node: Ints
-    edge: Ints
-    near: Ints  # part of the node
-    far: Ints  # part of the edge
+    mm: Ints
+    node: Positions
+    edge: Positions
+    near: Positions  # part of the node
+    far: Positions  # part of the edge
 
 
 def _candidates(network: Network, metres: float) -> _Links:
@@ -174,11 +171,11 @@ def _candidates(network: Network, metres: float) -> _Links:
     return _best(_Links(*(np.concatenate(column) for column in zip(*found, strict=True))))
 
 
-def _blocks(items: Ints) -> list[Ints]:
+def _blocks(items: Positions) -> list[Positions]:
     return [items[i : i + BLOCK] for i in range(0, len(items), BLOCK)]
 
 
-def _shortest(network: Network, spots: npt.NDArray[np.object_], node: Ints, edge: Ints, metres: float) -> _Links:
+def _shortest(network: Network, spots: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:
     near, far = network.component[node], network.component[network.u[edge]]
     other = near != far
     node, edge, near, far = node[other], edge[other], near[other], far[other]
@@ -247,7 +244,7 @@ def _joined(network: Network, links: _Links) -> Network:
     )
 
 
-def _corners(network: Network, links: _Links, at: Floats) -> tuple[Ints, Ints, Floats, Ints]:
+def _corners(network: Network, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
     """Tell at which node each link meets its edge, and where edges are cut for it.
 
     Returns ``(meets, row, cut_at, cut_node)``: a node for each link, or ``-1 - k`` for cut ``k``; for each cut, in
@@ -270,8 +267,8 @@ def _corners(network: Network, links: _Links, at: Floats) -> tuple[Ints, Ints, F
 
 
 def _pieces(
-    network: Network, pieces: npt.NDArray[np.object_], source: Ints, joint: Ints
-) -> tuple[gpd.GeoDataFrame, Ints, Ints, Floats]:
+    network: Network, pieces: Shapes, source: Positions, joint: Positions
+) -> tuple[gpd.GeoDataFrame, Positions, Positions, Floats]:
     """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
     edges = whole_edges(network)
     frame = edges.iloc[source].set_geometry(gpd.GeoSeries(pieces, edges.index[source], crs=network.crs))
@@ -288,7 +285,9 @@ def _pieces(
     return frame, u, v, metres
 
 
-def _link_rows(network: Network, frame: gpd.GeoDataFrame, xy: Floats, node: Ints, meets: Ints) -> gpd.GeoDataFrame:
+def _link_rows(
+    network: Network, frame: gpd.GeoDataFrame, xy: Floats, node: Positions, meets: Positions
+) -> gpd.GeoDataFrame:
     """Make a row for each link; numbers stay whole in *frame* where the links have none."""
     names: list[str] = []
     taken, k = set(frame.index), 0

@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from siting.errors import some
+from siting.numbers import Floats, Ints
 
 __all__: list[str] = []
 
@@ -19,9 +20,6 @@ log = logging.getLogger(__name__)
 SAME = 0.000_999
 #: Lines whose heights differ by more than this, metres, do not meet: a storey, or a street below a bridge.
 STEP = 3.0
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
 
 
 def join_points(xy: Floats) -> tuple[Floats, Ints]:

@@ -11,17 +11,15 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyproj
 
 from siting.errors import NetworkError, some
+from siting.numbers import Bools, Floats
 
 __all__: list[str] = []
 
 log = logging.getLogger(__name__)
 
-Floats = npt.NDArray[np.float64]
-Mask = npt.NDArray[np.bool_]
 
 #: How many of a unit are in a metre, and what to do with lengths in it.
 UNITS = (
@@ -131,7 +129,7 @@ def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any
     return np.where(absent | zero | short, drawn, given)
 
 
-def _whole(fit: _Fit, given: Floats, drawn: Floats, told: Mask, xy: Floats, crs: Any) -> None:
+def _whole(fit: _Fit, given: Floats, drawn: Floats, told: Bools, xy: Floats, crs: Any) -> None:
     """Refuse lengths that are in another unit or of a map that stretches; tell another proportion."""
     one = fit.share >= SHARE and fit.rows >= 3
     off = abs(fit.ratio - 1) > OFF
@@ -163,7 +161,7 @@ def _unit(ratio: float) -> tuple[str, float, str]:
     return min(UNITS, key=lambda unit: abs(np.log(ratio / unit[1])))
 
 
-def _fit(given: Floats, drawn: Floats, told: Mask) -> _Fit:
+def _fit(given: Floats, drawn: Floats, told: Bools) -> _Fit:
     long = told & (drawn >= TELLING)
     rows = long if long.any() else told
     metres, lines = given[rows], drawn[rows]
@@ -205,10 +203,10 @@ def tell_lengths(given: Floats, straight: Floats) -> None:
         )  # fmt: skip
 
 
-def _some(names: Sequence[Any], mask: Mask) -> str:
+def _some(names: Sequence[Any], mask: Bools) -> str:
     return some(np.asarray(names, dtype=object)[mask])
 
 
-def _rows(names: Sequence[Any], mask: Mask, given: Floats, lines: Floats) -> str:
+def _rows(names: Sequence[Any], mask: Bools, given: Floats, lines: Floats) -> str:
     at = np.flatnonzero(mask).tolist()
     return some(f"{names[row]}: {given[row]:.6g} m for {lines[row]:.6g} m" for row in at)

@@ -17,6 +17,7 @@ from siting.errors import LayerError, NetworkError, some
 from siting.network.gates import gates_of
 from siting.network.ground import DECK, Allowed, preferred
 from siting.network.places import Gates, Places, frozen, millimetres
+from siting.numbers import Bools, Floats, Ints32
 
 if TYPE_CHECKING:
     from siting.network.graph import Network
@@ -27,8 +28,6 @@ log = logging.getLogger(__name__)
 
 #: Numbers of Polygon and MultiPolygon in shapely.
 AREAS = (3, 6)
-
-Ints = npt.NDArray[np.int32]
 
 
 def identified(frame: gpd.GeoDataFrame, name: str) -> None:
@@ -144,9 +143,7 @@ def place(
     return placed
 
 
-def _at_open(
-    network: Network, edge: Ints, to_u: npt.NDArray[np.float64], private: npt.NDArray[np.bool_]
-) -> tuple[Ints, npt.NDArray[np.float64]]:
+def _at_open(network: Network, edge: Ints32, to_u: Floats, private: Bools) -> tuple[Ints32, Floats]:
     """Put those who stand where a private street begins on an open one that begins there, too."""
     end = np.flatnonzero(private[edge] & ((to_u == 0) | (to_u == network.cost[edge])))
     if not len(end):
@@ -164,7 +161,7 @@ def _at_open(
     return edge, to_u
 
 
-def _tell(placed: Places, near: npt.NDArray[np.bool_], name: str) -> None:
+def _tell(placed: Places, near: Bools, name: str) -> None:
     """Name in the log the places that are far from any street, and those that were put on another than the nearest."""
     if not near.all():
         log.warning(
@@ -179,7 +176,7 @@ def _tell(placed: Places, near: npt.NDArray[np.bool_], name: str) -> None:
         )  # fmt: skip
 
 
-def _elsewhere(snap: npt.NDArray[np.float64]) -> str:
+def _elsewhere(snap: Floats) -> str:
     """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
     least = float(snap.min())
     if least < 10_000:
@@ -188,8 +185,8 @@ def _elsewhere(snap: npt.NDArray[np.float64]) -> str:
 
 
 def _nearest(
-    network: Network, xy: npt.NDArray[np.float64], max_snap: float, allowed: Allowed | None
-) -> tuple[Ints, npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    network: Network, xy: Floats, max_snap: float, allowed: Allowed | None
+) -> tuple[Ints32, Floats, Floats, Floats]:
     """Find the street that each point is put on: its position, the share along it, and metres to it and the nearest."""
     from siting.network import _forming, _segments
 
@@ -232,7 +229,7 @@ def at_nodes(network: Network, names: pd.Index) -> Places:
     return at_ends(network, names, edge, to_u)
 
 
-def at_ends(network: Network, ids: pd.Index, edge: Ints, to_u: npt.NDArray[np.integer[Any]]) -> Places:
+def at_ends(network: Network, ids: pd.Index, edge: Ints32, to_u: npt.NDArray[np.integer[Any]]) -> Places:
     """Put a place on an end of each of the edges at the positions *edge*: where the way to its `u` is *to_u*, mm."""
     node = np.where(to_u == 0, network.u[edge], network.v[edge])
     u, v, cost = network.u[edge], network.v[edge], network.cost[edge]

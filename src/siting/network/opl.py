@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
+
+from siting.numbers import Bools, Ints, Ints32
 
 if TYPE_CHECKING:
     import osmium
@@ -22,10 +23,6 @@ DEGREE = 1e7  # coordinates are whole 1e-7 degrees, as those of OpenStreetMap ar
 
 _SPECIAL = re.compile(r"[\x00-\x20%,=@]")
 _ESCAPED = re.compile(r"%([0-9a-f]+)%")
-
-Mask = npt.NDArray[np.bool_]
-Longs = npt.NDArray[np.int64]
-Whole = npt.NDArray[np.int32]
 
 
 class Source:
@@ -85,7 +82,7 @@ class Source:
             handlers = self._handlers()  # the iterator does not keep them
             yield from osmium.OsmFileIterator(reader, *handlers, *filters)
 
-    def find_late(self, ref: Longs, x: Whole, y: Whole) -> None:
+    def find_late(self, ref: Ints, x: Ints32, y: Ints32) -> None:
         """Fill in nodes that stand behind the ways in the file, or that an editor has numbered below 0."""
         import osmium
 
@@ -135,8 +132,8 @@ def plain(text: str) -> str:
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text)
 
 
-def known(x: Whole, y: Whole) -> Mask:
+def known(x: Ints32, y: Ints32) -> Bools:
     """Tell which nodes have a place on earth."""
     west_east = np.abs(x.astype(np.int64)) <= 180 * DEGREE
-    found: Mask = west_east & (np.abs(y.astype(np.int64)) <= 90 * DEGREE)
+    found: Bools = west_east & (np.abs(y.astype(np.int64)) <= 90 * DEGREE)
     return found

@@ -27,15 +27,13 @@ from siting.network.extract import ALSO, Ways, local_file, read_extract
 from siting.network.graph import Network
 from siting.network.opl import DEGREE, known
 from siting.network.profile import walkable
+from siting.numbers import Bools, Floats, Ints
 
 log = logging.getLogger(__name__)
 
 WGS84 = "EPSG:4326"
 #: The choice of a CRS looks at about so many streets.
 MOST_BOXES = 10_000
-
-Mask = npt.NDArray[np.bool_]
-Longs = npt.NDArray[np.int64]
 
 
 def network_from_osm(
@@ -87,23 +85,23 @@ def network_from_osm(
 class _Edges(NamedTuple):
     """Ways cut at their crossings: nodes one after another, an edge's last node repeated as the next one's first."""
 
-    way: Longs  # position of the way, for each edge
-    number: Longs  # running number of the edge along its way, from 1
-    first: Longs  # position of the edge's first node
-    last: Longs
-    edge: Longs  # edge of each node
-    ref: Longs
-    ends: Longs  # (2, edges): names of the nodes at both ends; at a barrier each edge has its own
-    lonlat: npt.NDArray[np.float64]
+    way: Ints  # position of the way, for each edge
+    number: Ints  # running number of the edge along its way, from 1
+    first: Ints  # position of the edge's first node
+    last: Ints
+    edge: Ints  # edge of each node
+    ref: Ints
+    ends: Ints  # (2, edges): names of the nodes at both ends; at a barrier each edge has its own
+    lonlat: Floats
 
-    def bounds(self) -> npt.NDArray[np.float64]:
+    def bounds(self) -> Floats:
         return np.concatenate([self.lonlat.min(axis=0), self.lonlat.max(axis=0)])
 
 
 # Cutting
 
 
-def _cut(ways: Ways, barriers: Longs) -> _Edges:
+def _cut(ways: Ways, barriers: Ints) -> _Edges:
     """Cut ways at nodes that are used again, where a node is missing, and at *barriers*, whose sides are not joined."""
     way = np.repeat(np.arange(len(ways.size)), ways.size)
     here = known(ways.x, ways.y)
@@ -136,7 +134,7 @@ def _cut(ways: Ways, barriers: Longs) -> _Edges:
     return _Edges(of_way, number, first, last, edge, ref, _apart(np.stack([ref[first], ref[last]]), barriers), lonlat)
 
 
-def _apart(ends: Longs, barriers: Longs) -> Longs:
+def _apart(ends: Ints, barriers: Ints) -> Ints:
     """Give each end of an edge at a barrier a name of its own: one keeps that of the node, the others are below 0."""
     names = ends.ravel().copy()
     at = np.flatnonzero(np.isin(names, barriers))
@@ -146,7 +144,7 @@ def _apart(ends: Longs, barriers: Longs) -> Longs:
     return names.reshape(ends.shape)
 
 
-def _behind(edges: _Edges, gates: Longs) -> tuple[_Edges, Mask]:
+def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     """Open the private gates that are the way to somewhere, and tell which edges lie behind them.
 
     What is joined to the largest part by private gates only lies behind them, as the paths of a walled estate: they are
@@ -172,7 +170,7 @@ def _behind(edges: _Edges, gates: Longs) -> tuple[_Edges, Mask]:
     return edges._replace(ends=np.where(opened, node, edges.ends)), behind
 
 
-def _differs(keys: npt.NDArray[Any]) -> Mask:
+def _differs(keys: npt.NDArray[Any]) -> Bools:
     """Tell where a run of equal keys begins."""
     new = np.ones(len(keys), np.bool_)
     new[1:] = keys[1:] != keys[:-1]
@@ -219,7 +217,7 @@ def _area(area: Any) -> Any:
     return shape
 
 
-def _inside(edges: _Edges, clip: Any) -> Mask:
+def _inside(edges: _Edges, clip: Any) -> Bools:
     """Tell which edges meet the area; lines are drawn only for those whose box does."""
     n = len(edges.way)
     if clip is None:
@@ -228,19 +226,19 @@ def _inside(edges: _Edges, clip: Any) -> Mask:
     low = np.minimum.reduceat(edges.lonlat, edges.first)
     high = np.maximum.reduceat(edges.lonlat, edges.first)
     near = (low[:, 0] <= east) & (high[:, 0] >= west) & (low[:, 1] <= north) & (high[:, 1] >= south)
-    inside: Mask = near.copy()
+    inside: Bools = near.copy()
     inside[near] = shapely.intersects(clip, _lines(edges, near))
     return inside
 
 
-def _span(bounds: npt.NDArray[np.float64]) -> str:
+def _span(bounds: Floats) -> str:
     return "(" + ", ".join(f"{value:.6g}" for value in bounds) + ")"
 
 
 # The network
 
 
-def _lines(edges: _Edges, keep: Mask) -> npt.NDArray[np.object_]:
+def _lines(edges: _Edges, keep: Bools) -> npt.NDArray[np.object_]:
     node = keep[edges.edge]
     new = np.cumsum(keep) - 1
     found: npt.NDArray[np.object_] = shapely.linestrings(edges.lonlat[node], indices=new[edges.edge[node]])
@@ -248,7 +246,7 @@ def _lines(edges: _Edges, keep: Mask) -> npt.NDArray[np.object_]:
 
 
 def _network(
-    name: str, tags: pd.DataFrame, edges: _Edges, keep: Mask, private: Mask, crs: Any, left_out: dict[str, int]
+    name: str, tags: pd.DataFrame, edges: _Edges, keep: Bools, private: Bools, crs: Any, left_out: dict[str, int]
 ) -> Network:
     way = edges.way[keep]
     of_edge = build.mark_private(tags.iloc[way].dropna(axis="columns", how="all"), private[keep])
@@ -271,7 +269,7 @@ def _network(
     )  # fmt: skip
 
 
-def _boxes(name: str, lonlat: npt.NDArray[np.float64], start: Longs, ids: pd.Index) -> gpd.GeoDataFrame:
+def _boxes(name: str, lonlat: Floats, start: Ints, ids: pd.Index) -> gpd.GeoDataFrame:
     """Draw the boxes of the streets as their diagonals, for the choice of a CRS: of many some and the outermost."""
     low, high = np.minimum.reduceat(lonlat, start), np.maximum.reduceat(lonlat, start)
     outer = np.concatenate([low.argmin(axis=0), high.argmax(axis=0)])

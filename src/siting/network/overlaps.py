@@ -11,24 +11,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import shapely
 
 from siting.network.places import frozen, millimetres
+from siting.numbers import Ints, Ints32
 
 if TYPE_CHECKING:
     from siting.network.places import Places
-
-Longs = npt.NDArray[np.int64]
-Ints = npt.NDArray[np.int32]
 
 
 class Straight(NamedTuple):
     """Pairs that walk straight: of source ``i`` ``item[ptr[i]:ptr[i + 1]]``, rising, and the way, mm."""
 
-    ptr: Longs
-    item: Ints
-    cost: Ints
+    ptr: Ints
+    item: Ints32
+    cost: Ints32
 
 
 def straight(sources: Places, sought: Places, limit: int) -> Straight:
@@ -43,13 +40,13 @@ def straight(sources: Places, sought: Places, limit: int) -> Straight:
     return Straight(frozen(ptr), frozen(b[order].astype(np.int32)), frozen(cost[order].astype(np.int32)))
 
 
-def _between_points(sources: Places, sought: Places, limit: int) -> tuple[Longs, Longs, Longs]:
+def _between_points(sources: Places, sought: Places, limit: int) -> tuple[Ints, Ints, Ints]:
     """Compare points with points, in squares."""
     from siting.network import _squares
 
     one, other = sources.points, sought.points
     xy, free = sources.xy[one], sources.free[one]
-    found: list[tuple[Longs, Longs, Longs]] = [(np.zeros(0, np.int64),) * 3]
+    found: list[tuple[Ints, Ints, Ints]] = [(np.zeros(0, np.int64),) * 3]
     for squares in sought.squares:
         void = np.zeros(0, np.int64)
         size = _squares.overlapping(xy, free, squares, limit, void, void, void)
@@ -61,7 +58,7 @@ def _between_points(sources: Places, sought: Places, limit: int) -> tuple[Longs,
     return a, b, cost
 
 
-def _with_polygons(sources: Places, sought: Places, limit: int) -> list[tuple[Longs, Longs, Longs]]:
+def _with_polygons(sources: Places, sought: Places, limit: int) -> list[tuple[Ints, Ints, Ints]]:
     """Compare polygons with all others, points with polygons; a polygon is as near as its nearest point."""
     found = []
     for one, other, turned in ((sources, sought, False), (sought, sources, True)):

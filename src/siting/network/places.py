@@ -13,10 +13,10 @@ import pandas as pd
 import shapely
 
 from siting.errors import NetworkError, some
+from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["Places"]
 
-Ints = npt.NDArray[np.int32]
 #: Places are looked for in squares; those with longer free walks in larger ones, metres.
 SIDES = (64.0, 256.0, 1024.0)
 #: Metres that are more than any walk.
@@ -33,10 +33,10 @@ class Gates(NamedTuple):
     ``door`` the straight way to it, mm.
     """
 
-    owner: Ints
-    edge: Ints
-    to_u: Ints
-    door: Ints
+    owner: Ints32
+    edge: Ints32
+    to_u: Ints32
+    door: Ints32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -72,15 +72,15 @@ class Places:
     """
 
     ids: pd.Index
-    edge: Ints
-    u: Ints
-    v: Ints
-    to_u: Ints
-    to_v: Ints
-    door: Ints
-    snap: npt.NDArray[np.float64]
-    nearest: npt.NDArray[np.float64]
-    xy: npt.NDArray[np.float64]
+    edge: Ints32
+    u: Ints32
+    v: Ints32
+    to_u: Ints32
+    to_v: Ints32
+    door: Ints32
+    snap: Floats
+    nearest: Floats
+    xy: Floats
     max_snap: float
     any_street: bool = False
     shape: npt.NDArray[np.object_] | None = None
@@ -146,13 +146,13 @@ class Places:
         return Gates(owner[order], edge[order], to_u[order], door[order])
 
     @cached_property
-    def free(self) -> npt.NDArray[np.int64]:
+    def free(self) -> Ints:
         """How far each place is from any street, mm: so far nothing lies in the way of a walk; `max_snap` at most."""
         off = millimetres(np.minimum(self.snap, min(self.max_snap, FARTHEST)))
         return frozen(np.where(self.edge < 0, off, self.door).astype(np.int64))
 
     @cached_property
-    def points(self) -> npt.NDArray[np.int64]:
+    def points(self) -> Ints:
         """Positions of the places that are points."""
         return np.arange(len(self)) if self.shape is None else np.flatnonzero(shapely.is_missing(self.shape))
 
@@ -230,6 +230,6 @@ def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return made
 
 
-def millimetres(metres: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+def millimetres(metres: Floats) -> Ints:
     """Round metres to whole millimetres, half to even."""
     return np.rint(np.asarray(metres) * 1000).astype(np.int64)

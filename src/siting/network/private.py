@@ -10,14 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
+
+from siting.numbers import Ints, Ints32
 
 if TYPE_CHECKING:
     from siting.network.graph import Network
-
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Mask = npt.NDArray[np.bool_]
 
 
 class Doubled(NamedTuple):
@@ -30,13 +27,13 @@ class Doubled(NamedTuple):
     """
 
     nodes: int
-    u: Ints
-    v: Ints
-    edge: Longs
-    twin: Ints
-    origin: Ints
+    u: Ints32
+    v: Ints32
+    edge: Ints
+    twin: Ints32
+    origin: Ints32
 
-    def with_copies(self, values: npt.NDArray[np.int32], way: int) -> Ints:
+    def with_copies(self, values: Ints32, way: int) -> Ints32:
         """Values of the edges of the network for all edges of the graph; *way* for the ways in and out."""
         ways = len(self.u) - len(values) - len(self.edge)
         return np.concatenate([values, values[self.edge], np.full(ways, way, values.dtype)])

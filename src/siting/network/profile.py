@@ -39,10 +39,10 @@ from collections.abc import Callable, Collection
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.network.vocabulary import Tag, known_classes
+from siting.numbers import Bools
 
 __all__ = ["Walkable", "barred", "has_word", "walkable"]
 
@@ -107,8 +107,6 @@ WALLS = frozenset({"wall", "fence", "city_wall", "retaining_wall", "hedge", "dit
 #: Values of `foot` or `access` of a barrier that let everybody through, whatever it is.
 LETS_PASS = FOOT_OPEN | {"destination", "customers", "delivery"}
 
-Mask = npt.NDArray[np.bool_]
-
 
 class Walkable(NamedTuple):
     """What a profile says of streets."""
@@ -160,7 +158,7 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
         tags["highway"] = codes
     none = np.zeros(len(frame), np.bool_)
 
-    def among(name: str, values: Collection[str]) -> Mask:
+    def among(name: str, values: Collection[str]) -> Bools:
         return tags[name].among(values) if name in tags else none
 
     allowed = among("foot", ALLOWED) | among("sidewalk", ALLOWED)
@@ -171,7 +169,7 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
     classless = ~tags["highway"].says() if "highway" in tags else none
     to_some = among("foot", FOOT_PRIVATE)
     spoken = to_some | among("foot", FOOT_OPEN)
-    rules: list[tuple[str, Callable[[str], str], Collection[str], Mask]] = [
+    rules: list[tuple[str, Callable[[str], str], Collection[str], Bools]] = [
         ("highway", str, closed_classes | ONLY_IF_ALLOWED, barred),
         ("motorroad", "motorroad={}".format, {"yes"}, among("motorroad", {"yes"}) & ~allowed),
         *((name, _key(name), (), _other_line(tags[name]) & classless) for name in OTHER_LINES if name in tags),
@@ -197,7 +195,7 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
     return found
 
 
-def barred(nodes: pd.DataFrame) -> tuple[Mask, Mask]:
+def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
     """Tell which barriers on ways nobody passes, and which only those who have the key.
 
     Parameters
@@ -223,7 +221,7 @@ def barred(nodes: pd.DataFrame) -> tuple[Mask, Mask]:
     tags = {str(name): Tag(nodes[name], str(name)) for name in nodes}
     none = np.zeros(len(nodes), np.bool_)
 
-    def among(name: str, values: Collection[str]) -> Mask:
+    def among(name: str, values: Collection[str]) -> Bools:
         return tags[name].among(values) if name in tags else none
 
     closed, private, spoken = among("foot", FOOT_CLOSED), among("foot", FOOT_PRIVATE), among("foot", FOOT_OPEN)
@@ -236,7 +234,7 @@ def barred(nodes: pd.DataFrame) -> tuple[Mask, Mask]:
     return closed | (shut & ~spoken), private
 
 
-def has_word(column: pd.Series, word: str) -> Mask:
+def has_word(column: pd.Series, word: str) -> Bools:
     """Tell which streets have the class *word* among theirs, in whatever words the column has."""
     return Tag(column, "highway").among({word})
 
@@ -253,7 +251,7 @@ def _key(name: str) -> Callable[[str], str]:
     return lambda _: name
 
 
-def _other_line(tag: Tag) -> Mask:
+def _other_line(tag: Tag) -> Bools:
     """Tell which lines are something else than a street, by a tag that says so; a pier is a street."""
     return tag.says() & ~tag.among({"no", "pier"} if tag.key == "man_made" else {"no"})
 

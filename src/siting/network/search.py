@@ -13,7 +13,6 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from siting.errors import NetworkError
 from siting.network.core import LONGEST, Core, Spots
@@ -22,14 +21,12 @@ from siting.network.overlaps import straight
 from siting.network.places import Places
 from siting.network.walk import Walk
 from siting.network.work import Desk, Progress, Task, run, share_out, task_of
+from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["LONGEST", "Pairs", "nearest", "pieces", "sums", "within"]
 
 log = logging.getLogger(__name__)
 
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 #: From so many sources on the number of pairs is estimated before the search begins.
 FORESEEN = 2048
 #: Origins whose pairs a thread sorts at a time.
@@ -42,8 +39,8 @@ PAIR_BYTES = 16
 class Pairs:
     """Pairs of places, ordered by origin, then cost, then destination."""
 
-    origin: Ints
-    destination: Ints
+    origin: Ints32
+    destination: Ints32
     cost: Floats
 
 
@@ -93,7 +90,7 @@ def within(
     source, sought = (destinations, origins) if swap else (origins, destinations)
     task = task_of(network, source, sought, limit, walk, reverse=swap)
     _foresee(task, max_pairs)
-    chunks: list[tuple[int, Longs, Longs]] = []
+    chunks: list[tuple[int, Ints, Ints]] = []
     total = 0
     for lo, (keys, counts) in run(task, threads, lambda desk, lo, hi: desk.pairs(lo, hi, rows=not swap), progress):
         total += len(keys)
@@ -129,11 +126,11 @@ def within(
     return Pairs(*found)
 
 
-def _room(pairs: int) -> tuple[Ints, Ints, Floats]:
+def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
     return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
 
 
-def _sample(task: Task) -> Longs:
+def _sample(task: Task) -> Ints:
     """Count the pairs of some of the sources, drawn at random, but the same at every call."""
     n = len(task.order)
     drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
@@ -169,10 +166,10 @@ def sums(
     limit: int,
     *,
     walk: Walk | None = None,
-    decay: Callable[[Longs], Floats] | None = None,
+    decay: Callable[[Ints], Floats] | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
-) -> tuple[Floats, Longs]:
+) -> tuple[Floats, Ints]:
     """Add up the weights (destinations × columns) within *limit* of each origin, and count; no pair is kept.
 
     With *decay* each weight counts times the factor that it gives for the way, mm.
@@ -238,7 +235,7 @@ def nearest(
 
 def pieces(
     network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None
-) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
     """List the pieces of streets from which each place is reached within each of the rising *limits*, mm.
 
     Returns ``(limit, group, edge, low, high)``, ordered by limit, then group: positions, and shares of the edge from
@@ -279,7 +276,9 @@ def pieces(
     return limit, group, edge, low, high
 
 
-def _joined(limit: Ints, group: Ints, edge: Ints, low: Floats, high: Floats) -> tuple[Ints, Ints, Ints, Floats, Floats]:
+def _joined(
+    limit: Ints32, group: Ints32, edge: Ints32, low: Floats, high: Floats
+) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
     """Join pieces of one limit, group and edge that several gates reach, where they overlap or touch."""
     order = np.lexsort((low, edge, group, limit))
     limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
@@ -293,7 +292,7 @@ def _joined(limit: Ints, group: Ints, edge: Ints, low: Floats, high: Floats) -> 
     return limit[first], group[first], edge[first], low[first], end
 
 
-def _labels(core: Core, spots: Spots, count: int, limit: int) -> Longs:
+def _labels(core: Core, spots: Spots, count: int, limit: int) -> Ints:
     """Label every corner with its *count* nearest places of *spots*, searching against the streets."""
     from siting.network import _sweeps
 

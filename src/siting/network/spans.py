@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.network import search
@@ -15,12 +14,10 @@ from siting.network.graph import Network
 from siting.network.locate import at_ends
 from siting.network.places import Places
 from siting.network.walk import Walk
+from siting.numbers import Bools, Floats, Ints, Ints32
 
 __all__ = ["Mode", "Spans", "spans"]
 
-Ints: TypeAlias = npt.NDArray[np.int32]
-Longs: TypeAlias = npt.NDArray[np.int64]
-Floats: TypeAlias = npt.NDArray[np.float64]
 Mode: TypeAlias = Literal["each", "nearest", "together"]
 
 #: More than any path: the cost of a node that no place reaches.
@@ -43,26 +40,26 @@ class Spans(NamedTuple):
         whole has 0 and 1, exactly.
     """
 
-    limit: Ints
-    group: Ints
-    edge: Ints
+    limit: Ints32
+    group: Ints32
+    edge: Ints32
     low: Floats
     high: Floats
 
     @property
-    def whole(self) -> npt.NDArray[np.bool_]:
+    def whole(self) -> Bools:
         """Which pieces are whole edges."""
-        found: npt.NDArray[np.bool_] = (self.low == 0) & (self.high == 1)
+        found: Bools = (self.low == 0) & (self.high == 1)
         return found
 
 
 class _Pieces(NamedTuple):
     """Pieces of edges in half millimetres from `u`, so that the middle between two whole millimetres can be told."""
 
-    group: Longs
-    edge: Longs
-    low: Longs
-    high: Longs
+    group: Ints
+    edge: Ints
+    low: Ints
+    high: Ints
 
 
 def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode, walk: Walk | None = None) -> Spans:
@@ -119,7 +116,7 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
     return _shares(network, of, _Pieces(*map(np.concatenate, zip(empty, *merged, strict=True))))
 
 
-def _shares(network: Network, which: Longs, pieces: _Pieces) -> Spans:
+def _shares(network: Network, which: Ints, pieces: _Pieces) -> Spans:
     """Tell pieces in shares of their edges; an edge of no length is reached whole."""
     cost = network.cost[pieces.edge]
     long = 2.0 * np.maximum(cost, 1)
@@ -139,15 +136,15 @@ class _Stretches(NamedTuple):
     itself, towards its end and towards its start.
     """
 
-    edge: Longs
-    start: Longs
-    stop: Longs
+    edge: Ints
+    start: Ints
+    stop: Ints
     go: Floats
     come: Floats
-    start_cost: Longs
-    stop_cost: Longs
-    start_owner: Longs
-    stop_owner: Longs
+    start_cost: Ints
+    stop_cost: Ints
+    start_owner: Ints
+    stop_owner: Ints
 
 
 def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -> _Stretches:
@@ -188,8 +185,8 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
 
 
 def _ends(
-    network: Network, places: Places, most: int, walk: Walk | None, node_cost: Longs, node_owner: Longs
-) -> tuple[Longs, Longs, Longs, Longs]:
+    network: Network, places: Places, most: int, walk: Walk | None, node_cost: Ints, node_owner: Ints
+) -> tuple[Ints, Ints, Ints, Ints]:
     """Tell the way from both ends of each edge to the nearest place, mm, and which it is."""
     ends = [node_cost[network.u], node_cost[network.v]]
     owners = [node_owner[network.u], node_owner[network.v]]
@@ -204,7 +201,7 @@ def _ends(
     return ends[0], ends[1], owners[0], owners[1]
 
 
-def _hand_on(at: Longs, far: Longs, who: Longs, rank: Longs, go: Floats, come: Floats) -> None:
+def _hand_on(at: Ints, far: Ints, who: Ints, rank: Ints, go: Floats, come: Floats) -> None:
     """Let each stop learn from the stops before and after it on its edge, in place; *go* and *come* are costs a mm."""
     order = np.argsort(rank, kind="stable")
     rounds = np.split(order, np.cumsum(np.bincount(rank))[:-1]) if len(rank) else []
@@ -238,13 +235,13 @@ def _owned(network: Network, way: _Stretches, limit: int) -> _Pieces:
     )
 
 
-def _reach(left: Longs, cost: Floats, long: Longs) -> Longs:
+def _reach(left: Ints, cost: Floats, long: Ints) -> Ints:
     """How much of a stretch *left* is enough for, half millimetres."""
     share = np.divide(left, cost, out=np.ones(len(left)), where=cost > 0)
     return np.where(left < 0, 0, np.rint(long * np.minimum(share, 1.0))).astype(np.int64)
 
 
-def _merged(pieces: _Pieces, cost: Ints) -> _Pieces:
+def _merged(pieces: _Pieces, cost: Ints32) -> _Pieces:
     """Join pieces of one group and edge that overlap or touch; drop those of no length, except whole edges."""
     some = (pieces.high > pieces.low) | (cost[pieces.edge] == 0)
     order = np.lexsort([pieces.low[some], pieces.edge[some], pieces.group[some]])

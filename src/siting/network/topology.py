@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -21,16 +20,11 @@ from siting.errors import NetworkError, some
 from siting.network.joining import SAME, STEP, join_points, of_vertices
 from siting.network.vocabulary import is_deck
 from siting.network.vocabulary import levels as told_levels
+from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = ["split_streets"]
 
 log = logging.getLogger(__name__)
-
-
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.intp]
-Mask = npt.NDArray[np.bool_]
-Lines = npt.NDArray[np.object_]
 
 
 def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.GeoDataFrame:
@@ -108,7 +102,7 @@ def _check(streets: gpd.GeoDataFrame) -> None:
 def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
     """Tell how high each line lies, as `layer`, `bridge` and `tunnel` say: 0 is the ground."""
 
-    def has(column: str) -> Mask:
+    def has(column: str) -> Bools:
         return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
 
     level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
@@ -124,18 +118,18 @@ def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
 class _Segments(NamedTuple):
     """Straight parts of lines, in order."""
 
-    line: Ints
+    line: Positions
     start: Floats  # (n, 2)
     stop: Floats
     before: Floats  # how far along its line each starts, metres
     long: Floats
     low: Floats  # height at the start, NaN where there is none
     high: Floats  # and at the end
-    opens: Mask  # the first of its line
-    closes: Mask  # the last of its line
+    opens: Bools  # the first of its line
+    closes: Bools  # the last of its line
 
 
-def _segments(lines: Lines) -> _Segments:
+def _segments(lines: Shapes) -> _Segments:
     xy, line = shapely.get_coordinates(lines, return_index=True)
     step = np.hypot(*np.diff(xy, axis=0).T)
     # A vertex that repeats the one before is no segment, unless the line is nothing else.
@@ -149,14 +143,14 @@ def _segments(lines: Lines) -> _Segments:
     )  # fmt: skip
 
 
-def _begins(keys: Ints) -> Mask:
+def _begins(keys: Positions) -> Bools:
     """Tell where a run of equal keys begins."""
     new = np.ones(len(keys), np.bool_)
     new[1:] = keys[1:] != keys[:-1]
     return new
 
 
-def _along(xy: Floats, line: Ints) -> Floats:
+def _along(xy: Floats, line: Positions) -> Floats:
     """Tell how far along its line each vertex lies, metres."""
     new = _begins(line)
     step = np.zeros(len(xy))
@@ -166,13 +160,13 @@ def _along(xy: Floats, line: Ints) -> Floats:
     return found
 
 
-def _meetings(seg: _Segments, levels: Floats) -> tuple[Ints, Floats, Floats]:
+def _meetings(seg: _Segments, levels: Floats) -> tuple[Positions, Floats, Floats]:
     """Find where lines meet: the line, how far along it, and the place, which is the same for all that meet there."""
     a, b = _near_pairs(seg)
     same = levels[seg.line[a]] == levels[seg.line[b]]
     row, at, spot = [], [], []
 
-    def add(which: Ints, t: Floats, xy: Floats) -> None:
+    def add(which: Positions, t: Floats, xy: Floats) -> None:
         row.append(seg.line[which])
         at.append(seg.before[which] + t)
         spot.append(xy)
@@ -197,20 +191,20 @@ def _meetings(seg: _Segments, levels: Floats) -> tuple[Ints, Floats, Floats]:
     return _one_place(np.concatenate(row), np.concatenate(at), np.concatenate(spot))
 
 
-def _height(seg: _Segments, which: Ints, t: Floats) -> Floats:
+def _height(seg: _Segments, which: Positions, t: Floats) -> Floats:
     """Tell the height of segments at *t* metres from their start; NaN where there is none."""
     share = np.divide(t, seg.long[which], out=np.zeros_like(t), where=seg.long[which] > 0)
     found: Floats = seg.low[which] + share * (seg.high[which] - seg.low[which])
     return found
 
 
-def _above(one: Floats, other: Floats) -> Mask:
+def _above(one: Floats, other: Floats) -> Bools:
     """Tell where one height is known to lie above or below the other, so that there is no way between."""
-    found: Mask = np.abs(one - other) > STEP
+    found: Bools = np.abs(one - other) > STEP
     return found
 
 
-def _near_pairs(seg: _Segments) -> tuple[Ints, Ints]:
+def _near_pairs(seg: _Segments) -> tuple[Positions, Positions]:
     """List pairs of segments whose boxes are within 1 mm, without neighbours that only go on from each other."""
     low, high = np.minimum(seg.start, seg.stop), np.maximum(seg.start, seg.stop)
     # Boxes alone are compared, each drawn as its diagonal; the arithmetic that follows is as fast as a predicate.
@@ -227,7 +221,7 @@ def _near_pairs(seg: _Segments) -> tuple[Ints, Ints]:
     return a[keep], b[keep]
 
 
-def _project(point: Floats, seg: _Segments, on: Ints) -> tuple[Floats, Floats]:
+def _project(point: Floats, seg: _Segments, on: Positions) -> tuple[Floats, Floats]:
     """Tell how far along each segment its nearest point to *point* lies, and how far off that is, metres."""
     start, along = seg.start[on], seg.stop[on] - seg.start[on]
     long = seg.long[on]
@@ -241,12 +235,12 @@ def _project(point: Floats, seg: _Segments, on: Ints) -> tuple[Floats, Floats]:
     return t, np.hypot(*(point - foot).T)
 
 
-def _is_line_end(seg: _Segments, on: Ints, t: Floats) -> Mask:
-    found: Mask = (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
+def _is_line_end(seg: _Segments, on: Positions, t: Floats) -> Bools:
+    found: Bools = (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
     return found
 
 
-def _crossings(seg: _Segments, a: Ints, b: Ints) -> tuple[Mask, Floats, Floats, Floats]:
+def _crossings(seg: _Segments, a: Positions, b: Positions) -> tuple[Bools, Floats, Floats, Floats]:
     """Find segments that pass through each other: which, how far along either, and where."""
     p, r = seg.start[a], seg.stop[a] - seg.start[a]
     q, s = seg.start[b], seg.stop[b] - seg.start[b]
@@ -260,7 +254,7 @@ def _crossings(seg: _Segments, a: Ints, b: Ints) -> tuple[Mask, Floats, Floats, 
     return cross, t * seg.long[a[cross]], w * seg.long[b[cross]], p[cross] + r[cross] * t[:, None]
 
 
-def _one_place(row: Ints, at: Floats, spot: Floats) -> tuple[Ints, Floats, Floats]:
+def _one_place(row: Positions, at: Floats, spot: Floats) -> tuple[Positions, Floats, Floats]:
     """Give meetings closer than 1 mm one place, and keep those that are new on their line."""
     if not len(row):
         return row, at, spot
@@ -276,7 +270,7 @@ def _one_place(row: Ints, at: Floats, spot: Floats) -> tuple[Ints, Floats, Float
 # Cutting
 
 
-def cut_lines(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines, Ints]:
+def cut_lines(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shapes, Positions]:
     """Cut lines at given places.
 
     Parameters
@@ -306,7 +300,7 @@ def cut_lines(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines,
     return pieces[order], source[order]
 
 
-def _cut(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines, Ints]:
+def _cut(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shapes, Positions]:
     xy, line = shapely.get_coordinates(lines, return_index=True)
     along = _along(xy, line)
     # One long ruler for all lines, so that one search finds the vertices beside each cut.
@@ -345,7 +339,7 @@ def _cut(lines: Lines, row: Ints, at: Floats, spot: Floats) -> tuple[Lines, Ints
     return pieces[~void], source[~void]
 
 
-def shared_length(given: pd.Series, pieces: Lines, source: Ints) -> Floats:
+def shared_length(given: pd.Series, pieces: Shapes, source: Positions) -> Floats:
     """Share lengths that are given for whole lines out to their pieces, in proportion; *given* has a row a piece."""
     long = shapely.length(pieces)
     whole = np.bincount(source, long)[source]
@@ -355,7 +349,7 @@ def shared_length(given: pd.Series, pieces: Lines, source: Ints) -> Floats:
     return found
 
 
-def piece_ids(names: pd.Index, source: Ints, number: Ints, cut: Mask) -> pd.Index:
+def piece_ids(names: pd.Index, source: Positions, number: Positions, cut: Bools) -> pd.Index:
     """Name pieces "<id>-1", "<id>-2", …; with more dashes where such names are taken."""
     whole = names.astype(str).to_numpy(object)[source]
     running = number.astype(str).astype(object)

@@ -21,12 +21,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import NetworkError, some
+from siting.numbers import Bools, Floats, Ints8, Positions
 
 __all__: list[str] = []
 
 log = logging.getLogger(__name__)
 
-Mask = npt.NDArray[np.bool_]
 
 #: Words of `oneway` that OpenStreetMap has beside yes and no; what changes by the hour is open both ways.
 WAYS = frozenset({"yes", "no", "-1", "reverse", "reversible", "alternating"})
@@ -61,20 +61,20 @@ class Tag:
         except TypeError:  # lists, as osmnx makes them where it merges streets
             codes, values = pd.factorize(pd.Series([";".join(words(cell)) or None for cell in column], dtype=object))
         self.key, self.name = key, column.name
-        self.codes: npt.NDArray[np.intp] = codes
+        self.codes: Positions = codes
         self.raw = [words(value) for value in values]
         self.words = [tuple(said for word in each if (said := translated(word, key))) for each in self.raw]
         self._known = known
 
-    def among(self, values: Collection[str]) -> Mask:
+    def among(self, values: Collection[str]) -> Bools:
         """Tell where the column has one of *values*."""
         hit = np.array([any(word in values for word in each) for each in self.words] + [False])  # last: empty cells
-        found: Mask = hit[self.codes]
+        found: Bools = hit[self.codes]
         return found
 
-    def says(self) -> Mask:
+    def says(self) -> Bools:
         """Tell where the column says anything."""
-        found: Mask = np.array([bool(each) for each in self.words] + [False])[self.codes]
+        found: Bools = np.array([bool(each) for each in self.words] + [False])[self.codes]
         return found
 
     def first(self) -> npt.NDArray[np.object_]:
@@ -82,7 +82,7 @@ class Tag:
         found: npt.NDArray[np.object_] = np.array([each[0] if each else "" for each in self.words] + [""], object)
         return found[self.codes]
 
-    def count(self, rows: Mask, values: Collection[str]) -> list[tuple[str, int]]:
+    def count(self, rows: Bools, values: Collection[str]) -> list[tuple[str, int]]:
         """Count in *rows* the first of *values* that each cell holds."""
         first = [next((word for word in each if word in values), "") for each in self.words]
         found = pd.Series(np.array(first, object)[self.codes[rows]]).value_counts()
@@ -201,12 +201,12 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename(columns=new)
 
 
-def is_yes(column: pd.Series) -> Mask:
+def is_yes(column: pd.Series) -> Bools:
     """Tell where a column of flags says yes, in whatever words."""
     return Tag(column, str(column.name)).among({"yes"})
 
 
-def is_deck(column: pd.Series) -> Mask:
+def is_deck(column: pd.Series) -> Bools:
     """Tell which streets are bridges, or tunnels, by a column of that name; kinds of them count.
 
     Examples
@@ -219,7 +219,7 @@ def is_deck(column: pd.Series) -> Mask:
     return tag.among({word for each in tag.words for word in each} - {"no"})
 
 
-def levels(column: pd.Series) -> npt.NDArray[np.float64]:
+def levels(column: pd.Series) -> Floats:
     """Read a column of levels; NaN where it says none. Of several the first counts.
 
     Examples
@@ -236,11 +236,11 @@ def levels(column: pd.Series) -> npt.NDArray[np.float64]:
             'streets: column "%s" says %s, which is no level; such streets count as their bridge or tunnel says; give '
             "whole numbers", column.name, some(odd),
         )  # fmt: skip
-    found: npt.NDArray[np.float64] = np.append(numbers, np.nan)[tag.codes]
+    found: Floats = np.append(numbers, np.nan)[tag.codes]
     return found
 
 
-def directions(column: pd.Series) -> npt.NDArray[np.int8]:
+def directions(column: pd.Series) -> Ints8:
     """Read a column of one-way signs: 1 along the line, -1 against it, 0 both ways.
 
     Where the column has a "B" (both) it is Geofabrik's, whose "F" is forward and "T" against the line; else these are

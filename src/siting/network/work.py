@@ -12,7 +12,6 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from siting.errors import NetworkError
 from siting.network.core import Core
@@ -20,14 +19,13 @@ from siting.network.graph import Network
 from siting.network.overlaps import Straight, straight
 from siting.network.places import Places
 from siting.network.walk import Walk
+from siting.numbers import Ints, Ints32
 
 if TYPE_CHECKING:
     from siting.network._kernels import Starts, Targets, Work
 
 log = logging.getLogger(__name__)
 
-Ints = npt.NDArray[np.int32]
-Longs = npt.NDArray[np.int64]
 Progress = Callable[[int, int], None]
 
 #: Sources that a thread takes at a time.
@@ -46,7 +44,7 @@ class Task:
     starts: Starts
     targets: Targets
     straight: Straight
-    order: Ints
+    order: Ints32
     limit: np.int32
     again: bool
     sought: int
@@ -114,7 +112,7 @@ class Desk:
             self.keys = np.concatenate([self.keys, np.empty_like(self.keys)])
             self.spare = np.empty(len(self.keys), np.int64)
 
-    def search(self, lo: int, hi: int, *, rows: bool, counts: Longs) -> tuple[int, int, int]:
+    def search(self, lo: int, hi: int, *, rows: bool, counts: Ints) -> tuple[int, int, int]:
         """Search from some of the sources into `keys`; see `siting.network._kernels.pairs` for what is returned."""
         from siting.network import _kernels
 
@@ -125,7 +123,7 @@ class Desk:
         )  # fmt: skip
         return found
 
-    def pairs(self, lo: int, hi: int, *, rows: bool) -> tuple[Longs, Longs]:
+    def pairs(self, lo: int, hi: int, *, rows: bool) -> tuple[Ints, Ints]:
         """List the pairs of one block: the keys, and how many each start has."""
         from siting.network import _kernels
 

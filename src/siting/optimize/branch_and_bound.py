@@ -16,8 +16,9 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Floats, Ints, Model, Proof
+from siting.optimize.model import Model, Proof
 from siting.optimize.presolve import reduce
 from siting.optimize.relaxation import Dual, Prices, Terms
 

@@ -17,9 +17,10 @@ import math
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.numbers import Bools, Floats
 from siting.optimize.control import Watch
 from siting.optimize.covering import solve_covering
-from siting.optimize.model import Bools, Floats, Found, Model
+from siting.optimize.model import Found, Model
 
 __all__ = ["solve_center"]
 

@@ -15,9 +15,10 @@ from collections.abc import Callable
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.numbers import Bools
 from siting.optimize.branch_and_bound import Goal, Search, Tree, floored
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Found, Model, Proof
+from siting.optimize.model import Found, Model, Proof
 from siting.optimize.presolve import Reduced, reduce
 from siting.optimize.proof import bound_of
 from siting.optimize.relaxation import Dual, Prices, Terms, closest

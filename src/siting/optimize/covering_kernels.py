@@ -5,22 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from siting.compiled import compiled
-
-Whole = npt.NDArray[np.int32]
+from siting.numbers import Ints32
 
 
 @compiled
 def contained(
-    start: Whole,
-    inside: Whole,
+    start: Ints32,
+    inside: Ints32,
     worth: Any,
-    back_start: Whole,
-    back: Whole,
+    back_start: Ints32,
+    back: Ints32,
     rank: Any,
-    group: Whole,
+    group: Ints32,
     seeds: Any,
     larger: bool,
 ) -> Any:
@@ -70,10 +68,10 @@ def contained(
 @compiled
 def toggle(
     j: int,
-    start: Whole,
-    needs: Whole,
-    back_start: Whole,
-    back: Whole,
+    start: Ints32,
+    needs: Ints32,
+    back_start: Ints32,
+    back: Ints32,
     w: Any,
     x: Any,
     count: Any,
@@ -108,10 +106,10 @@ def toggle(
 
 @compiled
 def improve(
-    start: Whole,
-    needs: Whole,
-    back_start: Whole,
-    back: Whole,
+    start: Ints32,
+    needs: Ints32,
+    back_start: Ints32,
+    back: Ints32,
     w: Any,
     value: Any,
     cost: Any,

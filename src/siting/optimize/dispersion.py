@@ -11,9 +11,10 @@ import logging
 import numpy as np
 from scipy.sparse import csr_array, triu
 
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Floats, Found, Ints
+from siting.optimize.model import Found
 
 __all__ = ["smallest_distance", "solve_dispersion"]
 

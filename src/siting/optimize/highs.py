@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from siting.numbers import Floats
 from siting.optimize.silence import silent_output
-from siting.optimize.solver_answers import Answer, Floats, Model, broken_by, fault_of, proven_by, refuse_nonsense
+from siting.optimize.solver_answers import Answer, Model, broken_by, fault_of, proven_by, refuse_nonsense
 
 __all__ = ["Model", "Outcome", "Reply", "Simplex", "run"]
 

@@ -13,19 +13,17 @@ References
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from siting.numbers import Bools, Floats, Ints, Ints8, Ints32
 from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Floats, Ints
 
-__all__ = ["Number", "Rows", "States", "in_order", "interchange"]
+__all__ = ["Number", "Rows", "in_order", "interchange"]
 
-States: TypeAlias = npt.NDArray[np.int8]
 #: What the last bits of a sum can feign, as a share of it.
 BITS = 1e-12
 
@@ -34,7 +32,7 @@ class Rows(NamedTuple):
     """The pairs of each need, best first; ties by column."""
 
     ptr: Ints
-    cols: npt.NDArray[np.int32]
+    cols: Ints32
     gains: Floats
 
 
@@ -46,7 +44,7 @@ class Number(NamedTuple):
     each: float
 
 
-def in_order(benefit: csr_array, state: States) -> Rows:
+def in_order(benefit: csr_array, state: Ints8) -> Rows:
     """Sort the pairs of columns that may open, a block of rows of like length at a time."""
     ptr, cols, gains = benefit.indptr.astype(np.int64), benefit.indices, benefit.data
     usable = state[cols] != kernels.CLOSED
@@ -129,7 +127,7 @@ def _best_move(
     is_open: Bools,
     free: Bools,
     number: Number,
-    first: npt.NDArray[np.int32],
+    first: Ints32,
     one: Floats,
     two: Floats,
 ) -> list[int]:

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from siting.optimize.model import Bools, Floats, Ints, Model
+from siting.numbers import Bools, Floats, Ints
+from siting.optimize.model import Model
 from siting.optimize.relaxation import Prices, Terms
 
 __all__ = ["Flips"]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import breadth_first_order, maximum_flow
 
+from siting.numbers import Bools, Ints, Ints32
+
 __all__ = ["LARGEST", "Filling", "fill"]
 
-Longs: TypeAlias = npt.NDArray[np.int64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
 #: The largest amount of one origin or destination: the flow is counted in 32 bits.
 LARGEST = 2**31 - 2
 
@@ -33,12 +31,12 @@ class Filling:
         them, and `short` origins are in no pair with any other destination.
     """
 
-    flow: Longs
+    flow: Ints
     short: Bools
     scarce: Bools
 
 
-def fill(demand: Longs, capacity: Longs, origin: npt.NDArray[np.int32], destination: npt.NDArray[np.int32]) -> Filling:
+def fill(demand: Ints, capacity: Ints, origin: Ints32, destination: Ints32) -> Filling:
     """Let as much of *demand* as possible into *capacity* along the pairs (*origin*, *destination*).
 
     The sum of the flow equals the capacity of the `scarce` destinations and the demand of the origins that are not

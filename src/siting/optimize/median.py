@@ -26,10 +26,11 @@ from typing import cast
 import numpy as np
 import numpy.typing as npt
 
+from siting.numbers import Bools, Floats, Ints, Ints8
 from siting.optimize import median_kernels as kernels
 from siting.optimize.control import Watch
-from siting.optimize.interchange import Number, Rows, States, in_order, interchange
-from siting.optimize.model import Bools, Floats, Found, Ints, Model, Proof
+from siting.optimize.interchange import Number, Rows, in_order, interchange
+from siting.optimize.model import Found, Model, Proof
 
 __all__ = ["solve_median"]
 
@@ -59,7 +60,7 @@ class _Node:
     """A box of plans: states of columns, how many open, prices, what columns collect, how often they were chosen."""
 
     place: int
-    state: States
+    state: Ints8
     few: int
     many: int
     v: Floats
@@ -152,7 +153,7 @@ def _whole(number: float, rounded: Callable[[float], int]) -> float:
 class _Search:
     """What is known in the course of one solve: the best plan, the tree, and the rows cut to what is undecided."""
 
-    def __init__(self, model: Model, watch: Watch, number: Number, state: States, rows: Rows, base: Floats) -> None:
+    def __init__(self, model: Model, watch: Watch, number: Number, state: Ints8, rows: Rows, base: Floats) -> None:
         self.model, self.watch, self.number, self.state = model, watch, number, state
         self.rows, self.base = rows, base
         self.tree = _Tree()

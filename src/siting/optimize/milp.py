@@ -19,9 +19,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Watch, gap_between
-from siting.optimize.model import Bools, Floats, Found, Ints, Model, Proof
+from siting.optimize.model import Found, Model, Proof
 from siting.optimize.scaling import usual
 
 __all__ = ["bound_at", "hopeless", "settled", "solve_general"]

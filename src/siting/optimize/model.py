@@ -13,17 +13,15 @@ subject to ``low <= rows x <= high``, ``lower <= x <= upper``, x whole; for each
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from siting.numbers import Bools, Floats, Ints
+
 __all__ = ["Bools", "Floats", "Found", "Ints", "Model", "Proof"]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Ints: TypeAlias = npt.NDArray[np.int64]
 #: How far a sum may miss its limit, as a share of the limit: the last bits of a sum.
 TOLERANCE = 1e-9
 

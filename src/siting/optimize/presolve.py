@@ -24,7 +24,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
-from siting.optimize.model import Bools, Floats, Ints, Model
+from siting.numbers import Bools, Floats, Ints
+from siting.optimize.model import Model
 
 __all__ = ["Reduced", "reduce"]
 

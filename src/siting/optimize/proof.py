@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from siting.optimize.model import Floats, Model, Proof
+from siting.numbers import Floats
+from siting.optimize.model import Model, Proof
 
 __all__ = ["bound_of"]
 

@@ -23,9 +23,10 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.numbers import Floats, Ints
 from siting.optimize.highs import Model as Programme
 from siting.optimize.highs import Simplex
-from siting.optimize.model import Floats, Ints, Model
+from siting.optimize.model import Model
 from siting.optimize.presolve import weights
 
 __all__ = ["Dual", "Prices", "Terms", "closest"]

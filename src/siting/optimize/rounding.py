@@ -5,9 +5,8 @@ from __future__ import annotations
 import heapq
 
 import numpy as np
-import numpy.typing as npt
 
-from siting.optimize.model import Bools, Floats
+from siting.numbers import Bools, Floats, Ints32
 from siting.optimize.relaxation import Prices, Terms
 
 __all__ = ["Mend", "Pick", "greedy"]
@@ -18,7 +17,7 @@ RAISED = 30
 SHAKES, KICKS = 6_000_000, (5, 60)
 
 
-def listed(terms: Terms) -> tuple[npt.NDArray[np.int32], ...]:
+def listed(terms: Terms) -> tuple[Ints32, ...]:
     """Needs of each column and columns of each need, as the compiled loops take them."""
     benefit = terms.model.benefit
     arrays = (terms.serves.indptr, terms.serves.indices, benefit.indptr, benefit.indices)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.numbers import Bools, Floats
 from siting.optimize.control import Progress, Watch
-from siting.optimize.model import Bools, Floats, Found, Model
+from siting.optimize.model import Found, Model
 
 __all__ = ["usual"]
 

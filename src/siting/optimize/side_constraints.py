@@ -14,12 +14,13 @@ from dataclasses import replace
 
 import numpy as np
 
+from siting.numbers import Bools, Floats
 from siting.optimize import milp as general
 from siting.optimize.branch_and_bound import Goal, Search
 from siting.optimize.control import Progress, Watch, gap_between
 from siting.optimize.local_search import Flips
 from siting.optimize.milp import SAME, floored, hopeless, one_leaf, settled
-from siting.optimize.model import Bools, Floats, Found, Model
+from siting.optimize.model import Found, Model
 from siting.optimize.presolve import Reduced, reduce
 from siting.optimize.relaxation import Dual, Prices, Terms, closest
 from siting.optimize.scaling import usual

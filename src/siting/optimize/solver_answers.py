@@ -6,12 +6,12 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
+
+from siting.numbers import Floats
 
 __all__ = ["Answer", "Model", "broken_by", "fault_of", "proven_by", "refuse_nonsense"]
 
-Floats = npt.NDArray[np.float64]
 #: How far an answer may miss what it must keep, as a number and as a share of the sum that it misses.
 SLACK, SHARE = 1e-6, 1e-9
 #: The solver's own tolerance of reduced costs, with room for the last bits.

@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Watch
 from siting.optimize.max_flow import fill
-from siting.optimize.model import Bools, Floats, Found, Ints
+from siting.optimize.model import Found
 
 __all__ = [
     "Capacitated", "Filled", "Prices", "bound_of_prices", "capacity_general", "flows_of", "solve_capacity", "to_grain",

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import flow_kernels as kernels
 from siting.optimize.capacitated.engine import Capacitated, Filled, Prices, capacity_general, to_grain, value_of
 from siting.optimize.control import Watch, gap_between
 from siting.optimize.max_flow import fill
-from siting.optimize.model import Bools, Floats, Ints
 
 __all__ = ["Search", "prove"]
 

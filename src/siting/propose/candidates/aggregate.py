@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.measure.reach import TOLERANCE
+from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["merge_demand", "merge_reach"]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Ints: TypeAlias = npt.NDArray[np.int64]
 #: How many pairs of points and sites are looked at before they are merged: few enough for the processor's cache.
 AT_ONCE = 1_000_000
 
@@ -217,7 +215,7 @@ class _Grid:
         self.begins = np.zeros(self.block + 1, np.int64)
         self.site, self.distance = np.empty(self.block * most, np.int32), np.empty(self.block * most)
 
-    def near(self, points: Floats) -> tuple[Ints, npt.NDArray[np.int32], Floats]:
+    def near(self, points: Floats) -> tuple[Ints, Ints32, Floats]:
         """Sites of each of the *points*: begins, sites ascending, squared distances."""
         from siting.propose.candidates import aggregate_kernels as kernels
 
@@ -238,7 +236,7 @@ class _Table:
         self.members, self.largest = np.empty(max(1 << 15, sites), np.int32), np.empty(max(1 << 15, sites))
         self.sizes = np.zeros(2, np.int64)
 
-    def put(self, begins: Ints, site: npt.NDArray[np.int32], distance: Floats, weight: Floats) -> None:
+    def put(self, begins: Ints, site: Ints32, distance: Floats, weight: Floats) -> None:
         """Add origins with their sites and weights."""
         from siting.propose.candidates import aggregate_kernels as kernels
 

@@ -18,7 +18,6 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
@@ -26,14 +25,12 @@ from siting.compiled import compiled
 from siting.network import Network, Places, Walk, search
 from siting.network.locate import place
 from siting.network.spans import spans
+from siting.numbers import Bools, Ints, Shapes
 
 __all__ = ["Covers", "dominating_points"]
 
 log = logging.getLogger(__name__)
 
-Longs = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
-Shapes = npt.NDArray[np.object_]
 
 #: Where in its overlap a point is put: in the middle, or beside it where another street lies over the middle.
 SHARES = (0.5, 0.375, 0.625, 0.1875, 0.8125, 0.0, 1.0)
@@ -55,18 +52,18 @@ class Covers(NamedTuple):
     """
 
     point: Shapes
-    edge: Longs
-    along: Longs
-    ptr: Longs
-    item: Longs
+    edge: Ints
+    along: Ints
+    ptr: Ints
+    item: Ints
 
 
 class _Stretches(NamedTuple):
     """Parts of edges, mm from `u`, both ends included."""
 
-    edge: Longs
-    low: Longs
-    high: Longs
+    edge: Ints
+    low: Ints
+    high: Ints
 
 
 def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk | None = None) -> Covers:
@@ -138,7 +135,7 @@ def _overlaps(reached: _Stretches) -> _Stretches:
     return _Stretches(where[last], at[last], at[last + 1])
 
 
-def _on_line(network: Network, edge: Longs, along: Longs) -> Shapes:
+def _on_line(network: Network, edge: Ints, along: Ints) -> Shapes:
     share = along / np.maximum(network.cost[edge], 1)
     found: Shapes = shapely.line_interpolate_point(network.lines[edge], share, normalized=True)
     return found
@@ -148,7 +145,7 @@ def _located(network: Network, point: Shapes) -> Places:
     return place(network, pd.RangeIndex(len(point)), point, 1.0)
 
 
-def _at_own_node(network: Network, node: Longs, point: Shapes) -> Bools:
+def _at_own_node(network: Network, node: Ints, point: Shapes) -> Bools:
     """Tell which nodes are found where they are drawn, and not on a street that lies over them."""
     there = _located(network, point)
     found: Bools = ((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0))

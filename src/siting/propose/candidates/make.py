@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias, get_args
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
@@ -22,6 +21,7 @@ from siting.measure.coverage import amounts
 from siting.measure.travel import _limit, _walks
 from siting.network import Network, Walk
 from siting.network.locate import spots
+from siting.numbers import Floats, Positions, Shapes
 from siting.propose.candidates.parcels import (
     Bounds,
     Distances,
@@ -39,8 +39,6 @@ __all__ = ["Method", "make_candidates"]
 log = logging.getLogger(__name__)
 
 Method: TypeAlias = Literal["grid", "cluster", "parcels", "streets"]
-Floats: TypeAlias = npt.NDArray[np.float64]
-Shapes: TypeAlias = npt.NDArray[np.object_]
 
 #: What each method needs, and what else it understands.
 OPTIONS: dict[str, tuple[set[str], set[str]]] = {
@@ -267,9 +265,7 @@ class _Homes:
         """Add up the people and communities at most so far from each point."""
         return self.counted(frame, *near_pairs(points(frame).to_numpy(), self.point, metres))
 
-    def counted(
-        self, frame: gpd.GeoDataFrame, row: npt.NDArray[np.intp], home: npt.NDArray[np.intp]
-    ) -> gpd.GeoDataFrame:
+    def counted(self, frame: gpd.GeoDataFrame, row: Positions, home: Positions) -> gpd.GeoDataFrame:
         """Add the columns `people`, where these are known, and `communities` for the pairs of row and community."""
         n = len(frame)
         found = {}
@@ -342,7 +338,7 @@ def _from_clusters(homes: _Homes, number: object, network: Network | None) -> gp
     return homes.counted(frame, rank[cluster], np.flatnonzero(people > 0))
 
 
-def _clusters(xy: Floats, people: Floats, number: int) -> tuple[npt.NDArray[np.intp], Floats]:
+def _clusters(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floats]:
     """Part the places where people live: the cluster of each, and the clusters' centres."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits

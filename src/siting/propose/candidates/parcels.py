@@ -11,13 +11,13 @@ from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
 
 from siting.data import check_layer, points, role, to_crs
 from siting.errors import LayerError, ProblemError, some
+from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = [
     "Bounds",
@@ -35,10 +35,7 @@ log = logging.getLogger(__name__)
 
 Bounds: TypeAlias = tuple[float | None, float | None]
 Distances: TypeAlias = Mapping[str, tuple[gpd.GeoDataFrame, float]]
-Bools: TypeAlias = npt.NDArray[np.bool_]
-Floats: TypeAlias = npt.NDArray[np.float64]
-Pairs: TypeAlias = tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]
-Shapes: TypeAlias = npt.NDArray[np.object_]
+Pairs: TypeAlias = tuple[Positions, Positions]
 #: Columns that `make_candidates` writes.
 OWN = ("source", "people", "communities")
 #: Half a millimetre: distances are compared in whole ones, as on streets.

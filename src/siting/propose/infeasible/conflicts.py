@@ -9,11 +9,11 @@ from dataclasses import replace
 import numpy as np
 
 from siting.errors import ProblemError
+from siting.numbers import Bools, Floats
 from siting.optimize.control import Watch
 from siting.propose.infeasible.subproblems import SAME, Trial, Trials, counts_sites, group_of, load_engines, name_of
 from siting.propose.model.constraints import Row, Share
 from siting.propose.model.formulation import Block, Instance
-from siting.propose.model.inputs import Bools, Floats
 from siting.propose.plan.explain import Reason, _amount
 from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
 from siting.propose.problem.rules import (  # fmt: skip

@@ -12,13 +12,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
+from siting.numbers import Bools, Floats
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Model
+from siting.optimize.model import Model
 from siting.propose.model import constraints as rows_
 from siting.propose.model import variables as columns_
 from siting.propose.model.constraints import Closeness, Row, Share
 from siting.propose.model.formulation import Block, Instance
-from siting.propose.model.inputs import Floats
 from siting.propose.model.variables import STAYING
 from siting.propose.problem.arrangements import Capacity, Phases, Spacing, Together
 from siting.propose.problem.objectives import MinCost, MinSites

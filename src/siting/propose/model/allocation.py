@@ -10,9 +10,9 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError, some
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, fill
-from siting.optimize.model import Bools, Floats, Ints
 from siting.propose.model.formulation import Block, Instance
 from siting.propose.model.variables import LARGER, NEW, by_service
 

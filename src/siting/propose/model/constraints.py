@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.propose.model.inputs import Bools, Floats, Inputs, Ints
+from siting.numbers import Bools, Floats, Ints
+from siting.propose.model.inputs import Inputs
 from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Columns, by_service, shared_services
 from siting.propose.problem.arrangements import MayClose, Phases, Spacing, Supply, Together
 from siting.propose.problem.rules import AtLeast, AtMost, Budget, Cover, NobodyBeyond, OnePer, Required, Rule

@@ -11,11 +11,12 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
 from siting.propose.model import constraints as rows_
 from siting.propose.model import variables as columns_
 from siting.propose.model.constraints import Closeness, Row, Share
-from siting.propose.model.inputs import Bools, Demand, Floats, Inputs, Ints, Reaches, read
+from siting.propose.model.inputs import Demand, Inputs, Reaches, read
 from siting.propose.model.variables import JOINT, Columns
 from siting.propose.problem.arrangements import Capacity, Together
 from siting.propose.problem.objectives import (

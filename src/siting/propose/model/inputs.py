@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
 from siting.measure.coverage import weights
 from siting.measure.reach import TOLERANCE
+from siting.numbers import Bools, Floats, Ints
 from siting.propose.problem.arrangements import Phases
 from siting.propose.problem.rules import Rule
 
@@ -24,9 +24,6 @@ __all__ = ["Demand", "Inputs", "Reaches", "read"]
 
 Reaches: TypeAlias = "Reach | Mapping[str, Reach]"
 Demand: TypeAlias = "pd.Series | pd.DataFrame | Mapping[str, pd.Series | pd.DataFrame]"
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 #: Name of the only service, where none was named.
 UNNAMED = ""
 R = TypeVar("R", bound=Rule)

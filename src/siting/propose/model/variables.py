@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.propose.model.inputs import Bools, Floats, Inputs, Ints
+from siting.numbers import Bools, Floats, Ints
+from siting.propose.model.inputs import Inputs
 from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Together
 from siting.propose.problem.rules import Budget, Existing, Forbidden, Required
 

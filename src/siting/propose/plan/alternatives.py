@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from siting.optimize.model import Bools, Floats, Ints, Model
+from siting.numbers import Bools, Floats, Ints
+from siting.optimize.model import Model
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import JOINT
 from siting.propose.problem.objectives import MinSites

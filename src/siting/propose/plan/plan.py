@@ -177,8 +177,8 @@ class Plan:
 
 def make_plan(instance: Instance, answer: Answer, reasons: tuple[Reason, ...] = ()) -> Plan:
     """Work out everything that a plan tells from the columns that open."""
-    from siting.propose.plan.certificate import certify
     from siting.propose.plan import tables as telling
+    from siting.propose.plan.certificate import certify
 
     told = telling.tell(instance, answer)
     pairs = instance.inputs.pairs[0]

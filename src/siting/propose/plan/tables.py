@@ -10,8 +10,8 @@ import pandas as pd
 from scipy.sparse import csc_array
 
 from siting.errors import ProblemError, some
+from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.formulation import Instance
-from siting.propose.model.inputs import Bools, Floats, Ints
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
 from siting.propose.search.dispatch import Answer
 

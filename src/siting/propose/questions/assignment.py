@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from siting.errors import ProblemError
 from siting.labels import label
 from siting.measure import Reach
 from siting.measure.coverage import amounts
+from siting.numbers import Bools, Floats, Ints, Ints32
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, Filling, fill
 from siting.propose.solve import check
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Assignment", "assign"]
 
-Floats: TypeAlias = npt.NDArray[np.float64]
-Longs: TypeAlias = npt.NDArray[np.int64]
 #: Parts of a person or place that are told apart when amounts are not whole.
 PARTS = 1000
 #: The travel that a proof may leave open for each person served, in the unit of the reach.
@@ -260,7 +259,7 @@ def assign(
     return replace(found, limit=own, bound=bound, status=status, seconds=time.perf_counter() - began)
 
 
-def _counted(people: Floats, places: Floats) -> tuple[Longs, Longs, int]:
+def _counted(people: Floats, places: Floats) -> tuple[Ints, Ints, int]:
     """Bring the amounts to whole numbers: of persons, or of `PARTS` of a person where one has a fraction."""
     both = np.concatenate([people, places])
     parts = 1 if (both == np.rint(both)).all() else PARTS
@@ -273,8 +272,8 @@ def _counted(people: Floats, places: Floats) -> tuple[Longs, Longs, int]:
 
 
 def _least(
-    reach: Reach, people: Longs, places: Longs, filling: Filling, time_limit: float | None
-) -> tuple[Longs, float, str]:
+    reach: Reach, people: Ints, places: Ints, filling: Filling, time_limit: float | None
+) -> tuple[Ints, float, str]:
     """Return the flow with the least travel among the largest ones, a bound of its travel, and the status."""
     short, scarce = filling.short, filling.scarce
     # A largest flow uses no pair between a community that is served whole and a facility that is scarce.
@@ -300,15 +299,15 @@ def _least(
 
 
 def _transport(
-    people: Longs,
-    places: Longs,
-    origin: npt.NDArray[np.int32],
-    destination: npt.NDArray[np.int32],
+    people: Ints,
+    places: Ints,
+    origin: Ints32,
+    destination: Ints32,
     cost: Floats,
-    whole: npt.NDArray[np.bool_],
-    full: npt.NDArray[np.bool_],
+    whole: Bools,
+    full: Bools,
     time_limit: float | None,
-) -> tuple[Longs, Floats] | None:
+) -> tuple[Ints, Floats] | None:
     """Solve the transportation problem: a flow for each pair and a price for each facility; None out of time.
 
     *whole* and *full* tell, for each community and facility in a pair, whether all of it is to be used.
@@ -341,7 +340,7 @@ def _transport(
     return flow, price
 
 
-def _incidence(first: Longs, second: Longs, rows: int) -> csr_array:
+def _incidence(first: Ints, second: Ints, rows: int) -> csr_array:
     """Return the matrix with a column per pair, 1 in its two rows."""
     from scipy.sparse import csr_array
 
@@ -349,7 +348,7 @@ def _incidence(first: Longs, second: Longs, rows: int) -> csr_array:
     return csr_array((np.ones(2 * n), (np.concatenate([first, second]), np.tile(np.arange(n), 2))), shape=(rows, n))
 
 
-def _told(reach: Reach, people: Longs, places: Longs, filling: Filling, flow: Longs, parts: int) -> Assignment:
+def _told(reach: Reach, people: Ints, places: Ints, filling: Filling, flow: Ints, parts: int) -> Assignment:
     """Put a flow into tables, in people."""
     n, m = len(people), len(places)
     way = flow * reach.cost
@@ -403,21 +402,21 @@ def _told(reach: Reach, people: Longs, places: Longs, filling: Filling, flow: Lo
     )
 
 
-def _sums(at: npt.NDArray[np.int32], amount: Longs, length: int) -> Longs:
+def _sums(at: Ints32, amount: Ints, length: int) -> Ints:
     found = np.zeros(length, np.int64)
     np.add.at(found, at, amount)
     return found
 
 
-def _people(amount: Longs, parts: int) -> Longs | Floats:
+def _people(amount: Ints, parts: int) -> Ints | Floats:
     return amount if parts == 1 else amount / parts
 
 
-def _mean(total: npt.NDArray[Any], count: Longs) -> Floats:
+def _mean(total: npt.NDArray[Any], count: Ints) -> Floats:
     return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
-def _nearest(reach: Reach, people: Longs, places: Longs) -> int:
+def _nearest(reach: Reach, people: Ints, places: Ints) -> int:
     """Count who has a place when everybody tries the nearest facility only."""
     rows, first = np.unique(reach.origin, return_index=True)
     arrive = _sums(reach.destination[first], people[rows], len(places))

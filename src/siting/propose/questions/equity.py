@@ -12,8 +12,8 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.labels import label
+from siting.numbers import Bools
 from siting.optimize.control import Watch, gap_between
-from siting.optimize.model import Bools
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.explain import _amount, _percent

@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError
+from siting.numbers import Bools
 from siting.optimize.control import Watch, gap_between
-from siting.optimize.model import Bools, Model
+from siting.optimize.model import Model
 from siting.propose.model.constraints import Row
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches

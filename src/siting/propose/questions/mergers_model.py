@@ -7,17 +7,16 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.measure import Reach
 from siting.measure.coverage import amounts
+from siting.numbers import Floats
 from siting.optimize import highs
 
 __all__ = ["Homes", "fits", "keeps", "last_cover", "rules_as_rows", "solve"]
 
-Floats = npt.NDArray[np.float64]
 #: A row of the model: position of a variable and its factor.
 Row = dict[int, float]
 

@@ -13,8 +13,9 @@ from scipy.sparse import block_diag, csr_array, vstack
 
 from siting.errors import ProblemError
 from siting.labels import label
+from siting.numbers import Bools, Floats
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Floats, Model
+from siting.optimize.model import Model
 from siting.optimize.presolve import weights
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches

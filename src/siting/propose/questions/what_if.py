@@ -15,13 +15,10 @@ from scipy.sparse import coo_array
 from siting.errors import ProblemError, some
 from siting.measure import Reach, coverage
 from siting.measure.coverage import COLUMNS, weights
+from siting.numbers import Bools, Floats, Ints, Ints32, Positions
 
 __all__ = ["WhatIf"]
 
-Bools = npt.NDArray[np.bool_]
-Counts = npt.NDArray[np.int32]
-Places = npt.NDArray[np.intp]
-Sums = npt.NDArray[np.int64]
 #: Pairs that are looked at together when all sites are compared: what bounds the memory of `best` and `spare`.
 BLOCK = 1 << 18
 
@@ -103,7 +100,7 @@ class WhatIf:
         self._start, self._near = _by_site(reach)
         self._names = tuple(str(name) for name in frame.columns)
         self._weight, self._fine = _on_grid(frame)
-        self._total: Sums = self._weight.sum(axis=1)
+        self._total: Ints = self._weight.sum(axis=1)
         self._is_open = np.zeros(len(self._sites), bool)
         self._first: tuple[int, ...] = tuple(sorted(self._at_start(open)))
         self._begin()
@@ -311,8 +308,8 @@ class WhatIf:
 
     def _begin(self) -> None:
         self._is_open = np.zeros(len(self._sites), bool)
-        self._times: Counts = np.zeros(len(self._origins), np.int32)
-        self._sum: Sums = np.zeros_like(self._total)
+        self._times: Ints32 = np.zeros(len(self._origins), np.int32)
+        self._sum: Ints = np.zeros_like(self._total)
         self._communities = 0
         self._done: list[_Step] = []
         self._undone: list[_Step] = []
@@ -340,11 +337,11 @@ class WhatIf:
             self._communities += sign * len(changed)
             self._is_open[site] = opening
 
-    def _communities_of(self, site: int) -> Places:
+    def _communities_of(self, site: int) -> Positions:
         # Wide positions are made for a few hundred at a time; kept, they would double the memory.
         return self._near[self._start[site] : self._start[site + 1]].astype(np.intp)
 
-    def _reached(self, sites: list[int]) -> tuple[Places, Places | int]:
+    def _reached(self, sites: list[int]) -> tuple[Positions, Positions | int]:
         """Communities that the sites reach, each once, and how many of the sites reach it."""
         if len(sites) == 1:
             return self._communities_of(sites[0]), 1
@@ -361,9 +358,9 @@ class WhatIf:
         columns = {name: [self._people(i, s) for s in sums[i, chosen]] for i, name in enumerate(self._names)}
         return pd.DataFrame(columns, index=self._sites[chosen].rename("site"))
 
-    def _site_sums(self, counts: Bools) -> Sums:
+    def _site_sums(self, counts: Bools) -> Ints:
         """For each weight and site, add up the weight of those communities of the site that count."""
-        sums: Sums = np.zeros((len(self._weight), len(self._sites)), np.int64)
+        sums: Ints = np.zeros((len(self._weight), len(self._sites)), np.int64)
         sites = np.flatnonzero(np.diff(self._start))  # reduceat cannot add up nothing
         begin, end = self._start[sites], self._start[sites + 1]
         cuts = np.unique(np.searchsorted(begin, np.arange(0, len(self._near) + BLOCK, BLOCK)))
@@ -374,7 +371,7 @@ class WhatIf:
                 row[sites[i:j]] = np.add.reduceat(pairs, begin[i:j] - begin[i])
         return sums
 
-    def _add_up(self, communities: Places, weight: str | None) -> float:
+    def _add_up(self, communities: Positions, weight: str | None) -> float:
         lead = self._leading(weight)
         return self._people(lead, self._weight[lead].take(communities).sum())
 
@@ -389,8 +386,8 @@ class WhatIf:
         """Turn a sum on the grid into the weight's own unit."""
         return math.ldexp(int(amount), -int(self._fine[weight]))
 
-    def _grid_people(self, weight: int) -> npt.NDArray[np.float64]:
-        people: npt.NDArray[np.float64] = np.ldexp(self._weight[weight].astype(float), -self._fine[weight])
+    def _grid_people(self, weight: int) -> Floats:
+        people: Floats = np.ldexp(self._weight[weight].astype(float), -self._fine[weight])
         return people
 
     def _ids(self, sites: Iterable[int]) -> tuple[object, ...]:
@@ -426,14 +423,14 @@ class WhatIf:
         return self._named(listed, is_open=False) if listed else []
 
 
-def _by_site(reach: Reach) -> tuple[npt.NDArray[np.int64], Counts]:
+def _by_site(reach: Reach) -> tuple[Ints, Ints32]:
     """Turn the pairs round: where the communities of each site begin, and the communities, by a counting sort."""
     shape = (len(reach.origins), len(reach.destinations))
     pairs = coo_array((np.ones(len(reach), np.int8), (reach.origin, reach.destination)), shape=shape).tocsc()
     return pairs.indptr.astype(np.int64), pairs.indices.astype(np.int32, copy=False)
 
 
-def _on_grid(frame: pd.DataFrame) -> tuple[Sums, npt.NDArray[np.intc]]:
+def _on_grid(frame: pd.DataFrame) -> tuple[Ints, npt.NDArray[np.intc]]:
     """Put each weight on a grid of 2**-fine, as fine as 62 bits allow for its total; a row for each weight."""
     values = frame.to_numpy(float).T
     with np.errstate(over="ignore"):

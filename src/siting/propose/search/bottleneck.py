@@ -11,8 +11,9 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array, vstack
 
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Floats, Found, Ints, Model
+from siting.optimize.model import Found, Model
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import STAYING
 from siting.propose.problem.objectives import MaxSpacing

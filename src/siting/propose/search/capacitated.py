@@ -11,10 +11,11 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Watch
 from siting.optimize.max_flow import LARGEST
-from siting.optimize.model import Bools, Floats, Found, Ints
+from siting.optimize.model import Found
 from siting.propose.model.allocation import Loads, clean, lay_lanes, programme
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import LARGER, NEW

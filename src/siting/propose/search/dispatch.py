@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Watch, gap_between
-from siting.optimize.model import Bools, Floats, Found, Ints, Model, Proof
+from siting.optimize.model import Found, Model, Proof
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import CLOSING, STAYING
 from siting.propose.problem.objectives import MaxSpacing, MinFarthest, MinSites

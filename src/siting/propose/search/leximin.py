@@ -11,7 +11,8 @@ import pandas as pd
 from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError
-from siting.optimize.model import Bools, Floats, Model
+from siting.numbers import Bools, Floats
+from siting.optimize.model import Model
 from siting.propose.model.constraints import shares
 from siting.propose.model.formulation import Instance
 from siting.propose.problem.rules import Cover

@@ -22,8 +22,9 @@ import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Watch
-from siting.optimize.model import Bools, Floats, Ints, Model
+from siting.optimize.model import Model
 from siting.propose.model.formulation import Instance
 from siting.propose.problem.objectives import MaxCoverage, Objective
 from siting.propose.search.dispatch import solve_model
