@@ -136,6 +136,12 @@ print(before[0] == dict(os.environ), before[1] == logging.root.handlers)
     assert run(code).split("\n")[:2] == ["[]", "True True"]
 
 
+def test_a_module_of_loops_loads_no_compiler() -> None:
+    """A loop is compiled when it is first called; whoever only reads a layer or a standard does not wait for numba."""
+    code = "import sys, siting.judge, siting.propose, siting.network._kernels; print('numba' in sys.modules)"
+    assert run(code) == "False\n"
+
+
 def test_importing_takes_under_a_second() -> None:
     """Seconds of the process itself, so that a busy machine does not fail it; the best of three."""
     code = "import time; t = time.process_time(); import siting; print(time.process_time() - t)"

@@ -1,20 +1,78 @@
-"""How loops are compiled: to machine code that is kept on disk, without the lock of the interpreter."""
+"""How loops are compiled: to machine code that is kept on disk, without the lock of the interpreter.
+
+numba is loaded when the first loop is called, so that a module of loops costs nothing to import.
+"""
 
 from __future__ import annotations
 
+import functools
 import logging
 import sys
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from numba import njit
-from numba.core import event
+__all__ = ["Loop", "compiled"]
 
 log = logging.getLogger(__name__)
+_LOCK = threading.RLock()
 
 
-def _kept() -> Any:
+class Loop:
+    """A function of numbers and arrays, compiled at its first call. Made by `compiled`."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        functools.update_wrapper(self, function)
+        self._function = function
+        self._dispatcher: Any = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Call the loop; the first call compiles it."""
+        return self.dispatcher(*args)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what numba knows of the loop: ``signatures``, ``stats``, ``py_func``."""
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return getattr(self.dispatcher, name)
+
+    @property
+    def dispatcher(self) -> Any:
+        """The loop as numba has it. It stands in its module from now on, as do the loops that it calls."""
+        with _LOCK:
+            if self._dispatcher is None:
+                self._dispatcher = _machine_code(self._function)
+                names = self._function.__globals__
+                for name, value in list(names.items()):
+                    if isinstance(value, Loop):
+                        names[name] = value.dispatcher
+        return self._dispatcher
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile *function* at its first call, and keep it beside the module, or in the user's cache folder.
+
+    Where neither can be written to it is compiled anew in every process.
+    """
+    return Loop(function)
+
+
+def _machine_code(function: Callable[..., Any]) -> Any:
+    from numba import njit
+
+    _tell_of_compiling()
+    made: Any = njit(nogil=True)(function)
+    with suppress(RuntimeError):  # numba found no folder to write to
+        if _cache() is None:
+            made.enable_caching()
+        else:
+            made._cache = _cache()(function)
+    return made
+
+
+@functools.cache
+def _cache() -> Any:
     """Return how machine code is read from disk without the compiler's tables; None where that is not known to do.
 
     Making these tables takes as long as the import of numba, and code of numbers and arrays does not need them. It was
@@ -30,7 +88,7 @@ def _kept() -> Any:
     if not (hasattr(FunctionCache, "_load_overload") and hasattr(FunctionCache, "_guard_against_spurious_io_errors")):
         return None
 
-    class Kept(FunctionCache):
+    class Cache(FunctionCache):
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             """Return the code for a signature; None where there is none on disk."""
             # What code that allocates arrays calls. Everything else stands in the code itself; the compiler makes its
@@ -40,40 +98,29 @@ def _kept() -> Any:
                 return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
             return None
 
-    return Kept
+    return Cache
 
 
-_Kept = _kept()
+@functools.cache
+def _tell_of_compiling() -> Any:
+    """Let the log say once that something of ours must be compiled, which takes seconds. Return the listener."""
+    from numba.core import event
 
+    class Teller(event.Listener):
+        told = False
 
-def compiled(function: Callable[..., Any]) -> Any:
-    """Compile *function* at its first call, and keep it beside the module, or in the user's cache folder.
+        def on_start(self, event: Any) -> None:
+            """Write the line when the first function of this package is compiled."""
+            of = getattr(event.data["dispatcher"], "py_func", None)
+            if not self.told and getattr(of, "__module__", "").startswith("siting."):
+                self.told = True
+                log.warning(
+                    "the path searches are being compiled, once on this machine; this takes up to half a minute"
+                )
 
-    Where neither can be written to it is compiled anew in every process.
-    """
-    made: Any = njit(nogil=True)(function)
-    with suppress(RuntimeError):  # numba found no folder to write to
-        if _Kept is None:
-            made.enable_caching()
-        else:
-            made._cache = _Kept(function)
-    return made
+        def on_end(self, event: Any) -> None:
+            """Nothing is said when it is done."""
 
-
-class _Teller(event.Listener):
-    """Say so in the log when something of ours must be compiled, which takes seconds and happens once."""
-
-    told = False
-
-    def on_start(self, event: Any) -> None:
-        of = getattr(event.data["dispatcher"], "py_func", None)
-        if not self.told and getattr(of, "__module__", "").startswith("siting."):
-            self.told = True
-            log.warning("the path searches are being compiled, once on this machine; this takes up to half a minute")
-
-    def on_end(self, event: Any) -> None:
-        """Nothing is said when it is done."""
-
-
-TELLER = _Teller()
-event.register("numba:compile", TELLER)  # type: ignore[no-untyped-call]
+    teller = Teller()
+    event.register("numba:compile", teller)  # type: ignore[no-untyped-call]
+    return teller
