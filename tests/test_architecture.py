@@ -18,6 +18,7 @@ FLOORS = {
     "numbers": 0,
     "errors": 0,
     "labels": 0,
+    "renamed": 0,
     "compiled": 0,
     "optimize": 1,
     "data": 1,
