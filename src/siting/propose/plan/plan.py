@@ -21,57 +21,16 @@ __all__ = ["Plan"]
 class Plan(Solution):
     """What to open. Made by `solve`.
 
+    All follows from the problem and its answer; a table is made when it is first asked for.
+
     Attributes
     ----------
-    sites
-        Ids of the new sites, in the order in which they add most (with phases, year by year); () when there is no plan.
-    table
-        A row per new site (and service), index `site`: `order`; `service`, `year`, `option`, `cost`, `places` where
-        there are any; `adds` (people that it adds to the existing sites and those before it), `share_after`, `within`
-        (all people within its reach), `lost_without` (people that only it covers), `people` (whose nearest open site it
-        is, or who have a place there), `mean` and `farthest` (their way). With phases as of the last year.
-    assignment
-        Where each community goes, existing sites included: `site`, `cost`, `new`; missing where it is not served. The
-        index is the community, with services or years (community, service, year).
-    served
-        People served in each community, with the same index.
-    communities
-        The same and why: `demand`, `served`, `site`, `cost`, `new`, `reason` ("": all are served; "no demand";
-        "beyond": no site within reach, open or not; "barred": only sites within reach that may not open; "closed":
-        sites within reach, none of them open; "full": no place left; "few": fewer open sites than the backup asks for).
-    changes
-        A row per existing site that closes or grows, index `site`: `change` ("closes", "grows"), `service`, `year`,
-        `option` where there are any, `cost` (below 0 where closing saves), `places`.
-    closed
-        Ids of existing sites that close.
-    cost
-        What all changes cost together, savings taken off; NaN where no costs were named.
-    total, covered, share
-        All demand; what is served, existing sites included; and its share. With phases of the last year.
-    before, reachable
-        Of the demand, what the existing sites serve; and what lies within reach of any site that is open or may open.
-    objective, bound, gap
-        What was optimised (people covered, sites opened, cost, way), the best that any plan could have, and the
-        distance between them as a share; NaN without a plan.
-    status
-        "optimal", "feasible" (a plan, not proven: the gap that was asked for is reached, or Ctrl-C), "time_limit",
-        "infeasible".
-    engine
-        What solved it.
-    seconds
-        How long it took.
-    rules
-        Objective and rules as they were put.
-    unreachable, barred
-        Communities with demand that no site reaches; and those that only sites reach which a rule bars.
-    limit, unit, how
-        Within which distance a site covers, and how it was measured (of the first service).
-    certificate
-        What proves the bound; `verify` checks it. None without a plan.
+    problem, answer
+        The problem in numbers, and what the search found.
     reasons
         Why there is no plan, as keys of the table of labels.
-    problem, answer
-        The problem in numbers, and what the search found; all else follows from them when it is first asked for.
+    seconds
+        How long it took.
     """
 
     def __repr__(self) -> str:
@@ -87,7 +46,7 @@ class Plan(Solution):
 
     @cached_property
     def certificate(self) -> Certificate | None:
-        """What proves the bound; None without a plan."""
+        """What proves the bound, which `verify` checks; None without a plan."""
         return certify(self.answer)
 
     def by(self, groups: pd.Series) -> pd.DataFrame:

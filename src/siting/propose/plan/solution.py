@@ -38,7 +38,7 @@ class Solution:
 
     @property
     def objective(self) -> float:
-        """What was optimised; NaN without a plan."""
+        """What was optimised: people covered, sites opened, cost, way; NaN without a plan."""
         return self.answer.value
 
     @property
@@ -53,7 +53,10 @@ class Solution:
 
     @property
     def status(self) -> str:
-        """One of "optimal", "feasible", "time_limit", "infeasible"."""
+        """One of "optimal", "feasible", "time_limit", "infeasible".
+
+        "feasible" is a plan that is not proven: the gap that was asked for is reached, or Ctrl-C was pressed.
+        """
         return self.answer.status
 
     @property
@@ -83,12 +86,18 @@ class Solution:
 
     @cached_property
     def sites(self) -> tuple[object, ...]:
-        """Ids of the new sites, in the order of `table`."""
+        """Ids of the new sites, in the order in which they add most (with phases, year by year); () without a plan."""
         return tuple(self.table.index)
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row per new site (and service)."""
+        """A row per new site (and service), index `site`. With phases as of the last year.
+
+        Columns: `order`; `service`, `year`, `option`, `cost`, `places` where there are any; `adds` (people that it adds
+        to the existing sites and those before it), `share_after`, `within` (all people within its reach),
+        `lost_without` (people that only it covers), `people` (whose nearest open site it is, or who have a place
+        there), `mean` and `farthest` (their way).
+        """
         return tables.site_table(self.problem, self.answer)
 
     @cached_property
@@ -98,12 +107,18 @@ class Solution:
 
     @cached_property
     def communities(self) -> pd.DataFrame:
-        """A row per community (and service, year): its demand, who serves it, and why not all."""
+        """A row per community, or per community, service and year: who serves it, and why not all of it is served.
+
+        Columns: `demand`, `served`, `site`, `cost`, `new` (missing where it is not served), `reason` ("": all are
+        served; "no demand"; "beyond": no site within reach, open or not; "barred": only sites within reach that may
+        not open; "closed": sites within reach, none of them open; "full": no place left; "few": fewer open sites than
+        the backup asks for).
+        """
         return tables.community_table(self.problem, self.parts)
 
     @cached_property
     def assignment(self) -> pd.DataFrame:
-        """Where each community goes: `site`, `cost`, `new`."""
+        """Where each community goes: `site`, `cost`, `new`; missing where it is not served."""
         return self.communities[["site", "cost", "new"]]
 
     @cached_property
@@ -113,7 +128,11 @@ class Solution:
 
     @cached_property
     def changes(self) -> pd.DataFrame:
-        """A row per existing site that closes or grows."""
+        """A row per existing site that closes or grows, index `site`.
+
+        Columns: `change` ("closes", "grows"), `service`, `year`, `option` where there are any, `cost` (below 0 where
+        closing saves), `places`.
+        """
         return tables.change_table(self.problem, self.answer)
 
     @cached_property
@@ -126,28 +145,28 @@ class Solution:
 
     @cached_property
     def cost(self) -> float:
-        """What all changes cost together; NaN where no costs were named."""
+        """What all changes cost together, savings taken off; NaN where no costs were named."""
         return tables.cost_of(self.problem, self.answer)
 
     @cached_property
     def total(self) -> float:
-        """All demand of the last year."""
+        """All demand; with phases that of the last year."""
         return float(self.problem.inputs.demand[:, -1].sum())
 
     @cached_property
     def covered(self) -> float:
-        """Demand served in the last year, by existing sites, too."""
+        """Demand that is served, by existing sites, too; with phases in the last year."""
         last = len(self.problem.inputs.years) - 1
         return float(sum(part.served.sum() for part in self.parts if part.phase == last))
 
     @property
     def share(self) -> float:
         """Covered share of the demand; NaN without demand."""
-        return self._share_of(self.covered)
+        return self.covered / self.total if self.total else math.nan
 
     @cached_property
     def before(self) -> float:
-        """Demand that the existing sites serve."""
+        """Demand that the existing sites serve by themselves."""
         return tables.served_before(self.problem, self.answer)
 
     @cached_property
@@ -164,6 +183,3 @@ class Solution:
     def barred(self) -> tuple[object, ...]:
         """Communities with demand that only sites reach which a rule bars."""
         return tables.unserved(self.problem, barred=True)
-
-    def _share_of(self, demand: float) -> float:
-        return demand / self.total if self.total else math.nan

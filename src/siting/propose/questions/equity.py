@@ -37,19 +37,10 @@ class FairPlan:
     ----------
     plan
         The `Plan`; its objective and bound are of the people covered, given what each group is guaranteed.
-    worst, bound, gap
-        The smallest share of a group, what no plan can bring it above, and the distance between them as a share; NaN
-        without a plan.
-    status
-        "optimal", "feasible", "time_limit", "infeasible": of the fairness; that of `plan` is of the people covered.
-    table
-        A row per group with demand, the worst off first, index its name: `demand`, `served`, `share`, `guaranteed` (the
-        share that the plan was held to), `bound` (what no plan as fair to those before can bring the share of this rank
-        above; NaN where it was not looked at).
-    seconds
-        How long it took.
     groups, levels
         The problem by group, and what was found for each rank, from which the table follows.
+    status
+        "optimal", "feasible", "time_limit", "infeasible": of the fairness; that of `plan` is of the people covered.
     """
 
     plan: Plan
@@ -64,7 +55,11 @@ class FairPlan:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row per group with demand, the worst off first."""
+        """A row per group with demand, the worst off first, index its name.
+
+        Columns: `demand`, `served`, `share`, `guaranteed` (the share that the plan was held to), `bound` (what no plan
+        as fair to those before can bring the share of this rank above; NaN where it was not looked at).
+        """
         x, levels = self.plan.answer.x, self.levels
         if x is None:
             return self.groups.table(None).assign(guaranteed=np.nan, bound=np.nan)

@@ -41,25 +41,12 @@ class RobustPlan:
 
     Attributes
     ----------
-    sites
-        Ids of the new sites; () when there is no plan.
-    closed
-        Ids of existing sites that close.
+    problems, bests, level
+        The problem in each scenario, the best answer to each alone, and what was found for all.
     measure
         "regret" or "worst".
-    value, bound, gap
-        The largest regret (in people), or the smallest share; what no plan can better; and how far they are apart: as a
-        share of the largest best for "regret", of the bound for "worst". NaN without a plan.
-    status
-        "optimal", "feasible", "time_limit", "infeasible", as in `Plan`.
-    table
-        A row per scenario, index its name: `total` (all demand that counts), `covered`, `share`, `best` and
-        `best_bound` (the best plan for this scenario alone), `regret` (what is lost against that bound),
-        `relative_regret`, `status` of the best.
-    engine, seconds, rules
-        As in `Plan`.
-    problems, bests, level
-        The problem in each scenario, the best answer to each alone, and what was found for all; the rest follows.
+    seconds
+        How long it took.
     """
 
     problems: Mapping[str, Instance]
@@ -95,7 +82,11 @@ class RobustPlan:
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """A row per scenario: what is covered, the best that could be had there, and the regret."""
+        """A row per scenario, index its name.
+
+        Columns: `total` (all demand that counts), `covered`, `share`, `best` and `best_bound` (the best plan for this
+        scenario alone), `regret` (what is lost against that bound), `relative_regret`, `status` of the best.
+        """
         x, bests = self.x, self.bests.values()
         table = pd.DataFrame({"total": _totals(self.problems)}, index=pd.Index(list(self.problems), name="scenario"))
         covered = [math.nan if x is None else problem.model.objective(x) for problem in self.problems.values()]
@@ -112,7 +103,7 @@ class RobustPlan:
 
     @property
     def value(self) -> float:
-        """The largest regret, or the smallest share; NaN without a plan."""
+        """The largest regret, in people, or the smallest share; NaN without a plan."""
         if self.x is None:
             return math.nan
         return float(self.table["regret"].max() if self.measure == "regret" else self.table["share"].min())
@@ -126,7 +117,7 @@ class RobustPlan:
 
     @property
     def gap(self) -> float:
-        """Distance from value to bound, as a share."""
+        """Distance from value to bound: as a share of the largest best for "regret", of the bound for "worst"."""
         if self.x is None:
             return math.nan
         if self.measure == "regret":
