@@ -158,7 +158,7 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
     ]:
         with pytest.raises(st.ProblemError, match=match):
             merge_sites(reach, BEDS, OCCUPIED, **options)  # type: ignore[arg-type]
-    with pytest.raises(st.ProblemError, match='beds has no row for 1 sites: "e"'):
+    with pytest.raises(st.ProblemError, match='capacity has no row for 1 sites: "e"'):
         merge_sites(reach, BEDS.drop("e"), OCCUPIED, fewer_beds=30)
     places = layer({"a": (0, 0), "b": (100, 0)})
     with pytest.raises(st.ProblemError, match="nearest does not hold all neighbours"):
@@ -415,10 +415,11 @@ def test_no_bound_is_left_to_the_solver_alone(
     reach_of: Make, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any]
 ) -> None:
     """With the rows of the model left out the check behind it must speak."""
-    from siting.propose.questions import mergers as merging
+    from siting.propose.questions import mergers_model
 
-    rows = merging.rules_as_rows
-    monkeypatch.setattr(merging, "rules_as_rows", lambda homes, closed, at_most, most_lost: rows(homes, (), None, None))
+    rows = mergers_model.constraints
+    without = {"at_most": None, "most_lost": None}
+    monkeypatch.setattr(mergers_model, "constraints", lambda problem, lost: rows(replace(problem, **without), lost))
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
