@@ -341,7 +341,7 @@ def test_where_to_upgrade(reach_of: Make) -> None:
     capacity = pd.Series({"a": 40, "b": 40, "c": 30})
     found = upgrade_sites(to_sites, need, capacity, between({("a", "b"): 800.0}, "abc"))
     assert found.index.tolist() == ["a", "c", "b"]
-    assert found["need"].to_dict() == {"a": 70, "b": 10, "c": 45}  # u reaches none
+    assert found["demand"].to_dict() == {"a": 70, "b": 10, "c": 45}  # u reaches none
     assert found["short"].to_dict() == {"a": 30, "b": 0, "c": 15}
     assert found["neighbour"].fillna("-").to_dict() == {"a": "b", "b": "-", "c": "-"}
     assert found["upgrade"].to_dict() == {"a": False, "b": False, "c": True}
@@ -350,7 +350,7 @@ def test_where_to_upgrade(reach_of: Make) -> None:
 
 
 def test_sites_of_upgrades_must_be_the_same(reach_of: Make) -> None:
-    with pytest.raises(st.ProblemError, match='not in both to_sites and between: "b"'):
+    with pytest.raises(st.ProblemError, match='not in both reach and between: "b"'):
         upgrade_sites(reach_of({"a": "p"}, "p"), PEOPLE, BEDS, between({("a", "b"): 1.0}, "ab"))
 
 
@@ -432,9 +432,9 @@ def test_upgrades_need_all_neighbours(reach_of: Make) -> None:
         upgrade_sites(to_sites, pd.Series({"p": 50, "q": 5}), pd.Series({"a": 30, "b": 40}), near)
 
 
-def test_need_beyond_every_site_is_told(reach_of: Make) -> None:
+def test_demand_beyond_every_site_is_named(reach_of: Make) -> None:
     to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pqr")
     need = pd.Series({"p": 50, "q": 500, "r": 0})
     found = upgrade_sites(to_sites, need, pd.Series({"a": 30, "b": 40}), between({("a", "b"): 500.0}, "ab"))
-    assert (found.attrs["beyond"], found.attrs["need_beyond"]) == (("q",), 500)
-    assert found["need"].sum() + found.attrs["need_beyond"] == need.sum()
+    assert (found.attrs["beyond"], found.attrs["demand_beyond"]) == (("q",), 500)
+    assert found["demand"].sum() + found.attrs["demand_beyond"] == need.sum()
