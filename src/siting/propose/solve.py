@@ -18,7 +18,7 @@ from siting.propose.plan.plan import Plan
 from siting.propose.plan.solution import Reason
 from siting.propose.problem.objectives import Objective, is_number
 from siting.propose.problem.rules import Rule
-from siting.propose.progress_bar import told
+from siting.propose.progress_bar import progress_to
 from siting.propose.search.dispatch import search
 
 __all__ = ["check", "solve"]
@@ -102,18 +102,18 @@ def solve(
     """
     rules = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, (Rule, str)) else rules
     check(rules, time_limit, gap)
-    instance = build(objective, reach, demand, tuple(rules), options)
-    phases = instance.inputs.phases
-    if phases is not None and all_may_open_first(instance.inputs, instance.columns):
+    problem = build(objective, reach, demand, tuple(rules), options)
+    phases = problem.inputs.phases
+    if phases is not None and all_may_open_first(problem.inputs, problem.columns):
         log.warning(
             "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
             phases, phases.years[0],
         )  # fmt: skip
-    with told(progress) as tell, Watch(time_limit=time_limit, gap=gap, progress=tell) as watch:
-        return answer(instance, watch)
+    with progress_to(progress) as report, Watch(time_limit=time_limit, gap=gap, progress=report) as watch:
+        return _plan(problem, watch)
 
 
-def answer(problem: Instance, watch: Watch) -> Plan:
+def _plan(problem: Instance, watch: Watch) -> Plan:
     """Search for a plan; where there is none, look for the reasons."""
     watch.sense = problem.sense
     found = search(problem, watch)
