@@ -10,6 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import pandas as pd
 
+from siting.propose.forwarded import forwarded
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import CLOSING
 from siting.propose.plan import tables
@@ -36,33 +37,12 @@ class Solution:
     reasons: tuple[Reason, ...] = ()
     seconds: float = 0.0
 
-    @property
-    def objective(self) -> float:
-        """What was optimised: people covered, sites opened, cost, way; NaN without a plan."""
-        return self.answer.value
-
-    @property
-    def bound(self) -> float:
-        """The best that any plan could have; NaN without a plan."""
-        return self.answer.bound
-
-    @property
-    def gap(self) -> float:
-        """Distance from objective to bound, as a share."""
-        return self.answer.gap
-
-    @property
-    def status(self) -> str:
-        """One of "optimal", "feasible", "time_limit", "infeasible".
-
-        "feasible" is a plan that is not proven: the gap that was asked for is reached, or Ctrl-C was pressed.
-        """
-        return self.answer.status
-
-    @property
-    def engine(self) -> str:
-        """What solved it."""
-        return self.answer.engine
+    #: "feasible" is a plan that is not proven: the gap that was asked for is reached, or Ctrl-C was pressed.
+    status = forwarded("answer.status", str, 'One of "optimal", "feasible" (not proven), "time_limit", "infeasible".')
+    objective = forwarded("answer.value", float, "People covered, sites opened, cost or way; NaN without a plan.")
+    bound = forwarded("answer.bound", float, "The best that any plan could have; NaN without a plan.")
+    gap = forwarded("answer.gap", float, "Distance from objective to bound, as a share.")
+    engine = forwarded("answer.engine", str, "What solved it.")
 
     @property
     def rules(self) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.numbers import Floats, Ints, Ints32, amount, percent
+from siting.propose.forwarded import forwarded
 from siting.propose.questions.transport import Transport, least_travel
 from siting.propose.solve import check
 
@@ -43,20 +44,12 @@ class Assignment:
     limit: float | pd.Series
     seconds: float = 0.0
 
-    @property
-    def status(self) -> str:
-        """One of "optimal"; "time_limit", "feasible": as many as can are served, but the travel is not proven least."""
-        return self.transport.status
-
-    @property
-    def unit(self) -> str:
-        """Unit of the cost."""
-        return self.reach.unit
-
-    @property
-    def how(self) -> str:
-        """How the cost was measured."""
-        return self.reach.how
+    #: "time_limit" or "feasible" when as many as possible are served, but the travel is not proven least.
+    status = forwarded("transport.status", str, 'Whether the travel is least: "optimal", "time_limit", "feasible".')
+    unit = forwarded("reach.unit", str, "Unit of the cost.")
+    how = forwarded("reach.how", str, "How the cost was measured.")
+    travel = forwarded("transport.travel", float, "Sum of the cost of all served, in person-metres or person-minutes.")
+    bound = forwarded("transport.bound", float, "What the travel of no assignment that serves as many can be below.")
 
     @cached_property
     def flows(self) -> pd.DataFrame:
@@ -115,16 +108,6 @@ class Assignment:
     def share(self) -> float:
         """Share of the demand that has a place; NaN without demand."""
         return self.served / self.total if self.total else math.nan
-
-    @property
-    def travel(self) -> float:
-        """Sum of the cost of all served, in person-metres or person-minutes."""
-        return self.transport.travel
-
-    @property
-    def bound(self) -> float:
-        """What the travel of no assignment that serves as many can be below."""
-        return self.transport.bound
 
     @property
     def mean(self) -> float:

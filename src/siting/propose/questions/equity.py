@@ -15,6 +15,7 @@ from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools, amount, percent
 from siting.optimize.control import Watch, gap_between
+from siting.propose.forwarded import forwarded
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.plan import Plan
@@ -48,10 +49,8 @@ class FairPlan:
     levels: tuple[Level, ...]
     status: str
 
-    @property
-    def seconds(self) -> float:
-        """How long it took."""
-        return self.plan.seconds
+    seconds = forwarded("plan.seconds", float, "How long it took.")
+    sites = forwarded("plan.sites", tuple, "Ids of the new sites.")
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -83,11 +82,6 @@ class FairPlan:
     def gap(self) -> float:
         """Distance from `worst` to `bound`, as a share."""
         return gap_between(self.worst, self.bound)
-
-    @property
-    def sites(self) -> tuple[object, ...]:
-        """Ids of the new sites."""
-        return self.plan.sites
 
     def __repr__(self) -> str:
         if math.isnan(self.worst):

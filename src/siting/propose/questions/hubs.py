@@ -16,6 +16,7 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.numbers import amount
+from siting.propose.forwarded import forwarded
 from siting.propose.plan.plan import Plan
 from siting.propose.problem.objectives import MaxCoverage, MinSites
 from siting.propose.problem.rules import AtMost, Cover
@@ -49,6 +50,10 @@ class Hubs:
     size: float
     plan: Plan | None
 
+    limit = forwarded("reach.limit", float, "The longest delivery.")
+    unit = forwarded("reach.unit", str, "Unit of the ways.")
+    how = forwarded("reach.how", str, "How the ways were measured.")
+
     def __repr__(self) -> str:
         n, status = len(self.hubs), "every large village" if self.plan is None else self.plan.status
         villages = self.totals["villages"]
@@ -56,21 +61,6 @@ class Hubs:
             f"<Hubs: {n} hub{'s' * (n != 1)} ({status}), {villages['served']} villages served, "
             f"{villages['van']} left to vans>"
         )
-
-    @property
-    def limit(self) -> float:
-        """The longest delivery."""
-        return self.reach.limit
-
-    @property
-    def unit(self) -> str:
-        """Unit of the ways."""
-        return self.reach.unit
-
-    @property
-    def how(self) -> str:
-        """How the ways were measured."""
-        return self.reach.how
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from siting.measure.coverage import amounts
 from siting.measure.reach import TOLERANCE
 from siting.numbers import amount
 from siting.optimize.control import gap_between
+from siting.propose.forwarded import forwarded
 from siting.propose.questions.mergers_model import MergerProblem, check, last_covers, solve
 from siting.propose.questions.what_if import WhatIf
 from siting.renamed import renamed_keywords
@@ -59,6 +60,11 @@ class Mergers:
     occupancy: float | None
     last_of_kind: str
 
+    unit = forwarded("between.unit", str, "Unit of the ways.")
+    limit = forwarded("between.limit", float, "The longest way that people move.")
+    at_most = forwarded("problem.at_most", int, "How many sites may close; None where it was not given.")
+    most_lost = forwarded("problem.most_lost", float, "How many people may lose cover; None where it was not given.")
+
     def __repr__(self) -> str:
         n = len(self.table)
         return (
@@ -70,26 +76,6 @@ class Mergers:
     def gap(self) -> float:
         """Distance from the sites that close to the most that could, as a share."""
         return gap_between(float(len(self.table)), self.bound)
-
-    @property
-    def unit(self) -> str:
-        """Unit of the ways."""
-        return self.between.unit
-
-    @property
-    def limit(self) -> float:
-        """The longest way that people move."""
-        return self.between.limit
-
-    @property
-    def at_most(self) -> int | None:
-        """How many sites may close; None where it was not given."""
-        return self.problem.at_most
-
-    @property
-    def most_lost(self) -> float | None:
-        """How many people may lose cover; None where it was not given."""
-        return self.problem.most_lost
 
     @cached_property
     def table(self) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from siting.numbers import Bools, Floats, amount, percent
 from siting.optimize.control import Watch
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
+from siting.propose.forwarded import forwarded
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.model.scenarios import Scenarios, under_each
@@ -60,25 +61,14 @@ class RobustPlan:
         """The variables that open; None without a plan."""
         return self.level.x
 
-    @property
-    def engine(self) -> str:
-        """What solved it."""
-        return self.level.engine
-
-    @property
-    def rules(self) -> tuple[str, ...]:
-        """Objective and rules as they were put."""
-        return self._first.rules
+    engine = forwarded("level.engine", str, "What solved it.")
+    rules = forwarded("_first.rules", tuple, "Objective and rules as they were put.")
+    closed = forwarded("_first.closed", tuple, "Ids of existing sites that close.")
 
     @cached_property
     def sites(self) -> tuple[object, ...]:
         """Ids of the new sites; () when there is no plan."""
         return () if self.x is None else tuple(dict.fromkeys(new_sites(self._first.problem, self.x)))
-
-    @property
-    def closed(self) -> tuple[object, ...]:
-        """Ids of existing sites that close."""
-        return self._first.closed
 
     @cached_property
     def table(self) -> pd.DataFrame:
