@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siting.data import check_layer, list_headings, list_roles, read_layer, role
-from siting.data.alike import alike
 from siting.data.headings import ages, cut, plain, reduced
 from siting.data.roles import doubts
+from siting.data.similar_columns import alike
 from siting.errors import LayerError
 
 KINDS = ("text", "count", "number", "flag", "share")

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.data.types import _plain, _table, closest_types, type_of, types_in
+from siting.data.types_of_facilities import _plain, _table, closest_types, type_of, types_in
 
 
 def test_each_word_stands_for_one_type() -> None:

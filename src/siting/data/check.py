@@ -16,13 +16,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siting.data import roles, shapes, systems
-from siting.data.bounds import extent_faults
+from siting.data import datums, geometry_checks, roles
+from siting.data.column_matching import choose_columns
+from siting.data.coordinate_checks import extent_faults
+from siting.data.district_names import names_apart
 from siting.data.extent import place_of
-from siting.data.matching import choose_columns
-from siting.data.naming import names_apart
 from siting.data.roles import Column, Role
-from siting.data.sums import sum_rows, whole_of
+from siting.data.total_rows import sum_rows, whole_of
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
 from siting.numbers import Bools
@@ -99,7 +99,7 @@ def check_layer(
     twice = frame.columns[frame.columns.duplicated()].unique()
     if len(twice):
         raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
-    faults = shapes.crs_faults(frame.crs)
+    faults = geometry_checks.crs_faults(frame.crs)
     if not len(frame):
         faults.append("has no rows")
     out = _plain_geometry(frame, layer)
@@ -125,7 +125,7 @@ def check_layer(
     if faults:
         raise LayerError(layer, faults, found=out)
 
-    out = shapes.split_lines(out.set_geometry(found, crs=frame.crs), kind, layer)
+    out = geometry_checks.split_lines(out.set_geometry(found, crs=frame.crs), kind, layer)
     faults = _duplicate_faults(out.index)  # a split line may meet an id that stood there
     if faults:
         raise LayerError(layer, faults)
@@ -307,7 +307,7 @@ def _read_column(
         if blank.any() and not column.blank:
             logger.warning(
                 '%s: "%s" is blank in %d of %d rows: %s', layer, column.name, blank.sum(), len(blank),
-                shapes.named(labels, blank),
+                geometry_checks.named(labels, blank),
             )  # fmt: skip
         if column.choices:
             found, unknown = parse_choices(column, found)
@@ -338,7 +338,7 @@ def _read_column(
         faults += [
             (
                 f'"{column.name}" is missing in {parsed.missing.sum()} of {len(series)} rows: '
-                f'{shapes.named(labels, parsed.missing)}; fill it, or count it as 0 with missing="zero"'
+                f'{geometry_checks.named(labels, parsed.missing)}; fill it, or count it as 0 with missing="zero"'
             )
         ]
     if column.type == "share":
@@ -404,15 +404,15 @@ def _subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
 def _check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, strict: bool) -> tuple[Any, list[str]]:
     """Return the geometry in canonical form, and its faults."""
     found = np.asarray(frame.geometry.array, dtype=object)
-    faults, void = shapes.empty_faults(found, labels)
-    faults += shapes.kind_faults(found, labels, role)
-    if len(found) and not void.all() and not shapes.crs_faults(frame.crs):
+    faults, void = geometry_checks.empty_faults(found, labels)
+    faults += geometry_checks.kind_faults(found, labels, role)
+    if len(found) and not void.all() and not geometry_checks.crs_faults(frame.crs):
         kept = labels if not void.any() else [labels[row] for row in np.flatnonzero(~void).tolist()]
         faults += _place_faults(found[~void], kept, frame.crs, layer, strict)
     if faults or frame.crs is None or not len(found):
         return found, faults
-    found, lost = shapes.mend_polygons(found, labels, frame.crs, layer)
-    return (found, lost) if lost else (shapes.simple_shapes(found, role, layer, labels), [])
+    found, lost = geometry_checks.mend_polygons(found, labels, frame.crs, layer)
+    return (found, lost) if lost else (geometry_checks.simple_shapes(found, role, layer, labels), [])
 
 
 def _place_faults(found: Any, labels: Sequence[str], crs: Any, layer: str, strict: bool) -> list[str]:
@@ -420,7 +420,7 @@ def _place_faults(found: Any, labels: Sequence[str], crs: Any, layer: str, stric
     corners = shapely.bounds(found)
     faults, doubts = extent_faults(found, corners, labels, crs)
     if not faults:
-        datum = systems.datum_doubt(crs, *place_of(crs, corners), strict=strict)
+        datum = datums.datum_doubt(crs, *place_of(crs, corners), strict=strict)
         doubts += [datum] if datum else []
     if strict:
         return faults + doubts

@@ -9,7 +9,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data.crs import to_crs
-from siting.data.systems import NO_CRS, read_crs
+from siting.data.datums import NO_CRS, read_crs
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["combine_layers", "one_layer"]

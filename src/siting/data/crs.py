@@ -20,11 +20,11 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from siting.data import systems
-from siting.data.bounds import check_extent
+from siting.data import datums
+from siting.data.coordinate_checks import check_extent
+from siting.data.datums import NO_CRS, WGS84, crs_name, read_crs, same_crs
 from siting.data.distortion import REFUSED, TOLD, Error, error, made_for
 from siting.data.extent import DEGREE, around, boxes, median, projection, sample, strays, turned
-from siting.data.systems import NO_CRS, WGS84, crs_name, read_crs, same_crs
 from siting.errors import LayerError, some
 from siting.numbers import Floats
 
@@ -257,20 +257,20 @@ def to_crs(frame: Any, crs: Any) -> Any:
 def _shift(frame: Any, target: CRS, layer: str) -> bool:
     """Tell how exact the way to another datum is where it is not; return whether it must lead over WGS 84."""
     source = CRS(frame.crs)
-    if systems.same_datum(source, target) or not len(frame):
+    if datums.same_datum(source, target) or not len(frame):
         return False
     lon, lat, _ = _places(frame)
     if not len(lon):
         return False
-    exact, over_wgs84 = systems.way(source, target, float(np.median(lon)), float(np.median(lat)))
-    names = systems.datum_name(source), systems.datum_name(target)
+    exact, over_wgs84 = datums.way(source, target, float(np.median(lon)), float(np.median(lat)))
+    names = datums.datum_name(source), datums.datum_name(target)
     if exact is None:
         logger.warning(
             "%s: was brought from the datum %s to %s without a shift, because its parameters are not known here: it "
             "may lie tens of metres off, at some places more than 100 m; ask for it in %s, or have the surveying "
             "office transform it", layer, *names, names[1],
         )  # fmt: skip
-    elif exact > systems.TOLD:
+    elif exact > datums.TOLD:
         logger.warning("%s: was brought from the datum %s to %s, exact to about %.0f m only", layer, *names, exact)
     return over_wgs84
 

@@ -14,11 +14,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import roles, shapefile, tables, workbook
+from siting.data import roles, shapefile_encoding, tables, workbook
 from siting.data.check import Missing, check_layer
+from siting.data.datums import crs_name, read_crs, same_crs
 from siting.data.mapping import LayerMapping
 from siting.data.roles import Role
-from siting.data.systems import crs_name, read_crs, same_crs
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["read_layer"]
@@ -204,7 +204,7 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str)
     import pyogrio
 
     suffix = file.suffix.lower()
-    through = shapefile.BYTES if suffix == ".shp" else encoding
+    through = shapefile_encoding.BYTES if suffix == ".shp" else encoding
     try:
         with warnings_told(called):
             info = pyogrio.read_info(file, layer=layer, encoding=through)
@@ -229,7 +229,7 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, called: str)
             "is a table without geometry; save it as CSV with coordinates, or choose another layer",
         )
     if suffix == ".shp":
-        frame = shapefile.decoded(frame, file, encoding, called)
+        frame = shapefile_encoding.decoded(frame, file, encoding, called)
     return frame, _attrs_of(info.get("layer_metadata") or {})
 
 

@@ -18,9 +18,9 @@ import shapely
 
 from siting.data.atomic import atomic_path
 from siting.data.crs import to_crs
+from siting.data.datums import NO_CRS, WGS84
 from siting.data.headings import NAME_BYTES
 from siting.data.read import kept_attrs, warnings_told
-from siting.data.systems import NO_CRS, WGS84
 from siting.data.tables import guarded
 from siting.errors import LayerError, SitingError, some
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data import role, to_crs
-from siting.data.listing import similar
+from siting.data.heading_list import similar
 from siting.data.values import parse_choices, texts
 from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk

@@ -12,8 +12,8 @@ import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 
+from siting.data.datums import WGS84, crs_name
 from siting.data.extent import CERTAIN, DEGREE, around, degrees, stray_faults, turned
-from siting.data.systems import WGS84, crs_name
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
 

@@ -7,9 +7,9 @@ from typing import Any
 import pandas as pd
 
 from siting.data import roles
-from siting.data.alike import Alike, alike
-from siting.data.matching import choose_columns
+from siting.data.column_matching import choose_columns
 from siting.data.roles import Column, Role
+from siting.data.similar_columns import Alike, alike
 from siting.labels import Language, label
 
 __all__ = ["list_headings"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from siting.data.alike import Alike, alike
 from siting.data.roles import Column, Role
+from siting.data.similar_columns import Alike, alike
 from siting.errors import some
 
 __all__: list[str] = []

@@ -12,9 +12,9 @@ import shapely
 from pyproj import CRS
 
 from siting.data.crs import metric_crs
+from siting.data.datums import NO_CRS, crs_name
 from siting.data.extent import place_of
 from siting.data.roles import Role
-from siting.data.systems import NO_CRS, crs_name
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
 

@@ -14,15 +14,15 @@ from rich.text import Text
 
 from siting.data import Role, list_headings, list_roles, read_layer
 from siting.data import role as role_of
-from siting.data.types import closest_types, type_of, types_in
+from siting.data.types_of_facilities import closest_types, type_of, types_in
 from siting.errors import LayerError
 from siting.judge.needs import rules_by_column
 from siting.labels import Language, label, named
 
-__all__ = ["heading_tables", "read_told"]
+__all__ = ["heading_tables", "read_and_report"]
 
 
-def read_told(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
+def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
     """Read a layer; tell how many rows it has and what becomes of its headings, and of streets what is closed.
 
     The headings of a layer with faults are told, too, before its faults.
