@@ -11,8 +11,9 @@ from siting.data.atomic import atomic_path
 from siting.data.check import check_layer
 from siting.data.combine import combine_layers, one_layer
 from siting.data.coordinate_checks import check_extent, check_together
-from siting.data.crs import common_crs, metric_crs, points, to_crs, to_metric
+from siting.data.crs import points, to_crs, to_metric
 from siting.data.heading_list import list_headings
+from siting.data.projection_choice import common_crs, metric_crs
 from siting.data.read import read_layer
 from siting.data.roles import Column, Role, list_roles, role
 from siting.data.sample import load_sample, sample_path

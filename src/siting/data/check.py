@@ -20,7 +20,7 @@ from siting.data import datums, geometry_checks, roles
 from siting.data.column_matching import choose_columns
 from siting.data.coordinate_checks import extent_faults
 from siting.data.district_names import names_apart
-from siting.data.extent import place_of
+from siting.data.extent import middle_place
 from siting.data.roles import Column, Role
 from siting.data.total_rows import sum_rows, whole_of
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
@@ -420,7 +420,7 @@ def _place_faults(found: Any, labels: Sequence[str], crs: Any, layer: str, stric
     corners = shapely.bounds(found)
     faults, doubts = extent_faults(found, corners, labels, crs)
     if not faults:
-        datum = datums.datum_doubt(crs, *place_of(crs, corners), strict=strict)
+        datum = datums.datum_doubt(crs, *middle_place(crs, corners), strict=strict)
         doubts += [datum] if datum else []
     if strict:
         return faults + doubts

@@ -1,4 +1,4 @@
-"""Coordinate reference systems: their names, and how exact the way from one datum to another is.
+"""Reference systems by name, and how exact the way from one datum to another is.
 
 PROJ has no published transformation for some datums (Beijing 1954, Xian 1980 and others whose parameters the surveying
 offices keep) and then takes degrees of the one for degrees of the other: a "ballpark" transformation, tens of metres
@@ -26,8 +26,8 @@ NO_CRS = (
     'or set it, frame.set_crs("EPSG:4549")'
 )
 
-#: From this accuracy on, metres, a transformation is told. NAD83 to WGS 84 (4 m) is the first that is.
-TOLD = 3.0
+#: Above this accuracy, metres, a transformation is reported. NAD83 to WGS 84 (4 m) is the first that is.
+REPORTED = 3.0
 #: Datums that are WGS 84 to less than a metre, by the beginning of their names.
 MODERN = (
     "World Geodetic System 1984",
@@ -40,13 +40,7 @@ MODERN = (
 
 
 def read_crs(value: Any, layer: str) -> CRS:
-    """Return the CRS that *value* names.
-
-    Raises
-    ------
-    LayerError
-        When it names none.
-    """
+    """Return the CRS that *value* names; `LayerError` when it names none."""
     try:
         return CRS.from_user_input(value)
     except CRSError as fault:
@@ -57,8 +51,7 @@ def same_crs(one: CRS, other: CRS) -> bool:
     """Tell whether two systems give the same coordinates, whatever their declared axis order."""
     if one.equals(other, ignore_axis_order=True):
         return True
-    code = one.to_epsg()
-    return code is not None and code == other.to_epsg()
+    return one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
 
 
 def crs_name(crs: CRS) -> str:
@@ -81,8 +74,7 @@ def datum_name(crs: CRS) -> str:
     >>> datum_name(CRS.from_epsg(2437)), datum_name(CRS.from_epsg(4326))
     ('Beijing 1954', 'WGS 84')
     """
-    base = crs.geodetic_crs
-    return base.name if base is not None else crs.name
+    return (crs.geodetic_crs or crs).name
 
 
 def modern(crs: CRS) -> bool:
@@ -103,14 +95,7 @@ def same_datum(one: CRS, other: CRS) -> bool:
 
 @cache
 def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
-    """Return how exact PROJ's way from *source* to *target* is near a place, metres; None when that is not known.
-
-    Parameters
-    ----------
-    source, target
-        Two systems.
-    lon, lat
-        The place, degrees.
+    """Return how exact PROJ's way from *source* to *target* is near a place in degrees, metres; None when not known.
 
     Examples
     --------
@@ -167,6 +152,6 @@ def datum_doubt(crs: CRS, lon: float, lat: float, *, strict: bool = False) -> st
             "of another datum it lies tens of metres off, at some places more than 100 m; ask for it in CGCS2000, or "
             "have the surveying office transform it"
         )
-    if strict and exact > TOLD:
+    if strict and exact > REPORTED:
         return f"is in the datum {datum_name(crs)}, whose shift to WGS 84 is exact to about {exact:.0f} m only"
     return None

@@ -11,9 +11,9 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from siting.data.crs import metric_crs
 from siting.data.datums import NO_CRS, crs_name
-from siting.data.extent import place_of
+from siting.data.extent import middle_place
+from siting.data.projection_choice import metric_crs
 from siting.data.roles import Role
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
@@ -125,7 +125,7 @@ def _areas(shapes: Any, crs: CRS) -> Floats:
     try:
         measured = metric_crs(series)
     except LayerError:  # too large a country for lengths; areas can be kept
-        lon, lat = place_of(crs, shapely.bounds(shapes))
+        lon, lat = middle_place(crs, shapely.bounds(shapes))
         measured = CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon}")
     return np.asarray(shapely.area(series.to_crs(measured).array), dtype=np.float64)
 
