@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siting.data import check_layer, list_headings, list_roles, read_layer, role
-from siting.data.headings import ages, cut, plain, reduced
+from siting.data.headings import ages, cut_name, normalized, simplified
 from siting.data.roles import doubts
-from siting.data.similar_columns import alike
+from siting.data.similar_columns import similar_columns
 from siting.errors import LayerError
 
 KINDS = ("text", "count", "number", "flag", "share")
@@ -58,8 +58,8 @@ def test_every_alias_is_one_column_however_it_is_spelt(alias: tuple[str, str, st
 @pytest.mark.slow
 @given(st.text() | st.sampled_from([alias for _, _, alias in ALIASES]), st.sampled_from(KINDS))
 def test_what_is_compared_stays_as_it_is(name: str, kind: str) -> None:
-    assert plain(plain(name)) == plain(name)
-    assert reduced(reduced(name, kind), kind) == reduced(reduced(reduced(name, kind), kind), kind)
+    assert normalized(normalized(name)) == normalized(name)
+    assert simplified(simplified(name, kind), kind) == simplified(simplified(simplified(name, kind), kind), kind)
     if ages(name):
         assert ages(ages(name)) == ages(name)
 
@@ -69,7 +69,7 @@ def test_what_is_doubted_is_no_name_of_a_column(name: str) -> None:
     for doubt in doubts(role(name)):
         for heading in doubt.headings:
             assert taken(name, heading) == [], heading
-            assert alike(role(name), heading).reason == "doubt"
+            assert similar_columns(role(name), heading).reason == "doubt"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +303,7 @@ def test_cut_names(name: str, heading: str, column: str | None, caplog: pytest.L
     out = check_layer(homes(**{required: [1], heading: [text]}), name)
     assert (column in out.columns) == (column is not None)
     assert ("whose name was cut" in caplog.text) == (column is not None)
-    assert cut("所属街道") == ""
+    assert cut_name("所属街道") == ""
 
 
 @pytest.mark.parametrize(("page", "cpg"), [("utf-8", "UTF-8"), ("gb18030", "GBK"), ("utf-8", None), ("gb18030", "OEM")])

@@ -9,13 +9,14 @@ or datums.
 
 from siting.data.atomic import atomic_path
 from siting.data.check import check_layer
+from siting.data.columns import Column
 from siting.data.combine import combine_layers, one_layer
 from siting.data.coordinate_checks import check_extent, check_together
 from siting.data.crs import points, to_crs, to_metric
 from siting.data.heading_list import list_headings
 from siting.data.projection_choice import common_crs, metric_crs
 from siting.data.read import read_layer
-from siting.data.roles import Column, Role, list_roles, role
+from siting.data.roles import Role, list_roles, role
 from siting.data.sample import load_sample, sample_path
 from siting.data.types_of_facilities import closest_types, facility_types, of_type, type_of, types_in
 from siting.data.write import write_layer, write_table

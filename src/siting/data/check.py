@@ -17,11 +17,12 @@ import pandas as pd
 import shapely
 
 from siting.data import datums, geometry_checks, roles
-from siting.data.column_matching import choose_columns
+from siting.data.column_matching import match_columns
+from siting.data.columns import Column
 from siting.data.coordinate_checks import extent_faults
 from siting.data.district_names import names_apart
 from siting.data.extent import middle_place
-from siting.data.roles import Column, Role
+from siting.data.roles import Role
 from siting.data.total_rows import sum_rows, whole_of
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, parse_choices, parse_numbers, texts
 from siting.errors import LayerError, SitingError, some
@@ -200,7 +201,7 @@ def _name_columns(
     sources = [c for c in frame.columns if c != "geometry"]
     has_id = frame.index.name == "id" and "id" not in chosen
     both = ['has the ids twice, as index "id" and as column "id"; drop one'] if has_id and "id" in sources else []
-    found = choose_columns(role, sources, chosen, has_id=has_id)
+    found = match_columns(role, sources, chosen, has_id=has_id)
     renames = dict(found.renames)
     notes = list(found.notes)
     # A column that the user passed over must not stand under the canonical name.

@@ -34,12 +34,12 @@ _AGE = re.compile(
 )
 
 
-def plain(name: object) -> str:
+def normalized(name: object) -> str:
     """Return *name* as it is compared: NFKC, no case, no spaces, no underscores, one sign for "to"; brackets are kept.
 
     Examples
     --------
-    >>> plain(" Ｐop_2020 "), plain("0～3周岁"), plain("六十岁以上")
+    >>> normalized(" Ｐop_2020 "), normalized("0～3周岁"), normalized("六十岁以上")
     ('pop2020', '0-3岁', '60岁以上')
     """
     text = str(name)
@@ -54,7 +54,7 @@ def _spelt(text: str) -> str:
 
 
 @cache
-def reduced(name: str, kind: str) -> str:
+def simplified(name: str, kind: str) -> str:
     """Return what a heading of a column of type *kind* says, without what makes no difference.
 
     Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"), of numbers not the word for one, of flags not
@@ -62,10 +62,12 @@ def reduced(name: str, kind: str) -> str:
 
     Examples
     --------
-    >>> reduced("其中：60周岁（含）以上老年人口数", "count"), reduced("床位总数", "count"), reduced("是否普惠", "flag")
-    ('60岁以上', '床位', '普惠')
+    >>> simplified("其中：60周岁（含）以上老年人口数", "count"), simplified("是否普惠", "flag")
+    ('60岁以上', '普惠')
+    >>> simplified("床位总数", "count")
+    '床位'
     """
-    text = plain(name)
+    text = normalized(name)
     if kind in ("count", "number"):
         return ages(text) or _TOTAL.sub("", _PART.sub("", text))
     return _FLAG.sub("", text) if kind == "flag" else text
@@ -82,7 +84,7 @@ def ages(name: str) -> str:
     >>> ages("60岁及以上户籍人口"), ages("未满3周岁婴幼儿"), ages("0—3岁人口"), ages("失能老人")
     ('户籍60岁以上', '3岁以下', '0-3岁', '')
     """
-    found = _AGE.fullmatch(plain(name))
+    found = _AGE.fullmatch(normalized(name))
     if found is None:
         return ""
     who = "户籍" if "户籍" in (found["before"], found["after"]) else ""
@@ -97,15 +99,15 @@ def ages(name: str) -> str:
     return f"{who}{found['below']}岁以下"
 
 
-def bare(name: object) -> tuple[str, tuple[str, ...]]:
+def split_brackets(name: object) -> tuple[str, tuple[str, ...]]:
     """Split *name* into what is compared and what its brackets hold.
 
     Examples
     --------
-    >>> bare("人口 （人）")
+    >>> split_brackets("人口 （人）")
     ('人口', ('人',))
     """
-    text = plain(name)
+    text = normalized(name)
     held = tuple(
         next(part for part in found if part is not None)
         for found in (match.groups(default=None) for match in _BRACKETS.finditer(text))
@@ -114,26 +116,28 @@ def bare(name: object) -> tuple[str, tuple[str, ...]]:
     return _BRACKETS.sub("", text), held
 
 
-def of_another(note: str, kind: str) -> bool:
+def names_another(note: str, kind: str) -> bool:
     """Tell whether what brackets hold makes a text or flag another one: what it was or is to be, or how many.
 
     Examples
     --------
-    >>> of_another("原", "text"), of_another("乡镇", "text"), of_another("是/否", "flag"), of_another("家", "flag")
-    (True, False, False, True)
+    >>> names_another("原", "text"), names_another("乡镇", "text")
+    (True, False)
+    >>> names_another("家", "flag"), names_another("是/否", "flag")
+    (True, False)
     """
     return _ANOTHER.search(note) is not None or (kind == "flag" and _NO_FLAG.search(note) is not None)
 
 
-def noted(name: object) -> tuple[str, tuple[str, ...]]:
-    """Split the heading of a number as `bare` does, a unit after a slash or colon being as good as one in brackets.
+def split_unit(name: object) -> tuple[str, tuple[str, ...]]:
+    """Split the heading of a number as `split_brackets` does; a unit may also follow a slash or colon.
 
     Examples
     --------
-    >>> noted("建筑面积/㎡"), noted("造价：万元"), noted("床位（张）")
+    >>> split_unit("建筑面积/㎡"), split_unit("造价：万元"), split_unit("床位（张）")
     (('建筑面积', ('m2',)), ('造价', ('万元',)), ('床位', ('张',)))
     """
-    text, held = bare(name)
+    text, held = split_brackets(name)
     words, _, unit = text.replace(":", "/").rpartition("/")
     return (words, (*held, unit)) if words and unit else (text, held)
 
@@ -142,7 +146,7 @@ def noted(name: object) -> tuple[str, tuple[str, ...]]:
 NAME_BYTES = 10
 
 
-def cut(name: object) -> str:
+def cut_name(name: object) -> str:
     """Return the part of *name* that is left when a Shapefile may have cut it, else nothing.
 
     A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in
@@ -150,7 +154,7 @@ def cut(name: object) -> str:
 
     Examples
     --------
-    >>> cut("open_to_ne"), cut("所属街"), cut("所属街�"), cut("名称"), cut("elderly")
+    >>> cut_name("open_to_ne"), cut_name("所属街"), cut_name("所属街�"), cut_name("名称"), cut_name("elderly")
     ('open_to_ne', '所属街', '所属街', '', '')
     """
     text = str(name)

@@ -1,4 +1,4 @@
-"""What a heading that is not understood may mean, and why it is not taken unasked."""
+"""Columns that a heading resembles without being understood as one, and why it is not."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from difflib import SequenceMatcher
 from functools import cache
 from typing import Any
 
-from siting.data.headings import ages, noted, plain, reduced
-from siting.data.roles import Column, Role, doubts, unit_word
+from siting.data.columns import Column, unit_word
+from siting.data.headings import ages, normalized, simplified, split_unit
+from siting.data.roles import Role, doubts
 from siting.labels import label
 
 __all__: list[str] = []
@@ -23,8 +24,8 @@ MOST = 3
 
 
 @dataclass(frozen=True)
-class Alike:
-    """The canonical columns that a heading looks like, the nearest first.
+class Similar:
+    """The canonical columns that a heading resembles, the nearest first.
 
     Attributes
     ----------
@@ -34,64 +35,69 @@ class Alike:
         Whether the first is so near that the heading may well mean it.
     reason
         Why it is not taken: ``"doubt"``, or a key of the labels under ``check``; empty where only the words differ.
-    said
+    values
         What the words of the reason name, such as ``unit``; of a doubt the words themselves, by language.
     """
 
     columns: tuple[str, ...] = ()
     near: bool = False
     reason: str = ""
-    said: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def nearest(self) -> str:
+        """The nearest column; empty where there is none."""
+        return self.columns[0] if self.columns else ""
 
     def why(self, lang: str) -> str:
-        """Say why it is not taken; nothing where only the words differ."""
+        """Return why it is not taken; nothing where only the words differ."""
         if not self.reason:
             return ""
         if self.reason == "doubt":
-            return str(self.said[lang])
-        said = {**self.said, **({"unit": unit_word(self.said["unit"], lang)} if "unit" in self.said else {})}
-        return label(f"check.{self.reason}", lang, **said)
+            return str(self.values[lang])
+        unit = {"unit": unit_word(self.values["unit"], lang)} if "unit" in self.values else {}
+        return label(f"check.{self.reason}", lang, **{**self.values, **unit})
 
 
 @cache
-def alike(role: Role, heading: str) -> Alike:
-    """Find the columns of *role* that *heading* looks like.
+def similar_columns(role: Role, heading: str) -> Similar:
+    """Find the columns of *role* that *heading* resembles.
 
     Examples
     --------
     >>> from siting.data import role
-    >>> alike(role("communities"), "70岁以上老年人口").reason, alike(role("communities"), "实有人口").columns
+    >>> communities, candidates = role("communities"), role("candidates")
+    >>> similar_columns(communities, "70岁以上老年人口").reason, similar_columns(communities, "实有人口").columns
     ('other_ages', ('population',))
-    >>> alike(role("candidates"), "可办的服务").columns[0], alike(role("candidates"), "备注").columns
+    >>> similar_columns(candidates, "可办的服务").nearest, similar_columns(candidates, "备注").columns
     ('services', ())
     """
-    name, _ = noted(heading)
+    name, _ = split_unit(heading)
     for doubt in doubts(role):
-        if plain(heading) in doubt.headings or name in doubt.headings:
-            return Alike((doubt.column,), near=True, reason="doubt", said={"zh": doubt.zh, "en": doubt.en})
+        if normalized(heading) in doubt.headings or name in doubt.headings:
+            return Similar((doubt.column,), near=True, reason="doubt", values={"zh": doubt.zh, "en": doubt.en})
     ranked = sorted(
         ((_likeness(column, heading), -n, column.name) for n, column in enumerate(role.columns)), reverse=True
     )
-    found = tuple(name for score, _, name in ranked if score >= NAMED)[:MOST]
-    unit = [column for column in role.columns if column.doubtful(heading)]
-    if unit:
-        first = tuple(column.name for column in unit)
-        reason, said = ("brackets", {"unit": unit[0].unit}) if unit[0].unit else ("remark", {})
-        return Alike(first, near=True, reason=reason, said=said)
-    if found and (_RATIO.search(name) or heading.rstrip(")）").endswith(("%", "％", "‰"))):
-        return Alike(found, reason="ratio")
+    columns = tuple(name for likeness, _, name in ranked if likeness >= NAMED)[:MOST]
+    doubtful = [column for column in role.columns if column.doubtful(heading)]
+    if doubtful:
+        reason, values = ("brackets", {"unit": doubtful[0].unit}) if doubtful[0].unit else ("remark", {})
+        return Similar(tuple(column.name for column in doubtful), near=True, reason=reason, values=values)
+    if columns and (_RATIO.search(name) or heading.rstrip(")）").endswith(("%", "％", "‰"))):
+        return Similar(columns, reason="ratio")
     aged = tuple(column.name for column in role.columns if column.type == "count" and any(map(ages, column.names)))
     if aged and (ages(name) or _AGE.search(name)):
-        return Alike(tuple(n for n in found if n in aged) or aged[:MOST], near=True, reason="other_ages")
-    return Alike(found, near=bool(found) and ranked[0][0] > NEAR)
+        return Similar(tuple(n for n in columns if n in aged) or aged[:MOST], near=True, reason="other_ages")
+    return Similar(columns, near=bool(columns) and ranked[0][0] > NEAR)
 
 
 def _likeness(column: Column, heading: str) -> float:
-    return max(_alike(reduced(name, column.type), reduced(heading, column.type)) for name in column.names)
+    return max(_alike(simplified(name, column.type), simplified(heading, column.type)) for name in column.names)
 
 
 def _alike(one: str, other: str) -> float:
-    """Tell how alike two headings are, from 0 to 1; one that holds the other is as near as it is no longer."""
+    """Return how alike two headings are, from 0 to 1; one that holds the other is as near as it is no longer."""
     short, long = sorted((one, other), key=len)
     if short.isascii() and len(short) < 5:
         return 0.0

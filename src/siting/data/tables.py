@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siting.data.headings import plain
+from siting.data.headings import normalized
 from siting.data.roles import coordinate_names
 from siting.data.values import number_of, text_of, trim
 from siting.errors import LayerError, some
@@ -205,7 +205,7 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
         )
     if not columns:
         for kind in COORDINATES:
-            takers = [str(c) for c in frame.columns if plain(c) in coordinate_names(kind)]
+            takers = [str(c) for c in frame.columns if normalized(c) in coordinate_names(kind)]
             if len(takers) > 1:
                 raise LayerError(
                     layer,

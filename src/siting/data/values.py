@@ -16,8 +16,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siting.data.headings import plain
-from siting.data.roles import Column
+from siting.data.columns import Column
+from siting.data.headings import normalized
 from siting.numbers import Bools, Floats
 
 __all__: list[str] = []
@@ -313,7 +313,7 @@ def parse_choices(column: Column, found: Any) -> tuple[npt.NDArray[np.object_], 
     known: dict[str, list[str]] = {}
     for value, names in column.choices:
         for name in (value, *names):
-            known.setdefault(plain(name), []).append(value)
+            known.setdefault(normalized(name), []).append(value)
     read, unknown = [], []
     codes, distinct = pd.factorize(np.asarray(found, dtype=object))
     for text in distinct:
@@ -324,7 +324,7 @@ def parse_choices(column: Column, found: Any) -> tuple[npt.NDArray[np.object_], 
 
 
 def _one(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
-    return known.get(plain(text), [text]), bool(text) and plain(text) not in known
+    return known.get(normalized(text), [text]), bool(text) and normalized(text) not in known
 
 
 def _several(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
@@ -333,7 +333,7 @@ def _several(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool
     strange = False
     words = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
     for part in filter(None, map(trim, _JOINTS.split(unicodedata.normalize("NFKC", text)))):
-        said = plain(part)
+        said = normalized(part)
         if said in known:
             kept += known[said]
         elif re.fullmatch(rf"(?:(?:{words})(?:{_AND})?)*(?:{words})", said):
