@@ -35,8 +35,8 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     try:
         frame = read_layer(file, role, **options)
     except LayerError as fault:
-        if fault.found is not None:
-            _tell_headings(out, fault.found, role, lang)
+        if fault.partial is not None:
+            _tell_headings(out, fault.partial, role, lang)
         raise
     called = role_of(role).zh if lang == "zh" else role
     said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())
