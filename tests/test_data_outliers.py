@@ -277,3 +277,8 @@ def test_strict_is_true_or_false(tmp_path: Path) -> None:
     )
     with pytest.raises(st.SitingError, match="strict is 'no', not true or false"):
         st.Study.from_toml(tmp_path / "study.toml")
+
+
+def test_the_median_takes_weights() -> None:
+    assert median(np.array([0.0, 119.0, 120.0])) == 119
+    assert median(np.array([1.0, 2.0]), np.array([1.0, 1.0])) == 1.5

@@ -1,10 +1,9 @@
 """The data room: reading, checking, converting and writing layers.
 
-A layer is a GeoDataFrame with a role (`list_roles`): communities, elder care, childcare,
-candidates, districts, streets, or one of your own (`Role.from_toml`). `read_layer` reads a file and
-`check_layer` brings what was read to the canonical form of the role, or tells every fault at once,
-with the rows and the remedy. `write_layer` writes it whole or not at all. No other room knows files
-or datums.
+A layer is a GeoDataFrame with a role (`list_roles`): communities, elder care, childcare, candidates, districts,
+streets, or one of your own (`Role.from_toml`). `read_layer` reads a file and `check_layer` brings what was read to the
+canonical form of the role, or tells every fault at once, with the rows and the remedy. `write_layer` writes it whole
+or not at all. No other room knows files or datums.
 """
 
 from siting.data.atomic import atomic_path

@@ -11,8 +11,6 @@ import pandas as pd
 from siting.data.values import MOST_DIGITS, cells, distinct, joined, numbered, texts
 from siting.errors import some
 
-__all__: list[str] = []
-
 logger = logging.getLogger(__name__)
 
 

@@ -16,8 +16,6 @@ from siting.data.values import cells, parse_choices, parse_numbers, texts
 from siting.errors import some
 from siting.numbers import Bools
 
-__all__: list[str] = []
-
 logger = logging.getLogger(__name__)
 
 Missing = Literal["raise", "zero"]

@@ -10,8 +10,6 @@ from siting.data.roles import Role
 from siting.data.similar_columns import Similar, similar_columns
 from siting.errors import some
 
-__all__: list[str] = []
-
 
 @dataclass(frozen=True)
 class Matching:
@@ -52,13 +50,6 @@ def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, st
         The user's own choice: canonical name → name in the layer.
     has_id
         Whether the index holds the ids already, so that no column is looked for.
-
-    Examples
-    --------
-    >>> from siting.data import role
-    >>> made = match_columns(role("communities"), ["人口（万人）", "60岁及以上老年人口", "70岁以上"], {}, has_id=True)
-    >>> made.renames, made.factors
-    ({'人口（万人）': 'population', '60岁及以上老年人口': 'elderly'}, {'population': 10000.0})
     """
     sources = list(sources)
     names = {column.name for column in role.columns}

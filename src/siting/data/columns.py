@@ -194,24 +194,12 @@ def roles_table() -> dict[str, Any]:
 
 
 def unit_word(unit: str, lang: str) -> str:
-    """Return the word for a unit of the roles: its Chinese one stands first in the table.
-
-    Examples
-    --------
-    >>> unit_word("10k yuan", "zh"), unit_word("10k yuan", "en")
-    ('万元', '10k yuan')
-    """
+    """Return the word for a unit of the roles: its Chinese one stands first in the table."""
     return unit if lang == "en" else str(roles_table()["units"].get(unit, [unit])[0])
 
 
 def unit_words(unit: str) -> list[str]:
-    """Return the words for a unit of the roles and for its multiples.
-
-    Examples
-    --------
-    >>> unit_words("beds")[:2], unit_words("beds")[-1]
-    (['张', '床'], '万张')
-    """
+    """Return the words for a unit of the roles and for its multiples."""
     return [*roles_table()["units"].get(unit, []), *roles_table()["multiples"].get(unit, {})]
 
 

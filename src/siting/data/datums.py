@@ -18,8 +18,6 @@ from pyproj.transformer import TransformerGroup
 
 from siting.errors import LayerError
 
-__all__: list[str] = []
-
 WGS84 = CRS.from_epsg(4326)
 NO_CRS = (
     'has no CRS; give it where the layer is read, read_layer(..., crs="EPSG:4549"), '
@@ -55,25 +53,13 @@ def same_crs(one: CRS, other: CRS) -> bool:
 
 
 def crs_name(crs: CRS) -> str:
-    """Name *crs* for a message.
-
-    Examples
-    --------
-    >>> crs_name(CRS.from_epsg(4549))
-    'EPSG:4549 (CGCS2000 / 3-degree Gauss-Kruger CM 120E)'
-    """
+    """Name *crs* for a message."""
     authority = crs.to_authority()
     return f"{':'.join(authority)} ({crs.name})" if authority else crs.name
 
 
 def datum_name(crs: CRS) -> str:
-    """Name the datum of *crs*.
-
-    Examples
-    --------
-    >>> datum_name(CRS.from_epsg(2437)), datum_name(CRS.from_epsg(4326))
-    ('Beijing 1954', 'WGS 84')
-    """
+    """Name the datum of *crs*."""
     return (crs.geodetic_crs or crs).name
 
 
@@ -95,15 +81,7 @@ def same_datum(one: CRS, other: CRS) -> bool:
 
 @cache
 def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
-    """Return how exact PROJ's way from *source* to *target* is near a place in degrees, metres; None when not known.
-
-    Examples
-    --------
-    >>> accuracy(CRS.from_epsg(4490), CRS.from_epsg(4326), 120, 29)
-    0.0
-    >>> accuracy(CRS.from_epsg(2437), CRS.from_epsg(4326), 120, 29) is None
-    True
-    """
+    """Return how exact PROJ's way from *source* to *target* is near a place in degrees, metres; None when not known."""
     if same_datum(source, target):
         return 0.0
     here = AreaOfInterest(max(lon - 0.5, -180), max(lat - 0.5, -90), min(lon + 0.5, 180), min(lat + 0.5, 90))
@@ -121,11 +99,6 @@ def way(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None,
 
     PROJ knows the way from Hong Kong 1980 or OSGB36 to WGS 84, and none from there to CGCS2000: asked for both at once
     it takes the ballpark, 300 m off.
-
-    Examples
-    --------
-    >>> way(CRS.from_epsg(2326), CRS.from_epsg(4549), 114, 22)
-    (1.0, True)
     """
     at = float(round(lon)), float(round(lat))
     direct = accuracy(source, target, *at)
@@ -136,13 +109,7 @@ def way(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None,
 
 
 def datum_doubt(crs: CRS, lon: float, lat: float, *, strict: bool = False) -> str | None:
-    """Say that the datum of *crs* has no known way to WGS 84, or none that is exact when *strict*; None where it has.
-
-    Examples
-    --------
-    >>> print(datum_doubt(CRS.from_epsg(4610), 120, 29)[:78])
-    is in the datum Xian 1980, whose shift to WGS 84 and CGCS2000 is not known her
-    """
+    """Describe a datum without a known way to WGS 84, or without an exact one when *strict*; else return None."""
     if same_datum(crs, WGS84):
         return None
     exact = way(crs, WGS84, lon, lat)[0]

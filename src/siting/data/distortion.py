@@ -18,9 +18,6 @@ from pyproj.exceptions import ProjError
 from siting.data.extent import middle_longitude, projection, relative_longitude
 from siting.numbers import Floats
 
-__all__: list[str] = []
-
-
 #: Errors of lengths that are reported, and that are refused. UTM's own 0.04 % at its central meridian is not reported.
 REPORTED, REFUSED = 0.000401, 0.001
 #: Projections made for one layer, of those that keep angles: how they are written for PROJ, and their names.

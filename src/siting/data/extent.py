@@ -11,8 +11,6 @@ from pyproj import CRS, Proj
 
 from siting.numbers import Floats
 
-__all__: list[str] = []
-
 #: A degree of latitude on the mean sphere of the earth, metres.
 DEGREE = 111_195.0
 #: Rows that are looked at where a sample does, such as for a centre.
@@ -31,13 +29,7 @@ def boxes(shapes: Any) -> Floats:
 
 
 def median(values: Floats, weights: Floats | None = None) -> float:
-    """Return the weighted median: half the weight lies at it or below, half at it or above.
-
-    Examples
-    --------
-    >>> median(np.array([0.0, 119.0, 120.0])), median(np.array([1.0, 2.0]), np.array([1.0, 1.0]))
-    (119.0, 1.5)
-    """
+    """Return the weighted median: half the weight lies at it or below, half at it or above."""
     order = np.argsort(values, kind="stable")
     total = np.cumsum(np.ones(len(values)) if weights is None else weights[order])
     low, high = (int(np.searchsorted(total, total[-1] / 2, side=side)) for side in ("left", "right"))

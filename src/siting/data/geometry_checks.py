@@ -20,8 +20,6 @@ from siting.data.roles import Role
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
 
-__all__: list[str] = []
-
 logger = logging.getLogger(__name__)
 
 # Between these metres above sea lies all that is built.

@@ -104,12 +104,6 @@ def _meaning(column: Column, lang: Language) -> str:
 
 
 def similar_headings(frame: Any, role: str, column: str) -> list[str]:
-    """Return the headings of a layer that resemble a canonical column that it lacks.
-
-    Examples
-    --------
-    >>> similar_headings(pd.DataFrame(columns=["可以办的服务", "备注"]), "candidates", "services")
-    ['可以办的服务']
-    """
+    """Return the headings of a layer that resemble a canonical column that it lacks."""
     kind = roles.role(role)
     return [str(name) for name in _headings(frame) if column in similar_columns(kind, str(name)).columns]

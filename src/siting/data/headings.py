@@ -6,8 +6,6 @@ import re
 import unicodedata
 from functools import cache
 
-__all__: list[str] = []
-
 _IGNORED = re.compile(r"[\s_\ufeff\u200b]+")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|【([^【】]*)】|〔([^〔〕]*)〕")
 _DASH = re.compile(r"(?<=\d)岁?[-‐‑‒–—―−~〜∼至到]+(?=\d)")
@@ -35,13 +33,7 @@ _AGE = re.compile(
 
 
 def normalized(name: object) -> str:
-    """Return *name* as it is compared: NFKC, no case, no spaces, no underscores, one sign for "to"; brackets are kept.
-
-    Examples
-    --------
-    >>> normalized(" Ｐop_2020 "), normalized("0～3周岁"), normalized("六十岁以上")
-    ('pop2020', '0-3岁', '60岁以上')
-    """
+    """Return *name* as it is compared: NFKC, no case, blanks or underscores, one sign for "to": "0-3岁"."""
     text = str(name)
     while (spelt := _spelt(text)) != text:
         text = spelt
@@ -59,13 +51,6 @@ def simplified(name: str, kind: str) -> str:
 
     Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"), of numbers not the word for one, of flags not
     the words for whether.
-
-    Examples
-    --------
-    >>> simplified("其中：60周岁（含）以上老年人口数", "count"), simplified("是否普惠", "flag")
-    ('60岁以上', '普惠')
-    >>> simplified("床位总数", "count")
-    '床位'
     """
     text = normalized(name)
     if kind in ("count", "number"):
@@ -77,12 +62,8 @@ def simplified(name: str, kind: str) -> str:
 def ages(name: str) -> str:
     """Return the age that a heading of people is of, in one spelling; nothing where it names none.
 
-    "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself.
-
-    Examples
-    --------
-    >>> ages("60岁及以上户籍人口"), ages("未满3周岁婴幼儿"), ages("0—3岁人口"), ages("失能老人")
-    ('户籍60岁以上', '3岁以下', '0-3岁', '')
+    "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself. A spelling:
+    "户籍60岁以上" for 60岁及以上户籍人口.
     """
     found = _AGE.fullmatch(normalized(name))
     if found is None:
@@ -100,13 +81,7 @@ def ages(name: str) -> str:
 
 
 def split_brackets(name: object) -> tuple[str, tuple[str, ...]]:
-    """Split *name* into what is compared and what its brackets hold.
-
-    Examples
-    --------
-    >>> split_brackets("人口 （人）")
-    ('人口', ('人',))
-    """
+    """Split *name* into what is compared and what its brackets hold: "人口（人）" into "人口" and "人"."""
     text = normalized(name)
     held = tuple(
         next(part for part in found if part is not None)
@@ -117,26 +92,12 @@ def split_brackets(name: object) -> tuple[str, tuple[str, ...]]:
 
 
 def names_another(note: str, kind: str) -> bool:
-    """Tell whether what brackets hold makes a text or flag another one: what it was or is to be, or how many.
-
-    Examples
-    --------
-    >>> names_another("原", "text"), names_another("乡镇", "text")
-    (True, False)
-    >>> names_another("家", "flag"), names_another("是/否", "flag")
-    (True, False)
-    """
+    """Tell whether what brackets hold makes a text or flag another one: what it was or is to be, or how many."""
     return _ANOTHER.search(note) is not None or (kind == "flag" and _NO_FLAG.search(note) is not None)
 
 
 def split_unit(name: object) -> tuple[str, tuple[str, ...]]:
-    """Split the heading of a number as `split_brackets` does; a unit may also follow a slash or colon.
-
-    Examples
-    --------
-    >>> split_unit("建筑面积/㎡"), split_unit("造价：万元"), split_unit("床位（张）")
-    (('建筑面积', ('m2',)), ('造价', ('万元',)), ('床位', ('张',)))
-    """
+    """Split the heading of a number as `split_brackets` does; a unit may also follow a slash or colon."""
     text, held = split_brackets(name)
     words, _, unit = text.replace(":", "/").rpartition("/")
     return (words, (*held, unit)) if words and unit else (text, held)
@@ -151,11 +112,6 @@ def cut_name(name: object) -> str:
 
     A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in
     a sign for what cannot be read, or is a little shorter.
-
-    Examples
-    --------
-    >>> cut_name("open_to_ne"), cut_name("所属街"), cut_name("所属街�"), cut_name("名称"), cut_name("elderly")
-    ('open_to_ne', '所属街', '所属街', '', '')
     """
     text = str(name)
     left = text.rstrip("\ufffd?")

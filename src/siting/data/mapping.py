@@ -28,8 +28,6 @@ from siting.data.values import number_of, text_of
 from siting.errors import SitingError, some
 from siting.numbers import Bools, Floats
 
-__all__: list[str] = []
-
 logger = logging.getLogger(__name__)
 
 TABLES = ("role", "layer", "encoding", "crs", "columns", "words", "units", "constants", "flags", "keep")

@@ -13,8 +13,6 @@ from siting.data.headings import normalized
 from siting.data.values import number_of, text_of
 from siting.errors import SitingError, some
 
-__all__: list[str] = []
-
 _COMPARED = re.compile(r"(>=|<=|>|<|!=|=)\s*(.+)")
 _WIDE = str.maketrans({"≥": ">=", "≤": "<=", "＞": ">", "＜": "<", "＝": "=", "≠": "!="})
 _SIGNS: dict[str, Callable[[Any, Any], bool]] = {
@@ -90,13 +88,7 @@ def _comparison(heading: str, sign: str, text: str, where: str) -> Condition:
 
 
 def date_of(text: str) -> dt.date:
-    """Return the day that a text holds; `ValueError` when it holds none.
-
-    Examples
-    --------
-    >>> date_of("2025年6月30日"), date_of("20250630"), date_of("2025-06-30T00:00:00")
-    (datetime.date(2025, 6, 30), datetime.date(2025, 6, 30), datetime.date(2025, 6, 30))
-    """
+    """Return the day that a text holds; `ValueError` when it holds none."""
     match = _DATE.fullmatch(text)
     if match is None:
         raise ValueError(f"{text!r} is no date")

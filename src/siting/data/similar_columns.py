@@ -14,8 +14,6 @@ from siting.data.headings import ages, normalized, simplified, split_unit
 from siting.data.roles import Role, doubts
 from siting.labels import label
 
-__all__: list[str] = []
-
 _RATIO = re.compile(r"(率|占比|比例|比重|百分比|密度)$")
 _AGE = re.compile(r"\d+岁")
 #: Above which likeness two headings are near (1 is the same), and from which on one is worth naming.
@@ -61,17 +59,7 @@ class Similar:
 
 @cache
 def similar_columns(role: Role, heading: str) -> Similar:
-    """Find the columns of *role* that *heading* resembles.
-
-    Examples
-    --------
-    >>> from siting.data import role
-    >>> communities, candidates = role("communities"), role("candidates")
-    >>> similar_columns(communities, "70岁以上老年人口").reason, similar_columns(communities, "实有人口").columns
-    ('other_ages', ('population',))
-    >>> similar_columns(candidates, "可办的服务").nearest, similar_columns(candidates, "备注").columns
-    ('services', ())
-    """
+    """Find the columns of *role* that *heading* resembles."""
     name, _ = split_unit(heading)
     for doubt in doubts(role):
         if normalized(heading) in doubt.headings or name in doubt.headings:

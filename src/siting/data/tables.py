@@ -21,8 +21,6 @@ from siting.data.roles import COORDINATES, coordinate_names
 from siting.data.values import number_of, text_of, trim
 from siting.errors import LayerError, some
 
-__all__: list[str] = []
-
 logger = logging.getLogger(__name__)
 
 # A text that a spreadsheet would take for a formula, with the apostrophes that `write_layer` puts before it.
@@ -33,13 +31,7 @@ Row = list[Any]
 
 
 def guarded(text: str) -> str:
-    """Return *text* so that no spreadsheet takes it for a formula; `unguarded` takes it back.
-
-    Examples
-    --------
-    >>> guarded("=1+1"), unguarded(guarded("=1+1")), guarded("plain")
-    ("'=1+1", '=1+1', 'plain')
-    """
+    """Return *text* so that no spreadsheet takes it for a formula; `unguarded` takes it back."""
     return f"'{text}" if FORMULA.match(text) else text
 
 

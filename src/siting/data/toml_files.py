@@ -10,8 +10,6 @@ from typing import Any
 
 from siting.errors import SitingError
 
-__all__: list[str] = []
-
 _KEY = re.compile(r"""\s*(?:\[\s*)?([^\s"'=\[\]{}#]+)\s*[=\]]""")
 
 

@@ -13,8 +13,6 @@ from siting.data.roles import Role
 from siting.data.values import texts
 from siting.numbers import Floats, Positions
 
-__all__: list[str] = []
-
 _BLANK = r"[\s\x{3000}]*"
 _SUM = rf"[合总小共累]{_BLANK}计{_BLANK}数?(?:[(（].*[)）])?{_BLANK}[:：]?"
 #: What names a sum alone (小 计), and behind what is summed up (东街道小计).
@@ -30,13 +28,6 @@ def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
     """Return the words of the rows that sum up others, by the row's number from 0.
 
     Any cell of text may hold the word alone; in ids and in names it may stand behind what is summed up.
-
-    Examples
-    --------
-    >>> from siting.data import role
-    >>> table = pd.DataFrame({"name": ["甲小区", "东街道小计", "乙小区"], "备注": ["", "", "合 计"]})
-    >>> total_rows(table, role("communities")).to_dict()
-    {1: '东街道小计', 2: '合 计'}
     """
     names = {column.name for column in role.columns if column.type == "text" and not column.choices}
     totals = pd.Series(index=pd.Index([], dtype=int), dtype=object)
@@ -50,13 +41,7 @@ def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
 
 
 def equals_all_others(numbers: Floats) -> int | None:
-    """Return the number of the one row that holds as much as all others together; None where there is none.
-
-    Examples
-    --------
-    >>> equals_all_others(np.array([55.0, *range(1, 11)])), equals_all_others(np.array([3.0, 1, 2]))
-    (0, None)
-    """
+    """Return the number of the one row that holds as much as all others together; None where there is none."""
     at = np.flatnonzero((numbers > 0) & (2 * numbers == numbers.sum()))
     return int(at[0]) if len(at) == 1 and len(numbers) >= _ROWS else None
 

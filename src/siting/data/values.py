@@ -20,8 +20,6 @@ from siting.data.columns import Column
 from siting.data.headings import normalized
 from siting.numbers import Bools, Floats
 
-__all__: list[str] = []
-
 # Above this a float no longer holds every whole number that a spreadsheet shows (15 digits).
 MOST_DIGITS = 1e15
 
@@ -46,24 +44,12 @@ class Parsed:
 
 
 def trim(text: str) -> str:
-    """Take white space, full-width spaces and byte-order marks off both ends.
-
-    Examples
-    --------
-    >>> trim("　001 ")
-    '001'
-    """
+    """Take white space, full-width spaces and byte-order marks off both ends."""
     return text.strip(_SPACES)
 
 
 def text_of(value: Any) -> str:
-    """Return the text of a cell: trimmed, whole numbers without ``.0``, nothing for a missing value.
-
-    Examples
-    --------
-    >>> text_of(12.0), text_of(None), text_of(["primary", "link"])
-    ('12', '', 'primary;link')
-    """
+    """Return the text of a cell: trimmed, whole numbers without ``.0``, nothing for a missing value."""
     if isinstance(value, str):
         return trim(value)
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
@@ -96,13 +82,7 @@ class Texts:
 
 
 def texts(column: Any) -> Texts:
-    """Return the text of every cell of a Series or Index, as `text_of` does, but for whole columns at a time.
-
-    Examples
-    --------
-    >>> texts(pd.Series([12.0, float("nan")])).listed, texts(pd.Series([" a", None])).trimmed
-    (['12', ''], 1)
-    """
+    """Return the text of every cell of a Series or Index, as `text_of` does, but for whole columns at a time."""
     dtype = column.dtype
     if isinstance(dtype, pd.StringDtype) or (pd.api.types.is_object_dtype(dtype) and _is_text(column)):
         try:
@@ -186,11 +166,6 @@ def number_of(value: Any) -> float:
 
     Full-width digits and thousands marks are understood: ``"1,200"``, ``"３００"``, ``"1 200"``. `ValueError` is raised
     for something else, such as ``"约50"`` or ``"-"``.
-
-    Examples
-    --------
-    >>> number_of("１，２００"), number_of("1 200.5")
-    (1200.0, 1200.5)
     """
     if value is None or value is pd.NA or value is pd.NaT:
         return math.nan
@@ -209,13 +184,7 @@ def number_of(value: Any) -> float:
 
 
 def share_of(value: Any) -> float:
-    """Return the share that *value* holds; ``"45%"`` is 0.45.
-
-    Examples
-    --------
-    >>> share_of("45％"), share_of(0.3)
-    (0.45, 0.3)
-    """
+    """Return the share that *value* holds; ``"45%"`` is 0.45."""
     if isinstance(value, str):
         text = trim(unicodedata.normalize("NFKC", value))
         if text.endswith("%"):
@@ -224,13 +193,7 @@ def share_of(value: Any) -> float:
 
 
 def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> float:
-    """Return 1 for yes, 0 for no, NaN for an empty cell, else raise `ValueError`; *yes* and *no* are further words.
-
-    Examples
-    --------
-    >>> flag_of("是"), flag_of("无"), flag_of(True)
-    (1.0, 0.0, 1.0)
-    """
+    """Return 1 for yes, 0 for no, NaN for an empty cell, else raise `ValueError`; *yes* and *no* are further words."""
     text = unicodedata.normalize("NFKC", text_of(value)).casefold()
     if not text:
         return math.nan
@@ -285,12 +248,6 @@ def parse_choices(column: Column, words: Any) -> tuple[npt.NDArray[np.object_], 
     """Bring the texts of a column with `choices` to their canonical values, and mark the unknown ones.
 
     An empty text stays empty and is not unknown.
-
-    Examples
-    --------
-    >>> from siting.data import role
-    >>> [each.tolist() for each in parse_choices(role("communities").column("build_status"), ["新建", "", "旧"])]
-    [['new', '', '旧'], [False, False, True]]
     """
     known: dict[str, list[str]] = {}
     for value, names in column.choices:
