@@ -91,7 +91,7 @@ def reached_streets(net: st.Network, facilities: Any, metres: float) -> gpd.GeoD
 
 def reached_spans(net: st.Network, facilities: Any, metres: float) -> object:
     """Say the same as numbers: facility, edge, from and to; what the peers give, who draw nothing."""
-    from siting.network.spans import spans
+    from siting.network.reached_streets import spans
 
     return spans(net, facilities, [round(metres * 1000)], mode="each")
 
@@ -129,8 +129,8 @@ def bare(net: st.Network, sources: Any, sought: Any, limit: int) -> Callable[[],
 
     It looks behind the public calls; the tests find when names there have changed.
     """
-    from siting.network import _kernels
-    from siting.network.work import Desk, task_of
+    from siting.network import search_kernels
+    from siting.network.search_threads import Desk, task_of
 
     swap = len(sought) < len(sources)
     few, many = (sought, sources) if swap else (sources, sought)
@@ -142,7 +142,7 @@ def bare(net: st.Network, sources: Any, sought: Any, limit: int) -> Callable[[],
     def run() -> int:
         return desk.search(0, n, rows=False, counts=counts)[2]
 
-    while (status := run()) != _kernels.DONE:
+    while (status := run()) != search_kernels.DONE:
         desk.grow(status)
     return run
 

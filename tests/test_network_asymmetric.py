@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.network import Places, Walk, careful, search, tobler
-from siting.network.core import make_core, paces
+from siting.network.contraction import make_core, paces
 
 Costs = dict[tuple[int, int], float]
 CRS = "EPSG:32650"

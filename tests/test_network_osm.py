@@ -27,9 +27,9 @@ from siting.errors import LayerError, NetworkError
 osmium = pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStreetMap: pip install siting[osm]")
 
 from siting.network import osm as module  # noqa: E402
-from siting.network.extract import Extract, read_extract  # noqa: E402
 from siting.network.osm import network_from_osm  # noqa: E402
-from siting.network.profile import SQUARES, walkable  # noqa: E402
+from siting.network.osm_extract import Extract, read_extract  # noqa: E402
+from siting.network.walking_profile import SQUARES, walkable  # noqa: E402
 
 Write = Callable[..., Path]
 Node = tuple[float, float]

@@ -17,7 +17,7 @@ from siting.measure._strips import strips, united
 from siting.measure.reach import Unit
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk
-from siting.network.spans import Mode, Spans, spans
+from siting.network.reached_streets import Mode, Spans, spans
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = ["Overlap", "service_areas", "service_streets"]

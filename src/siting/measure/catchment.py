@@ -13,7 +13,7 @@ from siting.errors import ProblemError
 from siting.measure.coverage import weights as checked
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk, search
-from siting.network.progress import told
+from siting.network.progress_bar import told
 from siting.numbers import Floats, Ints
 
 __all__ = ["catchment"]

@@ -18,8 +18,8 @@ from siting.data import check_extent, common_crs, one_layer
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place, shapes
-from siting.network.progress import told
+from siting.network.progress_bar import told
+from siting.network.snapping import place, shapes
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 

@@ -16,12 +16,12 @@ import shapely
 from siting.data import check_layer, to_metric
 from siting.data.shapes import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
+from siting.network.end_points import by_level, join_points, of_vertices
 from siting.network.graph import Network
-from siting.network.joining import by_level, join_points, of_vertices
 from siting.network.lengths import believed, tell_lengths
 from siting.network.places import frozen, millimetres
-from siting.network.profile import has_word, walkable
-from siting.network.vocabulary import directions, is_yes, named
+from siting.network.street_words import directions, is_yes, named
+from siting.network.walking_profile import has_word, walkable
 from siting.network.words import crs_name
 from siting.numbers import Bools, Floats, Ints, Ints8
 
@@ -60,7 +60,7 @@ def network_from_streets(
     if whole:  # a length is that of a whole line; its pieces have shares of it
         frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
     if split:
-        from siting.network.topology import split_streets
+        from siting.network.splitting import split_streets
 
         frame = split_streets(frame)
     if raised:
@@ -284,7 +284,7 @@ def form(
     left_out: Mapping[str, int],
 ) -> Network:
     """Order nodes along a Hilbert curve and edges by their nodes; nodes without an edge are left away."""
-    from siting.network import _forming
+    from siting.network import point_kernels
 
     used = np.zeros(len(xy), bool)
     used[u] = True
@@ -292,7 +292,7 @@ def form(
     kept = np.flatnonzero(used)
     x, y = np.ascontiguousarray(xy[kept, 0], float), np.ascontiguousarray(xy[kept, 1], float)
     # Curve and place in one key: nodes at one place stay in the order of the source.
-    along = _forming.hilbert(x, y, 16) << np.uint64(32) | np.arange(len(kept), dtype=np.uint64)
+    along = point_kernels.hilbert(x, y, 16) << np.uint64(32) | np.arange(len(kept), dtype=np.uint64)
     along.sort()
     order = (along & np.uint64(0xFFFFFFFF)).astype(np.int64)
     new = np.empty(len(xy), np.int32)

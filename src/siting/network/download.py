@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import Any
 
 from siting.errors import NetworkError
-from siting.network.extract import TAGS
 from siting.network.graph import Network
-from siting.network.graphs import network_from_graph
+from siting.network.networkx_graphs import network_from_graph
+from siting.network.osm_extract import TAGS
 
 log = logging.getLogger(__name__)
 

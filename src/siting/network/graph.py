@@ -18,9 +18,9 @@ import shapely
 
 from siting.data import one_layer
 from siting.errors import NetworkError
-from siting.network.core import Core, make_core, paces
-from siting.network.locate import at_nodes, drawn, identified, place
+from siting.network.contraction import Core, make_core, paces
 from siting.network.places import Places, frozen
+from siting.network.snapping import at_nodes, drawn, identified, place
 from siting.network.walk import Walk
 from siting.network.words import counted, crs_name
 from siting.numbers import Bools, Floats, Ints, Ints8, Ints32
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-    from siting.network._segments import Segments
+    from siting.network.segment_kernels import Segments
 
 __all__ = ["Network"]
 
@@ -203,7 +203,7 @@ class Network:
         NetworkError
             When the graph has no CRS, no edges, or nodes without coordinates, or the file cannot be read safely.
         """
-        from siting.network.graphs import network_from_graph
+        from siting.network.networkx_graphs import network_from_graph
 
         return network_from_graph(graph, crs=crs, walking=walking, oneway=oneway)
 
@@ -256,7 +256,7 @@ class Network:
 
     def to_graph(self) -> nx.MultiDiGraph[Any]:
         """Return a networkx.MultiDiGraph as osmnx makes it: a directed edge for each way that a street is open."""
-        from siting.network.graphs import graph_from_network
+        from siting.network.networkx_graphs import graph_from_network
 
         return graph_from_network(self)
 
@@ -275,9 +275,9 @@ class Network:
     @cached_property
     def component(self) -> Ints32:
         """Component of each node; 0 has the most nodes."""
-        from siting.network import _forming
+        from siting.network import contraction_kernels
 
-        return frozen(_forming.components(len(self.x), self.u, self.v))
+        return frozen(contraction_kernels.components(len(self.x), self.u, self.v))
 
     @cached_property
     def components(self) -> pd.DataFrame:
@@ -334,9 +334,9 @@ class Network:
     @cached_property
     def segments(self) -> Segments:
         """Index of the straight parts of the edges, for what is nearest."""
-        from siting.network import _segments
+        from siting.network import segment_kernels
 
-        found: Segments = _segments.index(*map(frozen, self._drawn()))
+        found: Segments = segment_kernels.index(*map(frozen, self._drawn()))
         return found
 
     def _drawn(self) -> tuple[Floats, Ints]:

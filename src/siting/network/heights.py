@@ -12,9 +12,9 @@ import numpy as np
 import shapely
 
 from siting.errors import some
-from siting.network import _forming
-from siting.network.joining import of_vertices
-from siting.network.topology import cut_lines, piece_ids, shared_length
+from siting.network import point_kernels
+from siting.network.end_points import of_vertices
+from siting.network.splitting import cut_lines, piece_ids, shared_length
 from siting.numbers import Floats, Ints
 
 __all__: list[str] = []
@@ -89,7 +89,7 @@ def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     lines = frame.geometry.to_numpy()
     first = np.append(0, np.cumsum(shapely.get_num_coordinates(lines)))
-    vertex = _forming.turns(of_vertices(lines), first, TURN)
+    vertex = point_kernels.turns(of_vertices(lines), first, TURN)
     row = np.searchsorted(first, vertex, side="right") - 1
     if "rise" in frame:
         free = np.isnan(frame["rise"].to_numpy(float))[row]

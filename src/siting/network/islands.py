@@ -19,7 +19,7 @@ import shapely
 from siting.errors import NetworkError
 from siting.network.build import WAY, assemble, whole_edges
 from siting.network.graph import Network
-from siting.network.topology import cut_lines, piece_ids, shared_length
+from siting.network.splitting import cut_lines, piece_ids, shared_length
 from siting.numbers import Floats, Ints, Positions, Shapes
 
 __all__ = ["drop_islands", "join_islands"]

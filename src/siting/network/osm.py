@@ -23,10 +23,10 @@ from scipy.sparse.csgraph import connected_components
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
 from siting.network import build
-from siting.network.extract import ALSO, Ways, local_file, read_extract
 from siting.network.graph import Network
-from siting.network.opl import DEGREE, known
-from siting.network.profile import walkable
+from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
+from siting.network.osm_opl import DEGREE, known
+from siting.network.walking_profile import walkable
 from siting.numbers import Bools, Floats, Ints
 
 log = logging.getLogger(__name__)

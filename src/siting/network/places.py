@@ -159,13 +159,14 @@ class Places:
     @cached_property
     def squares(self) -> list[tuple[npt.NDArray[Any], ...]]:
         """The points sorted into squares, those with longer free walks into larger ones."""
-        from siting.network import _squares
+        from siting.network import straight_walk_kernels
 
         xy, free = np.ascontiguousarray(self.xy[self.points]), self.free[self.points]
         steps = [-1, *(int(side * 1000) for side in SIDES), np.iinfo(np.int64).max]
         sides = (*SIDES, 4 * SIDES[-1])
         return [
-            _squares.sort(xy, free, low, high, side) for low, high, side in zip(steps, steps[1:], sides, strict=False)
+            straight_walk_kernels.sort(xy, free, low, high, side)
+            for low, high, side in zip(steps, steps[1:], sides, strict=False)
         ]
 
     @property

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from siting.errors import NetworkError
-from siting.network.core import LONGEST, Core, Spots
+from siting.network.contraction import LONGEST, Core, Spots
 from siting.network.graph import Network
-from siting.network.overlaps import straight
 from siting.network.places import Places
+from siting.network.search_threads import Desk, Progress, Task, run, share_out, task_of
+from siting.network.straight_walks import straight
 from siting.network.walk import Walk
-from siting.network.work import Desk, Progress, Task, run, share_out, task_of
 from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["LONGEST", "Pairs", "nearest", "pieces", "sums", "within"]
@@ -82,7 +82,7 @@ def within(
     NetworkError
         When there are more pairs than *max_pairs*.
     """
-    from siting.network import _kernels
+    from siting.network import search_kernels
 
     speed = float(speed)
     # The fewer places do the searching.
@@ -105,21 +105,22 @@ def within(
         np.cumsum(ptr, out=ptr)
         found = _room(total)
         jobs += [
-            partial(_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *found) for lo, keys, counts in chunks
+            partial(search_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *found)
+            for lo, keys, counts in chunks
         ]
         chunks.clear()  # each is let go as soon as it stands in its place
     else:
         for _, keys, _counts in chunks:
-            _kernels.count_items(keys, ptr[1:])
+            search_kernels.count_items(keys, ptr[1:])
         np.cumsum(ptr, out=ptr)
         at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
         chunks.reverse()
         while chunks:
             lo, keys, counts = chunks.pop()
-            _kernels.turn(keys, counts, task.order, lo, at, turned)
+            search_kernels.turn(keys, counts, task.order, lo, at, turned)
         found = _room(total)
         jobs += [
-            partial(_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *found)
+            partial(search_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *found)
             for lo in range(0, len(origins), ROWS)
         ]
     share_out(jobs, threads)
@@ -174,7 +175,7 @@ def sums(
 
     With *decay* each weight counts times the factor that it gives for the way, mm.
     """
-    from siting.network import _kernels
+    from siting.network import search_kernels
 
     out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
     weights = np.array(weights, float, order="C")
@@ -188,15 +189,15 @@ def sums(
         factor = flat if decay is None or not len(keys) else np.array(decay(keys >> 32), float, order="C")
         if swap:
             return keys, counts, factor
-        _kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
+        search_kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
         number[task.order[lo:hi]] = counts
         return None
 
     for lo, found in run(task, threads, step, progress):
         if found is not None:  # several sources reach one item, so that one thread adds them, in order
             keys, counts, factor = found
-            _kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
-            _kernels.count_items(keys, number)
+            search_kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
+            search_kernels.count_items(keys, number)
     return out, number
 
 
@@ -216,17 +217,17 @@ def nearest(
     Of destinations at the same distance the one that comes first is nearer. With *streets_only* nobody walks straight:
     what is found are the ways over the streets, on which others may go on.
     """
-    from siting.network import _sweeps
+    from siting.network import nearest_kernels
 
     count = max(1, min(count, len(destinations)))
     core = network.core(walk)
     labels = _labels(core, core.spots(destinations, network.cost), count, limit)
-    found = np.full((len(origins), count), _sweeps.NONE, np.int64)
+    found = np.full((len(origins), count), nearest_kernels.NONE, np.int64)
     starts = core.starts(core.spots(origins, network.cost))
     targets = core.targets(destinations, network.cost)
     near = straight(origins, destinations.select(destinations.ids[:0]) if streets_only else destinations, limit)
-    _sweeps.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
-    origin, rank = np.nonzero(found != _sweeps.NONE)
+    nearest_kernels.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
+    origin, rank = np.nonzero(found != nearest_kernels.NONE)
     keys = found[origin, rank]
     return Pairs(
         origin.astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32), (keys >> 32).astype(np.float64) / 1000.0 / speed
@@ -242,10 +243,12 @@ def pieces(
     `u`. Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no
     length, which is whole.
     """
-    from siting.network import _kernels, _pieces
+    from siting.network import reached_street_kernels, search_kernels
 
-    def room(size: int) -> _pieces.Pieces:
-        return _pieces.Pieces(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float)))
+    def room(size: int) -> reached_street_kernels.Pieces:
+        return reached_street_kernels.Pieces(
+            *(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float))
+        )
 
     task = task_of(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
     chains = task.core.chains(network.cost)
@@ -255,11 +258,13 @@ def pieces(
     size, at = 1 << 16, 0
     out = room(size)
     while at < len(owner):
-        now, m, status = _pieces.pieces_within(task.arcs, task.starts, chains, desk.work, at, len(owner), steps, out)
-        parts.append(_pieces.Pieces(*(column[:m].copy() for column in out)))
-        if status == _kernels.QUEUE_SHORT:
+        now, m, status = reached_street_kernels.pieces_within(
+            task.arcs, task.starts, chains, desk.work, at, len(owner), steps, out
+        )
+        parts.append(reached_street_kernels.Pieces(*(column[:m].copy() for column in out)))
+        if status == search_kernels.QUEUE_SHORT:
             desk.grow(status)
-        elif status == _kernels.BUFFER_SHORT and now == at:
+        elif status == search_kernels.BUFFER_SHORT and now == at:
             size *= 4
             out = room(size)
         at = now
@@ -294,20 +299,20 @@ def _joined(
 
 def _labels(core: Core, spots: Spots, count: int, limit: int) -> Ints:
     """Label every corner with its *count* nearest places of *spots*, searching against the streets."""
-    from siting.network import _sweeps
+    from siting.network import nearest_kernels
 
     node = np.concatenate([spots.a, spots.b])
     way = np.concatenate([spots.enter_a, spots.enter_b])
     who = np.tile(spots.owner, 2)
     seeds = node >= 0
     node, way, who = node[seeds], way[seeds], who[seeds]
-    first = np.empty((limit >> int(_sweeps.SWEEP)) + 1, np.int32)
+    first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
     queue = len(node) + count * (core.n + len(core.arcs.heads)) // 2 + 1024
     while True:
-        labels = np.full((core.n, count), _sweeps.NONE, np.int64)
+        labels = np.full((core.n, count), nearest_kernels.NONE, np.int64)
         first[:] = -1
         link, item, key = np.empty(queue, np.int32), np.empty(queue, np.uint32), np.empty(queue, np.int64)
-        sweep, table = (_sweeps.label, labels[:, 0]) if count == 1 else (_sweeps.label_several, labels)
+        sweep, table = (nearest_kernels.label, labels[:, 0]) if count == 1 else (nearest_kernels.label_several, labels)
         if sweep(core.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
             queue *= 2
             continue

@@ -23,8 +23,8 @@ import shapely
 
 from siting.compiled import compiled
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place
-from siting.network.spans import spans
+from siting.network.reached_streets import spans
+from siting.network.snapping import place
 from siting.numbers import Bools, Ints, Shapes
 
 __all__ = ["Covers", "dominating_points"]

@@ -20,7 +20,7 @@ from siting.errors import LayerError, ProblemError, some
 from siting.measure.coverage import amounts
 from siting.measure.travel import _limit, _walks
 from siting.network import Network, Walk
-from siting.network.locate import spots
+from siting.network.snapping import spots
 from siting.numbers import Floats, Positions, Shapes
 from siting.propose.candidates.parcels import (
     Bounds,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from siting.compiled import compiled
-from siting.network._kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, _spread
+from siting.network.search_kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, _spread
 
 
 class Chains(NamedTuple):

@@ -10,14 +10,14 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.network.places import Gates, frozen
-from siting.network.private import Doubled, doubled
+from siting.network.private_streets import Doubled, doubled
 from siting.numbers import Bools, Ints, Ints32
 
 if TYPE_CHECKING:
-    from siting.network._kernels import Arcs, Starts, Targets
-    from siting.network._pieces import Chains
     from siting.network.graph import Network
     from siting.network.places import Places
+    from siting.network.reached_street_kernels import Chains
+    from siting.network.search_kernels import Arcs, Starts, Targets
     from siting.network.walk import Walk
 
 
@@ -151,7 +151,7 @@ class Core:
 
     def starts(self, spots: Spots, *, reverse: bool = False) -> Starts:
         """Places as starts of searches, along the streets or with *reverse* against them."""
-        from siting.network._kernels import Starts
+        from siting.network.search_kernels import Starts
 
         to_a, to_b = (spots.enter_a, spots.enter_b) if reverse else (spots.leave_a, spots.leave_b)
         f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
@@ -159,7 +159,7 @@ class Core:
 
     def chains(self, length: Ints32) -> Chains:
         """List what lies on each chain, and which chains end at each corner; made once."""
-        from siting.network._pieces import Chains
+        from siting.network.reached_street_kernels import Chains
 
         if "_chains" not in self.__dict__:
             if self.double is not None:
@@ -186,7 +186,7 @@ class Core:
         return known[reverse]
 
     def _index(self, spots: Spots, reverse: bool) -> Targets:
-        from siting.network._kernels import Targets
+        from siting.network.search_kernels import Targets
 
         at = np.flatnonzero((spots.chain < 0) & (spots.a >= 0))
         at = at[np.argsort(spots.a[at], kind="stable")]
@@ -266,16 +266,16 @@ def make_core(network: Network, forth: Ints32, back: Ints32, *, contract: bool |
 
     Without *contract* chains are joined where enough nodes lie inside one (`WORTH`); the answers are the same.
     """
-    from siting.network import _forming
-    from siting.network._kernels import Arcs
+    from siting.network import contraction_kernels
+    from siting.network.search_kernels import Arcs
 
     worth = WORTH if contract is None else -1.0 if contract else 1.0
     double = doubled(network)
     if double is None:
-        formed = _forming.contract(len(network.x), network.u, network.v, forth, back, worth)
+        formed = contraction_kernels.contract(len(network.x), network.u, network.v, forth, back, worth)
     else:
         forth, back = double.with_copies(forth, 0), double.with_copies(back, FAR)
-        formed = _forming.contract(double.nodes, frozen(double.u), frozen(double.v), forth, back, worth)
+        formed = contraction_kernels.contract(double.nodes, frozen(double.u), frozen(double.v), forth, back, worth)
     indptr, heads = frozen(formed.indptr), frozen(formed.heads)
     arcs = Arcs(indptr, heads, frozen(formed.along))
     level = np.array_equal(forth, back)

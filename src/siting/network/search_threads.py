@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from siting.errors import NetworkError
-from siting.network.core import Core
+from siting.network.contraction import Core
 from siting.network.graph import Network
-from siting.network.overlaps import Straight, straight
 from siting.network.places import Places
+from siting.network.straight_walks import Straight, straight
 from siting.network.walk import Walk
 from siting.numbers import Ints, Ints32
 
 if TYPE_CHECKING:
-    from siting.network._kernels import Starts, Targets, Work
+    from siting.network.search_kernels import Starts, Targets, Work
 
 log = logging.getLogger(__name__)
 
@@ -84,7 +84,7 @@ class Desk:
     """What a thread writes on; grown when a search says that it is short."""
 
     def __init__(self, task: Task) -> None:
-        from siting.network._kernels import FAR, SHIFT, Work
+        from siting.network.search_kernels import FAR, SHIFT, Work
 
         self.task = task
         self.queue = 1 << 14
@@ -103,7 +103,7 @@ class Desk:
 
     def grow(self, status: int) -> None:
         """Make room where a search found too little."""
-        from siting.network._kernels import QUEUE_SHORT
+        from siting.network.search_kernels import QUEUE_SHORT
 
         if status == QUEUE_SHORT:
             self.queue *= 4
@@ -113,11 +113,11 @@ class Desk:
             self.spare = np.empty(len(self.keys), np.int64)
 
     def search(self, lo: int, hi: int, *, rows: bool, counts: Ints) -> tuple[int, int, int]:
-        """Search from some of the sources into `keys`; see `siting.network._kernels.pairs` for what is returned."""
-        from siting.network import _kernels
+        """Search from some of the sources into `keys`; see `siting.network.search_kernels.pairs` for what is returned."""
+        from siting.network import search_kernels
 
         t = self.task
-        found: tuple[int, int, int] = _kernels.pairs(
+        found: tuple[int, int, int] = search_kernels.pairs(
             t.arcs, t.starts, t.targets, t.straight, self.work, t.order, lo, hi, t.limit, rows, t.again, counts,
             self.keys, self.spare, self.mark,
         )  # fmt: skip
@@ -125,7 +125,7 @@ class Desk:
 
     def pairs(self, lo: int, hi: int, *, rows: bool) -> tuple[Ints, Ints]:
         """List the pairs of one block: the keys, and how many each start has."""
-        from siting.network import _kernels
+        from siting.network import search_kernels
 
         counts = np.zeros(hi - lo, np.int64)
         parts = []
@@ -135,7 +135,7 @@ class Desk:
             if m:
                 parts.append(self.keys[:m].copy())
             # A full buffer is only too short when not even one source fits.
-            if status == _kernels.QUEUE_SHORT or (status == _kernels.BUFFER_SHORT and now == at):
+            if status == search_kernels.QUEUE_SHORT or (status == search_kernels.BUFFER_SHORT and now == at):
                 self.grow(status)
             at = now
         return (parts[0] if len(parts) == 1 else np.concatenate([*parts, np.empty(0, np.int64)])), counts

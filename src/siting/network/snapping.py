@@ -14,9 +14,9 @@ import shapely
 
 from siting.data import check_extent, one_layer, points, to_crs
 from siting.errors import LayerError, NetworkError, some
-from siting.network.gates import gates_of
-from siting.network.ground import DECK, Allowed, preferred
 from siting.network.places import Gates, Places, frozen, millimetres
+from siting.network.polygon_entrances import gates_of
+from siting.network.preferred_streets import DECK, Allowed, preferred
 from siting.numbers import Bools, Floats, Ints32
 
 if TYPE_CHECKING:
@@ -188,23 +188,23 @@ def _nearest(
     network: Network, xy: Floats, max_snap: float, allowed: Allowed | None
 ) -> tuple[Ints32, Floats, Floats, Floats]:
     """Find the street that each point is put on: its position, the share along it, and metres to it and the nearest."""
-    from siting.network import _forming, _segments
+    from siting.network import point_kernels, segment_kernels
 
     x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
     edge, share, away = np.zeros(len(x), np.int32), np.zeros(len(x)), np.zeros(len(x))
     if not len(x):
         return edge, share, away, away.copy()
     # Along a curve, so that a point is near to the one before.
-    order = np.argsort(_forming.hilbert(x, y, 16), kind="stable")
+    order = np.argsort(point_kernels.hilbert(x, y, 16), kind="stable")
     every = np.zeros(0, np.bool_)
-    _segments.nearest(network.segments, x, y, order, every, edge, share, away)
+    segment_kernels.nearest(network.segments, x, y, order, every, edge, share, away)
     nearest = away.copy()
     if allowed is None:
         return edge, share, away, nearest
     odd = order[~allowed.street[edge[order]] & (away[order] <= max_snap)]
     if len(odd):
         other, part, far = edge.copy(), share.copy(), away.copy()
-        _segments.nearest(network.segments, x, y, odd, allowed.street, other, part, far)
+        segment_kernels.nearest(network.segments, x, y, odd, allowed.street, other, part, far)
         take = (other >= 0) & (far <= max_snap)
         take &= ~allowed.deck[edge] | (far <= away + DECK)
         edge, share, away = np.where(take, other, edge), np.where(take, part, share), np.where(take, far, away)

@@ -17,9 +17,9 @@ import pandas as pd
 import shapely
 
 from siting.errors import NetworkError, some
-from siting.network.joining import SAME, STEP, join_points, of_vertices
-from siting.network.vocabulary import is_deck
-from siting.network.vocabulary import levels as told_levels
+from siting.network.end_points import SAME, STEP, join_points, of_vertices
+from siting.network.street_words import is_deck
+from siting.network.street_words import levels as told_levels
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = ["split_streets"]

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from siting.network import search
-from siting.network.core import FAR as CLOSED
+from siting.network.contraction import FAR as CLOSED
 from siting.network.graph import Network
-from siting.network.locate import at_ends
 from siting.network.places import Places
+from siting.network.snapping import at_ends
 from siting.network.walk import Walk
 from siting.numbers import Bools, Floats, Ints, Ints32
 

@@ -42,16 +42,16 @@ def join_points(xy: Floats) -> tuple[Floats, Ints]:
     >>> places.tolist(), place.tolist()
     ([[0.0, 0.0], [5.0, 0.0]], [1, 0, 1])
     """
-    from siting.network import _forming
+    from siting.network import point_kernels
 
     if not len(xy):
         return np.empty((0, 2)), np.empty(0, np.int64)
     x, y = xy[:, 0] + 0.0, xy[:, 1] + 0.0  # without -0.0, whose bits are not those of 0.0
-    spot, first = _forming.distinct(x.view(np.int64), y.view(np.int64))
+    spot, first = point_kernels.distinct(x.view(np.int64), y.view(np.int64))
     x, y = x[first], y[first]
     order = _by_place(x, y)
     x, y = x[order], y[order]
-    place, kept = _forming.near(x, y, SAME)
+    place, kept = point_kernels.near(x, y, SAME)
     of_spot = np.empty(len(order), np.int64)
     of_spot[order] = place
     return np.column_stack([x[kept], y[kept]]), of_spot[spot]

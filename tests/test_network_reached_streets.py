@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.network import Places
-from siting.network.spans import Mode, spans
+from siting.network.reached_streets import Mode, spans
 
 Make = Callable[..., Any]
 X0, Y0 = 530_000.0, 3_380_000.0

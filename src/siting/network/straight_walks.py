@@ -42,17 +42,17 @@ def straight(sources: Places, sought: Places, limit: int) -> Straight:
 
 def _between_points(sources: Places, sought: Places, limit: int) -> tuple[Ints, Ints, Ints]:
     """Compare points with points, in squares."""
-    from siting.network import _squares
+    from siting.network import straight_walk_kernels
 
     one, other = sources.points, sought.points
     xy, free = sources.xy[one], sources.free[one]
     found: list[tuple[Ints, Ints, Ints]] = [(np.zeros(0, np.int64),) * 3]
     for squares in sought.squares:
         void = np.zeros(0, np.int64)
-        size = _squares.overlapping(xy, free, squares, limit, void, void, void)
+        size = straight_walk_kernels.overlapping(xy, free, squares, limit, void, void, void)
         if size:
             a, b, cost = (np.empty(size, np.int64) for _ in range(3))
-            _squares.overlapping(xy, free, squares, limit, a, b, cost)
+            straight_walk_kernels.overlapping(xy, free, squares, limit, a, b, cost)
             found.append((one[a], other[b], cost))
     a, b, cost = (np.concatenate(column) for column in zip(*found, strict=True))
     return a, b, cost

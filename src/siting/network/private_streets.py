@@ -41,7 +41,7 @@ class Doubled(NamedTuple):
 
 def doubled(network: Network) -> Doubled | None:
     """Give the private parts that could be passed a copy; None where there is none."""
-    from siting.network import _forming
+    from siting.network import contraction_kernels
 
     private = network.private
     if private is None:
@@ -53,7 +53,7 @@ def doubled(network: Network) -> Doubled | None:
     inside[u] = inside[v] = True
     outside[network.u[~private]] = outside[network.v[~private]] = True
     gate = inside & outside
-    part = _forming.components(n, u, v)
+    part = contraction_kernels.components(n, u, v)
     passed = np.bincount(part[gate], minlength=int(part.max()) + 1) >= 2
     edge = edge[passed[part[u]]]
     if not len(edge):

@@ -21,7 +21,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.network import Places, Walk, search, tobler
-from siting.network.core import make_core, paces
+from siting.network.contraction import make_core, paces
 
 Costs = dict[tuple[int, int], int]
 CRS = "EPSG:32650"
@@ -333,7 +333,13 @@ def test_every_kernel_is_compiled_once(town: st.Network, tmp_path: Path) -> None
 
     Another one is compiled for some seconds at its first use, in every new process that has it not in its cache.
     """
-    from siting.network import _forming, _kernels, _pieces, _sweeps
+    from siting.network import (
+        contraction_kernels,
+        nearest_kernels,
+        point_kernels,
+        reached_street_kernels,
+        search_kernels,
+    )
 
     town.save(tmp_path / "town")
     points = gpd.GeoDataFrame(geometry=[shapely.Point(X0 + 40 * i, Y0 + 30 * i) for i in range(9)], crs=CRS)
@@ -359,7 +365,7 @@ def test_every_kernel_is_compiled_once(town: st.Network, tmp_path: Path) -> None
         st.service_areas(network, pickle_of(places), minutes=[5], walk=Walk(80, slope=tobler))
     several = {
         f"{module.__name__}.{name}": len(kernel.signatures)
-        for module in (_forming, _kernels, _pieces, _sweeps)
+        for module in (contraction_kernels, point_kernels, search_kernels, reached_street_kernels, nearest_kernels)
         for name, kernel in vars(module).items()
         # What only kernels call is compiled for the types that they have inside, where nothing was on disk yet.
         if hasattr(kernel, "signatures") and not name.startswith("_") and len(kernel.signatures) > 1

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import shapely
 
-from siting.network.ground import DECK, Allowed
 from siting.network.places import Gates, millimetres
+from siting.network.preferred_streets import DECK, Allowed
 from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def gates_of(
 
 def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
     """List the streets whose boxes come near to each polygon; each pair once."""
-    from siting.network import _segments
+    from siting.network import segment_kernels
 
     reach = max_snap
     if not np.isfinite(max_snap):
@@ -84,9 +84,9 @@ def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]
     west, south, east, north = np.ascontiguousarray(shapely.bounds(shape).T) + np.array([[-1], [-1], [1], [1]]) * reach
     ptr = np.zeros(len(shape) + 1, np.int64)
     found = np.zeros(0, np.int32)
-    _segments.meeting(network.segments, west, south, east, north, ptr, found)
+    segment_kernels.meeting(network.segments, west, south, east, north, ptr, found)
     found = np.zeros(int(ptr[-1]), np.int32)
-    _segments.meeting(network.segments, west, south, east, north, ptr, found)
+    segment_kernels.meeting(network.segments, west, south, east, north, ptr, found)
     pair = np.unique(np.repeat(np.arange(len(shape)), np.diff(ptr)) << 32 | found)
     return pair >> 32, pair & 0xFFFFFFFF
 
@@ -102,7 +102,7 @@ def _lines(network: Network, edge: Ints) -> Shapes:
 
 
 def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, allowed: Allowed) -> Bools:
-    """Keep the preferred streets of each polygon that has any; see `siting.network.ground.DECK`."""
+    """Keep the preferred streets of each polygon that has any; see `siting.network.preferred_streets.DECK`."""
     good = allowed.street[edge]
     ground = np.full(len(nearest), np.inf)
     np.minimum.at(ground, owner[good], away[good])
@@ -130,7 +130,7 @@ def _ways(
     barred: Bools | None,
 ) -> _Ways:  # fmt: skip
     """List the ways that may be the first part of a shortest path."""
-    from siting.network import _segments
+    from siting.network import segment_kernels
 
     apart = away > 0
     # Where a street crosses the rim, or runs along it, the way is 0.
@@ -169,8 +169,8 @@ def _ways(
     def room(size: int) -> tuple[Ints, Ints, Floats, Floats, Floats]:
         return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty((size, 2))
 
-    which, at, part, far, foot = listed = room(_segments.approaches(*arguments, *room(0)))
-    _segments.approaches(*arguments, *listed)
+    which, at, part, far, foot = listed = room(segment_kernels.approaches(*arguments, *room(0)))
+    segment_kernels.approaches(*arguments, *listed)
     steps = _Ways(owner[pair[which]], edge[pair[which]], rim[at], foot, part, far)
     steps = _select(steps, ~_blocked(network, steps, barred))
     found: list[Any] = [np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)]
@@ -178,10 +178,10 @@ def _ways(
 
 
 def _way(network: Network, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:
-    from siting.network import _segments
+    from siting.network import segment_kernels
 
     x, y = (np.ascontiguousarray(column) for column in stop.T)
-    share = _segments.shares(network.segments, edge, x, y)
+    share = segment_kernels.shares(network.segments, edge, x, y)
     return _Ways(owner, edge, start, stop, share, np.hypot(*(start - stop).T))
 
 
@@ -192,11 +192,11 @@ def _select(ways: _Ways, keep: Bools | Ints) -> _Ways:
 
 def _blocked(network: Network, ways: _Ways, barred: Bools | None) -> Bools:
     """Tell which ways cross another street, of those that are *barred* where it is given."""
-    from siting.network import _segments
+    from siting.network import segment_kernels
 
     hit = np.zeros(len(ways.owner), np.bool_)
     ends = [np.ascontiguousarray(column) for column in (*ways.start.T, *ways.stop.T)]
-    _segments.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)
+    segment_kernels.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)
     return hit
 
 

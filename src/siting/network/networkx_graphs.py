@@ -18,10 +18,10 @@ from siting.data import to_crs, to_metric
 from siting.data.shapes import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
 from siting.network.build import WAY, assemble, lengths_of, vertices_of, walkable_part
+from siting.network.end_points import of_vertices
 from siting.network.graph import Network
 from siting.network.graphml import read_graphml
 from siting.network.heights import sound, with_rises
-from siting.network.joining import of_vertices
 from siting.network.words import crs_name
 from siting.numbers import Floats, Ints
 

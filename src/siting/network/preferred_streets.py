@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from siting.network.places import frozen
-from siting.network.profile import has_word
-from siting.network.topology import levels
+from siting.network.splitting import levels
+from siting.network.walking_profile import has_word
 from siting.numbers import Bools
 
 if TYPE_CHECKING:
