@@ -18,7 +18,16 @@ import siting as st
 from siting.data import values
 from siting.errors import NetworkError
 from siting.network import street_words
-from siting.network.street_words import classes, directions, flags, is_deck, known_classes, levels, translated, words
+from siting.network.street_words import (
+    classes,
+    directions,
+    flags,
+    is_deck,
+    known_classes,
+    read_levels,
+    translated,
+    words,
+)
 from siting.network.walking_profile import CLOSED, ONLY_IF_ALLOWED, SQUARES
 
 Make = Callable[..., gpd.GeoDataFrame]
@@ -76,9 +85,9 @@ def test_bridges_and_tunnels_in_all_words(column: str, caplog: pytest.LogCapture
 
 def test_levels_are_numbers(caplog: pytest.LogCaptureFixture) -> None:
     given_ = pd.Series(["-1", 2, 2.0, "1", "0", "１", "1;2", None, "", "-"], dtype=object, name="layer")
-    assert levels(given_).tolist() == pytest.approx([-1, 2, 2, 1, 0, 1, 1, np.nan, np.nan, np.nan], nan_ok=True)
+    assert read_levels(given_).tolist() == pytest.approx([-1, 2, 2, 1, 0, 1, 1, np.nan, np.nan, np.nan], nan_ok=True)
     assert not caplog.records
-    assert np.isnan(levels(pd.Series(["二层", "1"], name="layer"))).tolist() == [True, False]
+    assert np.isnan(read_levels(pd.Series(["二层", "1"], name="layer"))).tolist() == [True, False]
     assert '"layer" says "二层", which is no level' in caplog.text
 
 

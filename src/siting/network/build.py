@@ -1,4 +1,4 @@
-"""Streets and arrays into a `Network`."""
+"""The `Parts` of a network from layers of streets and from bare arrays."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ import shapely
 from siting.data import check_layer, to_metric
 from siting.data.shapes import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
+from siting.network import heights, point_kernels
 from siting.network.end_points import by_level, join_points, of_vertices
-from siting.network.graph import Network
 from siting.network.lengths import believed, tell_lengths
+from siting.network.parts import Parts, crs_code
 from siting.network.places import frozen, millimetres
+from siting.network.splitting import split_streets
 from siting.network.street_words import directions, is_yes, named
 from siting.network.walking_profile import has_word, walkable
-from siting.network.words import crs_name
 from siting.numbers import Bools, Floats, Ints, Ints8
 
 log = logging.getLogger(__name__)
@@ -31,10 +32,10 @@ log = logging.getLogger(__name__)
 WAY = "_open_way"
 
 
-def network_from_streets(
+def parts_from_streets(
     streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool, split: bool, oneway: str | None
-) -> Network:
-    """Build a network from lines that meet at their ends; see `Network.from_streets`."""
+) -> Parts:
+    """Take lines that meet at their ends for streets; see `Network.from_streets`."""
     if hasattr(streets, "add_edge"):
         raise NetworkError("from_streets takes a layer of lines, not a graph; give it to Network.from_graph")
     if isinstance(streets, tuple):
@@ -51,8 +52,6 @@ def network_from_streets(
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
     raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())
     if raised:
-        from siting.network import heights
-
         frame = heights.sound(frame)
         if "rise" in frame:
             heights.tell_rises(frame)
@@ -60,8 +59,6 @@ def network_from_streets(
     if whole:  # a length is that of a whole line; its pieces have shares of it
         frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
     if split:
-        from siting.network.splitting import split_streets
-
         frame = split_streets(frame)
     if raised:
         frame = heights.cut_at_turns(frame)
@@ -78,7 +75,7 @@ def network_from_streets(
     return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, metres, left_out, drawn=(vertices, first))
 
 
-def network_from_arrays(
+def parts_from_arrays(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
     u: npt.ArrayLike,
@@ -88,8 +85,8 @@ def network_from_arrays(
     length: npt.ArrayLike | None,
     height: npt.ArrayLike | None,
     oneway: npt.ArrayLike | None,
-) -> Network:
-    """Build a network from bare arrays; see `Network.from_arrays`."""
+) -> Parts:
+    """Check bare arrays, and take them for streets; see `Network.from_arrays`."""
     system = _metric(crs)
     number = len(np.atleast_1d(np.asarray(x)))
     xy = np.column_stack([_as_long(at, what, number) for what, at in (("x", x), ("y", y))])
@@ -146,7 +143,7 @@ def _metric(crs: Any) -> pyproj.CRS:
         raise NetworkError(f'crs={crs!r} is not known; give for example "EPSG:4549"') from fault
     if not system.is_projected or system.axis_info[0].unit_conversion_factor != 1:
         raise NetworkError(
-            f"{crs_name(system)} does not measure in metres; give a projected CRS, as of 3° zones or UTM"
+            f"{crs_code(system)} does not measure in metres; give a projected CRS, as of 3° zones or UTM"
         )
     return system
 
@@ -173,7 +170,7 @@ def _as_long(values: npt.ArrayLike, what: str, number: int) -> Floats:
     return found
 
 
-def without_steps(network: Network) -> Network:
+def without_steps(network: Parts) -> Parts:
     """Leave the steps out of a network; the rest keeps its ids."""
     if "highway" not in network.columns:
         raise NetworkError(
@@ -191,7 +188,7 @@ def without_steps(network: Network) -> Network:
     return assemble(frame, xy, network.nodes, network.u[~steps], network.v[~steps], network.metres[~steps], left_out)
 
 
-def whole_edges(network: Network) -> gpd.GeoDataFrame:
+def whole_edges(network: Parts) -> gpd.GeoDataFrame:
     """Return the edges with all that `assemble` reads off them."""
     frame = network.edges
     if network.oneway is not None:
@@ -252,7 +249,7 @@ def assemble(
     metres: Floats,
     left_out: Mapping[str, int],
     drawn: tuple[Floats, Ints] | None = None,
-) -> Network:
+) -> Parts:
     """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
 
     Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network. *drawn* are the vertices of the lines
@@ -282,10 +279,8 @@ def form(
     oneway: Ints8 | None = None,
     rise: Floats | None = None,
     left_out: Mapping[str, int],
-) -> Network:
+) -> Parts:
     """Order nodes along a Hilbert curve and edges by their nodes; nodes without an edge are left away."""
-    from siting.network import point_kernels
-
     used = np.zeros(len(xy), bool)
     used[u] = True
     used[v] = True
@@ -315,7 +310,7 @@ def form(
         oneway = np.where(whole == 0, 0, oneway).astype(np.int8)  # a street of no length has no direction
     if rise is not None and np.isnan(rise).any():
         log.warning("rise is not known of %d of %d streets; they count as level", np.isnan(rise).sum(), len(rise))
-    network = Network(
+    return Parts(
         crs=crs,
         x=frozen(x[order]),
         y=frozen(y[order]),
@@ -331,5 +326,3 @@ def form(
         rise=None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node]),
         left_out=left_out,
     )
-    log.info("%r", network)
-    return network

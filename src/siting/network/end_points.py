@@ -10,6 +10,7 @@ import pandas as pd
 import shapely
 
 from siting.errors import some
+from siting.network import point_kernels
 from siting.numbers import Floats, Ints
 
 __all__: list[str] = []
@@ -42,8 +43,6 @@ def join_points(xy: Floats) -> tuple[Floats, Ints]:
     >>> places.tolist(), place.tolist()
     ([[0.0, 0.0], [5.0, 0.0]], [1, 0, 1])
     """
-    from siting.network import point_kernels
-
     if not len(xy):
         return np.empty((0, 2)), np.empty(0, np.int64)
     x, y = xy[:, 0] + 0.0, xy[:, 1] + 0.0  # without -0.0, whose bits are not those of 0.0

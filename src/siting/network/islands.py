@@ -18,7 +18,7 @@ import shapely
 
 from siting.errors import NetworkError
 from siting.network.build import WAY, assemble, whole_edges
-from siting.network.graph import Network
+from siting.network.parts import Parts
 from siting.network.splitting import cut_lines, piece_ids, shared_length
 from siting.numbers import Floats, Ints, Positions, Shapes
 
@@ -32,7 +32,7 @@ CLOSE = 0.01
 BLOCK = 4096
 
 
-def drop_islands(network: Network, *, least: int | None = None) -> Network:
+def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
     """Leave out all parts of a network but the largest.
 
     Parameters
@@ -86,7 +86,7 @@ def drop_islands(network: Network, *, least: int | None = None) -> Network:
     return assemble(frame, xy, network.nodes, network.u[keep], network.v[keep], network.metres[keep], left_out)
 
 
-def join_islands(network: Network, metres: float) -> Network:
+def join_islands(network: Parts, metres: float) -> Parts:
     """Join the islands of a network to what is nearest, by straight links.
 
     A link runs from a node to the nearest point of an edge of another part, and cuts that edge there. Of all links that
@@ -153,7 +153,7 @@ class _Links(NamedTuple):
     far: Positions  # part of the edge
 
 
-def _candidates(network: Network, metres: float) -> _Links:
+def _candidates(network: Parts, metres: float) -> _Links:
     """List the shortest link between every two parts that are near enough."""
     spots = shapely.points(network.x, network.y)
     of_edge = network.component[network.u]
@@ -175,7 +175,7 @@ def _blocks(items: Positions) -> list[Positions]:
     return [items[i : i + BLOCK] for i in range(0, len(items), BLOCK)]
 
 
-def _shortest(network: Network, spots: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:
+def _shortest(network: Parts, spots: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:
     near, far = network.component[node], network.component[network.u[edge]]
     other = near != far
     node, edge, near, far = node[other], edge[other], near[other], far[other]
@@ -216,7 +216,7 @@ def _spanning(links: _Links, parts: int) -> _Links:
     return _Links(*(column[taken] for column in links))
 
 
-def _joined(network: Network, links: _Links) -> Network:
+def _joined(network: Parts, links: _Links) -> Parts:
     xy = np.column_stack([network.x, network.y])
     spots = shapely.points(xy[links.node])
     line = network.lines[links.edge]
@@ -244,7 +244,7 @@ def _joined(network: Network, links: _Links) -> Network:
     )
 
 
-def _corners(network: Network, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
+def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
     """Tell at which node each link meets its edge, and where edges are cut for it.
 
     Returns ``(meets, row, cut_at, cut_node)``: a node for each link, or ``-1 - k`` for cut ``k``; for each cut, in
@@ -267,7 +267,7 @@ def _corners(network: Network, links: _Links, at: Floats) -> tuple[Positions, Po
 
 
 def _pieces(
-    network: Network, pieces: Shapes, source: Positions, joint: Positions
+    network: Parts, pieces: Shapes, source: Positions, joint: Positions
 ) -> tuple[gpd.GeoDataFrame, Positions, Positions, Floats]:
     """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
     edges = whole_edges(network)
@@ -286,7 +286,7 @@ def _pieces(
 
 
 def _link_rows(
-    network: Network, frame: gpd.GeoDataFrame, xy: Floats, node: Positions, meets: Positions
+    network: Parts, frame: gpd.GeoDataFrame, xy: Floats, node: Positions, meets: Positions
 ) -> gpd.GeoDataFrame:
     """Make a row for each link; numbers stay whole in *frame* where the links have none."""
     names: list[str] = []

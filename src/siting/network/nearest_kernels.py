@@ -1,7 +1,7 @@
 """Compiled sweeps over the whole network: the nearest places of every corner, by one search from all places.
 
-The queue is that of `siting.network.search_kernels`; a label is a cost and an owner in one number, so that of places equally
-near the first wins whatever the order of the work.
+The queue is that of `siting.network.search_kernels`. A label is a cost and an owner in one number, so that of places
+equally near the first wins, whatever the order of the work.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""networkx graphs and their files into a `Network`, and back."""
+"""The `Parts` of a network from networkx graphs and their files, and back."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ from siting.data.shapes import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
 from siting.network.build import WAY, assemble, lengths_of, vertices_of, walkable_part
 from siting.network.end_points import of_vertices
-from siting.network.graph import Network
 from siting.network.graphml import read_graphml
 from siting.network.heights import sound, with_rises
-from siting.network.words import crs_name
+from siting.network.parts import Parts, crs_code
 from siting.numbers import Floats, Ints
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def network_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = False) -> Network:
-    """Build a network from a networkx graph or a GraphML file of one; see `Network.from_graph`."""
+def parts_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = False) -> Parts:
+    """Read a networkx graph or a GraphML file of one; see `Network.from_graph`."""
     import networkx as nx
 
     if isinstance(graph, (str, os.PathLike)):
@@ -194,11 +193,11 @@ def _no_graph(given: Any) -> str:
     return f"from_graph takes a networkx graph or a GraphML file, not a {type(given).__name__}"
 
 
-def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:
+def graph_from_parts(network: Parts) -> nx.MultiDiGraph[Any]:
     """Return the network as osmnx makes one; see `Network.to_graph`."""
     import networkx as nx
 
-    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=crs_name(network.crs))
+    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=crs_code(network.crs))
     if network.crs.to_epsg() is None:
         graph.graph["crs"] = network.crs.to_wkt()
     names = network.nodes.to_list()

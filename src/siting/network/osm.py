@@ -1,4 +1,4 @@
-"""Extracts of OpenStreetMap (`.osm.pbf`, `.osm`) into a `Network`.
+"""Extracts of OpenStreetMap (`.osm.pbf`, `.osm`) into the `Parts` of a network.
 
 A way is cut where one of its nodes is used again, by another way or by itself: these are OpenStreetMap's crossings, so
 bridges are not joined to what they cross. At a node where nobody passes (a wall, a closed gate) a way is cut, and not
@@ -23,9 +23,9 @@ from scipy.sparse.csgraph import connected_components
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
 from siting.network import build
-from siting.network.graph import Network
 from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
 from siting.network.osm_opl import DEGREE, known
+from siting.network.parts import Parts
 from siting.network.walking_profile import walkable
 from siting.numbers import Bools, Floats, Ints
 
@@ -36,10 +36,10 @@ WGS84 = "EPSG:4326"
 MOST_BOXES = 10_000
 
 
-def network_from_osm(
+def parts_from_osm(
     path: str | Path, *, area: Any = None, crs: Any = None, walking: bool = True, ferries: bool = False
-) -> Network:
-    """Build a network from an extract of OpenStreetMap; see `Network.from_osm`."""
+) -> Parts:
+    """Read an extract of OpenStreetMap; see `Network.from_osm`."""
     file = local_file(path)
     clip = None if area is None else _area(area)
     ways, closed, private = read_extract(file, walking=walking, ferries=ferries)
@@ -79,7 +79,7 @@ def network_from_osm(
         left_out["outside the area"] = beyond
         log.info("%s: %d ways do not meet the area and are left out", file.name, beyond)
     tags = ways.tags.drop(columns=list(ALSO), errors="ignore")
-    return _network(file.name, tags, edges, inside, behind, crs, left_out)
+    return _parts(file.name, tags, edges, inside, behind, crs, left_out)
 
 
 class _Edges(NamedTuple):
@@ -245,9 +245,9 @@ def _lines(edges: _Edges, keep: Bools) -> npt.NDArray[np.object_]:
     return found
 
 
-def _network(
+def _parts(
     name: str, tags: pd.DataFrame, edges: _Edges, keep: Bools, private: Bools, crs: Any, left_out: dict[str, int]
-) -> Network:
+) -> Parts:
     way = edges.way[keep]
     of_edge = build.mark_private(tags.iloc[way].dropna(axis="columns", how="all"), private[keep])
     number = pd.Series(edges.number[keep], of_edge.index).astype(str)

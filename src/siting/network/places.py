@@ -13,6 +13,7 @@ import pandas as pd
 import shapely
 
 from siting.errors import NetworkError, some
+from siting.network import straight_walk_kernels
 from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["Places"]
@@ -159,8 +160,6 @@ class Places:
     @cached_property
     def squares(self) -> list[tuple[npt.NDArray[Any], ...]]:
         """The points sorted into squares, those with longer free walks into larger ones."""
-        from siting.network import straight_walk_kernels
-
         xy, free = np.ascontiguousarray(self.xy[self.points]), self.free[self.points]
         steps = [-1, *(int(side * 1000) for side in SIDES), np.iinfo(np.int64).max]
         sides = (*SIDES, 4 * SIDES[-1])

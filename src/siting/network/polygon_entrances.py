@@ -11,18 +11,16 @@ that street. Private streets are entered by the estate they lie in, and by one t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
 
+from siting.network import segment_kernels
+from siting.network.parts import Parts
 from siting.network.places import Gates, millimetres
-from siting.network.preferred_streets import DECK, Allowed
+from siting.network.preferred_streets import DECK, Preferred
 from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
-
-if TYPE_CHECKING:
-    from siting.network.graph import Network
-
 
 #: The rim is walked along in steps of so many metres.
 STEP = 10.0
@@ -51,7 +49,7 @@ class _Ways(NamedTuple):
 
 
 def gates_of(
-    network: Network, geometry: Shapes, rows: Ints, max_snap: float, allowed: Allowed | None
+    network: Parts, geometry: Shapes, rows: Ints, max_snap: float, preferred: Preferred | None
 ) -> tuple[First, Gates]:
     """Find the gates of the polygons ``geometry[rows]``: the first way of each, and the others."""
     shape = geometry[rows]
@@ -62,21 +60,19 @@ def gates_of(
     owner, edge, lines, away = owner[near], edge[near], lines[near], away[near]
     nearest = np.full(len(shape), np.inf)
     np.minimum.at(nearest, owner, away)
-    if allowed is not None:
-        keep = _on_ground(owner, edge, away, nearest, allowed)
+    if preferred is not None:
+        keep = _on_ground(owner, edge, away, nearest, preferred)
         owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
     if network.private is not None:
         keep = _of_residents(shape, owner, lines, away, network.private[edge])
         owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
-    barred = None if allowed is None else allowed.street
+    barred = None if preferred is None else preferred.street
     ways = _ways(network, shape, owner, edge, lines, away, max_snap, barred)
     return _parted(network, shape, rows, ways, nearest)
 
 
-def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
+def _near(network: Parts, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
     """List the streets whose boxes come near to each polygon; each pair once."""
-    from siting.network import segment_kernels
-
     reach = max_snap
     if not np.isfinite(max_snap):
         every = np.concatenate([network.segments.xy, shapely.bounds(shape).reshape(-1, 2)])
@@ -91,7 +87,7 @@ def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]
     return pair >> 32, pair & 0xFFFFFFFF
 
 
-def _lines(network: Network, edge: Ints) -> Shapes:
+def _lines(network: Parts, edge: Ints) -> Shapes:
     """Draw streets, each once."""
     which, at = np.unique(edge, return_inverse=True)
     first, xy = network.segments.first, network.segments.xy
@@ -101,13 +97,13 @@ def _lines(network: Network, edge: Ints) -> Shapes:
     return drawn[at]
 
 
-def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, allowed: Allowed) -> Bools:
+def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, preferred: Preferred) -> Bools:
     """Keep the preferred streets of each polygon that has any; see `siting.network.preferred_streets.DECK`."""
-    good = allowed.street[edge]
+    good = preferred.street[edge]
     ground = np.full(len(nearest), np.inf)
     np.minimum.at(ground, owner[good], away[good])
     deck = np.full(len(nearest), np.inf)
-    np.minimum.at(deck, owner[allowed.deck[edge]], away[allowed.deck[edge]])
+    np.minimum.at(deck, owner[preferred.deck[edge]], away[preferred.deck[edge]])
     # Beside a deck alone, with no street on the ground near: the deck is where the houses stand.
     stay = ~np.isfinite(ground) | ((deck <= nearest) & (ground > nearest + DECK))
     kept: Bools = good | stay[owner]
@@ -126,12 +122,10 @@ def _of_residents(shape: Shapes, owner: Ints, lines: Shapes, away: Floats, priva
 
 
 def _ways(
-    network: Network, shape: Shapes, owner: Ints, edge: Ints, lines: Shapes, away: Floats, max_snap: float,
+    network: Parts, shape: Shapes, owner: Ints, edge: Ints, lines: Shapes, away: Floats, max_snap: float,
     barred: Bools | None,
 ) -> _Ways:  # fmt: skip
     """List the ways that may be the first part of a shortest path."""
-    from siting.network import segment_kernels
-
     apart = away > 0
     # Where a street crosses the rim, or runs along it, the way is 0.
     touch = np.flatnonzero(~apart)
@@ -177,9 +171,7 @@ def _ways(
     return _Ways(*found)
 
 
-def _way(network: Network, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:
-    from siting.network import segment_kernels
-
+def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:
     x, y = (np.ascontiguousarray(column) for column in stop.T)
     share = segment_kernels.shares(network.segments, edge, x, y)
     return _Ways(owner, edge, start, stop, share, np.hypot(*(start - stop).T))
@@ -190,17 +182,15 @@ def _select(ways: _Ways, keep: Bools | Ints) -> _Ways:
     return _Ways(*kept)
 
 
-def _blocked(network: Network, ways: _Ways, barred: Bools | None) -> Bools:
+def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
     """Tell which ways cross another street, of those that are *barred* where it is given."""
-    from siting.network import segment_kernels
-
     hit = np.zeros(len(ways.owner), np.bool_)
     ends = [np.ascontiguousarray(column) for column in (*ways.start.T, *ways.stop.T)]
     segment_kernels.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)
     return hit
 
 
-def _parted(network: Network, shape: Shapes, rows: Ints, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
+def _parted(network: Parts, shape: Shapes, rows: Ints, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
     """Take the first way of each polygon apart from the others; one without any is told its nearest street."""
     order = np.lexsort((ways.edge, ways.away, ways.owner))
     ways = _select(ways, order)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from siting.compiled import compiled
-from siting.network.search_kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, _spread
+from siting.network.search_kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, settle
 
 
 class Chains(NamedTuple):
@@ -43,7 +43,7 @@ class Pieces(NamedTuple):
 
 
 @compiled
-def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
+def pieces_within(arcs, starts, chains, buffers, lo, hi, limits, out):
     """List the pieces from which each of the gates *lo* to *hi* is reached within each of the rising *limits*.
 
     Returns where it ended, how many pieces are valid, and a status. The search runs against the streets, so that the
@@ -51,7 +51,7 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
 
     All is in one function on purpose: to hand arrays to another in the inner loop costs more than the work there.
     """
-    dist, touched = work.dist, work.touched
+    dist, touched = buffers.dist, buffers.touched
     a_of, b_of = chains.a, chains.b
     end_ptr, end_chain, end_far = chains.end_ptr, chains.end_chain, chains.end_far
     ptr, edges, flipped, before, behind = chains.ptr, chains.edge, chains.flipped, chains.before, chains.behind
@@ -68,9 +68,9 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
         f, r = starts.r[s], starts.f[s]
         if door > most or (own < 0 and starts.a[s] < 0):
             continue
-        n = _spread(
+        n = settle(
             arcs.indptr, arcs.heads, arcs.costs, starts.a, starts.to_a, starts.b, starts.to_b, s, s + 1, most,
-            dist, touched, work.first, work.link, work.item, work.at,
+            dist, touched, buffers.first, buffers.link, buffers.item, buffers.at,
         )  # fmt: skip
         if n < 0:
             for i in range(-1 - n):

@@ -18,8 +18,7 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network.end_points import SAME, STEP, join_points, of_vertices
-from siting.network.street_words import is_deck
-from siting.network.street_words import levels as told_levels
+from siting.network.street_words import levels
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = ["split_streets"]
@@ -97,19 +96,6 @@ def _check(streets: gpd.GeoDataFrame) -> None:
     bad |= ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
     if bad.any():
         raise NetworkError(f"{int(bad.sum())} streets are no LineString: {some(names[bad])}; explode or draw them")
-
-
-def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
-    """Tell how high each line lies, as `layer`, `bridge` and `tunnel` say: 0 is the ground."""
-
-    def has(column: str) -> Bools:
-        return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
-
-    level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
-    if layer in streets:
-        given = told_levels(streets[layer])
-        level = np.where(np.isnan(given), level, given)
-    return level
 
 
 # Where lines meet
