@@ -5,15 +5,12 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from siting.errors import some
 from siting.network import point_kernels
-from siting.numbers import Floats, Ints
-
-__all__: list[str] = []
+from siting.numbers import Floats, Ints, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -24,18 +21,10 @@ STEP = 3.0
 
 
 def join_points(xy: Floats) -> tuple[Floats, Ints]:
-    """Join points closer than 1 mm, and what is joined by others between.
+    """Join points *xy* (n, 2) closer than 1 mm, and what is joined by others between.
 
-    Parameters
-    ----------
-    xy
-        Coordinates in metres (n, 2), finite.
-
-    Returns
-    -------
-    places, place
-        The places from west to east (and south to north where x is the same), each at the most western of its points;
-        and the place of each point.
+    Returns the places from west to east (south to north where x is the same), each at the most western of its points;
+    and the place of each point.
 
     Examples
     --------
@@ -68,23 +57,16 @@ def _by_place(x: Floats, y: Floats) -> Ints:
     return order
 
 
-def of_vertices(lines: npt.NDArray[np.object_]) -> Floats:
+def of_vertices(lines: Shapes) -> Floats:
     """Return the height of each vertex, line after line; NaN where a line has none."""
-    found: Floats = shapely.get_coordinates(lines, include_z=True)[:, 2]
-    return found
+    return np.asarray(shapely.get_coordinates(lines, include_z=True)[:, 2])
 
 
 def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Floats, Ints]:
-    """Part ends of lines that are at one place but more than `STEP` above each other; these are told.
+    """Part ends of lines that are at one place but more than `STEP` above each other; a warning names them.
 
-    Parameters
-    ----------
-    xy, place
-        The places, and the place of each end.
-    z
-        Height of each end. One without a height belongs to the lowest there.
-    names
-        The lines: their first ends come first, then their last ends.
+    *xy* are the places, *place* and *z* the place and the height of each end: the first ends of the lines *names*, then
+    the last. An end without a height belongs to the lowest there.
     """
     known = np.isfinite(z)
     low, high = np.full(len(xy), np.inf), np.full(len(xy), -np.inf)

@@ -104,14 +104,14 @@ class Network(Parts):
         streets
             LineStrings with a CRS; degrees are projected first.
         length
-            Column of metres; where one is absent, empty or cannot be, the line is measured. Odd ones are told.
+            Column of metres; where one is absent, empty or cannot be, the line is measured, and the log says so.
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
             Leave out what is closed to walkers (counted in `left_out`), and mark what is private (column `private`).
         split
-            First split the lines where they cross or touch on one level; levels are told by `layer`, `bridge` and
-            `tunnel`, and lines of different levels meet at their ends only.
+            First split the lines where they cross or touch on one level, by `layer`, `bridge` and `tunnel`; lines of
+            different levels meet at their ends only.
         oneway
             Column that says which streets are open one way only: "yes", "1" or True along the line, "-1" or "reverse"
             against it. Without it all are open both ways, as they are for walkers.
@@ -157,7 +157,7 @@ class Network(Parts):
         crs
             A projected CRS in metres.
         length
-            Metres of each edge; without it the straight line counts. Told in the log where it cannot be metres.
+            Metres of each edge; without it the straight line counts. A warning where it cannot be metres.
         height
             Metres above sea of each node, for slopes.
         oneway
@@ -201,7 +201,7 @@ class Network(Parts):
 
         Ways are cut at nodes that are used again, so that the network joins what OpenStreetMap joins; walls and closed
         gates part them. Nodes keep their ids; edges are called "<way>-<number>" and carry `osm_id`, `highway`, `name`,
-        `bridge`, `tunnel`, `layer`, `oneway` and what tells who may walk there, where a way has it.
+        `bridge`, `tunnel`, `layer`, `oneway` and the tags of who may walk there, where a way has it.
 
         Parameters
         ----------
@@ -213,8 +213,8 @@ class Network(Parts):
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
-            Leave out what is closed to walkers (told in `left_out`), mark what is private (column `private`), and heed
-            barriers. Where the extract lacks nodes of a way, the way ends there; that is told, too.
+            Leave out what is closed to walkers (counted in `left_out`), mark what is private (column `private`), and
+            heed barriers. Where the extract lacks nodes of a way, the way ends there; the log says so.
         ferries
             Whether ferries are streets, as long as they are drawn.
 
@@ -256,7 +256,7 @@ class Network(Parts):
         return network
 
     def drop_islands(self, *, least: int | None = None) -> Network:
-        """Keep the largest component only, or with *least* all that have so many nodes; told in the log.
+        """Keep the largest component only, or with *least* all that have so many nodes; the log says what is left out.
 
         Raises
         ------
@@ -268,7 +268,7 @@ class Network(Parts):
     def join_islands(self, metres: float) -> Network:
         """Join components that are not farther apart than *metres* by straight links, the shortest first.
 
-        A link leads from a node to the nearest point of a street; its `highway` is "link". Told in the log.
+        A link leads from a node to the nearest point of a street; its `highway` is "link". The log says what is joined.
 
         Raises
         ------
@@ -353,8 +353,8 @@ class Network(Parts):
 
         A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
         crosses it within *max_snap*, and the shortest way counts. Streets on the ground in a main part of the network
-        come before bridges, tunnels and islands; `Places.moved` lists whom that has moved. Places with no street within
-        *max_snap* are reached by none; they are named in the log and in `Places.off_street`.
+        come before bridges, tunnels and islands; `Places.moved` lists the places that this has moved. Places with no street
+        within *max_snap* are reached by none; the log and `Places.off_street` name them.
 
         Parameters
         ----------
