@@ -118,7 +118,7 @@ def parts_from_arrays(
     )  # fmt: skip
 
 
-def _refuse(wrong: Bools, what: str, remedy: str = "") -> None:
+def _refuse(wrong: Any, what: str, remedy: str = "") -> None:
     if wrong.any():
         raise NetworkError(f"{what} {some(np.flatnonzero(wrong))}{remedy}")
 

@@ -353,8 +353,8 @@ class Network(Parts):
 
         A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
         crosses it within *max_snap*, and the shortest way counts. Streets on the ground in a main part of the network
-        come before bridges, tunnels and islands; `Places.moved` lists the places that this has moved. Places with no street
-        within *max_snap* are reached by none; the log and `Places.off_street` name them.
+        come before bridges, tunnels and islands; `Places.moved` lists the places that this has moved. Places with no
+        street within *max_snap* are reached by none; the log and `Places.off_street` name them.
 
         Parameters
         ----------

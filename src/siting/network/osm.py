@@ -206,7 +206,7 @@ def _inside(edges: _Edges, clip: Any) -> Bools:
     low = np.minimum.reduceat(edges.lonlat, edges.first)
     high = np.maximum.reduceat(edges.lonlat, edges.first)
     near = (low[:, 0] <= east) & (high[:, 0] >= west) & (low[:, 1] <= north) & (high[:, 1] >= south)
-    inside = near.copy()
+    inside: Bools = near.copy()
     inside[near] = shapely.intersects(clip, _lines(edges, near))
     return inside
 

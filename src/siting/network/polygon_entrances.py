@@ -1,6 +1,6 @@
 """Where estates, drawn as polygons, are entered: the gates on the streets that pass or cross them.
 
-Nobody draws the gates of an estate. So each point of its rim, every 10 m, is taken for one: the walk from there leads
+The gates of an estate are not drawn. So each point of its rim, every 10 m, is taken for one: the walk from there leads
 straight to the nearest point of a street, as it does from a place that is a point. Of these ways only those are kept
 that can be the first part of a shortest path: none from whose end another is as near. Where a street crosses the rim,
 the way is 0. The rim is that of all parts and holes.
@@ -11,7 +11,7 @@ that street. Private streets are entered by the estate they lie in, and by one t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
@@ -57,15 +57,15 @@ def gates_of(
     lines = _lines(network, edge)
     away = shapely.distance(shape[owner], lines)
     near = away <= max_snap
-    owner, edge, lines, away = owner[near], edge[near], lines[near], away[near]
+    owner, edge, lines, away = (column[near] for column in (owner, edge, lines, away))
     nearest = np.full(len(shape), np.inf)
     np.minimum.at(nearest, owner, away)
     if preferred is not None:
         keep = _on_ground(owner, edge, away, nearest, preferred)
-        owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
+        owner, edge, lines, away = (column[keep] for column in (owner, edge, lines, away))
     if network.private is not None:
         keep = _of_residents(shape, owner, lines, away, network.private[edge])
-        owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
+        owner, edge, lines, away = (column[keep] for column in (owner, edge, lines, away))
     barred = None if preferred is None else preferred.street
     ways = _ways(network, shape, owner, edge, lines, away, max_snap, barred)
     return _parted(network, shape, rows, ways, nearest)
@@ -78,12 +78,11 @@ def _near(network: Parts, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
         every = np.concatenate([network.segments.xy, shapely.bounds(shape).reshape(-1, 2)])
         reach = float(np.ptp(every, axis=0).sum())
     west, south, east, north = np.ascontiguousarray(shapely.bounds(shape).T) + np.array([[-1], [-1], [1], [1]]) * reach
-    ptr = np.zeros(len(shape) + 1, np.int64)
-    found = np.zeros(0, np.int32)
-    segment_kernels.meeting(network.segments, west, south, east, north, ptr, found)
-    found = np.zeros(int(ptr[-1]), np.int32)
-    segment_kernels.meeting(network.segments, west, south, east, north, ptr, found)
-    pair = np.unique(np.repeat(np.arange(len(shape)), np.diff(ptr)) << 32 | found)
+    ptr, streets = np.zeros(len(shape) + 1, np.int64), np.zeros(0, np.int32)
+    segment_kernels.meeting(network.segments, west, south, east, north, ptr, streets)
+    streets = np.zeros(int(ptr[-1]), np.int32)
+    segment_kernels.meeting(network.segments, west, south, east, north, ptr, streets)
+    pair = np.unique(np.repeat(np.arange(len(shape)), np.diff(ptr)) << 32 | streets)
     return pair >> 32, pair & 0xFFFFFFFF
 
 
@@ -106,8 +105,7 @@ def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, preferred
     np.minimum.at(deck, owner[preferred.deck[edge]], away[preferred.deck[edge]])
     # Beside a deck alone, with no street on the ground near: the deck is where the houses stand.
     stay = ~np.isfinite(ground) | ((deck <= nearest) & (ground > nearest + DECK))
-    kept: Bools = good | stay[owner]
-    return kept
+    return np.asarray(good | stay[owner])
 
 
 def _of_residents(shape: Shapes, owner: Ints, lines: Shapes, away: Floats, private: Bools) -> Bools:
@@ -141,8 +139,7 @@ def _ways(
     pair = np.flatnonzero(apart)
     ends = shapely.get_coordinates(shapely.shortest_line(shape[owner[pair]], lines[pair])).reshape(-1, 2, 2)
     shortest = _way(network, owner[pair], edge[pair], ends[:, 0], ends[:, 1])
-    seen = ~_blocked(network, shortest, barred)
-    shortest = _select(shortest, seen)
+    shortest = _select(shortest, ~_blocked(network, shortest, barred))
     # From the rim, step by step, to the nearest point of the street; one that crosses the rim may go on beside it.
     pair = np.concatenate([pair, np.unique(touch[which])])
     parts, of_part = shapely.get_parts(shape, return_index=True)
@@ -150,25 +147,17 @@ def _ways(
     long = shapely.length(rings) > 0  # GEOS takes no steps along one that is a spot
     rim, of = shapely.get_coordinates(shapely.segmentize(rings[long], STEP), return_index=True)
     ptr = np.searchsorted(of_part[of_ring[long]][of], np.arange(len(shape) + 1))
-    arguments = (
-        network.segments,
-        ptr,
-        rim,
-        owner[pair],
-        edge[pair],
-        network.cost[edge[pair]] / 1000.0,
-        float(max_snap),
-    )
+    metres = network.cost[edge[pair]] / 1000.0
+    arguments = (network.segments, ptr, rim, owner[pair], edge[pair], metres, float(max_snap))
 
     def room(size: int) -> tuple[Ints, Ints, Floats, Floats, Floats]:
         return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty((size, 2))
 
-    which, at, part, far, foot = listed = room(segment_kernels.approaches(*arguments, *room(0)))
-    segment_kernels.approaches(*arguments, *listed)
+    which, at, part, far, foot = ways = room(segment_kernels.approaches(*arguments, *room(0)))
+    segment_kernels.approaches(*arguments, *ways)
     steps = _Ways(owner[pair[which]], edge[pair[which]], rim[at], foot, part, far)
     steps = _select(steps, ~_blocked(network, steps, barred))
-    found: list[Any] = [np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)]
-    return _Ways(*found)
+    return _Ways(*(np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)))
 
 
 def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:
@@ -178,12 +167,11 @@ def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -
 
 
 def _select(ways: _Ways, keep: Bools | Ints) -> _Ways:
-    kept: list[Any] = [column[keep] for column in ways]
-    return _Ways(*kept)
+    return _Ways(*(column[keep] for column in ways))
 
 
 def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
-    """Tell which ways cross another street, of those that are *barred* where it is given."""
+    """Mark the ways that cross another street, of those in *barred* where it is given."""
     hit = np.zeros(len(ways.owner), np.bool_)
     ends = [np.ascontiguousarray(column) for column in (*ways.start.T, *ways.stop.T)]
     segment_kernels.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)
@@ -191,7 +179,7 @@ def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
 
 
 def _parted(network: Parts, shape: Shapes, rows: Ints, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
-    """Take the first way of each polygon apart from the others; one without any is told its nearest street."""
+    """Take the first way of each polygon apart from the others; one without any gets its nearest street."""
     order = np.lexsort((ways.edge, ways.away, ways.owner))
     ways = _select(ways, order)
     cost = network.cost[ways.edge].astype(np.int64)

@@ -15,7 +15,7 @@ from siting.data import check_extent, one_layer, points, to_crs
 from siting.errors import LayerError, NetworkError, some
 from siting.network import point_kernels, segment_kernels
 from siting.network.parts import Parts
-from siting.network.places import Gates, Places, frozen, millimetres
+from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres
 from siting.network.polygon_entrances import gates_of
 from siting.network.preferred_streets import DECK, Preferred
 from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
@@ -29,8 +29,8 @@ AREAS = (3, 6)
 def check_ids(frame: gpd.GeoDataFrame, name: str) -> None:
     """Refuse what is no layer, or has ids that stand twice; report rows that lie far from all others."""
     check_extent(one_layer(frame, name), name, refuse=False)
-    if not frame.index.is_unique:
-        twice = frame.index[frame.index.duplicated()].unique()
+    twice = frame.index[frame.index.duplicated()].unique()
+    if len(twice):
         raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
 
 
@@ -75,7 +75,7 @@ def place(
     *,
     any_street: bool = False,
 ) -> Places:
-    """Locate points and polygons (in the network's CRS) on *network*; see `Network.locate`."""
+    """Place points and polygons (in the network's CRS) on the streets; see `Network.locate`."""
     kind = shapely.get_type_id(geometry)
     area = np.isin(kind, AREAS)
     inner = geometry
@@ -103,24 +103,12 @@ def place(
         shape = np.full(len(geometry), None, object)
         shape[area] = geometry[area]
         polygons = {"shape": frozen(shape), "more": Gates(*map(frozen, more))}
-    to_u = to_u.astype(np.int32)
     near = snap <= max_snap
-    door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
-    placed = Places(
-        ids=ids,
-        edge=frozen(np.where(near, edge, -1).astype(np.int32)),
-        u=frozen(network.u[edge]),
-        v=frozen(network.v[edge]),
-        to_u=frozen(to_u),
-        to_v=frozen((cost - to_u).astype(np.int32)),
-        door=frozen(door),
-        snap=frozen(snap),
-        nearest=frozen(nearest),
-        xy=frozen(xy),
-        max_snap=float(max_snap),
-        any_street=any_street,
-        **polygons,
-    )
+    door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max)
+    on = np.where(near, edge, -1)
+    integers = (column.astype(np.int32) for column in (on, network.u[edge], network.v[edge], to_u, cost - to_u, door))
+    columns = frozen_columns(*integers, snap, nearest, xy)
+    placed = Places(ids=ids, max_snap=float(max_snap), any_street=any_street, **columns, **polygons)
     _report(placed, near, name)
     return placed
 
@@ -214,5 +202,5 @@ def places_at_ends(network: Parts, ids: pd.Index, edge: Ints32, to_u: Ints | Int
     to_u = to_u.astype(np.int32)
     zero = np.zeros(len(edge))
     xy = np.column_stack([network.x[node], network.y[node]])
-    arrays: list[Any] = [edge, u, v, to_u, cost - to_u, zero.astype(np.int32), zero, zero, xy]
-    return Places(ids, *[frozen(array) for array in arrays], max_snap=250.0)  # type: ignore[misc]
+    columns = frozen_columns(edge, u, v, to_u, cost - to_u, zero.astype(np.int32), zero, zero, xy)
+    return Places(ids=ids, max_snap=250.0, **columns)

@@ -124,7 +124,8 @@ def _along(xy: Floats, line: Positions) -> Floats:
     step = np.zeros(len(xy))
     step[1:] = np.where(new[1:], 0.0, np.hypot(*np.diff(xy, axis=0).T))
     run = np.cumsum(step)
-    return run - run[new][np.cumsum(new) - 1]
+    along: Floats = run - run[new][np.cumsum(new) - 1]
+    return along
 
 
 def _meetings(seg: _Segments, levels: Floats) -> tuple[Positions, Floats, Floats]:
@@ -201,7 +202,8 @@ def _project(point: Floats, seg: _Segments, on: Positions) -> tuple[Floats, Floa
 
 
 def _is_line_end(seg: _Segments, on: Positions, t: Floats) -> Bools:
-    return (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
+    ends: Bools = (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
+    return ends
 
 
 def _crossings(seg: _Segments, a: Positions, b: Positions) -> tuple[Bools, Floats, Floats, Floats]:
@@ -307,7 +309,8 @@ def shared_length(given: pd.Series, pieces: Shapes, source: Positions) -> Floats
     whole = np.bincount(source, long)[source]
     alone = np.bincount(source)[source] == 1
     share = np.divide(long, whole, out=np.ones_like(long), where=(whole > 0) & ~alone)
-    return given.to_numpy(float) * share
+    shared: Floats = given.to_numpy(float) * share
+    return shared
 
 
 def piece_ids(names: pd.Index, source: Positions) -> pd.Index:
