@@ -202,9 +202,9 @@ def test_chains_are_what_is_contracted() -> None:
     line = st.Network.from_arrays(X0 + np.arange(7) * 10.0, np.full(7, Y0), u, v, crs=CRS, length=np.full(7, 10.0))
     core = contracted(line, *edge_costs(line), contract=True)
     assert core.n == 1
-    assert len(core.a) == 2
-    assert sorted(np.diff(core.chain_ptr).tolist()) == [3, 4]
-    assert sorted(core.forth.tolist()) == [30_000, 40_000]
+    assert len(core.chains.a) == 2
+    assert sorted(np.diff(core.chains.chain_ptr).tolist()) == [3, 4]
+    assert sorted(core.chains.forth.tolist()) == [30_000, 40_000]
     plain = contracted(line, *edge_costs(line), contract=False)
     assert plain.n == 6  # the end of the stick is left aside all the same
 
@@ -228,12 +228,12 @@ def test_places_do_not_outlive_their_use(town: st.Network) -> None:
         search.pieces(town, places, [100_000], walk=walk)
     core = town.core()
     made = [weakref.ref(one) for one in (places, others)]
-    assert len(core._spots) == 2
-    arrays = [weakref.ref(core._spots[places].f), weakref.ref(core._targets[others][False].on_item)]
+    assert len(core._positions) == 2
+    arrays = [weakref.ref(core._positions[places].f), weakref.ref(core._targets[others][False].on_item)]
     del places, others
     gc.collect()
     assert [ref() for ref in made + arrays] == [None] * 4
-    assert not core._spots
+    assert not core._positions
     assert not core._targets
 
 
@@ -306,9 +306,11 @@ def test_pickles_are_small_and_whole(town: st.Network) -> None:
 
 
 def arrays_of(value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    for name, held in vars(value).items():
+    for name, held in (value._asdict() if isinstance(value, tuple) else vars(value)).items():
         if isinstance(held, np.ndarray) and held.dtype != object:
             yield name, held
+        elif isinstance(held, tuple) and hasattr(held, "_asdict"):
+            yield from arrays_of(held)
 
 
 @pytest.mark.parametrize("pickled", [False, True])

@@ -11,13 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.network import contraction_kernels
+from siting.network.contraction_kernels import Chains
 from siting.network.parts import Parts
 from siting.network.places import Gates, Places, frozen
 from siting.network.private_streets import PrivateCopies, copy_private_parts
-from siting.network.reached_street_kernels import Chains
+from siting.network.reached_street_kernels import ChainEnds
 from siting.network.search_kernels import Arcs, Starts, Targets
 from siting.network.walk import Walk
-from siting.numbers import Bools, Ints, Ints32
+from siting.numbers import Ints, Ints32
 
 #: The longest path, mm: about 1,000 km.
 LONGEST = 2**30
@@ -25,8 +26,6 @@ LONGEST = 2**30
 FAR = 2**31 - 1
 #: Streets are joined to chains when so large a share of the nodes lies inside one; for fewer it does not pay.
 WORTH = 0.1
-#: What a contracted graph takes over from the kernel.
-CHAINS = ("chain", "slot", "chain_ptr", "chain_edge", "flipped", "before", "behind", "forth", "back", "a", "b")
 
 
 class ChainPositions(NamedTuple):
@@ -56,7 +55,7 @@ class ChainPositions(NamedTuple):
 class ContractedGraph:
     """A contracted graph. Corners are what is no inner point of a chain and no dead end, along the Hilbert curve.
 
-    A chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
+    Of `chains` the chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
     ``chain_edge[chain_ptr[c]:chain_ptr[c + 1]]``, ``flipped`` where it meets their `v` first. ``forth`` and ``back``
     are its costs both ways, ``before`` and ``behind`` those from its start to each of its edges and back.
 
@@ -69,17 +68,7 @@ class ContractedGraph:
     n: int
     arcs: Arcs
     arcs_back: Arcs
-    chain: Ints32
-    slot: Ints32
-    chain_ptr: Ints
-    chain_edge: Ints32
-    flipped: Bools
-    before: Ints
-    behind: Ints
-    forth: Ints
-    back: Ints
-    a: Ints32
-    b: Ints32
+    chains: Chains
     edge_forth: Ints32
     edge_back: Ints32
     length: Ints32
@@ -88,7 +77,9 @@ class ContractedGraph:
     _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
 
     def __repr__(self) -> str:
-        return f"<ContractedGraph: {self.n:,} corners, {len(self.a):,} chains of {len(self.chain_edge):,} edges>"
+        return (
+            f"<ContractedGraph: {self.n:,} corners, {len(self.chains.a):,} chains of {len(self.chains.slot):,} edges>"
+        )
 
     def positions(self, places: Places) -> ChainPositions:
         """Find the places on the chains; made once for each set of places."""
@@ -110,19 +101,20 @@ class ContractedGraph:
         on = gates.edge >= 0
         edge = np.where(on, gates.edge, 0)
         to_u = gates.to_u.astype(np.int64)
-        chain, slot = self.chain[edge], self.slot[edge]
+        chains = self.chains
+        chain, slot = chains.chain[edge], chains.slot[edge]
         go, come = self.edge_forth[edge].astype(np.int64), self.edge_back[edge].astype(np.int64)
         part_go, part_come = _part(to_u, long, go), _part(to_u, long, come)
-        flip = self.flipped[slot]
+        flip = chains.flipped[slot]
         ahead = np.where(flip, come - part_come, part_go)
         astern = np.where(flip, go - part_go, part_come)
-        f, r = self.before[slot] + ahead, self.behind[slot] + astern
-        forth, back = self.forth[chain], self.back[chain]
+        f, r = chains.before[slot] + ahead, chains.behind[slot] + astern
+        forth, back = chains.forth[chain], chains.back[chain]
         # Only a chain of one edge can be closed.
         closed = np.where(flip, come, go) == FAR, np.where(flip, go, come) == FAR
         open_f, open_r = ~closed[0], ~closed[1]
         door = gates.door.astype(np.int64)
-        a, b = self.a[chain], self.b[chain]
+        a, b = chains.a[chain], chains.b[chain]
         ways = {
             "leave_a": np.where(open_r, r + door, FAR),
             "leave_b": np.where(open_f, forth - f + door, FAR),
@@ -158,19 +150,17 @@ class ContractedGraph:
         return Starts(at.ptr, at.chain, at.a, at.b, at.leave_a, at.leave_b, at.f, at.r, at.door)
 
     @cached_property
-    def chains(self) -> Chains:
-        """What lies on each chain, and which chains end at each corner."""
+    def chain_ends(self) -> ChainEnds:
+        """Which chains end at each corner, and what their edges cost."""
         length = self.length if self.copies is None else frozen(self.copies.with_copies(self.length, 0))
-        near, far = np.flatnonzero(self.a >= 0), np.flatnonzero((self.b >= 0) & (self.b != self.a))
-        node = np.concatenate([self.a[near], self.b[far]])
+        a, b = self.chains.a, self.chains.b
+        near, far = np.flatnonzero(a >= 0), np.flatnonzero((b >= 0) & (b != a))
+        node = np.concatenate([a[near], b[far]])
         order = np.argsort(node, kind="stable")
-        return Chains(
-            self.a, self.b, self.chain_ptr, self.chain_edge, self.flipped, self.before, self.behind, self.forth,
-            self.edge_forth, self.edge_back, length,
-            end_ptr=_pointers(node, self.n),
-            end_chain=_frozen(np.concatenate([near, far])[order]),
-            end_far=_frozen(np.repeat([False, True], [len(near), len(far)])[order], np.bool_),
-        )  # fmt: skip
+        chain, is_far = np.concatenate([near, far])[order], np.repeat([False, True], [len(near), len(far)])[order]
+        return ChainEnds(
+            _pointers(node, self.n), _frozen(chain), _frozen(is_far, np.bool_), self.edge_forth, self.edge_back, length
+        )
 
     def targets(self, places: Places, *, reverse: bool = False) -> Targets:
         """Places as what is looked for. Made once for each set of places and direction."""
@@ -185,18 +175,18 @@ class ContractedGraph:
         at = at[np.argsort(at_gates.a[at], kind="stable")]
         on = np.flatnonzero(at_gates.chain >= 0)
         on = on[np.lexsort((at_gates.f[on], at_gates.chain[on]))]
-        chains = np.unique(at_gates.chain[on])
-        a, b = self.a[chains], self.b[chains]
+        held = np.unique(at_gates.chain[on])
+        a, b = self.chains.a[held], self.chains.b[held]
         # A chain stands at both its ends; a ring only at its start.
         far = (b >= 0) & (b != a)
         node = np.concatenate([a[a >= 0], b[far]])
-        chain = np.concatenate([chains[a >= 0], chains[far]])
+        chain = np.concatenate([held[a >= 0], held[far]])
         other = np.concatenate([np.where(b == a, -1, b)[a >= 0], a[far]])
         end = np.repeat([False, True], [int((a >= 0).sum()), int(far.sum())])
         order = np.argsort(node, kind="stable")
         from_a, from_b = (at_gates.leave_a, at_gates.leave_b) if reverse else (at_gates.enter_a, at_gates.enter_b)
-        ring = np.zeros(len(self.a), bool)
-        ring[chains] = (a >= 0) & (a == b)
+        ring = np.zeros(len(self.chains.a), bool)
+        ring[held] = (a >= 0) & (a == b)
         ringed = ring[at_gates.chain[on]]
         f, r = (at_gates.r, at_gates.f) if reverse else (at_gates.f, at_gates.r)
         near = from_a[on]
@@ -208,7 +198,7 @@ class ContractedGraph:
             by_chain=_frozen(chain[order]),
             by_other=_frozen(other[order]),
             by_end=_frozen(end[order], np.bool_),
-            on_ptr=_pointers(at_gates.chain[on], len(self.a), np.int64),
+            on_ptr=_pointers(at_gates.chain[on], len(self.chains.a), np.int64),
             on_item=_frozen(at_gates.owner[on]),
             from_a=_frozen(np.where(ringed, np.minimum(near, from_b[on]), near)),
             from_b=_frozen(from_b[on]),
@@ -260,17 +250,16 @@ def contracted(network: Parts, forth: Ints32, back: Ints32, *, contract: bool | 
     if copies is not None:
         nodes, u, v = copies.nodes, frozen(copies.u), frozen(copies.v)
         forth, back = copies.with_copies(forth, 0), copies.with_copies(back, FAR)
-    formed = contraction_kernels.contract(nodes, u, v, forth, back, worth)
-    indptr, heads = frozen(formed.indptr), frozen(formed.heads)
-    arcs = Arcs(indptr, heads, frozen(formed.along))
-    chains: dict[str, Any] = {name: frozen(getattr(formed, name)) for name in CHAINS}
+    corners, *arrays = contraction_kernels.contract(nodes, u, v, forth, back, worth)
+    chains = Chains(int(corners), *map(frozen, arrays))
+    arcs = Arcs(chains.indptr, chains.heads, chains.along)
     return ContractedGraph(
-        n=int(formed.corners),
+        n=chains.corners,
         arcs=arcs,
-        arcs_back=arcs if np.array_equal(forth, back) else Arcs(indptr, heads, frozen(formed.against)),
+        arcs_back=arcs if np.array_equal(forth, back) else Arcs(chains.indptr, chains.heads, chains.against),
+        chains=chains,
         edge_forth=frozen(forth),
         edge_back=frozen(back),
         length=network.cost,
         copies=copies,
-        **chains,
     )

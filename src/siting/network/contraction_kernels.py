@@ -163,7 +163,7 @@ def _sums_before(ptr, order, forth, back, flipped):
     return before, behind, whole, home
 
 
-class Formed(NamedTuple):
+class Chains(NamedTuple):
     """What `contract` makes; see `siting.network.contraction.Core`."""
 
     corners: int
@@ -222,7 +222,7 @@ def contract(n, u, v, forth, back, worth):
             chain[chain_edge[k]] = c
             slot[chain_edge[k]] = k
     indptr, heads, along, against = _adjacency(corners, a, b, whole, home)
-    return Formed(
+    return Chains(
         corners, chain_ptr, chain_edge, flipped, chain, slot, before, behind, whole, home, a, b,
         indptr, heads, along, against,
     )  # fmt: skip

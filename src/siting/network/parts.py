@@ -86,8 +86,7 @@ class Parts:
     @cached_property
     def segments(self) -> segment_kernels.Segments:
         """Index of the straight parts of the edges, for what is nearest."""
-        index: segment_kernels.Segments = segment_kernels.index(*map(frozen, self._all_vertices()))
-        return index
+        return segment_kernels.Segments(*map(frozen, segment_kernels.index(*map(frozen, self._all_vertices()))))
 
     @cached_property
     def tree(self) -> shapely.STRtree:

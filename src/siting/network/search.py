@@ -249,7 +249,7 @@ def pieces(
         )
 
     task = search_task(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
-    chains = task.graph.chains
+    chains, ends = task.graph.chains, task.graph.chain_ends
     owner = task.graph.positions(places).owner
     space, steps = Workspace(task), np.array(limits, np.int32)
     parts = [room(0)]
@@ -257,7 +257,7 @@ def pieces(
     out = room(size)
     while at < len(owner):
         now, m, status = reached_street_kernels.pieces_within(
-            task.arcs, task.starts, chains, space.buffers, at, len(owner), steps, out
+            task.arcs, task.starts, chains, ends, space.buffers, at, len(owner), steps, out
         )
         parts.append(reached_street_kernels.Pieces(*(column[:m].copy() for column in out)))
         if status == search_kernels.QUEUE_SHORT:
