@@ -91,7 +91,7 @@ def test_what_is_no_amount_is_refused_with_its_ids(homes: pd.DataFrame) -> None:
         utilisation(homes, used="enrolled", capacity="beds")
     with pytest.raises(ProblemError, match='no row for 1 facilities: "t"'):
         utilisation(homes, used=homes["occupied"].drop("t"), capacity="beds")
-    with pytest.raises(ProblemError, match='no group for facilities "r"'):
+    with pytest.raises(ProblemError, match='no value for 1 facilities: "r"'):
         utilisation(homes, used="occupied", capacity="beds", by=homes["district"].drop("r"))
     with pytest.raises(ProblemError, match='stand twice: "p"'):
         utilisation(pd.concat([homes, homes.iloc[:1]]), used="occupied", capacity="beds")
@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_refused(reach: st.Reach) -> None:
         ({"used": USED.replace(2, np.nan)}, 'used "used" is negative or not a number in 1 rows: "y"'),
         ({"capacity": PLACES.drop("z")}, 'capacity has no row for 1 destinations: "z"'),
         ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand is a DataFrame; give one Series"),
-        ({"by": AREA.drop("c")}, 'no group for origins "c"'),
+        ({"by": AREA.drop("c")}, 'no value for 1 origins: "c"'),
         ({"by": "district"}, "give a Series"),
         ({"by": pd.concat([AREA, AREA[:1]])}, 'stand twice: "a"'),
         ({"reach": dataclasses.replace(reach, nearest_only=1)}, "all pairs within a limit"),

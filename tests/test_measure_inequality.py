@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 
 from siting.errors import ProblemError
-from siting.measure._evenness import weighted_median
 from siting.measure.inequality import gini, inequality, lorenz, palma, theil, town_and_country
+from siting.measure.inequality_measures import weighted_median
 
 Index = Callable[[pd.Series, pd.Series], float]
 MEASURES: list[Index] = [gini, palma, theil]
@@ -371,7 +371,7 @@ def test_ids_that_do_not_match() -> None:
 
 
 def test_groups_that_are_none() -> None:
-    with pytest.raises(ProblemError, match='no group for "b"'):
+    with pytest.raises(ProblemError, match='no group for communities "b"'):
         inequality(named(1, 2), named(1, 1), pd.Series({"a": "n", "b": None}))
     with pytest.raises(ProblemError, match='a group is called "all"'):
         inequality(named(1, 2), named(1, 1), pd.Series({"a": "n", "b": "all"}))

@@ -405,9 +405,9 @@ def test_merging_districts_with_equal_quotients_changes_nothing(reach: Reach, gi
 def test_what_is_refused(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     with pytest.raises(ProblemError, match="by and supply_by go together"):
         spatial_mismatch(reach, **given_data, by=districts["by"])
-    with pytest.raises(ProblemError, match='supply_by: no district for 1 facilities: "z"'):
+    with pytest.raises(ProblemError, match='supply_by: no value for 1 facilities: "z"'):
         spatial_mismatch(reach, **given_data, by=districts["by"], supply_by=districts["supply_by"].drop("z"))
-    with pytest.raises(ProblemError, match="by: give a Series with the district of each of the communities"):
+    with pytest.raises(ProblemError, match="give a Series with a value for each id of the communities"):
         spatial_mismatch(reach, **given_data, by="district", supply_by=districts["supply_by"])  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match="above the 1000 m that was searched"):
         spatial_mismatch(reach, **given_data, limit=2000)

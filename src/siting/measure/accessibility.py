@@ -13,7 +13,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.measure.decay import Decay
 from siting.measure.reach import TOLERANCE, Reach
 from siting.numbers import Bools, Floats, Ints

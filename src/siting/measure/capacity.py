@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts, groups
 from siting.measure.reach import Reach
 from siting.numbers import Floats
 from siting.optimize.max_flow import fill
@@ -73,7 +73,7 @@ def utilisation(
     if not ids.is_unique:
         raise ProblemError(f"facilities: ids stand twice: {some(ids[ids.duplicated()].unique())}")
     people, places = _amounts(facilities, used, "used"), _amounts(facilities, capacity, "capacity")
-    groups = pd.Series("all", index=ids) if by is None else _groups(_column(facilities, by, "by"), ids, "facilities")
+    labels = groups(None if by is None else _column(facilities, by, "by"), ids, "facilities")
     table = pd.DataFrame(
         {
             "facilities": 1,
@@ -85,7 +85,7 @@ def utilisation(
         },
         index=ids,
     )
-    found = table.groupby(groups, sort=True, observed=True).sum()
+    found = table.groupby(labels, sort=True, observed=True).sum()
     found.insert(3, "share", found["used"] / found["capacity"].where(found["capacity"] > 0))
     return found.rename_axis("group")
 
@@ -180,10 +180,9 @@ def idle_nearby(
     short = np.maximum(0.0, needed - _have(reach, people, np.minimum(there, places)))
     short[short <= 1e-12 * needed] = 0.0  # what a division leaves of nothing
     idle = np.maximum(0.0, places - there)
-    groups = None if by is None else _groups(by, reach.origins, "origins")
-    area, names = (
-        (np.arange(len(people)), reach.origins) if groups is None else pd.factorize(groups.astype(object), sort=True)
-    )
+    area, names = np.arange(len(people)), reach.origins
+    if by is not None:
+        area, names = pd.factorize(groups(by, reach.origins).astype(object), sort=True)
     n = len(names)
     # A copy of each facility for each area that reaches it: a place counts once in an area.
     near = pd.DataFrame({"area": area[reach.origin], "facility": reach.destination})
@@ -192,7 +191,7 @@ def idle_nearby(
     shortage, total_idle = np.bincount(area, short, n), np.bincount(of, idle[facility], n)
     most = np.minimum(shortage, total_idle)
     taken = most
-    if groups is not None:
+    if by is not None:
         each, grain = _taken(reach, short, idle, near, copies)
         # Each amount of the flow is up to half a grain off, and so is each that is brought back to its shortage.
         off = grain * (np.bincount(area, minlength=n) + np.bincount(of, minlength=n))
@@ -210,7 +209,7 @@ def idle_nearby(
             "takes_idle": taken,
             "shortage_left": np.maximum(0.0, shortage - taken),
         },
-        index=names if groups is None else pd.Index(names, name="group"),
+        index=names if by is None else pd.Index(names, name="group"),
     )
     found.attrs.update(rate=float(rate), limit=reach.limit, unit=reach.unit, how=reach.how)
     return found
@@ -247,14 +246,3 @@ def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
 def _amounts(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
     found = amounts(_column(frame, name, what), frame.index, what=what, of="facilities")
     return found.astype(np.int64) if (found == found.round()).all() and found.sum() < EXACT else found
-
-
-def _groups(by: pd.Series, ids: pd.Index, of: str) -> pd.Series:
-    if not isinstance(by, pd.Series):
-        raise ProblemError(f"by is {by!r}; give a Series with a group for each id of the {of}")
-    if not by.index.is_unique:
-        raise ProblemError(f"by: ids stand twice: {some(by.index[by.index.duplicated()].unique())}")
-    groups = by.reindex(ids)
-    if groups.isna().any():
-        raise ProblemError(f"by: no group for {of} {some(ids[groups.isna()])}")
-    return groups

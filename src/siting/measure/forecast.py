@@ -12,10 +12,10 @@ import pandas as pd
 from siting.data import role
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import LANGUAGES, label
-from siting.measure._cohort import age_bands, cohort_forecast, life_table
-from siting.measure._controls import ALL, OTHERS, Base, Control, controls
-from siting.measure._figures import Method, annual_growth, annual_increase, interpolate_figures, is_year
-from siting.measure._rounding import checked, fit_margins, round_to_total, shared_out
+from siting.measure.apportionment import checked, fit_margins, round_to_total, shared_out
+from siting.measure.cohort import age_bands, cohort_forecast, life_table
+from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
+from siting.measure.interpolation import Method, annual_growth, annual_increase, interpolate_figures, is_year
 from siting.measure.services import PEOPLE
 from siting.numbers import Ints, Positions
 

@@ -9,8 +9,16 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure._evenness import distinct, gini_of, lorenz_of, palma_of, theil_of, theil_parts, weighted_median
-from siting.measure.coverage import _groups, amounts
+from siting.measure.alignment import amounts, groups
+from siting.measure.inequality_measures import (
+    distinct,
+    gini_of,
+    lorenz_of,
+    palma_of,
+    theil_of,
+    theil_parts,
+    weighted_median,
+)
 from siting.measure.reach import cost_at_most
 from siting.numbers import Bools, Floats
 
@@ -241,10 +249,10 @@ def inequality(
     index = pd.Index(values.index)
     parts: list[tuple[object, Bools]] = []
     if by is not None:
-        groups = _groups(by, index)
-        if (groups == ALL).any():
+        labels = groups(by, index, "communities")
+        if (labels == ALL).any():
             raise ProblemError(f'by: a group is called "{ALL}", as the row of all is; rename it')
-        parts = [(group, (groups == group).to_numpy(bool)) for group in sorted(groups.unique(), key=_order)]
+        parts = [(group, (labels == group).to_numpy(bool)) for group in sorted(labels.unique(), key=_order)]
     everybody = np.ones(len(x), bool)
     rows = [{"group": group, **_row(x[mine], w[mine], within)} for group, mine in [*parts, (ALL, everybody)]]
     table = pd.DataFrame(rows, columns=["group", *COLUMNS]).set_index("group")
@@ -300,7 +308,7 @@ def town_and_country(
     country    40.0   1.0     0.25      0.5
     all       100.0   2.8     0.70      0.8
     """
-    kinds = _groups(kind, pd.Index(values.index))
+    kinds = groups(kind, pd.Index(values.index), "communities", what="kind")
     there = kinds.astype(bool) if kinds.isin([True, False]).all() else kinds.isin(_kinds(country, kinds))
     where = pd.Series(np.where(there, "country", "town"), index=kinds.index)
     found = inequality(values, people, where, within=within)

@@ -12,8 +12,8 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.labels import label, named
-from siting.measure._evenness import weighted_median
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts, groups
+from siting.measure.inequality_measures import weighted_median
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats
 
@@ -268,8 +268,9 @@ def spatial_mismatch(
         raise ProblemError("by and supply_by go together: give the districts of communities and of facilities, or none")
     districts = None
     if by is not None:
-        homes = _located(by, reach.origins, "by", "communities")
-        districts = _districts(who, homes, amount, _located(supply_by, reach.destinations, "supply_by", "facilities"))
+        homes = groups(by, reach.origins, "communities").astype(object)
+        sites = groups(supply_by, reach.destinations, "facilities", what="supply_by").astype(object)
+        districts = _districts(who, homes, amount, sites)
     limit = _limit(reach, limit)
     distance = _distances(reach, np.stack([who, everybody]), amount.to_numpy(float), limit)
     nearness = _over(distance["mean"]["residents"], distance["mean"]["people"])
@@ -290,16 +291,6 @@ def spatial_mismatch(
         verdict=verdict,
         reason=_reason(distance, float(amount.sum())) if verdict == "n/a" else None,
     )
-
-
-def _located(by: pd.Series | None, ids: pd.Index, what: str, of: str) -> pd.Series:
-    """Put districts in the order of the ids; each must have one."""
-    if not isinstance(by, pd.Series) or not by.index.is_unique:
-        raise ProblemError(f"{what}: give a Series with the district of each of the {of}, each id once")
-    found = by.reindex(ids).astype(object)
-    if found.isna().any():
-        raise ProblemError(f"{what}: no district for {int(found.isna().sum())} {of}: {some(ids[found.isna()])}")
-    return found
 
 
 def _limit(reach: Reach, limit: float | None) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.measure.reach import Reach
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]

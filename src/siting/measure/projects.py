@@ -14,7 +14,8 @@ import pandas as pd
 from siting.data import to_crs
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import label
-from siting.measure.coverage import amounts, coverage
+from siting.measure.alignment import amounts
+from siting.measure.coverage import coverage
 from siting.measure.reach import Reach
 
 __all__ = ["Appraisal", "appraise_projects", "with_projects"]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import LayerError, ProblemError, some
-from siting.measure._figures import Method, amount, beyond, interpolate_figures, is_year, printed
-from siting.measure._rounding import whole_number
+from siting.measure.apportionment import whole_number
+from siting.measure.interpolation import Method, amount, beyond, interpolate_figures, is_year, printed
 from siting.numbers import Positions
 
 __all__ = ["ALL", "OTHERS", "Base", "Control", "controls"]

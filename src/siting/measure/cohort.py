@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure._figures import amount, is_year
-from siting.measure._rounding import shared_out, whole_number
+from siting.measure.apportionment import shared_out, whole_number
+from siting.measure.interpolation import amount, is_year
 from siting.numbers import Floats, Positions
 
 __all__ = ["BANDS", "age_bands", "cohort_forecast", "life_table"]
