@@ -572,3 +572,7 @@ def test_zones_that_are_no_numbers() -> None:
     for zones in ({"x": 1}, {300: "far"}, {300: 1, None: 0.5}):
         with pytest.raises(ProblemError, match=r"steps: .* must be numbers"):
             steps(zones)  # type: ignore[arg-type]
+
+
+def test_the_namespace_lists_decays_only() -> None:
+    assert dir(st.decay) == ["Decay", "exponential", "gaussian", "power", "steps"]

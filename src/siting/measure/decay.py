@@ -48,6 +48,10 @@ class Decay:
         return self.name
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def steps(weights: Mapping[float, float]) -> Decay:
     """Count a facility by the zone it lies in, as the enhanced two-step method does [1]_.
 
