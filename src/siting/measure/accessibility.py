@@ -99,7 +99,6 @@ def accessibility(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b", "b"], "destination": ["x", "x", "y"], "cost": [100, 400, 200]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=500)
     >>> infants, places = pd.Series({"a": 100, "b": 300, "c": 50}), pd.Series({"x": 40, "y": 30})
@@ -147,7 +146,6 @@ def supply_ratios(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b", "b"], "destination": ["x", "x", "y"], "cost": [100, 400, 200]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=500)
     >>> infants, places = pd.Series({"a": 100, "b": 300, "c": 50}), pd.Series({"x": 40, "y": 30})

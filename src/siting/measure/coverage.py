@@ -53,7 +53,6 @@ def coverage(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 250.0]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
     >>> coverage(reach, pd.Series({"a": 30, "b": 20, "c": 50}, name="infants"))["share"]
@@ -112,7 +111,6 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 450.0]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=800)
     >>> bands(reach, [300, 500])["band"].tolist()

@@ -86,7 +86,6 @@ class Reach:
 
         Examples
         --------
-        >>> import pandas as pd
         >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 250.0]})
         >>> Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
         <Reach: 3 origins × 1 destination, 2 pairs within 300 m>
