@@ -17,7 +17,7 @@ from siting.numbers import Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, fill
 
-__all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
+__all__ = ["apportion", "fit_margins", "round_to_total", "whole_number"]
 
 
 #: A table is fitted when each margin is met to this many people, or this share of the total where that is more.
@@ -81,7 +81,7 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     if total and not values.any():
         raise ProblemError(f"all weights are 0: there is nothing to share {total:,} out by")
     group = np.zeros(len(values), np.intp)
-    return pd.Series(shared_out(values, group, np.array([total], np.int64)), index=weights.index, name=weights.name)
+    return pd.Series(apportion(values, group, np.array([total], np.int64)), index=weights.index, name=weights.name)
 
 
 def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
@@ -102,7 +102,7 @@ def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
     return values.astype(np.int64) if (values == np.floor(values)).all() and values.max(initial=0) < 2**53 else values
 
 
-def shared_out(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Ints:
+def apportion(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Ints:
     """Share out the total of each group among its rows by largest remainders; whole weights are reckoned exactly.
 
     A group whose weights are all 0 gets nothing, whatever its total: look for it before.
