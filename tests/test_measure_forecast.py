@@ -7,6 +7,7 @@ import logging
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
