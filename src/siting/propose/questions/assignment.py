@@ -14,7 +14,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.numbers import Bools, Floats, Ints, Ints32
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, MaximumFlow, maximum_flow

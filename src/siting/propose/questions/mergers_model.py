@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.numbers import Floats
 from siting.optimize import highs
 
