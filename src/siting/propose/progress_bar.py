@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from siting.errors import ProblemError
 from siting.optimize.control import Progress, gap_between
 
-__all__ = ["progress_to"]
+__all__ = ["progress_bar"]
 
 
 @contextmanager
-def progress_to(
+def progress_bar(
     progress: Callable[[Progress], object] | bool | None,
 ) -> Iterator[Callable[[Progress], object] | None]:
     """Return what is called with the progress: the user's own function, one that moves a bar, or none.

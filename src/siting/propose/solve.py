@@ -9,16 +9,16 @@ from numbers import Real
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.optimize.control import Progress, Watch
+from siting.optimize.control import Control, Progress
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.plan import Plan
-from siting.propose.plan.solution import Reason
+from siting.propose.plan.solved_problem import Reason
 from siting.propose.problem.objectives import Objective, is_number
 from siting.propose.problem.rules import Rule
-from siting.propose.progress_bar import progress_to
+from siting.propose.progress_bar import progress_bar
 from siting.propose.search.dispatch import search
 
 __all__ = ["check", "solve"]
@@ -109,18 +109,18 @@ def solve(
             "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
             phases, phases.years[0],
         )  # fmt: skip
-    with progress_to(progress) as report, Watch(time_limit=time_limit, gap=gap, progress=report) as watch:
-        return _plan(problem, watch)
+    with progress_bar(progress) as report, Control(time_limit=time_limit, gap=gap, progress=report) as control:
+        return _plan(problem, control)
 
 
-def _plan(problem: Instance, watch: Watch) -> Plan:
+def _plan(problem: Instance, control: Control) -> Plan:
     """Search for a plan; where there is none, look for the reasons."""
-    watch.sense = problem.sense
-    found = search(problem, watch)
+    control.sense = problem.sense
+    found = search(problem, control)
     why: tuple[Reason, ...] = ()
     if found.x is None:
-        why = reasons(problem, watch) if found.status == "infeasible" else (("plan.none_found", {}),)
-    return Plan(problem, found, why, watch.seconds)
+        why = reasons(problem, control) if found.status == "infeasible" else (("plan.none_found", {}),)
+    return Plan(problem, found, why, control.seconds)
 
 
 def check(rules: Sequence[Rule], time_limit: float | None, gap: float = 0.0) -> None:

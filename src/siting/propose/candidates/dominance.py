@@ -22,8 +22,8 @@ import pandas as pd
 import shapely
 
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place
-from siting.network.spans import spans
+from siting.network.reached_streets import reached_pieces
+from siting.network.snapping import place
 from siting.numbers import Bools, Ints, Shapes
 from siting.propose.candidates.dominance_kernels import maximal
 
@@ -109,7 +109,7 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
 
 def _reached(network: Network, communities: Places, limit: int, walk: Walk | None) -> _Stretches:
     """List the stretches that are reached from each place."""
-    # `spans` finds from where places are reached; against the streets that is what is reached from them.
+    # `reached_pieces` finds from where places are reached; against the streets that is what is reached from them.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
         against = replace(
@@ -117,7 +117,7 @@ def _reached(network: Network, communities: Places, limit: int, walk: Walk | Non
             oneway=None if network.oneway is None else -network.oneway,
             rise=None if network.rise is None else -network.rise,
         )
-    found = spans(against, communities, [limit], mode="each", walk=walk)
+    found = reached_pieces(against, communities, [limit], mode="each", walk=walk)
     long = network.cost[found.edge].astype(np.int64)
     low, high = (np.rint(share * long).astype(np.int64) for share in (found.low, found.high))
     return _Stretches(found.edge.astype(np.int64), low, high)

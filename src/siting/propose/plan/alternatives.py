@@ -12,7 +12,7 @@ from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import JOINT
-from siting.propose.plan.solution import Solution
+from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem.objectives import MinSites
 from siting.propose.search.bottleneck import Farthest, Threshold, Widest
 from siting.propose.search.capacitated import Loaded
@@ -26,7 +26,7 @@ TRIED, FEWER = 50, 8
 LARGE = 5_000
 
 
-def second_best(plan: Solution) -> pd.DataFrame:
+def second_best(plan: SolvedProblem) -> pd.DataFrame:
     """Find for each new site which other could take its place; see `Plan.second_best`."""
     problem, answer = plan.problem, plan.answer
     if answer.x is None or not plan.sites:
@@ -113,7 +113,7 @@ def _distances(answer: Threshold, out: int) -> Floats:
     return -worst
 
 
-def _variables_of(plan: Solution) -> Ints:
+def _variables_of(plan: SolvedProblem) -> Ints:
     """Return the variables of the rows of the table of sites, in its order."""
     assert plan.answer.x is not None
     columns, inputs = plan.problem.columns, plan.problem.inputs

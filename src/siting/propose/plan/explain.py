@@ -13,7 +13,7 @@ from siting.numbers import amount, percent
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.rule_text import rule_words
-from siting.propose.plan.solution import Solution
+from siting.propose.plan.solved_problem import SolvedProblem
 from siting.propose.problem.objectives import (
     MaxCoverage,
     MaxSpacing,
@@ -40,7 +40,7 @@ COUNTED: dict[type[Objective], str] = {
 }
 
 
-def summarise(plan: Solution, lang: str) -> str:
+def summarise(plan: SolvedProblem, lang: str) -> str:
     """Say in a few lines whether there is a plan, what it reaches, and how that is proven."""
     lines = [label(f"plan.status_{plan.status}", lang)]
     for key, values in plan.reasons:
@@ -67,7 +67,7 @@ def summarise(plan: Solution, lang: str) -> str:
     return "\n".join(lines)
 
 
-def explain(plan: Solution, lang: str) -> str:
+def explain(plan: SolvedProblem, lang: str) -> str:
     """Say in words what the plan does, what each site adds, what could take its place, and who remains outside."""
     lines = [summarise(plan, lang), *_sites(plan, lang)]
     for change in ("closes", "grows"):
@@ -85,18 +85,18 @@ def explain(plan: Solution, lang: str) -> str:
     return "\n".join(lines)
 
 
-def _weighted(plan: Solution) -> bool:
+def _weighted(plan: SolvedProblem) -> bool:
     """Whether coverage is optimised, and counts otherwise than the people covered."""
     return isinstance(plan.problem.objective, MaxCoverage) and plan.objective != plan.covered
 
 
-def _counted(plan: Solution, lang: str) -> str:
+def _counted(plan: SolvedProblem, lang: str) -> str:
     """Say what the objective counts, in brackets; nothing where that is the people covered."""
     key = "plan.what_weighted" if _weighted(plan) else COUNTED.get(type(plan.problem.objective))
     return "" if key is None else _bracketed([label(key, lang, unit=label(f"unit.{plan.unit}", lang))], lang)
 
 
-def _sites(plan: Solution, lang: str) -> Iterator[str]:
+def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
     objective = plan.problem.objective
     small = isinstance(objective, (MinTravel, MinFarthest, MinCost))
     by_way = small and not (isinstance(objective, MinCost) and not objective.travel)
@@ -117,7 +117,7 @@ def _sites(plan: Solution, lang: str) -> Iterator[str]:
         yield line
 
 
-def _not_served(plan: Solution, lang: str) -> Iterator[str]:
+def _not_served(plan: SolvedProblem, lang: str) -> Iterator[str]:
     """Name who has demand and is not served though a site is in reach, by reason."""
     table = plan.communities
     if "year" in table.index.names:

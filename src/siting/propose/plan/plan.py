@@ -11,14 +11,14 @@ import pandas as pd
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.certificate import Certificate, Verified, certify, same, verify
 from siting.propose.plan.explain import explain, summarise
-from siting.propose.plan.solution import DERIVED, Solution
+from siting.propose.plan.solved_problem import DERIVED, SolvedProblem
 from siting.propose.plan.tables import by_group
 
 __all__ = ["Plan"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Plan(Solution):
+class Plan(SolvedProblem):
     """What to open. Made by `solve`.
 
     All follows from the problem and its answer; a table is made when it is first asked for.

@@ -13,7 +13,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.numbers import Floats, Ints, Ints32, amount, percent
 from siting.propose.forwarded import forwarded
 from siting.propose.questions.transport import Transport, least_travel

@@ -14,7 +14,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools, amount, percent
-from siting.optimize.control import Watch, gap_between
+from siting.optimize.control import Control, gap_between
 from siting.propose.forwarded import forwarded
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
@@ -180,15 +180,15 @@ def fairest(
     if method not in ("worst", "leximin"):
         raise ProblemError(f'method is {method!r}; choose "worst" or "leximin"')
     problem = _problem(reach, demand, rules, options, "fairest")
-    with Watch(time_limit=time_limit) as watch:
+    with Control(time_limit=time_limit) as control:
         groups = Groups.of(problem, by)
-        levels, status = _levels(groups, method, watch, gap)
+        levels, status = _levels(groups, method, control, gap)
         x = levels[-1].x
         if x is None:
             answer = Answer(None, math.nan, math.nan, status, levels[-1].engine, model=problem.model)
         else:
-            problem, answer = _fullest(problem, groups, [level.t for level in levels], x, watch, gap)
-        return FairPlan(Plan(problem, answer, seconds=watch.seconds), groups, tuple(levels), status)
+            problem, answer = _fullest(problem, groups, [level.t for level in levels], x, control, gap)
+        return FairPlan(Plan(problem, answer, seconds=control.seconds), groups, tuple(levels), status)
 
 
 def price_of_equity(
@@ -263,14 +263,14 @@ def price_of_equity(
         shares = sorted({_share(one) for one in levels})
     rows = []
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too
-        with Watch(time_limit=time_limit, gap=gap) as watch:
-            answer = search(groups.held(problem, share), watch, start=x)
+        with Control(time_limit=time_limit, gap=gap) as control:
+            answer = search(groups.held(problem, share), control, start=x)
         x = answer.x if answer.x is not None else x
         rows.append({"guaranteed": share} | _row(problem, groups, answer))
     table = pd.DataFrame(rows[::-1])
     # Guaranteeing more does not let more be covered.
     table["bound"] = np.fmax(table["bound"].cummin(), table["covered"])
-    without = search(problem, Watch(time_limit=time_limit, gap=gap), start=x) if shares[0] > 0 else answer
+    without = search(problem, Control(time_limit=time_limit, gap=gap), start=x) if shares[0] > 0 else answer
     table["lost"] = np.maximum(0.0, without.value - table["covered"])
     table["price"] = table["lost"] / without.value if without.value else 0.0 * table["lost"]
     return table[
@@ -304,7 +304,7 @@ def _problem(
     return problem
 
 
-def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list[Level], str]:
+def _levels(groups: Groups, method: str, control: Control, gap: float) -> tuple[list[Level], str]:
     """Find what the groups can be guaranteed, rank by rank; and whether that is proven."""
     model = groups.model
     caps = np.sort(groups.amounts(model.upper > 0) / groups.total)
@@ -313,24 +313,24 @@ def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list
     for cap in caps[: 1 if method == "worst" else len(caps)].tolist():
         ranks = Ranks.of(groups, [level.t for level in found])
         near = (lambda t: gap * max(t, 1e-9)) if gap else None
-        level = raise_least(ranks.model, ranks.goals(cap), watch, start=ranks.widened(x), top=cap, near=near)
+        level = raise_least(ranks.model, ranks.goals(cap), control, start=ranks.widened(x), top=cap, near=near)
         if level.x is None and x is not None:
             break
         x = None if level.x is None else level.x[: len(model.value)]
         found.append(replace(level, x=x))
-        if x is None or watch.over:
+        if x is None or control.must_stop:
             break
     status = next((level.status for level in found if level.status != "optimal"), "optimal")
     if method == "leximin" and status == "optimal" and x is not None and len(found) < len(caps):
-        status = watch.status
+        status = control.status
     return found, status
 
 
 def _fullest(
-    problem: Instance, groups: Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
+    problem: Instance, groups: Groups, guaranteed: list[float], x: Bools, control: Control, gap: float
 ) -> tuple[Instance, Answer]:
     """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
-    again = within(watch, gap)
+    again = within(control, gap)
     if len(guaranteed) == 1:
         held = groups.held(problem, guaranteed[0])
         return held, in_sense(held, held.model, solve_model(held.model, again, start=x))

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.numbers import Bools
-from siting.optimize.control import Watch, gap_between
+from siting.optimize.control import Control, gap_between
 from siting.propose.model.constraints import Row
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
@@ -122,14 +122,14 @@ def _numbers(problem: Instance, up_to: int) -> list[float]:
 def _curve(problem: Instance, points: Sequence[float], name: str, time_limit: float | None, gap: float) -> pd.DataFrame:
     """Solve each point from the plan before it; the last of the rows is the limit that rises."""
     model = problem.model
-    most = math.inf if model.levels else model.objective(model.upper > 0)  # what all sites together are worth
+    most = math.inf if model.has_levels else model.objective(model.upper > 0)  # what all sites together are worth
     total = float(sum(block.worth.sum() for block in problem.blocks))
     rows: list[dict[str, object]] = []
     start: Bools | None = None
     for point in points:
-        with Watch(time_limit=time_limit, gap=gap) as watch:
-            answer = _answer(problem, point, start, watch)
-            seconds = watch.seconds
+        with Control(time_limit=time_limit, gap=gap) as control:
+            answer = _answer(problem, point, start, control)
+            seconds = control.seconds
         start = answer.x if answer.x is not None else start
         chosen = () if answer.x is None else tuple(new_sites(problem, answer.x))
         head: dict[str, object] = {"sites": int(point)} if name == "sites" else {"budget": point, "sites": len(chosen)}
@@ -148,10 +148,10 @@ def _curve(problem: Instance, points: Sequence[float], name: str, time_limit: fl
     return table
 
 
-def _answer(problem: Instance, point: float, start: Bools | None, watch: Watch) -> Answer:
+def _answer(problem: Instance, point: float, start: Bools | None, control: Control) -> Answer:
     if problem.capacity is not None:
         limited = replace(problem.rows[-1], high=point)
-        return search(replace(problem, rows=(*problem.rows[:-1], limited)), watch)
+        return search(replace(problem, rows=(*problem.rows[:-1], limited)), control)
     model = replace(problem.model, high=np.append(problem.model.high[:-1], point))
-    fits = start is not None and model.keeps(start)
-    return in_sense(problem, model, solve_model(model, watch, start=start if fits else None))
+    fits = start is not None and model.is_feasible(start)
+    return in_sense(problem, model, solve_model(model, control, start=start if fits else None))

@@ -14,7 +14,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.numbers import amount
 from siting.propose.forwarded import forwarded
 from siting.propose.plan.plan import Plan

@@ -13,7 +13,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.measure.reach import TOLERANCE
 from siting.numbers import amount
 from siting.optimize.control import gap_between

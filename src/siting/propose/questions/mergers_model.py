@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.numbers import Floats
 from siting.optimize import highs
 
@@ -129,12 +129,12 @@ def solve(
     return pairs[x[:n] > 0.5], bound, status
 
 
-def _model(cost: Floats, rows: list[Constraint], whole: int) -> highs.Model:
+def _model(cost: Floats, rows: list[Constraint], whole: int) -> highs.Programme:
     """Each z, 0 to 1, need not be called whole: with whole x its constraint makes it 1 where the last cover closes."""
     where = [(i, k, value) for i, (row, _) in enumerate(rows) for k, value in row.items()]
     at, columns, values = (np.array(part) for part in zip(*where, strict=True))
     matrix = csr_array((values.astype(float), (at, columns)), shape=(len(rows), len(cost)))
-    return highs.Model(
+    return highs.Programme(
         cost=cost,
         lower=np.zeros(len(cost)),
         upper=np.ones(len(cost)),

@@ -15,7 +15,7 @@ from scipy.sparse import block_diag, csr_array, vstack
 from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools, Floats, amount, percent
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
 from siting.propose.forwarded import forwarded
@@ -245,22 +245,22 @@ def solve_robust(
     if measure not in ("regret", "worst"):
         raise ProblemError(f'measure is {measure!r}; choose "regret" or "worst"')
     covering(objective, "solve_robust")
-    with Watch(time_limit=time_limit) as watch:
+    with Control(time_limit=time_limit) as control:
         problems = under_each(build(objective, reach, demand, rules, options), scenarios)
         for problem in problems.values():
             counted(problem, "solve_robust")
         part = gap / 2 if measure == "regret" else gap  # a regret is off by what its best is, too
-        bests = _bests(problems, watch, part)
-        level = _level(problems, bests, measure, watch, part)
-        return RobustPlan(problems, bests, level, measure, watch.seconds)
+        bests = _bests(problems, control, part)
+        level = _level(problems, bests, measure, control, part)
+        return RobustPlan(problems, bests, level, measure, control.seconds)
 
 
-def _bests(problems: Mapping[str, Instance], watch: Watch, gap: float) -> dict[str, Answer]:
+def _bests(problems: Mapping[str, Instance], control: Control, gap: float) -> dict[str, Answer]:
     """Solve each scenario by itself, with an equal part of half the time that is left."""
     bests: dict[str, Answer] = {}
     start = None
     for number, (name, problem) in enumerate(problems.items()):
-        own = within(watch, gap, 1 / (len(problems) - number + 1))
+        own = within(control, gap, 1 / (len(problems) - number + 1))
         bests[name] = search(problem, own, start=start)
         start = bests[name].x
     return bests
@@ -271,13 +271,13 @@ def _totals(problems: Mapping[str, Instance]) -> Floats:
 
 
 def _level(
-    problems: Mapping[str, Instance], bests: Mapping[str, Answer], measure: str, watch: Watch, gap: float
+    problems: Mapping[str, Instance], bests: Mapping[str, Answer], measure: str, control: Control, gap: float
 ) -> Level:
     """Search for the sites that are best in the worst scenario."""
     best = np.array([answer.value for answer in bests.values()])
     if np.isnan(best).any():
         infeasible = any(answer.status == "infeasible" for answer in bests.values())
-        return Level(None, math.nan, math.nan, "infeasible" if infeasible else watch.status, "rules")
+        return Level(None, math.nan, math.nan, "infeasible" if infeasible else control.status, "rules")
     models = [problem.model for problem in problems.values()]
     grain = min(model.grain for model in models)
     stacked, weight = _stacked(models)
@@ -289,10 +289,10 @@ def _level(
         totals, bounds = _totals(problems), np.array([answer.bound for answer in bests.values()])
         goals, top = Goals(weight, np.zeros(len(best)), totals, grain), float((bounds / totals).min())
         near = None if not gap else (lambda t: gap * max(t, 1e-9))
-    starts = [a.x for a in bests.values() if a.x is not None and stacked.keeps(a.x)]
+    starts = [a.x for a in bests.values() if a.x is not None and stacked.is_feasible(a.x)]
     start = max(starts, key=lambda x: goals.reached(_amounts(stacked, goals, x)), default=None)
-    level = raise_least(stacked, goals, watch, start=start, top=top, near=near)
-    return level if level.x is None else replace(level, x=_fuller(stacked, goals, level, watch))
+    level = raise_least(stacked, goals, control, start=start, top=top, near=near)
+    return level if level.x is None else replace(level, x=_fuller(stacked, goals, level, control))
 
 
 def _stacked(models: Sequence[Model]) -> tuple[Model, csr_array]:
@@ -322,18 +322,18 @@ def _amounts(model: Model, goals: Goals, x: Bools) -> Floats:
     return np.asarray(goals.weight @ (~np.isnan(model.served(x))).astype(float))
 
 
-def _fuller(model: Model, goals: Goals, level: Level, watch: Watch) -> Bools:
+def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools:
     """Of the plans that are as good in the worst case, one that serves most in all, each in its unit."""
     assert level.x is not None
-    if watch.over:
+    if control.must_stop:
         return level.x
     each = np.asarray((1.0 / goals.slope) @ goals.weight)
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
     asked = replace(asking(model, goals, level.t), benefit=benefit, grain=grain)
-    found = solve_model(asked, within(watch, FULL), start=level.x)
-    if found.x is None or not model.keeps(found.x) or found.value <= asked.objective(level.x):
+    found = solve_model(asked, within(control, FULL), start=level.x)
+    if found.x is None or not model.is_feasible(found.x) or found.value <= asked.objective(level.x):
         return level.x
     as_good = goals.reached(_amounts(model, goals, found.x)) >= level.t - 1e-9 * abs(level.t)
     return found.x if as_good else level.x

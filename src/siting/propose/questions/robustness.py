@@ -9,7 +9,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.numbers import Bools
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.propose.model.formulation import Instance
 from siting.propose.model.scenarios import Scenarios, under_each
 from siting.propose.plan.plan import Plan
@@ -72,16 +72,16 @@ def robustness(
     lost = {site: [site] for site in dict.fromkeys(plan.sites)}
     rows = []
     for name, there in under_each(plan.problem, lost if scenarios is None else scenarios).items():  # type: ignore[arg-type]
-        with Watch(time_limit=time_limit, gap=gap) as watch:
-            rows.append({"scenario": name} | _measured(there, x, watch))
+        with Control(time_limit=time_limit, gap=gap) as control:
+            rows.append({"scenario": name} | _measured(there, x, control))
     return pd.DataFrame(rows).set_index("scenario")
 
 
-def _measured(problem: Instance, x: Bools, watch: Watch) -> dict[str, object]:
+def _measured(problem: Instance, x: Bools, control: Control) -> dict[str, object]:
     """Measure sites in one scenario, and search for the best there."""
     here, keeps = _fixed(problem, x)
     value, sign = here.objective, problem.sense
-    best = search(problem, watch, start=x if keeps else None)
+    best = search(problem, control, start=x if keeps else None)
     most, bound, regret = best.value, best.bound, math.nan
     if keeps:
         most, bound = (max(each, value, key=lambda v: sign * v) for each in (most, bound))
@@ -99,10 +99,10 @@ def _fixed(problem: Instance, x: Bools) -> tuple[Plan, bool]:
     """Return the plan that opens just *x*, and whether it keeps all rules; if not, it is as without shares to cover."""
     fixed = x.astype(float)
     held = replace(problem, columns=replace(problem.columns, lower=fixed, upper=fixed))
-    answer = search(held, Watch())
+    answer = search(held, Control())
     if answer.x is not None:
         return Plan(problem, answer), True
-    answer = search(replace(held, shares=(), closeness=()), Watch())
+    answer = search(replace(held, shares=(), closeness=()), Control())
     if answer.x is None:
         answer = Answer(x, math.nan, math.nan, "infeasible", "", sense=problem.sense)
     return Plan(problem, answer), False

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints, Ints32, amount
 from siting.optimize import highs
-from siting.optimize.max_flow import LARGEST, Filling, fill
+from siting.optimize.max_flow import LARGEST, MaximumFlow, maximum_flow
 
 __all__ = ["Transport", "least_travel"]
 
@@ -57,7 +57,7 @@ def least_travel(
 ) -> Transport:
     """Serve as many people as can be, with the least travel; see `siting.assign` for the model and its sources."""
     people_, places_, parts = _counted(people, places)
-    filling = fill(people_, places_, origin, destination)
+    filling = maximum_flow(people_, places_, origin, destination)
     flow, bound, status = _least(people_, places_, origin, destination, cost, filling, time_limit)
     travel = float((flow * cost).sum()) / parts
     # The bound comes from sums in another order: rounding may put it above the travel that it proves.
@@ -80,7 +80,7 @@ def _counted(people: Floats, places: Floats) -> tuple[Ints, Ints, int]:
 
 
 def _least(
-    people: Ints, places: Ints, origin: Ints32, destination: Ints32, cost: Floats, filling: Filling,
+    people: Ints, places: Ints, origin: Ints32, destination: Ints32, cost: Floats, filling: MaximumFlow,
     time_limit: float | None,
 ) -> tuple[Ints, float, str]:  # fmt: skip
     """Return the flow with the least travel among the largest ones, a bound of its travel, and the status."""
@@ -121,7 +121,7 @@ def _solved(
     matrix = csr_array((np.ones(2 * n), at), shape=(height, n))
     given = np.concatenate([people[rows], places[columns]])
     equal = np.concatenate([whole, full])
-    programme = highs.Model(
+    programme = highs.Programme(
         cost=cost,
         lower=np.zeros(n),
         upper=np.full(n, np.inf),

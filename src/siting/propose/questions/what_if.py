@@ -12,7 +12,8 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach, coverage
-from siting.measure.coverage import COLUMNS, weights
+from siting.measure.alignment import weights
+from siting.measure.coverage import COLUMNS
 from siting.numbers import Bools, Ints32, Positions, percent
 from siting.propose.questions.site_weights import SiteWeights
 
