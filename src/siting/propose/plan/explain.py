@@ -79,7 +79,7 @@ def explain(plan: SolvedProblem, lang: str) -> str:
         lines += _not_served(plan, lang)
     best = percent(plan.reachable / plan.total if plan.total else math.nan)
     named = any(key == "plan.too_far" for key, _ in plan.reasons)
-    for key, ids in (("plan.unreachable", plan.unreachable), ("plan.barred", plan.barred)):
+    for key, ids in (("plan.unreachable", plan.unreachable), ("plan.only_barred", plan.barred)):
         if ids and not named:
             lines.append(label(key, lang, count=len(ids), names=_names(ids, lang), best=best))
     return "\n".join(lines)
