@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,7 @@ def type_of(word: str) -> str:
     return _words().get(comparable(word), "")
 
 
-def types_in(cell: object) -> tuple[str, ...]:
+def types_in(cell: Any) -> tuple[str, ...]:
     """Return the types of a cell, several where it joins them; a word that is not in the table stays as it is.
 
     Examples
@@ -93,9 +94,7 @@ def types_in(cell: object) -> tuple[str, ...]:
     >>> types_in("养老机构和日间照料中心"), types_in("托育园（民办）"), types_in("托育园（停办）"), types_in(None)
     (('养老机构', '日间照料中心'), ('托育机构',), ('托育园(停办)',), ())
     """
-    if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)):
-        return ()
-    return _types_in(str(cell))
+    return () if pd.api.types.is_scalar(cell) and pd.isna(cell) else _types_in(str(cell))
 
 
 @cache
