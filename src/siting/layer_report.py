@@ -45,8 +45,8 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     if "facility_type" in frame.columns:
         _tell_types(out, frame["facility_type"], lang)
     if role == "streets":
-        from siting.network.profile import walkable
-        from siting.network.vocabulary import named as classed
+        from siting.network.street_words import named as classed
+        from siting.network.walking_profile import walkable
 
         closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
         if closed:

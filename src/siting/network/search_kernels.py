@@ -75,7 +75,7 @@ class Targets(NamedTuple):
     on_door: np.ndarray
 
 
-class Work(NamedTuple):
+class Buffers(NamedTuple):
     """What a thread writes on: ``dist`` is FAR and ``first`` -1 everywhere between searches."""
 
     dist: np.ndarray
@@ -87,7 +87,7 @@ class Work(NamedTuple):
 
 
 @compiled
-def _spread(
+def settle(
     indptr, heads, costs, a_of, to_a_of, b_of, to_b_of, lo, hi, limit, dist, touched, first, link, item, at
 ):  # fmt: skip
     """Settle every node within *limit* of the gates *lo* to *hi*.
@@ -162,7 +162,7 @@ def along(f, r, to_f, to_r):
 
 
 @compiled
-def pairs(arcs, starts, targets, straight, work, order, lo, hi, limit, rows, again, counts, keys, spare, mark):
+def pairs(arcs, starts, targets, straight, buffers, order, lo, hi, limit, rows, again, counts, keys, spare, mark):
     """List targets within *limit* of the starts ``order[lo:hi]`` as cost << 32 | target, one start after another.
 
     With *rows* each start's list is sorted. With *again* a target may be found more than once. Returns where it ended,
@@ -170,8 +170,8 @@ def pairs(arcs, starts, targets, straight, work, order, lo, hi, limit, rows, aga
 
     All is in one function on purpose: to hand arrays to another for every start costs a fifth of a short search.
     """
-    dist, touched = work.dist, work.touched
-    first, link, item, at = work.first, work.link, work.item, work.at
+    dist, touched = buffers.dist, buffers.touched
+    first, link, item, at = buffers.first, buffers.link, buffers.item, buffers.at
     indptr, heads, costs = arcs.indptr, arcs.heads, arcs.costs
     chain_of, a_of, b_of, to_a_of, to_b_of = starts.chain, starts.a, starts.b, starts.to_a, starts.to_b
     f_of, r_of, door_of = starts.f, starts.r, starts.door
@@ -189,7 +189,7 @@ def pairs(arcs, starts, targets, straight, work, order, lo, hi, limit, rows, aga
         single = stop - begin == 1
         # A place with one gate reads its own chain apart; of several gates each is compared with all on its chain.
         own = chain_of[begin] if single else np.int32(-1)
-        n = _spread(
+        n = settle(
             indptr, heads, costs, a_of, to_a_of, b_of, to_b_of, begin, stop, limit, dist, touched, first, link, item, at
         )
         if n < 0:

@@ -7,17 +7,16 @@ entered. A place on such a street is on both. A part with one way out needs no s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from siting.network import contraction_kernels
+from siting.network.parts import Parts
 from siting.numbers import Ints, Ints32
 
-if TYPE_CHECKING:
-    from siting.network.graph import Network
 
-
-class Doubled(NamedTuple):
+class PrivateCopies(NamedTuple):
     """A graph in which nobody passes a private part: what stands behind the edges of the network.
 
     Edges ``0`` to ``E - 1`` are those of the network; of them those of `edge` are for walks that begin there. Behind
@@ -39,10 +38,8 @@ class Doubled(NamedTuple):
         return np.concatenate([values, values[self.edge], np.full(ways, way, values.dtype)])
 
 
-def doubled(network: Network) -> Doubled | None:
+def copy_private_parts(network: Parts) -> PrivateCopies | None:
     """Give the private parts that could be passed a copy; None where there is none."""
-    from siting.network import _forming
-
     private = network.private
     if private is None:
         return None
@@ -53,7 +50,7 @@ def doubled(network: Network) -> Doubled | None:
     inside[u] = inside[v] = True
     outside[network.u[~private]] = outside[network.v[~private]] = True
     gate = inside & outside
-    part = _forming.components(n, u, v)
+    part = contraction_kernels.components(n, u, v)
     passed = np.bincount(part[gate], minlength=int(part.max()) + 1) >= 2
     edge = edge[passed[part[u]]]
     if not len(edge):
@@ -70,7 +67,7 @@ def doubled(network: Network) -> Doubled | None:
     streets = len(network.u)
     twin = np.full(streets, -1, np.int32)
     twin[edge] = streets + np.arange(len(edge))
-    return Doubled(
+    return PrivateCopies(
         nodes=n + 2 * len(gates) + len(inner),
         u=np.concatenate([start, enter[network.u[edge]], leave[gates], gates]).astype(np.int32),
         v=np.concatenate([stop, enter[network.v[edge]], gates, enter[gates]]).astype(np.int32),

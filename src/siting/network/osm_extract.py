@@ -22,8 +22,8 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import NetworkError
-from siting.network.opl import DEGREE, NOWHERE, Source, plain
-from siting.network.profile import KNOWN, SQUARES, barred
+from siting.network.osm_opl import DEGREE, NOWHERE, Source, plain
+from siting.network.walking_profile import KNOWN, SQUARES, barred
 from siting.numbers import Bools, Ints, Ints32
 
 if TYPE_CHECKING:
@@ -33,11 +33,11 @@ log = logging.getLogger(__name__)
 
 #: Tags that become columns of the edges, where any way has them.
 TAGS = ("highway", "name", "bridge", "tunnel", "layer", "oneway", *(tag for tag in KNOWN if tag != "private"))
-#: Tags that are read, to tell what a way is and who may walk there, and go no farther.
+#: Tags that are read to know what a way is and who may walk there, and are no columns of the edges.
 ALSO = ("man_made", "route", "place", "foot:conditional", "access:conditional")
 #: Tags of nodes that may bar a way.
 OF_NODES = ("barrier", "locked", "entrance", "access", "foot")
-#: Suffix → the format that the reader is told, so that no content leads it elsewhere.
+#: Suffix → the format that the reader is given, so that no content leads it elsewhere.
 FORMATS = {
     ".pbf": "pbf",
     ".osm": "osm", ".osm.gz": "osm.gz", ".osm.bz2": "osm.bz2",
@@ -72,7 +72,7 @@ class Ways:
 
 
 class Extract(NamedTuple):
-    """What a file tells of streets."""
+    """What a file holds of streets."""
 
     ways: Ways
     closed: Ints  # ids of nodes where nobody passes
@@ -100,14 +100,13 @@ def local_file(path: str | Path) -> Path:
 
 
 def _format(file: Path) -> str | None:
-    fits = [kind for suffix, kind in FORMATS.items() if file.name.lower().endswith(suffix)]
-    return fits[0] if fits else None
+    return next((kind for suffix, kind in FORMATS.items() if file.name.lower().endswith(suffix)), None)
 
 
 def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> Extract:
     """Read the streets of a file, with the places of their nodes, and the nodes that bar them.
 
-    What serves walkers only, and has no `highway`, is left away unless *walking*: piers, squares, barriers.
+    What serves walkers only, and has no `highway`, is left out unless *walking*: piers, squares, barriers.
     """
     try:
         import osmium
@@ -128,8 +127,8 @@ def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> 
 
 def _open(file: Path, kind: str) -> IO[bytes]:
     opener: Any = gzip.open if kind.endswith(".gz") else bz2.open if kind.endswith(".bz2") else open
-    found: IO[bytes] = opener(file, "rb")
-    return found
+    handle: IO[bytes] = opener(file, "rb")
+    return handle
 
 
 def _refuse_bomb(file: Path, kind: str) -> None:
@@ -186,11 +185,8 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
         more = to_read.lines(osmium.filter.IdFilter(outlines), entities=osmium.osm.WAY)
         found = _with_outlines(found, more, outlines)
     to_read.find_late(found.ref, found.x, found.y)
-    if gone.get("node"):
-        lost = np.isin(found.ref, list(gone["node"]))
-        found.x[lost] = NOWHERE
-    if gone.get("way"):
-        found = found.select(~found.tags["osm_id"].isin(gone["way"]).to_numpy())
+    found.x[np.isin(found.ref, list(gone.get("node", ())))] = NOWHERE
+    found = found.select(~found.tags["osm_id"].isin(gone.get("way", ())).to_numpy())
     at = nodes.frame()
     closed, private = barred(at)
     ids = at["osm_id"].to_numpy(np.int64)
@@ -198,7 +194,7 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
 
 
 def _of(chosen: Any, entities: Any) -> Any:
-    """Let a filter look at some kinds of objects only; the others pass it."""
+    """Let a filter look at some kinds of objects only; all others pass it."""
     chosen.enable_for(entities)
     return chosen
 
@@ -225,25 +221,24 @@ class _Table:
         made: dict[str, Any] = {"osm_id": np.array(self._ids, np.int64)}
         for tag, (rows, values) in self._columns.items():
             if rows:
-                column = np.full(len(self._ids), None, object)
-                column[rows] = values
-                made[tag] = column
+                made[tag] = np.full(len(self._ids), None, object)
+                made[tag][rows] = values
         return pd.DataFrame(made)
 
 
 def _square(tags: str, members: str) -> dict[int, dict[str, str]]:
     """Return the outlines of a relation that is a square: ids of ways, with the tags that they take from it."""
-    said = {key: plain(value) for key, _, value in (pair.partition("=") for pair in tags[1:].split(","))}
-    if said.get("highway") not in SQUARES and said.get("place") != "square":
+    values = {key: plain(value) for key, _, value in (pair.partition("=") for pair in tags[1:].split(","))}
+    if values.get("highway") not in SQUARES and values.get("place") != "square":
         return {}
-    taken = {tag: said[tag] for tag in (*TAGS, *ALSO) if tag in said} | {"area": "yes"}
+    taken = {tag: values[tag] for tag in (*TAGS, *ALSO) if tag in values} | {"area": "yes"}
     taken.setdefault("highway", "pedestrian")
     outer = (member.partition("@") for member in members[1:].split(",") if member[:1] == "w")
     return {int(way[1:]): taken for way, _, role in outer if role in {"", "outer"}}
 
 
 def _as_ways(tags: pd.DataFrame, nodes: list[str], ferries: bool) -> Ways:
-    """Make ways of lines; piers, squares and ferries get a class, and what is no street is left away."""
+    """Make ways of lines; piers, squares and ferries get a class, and what is no street is left out."""
     size = np.array([part.count(",") + 1 if part else 0 for part in nodes], np.int64)
     text = ",".join(filter(None, nodes)).encode("ascii").translate(_TO_CSV, b"n")
     # A last line without a place keeps the columns numbers, also where there is no node at all.
@@ -251,30 +246,23 @@ def _as_ways(tags: pd.DataFrame, nodes: list[str], ferries: bool) -> Ways:
         io.BytesIO(text + b"\n0,,\n"), header=None, names=["ref", "x", "y"],
         dtype={"ref": np.int64, "x": np.float64, "y": np.float64},
     ).iloc[:-1]  # fmt: skip
-    x, y = (
-        np.rint(
-            table[axis].to_numpy() * DEGREE,
-            where=table[axis].notna().to_numpy(),
-            out=np.full(len(table), NOWHERE, float),
-        ).astype(np.int32)
-        for axis in ("x", "y")
-    )
+    x, y = ((table[axis] * DEGREE).round().fillna(NOWHERE).to_numpy().astype(np.int32) for axis in ("x", "y"))
     ways = Ways(tags, size, table["ref"].to_numpy(np.int64).copy(), x, y)
-    said = {
-        name: tags[name] if name in tags else pd.Series(None, tags.index, dtype=object) for name in ("highway", *ALSO)
-    }
-    street = said["highway"].notna()
-    square = ~street & said["place"].eq("square")
-    pier = ~street & ~square & said["man_made"].eq("pier")
-    ferry = ~street & ~square & ~pier & said["route"].eq("ferry") & ferries
+
+    def column(name: str) -> pd.Series:
+        return tags[name].astype(object) if name in tags else pd.Series(None, tags.index, dtype=object)
+
+    street = column("highway").notna()
+    square = ~street & column("place").eq("square")
+    pier = ~street & ~square & column("man_made").eq("pier")
+    ferry = ~street & ~square & ~pier & column("route").eq("ferry") & ferries
     if (square | pier | ferry).any():
-        highway = said["highway"].astype(object)
+        highway = column("highway")
         for what, name in ((square, "pedestrian"), (pier, "pier"), (ferry, "ferry")):
             highway = highway.mask(what, name)
         tags = tags.assign(highway=highway)
         if square.any():
-            area = tags["area"] if "area" in tags else pd.Series(None, tags.index, dtype=object)
-            tags = tags.assign(area=area.astype(object).mask(square, "yes"))
+            tags = tags.assign(area=column("area").mask(square, "yes"))
         ways = Ways(tags, size, ways.ref, x, y)
     return ways.select((street | square | pier | ferry).to_numpy())
 
@@ -296,7 +284,7 @@ def _with_outlines(ways: Ways, lines: Iterable[str], squares: dict[int, dict[str
 
 
 def _gone(file: Path, kind: str) -> dict[str, set[int]]:
-    """Return the ids of what an editor has deleted and not uploaded yet, by what it is; its last mention counts."""
+    """Return the ids of what an editor has deleted and not uploaded yet, by kind; the last mention counts."""
     last: dict[str, dict[int, bool]] = {"node": {}, "way": {}, "relation": {}}
 
     def start(name: str, at: dict[str, str]) -> None:
@@ -317,10 +305,9 @@ def _gone(file: Path, kind: str) -> dict[str, set[int]]:
         parser = expat.ParserCreate()
         parser.StartElementHandler = start
         parser.ParseFile(handle)
-    found = {name: {one for one, deleted in ids.items() if deleted} for name, ids in last.items()}
-    number = sum(map(len, found.values()))
-    log.info("%s: %d objects are deleted and left away", file.name, number)
-    return found
+    gone = {name: {one for one, deleted in ids.items() if deleted} for name, ids in last.items()}
+    log.info("%s: %d objects are deleted and left out", file.name, sum(map(len, gone.values())))
+    return gone
 
 
 def _once(ways: Ways) -> Ways:

@@ -11,7 +11,7 @@ __all__: list[str] = []
 
 
 @contextmanager
-def told(progress: Callable[[int, int], None] | bool | None) -> Iterator[Callable[[int, int], None] | None]:
+def progress_bar(progress: Callable[[int, int], None] | bool | None) -> Iterator[Callable[[int, int], None] | None]:
     """Give the function that is told of progress: the user's own, one that moves a bar on standard error, or none.
 
     Raises

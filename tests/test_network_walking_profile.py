@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from siting.network.profile import (
+from siting.network.street_words import known_classes
+from siting.network.walking_profile import (
     ACCESS_CLOSED,
     ACCESS_PRIVATE,
     ALLOWED,
@@ -28,7 +29,6 @@ from siting.network.profile import (
     has_word,
     walkable,
 )
-from siting.network.vocabulary import known_classes
 
 
 def judged(**tags: Any) -> Walkable:
@@ -269,7 +269,7 @@ def test_categories_and_plain_text_agree() -> None:
 
 
 def test_what_is_left_out_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", logger="siting.network.profile"):
+    with caplog.at_level("INFO", logger="siting.network.walking_profile"):
         walkable(pd.DataFrame({"highway": ["motorway", "path", "motorway"]}))
         assert caplog.messages == ["streets left out, closed to walkers: {'motorway': 2}"]
         walkable(pd.DataFrame({"highway": ["path"]}))

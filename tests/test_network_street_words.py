@@ -17,9 +17,18 @@ from hypothesis import strategies as some
 import siting as st
 from siting.data import values
 from siting.errors import NetworkError
-from siting.network import vocabulary
-from siting.network.profile import CLOSED, ONLY_IF_ALLOWED, SQUARES
-from siting.network.vocabulary import classes, directions, flags, is_deck, known_classes, levels, translated, words
+from siting.network import street_words
+from siting.network.street_words import (
+    classes,
+    directions,
+    flags,
+    is_deck,
+    known_classes,
+    read_levels,
+    translated,
+    words,
+)
+from siting.network.walking_profile import CLOSED, ONLY_IF_ALLOWED, SQUARES
 
 Make = Callable[..., gpd.GeoDataFrame]
 
@@ -29,7 +38,7 @@ Make = Callable[..., gpd.GeoDataFrame]
 
 def test_each_record_has_a_source_and_each_word_one_meaning() -> None:
     meaning: dict[str, str] = {}
-    for table in vocabulary._table()["classes"]:
+    for table in street_words._table()["classes"]:
         assert len(table["source"]) > 20
         for name, listed in table["words"].items():
             assert name in known_classes()
@@ -47,7 +56,7 @@ def test_what_the_profile_names_is_a_class() -> None:
 
 
 def test_a_flag_has_one_meaning_and_the_same_as_elsewhere() -> None:
-    listed = [word for kind in vocabulary._table()["flags"].values() for word in kind]
+    listed = [word for kind in street_words._table()["flags"].values() for word in kind]
     assert len(listed) == len(set(listed)) == len(flags())
     assert all(flags()[word] == "yes" for word in values._TRUE - {"1.0"})
     assert all(flags()[word] == "no" for word in values._FALSE - {"0.0"})
@@ -76,9 +85,9 @@ def test_bridges_and_tunnels_in_all_words(column: str, caplog: pytest.LogCapture
 
 def test_levels_are_numbers(caplog: pytest.LogCaptureFixture) -> None:
     given_ = pd.Series(["-1", 2, 2.0, "1", "0", "１", "1;2", None, "", "-"], dtype=object, name="layer")
-    assert levels(given_).tolist() == pytest.approx([-1, 2, 2, 1, 0, 1, 1, np.nan, np.nan, np.nan], nan_ok=True)
+    assert read_levels(given_).tolist() == pytest.approx([-1, 2, 2, 1, 0, 1, 1, np.nan, np.nan, np.nan], nan_ok=True)
     assert not caplog.records
-    assert np.isnan(levels(pd.Series(["二层", "1"], name="layer"))).tolist() == [True, False]
+    assert np.isnan(read_levels(pd.Series(["二层", "1"], name="layer"))).tolist() == [True, False]
     assert '"layer" says "二层", which is no level' in caplog.text
 
 

@@ -9,20 +9,18 @@ as they are in the network.
 from __future__ import annotations
 
 import logging
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from siting.errors import NetworkError, some
-from siting.network.joining import SAME, STEP, join_points, of_vertices
-from siting.network.vocabulary import is_deck
-from siting.network.vocabulary import levels as told_levels
+from siting.network.end_points import SAME, STEP, join_points, of_vertices
+from siting.network.street_words import levels
 from siting.numbers import Bools, Floats, Positions, Shapes
-
-__all__ = ["split_streets"]
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +36,9 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     Where both lines have heights in their coordinates, they meet only where these differ by 3 m at most, whatever their
     levels say of ends. The pieces keep the heights.
 
-    Parameters
-    ----------
-    streets
-        LineStrings in a projected CRS in metres, with a unique index; not changed.
-    layer
-        Column of the level, a number; where it is absent or empty the level is 1 for a `bridge`, -1 for a `tunnel`,
-        else 0.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        The pieces, in the order of *streets* and along each line, with all columns. The pieces of "a" are "a-1", "a-2",
-        …; lines that are not cut keep their ids. `split_from` names the line each comes from. Columns `length` and
-        `rise` are shared out in proportion.
+    *streets* are LineStrings in a projected CRS in metres, with a unique index; `levels` reads their level, of the
+    column *layer*. The pieces stand in their order and along each line, with all columns; those of "a" are "a-1", …;
+    `split_from` names the line each comes from. Columns `length` and `rise` are shared out in proportion.
 
     Raises
     ------
@@ -73,16 +60,10 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     segments = _segments(lines)
     row, at, spot = _meetings(segments, levels(streets, layer))
     pieces, source = cut_lines(lines, row, at, spot)
-    frame = streets.iloc[source].set_geometry(gpd.GeoSeries(pieces, streets.index[source], crs=streets.crs))
-    count = np.bincount(source, minlength=len(lines))[source]
-    number = np.arange(len(source)) - np.searchsorted(source, source) + 1
+    frame = pieces_of_rows(streets, pieces, source)
     frame["split_from"] = streets.index[source].astype(str).to_numpy()
-    for column in ("length", "rise"):
-        if column in frame:
-            frame[column] = shared_length(frame[column], pieces, source)
-    frame.index = piece_ids(streets.index, source, number, count > 1)
-    log.info("%d of %d lines are cut where they meet, into %d", len(np.unique(source[count > 1])), len(lines),
-             int((count > 1).sum()))  # fmt: skip
+    count = np.bincount(source, minlength=len(lines))
+    log.info("%d of %d lines are cut where they meet, into %d", (count > 1).sum(), len(lines), count[count > 1].sum())
     return frame
 
 
@@ -97,19 +78,6 @@ def _check(streets: gpd.GeoDataFrame) -> None:
     bad |= ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
     if bad.any():
         raise NetworkError(f"{int(bad.sum())} streets are no LineString: {some(names[bad])}; explode or draw them")
-
-
-def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
-    """Tell how high each line lies, as `layer`, `bridge` and `tunnel` say: 0 is the ground."""
-
-    def has(column: str) -> Bools:
-        return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
-
-    level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
-    if layer in streets:
-        given = told_levels(streets[layer])
-        level = np.where(np.isnan(given), level, given)
-    return level
 
 
 # Where lines meet
@@ -135,7 +103,7 @@ def _segments(lines: Shapes) -> _Segments:
     # A vertex that repeats the one before is no segment, unless the line is nothing else.
     inner = (line[1:] == line[:-1]) & ((step > 0) | (shapely.length(lines) == 0)[line[1:]])
     start, stop, of, long = xy[:-1][inner], xy[1:][inner], line[1:][inner], step[inner]
-    opens = _begins(of)
+    opens = run_starts(of)
     z = of_vertices(lines)
     return _Segments(
         of, start, stop, _along(xy, line)[:-1][inner], long, z[:-1][inner], z[1:][inner], opens,
@@ -143,21 +111,21 @@ def _segments(lines: Shapes) -> _Segments:
     )  # fmt: skip
 
 
-def _begins(keys: Positions) -> Bools:
-    """Tell where a run of equal keys begins."""
+def run_starts(keys: npt.NDArray[Any]) -> Bools:
+    """Mark where a run of equal keys begins."""
     new = np.ones(len(keys), np.bool_)
     new[1:] = keys[1:] != keys[:-1]
     return new
 
 
 def _along(xy: Floats, line: Positions) -> Floats:
-    """Tell how far along its line each vertex lies, metres."""
-    new = _begins(line)
+    """How far along its line each vertex lies, metres."""
+    new = run_starts(line)
     step = np.zeros(len(xy))
     step[1:] = np.where(new[1:], 0.0, np.hypot(*np.diff(xy, axis=0).T))
     run = np.cumsum(step)
-    found: Floats = run - run[new][np.cumsum(new) - 1]
-    return found
+    along: Floats = run - run[new][np.cumsum(new) - 1]
+    return along
 
 
 def _meetings(seg: _Segments, levels: Floats) -> tuple[Positions, Floats, Floats]:
@@ -192,16 +160,14 @@ def _meetings(seg: _Segments, levels: Floats) -> tuple[Positions, Floats, Floats
 
 
 def _height(seg: _Segments, which: Positions, t: Floats) -> Floats:
-    """Tell the height of segments at *t* metres from their start; NaN where there is none."""
+    """Height of segments at *t* metres from their start; NaN where there is none."""
     share = np.divide(t, seg.long[which], out=np.zeros_like(t), where=seg.long[which] > 0)
-    found: Floats = seg.low[which] + share * (seg.high[which] - seg.low[which])
-    return found
+    return seg.low[which] + share * (seg.high[which] - seg.low[which])
 
 
 def _above(one: Floats, other: Floats) -> Bools:
-    """Tell where one height is known to lie above or below the other, so that there is no way between."""
-    found: Bools = np.abs(one - other) > STEP
-    return found
+    """Mark where one height is known to lie above or below the other, so that there is no way between."""
+    return np.abs(one - other) > STEP
 
 
 def _near_pairs(seg: _Segments) -> tuple[Positions, Positions]:
@@ -222,7 +188,7 @@ def _near_pairs(seg: _Segments) -> tuple[Positions, Positions]:
 
 
 def _project(point: Floats, seg: _Segments, on: Positions) -> tuple[Floats, Floats]:
-    """Tell how far along each segment its nearest point to *point* lies, and how far off that is, metres."""
+    """How far along each segment its nearest point to *point* lies, and how far off that is, metres."""
     start, along = seg.start[on], seg.stop[on] - seg.start[on]
     long = seg.long[on]
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -236,8 +202,8 @@ def _project(point: Floats, seg: _Segments, on: Positions) -> tuple[Floats, Floa
 
 
 def _is_line_end(seg: _Segments, on: Positions, t: Floats) -> Bools:
-    found: Bools = (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
-    return found
+    ends: Bools = (seg.opens[on] & (t == 0.0)) | (seg.closes[on] & (t == seg.long[on]))
+    return ends
 
 
 def _crossings(seg: _Segments, a: Positions, b: Positions) -> tuple[Bools, Floats, Floats, Floats]:
@@ -271,22 +237,10 @@ def _one_place(row: Positions, at: Floats, spot: Floats) -> tuple[Positions, Flo
 
 
 def cut_lines(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shapes, Positions]:
-    """Cut lines at given places.
+    """Cut lines *row* at *at* metres from their start; return the pieces in order, and the line of each.
 
-    Parameters
-    ----------
-    lines
-        LineStrings.
-    row, at
-        The line of each cut, and how far along it, metres. At an end nothing is cut, but the end is moved to *spot*.
-    spot
-        The place of each cut (n, 2), within 1 mm of the line; the pieces end exactly there.
-
-    Returns
-    -------
-    pieces, source
-        The pieces in the order of *lines* and along each, and the line that each is of. Lines without a cut are
-        returned as they are; a piece without length is left out unless its line has none.
+    *spot* is the place of each cut (n, 2), within 1 mm of the line; the pieces end exactly there. At an end nothing is
+    cut, but the end is moved to *spot*. A piece without length is left out unless its line has none.
     """
     touched = np.unique(row)
     if not len(touched):
@@ -325,11 +279,11 @@ def _cut(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shape
     xy = np.concatenate([xy, spot[~there]])[order]
     line = np.concatenate([line, row[~there]])[order]
     is_cut = np.concatenate([is_cut, np.ones(int((~there).sum()), np.bool_)])[order]
-    opens = _begins(line)
+    opens = run_starts(line)
     is_cut &= ~opens & ~np.append(opens[1:], True)
     # A cut stands twice: as the end of one piece and as the start of the next.
     vertex = np.repeat(np.arange(len(line)), 1 + is_cut)
-    begins = opens[vertex] | ~_begins(vertex)
+    begins = opens[vertex] | ~run_starts(vertex)
     pieces = shapely.linestrings(xy[vertex], indices=np.cumsum(begins) - 1)
     source = line[vertex[begins]]
     if raised.any():
@@ -339,23 +293,34 @@ def _cut(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shape
     return pieces[~void], source[~void]
 
 
+def pieces_of_rows(frame: gpd.GeoDataFrame, pieces: Shapes, source: Positions) -> gpd.GeoDataFrame:
+    """Give pieces the rows of their lines; `length` and `rise` are shared out, and the pieces of "a" are "a-1", …."""
+    rows = frame.iloc[source].set_geometry(gpd.GeoSeries(pieces, frame.index[source], crs=frame.crs))
+    for column in ("length", "rise"):
+        if column in rows:
+            rows[column] = shared_length(rows[column], pieces, source)
+    rows.index = piece_ids(frame.index, source)
+    return rows
+
+
 def shared_length(given: pd.Series, pieces: Shapes, source: Positions) -> Floats:
-    """Share lengths that are given for whole lines out to their pieces, in proportion; *given* has a row a piece."""
+    """Share lengths or rises of whole lines out to their pieces, in proportion; *given* has a row a piece."""
     long = shapely.length(pieces)
     whole = np.bincount(source, long)[source]
     alone = np.bincount(source)[source] == 1
     share = np.divide(long, whole, out=np.ones_like(long), where=(whole > 0) & ~alone)
-    found: Floats = given.to_numpy(float) * share
-    return found
+    shared: Floats = given.to_numpy(float) * share
+    return shared
 
 
-def piece_ids(names: pd.Index, source: Positions, number: Positions, cut: Bools) -> pd.Index:
-    """Name pieces "<id>-1", "<id>-2", …; with more dashes where such names are taken."""
+def piece_ids(names: pd.Index, source: Positions) -> pd.Index:
+    """Name the pieces of a line "<id>-1", "<id>-2", …; with more dashes where such names are taken."""
+    cut = np.bincount(source)[source] > 1
     whole = names.astype(str).to_numpy(object)[source]
-    running = number.astype(str).astype(object)
+    number = (np.arange(len(source)) - np.searchsorted(source, source) + 1).astype(str).astype(object)
     dash = "-"
     while True:
-        found = pd.Index(np.where(cut, whole + dash + running, whole), name=names.name or "id")
-        if found.is_unique:
-            return found
+        ids = pd.Index(np.where(cut, whole + dash + number, whole), name=names.name or "id")
+        if ids.is_unique:
+            return ids
         dash += "-"

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 
 from siting.network import search
-from siting.network.core import FAR as CLOSED
+from siting.network.contraction import FAR as CLOSED
 from siting.network.graph import Network
-from siting.network.locate import at_ends
 from siting.network.places import Places
+from siting.network.snapping import places_at_ends
 from siting.network.walk import Walk
 from siting.numbers import Bools, Floats, Ints, Ints32
 
-__all__ = ["Mode", "Spans", "spans"]
+__all__ = ["Mode", "ReachedPieces", "reached_pieces"]
 
 Mode: TypeAlias = Literal["each", "nearest", "together"]
 
@@ -24,7 +24,7 @@ Mode: TypeAlias = Literal["each", "nearest", "together"]
 FAR = 2**40
 
 
-class Spans(NamedTuple):
+class ReachedPieces(NamedTuple):
     """Reached pieces of streets, a row each, ordered by limit and group.
 
     Attributes
@@ -62,7 +62,9 @@ class _Pieces(NamedTuple):
     high: Ints
 
 
-def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode, walk: Walk | None = None) -> Spans:
+def reached_pieces(
+    network: Network, places: Places, limits: Sequence[int], *, mode: Mode, walk: Walk | None = None
+) -> ReachedPieces:
     """List the pieces of streets within each limit of places.
 
     The walk from the door to the street counts. A street is entered from either end, and from a place that lies on it
@@ -86,7 +88,7 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
 
     Returns
     -------
-    Spans
+    ReachedPieces
         Arrays of one length.
 
     Examples
@@ -95,7 +97,7 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
     >>> line = shapely.LineString([(500000, 3380000), (500400, 3380000)])
     >>> net = Network.from_streets(gpd.GeoDataFrame(geometry=[line], crs="EPSG:4547"))
     >>> doors = gpd.GeoDataFrame(geometry=gpd.points_from_xy([500000, 500300], [3380000] * 2), crs="EPSG:4547")
-    >>> found = spans(net, net.locate(doors), [200_000], mode="nearest")
+    >>> found = reached_pieces(net, net.locate(doors), [200_000], mode="nearest")
     >>> found.group.tolist(), found.low.tolist(), found.high.tolist()
     ([0, 1], [0.0, 0.375], [0.375, 1.0])
     """
@@ -103,7 +105,7 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
         rising = np.argsort(limits).astype(np.int32)
         limit, group, edge, low, high = search.pieces(network, places, np.asarray(limits)[rising].tolist(), walk=walk)
         order = np.argsort(rising[limit], kind="stable") if (np.diff(rising) < 0).any() else slice(None)
-        return Spans(rising[limit][order], group[order], edge[order], low[order], high[order])
+        return ReachedPieces(rising[limit][order], group[order], edge[order], low[order], high[order])
     stretches = _stretches(network, places, max(limits, default=0), walk)
     merged = []
     for most in limits:
@@ -116,11 +118,11 @@ def spans(network: Network, places: Places, limits: Sequence[int], *, mode: Mode
     return _shares(network, of, _Pieces(*map(np.concatenate, zip(empty, *merged, strict=True))))
 
 
-def _shares(network: Network, which: Ints, pieces: _Pieces) -> Spans:
+def _shares(network: Network, which: Ints, pieces: _Pieces) -> ReachedPieces:
     """Tell pieces in shares of their edges; an edge of no length is reached whole."""
     cost = network.cost[pieces.edge]
     long = 2.0 * np.maximum(cost, 1)
-    return Spans(
+    return ReachedPieces(
         which.astype(np.int32),
         pieces.group.astype(np.int32),
         pieces.edge.astype(np.int32),
@@ -190,13 +192,13 @@ def _ends(
     """Tell the way from both ends of each edge to the nearest place, mm, and which it is."""
     ends = [node_cost[network.u], node_cost[network.v]]
     owners = [node_owner[network.u], node_owner[network.v]]
-    double = network.core(walk).double
-    if double is not None:
-        long = network.cost[double.edge]
+    copies = network.core(walk).copies
+    if copies is not None:
+        long = network.cost[copies.edge]
         for to_end, cost, owner in zip((np.zeros_like(long), long), ends, owners, strict=True):
-            door = at_ends(network, pd.RangeIndex(len(double.edge)), double.edge.astype(np.int32), to_end)
+            door = places_at_ends(network, pd.RangeIndex(len(copies.edge)), copies.edge.astype(np.int32), to_end)
             near = search.nearest(network, door, places, 1, most, walk=walk, streets_only=True)
-            at = double.edge[near.origin]
+            at = copies.edge[near.origin]
             cost[at], owner[at] = np.rint(near.cost * 1000).astype(np.int64), near.destination
     return ends[0], ends[1], owners[0], owners[1]
 

@@ -16,8 +16,6 @@ from siting.numbers import Bools, Ints, Ints32
 if TYPE_CHECKING:
     import osmium
 
-__all__: list[str] = []
-
 NOWHERE = 2**31 - 1  # pyosmium's coordinate of a node that is not in the file
 DEGREE = 1e7  # coordinates are whole 1e-7 degrees, as those of OpenStreetMap are
 
@@ -26,7 +24,7 @@ _ESCAPED = re.compile(r"%([0-9a-f]+)%")
 
 
 class Source:
-    """A file and the places of its nodes, kept from one reading to the next."""
+    """A file, and the places of its nodes, which are kept from one reading to the next."""
 
     def __init__(self, source: osmium.io.File, header: osmium.io.Header) -> None:
         self._source = source
@@ -128,12 +126,10 @@ def _escaped(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Take back what a writer of OPL does to signs that it has a use for."""
+    """Take back what a writer of OPL does to signs that have a meaning there."""
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text)
 
 
 def known(x: Ints32, y: Ints32) -> Bools:
-    """Tell which nodes have a place on earth."""
-    west_east = np.abs(x.astype(np.int64)) <= 180 * DEGREE
-    found: Bools = west_east & (np.abs(y.astype(np.int64)) <= 90 * DEGREE)
-    return found
+    """Mark the nodes that have a place on earth."""
+    return (np.abs(x.astype(np.int64)) <= 180 * DEGREE) & (np.abs(y.astype(np.int64)) <= 90 * DEGREE)

@@ -8,19 +8,17 @@ the streets, which begins and ends with these two walks.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 
-from siting.network.places import frozen, millimetres
+from siting.network import straight_walk_kernels as kernels
+from siting.network.places import Places, frozen, millimetres
 from siting.numbers import Ints, Ints32
 
-if TYPE_CHECKING:
-    from siting.network.places import Places
 
-
-class Straight(NamedTuple):
+class StraightWalks(NamedTuple):
     """Pairs that walk straight: of source ``i`` ``item[ptr[i]:ptr[i + 1]]``, rising, and the way, mm."""
 
     ptr: Ints
@@ -28,7 +26,7 @@ class Straight(NamedTuple):
     cost: Ints32
 
 
-def straight(sources: Places, sought: Places, limit: int) -> Straight:
+def straight_walks(sources: Places, sought: Places, limit: int) -> StraightWalks:
     """List the pairs of places, not farther apart than *limit* mm, whose free walks overlap."""
     found = [_between_points(sources, sought, limit)]
     if sources.shape is not None or sought.shape is not None:
@@ -37,22 +35,20 @@ def straight(sources: Places, sought: Places, limit: int) -> Straight:
     order = np.lexsort((b, a))
     ptr = np.zeros(len(sources) + 1, np.int64)
     np.cumsum(np.bincount(a, minlength=len(sources)), out=ptr[1:])
-    return Straight(frozen(ptr), frozen(b[order].astype(np.int32)), frozen(cost[order].astype(np.int32)))
+    return StraightWalks(frozen(ptr), frozen(b[order].astype(np.int32)), frozen(cost[order].astype(np.int32)))
 
 
 def _between_points(sources: Places, sought: Places, limit: int) -> tuple[Ints, Ints, Ints]:
     """Compare points with points, in squares."""
-    from siting.network import _squares
-
     one, other = sources.points, sought.points
     xy, free = sources.xy[one], sources.free[one]
     found: list[tuple[Ints, Ints, Ints]] = [(np.zeros(0, np.int64),) * 3]
     for squares in sought.squares:
         void = np.zeros(0, np.int64)
-        size = _squares.overlapping(xy, free, squares, limit, void, void, void)
+        size = kernels.overlapping(xy, free, squares, limit, void, void, void)
         if size:
             a, b, cost = (np.empty(size, np.int64) for _ in range(3))
-            _squares.overlapping(xy, free, squares, limit, a, b, cost)
+            kernels.overlapping(xy, free, squares, limit, a, b, cost)
             found.append((one[a], other[b], cost))
     a, b, cost = (np.concatenate(column) for column in zip(*found, strict=True))
     return a, b, cost

@@ -1,6 +1,6 @@
 """Where estates, drawn as polygons, are entered: the gates on the streets that pass or cross them.
 
-Nobody draws the gates of an estate. So each point of its rim, every 10 m, is taken for one: the walk from there leads
+The gates of an estate are not drawn. So each point of its rim, every 10 m, is taken for one: the walk from there leads
 straight to the nearest point of a street, as it does from a place that is a point. Of these ways only those are kept
 that can be the first part of a shortest path: none from whose end another is as near. Where a street crosses the rim,
 the way is 0. The rim is that of all parts and holes.
@@ -11,18 +11,16 @@ that street. Private streets are entered by the estate they lie in, and by one t
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import shapely
 
-from siting.network.ground import DECK, Allowed
+from siting.network import segment_kernels
+from siting.network.parts import Parts
 from siting.network.places import Gates, millimetres
+from siting.network.preferred_streets import DECK, Preferred
 from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
-
-if TYPE_CHECKING:
-    from siting.network.graph import Network
-
 
 #: The rim is walked along in steps of so many metres.
 STEP = 10.0
@@ -51,7 +49,7 @@ class _Ways(NamedTuple):
 
 
 def gates_of(
-    network: Network, geometry: Shapes, rows: Ints, max_snap: float, allowed: Allowed | None
+    network: Parts, geometry: Shapes, rows: Ints, max_snap: float, preferred: Preferred | None
 ) -> tuple[First, Gates]:
     """Find the gates of the polygons ``geometry[rows]``: the first way of each, and the others."""
     shape = geometry[rows]
@@ -59,39 +57,36 @@ def gates_of(
     lines = _lines(network, edge)
     away = shapely.distance(shape[owner], lines)
     near = away <= max_snap
-    owner, edge, lines, away = owner[near], edge[near], lines[near], away[near]
+    owner, edge, lines, away = (column[near] for column in (owner, edge, lines, away))
     nearest = np.full(len(shape), np.inf)
     np.minimum.at(nearest, owner, away)
-    if allowed is not None:
-        keep = _on_ground(owner, edge, away, nearest, allowed)
-        owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
+    if preferred is not None:
+        keep = _on_ground(owner, edge, away, nearest, preferred)
+        owner, edge, lines, away = (column[keep] for column in (owner, edge, lines, away))
     if network.private is not None:
         keep = _of_residents(shape, owner, lines, away, network.private[edge])
-        owner, edge, lines, away = owner[keep], edge[keep], lines[keep], away[keep]
-    barred = None if allowed is None else allowed.street
+        owner, edge, lines, away = (column[keep] for column in (owner, edge, lines, away))
+    barred = None if preferred is None else preferred.street
     ways = _ways(network, shape, owner, edge, lines, away, max_snap, barred)
     return _parted(network, shape, rows, ways, nearest)
 
 
-def _near(network: Network, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
+def _near(network: Parts, shape: Shapes, max_snap: float) -> tuple[Ints, Ints]:
     """List the streets whose boxes come near to each polygon; each pair once."""
-    from siting.network import _segments
-
     reach = max_snap
     if not np.isfinite(max_snap):
         every = np.concatenate([network.segments.xy, shapely.bounds(shape).reshape(-1, 2)])
         reach = float(np.ptp(every, axis=0).sum())
     west, south, east, north = np.ascontiguousarray(shapely.bounds(shape).T) + np.array([[-1], [-1], [1], [1]]) * reach
-    ptr = np.zeros(len(shape) + 1, np.int64)
-    found = np.zeros(0, np.int32)
-    _segments.meeting(network.segments, west, south, east, north, ptr, found)
-    found = np.zeros(int(ptr[-1]), np.int32)
-    _segments.meeting(network.segments, west, south, east, north, ptr, found)
-    pair = np.unique(np.repeat(np.arange(len(shape)), np.diff(ptr)) << 32 | found)
+    ptr, streets = np.zeros(len(shape) + 1, np.int64), np.zeros(0, np.int32)
+    segment_kernels.meeting(network.segments, west, south, east, north, ptr, streets)
+    streets = np.zeros(int(ptr[-1]), np.int32)
+    segment_kernels.meeting(network.segments, west, south, east, north, ptr, streets)
+    pair = np.unique(np.repeat(np.arange(len(shape)), np.diff(ptr)) << 32 | streets)
     return pair >> 32, pair & 0xFFFFFFFF
 
 
-def _lines(network: Network, edge: Ints) -> Shapes:
+def _lines(network: Parts, edge: Ints) -> Shapes:
     """Draw streets, each once."""
     which, at = np.unique(edge, return_inverse=True)
     first, xy = network.segments.first, network.segments.xy
@@ -101,17 +96,16 @@ def _lines(network: Network, edge: Ints) -> Shapes:
     return drawn[at]
 
 
-def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, allowed: Allowed) -> Bools:
-    """Keep the preferred streets of each polygon that has any; see `siting.network.ground.DECK`."""
-    good = allowed.street[edge]
+def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, preferred: Preferred) -> Bools:
+    """Keep the preferred streets of each polygon that has any; see `siting.network.preferred_streets.DECK`."""
+    good = preferred.street[edge]
     ground = np.full(len(nearest), np.inf)
     np.minimum.at(ground, owner[good], away[good])
     deck = np.full(len(nearest), np.inf)
-    np.minimum.at(deck, owner[allowed.deck[edge]], away[allowed.deck[edge]])
+    np.minimum.at(deck, owner[preferred.deck[edge]], away[preferred.deck[edge]])
     # Beside a deck alone, with no street on the ground near: the deck is where the houses stand.
     stay = ~np.isfinite(ground) | ((deck <= nearest) & (ground > nearest + DECK))
-    kept: Bools = good | stay[owner]
-    return kept
+    return np.asarray(good | stay[owner])
 
 
 def _of_residents(shape: Shapes, owner: Ints, lines: Shapes, away: Floats, private: Bools) -> Bools:
@@ -126,12 +120,10 @@ def _of_residents(shape: Shapes, owner: Ints, lines: Shapes, away: Floats, priva
 
 
 def _ways(
-    network: Network, shape: Shapes, owner: Ints, edge: Ints, lines: Shapes, away: Floats, max_snap: float,
+    network: Parts, shape: Shapes, owner: Ints, edge: Ints, lines: Shapes, away: Floats, max_snap: float,
     barred: Bools | None,
 ) -> _Ways:  # fmt: skip
     """List the ways that may be the first part of a shortest path."""
-    from siting.network import _segments
-
     apart = away > 0
     # Where a street crosses the rim, or runs along it, the way is 0.
     touch = np.flatnonzero(~apart)
@@ -147,8 +139,7 @@ def _ways(
     pair = np.flatnonzero(apart)
     ends = shapely.get_coordinates(shapely.shortest_line(shape[owner[pair]], lines[pair])).reshape(-1, 2, 2)
     shortest = _way(network, owner[pair], edge[pair], ends[:, 0], ends[:, 1])
-    seen = ~_blocked(network, shortest, barred)
-    shortest = _select(shortest, seen)
+    shortest = _select(shortest, ~_blocked(network, shortest, barred))
     # From the rim, step by step, to the nearest point of the street; one that crosses the rim may go on beside it.
     pair = np.concatenate([pair, np.unique(touch[which])])
     parts, of_part = shapely.get_parts(shape, return_index=True)
@@ -156,52 +147,39 @@ def _ways(
     long = shapely.length(rings) > 0  # GEOS takes no steps along one that is a spot
     rim, of = shapely.get_coordinates(shapely.segmentize(rings[long], STEP), return_index=True)
     ptr = np.searchsorted(of_part[of_ring[long]][of], np.arange(len(shape) + 1))
-    arguments = (
-        network.segments,
-        ptr,
-        rim,
-        owner[pair],
-        edge[pair],
-        network.cost[edge[pair]] / 1000.0,
-        float(max_snap),
-    )
+    metres = network.cost[edge[pair]] / 1000.0
+    arguments = (network.segments, ptr, rim, owner[pair], edge[pair], metres, float(max_snap))
 
     def room(size: int) -> tuple[Ints, Ints, Floats, Floats, Floats]:
         return np.empty(size, np.int64), np.empty(size, np.int64), np.empty(size), np.empty(size), np.empty((size, 2))
 
-    which, at, part, far, foot = listed = room(_segments.approaches(*arguments, *room(0)))
-    _segments.approaches(*arguments, *listed)
+    which, at, part, far, foot = ways = room(segment_kernels.approaches(*arguments, *room(0)))
+    segment_kernels.approaches(*arguments, *ways)
     steps = _Ways(owner[pair[which]], edge[pair[which]], rim[at], foot, part, far)
     steps = _select(steps, ~_blocked(network, steps, barred))
-    found: list[Any] = [np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)]
-    return _Ways(*found)
+    return _Ways(*(np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)))
 
 
-def _way(network: Network, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:
-    from siting.network import _segments
-
+def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:
     x, y = (np.ascontiguousarray(column) for column in stop.T)
-    share = _segments.shares(network.segments, edge, x, y)
+    share = segment_kernels.shares(network.segments, edge, x, y)
     return _Ways(owner, edge, start, stop, share, np.hypot(*(start - stop).T))
 
 
 def _select(ways: _Ways, keep: Bools | Ints) -> _Ways:
-    kept: list[Any] = [column[keep] for column in ways]
-    return _Ways(*kept)
+    return _Ways(*(column[keep] for column in ways))
 
 
-def _blocked(network: Network, ways: _Ways, barred: Bools | None) -> Bools:
-    """Tell which ways cross another street, of those that are *barred* where it is given."""
-    from siting.network import _segments
-
+def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
+    """Mark the ways that cross another street, of those in *barred* where it is given."""
     hit = np.zeros(len(ways.owner), np.bool_)
     ends = [np.ascontiguousarray(column) for column in (*ways.start.T, *ways.stop.T)]
-    _segments.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)
+    segment_kernels.crossed(network.segments, *ends, np.zeros(0, np.bool_) if barred is None else barred, hit)
     return hit
 
 
-def _parted(network: Network, shape: Shapes, rows: Ints, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
-    """Take the first way of each polygon apart from the others; one without any is told its nearest street."""
+def _parted(network: Parts, shape: Shapes, rows: Ints, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
+    """Take the first way of each polygon apart from the others; one without any gets its nearest street."""
     order = np.lexsort((ways.edge, ways.away, ways.owner))
     ways = _select(ways, order)
     cost = network.cost[ways.edge].astype(np.int64)

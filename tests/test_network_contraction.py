@@ -21,7 +21,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.network import Places, Walk, search, tobler
-from siting.network.core import make_core, paces
+from siting.network.contraction import contracted, edge_costs
 
 Costs = dict[tuple[int, int], int]
 CRS = "EPSG:32650"
@@ -185,7 +185,7 @@ def test_contraction_changes_nothing(seed: int, directed: bool) -> None:
     results = []
     for contract in (True, False):
         slope = None if network.rise is None or walk is None else walk.slope
-        network.__dict__["_cores"] = [(slope, make_core(network, *paces(network, walk), contract=contract))]
+        network._cores[:] = [(slope, contracted(network, *edge_costs(network, walk), contract=contract))]
         for a, b in ((o, d), (d, o)):
             results.append(costs(search.within(network, a, b, 120_000, walk=walk)))
             results.append(costs(search.nearest(network, a, b, 3, walk=walk)))
@@ -200,12 +200,12 @@ def test_chains_are_what_is_contracted() -> None:
     """A lollipop: a ring of four on a stick of three. The only corner is where they meet."""
     u, v = [0, 1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6, 3]
     line = st.Network.from_arrays(X0 + np.arange(7) * 10.0, np.full(7, Y0), u, v, crs=CRS, length=np.full(7, 10.0))
-    core = make_core(line, *paces(line), contract=True)
+    core = contracted(line, *edge_costs(line), contract=True)
     assert core.n == 1
-    assert len(core.a) == 2
-    assert sorted(np.diff(core.chain_ptr).tolist()) == [3, 4]
-    assert sorted(core.forth.tolist()) == [30_000, 40_000]
-    plain = make_core(line, *paces(line), contract=False)
+    assert len(core.chains.a) == 2
+    assert sorted(np.diff(core.chains.chain_ptr).tolist()) == [3, 4]
+    assert sorted(core.chains.forth.tolist()) == [30_000, 40_000]
+    plain = contracted(line, *edge_costs(line), contract=False)
     assert plain.n == 6  # the end of the stick is left aside all the same
 
 
@@ -228,12 +228,12 @@ def test_places_do_not_outlive_their_use(town: st.Network) -> None:
         search.pieces(town, places, [100_000], walk=walk)
     core = town.core()
     made = [weakref.ref(one) for one in (places, others)]
-    assert len(core._spots) == 2
-    arrays = [weakref.ref(core._spots[places].f), weakref.ref(core._targets[others][False].on_item)]
+    assert len(core._positions) == 2
+    arrays = [weakref.ref(core._positions[places].f), weakref.ref(core._targets[others][False].on_item)]
     del places, others
     gc.collect()
     assert [ref() for ref in made + arrays] == [None] * 4
-    assert not core._spots
+    assert not core._positions
     assert not core._targets
 
 
@@ -271,7 +271,7 @@ def test_walkers_made_anew_do_not_pile_up(town: st.Network) -> None:
     places = random_places(town, 1, 3)
     for _ in range(40):
         st.travel(town, places, places, minutes=3, walk=Walk(80.0, slope=lambda grade: np.exp(np.abs(grade))))
-    assert len(town.__dict__["_cores"]) <= 8
+    assert len(town._cores) <= 8
 
 
 @dataclasses.dataclass
@@ -297,7 +297,8 @@ def test_pickles_are_small_and_whole(town: st.Network) -> None:
     assert town.tree is not None
     assert len(town.lines) == len(town.edges)
     network, there = pickle.loads(pickle.dumps((town, places)))
-    assert not {"_cores", "tree", "lines", "edges"} & set(network.__dict__)
+    assert not {"tree", "lines", "edges"} & set(network.__dict__)
+    assert not network._cores
     held = sum(getattr(town, name).nbytes for name in ("x", "y", "u", "v", "cost", "metres", "component", "rise"))
     assert len(pickle.dumps(town)) < 2 * held + 4_000
     assert len(pickle.dumps(places)) < 3_000
@@ -305,9 +306,11 @@ def test_pickles_are_small_and_whole(town: st.Network) -> None:
 
 
 def arrays_of(value: Any) -> Iterator[tuple[str, np.ndarray]]:
-    for name, held in vars(value).items():
+    for name, held in (value._asdict() if isinstance(value, tuple) else vars(value)).items():
         if isinstance(held, np.ndarray) and held.dtype != object:
             yield name, held
+        elif isinstance(held, tuple) and hasattr(held, "_asdict"):
+            yield from arrays_of(held)
 
 
 @pytest.mark.parametrize("pickled", [False, True])
@@ -333,7 +336,13 @@ def test_every_kernel_is_compiled_once(town: st.Network, tmp_path: Path) -> None
 
     Another one is compiled for some seconds at its first use, in every new process that has it not in its cache.
     """
-    from siting.network import _forming, _kernels, _pieces, _sweeps
+    from siting.network import (
+        contraction_kernels,
+        nearest_kernels,
+        point_kernels,
+        reached_street_kernels,
+        search_kernels,
+    )
 
     town.save(tmp_path / "town")
     points = gpd.GeoDataFrame(geometry=[shapely.Point(X0 + 40 * i, Y0 + 30 * i) for i in range(9)], crs=CRS)
@@ -359,7 +368,7 @@ def test_every_kernel_is_compiled_once(town: st.Network, tmp_path: Path) -> None
         st.service_areas(network, pickle_of(places), minutes=[5], walk=Walk(80, slope=tobler))
     several = {
         f"{module.__name__}.{name}": len(kernel.signatures)
-        for module in (_forming, _kernels, _pieces, _sweeps)
+        for module in (contraction_kernels, point_kernels, search_kernels, reached_street_kernels, nearest_kernels)
         for name, kernel in vars(module).items()
         # What only kernels call is compiled for the types that they have inside, where nothing was on disk yet.
         if hasattr(kernel, "signatures") and not name.startswith("_") and len(kernel.signatures) > 1

@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.network import Places
-from siting.network.spans import Mode, spans
+from siting.network.reached_streets import Mode, reached_pieces
 
 Make = Callable[..., Any]
 X0, Y0 = 530_000.0, 3_380_000.0
@@ -24,7 +24,7 @@ Pieces = list[tuple[int, int, float, float]]
 
 
 def pieces(network: st.Network, places: Places, limit: int, mode: Mode) -> Pieces:
-    found = spans(network, places, [limit], mode=mode)
+    found = reached_pieces(network, places, [limit], mode=mode)
     return list(zip(found.group.tolist(), found.edge.tolist(), found.low.tolist(), found.high.tolist(), strict=True))
 
 
@@ -164,7 +164,7 @@ def test_the_modes_agree(town: Any) -> None:
 
     def pieces_and_length(mode: Mode) -> tuple[dict[int, list[list[int]]], int]:
         """Reached pieces of each edge, joined, and the length of all before that, half mm."""
-        found = spans(network, places, [limit], mode=mode)
+        found = reached_pieces(network, places, [limit], mode=mode)
         ends = np.rint(np.column_stack([found.low, found.high]) * 2 * network.cost[found.edge][:, None]).astype(int)
         joined: dict[int, list[list[int]]] = {}
         for edge, (low, high) in sorted(zip(found.edge.tolist(), ends.tolist(), strict=True)):
@@ -188,9 +188,9 @@ def test_several_limits_are_each_alone(town: Any) -> None:
     network = st.Network.from_streets(streets, crs="EPSG:32650")
     places = network.locate(facilities, max_snap=60)
     for mode in ("each", "nearest", "together"):
-        both = spans(network, places, [limit, limit // 2], mode=mode)
+        both = reached_pieces(network, places, [limit, limit // 2], mode=mode)
         for k, alone in enumerate((limit, limit // 2)):
-            one = spans(network, places, [alone], mode=mode)
+            one = reached_pieces(network, places, [alone], mode=mode)
             for name in ("group", "edge", "low", "high"):
                 assert getattr(both, name)[both.limit == k].tolist() == getattr(one, name).tolist()
 
@@ -262,12 +262,12 @@ def test_no_places_and_no_limits(road: st.Network, layer: Make) -> None:
     someone = road.locate(layer({"f": (0, 0)}))
     for mode in ("each", "nearest", "together"):
         assert pieces(road, nobody, 300_000, mode) == []
-        found = spans(road, someone, [], mode=mode)
+        found = reached_pieces(road, someone, [], mode=mode)
         assert [len(column) for column in found] == [0] * 5
         assert found.edge.dtype == np.int32
 
 
 def test_whole(road: st.Network, layer: Make) -> None:
-    found = spans(road, road.locate(layer({"f": (100, 0)})), [399_999, 400_000], mode="each")
+    found = reached_pieces(road, road.locate(layer({"f": (100, 0)})), [399_999, 400_000], mode="each")
     assert found.whole.tolist() == [False, True]
     assert found.limit.tolist() == [0, 1]

@@ -1,38 +1,37 @@
-"""The graph that is searched: chains of streets between crossings, dead ends left aside, for one kind of walker."""
+"""The graph that is searched: streets contracted to chains between crossings, dead ends aside, for one walker."""
 
 from __future__ import annotations
 
 import weakref
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from functools import cached_property
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from siting.network.places import Gates, frozen
-from siting.network.private import Doubled, doubled
-from siting.numbers import Bools, Ints, Ints32
+from siting.network import contraction_kernels
+from siting.network.contraction_kernels import Chains
+from siting.network.parts import Parts
+from siting.network.places import Gates, Places, frozen
+from siting.network.private_streets import PrivateCopies, copy_private_parts
+from siting.network.reached_street_kernels import ChainEnds
+from siting.network.search_kernels import Arcs, Starts, Targets
+from siting.network.walk import Walk
+from siting.numbers import Ints, Ints32
 
-if TYPE_CHECKING:
-    from siting.network._kernels import Arcs, Starts, Targets
-    from siting.network._pieces import Chains
-    from siting.network.graph import Network
-    from siting.network.places import Places
-    from siting.network.walk import Walk
-
-
-#: The longest path that can be told, mm: about 1,000 km.
+#: The longest path, mm: about 1,000 km.
 LONGEST = 2**30
+#: Cost of a way that is closed.
 FAR = 2**31 - 1
 #: Streets are joined to chains when so large a share of the nodes lies inside one; for fewer it does not pay.
 WORTH = 0.1
 
 
-class Spots(NamedTuple):
-    """Gates of places as the search sees them; each a position on a chain, or a corner (chain -1, ``a`` the corner).
+class ChainPositions(NamedTuple):
+    """Gates of places on the chains: each a position on one, or a corner (chain -1, ``a`` the corner).
 
-    Gates stand in the order of their places: those of place ``i`` are ``ptr[i]:ptr[i + 1]``, at least one; ``owner``
-    tells the place of each.
+    Those of place ``i`` are ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` is the place of each.
 
     ``f`` and ``r`` are the ways from the chain's start and back there, -1 where that is closed; ``leave_…`` and
     ``enter_…`` the ways to and from the chain's ends with the walk to the door, FAR where there is none.
@@ -53,14 +52,14 @@ class Spots(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Core:
+class ContractedGraph:
     """A contracted graph. Corners are what is no inner point of a chain and no dead end, along the Hilbert curve.
 
-    A chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
+    Of `chains` the chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
     ``chain_edge[chain_ptr[c]:chain_ptr[c + 1]]``, ``flipped`` where it meets their `v` first. ``forth`` and ``back``
     are its costs both ways, ``before`` and ``behind`` those from its start to each of its edges and back.
 
-    `double` tells what stands behind the edges of the network where private streets must not be passed.
+    `copies` are the edges behind those of the network where private streets must not be passed.
 
     A dead end is left aside because a walk that leads into one is never the shortest to anywhere else, and what lies
     on the way to it is found from the other end.
@@ -69,38 +68,31 @@ class Core:
     n: int
     arcs: Arcs
     arcs_back: Arcs
-    chain: Ints32
-    slot: Ints32
-    chain_ptr: Ints
-    chain_edge: Ints32
-    flipped: Bools
-    before: Ints
-    behind: Ints
-    forth: Ints
-    back: Ints
-    a: Ints32
-    b: Ints32
+    chains: Chains
     edge_forth: Ints32
     edge_back: Ints32
-    double: Doubled | None = None
-    _spots: weakref.WeakKeyDictionary[Places, Spots] = field(default_factory=weakref.WeakKeyDictionary)
+    length: Ints32
+    copies: PrivateCopies | None = None
+    _positions: weakref.WeakKeyDictionary[Places, ChainPositions] = field(default_factory=weakref.WeakKeyDictionary)
     _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
 
     def __repr__(self) -> str:
-        return f"<Core: {self.n:,} corners, {len(self.a):,} chains of {len(self.chain_edge):,} edges>"
+        return (
+            f"<ContractedGraph: {self.n:,} corners, {len(self.chains.a):,} chains of {len(self.chains.slot):,} edges>"
+        )
 
-    def spots(self, places: Places, cost: Ints32) -> Spots:
-        """Find the places on the chains; *cost* is the length of each edge. Made once for each set of places."""
-        if places not in self._spots:
-            self._spots[places] = self._find(places, cost)
-        return self._spots[places]
+    def positions(self, places: Places) -> ChainPositions:
+        """Find the places on the chains; made once for each set of places."""
+        if places not in self._positions:
+            self._positions[places] = self._find(places)
+        return self._positions[places]
 
-    def _find(self, places: Places, cost: Ints32) -> Spots:
+    def _find(self, places: Places) -> ChainPositions:
         gates = places.gates
-        long = cost[np.maximum(gates.edge, 0)].astype(np.int64)
-        if self.double is not None:
+        long = self.length[np.maximum(gates.edge, 0)].astype(np.int64)
+        if self.copies is not None:
             # A place on a private street is on its copy too.
-            twin = np.where(gates.edge >= 0, self.double.twin[gates.edge], -1)
+            twin = np.where(gates.edge >= 0, self.copies.twin[gates.edge], -1)
             again = np.flatnonzero(twin >= 0)
             order = np.argsort(np.concatenate([gates.owner, gates.owner[again]]), kind="stable")
             edges = np.concatenate([gates.edge, twin[again]])[order]
@@ -109,19 +101,20 @@ class Core:
         on = gates.edge >= 0
         edge = np.where(on, gates.edge, 0)
         to_u = gates.to_u.astype(np.int64)
-        chain, slot = self.chain[edge], self.slot[edge]
+        chains = self.chains
+        chain, slot = chains.chain[edge], chains.slot[edge]
         go, come = self.edge_forth[edge].astype(np.int64), self.edge_back[edge].astype(np.int64)
         part_go, part_come = _part(to_u, long, go), _part(to_u, long, come)
-        flip = self.flipped[slot]
+        flip = chains.flipped[slot]
         ahead = np.where(flip, come - part_come, part_go)
         astern = np.where(flip, go - part_go, part_come)
-        f, r = self.before[slot] + ahead, self.behind[slot] + astern
-        forth, back = self.forth[chain], self.back[chain]
+        f, r = chains.before[slot] + ahead, chains.behind[slot] + astern
+        forth, back = chains.forth[chain], chains.back[chain]
         # Only a chain of one edge can be closed.
         closed = np.where(flip, come, go) == FAR, np.where(flip, go, come) == FAR
         open_f, open_r = ~closed[0], ~closed[1]
         door = gates.door.astype(np.int64)
-        a, b = self.a[chain], self.b[chain]
+        a, b = chains.a[chain], chains.b[chain]
         ways = {
             "leave_a": np.where(open_r, r + door, FAR),
             "leave_b": np.where(open_f, forth - f + door, FAR),
@@ -137,7 +130,7 @@ class Core:
         a = np.where(at_b, b, a)
         for name in ways:
             ways[name] = np.where(corner, door if name.endswith("_a") else FAR, ways[name])
-        return Spots(
+        return ChainPositions(
             ptr=_pointers(gates.owner, len(places), np.int64),
             owner=_frozen(gates.owner),
             chain=_frozen(np.where(on & ~corner, chain, -1)),
@@ -149,85 +142,70 @@ class Core:
             **{name: _frozen(np.minimum(way, FAR)) for name, way in ways.items()},
         )
 
-    def starts(self, spots: Spots, *, reverse: bool = False) -> Starts:
+    def starts(self, places: Places, *, reverse: bool = False) -> Starts:
         """Places as starts of searches, along the streets or with *reverse* against them."""
-        from siting.network._kernels import Starts
+        at = self.positions(places)
+        if reverse:
+            return Starts(at.ptr, at.chain, at.a, at.b, at.enter_a, at.enter_b, at.r, at.f, at.door)
+        return Starts(at.ptr, at.chain, at.a, at.b, at.leave_a, at.leave_b, at.f, at.r, at.door)
 
-        to_a, to_b = (spots.enter_a, spots.enter_b) if reverse else (spots.leave_a, spots.leave_b)
-        f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
-        return Starts(spots.ptr, spots.chain, spots.a, spots.b, to_a, to_b, f, r, spots.door)
+    @cached_property
+    def chain_ends(self) -> ChainEnds:
+        """Which chains end at each corner, and what their edges cost."""
+        length = self.length if self.copies is None else frozen(self.copies.with_copies(self.length, 0))
+        a, b = self.chains.a, self.chains.b
+        near, far = np.flatnonzero(a >= 0), np.flatnonzero((b >= 0) & (b != a))
+        node = np.concatenate([a[near], b[far]])
+        order = np.argsort(node, kind="stable")
+        chain, is_far = np.concatenate([near, far])[order], np.repeat([False, True], [len(near), len(far)])[order]
+        return ChainEnds(
+            _pointers(node, self.n), _frozen(chain), _frozen(is_far, np.bool_), self.edge_forth, self.edge_back, length
+        )
 
-    def chains(self, length: Ints32) -> Chains:
-        """List what lies on each chain, and which chains end at each corner; made once."""
-        from siting.network._pieces import Chains
-
-        if "_chains" not in self.__dict__:
-            if self.double is not None:
-                length = frozen(self.double.with_copies(length, 0))
-            near, far = np.flatnonzero(self.a >= 0), np.flatnonzero((self.b >= 0) & (self.b != self.a))
-            node = np.concatenate([self.a[near], self.b[far]])
-            order = np.argsort(node, kind="stable")
-            self.__dict__["_chains"] = Chains(
-                self.a, self.b, self.chain_ptr, self.chain_edge, self.flipped, self.before, self.behind, self.forth,
-                self.edge_forth, self.edge_back, length,
-                end_ptr=_pointers(node, self.n),
-                end_chain=_frozen(np.concatenate([near, far])[order]),
-                end_far=_frozen(np.repeat([False, True], [len(near), len(far)])[order], np.bool_),
-            )  # fmt: skip
-        found: Chains = self.__dict__["_chains"]
-        return found
-
-    def targets(self, places: Places, cost: Ints32, *, reverse: bool = False) -> Targets:
+    def targets(self, places: Places, *, reverse: bool = False) -> Targets:
         """Places as what is looked for. Made once for each set of places and direction."""
         known = self._targets.setdefault(places, {})
         reverse = reverse and self.arcs_back is not self.arcs
         if reverse not in known:
-            known[reverse] = self._index(self.spots(places, cost), reverse)
+            known[reverse] = self._index(self.positions(places), reverse)
         return known[reverse]
 
-    def _index(self, spots: Spots, reverse: bool) -> Targets:
-        from siting.network._kernels import Targets
-
-        at = np.flatnonzero((spots.chain < 0) & (spots.a >= 0))
-        at = at[np.argsort(spots.a[at], kind="stable")]
-        on = np.flatnonzero(spots.chain >= 0)
-        on = on[np.lexsort((spots.f[on], spots.chain[on]))]
-        chains = np.unique(spots.chain[on])
-        a, b = self.a[chains], self.b[chains]
+    def _index(self, at_gates: ChainPositions, reverse: bool) -> Targets:
+        at = np.flatnonzero((at_gates.chain < 0) & (at_gates.a >= 0))
+        at = at[np.argsort(at_gates.a[at], kind="stable")]
+        on = np.flatnonzero(at_gates.chain >= 0)
+        on = on[np.lexsort((at_gates.f[on], at_gates.chain[on]))]
+        held = np.unique(at_gates.chain[on])
+        a, b = self.chains.a[held], self.chains.b[held]
         # A chain stands at both its ends; a ring only at its start.
         far = (b >= 0) & (b != a)
         node = np.concatenate([a[a >= 0], b[far]])
-        chain = np.concatenate([chains[a >= 0], chains[far]])
+        chain = np.concatenate([held[a >= 0], held[far]])
         other = np.concatenate([np.where(b == a, -1, b)[a >= 0], a[far]])
         end = np.repeat([False, True], [int((a >= 0).sum()), int(far.sum())])
         order = np.argsort(node, kind="stable")
-        from_a, from_b = (spots.leave_a, spots.leave_b) if reverse else (spots.enter_a, spots.enter_b)
-        ring = np.zeros(len(self.a), bool)
-        ring[chains] = (a >= 0) & (a == b)
-        ringed = ring[spots.chain[on]]
-        f, r = (spots.f, spots.r) if not reverse else _mirrored(spots.f, spots.r)
+        from_a, from_b = (at_gates.leave_a, at_gates.leave_b) if reverse else (at_gates.enter_a, at_gates.enter_b)
+        ring = np.zeros(len(self.chains.a), bool)
+        ring[held] = (a >= 0) & (a == b)
+        ringed = ring[at_gates.chain[on]]
+        f, r = (at_gates.r, at_gates.f) if reverse else (at_gates.f, at_gates.r)
         near = from_a[on]
         return Targets(
-            at_ptr=_pointers(spots.a[at], self.n),
-            at_item=_frozen(spots.owner[at]),
-            at_way=_frozen(spots.door[at]),
+            at_ptr=_pointers(at_gates.a[at], self.n),
+            at_item=_frozen(at_gates.owner[at]),
+            at_way=_frozen(at_gates.door[at]),
             by_ptr=_pointers(node, self.n),
             by_chain=_frozen(chain[order]),
             by_other=_frozen(other[order]),
             by_end=_frozen(end[order], np.bool_),
-            on_ptr=_pointers(spots.chain[on], len(self.a), np.int64),
-            on_item=_frozen(spots.owner[on]),
+            on_ptr=_pointers(at_gates.chain[on], len(self.chains.a), np.int64),
+            on_item=_frozen(at_gates.owner[on]),
             from_a=_frozen(np.where(ringed, np.minimum(near, from_b[on]), near)),
             from_b=_frozen(from_b[on]),
             on_f=_frozen(f[on], np.int64),
             on_r=_frozen(r[on], np.int64),
-            on_door=_frozen(spots.door[on]),
+            on_door=_frozen(at_gates.door[on]),
         )
-
-
-def _mirrored(f: Ints, r: Ints) -> tuple[Ints, Ints]:
-    """Positions as they are seen against the direction of walking: the way forth is the way back."""
-    return r, f
 
 
 def _part(to_u: Ints, long: Ints, cost: Ints) -> Ints:
@@ -247,7 +225,7 @@ def _pointers(keys: npt.NDArray[Any], size: int, kind: Any = np.uint32) -> npt.N
     return _frozen(pointers, kind)
 
 
-def paces(network: Network, walk: Walk | None = None) -> tuple[Ints32, Ints32]:
+def edge_costs(network: Parts, walk: Walk | None = None) -> tuple[Ints32, Ints32]:
     """Cost of each edge from `u` to `v` and back, mm of level walk; FAR where it is closed."""
     forth = back = network.cost.astype(np.int64)
     if walk is not None and walk.slope is not None and network.rise is not None:
@@ -261,40 +239,27 @@ def paces(network: Network, walk: Walk | None = None) -> tuple[Ints32, Ints32]:
     return forth.astype(np.int32), back.astype(np.int32)
 
 
-def make_core(network: Network, forth: Ints32, back: Ints32, *, contract: bool | None = None) -> Core:
+def contracted(network: Parts, forth: Ints32, back: Ints32, *, contract: bool | None = None) -> ContractedGraph:
     """Contract a network whose edges cost *forth* from `u` to `v` and *back* the other way, FAR where closed.
 
     Without *contract* chains are joined where enough nodes lie inside one (`WORTH`); the answers are the same.
     """
-    from siting.network import _forming
-    from siting.network._kernels import Arcs
-
     worth = WORTH if contract is None else -1.0 if contract else 1.0
-    double = doubled(network)
-    if double is None:
-        formed = _forming.contract(len(network.x), network.u, network.v, forth, back, worth)
-    else:
-        forth, back = double.with_copies(forth, 0), double.with_copies(back, FAR)
-        formed = _forming.contract(double.nodes, frozen(double.u), frozen(double.v), forth, back, worth)
-    indptr, heads = frozen(formed.indptr), frozen(formed.heads)
-    arcs = Arcs(indptr, heads, frozen(formed.along))
-    level = np.array_equal(forth, back)
-    return Core(
-        n=int(formed.corners),
+    nodes, u, v = len(network.x), network.u, network.v
+    copies = copy_private_parts(network)
+    if copies is not None:
+        nodes, u, v = copies.nodes, frozen(copies.u), frozen(copies.v)
+        forth, back = copies.with_copies(forth, 0), copies.with_copies(back, FAR)
+    corners, *arrays = contraction_kernels.contract(nodes, u, v, forth, back, worth)
+    chains = Chains(int(corners), *map(frozen, arrays))
+    arcs = Arcs(chains.indptr, chains.heads, chains.along)
+    return ContractedGraph(
+        n=chains.corners,
         arcs=arcs,
-        arcs_back=arcs if level else Arcs(indptr, heads, frozen(formed.against)),
-        chain=frozen(formed.chain),
-        slot=frozen(formed.slot),
-        chain_ptr=frozen(formed.chain_ptr),
-        chain_edge=frozen(formed.chain_edge),
-        flipped=frozen(formed.flipped),
-        before=frozen(formed.before),
-        behind=frozen(formed.behind),
-        forth=frozen(formed.forth),
-        back=frozen(formed.back),
-        a=frozen(formed.a),
-        b=frozen(formed.b),
+        arcs_back=arcs if np.array_equal(forth, back) else Arcs(chains.indptr, chains.heads, chains.against),
+        chains=chains,
         edge_forth=frozen(forth),
         edge_back=frozen(back),
-        double=double,
+        length=network.cost,
+        copies=copies,
     )

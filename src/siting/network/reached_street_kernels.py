@@ -7,29 +7,18 @@ from typing import NamedTuple
 import numpy as np
 
 from siting.compiled import compiled
-from siting.network._kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, _spread
+from siting.network.search_kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, settle
 
 
-class Chains(NamedTuple):
-    """What lies on each chain: its edges in order, with their costs and those before them, both ways.
+class ChainEnds(NamedTuple):
+    """The chains that end at each corner, whether it is the far end, and the costs and the length of each edge."""
 
-    ``end_ptr`` gives for each corner the chains that end there, and whether it is the far end.
-    """
-
-    a: np.ndarray
-    b: np.ndarray
     ptr: np.ndarray
-    edge: np.ndarray
-    flipped: np.ndarray
-    before: np.ndarray
-    behind: np.ndarray
-    forth: np.ndarray
+    chain: np.ndarray
+    far: np.ndarray
     go: np.ndarray
     come: np.ndarray
     long: np.ndarray
-    end_ptr: np.ndarray
-    end_chain: np.ndarray
-    end_far: np.ndarray
 
 
 class Pieces(NamedTuple):
@@ -43,7 +32,7 @@ class Pieces(NamedTuple):
 
 
 @compiled
-def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
+def pieces_within(arcs, starts, chains, ends, buffers, lo, hi, limits, out):
     """List the pieces from which each of the gates *lo* to *hi* is reached within each of the rising *limits*.
 
     Returns where it ended, how many pieces are valid, and a status. The search runs against the streets, so that the
@@ -51,11 +40,11 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
 
     All is in one function on purpose: to hand arrays to another in the inner loop costs more than the work there.
     """
-    dist, touched = work.dist, work.touched
+    dist, touched = buffers.dist, buffers.touched
     a_of, b_of = chains.a, chains.b
-    end_ptr, end_chain, end_far = chains.end_ptr, chains.end_chain, chains.end_far
-    ptr, edges, flipped, before, behind = chains.ptr, chains.edge, chains.flipped, chains.before, chains.behind
-    forth, go_of, come_of, long_of = chains.forth, chains.go, chains.come, chains.long
+    end_ptr, end_chain, end_far, go_of, come_of, long_of = ends
+    ptr, edges, flipped = chains.chain_ptr, chains.chain_edge, chains.flipped
+    before, behind, forth = chains.before, chains.behind, chains.forth
     out_limit, out_group, out_edge, out_low, out_high = out.limit, out.group, out.edge, out.low, out.high
     size = out_edge.size
     m = 0
@@ -68,9 +57,9 @@ def pieces_within(arcs, starts, chains, work, lo, hi, limits, out):
         f, r = starts.r[s], starts.f[s]
         if door > most or (own < 0 and starts.a[s] < 0):
             continue
-        n = _spread(
+        n = settle(
             arcs.indptr, arcs.heads, arcs.costs, starts.a, starts.to_a, starts.b, starts.to_b, s, s + 1, most,
-            dist, touched, work.first, work.link, work.item, work.at,
+            dist, touched, buffers.first, buffers.link, buffers.item, buffers.at,
         )  # fmt: skip
         if n < 0:
             for i in range(-1 - n):

@@ -1,7 +1,7 @@
 """Compiled sweeps over the whole network: the nearest places of every corner, by one search from all places.
 
-The queue is that of `siting.network._kernels`; a label is a cost and an owner in one number, so that of places equally
-near the first wins whatever the order of the work.
+The queue is that of `siting.network.search_kernels`. A label is a cost and an owner in one number, so that of places
+equally near the first wins, whatever the order of the work.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from siting.compiled import compiled
-from siting.network._kernels import DONE, QUEUE_SHORT, along
+from siting.network.search_kernels import DONE, QUEUE_SHORT, along
 
 #: What no label has reached.
 NONE = np.int64(2**63 - 1)

@@ -1,4 +1,4 @@
-"""networkx graphs and their files into a `Network`, and back."""
+"""The `Parts` of a network from networkx graphs and their files, and back."""
 
 from __future__ import annotations
 
@@ -17,13 +17,12 @@ import shapely
 from siting.data import to_crs, to_metric
 from siting.data.geometry_checks import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
-from siting.network.build import WAY, assemble, lengths_of, vertices_of, walkable_part
-from siting.network.graph import Network
+from siting.network.build import WAY, lengths_of, parts_of_frame, vertices_of, walkable_part
+from siting.network.end_points import of_vertices
 from siting.network.graphml import read_graphml
 from siting.network.heights import sound, with_rises
-from siting.network.joining import of_vertices
-from siting.network.words import crs_name
-from siting.numbers import Floats, Ints
+from siting.network.parts import Parts, crs_code
+from siting.numbers import Floats
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def network_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = False) -> Network:
-    """Build a network from a networkx graph or a GraphML file of one; see `Network.from_graph`."""
+def parts_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = False) -> Parts:
+    """Read a networkx graph or a GraphML file of one; see `Network.from_graph`."""
     import networkx as nx
 
     if isinstance(graph, (str, os.PathLike)):
@@ -45,7 +44,7 @@ def network_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = Fa
     if graph.number_of_edges() == 0:
         raise NetworkError("the graph has no edges")
     if oneway and not graph.is_directed():
-        raise NetworkError("the graph is undirected and tells of no one-way streets; give a directed one")
+        raise NetworkError("the graph is undirected, so that it has no one-way streets; give a directed one")
     nodes = pd.DataFrame.from_dict(dict(graph.nodes(data=True)), orient="index")
     xy = _coordinates(graph)
     position = pd.Series(np.arange(len(nodes)), index=nodes.index)
@@ -63,14 +62,16 @@ def network_from_graph(graph: Any, *, crs: Any, walking: bool, oneway: bool = Fa
     u, v = frame.pop("u").to_numpy(), frame.pop("v").to_numpy()
     where = np.column_stack([corners.x, corners.y])
     if "rise" not in frame and shapely.has_z(frame.geometry.to_numpy()).any():
-        frame = with_rises(sound(frame), *_heights(sound(frame)))
+        frame = sound(frame)
+        lines = frame.geometry.to_numpy()
+        frame = with_rises(frame, of_vertices(lines), vertices_of(lines)[1])
     drawn = vertices_of(frame.geometry.to_numpy())
     names = [f"{nodes.index[a]}-{nodes.index[b]}" for a, b in zip(u, v, strict=True)]
-    return assemble(frame, where, nodes.index, u, v, lengths_of(frame, *drawn, names), left_out, drawn=drawn)
+    return parts_of_frame(frame, where, nodes.index, u, v, lengths_of(frame, *drawn, names), left_out, drawn=drawn)
 
 
 def _one_edge_a_street(graph: nx.Graph[Any], position: pd.Series, xy: Floats, crs: Any) -> gpd.GeoDataFrame:
-    """List the graph's edges, the two directions of one street once, each with a line and the ways it stands in."""
+    """List the graph's edges, the two directions of one street once, each with its line and the open directions."""
     rows: list[dict[str, Any]] = []
     seen: dict[tuple[Any, ...], int] = {}
     directed = graph.is_directed()
@@ -81,7 +82,7 @@ def _one_edge_a_street(graph: nx.Graph[Any], position: pd.Series, xy: Floats, cr
         drawn = shapely.get_coordinates(line)
         start, stop = i, j
         if math.dist(drawn[0], xy[i]) > math.dist(drawn[-1], xy[i]):
-            start, stop = j, i  # an edge, undirected or made so, does not tell which end its line starts at
+            start, stop = j, i  # the line of an undirected edge may start at either end
         way = min(drawn.tobytes(), drawn[::-1].tobytes())  # the same from either end
         long = _number(at.get("length"), "length")
         key = (min(i, j), max(i, j), None if math.isnan(long) else round(long, 3), way)
@@ -93,14 +94,8 @@ def _one_edge_a_street(graph: nx.Graph[Any], position: pd.Series, xy: Floats, cr
         seen[key] = len(rows)
         kept = {k: w for k, w in at.items() if k not in {"geometry", "length", "reversed", "oneway", "u", "v", "grade"}}
         ahead = start == i
-        rise = (
-            _number(at["rise"], "rise")
-            if "rise" in at
-            else _number(at["grade"], "grade") * long
-            if "grade" in at
-            else None
-        )
-        if rise is not None:
+        if "rise" in at or "grade" in at:
+            rise = _number(at["rise"], "rise") if "rise" in at else _number(at["grade"], "grade") * long
             kept["rise"] = rise if ahead else -rise
         # A loop stands in one direction anyway; whether that is the only one it must say itself.
         one = 0 if not directed or (i == j and not _true(at.get("oneway"))) else 1 if ahead else -1
@@ -141,7 +136,7 @@ def _coordinates(graph: nx.Graph[Any]) -> Floats:
 
 
 def _elevations(column: pd.Series) -> Floats:
-    """Read the heights of nodes; what cannot be one is told and counts as none."""
+    """Read the heights of nodes; a warning names what cannot be one, which counts as none."""
     level: Floats = pd.to_numeric(column, errors="coerce").to_numpy(float, na_value=np.nan).copy()
     empty = column.isna() | column.astype(str).str.strip().str.lower().isin(["", "nan", "none"])
     wrong = ~(np.isfinite(level) & (level >= LOWEST) & (level <= HIGHEST)) & ~empty.to_numpy(bool)
@@ -180,13 +175,7 @@ def _line(drawn: Any, start: Floats, stop: Floats, name: str) -> shapely.LineStr
     return drawn
 
 
-def _heights(frame: gpd.GeoDataFrame) -> tuple[Floats, Ints]:
-    lines = frame.geometry.to_numpy()
-    return of_vertices(lines), vertices_of(lines)[1]
-
-
 def _no_graph(given: Any) -> str:
-    """Say what to give instead of *given*."""
     if isinstance(given, (gpd.GeoDataFrame, gpd.GeoSeries)):
         return f"from_graph takes a networkx graph, not a {type(given).__name__}; give lines to Network.from_streets"
     if isinstance(given, tuple):
@@ -194,18 +183,18 @@ def _no_graph(given: Any) -> str:
     return f"from_graph takes a networkx graph or a GraphML file, not a {type(given).__name__}"
 
 
-def graph_from_network(network: Network) -> nx.MultiDiGraph[Any]:
+def graph_from_parts(network: Parts) -> nx.MultiDiGraph[Any]:
     """Return the network as osmnx makes one; see `Network.to_graph`."""
     import networkx as nx
 
-    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=crs_name(network.crs))
+    graph: nx.MultiDiGraph[Any] = nx.MultiDiGraph(crs=crs_code(network.crs))
     if network.crs.to_epsg() is None:
         graph.graph["crs"] = network.crs.to_wkt()
     names = network.nodes.to_list()
     degree = np.bincount(np.concatenate([network.u, network.v]), minlength=len(names))
     for name, x, y, count in zip(names, network.x, network.y, degree, strict=True):
         graph.add_node(name, x=float(x), y=float(y), street_count=int(count))
-    edges = pd.DataFrame(network.edges.drop(columns="geometry"))
+    edges = network.columns.assign(length=network.metres)
     if network.rise is not None:
         edges = edges.assign(rise=network.rise)
     columns = [c for c in edges.columns if c not in {"u", "v", "key", "reversed", "oneway"}]

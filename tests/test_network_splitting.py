@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import NetworkError
-from siting.network.topology import split_streets
+from siting.network.splitting import split_streets
 
 Make = Callable[..., Any]
 CRS = "EPSG:4547"
@@ -224,7 +224,7 @@ def test_what_cannot_be_split(streets: Make) -> None:
 
 
 def test_the_cuts_are_told(streets: Make, caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", logger="siting.network.topology"):
+    with caplog.at_level("INFO", logger="siting.network.splitting"):
         split_streets(streets({"h": [(0, 50), (100, 50)], "v": [(30, 0), (30, 100)], "c": [(0, 90), (9, 90)]}))
     assert caplog.messages == ["2 of 3 lines are cut where they meet, into 4"]
 

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
 
 from siting.data import check_extent, one_layer, points, to_crs
 from siting.errors import LayerError, NetworkError, some
-from siting.network.gates import gates_of
-from siting.network.ground import DECK, Allowed, preferred
-from siting.network.places import Gates, Places, frozen, millimetres
-from siting.numbers import Bools, Floats, Ints32
-
-if TYPE_CHECKING:
-    from siting.network.graph import Network
-
-__all__ = ["at_nodes", "drawn", "place", "shapes", "spots"]
+from siting.network import point_kernels, segment_kernels
+from siting.network.parts import Parts
+from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres
+from siting.network.polygon_entrances import gates_of
+from siting.network.preferred_streets import DECK, Preferred
+from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -30,42 +26,29 @@ log = logging.getLogger(__name__)
 AREAS = (3, 6)
 
 
-def identified(frame: gpd.GeoDataFrame, name: str) -> None:
-    """Refuse what is no layer, or has ids that stand twice; tell rows that lie far from all others."""
+def check_ids(frame: gpd.GeoDataFrame, name: str) -> None:
+    """Refuse what is no layer, or has ids that stand twice; report rows that lie far from all others."""
     check_extent(one_layer(frame, name), name, refuse=False)
-    if not frame.index.is_unique:
-        twice = frame.index[frame.index.duplicated()].unique()
+    twice = frame.index[frame.index.duplicated()].unique()
+    if len(twice):
         raise NetworkError(f"ids are not unique: {some(twice)}; give each place its own id")
 
 
-def spots(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
-    """Return a point in *crs* for each row of *frame*: itself, or one inside its polygon.
-
-    Raises
-    ------
-    LayerError
-        When the frame has no CRS, or a row has no geometry.
-    """
-    found: npt.NDArray[np.object_] = points(gpd.GeoSeries(drawn(frame, crs), index=frame.index, crs=crs)).to_numpy()
-    return found
-
-
-def shapes(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
-    """Return what stands for each row of *frame* in *crs*: a polygon as it is, else a point.
-
-    Raises
-    ------
-    LayerError
-        When the frame has no CRS, or a row has no geometry.
-    """
-    found = drawn(frame, crs)
-    area = np.isin(shapely.get_type_id(found), AREAS)
-    inner: npt.NDArray[np.object_] = np.where(area, found, points(gpd.GeoSeries(found, crs=crs)).to_numpy())
+def points_in(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
+    """Return a point in *crs* for each row of *frame*: itself, or one inside its polygon; see `projected`."""
+    inner: Shapes = points(gpd.GeoSeries(projected(frame, crs), index=frame.index, crs=crs)).to_numpy()
     return inner
 
 
-def drawn(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
-    """Return the shape of each row of *frame* in *crs*: a point, or the polygon as it is.
+def polygons_or_points(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
+    """Return each row of *frame* in *crs*: a polygon as it is, else a point; see `projected`."""
+    drawn = projected(frame, crs)
+    area = np.isin(shapely.get_type_id(drawn), AREAS)
+    return np.where(area, drawn, points(gpd.GeoSeries(drawn, crs=crs)).to_numpy())
+
+
+def projected(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
+    """Return the geometry of each row of *frame* in *crs*.
 
     Raises
     ------
@@ -80,20 +63,19 @@ def drawn(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> npt.NDArray[np.object_]:
             f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}; "
             "draw them or take them out",
         )
-    found: npt.NDArray[np.object_] = np.asarray(to_crs(frame, crs).geometry.array, dtype=object)
-    return found
+    return np.asarray(to_crs(frame, crs).geometry.array, dtype=object)
 
 
 def place(
-    network: Network,
+    network: Parts,
     ids: pd.Index,
-    geometry: npt.NDArray[np.object_],
+    geometry: Shapes,
     max_snap: float,
     name: str = "places",
     *,
     any_street: bool = False,
 ) -> Places:
-    """Locate points and polygons (in the network's CRS) on *network*; see `Network.locate`."""
+    """Place points and polygons (in the network's CRS) on the streets; see `Network.locate`."""
     kind = shapely.get_type_id(geometry)
     area = np.isin(kind, AREAS)
     inner = geometry
@@ -107,44 +89,32 @@ def place(
                 "point, or as the polygon of its ground", name, odd.sum(), len(odd), some(ids[odd]),
             )  # fmt: skip
     xy = shapely.get_coordinates(inner)
-    allowed = None if any_street else preferred(network)
-    edge, share, snap, nearest = _nearest(network, xy, max_snap, allowed)
+    preferred = None if any_street else network.preferred
+    edge, share, snap, nearest = _nearest(network, xy, max_snap, preferred)
     cost = network.cost[edge].astype(np.int64)
     to_u = np.clip(np.rint(share * cost), 0, cost)
     if network.private is not None:
         edge, to_u = _at_open(network, edge, to_u, network.private)
-    found: dict[str, Any] = {}
+    polygons: dict[str, Any] = {}
     if area.any():
-        first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, allowed)
+        first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, preferred)
         edge[area], to_u[area], snap[area], nearest[area] = first.edge, first.to_u, first.away, first.nearest
         cost = network.cost[edge].astype(np.int64)
         shape = np.full(len(geometry), None, object)
         shape[area] = geometry[area]
-        found = {"shape": frozen(shape), "more": Gates(*map(frozen, more))}
-    to_u = to_u.astype(np.int32)
+        polygons = {"shape": frozen(shape), "more": Gates(*map(frozen, more))}
     near = snap <= max_snap
-    door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max).astype(np.int32)
-    placed = Places(
-        ids=ids,
-        edge=frozen(np.where(near, edge, -1).astype(np.int32)),
-        u=frozen(network.u[edge]),
-        v=frozen(network.v[edge]),
-        to_u=frozen(to_u),
-        to_v=frozen((cost - to_u).astype(np.int32)),
-        door=frozen(door),
-        snap=frozen(snap),
-        nearest=frozen(nearest),
-        xy=frozen(xy),
-        max_snap=float(max_snap),
-        any_street=any_street,
-        **found,
-    )
-    _tell(placed, near, name)
+    door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max)
+    on = np.where(near, edge, -1)
+    integers = (column.astype(np.int32) for column in (on, network.u[edge], network.v[edge], to_u, cost - to_u, door))
+    columns = frozen_columns(*integers, snap, nearest, xy)
+    placed = Places(ids=ids, max_snap=float(max_snap), any_street=any_street, **columns, **polygons)
+    _report(placed, near, name)
     return placed
 
 
-def _at_open(network: Network, edge: Ints32, to_u: Floats, private: Bools) -> tuple[Ints32, Floats]:
-    """Put those who stand where a private street begins on an open one that begins there, too."""
+def _at_open(network: Parts, edge: Ints32, to_u: Floats, private: Bools) -> tuple[Ints32, Floats]:
+    """Put places where a private street begins on an open one that begins there, too."""
     end = np.flatnonzero(private[edge] & ((to_u == 0) | (to_u == network.cost[edge])))
     if not len(end):
         return edge, to_u
@@ -161,8 +131,8 @@ def _at_open(network: Network, edge: Ints32, to_u: Floats, private: Bools) -> tu
     return edge, to_u
 
 
-def _tell(placed: Places, near: Bools, name: str) -> None:
-    """Name in the log the places that are far from any street, and those that were put on another than the nearest."""
+def _report(placed: Places, near: Bools, name: str) -> None:
+    """Log the places that are far from any street, and those that were put on another than the nearest."""
     if not near.all():
         log.warning(
             "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s",
@@ -178,40 +148,36 @@ def _tell(placed: Places, near: Bools, name: str) -> None:
 
 def _elsewhere(snap: Floats) -> str:
     """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
-    least = float(snap.min())
-    if least < 10_000:
-        return ""
-    return f"; the nearest street is {least / 1000:,.0f} km off: is the CRS of both right, do they cover one city?"
+    km = float(snap.min()) / 1000
+    return f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?" * (km >= 10)
 
 
 def _nearest(
-    network: Network, xy: Floats, max_snap: float, allowed: Allowed | None
+    network: Parts, xy: Floats, max_snap: float, preferred: Preferred | None
 ) -> tuple[Ints32, Floats, Floats, Floats]:
-    """Find the street that each point is put on: its position, the share along it, and metres to it and the nearest."""
-    from siting.network import _forming, _segments
-
+    """Find the street of each point: its position, the share along it, metres to it, and to the nearest of all."""
     x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
     edge, share, away = np.zeros(len(x), np.int32), np.zeros(len(x)), np.zeros(len(x))
     if not len(x):
         return edge, share, away, away.copy()
     # Along a curve, so that a point is near to the one before.
-    order = np.argsort(_forming.hilbert(x, y, 16), kind="stable")
+    order = np.argsort(point_kernels.hilbert(x, y, 16), kind="stable")
     every = np.zeros(0, np.bool_)
-    _segments.nearest(network.segments, x, y, order, every, edge, share, away)
+    segment_kernels.nearest(network.segments, x, y, order, every, edge, share, away)
     nearest = away.copy()
-    if allowed is None:
+    if preferred is None:
         return edge, share, away, nearest
-    odd = order[~allowed.street[edge[order]] & (away[order] <= max_snap)]
+    odd = order[~preferred.street[edge[order]] & (away[order] <= max_snap)]
     if len(odd):
         other, part, far = edge.copy(), share.copy(), away.copy()
-        _segments.nearest(network.segments, x, y, odd, allowed.street, other, part, far)
+        segment_kernels.nearest(network.segments, x, y, odd, preferred.street, other, part, far)
         take = (other >= 0) & (far <= max_snap)
-        take &= ~allowed.deck[edge] | (far <= away + DECK)
+        take &= ~preferred.deck[edge] | (far <= away + DECK)
         edge, share, away = np.where(take, other, edge), np.where(take, part, share), np.where(take, far, away)
     return edge, share, away, nearest
 
 
-def at_nodes(network: Network, names: pd.Index) -> Places:
+def places_at_nodes(network: Parts, names: pd.Index) -> Places:
     """Put a place on each of the named nodes; see `Network.places_at_nodes`."""
     node = np.arange(len(names)) if names is network.nodes else network.nodes.get_indexer(names)
     if (node < 0).any():
@@ -220,30 +186,21 @@ def at_nodes(network: Network, names: pd.Index) -> Places:
         raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
     edge_of = np.empty(len(network.x), np.int32)
     every = np.arange(len(network.u), dtype=np.int32)
-    # Who stands where a private street begins stands on the open one.
+    # A place where a private street begins is on the open one.
     for edges in (every,) if network.private is None else (every[network.private], every[~network.private]):
         edge_of[network.v[edges]] = edges
         edge_of[network.u[edges]] = edges
     edge = edge_of[node]
     to_u = np.where(network.u[edge] == node, 0, network.cost[edge])
-    return at_ends(network, names, edge, to_u)
+    return places_at_ends(network, names, edge, to_u)
 
 
-def at_ends(network: Network, ids: pd.Index, edge: Ints32, to_u: npt.NDArray[np.integer[Any]]) -> Places:
+def places_at_ends(network: Parts, ids: pd.Index, edge: Ints32, to_u: Ints | Ints32) -> Places:
     """Put a place on an end of each of the edges at the positions *edge*: where the way to its `u` is *to_u*, mm."""
     node = np.where(to_u == 0, network.u[edge], network.v[edge])
     u, v, cost = network.u[edge], network.v[edge], network.cost[edge]
     to_u = to_u.astype(np.int32)
-    return Places(
-        ids=ids,
-        edge=frozen(edge),
-        u=frozen(u),
-        v=frozen(v),
-        to_u=frozen(to_u),
-        to_v=frozen(cost - to_u),
-        door=frozen(np.zeros(len(edge), np.int32)),
-        snap=frozen(np.zeros(len(edge))),
-        nearest=frozen(np.zeros(len(edge))),
-        xy=frozen(np.column_stack([network.x[node], network.y[node]])),
-        max_snap=250.0,
-    )
+    zero = np.zeros(len(edge))
+    xy = np.column_stack([network.x[node], network.y[node]])
+    columns = frozen_columns(edge, u, v, to_u, cost - to_u, zero.astype(np.int32), zero, zero, xy)
+    return Places(ids=ids, max_snap=250.0, **columns)

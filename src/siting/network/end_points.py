@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from siting.errors import some
-from siting.numbers import Floats, Ints
-
-__all__: list[str] = []
+from siting.network import point_kernels
+from siting.numbers import Floats, Ints, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -23,18 +21,10 @@ STEP = 3.0
 
 
 def join_points(xy: Floats) -> tuple[Floats, Ints]:
-    """Join points closer than 1 mm, and what is joined by others between.
+    """Join points *xy* (n, 2) closer than 1 mm, and what is joined by others between.
 
-    Parameters
-    ----------
-    xy
-        Coordinates in metres (n, 2), finite.
-
-    Returns
-    -------
-    places, place
-        The places from west to east (and south to north where x is the same), each at the most western of its points;
-        and the place of each point.
+    Returns the places from west to east (south to north where x is the same), each at the most western of its points;
+    and the place of each point.
 
     Examples
     --------
@@ -42,16 +32,14 @@ def join_points(xy: Floats) -> tuple[Floats, Ints]:
     >>> places.tolist(), place.tolist()
     ([[0.0, 0.0], [5.0, 0.0]], [1, 0, 1])
     """
-    from siting.network import _forming
-
     if not len(xy):
         return np.empty((0, 2)), np.empty(0, np.int64)
     x, y = xy[:, 0] + 0.0, xy[:, 1] + 0.0  # without -0.0, whose bits are not those of 0.0
-    spot, first = _forming.distinct(x.view(np.int64), y.view(np.int64))
+    spot, first = point_kernels.distinct(x.view(np.int64), y.view(np.int64))
     x, y = x[first], y[first]
     order = _by_place(x, y)
     x, y = x[order], y[order]
-    place, kept = _forming.near(x, y, SAME)
+    place, kept = point_kernels.near(x, y, SAME)
     of_spot = np.empty(len(order), np.int64)
     of_spot[order] = place
     return np.column_stack([x[kept], y[kept]]), of_spot[spot]
@@ -69,23 +57,16 @@ def _by_place(x: Floats, y: Floats) -> Ints:
     return order
 
 
-def of_vertices(lines: npt.NDArray[np.object_]) -> Floats:
+def of_vertices(lines: Shapes) -> Floats:
     """Return the height of each vertex, line after line; NaN where a line has none."""
-    found: Floats = shapely.get_coordinates(lines, include_z=True)[:, 2]
-    return found
+    return np.asarray(shapely.get_coordinates(lines, include_z=True)[:, 2])
 
 
 def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Floats, Ints]:
-    """Part ends of lines that are at one place but more than `STEP` above each other; these are told.
+    """Part ends of lines that are at one place but more than `STEP` above each other; a warning names them.
 
-    Parameters
-    ----------
-    xy, place
-        The places, and the place of each end.
-    z
-        Height of each end. One without a height belongs to the lowest there.
-    names
-        The lines: their first ends come first, then their last ends.
+    *xy* are the places, *place* and *z* the place and the height of each end: the first ends of the lines *names*, then
+    the last. An end without a height belongs to the lowest there.
     """
     known = np.isfinite(z)
     low, high = np.full(len(xy), np.inf), np.full(len(xy), -np.inf)

@@ -41,7 +41,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from siting.network.vocabulary import Tag, known_classes
+from siting.network.street_words import Tag, known_classes
 from siting.numbers import Bools
 
 __all__ = ["Walkable", "barred", "has_word", "walkable"]

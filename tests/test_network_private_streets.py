@@ -74,7 +74,7 @@ def test_a_drive_with_one_way_out_needs_no_copy() -> None:
     streets = network(
         {"west": [(0, 0), (100, 0)], "east": [(100, 0), (200, 0)], "drive": [(100, 0), (100, 90)]}, {"drive"}
     )
-    assert streets.core().double is None
+    assert streets.core().copies is None
     homes = doors(home=(105, 90), shop=(0, 0))
     assert table(st.travel(streets, homes, homes, metres=500))["home", "shop"] == 5 + 90 + 100
 

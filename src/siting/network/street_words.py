@@ -219,12 +219,12 @@ def is_deck(column: pd.Series) -> Bools:
     return tag.among({word for each in tag.words for word in each} - {"no"})
 
 
-def levels(column: pd.Series) -> Floats:
+def read_levels(column: pd.Series) -> Floats:
     """Read a column of levels; NaN where it says none. Of several the first counts.
 
     Examples
     --------
-    >>> levels(pd.Series(["-1", 2, "1;2", None], name="layer")).tolist()
+    >>> read_levels(pd.Series(["-1", 2, "1;2", None], name="layer")).tolist()
     [-1.0, 2.0, 1.0, nan]
     """
     tag = Tag(column, "layer")
@@ -238,6 +238,19 @@ def levels(column: pd.Series) -> Floats:
         )  # fmt: skip
     found: Floats = np.append(numbers, np.nan)[tag.codes]
     return found
+
+
+def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
+    """Return the level of each line by `layer`, `bridge` and `tunnel`: 0 is the ground."""
+
+    def has(column: str) -> Bools:
+        return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
+
+    level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
+    if layer in streets:
+        given = read_levels(streets[layer])
+        level = np.where(np.isnan(given), level, given)
+    return level
 
 
 def directions(column: pd.Series) -> Ints8:

@@ -15,7 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import KDTree
 
-from siting.network.joining import SAME, by_level, join_points
+from siting.network.end_points import SAME, by_level, join_points
 
 
 def oracle(xy: Any) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
