@@ -164,7 +164,7 @@ def _sums_before(ptr, order, forth, back, flipped):
 
 
 class Chains(NamedTuple):
-    """What `contract` makes; see `siting.network.contraction.Core`."""
+    """Chains of edges, the way to each edge on its own, and the arcs; see `siting.network.contraction`."""
 
     corners: int
     chain_ptr: np.ndarray
