@@ -26,7 +26,7 @@ class ReachedPieces(NamedTuple):
     """Reached pieces of streets, a row each, ordered by limit and group.
 
     `limit`, `group` and `edge` are positions: of the limit, of the place (0 for places together), and of the edge.
-    `low` and `high` are shares of the edge's length from its `u`, low < high; an edge that is reached whole has 0 and 1.
+    `low` and `high` are shares of its length from its `u`, low < high; an edge that is reached whole has 0 and 1.
     """
 
     limit: np.ndarray

@@ -12,8 +12,7 @@ import re
 import tomllib
 import unicodedata
 from collections import Counter
-from collections.abc import Collection, Mapping
-from functools import cache
+from collections.abc import Collection
 from importlib.resources import files
 from typing import Any
 
@@ -38,6 +37,42 @@ DECKS = frozenset({
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _BETWEEN = re.compile(r"[\s_\-‐]+")
+
+
+def words(cell: Any) -> tuple[str, ...]:
+    """Split a cell of tags into its values, lower case: a list as osmnx makes them, or text joined by ";".
+
+    Examples
+    --------
+    >>> words(["Steps", "footway"]), words("steps；footway"), words(1.0), words(None)
+    (('steps', 'footway'), ('steps', 'footway'), ('1',), ())
+    """
+    if isinstance(cell, (list, tuple, set, np.ndarray)):
+        return tuple(word for each in cell for word in words(each))
+    if cell is None or pd.isna(cell):
+        return ()
+    text = unicodedata.normalize("NFKC", str(cell)).lower()
+    return tuple(_WHOLE.sub(r"\1", word) for part in text.split(";") if (word := part.strip(" \t\r\n\ufeff\u200b")))
+
+
+_TABLE: dict[str, Any] = tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text("utf-8"))
+#: The class of OpenStreetMap for each word of a class, folded as they are compared.
+CLASSES = {
+    _BETWEEN.sub("", words(word)[0]): name
+    for table in _TABLE["classes"]
+    for name, listed in table["words"].items()
+    for word in listed
+}
+#: The classes that are understood.
+KNOWN_CLASSES = frozenset(CLASSES.values())
+#: "yes", "no" or "" for each word of a flag.
+FLAGS = {
+    unicodedata.normalize("NFKC", word).lower(): kind.replace("empty", "")
+    for kind, listed in _TABLE["flags"].items()
+    for word in listed
+}
+#: A class "unknown" is a class: a street nobody has looked at.
+_EMPTY = frozenset(word for word, flag in FLAGS.items() if not flag and word not in CLASSES)
 
 
 class Tag:
@@ -103,22 +138,6 @@ class Tag:
         return unread
 
 
-def words(cell: Any) -> tuple[str, ...]:
-    """Split a cell of tags into its values, lower case: a list as osmnx makes them, or text joined by ";".
-
-    Examples
-    --------
-    >>> words(["Steps", "footway"]), words("steps；footway"), words(1.0), words(None)
-    (('steps', 'footway'), ('steps', 'footway'), ('1',), ())
-    """
-    if isinstance(cell, (list, tuple, set, np.ndarray)):
-        return tuple(word for each in cell for word in words(each))
-    if cell is None or pd.isna(cell):
-        return ()
-    text = unicodedata.normalize("NFKC", str(cell)).lower()
-    return tuple(_WHOLE.sub(r"\1", word) for part in text.split(";") if (word := part.strip(" \t\r\n\ufeff\u200b")))
-
-
 def translated(word: str, key: str) -> str:
     """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it means nothing.
 
@@ -130,46 +149,8 @@ def translated(word: str, key: str) -> str:
     ('no', 'yes', '', 'designated')
     """
     if key == "highway":
-        return classes().get(_BETWEEN.sub("", word), word) if word not in _empty() else ""
-    return flags().get(word, word)
-
-
-@cache
-def classes() -> Mapping[str, str]:
-    """Return the class of OpenStreetMap for each word of a class, folded as they are compared."""
-    return {
-        _BETWEEN.sub("", words(word)[0]): name
-        for table in _table()["classes"]
-        for name, listed in table["words"].items()
-        for word in listed
-    }
-
-
-@cache
-def known_classes() -> frozenset[str]:
-    """Return the classes that are understood."""
-    return frozenset(classes().values())
-
-
-@cache
-def flags() -> Mapping[str, str]:
-    """Return "yes", "no" or "" for each word of a flag."""
-    table = _table()["flags"]
-    names = {"yes": "yes", "no": "no", "empty": ""}
-    return {
-        unicodedata.normalize("NFKC", word).lower(): names[kind] for kind, listed in table.items() for word in listed
-    }
-
-
-@cache
-def _empty() -> frozenset[str]:
-    # A class "unknown" is a class: a street nobody has looked at.
-    return frozenset(word for word, flag in flags().items() if not flag and word not in classes())
-
-
-@cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text(encoding="utf-8"))
+        return CLASSES.get(_BETWEEN.sub("", word), word) if word not in _EMPTY else ""
+    return FLAGS.get(word, word)
 
 
 def osm_columns(frame: pd.DataFrame) -> pd.DataFrame:
@@ -181,7 +162,7 @@ def osm_columns(frame: pd.DataFrame) -> pd.DataFrame:
     ['bridge', '宽度']
     """
     have = {unicodedata.normalize("NFKC", str(name)).strip().lower(): name for name in frame.columns}
-    named = {name: [have[word] for word in listed if word in have] for name, listed in _table()["columns"].items()}
+    named = {name: [have[word] for word in listed if word in have] for name, listed in _TABLE["columns"].items()}
     # Where two columns could be meant nobody knows which; the name of OpenStreetMap is always plain.
     new = {given[0]: name for name, given in named.items() if len(given) == 1 and name not in frame.columns}
     if not new:
@@ -219,7 +200,7 @@ def read_levels(column: pd.Series) -> Floats:
     tag = Tag(column, "layer")
     first = [each[0] if each else "" for each in tag.raw]  # as it stands: "0" and "1" are levels here and no flags
     numbers = pd.to_numeric(pd.Series(first, dtype=object), errors="coerce").to_numpy(float)
-    odd = [word for word, number in zip(first, numbers, strict=True) if np.isnan(number) and flags().get(word, word)]
+    odd = [word for word, number in zip(first, numbers, strict=True) if np.isnan(number) and FLAGS.get(word, word)]
     if odd:
         log.warning(
             'streets: column "%s" says %s, which is no level; such streets count as their bridge or tunnel says; give '
@@ -228,15 +209,15 @@ def read_levels(column: pd.Series) -> Floats:
     return np.append(numbers, np.nan)[tag.codes]
 
 
-def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
+def levels(streets: pd.DataFrame) -> Floats:
     """Return the level of each line by `layer`, `bridge` and `tunnel`: 0 is the ground."""
 
     def has(column: str) -> Bools:
         return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
 
     level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
-    if layer in streets:
-        given = read_levels(streets[layer])
+    if "layer" in streets:
+        given = read_levels(streets["layer"])
         level = np.where(np.isnan(given), level, given)
     return level
 
@@ -263,7 +244,7 @@ def directions(column: pd.Series) -> Ints8:
     raw = [each[:1] for each in tag.raw]
     if ("b",) in raw:
         sign = {"f": 1, "t": -1, "b": 0}
-        signs = [sign.get(each[0]) if each and flags().get(each[0], each[0]) else 0 for each in raw]
+        signs = [sign.get(each[0]) if each and FLAGS.get(each[0], each[0]) else 0 for each in raw]
     else:
         if ("f",) in raw or ("t",) in raw:
             log.warning('streets: column "%s" says T and F, taken for true and false', column.name)

@@ -41,7 +41,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from siting.network.street_words import Tag, known_classes
+from siting.network.street_words import KNOWN_CLASSES, Tag
 from siting.numbers import Bools
 
 log = logging.getLogger(__name__)
@@ -135,7 +135,7 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
     {'access=no': 1, 'motorway': 1, 'trunk': 1}
     """
     frame = _with_other_tags(frame)
-    known = {**KNOWN, "highway": known_classes()}
+    known = {**KNOWN, "highway": KNOWN_CLASSES}
     tags = {name: Tag(frame[name], name, known.get(name)) for name in READ if name in frame}
     if "highway" not in tags and (codes := _codes(frame)):
         tags["highway"] = codes
@@ -218,7 +218,7 @@ def _codes(frame: pd.DataFrame) -> Tag | None:
     """Return the column `code` as classes, where there is no other and each code is that of a class (Geofabrik)."""
     if "code" not in frame:
         return None
-    tag = Tag(frame["code"], "highway", known_classes())
+    tag = Tag(frame["code"], "highway", KNOWN_CLASSES)
     return tag if tag.filled().any() and not tag.unread() else None
 
 
