@@ -14,7 +14,7 @@ import pyproj
 import shapely
 
 from siting.data import check_layer, to_metric
-from siting.data.shapes import HIGHEST, LOWEST
+from siting.data.geometry_checks import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
 from siting.network import heights, point_kernels
 from siting.network.end_points import by_level, join_points, of_vertices

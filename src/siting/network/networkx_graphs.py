@@ -15,7 +15,7 @@ import pandas as pd
 import shapely
 
 from siting.data import to_crs, to_metric
-from siting.data.shapes import HIGHEST, LOWEST
+from siting.data.geometry_checks import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
 from siting.network.build import WAY, lengths_of, parts_of_frame, vertices_of, walkable_part
 from siting.network.end_points import of_vertices

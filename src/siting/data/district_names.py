@@ -6,18 +6,9 @@ from typing import Any
 
 import pandas as pd
 
-__all__: list[str] = []
-
 
 def names_apart(districts: Any) -> pd.Series:
-    """Return the name of each district; where several have one name, with the district above, else the id, in brackets.
-
-    Examples
-    --------
-    >>> names = ["城东街道", "城东街道", "城西街道"]
-    >>> names_apart(pd.DataFrame({"name": names, "parent": ["甲区", "乙区", "甲区"]}, index=["1", "2", "3"])).tolist()
-    ['城东街道（甲区）', '城东街道（乙区）', '城西街道']
-    """
+    """Return the name of each district; where several share one, with the district above or the id in brackets."""
     ids = pd.Series(districts.index, districts.index).astype(str).astype(object)
     names = _texts(districts, "name")
     names = names.where(names != "", ids)
@@ -31,12 +22,6 @@ def full_names(districts: Any, every: Any = None) -> pd.Series:
     """Return the ids by every name that is one district's alone: its own, and that of the district above before it.
 
     *every* holds the districts above, where they are no rows of *districts*.
-
-    Examples
-    --------
-    >>> towns = pd.DataFrame({"name": ["城东街道", "城东街道"], "parent": ["甲区", "乙区"]}, index=["1", "2"])
-    >>> full_names(towns).to_dict()
-    {'甲区城东街道': '1', '乙区城东街道': '2', '城东街道（甲区）': '1', '城东街道（乙区）': '2'}
     """
     names = _texts(districts, "name")
     above = _above(districts if every is None else every)[districts.index]

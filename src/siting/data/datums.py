@@ -1,4 +1,4 @@
-"""Coordinate reference systems: their names, and how exact the way from one datum to another is.
+"""Reference systems by name, and how exact the way from one datum to another is.
 
 PROJ has no published transformation for some datums (Beijing 1954, Xian 1980 and others whose parameters the surveying
 offices keep) and then takes degrees of the one for degrees of the other: a "ballpark" transformation, tens of metres
@@ -18,16 +18,14 @@ from pyproj.transformer import TransformerGroup
 
 from siting.errors import LayerError
 
-__all__: list[str] = []
-
 WGS84 = CRS.from_epsg(4326)
 NO_CRS = (
     'has no CRS; give it where the layer is read, read_layer(..., crs="EPSG:4549"), '
     'or set it, frame.set_crs("EPSG:4549")'
 )
 
-#: From this accuracy on, metres, a transformation is told. NAD83 to WGS 84 (4 m) is the first that is.
-TOLD = 3.0
+#: Above this accuracy, metres, a transformation is reported. NAD83 to WGS 84 (4 m) is the first that is.
+REPORTED = 3.0
 #: Datums that are WGS 84 to less than a metre, by the beginning of their names.
 MODERN = (
     "World Geodetic System 1984",
@@ -40,13 +38,7 @@ MODERN = (
 
 
 def read_crs(value: Any, layer: str) -> CRS:
-    """Return the CRS that *value* names.
-
-    Raises
-    ------
-    LayerError
-        When it names none.
-    """
+    """Return the CRS that *value* names; `LayerError` when it names none."""
     try:
         return CRS.from_user_input(value)
     except CRSError as fault:
@@ -57,32 +49,18 @@ def same_crs(one: CRS, other: CRS) -> bool:
     """Tell whether two systems give the same coordinates, whatever their declared axis order."""
     if one.equals(other, ignore_axis_order=True):
         return True
-    code = one.to_epsg()
-    return code is not None and code == other.to_epsg()
+    return one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
 
 
 def crs_name(crs: CRS) -> str:
-    """Name *crs* for a message.
-
-    Examples
-    --------
-    >>> crs_name(CRS.from_epsg(4549))
-    'EPSG:4549 (CGCS2000 / 3-degree Gauss-Kruger CM 120E)'
-    """
+    """Name *crs* for a message."""
     authority = crs.to_authority()
     return f"{':'.join(authority)} ({crs.name})" if authority else crs.name
 
 
 def datum_name(crs: CRS) -> str:
-    """Name the datum of *crs*.
-
-    Examples
-    --------
-    >>> datum_name(CRS.from_epsg(2437)), datum_name(CRS.from_epsg(4326))
-    ('Beijing 1954', 'WGS 84')
-    """
-    base = crs.geodetic_crs
-    return base.name if base is not None else crs.name
+    """Name the datum of *crs*."""
+    return (crs.geodetic_crs or crs).name
 
 
 def modern(crs: CRS) -> bool:
@@ -103,22 +81,7 @@ def same_datum(one: CRS, other: CRS) -> bool:
 
 @cache
 def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
-    """Return how exact PROJ's way from *source* to *target* is near a place, metres; None when that is not known.
-
-    Parameters
-    ----------
-    source, target
-        Two systems.
-    lon, lat
-        The place, degrees.
-
-    Examples
-    --------
-    >>> accuracy(CRS.from_epsg(4490), CRS.from_epsg(4326), 120, 29)
-    0.0
-    >>> accuracy(CRS.from_epsg(2437), CRS.from_epsg(4326), 120, 29) is None
-    True
-    """
+    """Return how exact PROJ's way from *source* to *target* is near a place in degrees, metres; None when not known."""
     if same_datum(source, target):
         return 0.0
     here = AreaOfInterest(max(lon - 0.5, -180), max(lat - 0.5, -90), min(lon + 0.5, 180), min(lat + 0.5, 90))
@@ -136,11 +99,6 @@ def way(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None,
 
     PROJ knows the way from Hong Kong 1980 or OSGB36 to WGS 84, and none from there to CGCS2000: asked for both at once
     it takes the ballpark, 300 m off.
-
-    Examples
-    --------
-    >>> way(CRS.from_epsg(2326), CRS.from_epsg(4549), 114, 22)
-    (1.0, True)
     """
     at = float(round(lon)), float(round(lat))
     direct = accuracy(source, target, *at)
@@ -151,13 +109,7 @@ def way(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None,
 
 
 def datum_doubt(crs: CRS, lon: float, lat: float, *, strict: bool = False) -> str | None:
-    """Say that the datum of *crs* has no known way to WGS 84, or none that is exact when *strict*; None where it has.
-
-    Examples
-    --------
-    >>> print(datum_doubt(CRS.from_epsg(4610), 120, 29)[:78])
-    is in the datum Xian 1980, whose shift to WGS 84 and CGCS2000 is not known her
-    """
+    """Describe a datum without a known way to WGS 84, or without an exact one when *strict*; else return None."""
     if same_datum(crs, WGS84):
         return None
     exact = way(crs, WGS84, lon, lat)[0]
@@ -167,6 +119,6 @@ def datum_doubt(crs: CRS, lon: float, lat: float, *, strict: bool = False) -> st
             "of another datum it lies tens of metres off, at some places more than 100 m; ask for it in CGCS2000, or "
             "have the surveying office transform it"
         )
-    if strict and exact > TOLD:
+    if strict and exact > REPORTED:
         return f"is in the datum {datum_name(crs)}, whose shift to WGS 84 is exact to about {exact:.0f} m only"
     return None

@@ -7,16 +7,16 @@ of 养老机构). The words stand in ``facility_types.toml``. A word that is not
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
-from importlib.resources import files
 
 import numpy as np
 import pandas as pd
+
+from siting.data.toml_files import package_toml
 
 __all__ = ["closest_types", "facility_types", "of_type", "type_of", "types_in"]
 
@@ -37,7 +37,9 @@ _ALIKE = 0.6
 
 
 @dataclass(frozen=True)
-class _Type:
+class FacilityType:
+    """A type of facilities: its names, other words for the same, and the wider types."""
+
     name: str
     en: str
     words: tuple[str, ...]
@@ -45,21 +47,21 @@ class _Type:
 
 
 @cache
-def _table() -> dict[str, _Type]:
-    text = files("siting.data").joinpath("facility_types.toml").read_text(encoding="utf-8")
+def types_table() -> dict[str, FacilityType]:
+    """Return the types of ``facility_types.toml`` by name."""
     return {
-        name: _Type(name, at["en"], tuple(at.get("words", ())), tuple(at.get("is", ())))
-        for name, at in tomllib.loads(text).items()
+        name: FacilityType(name, at["en"], tuple(at.get("words", ())), tuple(at.get("is", ())))
+        for name, at in package_toml("facility_types.toml").items()
     }
 
 
 @cache
 def _words() -> dict[str, str]:
     """Return the type of each word, the words as they are compared."""
-    return {_plain(word): one.name for one in _table().values() for word in (one.name, one.en, *one.words)}
+    return {comparable(word): one.name for one in types_table().values() for word in (one.name, one.en, *one.words)}
 
 
-def _plain(word: object) -> str:
+def comparable(word: object) -> str:
     """Return a word as it is compared: of one width, without blanks and quotation marks, in small letters."""
     return _BLANKS_AND_QUOTES.sub("", unicodedata.normalize("NFKC", str(word))).casefold()
 
@@ -67,9 +69,9 @@ def _plain(word: object) -> str:
 @cache
 def _lineage(name: str) -> frozenset[str]:
     """Return a type and all wider ones; a word that is no type stands alone."""
-    if name not in _table():
+    if name not in types_table():
         return frozenset({name})
-    return frozenset({name}).union(*(_lineage(wider) for wider in _table()[name].wider))
+    return frozenset({name}).union(*(_lineage(wider) for wider in types_table()[name].wider))
 
 
 def type_of(word: str) -> str:
@@ -80,11 +82,11 @@ def type_of(word: str) -> str:
     >>> type_of("托儿所"), type_of("街道（乡镇）居家养老服务中心"), type_of("棋牌室")
     ('托育机构', '乡镇（街道）居家养老服务中心', '')
     """
-    return _words().get(_plain(word), "")
+    return _words().get(comparable(word), "")
 
 
 def types_in(cell: object) -> tuple[str, ...]:
-    """Tell the types of a cell, several where it joins them; a word that is not in the table is told as it stands.
+    """Return the types of a cell, several where it joins them; a word that is not in the table stays as it is.
 
     Examples
     --------
@@ -129,8 +131,8 @@ def of_type(values: pd.Series, types: Iterable[str], *, excluded: Iterable[str] 
     Parameters
     ----------
     values
-        Types as the layer has them, such as its column `facility_type`. A cell may join several
-        (养老机构、日间照料中心).
+        Types as the layer has them, such as its column `facility_type`. A cell may join several:
+        养老机构、日间照料中心.
     types
         The types that count: each with its synonyms and all narrower types.
     excluded
@@ -170,7 +172,7 @@ def closest_types(word: str, *, most: int = 3) -> list[str]:
     >>> closest_types("托育机够")[0]
     '托育机构'
     """
-    alike = get_close_matches(_plain(word), list(_words()), n=4 * most, cutoff=_ALIKE)
+    alike = get_close_matches(comparable(word), list(_words()), n=4 * most, cutoff=_ALIKE)
     return list(dict.fromkeys(_words()[one] for one in alike))[:most]
 
 
@@ -190,6 +192,6 @@ def facility_types() -> pd.DataFrame:
     """
     rows = [
         {"type": one.name, "en": one.en, "kind_of": "、".join(one.wider), "words": "、".join(one.words)}
-        for one in _table().values()
+        for one in types_table().values()
     ]
     return pd.DataFrame(rows).set_index("type")

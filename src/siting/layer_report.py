@@ -14,15 +14,15 @@ from rich.text import Text
 
 from siting.data import Role, list_headings, list_roles, read_layer
 from siting.data import role as role_of
-from siting.data.types import closest_types, type_of, types_in
+from siting.data.types_of_facilities import closest_types, type_of, types_in
 from siting.errors import LayerError
 from siting.judge.needs import rules_by_column
 from siting.labels import Language, label, named
 
-__all__ = ["heading_tables", "read_told"]
+__all__ = ["heading_tables", "read_and_report"]
 
 
-def read_told(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
+def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
     """Read a layer; tell how many rows it has and what becomes of its headings, and of streets what is closed.
 
     The headings of a layer with faults are told, too, before its faults.
@@ -35,8 +35,8 @@ def read_told(out: Console, file: Path, role: str, lang: Language, **options: An
     try:
         frame = read_layer(file, role, **options)
     except LayerError as fault:
-        if fault.found is not None:
-            _tell_headings(out, fault.found, role, lang)
+        if fault.partial is not None:
+            _tell_headings(out, fault.partial, role, lang)
         raise
     called = role_of(role).zh if lang == "zh" else role
     said = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=called, crs=frame.crs.to_string())

@@ -1,9 +1,10 @@
-"""The checks of a layer's geometry, one fault each."""
+"""The checks of a layer's geometry and of where it lies, one fault each."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any
 
 import geopandas as gpd
@@ -11,110 +12,108 @@ import numpy as np
 import shapely
 from pyproj import CRS
 
-from siting.data.crs import metric_crs
-from siting.data.extent import place_of
+from siting.data.coordinate_checks import extent_faults
+from siting.data.datums import NO_CRS, crs_name, datum_doubt
+from siting.data.extent import middle_place
+from siting.data.projection_choice import metric_crs
 from siting.data.roles import Role
-from siting.data.systems import NO_CRS, crs_name
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
-
-__all__: list[str] = []
 
 logger = logging.getLogger(__name__)
 
 # Between these metres above sea lies all that is built.
 LOWEST, HIGHEST = -500.0, 9000.0
 # Part by part, the kinds that a role names, with their multi-part forms.
-_KINDS = {
-    "Point": "Point",
-    "LineString": "LineString",
-    "LinearRing": "LineString",
-    "Polygon": "Polygon",
-    "MultiPoint": "Point",
-    "MultiLineString": "LineString",
-    "MultiPolygon": "Polygon",
-}
+_KINDS = {"Point": "Point", "LineString": "LineString", "LinearRing": "LineString", "Polygon": "Polygon",
+          "MultiPoint": "Point", "MultiLineString": "LineString", "MultiPolygon": "Polygon"}  # fmt: skip
 # By the number that shapely gives each kind.
 _NAMES = (*_KINDS, "GeometryCollection")
 
 
-def named(labels: Sequence[str], mask: Bools) -> str:
-    """Name the rows of *mask* for a message."""
-    return some(labels[row] for row in np.flatnonzero(mask).tolist())
+def check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, strict: bool) -> tuple[Any, list[str]]:
+    """Return the geometry in canonical form, and its faults."""
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    faults, void = _empty_faults(shapes, labels)
+    faults += _kind_faults(shapes, labels, role)
+    if not void.all() and not crs_faults(frame.crs):
+        kept = labels if not void.any() else list(compress(labels, ~void))
+        faults += _place_faults(shapes[~void], kept, frame.crs, layer, strict)
+    if faults or frame.crs is None or not len(shapes):
+        return shapes, faults
+    shapes, lost = _mend_polygons(shapes, labels, frame.crs, layer)
+    return (shapes, lost) if lost else (_simple_shapes(shapes, role, layer, labels), [])
+
+
+def _place_faults(shapes: Any, labels: Sequence[str], crs: Any, layer: str, strict: bool) -> list[str]:
+    """Find what is wrong with where the rows lie; what is doubtful is a warning, or a fault when *strict*."""
+    corners = shapely.bounds(shapes)
+    faults, doubts = extent_faults(shapes, corners, labels, crs)
+    if not faults and (doubt := datum_doubt(crs, *middle_place(crs, corners), strict=strict)):
+        doubts.append(doubt)
+    if strict:
+        return faults + doubts
+    for doubt in doubts:
+        logger.warning("%s: %s", layer, doubt)
+    return faults
 
 
 def crs_faults(crs: CRS | None) -> list[str]:
-    """Say that a layer has no CRS, or one that is neither geographic nor projected."""
+    """Find that a layer has no CRS, or one that is neither geographic nor projected."""
     if crs is None:
         return [NO_CRS]
     if not (crs.is_geographic or crs.is_projected):
-        return [
-            (
-                f"{crs_name(crs)} is a local system that says nothing of where on earth it lies; "
-                "give the layer in a geographic or projected CRS"
-            )
-        ]
+        unlocated = "is a local system that says nothing of where on earth it lies"
+        return [f"{crs_name(crs)} {unlocated}; give the layer in a geographic or projected CRS"]
     return []
 
 
-def empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]:
+def _empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]:
     """Find rows without geometry or with coordinates that are not finite."""
-    none = shapely.is_missing(shapes) | shapely.is_empty(shapes)
     coordinates, row = shapely.get_coordinates(shapes, return_index=True)
     endless = np.zeros(len(shapes), dtype=np.bool_)
     endless[row[~np.isfinite(coordinates).all(axis=1)]] = True
-    none &= ~endless
+    none = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~endless
     faults = []
-    if none.any():
-        faults.append(
-            f"{none.sum()} of {len(shapes)} rows have no geometry, or one that cannot be read: "
-            f"{named(labels, none)}; draw them or take them out"
-        )
-    if endless.any():
-        faults.append(
-            f"{endless.sum()} of {len(shapes)} rows have coordinates that are NaN or infinite: {named(labels, endless)}"
-        )
+    for wrong, what, remedy in (
+        (none, "have no geometry, or one that cannot be read", "; draw them or take them out"),
+        (endless, "have coordinates that are NaN or infinite", ""),
+    ):
+        if wrong.any():
+            faults.append(f"{wrong.sum()} of {len(shapes)} rows {what}: {some(compress(labels, wrong))}{remedy}")
     return faults, none | endless
 
 
-def kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
+def _kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
     """Find rows whose kind of geometry the role does not allow."""
-    allowed = set(role.geometry)
-    if allowed == {"Point"}:
-        allowed.add("Polygon")  # becomes a point inside, told in the log
+    # Of a polygon where points are wanted a point inside is taken.
+    allowed = {*role.geometry, "Polygon"} if role.geometry == ("Point",) else set(role.geometry)
     kinds = shapely.get_type_id(shapes)  # -1: none
     wrong = (kinds >= 0) & np.isin(kinds, [i for i, name in enumerate(_NAMES) if _KINDS.get(name) not in allowed])
     faults = []
     if wrong.any():
-        found = ", ".join(sorted(_NAMES[kind] for kind in np.unique(kinds[wrong])))
-        faults.append(f'role "{role.name}" takes {" or ".join(role.geometry)}, not {found}: {named(labels, wrong)}')
+        kind = f"{' or '.join(role.geometry)}, not {', '.join(sorted(_NAMES[i] for i in np.unique(kinds[wrong])))}"
+        faults.append(f'role "{role.name}" takes {kind}: {some(compress(labels, wrong))}')
     scattered = (kinds == 4) & ~wrong & (shapely.get_num_geometries(shapes) > 1)
     if scattered.any():
-        faults.append(
-            f"multi-part points with more than one part: {named(labels, scattered)}; "
-            "give each part a row of its own (frame.explode())"
-        )
+        rows = some(compress(labels, scattered))
+        faults.append(f"multi-part points with more than one part: {rows}; give each part a row (frame.explode())")
     return faults
 
 
-def mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> tuple[Any, list[str]]:
-    """Make polygons that cross themselves valid; the change of area (m²) is told as a warning."""
+def _mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> tuple[Any, list[str]]:
+    """Make polygons that cross themselves valid; the change of area (m²) is logged as a warning."""
     ill = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_valid(shapes)
     if not ill.any():
         return shapes, []
     mended = shapely.make_valid(shapes[ill], method="structure", keep_collapsed=False)
     lost = np.isin(shapely.get_type_id(mended), (3, 6), invert=True) | shapely.is_empty(mended)
-    names = [label for label, bad in zip(labels, ill, strict=True) if bad]
+    names = list(compress(labels, ill))
     if lost.any():
-        return shapes, [f"polygons that enclose no area: {named(names, lost)}; draw them again"]
+        return shapes, [f"polygons that enclose no area: {some(compress(names, lost))}; draw them again"]
     before, after = _areas(shapes[ill], crs), _areas(mended, crs)
     changes = [f"{name}: {old:.1f} -> {new:.1f} m2" for name, old, new in zip(names, before, after, strict=True)]
-    logger.warning(
-        "%s: %d polygons crossed themselves and were made valid; area %s",
-        layer,
-        len(names),
-        some(changes),
-    )
+    logger.warning("%s: %d polygons crossed themselves and were made valid; area %s", layer, len(names), some(changes))
     shapes = shapes.copy()
     shapes[ill] = mended
     return shapes, []
@@ -125,12 +124,12 @@ def _areas(shapes: Any, crs: CRS) -> Floats:
     try:
         measured = metric_crs(series)
     except LayerError:  # too large a country for lengths; areas can be kept
-        lon, lat = place_of(crs, shapely.bounds(shapes))
+        lon, lat = middle_place(crs, shapely.bounds(shapes))
         measured = CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon}")
     return np.asarray(shapely.area(series.to_crs(measured).array), dtype=np.float64)
 
 
-def simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
+def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
     """Unwrap multi-parts of one part, and put a point into polygons where the role takes points only.
 
     Heights are dropped, but for lines that may have a rise: there they stay where they can be true.
@@ -156,7 +155,7 @@ def simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) ->
 
 
 def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Bools:
-    """Tell which lines have heights that can be true; the others are told. Where all heights are 0, there are none."""
+    """Mark the lines whose heights can be true and log the others; where all heights are 0, there are none."""
     z = shapely.get_coordinates(shapes, include_z=True)[:, 2]
     row = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
     high = shapely.has_z(shapes)
@@ -169,14 +168,9 @@ def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Bools:
     if wrong.any():
         logger.warning(
             "%s: %d rows have heights that are missing, below %g m or above %g m: %s; their heights are not used",
-            layer,
-            wrong.sum(),
-            LOWEST,
-            HIGHEST,
-            named(labels, wrong),
-        )
-    found: Bools = high & ~wrong
-    return found
+            layer, wrong.sum(), LOWEST, HIGHEST, some(compress(labels, wrong)),
+        )  # fmt: skip
+    return np.asarray(high & ~wrong)
 
 
 def split_lines(frame: Any, role: Role, layer: str) -> Any:

@@ -15,7 +15,8 @@ from pyproj import CRS
 
 import siting as st
 from siting.data import check_extent, check_together, metric_crs
-from siting.data.extent import median, strays
+from siting.data.extent import median
+from siting.data.outliers import find_outliers
 from siting.errors import LayerError
 
 PLACES = [(120 + k / 100, 29 + k / 200) for k in range(10)]
@@ -170,15 +171,15 @@ def test_gaps_are_metres_on_the_ground(crs: str) -> None:
     for off, certain in ((170, False), (240, True)):
         far = (lon, lat + off / 111.195)
         frame = rows([*where, far]).to_crs(crs)
-        found = strays(frame.bounds.to_numpy(), CRS(crs))
-        assert found.gap[10] / 1000 == pytest.approx(off, rel=0.04)
+        found = find_outliers(frame.bounds.to_numpy(), CRS(crs))
+        assert found.distance[10] / 1000 == pytest.approx(off, rel=0.04)
         assert (found.certain[10], found.doubtful[10]) == (certain, not certain)
         assert not found.any[:10].any()
 
 
 def test_endless_coordinates_break_nothing() -> None:
     corners = np.array([[5e5 + k, 3.2e6, 5e5 + k, 3.2e6] for k in range(10)] + [[1e30, -1e300, 1e30, -1e300]])
-    assert strays(corners, CRS(4549)).certain.tolist() == [False] * 10 + [True]
+    assert find_outliers(corners, CRS(4549)).certain.tolist() == [False] * 10 + [True]
 
 
 def test_the_weighted_median() -> None:
@@ -276,3 +277,8 @@ def test_strict_is_true_or_false(tmp_path: Path) -> None:
     )
     with pytest.raises(st.SitingError, match="strict is 'no', not true or false"):
         st.Study.from_toml(tmp_path / "study.toml")
+
+
+def test_the_median_takes_weights() -> None:
+    assert median(np.array([0.0, 119.0, 120.0])) == 119
+    assert median(np.array([1.0, 2.0]), np.array([1.0, 1.0])) == 1.5

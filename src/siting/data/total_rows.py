@@ -13,8 +13,6 @@ from siting.data.roles import Role
 from siting.data.values import texts
 from siting.numbers import Floats, Positions
 
-__all__: list[str] = []
-
 _BLANK = r"[\s\x{3000}]*"
 _SUM = rf"[合总小共累]{_BLANK}计{_BLANK}数?(?:[(（].*[)）])?{_BLANK}[:：]?"
 #: What names a sum alone (小 计), and behind what is summed up (东街道小计).
@@ -26,47 +24,34 @@ _ALONE, _BEHIND = (
 _ROWS = 10
 
 
-def sum_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
+def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
     """Return the words of the rows that sum up others, by the row's number from 0.
 
     Any cell of text may hold the word alone; in ids and in names it may stand behind what is summed up.
-
-    Examples
-    --------
-    >>> from siting.data import role
-    >>> table = pd.DataFrame({"name": ["甲小区", "东街道小计", "乙小区"], "备注": ["", "", "合 计"]})
-    >>> sum_rows(table, role("communities")).to_dict()
-    {1: '东街道小计', 2: '合 计'}
     """
-    named = {column.name for column in role.columns if column.type == "text" and not column.choices}
-    found = pd.Series(index=pd.Index([], dtype=int), dtype=object)
+    names = {column.name for column in role.columns if column.type == "text" and not column.choices}
+    totals = pd.Series(index=pd.Index([], dtype=int), dtype=object)
     columns: list[tuple[str, Any]] = [(str(name), frame[name]) for name in frame.columns if name != "geometry"]
     for name, column in [*columns, ("id", frame.index)]:
         if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype):
-            said = texts(column).array
-            at = _matched(said, f"{_ALONE}|{_BEHIND}" if name in named else _ALONE)
-            found = found.combine_first(pd.Series(said[at], index=at, dtype=object))
-    return found
+            words = texts(column).array
+            at = _matches(words, f"{_ALONE}|{_BEHIND}" if name in names else _ALONE)
+            totals = totals.combine_first(pd.Series(words[at], index=at, dtype=object))
+    return totals
 
 
-def whole_of(numbers: Floats) -> int | None:
-    """Return the number of the one row that holds as much as all others together; None where there is none.
-
-    Examples
-    --------
-    >>> whole_of(np.array([55.0, *range(1, 11)])), whole_of(np.array([3.0, 1, 2]))
-    (0, None)
-    """
+def equals_all_others(numbers: Floats) -> int | None:
+    """Return the number of the one row that holds as much as all others together; None where there is none."""
     at = np.flatnonzero((numbers > 0) & (2 * numbers == numbers.sum()))
     return int(at[0]) if len(at) == 1 and len(numbers) >= _ROWS else None
 
 
-def _matched(said: Any, pattern: str) -> Positions:
+def _matches(words: Any, pattern: str) -> Positions:
     """Return where the texts are as *pattern* says."""
     try:
-        column = pa.array(said)
+        column = pa.array(words)
     except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
-        column = pa.array([text.encode("utf-8", "replace").decode() for text in said], type=pa.large_string())
+        column = pa.array([text.encode("utf-8", "replace").decode() for text in words], type=pa.large_string())
     if not len(column):
         return np.array([], dtype=np.intp)
     return np.flatnonzero(pc.match_substring_regex(column, pattern).to_numpy(zero_copy_only=False))

@@ -7,9 +7,10 @@ from typing import Any
 import pandas as pd
 
 from siting.data import roles
-from siting.data.alike import Alike, alike
-from siting.data.matching import choose_columns
-from siting.data.roles import Column, Role
+from siting.data.column_matching import match_columns
+from siting.data.columns import Column
+from siting.data.roles import Role
+from siting.data.similar_columns import Similar, similar_columns
 from siting.labels import Language, label
 
 __all__ = ["list_headings"]
@@ -45,78 +46,64 @@ def list_headings(frame: Any, role: str | Role, *, lang: Language = "zh") -> pd.
     """
     kind = roles.role(role)
     from_file = {name: source for source, name in frame.attrs.get("understood", {}).items()}
-    geometry = getattr(frame, "active_geometry_name", None)
-    sources = [column for column in frame.columns if column != geometry]
     has_id = frame.index.name == "id"
-    found = choose_columns(kind, sources, {}, has_id=has_id)
-    taken = {name: from_file.get(name, source) for source, name in found.renames.items()}
-    taken |= {name: source for name, source in from_file.items() if name not in taken and _stands(name, kind, has_id)}
-    cut = {*map(str, found.cut), *frame.attrs.get("cut", ())}
-    made = [
+    matching = match_columns(kind, _headings(frame), {}, has_id=has_id)
+    taken = {name: from_file.get(name, source) for source, name in matching.renames.items()}
+    # What was understood and is kept beside the columns: coordinates as geometry, ids as the index.
+    names = {column.name for column in kind.columns} - ({"id"} if has_id else set())
+    taken |= {name: source for name, source in from_file.items() if name not in taken and name not in names}
+    cut = {*map(str, matching.cut), *frame.attrs.get("cut", ())}
+    several = {name for like in matching.unused.values() if like.reason == "several" for name in like.columns}
+    present = {*taken, *several, *(["id"] if has_id else [])}
+    rows = [
         ("understood", str(source), name, _understood(kind, str(source), name, str(source) in cut, lang))
         for name, source in taken.items()
     ]
-    made += [
-        ("not_used", str(source), next(iter(like.columns), ""), _not_used(kind, like, lang))
-        for source, like in found.unused.items()
-    ]
-    there = {
-        *taken,
-        *(["id"] if has_id else []),
-        *(n for a in found.unused.values() if a.reason == "several" for n in a.columns),
-    }
-    made += [
-        ("missing", "", column.name, _missing(column, lang)) for column in kind.columns if column.name not in there
-    ]
-    return pd.DataFrame(made, columns=["list", "heading", "column", "says"])
+    rows += [("not_used", str(s), like.nearest, _not_used(kind, like, lang)) for s, like in matching.unused.items()]
+    rows += [("missing", "", c.name, _missing(c, lang)) for c in kind.columns if c.name not in present]
+    return pd.DataFrame(rows, columns=["list", "heading", "column", "says"])
 
 
-def _stands(name: str, kind: Role, has_id: bool) -> bool:
-    """Tell whether what was understood is kept beside the columns: coordinates as geometry, ids as the index."""
-    return (name == "id" and has_id) or name not in {column.name for column in kind.columns}
+def _headings(frame: Any) -> list[object]:
+    """Return the headings of a layer or table, without that of its geometry."""
+    geometry = getattr(frame, "active_geometry_name", None)
+    return [name for name in frame.columns if name != geometry]
 
 
 def _understood(kind: Role, source: str, name: str, cut: bool, lang: Language) -> str:
     column = next((column for column in kind.columns if column.name == name), None)
     if column is None:
         return ""
-    said = [_called(column, lang)]
+    parts = [_meaning(column, lang)]
     factor = column.factor(source)
     if factor not in (None, 1.0):
-        said.append(label("check.times", lang, factor=f"{factor:,.8g}"))
+        parts.append(label("check.times", lang, factor=f"{factor:,.8g}"))
     if cut:
-        said.append(label("check.cut", lang))
-    return label("list.semicolon", lang).join(said)
+        parts.append(label("check.cut", lang))
+    return label("list.semicolon", lang).join(parts)
 
 
-def _not_used(kind: Role, like: Alike, lang: Language) -> str:
-    said = [like.why(lang)] if like.reason else []
+def _not_used(kind: Role, like: Similar, lang: Language) -> str:
+    parts = [like.why(lang)] if like.reason else []
     if like.columns and like.reason != "several":
         names = label("list.comma", lang).join(
             name if lang == "en" else f"{name} {kind.column(name).zh}" for name in like.columns
         )
-        said.append(label("check.closest", lang, columns=names))
-    return label("list.semicolon", lang).join(said) or label("check.no_closest", lang)
+        parts.append(label("check.closest", lang, columns=names))
+    return label("list.semicolon", lang).join(parts) or label("check.no_closest", lang)
 
 
 def _missing(column: Column, lang: Language) -> str:
     allows = column.allows_en if lang == "en" else column.allows_zh
-    said = [_called(column, lang), *([label("check.required", lang)] if column.required else [])]
-    return label("list.semicolon", lang).join([*said, *([allows] if allows else [])])
+    required = label("check.required", lang) if column.required else ""
+    return label("list.semicolon", lang).join(filter(None, (_meaning(column, lang), required, allows)))
 
 
-def _called(column: Column, lang: Language) -> str:
+def _meaning(column: Column, lang: Language) -> str:
     return column.meaning_en if lang == "en" else column.zh
 
 
-def similar(frame: Any, role: str, column: str) -> list[str]:
-    """Return the headings of a layer that look like a canonical column that it lacks.
-
-    Examples
-    --------
-    >>> similar(pd.DataFrame(columns=["可以办的服务", "备注"]), "candidates", "services")
-    ['可以办的服务']
-    """
-    geometry = getattr(frame, "active_geometry_name", None)
+def similar_headings(frame: Any, role: str, column: str) -> list[str]:
+    """Return the headings of a layer that resemble a canonical column that it lacks."""
     kind = roles.role(role)
-    return [str(name) for name in frame.columns if name != geometry and column in alike(kind, str(name)).columns]
+    return [str(name) for name in _headings(frame) if column in similar_columns(kind, str(name)).columns]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import compress
 from typing import Any
 
 import geopandas as gpd
@@ -12,8 +13,9 @@ import numpy as np
 import shapely
 from pyproj import CRS, Transformer
 
-from siting.data.extent import CERTAIN, DEGREE, around, degrees, stray_faults, turned
-from siting.data.systems import WGS84, crs_name
+from siting.data.datums import WGS84, crs_name
+from siting.data.extent import DEGREE, middle_longitude, relative_longitude
+from siting.data.outliers import CERTAIN, degree_boxes, outlier_faults
 from siting.errors import LayerError, some
 from siting.numbers import Bools, Floats
 
@@ -23,12 +25,10 @@ logger = logging.getLogger(__name__)
 
 # How far, in degrees, a layer may reach beyond the area its CRS is made for.
 MARGIN = 3.0
-# What makes one box of many: west, south, east, north.
-EDGES = (np.min, np.min, np.max, np.max)
 
 
 def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
-    """Refuse rows of a bare frame that cannot lie where they are said to; tell rows that may not.
+    """Refuse rows of a bare frame that cannot lie where their CRS puts them; log a warning of rows that may not.
 
     A CRS that is made for another part of the earth as a whole is left to `check_layer`.
 
@@ -39,12 +39,12 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     layer
         What to call it.
     refuse
-        False where rows far off move no others, because the CRS stands, and are only told.
+        False where rows far off move no others, because the CRS stands, and are only reported.
 
     Raises
     ------
     LayerError
-        When coordinates cannot be what the CRS says, or rows lie far from all others (see `siting.data.extent`).
+        When coordinates cannot be what the CRS says, or rows lie far from all others (see `siting.data.outliers`).
 
     Examples
     --------
@@ -56,10 +56,10 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
     """
     shapes = np.asarray(frame.geometry.array, dtype=object)
     corners = shapely.bounds(shapes)
-    there = np.isfinite(corners).all(axis=1)
-    if frame.crs is None or not there.any():
+    placed = np.isfinite(corners).all(axis=1)
+    if frame.crs is None or not placed.any():
         return
-    faults, doubts = extent_faults(shapes[there], corners[there], frame.index[there], frame.crs, elsewhere=True)
+    faults, doubts = extent_faults(shapes[placed], corners[placed], frame.index[placed], frame.crs, elsewhere=True)
     if faults and refuse:
         raise LayerError(layer, faults)
     for doubt in faults + doubts:
@@ -89,18 +89,18 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
     Traceback (most recent call last):
     siting.errors.LayerError: communities: all 1 rows lie 292 km or more from the layer "streets"; is the CRS ...
     """
-    there = {
-        name: degrees(frame)
+    placed = {
+        name: degree_boxes(frame)
         for name, frame in layers.items()
         if isinstance(frame, gpd.GeoDataFrame) and frame.crs is not None and len(frame)
     }
-    if beside not in there or not len(there[beside]):
+    if beside not in placed or not len(placed[beside]):
         return
-    middle = around(there[beside][:, 0])
-    west, south, east, north = (pick(side) for pick, side in zip(EDGES, _from(there[beside], middle), strict=True))
+    middle = middle_longitude(placed[beside][:, 0])
+    west, south, east, north = _around(_relative_sides(placed[beside], middle))
     narrow = np.cos(np.radians((south + north) / 2))
-    for name, places in there.items():
-        left, below, right, above = _from(places, middle)
+    for name, corners in placed.items():
+        left, below, right, above = _relative_sides(corners, middle)
         off_x = np.maximum(np.maximum(west - right, left - east), 0) * narrow
         off_y = np.maximum(np.maximum(south - above, below - north), 0)
         gap = float(np.hypot(off_x, off_y).min(initial=np.inf)) * DEGREE
@@ -112,114 +112,105 @@ def check_together(layers: Mapping[str, Any], beside: str) -> None:
             )
 
 
-def _from(corners: Floats, middle: float) -> Floats:
+def _around(sides: Floats) -> tuple[float, float, float, float]:
+    """Return west, south, east, north of the box around boxes, whose sides are given in this order."""
+    return sides[0].min(), sides[1].min(), sides[2].max(), sides[3].max()
+
+
+def _relative_sides(corners: Floats, middle: float) -> Floats:
     """Return the four sides of boxes in degrees, longitudes from *middle*."""
     west, south, east, north = corners.T
-    return np.stack([turned(west, middle), south, turned(east, middle), north])
+    return np.stack([relative_longitude(west, middle), south, relative_longitude(east, middle), north])
 
 
 def extent_faults(
     shapes: Any, corners: Floats, labels: Sequence[Any], crs: CRS, *, elsewhere: bool = False
 ) -> tuple[list[str], list[str]]:
-    """Say what is wrong with where rows lie, and what is doubtful; *elsewhere* lets all of them be out of the CRS."""
+    """Find what is wrong with where rows lie, and what is doubtful; *elsewhere* lets all of them be out of the CRS."""
     if not (crs.is_geographic or crs.is_projected):
         return [], []
     corners = np.asfortranarray(corners)  # each side by itself: least and most are found many times faster
-    if not (elsewhere and crs.is_projected and _outside(corners, crs).all()):
-        faults = bounds_faults(corners, labels, crs)
-        if faults:
-            return faults, []
-    lines = bool(np.isin(shapely.get_type_id(shapes[0]), (1, 2, 5)))
-    return stray_faults(corners, labels, crs, lines=lines)
-
-
-def bounds_faults(corners: Floats, labels: Sequence[Any], crs: CRS) -> list[str]:
-    """Find coordinates that cannot be what *crs* says: swapped axes, metres as degrees, a wrong zone.
-
-    A projected CRS is checked against its area of use (EPSG), with a margin of 3 degrees.
-    """
     if crs.is_geographic:
-        return _degree_faults(corners, labels, crs)
-    return _projected_faults(corners, labels, crs)
+        fault = _degree_fault(corners, labels, crs)
+    else:
+        fault = _projected_fault(corners, labels, crs, elsewhere)
+    if fault:
+        return [fault], []
+    return outlier_faults(corners, labels, crs, lines=shapely.get_dimensions(shapes[0]) == 1)
 
 
-def _degree_faults(corners: Floats, labels: Sequence[Any], crs: CRS) -> list[str]:
+def _degree_fault(corners: Floats, labels: Sequence[Any], crs: CRS) -> str:
+    """Describe coordinates that cannot be degrees: swapped axes, metres, slipped digits."""
     west, south, east, north = corners.T
     outside = (west < -180) | (east > 180) | (south < -90) | (north > 90)
     chinese = bool((west >= 3).all() and (east <= 54).all() and (south >= 73).all() and (north <= 136).all())
-    swapped = (abs(corners[:, [0, 2]]) <= 90).all() and (abs(corners[:, [1, 3]]) <= 180).all()
-    if chinese or (outside.any() and swapped):
-        return [
-            (
-                f"longitude and latitude look swapped: x is {_span(west, east)}, y is {_span(south, north)}, "
-                "but x must be the longitude; swap them, for example "
-                "frame.set_geometry(shapely.transform(frame.geometry, lambda xy: xy[:, ::-1])), "
-                'or name the columns of a table with columns={"lon": "…", "lat": "…"}'
-            )
-        ]
+    if chinese or (outside.any() and _swapped(corners)):
+        return (
+            f"longitude and latitude look swapped: x is {_span(west, east)}, y is {_span(south, north)}, "
+            "but x must be the longitude; swap them, for example "
+            "frame.set_geometry(shapely.transform(frame.geometry, lambda xy: xy[:, ::-1])), "
+            'or name the columns of a table with columns={"lon": "…", "lat": "…"}'
+        )
     if not outside.any():
-        return []
+        return ""
     text = (
         f"{crs_name(crs)} is in degrees, but {outside.sum()} of {len(corners)} rows have x "
         f"{_span(west[outside], east[outside])} and y {_span(south[outside], north[outside])}: "
-        f"{_named(labels, outside)}; "
+        f"{some(compress(labels, outside))}; "
     )
     if 2 * outside.sum() <= len(corners):  # the CRS is right for the others
-        turned = (abs(corners[outside][:, [0, 2]]) <= 90).all() and (abs(corners[outside][:, [1, 3]]) <= 180).all()
-        if turned:
-            return [f"{text}longitude and latitude look swapped there; swap them in these rows"]
+        if _swapped(corners[outside]):
+            return f"{text}longitude and latitude look swapped there; swap them in these rows"
         what = "these look like metres among degrees" if (abs(corners[outside]) > 1800).any() else "a slipped digit?"
-        return [f"{text}{what}; correct these rows"]
-    if (abs(corners[outside]).max(axis=1) > 1000).any():
-        zone = _prefixed_zone(west[outside], east[outside])
-        fits = (
-            crs_name(CRS.from_epsg(zone))
-            if zone
-            else "the projected CRS it was made in (in China often one of EPSG:4534 to 4554, CGCS2000 by 3° meridian)"
-        )
-        return [
-            (
-                f"{text}these look like metres: set {fits}, with crs= where the layer is read or "
-                "frame.set_crs(..., allow_override=True)"
-            )
-        ]
-    return [f"{text}longitude must lie in -180 to 180 and latitude in -90 to 90"]
+        return f"{text}{what}; correct these rows"
+    if not (abs(corners[outside]).max(axis=1) > 1000).any():
+        return f"{text}longitude must lie in -180 to 180 and latitude in -90 to 90"
+    zone = _prefixed_zone(west[outside], east[outside])
+    fits = "the projected CRS it was made in (in China often one of EPSG:4534 to 4554, CGCS2000 by 3° meridian)"
+    return (
+        f"{text}these look like metres: set {crs_name(CRS.from_epsg(zone)) if zone else fits}, with crs= where the "
+        "layer is read or frame.set_crs(..., allow_override=True)"
+    )
 
 
-def _projected_faults(corners: Floats, labels: Sequence[Any], crs: CRS) -> list[str]:
+def _swapped(corners: Floats) -> bool:
+    """Tell whether x could be latitudes and y longitudes."""
+    return bool((abs(corners) <= (90, 180, 90, 180)).all())
+
+
+def _projected_fault(corners: Floats, labels: Sequence[Any], crs: CRS, elsewhere: bool) -> str:
+    """Describe coordinates outside the area of use of *crs* (EPSG), with a margin of 3 degrees."""
     outside = _outside(corners, crs)
-    if not outside.any():
-        return []
+    if not outside.any() or (elsewhere and outside.all()):
+        return ""
     west, south, east, north = corners.T
-    rows = "all rows" if outside.all() else f"rows {_named(labels, outside)}"
+    rows = "all rows" if outside.all() else f"rows {some(compress(labels, outside))}"
     text = (
         f"{rows} lie outside the area of {crs_name(crs)}: x {_span(west[outside], east[outside])}, "
         f"y {_span(south[outside], north[outside])}; "
     )
     zone = _prefixed_zone(west[outside], east[outside])
     if zone and zone != crs.to_epsg() and not outside.all():
-        return [f"{text}the x carries a zone number there, and not in the other rows; take it off"]
+        return f"{text}the x carries a zone number there, and not in the other rows; take it off"
     if zone and zone != crs.to_epsg():
-        return [
-            (
-                f"{text}the x carries a zone number: set {crs_name(CRS.from_epsg(zone))} "
-                "(with crs= where the layer is read, or frame.set_crs(..., allow_override=True))"
-            )
-        ]
+        return (
+            f"{text}the x carries a zone number: set {crs_name(CRS.from_epsg(zone))} "
+            "(with crs= where the layer is read, or frame.set_crs(..., allow_override=True))"
+        )
     code = crs.to_epsg() or 0
     if 4513 <= code <= 4533 and (abs(corners[outside]) < 1e7).all():
         unprefixed = CRS.from_epsg(code + 4534 - 4513)
         if not _outside(corners, unprefixed).any():
-            return [f"{text}the x carries no zone number: set {crs_name(unprefixed)}"]
+            return f"{text}the x carries no zone number: set {crs_name(unprefixed)}"
     if not _outside(corners[:, [1, 0, 3, 2]], crs).any():
-        return [f"{text}x and y look swapped (x is the easting, y the northing)"]
+        return f"{text}x and y look swapped (x is the easting, y the northing)"
     if (abs(corners[outside]) <= 180).all():
         if not outside.all():
-            return [f"{text}these look like degrees among metres; correct these rows"]
-        return [f"{text}these look like degrees: set EPSG:4326 (or EPSG:4490) instead"]
+            return f"{text}these look like degrees among metres; correct these rows"
+        return f"{text}these look like degrees: set EPSG:4326 (or EPSG:4490) instead"
     if 2 * outside.sum() <= len(corners):  # the CRS is right for the others
-        return [f"{text}correct these rows (a digit too many or too few, another zone?) or take them out"]
-    return [f"{text}the layer was made in another CRS or zone: set the one it was made in"]
+        return f"{text}correct these rows (a digit too many or too few, another zone?) or take them out"
+    return f"{text}the layer was made in another CRS or zone: set the one it was made in"
 
 
 @cache
@@ -234,7 +225,7 @@ def _all_inside(corners: Floats, crs: CRS) -> bool:
     What the edge of the box encloses on the map it encloses on the globe, too; half a degree is kept in hand, because
     the edge is looked at in points.
     """
-    west, south, east, north = (pick(side) for pick, side in zip(EDGES, corners.T, strict=True))
+    west, south, east, north = _around(corners.T)
     x, y = np.linspace(west, east, 33), np.linspace(south, north, 33)
     edge = np.concatenate(
         [np.column_stack(np.broadcast_arrays(*side)) for side in ((x, south), (x, north), (west, y), (east, y))]
@@ -278,7 +269,3 @@ def _prefixed_zone(west: Floats, east: Floats) -> int | None:
 def _span(low: Floats, high: Floats) -> str:
     least, most = float(low.min()), float(high.max())
     return f"{least:.10g}" if least == most else f"{least:.10g} to {most:.10g}"
-
-
-def _named(labels: Sequence[Any], mask: Bools) -> str:
-    return some(labels[row] for row in np.flatnonzero(mask).tolist())

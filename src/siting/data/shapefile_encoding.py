@@ -12,8 +12,6 @@ import pandas as pd
 from siting.data.headings import NAME_BYTES
 from siting.errors import LayerError, some
 
-__all__: list[str] = []
-
 logger = logging.getLogger(__name__)
 
 #: How bytes are carried through GDAL unchanged, to be read as text here.
