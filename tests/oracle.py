@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment, linprog
 
 import siting as st
-from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
+from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
 
 EPS = 1e-9
 

@@ -12,13 +12,12 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.optimize.control import Progress, Watch
 from siting.propose.model.constraints import all_may_open_first
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
-from siting.propose.plan.explain import Reason
 from siting.propose.plan.plan import Plan, make_plan
-from siting.propose.problem.objectives import Objective, is_number
-from siting.propose.problem.rules import Rule
+from siting.propose.problem import Objective, Rule, is_number
 from siting.propose.progress_bar import told
+from siting.propose.search.answer import Reason
 from siting.propose.search.dispatch import search
 
 __all__ = ["check", "solve"]
@@ -106,7 +105,7 @@ def solve(
         raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
     instance = build(objective, reach, demand, tuple(rules), options)
     phases = instance.inputs.phases
-    if phases is not None and all_may_open_first(instance.inputs, instance.columns):
+    if phases is not None and all_may_open_first(instance.inputs, instance.variables):
         log.warning(
             "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
             phases, phases.years[0],
@@ -115,7 +114,7 @@ def solve(
         return answer(instance, watch)
 
 
-def answer(instance: Instance, watch: Watch) -> Plan:
+def answer(instance: Formulation, watch: Watch) -> Plan:
     """Search, and work out everything that a plan tells."""
     watch.sense = instance.sense
     found = search(instance, watch)

@@ -11,12 +11,13 @@ import pandas as pd
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import JOINT
-from siting.propose.problem.objectives import MinSites
-from siting.propose.search.bottleneck import Farthest, Threshold, Widest
-from siting.propose.search.capacitated import Loaded
-from siting.propose.search.dispatch import Answer, fuller, two_best
+from siting.propose.problem import MinSites
+from siting.propose.search.answer import Answer
+from siting.propose.search.bottleneck import BottleneckAnswer, FarthestAnswer, SpacingAnswer
+from siting.propose.search.capacitated import CapacitatedAnswer
+from siting.propose.search.pruning import coverage_model, two_best
 
 if TYPE_CHECKING:
     from siting.propose.plan.plan import Plan
@@ -35,19 +36,19 @@ def second_best(plan: Plan) -> pd.DataFrame:
     instance, answer = plan.instance, plan.answer
     if instance is None or answer is None or answer.x is None or not plan.sites:
         return empty.rename_axis("site")
-    columns, x = instance.columns, answer.x
+    columns, x = instance.variables, answer.x
     ranked: Callable[[int], Floats]
     worth: Callable[[Bools], float]
-    if isinstance(answer, Loaded):
+    if isinstance(answer, CapacitatedAnswer):
         if answer.flows is None or len(answer.flows) > LARGE:
             return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
-        covering = fuller(instance, instance.model)
+        covering = coverage_model(instance, instance.model)
         ranked, worth = partial(_changes, covering, two_best(covering, x)), partial(_signed, answer)
-    elif isinstance(answer, Threshold):
+    elif isinstance(answer, BottleneckAnswer):
         ranked, worth = partial(_distances, answer), partial(_signed, answer)
     else:
         counted = isinstance(instance.objective, MinSites) or answer.model is None
-        model = fuller(instance, instance.model) if counted else answer.model
+        model = coverage_model(instance, instance.model) if counted else answer.model
         assert model is not None
         two, worth = two_best(model, x), model.objective
         ranked = partial(_changes, model, two)
@@ -59,7 +60,9 @@ def second_best(plan: Plan) -> pd.DataFrame:
         found: tuple[object, float] = (np.nan, np.nan)
         if len(others) and columns.lower[j] == 0:
             change = ranked(j)[others]
-            rough = isinstance(answer, Loaded) or instance.times > 1  # ranked by what one site alone would cover
+            rough = (
+                isinstance(answer, CapacitatedAnswer) or instance.times > 1
+            )  # ranked by what one site alone would cover
             tried = others[np.argsort(-change, kind="stable")][: FEWER if rough else TRIED]
             found = _first(tried, partial(_outcome, instance, answer, worth, j), all_=rough)
         rows.append(found)
@@ -79,32 +82,32 @@ def _first(tried: Ints, outcome: Callable[[int], tuple[object, float] | None], *
 
 
 def _outcome(
-    instance: Instance, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
+    instance: Formulation, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
 ) -> tuple[object, float] | None:
     assert answer.x is not None
     swapped = _swapped(instance, answer.x, out, into)
     if not answer.keeps(swapped) or not np.isfinite(worth(swapped)):
         return None
-    return instance.inputs.sites[instance.columns.site[into]], max(0.0, worth(answer.x) - worth(swapped))
+    return instance.inputs.sites[instance.variables.site[into]], max(0.0, worth(answer.x) - worth(swapped))
 
 
 def _signed(answer: Answer, x: Bools) -> float:
     return answer.sense * answer.measure(x)
 
 
-def _distances(answer: Threshold, out: int) -> Floats:
+def _distances(answer: BottleneckAnswer, out: int) -> Floats:
     """Return the distance, in the sense of the model, for each column that opens instead of *out*."""
     assert answer.x is not None
     left = answer.x.copy()
     left[out] = False
-    if isinstance(answer, Widest):
+    if isinstance(answer, SpacingAnswer):
         assert answer.pairs is not None
         first, second, cost = answer.pairs
         nearest = np.full(len(left), np.inf)
         np.minimum.at(nearest, first[left[second]], cost[left[second]])
         np.minimum.at(nearest, second[left[first]], cost[left[first]])
         return nearest
-    assert isinstance(answer, Farthest)
+    assert isinstance(answer, FarthestAnswer)
     costs = answer.costs
     assert costs is not None
     row = np.repeat(np.arange(costs.shape[0]), np.diff(costs.indptr))
@@ -127,7 +130,7 @@ def _positions(plan: Plan) -> Ints:
     assert instance is not None
     assert answer is not None
     assert answer.x is not None
-    columns, inputs = instance.columns, instance.inputs
+    columns, inputs = instance.variables, instance.inputs
     at = np.flatnonzero(answer.x & columns.new)
     place = inputs.sites.get_indexer(plan.table.index)
     service = (
@@ -139,11 +142,11 @@ def _positions(plan: Plan) -> Ints:
     return np.array([where[key] for key in zip(place.tolist(), service, strict=True)], np.int64)
 
 
-def _swapped(instance: Instance, x: Bools, out: int, into: int) -> Bools:
+def _swapped(instance: Formulation, x: Bools, out: int, into: int) -> Bools:
     y = x.copy()
     y[out], y[into] = False, True
-    joint = y & (instance.columns.kind == JOINT)
-    y[joint & (instance.columns.site == instance.columns.site[out])] = False
+    joint = y & (instance.variables.kind == JOINT)
+    y[joint & (instance.variables.site == instance.variables.site[out])] = False
     return y
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from siting.propose.plan.tables import tell
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer
 
 if TYPE_CHECKING:
     from siting.propose.plan.plan import Plan

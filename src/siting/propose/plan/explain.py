@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -14,10 +14,8 @@ from siting.propose.plan.rule_text import rule_words
 if TYPE_CHECKING:
     from siting.propose.plan.plan import Plan
 
-__all__ = ["Reason", "explained", "summarised"]
+__all__ = ["explained", "summarised"]
 
-#: Why there is no plan: a key of the table of labels and its values.
-Reason: TypeAlias = "tuple[str, dict[str, object]]"
 #: How many ids a sentence names.
 NAMED = 20
 #: With more sites than this the words do not look for what could take the place of each.
@@ -56,7 +54,7 @@ def _not_held_back(plan: Plan, lang: str) -> Iterator[str]:
         return
     from siting.propose.model.constraints import all_may_open_first
 
-    if all_may_open_first(plan.instance.inputs, plan.instance.columns):
+    if all_may_open_first(plan.instance.inputs, plan.instance.variables):
         yield label("plan.not_held_back", lang, year=plan.instance.inputs.phases.years[0])
 
 
@@ -156,7 +154,7 @@ def _percent(share: float) -> str:
 
 def _shown(name: str, value: object, lang: str, unit: str) -> object:
     """Write a value of a reason; in Chinese the rules are named in words, in English as they stand in Python."""
-    if lang == "zh" and name in ("rule", "rules"):
+    if lang == "zh" and name in ("rule", "rules", "by"):
         quoted = (
             f"“{rule_words(str(each), lang, unit)}”" for each in (value if isinstance(value, tuple) else (value,))
         )

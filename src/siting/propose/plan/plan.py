@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.plan.certificate import Certificate, Verified, verify
-from siting.propose.plan.explain import Reason, explained, summarised
-from siting.propose.search.dispatch import Answer
+from siting.propose.plan.explain import explained, summarised
+from siting.propose.search.answer import Answer, Reason
 
 __all__ = ["Plan"]
 
@@ -95,7 +95,7 @@ class Plan:
     seconds: float = 0.0
     certificate: Certificate | None = None
     reasons: tuple[Reason, ...] = field(default=())
-    instance: Instance | None = field(default=None)
+    instance: Formulation | None = field(default=None)
     answer: Answer | None = field(default=None)
 
     def __repr__(self) -> str:
@@ -175,7 +175,7 @@ class Plan:
         return explained(self, lang)
 
 
-def make_plan(instance: Instance, answer: Answer, reasons: tuple[Reason, ...] = ()) -> Plan:
+def make_plan(instance: Formulation, answer: Answer, reasons: tuple[Reason, ...] = ()) -> Plan:
     """Work out everything that a plan tells from the columns that open."""
     from siting.propose.plan import tables as telling
     from siting.propose.plan.certificate import certify

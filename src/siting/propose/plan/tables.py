@@ -11,9 +11,9 @@ from scipy.sparse import csc_array
 
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer
 
 __all__ = ["by_group", "new_sites", "tell"]
 
@@ -21,11 +21,11 @@ NO_DEMAND, BEYOND, BARRED = "no demand", "beyond", "barred"
 CLOSED, FULL, FEW = "closed", "full", "few"
 
 
-def tell(instance: Instance, answer: Answer) -> dict[str, Any]:
+def tell(instance: Formulation, answer: Answer) -> dict[str, Any]:
     """Work out the tables of a plan."""
     inputs = instance.inputs
-    x = np.zeros(len(instance.columns), bool) if answer.x is None else answer.x
-    start = instance.columns.kind == STAYING
+    x = np.zeros(len(instance.variables), bool) if answer.x is None else answer.x
+    start = instance.variables.kind == STAYING
     now = start if answer.x is None else x
     flows = getattr(answer, "flows", None)
     parts = [_served(instance, now, k, t, flows) for k in range(len(inputs.services)) for t in range(len(inputs.years))]
@@ -42,7 +42,7 @@ def tell(instance: Instance, answer: Answer) -> dict[str, Any]:
         "communities": communities,
         "changes": _changes(instance, x),
         "cost": _cost(instance, answer),
-        "closed": tuple(inputs.sites[np.unique(instance.columns.site[x & (instance.columns.kind == CLOSING)])]),
+        "closed": tuple(inputs.sites[np.unique(instance.variables.site[x & (instance.variables.kind == CLOSING)])]),
         "total": total,
         "covered": covered,
         "share": covered / total if total else float("nan"),
@@ -52,24 +52,24 @@ def tell(instance: Instance, answer: Answer) -> dict[str, Any]:
     }
 
 
-def _before(instance: Instance, answer: Answer) -> float:
+def _before(instance: Formulation, answer: Answer) -> float:
     """How many the existing sites serve; with capacities how many find a place there."""
-    start = instance.columns.kind == STAYING
+    start = instance.variables.kind == STAYING
     last = len(instance.inputs.years) - 1
-    loads = getattr(answer, "loads", None)
+    loads = getattr(answer, "allocation", None)
     if loads is not None:
         return float(loads.most(start, last))
     services = range(len(instance.inputs.services))
     return sum(float(_served(instance, start, k, last, None)["served"].sum()) for k in services)
 
 
-def new_sites(instance: Instance, x: Bools) -> list[object]:
+def new_sites(instance: Formulation, x: Bools) -> list[object]:
     """Ids of the new sites that columns open."""
-    at = np.flatnonzero(x & instance.columns.new)
-    return list(instance.inputs.sites[instance.columns.site[at]])
+    at = np.flatnonzero(x & instance.variables.new)
+    return list(instance.inputs.sites[instance.variables.site[at]])
 
 
-def _open_pairs(instance: Instance, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
+def _open_pairs(instance: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
     """Communities, the open columns that reach them, and at what cost."""
     block = next(b for b in instance.blocks if (b.service, b.phase, b.limit) == (service, phase, None))
     home, column, cost = instance.serving(block)
@@ -78,7 +78,7 @@ def _open_pairs(instance: Instance, x: Bools, service: int, phase: int) -> tuple
 
 
 def _served(
-    instance: Instance, x: Bools, service: int, phase: int, flows: pd.DataFrame | None
+    instance: Formulation, x: Bools, service: int, phase: int, flows: pd.DataFrame | None
 ) -> dict[str, Any]:  # fmt: skip
     """Who is served in a phase: people, the nearest open column (-1), its cost."""
     inputs = instance.inputs
@@ -95,19 +95,21 @@ def _served(
     served = np.where(reached, demand, 0.0)
     if flows is not None:
         mine = flows[(flows["service"] == service) & (flows["phase"] == phase)]
-        served = np.bincount(mine["home"], mine["people"], minlength=size)
-        travel = np.bincount(mine["home"], mine["people"] * mine["cost"], minlength=size)
+        served = np.bincount(mine["community"], mine["people"], minlength=size)
+        travel = np.bincount(mine["community"], mine["people"] * mine["cost"], minlength=size)
         way = np.where(served > 0, travel / np.where(served > 0, served, 1.0), np.nan)
         nearest = np.full(size, -1)
-        largest = mine.sort_values(["home", "people", "column"], ascending=[True, False, True]).drop_duplicates("home")
-        nearest[largest["home"]] = largest["column"]
+        largest = mine.sort_values(["community", "people", "column"], ascending=[True, False, True]).drop_duplicates(
+            "community"
+        )
+        nearest[largest["community"]] = largest["column"]
     reason = np.full(size, "", object)
     short = served < demand - 1e-9
     reason[demand <= 0] = NO_DEMAND
     reachable = np.zeros(size, bool)
     reachable[_reach_of(instance, service)] = True
     near = np.zeros(size, bool)
-    near[inputs.pairs[service].home] = True
+    near[inputs.pairs[service].community] = True
     reason[short & ~reachable] = np.where(near, BARRED, BEYOND)[short & ~reachable]
     reason[short & reachable & (count == 0)] = CLOSED
     reason[short & (count > 0)] = FULL if flows is not None else FEW
@@ -117,29 +119,29 @@ def _served(
     }  # fmt: skip
 
 
-def _reach_of(instance: Instance, service: int) -> Ints:
+def _reach_of(instance: Formulation, service: int) -> Ints:
     """Communities that some column could serve."""
-    able = np.unique(instance.columns.site[instance.columns.serves & (instance.columns.service == service)])
+    able = np.unique(instance.variables.site[instance.variables.serves & (instance.variables.service == service)])
     pairs = instance.inputs.pairs[service]
-    return np.unique(pairs.home[np.isin(pairs.site, able)])
+    return np.unique(pairs.community[np.isin(pairs.site, able)])
 
 
-def _labelled(instance: Instance, parts: list[dict[str, Any]]) -> pd.DataFrame:
+def _labelled(instance: Formulation, parts: list[dict[str, Any]]) -> pd.DataFrame:
     inputs, frames = instance.inputs, []
     for part in parts:
         at = inputs.pairs[part["service"]].order
         column = part["column"][at]
         somewhere = column >= 0
         site = np.full(len(at), np.nan, object)
-        site[somewhere] = inputs.sites[instance.columns.site[column[somewhere]]]
+        site[somewhere] = inputs.sites[instance.variables.site[column[somewhere]]]
         new = np.full(len(at), np.nan, object)
-        new[somewhere] = instance.columns.kind[column[somewhere]] == NEW
+        new[somewhere] = instance.variables.kind[column[somewhere]] == NEW
         frame = pd.DataFrame(
             {
                 "demand": part["demand"][at], "served": part["served"][at], "site": site,
                 "cost": part["cost"][at], "new": new, "reason": part["reason"][at],
             },
-            index=inputs.homes[at],
+            index=inputs.communities[at],
         )  # fmt: skip
         keys = _keys(instance, part["service"], part["phase"])
         if keys:
@@ -151,7 +153,7 @@ def _labelled(instance: Instance, parts: list[dict[str, Any]]) -> pd.DataFrame:
     return table if isinstance(table.index, pd.MultiIndex) else table.rename_axis(None)
 
 
-def _keys(instance: Instance, service: int, phase: int) -> dict[str, object]:
+def _keys(instance: Formulation, service: int, phase: int) -> dict[str, object]:
     """Service and year of a row, where there are several of them."""
     keys: dict[str, object] = {}
     if instance.inputs.services != ("",):
@@ -161,25 +163,25 @@ def _keys(instance: Instance, service: int, phase: int) -> dict[str, object]:
     return keys
 
 
-def _unreachable(instance: Instance) -> tuple[object, ...]:
-    found = np.zeros(len(instance.inputs.homes), bool)
+def _unreachable(instance: Formulation) -> tuple[object, ...]:
+    found = np.zeros(len(instance.inputs.communities), bool)
     for k in range(len(instance.inputs.services)):
         reached = np.zeros(len(found), bool)
         reached[_reach_of(instance, k)] = True
         found |= (instance.inputs.demand[k].max(axis=0) > 0) & ~reached
-    return tuple(instance.inputs.homes[found])
+    return tuple(instance.inputs.communities[found])
 
 
-def _cost(instance: Instance, answer: Answer) -> float:
-    cost = instance.columns.cost
-    if answer.x is None or not np.isfinite(cost[instance.columns.new]).any():
+def _cost(instance: Formulation, answer: Answer) -> float:
+    cost = instance.variables.cost
+    if answer.x is None or not np.isfinite(cost[instance.variables.new]).any():
         return float("nan")
     return float(np.nansum(cost[answer.x]))
 
 
-def _changes(instance: Instance, x: Bools) -> pd.DataFrame:
+def _changes(instance: Formulation, x: Bools) -> pd.DataFrame:
     """Existing sites that close or grow."""
-    columns, inputs = instance.columns, instance.inputs
+    columns, inputs = instance.variables, instance.inputs
     at = np.flatnonzero(x & np.isin(columns.kind, (CLOSING, LARGER)))
     closes = columns.kind[at] == CLOSING
     table = pd.DataFrame({"change": np.where(closes, "closes", "grows")}, index=pd.Index([], name="site") if not len(at)
@@ -194,7 +196,7 @@ def _changes(instance: Instance, x: Bools) -> pd.DataFrame:
     return table
 
 
-def _reachable(instance: Instance) -> float:
+def _reachable(instance: Formulation) -> float:
     last = instance.inputs.demand[:, -1]
     return float(sum(last[k][_reach_of(instance, k)].sum() for k in range(len(instance.inputs.services))))
 
@@ -206,12 +208,12 @@ def _no_sites() -> pd.DataFrame:
     return pd.DataFrame(columns=COLUMNS, index=pd.Index([], name="site", dtype=object))
 
 
-def _sites(instance: Instance, answer: Answer, x: Bools) -> pd.DataFrame:
+def _sites(instance: Formulation, answer: Answer, x: Bools) -> pd.DataFrame:
     """Order the new sites by what each adds, and tell what would be lost without it."""
-    inputs, columns = instance.inputs, instance.columns
+    inputs, columns = instance.inputs, instance.variables
     chosen = np.flatnonzero(x & columns.new)
     last, several = len(inputs.years) - 1, len(inputs.services)
-    size = len(inputs.homes)
+    size = len(inputs.communities)
     homes, opened, ways = zip(*(_open_pairs(instance, x, k, last) for k in range(several)), strict=True)
     need = np.concatenate([h + k * size for k, h in enumerate(homes)])
     column = np.concatenate(opened)
@@ -223,7 +225,7 @@ def _sites(instance: Instance, answer: Answer, x: Bools) -> pd.DataFrame:
         (np.ones(int(mine.sum())), (need[mine], position[column[mine]])), shape=(size * several, len(chosen))
     )
     times = np.bincount(need, minlength=size * several)
-    if getattr(answer, "loads", None) is None:
+    if getattr(answer, "allocation", None) is None:
         rows = _in_order(instance, chosen, reached, np.bincount(need[~mine], minlength=size * several), times, weight)
     else:
         rows = _by_places(instance, answer, chosen, reached, weight)
@@ -244,7 +246,7 @@ def _sites(instance: Instance, answer: Answer, x: Bools) -> pd.DataFrame:
 
 
 def _in_order(
-    instance: Instance, chosen: Ints, reached: csc_array, before: Ints, times: Ints, weight: Floats
+    instance: Formulation, chosen: Ints, reached: csc_array, before: Ints, times: Ints, weight: Floats
 ) -> list[tuple[float, ...]]:
     """Greedy order within each year; *before* counts the open sites that are not new."""
     enough = instance.times
@@ -257,8 +259,8 @@ def _in_order(
     gains = {c: float(weight[members[c]][count[members[c]] == enough - 1].sum()) for c in left}
     stale = enough > 1
     while left:
-        first = min(instance.columns.begin[chosen[c]] for c in left)
-        among = [c for c in left if instance.columns.begin[chosen[c]] == first]
+        first = min(instance.variables.begin[chosen[c]] for c in left)
+        among = [c for c in left if instance.variables.begin[chosen[c]] == first]
         best = _next(among, gains, members, count, weight, enough, stale)
         left.remove(best)
         adds = gains[best]
@@ -272,10 +274,10 @@ def _in_order(
 
 
 def _by_places(
-    instance: Instance, answer: Answer, chosen: Ints, reached: csc_array, weight: Floats
+    instance: Formulation, answer: Answer, chosen: Ints, reached: csc_array, weight: Floats
 ) -> list[tuple[float, ...]]:
     """Order within each year by the people at each site, and count places: who finds one with the sites before it."""
-    loads, last = answer.loads, len(instance.inputs.years) - 1  # type: ignore[attr-defined]
+    loads, last = answer.allocation, len(instance.inputs.years) - 1  # type: ignore[attr-defined]
     flows = answer.flows  # type: ignore[attr-defined]
     here = flows[flows["phase"] == last].groupby("column")["people"].sum().reindex(chosen).fillna(0.0).to_numpy()
     now = answer.x.copy()  # type: ignore[union-attr]
@@ -283,7 +285,7 @@ def _by_places(
     now[chosen] = False
     served = loads.most(now, last)
     rows: list[tuple[float, ...]] = []
-    for c in np.lexsort((chosen, -here, instance.columns.begin[chosen])):
+    for c in np.lexsort((chosen, -here, instance.variables.begin[chosen])):
         now[chosen[c]] = True
         then = loads.most(now, last)
         fewer = answer.x.copy()  # type: ignore[union-attr]
@@ -312,10 +314,10 @@ def _next(
 
 
 def _ways(
-    instance: Instance, answer: Answer, at: Ints, need: Ints, column: Ints, cost: Floats, weight: Floats
+    instance: Formulation, answer: Answer, at: Ints, need: Ints, column: Ints, cost: Floats, weight: Floats
 ) -> pd.DataFrame:
     """People whose nearest open site each is (or who have a place there), and their way."""
-    people, travel, farthest = (np.zeros(len(instance.columns)) for _ in range(3))
+    people, travel, farthest = (np.zeros(len(instance.variables)) for _ in range(3))
     flows = getattr(answer, "flows", None)
     if flows is not None:
         mine = flows[flows["phase"] == len(instance.inputs.years) - 1]

@@ -14,15 +14,16 @@ from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools
 from siting.optimize.control import Watch, gap_between
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.explain import _amount, _percent
 from siting.propose.plan.plan import Plan, make_plan
-from siting.propose.problem.objectives import MaxCoverage, is_number
-from siting.propose.problem.rules import Rule
-from siting.propose.search.dispatch import Answer, in_sense, search, solve_model
+from siting.propose.problem import MaxCoverage, Rule, is_number
+from siting.propose.search.answer import Answer, in_sense
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
 from siting.propose.search.leximin import Groups, Ranks
-from siting.propose.search.maximin import Level, counted, covering, raise_least, within
+from siting.propose.search.maximin import Level, maximise_least, refuse_other_objectives, refuse_uncounted, within
 from siting.propose.solve import check
 
 __all__ = ["FairPlan", "fairest", "price_of_equity"]
@@ -271,7 +272,7 @@ def price_of_equity(
     ]
 
 
-def _row(instance: Instance, groups: Groups, answer: Answer) -> dict[str, object]:
+def _row(instance: Formulation, groups: Groups, answer: Answer) -> dict[str, object]:
     from siting.propose.plan.tables import new_sites
 
     chosen = () if answer.x is None else tuple(dict.fromkeys(new_sites(instance, answer.x)))
@@ -297,11 +298,11 @@ def _gap(gap: object) -> float:
 
 def _instance(
     reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None, what: str
-) -> Instance:
+) -> Formulation:
     objective = MaxCoverage()
-    covering(objective, what)
+    refuse_other_objectives(objective, what)
     instance = build(objective, reach, demand, rules, options)
-    counted(instance, what)
+    refuse_uncounted(instance, what)
     if len(instance.inputs.services) > 1:
         raise ProblemError(f"{what}: there are {len(instance.inputs.services)} services; plan for one at a time")
     return instance
@@ -316,7 +317,7 @@ def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list
     for cap in caps[: 1 if method == "worst" else len(caps)].tolist():
         ranks = Ranks.of(groups, [level.t for level in found])
         near = (lambda t: gap * max(t, 1e-9)) if gap else None
-        level = raise_least(ranks.model, ranks.goals(cap), watch, start=ranks.widened(x), top=cap, near=near)
+        level = maximise_least(ranks.model, ranks.goals(cap), watch, start=ranks.widened(x), top=cap, near=near)
         if level.x is None and x is not None:
             break
         x = None if level.x is None else level.x[: len(model.value)]
@@ -330,8 +331,8 @@ def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list
 
 
 def _fullest(
-    instance: Instance, groups: Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
-) -> tuple[Instance, Answer]:
+    instance: Formulation, groups: Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
+) -> tuple[Formulation, Answer]:
     """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
     again = within(watch, gap)
     if len(guaranteed) == 1:

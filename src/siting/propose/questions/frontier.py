@@ -14,14 +14,14 @@ from siting.errors import ProblemError
 from siting.numbers import Bools
 from siting.optimize.control import Watch, gap_between
 from siting.optimize.model import Model
-from siting.propose.model.constraints import Row
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.constraints import Constraint
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.tables import new_sites
-from siting.propose.problem.arrangements import Together
-from siting.propose.problem.objectives import MaxCoverage, is_number
-from siting.propose.problem.rules import AtMost, Budget, Rule
-from siting.propose.search.dispatch import Answer, in_sense, search, solve_model
+from siting.propose.problem import AtMost, Budget, MaxCoverage, Rule, Together, is_number
+from siting.propose.search.answer import Answer, in_sense
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
 from siting.propose.solve import check
 
 __all__ = ["frontier"]
@@ -103,16 +103,17 @@ def frontier(
         limits = [Budget(max(steps), cost)]
     free = build(objective, reach, demand, [*rules, *limits], options, bounded=True)
     if budgets is None:
-        counted = np.flatnonzero(free.columns.new)
-        free = replace(free, rows=(*free.rows, Row(None, "", counted, np.ones(len(counted)), -math.inf, math.inf)))
+        counted = np.flatnonzero(free.variables.new)
+        every = Constraint(None, counted, np.ones(len(counted)), -math.inf, math.inf)
+        free = replace(free, constraints=(*free.constraints, every))
         points = _numbers(free, int(up_to))
     else:
         points = sorted({float(b) for b in steps})
     return _curve(free, points, "sites" if budgets is None else "budget", time_limit, gap)
 
 
-def _numbers(instance: Instance, up_to: int) -> list[float]:
-    columns = instance.columns
+def _numbers(instance: Formulation, up_to: int) -> list[float]:
+    columns = instance.variables
     least = int(columns.lower[columns.new].sum())
     if up_to < least:
         raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
@@ -121,9 +122,9 @@ def _numbers(instance: Instance, up_to: int) -> list[float]:
 
 
 def _curve(
-    instance: Instance, points: Sequence[float], name: str, time_limit: float | None, gap: float
+    instance: Formulation, points: Sequence[float], name: str, time_limit: float | None, gap: float
 ) -> pd.DataFrame:
-    row = len(instance.rows) - 1
+    row = len(instance.constraints) - 1
     most = _most(instance)
     rows, last, done = [], None, False
     for point in points:
@@ -143,15 +144,15 @@ def _curve(
     return table
 
 
-def _total(instance: Instance) -> float:
+def _total(instance: Formulation) -> float:
     return float(sum(block.worth.sum() for block in instance.blocks))
 
 
-def _answer(instance: Instance, row: int, point: float, start: Bools | None, watch: Watch) -> Answer:
-    rows = list(instance.rows)
+def _answer(instance: Formulation, row: int, point: float, start: Bools | None, watch: Watch) -> Answer:
+    rows = list(instance.constraints)
     rows[row] = replace(rows[row], high=point)
     if instance.capacity is not None:
-        return search(replace(instance, rows=tuple(rows)), watch)
+        return search(replace(instance, constraints=tuple(rows)), watch)
     model: Model = instance.model
     high = model.high.copy()
     high[row] = point
@@ -160,13 +161,13 @@ def _answer(instance: Instance, row: int, point: float, start: Bools | None, wat
     return in_sense(instance, moved, solve_model(moved, watch, start=start if fits else None))
 
 
-def _most(instance: Instance) -> float:
+def _most(instance: Formulation) -> float:
     """Return what all columns together are worth, a bound for every point."""
     model = instance.model
     return model.objective(model.upper > 0) if not model.levels else math.inf
 
 
-def _point(name: str, at: float, answer: Answer, instance: Instance, seconds: float) -> dict[str, object]:
+def _point(name: str, at: float, answer: Answer, instance: Formulation, seconds: float) -> dict[str, object]:
     chosen = () if answer.x is None else tuple(new_sites(instance, answer.x))
     total = _total(instance)
     head: dict[str, object] = {"sites": int(at)} if name == "sites" else {"budget": at, "sites": len(chosen)}

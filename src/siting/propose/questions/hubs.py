@@ -15,8 +15,7 @@ from siting.labels import label
 from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.propose.plan.plan import Plan
-from siting.propose.problem.objectives import MaxCoverage, MinSites
-from siting.propose.problem.rules import AtMost, Cover
+from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.solve import solve
 
 __all__ = ["Hubs", "choose_hubs"]

@@ -17,16 +17,25 @@ from siting.numbers import Bools, Floats
 from siting.optimize.control import Watch
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.model.scenarios import Scenarios, under_each
 from siting.propose.plan.explain import _amount, _percent
 from siting.propose.plan.plan import Plan, make_plan
 from siting.propose.plan.tables import new_sites, tell
-from siting.propose.problem.objectives import Objective, is_number
-from siting.propose.problem.rules import Rule
-from siting.propose.search.dispatch import Answer, search, solve_model
-from siting.propose.search.maximin import Goals, Level, asking, counted, covering, raise_least, within
+from siting.propose.problem import Objective, Rule, is_number
+from siting.propose.search.answer import Answer
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
+from siting.propose.search.maximin import (
+    Goals,
+    Level,
+    maximise_least,
+    refuse_other_objectives,
+    refuse_uncounted,
+    with_goals,
+    within,
+)
 from siting.propose.solve import check
 
 __all__ = ["RobustPlan", "robustness", "solve_robust"]
@@ -92,7 +101,7 @@ def robustness(
     return pd.DataFrame(rows).set_index("scenario")
 
 
-def _fares(instance: Instance, x: Bools, watch: Watch) -> dict[str, object]:
+def _fares(instance: Formulation, x: Bools, watch: Watch) -> dict[str, object]:
     """How columns fare in a scenario."""
     now, told = _at(instance, x)
     keeps = now is not None and now.x is not None
@@ -112,10 +121,10 @@ def _fares(instance: Instance, x: Bools, watch: Watch) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _at(instance: Instance, x: Bools) -> tuple[Answer | None, dict[str, object]]:
+def _at(instance: Formulation, x: Bools) -> tuple[Answer | None, dict[str, object]]:
     """Answer of the very columns *x*, None where they break a rule; and what they serve all the same."""
     fixed = x.astype(float)
-    held = replace(instance, columns=replace(instance.columns, lower=fixed, upper=fixed))
+    held = replace(instance, variables=replace(instance.variables, lower=fixed, upper=fixed))
     answer = search(held, Watch())
     if answer.x is not None:
         return answer, tell(instance, answer) | {"value": answer.value}
@@ -163,7 +172,7 @@ class RobustPlan:
     engine: str
     rules: tuple[str, ...]
     seconds: float = 0.0
-    instances: Mapping[str, Instance] = field(default_factory=dict)
+    instances: Mapping[str, Formulation] = field(default_factory=dict)
     x: Bools | None = None
 
     def __repr__(self) -> str:
@@ -295,15 +304,15 @@ def _asked(objective: Objective, rules: Sequence[Rule], measure: str, time_limit
         raise ProblemError(f'measure is {measure!r}; choose "regret" or "worst"')
     if not is_number(gap) or not 0 <= gap < 1:
         raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
-    covering(objective, "solve_robust")
+    refuse_other_objectives(objective, "solve_robust")
 
 
-def _fit(instances: Mapping[str, Instance]) -> None:
+def _fit(instances: Mapping[str, Formulation]) -> None:
     for instance in instances.values():
-        counted(instance, "solve_robust")
+        refuse_uncounted(instance, "solve_robust")
 
 
-def _bests(instances: Mapping[str, Instance], watch: Watch, gap: float) -> dict[str, Answer]:
+def _bests(instances: Mapping[str, Formulation], watch: Watch, gap: float) -> dict[str, Answer]:
     """Solve each scenario for itself, with an equal part of half the time that is left."""
     found: dict[str, Answer] = {}
     start = None
@@ -315,7 +324,7 @@ def _bests(instances: Mapping[str, Instance], watch: Watch, gap: float) -> dict[
 
 
 def _solved(
-    instances: Mapping[str, Instance], bests: Mapping[str, Answer], measure: str, watch: Watch, gap: float
+    instances: Mapping[str, Formulation], bests: Mapping[str, Answer], measure: str, watch: Watch, gap: float
 ) -> RobustPlan:
     models = [instance.model for instance in instances.values()]
     totals = np.array([sum(float(b.worth.sum()) for b in i.blocks) for i in instances.values()])
@@ -334,7 +343,7 @@ def _solved(
         near = None if not gap else (lambda t: gap * max(t, 1e-9))
     starts = [a.x for a in bests.values() if a.x is not None and model.keeps(a.x)]
     start = max(starts, key=lambda x: goals.reached(_amounts(model, goals, x)), default=None)
-    level = raise_least(model, goals, watch, start=start, top=top, near=near)
+    level = maximise_least(model, goals, watch, start=start, top=top, near=near)
     if level.x is not None:
         level = replace(level, x=_fuller(model, goals, level, watch))
     return _told(instances, bests, measure, level, totals, scale)
@@ -376,7 +385,7 @@ def _fuller(model: Model, goals: Goals, level: Level, watch: Watch) -> Bools:
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
-    asked = replace(asking(model, goals, level.t), benefit=benefit, grain=grain)
+    asked = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
     found = solve_model(asked, within(watch, FULL), start=level.x)
     if (
         found.x is None
@@ -388,7 +397,7 @@ def _fuller(model: Model, goals: Goals, level: Level, watch: Watch) -> Bools:
 
 
 def _told(
-    instances: Mapping[str, Instance],
+    instances: Mapping[str, Formulation],
     bests: Mapping[str, Answer],
     measure: str,
     level: Level,

@@ -25,16 +25,25 @@ from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Watch
 from siting.optimize.model import Model
-from siting.propose.model.formulation import Instance
-from siting.propose.problem.objectives import MaxCoverage, Objective
-from siting.propose.search.dispatch import solve_model
+from siting.propose.model.formulation import Formulation
+from siting.propose.problem import MaxCoverage, Objective
+from siting.propose.search.engines import solve_model
 
-__all__ = ["Goals", "Level", "asking", "counted", "covering", "joined", "raise_least", "within"]
+__all__ = [
+    "Goals",
+    "Level",
+    "block_diagonal",
+    "maximise_least",
+    "refuse_other_objectives",
+    "refuse_uncounted",
+    "with_goals",
+    "within",
+]
 
 #: Units of a round, as a power of two; and how near t is proven where sums have no grain, as a share of the range.
 POWER, NEAR = 11, 1e-7
 #: How far a sum of fractions may miss its limit by its last bits, as a share of all that is counted.
-LAST_BITS = 1e-9
+ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +79,7 @@ class Goals:
     @property
     def slack(self) -> Floats:
         """What a sum may miss by its last bits: less than a grain, where there is one."""
-        return np.asarray(LAST_BITS * np.maximum(1.0, self.weight.sum(axis=1)))
+        return np.asarray(ROUNDING * np.maximum(1.0, self.weight.sum(axis=1)))
 
     def above(self, t: float, range_: float) -> float:
         """Return the least t above the given one that a plan can have; what only last bits tell apart is the same."""
@@ -93,7 +102,7 @@ class Level:
     nodes: int = 0
 
 
-def raise_least(
+def maximise_least(
     model: Model,
     goals: Goals,
     watch: Watch,
@@ -158,7 +167,7 @@ def _narrowed(
     return top
 
 
-def asking(model: Model, goals: Goals, t: float) -> Model:
+def with_goals(model: Model, goals: Goals, t: float) -> Model:
     """Return the model with the goals at t among what it must serve."""
     shares = csr_array(vstack([model.shares, goals.weight], format="csr"))
     return replace(model, shares=shares, wanted=np.concatenate([model.wanted, goals.needed(t)]))
@@ -204,7 +213,7 @@ def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: i
     )
     steps = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
     given = csr_array(goals.slope[:, None] * (unit * sizes)[None, :])
-    benefit = joined(empty, steps)
+    benefit = block_diagonal(empty, steps)
     shares = vstack(
         [hstack([model.shares, csr_array((len(model.wanted), k))]), hstack([goals.weight, given])], format="csr"
     )
@@ -225,7 +234,7 @@ def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: i
     )
 
 
-def joined(first: csr_array, second: csr_array) -> csr_array:
+def block_diagonal(first: csr_array, second: csr_array) -> csr_array:
     """Put two patterns corner to corner; what is stored stays stored, zeros too."""
     indptr = np.concatenate([first.indptr, second.indptr[1:] + first.nnz])
     indices = np.concatenate([first.indices, second.indices + first.shape[1]])
@@ -247,7 +256,7 @@ def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
     return own
 
 
-def covering(objective: Objective, what: str) -> None:
+def refuse_other_objectives(objective: Objective, what: str) -> None:
     """Refuse an objective that is no plain coverage.
 
     Raises
@@ -261,7 +270,7 @@ def covering(objective: Objective, what: str) -> None:
         raise ProblemError(f"{what}: {objective} does not go; leave out decay")
 
 
-def counted(instance: Instance, what: str) -> None:
+def refuse_uncounted(formulation: Formulation, what: str) -> None:
     """Refuse rules by which what is covered is no sum over the communities that some site reaches.
 
     Raises
@@ -269,7 +278,7 @@ def counted(instance: Instance, what: str) -> None:
     ProblemError
         When there is one.
     """
-    if instance.capacity is not None:
+    if formulation.capacity is not None:
         raise ProblemError(f"{what}: Capacity does not go with it; leave it out")
-    if instance.value.any():
+    if formulation.value.any():
         raise ProblemError(f"{what}: a bonus of Together does not go with it; leave it out")
