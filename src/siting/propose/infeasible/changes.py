@@ -9,51 +9,44 @@ from typing import Any
 
 import numpy as np
 
+import siting.propose.problem as problem
 from siting.numbers import Floats, amount
 from siting.propose.infeasible.subproblems import Subproblem, Subproblems
 from siting.propose.model.constraints import Constraint
 from siting.propose.model.shares import Share, needed_of
-from siting.propose.problem import (  # fmt: skip
-    AtLeast,
-    AtMost,
-    Backup,
-    Budget,
-    Cover,
-    Forbidden,
-    MayClose,
-    NobodyBeyond,
-    OnePer,
-    Part,
-    Phases,
-    Required,
-    Spacing,
-    Supply,
-    Together,
-)
 from siting.propose.search.answer import Reason
 
 __all__ = ["changes_of"]
 
 #: Rules without a number to change, that are mended by leaving them out.
-WITHOUT = (AtLeast, Backup, Forbidden, OnePer, Required, Spacing, Supply, Together)
+WITHOUT = (
+    problem.AtLeast,
+    problem.Backup,
+    problem.Forbidden,
+    problem.OnePer,
+    problem.Required,
+    problem.Spacing,
+    problem.Supply,
+    problem.Together,
+)
 
 
-def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[Part]) -> Iterator[Reason]:
+def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part]) -> Iterator[Reason]:
     """Name each change of one rule after which all rules can be kept."""
     mine = [each for each in problems.formulation.constraints if each.rule == rule]
-    if isinstance(rule, (AtMost, Budget, MayClose)):
+    if isinstance(rule, (problem.AtMost, problem.Budget, problem.MayClose)):
         yield from _wider(problems, mine)
     if isinstance(rule, WITHOUT) and problems.feasible([part for part in problems.parts if part.rule != rule]):
-        yield "plan.mend_without", {"rule": Part(rule)}
-    if isinstance(rule, Phases):
+        yield "plan.mend_without", {"rule": problem.Part(rule)}
+    if isinstance(rule, problem.Phases):
         for each in mine:
             if each.part in conflict:
                 yield from _wider(problems, [each])
-    if isinstance(rule, (Cover, Phases)):
+    if isinstance(rule, (problem.Cover, problem.Phases)):
         shares = [share for share in problems.formulation.shares if share.rule == rule]
         for phase in dict.fromkeys(share.phase for share in shares if share.part in conflict):
             yield from _lower(problems, [share for share in shares if share.phase == phase])
-    if isinstance(rule, (Cover, NobodyBeyond)):
+    if isinstance(rule, (problem.Cover, problem.NobodyBeyond)):
         yield from _farther(problems, rule)
 
 
@@ -77,9 +70,15 @@ def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reas
         enough = _first(numbers, lambda n: problems.possible(with_limit(float(n))))
     if enough is None or enough <= chosen[0].high:
         return
-    money = isinstance(rule, Budget) or (part.asks is not None and part.asks[0] == "budget")
-    key = "plan.mend_budget" if money else "plan.mend_closings" if isinstance(rule, MayClose) else "plan.mend_sites"
-    named = part if len(chosen) == 1 else Part(rule)
+    money = isinstance(rule, problem.Budget) or (part.asks is not None and part.asks[0] == "budget")
+    key = (
+        "plan.mend_budget"
+        if money
+        else "plan.mend_closings"
+        if isinstance(rule, problem.MayClose)
+        else "plan.mend_sites"
+    )
+    named = part if len(chosen) == 1 else problem.Part(rule)
     yield key, {"rule": named, "to": amount(enough) if money else round(enough)}
 
 
@@ -114,11 +113,11 @@ def _lower(problems: Subproblems, shares: Sequence[Share]) -> Iterator[Reason]:
         found = _first(range(-top, 0), lambda n: problems.possible(with_share(-n / 1000)))
         best = 0 if found is None else round(-found)
     if best > 0:
-        named = shares[0].part if isinstance(rule, Phases) else Part(rule)
+        named = shares[0].part if isinstance(rule, problem.Phases) else problem.Part(rule)
         yield "plan.mend_share", {"rule": named, "to": f"{best / 10:.1f} %"}
 
 
-def _farther(problems: Subproblems, rule: Cover | NobodyBeyond) -> Iterator[Reason]:
+def _farther(problems: Subproblems, rule: problem.Cover | problem.NobodyBeyond) -> Iterator[Reason]:
     """Give a longer way that is enough, as far as was searched: the shortest, in whole units (below 100 in tenths)."""
     inputs = problems.formulation.inputs
     pairs = [inputs.pairs[k] for k in inputs.service_positions(rule.service, rule)]
@@ -138,4 +137,4 @@ def _farther(problems: Subproblems, rule: Cover | NobodyBeyond) -> Iterator[Reas
 
     enough = _first(limits, lambda limit: problems.possible(with_limit(limit)))
     if enough is not None:
-        yield "plan.mend_radius", {"rule": Part(rule), "to": f"{enough:g} {pairs[0].unit}"}
+        yield "plan.mend_radius", {"rule": problem.Part(rule), "to": f"{enough:g} {pairs[0].unit}"}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 
+import siting.propose.problem as problem
 from siting.errors import ProblemError
 from siting.numbers import amount
 from siting.optimize.control import Watch
@@ -16,38 +17,16 @@ from siting.propose.infeasible.subproblems import Subproblems, load_engines
 from siting.propose.infeasible.unreachable import out_of_reach
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.shares import Share
-from siting.propose.problem import (  # fmt: skip
-    AtLeast,
-    AtMost,
-    Backup,
-    Budget,
-    Capacity,
-    Cover,
-    Existing,
-    Forbidden,
-    MayClose,
-    NobodyBeyond,
-    OnePer,
-    Part,
-    Phases,
-    Required,
-    Spacing,
-    Supply,
-    Together,
-)
 from siting.propose.search.answer import Reason
 
 __all__ = ["reasons"]
 
 #: Seconds that may be spent unless the search itself took longer; and those that may be spent beyond its time limit.
 SECONDS, GRACE = 5.0, 1.0
-#: In this order rules are named; of two that could be left out of a conflict the later one is.
-ORDER = (AtMost, Budget, Phases, Cover, NobodyBeyond, AtLeast, OnePer, Supply, MayClose, Capacity, Backup, Spacing,
-         Together, Required, Forbidden)  # fmt: skip
 #: A rule with more groups is named as a whole when all are in conflict; the best shares of so many groups are given.
 MANY = 4
 #: Rules that limit what may be opened or spent.
-LIMITS = (AtMost, Budget, Phases)
+LIMITS = (problem.AtMost, problem.Budget, problem.Phases)
 
 
 def reasons(formulation: Formulation, watch: Watch) -> tuple[Reason, ...]:
@@ -78,7 +57,7 @@ def reasons(formulation: Formulation, watch: Watch) -> tuple[Reason, ...]:
     if alone:
         rules = list(dict.fromkeys(part.rule for part in alone))
         rules = rules if len(rules) == 1 else []  # one change does not mend two rules
-        rules += formulation.inputs.all(Backup, Forbidden)  # but these may be behind
+        rules += formulation.inputs.all(problem.Backup, problem.Forbidden)  # but these may be behind
         mends = [mend for rule in dict.fromkeys(rules) for mend in changes_of(problems, rule, alone)]
     else:
         conflict = _coarse(problems.upto(0.4))
@@ -92,29 +71,29 @@ def reasons(formulation: Formulation, watch: Watch) -> tuple[Reason, ...]:
     return tuple(found)
 
 
-def _goals(problems: Subproblems) -> set[Part]:
+def _goals(problems: Subproblems) -> set[problem.Part]:
     return {share.part for share in problems.formulation.shares}
 
 
-def _rank(part: Part) -> int:
+def _rank(part: problem.Part) -> int:
     """Return the place of a rule: limits on all before limits on groups, shares of all before those of groups."""
-    kind = next((n for n, kind in enumerate(ORDER) if isinstance(part.rule, kind)), ORDER.index(NobodyBeyond))
+    kind = problem.RULES.index(type(part.rule) if isinstance(part.rule, problem.Rule) else problem.NobodyBeyond)
     return 2 * kind + (getattr(part.rule, "by", None) is not None)
 
 
-def _by_rule(problems: Subproblems, parts: Sequence[Part]) -> list[list[Part]]:
+def _by_rule(problems: Subproblems, parts: Sequence[problem.Part]) -> list[list[problem.Part]]:
     """Put the parts of one rule together, in the order of the rules; what phases limit and what they aim at are two."""
-    goals, found = _goals(problems), dict[tuple[object, bool], list[Part]]()
+    goals, found = _goals(problems), dict[tuple[object, bool], list[problem.Part]]()
     for part in sorted(parts, key=_rank):
         found.setdefault((part.rule, part in goals), []).append(part)
     return list(found.values())
 
 
-def _is_limit(problems: Subproblems, parts: Sequence[Part]) -> bool:
+def _is_limit(problems: Subproblems, parts: Sequence[problem.Part]) -> bool:
     return isinstance(parts[0].rule, LIMITS) and parts[0] not in _goals(problems)
 
 
-def _spared(problems: Subproblems, groups: list[list[Part]]) -> list[list[Part]]:
+def _spared(problems: Subproblems, groups: list[list[problem.Part]]) -> list[list[problem.Part]]:
     """Leave out groups of parts, from the last, as long as the rest is in conflict."""
     for group in reversed(groups):
         fewer = [other for other in groups if other is not group]
@@ -123,7 +102,7 @@ def _spared(problems: Subproblems, groups: list[list[Part]]) -> list[list[Part]]
     return groups
 
 
-def _coarse(problems: Subproblems) -> tuple[Part, ...]:
+def _coarse(problems: Subproblems) -> tuple[problem.Part, ...]:
     """Find rules, with all their groups, in conflict: a limit and another one, or such that none can be spared."""
     rules = _by_rule(problems, problems.parts)
     for limit in (rule for rule in rules if _is_limit(problems, rule)):
@@ -133,7 +112,7 @@ def _coarse(problems: Subproblems) -> tuple[Part, ...]:
     return tuple(part for rule in _spared(problems, rules) for part in rule)
 
 
-def _refined(problems: Subproblems, parts: Sequence[Part]) -> tuple[Part, ...]:
+def _refined(problems: Subproblems, parts: Sequence[problem.Part]) -> tuple[problem.Part, ...]:
     """Leave groups out of a conflict: a limit and one group if they conflict, or as long as one can be spared."""
     rules = _by_rule(problems, parts)
     if len(rules) == 2 and _is_limit(problems, rules[0]) and len(parts) > 2:
@@ -145,16 +124,16 @@ def _refined(problems: Subproblems, parts: Sequence[Part]) -> tuple[Part, ...]:
     return tuple(part for (part,) in _spared(problems, [[part] for rule in rules for part in rule]))
 
 
-def _conflict(problems: Subproblems, conflict: tuple[Part, ...]) -> Iterator[Reason]:
+def _conflict(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
     """Name the rules in conflict, and how much would be needed where that is a number of sites or money."""
     formulation = problems.formulation
     values: dict[str, object] = {"rules": (*_named(problems, conflict), *_standing(problems, conflict))}
     limits = (each for each in problems.keeping(conflict).constraints if each.part is not None)
-    limit = next((each for each in limits if isinstance(each.rule, Budget) or _of_all(each.rule)), None)
+    limit = next((each for each in limits if isinstance(each.rule, problem.Budget) or _of_all(each.rule)), None)
     needed = -math.inf if limit is None else -problems.least(conflict, limit.part).bound  # type: ignore[arg-type]
     if limit is None or not math.isfinite(needed) or needed <= limit.high:
         yield "plan.conflict_rules", values
-    elif isinstance(limit.rule, Budget):
+    elif isinstance(limit.rule, problem.Budget):
         yield "plan.conflict_budget", values | {"needed": amount(needed), "allowed": amount(limit.high)}
     else:
         values |= {"needed": math.ceil(needed - 1e-6), "allowed": int(limit.high)}
@@ -167,34 +146,34 @@ def _conflict(problems: Subproblems, conflict: tuple[Part, ...]) -> Iterator[Rea
 
 def _of_all(rule: object) -> bool:
     """Whether a rule limits the number of all sites."""
-    return isinstance(rule, AtMost) and rule.by is None
+    return isinstance(rule, problem.AtMost) and rule.by is None
 
 
-def _named(problems: Subproblems, conflict: Sequence[Part]) -> Iterator[Part]:
+def _named(problems: Subproblems, conflict: Sequence[problem.Part]) -> Iterator[problem.Part]:
     """Name rules group by group; one with many groups that are all in conflict by itself."""
     for parts in _by_rule(problems, conflict):
         rule = parts[0].rule
         every = sum(part.rule == rule for part in problems.parts)
-        yield from [Part(rule)] if len(parts) == every > MANY else parts
+        yield from [problem.Part(rule)] if len(parts) == every > MANY else parts
 
 
-def _standing(problems: Subproblems, conflict: tuple[Part, ...]) -> list[Part]:
+def _standing(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> list[problem.Part]:
     """Existing sites are no wish and never left out; they are named where the conflict is with them."""
-    existing = problems.formulation.inputs.all(Existing)
-    return [Part(rule) for rule in existing] if existing and problems.feasible(conflict, existing=False) else []
+    existing = problems.formulation.inputs.all(problem.Existing)
+    return [problem.Part(rule) for rule in existing] if existing and problems.feasible(conflict, existing=False) else []
 
 
-def _best(problems: Subproblems, share: Share, kept: Sequence[Part]) -> float | None:
+def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> float | None:
     """Return the largest share of some people that the parts *kept* allow, as far as is known; None without a plan."""
     try:
-        problem = replace(problems.keeping(kept), target=share)
+        sub = replace(problems.keeping(kept), target=share)
     except ProblemError:
         return None
-    outcome = problems.solve(problem)
+    outcome = problems.solve(sub)
     return None if outcome.infeasible else min(1.0, outcome.bound / share.total)
 
 
-def _bests(problems: Subproblems, conflict: tuple[Part, ...]) -> Iterator[Reason]:
+def _bests(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
     """Give the best share of each group in conflict, and of everybody, that the other rules allow."""
     formulation, goals = problems.formulation, _goals(problems)
     shares = [share for share in formulation.shares if share.part in conflict and share.part.group]
@@ -205,7 +184,7 @@ def _bests(problems: Subproblems, conflict: tuple[Part, ...]) -> Iterator[Reason
             best = _best(problems, share, others)
         if best is not None and best < share.share:
             yield "plan.best_in", {"group": share.part.group, "share": share.share, "best": best}
-    if shares and isinstance(shares[0].rule, Cover) and len(formulation.inputs.services) == 1:
+    if shares and isinstance(shares[0].rule, problem.Cover) and len(formulation.inputs.services) == 1:
         everyone = np.ones(len(shares[0].members), bool)
         total = float(formulation.inputs.demand[shares[0].service, shares[0].phase].sum())
         best = _best(problems, replace(shares[0], members=everyone, total=total), others)

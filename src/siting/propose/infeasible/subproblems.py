@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from scipy.sparse import csr_array
 
+import siting.propose.problem as problem
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Watch
@@ -19,18 +20,6 @@ from siting.propose.model.constraints import Constraint, build_constraints
 from siting.propose.model.formulation import Block, Formulation
 from siting.propose.model.shares import Share
 from siting.propose.model.variables import STAYING, build_variables
-from siting.propose.problem import (
-    AtMost,
-    Backup,
-    Budget,
-    Capacity,
-    Existing,
-    Forbidden,
-    MinCost,
-    MinSites,
-    Part,
-    Required,
-)
 from siting.propose.search.capacitated import solve_capacitated
 from siting.propose.search.engines import solve_model
 
@@ -38,7 +27,7 @@ __all__ = ["Subproblem", "Subproblems", "lightest", "load_engines", "parts_of"]
 
 log = logging.getLogger(__name__)
 #: Rules that are left out by laying out the variables anew.
-LAID = (Required, Forbidden, Backup, Capacity)
+LAID = (problem.Required, problem.Forbidden, problem.Backup, problem.Capacity)
 #: Plans that are remembered: one that keeps other rules, too, saves a search.
 PLANS = 30
 #: The rounding tolerance of a sum, as a share of its limit.
@@ -134,53 +123,48 @@ class Subproblems:
         self.late = False
         #: All parts of the rules that can be left out.
         self.parts = parts_of(formulation)
-        self._hopeless: list[frozenset[Part]] = [frozenset(self.parts)]
+        self._hopeless: list[frozenset[problem.Part]] = [frozenset(self.parts)]
         self._plans: list[Bools] = []
-        self._least: dict[tuple[frozenset[Part], Part], Outcome] = {}
+        self._least: dict[tuple[frozenset[problem.Part], problem.Part], Outcome] = {}
 
     def upto(self, part: float) -> Subproblems:
         """Let the next subproblems end when this part of the time is used."""
         self.until = self.began + part * self.seconds
         return self
 
-    def keeping(self, kept: Collection[Part], *, existing: bool = True) -> Subproblem:
-        """Return the problem with the parts *kept*, and no objective; *existing* False: no site is open yet.
-
-        Raises
-        ------
-        ProblemError
-            When what a rule forbade lacks a cost, or places, once it is left out.
-        """
+    def keeping(self, kept: Collection[problem.Part], *, existing: bool = True) -> Subproblem:
+        """Return the problem with the parts *kept*, and no objective; *existing* False: no site is open yet."""
         old = self.formulation
-        rules = tuple(
-            rule for rule in old.inputs.rules
-            if (not isinstance(rule, LAID) or Part(rule) in kept) and (existing or not isinstance(rule, Existing))
-        )  # fmt: skip
+        out: list[problem.Rule] = [] if existing else [*old.inputs.all(problem.Existing)]
+        out += [rule for rule in old.inputs.all(*LAID) if problem.Part(rule) not in kept]
+        rules = tuple(rule for rule in old.inputs.rules if rule not in out)
         inputs, variables, constraints = old.inputs, old.variables, old.constraints
         if len(rules) < len(inputs.rules):
             inputs = replace(inputs, rules=rules)
-            variables = build_variables(inputs, old.objective.cost if isinstance(old.objective, MinCost) else None)
+            variables = build_variables(
+                inputs, old.objective.cost if isinstance(old.objective, problem.MinCost) else None
+            )
             constraints = build_constraints(inputs, variables)
         return Subproblem(
-            MinSites(), inputs, variables,
+            problem.MinSites(), inputs, variables,
             constraints=tuple(each for each in constraints if each.part is None or each.part in kept),
             shares=tuple(share for share in old.shares if share.part in kept),
             closeness=tuple(near for near in old.closeness if near.part in kept),
-            weigh=np.zeros(len(variables)), all_served=old.everybody and Part(old.objective) in kept,
+            weigh=np.zeros(len(variables)), all_served=old.everybody and problem.Part(old.objective) in kept,
         )  # fmt: skip
 
-    def solve(self, problem: Subproblem, enough: float = math.inf) -> Outcome:
+    def solve(self, sub: Subproblem, enough: float = math.inf) -> Outcome:
         """Make the objective of a subproblem large, until it is *enough* or known not to be."""
         clock = _Clock(self.watch, self.until, enough)
         if clock.over:
             self.late = True
             return Outcome(None, -math.inf, math.inf, clock.status)
-        if problem.capacity is not None:
-            answer = solve_capacitated(problem, clock)
+        if sub.capacity is not None:
+            answer = solve_capacitated(sub, clock)
             value, bound = (-math.inf, math.inf) if answer.x is None else (answer.value, answer.bound)
             outcome = Outcome(answer.x, value, bound, answer.status)
         else:
-            found = solve_model(problem.model, clock)
+            found = solve_model(sub.model, clock)
             outcome = Outcome(found.x, found.value, found.bound, found.status)
         if outcome.x is not None and len(outcome.x) == len(self.formulation.variables):
             self._plans = [outcome.x, *self._plans[:PLANS]]
@@ -188,50 +172,50 @@ class Subproblems:
         self.late |= not (decided and math.isfinite(enough)) and outcome.status == "time_limit"
         return outcome
 
-    def feasible(self, kept: Collection[Part], *, existing: bool = True) -> bool | None:
+    def feasible(self, kept: Collection[problem.Part], *, existing: bool = True) -> bool | None:
         """Tell whether the parts *kept* can be kept together; None when that is not known in time."""
         if existing and any(known <= set(kept) for known in self._hopeless):
             return False
         try:
-            problem = self.keeping(kept, existing=existing)
+            sub = self.keeping(kept, existing=existing)
         except ProblemError as error:  # such as no cost for a site that was forbidden: it stays so
             log.debug("not tried: %s", error)
             return None
-        known = self.possible(problem)
+        known = self.possible(sub)
         if existing and known is False:
             self._hopeless.append(frozenset(kept))
         return known
 
-    def least(self, kept: Collection[Part], part: Part) -> Outcome:
+    def least(self, kept: Collection[problem.Part], part: problem.Part) -> Outcome:
         """Make the sum of the constraint of a part small, with the parts *kept* and without its own limit."""
         key = frozenset(kept), part
         if key not in self._least:
-            problem = self.keeping(kept)
-            constraint = next(each for each in problem.constraints if each.part == part)
-            self._least[key] = self.solve(lightest(problem, constraint))
+            sub = self.keeping(kept)
+            constraint = next(each for each in sub.constraints if each.part == part)
+            self._least[key] = self.solve(lightest(sub, constraint))
         return self._least[key]
 
-    def _plans_of(self, problem: Subproblem) -> list[Bools]:
+    def _plans_of(self, sub: Subproblem) -> list[Bools]:
         """Plans that were found before, where the variables are the same."""
-        mine, its = self.formulation.variables, problem.variables
+        mine, its = self.formulation.variables, sub.variables
         same = its is mine or (
             len(its) == len(mine) and bool((its.site == mine.site).all() and (its.kind == mine.kind).all())
         )
         return self._plans if same else []
 
-    def possible(self, problem: Subproblem) -> bool | None:
+    def possible(self, sub: Subproblem) -> bool | None:
         """Tell whether there is a plan; None when that is not known in time."""
-        if any(each.low > 0 for each in problem.constraints if not len(each.columns)):
+        if any(each.low > 0 for each in sub.constraints if not len(each.columns)):
             return False
-        easy = [_everything(problem), problem.variables.lower > 0, *self._plans_of(problem)]
-        if problem.capacity is None and any(problem.model.keeps(x) for x in easy):
+        easy = [_everything(sub), sub.variables.lower > 0, *self._plans_of(sub)]
+        if sub.capacity is None and any(sub.model.keeps(x) for x in easy):
             return True
-        limit = None if problem.capacity is not None else _limit(problem)
+        limit = None if sub.capacity is not None else _limit(sub)
         if limit is None:  # few sites are easily found; the first plan will do
-            outcome = self.solve(replace(problem, weigh=-problem.variables.new.astype(float)), -math.inf)
+            outcome = self.solve(replace(sub, weigh=-sub.variables.new.astype(float)), -math.inf)
             known = True if outcome.x is not None else False if outcome.infeasible else None
         else:
-            outcome, most = self.solve(lightest(problem, limit), -limit.high), -limit.high - _slack(limit.high)
+            outcome, most = self.solve(lightest(sub, limit), -limit.high), -limit.high - _slack(limit.high)
             fits = outcome.x is not None and outcome.value >= most
             known = True if fits else False if outcome.infeasible or outcome.bound < most else None
         self.late |= known is None
@@ -253,9 +237,9 @@ def load_engines() -> None:
         )  # fmt: skip
 
 
-def _everything(problem: Subproblem) -> Bools:
+def _everything(sub: Subproblem) -> Bools:
     """Columns with every site open, as early as it can be: what keeps every rule that only asks for more."""
-    variables = problem.variables
+    variables = sub.variables
     order = np.lexsort((variables.begin, ~variables.new, variables.place))
     first = order[np.unique(variables.place[order], return_index=True)[1]]
     x: Bools = (variables.lower > 0) | (variables.kind == STAYING)
@@ -263,29 +247,29 @@ def _everything(problem: Subproblem) -> Bools:
     return x
 
 
-def lightest(problem: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> Subproblem:
+def lightest(sub: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> Subproblem:
     """Return the problem without a constraint, whose sum is to be small instead (or large, with *sign* 1)."""
-    weigh = np.zeros(len(problem.variables))
+    weigh = np.zeros(len(sub.variables))
     np.add.at(weigh, constraint.columns, sign * constraint.weight)
-    others = tuple(each for each in problem.constraints if each is not constraint)
-    return replace(problem, constraints=others, weigh=weigh)
+    others = tuple(each for each in sub.constraints if each is not constraint)
+    return replace(sub, constraints=others, weigh=weigh)
 
 
-def _limit(problem: Subproblem) -> Constraint | None:
+def _limit(sub: Subproblem) -> Constraint | None:
     """Return the limit (sites, money) to be made small instead of kept, which says sooner whether it can be kept."""
-    for kind in (AtMost, Budget):
-        for each in problem.constraints:
+    for kind in (problem.AtMost, problem.Budget):
+        for each in sub.constraints:
             if isinstance(each.rule, kind) and getattr(each.rule, "by", None) is None and len(each.columns):
                 return each
     return None
 
 
-def parts_of(formulation: Formulation) -> tuple[Part, ...]:
+def parts_of(formulation: Formulation) -> tuple[problem.Part, ...]:
     """Return the parts of all rules that can be left out, and the objective where that wants everybody served."""
     parts = [each.part for each in formulation.constraints]
     parts += [share.part for share in formulation.shares] + [near.part for near in formulation.closeness]
-    parts += [Part(rule) for rule in formulation.inputs.all(*LAID)]
-    parts += [Part(formulation.objective)] if formulation.everybody else []
+    parts += [problem.Part(rule) for rule in formulation.inputs.all(*LAID)]
+    parts += [problem.Part(formulation.objective)] if formulation.everybody else []
     return tuple(dict.fromkeys(part for part in parts if part is not None))
 
 

@@ -162,13 +162,7 @@ class Allocation:
 
 
 def build_allocation(formulation: Formulation) -> Allocation:
-    """Lay out the arcs of a problem with capacities.
-
-    Raises
-    ------
-    ProblemError
-        When a site has no places.
-    """
+    """Lay out the arcs of a problem with capacities."""
     inputs, variables = formulation.inputs, formulation.variables
     lacking = (variables.serves | (variables.kind == LARGER)) & np.isnan(variables.places)
     if lacking.any():

@@ -11,24 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+import siting.propose.problem as problem
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved
 from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Variables, shared_services
-from siting.propose.problem import (
-    AtLeast,
-    AtMost,
-    Budget,
-    MayClose,
-    OnePer,
-    Part,
-    Phases,
-    Required,
-    Rule,
-    Spacing,
-    Supply,
-    Together,
-)
 
 __all__ = ["Constraint", "all_may_open_first", "build_constraints", "known_costs", "refuse_unmeasured"]
 
@@ -47,7 +34,7 @@ class Constraint:
         Positions of the variables.
     """
 
-    part: Part | None
+    part: problem.Part | None
     columns: Ints
     weight: Floats
     low: float
@@ -60,17 +47,18 @@ class Constraint:
 
 
 def build_constraints(inputs: Inputs, variables: Variables) -> tuple[Constraint, ...]:
-    """Write the rules that only speak of what opens.
-
-    Raises
-    ------
-    ProblemError
-        When a rule cannot be meant.
-    """
-    writers: dict[type[Rule], Any] = {
-        AtMost: _counts, AtLeast: _counts, Budget: _budget, OnePer: _one_per, MayClose: _closings, Spacing: _spacing,
-        Supply: _supply, Together: _together, Phases: _phases,
-    }  # fmt: skip
+    """Write the rules that only speak of what opens."""
+    writers: dict[type[problem.Rule], Any] = {
+        problem.AtMost: _counts,
+        problem.AtLeast: _counts,
+        problem.Budget: _budget,
+        problem.OnePer: _one_per,
+        problem.MayClose: _closings,
+        problem.Spacing: _spacing,
+        problem.Supply: _supply,
+        problem.Together: _together,
+        problem.Phases: _phases,
+    }
     made = [*_opens_once(variables), *_required(inputs, variables), *_joined(inputs, variables)]
     for each in inputs.resolved:
         if type(each.rule) in writers:
@@ -79,7 +67,12 @@ def build_constraints(inputs: Inputs, variables: Variables) -> tuple[Constraint,
 
 
 def _constraint(
-    part: Part | None, at: npt.ArrayLike, weight: npt.ArrayLike = 1.0, *, low: float = -math.inf, high: float = math.inf
+    part: problem.Part | None,
+    at: npt.ArrayLike,
+    weight: npt.ArrayLike = 1.0,
+    *,
+    low: float = -math.inf,
+    high: float = math.inf,
 ) -> Constraint:
     at = np.asarray(at)
     at = np.flatnonzero(at) if at.dtype == bool else at.astype(np.int64)
@@ -108,10 +101,10 @@ def _opens_once(variables: Variables) -> Iterator[Constraint]:
 
 
 def _required(inputs: Inputs, variables: Variables) -> Iterator[Constraint]:
-    for each in inputs.each(Required):
+    for each in inputs.each(problem.Required):
         for at in _grouped(variables.place, variables.of(each) & variables.new):
             if len(at) > 1:
-                yield _constraint(Part(each.rule), at, low=1.0)
+                yield _constraint(problem.Part(each.rule), at, low=1.0)
 
 
 def _joined(inputs: Inputs, variables: Variables) -> Iterator[Constraint]:
@@ -130,11 +123,13 @@ def _joined(inputs: Inputs, variables: Variables) -> Iterator[Constraint]:
             yield _constraint(None, [column, *with_it], [1.0] + [-1.0] * len(with_it), high=0.0)
 
 
-def _counts(_inputs: Inputs, variables: Variables, each: Resolved[AtMost | AtLeast]) -> Iterator[Constraint]:
+def _counts(
+    _inputs: Inputs, variables: Variables, each: Resolved[problem.AtMost | problem.AtLeast]
+) -> Iterator[Constraint]:
     rule = each.rule
-    low, high = (float(rule.n), math.inf) if isinstance(rule, AtLeast) else (-math.inf, float(rule.n))
+    low, high = (float(rule.n), math.inf) if isinstance(rule, problem.AtLeast) else (-math.inf, float(rule.n))
     for of, at in _by_group(variables, variables.new & variables.of(each), each):
-        yield _constraint(Part(rule, of), at, low=low, high=high)
+        yield _constraint(problem.Part(rule, of), at, low=low, high=high)
 
 
 def _by_group(variables: Variables, among: Bools, each: Resolved[Any]) -> Iterator[tuple[tuple[object, ...], Ints]]:
@@ -148,13 +143,7 @@ def _by_group(variables: Variables, among: Bools, each: Resolved[Any]) -> Iterat
 
 
 def known_costs(inputs: Inputs, variables: Variables, what: object) -> Floats:
-    """Return the costs, all known where something opens.
-
-    Raises
-    ------
-    ProblemError
-        When a site that may open has no cost.
-    """
+    """Return the costs, all known where something opens."""
     lacking = np.isnan(variables.cost) & (variables.new | (variables.kind == LARGER))
     if lacking.any():
         sites = inputs.sites[np.unique(variables.site[lacking])]
@@ -162,13 +151,13 @@ def known_costs(inputs: Inputs, variables: Variables, what: object) -> Floats:
     return variables.cost
 
 
-def _budget(inputs: Inputs, variables: Variables, each: Resolved[Budget]) -> Iterator[Constraint]:
+def _budget(inputs: Inputs, variables: Variables, each: Resolved[problem.Budget]) -> Iterator[Constraint]:
     cost = known_costs(inputs, variables, each.rule)
     at = np.flatnonzero(cost != 0)
-    yield _constraint(Part(each.rule), at, cost[at], high=each.rule.total)
+    yield _constraint(problem.Part(each.rule), at, cost[at], high=each.rule.total)
 
 
-def _one_per(inputs: Inputs, variables: Variables, each: Resolved[OnePer]) -> Iterator[Constraint]:
+def _one_per(inputs: Inputs, variables: Variables, each: Resolved[problem.OnePer]) -> Iterator[Constraint]:
     rule, last = each.rule, variables.end == len(inputs.years)
     assert each.groups is not None
     wanted = list(dict.fromkeys([*each.groups.unique(), *(rule.among or ())]))
@@ -176,16 +165,16 @@ def _one_per(inputs: Inputs, variables: Variables, each: Resolved[OnePer]) -> It
         among = variables.serves & last & (variables.service == service)
         found = dict(_by_group(variables, among, each))
         for group in sorted(wanted, key=str):
-            yield _constraint(Part(rule, (group,)), found.get((group,), NOTHING), low=1.0)
+            yield _constraint(problem.Part(rule, (group,)), found.get((group,), NOTHING), low=1.0)
 
 
-def _closings(_inputs: Inputs, variables: Variables, each: Resolved[MayClose]) -> Iterator[Constraint]:
+def _closings(_inputs: Inputs, variables: Variables, each: Resolved[problem.MayClose]) -> Iterator[Constraint]:
     if each.rule.at_most is not None:
         closing = (variables.kind == CLOSING) & variables.of(each)
-        yield _constraint(Part(each.rule), closing, high=float(each.rule.at_most))
+        yield _constraint(problem.Part(each.rule), closing, high=float(each.rule.at_most))
 
 
-def _spacing(inputs: Inputs, variables: Variables, each: Resolved[Spacing]) -> Iterator[Constraint]:
+def _spacing(inputs: Inputs, variables: Variables, each: Resolved[problem.Spacing]) -> Iterator[Constraint]:
     first, second = _too_near(inputs, variables, each.rule)
     last = variables.serves & (variables.end == len(inputs.years))
     for k in range(len(inputs.services)):
@@ -194,17 +183,11 @@ def _spacing(inputs: Inputs, variables: Variables, each: Resolved[Spacing]) -> I
             if a in there and b in there:
                 both = np.concatenate([there[a], there[b]])
                 if variables.new[both].any():
-                    yield _constraint(Part(each.rule), both, high=1.0)
+                    yield _constraint(problem.Part(each.rule), both, high=1.0)
 
 
-def _too_near(inputs: Inputs, variables: Variables, rule: Spacing) -> tuple[Ints, Ints]:
-    """Positions of the pairs that are too near each other, each once; sites of no reach are left out.
-
-    Raises
-    ------
-    ProblemError
-        When a site of a list of pairs is unknown.
-    """
+def _too_near(inputs: Inputs, variables: Variables, rule: problem.Spacing) -> tuple[Ints, Ints]:
+    """Positions of the pairs that are too near each other, each once; sites of no reach are left out."""
     table = rule.table
     a, b = (inputs.sites.get_indexer(pd.Index(table[name], dtype=object)) for name in ("origin", "destination"))
     if hasattr(rule.pairs, "destinations"):
@@ -218,20 +201,14 @@ def _too_near(inputs: Inputs, variables: Variables, rule: Spacing) -> tuple[Ints
 
 
 def refuse_unmeasured(inputs: Inputs, variables: Variables, between: Any, what: str) -> None:
-    """Refuse distances between sites that leave candidates out: they would count as far from all.
-
-    Raises
-    ------
-    ProblemError
-        When a site that may open is not among its destinations.
-    """
+    """Refuse distances between sites that leave candidates out: they would count as far from all."""
     able = inputs.sites[np.unique(variables.site[variables.new])]
     lost = able[~able.isin(between.destinations)]
     if len(lost):
         raise ProblemError(f"{what}: no distances to the sites {some(lost)}; measure between all of them")
 
 
-def _supply(inputs: Inputs, variables: Variables, each: Resolved[Supply]) -> Iterator[Constraint]:
+def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]) -> Iterator[Constraint]:
     rule, places, larger = each.rule, variables.places, variables.kind == LARGER
     among = (larger | (variables.serves & (variables.end == len(inputs.years)))) & variables.of(each)
     if rule.places is not None:
@@ -246,10 +223,10 @@ def _supply(inputs: Inputs, variables: Variables, each: Resolved[Supply]) -> Ite
     named = next((value for value in (rule.total, rule.people) if isinstance(value, pd.Series)), pd.Series(dtype=float))
     groups |= {(group,): NOTHING for group in named.index if (group,) not in groups}  # nobody can have places there
     for of, at in groups.items():
-        yield _constraint(Part(rule, of), at, places[at], low=_supply_wanted(rule, *of))
+        yield _constraint(problem.Part(rule, of), at, places[at], low=_supply_wanted(rule, *of))
 
 
-def _supply_wanted(rule: Supply, group: object = None) -> float:
+def _supply_wanted(rule: problem.Supply, group: object = None) -> float:
     """Return how many places a group must have."""
 
     def of(value: object, name: str) -> float:
@@ -263,7 +240,7 @@ def _supply_wanted(rule: Supply, group: object = None) -> float:
     return of(rule.total, "total") if rule.per_1000 is None else rule.per_1000 * of(rule.people, "people") / 1000.0
 
 
-def _together(inputs: Inputs, variables: Variables, each: Resolved[Together]) -> Iterator[Constraint]:
+def _together(inputs: Inputs, variables: Variables, each: Resolved[problem.Together]) -> Iterator[Constraint]:
     if not each.rule.must:
         return
     pair = shared_services(inputs)
@@ -273,21 +250,21 @@ def _together(inputs: Inputs, variables: Variables, each: Resolved[Together]) ->
     for at in _grouped(variables.site * len(inputs.years) + variables.begin, mine):
         if int(variables.site[at[0]]) not in free:
             sign = np.where(variables.service[at] == pair[0], 1.0, -1.0)
-            yield _constraint(Part(each.rule), at, sign, low=0.0, high=0.0)
+            yield _constraint(problem.Part(each.rule), at, sign, low=0.0, high=0.0)
 
 
-def _phases(inputs: Inputs, variables: Variables, each: Resolved[Phases]) -> Iterator[Constraint]:
+def _phases(inputs: Inputs, variables: Variables, each: Resolved[problem.Phases]) -> Iterator[Constraint]:
     rule = each.rule
     for t, year in enumerate(rule.years):
         most, budget = rule.at_most_in(t), rule.budget_in(t)
         if most is not None:
-            part = Part(rule, (year,), ("at_most", most))
+            part = problem.Part(rule, (year,), ("at_most", most))
             yield _constraint(part, variables.new & (variables.begin == t), high=float(most))
         if budget is not None:
             cost = known_costs(inputs, variables, rule)
             spent = np.where(variables.kind == CLOSING, variables.end, variables.begin) == t
             at = np.flatnonzero(spent & (cost != 0))
-            yield _constraint(Part(rule, (year,), ("budget", budget)), at, cost[at], high=float(budget))
+            yield _constraint(problem.Part(rule, (year,), ("budget", budget)), at, cost[at], high=float(budget))
 
 
 def all_may_open_first(inputs: Inputs, variables: Variables) -> bool:
@@ -303,8 +280,11 @@ def all_may_open_first(inputs: Inputs, variables: Variables) -> bool:
     if count < len(np.unique(variables.site[new])):
         return False  # an option that may open in a later year only
     most = [float(count * len(inputs.services))]
-    most += [rule.n for rule in inputs.all(AtMost) if rule.by is None and rule.service is None]
-    spent = [float(np.nansum(np.maximum(variables.cost[early], 0.0))), *(rule.total for rule in inputs.all(Budget))]
+    most += [rule.n for rule in inputs.all(problem.AtMost) if rule.by is None and rule.service is None]
+    spent = [
+        float(np.nansum(np.maximum(variables.cost[early], 0.0))),
+        *(rule.total for rule in inputs.all(problem.Budget)),
+    ]
     years = range(len(phases.years) - 1)
     sites, money = [phases.at_most_in(t) for t in years], [phases.budget_in(t) for t in years]
     return all(limit is None or limit >= min(most) for limit in sites) and all(

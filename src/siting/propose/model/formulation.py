@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
+import siting.propose.problem as problem
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
@@ -19,19 +20,6 @@ from siting.propose.model.inputs import Demand, Inputs, Reaches
 from siting.propose.model.read import read
 from siting.propose.model.shares import Closeness, Share, build_closeness, build_shares
 from siting.propose.model.variables import JOINT, Variables, build_variables
-from siting.propose.problem import (
-    Backup,
-    Capacity,
-    MaxCoverage,
-    MaxSpacing,
-    MinCost,
-    MinFarthest,
-    MinSites,
-    MinTravel,
-    Objective,
-    Rule,
-    Together,
-)
 
 __all__ = ["Block", "Formulation", "build"]
 
@@ -62,7 +50,7 @@ class Block:
 class Formulation:
     """One siting problem: its inputs, its variables, and its rules in numbers."""
 
-    objective: Objective
+    objective: problem.Objective
     inputs: Inputs
     variables: Variables
     constraints: tuple[Constraint, ...]
@@ -72,27 +60,27 @@ class Formulation:
     @property
     def sense(self) -> int:
         """1 when the objective is to be large, -1 when it is to be small; the `Model` is always to be large."""
-        return 1 if isinstance(self.objective, (MaxCoverage, MaxSpacing)) else -1
+        return 1 if isinstance(self.objective, (problem.MaxCoverage, problem.MaxSpacing)) else -1
 
     @cached_property
     def times(self) -> int:
         """How many open sites make a community covered."""
-        rule = self.inputs.one(Backup)
+        rule = self.inputs.one(problem.Backup)
         return 1 if rule is None else rule.n
 
     @cached_property
-    def capacity(self) -> Capacity | None:
+    def capacity(self) -> problem.Capacity | None:
         """The rule on capacities, where there is one."""
-        return self.inputs.one(Capacity)
+        return self.inputs.one(problem.Capacity)
 
     @property
     def everybody(self) -> bool:
         """Whether the objective wants everybody served."""
         what = self.objective
         return (
-            isinstance(what, MinFarthest)
-            or (isinstance(what, MinTravel) and what.beyond is None)
-            or (isinstance(what, MinCost) and what.travel > 0)
+            isinstance(what, problem.MinFarthest)
+            or (isinstance(what, problem.MinTravel) and what.beyond is None)
+            or (isinstance(what, problem.MinCost) and what.travel > 0)
         )
 
     def phase_weight(self, phase: int) -> float:
@@ -102,31 +90,31 @@ class Formulation:
 
     def service_weight(self, service: int) -> float:
         """Return what a person of a service counts in the objective."""
-        weights = self.objective.weights if isinstance(self.objective, MaxCoverage) else None
+        weights = self.objective.weights if isinstance(self.objective, problem.MaxCoverage) else None
         return 1.0 if weights is None else float(weights.get(self.inputs.services[service], 1.0))
 
     @cached_property
     def value(self) -> Floats:
         """What opening each variable is worth, in the sense of the model."""
         variables = self.variables
-        if isinstance(self.objective, MinSites):
+        if isinstance(self.objective, problem.MinSites):
             return -variables.new.astype(float)
-        if isinstance(self.objective, MinCost):
+        if isinstance(self.objective, problem.MinCost):
             return -np.nan_to_num(variables.cost)
         value = np.zeros(len(variables))
-        share = self.inputs.one(Together)
-        if isinstance(self.objective, MaxCoverage) and share is not None and share.bonus is not None:
+        share = self.inputs.one(problem.Together)
+        if isinstance(self.objective, problem.MaxCoverage) and share is not None and share.bonus is not None:
             value[variables.kind == JOINT] = share.bonus
         return value
 
     def unit_benefit(self, _block: Block, cost: Floats) -> Floats:
         """Return what one unit of `worth` counts at each cost."""
         what = self.objective
-        if isinstance(what, MaxCoverage):
+        if isinstance(what, problem.MaxCoverage):
             return np.ones(len(cost)) if what.decay is None else _decayed(what, cost)
-        if isinstance(what, MinTravel):
+        if isinstance(what, problem.MinTravel):
             return -cost if what.beyond is None else what.beyond - cost
-        if isinstance(what, MinCost) and what.travel:
+        if isinstance(what, problem.MinCost) and what.travel:
             return -what.travel * cost
         return np.zeros(len(cost))
 
@@ -157,7 +145,7 @@ class Formulation:
     @cached_property
     def constant(self) -> float:
         """What the model's objective lacks to be that of the problem, in the model's sense."""
-        if isinstance(self.objective, MinTravel) and self.objective.beyond is not None:
+        if isinstance(self.objective, problem.MinTravel) and self.objective.beyond is not None:
             return -self.objective.beyond * float(sum(block.worth.sum() for block in self.blocks))
         return 0.0
 
@@ -255,7 +243,7 @@ class Formulation:
         return csr_array((weight, (row, column)), shape=(len(self.constraints), len(self.variables)))
 
 
-def _decayed(what: MaxCoverage, cost: Floats) -> Floats:
+def _decayed(what: problem.MaxCoverage, cost: Floats) -> Floats:
     assert what.decay is not None
     weight = np.asarray(what.decay(cost), float)
     if weight.shape != cost.shape or not np.isfinite(weight).all() or (weight < 0).any():
@@ -279,27 +267,24 @@ def _grain(values: Floats) -> float:
 
 
 def build(
-    objective: Objective,
+    objective: problem.Objective,
     reach: Reaches,
     demand: Demand,
-    rules: Sequence[Rule],
+    rules: Sequence[problem.Rule],
     options: pd.DataFrame | None = None,
     *,
     bounded: bool = False,
 ) -> Formulation:
-    """Check a problem and put it in numbers; with *bounded* the caller limits what opens.
-
-    Raises
-    ------
-    ProblemError
-        When ids are unknown, rules contradict each other, or there is nothing to choose from.
-    """
+    """Check a problem and put it in numbers; with *bounded* the caller limits what opens."""
     refuse_unknown(objective, rules)
     inputs = read(reach, demand, rules, options)
-    variables = build_variables(inputs, objective.cost if isinstance(objective, MinCost) else None)
-    if isinstance(objective, MinCost):
+    variables = build_variables(inputs, objective.cost if isinstance(objective, problem.MinCost) else None)
+    if isinstance(objective, problem.MinCost):
         known_costs(inputs, variables, objective)
-    if inputs.one(Capacity) is not None and not (variables.places == np.rint(variables.places))[variables.serves].all():
+    if (
+        inputs.one(problem.Capacity) is not None
+        and not (variables.places == np.rint(variables.places))[variables.serves].all()
+    ):
         inputs = replace(inputs, whole=False)  # people may be split, and places are no whole numbers
     refuse_contradictions(objective, inputs, variables, bounded=bounded)
     return Formulation(

@@ -150,26 +150,14 @@ class Inputs:
         return [rule for rule in self.rules if isinstance(rule, kinds)]
 
     def one(self, kind: type[R]) -> R | None:
-        """Return the only rule of one kind, or None.
-
-        Raises
-        ------
-        ProblemError
-            When there are several.
-        """
+        """Return the only rule of one kind, or None."""
         found = self.all(kind)
         if len(found) > 1:
             raise ProblemError(f"{kind.__name__} stands {len(found)} times among the rules; say it once")
         return found[0] if found else None
 
     def named(self, kind: type[Rule]) -> Bools:
-        """Services × sites: which sites rules of one kind name, those that the reach names, too.
-
-        Raises
-        ------
-        ProblemError
-            When a required site is in the reach of no service that is meant.
-        """
+        """Services × sites: which sites rules of one kind name, those that the reach names, too."""
         mask = np.zeros(self.known.shape, bool)
         for each in self.each(kind):
             assert each.sites is not None
@@ -191,13 +179,7 @@ class Inputs:
         )
 
     def service_positions(self, name: str | None, rule: object) -> list[int]:
-        """Return positions of the services that *name* means; all for None.
-
-        Raises
-        ------
-        ProblemError
-            When there is no such service.
-        """
+        """Return positions of the services that *name* means; all for None."""
         if name is None:
             return list(range(len(self.services)))
         if name not in self.services:
@@ -214,13 +196,7 @@ class Inputs:
         return self.years.index(year)
 
     def site_positions(self, ids: Iterable[object], what: str) -> Ints:
-        """Return positions of sites.
-
-        Raises
-        ------
-        ProblemError
-            When one is unknown.
-        """
+        """Return positions of sites."""
         wanted = pd.Index(list(ids), dtype=object)
         at = self.sites.get_indexer(wanted)
         if (at < 0).any():
@@ -236,13 +212,7 @@ class Inputs:
         return found
 
     def community_groups(self, groups: pd.Series | None, rule: Rule, service: int) -> pd.Series:
-        """Put a group for each community in the order of the communities; "all" without groups.
-
-        Raises
-        ------
-        ProblemError
-            When a community has none, or several.
-        """
+        """Put a group for each community in the order of the communities; "all" without groups."""
         if groups is None:
             return pd.Series("all", index=self.communities)
         needed = self.communities[self.pairs[service].communities]
@@ -252,13 +222,7 @@ class Inputs:
         return groups.reindex(self.communities)
 
     def site_numbers(self, values: SiteNumbers, what: str) -> Floats:
-        """Put numbers of sites in order, services × sites; NaN where there is none.
-
-        Raises
-        ------
-        ProblemError
-            When a number is none, or a service is unknown.
-        """
+        """Put numbers of sites in order, services × sites; NaN where there is none."""
         if isinstance(values, Mapping):
             unknown = set(values) - set(self.services)
             if unknown:
@@ -280,13 +244,7 @@ class Inputs:
 
 
 def at_least_zero_each(values: pd.Series, what: str) -> pd.Series:
-    """Return the values as numbers of 0 or more.
-
-    Raises
-    ------
-    ProblemError
-        When one is not.
-    """
+    """Return the values as numbers of 0 or more."""
     numbers = pd.to_numeric(values, errors="coerce")
     wrong = ~np.isfinite(numbers.to_numpy(float)) | (numbers < 0).to_numpy()
     if wrong.any():

@@ -22,13 +22,7 @@ __all__ = ["by_year", "of_service", "read"]
 
 
 def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None) -> Inputs:
-    """Check what was given and put it in one order.
-
-    Raises
-    ------
-    ProblemError
-        When services do not agree, ids are unknown, or a number is none.
-    """
+    """Check what was given and put it in one order."""
     reaches = dict(reach) if isinstance(reach, Mapping) else {UNNAMED: reach}
     for name, one in reaches.items():
         if not isinstance(one, Reach):
@@ -80,13 +74,7 @@ def in_order(ids: Iterable[Hashable]) -> pd.Index:
 
 
 def by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) -> Floats:
-    """Return demand as years × communities; one column is for all years.
-
-    Raises
-    ------
-    ProblemError
-        When columns are too many, a year has none, or all demand is 0.
-    """
+    """Return demand as years × communities; one column is for all years."""
     if years == (None,) or frame.shape[1] == 1:
         if frame.shape[1] != 1:
             raise ProblemError(
@@ -107,13 +95,7 @@ def by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) ->
 def _options(
     options: pd.DataFrame, sites: pd.Index, services: tuple[str, ...], years: tuple[int | None, ...]
 ) -> pd.DataFrame:
-    """Check the table of options and fill in what it leaves out, sorted by id.
-
-    Raises
-    ------
-    ProblemError
-        When a column is absent, an id stands twice, or a value is none.
-    """
+    """Check the table of options and fill in what it leaves out, sorted by id."""
     if not isinstance(options, pd.DataFrame) or "site" not in options:
         raise ProblemError("options: give a DataFrame with the column `site`, and cost, places, service or year")
     if not options.index.is_unique:

@@ -60,13 +60,7 @@ Scenarios: TypeAlias = "Mapping[str, Scenario | Demand | Reaches | tuple[Reaches
 
 
 def scenario_of(value: object, name: object) -> Scenario:
-    """Understand what stands for a scenario: a demand, a reach, (reach, demand), or a list of ids that close.
-
-    Raises
-    ------
-    ProblemError
-        When it is none of these.
-    """
+    """Understand what stands for a scenario: a demand, a reach, (reach, demand), or a list of ids that close."""
     if isinstance(value, Scenario):
         return value
     if isinstance(value, Reach) or (isinstance(value, Mapping) and _all(value, Reach)):
@@ -90,13 +84,7 @@ def _all(mapping: Mapping[Any, Any], *kinds: type) -> bool:
 
 
 def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Formulation]:
-    """Put the problem into each of the scenarios.
-
-    Raises
-    ------
-    ProblemError
-        When there is none, or one does not fit the problem.
-    """
+    """Put the problem into each of the scenarios."""
     if not isinstance(scenarios, Mapping) or not scenarios:
         raise ProblemError(f"scenarios is {scenarios!r}; give a mapping of names to scenarios, at least one")
     found = {}
@@ -110,13 +98,7 @@ def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Form
 
 
 def under(formulation: Formulation, scenario: Scenario) -> Formulation:
-    """Put the problem into a scenario: what may open, and the rules that count it, stay; so the variables do.
-
-    Raises
-    ------
-    ProblemError
-        When ids are unknown, or the scenario does not fit the problem.
-    """
+    """Put the problem into a scenario: what may open, and the rules that count it, stay; so the variables do."""
     inputs = formulation.inputs
     if scenario.reach is not None:
         inputs = _with_reach(inputs, scenario.reach)

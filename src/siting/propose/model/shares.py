@@ -66,13 +66,7 @@ class Closeness:
 
 
 def build_shares(inputs: Inputs) -> tuple[Share, ...]:
-    """Write the shares that must be served; a group without demand asks for nothing.
-
-    Raises
-    ------
-    ProblemError
-        When a community has no group, or a limit is beyond the reach.
-    """
+    """Write the shares that must be served; a group without demand asks for nothing."""
     made: list[Share] = []
     for each in inputs.each(Cover, Phases):
         rule = each.rule
@@ -112,13 +106,7 @@ def needed_of(inputs: Inputs, share: float, total: float) -> float:
 
 
 def build_closeness(inputs: Inputs) -> tuple[Closeness, ...]:
-    """Write the distances that nobody may be beyond, in the last phase.
-
-    Raises
-    ------
-    ProblemError
-        When a limit is beyond the reach.
-    """
+    """Write the distances that nobody may be beyond, in the last phase."""
     made = []
     for each in inputs.each(NobodyBeyond):
         for service in each.services:

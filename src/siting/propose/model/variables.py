@@ -9,20 +9,10 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
+import siting.propose.problem as problem
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.model.inputs import Inputs, Resolved, SiteNumbers
-from siting.propose.problem import (
-    Budget,
-    Capacity,
-    Existing,
-    Forbidden,
-    MayClose,
-    Phases,
-    Required,
-    Rule,
-    Together,
-)
 
 __all__ = ["CLOSING", "JOINT", "LARGER", "NEW", "STAYING", "Variables", "build_variables", "shared_services"]
 
@@ -84,21 +74,17 @@ class Variables:
         """Variables of a service that are open in a phase."""
         return np.asarray((self.service == service) & (self.begin <= phase) & (phase < self.end))
 
-    def of(self, rule: Resolved[Rule]) -> Bools:
+    def of(self, rule: Resolved[problem.Rule]) -> Bools:
         """Variables of the services and sites that a rule names."""
         mine = np.isin(self.service, rule.services)
         return mine if rule.sites is None else mine & np.isin(self.site, rule.sites)
 
 
 def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
-    """Make a variable for everything that may open or close; *cost* is that of the objective.
-
-    Raises
-    ------
-    ProblemError
-        When rules name unknown sites or contradict each other, or nothing may open.
-    """
-    existing, forbidden, wanted = (inputs.named(kind) for kind in (Existing, Forbidden, Required))
+    """Make a variable for everything that may open or close; *cost* is that of the objective."""
+    existing, forbidden, wanted = (
+        inputs.named(kind) for kind in (problem.Existing, problem.Forbidden, problem.Required)
+    )
     required = wanted & ~existing
     for name, both in (("Required", required & forbidden), ("Existing", existing & forbidden)):
         if both.any():
@@ -137,7 +123,7 @@ def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
 def _closable(inputs: Inputs, existing: Bools) -> Bools:
     """Services × sites: which existing sites may close."""
     mask = np.zeros(existing.shape, bool)
-    for each in inputs.each(MayClose):
+    for each in inputs.each(problem.MayClose):
         sites = np.arange(len(inputs.sites)) if each.sites is None else each.sites
         at = np.ix_(np.array(each.services), sites)
         wrong = (inputs.known[at] & ~existing[at]).any(axis=0)
@@ -162,14 +148,8 @@ def _options(inputs: Inputs) -> dict[tuple[int, int], list[tuple[int, int]]]:
 
 
 def shared_services(inputs: Inputs) -> tuple[int, int]:
-    """Return positions of the two services that are to share.
-
-    Raises
-    ------
-    ProblemError
-        When it is not clear which two.
-    """
-    rule = inputs.one(Together)
+    """Return positions of the two services that are to share."""
+    rule = inputs.one(problem.Together)
     if rule is None or rule.services is None:
         if len(inputs.services) != 2:
             raise ProblemError(f"Together: there are {len(inputs.services)} services; name the two that share")
@@ -180,7 +160,7 @@ def shared_services(inputs: Inputs) -> tuple[int, int]:
 
 def _joint(inputs: Inputs, rows: Iterable[tuple[int, ...]]) -> list[tuple[int, int, int, int, int, int]]:
     """Return a variable for each site and phase at which both services may open, where that saves or is worth more."""
-    rule = inputs.one(Together)
+    rule = inputs.one(problem.Together)
     if rule is None:
         return []
     first, second = shared_services(inputs)
@@ -197,7 +177,7 @@ def _joint(inputs: Inputs, rows: Iterable[tuple[int, ...]]) -> list[tuple[int, i
 def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variables:
     """Fill in what each variable costs and holds."""
     kind, at = variables.kind, (variables.service, variables.site)
-    capacity = inputs.one(Capacity)
+    capacity = inputs.one(problem.Capacity)
     held = inputs.site_numbers(None if capacity is None else capacity.places, "places")
     # what enlarging adds only the option can say
     places = np.where(kind <= CLOSING, held[at], np.nan)
@@ -208,11 +188,11 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
             own = inputs.options[name].to_numpy(float)[variables.option[chosen]]
             into[chosen] = np.where(np.isnan(own), into[chosen], own)
     cost[np.isin(kind, (STAYING, CLOSING))] = 0.0
-    for each in inputs.each(MayClose):
+    for each in inputs.each(problem.MayClose):
         if each.rule.saving is not None:
             mine = variables.of(each) & (kind == CLOSING)
             cost[mine] = -_saving(inputs, each.rule.saving, "MayClose: saving")[variables.site[mine]]
-    share, joint = inputs.one(Together), kind == JOINT
+    share, joint = inputs.one(problem.Together), kind == JOINT
     priced = replace(variables, cost=cost, places=places)
     if share is not None and joint.any():
         cost[joint] = 0.0 if share.saving is None else -_shared(inputs, priced, share.saving)
@@ -220,13 +200,7 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
 
 
 def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> Floats:
-    """Return what each joint variable saves, which is no more than the two cost together.
-
-    Raises
-    ------
-    ProblemError
-        When it is more.
-    """
+    """Return what each joint variable saves, which is no more than the two cost together."""
     site = variables.site[variables.kind == JOINT]
     saved = _saving(inputs, saving, "Together: saving")[site]
     cheapest, new = np.full(inputs.known.shape, np.inf), variables.new
@@ -248,7 +222,7 @@ def _saving(inputs: Inputs, saving: pd.Series | float, what: str) -> Floats:
 
 def _one_cost(inputs: Inputs, price: SiteNumbers) -> Floats:
     """Return the cost that budget, phases and objective agree on, services × sites."""
-    named = [price, *(rule.cost for rule in inputs.rules if isinstance(rule, (Budget, Phases)))]
+    named = [price, *(rule.cost for rule in inputs.rules if isinstance(rule, (problem.Budget, problem.Phases)))]
     first, *others = [inputs.site_numbers(cost, "cost") for cost in named if cost is not None] or [
         inputs.site_numbers(None, "cost")
     ]

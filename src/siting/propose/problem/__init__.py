@@ -12,7 +12,7 @@ from siting.propose.problem.objectives import (
 from siting.propose.problem.phases import Phases
 from siting.propose.problem.rule import Part, Rule
 from siting.propose.problem.service_rules import Backup, Capacity, Cover, NobodyBeyond, Supply
-from siting.propose.problem.site_rules import (  # fmt: skip
+from siting.propose.problem.site_rules import (
     AtLeast,
     AtMost,
     Budget,
@@ -27,9 +27,10 @@ from siting.propose.problem.site_rules import (  # fmt: skip
 from siting.propose.problem.value import is_number
 
 OBJECTIVES = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxSpacing)
+#: In the order in which a conflict names them; of two that could be left out of it the later one is.
 RULES = (
-    AtLeast, AtMost, Backup, Budget, Capacity, Cover, Existing, Forbidden, MayClose, NobodyBeyond, OnePer, Phases,
-    Required, Spacing, Supply, Together,
+    AtMost, Budget, Phases, Cover, NobodyBeyond, AtLeast, OnePer, Supply, MayClose, Capacity, Backup, Spacing, Together,
+    Required, Forbidden, Existing,
 )  # fmt: skip
 
 __all__ = [

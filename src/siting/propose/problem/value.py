@@ -51,37 +51,19 @@ def is_whole(value: object, least: int) -> bool:
 
 
 def groups_of(value: object, what: str, each: str) -> None:
-    """Refuse groups that are no Series.
-
-    Raises
-    ------
-    ProblemError
-        When they are not.
-    """
+    """Refuse groups that are no Series."""
     if not isinstance(value, pd.Series):
         raise ProblemError(f"{what} is {value!r}; give a Series with a group for each {each} id")
 
 
 def at_least_zero(value: object, what: str) -> None:
-    """Refuse what is no finite number of 0 or more.
-
-    Raises
-    ------
-    ProblemError
-        When it is not.
-    """
+    """Refuse what is no finite number of 0 or more."""
     if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
         raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
 
 
 def site_to_site(between: object, what: str) -> None:
-    """Refuse what is no table of distances from sites to sites.
-
-    Raises
-    ------
-    ProblemError
-        When it is not.
-    """
+    """Refuse what is no table of distances from sites to sites."""
     if not isinstance(between, Reach):
         raise ProblemError(f"{what} is {between!r}; give a Reach from the sites to the sites")
     if not between.origins.sort_values().equals(between.destinations.sort_values()):

@@ -75,13 +75,7 @@ class CapacitatedAnswer(Answer):
 
 
 def solve_capacitated(formulation: Formulation, watch: Watch) -> Answer:
-    """Solve a problem with capacities.
-
-    Raises
-    ------
-    ProblemError
-        When a site has no places.
-    """
+    """Solve a problem with capacities."""
     if isinstance(formulation.objective, (MinFarthest, MaxSpacing)):
         raise ProblemError(f"{formulation.objective} does not go with Capacity; leave one out")
     problem = build_allocation(formulation)

@@ -18,13 +18,7 @@ __all__ = ["search"]
 
 
 def search(formulation: Formulation, watch: Watch, *, start: Bools | None = None) -> Answer:
-    """Solve a problem with the engine that fits it.
-
-    Raises
-    ------
-    RuntimeError
-        When the answer of an engine does not keep the rules.
-    """
+    """Solve a problem with the engine that fits it."""
     if formulation.capacity is not None:
         return solve_capacitated(formulation, watch)
     if isinstance(formulation.objective, MinFarthest):

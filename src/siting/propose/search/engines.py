@@ -32,13 +32,7 @@ def proven_bound(model: Model, proof: Proof, question: int | None = None) -> flo
 
 
 def solve_model(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
-    """Solve a model with the engine that fits it, and check the answer.
-
-    Raises
-    ------
-    RuntimeError
-        When the answer does not keep the rules, or is not worth what the engine said.
-    """
+    """Solve a model with the engine that fits it, and check the answer."""
     found = _engine(tightened(model), watch, start)
     if found.x is not None:
         value = model.objective(found.x)

@@ -50,13 +50,7 @@ class Groups:
 
     @classmethod
     def of(cls, formulation: Formulation, by: pd.Series) -> Groups:
-        """Read the groups.
-
-        Raises
-        ------
-        ProblemError
-            When they are no Series, or a community has none.
-        """
+        """Read the groups."""
         if not isinstance(by, pd.Series):
             raise ProblemError(f"by is {by!r}; give a Series with a group for each community id")
         asked = _held(formulation, 1.0, by)

@@ -257,13 +257,7 @@ def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
 
 
 def refuse_other_objectives(objective: Objective, what: str) -> None:
-    """Refuse an objective that is no plain coverage.
-
-    Raises
-    ------
-    ProblemError
-        When it is not.
-    """
+    """Refuse an objective that is no plain coverage."""
     if not isinstance(objective, MaxCoverage):
         raise ProblemError(f"{what} knows MaxCoverage, not {objective}; give MaxCoverage()")
     if objective.decay is not None:
@@ -271,13 +265,7 @@ def refuse_other_objectives(objective: Objective, what: str) -> None:
 
 
 def refuse_uncounted(formulation: Formulation, what: str) -> None:
-    """Refuse rules by which what is covered is no sum over the communities that some site reaches.
-
-    Raises
-    ------
-    ProblemError
-        When there is one.
-    """
+    """Refuse rules by which what is covered is no sum over the communities that some site reaches."""
     if formulation.capacity is not None:
         raise ProblemError(f"{what}: Capacity does not go with it; leave it out")
     if formulation.value.any():
