@@ -16,7 +16,7 @@ from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.shares import build_shares
 from siting.propose.problem import Cover
-from siting.propose.search.maximin import ROUNDING, Goals, block_diagonal
+from siting.propose.search.maximin import ROUNDING, Goals, extended
 
 __all__ = ["Groups", "Ranks"]
 
@@ -123,20 +123,8 @@ class Ranks:
             hstack([groups.weight, _spared([need - lower for lower in needs[:v]], size, count)])
             for v, need in enumerate(needs)
         ]
-        held = replace(
-            model,
-            benefit=block_diagonal(model.benefit, csr_array((np.zeros(count), (there, there)), shape=(count, count))),
-            value=np.concatenate([model.value, np.zeros(count)]),
-            rows=csr_array(vstack([_beside(model.rows, count), limits], format="csr")),
-            low=np.concatenate([model.low, np.full(size + ranks, -np.inf)]),
-            high=np.concatenate([model.high, np.ones(size), upto]),
-            lower=np.concatenate([model.lower, np.zeros(count)]),
-            upper=np.concatenate([model.upper, np.ones(count)]),
-            shares=csr_array(vstack([_beside(model.shares, count), *asked], format="csr")),
-            wanted=np.concatenate([model.wanted, *needs]),
-            must=np.concatenate([model.must, np.zeros(count, bool)]),
-            times=None if model.times is None else np.concatenate([model.times, np.ones(count, np.int64)]),
-        )
+        high = np.concatenate([np.ones(size), upto])
+        held = extended(model, np.zeros(count), vstack(asked, format="csr"), np.concatenate(needs), limits, high)
         return cls(groups, tuple(shares), values, held)
 
     def goals(self, cap: float) -> Goals:
@@ -156,12 +144,6 @@ class Ranks:
         at = np.searchsorted(self.values, self.shares) * size + order[: len(self.shares)]
         taken[at.astype(np.int64)] = True
         return np.concatenate([x, taken])
-
-
-def _beside(matrix: csr_array, count: int) -> csr_array:
-    """Return a matrix with so many empty columns more."""
-    shape = (matrix.shape[0], matrix.shape[1] + count)
-    return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
 
 
 def _spared(amounts: Sequence[Floats], size: int, count: int) -> csr_array:

@@ -30,9 +30,10 @@ from siting.propose.problem import MaxCoverage, Objective
 from siting.propose.search.engines import solve_model
 
 __all__ = [
+    "ROUNDING",
     "Goals",
     "Level",
-    "block_diagonal",
+    "extended",
     "maximise_least",
     "refuse_other_objectives",
     "refuse_uncounted",
@@ -42,8 +43,9 @@ __all__ = [
 
 #: Units of a round, as a power of two; and how near t is proven where sums have no grain, as a share of the range.
 POWER, NEAR = 11, 1e-7
-#: How far a sum of fractions may miss its limit by its last bits, as a share of all that is counted.
+#: The rounding tolerance of a sum of fractions, as a share of all that is counted.
 ROUNDING = 1e-9
+NONE = np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +72,7 @@ class Goals:
         return float(((amounts - self.offset) / self.slope).min())
 
     def needed(self, t: float) -> Floats:
-        """Return how much must be served of each at t; fractions may miss it by their last bits."""
+        """Return how much must be served of each at t; fractions may miss it by the rounding tolerance."""
         need = self.offset + self.slope * t
         if self.grain:
             return np.asarray(np.ceil(need / self.grain - 1e-6) * self.grain)
@@ -78,11 +80,11 @@ class Goals:
 
     @property
     def slack(self) -> Floats:
-        """What a sum may miss by its last bits: less than a grain, where there is one."""
+        """The rounding tolerance of each sum: less than a grain, where there is one."""
         return np.asarray(ROUNDING * np.maximum(1.0, self.weight.sum(axis=1)))
 
     def above(self, t: float, range_: float) -> float:
-        """Return the least t above the given one that a plan can have; what only last bits tell apart is the same."""
+        """Return the least t above the given one that a plan can have; within the rounding tolerance it is the same."""
         if not self.grain:
             return t + NEAR * range_
         same = 4 * float((self.slack / self.slope).max())
@@ -92,7 +94,7 @@ class Goals:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The plan with the largest least: its t and what none can beat; x is None where there is no plan."""
+    """The plan with the largest least: its t and the bound on it; x is None without a plan."""
 
     x: Bools | None
     t: float
@@ -206,32 +208,45 @@ def _sizes(count: int) -> Ints:
 
 def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: int) -> Model:
     """Return the model that gives up as few units of t as possible from the top of the steps."""
-    sizes = _sizes(count)
-    k, (needs, columns) = len(sizes), model.benefit.shape
-    empty = csr_array(
-        (np.zeros(model.benefit.nnz), model.benefit.indices, model.benefit.indptr), shape=(needs, columns)
-    )
-    steps = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
+    sizes, (needs, columns) = _sizes(count), model.benefit.shape
+    served = (np.zeros(model.benefit.nnz), model.benefit.indices, model.benefit.indptr)
+    bare = replace(model, benefit=csr_array(served, shape=(needs, columns)), value=np.zeros(columns))
     given = csr_array(goals.slope[:, None] * (unit * sizes)[None, :])
-    benefit = block_diagonal(empty, steps)
-    shares = vstack(
-        [hstack([model.shares, csr_array((len(model.wanted), k))]), hstack([goals.weight, given])], format="csr"
-    )
     wanted = goals.offset + goals.slope * (bottom + count * unit) - goals.slack
+    steps = extended(bare, -sizes.astype(float), hstack([goals.weight, given]), wanted)
+    return replace(steps, grain=1.0, constant=0.0)
+
+
+def extended(
+    model: Model, value: Floats, shares: csr_array, wanted: Floats, rows: csr_array | None = None, high: Floats = NONE
+) -> Model:
+    """Return a model with further columns of this *value* that serve a need of their own each.
+
+    *shares* and *rows* are further ones, over the old and the new needs and columns; the rows have an upper limit.
+    """
+    k = len(value)
+    own = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
+    more = [] if rows is None else [rows]
     return replace(
         model,
-        benefit=benefit,
-        value=np.concatenate([np.zeros(columns), -sizes.astype(float)]),
-        rows=csr_array(hstack([model.rows, csr_array((len(model.low), k))], format="csr")),
+        benefit=block_diagonal(model.benefit, own),
+        value=np.concatenate([model.value, value]),
+        rows=csr_array(vstack([_beside(model.rows, k), *more], format="csr")),
+        low=np.concatenate([model.low, np.full(len(high), -np.inf)]),
+        high=np.concatenate([model.high, high]),
         lower=np.concatenate([model.lower, np.zeros(k)]),
         upper=np.concatenate([model.upper, np.ones(k)]),
-        shares=csr_array(shares),
+        shares=csr_array(vstack([_beside(model.shares, k), shares], format="csr")),
         wanted=np.concatenate([model.wanted, wanted]),
         must=np.concatenate([model.must, np.zeros(k, bool)]),
-        grain=1.0,
-        constant=0.0,
         times=None if model.times is None else np.concatenate([model.times, np.ones(k, np.int64)]),
     )
+
+
+def _beside(matrix: csr_array, count: int) -> csr_array:
+    """Return a matrix with so many empty columns more."""
+    shape = (matrix.shape[0], matrix.shape[1] + count)
+    return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
 
 
 def block_diagonal(first: csr_array, second: csr_array) -> csr_array:
