@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.labels import label
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.propose.infeasible import conflicts
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.formulation import build
@@ -45,10 +45,10 @@ def as_text(value: Any) -> Any:
 def why(reach: Any, rules: list[Any], objective: Any = None, demand: Any = None, **named: Any) -> dict[str, list[Any]]:
     """Give the values of all reasons, by key."""
     instance = build(objective or st.MinSites(), reach, PEOPLE if demand is None else demand, rules, **named)
-    watch = Watch()
-    assert search(instance, watch).status == "infeasible"
+    control = Control()
+    assert search(instance, control).status == "infeasible"
     told: dict[str, list[Any]] = {}
-    for key, values in reasons(instance, watch):
+    for key, values in reasons(instance, control):
         assert all(label(key, lang, **values) for lang in ("zh", "en"))
         told.setdefault(key.removeprefix("plan."), []).append({name: as_text(value) for name, value in values.items()})
     assert "reasons_late" not in told
@@ -144,7 +144,7 @@ def test_two_rules_of_one_text_are_two_rules(apart: st.Reach) -> None:
     assert "mend_without" not in told  # either alone leaves a community without a site
     assert told["mend_share"] == [{"rule": "Cover(1)", "to": "21.7 %"}]
     # x and y serve 15 of 23, y and z only 13: of the two rules only the first is in the way of 65 %
-    found = reasons(build(st.MinSites(), apart, PEOPLE, [*both, st.Cover(0.65)]), Watch())
+    found = reasons(build(st.MinSites(), apart, PEOPLE, [*both, st.Cover(0.65)]), Control())
     assert [values["rule"] for key, values in found if key == "plan.mend_without"] == [Part(both[0])]
 
 
@@ -164,7 +164,7 @@ def test_two_groupings_of_one_name_are_two_rules(apart: st.Reach) -> None:
 
 def test_who_is_barred_by_a_rule_is_not_called_too_far(apart: st.Reach) -> None:
     barring = [st.Forbidden(["x"]), st.Forbidden(["z"])]
-    found = dict(reasons(build(st.MinSites(), apart, PEOPLE, [*barring, st.Cover(1)]), Watch()))
+    found = dict(reasons(build(st.MinSites(), apart, PEOPLE, [*barring, st.Cover(1)]), Control()))
     assert "plan.too_far" not in found
     barred = found["plan.barred"]
     assert (barred["by"], barred["names"]) == (tuple(Part(rule) for rule in barring), ("a", "c"))
@@ -213,7 +213,7 @@ def test_without_time_that_is_said(apart: st.Reach, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(conflicts, "SECONDS", 0.0)
     monkeypatch.setattr(conflicts, "GRACE", 0.0)
     instance = build(st.MinSites(), apart, PEOPLE, [st.AtMost(2), st.Cover(0.9), st.Required(["x"])])
-    told: tuple[Reason, ...] = reasons(instance, Watch(time_limit=1e-9))
+    told: tuple[Reason, ...] = reasons(instance, Control(time_limit=1e-9))
     assert [key for key, _ in told] == ["plan.conflict_rules", "plan.reasons_late"]
 
 

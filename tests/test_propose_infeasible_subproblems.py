@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.propose.infeasible.changes import _first
 from siting.propose.infeasible.subproblems import Subproblems, lightest, parts_of
 from siting.propose.infeasible.unreachable import out_of_reach
@@ -38,7 +38,7 @@ def test_parts_are_rules_by_group(made: Callable[..., Formulation]) -> None:
 
 def test_what_is_left_out_is_left_out(made: Callable[..., Formulation]) -> None:
     most, cover, barred = st.AtMost(1), st.Cover(0.9), st.Forbidden(["x"])
-    problems = Subproblems(made([most, cover, barred]), Watch(), 60.0)
+    problems = Subproblems(made([most, cover, barred]), Control(), 60.0)
     assert len(problems.formulation.variables) == 2
     without = problems.keeping([Part(most), Part(cover)])
     assert (len(without.variables), len(without.constraints), len(without.shares)) == (3, 1, 1)
@@ -55,7 +55,7 @@ def test_which_rules_can_be_kept_together(made: Callable[..., Formulation], kept
     # 18 of 23 are 78 %: with x barred only 13 can be served, without two sites 10
     most, cover, barred = st.AtMost(1), st.Cover(0.75), st.Forbidden(["x"])
     parts = {"m": Part(most), "c": Part(cover), "b": Part(barred)}
-    problems = Subproblems(made([most, cover, barred]), Watch(), 60.0)
+    problems = Subproblems(made([most, cover, barred]), Control(), 60.0)
     expected = True if kept == "c" else possible
     assert problems.feasible([parts[name] for name in kept]) is expected
     assert not problems.late
@@ -63,7 +63,7 @@ def test_which_rules_can_be_kept_together(made: Callable[..., Formulation], kept
 
 def test_the_least_that_rules_allow(made: Callable[..., Formulation]) -> None:
     most, cover = st.AtMost(1), st.Cover(0.75)
-    problems = Subproblems(made([most, cover]), Watch(), 60.0)
+    problems = Subproblems(made([most, cover]), Control(), 60.0)
     outcome = problems.least(problems.parts, Part(most))
     assert (outcome.value, outcome.bound) == (-2, -2)
     assert problems.least(problems.parts, Part(most)) is outcome
@@ -74,14 +74,14 @@ def test_the_least_that_rules_allow(made: Callable[..., Formulation]) -> None:
 
 def test_a_target_counts_its_people_within_its_limit(made: Callable[..., Formulation]) -> None:
     formulation = made([st.AtMost(1), st.Cover(0.75)])
-    problems = Subproblems(formulation, Watch(), 60.0)
+    problems = Subproblems(formulation, Control(), 60.0)
     sub = replace(problems.keeping([Part(st.AtMost(1))]), target=formulation.shares[0])
     assert problems.solve(sub).value == 10  # with one site a has most people
     assert sub.model.benefit.toarray().tolist() == [[10, 0, 0], [0, 5, 0], [0, 0, 8]]
 
 
 def test_no_time_is_no_answer(made: Callable[..., Formulation]) -> None:
-    problems = Subproblems(made([st.AtMost(1), st.Cover(0.75)]), Watch(), 0.0)
+    problems = Subproblems(made([st.AtMost(1), st.Cover(0.75)]), Control(), 0.0)
     assert problems.feasible([Part(st.Cover(0.75))]) in (True, None)
     outcome = problems.solve(problems.keeping([]))
     assert (outcome.x, problems.late) == (None, True)

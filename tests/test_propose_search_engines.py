@@ -12,7 +12,7 @@ import pytest
 from scipy.sparse import csr_array
 
 import siting as st
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.propose.model.formulation import build
 from siting.propose.search.answer import optimal_within
@@ -81,7 +81,7 @@ def test_whom_a_share_cannot_do_without_must_be_served() -> None:
     ],
 )
 def test_each_kind_of_model_has_its_engine(model: Model, engine: str, x: list[int], value: float) -> None:
-    found = solve_model(model, Watch())
+    found = solve_model(model, Control())
     assert found.x is not None
     assert (found.value, found.bound, found.status) == (value, value, "optimal")
     assert model.objective(np.array(x, bool)) == value
@@ -106,9 +106,9 @@ def test_best_and_second_best_of_each_need() -> None:
 def test_sites_that_add_nothing_are_closed(reach: st.Reach) -> None:
     made = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(3)])
     everything = np.ones(3, bool)
-    assert prune_by(made, everything, made.model.keeps, made.model.objective).tolist() == [True, False, True]
+    assert prune_by(made, everything, made.model.is_feasible, made.model.objective).tolist() == [True, False, True]
     kept = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(3), st.Required(["y"])])
-    assert prune_by(kept, everything, kept.model.keeps, kept.model.objective).tolist() == [True, True, False]
+    assert prune_by(kept, everything, kept.model.is_feasible, kept.model.objective).tolist() == [True, True, False]
 
 
 def test_the_model_of_people_covered(reach: st.Reach) -> None:
@@ -118,37 +118,37 @@ def test_the_model_of_people_covered(reach: st.Reach) -> None:
 
 
 def test_of_plans_with_as_few_sites_one_that_covers_most(reach: st.Reach) -> None:
-    answer = search(build(st.MinSites(), reach, PEOPLE, [st.Cover(0.5)]), Watch())
+    answer = search(build(st.MinSites(), reach, PEOPLE, [st.Cover(0.5)]), Control())
     assert answer.x is not None
     assert (answer.x.tolist(), answer.value, answer.bound) == ([True, False, False], 1, 1)  # x: 15, y: 13 of 23
 
 
 def test_the_farthest_is_as_near_as_can_be(reach: st.Reach) -> None:
     made = build(st.MinFarthest(), reach, PEOPLE, [st.AtMost(2)])
-    answer = search(made, Watch())
+    answer = search(made, Control())
     # with x and y: a 100, b 100, c 200; with x and z: b 250
     assert isinstance(answer, FarthestAnswer)
     assert answer.x is not None
     assert (answer.x.tolist(), answer.value, answer.bound, answer.status) == ([True, True, False], 200, 200, "optimal")
     assert answer.measure(np.array([True, False, True])) == 250
     assert answer.bound_by(answer.proof) == 200
-    assert search(build(st.MinFarthest(), reach, PEOPLE, [st.AtMost(1)]), Watch()).status == "infeasible"
+    assert search(build(st.MinFarthest(), reach, PEOPLE, [st.AtMost(1)]), Control()).status == "infeasible"
     cost = pd.Series({"x": 1.0, "y": 2.0, "z": 1.0})
-    dear = search(build(st.MinFarthest(), reach, PEOPLE, [st.Budget(2, cost=cost)]), Watch())
+    dear = search(build(st.MinFarthest(), reach, PEOPLE, [st.Budget(2, cost=cost)]), Control())
     assert (dear.value, dear.status, dear.engine) == (250, "optimal", "thresholds")  # x and y cost 3
 
 
 def test_sites_are_as_far_apart_as_can_be(reach: st.Reach, reach_of: Callable[..., st.Reach]) -> None:
     between = reach_of({"x": {"y": 90.0, "z": 200.0}, "y": {"x": 80.0, "z": 120.0}, "z": {"x": 210.0}}, "xyz")
     made = build(st.MaxSpacing(between), reach, PEOPLE, [st.AtLeast(2)])
-    answer = search(made, Watch())
+    answer = search(made, Control())
     assert isinstance(answer, SpacingAnswer)
     assert answer.x is not None
     # of the two ways the shorter counts: x–y 80, y–z 120, x–z 200
     assert (answer.x.tolist(), answer.value, answer.bound, answer.status) == ([True, False, True], 200, 200, "optimal")
     assert answer.measure(np.ones(3, bool)) == 80
     with_share = build(st.MaxSpacing(between), reach, PEOPLE, [st.AtLeast(2), st.NobodyBeyond(200)])
-    answer = search(with_share, Watch())
+    answer = search(with_share, Control())
     assert answer.x is not None
     assert answer.x[:2].all()  # x and z leave b 250 m away
     assert (answer.value, answer.bound, answer.engine) == (80, 80, "thresholds")
@@ -171,16 +171,16 @@ def test_goals_in_numbers() -> None:
 
 def test_the_least_is_raised_as_far_as_rules_allow() -> None:
     two = model_of(TOWN, **counted(2))
-    level = maximise_least(two, EACH, Watch())
+    level = maximise_least(two, EACH, Control())
     assert level.x is not None
     assert (level.t, level.bound, level.status) == (1, 1, "optimal")
     assert level.x[0]
-    one = maximise_least(model_of(TOWN, **counted(1)), EACH, Watch())
+    one = maximise_least(model_of(TOWN, **counted(1)), EACH, Control())
     assert (one.t, one.status) == (0, "optimal")  # no site serves all three
     pairs = Goals(csr_array([[10.0, 5, 0], [0, 5, 8]]), np.zeros(2), np.array([15.0, 13]), 1.0)
-    one = maximise_least(model_of(TOWN, **counted(1)), pairs, Watch())
+    one = maximise_least(model_of(TOWN, **counted(1)), pairs, Control())
     assert one.t == pytest.approx(5 / 13)  # x: 15 of 15 and 5 of 13; y: 5 of 15 and 13 of 13
-    near = maximise_least(model_of(TOWN, **counted(1)), pairs, Watch(), near=lambda _t: 1.0)
+    near = maximise_least(model_of(TOWN, **counted(1)), pairs, Control(), near=lambda _t: 1.0)
     assert near.bound - near.t <= 1.0
 
 
@@ -202,9 +202,9 @@ def test_goals_become_shares_and_models_get_columns() -> None:
 
 
 def test_a_watch_for_a_question_on_the_way() -> None:
-    own = within(Watch(time_limit=100.0, gap=0.5), 0.1, part=0.25)
+    own = within(Control(time_limit=100.0, gap=0.5), 0.1, part=0.25)
     assert own.gap == 0.1
-    assert 20 < own.left <= 25
+    assert 20 < own.seconds_left <= 25
 
 
 def test_groups_and_ranks(reach: st.Reach) -> None:
@@ -220,4 +220,4 @@ def test_groups_and_ranks(reach: st.Reach) -> None:
     ranks = Ranks.of(groups, [0.25])
     assert len(ranks.model.value) == 3 + 2  # a column more for each group
     assert ranks.widened(x).tolist() == [True, False, False, False, True]  # type: ignore[union-attr]
-    assert ranks.model.keeps(ranks.widened(x))  # type: ignore[arg-type]
+    assert ranks.model.is_feasible(ranks.widened(x))  # type: ignore[arg-type]

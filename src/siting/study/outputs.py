@@ -14,7 +14,7 @@ import pandas as pd
 
 from siting.data import atomic_path, list_roles, to_crs, write_layer, write_table
 from siting.data import role as find_role
-from siting.data.naming import names_apart
+from siting.data.district_names import names_apart
 from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import APART, walker

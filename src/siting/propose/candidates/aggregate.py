@@ -11,7 +11,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats, Ints, Ints32
 

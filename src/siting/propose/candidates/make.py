@@ -17,10 +17,10 @@ import shapely
 
 from siting.data import check_extent, check_layer, common_crs, points
 from siting.errors import LayerError, ProblemError, some
-from siting.measure.coverage import amounts
-from siting.measure.travel import _limit, _walks
+from siting.measure.alignment import amounts
+from siting.measure.walking import sloped, walk_limit
 from siting.network import Network, Walk
-from siting.network.locate import spots
+from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes
 from siting.propose.candidates.parcels import (
     Bounds,
@@ -250,7 +250,7 @@ class _Homes:
         check_extent(layer, "communities")
         self.crs: pyproj.CRS = network.crs if network else common_crs([layer], crs, layer="communities")
         self.layer = layer
-        self.point = spots(layer, self.crs)
+        self.point = points_in(layer, self.crs)
 
     def needed(self) -> Floats:
         """Return the people, which must be known here."""
@@ -363,10 +363,10 @@ def _from_streets(
 ) -> gpd.GeoDataFrame:
     from siting.propose.candidates.dominance import dominating_points
 
-    limit, unit, who = _limit(metres, minutes, walk, None)
+    limit, unit, who = walk_limit(metres, minutes, walk)
     streets = network.for_walk(walk)
     located = streets.locate(homes.layer, max_snap=max_snap, name="communities")
-    found = dominating_points(streets, located, limit, walk=_walks(streets, who))
+    found = dominating_points(streets, located, limit, walk=sloped(streets, who))
     if not len(found.point):
         raise LayerError(
             "communities",

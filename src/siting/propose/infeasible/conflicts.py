@@ -11,7 +11,7 @@ import numpy as np
 import siting.propose.problem as problem
 from siting.errors import ProblemError
 from siting.numbers import amount
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.propose.infeasible.changes import changes_of
 from siting.propose.infeasible.subproblems import Subproblems, load_engines
 from siting.propose.infeasible.unreachable import out_of_reach
@@ -29,7 +29,7 @@ MANY = 4
 LIMITS = (problem.AtMost, problem.Budget, problem.Phases)
 
 
-def reasons(formulation: Formulation, watch: Watch) -> tuple[Reason, ...]:
+def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
     """Say why no plan keeps all rules.
 
     First each rule that all sites together miss, with the best that can be had and the communities that are too far,
@@ -41,7 +41,7 @@ def reasons(formulation: Formulation, watch: Watch) -> tuple[Reason, ...]:
 
     Parameters
     ----------
-    watch
+    control
         That of the search. Five seconds more may be spent, or as many as the search took, but no more than one second
         beyond its time limit.
 
@@ -50,9 +50,9 @@ def reasons(formulation: Formulation, watch: Watch) -> tuple[Reason, ...]:
     .. [1] J. W. Chinneck and E. W. Dravnieks, "Locating minimal infeasible constraint sets in linear programs", ORSA
        Journal on Computing 3 (2), 1991, pp. 157-168.
     """
-    seconds = min(max(SECONDS, watch.seconds), max(GRACE, watch.left))
+    seconds = min(max(SECONDS, control.seconds), max(GRACE, control.seconds_left))
     load_engines()  # which is not counted
-    problems = Subproblems(formulation, watch, seconds)
+    problems = Subproblems(formulation, control, seconds)
     alone, found = out_of_reach(formulation)
     if alone:
         rules = list(dict.fromkeys(part.rule for part in alone))

@@ -14,13 +14,13 @@ from scipy.sparse import csr_array
 import siting.propose.problem as problem
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.propose.model.constraints import Constraint, build_constraints
 from siting.propose.model.formulation import Block, Formulation
 from siting.propose.model.shares import Share
 from siting.propose.model.variables import STAYING, build_variables
-from siting.propose.search.capacitated import solve_capacitated
+from siting.propose.search.capacitated import search_capacitated
 from siting.propose.search.engines import solve_model
 
 __all__ = ["Subproblem", "Subproblems", "lightest", "load_engines", "parts_of"]
@@ -93,7 +93,7 @@ class Subproblem(Formulation):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """The outcome of a subproblem: columns (None without), value, bound, and the status as in `Found`."""
+    """The outcome of a subproblem: columns (None without), value, bound, and the status as in `Solution`."""
 
     x: Bools | None
     value: float
@@ -115,9 +115,9 @@ class Subproblems:
         For all subproblems together.
     """
 
-    def __init__(self, formulation: Formulation, watch: Watch, seconds: float) -> None:
-        self.formulation, self.watch = formulation, watch
-        self.began, self.seconds = watch.seconds, seconds
+    def __init__(self, formulation: Formulation, control: Control, seconds: float) -> None:
+        self.formulation, self.control = formulation, control
+        self.began, self.seconds = control.seconds, seconds
         self.until = self.began + seconds
         #: Whether some subproblem ended without an answer.
         self.late = False
@@ -155,12 +155,12 @@ class Subproblems:
 
     def solve(self, sub: Subproblem, enough: float = math.inf) -> Outcome:
         """Make the objective of a subproblem large, until it is *enough* or known not to be."""
-        clock = _Clock(self.watch, self.until, enough)
-        if clock.over:
+        clock = _Clock(self.control, self.until, enough)
+        if clock.must_stop:
             self.late = True
             return Outcome(None, -math.inf, math.inf, clock.status)
         if sub.capacity is not None:
-            answer = solve_capacitated(sub, clock)
+            answer = search_capacitated(sub, clock)
             value, bound = (-math.inf, math.inf) if answer.x is None else (answer.value, answer.bound)
             outcome = Outcome(answer.x, value, bound, answer.status)
         else:
@@ -208,7 +208,7 @@ class Subproblems:
         if any(each.low > 0 for each in sub.constraints if not len(each.columns)):
             return False
         easy = [_everything(sub), sub.variables.lower > 0, *self._plans_of(sub)]
-        if sub.capacity is None and any(sub.model.keeps(x) for x in easy):
+        if sub.capacity is None and any(sub.model.is_feasible(x) for x in easy):
             return True
         limit = None if sub.capacity is not None else _limit(sub)
         if limit is None:  # few sites are easily found; the first plan will do
@@ -233,7 +233,7 @@ def load_engines() -> None:
                 benefit, -open_, csr_array(np.eye(9)[:rows]), np.full(rows, -np.inf), np.ones(rows), 0 * open_, open_,
                 csr_array(np.ones((1, 24))), np.array([20.0]), np.zeros(24, bool), 1.0,
             ),
-            Watch(time_limit=60.0),
+            Control(time_limit=60.0),
         )  # fmt: skip
 
 
@@ -277,18 +277,18 @@ def _slack(amount: float) -> float:
     return SAME * max(1.0, abs(amount)) if math.isfinite(amount) else 0.0
 
 
-class _Clock(Watch):
-    """A watch inside another: it stops when time is up, or when a question about a limit is answered."""
+class _Clock(Control):
+    """A control inside another: it stops when time is up, or when a question about a limit is answered."""
 
-    def __init__(self, outer: Watch, until: float, enough: float) -> None:
+    def __init__(self, outer: Control, until: float, enough: float) -> None:
         # half of what is left, so that one hard question does not take the time of all others
         super().__init__(time_limit=max(0.0, until - outer.seconds) / 2)
         self.outer, self.until, self.enough = outer, until, enough
 
     @property
-    def over(self) -> bool:
+    def must_stop(self) -> bool:
         """Whether time is up, or Ctrl-C was pressed."""
-        return self.outer.interrupted or self.interrupted or self.left <= 0
+        return self.outer.interrupted or self.interrupted or self.seconds_left <= 0
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
         """Tell whether to stop."""

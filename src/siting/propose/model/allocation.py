@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, hstack, vstack
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.max_flow import LARGEST, fill
+from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.inputs import Inputs
 from siting.propose.model.variables import LARGER
@@ -96,7 +96,7 @@ class Allocation:
         if not mine.any():
             return 0.0
         need, pool = self.need[mine].astype(np.int32), self.pool[mine].astype(np.int32)
-        return float(fill(self.amount.astype(np.int64), room.astype(np.int64), need, pool).flow.sum())
+        return float(maximum_flow(self.amount.astype(np.int64), room.astype(np.int64), need, pool).flow.sum())
 
     def amounts(self, flows: pd.DataFrame) -> Floats:
         """People on each arc of a table of flows."""
@@ -143,7 +143,7 @@ class Allocation:
                 people = self._then(asked, x, people, gain)
         return people if self.keeps(x, people) else None
 
-    def _then(self, asked: highs.Model, x: Bools, people: Floats, gain: Floats) -> Floats:
+    def _then(self, asked: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
         """Of the flows that are worth as much and serve as many, one with the most of *gain*; the given one at odds."""
         floors = [
             csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
@@ -249,7 +249,7 @@ def _must(formulation: Formulation, of_need: pd.DataFrame, cost: Floats) -> tupl
     return tuple(found)
 
 
-def mixed_integer_model(problem: Allocation, fixed: Bools | None = None) -> highs.Model:
+def mixed_integer_model(problem: Allocation, fixed: Bools | None = None) -> highs.Programme:
     """Write columns and people on arcs as one model, to be minimised; with *fixed* columns it is a linear one."""
     formulation = problem.formulation
     model, arcs, n = formulation.model, len(problem.need), len(formulation.variables)
@@ -282,7 +282,7 @@ def mixed_integer_model(problem: Allocation, fixed: Bools | None = None) -> high
         tied = csr_array(problem.opens[problem.pool] * -amount[problem.need][:, None])
         parts.append((hstack([tied, csr_array((one, (each, each)), shape=(arcs, arcs))]), below(arcs), np.zeros(arcs)))
     x = fixed if fixed is None else fixed.astype(float)
-    return highs.Model(
+    return highs.Programme(
         cost=-np.concatenate([formulation.value, problem.gain / scale]),
         lower=np.concatenate([model.lower if x is None else x, np.zeros(arcs)]),
         upper=np.concatenate([model.upper if x is None else x, amount[problem.need]]),

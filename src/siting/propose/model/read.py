@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import weights
+from siting.measure.alignment import weights
 from siting.measure.reach import Reach
 from siting.numbers import Floats
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Reaches, at_least_zero_each

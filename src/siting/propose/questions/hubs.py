@@ -13,7 +13,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.solve import solve

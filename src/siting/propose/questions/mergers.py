@@ -12,7 +12,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.measure.reach import TOLERANCE
 from siting.optimize.control import gap_between
 from siting.propose.questions.mergers_model import Homes, fits, keeps, last_cover, rules_as_rows, solve

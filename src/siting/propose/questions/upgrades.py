@@ -8,7 +8,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 
 __all__ = ["upgrade_sites"]
 

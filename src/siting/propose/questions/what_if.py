@@ -14,7 +14,8 @@ from scipy.sparse import coo_array
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach, coverage
-from siting.measure.coverage import COLUMNS, weights
+from siting.measure.alignment import weights
+from siting.measure.coverage import COLUMNS
 from siting.numbers import Bools, Floats, Ints, Ints32, Positions
 
 __all__ = ["WhatIf"]

@@ -8,7 +8,8 @@ from typing import Any, TypeAlias
 
 from siting.numbers import Bools
 from siting.optimize.control import gap_between
-from siting.optimize.model import Found, Model
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
 from siting.propose.search.engines import proven_bound
 
@@ -29,7 +30,7 @@ class Answer:
     value, bound
         NaN without a plan.
     status, engine
-        As in `Found`.
+        As in `Solution`.
     found
         What the engine found for `model`.
     model
@@ -43,13 +44,13 @@ class Answer:
     bound: float
     status: str
     engine: str
-    found: Found | None = None
+    found: Solution | None = None
     model: Model | None = None
     sense: int = 1
 
     def keeps(self, x: Bools) -> bool:
         """Whether columns keep all rules."""
-        return self.model is not None and self.model.keeps(x)
+        return self.model is not None and self.model.is_feasible(x)
 
     def measure(self, x: Bools) -> float:
         """Objective of columns, added up anew."""
@@ -64,8 +65,8 @@ class Answer:
         """Return the bound that a proof gives, added up anew; NaN without one."""
         if proof is None or self.model is None:
             return math.nan
-        question = None if self.found is None else self.found.question
-        return self.sense * proven_bound(self.model, proof, question) + 0.0
+        too_few = None if self.found is None else self.found.too_few
+        return self.sense * proven_bound(self.model, proof, too_few) + 0.0
 
     @property
     def grain(self) -> float:
@@ -83,7 +84,7 @@ def no_plan(formulation: Formulation, status: str, engine: str, model: Model | N
     return Answer(None, math.nan, math.nan, status, engine, None, model, formulation.sense)
 
 
-def in_sense(formulation: Formulation, model: Model, found: Found) -> Answer:
+def in_sense(formulation: Formulation, model: Model, found: Solution) -> Answer:
     """Turn what was found for the model, which is to be large, into the sense of the objective."""
     if found.x is None:
         return Answer(None, math.nan, math.nan, found.status, found.engine, found, model, formulation.sense)

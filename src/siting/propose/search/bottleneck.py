@@ -13,9 +13,10 @@ from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.center import solve_center
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.dispersion import solve_dispersion
-from siting.optimize.model import Found, Model
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import STAYING
 from siting.propose.problem import AtLeast, AtMost, MaxSpacing
@@ -23,7 +24,7 @@ from siting.propose.search.answer import Answer, no_plan
 from siting.propose.search.engines import only_counted, proven_bound, solve_model
 from siting.propose.search.pruning import prune_by
 
-__all__ = ["BottleneckAnswer", "FarthestAnswer", "SpacingAnswer", "solve_max_spacing", "solve_min_farthest"]
+__all__ = ["BottleneckAnswer", "FarthestAnswer", "SpacingAnswer", "search_max_spacing", "search_min_farthest"]
 
 #: Name of the search over distances, for `Plan.engine` and progress.
 ENGINE = "thresholds"
@@ -83,7 +84,7 @@ class SpacingAnswer(BottleneckAnswer):
         return _narrowest(self.pairs, x)
 
 
-def solve_min_farthest(formulation: Formulation, watch: Watch) -> Answer:
+def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
     """Solve a `MinFarthest`: binary search over the distances from communities to sites."""
     model, costs = replace(formulation.model, grain=1.0), formulation.costs
 
@@ -102,7 +103,7 @@ def solve_min_farthest(formulation: Formulation, watch: Watch) -> Answer:
         return no_plan(formulation, "infeasible", ENGINE, model)
     distances = np.unique(costs.data)
     distances = distances[distances >= least]
-    known = _center(formulation, model, costs, watch)
+    known = _center(formulation, model, costs, control)
     if known is not None and known.x is None:
         return no_plan(formulation, known.status, known.engine, model)
     if known is not None and known.x is not None:
@@ -112,22 +113,22 @@ def solve_min_farthest(formulation: Formulation, watch: Watch) -> Answer:
             )
         # what rules out the next shorter distance is the proof
         distances = distances[distances <= measure(known.x)][-2:]
-    search = _narrowed(distances, at, measure, watch, None if known is None else known.x)
+    search = _narrowed(distances, at, measure, control, None if known is None else known.x)
     if search.x is None:
         return no_plan(formulation, search.status, ENGINE, model)
-    x = prune_by(formulation, search.x, model.keeps, lambda x: -measure(x))
+    x = prune_by(formulation, search.x, model.is_feasible, lambda x: -measure(x))
     value = measure(x)
     best, decision, first = search.proof_of(value)
     engine = ENGINE if known is None else known.engine
     return FarthestAnswer(x, value, best, search.status, engine, search.ruled_out, model, -1, decision, first, costs)
 
 
-def _center(formulation: Formulation, model: Model, costs: csr_array, watch: Watch) -> Found | None:
+def _center(formulation: Formulation, model: Model, costs: csr_array, control: Control) -> Solution | None:
     """Ask the engine of p-centers, where the rules only count sites; None where they do more."""
     if len(formulation.blocks) > 1 or formulation.shares or not only_counted(model) or model.rows.shape[0] != 1:
         return None
     most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
-    return solve_center(costs, model.lower, model.upper, most, watch)
+    return solve_center(costs, model.lower, model.upper, most, control)
 
 
 def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
@@ -163,7 +164,7 @@ class Narrowed:
     x: Bools | None
     low: int
     status: str
-    ruled_out: Found | None
+    ruled_out: Solution | None
 
     def proof_of(self, value: float) -> tuple[float, Model | None, float]:
         """Return the bound, the question that proves it, and the distance that is proven not to be ruled out."""
@@ -177,7 +178,7 @@ def _narrowed(
     distances: Floats,
     at: Callable[[float], Model],
     measure: Callable[[Bools], float],
-    watch: Watch,
+    control: Control,
     known: Bools | None = None,
 ) -> Narrowed:
     """Find the first of the sorted *distances* at which there is a plan; *known* is one that is as good as can be."""
@@ -188,7 +189,7 @@ def _narrowed(
         low = max(0, high)
     while low <= high:
         middle = (low + high) // 2 if best is not None else high
-        found = solve_model(at(float(distances[middle])), watch.quiet(), start=best)
+        found = solve_model(at(float(distances[middle])), control.for_subproblem(), start=best)
         if found.x is not None:
             best = found.x
             high = int(np.searchsorted(distances, measure(best))) - 1
@@ -197,13 +198,13 @@ def _narrowed(
             if best is None:
                 return Narrowed(distances, at, None, low, "infeasible", ruled_out)
         else:
-            return Narrowed(distances, at, best, low, watch.status if known is None else "optimal", ruled_out)
-        if best is not None and low <= high and watch.report(ENGINE, -measure(best), -float(distances[low])):
-            return Narrowed(distances, at, best, low, watch.status, ruled_out)
+            return Narrowed(distances, at, best, low, control.status if known is None else "optimal", ruled_out)
+        if best is not None and low <= high and control.report(ENGINE, -measure(best), -float(distances[low])):
+            return Narrowed(distances, at, best, low, control.status, ruled_out)
     return Narrowed(distances, at, best, low, "optimal", ruled_out)
 
 
-def solve_max_spacing(formulation: Formulation, watch: Watch) -> Answer:
+def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
     """Solve a `MaxSpacing`: binary search over the distances between sites, as negative numbers."""
     size = len(formulation.variables)
     model = replace(formulation.model, value=np.zeros(size), grain=1.0)
@@ -224,7 +225,7 @@ def solve_max_spacing(formulation: Formulation, watch: Watch) -> Answer:
     def measure(x: Bools) -> float:
         return -_narrowest(pairs, x)
 
-    known = _dispersed(formulation, pairs, watch)
+    known = _dispersed(formulation, pairs, control)
     if known is not None and known.x is None:
         return no_plan(formulation, known.status, known.engine, model)
     if known is not None and known.x is not None and known.status != "optimal":
@@ -232,7 +233,7 @@ def solve_max_spacing(formulation: Formulation, watch: Watch) -> Answer:
         bound = max(value, known.bound)
         return SpacingAnswer(known.x, value, bound, known.status, known.engine, None, model, 1, pairs=pairs)
     steps = np.concatenate([[-math.inf], -np.unique(cost)[::-1]])
-    search = _narrowed(steps, at, measure, watch, None if known is None else known.x)
+    search = _narrowed(steps, at, measure, control, None if known is None else known.x)
     if search.x is None:
         return no_plan(formulation, search.status, ENGINE, model)
     value = measure(search.x)
@@ -243,7 +244,7 @@ def solve_max_spacing(formulation: Formulation, watch: Watch) -> Answer:
     )
 
 
-def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], watch: Watch) -> Found | None:
+def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], control: Control) -> Solution | None:
     """Ask the engine of p-dispersion, where the rules only count sites; None where they do more."""
     model, variables, limits = formulation.model, formulation.variables, formulation.constraints
     plain = all(isinstance(each.rule, (AtLeast, AtMost)) and each.rule.by is None for each in limits)
@@ -256,7 +257,7 @@ def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], watch
     between = csr_array((np.concatenate([cost, cost]), ends), shape=(n, n))
     least = max(int(each.low) for each in limits if each.low > -math.inf)
     most = min((int(each.high) + fixed for each in limits if each.high < math.inf), default=None)
-    return solve_dispersion(between, model.lower, model.upper, least + fixed, most, watch.quiet())
+    return solve_dispersion(between, model.lower, model.upper, least + fixed, most, control.for_subproblem())
 
 
 def _between(formulation: Formulation) -> tuple[Ints, Ints, Floats]:

@@ -13,10 +13,11 @@ from scipy.sparse import csr_array
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.capacitated.engine import Capacitated, bound_of_prices, solve_capacity
-from siting.optimize.control import Watch
-from siting.optimize.max_flow import LARGEST, fill
-from siting.optimize.model import Found
+from siting.optimize.capacitated.engine import solve_capacitated
+from siting.optimize.capacitated.problem import CapacitatedProblem, bound_of_prices
+from siting.optimize.control import Control
+from siting.optimize.max_flow import LARGEST, maximum_flow
+from siting.optimize.solution import Solution
 from siting.propose.model.allocation import Allocation, build_allocation, mixed_integer_model, rounded
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import LARGER, NEW, STAYING
@@ -24,7 +25,7 @@ from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search.answer import Answer, no_plan, optimal_within
 from siting.propose.search.engines import only_counted
 
-__all__ = ["CapacitatedAnswer", "solve_capacitated"]
+__all__ = ["CapacitatedAnswer", "search_capacitated"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +43,7 @@ class CapacitatedAnswer(Answer):
 
     flows: pd.DataFrame | None = None
     allocation: Allocation | None = None
-    pure: Capacitated | None = None
+    pure: CapacitatedProblem | None = None
 
     @property
     def proof(self) -> Any:
@@ -74,17 +75,17 @@ class CapacitatedAnswer(Answer):
         return math.nan if best is None else self.sense * self.allocation.worth(x, best) + 0.0
 
 
-def solve_capacitated(formulation: Formulation, watch: Watch) -> Answer:
+def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     """Solve a problem with capacities."""
     if isinstance(formulation.objective, (MinFarthest, MaxSpacing)):
         raise ProblemError(f"{formulation.objective} does not go with Capacity; leave one out")
     problem = build_allocation(formulation)
     pure = _pure(formulation)
     if pure is not None:
-        found: Found = solve_capacity(pure, watch)
+        found: Solution = solve_capacitated(pure, control)
         x = None if found.x is None else found.x[: len(formulation.variables)]
         return _answer(problem, found, None if x is None else _allocated(problem, x), pure)
-    found, people = _solved(problem, watch)
+    found, people = _solved(problem, control)
     if found.x is not None and people is not None:
         found = replace(found, x=_used(problem, found.x, people))
     return _answer(problem, found, people)
@@ -102,7 +103,9 @@ def _used(problem: Allocation, x: Bools, people: Floats) -> Bools:
     return x
 
 
-def _answer(problem: Allocation, found: Found, people: Floats | None, pure: Capacitated | None = None) -> Answer:
+def _answer(
+    problem: Allocation, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None
+) -> Answer:
     sense = problem.formulation.sense
     if found.x is None or people is None:
         return no_plan(problem.formulation, found.status, found.engine)
@@ -145,29 +148,29 @@ def _column_of(problem: Allocation, x: Bools) -> Ints:
     return column
 
 
-def _solved(problem: Allocation, watch: Watch) -> tuple[Found, Floats | None]:
+def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | None]:
     n, constant = len(problem.formulation.variables), problem.formulation.constant
-    left = None if watch.time_limit is None else max(0.01, watch.left)
+    left = None if control.time_limit is None else max(0.01, control.seconds_left)
     outcome = highs.run(
         mixed_integer_model(problem), gap=1e-7, time_limit=left,
-        stop=lambda value, bound: watch.report(
+        stop=lambda value, bound: control.report(
             "HiGHS", constant - value if math.isfinite(value) else None, constant - bound
         ),
     )  # fmt: skip
     if outcome.status == "infeasible":
-        return Found(None, -math.inf, -math.inf, "infeasible", "HiGHS"), None
+        return Solution(None, -math.inf, -math.inf, "infeasible", "HiGHS"), None
     bound = constant - outcome.bound
     if outcome.x is None:
-        return Found(None, -math.inf, bound, watch.status, "HiGHS"), None
+        return Solution(None, -math.inf, bound, control.status, "HiGHS"), None
     x = outcome.x[:n] > 0.5
     people = problem.best(x)
     if people is None:
         people = rounded(problem, x, outcome.x[n:] / problem.scale)
-    status = outcome.status if outcome.status == "optimal" else watch.status
-    return Found(x, problem.worth(x, people), bound, status, "HiGHS", None, outcome.nodes), people
+    status = outcome.status if outcome.status == "optimal" else control.status
+    return Solution(x, problem.worth(x, people), bound, status, "HiGHS", None, outcome.nodes), people
 
 
-def _pure(formulation: Formulation) -> Capacitated | None:
+def _pure(formulation: Formulation) -> CapacitatedProblem | None:
     """Return the problem for the engine of capacities, where it is no more than that."""
     inputs, columns, rule = formulation.inputs, formulation.variables, formulation.capacity
     assert rule is not None
@@ -191,7 +194,7 @@ def _pure(formulation: Formulation) -> Capacitated | None:
     cover = csr_array((np.ones(len(at[0])), at), shape=(len(people), len(columns)))
     cover.sort_indices()
     least = None if rule.least is None else np.where(columns.new, np.ceil(float(rule.least)), 0.0)
-    return Capacitated(
+    return CapacitatedProblem(
         cover=cover, weight=people, capacity=columns.places, value=np.zeros(len(columns)), lower=columns.lower,
         upper=columns.upper, least=least,
         most=None if not len(model.low) else int(model.high[0] - model.lower[columns.new].sum()),
@@ -209,7 +212,7 @@ def _allocated(problem: Allocation, x: Bools) -> Floats | None:
     position = np.full(len(room), -1)
     position[pools] = np.arange(len(pools))
     order = at[np.lexsort((problem.cost[at], problem.need[at]))]
-    filled = fill(
+    filled = maximum_flow(
         problem.amount.astype(np.int64),
         room[pools],
         problem.need[order].astype(np.int32),

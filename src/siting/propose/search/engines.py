@@ -8,35 +8,37 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools
-from siting.optimize.control import Watch
-from siting.optimize.covering import solve_covering, too_few
+from siting.optimize.control import Control
+from siting.optimize.covering import solve_covering
 from siting.optimize.median import solve_median
-from siting.optimize.milp import solve_general
-from siting.optimize.model import Found, Model, Proof
+from siting.optimize.milp import solve_milp
+from siting.optimize.model import Model
+from siting.optimize.partial_covering import bound_of_partial
 from siting.optimize.presolve import reduce
-from siting.optimize.proof import bound_of
-from siting.optimize.side_constraints import solve_sides
+from siting.optimize.proof import Proof, bound_of
+from siting.optimize.side_constraints import solve_side_constraints
+from siting.optimize.solution import Solution
 
 __all__ = ["only_counted", "proven_bound", "solve_model", "tightened"]
 
 
-def proven_bound(model: Model, proof: Proof, question: int | None = None) -> float:
+def proven_bound(model: Model, proof: Proof, too_few: int | None = None) -> float:
     """Return the bound that a proof gives for a model; where it is about the reduced one, that is made anew.
 
-    With a *question* the proof is that so many columns are too few.
+    With *too_few* the proof shows that this number of columns does not reach the share.
     """
     model = tightened(model)
-    if question is not None:
-        return too_few(model, proof, question)
+    if too_few is not None:
+        return bound_of_partial(model, proof, too_few)
     return min(bound_of(model, proof), bound_of(reduce(model).model, proof))
 
 
-def solve_model(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
+def solve_model(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
     """Solve a model with the engine that fits it, and check the answer."""
-    found = _engine(tightened(model), watch, start)
+    found = _engine(tightened(model), control, start)
     if found.x is not None:
         value = model.objective(found.x)
-        if not model.keeps(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
+        if not model.is_feasible(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
             raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
         found = replace(found, value=value, bound=max(value, found.bound))
     return found
@@ -69,13 +71,13 @@ def tightened(model: Model) -> Model:
     )
 
 
-def _engine(model: Model, watch: Watch, start: Bools | None) -> Found:
+def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
     counted = only_counted(model)
-    if model.times is not None or (model.levels and (not counted or model.shares.shape[0])):
-        return solve_general(model, watch, start=start)
-    if model.levels:
-        return solve_median(model, watch, start=start)
-    return (solve_covering if counted else solve_sides)(model, watch, start=start)
+    if model.times is not None or (model.has_levels and (not counted or model.shares.shape[0])):
+        return solve_milp(model, control, start=start)
+    if model.has_levels:
+        return solve_median(model, control, start=start)
+    return (solve_covering if counted else solve_side_constraints)(model, control, start=start)
 
 
 def only_counted(model: Model) -> bool:

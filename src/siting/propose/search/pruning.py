@@ -9,10 +9,11 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.control import Watch
-from siting.optimize.model import Found, Model
-from siting.optimize.relaxation import Terms
-from siting.optimize.rounding import Pick
+from siting.optimize.control import Control
+from siting.optimize.model import Model
+from siting.optimize.relaxation import Lagrangian
+from siting.optimize.rounding import BudgetRounding
+from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, STAYING
 from siting.propose.search.engines import solve_model
@@ -25,15 +26,15 @@ FEW = 5_000
 FULL_ENOUGH = 2e-3
 
 
-def cover_more(formulation: Formulation, model: Model, found: Found, watch: Watch) -> Found:
+def cover_more(formulation: Formulation, model: Model, found: Solution, control: Control) -> Solution:
     """Of the plans with as few sites, look for one that covers more; the given one when time runs out.
 
     What this second search proves is not said: the objective is the number of sites.
     """
     assert found.x is not None
-    if watch.over or not formulation.variables.new[found.x].any():
+    if control.must_stop or not formulation.variables.new[found.x].any():
         return found
-    again = watch.quiet()
+    again = control.for_subproblem()
     again.gap = FULL_ENOUGH
     cap = csr_array(formulation.variables.new.astype(float)[None, :])
     people = coverage_model(formulation, model)
@@ -47,14 +48,14 @@ def cover_more(formulation: Formulation, model: Model, found: Found, watch: Watc
         better: Bools | None = _swapped(wider, found.x)
     else:
         better = solve_model(wider, again, start=found.x).x
-    if better is None or not model.keeps(better) or model.objective(better) < found.value:
+    if better is None or not model.is_feasible(better) or model.objective(better) < found.value:
         return found
     return replace(found, x=better) if people.objective(better) > people.objective(found.x) else found
 
 
 def _swapped(model: Model, x: Bools) -> Bools:
     """Change open columns for closed ones while that covers more, whatever the shares."""
-    pick = Pick(Terms(replace(model, shares=csr_array((0, model.benefit.shape[0])), wanted=np.zeros(0))))
+    pick = BudgetRounding(Lagrangian(replace(model, shares=csr_array((0, model.benefit.shape[0])), wanted=np.zeros(0))))
     return pick.improve(x, pick.free)
 
 
@@ -68,12 +69,12 @@ def coverage_model(formulation: Formulation, model: Model) -> Model:
     )
 
 
-def prune(formulation: Formulation, model: Model, found: Found) -> Bools:
+def prune(formulation: Formulation, model: Model, found: Solution) -> Bools:
     """Close new sites that add nothing and that no rule needs: opening them costs the engine nothing, but the city."""
     x = found.x
     assert x is not None
     if model.times is not None or (model.value[formulation.variables.new] > 0).any():
-        return prune_by(formulation, x, model.keeps, model.objective)
+        return prune_by(formulation, x, model.is_feasible, model.objective)
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
     value = model.objective(x)
@@ -84,9 +85,9 @@ def prune(formulation: Formulation, model: Model, found: Found) -> Bools:
     for j in idle[np.argsort(alone[idle], kind="stable")]:
         fewer = x.copy()
         fewer[j] = False
-        if model.keeps(fewer) and model.objective(fewer) >= value:
+        if model.is_feasible(fewer) and model.objective(fewer) >= value:
             x = fewer
-    return _keep_open(formulation, x, model.keeps, model.objective)
+    return _keep_open(formulation, x, model.is_feasible, model.objective)
 
 
 def prune_by(
