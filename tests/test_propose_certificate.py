@@ -14,7 +14,8 @@ import pytest
 import siting as st
 from siting.optimize.proof import bound_of
 from siting.propose.plan.certificate import Certificate, certify, same, verify
-from siting.propose.search.dispatch import Answer, proven_bound
+from siting.propose.search.answer import Answer
+from siting.propose.search.engines import proven_bound
 
 
 @pytest.fixture(scope="module")

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import STAYING
 from siting.propose.plan.tables import by_group
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer
 
 Make = Callable[..., st.Reach]
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2, "e": 4, "f": 0})
@@ -26,9 +26,9 @@ def reach(reach_of: Make) -> st.Reach:
     return reach_of(WAYS, "abcdef")
 
 
-def opened(problem: Instance, sites: Iterable[str]) -> st.Plan:
+def opened(problem: Formulation, sites: Iterable[str]) -> st.Plan:
     """Open these sites, and those that stay, whatever the objective wants."""
-    columns = problem.columns
+    columns = problem.variables
     x = np.isin(problem.inputs.sites[columns.site], list(sites)) & columns.new | (columns.kind == STAYING)
     return st.Plan(problem, Answer(x, 0.0, 0.0, "feasible", "by hand", model=problem.model, sense=problem.sense))
 
