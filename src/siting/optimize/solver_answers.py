@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import block_array, csr_array
 
 from siting.numbers import Floats
 
@@ -16,6 +18,10 @@ __all__ = ["Answer", "Programme", "broken_by", "fault_of", "proven_by", "refuse_
 SLACK, SHARE = 1e-6, 1e-9
 #: The solver's own tolerance of reduced costs, with room for rounding errors.
 DUAL_TOLERANCE = 2e-7
+
+
+#: Matrices side by side (None: zeros), and the lower and upper limits of their rows.
+Block: TypeAlias = tuple[list[Any], Floats | float, Floats | float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +35,17 @@ class Programme:
     row_lower: Floats
     row_upper: Floats
     whole: int
+
+    @classmethod
+    def of_blocks(cls, cost: Floats, lower: Floats, upper: Floats, blocks: Sequence[Block], whole: int) -> Programme:
+        """Return the programme with the rows of the blocks, one below the other."""
+        matrix = csr_array(block_array([parts for parts, _, _ in blocks], format="csr"))
+        sizes = [next(part.shape[0] for part in parts if part is not None) for parts, _, _ in blocks]
+        low, high = (
+            np.concatenate([np.broadcast_to(block[k], size) for block, size in zip(blocks, sizes, strict=True)])
+            for k in (1, 2)
+        )
+        return cls(cost, lower, upper, matrix, low, high, whole)
 
 
 @dataclass(frozen=True, eq=False)
