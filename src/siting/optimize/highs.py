@@ -37,22 +37,16 @@ SECOND_LOOK = 50
 STATUS, MODEL_STATUS = highspy.HighsStatus, highspy.HighsModelStatus
 #: States that a model may end in.
 ENDS = {
-    MODEL_STATUS.kOptimal: "optimal",
-    MODEL_STATUS.kModelEmpty: "optimal",
+    **dict.fromkeys([MODEL_STATUS.kOptimal, MODEL_STATUS.kModelEmpty], "optimal"),
+    **dict.fromkeys([MODEL_STATUS.kSolutionLimit, MODEL_STATUS.kInterrupt], "feasible"),
     MODEL_STATUS.kInfeasible: "infeasible",
     MODEL_STATUS.kTimeLimit: "time_limit",
-    MODEL_STATUS.kSolutionLimit: "feasible",
-    MODEL_STATUS.kInterrupt: "feasible",
 }
 #: States that a `Simplex` may stand in.
 STANDS = {
-    MODEL_STATUS.kOptimal: "optimal",
-    MODEL_STATUS.kModelEmpty: "optimal",
-    MODEL_STATUS.kTimeLimit: "stopped",
-    MODEL_STATUS.kIterationLimit: "stopped",
-    MODEL_STATUS.kInterrupt: "stopped",
-    MODEL_STATUS.kUnbounded: "unbounded",
-    MODEL_STATUS.kUnboundedOrInfeasible: "unbounded",
+    **dict.fromkeys([MODEL_STATUS.kOptimal, MODEL_STATUS.kModelEmpty], "optimal"),
+    **dict.fromkeys([MODEL_STATUS.kTimeLimit, MODEL_STATUS.kIterationLimit, MODEL_STATUS.kInterrupt], "stopped"),
+    **dict.fromkeys([MODEL_STATUS.kUnbounded, MODEL_STATUS.kUnboundedOrInfeasible], "unbounded"),
 }
 NOTHING = np.zeros(0)
 
