@@ -279,7 +279,7 @@ def test_each_group_that_cannot_be_covered_has_its_own_best_share(reach_of: Call
 
 def test_forbidden_sites_reach_nobody(reach: st.Reach) -> None:
     plan = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(0.9), st.Forbidden(["x"])])
-    assert (plan.status, plan.unreachable) == ("infeasible", ("a", "d"))
+    assert (plan.status, plan.unreachable, plan.barred) == ("infeasible", ("d",), ("a",))
 
 
 @pytest.mark.parametrize("objective", [st.MinSites(), st.MaxCoverage()])
