@@ -18,7 +18,7 @@ from siting.data.types_of_facilities import closest_types, type_of, types_in
 from siting.errors import LayerError
 from siting.judge.needs import rules_by_column
 from siting.labels import Language, label, named
-from siting.network.street_words import named as with_classes
+from siting.network.street_words import osm_columns
 from siting.network.walking_profile import walkable
 
 __all__ = ["heading_tables", "read_and_report"]
@@ -42,7 +42,7 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     if "facility_type" in frame.columns:
         _print_unknown_types(out, frame["facility_type"], lang)
     if role == "streets":
-        closed = walkable(with_classes(frame)).left_out  # it logs the words that are not understood
+        closed = walkable(osm_columns(frame)).left_out  # it logs the words that are not understood
         if closed:
             reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
             out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
