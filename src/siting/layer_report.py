@@ -97,7 +97,7 @@ def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Tab
 def _listed(
     name: str, rows: list[list[str]], count: int, lang: Language, *, rest: list[str], rest_as: str
 ) -> Iterator[Table | Text | str]:
-    """Yield a table of what there is to say much of, and one line of the rest."""
+    """Yield a table of the rows with an explanation, and one line of the rest."""
     if rows or not rest:
         yield _table(name, rows, count, lang)
     else:
