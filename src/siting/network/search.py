@@ -22,6 +22,7 @@ from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
+from siting.network.splitting import run_starts
 from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
 from siting.numbers import Floats, Ints, Ints32
@@ -262,10 +263,7 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
     """
     order = np.lexsort((low, *keys[::-1]))
     low, high = low[order], high[order]
-    new = np.zeros(len(order), np.bool_)
-    new[:1] = True
-    for key in keys:
-        new[1:] |= np.diff(key[order]) != 0
+    new = np.logical_or.reduce([run_starts(key[order]) for key in keys])
     # The farthest end so far of the same keys: ends of later ones are lifted above all earlier ones.
     lift = np.cumsum(new) * most
     so_far = np.maximum.accumulate(high + lift) - lift

@@ -36,9 +36,9 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     Where both lines have heights in their coordinates, they meet only where these differ by 3 m at most, whatever their
     levels say of ends. The pieces keep the heights.
 
-    *streets* are LineStrings in a projected CRS in metres, with a unique index. The pieces stand in their order and along
-    each line, with all columns; those of "a" are "a-1", …; `split_from` names the line each comes from. Columns `length`
-    and `rise` are shared out in proportion.
+    *streets* are LineStrings in a projected CRS in metres, with a unique index. The pieces stand in their order, along
+    each line, with all columns; those of "a" are "a-1", …; `split_from` names the line each comes from. Columns
+    `length` and `rise` are shared out in proportion.
 
     Raises
     ------
@@ -228,8 +228,8 @@ def _one_place(row: Positions, at: Floats, spot: Floats) -> tuple[Positions, Flo
     # The same place may lie on a line more than once (a line that crosses itself): far apart along it.
     order = np.lexsort([at, joined, row])
     row, at, joined = row[order], at[order], joined[order]
-    new = np.ones(len(row), np.bool_)
-    new[1:] = (row[1:] != row[:-1]) | (joined[1:] != joined[:-1]) | (at[1:] - at[:-1] > 4 * SAME)
+    new = run_starts(row) | run_starts(joined)
+    new[1:] |= np.diff(at) > 4 * SAME
     return row[new], at[new], places[joined[new]]
 
 
