@@ -88,12 +88,7 @@ def catchment(
     table = aligned(given, stop.ids, what="weights", of="destinations")
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
-<<<<<<< HEAD
-    speed = 1.0 if who is None else who.speed
     with progress_bar(progress) as tell:
-=======
-    with told(progress) as tell:
->>>>>>> w-measure
         added, number = search.sums(
             network, start, stop, table.to_numpy(float), farthest.millimetres, walk=sloped(network, farthest.walk),
             decay=None if decay is None else _factors(decay, farthest.speed), threads=threads, progress=tell,

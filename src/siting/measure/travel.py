@@ -19,13 +19,8 @@ from siting.measure.alignment import unique_ids
 from siting.measure.reach import Reach
 from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
-<<<<<<< HEAD
 from siting.network.progress_bar import progress_bar
-from siting.network.snapping import place, polygons_or_points
-=======
-from siting.network.locate import shapes
-from siting.network.progress import told
->>>>>>> w-measure
+from siting.network.snapping import polygons_or_points
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -110,13 +105,8 @@ def travel(
     start = located(network, origins, max_snap, walk, "origins")
     stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
-<<<<<<< HEAD
-    walks = _walks(network, who)
-    with progress_bar(progress) as tell:
-=======
     walks = sloped(network, farthest.walk)
-    with told(progress) as tell:
->>>>>>> w-measure
+    with progress_bar(progress) as tell:
         if nearest is None:
             found = search.within(
                 network, start, stop, farthest.millimetres,
@@ -204,62 +194,6 @@ def travel_in_parts(
         begin = end
 
 
-<<<<<<< HEAD
-def _limit(
-    metres: float | None, minutes: float | None, walk: Walk | None, nearest: int | None
-) -> tuple[int, Unit, Walk | None]:
-    """Turn what was asked into millimetres, a unit and who walks the minutes."""
-    if metres is not None and minutes is not None:
-        raise ProblemError("give metres or minutes, not both")
-    for what, value in (("metres", metres), ("minutes", minutes)):
-        if value is not None and not isinstance(value, Real):
-            raise ProblemError(f"{what} is {value!r}; give one number")
-    if walk is not None and not isinstance(walk, Walk):
-        raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
-    if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
-        raise ProblemError(f"nearest is {nearest!r}; ask for 1 or more")
-    if minutes is not None:
-        if not (math.isfinite(minutes) and 0.5 <= minutes <= 600):
-            raise ProblemError(f"minutes is {minutes!r}; give minutes of walking, from 0.5 to 600")
-        who = walk or Walk.adult()
-        return math.floor(who.metres(minutes) * 1000 + 1e-6), "min", who
-    if metres is None and nearest is None:
-        raise ProblemError("no limit: give metres=, minutes= or nearest=")
-    if metres is None:
-        return search.LONGEST, "m", None
-    plausible_metres(metres)
-    return math.floor(metres * 1000 + 1e-6), "m", None
-
-
-def _walks(network: Network, who: Walk | None) -> Walk | None:
-    """Tell whose slopes count: a slope costs minutes, not metres, and only where heights are known."""
-    return who if who is None or network.rise is not None else replace(who, slope=None)
-
-
-def plausible_metres(metres: float) -> None:
-    """Refuse a distance that is no walking distance in metres, such as 0.5 (kilometres)."""
-    if not (math.isfinite(metres) and 10 <= metres <= 1_000_000):
-        raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
-
-
-def _located(
-    network: Network, what: gpd.GeoDataFrame | Places, max_snap: float, walk: Walk | None, name: str = "places"
-) -> Places:
-    """Place what is not placed yet, on the streets that are open to *walk*; refuse places of another network."""
-    if not isinstance(network, Network):
-        raise NetworkError(f"the network is a {type(network).__name__}; give the Network first, then the layers")
-    streets = network.for_walk(walk)
-    if not isinstance(what, Places):
-        return streets.locate(what, max_snap=max_snap, name=name)
-    if not network.holds(what):
-        raise NetworkError("the places were located on another network; locate them on this one")
-    if streets is network:
-        return what
-    return place(streets, what.ids, what.geometry, what.max_snap, name, any_street=what.any_street)
-
-
-=======
->>>>>>> w-measure
 def straight_line(
     origins: gpd.GeoDataFrame,
     destinations: gpd.GeoDataFrame,
@@ -310,13 +244,8 @@ def straight_line(
         check_extent(one_layer(layer, what), what)
     rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
-<<<<<<< HEAD
     start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
-    longest = limit_mm / 1000.0
-=======
-    start, stop = shapes(origins, system), shapes(destinations, system)
     longest = farthest.millimetres / 1000.0
->>>>>>> w-measure
     # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)
     cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
