@@ -121,21 +121,16 @@ def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
     return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
 
 
-def _sample(task: SearchTask) -> Ints:
-    """Count the pairs of some of the sources, drawn at random, but the same at every call."""
-    n = len(task.order)
-    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
-    some_of = replace(task, order=np.ascontiguousarray(task.order[drawn]))
-    space = Workspace(some_of)
-    return np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in some_of.blocks()])
-
-
 def _foresee(task: SearchTask, most: float) -> None:
     """Estimate the pairs of a large task; log how many, and refuse what is surely too many."""
     n = len(task.order)
     if n < FORESEEN:
         return  # the count as it goes is soon enough
-    sample = _sample(task)
+    # Of some of the sources, drawn at random, but the same at every call.
+    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
+    part = replace(task, order=np.ascontiguousarray(task.order[drawn]))
+    space = Workspace(part)
+    sample = np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in part.blocks()])
     guess, error = n * sample.mean(), n * sample.std() / np.sqrt(len(sample))
     log.info("about %s pairs, %.1f GiB", f"{round(guess):,}", guess * PAIR_BYTES / 2**30)
     if guess - 4 * error > most:  # nearer calls are left to the count

@@ -17,7 +17,6 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siting.errors import NetworkError, some
 from siting.network.end_points import SAME, STEP, join_points, of_vertices
 from siting.network.street_words import levels
 from siting.numbers import Bools, Floats, Positions, Shapes
@@ -40,11 +39,6 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     each line, with all columns; those of "a" are "a-1", …; `split_from` names the line each comes from. Columns
     `length` and `rise` are shared out in proportion.
 
-    Raises
-    ------
-    NetworkError
-        When the CRS is not projected, the ids are not unique, or a geometry is no LineString.
-
     Examples
     --------
     >>> lines = [shapely.LineString([(0, 50), (100, 50)]), shapely.LineString([(50, 0), (50, 100)])]
@@ -55,7 +49,6 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     >>> split_streets(bridge).index.tolist()
     ['a', 'b']
     """
-    _check(streets)
     lines = streets.geometry.to_numpy()
     segments = _segments(lines)
     row, at, spot = _meetings(segments, levels(streets))
@@ -65,22 +58,6 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     count = np.bincount(source, minlength=len(lines))
     log.info("%d of %d lines are cut where they meet, into %d", (count > 1).sum(), len(lines), count[count > 1].sum())
     return frame
-
-
-def _check(streets: gpd.GeoDataFrame) -> None:
-    if streets.crs is None or not streets.crs.is_projected:
-        raise NetworkError("streets can be split in a projected CRS in metres only; streets.to_crs(…) first")
-    names = streets.index.astype(str)
-    if not names.is_unique:
-        raise NetworkError(f"street ids are not unique: {some(names[names.duplicated()].unique())}")
-    shapes = streets.geometry.to_numpy()
-    bad = (shapely.get_type_id(shapes) != 1) | shapely.is_empty(shapes)
-    bad |= ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    if bad.any():
-        raise NetworkError(f"{int(bad.sum())} streets are no LineString: {some(names[bad])}; explode or draw them")
-
-
-# Where lines meet
 
 
 class _Segments(NamedTuple):
@@ -231,9 +208,6 @@ def _one_place(row: Positions, at: Floats, spot: Floats) -> tuple[Positions, Flo
     new = run_starts(row) | run_starts(joined)
     new[1:] |= np.diff(at) > 4 * SAME
     return row[new], at[new], places[joined[new]]
-
-
-# Cutting
 
 
 def cut_lines(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shapes, Positions]:
