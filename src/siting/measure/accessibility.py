@@ -146,7 +146,7 @@ def supply_ratios(
     [0.1, 0.1]
     """
     shared = _first_step(reach, demand, supply, method, decay)
-    communities = (shared.counted.T @ np.ones(len(reach.origins))).astype(np.int64)
+    communities = np.asarray(shared.counted.T @ np.ones(len(reach.origins)), np.int64)
     columns = {"supply": shared.supply, "demand": shared.demand, "ratio": shared.ratio}
     found = pd.DataFrame(columns, index=reach.destinations)
     found = found.assign(per_1000=1000.0 * shared.ratio, communities=communities)

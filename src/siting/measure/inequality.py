@@ -78,17 +78,12 @@ def palma(values: pd.Series, people: pd.Series) -> float:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     float
         0.25 or more; NaN when the four tenths with least have nothing, or there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -113,17 +108,12 @@ def theil(values: pd.Series, people: pd.Series) -> float:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     float
         0 when all have the same, at most ``ln W``; NaN when nobody has anything, or there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -143,18 +133,13 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     DataFrame
         From (0, 0) to (1, 1), a row for each value that people have: `people`, `value`, both cumulative shares. `value`
         is NaN when nobody has anything. No rows when there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------

@@ -92,17 +92,12 @@ def annual_growth(figures: Figures) -> float:
     Parameters
     ----------
     figures
-        At least two figures by year.
+        At least two figures by year, as for `interpolate_figures`, also the errors raised.
 
     Returns
     -------
     float
         As a share: 0.0454 for 4.54 % a year.
-
-    Raises
-    ------
-    ProblemError
-        As for `interpolate_figures`.
 
     Examples
     --------
@@ -123,17 +118,12 @@ def annual_increase(figures: Figures) -> float:
     Parameters
     ----------
     figures
-        At least two figures by year.
+        At least two figures by year, as for `interpolate_figures`, also the errors raised.
 
     Returns
     -------
     float
         In the unit of the figures, a year.
-
-    Raises
-    ------
-    ProblemError
-        As for `interpolate_figures`.
 
     Examples
     --------
