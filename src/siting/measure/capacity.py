@@ -13,7 +13,6 @@ from siting.measure.alignment import amounts, groups
 from siting.measure.reach import Reach
 from siting.numbers import Floats
 from siting.optimize.max_flow import fill
-from siting.renamed import renamed_keywords
 
 __all__ = ["idle_nearby", "utilisation"]
 
@@ -83,7 +82,6 @@ def utilisation(
     return found.rename_axis("group")
 
 
-@renamed_keywords(rate="per_1000")
 def idle_nearby(
     reach: Reach,
     demand: pd.Series,

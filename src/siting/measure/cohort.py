@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -173,9 +174,7 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
     table = _ages(deaths)
     q = _numbers(table, table, "deaths", most=1)[:, 0]
     if not amount(remaining, "remaining") > 0:
-        raise ProblemError(
-            f"remaining is {remaining!r}; give the years that people of the open age may expect, above 0"
-        )
+        raise ProblemError(f"remaining is {remaining!r}; give the years that the open age may expect, above 0")
     alive = np.append(1.0, np.cumprod(1 - q))
     lived = np.append((alive[:-1] + alive[1:]) / 2, alive[-1] * remaining)
     ahead = np.cumsum(lived[::-1])[::-1]
@@ -224,9 +223,8 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     last = int(tall["age"].max())
     for name, (low, high) in chosen.items():
         if not 0 <= low <= last or (high is not None and not low < high <= last):
-            raise ProblemError(
-                f'band "{name}" is {low} to below {high}; give ages of 0 to {last}, the open age, which is one'
-            )
+            ages = f"give ages of 0 to {last}, the open age, which is one"
+            raise ProblemError(f'band "{name}" is {low} to below {high}; {ages}')
     known = tall["people"].notna().to_numpy()
     keys: Positions = np.asarray(tall.groupby(["year", "area"], sort=False).ngroup(), np.intp)
     values = np.where(known, tall["people"].to_numpy(float), 0.0)
@@ -250,32 +248,25 @@ def _ages(given: ByAge) -> pd.DataFrame:
     return table.rename_axis(index="age")
 
 
-def _numbers(
-    given: Any, table: pd.DataFrame, what: str, *, most: float | None = None, least: float | None = 0
-) -> Floats:
+def _numbers(given: Any, table: pd.DataFrame, what: str, *, least: float = 0, most: float = math.inf) -> Floats:
     """Return numbers as ages by areas of *table*: one for all, by age, or by age and area."""
     if not isinstance(given, pd.Series | pd.DataFrame):
         given = pd.Series(given, index=table.index)
     if isinstance(given, pd.Series):
         given = pd.DataFrame(dict.fromkeys(table.columns, given))
-    lacking = [*table.index.difference(given.index), *table.columns.difference(given.columns)]
-    strange = [*given.index.difference(table.index), *given.columns.difference(table.columns)]
-    if lacking or strange or given.index.has_duplicates:
-        raise ProblemError(
-            f"{what}: ages and areas must be those of the people; lacking {some(lacking) or 'none'}, "
-            f"not among them {some(strange) or 'none'}"
-        )
+    lacking = some([*table.index.difference(given.index), *table.columns.difference(given.columns)]) or "none"
+    strange = some([*given.index.difference(table.index), *given.columns.difference(table.columns)]) or "none"
+    if lacking != "none" or strange != "none" or given.index.has_duplicates:
+        differ = f"lacking {lacking}, not among them {strange}"
+        raise ProblemError(f"{what}: ages and areas must be those of the people; {differ}")
     given = given.loc[table.index, table.columns]
     values: Floats = given.apply(pd.to_numeric, errors="coerce").to_numpy(float, na_value=np.nan)
-    low, high = -np.inf if least is None else least, np.inf if most is None else most
-    wrong = ~np.isfinite(values) | (values < low) | (values > high)
+    wrong = ~np.isfinite(values) | (values < least) | (values > most)
     if wrong.any():
         x, area = (int(k[0]) for k in np.nonzero(wrong))
-        within = "a number" if least is None else "0 or more" if most is None else f"{least:g} to {most:g}"
-        raise ProblemError(
-            f"{what}: {int(wrong.sum())} values are not {within}, the first {values[x, area]} at age {table.index[x]}, "
-            f'area "{table.columns[area]}"'
-        )
+        within = "a number" if least < 0 else "0 or more" if most > 1 else "0 to 1"
+        where = f'the first {values[x, area]} at age {table.index[x]}, area "{table.columns[area]}"'
+        raise ProblemError(f"{what}: {int(wrong.sum())} values are not {within}, {where}")
     return values
 
 
@@ -322,10 +313,9 @@ def _migrated(people: Floats, migration: Any, year: int, table: pd.DataFrame) ->
         migration = migration[year]
     if len(table.columns) > 1 and not isinstance(migration, pd.DataFrame):
         raise ProblemError("migration: several areas need a DataFrame, ages by areas")
-    left = people + _numbers(migration, table, f"migration of {year}", least=None)
+    left = people + _numbers(migration, table, f"migration of {year}", least=-math.inf)
     if (left < 0).any():
         x, area = (int(k[0]) for k in np.nonzero(left < 0))
-        raise ProblemError(
-            f'migration of {year}: more of age {table.index[x]} leave area "{table.columns[area]}" than there are'
-        )
+        where = f'more of age {table.index[x]} leave area "{table.columns[area]}" than there are'
+        raise ProblemError(f"migration of {year}: {where}")
     return left

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.errors import ProblemError, some
-from siting.measure.reach import cost_at_most
+from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 
 __all__ = ["Decay", "exponential", "gaussian", "power", "steps"]
@@ -101,7 +101,7 @@ def gaussian(limit: float) -> Decay:
     Parameters
     ----------
     limit
-        The edge of the catchment, which is also the width of the bell.
+        The edge of the catchment.
 
     Raises
     ------
@@ -160,12 +160,12 @@ def power(beta: float, *, least: float) -> Decay:
 def exponential(beta: float) -> Decay:
     """Count a facility less by the same share for each metre or minute more [1]_.
 
-    ``f(d) = exp(-beta d)``. The weight is halved every ``ln 2 / beta``.
+    ``f(d) = exp(-beta d)``.
 
     Parameters
     ----------
     beta
-        Per metre, or per minute, above 0.
+        Per metre, or per minute, above 0: the weight is halved every ``ln 2 / beta``.
 
     Raises
     ------
@@ -187,10 +187,7 @@ def exponential(beta: float) -> Decay:
 
 
 def _steps(cost: Floats, *, bounds: Floats, heights: Floats) -> Floats:
-    weight = np.zeros(cost.shape)
-    for bound, height in zip(bounds[::-1], heights[::-1], strict=True):
-        weight[cost_at_most(cost, bound)] = height
-    return weight
+    return np.append(heights, 0.0)[np.searchsorted(bounds * (1 + TOLERANCE), cost)]
 
 
 def _gaussian(cost: Floats, *, limit: float) -> Floats:

@@ -21,7 +21,6 @@ from siting.measure.inequality_measures import (
 )
 from siting.measure.reach import cost_at_most
 from siting.numbers import Bools, Floats
-from siting.renamed import renamed_keywords
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
 
@@ -158,7 +157,6 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"people": share, "value": held})
 
 
-@renamed_keywords(within="limit")
 def inequality(
     values: pd.Series, people: pd.Series, by: pd.Series | None = None, *, limit: float | None = None
 ) -> pd.DataFrame:
@@ -222,17 +220,16 @@ def inequality(
     x, w = _aligned(values, people, ways=limit is not None)
     if limit is not None and not limit >= 0:
         raise ProblemError(f"limit is {limit!r}; give 0 or more, in the unit of the values")
-    index = pd.Index(values.index)
-    parts: list[tuple[object, Bools]] = []
+    parts: dict[object, Bools] = {}
     if by is not None:
-        labels = groups(by, index, "communities")
+        labels = groups(by, pd.Index(values.index), "communities")
         if (labels == ALL).any():
             raise ProblemError(f'by: a group is called "{ALL}", as the row of all is; rename it')
-        parts = [(group, (labels == group).to_numpy(bool)) for group in sorted(labels.unique(), key=by_kind)]
+        parts = {group: (labels == group).to_numpy(bool) for group in sorted(labels.unique(), key=by_kind)}
     everybody = np.ones(len(x), bool)
-    rows = [{"group": group, **_row(x[mine], w[mine], limit)} for group, mine in [*parts, (ALL, everybody)]]
+    rows = [{"group": group, **_row(x[mine], w[mine], limit)} for group, mine in {**parts, ALL: everybody}.items()]
     table = pd.DataFrame(rows, columns=["group", *COLUMNS]).set_index("group")
-    inner, between = theil_parts(x, w, [mine for _, mine in parts] or [everybody])
+    inner, between = theil_parts(x, w, list(parts.values()) or [everybody])
     for name, part in (("theil_within", inner), ("theil_between", between)):
         table[name] = [*part[: len(parts)], float(part.sum())]
     table["reason"] = table["reason"].astype(object).where(table["reason"].notna(), None)
@@ -240,7 +237,6 @@ def inequality(
     return table
 
 
-@renamed_keywords(within="limit")
 def town_and_country(
     values: pd.Series,
     people: pd.Series,
@@ -326,9 +322,8 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
         x = np.where(gone, np.inf, x)
     if wrong.any():
         mend = "" if ways or not gone.any() else "; give 0 to who has nothing, or, where values are ways, a limit"
-        raise ProblemError(
-            f"values are negative or not a number in {int(wrong.sum())} rows: {some(index[wrong])}{mend}"
-        )
+        rows = f"{int(wrong.sum())} rows: {some(index[wrong])}"
+        raise ProblemError(f"values are negative or not a number in {rows}{mend}")
     return x, w.to_numpy(float)
 
 

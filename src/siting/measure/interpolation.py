@@ -145,13 +145,7 @@ def printed(figures: Figures) -> dict[int, float]:
 
 
 def is_year(key: object) -> bool:
-    """Tell whether *key* is a year: a whole number, not text.
-
-    Examples
-    --------
-    >>> is_year(2025), is_year("2025"), is_year(330702)
-    (True, False, False)
-    """
+    """Whether *key* is a year: a whole number, not text, and no id such as 330702."""
     return isinstance(key, Integral) and not isinstance(key, bool) and YEARS[0] <= int(key) <= YEARS[1]
 
 
@@ -162,7 +156,7 @@ def check_years(from_year: object, to_year: object) -> None:
 
 
 def beyond(figures: Mapping[int, float], year: int) -> bool:
-    """Tell whether *year* lies before the first or after the last of the figures."""
+    """Whether *year* lies before the first or after the last of the figures."""
     return not min(figures) <= year <= max(figures)
 
 
