@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -154,9 +153,8 @@ def supply_ratios(
     return found
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """Both sides of a measure: matrices are origins × destinations, arrays are by destination."""
+class _Shared(NamedTuple):
+    """Weights given and pairs counted, origins × destinations; supply, demand and ratio by destination."""
 
     given: csr_array[np.float64]
     counted: csr_array[np.float64]
@@ -206,10 +204,8 @@ def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
     with np.errstate(over="ignore"):
         np.divide(places, heads, out=ratio, where=heads > 0)
     if np.isinf(ratio).any():
-        raise ProblemError(
-            f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0, so the supply there cannot "
-            "be divided; give a wider decay"
-        )
+        crowd = f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0"
+        raise ProblemError(f"{crowd}, so the supply there cannot be divided; give a wider decay")
     idle = (heads == 0) & (places > 0)
     if idle.any():
         log.info("no demand reaches %d facilities, whose supply nobody gets: %s", idle.sum(), some(ids[idle]))
@@ -231,10 +227,8 @@ def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
         mend = f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
         raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {mend}")
     if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):
-        raise ProblemError(
-            f"{decay} counts what is within {decay.limit:g} {reach.unit}, and only {reach.limit:g} {reach.unit} were "
-            "searched; call travel with the larger limit"
-        )
+        searched = f"only {reach.limit:g} {reach.unit} were searched; call travel with the larger limit"
+        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {reach.unit}, and {searched}")
     with np.errstate(all="ignore"):  # what is not finite is refused below
         factor = np.asarray(decay(reach.cost.copy()), float)  # a decay may compute in place
     if factor.shape != reach.cost.shape:

@@ -119,10 +119,8 @@ def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[
         floor, rest = product // sums[group], product % sums[group]
     else:
         if totals.max(initial=0) > MOST_PARTS or not np.isfinite(sums).all():
-            raise ProblemError(
-                f"{int(totals.max()):,} cannot be shared out to the unit by such weights; give whole ones, or a total "
-                f"of up to {MOST_PARTS:,}"
-            )
+            mend = f"give whole ones, or a total of up to {MOST_PARTS:,}"
+            raise ProblemError(f"{int(totals.max()):,} cannot be shared out to the unit by such weights; {mend}")
         quota = weights / sums[group] * totals[group]
         nearest = np.rint(quota)
         quota = np.where(np.abs(quota - nearest) <= NEAR + SHARE_NEAR * quota, nearest, quota)
@@ -179,10 +177,8 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     start = np.column_stack([checked(table[name], f'table, column "{name}"') for name in table.columns]).astype(float)
     down, across = _margin(rows, table.index, "rows"), _margin(columns, table.columns, "columns")
     if down.sum() != across.sum():
-        raise ProblemError(
-            f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}; give margins of "
-            "one sum, such as one of them brought to the other's with round_to_total"
-        )
+        sums = f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}"
+        raise ProblemError(f"{sums}; give margins of one sum, such as by bringing one to the other with round_to_total")
     for axis, totals, labels, what in ((1, down, table.index, "row"), (0, across, table.columns, "column")):
         empty = (start.sum(axis) == 0) & (totals > 0)
         if empty.any():
@@ -212,10 +208,10 @@ def _possible(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> F
     filling = fill(down, across, i, j)
     if int(filling.flow.sum()) < int(down.sum()):
         rows, columns = named.index[filling.short], named.columns[filling.scarce]
+        want, room = int(down[filling.short].sum()), int(across[filling.scarce].sum())
         raise ProblemError(
-            f"both margins cannot be met together: rows {some(rows)} want {int(down[filling.short].sum()):,}, and the "
-            f"columns where they are not 0, {some(columns)}, are to be {int(across[filling.scarce].sum()):,}; cells of "
-            "0 stay 0, so look at the zeros of the table and at its margins"
+            f"both margins cannot be met together: rows {some(rows)} want {want:,}, and the columns where they are not "
+            f"0, {some(columns)}, are to be {room:,}; look at the zeros of the table, which stay 0, and at its margins"
         )
     used = filling.flow > 0
     tail, head = np.concatenate([i, len(down) + j[used]]), np.concatenate([len(down) + j, i[used]])

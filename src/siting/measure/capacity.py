@@ -124,7 +124,7 @@ def idle_nearby(
     ------
     ProblemError
         When an amount is missing, negative or not a number, the rate is not above 0, a community has no area, or
-        *reach* holds only the nearest destinations.
+        *reach* holds only the nearest.
 
     Notes
     -----
@@ -171,7 +171,7 @@ def idle_nearby(
     if by is not None:
         area, names = pd.factorize(groups(by, reach.origins).astype(object), sort=True)
     n = len(names)
-    # A copy of each facility for each area that reaches it: a place counts once in an area.
+    # A copy of each facility for each area that reaches it, so that a place counts once in an area.
     near = pd.DataFrame({"area": area[reach.origin], "facility": reach.destination})
     copies = near.drop_duplicates(ignore_index=True)
     of, facility = copies["area"].to_numpy(), copies["facility"].to_numpy()
@@ -183,20 +183,18 @@ def idle_nearby(
         tolerance = unit * (np.bincount(area, minlength=n) + np.bincount(of, minlength=n))
         taken = np.bincount(area, each, n)
         taken = np.where(most - taken <= tolerance, most, taken)
-    found = pd.DataFrame(
-        {
-            "demand": np.bincount(area, people, n),
-            "needed": np.bincount(area, needed, n),
-            "facilities": np.bincount(of, minlength=n),
-            "capacity": np.bincount(of, places[facility], n),
-            "used": np.bincount(of, users[facility], n),
-            "idle": total_idle,
-            "shortage": shortage,
-            "takes_idle": taken,
-            "shortage_left": np.maximum(0.0, shortage - taken),
-        },
-        index=names if by is None else pd.Index(names, name="group"),
-    )
+    columns = {
+        "demand": np.bincount(area, people, n),
+        "needed": np.bincount(area, needed, n),
+        "facilities": np.bincount(of, minlength=n),
+        "capacity": np.bincount(of, places[facility], n),
+        "used": np.bincount(of, users[facility], n),
+        "idle": total_idle,
+        "shortage": shortage,
+        "takes_idle": taken,
+        "shortage_left": np.maximum(0.0, shortage - taken),
+    }
+    found = pd.DataFrame(columns, index=names if by is None else pd.Index(names, name="group"))
     found.attrs.update(per_1000=float(per_1000), limit=reach.limit, unit=reach.unit, how=reach.how)
     return found
 

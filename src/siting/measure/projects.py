@@ -189,8 +189,8 @@ def appraise_projects(
     Raises
     ------
     ProblemError
-        When a column is absent, a status or cost is missing, `in_stock` is neither yes nor no, a number negative, a
-        type of subsidy unknown or its rate no number of 0 or more, or a project stands among the existing facilities.
+        When a column is absent, a status or cost missing, `in_stock` no flag, a number negative, a type of subsidy
+        unknown or its rate below 0, or a project stands among the existing facilities.
 
     Notes
     -----
@@ -252,9 +252,8 @@ def _of_status(projects: pd.DataFrame, statuses: Iterable[object]) -> pd.Series:
     names = [statuses] if isinstance(statuses, str) else list(statuses)
     unknown = [name for name in names if not (projects["status"] == name).any()]
     if unknown:
-        raise LayerError(
-            "projects", f"no project has the status {some(unknown)}; there are {some(projects['status'].unique())}"
-        )
+        there = some(projects["status"].unique())
+        raise LayerError("projects", f"no project has the status {some(unknown)}; there are {there}")
     return projects["status"].isin(names)
 
 
@@ -266,27 +265,22 @@ def _check(
         raise ProblemError(f"projects have no column {some(absent)}")
     if not projects.index.is_unique:
         raise ProblemError(f"projects: ids stand twice: {some(projects.index[projects.index.duplicated()])}")
-    for name in ("status", "cost", *(["in_stock"] if "in_stock" in projects else [])):
-        if projects[name].isna().any():
-            raise ProblemError(f"projects: {name} is missing for {some(projects.index[projects[name].isna()])}")
-    if "in_stock" in projects:
-        wrong = ~projects["in_stock"].isin([True, False])
-        if wrong.any():
-            raise ProblemError(
-                f'projects: "in_stock" is neither True nor False for {some(projects.index[wrong])}; text is no flag'
-            )
+    for name in ("status", "cost", "in_stock"):
+        blank = projects.index[projects[name].isna() if name in projects else []]
+        if len(blank):
+            raise ProblemError(f"projects: {name} is missing for {some(blank)}")
+    wrong = projects.index[~projects["in_stock"].isin([True, False]) if "in_stock" in projects else []]
+    if len(wrong):
+        raise ProblemError(f'projects: "in_stock" is neither True nor False for {some(wrong)}; text is no flag')
     if (projects["status"] == "all").any():
         raise ProblemError('projects: a status is called "all", as the sum is; rename it')
     if (reach is None) != (demand is None):
         raise ProblemError("appraise_projects: give reach and demand, or none of them")
-    if stock is None:
-        return
-    if not stock >= 0:
+    if stock is not None and not stock >= 0:
         raise ProblemError(f"stock is {stock!r}; give {capacity} of 0 or more")
-    if "in_stock" not in projects:
-        raise ProblemError(
-            f'projects have no column "in_stock"; say of each whether the {stock:g} {capacity} count it already'
-        )
+    if stock is not None and "in_stock" not in projects:
+        mend = f"say of each whether the {stock:g} {capacity} count it already"
+        raise ProblemError(f'projects have no column "in_stock"; {mend}')
 
 
 def _numbers(projects: pd.DataFrame, column: str) -> pd.Series:
@@ -304,7 +298,7 @@ def _subsidy(projects: pd.DataFrame, units: pd.Series, subsidies: Mapping[str, f
     unknown = [kind for kind in kinds.dropna().unique() if kind not in subsidies]
     if unknown:
         raise ProblemError(f"no rate for the subsidy type {some(unknown)}; there are {some(subsidies)}")
-    # A project without a type has no subsidy; one whose beds are not printed has one that is not known.
+    # Without a type there is no subsidy; without printed beds it is not known.
     return (kinds.map(dict(subsidies)).astype(float) * units).where(kinds.notna(), 0.0)
 
 
