@@ -133,8 +133,7 @@ def supply_ratios(
     -------
     DataFrame
         Index: destinations. Columns: `supply`, `demand` (heads that reach it, as the method weighs them), `ratio`
-        (supply per head) and `per_1000`, both NaN without demand, `communities` (those in its catchment). ``attrs`` as
-        for `accessibility`.
+        (supply per head) and `per_1000`, NaN without demand, `communities` (in its catchment). ``attrs`` as there.
 
     Examples
     --------

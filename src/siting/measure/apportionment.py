@@ -37,8 +37,7 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     """Apportion a whole number in proportion to weights, in whole numbers that add up to it.
 
     Each row gets its quota ``total w(i) / sum(w)`` rounded down; what is left goes, one each, to the rows with the
-    largest remainders, of equals to the first (method of Hamilton [1]_). No row is a whole unit away from its quota,
-    and a row of weight 0 gets 0.
+    largest remainders, of equals to the first (method of Hamilton [1]_). A row of weight 0 gets 0.
 
     Parameters
     ----------
@@ -55,8 +54,7 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     Raises
     ------
     ProblemError
-        When a weight is missing or negative (which rows), *total* is no whole number of 0 or more, or there is a total
-        and all weights are 0.
+        When a weight is missing or negative, *total* no whole number of 0 or more, or above 0 where all weights are 0.
 
     References
     ----------

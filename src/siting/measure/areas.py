@@ -23,6 +23,7 @@ from siting.numbers import Bools, Floats, Ints32, Positions, Shapes
 
 __all__ = ["Overlap", "service_areas", "service_streets"]
 
+Limits: TypeAlias = float | Sequence[float] | None
 Overlap: TypeAlias = Literal["keep", "split", "dissolve"]
 
 MODES: dict[Overlap, Mode] = {"keep": "each", "split": "nearest", "dissolve": "together"}
@@ -36,8 +37,8 @@ def service_areas(
     network: Network,
     facilities: gpd.GeoDataFrame | Places,
     *,
-    metres: float | Sequence[float] | None = None,
-    minutes: float | Sequence[float] | None = None,
+    metres: Limits = None,
+    minutes: Limits = None,
     walk: Walk | None = None,
     width: float = 40.0,
     fill: float = 20_000.0,
@@ -134,8 +135,8 @@ def service_streets(
     network: Network,
     facilities: gpd.GeoDataFrame | Places,
     *,
-    metres: float | Sequence[float] | None = None,
-    minutes: float | Sequence[float] | None = None,
+    metres: Limits = None,
+    minutes: Limits = None,
     walk: Walk | None = None,
     overlap: Overlap = "keep",
     max_snap: float = 250.0,
@@ -219,8 +220,7 @@ def _with_grounds(places: Places, group: Positions, area: Shapes, *, together: b
     ground = places.shape
     own = np.full(len(area), shapely.union_all(ground), object) if together else ground[group]
     parts, of = shapely.get_parts(shapely.union(area, np.where(shapely.is_missing(own), area, own)), return_index=True)
-    found: Shapes = shapely.multipolygons(parts, indices=of)
-    return found
+    return np.asarray(shapely.multipolygons(parts, indices=of))
 
 
 def _widened(
@@ -242,13 +242,7 @@ def _widened(
 
 
 def _split(
-    network: Network,
-    found: Spans,
-    circles: _Circles,
-    limit: Positions,
-    area: Shapes,
-    width: float,
-    fill: float,
+    network: Network, found: Spans, circles: _Circles, limit: Positions, area: Shapes, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
     """Divide each limit's area among those who own the reached streets, and the places themselves."""
     # In a hole that was filled no place is farther from the rim than the radius of a circle as large.
@@ -285,11 +279,7 @@ def _without(area: Shapes, inner: Shapes, crumb: float) -> Shapes:
 
 
 def _budgets(
-    network: Network,
-    metres: float | Sequence[float] | None,
-    minutes: float | Sequence[float] | None,
-    walk: Walk | None,
-    overlap: str,
+    network: Network, metres: Limits, minutes: Limits, walk: Walk | None, overlap: str
 ) -> tuple[dict[float, int], Unit, Walk | None]:
     """Read the options: millimetres by limit, the largest first, their unit, and whose slopes count."""
     if overlap not in get_args(Overlap):

@@ -3,8 +3,7 @@
 A strip is what lies within a radius of a straight piece of a line, with round ends of 16 sides to the circle; the strip
 of a point is such a circle. The outline of their union consists of the stretches of their sides that no other strip
 covers. A convex polygon covers one interval of a side, so each side is compared only with the strips near it. Where a
-stretch goes into another strip, a stretch of that strip begins, at the same pair of sides: if each has exactly one
-successor, the rings close.
+stretch enters another strip, one of that strip begins, at the same pair of sides: with one successor each, rings close.
 
 Sides on each other would leave that to chance, so every radius is shortened by up to `JITTER`, by a hash of where the
 strip lies: the same strip is drawn alike in every area. Where rings do not close or cross all the same, other hashes

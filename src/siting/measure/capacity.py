@@ -45,8 +45,7 @@ def utilisation(
     capacity
         Places of each: a column (`places`, `beds`), or a Series by facility id.
     by
-        A group for each facility, such as its district: a column, or a Series by facility id. Without it all are one
-        group, "all".
+        A group for each facility, such as its district: a column, or a Series by facility id; "all" without it.
 
     Returns
     -------
@@ -123,8 +122,7 @@ def idle_nearby(
     Raises
     ------
     ProblemError
-        When an amount is missing, negative or not a number, the rate is not above 0, a community has no area, or
-        *reach* holds only the nearest.
+        When an amount is missing or negative, the rate not above 0, an area missing, or *reach* holds only the nearest.
 
     Notes
     -----
@@ -132,8 +130,7 @@ def idle_nearby(
     from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
     ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
     ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
-    `takes_idle` is the largest flow from the shortages of an area to the idle places along the pairs of *reach*, as if
-    no other area needed them.
+    `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
 
     People above the places of an over-full facility count as lacking one. So do those who have theirs in a facility
     that is not in *reach*, closed to its neighbours or outside the study: take them out of *demand* where known.

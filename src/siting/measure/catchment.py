@@ -54,8 +54,7 @@ def catchment(
     Returns
     -------
     DataFrame
-        Index: origins. A column for each weight, and `count`, the number of destinations within the limit; 0 where
-        there is none.
+        Index: origins. A column for each weight, and `count`, the number of destinations within the limit.
 
     Raises
     ------

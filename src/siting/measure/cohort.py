@@ -59,8 +59,7 @@ def cohort_forecast(
     from_year, to_year
         Year at whose end *ages* are counted, and the last year forecast.
     survival
-        Share by age alive a year later, 0 to 1, the last for the open age (`survival` of a `life_table`). A DataFrame
-        gives each area its own.
+        Share by age alive a year later, 0 to 1, also of the open age (`survival` of a `life_table`); or ages by areas.
     newborn
         Share of a year's births alive at its end, 0 to 1 (`lived` at age 0 of a `life_table`). Needed with births.
     births
@@ -81,8 +80,7 @@ def cohort_forecast(
     Raises
     ------
     ProblemError
-        When ages have gaps, a number is missing or out of its range, births or migration lack a year or an area, or
-        more people leave than there are.
+        When ages have gaps, a number, year or area is missing, a number out of range, or more leave than there are.
 
     References
     ----------
@@ -187,16 +185,14 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
 def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] | None = None) -> pd.DataFrame:
     """Add up a `cohort_forecast` by bands of age, in whole people.
 
-    The ages of each year and area are rounded by largest remainders to the whole number nearest to their sum, so that
-    bands that share no age add up.
+    The ages of each year and area are rounded by largest remainders, so that bands that share no age add up.
 
     Parameters
     ----------
     people
         From `cohort_forecast`.
     bands
-        Completed ages from and below, by name: ``{"infants": (0, 3), "elderly": (60, None)}``. Without it those two,
-        `aged_65` and `aged_80`.
+        Completed ages from and below, by name. Without it `infants` (0, 3), `elderly` (60, None), `aged_65`, `aged_80`.
 
     Returns
     -------

@@ -111,11 +111,7 @@ class Control:
 
 
 def controls(
-    base: Base,
-    rates: Mapping[str, Any],
-    increases: Mapping[str, Any],
-    totals: Mapping[str, Any],
-    method: Method,
+    base: Base, rates: Mapping[str, Any], increases: Mapping[str, Any], totals: Mapping[str, Any], method: Method
 ) -> dict[str, Control]:
     """Turn what is known about the target year into whole totals, by column; refuse what is implausible."""
     names = [*rates, *increases, *totals]

@@ -27,8 +27,7 @@ def coverage(
 ) -> pd.DataFrame:
     """Count the demand that reaches at least one destination.
 
-    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i``
-    divided by that over all.
+    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the part of all ``w(i)`` that they hold.
 
     Parameters
     ----------

@@ -115,8 +115,7 @@ def forecast(
 
     Notes
     -----
-    With *parts* the table of areas by parts is fitted by `fit_margins` [1]_; within an area each part is apportioned by
-    its base.
+    With *parts* `fit_margins` [1]_ fits the table of areas by parts; in an area each part is apportioned by its base.
 
     References
     ----------

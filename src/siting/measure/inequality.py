@@ -168,15 +168,13 @@ def inequality(
     Parameters
     ----------
     values
-        What a person has, by community id: access, places per head. With *limit* the way to the nearest facility, NaN
-        where none is reached.
+        What a person has, by community id: access, places per head; with *limit* the way to a facility (NaN: none).
     people
         The people of each community.
     by
         A group for each community, such as its district.
     limit
-        Given where *values* are ways, of which less is better: up to which way a community is covered, in the unit of
-        the values; infinite for any.
+        Says that *values* are ways, of which less is better, and up to which (infinite for any) one is covered.
 
     Returns
     -------

@@ -47,8 +47,7 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
     Raises
     ------
     ProblemError
-        When there are too few figures, one is negative or no number, growth starts from or ends at 0, or the trend
-        falls below 0 in *year*.
+        When figures are too few, negative or no numbers, growth starts or ends at 0, or the trend falls below 0.
 
     Examples
     --------

@@ -37,9 +37,8 @@ class Mismatch:
     people, supply
         Names of what was compared, such as "elderly" and "beds".
     districts
-        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN where
-        there are no people), `surplus` (supply beyond the share of the people; below 0 what is missing). None when
-        no districts were given.
+        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN
+        without people), `surplus` (supply beyond the share of the people). None without districts.
     dissimilarity
         Share of the supply that would have to lie in another district, 0 to 1; NaN without people or supply.
     distance
@@ -63,8 +62,7 @@ class Mismatch:
         "follow" (both ratios above 1, or one and the other alike), "apart" (below 1), "alike", "mixed" (one above, one
         below), "n/a". Ratios are taken as printed, with two decimals; from 0.95 to 1.05 they count as alike.
     reason
-        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (people have no way to go, which
-        gives no ratio); else None.
+        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all ways are 0); else None.
     """
 
     people: str
@@ -216,8 +214,7 @@ def spatial_mismatch(
     reach
         From communities to facilities. One of only the nearest knows no supply within a limit.
     demand
-        The people whom the supply is for, by community id: elderly for beds, infants for places. Its name gives the
-        word for them.
+        The people whom the supply is for, by community id: elderly for beds, …. Its name gives the word for them.
     supply
         By facility id: beds, places, or 1 for each facility; those with 0 are passed over. Its name gives the word.
     residents

@@ -76,8 +76,7 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     Returns
     -------
     DataFrame
-        `beds`, the columns of `neighbours`, `asked` (small) and `lacks` (small, and no partner within *limit*).
-        ``attrs`` name `below` too.
+        `beds`, the columns and attrs of `neighbours`, `asked` (small) and `lacks` (small, and none `beside`).
 
     Raises
     ------
@@ -161,14 +160,12 @@ def uncovered_around(
     Returns
     -------
     Series
-        Demand by site, named like *demand*. ``attrs``: `limit` (least and most where communities have their own),
-        `unit`, `how`.
+        Demand by site, named like *demand*. ``attrs``: `limit` (least and most of several), `unit`, `how`.
 
     Raises
     ------
     ProblemError
-        When communities, units or limits of the two differ, a weight is missing or wrong, or *to_sites* holds only the
-        nearest.
+        When communities, units or limits of the two differ, a weight is missing, or *to_sites* holds only the nearest.
 
     Examples
     --------

@@ -170,8 +170,7 @@ def appraise_projects(
         Column of what is provided: "beds" or "places", missing where the plan prints none. Seats of a kindergarten
         (学位) are no childcare places (托位): keep them in a column of their own.
     reach
-        From communities to existing facilities and projects, within the radius. Projects that are not among its
-        destinations have no place yet.
+        From communities to existing facilities and those projects that have a place, within the radius.
     demand
         People by community; needed with *reach*.
     existing

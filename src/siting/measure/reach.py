@@ -25,8 +25,7 @@ TOLERANCE = 1e-9
 class Reach:
     """Pairs of origins and destinations within a limit. Made by `travel`, `straight_line`, `from_pairs`.
 
-    A pair beyond the limit, or with no path, is absent: never zero, never a large number. A limit is inclusive. The
-    arrays cannot be written.
+    A pair beyond the limit, which is inclusive, or with no path, is absent. The arrays cannot be written.
 
     Attributes
     ----------
@@ -82,8 +81,7 @@ class Reach:
         Raises
         ------
         ProblemError
-            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or not a
-            number.
+            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or no number.
 
         Examples
         --------

@@ -44,8 +44,7 @@ def walker(service: str, walk: Walk | Mapping[str, Walk] | None) -> Walk:
 def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Keep the facilities that serve the communities around them.
 
-    A workplace facility counts for coverage only where the column `open_to_neighbours` says so; without that column all
-    count.
+    A workplace facility counts only where the column `open_to_neighbours` says so; without that column all count.
 
     Raises
     ------

@@ -57,10 +57,9 @@ def travel(
         The streets.
     origins, destinations
         Layers of points or polygons, or places located before by `Network.locate`.
-    metres
-        The longest path, inclusive. Give this or *minutes*, or *nearest* alone.
-    minutes
-        The longest walk; costs are then minutes at *walk*'s speed.
+    metres, minutes
+        The longest path, or the longest walk (costs are then minutes at *walk*'s speed), inclusive: one of the two, or
+        *nearest* alone.
     walk
         Who walks; `Walk.adult` when minutes are given without it.
     nearest
@@ -200,14 +199,12 @@ def straight_line(
     Parameters
     ----------
     origins, destinations
-        Layers of points or polygons; degrees are projected first. A polygon is measured from its nearest point; two
-        that overlap are 0 m apart.
+        Layers of points or polygons; degrees are projected first. A polygon is measured from its nearest point.
     metres, minutes, walk
         As for `travel`.
     crs
-        A projected CRS in metres to measure in, such as that of the network to compare with (`Network.crs`). When not
-        given, that of the layers, where it is metric and holds there, else the zone of their centre; see
-        `siting.data.metric_crs`.
+        A projected CRS in metres, such as that of the network to compare with (`Network.crs`). When not given, that of
+        the layers where it is metric and holds there, else the zone of their centre (`siting.data.metric_crs`).
 
     Returns
     -------
