@@ -18,7 +18,7 @@ from siting.measure.reach import Unit
 from siting.measure.street_voronoi import divide
 from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk
-from siting.network.spans import Mode, Spans, spans
+from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
 from siting.numbers import Bools, Floats, Ints32, Positions, Shapes
 
 __all__ = ["Overlap", "service_areas", "service_streets"]
@@ -114,14 +114,14 @@ def service_areas(
     network = network.for_walk(walk)
     limits = list(budgets.values())
     together = overlap != "keep"
-    found = spans(network, places, limits, mode="together" if together else "each", walk=who)
+    found = reached_pieces(network, places, limits, mode="together" if together else "each", walk=who)
     circles = _circles(places, limits)
     drawn = circles._replace(group=0 * circles.group) if together else circles
     limit, group, area = _widened(network, found, drawn, width, fill)
     area = _with_grounds(places, group, area, together=together)
     smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
     if overlap == "split":
-        found = spans(network, places, limits, mode="nearest", walk=who)
+        found = reached_pieces(network, places, limits, mode="nearest", walk=who)
         limit, group, area = _split(network, found, circles, limit, area, width, fill)
     if rings:
         within = [smaller.get((k + 1, 0 if together else g)) for k, g in zip(limit, group, strict=True)]
@@ -171,7 +171,7 @@ def service_streets(
     budgets, unit, who = _budgets(network, metres, minutes, walk, overlap)
     places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
-    found = spans(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
+    found = reached_pieces(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
     columns = {
         "limit": np.array(list(budgets))[found.limit],
         "unit": unit,
@@ -224,7 +224,7 @@ def _with_grounds(places: Places, group: Positions, area: Shapes, *, together: b
 
 
 def _widened(
-    network: Network, found: Spans, circles: _Circles, width: float, fill: float
+    network: Network, found: ReachedPieces, circles: _Circles, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
     """Draw one area for each limit and group: their positions and the areas."""
     streets, of = strips(cut(network.lines[found.edge], found.low, found.high), width)
@@ -242,7 +242,7 @@ def _widened(
 
 
 def _split(
-    network: Network, found: Spans, circles: _Circles, limit: Positions, area: Shapes, width: float, fill: float
+    network: Network, found: ReachedPieces, circles: _Circles, limit: Positions, area: Shapes, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
     """Divide each limit's area among those who own the reached streets, and the places themselves."""
     # In a hole that was filled no place is farther from the rim than the radius of a circle as large.

@@ -13,7 +13,7 @@ from siting.errors import ProblemError
 from siting.measure.alignment import weights as aligned
 from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
-from siting.network.progress import told
+from siting.network.progress_bar import progress_bar
 from siting.numbers import Floats, Ints
 
 __all__ = ["catchment"]
@@ -86,7 +86,7 @@ def catchment(
     table = aligned(given, stop.ids, what="weights", of="destinations")
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
-    with told(progress) as tell:
+    with progress_bar(progress) as tell:
         added, number = search.sums(
             network, start, stop, table.to_numpy(float), farthest.millimetres, walk=sloped(network, farthest.walk),
             decay=None if decay is None else _factors(decay, farthest.speed), threads=threads, progress=tell,

@@ -19,8 +19,8 @@ from siting.measure.alignment import unique_ids
 from siting.measure.reach import Reach
 from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import shapes
-from siting.network.progress import told
+from siting.network.progress_bar import progress_bar
+from siting.network.snapping import polygons_or_points
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -104,7 +104,7 @@ def travel(
     stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
     walks = sloped(network, farthest.walk)
-    with told(progress) as tell:
+    with progress_bar(progress) as tell:
         if nearest is None:
             found = search.within(
                 network, start, stop, farthest.millimetres,
@@ -232,7 +232,7 @@ def straight_line(
         check_extent(one_layer(layer, what), what)
     rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
-    start, stop = shapes(origins, system), shapes(destinations, system)
+    start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
     longest = farthest.millimetres / 1000.0
     # The index finds a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)

@@ -6,20 +6,15 @@ import math
 from dataclasses import replace
 from numbers import Integral, Real
 from typing import NamedTuple
-from weakref import WeakKeyDictionary, WeakSet
 
 import geopandas as gpd
-import numpy as np
 
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Unit
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place
+from siting.network.snapping import place
 
 __all__ = ["WalkLimit", "located", "sloped", "walk_limit"]
-
-#: Places that were found to lie on a network; each is compared once.
-CHECKED: WeakKeyDictionary[Network, WeakSet[Places]] = WeakKeyDictionary()
 
 
 class WalkLimit(NamedTuple):
@@ -76,19 +71,8 @@ def located(
     streets = network.for_walk(walk)
     if not isinstance(layer, Places):
         return streets.locate(layer, max_snap=max_snap, name=name)
-    checked = CHECKED.setdefault(network, WeakSet())
-    if layer not in checked:
-        on = layer.edge >= 0
-        edge = layer.edge[on]
-        same = (
-            edge.max(initial=-1) < len(network.u)
-            and np.array_equal(network.u[edge], layer.u[on])
-            and np.array_equal(network.v[edge], layer.v[on])
-            and np.array_equal(network.cost[edge], layer.to_u[on] + layer.to_v[on])
-        )
-        if not same:
-            raise NetworkError("the places were located on another network; locate them on this one")
-        checked.add(layer)
+    if not network.holds(layer):
+        raise NetworkError("the places were located on another network; locate them on this one")
     if streets is network:
         return layer
     return place(streets, layer.ids, layer.geometry, layer.max_snap, name, any_street=layer.any_street)
