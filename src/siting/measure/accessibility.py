@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay
+from siting.measure.decay import Decay, check_shape
 from siting.measure.reach import TOLERANCE, Reach
 from siting.numbers import Bools, Floats, Ints
 
@@ -54,10 +54,8 @@ def accessibility(
     ----------
     reach
         From communities (origins) to facilities (destinations); its limit is the catchment.
-    demand
-        Heads by community id: infants, elderly, …
-    supply
-        Places, beds, … by facility id.
+    demand, supply
+        Heads by community id (infants, elderly, …), and places, beds, … by facility id.
     method
         See above.
     decay
@@ -214,10 +212,8 @@ def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
 def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
     """Weigh each pair; refuse weights that mean nothing."""
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
-        raise ProblemError(
-            f"the reach holds the {reach.nearest_only} nearest facilities of each community only, and not who else "
-            "shares them; call travel with metres or minutes and without nearest"
-        )
+        nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
+        raise ProblemError(f"{nearest}, not all who share them; call travel with metres or minutes, without nearest")
     if method == "2sfca":
         if decay is not None:
             raise ProblemError('2sfca counts all in the catchment alike; for a decay choose method="e2sfca"')
@@ -230,8 +226,7 @@ def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
         raise ProblemError(f"{decay} counts what is within {decay.limit:g} {reach.unit}, and {searched}")
     with np.errstate(all="ignore"):  # what is not finite is refused below
         factor = np.asarray(decay(reach.cost.copy()), float)  # a decay may compute in place
-    if factor.shape != reach.cost.shape:
-        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {reach.cost.shape}")
+    check_shape(factor, reach.cost)
     _refuse(reach, decay, factor, ~np.isfinite(factor) | (factor < 0), "give weights of 0 or more, also at cost 0")
     if method == "m2sfca":
         _refuse(reach, decay, factor, factor > 1, "m2sfca would hand out more than there is; give weights up to 1")
@@ -244,10 +239,8 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str
     at = int(np.argmax(wrong))
     ends = some([f"{reach.origins[reach.origin[at]]} to {reach.destinations[reach.destination[at]]}"])
     name = repr(decay) if isinstance(decay, Decay) else "decay"
-    raise ProblemError(
-        f"{name} gives {factor[at]:g} at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in "
-        f"{int(wrong.sum())} pairs: {mend}"
-    )
+    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in {int(wrong.sum())} pairs"
+    raise ProblemError(f"{name} gives {factor[at]:g} {where}: {mend}")
 
 
 def _measured(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:

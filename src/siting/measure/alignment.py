@@ -24,9 +24,7 @@ def in_order(values: pd.Series, ids: pd.Index, what: str, of: str = "origins") -
     """Put *values* in the order of *ids*; refuse what is no Series, and an id that has no row or two."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"{what} is {values!r}; give a Series with a value for each id of the {of}")
-    if not values.index.is_unique:
-        raise ProblemError(f"{what}: ids stand twice: {some(values.index[values.index.duplicated()])}")
-    absent = ids.difference(values.index)
+    absent = ids.difference(unique_ids(values.index, f"{what}: ids"))
     if len(absent):
         raise ProblemError(f"{what}: no value for {len(absent)} {of}: {some(absent)}")
     return values.reindex(ids)

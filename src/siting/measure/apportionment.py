@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from siting.errors import ProblemError, some
+from siting.measure.alignment import unique_ids
 from siting.numbers import Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, maximum_flow
@@ -41,10 +42,8 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
 
     Parameters
     ----------
-    weights
-        Numbers of 0 or more, such as people by community.
-    total
-        A whole number of 0 or more.
+    weights, total
+        Numbers of 0 or more, such as people by community; a whole number of 0 or more.
 
     Returns
     -------
@@ -169,15 +168,13 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     D1       13     137
     D2        7     143
     """
-    for labels, what in ((table.index, "rows"), (table.columns, "columns")):
-        if not labels.is_unique:
-            raise ProblemError(f"{what} stand twice: {some(labels[labels.duplicated()].unique())}; add them up first")
+    down_labels, across_labels = unique_ids(table.index, "rows"), unique_ids(table.columns, "columns")
     start = np.column_stack([checked(table[name], f'table, column "{name}"') for name in table.columns]).astype(float)
-    down, across = _margin(rows, table.index, "rows"), _margin(columns, table.columns, "columns")
+    down, across = _margin(rows, down_labels, "rows"), _margin(columns, across_labels, "columns")
     if down.sum() != across.sum():
         sums = f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}"
         raise ProblemError(f"{sums}; give margins of one sum, such as by bringing one to the other with round_to_total")
-    for axis, totals, labels, what in ((1, down, table.index, "row"), (0, across, table.columns, "column")):
+    for axis, totals, labels, what in ((1, down, down_labels, "row"), (0, across, across_labels, "column")):
         empty = (start.sum(axis) == 0) & (totals > 0)
         if empty.any():
             raise ProblemError(f"{what} {some(labels[empty])}: all of the table is 0, but the total is not; 0 stays 0")
@@ -227,10 +224,9 @@ def _scaled(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> Flo
         if miss.max(initial=0) <= close:
             return table
     worst = int(miss.argmax())
-    raise ProblemError(
-        f'the margins are not met after {ROUNDS:,} rounds: row "{named.index[worst]}" wants {int(down[worst]):,} and '
-        f"comes to {table[worst].sum():,.1f}; look at cells that are far smaller than all others"
-    )
+    row = f'row "{named.index[worst]}" wants {int(down[worst]):,} and comes to {table[worst].sum():,.1f}'
+    mend = "look at cells that are far smaller than all others"
+    raise ProblemError(f"the margins are not met after {ROUNDS:,} rounds: {row}; {mend}")
 
 
 def _factors(wanted: Ints, sums: Floats) -> Floats:

@@ -63,10 +63,8 @@ def service_areas(
         One limit or several; each makes its own areas, which hold the smaller ones. Walks lead to the facility.
     walk
         Who walks the minutes; `Walk.adult` when not given.
-    width
-        How far beside a reached street the area extends, metres.
-    fill
-        Holes smaller than this are filled, m².
+    width, fill
+        How far beside a reached street the area extends, metres; holes smaller than *fill*, m², are filled.
     rings
         Leave out of each area what belongs to the next smaller limit.
     overlap
@@ -190,10 +188,7 @@ def _layer(
 
 
 class _Circles(NamedTuple):
-    """What is walked to straight from places off the street: positions of limit and place, outline, radius (m).
-
-    The outline of a point is a line of no length; that of a polygon has a row for each of its lines.
-    """
+    """What is walked to straight from places: positions of limit and place, a line of the outline, radius (m)."""
 
     limit: Positions
     group: Positions

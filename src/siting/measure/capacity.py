@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.alignment import amounts, groups
+from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import Reach
 from siting.numbers import Floats
 from siting.optimize.max_flow import maximum_flow
@@ -40,10 +40,8 @@ def utilisation(
     ----------
     facilities
         A row per facility, its id as the index.
-    used
-        People in each: a column (`enrolled`, `occupied`), or a Series by facility id.
-    capacity
-        Places of each: a column (`places`, `beds`), or a Series by facility id.
+    used, capacity
+        People in each (`enrolled`, `occupied`), its places (`places`, `beds`): a column, or a Series by facility id.
     by
         A group for each facility, such as its district: a column, or a Series by facility id; "all" without it.
 
@@ -68,9 +66,7 @@ def utilisation(
     n       1.10     0     1       4
     s       0.35    52     0       0
     """
-    ids = facilities.index
-    if not ids.is_unique:
-        raise ProblemError(f"facilities: ids stand twice: {some(ids[ids.duplicated()].unique())}")
+    ids = unique_ids(facilities.index, "facilities: ids")
     people, places = _amounts(facilities, used, "used"), _amounts(facilities, capacity, "capacity")
     labels = groups(None if by is None else _column(facilities, by, "by"), ids, "facilities")
     idle, excess, over = (places - people).clip(lower=0), (people - places).clip(lower=0), (people > places).astype(int)
@@ -131,9 +127,7 @@ def idle_nearby(
     ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
     ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
     `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
-
-    People above the places of an over-full facility count as lacking one. So do those who have theirs in a facility
-    that is not in *reach*, closed to its neighbours or outside the study: take them out of *demand* where known.
+    Users above the places of a facility, or of one that is not in *reach*, count as lacking a place.
 
     References
     ----------

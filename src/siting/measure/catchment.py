@@ -11,6 +11,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.measure.alignment import weights as aligned
+from siting.measure.decay import check_shape
 from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.progress_bar import progress_bar
@@ -100,8 +101,7 @@ def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable
     def factors(way: Ints) -> Floats:
         cost = way / 1000.0 / speed
         factor = np.asarray(decay(cost), float)
-        if factor.shape != cost.shape:
-            raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {cost.shape}")
+        check_shape(factor, cost)
         wrong = ~np.isfinite(factor)
         if wrong.any():
             raise ProblemError(f"decay gives {factor[wrong][0]} for a cost of {cost[wrong][0]:g}; give finite factors")

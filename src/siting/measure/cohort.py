@@ -63,11 +63,9 @@ def cohort_forecast(
     newborn
         Share of a year's births alive at its end, 0 to 1 (`lived` at age 0 of a `life_table`). Needed with births.
     births
-        Births a year: one number for every year, or by year; for several areas a DataFrame, years by areas.
-    fertility
-        Births a year per woman of the age; ages that are not listed have none.
-    women
-        Share of women among people of an age: one number, by age, or ages by areas. Needed with *fertility*.
+        Births a year: one number, or by year; for several areas a DataFrame, years by areas.
+    fertility, women
+        Births a year per woman by age (none where not listed), and the share of women: one number, by age, or by area.
     migration
         People who come less those who go, a year, by their age at the end of it; a mapping gives each year its own.
 
@@ -117,7 +115,9 @@ def cohort_forecast(
     rate = None if fertility is None else _births_per_person(fertility, women, table)
     steps = [people]
     for k, year in enumerate(years):
-        older = _older(people, alive)
+        older, living = np.full_like(people, np.nan), people * alive
+        older[1:] = living[:-1]
+        older[-1] += living[-1]
         if given is not None:
             older[0] = given[k]
         elif rate is not None:
@@ -139,10 +139,8 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
 
     Parameters
     ----------
-    deaths
-        Probability by age 0, 1, …, A - 1 of dying before the next birthday.
-    remaining
-        Years that people of age A may expect to live, ``e(A)``.
+    deaths, remaining
+        Probability ``q(x)`` of death before the next birthday, ages 0 to A - 1; life expectancy at age A, ``e(A)``.
 
     Returns
     -------
@@ -264,14 +262,6 @@ def _numbers(given: Any, table: pd.DataFrame, what: str, *, least: float = 0, mo
         where = f'the first {values[x, area]} at age {table.index[x]}, area "{table.columns[area]}"'
         raise ProblemError(f"{what}: {int(wrong.sum())} values are not {within}, {where}")
     return values
-
-
-def _older(people: Floats, alive: Floats) -> Floats:
-    """Let a year pass: everybody is a year older, the last two ages meet, and nobody is 0 yet (NaN)."""
-    living = people * alive
-    older = np.vstack([np.full((1, people.shape[1]), np.nan), living[:-1]])
-    older[-1] += living[-1]
-    return older
 
 
 def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:

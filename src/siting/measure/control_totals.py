@@ -56,8 +56,8 @@ class Base:
 class Control:
     """Whole numbers that a column must add up to in the target year, and where they come from.
 
-    `areas` are totals of named areas; `total` is that of all, None where it is the sum of the areas. Where totals come
-    from several sources `how` is "mixed", and `pieces` lists them; `outside` is whether a trend is carried on.
+    `areas` are totals of named areas; `total` is that of all, None where it is their sum. Of several sources `how` is
+    "mixed", and `pieces` lists them; `outside` is whether a trend is carried on.
     """
 
     column: str
@@ -101,10 +101,9 @@ class Control:
             raise ProblemError(f"{self.column}: no total for {some(others)}; {mend}")
         rest = 0 if self.total is None else self.total - listed
         if rest < 0 or (rest and not others):
-            raise ProblemError(
-                f"{self.column}: the areas add up to {listed:,}, all together are to be {self.total:,}; leave one "
-                "of the two out, or bring the areas to the sum with round_to_total"
-            )
+            both = f"the areas add up to {listed:,}, all together are to be {self.total:,}"
+            mend = "leave one of the two out, or bring the areas to the sum with round_to_total"
+            raise ProblemError(f"{self.column}: {both}; {mend}")
         totals = pd.Series({**self.areas, **({OTHERS: rest} if others else {})}, dtype=np.int64)
         position = {area: k for k, area in enumerate(self.areas)}
         return np.asarray(pd.Series(base.areas).map(position).fillna(len(position)), np.intp), totals
@@ -135,9 +134,8 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
         what = f"{how} of {column}{where}"
         step = finite(change, what)
         if how == "rate" and not -1 < step <= MOST_RATE:
-            raise ProblemError(
-                f"{what} is {step:g}; give a share a year: 0.0454 is 4.54 % (above {MOST_RATE:.0%} give totals)"
-            )
+            mend = f"give a share a year: 0.0454 is 4.54 % (above {MOST_RATE:.0%} give totals)"
+            raise ProblemError(f"{what} is {step:g}; {mend}")
         end = start * (1 + step) ** years if how == "rate" else start + step * years
         if end < 0:
             raise ProblemError(f"{what}: {start:,.0f} people in {base.from_year} fall below 0 by {base.to_year}")

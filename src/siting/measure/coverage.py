@@ -80,10 +80,8 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
 
     Parameters
     ----------
-    reach
-        From communities to facilities, searched at least as far as the largest limit.
-    limits
-        Radii or minutes, one or several, in the unit of *reach*.
+    reach, limits
+        From communities to facilities; radii or minutes, one or several, in its unit and up to its limit.
 
     Returns
     -------

@@ -29,10 +29,8 @@ class Decay:
     ----------
     name
         The call that made it; decays of one name are equal.
-    limit
-        The cost beyond which nothing counts; infinite where the weight never becomes 0.
-    rule
-        Function from costs to weights.
+    limit, rule
+        The cost beyond which nothing counts (infinite where the weight never becomes 0); from costs to weights.
     """
 
     name: str
@@ -201,6 +199,12 @@ def _power(cost: Floats, *, beta: float, least: float) -> Floats:
 
 def _exponential(cost: Floats, *, beta: float) -> Floats:
     return np.asarray(np.exp(-beta * cost))
+
+
+def check_shape(factor: Floats, cost: Floats) -> None:
+    """Refuse weights that are not one for each cost."""
+    if factor.shape != cost.shape:
+        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {cost.shape}")
 
 
 def _positive(value: float, of: str, what: str) -> float:

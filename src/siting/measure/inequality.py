@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.alignment import amounts, groups
+from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.inequality_measures import (
     distinct,
     gini_of,
@@ -40,10 +40,8 @@ def gini(values: pd.Series, people: pd.Series) -> float:
 
     Parameters
     ----------
-    values
-        What a person has, by community id, 0 or more: access, places per head, metres to the nearest facility.
-    people
-        The people of each community.
+    values, people
+        What a person has, 0 or more (access, places per head, metres to a facility), and the people, by community id.
 
     Returns
     -------
@@ -167,10 +165,8 @@ def inequality(
 
     Parameters
     ----------
-    values
-        What a person has, by community id: access, places per head; with *limit* the way to a facility (NaN: none).
-    people
-        The people of each community.
+    values, people
+        What a person has (with *limit* the way to a facility, NaN for none), and the people, by community id.
     by
         A group for each community, such as its district.
     limit
@@ -257,8 +253,7 @@ def town_and_country(
     Returns
     -------
     DataFrame
-        Rows "town", "country" and "all"; the columns of `inequality`, and `to_town`: the mean over the mean in town,
-        NaN where that is 0 or missing. A side without a community has 0 `people`, and the `reason` "nobody".
+        Rows "town", "country", "all"; the columns of `inequality`, and `to_town`, the mean over that of town (or NaN).
 
     Raises
     ------
@@ -281,9 +276,9 @@ def town_and_country(
     where = pd.Series(np.where(there, "country", "town"), index=kinds.index)
     found = inequality(values, people, where, limit=limit)
     table = found.reindex(pd.Index(["town", "country", ALL], name="group"))
-    for absent in table.index.difference(found.index):
-        table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
-        table.loc[absent, "reason"] = "nobody"
+    absent = table.index.difference(found.index)
+    table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
+    table.loc[absent, "reason"] = "nobody"
     table["communities"] = table["communities"].astype(int)
     town = float(table["mean"]["town"])
     table.insert(3, "to_town", table["mean"] / (town if town > 0 else math.nan))
@@ -305,9 +300,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
     """Return values and people side by side; of ways the missing ones are infinite."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
-    index = pd.Index(values.index)
-    if not index.is_unique:
-        raise ProblemError(f"values have ids twice: {some(index[index.duplicated()])}")
+    index = unique_ids(values.index, "values: ids")
     w = amounts(people, index, what="people", of="communities")
     absent = pd.Index(people.index).difference(index)
     if len(absent):

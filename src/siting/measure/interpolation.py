@@ -31,10 +31,8 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
 
     Parameters
     ----------
-    figures
-        At least two figures by year, in any unit; one is enough for its own year.
-    year
-        The year of the answer.
+    figures, year
+        At least two figures by year, in any unit (one is enough for its own year); the year of the answer.
     method
         ``"linear"``, the same number each year: ``x0 + (x1 - x0) (t - t0) / (t1 - t0)``; or ``"growth"``, the same
         percentage each year: ``x0 (x1 / x0) ** ((t - t0) / (t1 - t0))``.

@@ -48,19 +48,17 @@ class Mismatch:
         - `mean`: way to the nearest supply. Who reaches none within a limit counts at that limit, so that the mean is a
           lower bound; in a search without limit those without a path are left out
         - `median`: the same, with the unreached farther than anybody; NaN when it is one of them
-        - `supply_within`: supply within `limit`, on average over all; `share_within`: as a share of the whole supply,
-          which can be compared between services
-    nearness
-        Mean way of residents over mean way of people: above 1 supply is nearer to the people than to everybody.
-    density
-        `supply_within` of people over that of residents: above 1 the people have more of it around them.
+        - `supply_within`: supply within `limit`, on average; `share_within`: the same as a share of the whole supply
+    nearness, density
+        Mean way of residents over that of people: above 1 supply is nearer to the people. `supply_within` of people
+        over that of residents: above 1 they have more of it around them.
     limit, searched
         Within which way supply counts as around a community (NaN when not all is known), and how far was searched.
     unit, how
         The unit of all ways, and how they were measured.
     verdict
         "follow" (both ratios above 1, or one and the other alike), "apart" (below 1), "alike", "mixed" (one above, one
-        below), "n/a". Ratios are taken as printed, with two decimals; from 0.95 to 1.05 they count as alike.
+        below), "n/a". Ratios are taken with two decimals; from 0.95 to 1.05 they count as alike.
     reason
         Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all ways are 0); else None.
     """
@@ -206,8 +204,7 @@ def spatial_mismatch(
     ``LQ(d) = (B(d)/B) / (E(d)/E)`` [1]_, the surplus ``B(d) - B E(d)/E``, and the index of dissimilarity
     ``D = 1/2 sum_d |E(d)/E - B(d)/B|`` [2]_, the share of the supply that would have to lie elsewhere [3]_.
 
-    By the way to go: how far the nearest supply is, and how much lies within a limit, for the average one of the people
-    and for the average resident. That supply is nearer to the people does not say that it is near.
+    By the way to go: how far the nearest supply is, and how much lies within a limit, on average for both.
 
     Parameters
     ----------
@@ -220,7 +217,7 @@ def spatial_mismatch(
     residents
         All residents by community id, with whom the people are compared.
     by, supply_by
-        The district of each community and of each facility; both, or none to leave districts out.
+        The district of each community and of each facility; both, or none.
     limit
         Up to which way supply counts as around a community, in the unit of *reach*; without it the limit of *reach*.
 
@@ -257,10 +254,12 @@ def spatial_mismatch(
     amount = amounts(supply, reach.destinations, what="supply", of="facilities")
     if (by is None) != (supply_by is None):
         raise ProblemError("by and supply_by go together: give the districts of communities and of facilities, or none")
-    districts = None
+    districts, dissimilarity = None, math.nan
     if by is not None:
         sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
         districts = _districts(people, groups(by, reach.origins, "communities"), amount, sites)
+        apart = (districts["people_share"] - districts["supply_share"]).abs()
+        dissimilarity = float(apart.sum(skipna=False)) / 2
     around = reach.limit if limit is None else reach.within(float(limit)).limit
     if not math.isfinite(around) or reach.nearest_only is not None:
         around = math.nan  # not all supply within is known
@@ -272,7 +271,7 @@ def spatial_mismatch(
         people=str(demand.name or "people"),
         supply=str(supply.name or "supply"),
         districts=districts,
-        dissimilarity=_dissimilarity(districts),
+        dissimilarity=dissimilarity,
         distance=distance,
         nearness=nearness,
         density=density,
@@ -304,12 +303,6 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     table["quotient"] = table["supply_share"] / share.where(share > 0)
     table["surplus"] = table["supply"] - table["supply"].sum() * share
     return table
-
-
-def _dissimilarity(districts: pd.DataFrame | None) -> float:
-    if districts is None:
-        return math.nan
-    return float((districts["people_share"] - districts["supply_share"]).abs().sum(skipna=False)) / 2
 
 
 def _distances(reach: Reach, crowds: Floats, supply: Floats, limit: float) -> pd.DataFrame:
@@ -349,12 +342,10 @@ def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supp
 def _verdict(nearness: float, density: float) -> Verdict:
     """Compare the ratios as they are printed with what counts as alike."""
     ratios = [_two_decimals(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]
-    above, below = any(ratio > ALIKE[1] for ratio in ratios), any(ratio < ALIKE[0] for ratio in ratios)
     if not ratios:
         return "n/a"
-    if above and below:
-        return "mixed"
-    return "follow" if above else "apart" if below else "alike"
+    above, below = max(ratios) > ALIKE[1], min(ratios) < ALIKE[0]
+    return "mixed" if above and below else "follow" if above else "apart" if below else "alike"
 
 
 def _reason(distance: pd.DataFrame, supply: float) -> str:

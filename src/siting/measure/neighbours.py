@@ -40,8 +40,7 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
 
     Notes
     -----
-    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out with
-    `Reach.from_pairs`. Equal ids alone do not mean that, because two layers may number their rows alike.
+    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out by `Reach.from_pairs`.
 
     Examples
     --------
@@ -66,10 +65,8 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     ----------
     reach
         From elder-care institutions to medical institutions.
-    capacity
-        Beds by institution.
-    below
-        Institutions with fewer beds than this need a partner.
+    capacity, below
+        Beds by institution; those with fewer beds than *below* need a partner.
     limit
         How near is nearby (邻近), inclusive, in the unit of *reach*; its limit when not given.
 
@@ -154,8 +151,7 @@ def uncovered_around(
     demand
         The people whom the service is for, by community.
     limit
-        The radius of the service, inclusive, in the unit of both; a Series gives each community its own. Without it
-        the limit of the two, which must then be the same.
+        The radius of the service, inclusive; a Series gives each community its own. Without it the limit of both.
 
     Returns
     -------
@@ -201,8 +197,8 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     Returns
     -------
     DataFrame
-        Index: sites; a column for each service, `people` (their sum) and `joint`, whether every service is lacked. The
-        sites that qualify first, then by `people`, then as given. ``attrs``: `at_least`, `limits` by service.
+        Index: sites that qualify first, then by `people`. A column for each service, `people` (their sum) and `joint`,
+        whether every service is lacked. ``attrs``: `at_least`, `limits` by service.
 
     Raises
     ------
@@ -317,7 +313,5 @@ def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | 
     if unit != to_existing.unit:
         raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
     if limit is None and to_sites.limit != to_existing.limit:
-        raise ProblemError(
-            f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}; give limit, "
-            "the radius of the service"
-        )
+        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
+        raise ProblemError(f"{limits}; give limit, the radius of the service")

@@ -14,7 +14,7 @@ import pandas as pd
 from siting.data import to_crs
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import label
-from siting.measure.alignment import amounts
+from siting.measure.alignment import amounts, unique_ids
 from siting.measure.coverage import coverage
 from siting.measure.reach import Reach
 from siting.numbers import percent
@@ -49,10 +49,8 @@ class Appraisal:
         Row of `coverage` for the existing facilities; None without a reach.
     unplaced
         Projects without a place in the reach, which change no coverage here.
-    stock
-        Beds or places there are; NaN when not given.
-    unit
-        What `capacity` counts: "beds", "places", or the column's name.
+    stock, unit
+        Beds or places there are (NaN when not given), and what `capacity` counts: "beds", "places", or the column.
     subsidies
         Yuan for each bed or place, by type; None when not given.
     """
@@ -70,13 +68,7 @@ class Appraisal:
         return f"<Appraisal: {n} project{'s' * (n != 1)}, {added:,.10g} {self.unit} added, {cost:,.10g} × 10k yuan>"
 
     def explain(self, lang: str = "zh") -> str:
-        """Describe what the projects of each status add, cost and cover.
-
-        Parameters
-        ----------
-        lang
-            "zh" or "en".
-        """
+        """Describe what the projects of each status add, cost and cover; *lang* is "zh" or "en"."""
         lines = []
         for status, row in self.totals.to_dict("index").items():
             words = {key: f"{row[key]:,.10g}" for key in ("projects", "added", "cost", "silent")}
@@ -124,7 +116,6 @@ def with_projects(
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> from shapely import Point
     >>> now = gpd.GeoDataFrame({"beds": [40]}, index=["a"], geometry=[Point(5e5, 3e6)], crs=4547)
     >>> soon = gpd.GeoDataFrame({"beds": [75, 200], "status": ["new", "preparatory"]}, index=["E3", "E8"],
@@ -169,10 +160,8 @@ def appraise_projects(
     capacity
         Column of what is provided: "beds" or "places", missing where the plan prints none. Seats of a kindergarten
         (学位) are no childcare places (托位): keep them in a column of their own.
-    reach
-        From communities to existing facilities and those projects that have a place, within the radius.
-    demand
-        People by community; needed with *reach*.
+    reach, demand
+        From communities to existing facilities and projects that have a place; people by community. Both or none.
     existing
         Ids of the existing facilities among the destinations; text is one id.
     subsidies
@@ -262,8 +251,7 @@ def _check(
     absent = [name for name in ("status", "cost", capacity) if name not in projects]
     if absent:
         raise ProblemError(f"projects have no column {some(absent)}")
-    if not projects.index.is_unique:
-        raise ProblemError(f"projects: ids stand twice: {some(projects.index[projects.index.duplicated()])}")
+    unique_ids(projects.index, "projects: ids")
     for name in ("status", "cost", "in_stock"):
         blank = projects.index[projects[name].isna() if name in projects else []]
         if len(blank):

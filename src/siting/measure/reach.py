@@ -35,10 +35,8 @@ class Reach:
         Positions of each pair; ordered by origin, then cost, then destination.
     cost
         Cost of each pair in `unit`.
-    limit
-        The largest cost that was searched; infinite when only the nearest were.
-    unit
-        "m" or "min".
+    limit, unit
+        The largest cost that was searched, infinite when only the nearest were; "m" or "min".
     nearest_only
         Destinations kept for each origin, when not all within the limit are here.
     how
@@ -73,10 +71,8 @@ class Reach:
             Columns `origin`, `destination` (ids) and `cost` in *unit*. Pairs above *limit* are left out.
         origins, destinations
             All ids, also of those in no pair.
-        limit
-            The largest cost that counts, in *unit*.
-        unit
-            "m" or "min".
+        limit, unit
+            The largest cost that counts, in *unit*, "m" or "min".
 
         Raises
         ------
@@ -150,12 +146,7 @@ class Reach:
         return replace(self._where(cost_at_most(self.cost, limit)), limit=float(limit))
 
     def rows(self, limits: pd.Series) -> Reach:
-        """Keep the pairs within the limit of their own origin.
-
-        Parameters
-        ----------
-        limits
-            A limit for each origin id, in the same unit.
+        """Keep the pairs within *limits*, one for each origin id, in the same unit.
 
         Raises
         ------

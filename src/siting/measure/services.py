@@ -53,7 +53,6 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> two = gpd.GeoDataFrame({"open_to_neighbours": [True, False]}, index=["a", "b"], geometry=[None, None])
     >>> open_to_all(two).index.tolist()
     ['a']
@@ -71,18 +70,8 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
     """Mark the facilities that count for no coverage, and those that count though they state no capacity.
 
-    Parameters
-    ----------
-    facilities
-        The layer of the service.
-    service
-        "childcare" has `places`, "eldercare" `beds`, another service `capacity`.
-
-    Returns
-    -------
-    Series
-        For each facility "not_open" (`open_to_neighbours` is no, see `open_to_all`), else "no_places", "no_beds" or
-        "no_capacity" (the column is there, and 0 or blank), or "".
+    Each facility is "not_open" (`open_to_neighbours` is no, see `open_to_all`), else "no_places" (childcare), "no_beds"
+    (eldercare) or "no_capacity" (other services) where that column is there, and 0 or blank, else "".
 
     Examples
     --------
@@ -110,7 +99,6 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> services = ["childcare;eldercare", "养老", "养老托育"]
     >>> three = gpd.GeoDataFrame({"services": services}, index=["a", "b", "c"], geometry=[None, None, None])
     >>> offering(three, "childcare").index.tolist()
@@ -118,9 +106,9 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
     """
     if "services" not in candidates:
         near = similar_headings(candidates, "candidates", "services")
-        hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read' if near else (
-            f'where every site will do, say so: candidates.assign(services="{service}")'
-        )  # fmt: skip
+        hint = f'where every site will do, say so: candidates.assign(services="{service}")'
+        if near:
+            hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read'
         raise LayerError("candidates", f'has no column "services", which says what a site can house; {hint}')
     column = role("candidates").column("services")
     read, unknown = parse_choices(column, texts(candidates["services"]).array)
@@ -211,8 +199,6 @@ def _filled(chosen: gpd.GeoDataFrame, name: str, old: pd.Series) -> pd.Series:
         return new
     wrong = pd.to_numeric(new, errors="coerce").isna()
     if wrong.any():
-        raise ProblemError(
-            f'candidates: "{name}" is missing or not a number for {some(chosen.index[wrong])}; fill it in, because '
-            f'"{old.name}" of the facilities can hold no gap'
-        )
+        gaps = f'"{name}" is missing or not a number for {some(chosen.index[wrong])}'
+        raise ProblemError(f'candidates: {gaps}; fill it in, because "{old.name}" of the facilities can hold no gap')
     return new

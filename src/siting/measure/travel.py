@@ -58,8 +58,7 @@ def travel(
     origins, destinations
         Layers of points or polygons, or places located before by `Network.locate`.
     metres, minutes
-        The longest path, or the longest walk (costs are then minutes at *walk*'s speed), inclusive: one of the two, or
-        *nearest* alone.
+        The longest path, or walk (costs are then minutes at *walk*'s speed), inclusive; one of the two, or *nearest*.
     walk
         Who walks; `Walk.adult` when minutes are given without it.
     nearest
@@ -67,10 +66,8 @@ def travel(
         that *threads*, *max_pairs* and *progress* do not matter.
     max_snap
         Longest way from a place to a street, metres; farther places are reached by no street.
-    threads
-        Threads that search; all processors when not given. The result is the same for any number.
-    max_pairs
-        More pairs are refused before they fill the memory; a pair takes 16 bytes.
+    threads, max_pairs
+        Threads that search, all processors when not given; more pairs than this are refused. A pair takes 16 bytes.
     progress
         Called with the number of places searched from and of all; True shows a progress bar on standard error.
 
@@ -220,7 +217,6 @@ def straight_line(
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> a = gpd.GeoDataFrame(index=["a"], geometry=gpd.points_from_xy([500000], [3380000]), crs=4547)
     >>> b = gpd.GeoDataFrame(index=["b"], geometry=gpd.points_from_xy([500030], [3380040]), crs=4547)
     >>> straight_line(a, b, metres=50).pairs()
