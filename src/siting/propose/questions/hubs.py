@@ -17,15 +17,13 @@ from siting.measure import Reach
 from siting.measure.alignment import amounts
 from siting.numbers import amount
 from siting.propose.forwarded import forwarded
+from siting.propose.plan.explain import listed
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.solve import solve
 from siting.renamed import renamed_keywords
 
 __all__ = ["Hubs", "choose_hubs"]
-
-#: How many names a sentence lists.
-NAMES = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -135,8 +133,7 @@ class Hubs:
             lines.append(label("sharing.hubs_hub", lang, hub=hub, **words))
         vans = self.table.index[self.table["role"] == "van"]
         if len(vans):
-            names = label("list.comma", lang).join(map(str, vans[:NAMES])) + " …" * (len(vans) > NAMES)
-            lines.append(label("sharing.hubs_vans", lang, names=names))
+            lines.append(label("sharing.hubs_vans", lang, names=listed(vans, lang)))
         return "\n".join(lines)
 
 

@@ -241,11 +241,10 @@ def solve_robust(
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.questions.robust_plan import solve_robust
     >>> table = pd.DataFrame({"origin": list("abcbc"), "destination": list("xyzww"), "cost": [100.0] * 5})
     >>> reach = st.Reach.from_pairs(table, origins=list("abc"), destinations=list("wxyz"), limit=300)
     >>> now, later = pd.Series({"a": 9, "b": 4, "c": 4}), pd.Series({"a": 2, "b": 6, "c": 3})
-    >>> solve_robust(
+    >>> st.solve_robust(
     ...     st.MaxCoverage(), reach, demand=now, scenarios={"now": now, "later": later}, rules=[st.AtMost(1)]
     ... )
     <RobustPlan: optimal, 1 site, 2 scenarios, regret 1, bound 1>
