@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import highspy
 import numpy as np
@@ -49,6 +49,7 @@ STANDS = {
     **dict.fromkeys([MODEL_STATUS.kUnbounded, MODEL_STATUS.kUnboundedOrInfeasible], "unbounded"),
 }
 NOTHING = np.zeros(0)
+Stop: TypeAlias = Callable[[float, float], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def run(
     start: Floats | None = None,
     gap: float = 1e-6,
     time_limit: float | None = None,
-    stop: Callable[[float, float], bool] | None = None,
+    stop: Stop | None = None,
     presolve: bool = True,
 ) -> Outcome:
     """Minimise *model* until the bound is within *gap* of the incumbent, or *time_limit* seconds have passed.
@@ -151,11 +152,7 @@ def _relaxed_bound(model: Programme, ends: float) -> float:
 
 
 def _attempt(
-    model: Programme,
-    options: dict[str, Any],
-    ends: float,
-    start: Floats | None = None,
-    stop: Callable[[float, float], bool] | None = None,
+    model: Programme, options: dict[str, Any], ends: float, start: Floats | None = None, stop: Stop | None = None
 ) -> Answer:
     """Solve once; the answer comes back unchecked."""
     # A row of shares sums millions of people: the usual tolerance of 1e-6 of each would forgive whole persons.
@@ -203,12 +200,7 @@ class Reply:
 class Simplex:
     """A linear programme that stays in the solver from solve to solve, while costs and bounds of variables change.
 
-    Raises
-    ------
-    ValueError
-        When an array has the wrong length or holds what is no number.
-    RuntimeError
-        When the solver refuses the problem; so do all methods when it refuses or fails.
+    Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
     def __init__(self, model: Programme, *, offset: float = 0.0) -> None:
@@ -276,7 +268,7 @@ class Simplex:
         _done(self._highs.setOptionValue(option, value), f"the option {option}")
 
 
-def _listen(highs: Any, stop: Callable[[float, float], bool], *, whole: bool) -> list[BaseException]:
+def _listen(highs: Any, stop: Stop, *, whole: bool) -> list[BaseException]:
     """Call *stop* from the solver. What it raises cannot pass through that: it is returned, to be raised later."""
     raised: list[BaseException] = []
 

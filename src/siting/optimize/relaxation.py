@@ -36,15 +36,14 @@ __all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]
 class Multipliers:
     """Multipliers: v of needs, y of rows (signed as in `Proof`), m of shares.
 
-    With the x of the relaxation and its value, where it was solved to the end; *ray* is a direction of (v, y, m) that
-    lowers the bound without end, which shows that no plan is possible.
+    With the x of the relaxation, where it was solved to the end; *ray* is a direction of (v, y, m) that lowers the
+    bound without end, which proves that no plan is possible.
     """
 
     v: Floats
     y: Floats
     m: Floats
     x: Floats | None = None
-    value: float = math.inf
     ray: tuple[Floats, Floats, Floats] | None = None
 
     def along(self, step: float) -> Multipliers:
@@ -232,30 +231,23 @@ class Relaxation:
         self.terms = self.terms.with_high(high)
         self.simplex.price(self.n + np.arange(len(self._high)), (high / self.row_unit)[self._high])
 
-    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Multipliers:
-        """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most.
+    def solve(self, *, seconds: float = math.inf) -> Multipliers:
+        """Solve from the basis at hand, for so many *seconds* at most.
 
         Stopped early it still gives multipliers that bound, if not the best. When no plan is possible in the box, they
         have a ray.
-
-        Raises
-        ------
-        RuntimeError
-            When the solver fails or ends in a state that says nothing.
         """
-        reply = self.simplex.solve(seconds=seconds, steps=steps)
+        reply = self.simplex.solve(seconds=seconds)
         if reply.status == "unbounded":
             ray = self._ray()
             if ray is None:  # the dual simplex leaves none
                 self.simplex.forget()
-                reply = self.simplex.solve(seconds=seconds, steps=steps)
+                reply = self.simplex.solve(seconds=seconds)
                 ray = self._ray()
             return self._multipliers(reply.x, ray=ray)
-        if reply.prices is None:
-            return self._multipliers(reply.x)
         # The solver minimises: a row's multiplier is minus x.
-        x = np.clip(-reply.prices[: self.m], 0.0, 1.0)
-        return self._multipliers(reply.x, x=x, value=reply.value * self.unit)
+        x = None if reply.prices is None else np.clip(-reply.prices[: self.m], 0.0, 1.0)
+        return self._multipliers(reply.x, x=x)
 
     def probe(self, column: int, at: int, steps: int) -> float:
         """Return about what the bound falls to when x of *column* is *at*, after *steps* iterations; the box stays."""

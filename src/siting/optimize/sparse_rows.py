@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from siting.numbers import Bools, Floats, Positions
+from siting.numbers import Bools, Floats, Ints, Positions
 
 __all__ = [
-    "entries_of", "keep_entries", "largest_entry", "row_max", "row_of_entries", "same_along_row", "scaled_rows",
+    "entries_of", "keep_entries", "largest_entry", "number_rows", "row_max", "row_of_entries", "same_along_row", "scaled_rows",
     "transposed", "with_data",
 ]  # fmt: skip
 
@@ -65,3 +66,11 @@ def transposed(matrix: csr_array) -> csr_array:
     turned = csr_array(matrix.T.tocsr())
     turned.sort_indices()
     return turned
+
+
+def number_rows(matrix: csr_array) -> Ints:
+    """Give rows with the same entries the same number, in order of the first; indices are sorted."""
+    known: dict[tuple[bytes, bytes], int] = {}
+    parts = [slice(start, end) for start, end in pairwise(matrix.indptr)]
+    keys = ((matrix.indices[part].tobytes(), matrix.data[part].tobytes()) for part in parts)
+    return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)

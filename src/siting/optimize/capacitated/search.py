@@ -17,7 +17,7 @@ from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, to_g
 from siting.optimize.control import Control
 from siting.optimize.max_flow import maximum_flow
 from siting.optimize.solution import SAME
-from siting.optimize.sparse_rows import entries_of, row_of_entries
+from siting.optimize.sparse_rows import number_rows, row_of_entries
 
 __all__ = ["Search", "branch_and_bound", "lower_root"]
 
@@ -270,17 +270,12 @@ class Search:
 
 
 def _groups(cover: csr_array, weight: Floats) -> tuple[Ints, Ints]:
-    """Group needs with the same columns, compared exactly: the group of each (-1: none), and a need of each group."""
+    """Group needs with the same columns: the group of each (-1: none), and a need of each group."""
     cover.sort_indices()
-    known: dict[bytes, int] = {}
+    active = np.flatnonzero((np.diff(cover.indptr) > 0) & (weight > 0))
     group = np.full(cover.shape[0], -1)
-    first: list[int] = []
-    for i in np.flatnonzero((np.diff(cover.indptr) > 0) & (weight > 0)):
-        key = entries_of(cover, i).tobytes()
-        group[i] = known.setdefault(key, len(first))
-        if group[i] == len(first):
-            first.append(int(i))
-    return group, np.array(first, np.int64)
+    group[active] = number_rows(csr_array(cover[active]))
+    return group, active[np.unique(group[active], return_index=True)[1]]
 
 
 def lower_root(s: Search) -> tuple[bool, RootPrices]:
