@@ -172,12 +172,14 @@ class BranchAndBound:
             shut[last] = opened[last] = False
         return shut, opened
 
-    def _along_ray(self, multipliers: Multipliers, lower: Floats, upper: Floats) -> Multipliers:
+    def _along_ray(self, solved: Multipliers, lower: Floats, upper: Floats) -> Multipliers:
         """Go along a ray until the bound closes the node."""
-        if multipliers.ray is None:
-            return multipliers
-        further = (multipliers.along(4.0**k) for k in range(60))
-        return next((m for m in further if self.terms.bound(m, lower, upper)[0] <= self.target.limit), multipliers)
+        if solved.ray is None:
+            return solved
+        v, y, m = solved.ray
+        steps = (4.0**k for k in range(60))
+        further = (Multipliers(solved.v + step * v, solved.y + step * y, solved.m + step * m) for step in steps)
+        return next((each for each in further if self.terms.bound(each, lower, upper)[0] <= self.target.limit), solved)
 
     def _branch(self, node: _Node) -> None:
         if self._reduced is None:

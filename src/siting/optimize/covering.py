@@ -35,8 +35,6 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
     model
         A model without levels. Any rows, shares and needs that must be served are kept; plans are good when there is at
         most one row, of costs.
-    control
-        Time limit, gap and progress.
     start
         A plan to begin with; it is ignored when it breaks a rule.
 

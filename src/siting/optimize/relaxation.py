@@ -46,13 +46,6 @@ class Multipliers:
     x: Floats | None = None
     ray: tuple[Floats, Floats, Floats] | None = None
 
-    def along(self, step: float) -> Multipliers:
-        """Go *step* along the ray: when no plan is possible, the bound falls without end."""
-        if self.ray is None:
-            return self
-        v, y, m = self.ray
-        return Multipliers(self.v + step * v, self.y + step * y, self.m + step * m)
-
 
 class Lagrangian:
     """The closed-form bound of a model, prepared once.
@@ -185,12 +178,8 @@ class Relaxation:
         n, m, n_shares = self.n, self.m, model.shares.shape[0]
         scaled = with_data(terms.rows_of, terms.rows_of.data / self.row_unit[terms.rows_of.indices])
         share = with_data(terms.shares_of, terms.shares_of.data / self.share_unit[terms.shares_of.indices])
-        blocks: list[Block] = [
-            (
-                [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)],
-                -np.inf, -model.value / self.unit,
-            )
-        ]  # fmt: skip
+        columns = [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)]
+        blocks: list[Block] = [(columns, -np.inf, -model.value / self.unit)]
         counted = np.flatnonzero(np.diff(share.indptr))
         # A need that must be served has no upper limit, also where it counts in a share.
         top_u = np.where(model.must, np.inf, terms.w / self.unit)

@@ -12,8 +12,8 @@ from scipy.sparse import csr_array
 from siting.numbers import Bools, Floats, Ints, Positions
 
 __all__ = [
-    "entries_of", "keep_entries", "largest_entry", "number_rows", "row_max", "row_of_entries", "same_along_row", "scaled_rows",
-    "transposed", "with_data",
+    "entries_of", "keep_entries", "largest_entry", "number_rows", "row_max", "row_of_entries", "same_along_row",
+    "scaled_rows", "transposed", "with_data",
 ]  # fmt: skip
 
 

@@ -27,8 +27,8 @@ class Graph(NamedTuple):
 class Flow(NamedTuple):
     """The flow of each pair, what is left of each need, the room of each column, and which are open.
 
-    The journal holds the changes of flow. ``stamp`` counts the searches, ``column_seen`` and ``need_seen`` hold the
-    last that met a column or need; the rest is working space of a search.
+    The journal holds the changes of flow. ``stamp`` counts the searches; ``column_seen`` and ``need_seen`` hold the
+    last that met a column or need.
     """
 
     flow: Ints
@@ -41,10 +41,6 @@ class Flow(NamedTuple):
     stamp: Ints
     column_seen: Ints
     need_seen: Ints
-    queue: Ints
-    onto: Ints
-    from_pair: Ints
-    to_pair: Ints
 
 
 @compiled
@@ -68,8 +64,10 @@ def pull(graph, flows, target):
     frees that column's room.
     """
     indptr, indices, _, starts, needs, places = graph
-    flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = flows[:10]
-    queue, onto, from_pair, to_pair = flows[10:]
+    flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = flows
+    m = len(room)
+    queue, onto = np.empty(m, np.int64), np.empty(m, np.int64)
+    from_pair, to_pair = np.empty(m, np.int64), np.empty(m, np.int64)  # of each column that was met
     gained = 0
     again = True
     while again and room[target] > 0:
@@ -141,7 +139,7 @@ def would_add(graph, flows, target):
 def shut(graph, flows, column):
     """Close *column* and move its needs to the room of others where they can; return how much less is served."""
     indptr, indices, need_of, starts, needs, places = graph
-    flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen, _, _, _, _ = flows
+    flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen = flows
     lost = 0
     begin = used[0]
     is_open[column] = False
