@@ -19,14 +19,14 @@ import numpy as np
 from siting.numbers import Floats, Positions
 from siting.optimize.solver_answers import Answer, Block, Programme, broken_by, fault_of, proven_by, refuse_nonsense
 
-__all__ = ["Block", "Outcome", "Programme", "Reply", "Simplex", "run"]
+__all__ = ["Answer", "Block", "Outcome", "Programme", "Simplex", "run"]
 
 log = logging.getLogger(__name__)
 
 #: How far the solver may leave a row or variable outside its bounds.
 TOLERANCE = 1e-9
 #: Options that a model is tried with, one after the other, until an answer holds. The first alone gets the start.
-WAYS: tuple[dict[str, Any], ...] = (
+TRIES: tuple[dict[str, Any], ...] = (
     {},
     {"random_seed": 1},
     {"random_seed": 2, "presolve": "off"},
@@ -93,7 +93,7 @@ def run(
     ends = math.inf if time_limit is None else time.perf_counter() + time_limit
     best = start if start is not None and broken_by(model, start) is None else None
     faults: list[str] = []
-    for number, options in enumerate(WAYS):
+    for number, options in enumerate(TRIES):
         if number and time.perf_counter() >= ends:
             break
         options = options if presolve else {**options, "presolve": "off"}
@@ -105,7 +105,7 @@ def run(
         if fault is None:
             return _outcome(model, answer, best)
         faults.append(fault)
-        log.info("HiGHS: %s; trying other options (%d of %d)", fault, number + 1, len(WAYS))
+        log.info("HiGHS: %s; trying other options (%d of %d)", fault, number + 1, len(TRIES))
         if _holds(model, answer.x) and float(model.cost @ answer.x) < known:
             best = answer.x
     timed_out = time.perf_counter() >= ends
@@ -183,23 +183,11 @@ def _attempt(
     return Answer("optimal", x, value, value, prices)
 
 
-@dataclass(frozen=True, eq=False)
-class Reply:
-    """Where a `Simplex` stands: `status` optimal, stopped or unbounded.
-
-    `x` are the variables, zeros where the solver gives no numbers; `prices` those of the rows, only at an optimum. They
-    are unchecked: a bound is worked out from them, as `siting.optimize.relaxation` does.
-    """
-
-    status: str
-    x: Floats
-    prices: Floats | None
-    value: float
-
-
 class Simplex:
     """A linear programme that stays in the solver from solve to solve, while costs and bounds of variables change.
 
+    Answers are unchecked ("optimal", "stopped" or "unbounded", `x` of zeros where the solver gives no numbers): a bound
+    is worked out from their prices, which only an optimum has, as `siting.optimize.relaxation` does.
     Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
@@ -220,7 +208,7 @@ class Simplex:
             raise ValueError("cost is not finite")
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
-    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Reply:
+    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Answer:
         """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most."""
         highs = self._highs
         # The first solve starts where the dual simplex can, each further one where the primal can go on.
@@ -235,16 +223,16 @@ class Simplex:
         status = highs.getModelStatus()
         if status not in STANDS:
             raise RuntimeError(f"the solver ended with {highs.modelStatusToString(status)}")
-        return self._reply(STANDS[status])
+        return self._answer(STANDS[status])
 
-    def _reply(self, status: str) -> Reply:
+    def _answer(self, status: str) -> Answer:
         solution, value = self._highs.getSolution(), float(self._highs.getInfo().objective_function_value)
         x, prices = np.asarray(solution.col_value, float), np.asarray(solution.row_dual, float)
         if len(x) != self.columns or not np.isfinite(x).all():
             x, status = np.zeros(self.columns), "stopped" if status == "optimal" else status
         if status == "optimal" and (len(prices) != self.rows or not np.isfinite(prices).all() or math.isnan(value)):
             status = "stopped"
-        return Reply(status, x, prices if status == "optimal" else None, value)
+        return Answer(status, x, value, math.nan, prices if status == "optimal" else NOTHING)
 
     def ray(self) -> Floats | None:
         """Return a direction in which the value falls without end, after "unbounded"; None where there is none."""

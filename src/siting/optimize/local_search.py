@@ -81,12 +81,12 @@ class LocalSearch:
         terms, model = self.terms, self.model
         worth = float((np.abs(model.value) + terms.serves @ terms.w).max(initial=0.0)) or 1.0
         y = np.abs(multipliers.y[plain]) if len(multipliers.y) else np.zeros(0)
-        self.row_price = np.maximum(1.5 * y, 0.02 * worth / _at_least_one(self.rows))
+        self.row_price = np.maximum(1.5 * y, 0.02 * worth / largest_entry(self.rows, zero=1.0))
         m = 1.2 * multipliers.m
         if len(self.wanted) > len(m):
             m = np.append(m, 1.2 * float(np.abs(multipliers.v[model.must]).max(initial=0.0)))
         by_column = csr_array(self.shares @ terms.serves.T.tocsr()) if self.shares.shape[0] else self.shares
-        self.share_price = np.maximum(m, 0.02 * worth / _at_least_one(by_column))
+        self.share_price = np.maximum(m, 0.02 * worth / largest_entry(by_column, zero=1.0))
         size = np.append(
             self.share_price * np.maximum(1, np.abs(self.wanted)),
             self.row_price * np.maximum(1, np.abs(np.where(np.isfinite(self.high), self.high, 1))),
@@ -254,9 +254,3 @@ def _reachable(links: list[set[int]], j: int) -> list[int]:
 
 def _lists(matrix: csr_array) -> kernels.Lists:
     return kernels.Lists(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float))
-
-
-def _at_least_one(matrix: csr_array) -> Floats:
-    """Largest size of an entry in each row; 1 for a row of zeros."""
-    largest = largest_entry(matrix)
-    return np.where(largest > 0, largest, 1.0)

@@ -73,8 +73,9 @@ def reduce(model: Model, *, replaced: bool = True) -> Reduced:
     columns, needs = np.arange(m), np.arange(n)
     if model.times is not None:  # the steps hold for needs that one column serves
         return Reduced(model, columns, needs)
-    small, keep = _without_shut_columns(model)
-    columns = columns[keep]
+    benefit = model.benefit if model.benefit.has_sorted_indices else model.benefit.sorted_indices()
+    keep = model.upper > 0
+    small, columns = _with_columns(replace(model, benefit=benefit), keep), columns[keep]
     for _ in range(ROUNDS):
         small, step = _without_served(_with_forced(small) if replaced else small)
         needs = _follow(needs, step)
@@ -129,12 +130,6 @@ def _with_needs(model: Model, keep: Bools) -> tuple[Model, Ints]:
     indptr = kept.indptr[np.append(True, keep)]
     taken = csr_array((kept.data, kept.indices, indptr), shape=(len(indptr) - 1, kept.shape[1]))
     return replace(model, benefit=taken, shares=_columns(model.shares, keep), must=model.must[keep]), step
-
-
-def _without_shut_columns(model: Model) -> tuple[Model, Bools]:
-    benefit = model.benefit if model.benefit.has_sorted_indices else model.benefit.sorted_indices()
-    keep = model.upper > 0
-    return _with_columns(replace(model, benefit=benefit), keep), keep
 
 
 def _with_forced(model: Model) -> Model:

@@ -166,9 +166,7 @@ class Relaxation:
         self.unit = float(np.abs(terms.w[terms.w != 0]).mean()) if (terms.w != 0).any() else 1.0
         if (model.value != 0).any() and not (terms.w != 0).any():
             self.unit = float(np.abs(model.value[model.value != 0]).mean())
-        self.share_unit, self.row_unit = (
-            np.where(largest > 0, largest, 1.0) for largest in (largest_entry(model.shares), largest_entry(model.rows))
-        )
+        self.share_unit, self.row_unit = (largest_entry(part, zero=1.0) for part in (model.shares, model.rows))
         self._high, self._low = np.flatnonzero(np.isfinite(model.high)), np.flatnonzero(np.isfinite(model.low))
         self.simplex = Simplex(self._lp(), offset=float(terms.w.sum() + model.constant) / self.unit)
 
@@ -226,17 +224,17 @@ class Relaxation:
         Stopped early it still gives multipliers that bound, if not the best. When no plan is possible in the box, they
         have a ray.
         """
-        reply = self.simplex.solve(seconds=seconds)
-        if reply.status == "unbounded":
+        answer = self.simplex.solve(seconds=seconds)
+        if answer.status == "unbounded":
             ray = self._ray()
             if ray is None:  # the dual simplex leaves none
                 self.simplex.forget()
-                reply = self.simplex.solve(seconds=seconds)
+                answer = self.simplex.solve(seconds=seconds)
                 ray = self._ray()
-            return self._multipliers(reply.x, ray=ray)
+            return self._multipliers(answer.x, ray=ray)
         # The solver minimises: a row's multiplier is minus x.
-        x = None if reply.prices is None else np.clip(-reply.prices[: self.m], 0.0, 1.0)
-        return self._multipliers(reply.x, x=x)
+        x = np.clip(-answer.prices[: self.m], 0.0, 1.0) if answer.status == "optimal" else None
+        return self._multipliers(answer.x, x=x)
 
     def probe(self, column: int, at: int, steps: int) -> float:
         """Return about what the bound falls to when x of *column* is *at*, after *steps* iterations; the box stays."""
@@ -244,9 +242,9 @@ class Relaxation:
         down, up = lower.copy(), upper.copy()
         down[column] = up[column] = at
         self.set_box(down, up)
-        reply = self.simplex.solve(steps=steps)
+        answer = self.simplex.solve(steps=steps)
         self.set_box(lower, upper)
-        return -math.inf if reply.status == "unbounded" or math.isnan(reply.value) else reply.value * self.unit
+        return -math.inf if answer.status == "unbounded" or math.isnan(answer.value) else answer.value * self.unit
 
     def _ray(self) -> tuple[Floats, Floats, Floats] | None:
         if not self.m:  # without a column nothing can be met

@@ -35,9 +35,10 @@ def row_max(matrix: csr_array, data: Floats, empty: float = 0.0) -> Floats:
     return top
 
 
-def largest_entry(matrix: csr_array) -> Floats:
-    """Largest size of an entry in each row; 0 for an empty one."""
-    return row_max(matrix, np.abs(matrix.data))
+def largest_entry(matrix: csr_array, zero: float = 0.0) -> Floats:
+    """Largest size of an entry in each row; *zero* for a row without any but zeros."""
+    largest = row_max(matrix, np.abs(matrix.data))
+    return np.where(largest > 0, largest, zero)
 
 
 def same_along_row(matrix: csr_array) -> Bools:
