@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.optimize.milp import one_leaf
+from siting.optimize.proof import Proof
 from siting.optimize.solution import Solution
 from siting.propose.search import engines
 
@@ -330,7 +330,7 @@ def test_a_digit_beyond_single_precision_is_proven(reach_of: Callable[..., st.Re
 
 def test_a_proof_without_decisions_keeps_every_digit() -> None:
     price = np.array([19_000_011.0])
-    assert one_leaf(price, np.zeros(1), np.zeros(0)).v.tolist() == [[19_000_011]]
+    assert Proof.at_root(price, np.zeros(1), np.zeros(0)).v.tolist() == [[19_000_011]]
 
 
 @pytest.mark.parametrize("million", [1, 10])
