@@ -39,9 +39,7 @@ def test_where_to_upgrade(reach_of: Make) -> None:
 def test_sites_of_upgrades_must_be_the_same(reach_of: Make) -> None:
     one, two = reach_of({"a": "p"}, "p"), between({("a", "b"): 1.0}, "ab")
     with pytest.raises(st.ProblemError, match='not in both reach and between: "b"'):
-        upgrade_sites(
-            reach_of({"a": "p"}, "p"), pd.Series({"p": 1}), pd.Series({"a": 1}), between({("a", "b"): 1.0}, "ab")
-        )
+        upgrade_sites(one, pd.Series({"p": 1}), pd.Series({"a": 1}), two)
 
 
 def test_upgrades_need_all_neighbours(reach_of: Make) -> None:
