@@ -18,11 +18,11 @@ import numpy as np
 from siting.errors import NetworkError
 from siting.network import nearest_kernels, reached_street_kernels, search_kernels
 from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
+from siting.network.end_points import run_starts
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
-from siting.network.splitting import run_starts
 from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
 from siting.numbers import Floats, Ints, Ints32

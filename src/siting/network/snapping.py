@@ -128,9 +128,11 @@ def _at_open(network: Parts, edge: Ints32, to_u: Floats, private: Bools) -> tupl
 def _report(placed: Places, near: Bools, name: str) -> None:
     """Log the places that are far from any street, and those that were put on another than the nearest."""
     if not near.all():
+        km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole
+        question = f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?"
         log.warning(
             "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s",
-            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), _elsewhere(placed.snap),
+            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), question if km >= 10 else "",
         )  # fmt: skip
     moved = placed.moved
     if len(moved):
@@ -138,12 +140,6 @@ def _report(placed: Places, near: Bools, name: str) -> None:
             "%s: %d of %d lie nearest to a bridge, a tunnel or an island and were put on a street of the main part: %s",
             name, len(moved), len(near), some(moved.index),
         )  # fmt: skip
-
-
-def _elsewhere(snap: Floats) -> str:
-    """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
-    km = float(snap.min()) / 1000
-    return f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?" * (km >= 10)
 
 
 def _nearest(
