@@ -49,7 +49,8 @@ class _Ways(NamedTuple):
     away: Floats
 
     def take(self, rows: Bools | Ints) -> _Ways:
-        return _Ways(*(column[rows] for column in self))
+        columns: Any = self
+        return _Ways(*(column[rows] for column in columns))
 
 
 def gates_of(

@@ -268,9 +268,10 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
 
 def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
     """Label every corner with its *count* nearest places, searching against the streets."""
-    node = np.concatenate([at.a, at.b])
+    to = at.against
+    node = np.concatenate([to.a, to.b])
     seeds = node >= 0
-    node, way, who = node[seeds], np.concatenate([at.enter_a, at.enter_b])[seeds], np.tile(at.owner, 2)[seeds]
+    node, way, who = node[seeds], np.concatenate([to.to_a, to.to_b])[seeds], np.tile(at.owner, 2)[seeds]
     first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
     queue = len(node) + count * (graph.n + len(graph.arcs.heads)) // 2 + 1024
     while True:
