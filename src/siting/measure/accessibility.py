@@ -48,7 +48,8 @@ def accessibility(
     "3sfca"    f_ij ² / sum_k f_ik   the same    who has a choice demands less of each [6]_
     =========  ====================  ==========  ================================================================
 
-    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca".
+    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca". A facility that no
+    demand reaches gives its supply to nobody; `supply_ratios` shows it.
 
     Parameters
     ----------
@@ -75,10 +76,6 @@ def accessibility(
         When demand or supply is missing, negative or not a number for an id; the method is unknown, or lacks its decay;
         the decay reaches beyond the limit of *reach*, or gives a weight that is negative, not a number or, for
         "m2sfca", above 1; *reach* holds the nearest facilities only.
-
-    Notes
-    -----
-    A facility that no demand reaches gives its supply to nobody; `supply_ratios` shows it.
 
     References
     ----------

@@ -53,6 +53,10 @@ def service_areas(
     way to the street, the limit, or *max_snap*, whichever is least. Which street is inside is exact to the millimetre;
     circles, round ends and bends have 16 sides to the circle and fall short of it by up to 2 % of their radius.
 
+    With ``overlap="split"``, ground between the streets of two facilities is divided along the middle. Ground beside a
+    street that only a larger limit reaches may then change hands from one limit to the next, up to *width* deep; a ring
+    leaves out the smaller limit's areas of all facilities, so that rings never overlap.
+
     Parameters
     ----------
     network
@@ -88,12 +92,6 @@ def service_areas(
         When no limit, or both kinds, are given, or one is implausible, or *width*, *fill* or *overlap* is not right.
     LayerError, NetworkError
         As for `travel`.
-
-    Notes
-    -----
-    With ``overlap="split"``, ground between the streets of two facilities is divided along the middle. Ground beside a
-    street that only a larger limit reaches may then change hands from one limit to the next, up to *width* deep; a ring
-    leaves out the smaller limit's areas of all facilities, so that rings never overlap.
 
     Examples
     --------

@@ -67,7 +67,8 @@ def forecast(
     """Carry the people of communities to a later year, in whole numbers that add up to the totals given.
 
     What is known about the later year becomes a total for each column, of all communities or of each area. Each total
-    is apportioned in proportion to the base year by largest remainders (see `round_to_total`).
+    is apportioned in proportion to the base year by largest remainders (see `round_to_total`). With *parts* the table
+    of areas by parts is fitted first (`fit_margins` [1]_); in an area each part is apportioned by its base.
 
     Parameters
     ----------
@@ -112,10 +113,6 @@ def forecast(
     ProblemError
         When totals are absent, implausible or do not agree; when an area without people has a total (0 stays 0); or
         when some community would have more infants and elderly than residents.
-
-    Notes
-    -----
-    With *parts* `fit_margins` [1]_ fits the table of areas by parts; in an area each part is apportioned by its base.
 
     References
     ----------
