@@ -13,31 +13,17 @@ from siting.data import role
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import LANGUAGES, label
 from siting.measure.alignment import groups
-from siting.measure.apportionment import apportion, checked, fit_margins, round_to_total
-from siting.measure.cohort import age_bands, cohort_forecast, life_table
+from siting.measure.apportionment import apportion, checked, fit_margins
 from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
 from siting.measure.interpolation import (
     Method,
-    annual_growth,
-    annual_increase,
     check_years,
-    interpolate_figures,
     is_year,
 )
 from siting.measure.services import PEOPLE
 from siting.numbers import Ints
 
-__all__ = [
-    "age_bands",
-    "annual_growth",
-    "annual_increase",
-    "cohort_forecast",
-    "fit_margins",
-    "forecast",
-    "interpolate_figures",
-    "life_table",
-    "round_to_total",
-]
+__all__ = ["forecast"]
 
 logger = logging.getLogger(__name__)
 
