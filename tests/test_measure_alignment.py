@@ -49,7 +49,7 @@ def test_ids_that_are_missing_or_stand_twice() -> None:
         groups(VALUES.where(VALUES != 2), IDS, "sites", what="kind")
     with pytest.raises(ProblemError, match=r'^limits: ids stand twice: "a"$'):
         in_order(pd.concat([VALUES, VALUES[["a"]]]), IDS, "limits")
-    with pytest.raises(ProblemError, match=r"^by is 'district'; give a Series with a value for each id of the origins$"):
+    with pytest.raises(ProblemError, match=r"^by is 'district'; give a Series with a value for each id"):
         groups("district", IDS)  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match=r'^supply has no row for 1 facilities: "d"$'):
         amounts(VALUES, IDS.append(pd.Index(["d"])), what="supply", of="facilities")

@@ -148,9 +148,9 @@ def supply_ratios(
 
 
 class _Shared(NamedTuple):
-    """Weights given and pairs counted, origins × destinations; supply, demand and ratio by destination."""
+    """Weights of the second step and pairs counted, origins × destinations; supply, demand and ratio by destination."""
 
-    given: csr_array[np.float64]
+    weights: csr_array[np.float64]
     counted: csr_array[np.float64]
     supply: Floats
     demand: Floats
@@ -175,25 +175,25 @@ def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str,
     if method == "3sfca":
         chosen = np.bincount(reach.origin, factor, shape[0])[reach.origin]
         factor = factor * (factor / np.where(chosen > 0, chosen, 1.0))
-    asked = matrix(factor)
-    given = matrix(factor * factor) if method == "m2sfca" else asked
-    heads = np.asarray(asked.T @ people, float)
+    first = matrix(factor)
+    second = matrix(factor * factor) if method == "m2sfca" else first
+    heads = np.asarray(first.T @ people, float)
     ratio = _ratio(places, heads, reach.destinations)
-    return _Shared(given, given if counted is None else counted, places, heads, ratio)
+    return _Shared(second, second if counted is None else counted, places, heads, ratio)
 
 
 def _second_step(shared: _Shared) -> tuple[Floats, Floats, Ints]:
     """Add up what each community gets, and what lies within its catchment."""
     ratio = np.nan_to_num(shared.ratio, nan=0.0)
-    if shared.counted is shared.given:  # all counts whole: one pass over the pairs
-        sums = shared.given @ np.column_stack([ratio, shared.supply])
-        return sums[:, 0], sums[:, 1], np.diff(shared.given.indptr).astype(np.int64)
+    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
+        sums = shared.weights @ np.column_stack([ratio, shared.supply])
+        return sums[:, 0], sums[:, 1], np.diff(shared.weights.indptr).astype(np.int64)
     sums = shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])
-    return np.asarray(shared.given @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
+    return np.asarray(shared.weights @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
 
 
 def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
-    """Divide, where somebody asks; NaN elsewhere."""
+    """Divide where there is demand; NaN elsewhere."""
     ratio = np.full(len(places), np.nan)
     with np.errstate(over="ignore"):
         np.divide(places, heads, out=ratio, where=heads > 0)
@@ -243,5 +243,5 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str
 def _measured(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:
     """Describe what was measured, for `attrs`."""
     name = None if decay is None else getattr(decay, "__name__", repr(decay))
-    asked = {"demand": demand.name, "supply": supply.name, "method": method, "decay": name}
-    return {**asked, "limit": reach.limit, "unit": reach.unit, "how": reach.how}
+    names = {"demand": demand.name, "supply": supply.name, "method": method, "decay": name}
+    return {**names, "limit": reach.limit, "unit": reach.unit, "how": reach.how}
