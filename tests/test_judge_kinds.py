@@ -17,7 +17,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.indicators import INDICATORS
+from siting.judge.indicators.finding import INDICATORS
 from siting.judge.statuses import NOT_JUDGED
 
 Layers = dict[str, gpd.GeoDataFrame]

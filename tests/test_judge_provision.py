@@ -22,7 +22,13 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import LayerError, StandardError
-from siting.judge.duties import area_owed, facilities_for_employees, facilities_owed, land_owed, units_owed
+from siting.judge.indicators.provision_formulas import (
+    area_owed,
+    facilities_for_employees,
+    facilities_owed,
+    land_owed,
+    units_owed,
+)
 from siting.judge.provision import provision
 
 Make = Callable[..., gpd.GeoDataFrame]

@@ -14,16 +14,14 @@ import pandas as pd
 
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
-from siting.judge.context import Context
-from siting.judge.finding import NOTHING, Finding, Said
+from siting.judge.audit_result import COLUMNS, PRINTED, Audit
 from siting.judge.indicators import takes_share
-from siting.judge.printed import conditions_of, line_of, number_of
-from siting.judge.reading import findings, status_of
-from siting.judge.rule import Rule
-from siting.judge.scope import LARGE, people_of, share_of_whole, sized
-from siting.judge.standard import Standard
-from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import (
+from siting.judge.indicators.clause import findings, status_of
+from siting.judge.indicators.finding import Finding
+from siting.judge.layers.columns import Missing
+from siting.judge.layers.context import Context
+from siting.judge.layers.scope import LARGE, people_of, share_of_whole, sized
+from siting.judge.layers.uncounted_types import (
     closed_here,
     excluded,
     set_apart_of,
@@ -32,11 +30,14 @@ from siting.judge.uncounted import (
     uncounted,
     uncounted_here,
 )
-from siting.judge.units import DIGITS, apart
-from siting.judge.values import Missing
-from siting.judge.verdict import COLUMNS, PRINTED, Audit
-from siting.judge.wording import said
-from siting.judge.years import JUDGED, due, later
+from siting.judge.standards.keys import JUDGED
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.standard import Standard
+from siting.judge.standards.units_of_measure import DIGITS, apart
+from siting.judge.standards.years import due, later
+from siting.judge.statuses import NOT_JUDGED
+from siting.judge.wording.printed_numbers import conditions_of, line_of, printed_number
+from siting.judge.wording.sentences import NO_MESSAGE, Message, sentence
 from siting.labels import label
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
@@ -152,10 +153,10 @@ def audit(
                       year=year, own=standard.own)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
     theirs = (rule for rule in (*judged, *printed) if rule.id not in standard.own)
-    large = any(sized(part) for rule in theirs for part in rule.demands)
+    large = any(sized(part) for rule in theirs for part in rule.clause_parts)
     people = people_of(standard, context) if large else {}
     context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
-    left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.demands])
+    left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.clause_parts])
     tell_unheard(context, [*judged, *printed])
     found = {rule: findings(rule, context) for rule in judged}
     rows = [_row(standard, rule, one, context) for rule, each in found.items() for one in each]
@@ -233,7 +234,7 @@ def _areas(context: Context, by: str | None) -> list[Context]:
             raise Missing("audit.no_layer", layer="districts")
         return found
     except Missing as absent:
-        raise SitingError(f'by="{by}": {said((absent.key, absent.values), "en")}') from None
+        raise SitingError(f'by="{by}": {sentence((absent.key, absent.values), "en")}') from None
 
 
 def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:
@@ -265,7 +266,7 @@ def _scope(context: Context, people: Mapping[str, float]) -> dict[str, Any]:
 def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
     printed = math.nan if rule.value is None or row["unit"] != rule.unit or not whole else rule.value
     none = math.isnan(row["value"])
-    why: Said = ("", {}) if whole else ("audit.scope_only", {})
+    why: Message = ("", {}) if whole else ("audit.scope_only", {})
     alike = math.nan if rule.value is None else rule.value
     return {
         **row,
@@ -274,8 +275,8 @@ def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
         "status": row["status"] if none else "shown",
         "gap": math.nan,
         "needed": math.nan,
-        "reason": row["reason"] if none else said(why, "zh"),
-        "reason_en": row["reason_en"] if none else said(why, "en"),
+        "reason": row["reason"] if none else sentence(why, "zh"),
+        "reason_en": row["reason_en"] if none else sentence(why, "en"),
         "printed": alike,
         "printed_max": math.nan if rule.value_max is None else rule.value_max,
         "printed_unit": rule.unit,
@@ -292,10 +293,14 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     status = status_of(rule, finding, context.year)
     short = status in ("short", "ahead")
     judged = short or status in ("met", "part")
-    numbers = (number_of(rule, finding) if rule.role in JUDGED else NOTHING, conditions_of(rule))
-    left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
+    numbers = (_printed_number(rule, finding) if rule.role in JUDGED else NO_MESSAGE, conditions_of(rule))
+    left_out = (
+        excluded(rule),
+        uncounted_here(rule, context),
+        closed_here(rule, context) if finding.metric else NO_MESSAGE,
+    )
     other_year = rule.role in JUDGED and rule.year is not None and context.year not in (None, rule.year)
-    of_year: Said = ("audit.of_year", {"year": f"{rule.year}"}) if other_year else ("", {})
+    of_year: Message = ("audit.of_year", {"year": f"{rule.year}"}) if other_year else ("", {})
     beside = (*numbers, *left_out, of_year)
     # What is too much by a rule that sets a ceiling is not "needed".
     needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
@@ -323,8 +328,8 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
         "needed": needed if short else (0.0 if judged else math.nan),
         "needs": finding.needs,
         "status": status,
-        "reason": said(reason, "zh"),
-        "reason_en": said(reason, "en"),
+        "reason": sentence(reason, "zh"),
+        "reason_en": sentence(reason, "en"),
         **{f"basis{end}": _basis(finding, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
         "modal": rule.modal,
         "note": rule.note_zh or rule.note,
@@ -334,9 +339,20 @@ def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> 
     }
 
 
-def _basis(finding: Finding, more: Iterable[Said], lang: str) -> str:
+def _printed_number(rule: Rule, finding: Finding) -> Message:
+    """Return the number as printed, such as 15 m² per 100 households beside the m² that an estate owes.
+
+    Nothing where the target is that number, or the basis says it already, as for circles and subsidies.
+    """
+    shown = rule.unit in ("", finding.unit) and round(finding.target, DIGITS) == rule.value
+    if rule.value is None or shown or {"limit", "each"} & set(finding.basis[1]):
+        return NO_MESSAGE
+    return ("audit.printed", printed_number(rule))
+
+
+def _basis(finding: Finding, more: Iterable[Message], lang: str) -> str:
     """Say what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
-    told = (said(words, lang) for words in (finding.basis, *finding.remarks, *more))
+    told = (sentence(words, lang) for words in (finding.basis, *finding.remarks, *more))
     return label("list.semicolon", lang).join(filter(None, told))
 
 

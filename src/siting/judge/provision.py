@@ -9,18 +9,19 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.errors import StandardError
-from siting.judge import duties
-from siting.judge.context import DISTRICTS, Context
-from siting.judge.estates import DUTIES, ESTATES, duty_of, lacking_of, there
-from siting.judge.per_head import owed_for_people
-from siting.judge.rates import BASES
-from siting.judge.rollup import by_units
-from siting.judge.rule import Rule
-from siting.judge.standard import Standard
-from siting.judge.uncounted import tell_unknown, uncounted
-from siting.judge.units import UNITS
-from siting.judge.values import Missing
-from siting.judge.wording import said
+from siting.judge.indicators import provision_formulas
+from siting.judge.indicators.estates import DUTIES, ESTATES, duty_of, lacking_of, there
+from siting.judge.indicators.facilities_for_people import owed_for_people
+from siting.judge.indicators.rates import BASES
+from siting.judge.layers.columns import Missing
+from siting.judge.layers.context import Context
+from siting.judge.layers.rollup import by_units
+from siting.judge.layers.uncounted_types import tell_unknown, uncounted
+from siting.judge.standards.applies_to import DISTRICTS
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.standard import Standard
+from siting.judge.standards.units_of_measure import UNITS
+from siting.judge.wording.sentences import sentence
 from siting.labels import label
 from siting.network import Network, Walk
 
@@ -109,8 +110,9 @@ def provision(
     Notes
     -----
     With H households, P residents, E people of 60 and over and W employees: floor area ``max(a H / 100, A_min)``;
-    facilities by households in two readings, see `siting.judge.duties`; by employees ``floor(W / 10000)``; places
-    ``ceil(q P / 1000)``; beds ``ceil(q E / 1000)``; land ``0.1 P``. Each number comes from the rule.
+    facilities by households in two readings, see `siting.judge.indicators.provision_formulas`; by employees
+    ``floor(W / 10000)``; places ``ceil(q P / 1000)``; beds ``ceil(q E / 1000)``; land ``0.1 P``. Each number comes from
+    the rule.
 
     Examples
     --------
@@ -150,7 +152,10 @@ def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> 
             for row in _estates(rule, by_units(rule, context), looked=looked):
                 yield {**told, **row}
     except Missing as absent:
-        why = {"reason": said((absent.key, absent.values), "zh"), "reason_en": said((absent.key, absent.values), "en")}
+        why = {
+            "reason": sentence((absent.key, absent.values), "zh"),
+            "reason_en": sentence((absent.key, absent.values), "en"),
+        }
         yield {**told, "community": "all", "name": label("audit.all", "zh"), **why}
 
 
@@ -193,10 +198,10 @@ def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]
     elif rule.kind == "area_per_1000_residents":
         owed = rule.value * people / 1000
     elif rule.kind == "provision_land_per_capita":
-        owed = float(duties.land_owed(people, rule.value))
+        owed = float(provision_formulas.land_owed(people, rule.value))
     else:
         factor = UNITS[rule.unit].per if rule.unit else 1000.0
-        owed = float(duties.units_owed(people, rule.value, factor))
+        owed = float(provision_formulas.units_owed(people, rule.value, factor))
     row[quantity] = owed
     if looked:
         have, why = _looked(lambda: context.amount(context.stock(rule), rule.layers[0], columns))
@@ -210,4 +215,4 @@ def _looked(look: Callable[[], T]) -> tuple[T | None, dict[str, str]]:
         return look(), {}
     except Missing as absent:
         words = (absent.key, absent.values)
-        return None, {"reason": said(words, "zh"), "reason_en": said(words, "en")}
+        return None, {"reason": sentence(words, "zh"), "reason_en": sentence(words, "en")}

@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
+from siting.judge.layers.uncounted_types import apart_lines, in_words
 from siting.judge.statuses import counts_of, judged_first, told_groups
-from siting.judge.uncounted import apart_lines, in_words
 from siting.labels import known, label
 from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
