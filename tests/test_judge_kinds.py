@@ -1168,7 +1168,7 @@ def test_what_is_for_the_whole_or_for_counties_is_not_asked_of_a_township(town: 
 @pytest.mark.parametrize(
     ("by", "change", "message"),
     [
-        ("street", {}, 'by is "street"; choose "district" or "county"'),
+        ("street", {}, 'by is "street"; choose "district", "county" or a column of the districts'),
         ("district", {"drop": True}, 'by="district": layer missing: Districts'),
         ("district", {"level": "county"}, 'by="district"'),
         ("county", {"level": "county"}, 'by="county"'),

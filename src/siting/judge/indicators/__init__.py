@@ -2,7 +2,9 @@
 
 from siting.judge.indicators import (
     colocation,
+    counts,
     coverage,
+    directions,
     estates,
     facilities_for_people,
     living_circles,
@@ -16,7 +18,18 @@ from siting.judge.standards.rule import Rule
 
 __all__ = ["INDICATORS", "KINDS", "Finding", "indicator", "takes_share"]
 
-MODULES = (colocation, coverage, estates, facilities_for_people, living_circles, one_of, radius, rates)
+MODULES = (
+    colocation,
+    counts,
+    coverage,
+    directions,
+    estates,
+    facilities_for_people,
+    living_circles,
+    one_of,
+    radius,
+    rates,
+)
 
 
 def takes_share(rule: Rule) -> bool:

@@ -1,4 +1,4 @@
-"""What a rule comes to in an area: its parts together, and what is shown without being judged."""
+"""The verdict on a clause: its parts joined, and what is shown without being judged."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from siting.judge.standards.kinds import KINDS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import DIGITS, UNITS
 from siting.judge.wording.printed_numbers import printed_number
-from siting.judge.wording.sentences import Message, unique
+from siting.judge.wording.sentences import NO_MESSAGE, Message, unique
 
 __all__ = ["findings", "status_of"]
 
 
 def findings(rule: Rule, context: Context) -> list[Finding]:
-    """Read a rule in an area: each of its readings, or one for all parts of a clause that has several."""
+    """Judge a rule in an area: each of its readings, or one finding for all parts of a clause that has several."""
     parts = [(part, _of_part(part, context)) for part in rule.clause_parts]
     found = parts[0][1] if len(parts) == 1 else [_together([(part, one) for part, each in parts for one in each])]
-    return [_read(rule, one) if one.judged or one.status == "part" else one for one in found]
+    return [_limited(rule, one) if one.judged or one.status == "part" else one for one in found]
 
 
-def _read(rule: Rule, finding: Finding) -> Finding:
-    """Judge nothing by a permission, and not all by a part of what the clause asks."""
+def _limited(rule: Rule, finding: Finding) -> Finding:
+    """Judge nothing by a permission, and only in part where a clause asks for more than layers show."""
     if rule.permits and rule.role in JUDGED:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
     if rule.unseen and finding.holds:
@@ -58,16 +58,8 @@ def status_of(rule: Rule, finding: Finding, year: int | None) -> str:
     return "ahead" if year is not None and rule.year is not None and rule.year > year else "short"
 
 
-def _ranged(rule: Rule, finding: Finding) -> Finding:
-    """Give a number that is printed as a range its upper end, also where more is no fault."""
-    shown = finding.operator == "range" or (finding.operator == ">=" and finding.unit == rule.unit)
-    if rule.operator != "range" or rule.value_max is None or not shown:
-        return finding
-    return replace(finding, most=rule.value_max)
-
-
 def _of_part(rule: Rule, context: Context) -> list[Finding]:
-    """Compute a rule, or say what is missing for it."""
+    """Compute a rule, or report what is missing for it."""
     try:
         compute = INDICATORS.get(rule.kind)
         if compute is None:
@@ -77,10 +69,10 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
         units = by_units(rule, context)
         found = list(compute(rule, units))
         beside = (*stand_ins(rule, units), *not_counted(rule, units.stock))
-        found = [_ranged(rule, replace(one, remarks=(*one.remarks, *beside))) for one in found]
     except Missing as absent:
         return [Finding(math.nan, math.nan if rule.value is None else rule.value, rule.unit, rule.operator,
-                        math.nan, reason=(absent.key, absent.values), status=absent.status)]  # fmt: skip
+                        math.nan, reason=absent.message, status=absent.status)]  # fmt: skip
+    found = [_ranged(rule, replace(one, remarks=(*one.remarks, *beside))) for one in found]
     if context.area != "all" and (sized(rule) or _larger(rule, context)):
         return [
             replace(shown(one.value, one.unit, one.basis, metric=one.metric), reason=("audit.whole_only", {}))
@@ -89,6 +81,14 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
     if rule.id in context.own or not sized(rule):
         return found
     return [_scaled(rule, one, context.share_of_whole) for one in found]
+
+
+def _ranged(rule: Rule, finding: Finding) -> Finding:
+    """Give a number that is printed as a range its upper end, also where more is no fault."""
+    same = finding.operator == "range" or (finding.operator == ">=" and finding.unit == rule.unit)
+    if rule.operator != "range" or rule.value_max is None or not same:
+        return finding
+    return replace(finding, most=rule.value_max)
 
 
 def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
@@ -106,13 +106,13 @@ def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
 
 
 def _larger(rule: Rule, context: Context) -> bool:
-    """Tell whether a rule is for units that are larger than the part of the city that is judged."""
-    units = ("county", "prefecture") if context.by == "district" else ("prefecture",)
+    """Return whether a rule is for units that are larger than the part of the city that is judged."""
+    units = ("prefecture",) if context.by == "county" else ("county", "prefecture")
     return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
 
 
 def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
-    """Join the parts of a clause: the one that is farthest from its number stands for all, and all are told.
+    """Join the parts of a clause: the one that is farthest from its number stands for all; each is described.
 
     What is needed of one stock is needed once; units fulfil the clause where they fulfil each part that is for them. A
     part that has no object here keeps nothing open.
@@ -121,7 +121,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
     if not judged:
         return parts[0][1]
     rest = [(rule, one) for rule, one in parts if not one.judged]
-    named = list(dict.fromkeys(rule for rule, _ in parts))
+    rules = list(dict.fromkeys(rule for rule, _ in parts))
     _, lead = min(judged, key=lambda each: (each[1].holds, _nearness(each[1])))
     needed: dict[object, float] = {}
     for rule, one in judged:
@@ -130,37 +130,38 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
             needed[stock] = max(needed.get(stock, 0.0), one.needed)
     units = [one.units for _, one in judged if one.units is not None]
     alike = len(units) == len(judged) and all(each.index.equals(units[0].index) for each in units)
-    reasons = [_named(rule, one.reason, named) for rule, one in (*judged, *rest) if one.reason[0]]
-    keeps = all(one.holds for _, one in judged)
+    reasons = tuple(_of_part_message(rule, one.reason, rules) for rule, one in (*judged, *rest) if one.reason[0])
     open_ = any(one.status or not math.isnan(one.value) for _, one in rest)
+    basis = tuple(_of_part_message(rule, one.basis, rules) for rule, one in judged)
     return replace(
         lead,
         needed=sum(needed.values()) if needed else math.nan,
-        basis=("audit.joined", {"parts": tuple(_named(rule, one.basis, named) for rule, one in judged)}),
-        remarks=unique(words for _, one in judged for words in one.remarks),
-        reason=("audit.joined", {"parts": tuple(reasons)}) if reasons else ("", {}),
-        units=pd.concat(units, axis=1).all(axis=1) if alike and units else None,
-        status="part" if keeps and open_ else "",
+        basis=("audit.joined", {"parts": basis}),
+        remarks=unique(message for _, one in judged for message in one.remarks),
+        reason=("audit.joined", {"parts": reasons}) if reasons else NO_MESSAGE,
+        units=pd.concat(units, axis=1).all(axis=1) if alike else None,
+        status="part" if open_ and all(one.holds for _, one in judged) else "",
     )
 
 
 def _nearness(finding: Finding) -> float:
-    """Set a value against its number, so that of two the one that is farther from what is asked comes first."""
+    """Divide the value by its number, or the number by the value of a ceiling: the least is the farthest from it."""
+    above, below = finding.value, finding.target
     if finding.operator in ("<=", "<"):
-        return finding.target / finding.value if finding.value else math.inf
-    return finding.value / finding.target if finding.target else math.inf
+        above, below = below, above
+    return above / below if below else math.inf
 
 
-def _named(rule: Rule, words: Message, parts: Sequence[Rule]) -> Message:
-    """Put the name of a part before what is said of it: what it counts, of which level or marks, or else its number."""
+def _of_part_message(rule: Rule, message: Message, parts: Sequence[Rule]) -> Message:
+    """Put the name of a part before its message: what it counts, of which level or marks, or else its number."""
     level = rule.where.get("level")
     marks = tuple(name for name in columns_of(rule.where) if name != "level")
     twins = sum((_stock(one), one.where) == (_stock(rule), rule.where) for one in parts)
-    key = "audit.part_level" if isinstance(level, str) else "audit.part_number" if twins > 1 else "audit.part"
-    said: dict[str, object] = {"column": _stock(rule), "level": level, "parts": (words,)}
-    if key == "audit.part_number":
-        return key, {**said, **printed_number(rule)}
-    return (f"{key}_marked", {**said, "of": marks}) if marks else (key, said)
+    values: dict[str, object] = {"column": _stock(rule), "level": level, "parts": (message,)}
+    if not isinstance(level, str) and twins > 1:
+        return "audit.part_number", {**values, **printed_number(rule)}
+    key = "audit.part_level" if isinstance(level, str) else "audit.part"
+    return (f"{key}_marked", {**values, "of": marks}) if marks else (key, values)
 
 
 def _stock(rule: Rule) -> tuple[str, ...]:

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pandas as pd
 
-from siting.judge.indicators import provision_formulas
-from siting.judge.indicators.comparison import holds, ratio
-from siting.judge.indicators.coverage import LEVELS
-from siting.judge.indicators.finding import ROWS, Finding, indicator, number, percent, without
+from siting.judge.indicators.comparison import floor, holds, ratio
+from siting.judge.indicators.finding import Finding, indicator, number, share_of_units, without
+from siting.judge.indicators.provision_formulas import facilities_for_people
 from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
-from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS
+from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS
+from siting.judge.standards.keys import ROWS
 from siting.judge.standards.rule import Rule
 
 __all__ = ["area", "area_for_people", "one_for_people", "owed_for_people"]
@@ -38,22 +39,22 @@ def area_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     there = context.amount(context.stock(rule), rule.layers[0], column)
     people = float(context.heads(base).sum())
     target = number(rule)
-    said = {"stock": there, "column": column, "base": base, "people": people, "most": rule.value_max}
+    values = {"stock": there, "column": column, "base": base, "people": people, "most": rule.value_max}
     yield Finding(
         value=1000 * ratio(there, people),
         target=target,
         unit=rule.unit,
-        operator=">=" if rule.operator == "range" else rule.operator,
-        needed=round(max(0.0, target * people / 1000 - there), 6),  # binary dust
+        operator=floor(rule.operator),
+        needed=round(max(0.0, target * people / 1000 - there), 6),  # rounding tolerance
         needs="land_m2" if land else "area_m2",
-        basis=("audit.rate" if rule.value_max is None else "audit.rate_range", said),
+        basis=("audit.rate" if rule.value_max is None else "audit.rate_range", values),
     )
 
 
 def owed_for_people(rule: Rule, people: pd.Series, reading: str) -> pd.Series:
     """Count the facilities that so many people owe, in one of the two readings."""
     each = number(rule) if rule.value_max is None else rule.value_max
-    return pd.Series(provision_formulas.facilities_for_people(people, each, reading=reading), people.index)
+    return pd.Series(facilities_for_people(people, each, reading=reading), people.index)
 
 
 @indicator(
@@ -66,54 +67,53 @@ def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     """One facility for each N people, of the whole area or of each of its townships or counties."""
     if rule.applies_to in COMMUNITIES:
         raise Missing("audit.no_unit", unit=rule.applies_to)
-    base, layer = rule.base or "population", rule.layers[0]
+    base = rule.base or "population"
     heads = context.heads(base)
-    if rule.applies_to in DISTRICTS and rule.applies_to != "prefecture":
-        units = context.districts(rule.applies_to)
+    of_districts = rule.applies_to in DISTRICTS and rule.applies_to != "prefecture"
+    units = context.districts(rule.applies_to) if of_districts else None
+    if units is None:
+        people, had = pd.Series([heads.sum()]), pd.Series([len(context.stock(rule))])
+    else:
         own = context.township("communities")
         own = own.map(context.parents) if rule.applies_to == "county" else own
         people = heads.groupby(own, observed=True).sum().reindex(units.index, fill_value=0)
-        had = context.inside(rule, layer, units).reindex(units.index, fill_value=0)
-    else:
-        units, people, had = None, pd.Series([heads.sum()]), pd.Series([len(context.stock(rule))])
+        had = context.inside(rule, rule.layers[0], units).reindex(units.index, fill_value=0)
     readings = {reading: owed_for_people(rule, people, reading) for reading in ("ceil", "floor")}
     owed = readings[rule.reading or "ceil"]
     lacks = (owed - had).clip(lower=0)
-    said = {
+    values = {
         "people": float(people.sum()), "base": base, "each": number(rule) if rule.value_max is None else rule.value_max,
         "ceil": int(readings["ceil"].sum()), "floor": int(readings["floor"].sum()), "there": int(had.sum()),
         "units": len(people), "fulfil": int((lacks <= 0).sum()), "of": LEVELS.get(rule.applies_to, "districts"),
     }  # fmt: skip
-    yield Finding(
+    found = Finding(
         value=math.nan if not owed.any() else float((had if units is None else had.clip(upper=owed)).sum()),
         target=float(owed.sum()),
         unit="facilities",
         needed=float(lacks.sum()),
         needs="facilities",
-        basis=("audit.one_each" if units is None else "audit.one_each_unit", said),
-        reason=("", {}) if units is None else without(units, (lacks > 0).to_numpy(bool), "audit.lack"),
-        units=None if units is None else lacks <= 0,
+        basis=("audit.one_each" if units is None else "audit.one_each_unit", values),
     )
+    if units is not None:
+        lack = without(units, (lacks > 0).to_numpy(bool), "audit.lack")
+        found = replace(found, reason=lack, units=lacks <= 0)
+    yield found
 
 
 @indicator("facility_area", operators=(">=", ">", "<=", "<", "range"), keys=(*ROWS, "column"), units=("m2",))
 def area(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Share of the facilities that are as large as printed; of a range the lower end is asked, and more is told."""
+    """Share of the facilities that are as large as printed; of a range the lower end, and how many are above it."""
     layer, frame = rule.layers[0], context.stock(rule)
     name = rule.column[0] if rule.column else "floor_area"
     if not len(frame):
         yield Finding(math.nan, 100.0, "percent", needed=math.nan, reason=("audit.no_facilities", {"layer": layer}))
         return
     size = counted(context.column(layer, name)[frame.index], layer)
-    limit = number(rule)
-    fits = pd.Series(
-        [holds(own, ">=" if rule.operator == "range" else rule.operator, limit) for own in size], size.index
-    )
+    operator = ">=" if rule.operator == "range" else rule.operator
+    fits = pd.Series([holds(own, operator, number(rule)) for own in size], size.index)
+    lack = without(frame, ~fits.to_numpy(bool), "audit.lack")
+    found = share_of_units(rule, fits, rule.facility_types or layer, target=100.0, operator=">=", reason=lack)
     above = 0 if rule.value_max is None else int((size > rule.value_max).sum())
-    said = {
-        "part": int(fits.sum()), "total": len(frame), "of": rule.facility_types or layer, "least": float(size.min()),
-        "largest": float(size.max()), "above": above, "most": rule.value_max,
-    }  # fmt: skip
-    yield percent(rule, int(fits.sum()), len(frame), needs="facilities", target=100.0, units=fits, operator=">=",
-                  basis=("audit.sizes" if rule.value_max is None else "audit.sizes_range", said),
-                  reason=without(frame, ~fits.to_numpy(bool), "audit.lack"))  # fmt: skip
+    values = {**found.basis[1], "least": float(size.min()), "largest": float(size.max()), "above": above,
+              "most": rule.value_max}  # fmt: skip
+    yield replace(found, basis=("audit.sizes" if rule.value_max is None else "audit.sizes_range", values))

@@ -18,7 +18,7 @@ from siting.judge.standards.units_of_measure import DIGITS
 from siting.judge.wording.sentences import NO_MESSAGE, Message
 from siting.numbers import Bools
 
-__all__ = ["INDICATORS", "NEAR", "ONE_BY_ONE", "ROWS", "WAY", "Finding", "indicator", "number", "percent",
+__all__ = ["INDICATORS", "Finding", "indicator", "number", "percent",
            "share_of_units", "shown", "units_message", "without"]  # fmt: skip
 
 #: So many units are named in a reason.
@@ -66,14 +66,6 @@ class Finding:
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
 COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
-#: Keys that choose the rows of a layer.
-ROWS = ("layer", "facility_types", "excluded_types", "where")
-#: Keys that say which communities are ruled, and how near a facility has to be.
-NEAR = ("among", "metres", "minutes")
-#: Keys that say how the way is measured.
-WAY = ("metric", "mode", "speed")
-#: Keys that say who is judged one by one, and what covers them.
-ONE_BY_ONE = ("judged_by", "covered_by")
 
 
 def indicator(
@@ -90,7 +82,7 @@ def indicator(
     kinds
         Words for `kind` in a rule.
     operators, keys, units, idle
-        What the rules take, see `siting.judge.standards.rule.Kind`. Without keys or units all are taken.
+        What the rules take, see `siting.judge.standards.kinds.Kind`. Without keys or units all are taken.
 
     Examples
     --------

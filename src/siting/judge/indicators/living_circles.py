@@ -13,19 +13,18 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from siting.judge.indicators.comparison import least, ratio
-from siting.judge.indicators.finding import ROWS, WAY, Finding, indicator, number, without
-from siting.judge.indicators.radius import everyone, readings, travelled
+from siting.judge.indicators.comparison import ratio
+from siting.judge.indicators.finding import Finding, indicator, number, without
+from siting.judge.indicators.radius import inside, readings, share_of_everyone
 from siting.judge.layers.alternatives import countable
 from siting.judge.layers.context import Context
 from siting.judge.layers.rollup import by_units
+from siting.judge.layers.walkers import minutes_message
+from siting.judge.standards.keys import ROWS, WAY
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import NO_MESSAGE, Message, name_of, with_words
-from siting.measure.services import people_column
+from siting.judge.wording.sentences import NO_MESSAGE, Message, name_of
 
 __all__ = ["complete", "level"]
-
-Marks = list[tuple[Rule, pd.Series]]
 
 
 @indicator(
@@ -37,10 +36,10 @@ Marks = list[tuple[Rule, pd.Series]]
 def level(rule: Rule, context: Context) -> Iterator[Finding]:
     """Judge one level of living circles: who has all its facilities in the limit, and whether there are enough."""
     limit, minutes = number(rule), rule.unit == "min"
-    way: Message = travelled(rule, context, limit) if minutes else ("audit.within_m", {"limit": limit})
-    marks = [(one, context.served(one, limit, minutes=minutes)) for one in _asked(rule)]
+    way: Message = minutes_message(rule, context.walk, limit) if minutes else ("audit.within_m", {"limit": limit})
+    marks = [context.served(one, limit, minutes=minutes) for one in _facilities(rule)]
     straight = context.served(rule, limit, minutes=minutes, straight=True)
-    yield from _whole(rule, context, marks, straight, everyone(rule, context), ">=", way)
+    yield from _whole(rule, context, marks, straight, share_of_everyone(rule, context), way)
     if rule.residents:
         yield _enough(rule, context)
 
@@ -54,57 +53,44 @@ def level(rule: Rule, context: Context) -> Iterator[Finding]:
 )
 def complete(rule: Rule, context: Context) -> Iterator[Finding]:
     """Judge circles in which each facility has a limit of its own."""
-    marks = [(one, context.served(one)) for one in _asked(rule)]
+    marks = [context.served(one) for one in _facilities(rule)]
     straight = context.served(rule, straight=True)
-    target = everyone(rule, context) if rule.value is None else rule.value
-    yield from _whole(rule, context, marks, straight, target, rule.operator or ">=", ("audit.within_own", {}))
+    target = share_of_everyone(rule, context) if rule.value is None else rule.value
+    yield from _whole(rule, context, marks, straight, target, ("audit.within_own", {}), rule.operator or ">=")
 
 
-def _asked(rule: Rule) -> tuple[Rule, ...]:
-    """Return the facilities that a circle asks for; those of the rule itself where there is no list."""
+def _facilities(rule: Rule) -> tuple[Rule, ...]:
+    """Return the facilities of a circle; those of the rule itself where there is no list."""
     return rule.parts("each") or (rule,)
 
 
-def _whole(rule: Rule, context: Context, marks: Marks, straight: pd.Series, target: float, operator: str,
-           way: Message) -> Iterator[Finding]:  # fmt: skip
-    """Yield the share of people, and of communities, that have all facilities near; beside it that of each facility."""
-    base = rule.base or people_column(rule.service)
-    people, each = context.heads(base).rename(base), [mark for _, mark in marks]
-    near = pd.Series(np.logical_and.reduce(each), people.index)
-    for by, weight, (inside, crow, *parts), remarks in readings(rule, context, people, (near, straight, *each)):
-        total, part = float(weight.sum()), float(weight[inside].sum())
-        shares = tuple(
-            with_words(name_of(one, rule), f" {100 * ratio(float(weight[mark].sum()), total):.4g} %")
-            for (one, _), mark in zip(marks, parts, strict=True)
-        )
-        units = by_units(rule, context, always=True).layer("communities").loc[inside.index] if by != base else None
-        yield Finding(
-            value=100 * ratio(part, total),
-            target=target,
-            unit="percent",
-            operator=operator,
-            needed=math.nan if math.isnan(target) else max(0, least(target / 100 * total, operator) - part),
-            needs="persons" if by == base else by,
-            metric=rule.metric or "streets",
-            straight=100 * ratio(float(weight[crow].sum()), total),
-            basis=("audit.circle", {"way": (way[0], {**way[1], "of": by}), "which": shares}),
-            reason=NO_MESSAGE if units is None else without(units, ~inside.to_numpy(bool), "audit.lack"),
-            units=inside,
-            remarks=remarks,
-        )
+def _whole(rule: Rule, context: Context, marks: list[pd.Series], straight: pd.Series, target: float, way: Message,
+           operator: str = ">=") -> Iterator[Finding]:  # fmt: skip
+    """Judge the share of people, and of communities, that have all facilities near; beside it that of each facility."""
+    near = pd.Series(np.logical_and.reduce(marks), straight.index)
+    for place, one in enumerate(readings(rule, context, [near, straight, *marks])):
+        shares = []
+        for facility, mark in zip(_facilities(rule), one.marks[2:], strict=True):
+            percent = f"{100 * ratio(one.part(mark), one.total):.4g} %"
+            shares.append({lang: f"{name} {percent}" for lang, name in name_of(facility, rule).items()})
+        reason = NO_MESSAGE
+        if place:  # units can be named, people cannot
+            frame = by_units(rule, context, always=True).layer("communities").loc[one.marks[0].index]
+            reason = without(frame, ~one.marks[0].to_numpy(bool), "audit.lack")
+        basis = ("audit.circle", {"way": (way[0], {**way[1], "of": one.of}), "which": tuple(shares)})
+        yield inside(rule, one, target, basis=basis, reason=reason, operator=operator)
 
 
 def _enough(rule: Rule, context: Context) -> Finding:
     """Judge whether every sort of facility stands there once for each circle that the population makes."""
     fewest, most = rule.residents
     residents = float(context.heads("population")[context.ruled(rule)].sum())
-    circles = math.ceil(residents / most - 1e-9)
     if residents < fewest:
         reason: Message = ("audit.below_band", {"people": residents, "least": fewest})
         return Finding(math.nan, math.nan, "facilities", needed=math.nan, reason=reason)
-    there = [(name_of(one, rule), _count(one, context)) for one in _asked(rule)]
-    fitting = math.floor(residents / fewest + 1e-9)
-    said = {
+    circles, fitting = math.ceil(residents / most - 1e-9), math.floor(residents / fewest + 1e-9)
+    there = [(name_of(one, rule), _count(one, context)) for one in _facilities(rule)]
+    values = {
         "people": residents, "least": fewest, "most": most, "circles": circles, "circles_most": fitting,
         "which": tuple({"zh": f"{name['zh']} {count:,} 处", "en": f"{name['en']} {count:,}"} for name, count in there),
     }  # fmt: skip
@@ -114,7 +100,7 @@ def _enough(rule: Rule, context: Context) -> Finding:
         unit="facilities",
         needed=float(sum(max(0, circles - count) for _, count in there)),
         needs="facilities",
-        basis=("audit.circles" if fitting >= circles else "audit.circles_between", said),
+        basis=("audit.circles" if fitting >= circles else "audit.circles_between", values),
     )
 
 

@@ -17,7 +17,7 @@ __all__ = ["one_of"]
 def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the rules named in `rules` that are met in this area; one is enough.
 
-    Where none is met and one of them says nothing, nothing can be said, and the reason is that rule's.
+    Where none is met and one of them has no verdict, there is none, and the reason is that rule's.
     """
     named = [one for one in context.rules if one.id in rule.rules]
     met: list[dict[str, str]] = []
@@ -25,14 +25,14 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     silent: list[Finding] = []
     short = False
     for one in named:
-        read = findings(one, context)
-        statuses = {status_of(one, each, None) for each in read}
+        found = [(status_of(one, each, None), each) for each in findings(one, context)]
+        statuses = {status for status, _ in found}
         if statuses <= {"met", "part"}:
             (part if "part" in statuses else met).append({"zh": one.indicator_zh, "en": one.indicator_en})
-        elif "short" not in statuses:
-            silent.append(next(each for each in read if status_of(one, each, None) in (*NOT_JUDGED, "shown")))
-        else:
+        elif "short" in statuses:
             short = True
+        else:
+            silent.append(next(each for status, each in found if status in (*NOT_JUDGED, "shown")))
     if short:  # what has no object here is no way out
         silent = [one for one in silent if one.status]
     if silent and not (met or part):

@@ -17,16 +17,27 @@ from dataclasses import replace
 import pandas as pd
 
 from siting.judge.indicators.comparison import floor, lacking, least, ratio
-from siting.judge.indicators.estates import ESTATES, owing
-from siting.judge.indicators.finding import NEAR, ROWS, Finding, indicator, number, percent, shown, without
+from siting.judge.indicators.estates import owing
+from siting.judge.indicators.finding import (
+    Finding,
+    indicator,
+    number,
+    percent,
+    share_of_units,
+    shown,
+    units_message,
+    without,
+)
+from siting.judge.indicators.owed import ESTATES
 from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
 from siting.judge.layers.rollup import unit_of
+from siting.judge.standards.keys import NEAR, ROWS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
-from siting.judge.wording.sentences import Message
+from siting.judge.wording.sentences import NO_MESSAGE, Message
 
-__all__ = ["composition", "demand", "figure", "land", "rate", "rate_of_staff", "use"]
+__all__ = ["BASES", "composition", "demand", "figure", "land", "rate", "rate_of_staff", "use"]
 
 #: The base that a rate of a kind is of, where the rule names none.
 BASES = {
@@ -37,8 +48,6 @@ BASES = {
     "staff_ratio": ("", "population"),
     "provision_land_per_capita": ("land_area", "population"),
 }
-
-
 #: The units that a rate of a kind can be printed in.
 RATES = {
     "places_per_1000_residents": ("places_per_1000_residents", "school_places_per_1000_residents", ""),
@@ -48,22 +57,19 @@ RATES = {
 }
 
 
-def _not_estates(rule: Rule) -> tuple[str, ...]:
-    return () if rule.applies_to in ESTATES else NEAR
-
-
 def rate(rule: Rule, context: Context) -> Iterator[Finding]:
     """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
     column = "school_places" if UNITS[rule.unit].counts == "school_places" else column
     if rule.applies_to in ESTATES:
         yield owing(rule, context)
-        return
-    yield _rate(rule, context, rule.column or ((column,) if column else ()), rule.base or base)
+    else:
+        yield _rate(rule, context, rule.column or ((column,) if column else ()), rule.base or base)
 
 
 for _kind, _units in RATES.items():
-    indicator(_kind, keys=(*ROWS, "column", "base", *NEAR), units=_units, idle=_not_estates)(rate)
+    indicator(_kind, keys=(*ROWS, "column", "base", *NEAR), units=_units,
+              idle=lambda rule: () if rule.applies_to in ESTATES else NEAR)(rate)  # fmt: skip
 
 
 @indicator(
@@ -91,11 +97,8 @@ def _staff_of_each(rule: Rule, context: Context) -> Finding:
     of = rule.of or "staff"
     part, total = (context.numbers(layer, name)[frame.index] for name in (rule.column[0], of))
     part, total = part[total > 0], total[total > 0]
-    lacks = pd.Series(
-        [lacking(number(rule) / 100 * n, rule.operator, there) for n, there in zip(total, part, strict=True)],
-        total.index,
-        dtype=float,
-    )
+    lacks = pd.Series([lacking(number(rule) / 100 * n, rule.operator, there)
+                       for n, there in zip(total, part, strict=True)], total.index, dtype=float)  # fmt: skip
     return Finding(
         value=float((100 * part / total).min()) if len(total) else math.nan,
         target=number(rule),
@@ -103,10 +106,7 @@ def _staff_of_each(rule: Rule, context: Context) -> Finding:
         operator=floor(rule.operator),
         needed=float(lacks.sum()),
         needs=rule.column[0],
-        basis=(
-            "audit.units",
-            {"part": int((lacks <= 0).sum()), "total": len(total), "of": rule.facility_types or layer},
-        ),
+        basis=units_message((lacks <= 0).sum(), len(total), rule.facility_types or layer),
         reason=without(frame.loc[total.index], (lacks > 0).to_numpy(bool), "audit.lack"),
         units=lacks <= 0,
     )
@@ -115,7 +115,7 @@ def _staff_of_each(rule: Rule, context: Context) -> Finding:
 def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> Finding:
     if not column and (rule.kind == "staff_ratio" or UNITS[rule.unit].counts in ("persons", "beds")):
         raise Missing("audit.no_column_named")  # facilities are neither staff nor beds
-    factor = UNITS[rule.unit].per if rule.unit else _factor(rule.kind)
+    factor = UNITS[rule.unit].per if rule.unit else 10_000 if "10000" in rule.kind else 1000
     layer = rule.layers[0]
     stock = context.amount(context.stock(rule), layer, column)
     people = float(context.heads(base).sum())
@@ -132,16 +132,12 @@ def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> F
     )
 
 
-def _factor(kind: str) -> float:
-    return 10_000 if "10000" in kind else 1000
-
-
 @indicator("provision_land_per_capita", keys=(*ROWS, "column", "base"), units=("m2_land_per_resident",))
 def land(rule: Rule, context: Context) -> Iterator[Finding]:
     """Land of the facilities for each resident; what is missing, in m²."""
     base = rule.base or "population"
     found = _rate(rule, context, rule.column or ("land_area",), base)
-    lacks = round(max(0.0, (found.target - found.value) * float(context.heads(base).sum())), 6)  # binary dust
+    lacks = round(max(0.0, (found.target - found.value) * float(context.heads(base).sum())), 6)  # rounding tolerance
     yield replace(found, operator=">=", needed=lacks, needs="land_m2")
 
 
@@ -160,7 +156,7 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
-    """Judge one column by another; *reason* tells what would close the gap, by converting and by adding."""
+    """Judge one column by another; *reason* is the message of what would close the gap, by converting and by adding."""
     if not rule.column:
         raise Missing("audit.no_column_named")
     layer, frame = rule.layers[0], context.stock(rule)
@@ -168,10 +164,10 @@ def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
     target = number(rule) / 100
     convert = lacking(target * total, rule.operator, part)
     add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
-    way: Message = (
-        reason if math.isnan(add) else f"{reason}_or_add",
-        {"convert": convert, "add": add, "column": rule.column, "of": of},
-    )
+    way: Message = NO_MESSAGE
+    if convert > 0 and total > 0:
+        values = {"convert": convert, "add": add, "column": rule.column, "of": of}
+        way = (reason if math.isnan(add) else f"{reason}_or_add", values)
     return Finding(
         value=100 * ratio(part, total),
         target=100 * target,
@@ -180,8 +176,12 @@ def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
         needed=convert,
         needs=rule.column[0],
         basis=("audit.composition", {"part": part, "column": rule.column, "total": total, "of": of}),
-        reason=way if convert > 0 and total > 0 else ("", {}),
+        reason=way,
     )
+
+
+def _marked(rule: Rule, marks: pd.Series) -> Finding:
+    return replace(share_of_units(rule, marks, rule.facility_types or rule.layers[0]), units=None)
 
 
 def _by_mark(rule: Rule, context: Context) -> Finding:
@@ -191,39 +191,33 @@ def _by_mark(rule: Rule, context: Context) -> Finding:
     years = context.numbers(layer, "year")[frame.index] if "year" in frame else pd.Series(0, frame.index)
     part, total = marks.groupby(years).sum(), marks.groupby(years).size()
     if len(total) < 2:
-        of = rule.facility_types or layer
-        basis: Message = ("audit.units", {"part": int(marks.sum()), "total": len(marks), "of": of})
-    else:
-        rose = bool((part / total).diff().iloc[1:].gt(0).all())
-        each = tuple(f"{year:.0f}: {part[year]:,}/{total[year]:,}" for year in total.index)
-        basis = ("audit.rose" if rose else "audit.not_risen", {"years": each})
-    last = (float(part.iloc[-1]), float(total.iloc[-1])) if len(total) else (0.0, 0.0)
-    return percent(rule, *last, needs="facilities", basis=basis)
+        return _marked(rule, marks)
+    rose = bool((part / total).diff().iloc[1:].gt(0).all())
+    each = tuple(f"{year:.0f}: {part[year]:,}/{total[year]:,}" for year in total.index)
+    basis = ("audit.rose" if rose else "audit.not_risen", {"years": each})
+    return percent(rule, float(part.iloc[-1]), float(total.iloc[-1]), needs="facilities", basis=basis)
 
 
-def _beside_part(rule: Rule) -> tuple[str, ...]:
-    if rule.part:
-        return ("column", "of", "base")
-    return ("of",) if rule.base else ()
-
-
-@indicator("utilisation_share", keys=(*ROWS, "part", "column", "of", "base"), units=("percent", ""), idle=_beside_part)
+@indicator(
+    "utilisation_share",
+    keys=(*ROWS, "part", "column", "of", "base"),
+    units=("percent", ""),
+    idle=lambda rule: ("column", "of", "base") if rule.part else ("of",) if rule.base else (),
+)
 def use(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of places or beds in use, of children enrolled, or of facilities that carry a mark."""
     layer, frame = rule.layers[0], context.stock(rule)
     if rule.part:
-        part, total = int(matches(frame, layer, rule.part).sum()), len(frame)
-        basis = ("audit.units", {"part": part, "total": total, "of": rule.facility_types or layer})
-        yield percent(rule, part, total, needs="facilities", basis=basis)
+        yield _marked(rule, matches(frame, layer, rule.part))
         return
     if not rule.column or not (rule.of or rule.base):
         raise Missing("audit.no_column_named")
     used = context.amount(frame, layer, rule.column)
     of = rule.base or rule.of
     whole = float(context.heads(rule.base).sum()) if rule.base else context.amount(frame, layer, (rule.of,))
-    told_of: Message = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
-    idle = ("audit.idle", {"idle": whole - used, "of": of}) if not rule.base and whole > used else ("", {})
-    yield percent(rule, used, whole, needs="persons", basis=told_of, reason=idle)
+    basis: Message = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
+    idle: Message = ("audit.idle", {"idle": whole - used, "of": of}) if not rule.base and whole > used else NO_MESSAGE
+    yield percent(rule, used, whole, needs="persons", basis=basis, reason=idle)
 
 
 @indicator("baseline_figure", "forecast_figure", "context_figure", keys=(*ROWS, "column", "of", "judged_by"))
@@ -235,10 +229,8 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     unit = rule.unit or ("percent" if part_of else "")
     target = math.nan if rule.value is None else rule.value
     homes = layer == "communities" and not rule.column
-    basis: Message = (
-        "audit.sum",
-        {"stock": there, "column": (context.things(rule),) if homes else rule.column or (layer,)},
-    )
+    columns = (context.things(rule),) if homes else rule.column or (layer,)
+    basis: Message = ("audit.sum", {"stock": there, "column": columns})
     if rule.of:
         over, _, column = rule.of.rpartition(".")
         divided = context.layer(over) if over else frame

@@ -39,4 +39,4 @@ def not_counted(rule: Rule, stock: Stock) -> tuple[tuple[str, Mapping[str, objec
     """Say which facilities of `any` were not counted although they would do, and what is missing for it."""
     asked = [one for one in (rule, *rule.parts("each")) if one.any]
     missing = [one for asking in asked for one in countable(asking, stock)[1]]
-    return tuple(("audit.either_not_counted", {"parts": ((one.key, one.values),)}) for one in missing)
+    return tuple(("audit.either_not_counted", {"parts": (one.message,)}) for one in missing)

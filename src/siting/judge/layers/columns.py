@@ -14,6 +14,7 @@ from siting.data import list_roles, of_type, role
 from siting.data.values import parse_choices
 from siting.errors import LayerError, StandardError, some
 from siting.judge.standards.conditions import ANY, COMPARISON
+from siting.judge.wording.sentences import Message
 
 __all__ = ["Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
 
@@ -34,7 +35,7 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged a
     """A layer, column or parameter that a rule needs is not there."""
 
     def __init__(self, key: str, **values: object) -> None:
-        self.key, self.values = key, values
+        self.message: Message = (key, values)
         self.status = "no_number" if key in NO_NUMBER else "no_data"
         super().__init__(key)
 

@@ -13,7 +13,7 @@ from siting.data.naming import names_apart
 from siting.errors import some
 from siting.judge.layers.context import Context
 
-__all__ = ["AREAS", "COLUMNS", "belonging", "kind_of", "named_unit", "placed", "says"]
+__all__ = ["AREAS", "COLUMNS", "belonging", "has_word", "kind_of", "named_unit", "placed"]
 
 logger = logging.getLogger(__name__)
 
@@ -127,13 +127,13 @@ def placed(context: Context, layer: str, how: str, own: pd.Series, units: pd.Dat
         homes = context.layers["communities"]
         rows = pd.DataFrame({"name": homes.get("name", ""), "town": _towns(context, "communities")}, homes.index)
         given = frame["community"].astype(object)
-        estate = named_unit(given.where(says(given), None), towns, rows)
+        estate = named_unit(given.where(has_word(given), None), towns, rows)
         found = found.where(found.notna(), estate.map(own, na_action="ignore"))
     found = found.where(found.notna(), _lies_in(frame, context.layers.get(AREAS)))
     return found.where(found.notna(), None)
 
 
-def says(given: pd.Series) -> pd.Series:
+def has_word(given: pd.Series) -> pd.Series:
     """Mark the cells that hold a word."""
     return given.notna() & (given.astype(str).str.strip() != "")
 
@@ -145,7 +145,7 @@ def kind_of(areas: pd.DataFrame) -> pd.Series:
 
 def _given(frame: pd.DataFrame, how: str) -> pd.Series:
     """Return the unit that each row names; where both are judged, a village names its village first."""
-    columns = [frame[name].astype(object).where(says(frame[name]), None) for name in COLUMNS[how] if name in frame]
+    columns = [frame[name].astype(object).where(has_word(frame[name]), None) for name in COLUMNS[how] if name in frame]
     if not columns:
         return pd.Series(None, frame.index, dtype=object)
     found = columns[0].where(columns[0].notna(), columns[-1])
@@ -163,7 +163,7 @@ def _towns(context: Context, layer: str) -> pd.Series:
         found = context.township(layer)
     elif "district" in frame:
         found = frame["district"].astype(object)
-    return found.where(says(found), "")
+    return found.where(has_word(found), "")
 
 
 def _lies_in(frame: pd.DataFrame, areas: pd.DataFrame | None) -> pd.Series:

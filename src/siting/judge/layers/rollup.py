@@ -17,9 +17,10 @@ import pandas as pd
 
 from siting.judge.layers.columns import matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.membership import AREAS, belonging, kind_of, placed, says
+from siting.judge.layers.membership import AREAS, belonging, has_word, kind_of, placed
+from siting.judge.layers.walkers import Limit
 from siting.judge.standards.applies_to import wanted
-from siting.judge.standards.conditions import columns_of
+from siting.judge.standards.conditions import columns_of, key_of
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message
 from siting.measure import Reach
@@ -87,20 +88,20 @@ def stand_ins(rule: Rule, context: Context) -> tuple[Message, ...]:
     return tuple(made)
 
 
-def _rolled(context: Context, how: str) -> Context:
-    key = (context.area, how)
-    if key not in context._units:
+def _rolled(context: Context, how: str) -> Rolled:
+    def roll() -> Rolled:
         homes = context.layers["communities"]
         if context.whole is None:
             whole, (own, units) = None, belonging(context, how)
         else:
-            whole = cast(Rolled, _rolled(context.whole, how))
+            whole = _rolled(context.whole, how)
             own, units = whole.unit_of.reindex(homes.index), whole.units
-        given = {f.name: getattr(context, f.name) for f in fields(Context) if not f.name.startswith("_")}
+        given = {f.name: getattr(context, f.name) for f in fields(Context) if f.name != "_cache"}
         frame = _frame(context, own, units, own if whole is None else whole.unit_of)
-        context._units[key] = Rolled(**{**given, "layers": {**context.layers, "communities": frame}, "whole": whole,
-                                        "rows": context, "unit_of": own, "units": units, "how": how})  # fmt: skip
-    return context._units[key]
+        return Rolled(**{**given, "layers": {**context.layers, "communities": frame}, "whole": whole,
+                         "rows": context, "unit_of": own, "units": units, "how": how})  # fmt: skip
+
+    return context.cached(("rolled up", context.area, how), roll)
 
 
 @dataclass(frozen=True)
@@ -133,10 +134,7 @@ class Rolled(Context):
         if self.whole is not None:
             everywhere: pd.Series = self.whole.ruled(rule).reindex(here, fill_value=False)
             return everywhere
-        key = ("rolled", repr(wanted(rule)))
-        if key not in self._seen:
-            self._seen[key] = self._ruled(rule)
-        return self._seen[key].copy()
+        return self.cached(("ruled", key_of(wanted(rule))), lambda: self._ruled(rule)).copy()
 
     def _ruled(self, rule: Rule) -> pd.Series:
         here = self.layer("communities").index
@@ -162,10 +160,7 @@ class Rolled(Context):
 
     def alone(self, rule: Rule) -> pd.Series:
         """Return the kinds of the rows that a rule is for and that stand for a unit because they name none."""
-        key = ("alone", self.area, repr(wanted(rule)))
-        if key not in self._seen:
-            self._seen[key] = self._alone(self.ruled(rule))
-        return self._seen[key]
+        return self.cached(("alone", self.area, key_of(wanted(rule))), lambda: self._alone(self.ruled(rule)))
 
     def _alone(self, marks: pd.Series) -> pd.Series:
         homes = self.rows.layers["communities"]
@@ -200,47 +195,41 @@ class Rolled(Context):
         if "kind" not in frame:
             return False
         villages = frame[frame["kind"] == "village"]
-        return len(villages) > 0 and not ("community_area" in villages and says(villages["community_area"]).all())
+        return len(villages) > 0 and not ("community_area" in villages and has_word(villages["community_area"]).all())
 
     def placed(self, layer: str) -> pd.Series:
         """Tell the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
         if isinstance(self.whole, Rolled):
             everywhere: pd.Series = self.whole.placed(layer)[self.layer(layer).index]
             return everywhere
-        key = ("placed", layer)
-        if key not in self._seen:
-            self._seen[key] = placed(self.rows, layer, self.how, self.unit_of, self.units)
-        return self._seen[key]
+        return self.cached(("placed", layer), lambda: placed(self.rows, layer, self.how, self.unit_of, self.units))
 
     def walks(self, rule: Rule) -> bool:
         """Tell whether walks are looked at: not where a unit wants one of its own and all say whose they are."""
         return rule.covered_by != "own" or bool(self.placed(rule.layers[0])[self.stock(rule).index].isna().any())
 
-    def reach(self, rule: Rule, *, metres: float | None = None, minutes: float | None = None, straight: bool = False,
-              everyone: bool = True) -> Reach:  # fmt: skip
+    def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
         """Join units with the facilities of their own, and with those that one of their rows walks to.
 
         Where a rule asks for one of their own, a facility that belongs to a unit is nobody else's.
         """
         if self.whole is not None:
-            return self.whole.reach(rule, metres=metres, minutes=minutes, straight=straight, everyone=everyone)
+            return self.whole.reach(rule, limit, straight=straight, everyone=everyone)
         facilities = self.serving(rule, everyone=everyone)
         own = self.placed(rule.layers[0])[facilities.index].dropna()
         pairs = pd.DataFrame({"origin": own, "destination": own.index, "cost": 0.0})
         if self.walks(rule):
-            walked = self.rows.reach(rule, metres=metres, minutes=minutes, straight=straight, everyone=everyone).pairs()
+            walked = self.rows.reach(rule, limit, straight=straight, everyone=everyone).pairs()
             if rule.covered_by == "own":
                 walked = walked[~walked["destination"].isin(own.index)]
             walked = walked.assign(origin=self.unit_of.reindex(walked["origin"]).to_numpy()).dropna(subset=["origin"])
             pairs = pd.concat([pairs, walked], ignore_index=True) if len(pairs) else walked
-        nearest = pairs.groupby(["origin", "destination"], observed=True)[["cost"]].min().reset_index()
-        limit = metres if minutes is None else minutes
         return Reach.from_pairs(
-            nearest,
+            pairs.groupby(["origin", "destination"], observed=True)[["cost"]].min().reset_index(),
             origins=self.layer("communities").index,
             destinations=facilities.index,
-            limit=np.inf if limit is None else limit,
-            unit="m" if minutes is None else "min",
+            limit=limit.amount,
+            unit="m" if limit.minutes is None else "min",
         )
 
 
@@ -271,14 +260,14 @@ def _together(rows: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
         elif pd.api.types.is_numeric_dtype(values):
             made[name] = grouped.sum().where(~values.isna().groupby(groups, observed=True).any())
         else:
-            said = values[says(values)].astype(object)
+            said = values[has_word(values)].astype(object)
             pairs = pd.DataFrame({"unit": groups[said.index], "word": said}).drop_duplicates()
             made[name] = pairs.groupby("unit")["word"].agg(_joined)
     return pd.DataFrame(made, index=pd.Index(groups.unique(), name="id"))
 
 
 def _flags(values: pd.Series) -> bool:
-    """Tell whether a column of objects holds flags."""
+    """Return whether a column of objects holds flags."""
     return values.dtype == object and bool(values.notna().any()) and all(type(one) is bool for one in values.dropna())
 
 

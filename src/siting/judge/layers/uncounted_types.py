@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -12,12 +13,12 @@ from siting.data import closest_types, of_type, type_of, types_in
 from siting.judge.layers.columns import of_types
 from siting.judge.layers.context import Context
 from siting.judge.standards.rule import Rule
-from siting.judge.wording.sentences import Message, sentence
+from siting.judge.wording.sentences import NO_MESSAGE, Message, sentence
 from siting.labels import label
 from siting.measure.services import APART, set_apart
 
-__all__ = ["apart_lines", "besides", "closed_here", "excluded", "in_words", "lines_of", "set_apart_of", "tell_unheard",
-           "tell_unknown", "uncounted", "uncounted_here", "unknown"]  # fmt: skip
+__all__ = ["COLUMNS", "apart_lines", "besides", "closed_here", "excluded", "in_words", "lines_of", "set_apart_of",
+           "uncounted", "uncounted_here", "unknown", "warn_of_unknown", "warn_of_unused"]  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
@@ -27,33 +28,18 @@ COLUMNS = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
 
 
 def uncounted(context: Context, rules: Iterable[Rule]) -> pd.DataFrame:
-    """List the words of types that some rule leaves out, with the number of their rows.
+    """List the words of types that some of these rules leave out, with the number of their rows.
 
-    Parameters
-    ----------
-    context
-        That of the whole.
-    rules
-        Those that are judged or shown.
-
-    Returns
-    -------
-    DataFrame
-        A row for each layer and word (nothing for a blank): `type` (that of the shared table; nothing where the word is
-        not in it), `rows`, `closest` (the closest types, for words that are not in the table), `counted` (whether
-        another rule of the standard counts it: one that names types, or, where the word is known, one that counts all
-        rows) and `rules` (the ids of those that leave it out). Words that no rule counts come first, and of them those
-        that are not in the table.
+    A row for each layer and word (nothing for a blank) with the columns that `Audit` describes. Words that no rule
+    counts come first, and of them those that are not in the shared table.
     """
     rows = []
-    for layer, asking in _asking(context, rules).items():
-        written = _many(context, layer)
+    for layer, by_layer in _by_layer(context, rules).items():
+        written = _written_in(context, layer)
         left: dict[str, list[str]] = {}
-        for rule in asking:
-            taken = _taken(rule, context, layer)
-            for word in written.index:
-                if word not in taken:
-                    left.setdefault(word, []).append(rule.id)
+        for rule in by_layer:
+            for word in written.index.difference(list(_taken(rule, context, layer)), sort=False):
+                left.setdefault(word, []).append(rule.id)
         counted, every = _counted(context, layer), _all_count(context, layer)
         for word, ids in left.items():
             name = "、".join(one for one in types_in(word) if type_of(one))
@@ -73,24 +59,24 @@ def unknown(found: pd.DataFrame) -> pd.DataFrame:
     return found[(found["type"] == "") & ~found["counted"]]
 
 
-def tell_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
-    """Warn of words that no rule counts and nobody knows, once for each layer and word; return their rows."""
-    told: dict[str, dict[str, int]] = {}
+def warn_of_unknown(found: pd.DataFrame) -> dict[str, dict[str, int]]:
+    """Warn of words that no rule counts and that are not in the table; return their rows by layer and word."""
+    counts: dict[str, dict[str, int]] = {}
     for row in unknown(found).to_dict("records"):
         layer, word, rows = row["layer"], row["word"], row["rows"]
-        told.setdefault(layer, {})[word] = rows
+        counts.setdefault(layer, {})[word] = rows
         which = f'the type "{word}" is not known' if word else "the type is blank"
         closest = f" (the closest: {row['closest']})" if row["closest"] else ""
         mend = f"write a word of facility_types(){closest}, or name the type in the rules"
         logger.warning("%s: %s (rows: %d), and no rule that names types counts it; %s", layer, which, rows, mend)
-    return told
+    return counts
 
 
-def tell_unheard(context: Context, rules: Iterable[Rule]) -> None:
+def warn_of_unused(context: Context, rules: Iterable[Rule]) -> None:
     """Warn of types that a rule names, that are not in the shared table, and that no row has either."""
-    for layer, asking in _asking(context, rules).items():
-        there = {one for word in _many(context, layer).index for one in types_in(word)}
-        for rule in asking:
+    for layer, by_layer in _by_layer(context, rules).items():
+        there = {one for word in _written_in(context, layer).index for one in types_in(word)}
+        for rule in by_layer:
             for word in (*rule.facility_types, *rule.excluded_types):
                 if not type_of(word) and not there.intersection(types_in(word)):
                     alike = "、".join(closest_types(word))
@@ -100,32 +86,30 @@ def tell_unheard(context: Context, rules: Iterable[Rule]) -> None:
 
 
 def excluded(rule: Rule) -> Message:
-    """Tell which types a clause excludes."""
-    return ("audit.excluded", {"types": rule.excluded_types}) if rule.excluded_types else ("", {})
+    """Write which types a clause excludes."""
+    return ("audit.excluded", {"types": rule.excluded_types}) if rule.excluded_types else NO_MESSAGE
 
 
 def uncounted_here(rule: Rule, context: Context) -> Message:
-    """Tell the rows that a rule leaves out: those of types nobody knows, of the whole all where none counts."""
-    counts: dict[str, int] = {}
+    """Write the rows that a rule leaves out: those of unknown types, of the whole all where none counts."""
+    counts: Counter[str] = Counter()
     others = False
     named = (other for other in context.rules if other.id in (*rule.meets, *rule.rules))
-    for layer, asking in _asking(context, [*rule.clause_parts, *named]).items():
-        written = _many(context, layer)
-        taken = frozenset[object]().union(*(_taken(one, context, layer) for one in asking))
-        odd = set(_strange(context, layer))
+    for layer, by_layer in _by_layer(context, [*rule.clause_parts, *named]).items():
+        written = _written_in(context, layer)
+        taken = frozenset[object]().union(*(_taken(one, context, layer) for one in by_layer))
+        odd = set(_unknown_words(context, layer))
         if context.whole is None and taken.isdisjoint(written.index):
             others |= not odd.issuperset(written.index)
             odd = set(written.index)
-        for word, rows in written.items():
-            if word in odd and word not in taken:
-                counts[word] = counts.get(word, 0) + int(rows)
-    return ("audit.other_types" if others else "audit.uncounted", _listed(counts)) if counts else ("", {})
+        counts.update({word: int(rows) for word, rows in written.items() if word in odd - taken})
+    return ("audit.other_types" if others else "audit.uncounted", _listed(counts)) if counts else NO_MESSAGE
 
 
 def closed_here(rule: Rule, context: Context) -> Message:
-    """Tell how many facilities of an area a rule would count if they were open to neighbours."""
+    """Write how many facilities of an area a rule would count if they were open to neighbours."""
     if rule.other or rule.kind == "employees_per_facility":
-        return ("", {})  # parks count what is for their own staff
+        return NO_MESSAGE  # parks count what is for their own staff
     shut: dict[str, pd.Series] = {}
     for one in rule.counting:
         for layer in one.layers:
@@ -133,7 +117,7 @@ def closed_here(rule: Rule, context: Context) -> Message:
                 marks = context.counted(one, layer) & context.layer(layer)["open_to_neighbours"].isin([False])
                 shut[layer] = shut.get(layer, False) | marks
     closed = sum(int(marks.sum()) for marks in shut.values())
-    return ("audit.not_open", {"rows": closed}) if closed else ("", {})
+    return ("audit.not_open", {"rows": closed}) if closed else NO_MESSAGE
 
 
 def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str, int]]:
@@ -148,24 +132,23 @@ def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str,
 
 
 def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, Message]:
-    """Tell for each district the rows there whose types nobody knows, or the rule excludes."""
+    """Write for each district the rows there of types that are unknown, or that the rule excludes."""
     whole = context.whole or context
-    counts: dict[object, dict[str, int]] = {}
-    for layer in _asking(whole, [rule]):
+    counts: dict[object, Counter[str]] = {}
+    for layer in _by_layer(whole, [rule]):
         words = _written(whole, layer)
-        words = words[words.isin(_strange(whole, layer)) | of_type(words, rule.excluded_types)]
+        words = words[words.isin(_unknown_words(whole, layer)) | of_type(words, rule.excluded_types)]
         own = whole.township(layer)[words.index]
         if rule.applies_to == "county" and "parent" in whole.layer("districts"):
             own = own.map(whole.parents)
         for unit, word in zip(own, words, strict=True):
             if unit in units.index:
-                mine = counts.setdefault(unit, {})
-                mine[word] = mine.get(word, 0) + 1
-    return {unit: ("audit.besides", _listed(mine)) for unit, mine in counts.items()}
+                counts.setdefault(unit, Counter())[word] += 1
+    return {unit: ("audit.besides", _listed(own)) for unit, own in counts.items()}
 
 
 def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Lay out for readers the words that no rule counts."""
+    """Return for readers the words that no rule counts."""
     left = found[~found["counted"].astype(bool)]
     why = ["unasked" if known else "unknown" for known in left["type"]]
     table: dict[str, Iterable[object]] = {
@@ -180,29 +163,32 @@ def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
 
 
 def apart_lines(counts: Mapping[str, Mapping[str, int]], lang: str) -> list[str]:
-    """Say for each layer how many facilities are not open to neighbours or state no room."""
-    lines = []
-    for layer, by_code in counts.items():
-        words = [label(f"apart.{code}", lang, count=f"{n:,}") for code, n in by_code.items()]
-        name = sentence(("audit.layer", {"layer": layer}), lang)
-        lines.append(label("report.uncounted_of", lang, layer=name, words=label("list.semicolon", lang).join(words)))
-    return lines
+    """Write for each layer how many facilities are not open to neighbours or state no room."""
+    return [
+        _line(layer, [label(f"apart.{code}", lang, count=f"{n:,}") for code, n in by_code.items()], "semicolon", lang)
+        for layer, by_code in counts.items()
+    ]
 
 
 def lines_of(found: pd.DataFrame, lang: str) -> list[str]:
-    """Say for each layer which words no rule counts, the closest types beside those that are not known."""
+    """Write for each layer which words no rule counts, the closest types beside those that are not known."""
     lines = []
     for layer, left in found[~found["counted"].astype(bool)].groupby("layer", sort=False):
         words = []
         for row in left.to_dict("records"):
             key = "known" if row["type"] else "blank" if not row["word"] else "closest" if row["closest"] else "strange"
             words.append(label(f"report.uncounted_{key}", lang, **{k: row[k] for k in ("word", "rows", "closest")}))
-        name = sentence(("audit.layer", {"layer": layer}), lang)
-        lines.append(label("report.uncounted_of", lang, layer=name, words=label("list.comma", lang).join(words)))
+        lines.append(_line(layer, words, "comma", lang))
     return lines
 
 
-def _listed(counts: dict[str, int]) -> dict[str, object]:
+def _line(layer: object, words: list[str], between: str, lang: str) -> str:
+    name = sentence(("audit.layer", {"layer": layer}), lang)
+    return label("report.uncounted_of", lang, layer=name, words=label(f"list.{between}", lang).join(words))
+
+
+def _listed(counts: Mapping[str, int]) -> dict[str, object]:
+    """Return the values of a message that lists words, the most frequent first."""
     most = sorted(counts.items(), key=lambda at: (-at[1], at[0]))
     words = [("audit.word_rows" if word else "audit.blank_rows", {"word": word, "rows": n}) for word, n in most]
     if len(words) > MOST_WORDS:
@@ -210,11 +196,11 @@ def _listed(counts: dict[str, int]) -> dict[str, object]:
     return {"rows": sum(counts.values()), "words": tuple(words)}
 
 
-def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
-    """Return the rules that name types, by the layers they count in, where these tell types.
+def _by_layer(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
+    """Return the rules that name types, by the layers they count in, where these have types.
 
-    Of a rule with several facilities those of one layer are asked together: what one of them counts is not left out.
-    Partners count in their own layers.
+    Of a rule with several facilities those of one layer are joined: what one of them counts is not left out. Partners
+    count in their own layers.
     """
     found: dict[str, list[Rule]] = {}
     for rule in rules:
@@ -227,8 +213,9 @@ def _asking(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
         for layer, each in own.items():
             if "facility_type" in context.layers.get(layer, ()) and all(any(one.types) for one in each):
                 types = tuple(dict.fromkeys(word for one in each for word in one.facility_types))
-                one = each[0] if len(each) == 1 else replace(each[0], facility_types=types)
-                found.setdefault(layer, []).append(one)
+                found.setdefault(layer, []).append(
+                    each[0] if len(each) == 1 else replace(each[0], facility_types=types)
+                )
     return found
 
 
@@ -239,41 +226,40 @@ def _written(context: Context, layer: str) -> pd.Series:
     return written
 
 
-def _many(context: Context, layer: str) -> pd.Series:
-    """Count the rows of each word of a layer in an area, once."""
-    key = ("written", layer, context.area)
-    if key not in context._seen:
-        context._seen[key] = _written(context, layer).value_counts()
-    return context._seen[key]
+def _written_in(context: Context, layer: str) -> pd.Series:
+    """Count the rows of each word of a layer in an area."""
+    return context.cached(("types written", layer, context.area), lambda: _written(context, layer).value_counts())
 
 
 def _counted(context: Context, layer: str) -> set[object]:
     """Return the words that some rule of the standard which names types counts."""
-    asking = _asking(context, context.rules).get(layer, [])
-    return {word for rule in asking for word in _taken(rule, context, layer)}
+    by_layer = _by_layer(context, context.rules).get(layer, [])
+    return {word for rule in by_layer for word in _taken(rule, context, layer)}
 
 
 def _all_count(context: Context, layer: str) -> bool:
-    """Tell whether some rule of the standard counts all rows of a layer, of whatever type."""
+    """Return whether some rule of the standard counts all rows of a layer, of whatever type."""
     each = (one for rule in context.rules for one in rule.counting)
     return any(layer in one.layers and not any(one.types) and not one.where for one in each)
 
 
-def _strange(context: Context, layer: str) -> list[str]:
-    """List the words of a layer that no rule counts and that are not in the shared table, once for all areas."""
-    key = ("strange", layer)
-    if key not in context._seen:
-        words = _many(context.whole or context, layer).index.to_series()
-        unread = [word for word in words if not any(map(type_of, types_in(word)))]
-        counted = _counted(context.whole or context, layer)
-        context._seen[key] = pd.Series([word for word in unread if word not in counted], dtype=object)
-    return context._seen[key].tolist()
+def _unknown_words(context: Context, layer: str) -> list[str]:
+    """List the words of a layer that no rule counts and that are not in the shared table."""
+    whole = context.whole or context
+
+    def find() -> list[str]:
+        unread = [word for word in _written_in(whole, layer).index if not any(map(type_of, types_in(word)))]
+        counted = _counted(whole, layer)
+        return [word for word in unread if word not in counted]
+
+    return context.cached(("types unknown", layer), find)
 
 
 def _taken(rule: Rule, context: Context, layer: str) -> frozenset[object]:
-    """Return the words of a layer that a rule counts, once for all areas."""
-    key = ("taken", layer, rule.types)
-    if key not in context._words:
-        words = _many(context.whole or context, layer).index.to_series()
-        context._words[key] = frozenset(words[of_types(words.to_frame("facility_type"), "", *rule.types)])
-    return context._words[key]
+    """Return the words of a layer that a rule counts."""
+
+    def find() -> frozenset[object]:
+        words = _written_in(context.whole or context, layer).index.to_series()
+        return frozenset(words[of_types(words.to_frame("facility_type"), "", *rule.types)])
+
+    return context.cached(("types counted", layer, rule.types), find)

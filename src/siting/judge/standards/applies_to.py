@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from siting.judge.standards.rule import Rule
 
-__all__ = ["APPLIES", "COMMUNITIES", "DISTRICTS", "wanted"]
+__all__ = ["APPLIES", "COMMUNITIES", "DISTRICTS", "LEVELS", "wanted"]
 
 #: What a rule can be for: districts by level, communities by their sort, facilities, or the whole of an area.
 APPLIES = (
@@ -21,6 +21,8 @@ DISTRICTS = {
     "county": ("county",),
     "prefecture": ("city",),
 }
+#: What the units of a level are called in the result.
+LEVELS = {"subdistrict": "subdistricts", "county": "counties", "prefecture": "cities"}
 #: What the columns of the communities must say for a rule to be for them.
 COMMUNITIES: dict[str, dict[str, object]] = {
     "community": {},

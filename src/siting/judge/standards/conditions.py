@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 from siting.errors import StandardError
 from siting.judge.standards.keys import WIDE
 
-__all__ = ["ANY", "COMPARISON", "columns_of", "conditions_from"]
+__all__ = ["ANY", "COMPARISON", "columns_of", "conditions_from", "key_of"]
 
 #: The word in conditions under which several stand, of which one is enough.
 ANY = "any"
@@ -53,3 +53,17 @@ def columns_of(wanted: Mapping[str, object]) -> list[str]:
     for name, want in wanted.items():
         found += [column for each in want for column in columns_of(each)] if name == ANY else [name]  # type: ignore[attr-defined]
     return list(dict.fromkeys(found))
+
+
+def key_of(wanted: Mapping[str, Any]) -> Hashable:
+    """Return conditions as a key of a cache: the same for the same conditions in any order.
+
+    Examples
+    --------
+    >>> key_of({"public": True, "kind": ["a", "b"]}) == key_of({"kind": ("a", "b"), "public": True})
+    True
+    """
+    return frozenset(
+        (name, tuple(map(key_of, want)) if name == ANY else tuple(want) if isinstance(want, list) else want)
+        for name, want in wanted.items()
+    )

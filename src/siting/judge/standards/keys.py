@@ -8,8 +8,8 @@ from difflib import get_close_matches
 from siting.errors import some
 from siting.judge.standards.travel_modes import MODES
 
-__all__ = ["ALSO", "CHOICES", "COMPUTING", "JUDGED", "LISTS", "NUMBERS", "PART", "PARTS", "PERMITS", "TABLES", "WIDE",
-           "unlisted"]  # fmt: skip
+__all__ = ["ALSO", "CHOICES", "COMPUTING", "JUDGED", "LISTS", "NEAR", "NUMBERS", "ONE_BY_ONE", "PART", "PARTS",
+           "PERMITS", "ROWS", "TABLES", "WAY", "WIDE", "unlisted"]  # fmt: skip
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "operator": (">=", "<=", ">", "<", "=", "~", "range", "per", ""),
@@ -35,6 +35,14 @@ COMPUTING = (
     "judged_by", "covered_by", "each", "any", "rules", "residents", "reading",
 )  # fmt: skip
 
+#: Keys that choose the rows of a layer.
+ROWS = ("layer", "facility_types", "excluded_types", "where")
+#: Keys that say which communities are ruled, and how near a facility has to be.
+NEAR = ("among", "metres", "minutes")
+#: Keys that say how the way is measured.
+WAY = ("metric", "mode", "speed")
+#: Keys that say who is judged one by one, and what covers them.
+ONE_BY_ONE = ("judged_by", "covered_by")
 #: What a further part of a clause can say otherwise than the first.
 ALSO = (*COMPUTING, "excluded_types", "kind", "operator", "value", "value_max", "unit", "applies_to")
 #: Words that permit or encourage and ask for nothing.

@@ -191,6 +191,11 @@ class Rule:
         return self.unit == "min" or any(one.minutes is not None for one in (self, *self.counting))
 
     @property
+    def prints_walk(self) -> bool:
+        """Whether the rule, or one of the facilities of which one is enough, prints a walk."""
+        return any(one.minutes is not None or one.metres is not None for one in (self, *self.parts("any")))
+
+    @property
     def clause_parts(self) -> tuple[Rule, ...]:
         """The parts of the clause, each as a rule: this one alone, then the further ones."""
         if not self.also:

@@ -9,7 +9,7 @@ from siting.data import list_roles, role
 from siting.judge.standards.rule import Rule
 from siting.labels import known, label
 
-__all__ = ["NO_MESSAGE", "Message", "limits_of", "name_of", "needs_words", "sentence", "unique",
+__all__ = ["NO_MESSAGE", "Message", "in_both", "limits_of", "name_of", "needs_words", "sentence", "unique",
            "with_words"]  # fmt: skip
 
 #: A key of the table of labels, and the values that fill it.
@@ -52,6 +52,11 @@ def sentence(message: Message, lang: str) -> str:
         if name in filled and counted is not None:
             filled[name] = f"{filled[name]} {_measure(counted, lang)}".rstrip()
     return label(key, lang, **filled)
+
+
+def in_both(name: str, message: Message) -> dict[str, str]:
+    """Return a message as two columns of a table: Chinese, and English with the ending ``_en``."""
+    return {name: sentence(message, "zh"), f"{name}_en": sentence(message, "en")}
 
 
 def needs_words(code: str, lang: str) -> str:
