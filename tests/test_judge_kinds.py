@@ -1096,6 +1096,28 @@ def test_each_district_by_its_own_stock_and_people(town: Layers) -> None:
     assert named == ["", "西镇", "东镇"]
 
 
+def test_parts_by_a_column_of_the_districts_or_by_groups(town: Layers) -> None:
+    rate = rule("places_per_1000_residents", id="rate", value=30.0, unit="places_per_1000_residents")
+    ids = town["districts"].index
+    town["districts"]["zone"] = ["old", "new"]
+    together = pd.Series("both", ids)
+    for by, areas in (("zone", ["old", "new"]), (pd.Series(["old", "new"], ids), ["old", "new"]), (together, ["both"])):
+        table = audit(rate, layers=town, by=by).table
+        assert table["area"].tolist() == ["all", *areas]
+        values = [30.0] if areas == ["both"] else [10_000 / 1300, 50_000 / 700]
+        assert table["value"].tolist() == pytest.approx([30, *values])
+    only_west = audit(rate, layers=town, by=pd.Series({ids[0]: "old"})).table
+    assert only_west["area"].tolist() == ["all", "old"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"), [(["nowhere"], "holds no districts"), (["west", "west"], "holds districts twice")]
+)
+def test_groups_are_of_districts(town: Layers, ids: list[str], message: str) -> None:
+    with pytest.raises(st.SitingError, match=f"by {message}.*ids of the districts"):
+        audit(rule("count_target", value=1.0), layers=town, by=pd.Series("a", ids))
+
+
 def test_districts_of_one_name_are_told_apart(town: Layers) -> None:
     """By the name of the county in front; the bare name says nothing, so that the place decides."""
     counties = town["districts"].assign(name=["甲区", "乙区"], level="county", parent="").set_axis(["p", "q"], axis=0)

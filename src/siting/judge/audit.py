@@ -234,7 +234,8 @@ def _groups(context: Context, by: str | pd.Series) -> pd.Series:
         return context.parents if by == "county" else pd.Series(towns, towns)
     if by not in districts or by == districts.geometry.name:
         raise SitingError(f'by is "{by}"; choose "district", "county" or a column of the districts')
-    return districts[by].reindex(towns)
+    groups: pd.Series = districts[by].reindex(towns)
+    return groups
 
 
 def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:

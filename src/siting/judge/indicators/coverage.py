@@ -129,5 +129,6 @@ def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
             raise Missing("audit.no_rule", rule=name)
         duty = duty_of(other, context)
         owed = owed.add(duty.owed, fill_value=0.0)
-        has = np.maximum(has, there(duty, context).reindex(here, fill_value=0.0))
+        there_is = there(duty, context).reindex(here, fill_value=0.0)
+        has = has.where(has > there_is, there_is)
     return owed[here], has

@@ -173,7 +173,7 @@ def money(rule: Rule, context: Context) -> Iterator[Finding]:
     layer, frame = rule.layers[0], context.stock(rule)
     there = context.amount(frame, layer, rule.column)
     if rule.kind == "subsidy_rate":
-        basis = ("audit.subsidy", {"stock": there, "column": rule.column, "each": number(rule)})
+        basis: Message = ("audit.subsidy", {"stock": there, "column": rule.column, "each": number(rule)})
         yield shown(there * number(rule), "yuan", basis)
     else:
         value = there if rule.unit == "10k_yuan" else there / UNITS[rule.unit].factor

@@ -38,7 +38,8 @@ def area_owed(
     720.0
     """
     floor = least * np.maximum(np.asarray(sites, float), 1) if scope == "site" else np.asarray(least)
-    return np.maximum(per_100 * np.asarray(households, float) / 100, floor)
+    owed: Floats = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
+    return owed
 
 
 def facilities_owed(

@@ -89,9 +89,9 @@ class Context:
     def heads(self, base: str) -> pd.Series:
         """Return a column of people; residents by the size of a household where only households are counted."""
         frame = self.layer("communities")
-        by_size = "population" not in frame and "households" in frame and self.household_size is not None
-        if base == "population" and by_size:
-            return (self.numbers("communities", "households") * self.household_size).rename("population")
+        size = self.household_size
+        if base == "population" and "population" not in frame and "households" in frame and size is not None:
+            return (self.numbers("communities", "households") * size).rename("population")
         return self.numbers("communities", base)
 
     def amount(self, frame: gpd.GeoDataFrame, layer: str, columns: tuple[str, ...]) -> float:
@@ -255,20 +255,20 @@ class Context:
             own = self.township(layer)[frame.index]
             if rule.applies_to == "county":
                 own = self._county(own, frame)
-            if not len(frame) or own.isin(districts.index).any():
-                return own.value_counts().reindex(districts.index, fill_value=0)
-            if isinstance(frame, gpd.GeoDataFrame):  # no townships to go by
+            elsewhere = len(frame) and not own.isin(districts.index).any()
+            if elsewhere and isinstance(frame, gpd.GeoDataFrame):  # no townships to go by
                 found = points(to_crs(frame, districts.crs)).sindex.query(districts.geometry, predicate="intersects")[0]
                 return pd.Series(np.bincount(found, minlength=len(districts)), districts.index)
-            if rule.applies_to == "prefecture":
+            if elsewhere and rule.applies_to == "prefecture":
                 raise Missing("audit.no_geometry", layer=layer)
-            return own.value_counts().reindex(districts.index, fill_value=0)
+            counts: pd.Series = own.value_counts().reindex(districts.index, fill_value=0)
+            return counts
 
         return self.cached(("inside", *_rows(rule, layer), rule.applies_to, rule.column, where), count)
 
     def _county(self, township: pd.Series, frame: pd.DataFrame) -> pd.Series:
         """Return the county of rows: that of their township, else that of their column `district` or their place."""
-        own = pd.Series(None, township.index, dtype=object)
+        own: pd.Series = pd.Series(None, township.index, dtype=object)
         if "parent" in self.layer("districts"):
             own = township.map(self.parents).astype(object)
         return own.where(own.notna(), township_of(frame, self.counties))

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 #: The layer of communities (社区) and administrative villages (行政村).
 AREAS = "community_areas"
-#: The columns that name the unit of a row, the first that says something, by who is judged.
+#: The columns that name the unit of a row, the first that has a word, by who is judged.
 COLUMNS = {
     "community": ("community_area", "village"),
     "village": ("village", "community_area"),
@@ -28,13 +28,10 @@ COLUMNS = {
 
 
 def belonging(context: Context, how: str) -> tuple[pd.Series, pd.DataFrame]:
-    """Tell the unit of each row of the communities, and what the units are.
+    """Return the unit of each row of the communities, missing for parks, and the units.
 
-    Returns
-    -------
-    tuple
-        The unit of each row, missing for parks; and for each unit `name`, `town` (its township, blank where it is not
-        known) and `shown` (its name, with the township where another one has the same).
+    Of each unit `name`, `town` (its township, blank where it is not known) and `shown` (its name, with the township
+    where another one has the same).
     """
     homes, areas = context.layers["communities"], _areas(context)
     names, towns = _given(homes, how), _towns(context, "communities")
@@ -43,18 +40,22 @@ def belonging(context: Context, how: str) -> tuple[pd.Series, pd.DataFrame]:
     if len(areas) and strange.any():
         logger.warning("communities: %d rows name units that the layer %s has not, or several times: %s; they count as "
                        "units of their own", int(strange.sum()), AREAS, some(names[strange].unique()))  # fmt: skip
-    apart = _apart(names[strange], towns[strange], _town_names(context))
+    apart = _apart(names[strange], towns[strange], names_apart(context.layers.get("districts", pd.DataFrame())))
     own = own.where(~strange, apart["unit"].reindex(own.index))
     own = own.where(own.notna(), _lies_in(homes, context.layers.get(AREAS)))
-    if "kind" in homes:
-        own = own.where(homes["kind"] != "park", None)
-    itself = own.isna() & (homes["kind"] != "park" if "kind" in homes else True)
+    parks = homes["kind"] == "park" if "kind" in homes else pd.Series(False, homes.index)
+    own = own.where(~parks, None)
+    itself = own.isna() & ~parks
     taken = set(own.dropna())
     ids = pd.Series([f"{i} (*)" if i in taken else i for i in homes.index], homes.index, dtype=object)
     own = own.where(~itself, ids)
-    shown = homes["name"] if "name" in homes else pd.Series(homes.index.astype(str), homes.index)
-    rows = pd.DataFrame({"name": shown, "town": towns, "shown": shown})[itself].set_axis(pd.Index(ids[itself]))
-    return own, pd.concat([areas, apart.drop_duplicates("unit").set_index("unit"), rows])
+    rows = pd.DataFrame({"name": _names(homes), "town": towns, "shown": _names(homes)})[itself]
+    units = [areas, apart.drop_duplicates("unit").set_index("unit"), rows.set_axis(pd.Index(ids[itself]))]
+    return own, pd.concat(units)
+
+
+def _names(frame: pd.DataFrame) -> pd.Series:
+    return frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), frame.index)
 
 
 def _areas(context: Context) -> pd.DataFrame:
@@ -62,7 +63,7 @@ def _areas(context: Context) -> pd.DataFrame:
     areas = context.layers.get(AREAS)
     if areas is None:
         return pd.DataFrame({"name": [], "town": [], "shown": []}, dtype=object)
-    names = pd.Series(areas.get("name", pd.Series(areas.index.astype(str), areas.index)), dtype=object)
+    names = pd.Series(_names(areas), dtype=object)
     return pd.DataFrame({"name": names, "town": _towns(context, AREAS), "shown": names}, areas.index)
 
 
@@ -77,21 +78,11 @@ def _apart(names: pd.Series, towns: pd.Series, called: pd.Series) -> pd.DataFram
     return pd.DataFrame({"unit": unit, "name": names, "town": towns, "shown": shown}, names.index)
 
 
-def _town_names(context: Context) -> pd.Series:
-    return names_apart(context.layers.get("districts", pd.DataFrame()))
-
-
 def named_unit(given: pd.Series, towns: pd.Series, units: pd.DataFrame) -> pd.Series:
-    """Find the units that are named: by id, or by a name that only one has, in the same township where both tell it.
+    """Find the units that are named: by id, or by a name that only one has, in the same township where both have one.
 
-    Parameters
-    ----------
-    given
-        Words; missing ones name nothing.
-    towns
-        The township of each row, blank where it is not known.
-    units
-        Index: ids; columns `name` and `town`.
+    *given* are words, of which missing ones name nothing; *towns* the township of each row, blank where it is not
+    known; *units* have columns `name` and `town`, and ids as index.
 
     Examples
     --------
@@ -112,10 +103,7 @@ def named_unit(given: pd.Series, towns: pd.Series, units: pd.DataFrame) -> pd.Se
 
 
 def placed(context: Context, layer: str, how: str, own: pd.Series, units: pd.DataFrame) -> pd.Series:
-    """Tell the unit of each facility: the one it names, that of the estate it names, the area it lies in.
-
-    Words that name no unit are told in the log.
-    """
+    """Return the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
     frame, towns = context.layer(layer), _towns(context, layer)
     names = _given(frame, how)
     found = named_unit(names, towns, units)
@@ -126,8 +114,7 @@ def placed(context: Context, layer: str, how: str, own: pd.Series, units: pd.Dat
     if "community" in frame:
         homes = context.layers["communities"]
         rows = pd.DataFrame({"name": homes.get("name", ""), "town": _towns(context, "communities")}, homes.index)
-        given = frame["community"].astype(object)
-        estate = named_unit(given.where(has_word(given), None), towns, rows)
+        estate = named_unit(_words(frame["community"]), towns, rows)
         found = found.where(found.notna(), estate.map(own, na_action="ignore"))
     found = found.where(found.notna(), _lies_in(frame, context.layers.get(AREAS)))
     return found.where(found.notna(), None)
@@ -138,28 +125,32 @@ def has_word(given: pd.Series) -> pd.Series:
     return given.notna() & (given.astype(str).str.strip() != "")
 
 
+def _words(given: pd.Series) -> pd.Series:
+    return given.astype(object).where(has_word(given), None)
+
+
 def kind_of(areas: pd.DataFrame) -> pd.Series:
-    """Return the kinds of areas: communities where the layer does not say."""
+    """Return the kinds of areas: communities where the layer has none."""
     return areas["kind"] if "kind" in areas else pd.Series("community", areas.index)
 
 
 def _given(frame: pd.DataFrame, how: str) -> pd.Series:
     """Return the unit that each row names; where both are judged, a village names its village first."""
-    columns = [frame[name].astype(object).where(has_word(frame[name]), None) for name in COLUMNS[how] if name in frame]
+    columns = [_words(frame[name]) for name in COLUMNS[how] if name in frame]
     if not columns:
         return pd.Series(None, frame.index, dtype=object)
-    found = columns[0].where(columns[0].notna(), columns[-1])
+    first, last = columns[0], columns[-1]
+    found = first.where(first.notna(), last)
     if how == "village_or_community" and "kind" in frame:
-        found = found.where(frame["kind"] != "village", columns[-1].where(columns[-1].notna(), columns[0]))
+        found = found.where(frame["kind"] != "village", last.where(last.notna(), first))
     return found
 
 
 def _towns(context: Context, layer: str) -> pd.Series:
-    """Tell the township of each row of a layer, as well as it is known; blank where it is not."""
+    """Return the township of each row of a layer, as well as it is known; blank where it is not."""
     frame = context.layers[layer]
-    districts = context.layers.get("districts", ())
     found = pd.Series("", frame.index, dtype=object)
-    if len(districts) and ("district" in frame or isinstance(frame, gpd.GeoDataFrame)):
+    if len(context.layers.get("districts", ())) and ("district" in frame or isinstance(frame, gpd.GeoDataFrame)):
         found = context.township(layer)
     elif "district" in frame:
         found = frame["district"].astype(object)
@@ -167,7 +158,7 @@ def _towns(context: Context, layer: str) -> pd.Series:
 
 
 def _lies_in(frame: pd.DataFrame, areas: pd.DataFrame | None) -> pd.Series:
-    """Tell the area that each row lies in, where the areas are drawn."""
+    """Return the area that each row lies in, where the areas are drawn."""
     found = pd.Series(None, frame.index, dtype=object)
     if isinstance(areas, gpd.GeoDataFrame) and isinstance(frame, gpd.GeoDataFrame) and len(frame):
         drawn = areas[areas.geom_type.isin(["Polygon", "MultiPolygon"])]

@@ -29,15 +29,12 @@ __all__ = ["Rolled", "by_units", "stand_ins", "unit_of"]
 
 #: Who is judged one by one where a rule does not say it itself.
 UNIT_KINDS = {
-    "community": "community",
-    "urban_community": "community",
-    "complete_community": "community",
-    "future_community": "community",
-    "new_future_community": "community",
+    **dict.fromkeys(("community", "urban_community", "complete_community", "future_community", "new_future_community"),
+                    "community"),
     "village_or_community": "village_or_community",
     "village": "village",
     "administrative_village": "village",
-}
+}  # fmt: skip
 #: Kinds of rules that judge unit by unit, always or where the communities themselves are counted.
 ALWAYS = ("coverage_share", "population_trigger", "siting_principle")
 COUNTED = ("count_target", "baseline_figure", "colocation")
@@ -57,8 +54,8 @@ def by_units(rule: Rule, context: Context, *, always: bool = False) -> Context:
     """
     how = rule.judged_by or UNIT_KINDS.get(rule.applies_to, "estate")
     counts = rule.kind in COUNTED and rule.layers[0] == "communities"
-    asked = always or ((counts or rule.kind in ALWAYS) and not rule.column)  # sums of a column are of everybody
-    if how == "estate" or not asked or not len(context.layers.get("communities", ())):
+    rolled = always or ((counts or rule.kind in ALWAYS) and not rule.column)  # sums of a column are of everybody
+    if how == "estate" or not rolled or not len(context.layers.get("communities", ())):
         return context
     return _rolled(context, how)
 
@@ -70,19 +67,16 @@ def unit_of(rule: Rule, context: Context) -> str:
 
 
 def stand_ins(rule: Rule, context: Context) -> tuple[Message, ...]:
-    """Say which rows were judged as if they were the units of the rule, and what would mend it."""
+    """Write which rows were judged as if they were the units of the rule, and what would mend it."""
     if not isinstance(context, Rolled):
         return ()
     alone = context.alone(rule)
     villages = int((alone == "village").sum())
+    estates = len(alone) - villages
     made: list[Message] = []
-    if len(alone) > villages:
-        made.append(
-            (
-                "audit.estates_stand_in",
-                {"alone": len(alone) - villages, "absent": "community_area", "layer": AREAS, "key": AREAS},
-            )
-        )
+    if estates:
+        values = {"alone": estates, "absent": "community_area", "layer": AREAS, "key": AREAS}
+        made.append(("audit.estates_stand_in", values))
     if villages and (rule.applies_to == "administrative_village" or rule.judged_by):
         made.append(("audit.villages_stand_in", {"alone": villages, "absent": "village"}))
     return tuple(made)
@@ -138,40 +132,37 @@ class Rolled(Context):
 
     def _ruled(self, rule: Rule) -> pd.Series:
         here = self.layer("communities").index
-        asked, areas = wanted(rule), self.layers.get(AREAS, pd.DataFrame())
+        conditions, areas = wanted(rule), self.layers.get(AREAS, pd.DataFrame())
         homes = self.rows.layers["communities"]
-        told = {name: want for name, want in asked.items() if name != "kind" and name in areas and name not in homes}
-        rows = self.rows.marked({name: want for name, want in asked.items() if name not in told})
+        of_areas = {name: want for name, want in conditions.items()
+                    if name != "kind" and name in areas and name not in homes}  # fmt: skip
+        rows = self.rows.marked({name: want for name, want in conditions.items() if name not in of_areas})
         marks = rows.groupby(self.unit_of, observed=True).any().reindex(here, fill_value=False)
-        if told:
-            marks &= matches(areas, AREAS, told).reindex(here, fill_value=False)
-        return marks | self._empty(asked, areas).reindex(here, fill_value=False)
+        if of_areas:
+            marks &= matches(areas, AREAS, of_areas).reindex(here, fill_value=False)
+        return marks | self._empty(conditions, areas).reindex(here, fill_value=False)
 
-    def _empty(self, asked: Mapping[str, object], areas: pd.DataFrame) -> pd.Series:
+    def _empty(self, conditions: Mapping[str, object], areas: pd.DataFrame) -> pd.Series:
         """Mark the areas without any row of the communities that a rule is for."""
-        kind, rest = asked.get("kind"), {name: want for name, want in asked.items() if name != "kind"}
+        kind, rest = conditions.get("kind"), {name: want for name, want in conditions.items() if name != "kind"}
         empty = pd.Series(~areas.index.isin(self.unit_of), areas.index, dtype=bool)
         if not set(columns_of(rest)) <= set(areas):
             return empty & False
         if kind is not None:
-            sorts = {kind} if isinstance(kind, str) else set(cast(tuple[str, ...], kind))
-            empty &= kind_of(areas).isin(sorts)
+            empty &= kind_of(areas).isin({kind} if isinstance(kind, str) else set(cast(tuple[str, ...], kind)))
         return empty & matches(areas, AREAS, rest)
 
     def alone(self, rule: Rule) -> pd.Series:
         """Return the kinds of the rows that a rule is for and that stand for a unit because they name none."""
-        return self.cached(("alone", self.area, key_of(wanted(rule))), lambda: self._alone(self.ruled(rule)))
 
-    def _alone(self, marks: pd.Series) -> pd.Series:
-        homes = self.rows.layers["communities"]
-        itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(self._areas)
-        kinds = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
-        alone: pd.Series = kinds[itself & (kinds != "community")]
-        return alone
+        def find() -> pd.Series:
+            marks, homes = self.ruled(rule), self.rows.layers["communities"]
+            areas = self.layers[AREAS].index if AREAS in self.layers else pd.Index([])
+            itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(areas)
+            kinds = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
+            return kinds[itself & (kinds != "community")]
 
-    @property
-    def _areas(self) -> pd.Index:
-        return self.layers[AREAS].index if AREAS in self.layers else pd.Index([])
+        return self.cached(("alone", self.area, key_of(wanted(rule))), find)
 
     def things(self, rule: Rule) -> str:
         """Name what is counted: units, or rows where they all stand for them."""
@@ -190,7 +181,7 @@ class Rolled(Context):
         return things if things in (*CALLED.values(), "villages") else "communities"
 
     def _villages(self, rule: Rule) -> bool:
-        """Tell whether some units that a rule is for are villages, and none of their rows names a community."""
+        """Return whether some units that a rule is for are villages, and none of their rows names a community."""
         frame = self.layer("communities")[self.ruled(rule)]
         if "kind" not in frame:
             return False
@@ -198,14 +189,14 @@ class Rolled(Context):
         return len(villages) > 0 and not ("community_area" in villages and has_word(villages["community_area"]).all())
 
     def placed(self, layer: str) -> pd.Series:
-        """Tell the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
+        """Return the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
         if isinstance(self.whole, Rolled):
             everywhere: pd.Series = self.whole.placed(layer)[self.layer(layer).index]
             return everywhere
         return self.cached(("placed", layer), lambda: placed(self.rows, layer, self.how, self.unit_of, self.units))
 
     def walks(self, rule: Rule) -> bool:
-        """Tell whether walks are looked at: not where a unit wants one of its own and all say whose they are."""
+        """Return whether walks are looked at: not where a unit needs one of its own and all facilities name theirs."""
         return rule.covered_by != "own" or bool(self.placed(rule.layers[0])[self.stock(rule).index].isna().any())
 
     def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
@@ -234,7 +225,7 @@ class Rolled(Context):
 
 
 def _frame(context: Context, own: pd.Series, units: pd.DataFrame, every: pd.Series) -> gpd.GeoDataFrame:
-    """Lay the units out as communities: sums of numbers, marks that any row has, all words that stand in any row.
+    """Make a layer of the units: sums of numbers, marks that any row has, all words that stand in any row.
 
     Areas are added that no row belongs to: of *every* row of the whole, since estates may lie in another district.
     """
@@ -253,15 +244,15 @@ def _frame(context: Context, own: pd.Series, units: pd.DataFrame, every: pd.Seri
 def _together(rows: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     made = {}
     for name, values in rows.items():
-        grouped = values.groupby(groups, observed=True)
+        blank = values.isna().groupby(groups, observed=True).any()
         if pd.api.types.is_bool_dtype(values) or _flags(values):
             marks = values.eq(True).fillna(False).astype(bool).groupby(groups, observed=True).any()
-            made[name] = marks.where(~values.isna().groupby(groups, observed=True).any()) if values.hasnans else marks
+            made[name] = marks.where(~blank) if values.hasnans else marks
         elif pd.api.types.is_numeric_dtype(values):
-            made[name] = grouped.sum().where(~values.isna().groupby(groups, observed=True).any())
+            made[name] = values.groupby(groups, observed=True).sum().where(~blank)
         else:
-            said = values[has_word(values)].astype(object)
-            pairs = pd.DataFrame({"unit": groups[said.index], "word": said}).drop_duplicates()
+            words = values[has_word(values)].astype(object)
+            pairs = pd.DataFrame({"unit": groups[words.index], "word": words}).drop_duplicates()
             made[name] = pairs.groupby("unit")["word"].agg(_joined)
     return pd.DataFrame(made, index=pd.Index(groups.unique(), name="id"))
 
@@ -276,7 +267,7 @@ def _joined(words: pd.Series) -> object:
 
 
 def _bare(areas: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
-    """Give areas without any row the columns of the others: what they say themselves, else nobody and no mark."""
+    """Give areas without any row the columns of the others: their own values, else nobody and no mark."""
     made: dict[str, object] = {}
     for name, values in frame.items():
         numbers, marks = pd.api.types.is_numeric_dtype(values), pd.api.types.is_bool_dtype(values)
@@ -286,7 +277,7 @@ def _bare(areas: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _spread(values: pd.Series, units: pd.Index) -> pd.Series:
-    """Give the units what the layer of areas says of them; the others have no mark, no word, no number."""
+    """Give the units a column of the layer of areas; the others have no mark, no word, no number."""
     blank: object = False if pd.api.types.is_bool_dtype(values) else np.nan
     found = values.reindex(units)
     return found.where(units.isin(values.index), blank).astype(values.dtype if blank is False else found.dtype)
