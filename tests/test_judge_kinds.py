@@ -1076,7 +1076,7 @@ def test_the_units_that_fulfil_a_rule(town: Layers, town_network: st.Network) ->
     mine = found.units("radius")
     mine["fulfils"] = False
     assert told("radius")["a"], "what is handed out is a copy"
-    with pytest.raises(st.SitingError, match=r'no units are told for "count"; they are for .*"radius"'):
+    with pytest.raises(st.SitingError, match=r'there are no units for "count"; there are for .*"radius"'):
         found.units("count")
 
 

@@ -13,7 +13,7 @@ from siting.errors import SitingError, some
 from siting.judge.layers.uncounted_types import COLUMNS as UNCOUNTED
 from siting.judge.layers.uncounted_types import in_words as uncounted_in_words
 from siting.judge.standards.units_of_measure import DIGITS, apart
-from siting.judge.statuses import counts_of, judged_first, members_of, told_groups
+from siting.judge.statuses import counts_of, groups_to_show, judged_first, members_of
 from siting.judge.wording.sentences import needs_words
 from siting.judge.workbook import write_workbook
 from siting.labels import known, label, named
@@ -64,7 +64,7 @@ class Audit:
 
     def __repr__(self) -> str:
         count = self.counts()
-        parts = ", ".join(f"{int(count[group])} {group}" for group in told_groups(count))
+        parts = ", ".join(f"{int(count[group])} {group}" for group in groups_to_show(count))
         year = "" if self.year is None else f" {self.year}"
         areas = self.table["area"].nunique() - 1
         return f"<Audit {self.standard}{year}: {parts}{f', {areas} areas' if areas > 0 else ''}>"
@@ -72,7 +72,7 @@ class Audit:
     def counts(self, area: str = "all") -> pd.Series:
         """Count the rules of an area by their verdict; a rule of several readings is as its worst one.
 
-        "n/a" counts those of which nothing can be said: data are missing, no number is printed, or it does not apply.
+        "n/a" counts those without a verdict: data are missing, no number is printed, or the rule does not apply.
 
         Examples
         --------
@@ -88,7 +88,7 @@ class Audit:
         return self.table[self.table["status"] == "short"]
 
     def units(self, rule: str) -> pd.DataFrame:
-        """Tell which communities, districts or facilities fulfil a rule.
+        """Return which communities, districts or facilities fulfil a rule.
 
         Parameters
         ----------
@@ -110,12 +110,12 @@ class Audit:
         --------
         >>> import siting as st
         >>> judged = st.audit(st.load_standard("jinhua").select(rule="township_coverage.2022"), st.load_sample())
-        >>> told = judged.units("jinhua.childcare.township_coverage.2022")
-        >>> told.index[~told["fulfils"]].tolist()
+        >>> units = judged.units("jinhua.childcare.township_coverage.2022")
+        >>> units.index[~units["fulfils"]].tolist()
         ['D02', 'D11', 'D12']
         """
         if rule not in self.by_unit:
-            raise SitingError(f'no units are told for "{rule}"; they are for {some(list(self.by_unit), 20)}')
+            raise SitingError(f'there are no units for "{rule}"; there are for {some(list(self.by_unit), 20)}')
         return self.by_unit[rule].copy()
 
     def select(
@@ -152,15 +152,15 @@ class Audit:
         >>> judged.select(service="eldercare", status="short").table["status"].unique().tolist()
         ['short']
         """
-        wanted = None if status is None else members_of(status)
         areas = pd.unique(self.table[["area", "area_name"]].to_numpy().ravel())
         if area is not None and area not in areas:
             raise SitingError(f'there is no area "{area}"; choose one of {some(areas, 20)}')
+        statuses = None if status is None else members_of(status)
 
         def keep(table: pd.DataFrame) -> pd.DataFrame:
             kept = pd.Series(True, table.index)
-            if wanted is not None:
-                kept &= table["status"].isin(wanted)
+            if statuses is not None:
+                kept &= table["status"].isin(statuses)
             if service is not None:
                 kept &= table["service"] == service
             if area is not None:
@@ -172,7 +172,7 @@ class Audit:
         return replace(self, table=keep(self.table), figures=keep(self.figures))
 
     def compare(self, other: Audit) -> pd.DataFrame:
-        """Set this audit beside another one: of another year, of other layers, of a plan.
+        """Compare this audit with another one: of another year, of other layers, of a plan.
 
         Rules of two years are the same rule when their ids differ only in the year at the end.
 
@@ -202,28 +202,16 @@ class Audit:
         """
         keys = ["rule", "same", "area", "reading"]
         numbers = ["value", "target", "needed", "status"]
-        told = ["indicator", "indicator_en", "unit", "needs"]
-
-        def keyed(audit: Audit) -> pd.DataFrame:
-            table = audit.table
-            stem = table["rule"].str.replace(r"\.20\d\d$", "", regex=True)
-            # a standing rule is not that of a year, nor one by another name
-            same = table["indicator"].where(stem != table["rule"], table["rule"])
-            year = table["year"].fillna(0).astype(int)
-            due = year if audit.year is None else year.where(year <= audit.year, -year)
-            found = table.assign(rule=stem, same=same, rank=due)
-            found = found[found["rank"] == found.groupby(["rule", "same", "area"])["rank"].transform("max")]
-            return found.assign(reading=found.groupby(["rule", "same", "area"]).cumcount())[[*keys, *told, *numbers]]
-
-        mine, others = keyed(self), keyed(other)
+        words = ["indicator", "indicator_en", "unit", "needs"]
+        mine, others = (_one_of_each_series(audit)[[*keys, *words, *numbers]] for audit in (self, other))
         order = pd.concat([mine[keys], others[keys]]).drop_duplicates()
         both = order.merge(mine, on=keys, how="left").merge(others, on=keys, how="left", suffixes=("", "_other"))
-        for name in told:
+        for name in words:
             both[name] = both[name].fillna(both[f"{name}_other"])
         alike = both["unit"] == both["unit_other"].fillna(both["unit"])
         both["change"] = (both["value_other"] - both["value"]).round(DIGITS).where(alike)
         both["change_unit"] = both["unit"].map(apart)
-        return both[["rule", *told, "area", "value", "value_other", "change", "change_unit", "target",
+        return both[["rule", *words, "area", "value", "value_other", "change", "change_unit", "target",
                      "target_other", "needed", "needed_other", "status", "status_other"]]  # fmt: skip
 
     def in_words(self, lang: str = "zh") -> pd.DataFrame:
@@ -273,27 +261,37 @@ class Audit:
                 label("report.figures", lang): _in_words(self.figures, lang),
                 label("report.uncounted", lang): uncounted_in_words(left, lang),
             }
-        told = {name: table for place, (name, table) in enumerate(tables.items()) if place == 0 or len(table)}
-        write_workbook(target, told)
+        shown = {name: table for place, (name, table) in enumerate(tables.items()) if place == 0 or len(table)}
+        write_workbook(target, shown)
         return target
+
+
+def _one_of_each_series(audit: Audit) -> pd.DataFrame:
+    """Keep of targets for several years the one that stands for the rule, named without its year."""
+    table = audit.table
+    stem = table["rule"].str.replace(r"\.20\d\d$", "", regex=True)
+    # a standing rule is not that of a year, nor one by another name
+    same = table["indicator"].where(stem != table["rule"], table["rule"])
+    year = table["year"].fillna(0).astype(int)
+    rank = year if audit.year is None else year.where(year <= audit.year, -year)
+    found = table.assign(rule=stem, same=same, rank=rank)
+    by = ["rule", "same", "area"]
+    found = found[found["rank"] == found.groupby(by)["rank"].transform("max")]
+    return found.assign(reading=found.groupby(by).cumcount())
 
 
 def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
     other = "_en" if lang == "zh" else ""
-    texts = ("indicator", "reason", "basis", "note", "says")
+    left = {f"{text}{other}" for text in ("indicator", "reason", "basis", "note", "says")}
     made: dict[str, pd.Series] = {}
-    for name in table.columns:
-        if name in {f"{text}{other}" for text in texts}:
-            continue
+    for name in (name for name in table.columns if name not in left):
         values = table[name]
-        if name in ("status", "metric", "service"):
+        if name in ("status", "metric", "service", "operator"):
             values = values.map(lambda code, name=name: named(name, code, lang) if code else "")
-        elif name == "operator":
-            values = values.map(lambda code: named("operator", code, lang) if code else "")
-        elif name in ("unit", "gap_unit", "printed_unit", "difference_unit"):
+        elif name == "unit" or name.endswith("_unit"):
             values = values.map(lambda code: _unit(code, lang))
             of = name.removesuffix("_unit")
-            values = values.where(table[of].notna(), "") if of in table else values
+            values = values.where(table[of].notna(), "") if of in table and of != name else values
         elif name == "needs":
             values = values.map(lambda code: needs_words(code, lang))
         elif name == "area":
@@ -303,7 +301,5 @@ def _in_words(table: pd.DataFrame, lang: str) -> pd.DataFrame:
 
 
 def _unit(code: str, lang: str) -> str:
-    for room in ("unit", "field", "column"):
-        if code and known(f"{room}.{code}"):
-            return label(f"{room}.{code}", lang)
-    return code
+    keys = (f"{section}.{code}" for section in ("unit", "field", "column"))
+    return next((label(key, lang) for key in keys if code and known(key)), code)

@@ -1,4 +1,4 @@
-"""What one reading of a rule gives, and the register of the functions that read rules by their kind."""
+"""What one reading of a rule gives, and the register of the functions that compute rules by their kind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MOST_NAMES = 20
 
 @dataclass(frozen=True)
 class Finding:
-    """What one reading of a rule gives. `basis` and `reason` are keys of the table of labels with their values.
+    """What one reading of a rule gives.
 
     `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
     `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
@@ -75,14 +75,7 @@ def indicator(
     units: tuple[str, ...] | None = None,
     idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
 ) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds.
-
-    Parameters
-    ----------
-    kinds
-        Words for `kind` in a rule.
-    operators, keys, units, idle
-        What the rules take, see `siting.judge.standards.kinds.Kind`. Without keys or units all are taken.
+    """Register a function for rules of these kinds, with what they take: see `siting.judge.standards.kinds.Kind`.
 
     Examples
     --------
@@ -101,7 +94,7 @@ def indicator(
 
 
 def number(rule: Rule) -> float:
-    """Return the number of a rule, or say that the document prints none."""
+    """Return the number of a rule, or raise that the document prints none."""
     if rule.value is None:
         raise Missing("audit.no_value", rule=rule.id)
     return rule.value
@@ -148,17 +141,14 @@ def shown(value: float, unit: str, basis: Message, *, metric: str = "") -> Findi
 
 def without(units: pd.DataFrame, lacks: Bools, key: str = "audit.without",
             besides: Mapping[object, Message] | None = None) -> Message:  # fmt: skip
-    """Name the first twenty units that do not fulfil the rule, with what else is added *besides* of each."""
-    named = zip(units.index[lacks], np.asarray(units.get("name", units.index), object)[lacks].astype(str), strict=True)
-    names = tuple(_with(name, (besides or {}).get(unit, NO_MESSAGE)) for unit, name in named)
+    """Name the first twenty units that do not fulfil the rule, with a message *besides* for each."""
+    names: list[str | Message] = list(np.asarray(units.get("name", units.index), object)[lacks].astype(str))
+    for place, unit in enumerate(units.index[lacks]):
+        if unit in (besides or {}):
+            beside, values = (besides or {})[unit]
+            names[place] = beside, {**values, "name": names[place]}
     if not names:
         return NO_MESSAGE
-    more = len(names) - MOST_NAMES
-    if more <= 0:
-        return (key, {"names": names})
-    return (f"{key}_more", {"names": names[:MOST_NAMES], "more": more})
-
-
-def _with(name: str, beside: Message) -> str | Message:
-    key, values = beside
-    return (key, {**values, "name": name}) if key else name
+    if len(names) <= MOST_NAMES:
+        return key, {"names": tuple(names)}
+    return f"{key}_more", {"names": tuple(names[:MOST_NAMES]), "more": len(names) - MOST_NAMES}

@@ -1,4 +1,7 @@
-"""Values of layers as rules take them: numbers, flags and conditions, none of which may be blank."""
+"""Columns of layers as rules take them: numbers, flags, words and conditions, none of which may be blank.
+
+What is blank or of another sort raises a `LayerError` that names the rows: it would be left out in silence.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,19 @@ import numpy as np
 import pandas as pd
 
 from siting.data import list_roles, of_type, role
+from siting.data.roles import Column
 from siting.data.values import parse_choices
 from siting.errors import LayerError, StandardError, some
 from siting.judge.standards.conditions import ANY, COMPARISON
 from siting.judge.wording.sentences import Message
 
-__all__ = ["Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
-
+__all__ = ["SEVERAL", "Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
 
 #: A grade in words: 三级, 国家二级, 五星级, 3星, 4A, or one A for each step; and one that was not given.
 GRADE = re.compile(r"(?:国家|全国)?(?:(?P<step>[一二三四五\d])(?:级|星级?|A级?)?|(?P<letters>A{1,5})级?)(?:养老机构)?")
 NO_GRADE = ("未评级", "未评定", "未定级", "无等级", "无")
-
 #: Between several values of one cell.
 SEVERAL = re.compile(r"\s*[;；]\s*")
-
-
 #: Reasons that lie in the document, not in the layers.
 NO_NUMBER = ("audit.no_value", "audit.no_share", "audit.by_reference")
 
@@ -41,50 +41,49 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged a
 
 
 def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
-    """Mark the rows whose columns say what is wanted: a flag, a text, one of several, or a comparison such as ">=100".
+    """Mark the rows whose columns fulfil conditions: a flag, a text, one of several, or a comparison such as ">=100".
 
     Under `any` stand several of these, of which one is enough.
-
-    Raises
-    ------
-    Missing
-        When a column is not there.
-    LayerError
-        When a number or flag is blank in some rows.
     """
     marks = pd.Series(True, frame.index)
     for name, want in wanted.items():
         if name == ANY:
             marks &= np.logical_or.reduce([matches(frame, layer, each) for each in want])  # type: ignore[attr-defined]
-            continue
-        if name not in frame:
+        elif name not in frame:
             raise Missing("audit.no_column", layer=layer, absent=name)
-        if isinstance(want, str) and (compared := COMPARISON.match(want)):
-            values, limit = counted(graded(frame[name], layer), layer), float(compared[2])
-            marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
         elif isinstance(want, bool):
             marks &= flags(frame[name], layer) == want
+        elif isinstance(want, str) and (compared := COMPARISON.match(want)):
+            values, limit = counted(graded(frame[name], layer), layer), float(compared[2])
+            marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
         else:
-            if pd.api.types.is_bool_dtype(frame[name]) or pd.api.types.is_numeric_dtype(frame[name]):
-                sort = "true or false" if pd.api.types.is_bool_dtype(frame[name]) else 'a comparison such as ">=100"'
-                raise StandardError(f'a rule wants "{want}" of {layer}: "{name}", which holds no text; write {sort}')
-            texts = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
-            codes, words = pd.factorize(frame[name])  # few words stand in many rows
-            held = np.array([*(_holds(own, texts) for own in _read(layer, name, words)), False], bool)
-            marks &= held[codes]
+            marks &= _holds_words(frame[name], layer, (want,) if isinstance(want, str) else tuple(want))  # type: ignore[arg-type]
     return marks
 
 
-def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Sequence[str] = ()) -> pd.Series:
-    """Mark the rows whose column `facility_type` says one of some types; without *types* all but the excluded.
+def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> np.ndarray:
+    """Mark the cells of several words, joined by semicolons, that hold all of one of the wanted ones."""
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        sort = "true or false" if pd.api.types.is_bool_dtype(values) else 'a comparison such as ">=100"'
+        given = wanted[0] if len(wanted) == 1 else wanted
+        raise StandardError(f'a rule wants "{given}" of {layer}: "{values.name}", which holds no text; write {sort}')
+    codes, words = pd.factorize(values)  # few words stand in many rows
+    column = _column(layer, values.name)
+    if column is not None and column.many and column.choices:  # for layers made without their role
+        words = parse_choices(column, [str(word) for word in words])[0]
+    several = [set(SEVERAL.split(want)) for want in wanted]
+    held = [any(want <= set(SEVERAL.split(str(own).strip())) for want in several) for own in words]
+    return np.array([*held, False], bool)[codes]
 
-    Raises
-    ------
-    Missing
-        When the column is not there.
-    StandardError
-        When it holds no text.
-    """
+
+def _column(layer: str, name: object) -> Column | None:
+    """Return what the role of a layer knows of a column."""
+    columns = role(layer).columns if layer in list_roles() else ()
+    return next((one for one in columns if one.name == name), None)
+
+
+def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Sequence[str] = ()) -> pd.Series:
+    """Mark the rows whose column `facility_type` is one of some types; without *types* all but the excluded."""
     if "facility_type" not in frame:
         raise Missing("audit.no_column", layer=layer, absent="facility_type")
     values = frame["facility_type"]
@@ -92,51 +91,35 @@ def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Se
         raise StandardError(
             f'a rule names types, and "facility_type" of {layer} holds no text; write the types in words'
         )
-    if types:
-        return of_type(values, types, excluded=excluded)
-    return ~of_type(values, excluded)
+    return of_type(values, types, excluded=excluded) if types else ~of_type(values, excluded)
 
 
-def _read(layer: str, name: str, words: Iterable[object]) -> Iterable[object]:
-    """Bring cells of several words to the values that the role of a layer knows, for layers made without it."""
-    columns = role(layer).columns if layer in list_roles() else ()
-    column = next((one for one in columns if one.name == name and one.many and one.choices), None)
-    return words if column is None else parse_choices(column, [str(word) for word in words])[0]
+def _refuse(values: pd.Series, layer: str, wrong: Iterable[bool], what: str, mend: str) -> None:
+    rows = values.index[np.asarray(wrong, bool)]
+    if len(rows):
+        raise LayerError(layer, f'"{values.name}" is {what} in {len(rows)} rows: {some(rows)}{mend}')
 
 
-def _holds(own: object, wanted: tuple[str, ...]) -> bool:
-    """Tell whether a cell of several values, joined by semicolons, holds all of one of the wanted ones."""
-    have = set(SEVERAL.split(str(own).strip()))
-    return any(set(SEVERAL.split(want)) <= have for want in wanted)
+def filled(values: pd.Series, layer: str) -> pd.Series:
+    """Return *values*, none of which may be blank."""
+    _refuse(values, layer, values.isna(), "blank", "; fill it in")
+    return values
 
 
 def counted(values: pd.Series, layer: str) -> pd.Series:
-    """Return numbers of people, places and so on, none of which is blank, negative or without end.
-
-    Raises
-    ------
-    LayerError
-        When one is, or the column holds text: which rows.
-    """
+    """Return numbers of people, places and so on, none of which is blank, negative or without end."""
     filled(values, layer)
     if not len(values):
         return values.astype(float)
     if not pd.api.types.is_numeric_dtype(values):
         raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
-    wrong = ~(np.isfinite(values.to_numpy(float)) & (values.to_numpy(float) >= 0))
-    if wrong.any():
-        rows = some(values.index[wrong])
-        raise LayerError(layer, f'"{values.name}" is negative or infinite in {int(wrong.sum())} rows: {rows}; mend it')
+    numbers = values.to_numpy(float)
+    _refuse(values, layer, ~(np.isfinite(numbers) & (numbers >= 0)), "negative or infinite", "; mend it")
     return values
 
 
 def graded(values: pd.Series, layer: str) -> pd.Series:
     """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is.
-
-    Raises
-    ------
-    LayerError
-        When a word among grades is none: which rows.
 
     Examples
     --------
@@ -149,10 +132,8 @@ def graded(values: pd.Series, layer: str) -> pd.Series:
     if numbers.isna().all():
         return values
     wrong = numbers.isna() & values.notna()
-    if wrong.any():
-        words = "、".join(dict.fromkeys(values[wrong].astype(str)))
-        raise LayerError(layer, f'"{values.name}" is no grade in {int(wrong.sum())} rows: {some(values.index[wrong])} '
-                                f"({words}); write a number or a word such as 三级")  # fmt: skip
+    words = "、".join(dict.fromkeys(values[wrong].astype(str)))
+    _refuse(values, layer, wrong, "no grade", f" ({words}); write a number or a word such as 三级")
     return numbers
 
 
@@ -166,51 +147,18 @@ def _grade(word: object) -> float:
 
 
 def flags(values: pd.Series, layer: str) -> pd.Series:
-    """Return flags, none of which is blank or a text.
-
-    Raises
-    ------
-    LayerError
-        When one is: which rows.
-    """
+    """Return flags, none of which is blank or a text."""
     marks = filled(values, layer)
-    wrong = ~marks.isin([True, False])
-    if wrong.any():
-        rows = some(values.index[wrong])
-        raise LayerError(layer, f'"{values.name}" is neither yes nor no in {int(wrong.sum())} rows: {rows}; '
-                                "write true or false")  # fmt: skip
+    _refuse(values, layer, ~marks.isin([True, False]), "neither yes nor no", "; write true or false")
     return marks.astype(bool)
 
 
 def of_choices(values: pd.Series, layer: str) -> pd.Series:
-    """Return words, none of which is blank, or none of those that the column of the layer can hold.
-
-    Raises
-    ------
-    LayerError
-        When one is: which rows. It would be ruled by nothing, in silence.
-    """
+    """Return words, none of which is blank, or none of those that the column of the layer can hold."""
     filled(values, layer)
-    columns = role(layer).columns if layer in list_roles() else ()
-    choices = next(([value for value, _ in one.choices] for one in columns if one.name == values.name), [])
-    wrong = ~values.isin(choices)
-    if choices and wrong.any():
-        rows, listed = some(values.index[wrong]), some(choices)
-        what = f'"{values.name}" is none of {listed} in {int(wrong.sum())} rows: {rows}'
-        raise LayerError(layer, f"{what}; write one of these, or let check_layer translate it")
-    return values
-
-
-def filled(values: pd.Series, layer: str) -> pd.Series:
-    """Return *values*, none of which may be blank.
-
-    Raises
-    ------
-    LayerError
-        When one is: which rows.
-    """
-    blank = values.isna()
-    if blank.any():
-        rows = some(values.index[blank])
-        raise LayerError(layer, f'"{values.name}" is blank in {int(blank.sum())} rows: {rows}; fill it in')
+    column = _column(layer, values.name)
+    choices = [value for value, _ in column.choices] if column is not None else []
+    if choices:
+        mend = "; write one of these, or let check_layer translate it"
+        _refuse(values, layer, ~values.isin(choices), f"none of {some(choices)}", mend)
     return values

@@ -73,7 +73,7 @@ def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
 
 
 def _in_percent(at: Mapping[str, Any]) -> bool:
-    """Tell whether the number of a rule is in percent, by its unit or because its kind has no other."""
+    """Return whether the number of a rule is in percent, by its unit or because its kind has no other."""
     kind = KINDS.get(str(at["kind"]))
     only_percent = kind is not None and kind.units is not None and set(kind.units) == {"percent", ""}
     return at.get("unit", "") == "percent" or (only_percent and at.get("unit", "") == "")
@@ -97,43 +97,44 @@ def _part(rule: str, at: Mapping[str, Any]) -> dict[str, Any]:
     made = {key: _value(rule, key, value) for key, value in at.items()}
     if made.get("kind", next(iter(KINDS))) not in KINDS:
         raise StandardError(f"rule {rule}: {unlisted('kind', made['kind'], KINDS)}")
-    return {key: (value,) if key in LISTS and isinstance(value, str) else value for key, value in made.items()}
+    return made
 
 
 def _value(rule: str, key: str, value: Any) -> Any:
-    def wrong(what: str) -> StandardError:
-        return StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
+    """Read the value of a key, or refuse it."""
 
+    def check(fits: bool, what: str) -> None:
+        if not fits:
+            raise StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
+
+    listed = isinstance(value, list | tuple)
     if key in NUMBERS:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise wrong("a number")
+        check(isinstance(value, int | float) and not isinstance(value, bool), "a number")
         return float(value)
-    if key == "also":
-        if not isinstance(value, list | tuple) or not all(isinstance(one, Mapping) for one in value):
-            raise wrong('a list of tables, such as [{ layer = "elder_schools" }]')
-        return tuple(_part(rule, one) for one in value)
     if key == "year":
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise wrong("a year such as 2025")
-    elif key == "residents":
-        if not isinstance(value, list | tuple) or not all(type(number) in (int, float) for number in value):
-            raise wrong("two numbers, such as [5000, 12000]")
+        check(isinstance(value, int) and not isinstance(value, bool), "a year such as 2025")
+        return value
+    if key == "residents":
+        check(listed and all(type(n) in (int, float) for n in value), "two numbers, such as [5000, 12000]")
         return tuple(float(n) for n in value)
-    elif key in PARTS:
-        if not isinstance(value, list | tuple) or value == [] or not all(isinstance(at, Mapping) for at in value):
-            raise wrong('a list of tables, such as [{ layer = "meals", metres = 300 }]')
-        for at in value:
-            only(at, PART, f"rule {rule}: unknown keys in {key}")
-        return tuple({name: _value(rule, name, one) for name, one in at.items()} for at in value)
-    elif key in TABLES:
+    if key == "also" or key in PARTS:
+        example = '{ layer = "elder_schools" }' if key == "also" else '{ layer = "meals", metres = 300 }'
+        tables = listed and (key == "also" or value != []) and all(isinstance(one, Mapping) for one in value)
+        check(tables, f"a list of tables, such as [{example}]")
+        return tuple(_part(rule, one) if key == "also" else _facility(rule, key, one) for one in value)
+    if key in TABLES:
         return conditions_from(rule, key, value)
-    elif key in LISTS:
-        listed = [value] if isinstance(value, str) and key in ("layer", "column", "other", "meets") else value
-        if not isinstance(listed, list | tuple) or not all(isinstance(one, str) for one in listed):
-            raise wrong("a list of texts")
-        return tuple(listed)
-    elif key == "share":
+    if key in LISTS:
+        several = [value] if isinstance(value, str) and key in ("layer", "column", "other", "meets") else value
+        check(isinstance(several, list | tuple) and all(isinstance(one, str) for one in several), "a list of texts")
+        return tuple(several)
+    if key == "share":
         return share_from(value, f"rule {rule}: share", StandardError)
-    elif not isinstance(value, str):
-        raise wrong("text")
+    check(isinstance(value, str), "text")
     return value
+
+
+def _facility(rule: str, key: str, at: Mapping[str, Any]) -> dict[str, Any]:
+    """Read a table of a facility in `each` or `any`."""
+    only(at, PART, f"rule {rule}: unknown keys in {key}")
+    return {name: _value(rule, name, one) for name, one in at.items()}

@@ -18,6 +18,25 @@ from siting.share import PERCENT
 
 __all__ = ["standard_schema"]
 
+TEXT = {"type": "string"}
+TEXTS = {"type": "array", "items": TEXT}
+NUMBER = {"type": "number"}
+PERCENTAGE = {"type": "string", "pattern": PERCENT.pattern.replace(r"\s", "[ ]").join("^$")}
+CELL = {"anyOf": [{"type": "boolean"}, TEXT, TEXTS]}
+CONDITIONS = {"type": "object", "additionalProperties": CELL}
+SEVERAL = {"type": "array", "minItems": 2, "items": {**CONDITIONS, "minProperties": 1}}
+#: The types of the keys that hold neither texts nor words to choose from.
+TYPES: dict[str, dict[str, Any]] = {
+    **{key: {"anyOf": [TEXT, TEXTS]} for key in LISTS},
+    **dict.fromkeys(("facility_types", "excluded_types", "other_types", "rules"), TEXTS),
+    **dict.fromkeys(NUMBERS, NUMBER),
+    **{key: {"anyOf": [NUMBER, PERCENTAGE]} for key in ("value", "value_max")},
+    **{key: {**CONDITIONS, "properties": {ANY: SEVERAL}} for key in TABLES},
+    "share": {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, PERCENTAGE]},
+    "year": {"type": "integer"},
+    "residents": {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2},
+}
+
 
 def standard_schema() -> str:
     """Write the JSON Schema (draft 2020-12) of a standard.
@@ -33,7 +52,6 @@ def standard_schema() -> str:
     >>> sorted(json.loads(standard_schema())["properties"])
     ['documents', 'rule', 'standard']
     """
-    text = {"type": "string"}
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A city's standard for siting",
@@ -41,41 +59,29 @@ def standard_schema() -> str:
         "required": ["standard"],
         "additionalProperties": False,
         "properties": {
-            "standard": {
-                "type": "object",
-                "required": ["name"],
-                "additionalProperties": False,
-                "properties": {
-                    "name": text,
-                    "title_zh": text,
-                    "title_en": text,
-                    "people": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, text]},
-                },
-            },
+            "standard": _table(
+                {"name": TEXT, "title_zh": TEXT, "title_en": TEXT,
+                 "people": {"anyOf": [{"type": "number", "exclusiveMinimum": 0}, TEXT]}}, "name"
+            ),
             "documents": {
                 "type": "object",
-                "additionalProperties": {
-                    "type": "object",
-                    "required": ["title"],
-                    "additionalProperties": False,
-                    "properties": {"title": text, "number": text, "issued": text},
-                },
+                "additionalProperties": _table({"title": TEXT, "number": TEXT, "issued": TEXT}, "title"),
             },
             "rule": {"type": "array", "items": _rule()},
         },
-    }
+    }  # fmt: skip
     return json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
 
+def _table(properties: dict[str, Any], *required: str) -> dict[str, Any]:
+    return {"type": "object", "required": list(required), "additionalProperties": False, "properties": properties}
+
+
 def _rule() -> dict[str, Any]:
-    said = _meanings()
-    return {
-        "type": "object",
-        "required": [f.name for f in fields(Rule) if f.default is MISSING and f.default_factory is MISSING],
-        "additionalProperties": False,
-        "properties": {f.name: {**_type(f.name), "description": said[f.name]} for f in fields(Rule)},
-        "allOf": [_of_kind(kind) for kind in sorted(KINDS)],
-    }
+    meanings = _meanings()
+    required = [f.name for f in fields(Rule) if f.default is MISSING and f.default_factory is MISSING]
+    properties = {f.name: {**_type(f.name), "description": meanings[f.name]} for f in fields(Rule)}
+    return {**_table(properties, *required), "allOf": [_of_kind(kind) for kind in sorted(KINDS)]}
 
 
 def _of_kind(kind: str) -> dict[str, Any]:
@@ -88,40 +94,17 @@ def _of_kind(kind: str) -> dict[str, Any]:
 
 
 def _type(name: str) -> dict[str, Any]:
-    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "applies_to": list(APPLIES),
-               **{key: list(words) for key, words in CHOICES.items()}}  # fmt: skip
-    listed = {"type": "array", "items": {"type": "string"}}
+    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "applies_to": list(APPLIES), **CHOICES}
     if name in choices:
-        return {"enum": choices[name]}
-    percent = {"type": "string", "pattern": PERCENT.pattern.replace(r"\s", "[ ]").join("^$")}
-    if name == "share":
-        return {"anyOf": [{"type": "number", "exclusiveMinimum": 0, "maximum": 1}, percent]}
-    if name in ("value", "value_max"):
-        return {"anyOf": [{"type": "number"}, percent]}
-    if name in NUMBERS:
-        return {"type": "number"}
-    if name == "year":
-        return {"type": "integer"}
+        return {"enum": list(choices[name])}
     if name == "also":
         more = {key: _type(key) for key in ALSO}
         return {"type": "array", "items": {"type": "object", "additionalProperties": False, "properties": more}}
-    if name in TABLES:
-        cell = {"anyOf": [{"type": "boolean"}, {"type": "string"}, listed]}
-        table = {"type": "object", "additionalProperties": cell}
-        several = {"type": "array", "minItems": 2, "items": {**table, "minProperties": 1}}
-        return {**table, "properties": {ANY: several}}
-    if name == "residents":
-        return {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
     if name in PARTS:
         inner = {key: _type(key) for key in PART if key != "any" or name == "each"}
-        least = 2 if name == "any" else 1
         part = {"type": "object", "additionalProperties": False, "properties": inner}
-        return {"type": "array", "minItems": least, "items": part}
-    if name in ("facility_types", "excluded_types", "other_types", "rules"):
-        return listed
-    if name in LISTS:
-        return {"anyOf": [{"type": "string"}, listed]}
-    return {"type": "string"}
+        return {"type": "array", "minItems": 2 if name == "any" else 1, "items": part}
+    return TYPES.get(name, TEXT)
 
 
 def _meanings() -> dict[str, str]:

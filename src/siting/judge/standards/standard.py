@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
@@ -102,15 +103,13 @@ class Standard:
         >>> [one.year for one in target.select(year=2024)], [one.year for one in target.select(year=2030)]
         ([2022], [2025])
         """
-        parts = (rule,) if isinstance(rule, str) else tuple(rule or ())
-        held = self.rules if year is None else due(self.rules, year)
+        parts = (rule,) if isinstance(rule, str) else None if rule is None else tuple(rule)
+        same = {name: word for name, word in (("kind", kind), ("service", service), ("role", role)) if word is not None}
         kept = tuple(
             one
-            for one in held
-            if (kind is None or one.kind == kind)
-            and (service is None or one.service == service)
-            and (role is None or one.role == role)
-            and (rule is None or any(part in one.id for part in parts))
+            for one in (self.rules if year is None else due(self.rules, year))
+            if all(getattr(one, name) == word for name, word in same.items())
+            and (parts is None or any(part in one.id for part in parts))
         )
         return replace(self, rules=kept, whole=self.whole or self.rules)
 
@@ -123,18 +122,16 @@ class Standard:
             When an id stands already, or a document is not there.
         """
         rules = tuple(rules)
-        return _checked(
-            replace(
-                self,
-                rules=(*self.rules, *rules),
-                whole=(*self.whole, *rules) if self.whole else (),
-                documents={**self.documents, **documents},
-                own=self.own | {rule.id for rule in rules},
-            )
-        )
+        return _checked(replace(
+            self,
+            rules=(*self.rules, *rules),
+            whole=(*self.whole, *rules) if self.whole else (),
+            documents={**self.documents, **documents},
+            own=self.own | {rule.id for rule in rules},
+        ))  # fmt: skip
 
     def adapted(self, changes: Mapping[str, Mapping[str, Any]]) -> Standard:
-        """Give numbers that the document leaves open, or read a rule differently; what was changed stays told.
+        """Give numbers that the document leaves open, or read a rule differently; what was changed is kept.
 
         Parameters
         ----------
@@ -155,12 +152,13 @@ class Standard:
         Examples
         --------
         >>> jinhua = load_standard("jinhua")
-        >>> told = jinhua.adapted({"jinhua.childcare.township_coverage.2025": {"value": 100}})
-        >>> told["jinhua.childcare.township_coverage.2025"].value
+        >>> adapted = jinhua.adapted({"jinhua.childcare.township_coverage.2025": {"value": 100}})
+        >>> adapted["jinhua.childcare.township_coverage.2025"].value
         100.0
         """
         made = {rule.id: rule for rule in self.rules}
         whole = {rule.id: rule for rule in self.whole}
+        all_changes = dict(self.changes)
         for name, change in changes.items():
             fixed = {"id", "document", "clause", "says"} & set(change)
             if fixed:
@@ -168,15 +166,19 @@ class Standard:
             # a number that is given where none was printed is a floor, as a bare number in a table is
             floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
             made[name] = rule_from({**floor, **change}, self[name])
-            whole = {**whole, name: made[name]} if whole else whole
-        told = dict(self.changes)
-        for name, change in changes.items():
-            told[name] = {**told.get(name, {}), **change}
-        return _checked(replace(self, rules=tuple(made.values()), whole=tuple(whole.values()), changes=told))
+            if whole:
+                whole[name] = made[name]
+            all_changes[name] = {**all_changes.get(name, {}), **change}
+        rules, every = tuple(made.values()), tuple(whole.values())
+        return _checked(replace(self, rules=rules, whole=every, changes=all_changes))
 
     def title(self, rule: Rule) -> str:
         """Title of the document that *rule* stands in."""
         return self.documents[rule.document].title if rule.document in self.documents else ""
+
+
+def _profiles() -> Traversable:
+    return files("siting.judge").joinpath("profiles")
 
 
 def list_standards() -> list[str]:
@@ -187,8 +189,7 @@ def list_standards() -> list[str]:
     >>> "jinhua" in list_standards()
     True
     """
-    folder = files("siting.judge").joinpath("profiles")
-    return sorted(f.name[: -len(".toml")] for f in folder.iterdir() if f.name.endswith(".toml"))
+    return sorted(file.name.removesuffix(".toml") for file in _profiles().iterdir() if file.name.endswith(".toml"))
 
 
 def load_standard(source: str | Path) -> Standard:
@@ -219,22 +220,16 @@ def load_standard(source: str | Path) -> Standard:
             raise StandardError(f"{path.name}: is not text in UTF-8; save it so") from error
         return _parsed(text, path.name)
     if source not in list_standards():
-        raise StandardError(
-            f'there is no standard "{source}"; choose one of {some(list_standards(), 20)} or a .toml file'
-        )
+        listed = some(list_standards(), 20)
+        raise StandardError(f'there is no standard "{source}"; choose one of {listed} or a .toml file')
     name = f"{source}.toml"
-    text = files("siting.judge").joinpath("profiles", name).read_text(encoding="utf-8")
-    return _parsed(text, name)
+    return _parsed(_profiles().joinpath(name).read_text(encoding="utf-8"), name)
 
 
 def _parsed(text: str, where: str) -> Standard:
     try:
-        data = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise StandardError(f"{where}: {error}") from error
-    try:
-        return _checked(_standard(data, text))
-    except StandardError as error:
+        return _checked(_standard(tomllib.loads(text), text))
+    except (tomllib.TOMLDecodeError, StandardError) as error:
         raise StandardError(f"{where}: {error}") from None
 
 
@@ -246,8 +241,9 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
     people = head.get("people")
     if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
         raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
-    words = {key: value for key, value in head.items() if key != "people"}
-    texts(words, ("name", "title_zh", "title_en"), "[standard]")
+    texts(
+        {key: value for key, value in head.items() if key != "people"}, ("name", "title_zh", "title_en"), "[standard]"
+    )
     if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
         raise StandardError("each document is a table, [documents.<name>]")
     if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):
@@ -263,7 +259,7 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
 
 
 def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
-    """Make all rules, or tell all that is wrong, each fault with the line its rule begins at."""
+    """Make all rules, or report all faults, each with the line its rule begins at."""
     made, faults = [], []
     lines = [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
     for i, at in enumerate(tables):
@@ -277,29 +273,24 @@ def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
 
 
 def _checked(standard: Standard) -> Standard:
-    ids = pd.Index([rule.id for rule in standard.whole or standard.rules])
+    every = standard.whole or standard.rules
+    kinds = {rule.id: rule.kind for rule in every}
+    ids = pd.Index([rule.id for rule in every])
     if not ids.is_unique:
         raise StandardError(f"rules stand twice: {some(ids[ids.duplicated()].unique())}")
     lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}
     if lost:
         raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
-    there = {rule.id for rule in standard.whole or standard.rules}
-    if isinstance(standard.people, str) and standard.people not in there:
+    if isinstance(standard.people, str) and standard.people not in kinds:
         raise StandardError(f'[standard]: people names a figure that is not there: "{standard.people}"')
-    loose = [rule.id for rule in standard.rules if not there.issuperset(rule.meets)]
+    loose = [rule.id for rule in standard.rules if not set(kinds).issuperset(rule.meets)]
     if loose:
         raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
     for rule in standard.rules:
-        _check_either(rule, {one.id: one.kind for one in standard.whole or standard.rules})
+        if rule.kind == "one_of":
+            lost = {name for name in rule.rules if name not in kinds}
+            if lost:
+                raise StandardError(f"rule {rule.id}: rules that are not there: {some(sorted(lost))}")
+            if len(set(rule.rules)) < 2 or "one_of" in {kinds[name] for name in rule.rules}:
+                raise StandardError(f"rule {rule.id}: name two rules or more in `rules`, none of them a one_of")
     return standard
-
-
-def _check_either(rule: Rule, kinds: Mapping[str, str]) -> None:
-    """Refuse a rule of which one of several is enough, when it does not name several, or names its like."""
-    if rule.kind != "one_of":
-        return
-    lost = [name for name in rule.rules if name not in kinds]
-    if lost:
-        raise StandardError(f"rule {rule.id}: rules that are not there: {some(lost)}")
-    if len(set(rule.rules)) < 2 or "one_of" in {kinds[name] for name in rule.rules}:
-        raise StandardError(f"rule {rule.id}: name two rules or more in `rules`, none of them a one_of")

@@ -6,27 +6,18 @@ times ten thousand persons (万人) into 705,000, so that figures of different d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = ["DIGITS", "UNITS", "Unit", "apart", "normal"]
-
 
 #: Shares in percent and rates are compared after this rounding, so that 2/5 of 40 is 16.
 DIGITS = 9
 
 
-@dataclass(frozen=True)
-class Unit:
-    """A unit of measurement.
+class Unit(NamedTuple):
+    """What a printed number counts, such as "beds", and what one printed unit stands for: 10,000 for 万.
 
-    Attributes
-    ----------
-    counts
-        What is counted: "persons", "beds", "facilities", "m2", …
-    factor
-        What one printed unit stands for: 10,000 for 万.
-    per, of
-        For rates: the number counted is for *per* of *of*, such as 1000 "residents".
+    A rate is for *per* of *of*, such as 1000 "residents".
     """
 
     counts: str
