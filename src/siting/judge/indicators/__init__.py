@@ -33,7 +33,7 @@ MODULES = (
 
 
 def takes_share(rule: Rule) -> bool:
-    """Tell whether the user may set the share that a rule asks for: it prints none."""
+    """Return whether the user may set the share that a rule needs: it prints none."""
     return rule.share is None and (
         rule.kind in ("service_radius", "service_time", "living_circle")
         or (rule.kind == "complete_circle" and rule.value is None)

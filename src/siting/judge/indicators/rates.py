@@ -90,7 +90,7 @@ def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _staff_of_each(rule: Rule, context: Context) -> Finding:
-    """Judge the staff of each institution: the least share, and which fall short. One without staff is not asked."""
+    """Judge the staff of each institution: the least share, and which fall short. One without staff does not count."""
     if not rule.column:
         raise Missing("audit.no_column_named")
     layer, frame = rule.layers[0], context.stock(rule)

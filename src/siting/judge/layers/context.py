@@ -101,7 +101,7 @@ class Context:
         return float(sum(counted(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
 
     def share(self, rule: Rule) -> float:
-        """Return the share that a rule asks for, 0 to 1: the user's, or the rule's own."""
+        """Return the share that a rule sets, 0 to 1: the user's, or the rule's own."""
         given = self.shares.get(rule.id, rule.share)
         if given is None:
             raise Missing("audit.no_share", rule=rule.id)
@@ -110,7 +110,7 @@ class Context:
     # facilities that count
 
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
-        """Return the rows that count for the rule: of its types, and with the marks that it asks for."""
+        """Return the rows that count for the rule: of its types, and with the marks that it needs."""
         name = layer or rule.layers[0]
         frame = self.layer(name)
         if not (any(rule.types) or rule.where):
@@ -131,7 +131,7 @@ class Context:
         return self.cached(("counted", *_rows(rule, name)), mark)
 
     def _typed(self, rule: Rule, name: str) -> pd.Series:
-        """Mark the rows of the types that count; where no type of the layer is understood, none can be told apart."""
+        """Mark the rows of the types that count; missing where no type of the layer is known."""
         frame = self.layer(name)
         if not any(rule.types):
             return pd.Series(True, frame.index)

@@ -27,7 +27,7 @@ from siting.measure import Reach
 
 __all__ = ["Rolled", "by_units", "stand_ins", "unit_of"]
 
-#: Who is judged one by one where a rule does not say it itself.
+#: Who is judged one by one where a rule has no `judged_by`.
 UNIT_KINDS = {
     **dict.fromkeys(("community", "urban_community", "complete_community", "future_community", "new_future_community"),
                     "community"),
@@ -123,7 +123,7 @@ class Rolled(Context):
         return rows.groupby(self.unit_of.reindex(rows.index), observed=True).sum()
 
     def ruled(self, rule: Rule) -> pd.Series:
-        """Mark the units that a rule is for: one of their rows is, or what the layer of areas says of them."""
+        """Mark the units that a rule is for: one of their rows is, or their row in the layer of areas."""
         here = self.layer("communities").index
         if self.whole is not None:
             everywhere: pd.Series = self.whole.ruled(rule).reindex(here, fill_value=False)
@@ -202,7 +202,7 @@ class Rolled(Context):
     def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
         """Join units with the facilities of their own, and with those that one of their rows walks to.
 
-        Where a rule asks for one of their own, a facility that belongs to a unit is nobody else's.
+        Where a rule wants one of their own, a facility that belongs to a unit is nobody else's.
         """
         if self.whole is not None:
             return self.whole.reach(rule, limit, straight=straight, everyone=everyone)

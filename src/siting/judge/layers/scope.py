@@ -29,7 +29,7 @@ LARGE = ("province", "country", "OECD")
 
 
 def sized(rule: Rule) -> bool:
-    """Tell whether a number grows with the area: 170 centres do, 60 % and 4.5 for 1000 do not.
+    """Return whether a number grows with the area: 170 centres do, 60 % and 4.5 for 1000 do not.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def people_of(standard: Standard, context: Context) -> dict[str, float]:
     columns = ("population",) if rule is None else rule.column
     try:
         here = float(sum(context.heads(name).sum() for name in columns))
-    except (Missing, LayerError):  # the rules that need it say so
+    except (Missing, LayerError):  # the rules that need it have that as their reason
         return {}
     return {"document": printed, "layers": here} if here > 0 and printed > 0 else {}
 
@@ -75,11 +75,10 @@ def share_of_whole(scope: str | float | None, people: Mapping[str, float], name:
     share = 1.0 if scope in (None, "whole") else share_from(scope, 'scope, beside "whole" and "part",')
     if not people or 1 / APART <= people["layers"] / (people["document"] * share) <= APART:
         return share
-    said = (
-        f"standard {name} is for an area of {people['document']:,.0f} people, the layers hold {people['layers']:,.0f}"
-    )
+    of, here = people["document"], people["layers"]
+    differs = f"standard {name} is for an area of {of:,.0f} people, the layers hold {here:,.0f}"
     if scope is None:
-        logger.warning('%s: its numbers for the whole are shown, not judged; give scope="whole" or a share', said)
+        logger.warning('%s: its numbers for the whole are shown, not judged; give scope="whole" or a share', differs)
         return None
-    logger.warning("%s: is scope %r right?", said, scope)
+    logger.warning("%s: is scope %r right?", differs, scope)
     return share

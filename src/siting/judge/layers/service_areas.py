@@ -1,4 +1,4 @@
-"""Which townships the service areas of institutions cover: by what they say, or by polygons."""
+"""Which districts the service areas of institutions cover: those that they name, or by polygons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
 
     A facility serves the townships that its column `serves` names, all townships of a county that it names, and those
     that lie by more than half in its polygon of the layer `service_areas`. The remarks are words that name no district,
-    or several, and that no facility tells what it serves.
+    or several, and that there is neither the column nor the layer.
     """
     context = context.whole or context
     units, facilities = context.districts(rule.applies_to), context.stock(rule, layer)
@@ -43,30 +43,34 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
     remarks: list[Message] = []
     if COLUMN in facilities:
         named, strange = _named(facilities, layer, context)
-        served |= units.index.isin(_of_level(named, rule, context))
+        if rule.applies_to != "county":
+            parents = _parents(context)
+            named |= set(parents.index[parents.isin(named)])
+        served |= units.index.isin(named)
         if strange:
             logger.warning('%s: "%s" names no district, or several of one name: %s', layer, COLUMN, some(strange))
             remarks.append(("audit.serves_strange", {"words": tuple(strange)}))
     areas = context.layers.get(AREAS)
     if areas is not None:
-        own = areas[_facility_of(areas, facilities).notna().to_numpy()]
-        served |= _covered(units, own)
-        lost = _facility_of(areas, context.layer(layer)).isna()
+        if "facility" not in areas:
+            raise Missing("audit.no_column", layer=AREAS, absent="facility")
+        served |= _covered(units, areas[by_id_or_name(areas["facility"], facilities).notna().to_numpy()])
+        lost = by_id_or_name(areas["facility"], context.layer(layer)).isna()
         if lost.all():
             remarks.append(("audit.areas_strange", {"layer": AREAS, "of": layer}))
         elif lost.any():
             logger.warning("%s: %d rows belong to no facility of %s: %s", AREAS, int(lost.sum()), layer,
                            some(areas["facility"][lost].unique()))  # fmt: skip
-    if COLUMN not in facilities and areas is None:
+    elif COLUMN not in facilities:
         remarks.append(("audit.serves_unknown", {"absent": COLUMN, "layer": AREAS, "key": AREAS}))
     return served, tuple(remarks)
 
 
 def townships_served(rule: Rule, context: Context) -> tuple[Message, ...]:
-    """Say how many townships the facilities that count serve, where they or the layer of service areas tell it."""
+    """Write how many townships the facilities that count serve, where their column or the layer has it."""
     layer = rule.layers[0]
-    told = COLUMN in context.layer(layer) or AREAS in context.layers
-    if not told or not len(context.layers.get("districts", ())):
+    known = COLUMN in context.layer(layer) or AREAS in context.layers
+    if not known or not len(context.layers.get("districts", ())):
         return ()
     served, remarks = served_districts(replace(rule, applies_to="township"), layer, context)
     here = served[context.districts("township").index]
@@ -74,7 +78,7 @@ def townships_served(rule: Rule, context: Context) -> tuple[Message, ...]:
 
 
 def _named(facilities: pd.DataFrame, layer: str, context: Context) -> tuple[set[object], list[str]]:
-    """Read the districts that facilities name: their ids, and the words that are none."""
+    """Return the ids of the districts that facilities name, and the words that name none."""
     districts, parents = context.layer("districts"), _parents(context)
     cells = facilities[COLUMN].dropna().astype(str).map(lambda cell: _words(cell, districts)).explode().dropna()
     words = cells.astype(object).reset_index(drop=True)
@@ -100,20 +104,6 @@ def _words(cell: str, districts: pd.DataFrame) -> list[str]:
     if whole in districts.index or ("name" in districts and (districts["name"] == whole).any()):
         return [whole]  # a name may hold a separator
     return [word for word in SEVERAL.split(whole) if word]
-
-
-def _of_level(named: set[object], rule: Rule, context: Context) -> set[object]:
-    """Add the townships of the counties that are named, and leave the townships as they are."""
-    if rule.applies_to == "county":
-        return named
-    parents = _parents(context)
-    return named | set(parents.index[parents.isin(named)])
-
-
-def _facility_of(areas: pd.DataFrame, facilities: pd.DataFrame) -> pd.Series:
-    if "facility" not in areas:
-        raise Missing("audit.no_column", layer=AREAS, absent="facility")
-    return by_id_or_name(areas["facility"], facilities)
 
 
 def _covered(units: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> pd.Series:

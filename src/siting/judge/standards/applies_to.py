@@ -23,7 +23,7 @@ DISTRICTS = {
 }
 #: What the units of a level are called in the result.
 LEVELS = {"subdistrict": "subdistricts", "county": "counties", "prefecture": "cities"}
-#: What the columns of the communities must say for a rule to be for them.
+#: The conditions on the columns of the communities that a rule is for.
 COMMUNITIES: dict[str, dict[str, object]] = {
     "community": {},
     "village_or_community": {},
@@ -44,6 +44,6 @@ COMMUNITIES: dict[str, dict[str, object]] = {
 
 
 def wanted(rule: Rule) -> dict[str, object]:
-    """Return what the columns of the communities must say for a rule to be for them."""
+    """Return the conditions on the columns of the communities that a rule is for."""
     for_all = "village_or_community"  # a clause that names both; the catalogue of the document may name one of them
     return {**COMMUNITIES.get(for_all if rule.judged_by == for_all else rule.applies_to, {}), **rule.among}

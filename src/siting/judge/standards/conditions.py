@@ -1,4 +1,4 @@
-"""Reading what columns must say for a row to count, in the tables `where`, `part` and `among` of a rule."""
+"""Conditions on columns, in the tables `where`, `part` and `among` of a rule."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "other_
 TABLES = ("where", "part", "among", "other_where")
 #: Signs as people write them.
 WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
-#: Keys that say what is computed; each kind of rule takes some of them. The others describe any rule.
+#: Keys that decide what is computed; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
     "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
     "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets",
@@ -37,17 +37,17 @@ COMPUTING = (
 
 #: Keys that choose the rows of a layer.
 ROWS = ("layer", "facility_types", "excluded_types", "where")
-#: Keys that say which communities are ruled, and how near a facility has to be.
+#: Keys that decide which communities are ruled, and how near a facility has to be.
 NEAR = ("among", "metres", "minutes")
-#: Keys that say how the way is measured.
+#: Keys that decide how the way is measured.
 WAY = ("metric", "mode", "speed")
-#: Keys that say who is judged one by one, and what covers them.
+#: Keys that decide who is judged one by one, and what covers them.
 ONE_BY_ONE = ("judged_by", "covered_by")
-#: What a further part of a clause can say otherwise than the first.
+#: The keys in which a further part of a clause can differ from the first.
 ALSO = (*COMPUTING, "excluded_types", "kind", "operator", "value", "value_max", "unit", "applies_to")
 #: Words that permit or encourage and ask for nothing.
 PERMITS = ("可", "可适当", "允许", "支持", "鼓励", "倡导")
-#: Lists of tables, each of which stands for a facility that is asked for; and the keys that such a table may have.
+#: Lists of tables, each of which stands for a facility; and the keys that such a table may have.
 PARTS = ("each", "any")
 PART = ("name_zh", "name_en", "layer", "facility_types", "excluded_types", "where", "metres", "minutes", "metric",
         "mode", "speed", "any")  # fmt: skip

@@ -12,32 +12,26 @@ from siting.labels import known, label
 
 __all__ = ["conditions_of", "line_of", "printed_number"]
 
-#: How a printed number is compared, where the sign says more than the number alone.
+#: How a printed number is compared, where the sign means more than the number alone.
 SIGNS = {">=": "≥ ", "<=": "≤ ", ">": "> ", "<": "< ", "~": "≈ "}
 
 
 def line_of(rule: Rule) -> str:
-    """Say in one Chinese line what the document prints: the indicator, and its number or the words in its place."""
+    """Write in one Chinese line what the document prints: the indicator, and its number or the words in its place."""
     number = "" if rule.value is None else sentence(("audit.number", printed_number(rule)), "zh")
     return label("list.colon", "zh").join(filter(None, (rule.indicator_zh, number or rule.text)))
 
 
 def printed_number(rule: Rule) -> dict[str, object]:
     """Return the number of a rule as it is printed, and its unit, for the sentences that name them."""
-    return {"number": _number(rule), "printed_unit": rule.unit}
-
-
-def _number(rule: Rule) -> str:
     each = [number for number in (rule.value, rule.value_max) if number is not None]
-    if rule.unit == "share_of_families":
-        written = [f"{100 * number:,.10g} %" for number in each]
-    else:
-        written = [f"{number:,.10g}" for number in each]
-    return SIGNS.get(rule.operator, "") + "–".join(written)
+    families = rule.unit == "share_of_families"
+    written = "–".join(f"{100 * number:,.10g} %" if families else f"{number:,.10g}" for number in each)
+    return {"number": SIGNS.get(rule.operator, "") + written, "printed_unit": rule.unit}
 
 
 def conditions_of(rule: Rule) -> Message:
-    """Tell which rows of a layer count, by marks, words and numbers, and which number makes them fulfil the rule."""
+    """Write which rows of a layer count, by marks, words and numbers, and which number makes them fulfil the rule."""
     found = [*_each(rule.where), *(one for one in _each(rule.part) if _compares(one))]
     return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NO_MESSAGE
 
@@ -45,7 +39,7 @@ def conditions_of(rule: Rule) -> Message:
 def _each(conditions: Mapping[str, object]) -> list[object]:
     """List conditions: "new", "new !" (not new), "level = city", "beds ≥ 100"; as a tuple those of which one is enough.
 
-    That a number is above 0 only says that there is one; codes of the table of columns are no words for a reader.
+    That a number is above 0 only means that there is one; codes of the table of columns are no words for a reader.
     """
     found: list[object] = []
     for name, want in conditions.items():

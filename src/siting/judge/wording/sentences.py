@@ -17,7 +17,7 @@ Message = tuple[str, Mapping[str, object]]
 NO_MESSAGE: Message = ("", {})
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
-#: What says how many of all fulfil a rule; of none there is nothing to say.
+#: Messages of how many of all fulfil a rule; where there are none of them, that is written instead.
 PARTED = ("audit.composition", "audit.units", "audit.beside", "audit.own", "audit.fulfil", "audit.marked",
           "audit.partners")  # fmt: skip
 #: Values that are codes: their section of the table, and the code that stands for those that are not in it.
