@@ -17,8 +17,8 @@ import siting as st
 from siting.cli import GOAL_WIDTH, _table
 from siting.judge.audit_result import COLUMNS
 from siting.judge.statuses import judged_first
-from siting.lines import columns, wrapped
 from siting.terminal import tell_areas, tell_audit, tell_rules
+from siting.terminal_text import columns, wrapped
 
 NAN = float("nan")
 

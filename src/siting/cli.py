@@ -24,7 +24,7 @@ from rich.table import Table
 
 from siting.errors import SitingError
 from siting.labels import label, named
-from siting.lines import wrapped
+from siting.terminal_text import wrapped
 
 if TYPE_CHECKING:
     from siting.judge import Audit, Standard
@@ -98,9 +98,9 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
-    from siting.checked import read_told
+    from siting.layer_report import read_and_report
 
-    read_told(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
+    read_and_report(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
 
 @app.command("import")
@@ -114,11 +114,11 @@ def import_(
     lang: Lang = None,
 ) -> None:
     """Bring the export of a registration system to the form of a role, and write it as a layer."""
-    from siting.checked import read_told
     from siting.data import write_layer
+    from siting.layer_report import read_and_report
 
     words = _lang(lang) or "zh"
-    frame = read_told(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
+    frame = read_and_report(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
     write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
     out.print(f"{label('study.written', words)} {out_file}", highlight=False, markup=False, soft_wrap=True)
 

@@ -11,7 +11,6 @@ from rich.text import Text
 
 from siting.judge.statuses import judged_first
 from siting.labels import label, named
-from siting.lines import columns, wrapped
 from siting.show.verdict import (
     crow_words,
     gap_words,
@@ -23,6 +22,7 @@ from siting.show.verdict import (
     target_words,
     value_words,
 )
+from siting.terminal_text import columns, wrapped
 
 if TYPE_CHECKING:
     from siting.judge import Audit, Standard

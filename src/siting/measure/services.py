@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data import role, to_crs
-from siting.data.listing import similar
+from siting.data.heading_list import similar_headings
 from siting.data.values import parse_choices, texts
 from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk
@@ -101,7 +101,6 @@ def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> three = pd.DataFrame({"open_to_neighbours": [True, False, True], "places": [30, 0, 0]}, index=["a", "b", "c"])
     >>> set_apart(three, "childcare").to_dict()
     {'a': '', 'b': 'not_open', 'c': 'no_places'}
@@ -133,7 +132,7 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
     ['a', 'c']
     """
     if "services" not in candidates:
-        near = similar(candidates, "candidates", "services")
+        near = similar_headings(candidates, "candidates", "services")
         hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read' if near else (
             f'where every site will do, say so: candidates.assign(services="{service}")'
         )  # fmt: skip

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,11 @@ import pandas as pd
 
 from siting.data import atomic_path, list_roles, to_crs, write_layer, write_table
 from siting.data import role as find_role
-from siting.data.naming import names_apart
+from siting.data.district_names import names_apart
 from siting.errors import SitingError
 from siting.labels import known, label, named
 from siting.measure.services import APART, walker
+from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
 from siting.show.cells import NONE
 from siting.study.run import Outcome, Proposal
@@ -299,16 +301,30 @@ def _proposal(outcome: Outcome, proposal: Proposal) -> Section:
     return Section(goal_title(proposal, lang), *parts)
 
 
+@dataclass(frozen=True, eq=False, repr=False)
+class _NamedPlan(Plan):
+    """A plan that shows the names of sites and communities beside their ids."""
+
+    site_names: Mapping[Any, str] = field(default_factory=dict)
+    community_names: Mapping[Any, str] = field(default_factory=dict)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        table = super().table
+        if self.site_names and len(table):
+            table = table.copy()
+            table.insert(0, "name", [self.site_names.get(site, "") for site in table.index])
+        return table
+
+    @cached_property
+    def unreachable(self) -> tuple[object, ...]:
+        names = self.community_names
+        return tuple(f"{i} {names[i]}" if i in names else i for i in super().unreachable)
+
+
 def _named(outcome: Outcome, proposal: Proposal) -> Any:
-    """Return the plan with the names of sites and communities beside their ids."""
-    plan = proposal.plan
-    names, homes = _names(outcome, "candidates"), _names(outcome, "communities")
-    table = plan.table
-    if names and len(table):
-        table = table.copy()
-        table.insert(0, "name", [names.get(site, "") for site in table.index])
-    beyond = tuple(f"{i} {homes[i]}" if i in homes else i for i in plan.unreachable)
-    return replace(plan, table=table, unreachable=beyond)
+    plan, names = proposal.plan, (_names(outcome, role) for role in ("candidates", "communities"))
+    return _NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, *names)
 
 
 def _method(outcome: Outcome) -> list[Any]:

@@ -13,7 +13,7 @@ import pandas as pd
 from pyproj import CRS
 
 from siting.data import common_crs, points, to_crs, type_of, types_in
-from siting.data.naming import names_apart
+from siting.data.district_names import names_apart
 from siting.errors import LayerError
 from siting.judge.layers.alternatives import countable
 from siting.judge.layers.columns import Missing, counted, flags, matches, of_choices, of_types
