@@ -14,11 +14,12 @@ import numpy as np
 import pandas as pd
 
 from siting.data import list_roles, of_type, role
-from siting.data.roles import Column
+from siting.data.columns import Column
 from siting.data.values import parse_choices
 from siting.errors import LayerError, StandardError, some
 from siting.judge.standards.conditions import ANY, COMPARISON
 from siting.judge.wording.sentences import Message
+from siting.numbers import Bools
 
 __all__ = ["SEVERAL", "Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
 
@@ -57,22 +58,23 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
             values, limit = counted(graded(frame[name], layer), layer), float(compared[2])
             marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
         else:
-            marks &= _holds_words(frame[name], layer, (want,) if isinstance(want, str) else tuple(want))  # type: ignore[arg-type]
+            words = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
+            marks = marks & _holds_words(frame[name], layer, words)
     return marks
 
 
-def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> np.ndarray:
+def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bools:
     """Mark the cells of several words, joined by semicolons, that hold all of one of the wanted ones."""
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
         sort = "true or false" if pd.api.types.is_bool_dtype(values) else 'a comparison such as ">=100"'
         given = wanted[0] if len(wanted) == 1 else wanted
         raise StandardError(f'a rule wants "{given}" of {layer}: "{values.name}", which holds no text; write {sort}')
     codes, words = pd.factorize(values)  # few words stand in many rows
-    column = _column(layer, values.name)
+    column, cells = _column(layer, values.name), [str(word) for word in words]
     if column is not None and column.many and column.choices:  # for layers made without their role
-        words = parse_choices(column, [str(word) for word in words])[0]
+        cells = [str(cell) for cell in parse_choices(column, cells)[0]]
     several = [set(SEVERAL.split(want)) for want in wanted]
-    held = [any(want <= set(SEVERAL.split(str(own).strip())) for want in several) for own in words]
+    held = [any(want <= set(SEVERAL.split(cell.strip())) for want in several) for cell in cells]
     return np.array([*held, False], bool)[codes]
 
 

@@ -159,8 +159,9 @@ class Rolled(Context):
             marks, homes = self.ruled(rule), self.rows.layers["communities"]
             areas = self.layers[AREAS].index if AREAS in self.layers else pd.Index([])
             itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(areas)
-            kinds = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
-            return kinds[itself & (kinds != "community")]
+            kinds: pd.Series = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
+            found: pd.Series = kinds[itself & (kinds != "community")]
+            return found
 
         return self.cached(("alone", self.area, key_of(wanted(rule))), find)
 

@@ -9,8 +9,7 @@ from siting.data import list_roles, role
 from siting.judge.standards.rule import Rule
 from siting.labels import known, label
 
-__all__ = ["NO_MESSAGE", "Message", "in_both", "limits_of", "name_of", "needs_words", "sentence", "unique",
-           "with_words"]  # fmt: skip
+__all__ = ["NO_MESSAGE", "Message", "in_both", "limits_of", "name_of", "needs_words", "sentence", "unique"]
 
 #: A key of the table of labels, and the values that fill it.
 Message = tuple[str, Mapping[str, object]]
@@ -186,11 +185,6 @@ def name_of(part: Rule, rule: Rule) -> dict[str, str]:
         return {lang: label("list.or", lang).join(dict.fromkeys(one[lang] for one in names)) for lang in ("zh", "en")}
     types = {lang: label("list.comma", lang).join(part.facility_types) for lang in ("zh", "en")}
     return types if part.facility_types else {lang: _layer(part.layers[0], lang) for lang in ("zh", "en")}
-
-
-def with_words(name: Mapping[str, str], more: str) -> dict[str, str]:
-    """Put the same words behind a name in each language."""
-    return {lang: f"{words}{more}" for lang, words in name.items()}
 
 
 def limits_of(rule: Rule) -> tuple[dict[str, str], ...]:
