@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
-from siting.judge.statuses import counts_of, judged_first, told_groups
-from siting.judge.uncounted import apart_lines, in_words
+from siting.judge.layers.uncounted_types import apart_lines, in_words
+from siting.judge.statuses import counts_of, groups_to_show, judged_first
 from siting.labels import known, label, named
 from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
@@ -232,7 +232,7 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
         "tiles",
         pairs=tuple(
             (label(f"status.{key}", lang), Cell(f"{int(count[key]):,}", badge=BADGES.get(key, "na")))
-            for key in told_groups(count)
+            for key in groups_to_show(count)
         ),
     )
     for service, rows in table.groupby("service", sort=False, dropna=False):
