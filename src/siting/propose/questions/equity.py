@@ -94,7 +94,7 @@ class FairPlan:
         )
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words how the worst-off group fares, and every other.
+        """Say in words what share the worst-off group has, and every other.
 
         Parameters
         ----------

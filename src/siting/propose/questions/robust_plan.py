@@ -339,9 +339,9 @@ def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
-    asked = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
-    found = solve_model(asked, within(control, FULL), start=level.x)
-    if found.x is None or not model.is_feasible(found.x) or found.value <= asked.objective(level.x):
+    goal = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
+    found = solve_model(goal, within(control, FULL), start=level.x)
+    if found.x is None or not model.is_feasible(found.x) or found.value <= goal.objective(level.x):
         return level.x
     as_good = goals.reached(_amounts(model, goals, found.x)) >= level.t - 1e-9 * abs(level.t)
     return found.x if as_good else level.x
