@@ -107,4 +107,4 @@ def test_sites_are_described_by_ways_only_where_ways_cost(anywhere: st.Reach, tr
     plan = st.solve(st.MinCost(cost, travel=travel), anywhere, demand=PEOPLE, rules=[st.Cover(1.0)])
     line = plan.explain("en").splitlines()[3]
     assert line.startswith("1. x: ")
-    assert ("nearest for 23 people" in line) is by_way
+    assert ("nearest for " in line) is by_way
