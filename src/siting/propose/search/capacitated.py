@@ -24,6 +24,7 @@ from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search.answer import Answer, no_plan, optimal_within
 from siting.propose.search.engines import only_counted
+from siting.propose.search.pruning import without
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
@@ -83,24 +84,14 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     pure = _pure(formulation)
     if pure is not None:
         found: Solution = solve_capacitated(pure, control)
-        x = None if found.x is None else found.x[: len(formulation.variables)]
-        return _answer(problem, found, None if x is None else _allocated(problem, x), pure)
+        return _answer(problem, found, None if found.x is None else _allocated(problem, found.x), pure)
     found, people = _solved(problem, control)
-    if found.x is not None and people is not None:
-        found = replace(found, x=_used(problem, found.x, people))
+    if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
+        columns, to = formulation.variables, people
+        may = np.flatnonzero(found.x & np.isin(columns.kind, (NEW, LARGER)) & (columns.lower == 0))
+        x = without(found.x, may, lambda x: problem.keeps(x, to), lambda x: problem.worth(x, to))
+        found = replace(found, x=x)
     return _answer(problem, found, people)
-
-
-def _used(problem: Allocation, x: Bools, people: Floats) -> Bools:
-    """Leave out new sites and enlargements that nobody needs."""
-    columns = problem.formulation.variables
-    value = problem.worth(x, people)
-    for j in np.flatnonzero(x & np.isin(columns.kind, (NEW, LARGER)) & (columns.lower == 0)):
-        fewer = x.copy()
-        fewer[j] = False
-        if problem.keeps(fewer, people) and problem.worth(fewer, people) >= value:
-            x = fewer
-    return x
 
 
 def _answer(
