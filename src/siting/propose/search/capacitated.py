@@ -60,20 +60,22 @@ class CapacitatedAnswer(Answer):
         """Return the bound that prices give, added up anew."""
         return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
 
-    def keeps(self, x: Bools) -> bool:
-        """Whether columns and flows keep all rules; other columns than those of the answer are asked of the solver."""
+    def _people(self, x: Bools) -> tuple[Allocation, Floats | None]:
+        """People on the arcs: those of the flows; for other columns than those of the answer the best, if any."""
         assert self.allocation is not None
-        if self.x is not None and np.array_equal(x, self.x) and self.flows is not None:
-            return self.allocation.keeps(x, self.allocation.amounts(self.flows))
-        return self.allocation.best(x) is not None
+        if self.flows is not None and self.x is not None and np.array_equal(x, self.x):
+            return self.allocation, self.allocation.amounts(self.flows)
+        return self.allocation, self.allocation.best(x)
+
+    def keeps(self, x: Bools) -> bool:
+        """Whether columns and people keep all rules."""
+        allocation, people = self._people(x)
+        return people is not None and allocation.keeps(x, people)
 
     def measure(self, x: Bools) -> float:
-        """Objective of columns with the best flows."""
-        assert self.allocation is not None
-        if self.x is not None and np.array_equal(x, self.x) and self.flows is not None:
-            return self.sense * self.allocation.worth(x, self.allocation.amounts(self.flows)) + 0.0
-        best = self.allocation.best(x)
-        return math.nan if best is None else self.sense * self.allocation.worth(x, best) + 0.0
+        """Objective of columns and people."""
+        allocation, people = self._people(x)
+        return math.nan if people is None else self.sense * allocation.worth(x, people) + 0.0
 
 
 def search_capacitated(formulation: Formulation, control: Control) -> Answer:
@@ -178,7 +180,7 @@ def _pure(formulation: Formulation) -> CapacitatedProblem | None:
     )  # fmt: skip
     if not (simple and counted and whole) or isinstance(rule.least, pd.Series):
         return None
-    community, column, _ = formulation.serving(formulation.blocks[0])
+    community, column, _ = formulation.serving(0, 0)
     people = inputs.demand[0, 0]
     inside = people[community] > 0
     at = (community[inside], column[inside])
