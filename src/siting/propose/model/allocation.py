@@ -133,28 +133,28 @@ class Allocation:
 
     def best(self, x: Bools) -> Floats | None:
         """Best people on arcs for given columns; None where rules cannot be kept."""
-        asked = mixed_integer_model(self, fixed=x)
-        outcome = highs.run(asked)
+        linear = mixed_integer_model(self, fixed=x)
+        outcome = highs.run(linear)
         if outcome.x is None:
             return None
         people = rounded(self, x, outcome.x[len(x) :] / self.scale)
         for gain in (np.ones(len(self.gain)), -self.cost):  # of equals, most people served, then the least travel
             if len(people) <= SMOOTHED:
-                people = self._then(asked, x, people, gain)
+                people = self._then(linear, x, people, gain)
         return people if self.keeps(x, people) else None
 
-    def _then(self, asked: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
+    def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
         """Of the flows that are worth as much and serve as many, one with the most of *gain*; the given one at odds."""
         floors = [
             csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
         ]
         worth = np.array([self.gain @ people, people.sum() * self.scale])
         second = replace(
-            asked,
+            linear,
             cost=-np.concatenate([np.zeros(len(x)), gain]),
-            matrix=csr_array(vstack([asked.matrix, *floors], format="csr")),
-            row_lower=np.concatenate([asked.row_lower, worth]),
-            row_upper=np.concatenate([asked.row_upper, [np.inf, np.inf]]),
+            matrix=csr_array(vstack([linear.matrix, *floors], format="csr")),
+            row_lower=np.concatenate([linear.row_lower, worth]),
+            row_upper=np.concatenate([linear.row_upper, [np.inf, np.inf]]),
         )
         outcome = highs.run(second)
         better = people if outcome.x is None else rounded(self, x, outcome.x[len(x) :] / self.scale)

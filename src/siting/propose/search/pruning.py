@@ -29,7 +29,7 @@ FULL_ENOUGH = 2e-3
 def cover_more(formulation: Formulation, model: Model, found: Solution, control: Control) -> Solution:
     """Of the plans with as few sites, look for one that covers more; the given one when time runs out.
 
-    What this second search proves is not said: the objective is the number of sites.
+    The bound of this second search is not reported: the objective is the number of sites.
     """
     assert found.x is not None
     if control.must_stop or not formulation.variables.new[found.x].any():
