@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from siting.judge import Audit, Standard
 from siting.judge.statuses import judged_first
+from siting.judge.uncounted import lines_of
 from siting.labels import label, named
 from siting.lines import columns, wrapped
 from siting.show.verdict import (
@@ -24,10 +26,7 @@ from siting.show.verdict import (
     value_words,
 )
 
-if TYPE_CHECKING:
-    from siting.judge import Audit, Standard
-
-__all__ = ["tell_areas", "tell_audit", "tell_rules"]
+__all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
 
 HEADS = ("indicator", "value", "target", "needed", "verdict")
 #: The widths of all columns but the first, which takes what is left, on a usual and on a wide terminal.
@@ -39,7 +38,18 @@ REASON_LINES = 2
 LEAST = 60
 
 
-def tell_audit(out: Console, judged: Audit, lang: str) -> None:
+def print_audit(out: Console, judged: Audit, lang: str) -> None:
+    """Print the verdict on each rule, what no rule counts, and the districts where they were judged."""
+    print_verdict(out, judged, lang)
+    if left := lines_of(judged.uncounted, lang):
+        out.print(Text(label("report.uncounted", lang), style="bold"))
+        for line in left:
+            out.print(line, highlight=False, markup=False)
+    if (judged.table["area"] != "all").any():
+        print_areas(out, judged, lang)
+
+
+def print_verdict(out: Console, judged: Audit, lang: str) -> None:
     """Print the verdict on each rule of the whole: what is judged first, then a line for each that is not."""
     table = judged.table[judged.table["area"] == "all"]
     rows, folded = judged_first(table)
@@ -87,15 +97,11 @@ def _rule(
     yield from _grid(cells, widths, ("bold", "", "", "", COLOURS.get(str(row["status"]), "dim")))
     width = sum(widths) + 2 * len(widths) - 2
     gap = "" if pd.isna(row["gap"]) or not row["gap"] else label("report.gap", lang, gap=gap_words(row, lang))
-    told = label("forecast.semicolon", lang).join(filter(None, (gap, crow_words(row, lang), said(row, "basis", lang))))
-    reason = list(_shortened(said(row, "reason", lang), width, lang))
-    clause = source_words(row) if several else str(row["clause"])
-    lines = [
-        *wrapped(f"  {told}", width, indent=2),
-        *reason,
-        *wrapped(f"  {label('report.clause', lang, clause=clause)} {row['rule']}", width, indent=2),
-    ]
-    for line in lines:
+    basis = label("forecast.semicolon", lang).join(filter(None, (gap, crow_words(row, lang), said(row, "basis", lang))))
+    clause = label("report.clause", lang, clause=source_words(row) if several else str(row["clause"]))
+    lines = wrapped(f"  {basis}", width, indent=2)
+    lines += _shortened(said(row, "reason", lang), width, lang)
+    for line in [*lines, *wrapped(f"  {clause} {row['rule']}", width, indent=2)]:
         if line.strip():
             yield Text(line, style="dim")
 
@@ -121,7 +127,7 @@ def _folded(rows: pd.DataFrame, width: int, lang: str) -> Iterator[Text]:
             yield Text(line, style="dim")
 
 
-def tell_areas(out: Console, judged: Audit, lang: str) -> None:
+def print_areas(out: Console, judged: Audit, lang: str) -> None:
     """Print for each district how many rules are met and short, and which are short."""
     width = max(out.width, LEAST)
     parts = judged.table[judged.table["area"] != "all"]
@@ -141,7 +147,7 @@ def tell_areas(out: Console, judged: Audit, lang: str) -> None:
     out.print()
 
 
-def tell_rules(out: Console, chosen: Standard, lang: str) -> None:
+def print_rules(out: Console, chosen: Standard, lang: str) -> None:
     """Print the rules of a standard: the id on a line of its own, what is asked, and the clause."""
     width = max(out.width, LEAST)
     for rule in chosen:
@@ -151,8 +157,8 @@ def tell_rules(out: Console, chosen: Standard, lang: str) -> None:
         asked = f"{sign} {number} {named('unit', rule.unit, lang)}".strip() if number else rule.text
         name = rule.indicator_en if lang == "en" else rule.indicator_zh
         year = label("plan_site.in_year", lang, year=rule.year) if rule.year else ""
-        told = label("list.colon", lang).join(filter(None, (name, asked)))
-        about = f"{told}{label('list.open', lang)}{year}{label('list.close', lang)}" if year else told
+        about = label("list.colon", lang).join(filter(None, (name, asked)))
+        about += f"{label('list.open', lang)}{year}{label('list.close', lang)}" if year else ""
         out.print(Text(rule.id, style="bold"), soft_wrap=True)
         clause = label("report.clause", lang, clause=rule.clause)
         for line, style in ((about, ""), (clause, "dim")):
