@@ -14,13 +14,14 @@ from siting.errors import SitingError
 from siting.judge.statuses import counts_of, judged_first, told_groups
 from siting.judge.uncounted import apart_lines, in_words
 from siting.labels import known, label
+from siting.propose.plan.rule_text import engine_words, rule_words
 from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
 from siting.show.settings import settings_of
 from siting.show.svg import inline_svg
 from siting.show.verdict import BADGES, areas_table, figures_table, float_of, folded_rows, rules_table
 
-__all__ = ["Block", "Section", "blocks_of", "facts_of", "notes_of"]
+__all__ = ["Block", "Section", "blocks_of", "facts_of", "frames_in"]
 
 UNDERSTOOD = "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, or a mapping from names to these"
 
@@ -129,27 +130,15 @@ def blocks_of(parts: Sequence[object], lang: str) -> list[Block]:
     return list(_Page(lang).walk(parts, level=2, prefix="s"))
 
 
-def notes_of(parts: Sequence[object], lang: str) -> tuple[list[str], list[str]]:
-    """Return the notices and the sources that the frames among *parts* carry, each once."""
-    notices: dict[str, None] = {}
-    sources: dict[str, None] = {}
-    for frame in _frames(parts):
-        notice = frame.attrs.get("notice")
-        if isinstance(notice, Mapping) and notice.get(lang):
-            notices[clean(notice[lang])] = None
-        if frame.attrs.get("attribution"):
-            sources[clean(frame.attrs["attribution"])] = None
-    return list(notices), list(sources)
-
-
-def _frames(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
+def frames_in(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
+    """Yield the tables of all parts, whose notices and sources stand on the page."""
     for part in parts:
         if isinstance(part, pd.DataFrame | pd.Series):
             yield part
         elif isinstance(part, Section):
-            yield from _frames(part.parts)
+            yield from frames_in(part.parts)
         elif isinstance(part, Mapping):
-            yield from _frames(list(part.values()))
+            yield from frames_in(list(part.values()))
         elif is_audit(part) or is_plan(part):
             yield part.table
 
@@ -271,9 +260,6 @@ def _title(standard: object, lang: str) -> str:
 
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
-    # Imported here: a report without a plan needs nothing that solves.
-    from siting.propose.plan.rule_text import rule_words
-
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
     status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
     facts = [
@@ -308,8 +294,6 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
 
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Say what solved a plan, and what proves its bound, where it tells."""
-    from siting.propose.plan.rule_text import engine_words
-
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
         yield "engine", Cell(clean(engine_words(str(engine), lang)))

@@ -10,6 +10,7 @@ import pandas as pd
 from siting.errors import SitingError
 from siting.labels import label
 from siting.show.colours import INK, MUTED, PAPER, TARGET, WITHIN
+from siting.show.display import with_display
 from siting.show.fonts import clean, drawing, text_width
 
 if TYPE_CHECKING:
@@ -96,7 +97,7 @@ def draw_chart(
             va="top",
         )
         _draw_keys(figure, keys)
-    return figure
+    return with_display(figure)
 
 
 def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame:

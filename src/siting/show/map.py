@@ -13,17 +13,16 @@ import shapely
 from siting.data.naming import names_apart
 from siting.errors import LayerError, SitingError, some
 from siting.labels import LANGUAGES, Language, known, label
-from siting.show import _encode as encode
 from siting.show import colours
-from siting.show._plans import services_of
-from siting.show._services import describe_service
+from siting.show import map_values as encode
+from siting.show.map_services import describe_service
+from siting.show.plan_parts import NOT_SERVICES, services_of
 
 if TYPE_CHECKING:
     import folium
 
 __all__ = ["draw_map"]
 
-_NOT_SERVICES = ("communities", "candidates", "districts", "streets")
 _MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary")
 _COMMUNITY_FIELDS = (
     "district",
@@ -118,7 +117,7 @@ def draw_map(
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
     areas, coverage = _of_services(areas, present, "areas"), _of_services(coverage, present, "coverage")
-    services = [role for role in present if role not in _NOT_SERVICES]
+    services = [role for role in present if role not in NOT_SERVICES]
     plans = _by_service(plan, [*dict.fromkeys([*coverage, *areas])] or services)
     services = list(dict.fromkeys([*coverage, *areas, *(s for s in plans if s is not None), *services]))
     if None in plans and not services:
@@ -189,7 +188,7 @@ def _of_services(
     """Return *given* by service; a frame alone belongs to the only service there is."""
     if not isinstance(given, pd.DataFrame):
         return dict(given or {})
-    services = [role for role in present if role not in _NOT_SERVICES]
+    services = [role for role in present if role not in NOT_SERVICES]
     if len(services) != 1:
         raise SitingError(
             f'{what} is one table, but the layers hold {len(services)} services; say whose: {what}={{"childcare": ...}}'

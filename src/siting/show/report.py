@@ -9,10 +9,12 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import LANGUAGES, label
-from siting.show.blocks import Block, Section, blocks_of, notes_of
+from siting.show.blocks import Block, Section, blocks_of, frames_in
 from siting.show.fonts import FAMILIES, clean
+from siting.show.notes import notes_of
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -86,7 +88,7 @@ def write_report(
         )
     if lang not in LANGUAGES:
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
-    carried, sources = notes_of(parts, lang)
+    carried, sources = notes_of(frames_in(parts), lang)
     blocks = blocks_of(parts, lang)
     page = _template().render(
         lang="zh-CN" if lang == "zh" else lang,
@@ -100,8 +102,6 @@ def write_report(
         made_with=label("report.made_with", lang, version=version("siting")),
         families=", ".join(f'"{name}"' for name in FAMILIES),
     )
-    from siting.data.atomic import atomic_path
-
     with atomic_path(target) as beside:
         beside.write_text(page, encoding="utf-8", newline="\n")
     return target

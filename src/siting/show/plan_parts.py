@@ -13,10 +13,11 @@ import pandas as pd
 
 from siting.errors import SitingError, some
 from siting.labels import Language, known, label
-from siting.show import _encode as encode
+from siting.show import map_values as encode
 
 __all__ = [
     "CHANGES",
+    "NOT_SERVICES",
     "Part",
     "describe_plan",
     "is_finite",
@@ -29,7 +30,8 @@ __all__ = [
 
 #: What existing sites become; one that closes in the end is drawn so, whatever it was before.
 CHANGES = ("grows", "closes")
-_NO_FACILITIES = ("communities", "candidates", "districts", "streets")
+#: Roles of layers that hold no facilities of a service.
+NOT_SERVICES = ("communities", "candidates", "districts", "streets")
 
 
 @dataclass(frozen=True)
@@ -117,7 +119,7 @@ def is_finite(value: object) -> bool:
 
 def role_of(site: object, service: str | None, layers: Mapping[str, gpd.GeoDataFrame]) -> str | None:
     """Return the layer that holds a new site: the candidates, or facilities of another service that offer this, too."""
-    others = [role for role in layers if role not in _NO_FACILITIES and role != service]
+    others = [role for role in layers if role not in NOT_SERVICES and role != service]
     roles = ["candidates", *others, *([] if service is None else [service])]
     return next((role for role in roles if role in layers and site in layers[role].index), None)
 

@@ -13,9 +13,9 @@ import pandas as pd
 from siting.errors import LayerError, SitingError, some
 from siting.labels import Language, known, label
 from siting.measure.services import APART, people_column, set_apart
-from siting.show import _encode as encode
-from siting.show._plans import describe_plan, mark_changes, part_of
+from siting.show import map_values as encode
 from siting.show.colours import band_colours
+from siting.show.plan_parts import describe_plan, mark_changes, part_of
 
 __all__ = ["describe_service", "service_name"]
 
