@@ -11,19 +11,14 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import LayerError, SitingError, some
-from siting.labels import Language, known, label
+from siting.labels import Language, label, named
 from siting.measure.services import APART, people_column, set_apart
 from siting.show import map_values as encode
 from siting.show.colours import band_colours
-from siting.show.plan_parts import describe_plan, mark_changes, part_of
+from siting.show.map_plans import describe_plan, mark_changes
+from siting.show.plan_parts import part_of
 
-__all__ = ["describe_service", "service_name"]
-
-
-def service_name(service: str, lang: Language) -> str:
-    """Return the name of *service*: its own key where the table of labels has none."""
-    known_here = known(f"service.{service}")
-    return label(f"service.{service}", lang) if known_here else encode.clean(service)
+__all__ = ["describe_service"]
 
 
 def describe_service(
@@ -47,10 +42,10 @@ def describe_service(
     LayerError
         When *areas* lacks a CRS or a column.
     """
-    name = service_name(service, lang)
-    told: dict[str, Any] = {"name": name}
+    name = encode.clean(named("service", service, lang))
+    shown: dict[str, Any] = {"name": name}
     if service in present:
-        told["facilities"] = {
+        shown["facilities"] = {
             "label": label("map.existing_of", lang, service=name),
             "points": encode.as_points(places[service]),
             "names": encode.names(present[service]),
@@ -58,15 +53,15 @@ def describe_service(
             "marks": _marks(service, present[service], uncounted, lang),
         }
     if areas is not None and len(areas):
-        told["areas"] = _areas(service, areas, bands, lang)
+        shown["areas"] = _areas(service, areas, bands, lang)
     weight, people = _weights(service, present.get("communities"))
     if bands is not None:
-        told["verdict"] = _verdict(service, bands, present, weight, people, lang)
+        shown["verdict"] = _verdict(service, bands, present, weight, people, lang)
     if plan is not None:
-        told["plan"] = describe_plan(service, plan, present, places, weight, lang)
-        if "facilities" in told:
-            told["facilities"]["changes"] = mark_changes(part_of(plan, service), present[service], lang)
-    return told
+        shown["plan"] = describe_plan(service, plan, present, places, weight, lang)
+        if "facilities" in shown:
+            shown["facilities"]["changes"] = mark_changes(part_of(plan, service), present[service], lang)
+    return shown
 
 
 def _marks(
@@ -77,9 +72,8 @@ def _marks(
     found = {code: (apart == code).to_numpy() for code in APART}
     if uncounted is not None and "facility_type" in frame:
         left = uncounted[(uncounted["layer"] == service) & ~uncounted["counted"].astype(bool)]
-        written = (
-            frame["facility_type"].astype(object).where(frame["facility_type"].notna(), "").astype(str).str.strip()
-        )
+        types = frame["facility_type"].astype(object)
+        written = types.where(types.notna(), "").astype(str).str.strip()
         for code, words in (("unknown_type", left["type"] == ""), ("unasked_type", left["type"] != "")):
             found[code] = written.isin(left.loc[words, "word"]).to_numpy()
     return [
@@ -97,11 +91,10 @@ def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | 
     """Return the column that says whom the service is for, and its values; NaN counts for nobody."""
     if communities is None:
         return None, None
-    for column in dict.fromkeys((people_column(service), "population")):
-        if column in communities.columns:
-            values = communities[column].to_numpy(dtype=float, na_value=np.nan)
-            return column, np.nan_to_num(values)
-    return None, None
+    column = next((name for name in (people_column(service), "population") if name in communities.columns), None)
+    if column is None:
+        return None, None
+    return column, np.nan_to_num(communities[column].to_numpy(dtype=float, na_value=np.nan))
 
 
 def _areas(service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language) -> list[dict[str, Any]]:
@@ -157,14 +150,8 @@ def _verdict(
 
     labels = [_limit("within", limits[0], unit, lang)] if limits else []
     for low, high in pairwise(limits):
-        said = label(
-            "map.between",
-            lang,
-            low=f"{low:,g}",
-            high=f"{high:,g}",
-            unit=label(f"unit.{unit}", lang),
-        )
-        labels.append(said)
+        words = {"low": f"{low:,g}", "high": f"{high:,g}", "unit": label(f"unit.{unit}", lang)}
+        labels.append(label("map.between", lang, **words))
     labels.append(_limit("outside", limits[-1], unit, lang) if limits else label("map.outside_all", lang))
     if lost.any():
         labels.append(label("map.unreached", lang))
@@ -175,7 +162,7 @@ def _verdict(
         row: dict[str, Any] = {"label": text, "communities": f"{inside.sum():,}"}
         if people is not None:
             row["people"] = f"{people[inside].sum():,.0f}"
-            row["part"] = round(_share(people[inside].sum(), people.sum()) or 0.0, 5)
+            row["part"] = round(float(people[inside].sum()) / (float(people.sum()) or 1.0), 5)
         rows.append(row)
     return {
         "codes": codes.tolist(),
@@ -186,7 +173,7 @@ def _verdict(
         "missed": _percent(codes >= outside, people, lang),
         "shares": _shares(limits, unit, codes, people, lang),
         "caption": _caption(weight, unit, lang),
-        "nearest": encode.texts(bands["facility"], _facility_names(service, present)),
+        "nearest": encode.texts(bands["facility"], encode.names_in(present, ("candidates", service))),
         "cost": encode.numbers(cost, 0 if unit == "m" else 1),
         "unit": label(f"unit.{unit}", lang),
     }
@@ -218,40 +205,24 @@ def _shares(
     limits: list[float], unit: str, codes: np.ndarray, people: np.ndarray | None, lang: Language
 ) -> list[dict[str, str]]:
     """Return a tile for each limit: the share of people within it, and how many communities."""
-    shares = []
-    for code, limit in enumerate(limits):
-        inside = codes <= code
-        communities = label("map.communities_of", lang, n=f"{inside.sum():,}", all=f"{len(inside):,}")
-        shares.append(
-            {
-                "label": _limit("within", limit, unit, lang),
-                "short": _limit("short", limit, unit, lang),
-                "value": _percent(inside, people, lang),
-                "communities": communities,
-            }
-        )
-    return shares
+    return [
+        {
+            "label": _limit("within", limit, unit, lang),
+            "short": _limit("short", limit, unit, lang),
+            "value": _percent(codes <= code, people, lang),
+            "communities": label("map.communities_of", lang, n=f"{(codes <= code).sum():,}", all=f"{len(codes):,}"),
+        }
+        for code, limit in enumerate(limits)
+    ]
 
 
 def _percent(inside: np.ndarray, people: np.ndarray | None, lang: Language) -> str:
     """Return the share of people, or of communities where nobody was counted."""
     weights = np.ones(len(inside)) if people is None else people
-    share = _share(weights[inside].sum(), weights.sum())
-    return label("map.na", lang) if share is None else f"{share:.1%}"
-
-
-def _share(part: float, whole: float) -> float | None:
-    return float(part) / float(whole) if whole > 0 else None
+    total = float(weights.sum())
+    return f"{float(weights[inside].sum()) / total:.1%}" if total > 0 else label("map.na", lang)
 
 
 def _caption(weight: str | None, unit: str, lang: Language) -> str:
     who = label(f"people.{weight}", lang) if weight else label("map.communities", lang)
     return label(f"map.share_{unit}", lang, who=who)
-
-
-def _facility_names(service: str, present: Mapping[str, gpd.GeoDataFrame]) -> dict[object, str]:
-    named: dict[object, str] = {}
-    for role in ("candidates", service):
-        if role in present:
-            named |= dict(zip(present[role].index, encode.names(present[role]), strict=True))
-    return named

@@ -16,21 +16,11 @@ import shapely
 from siting.errors import LayerError, some
 from siting.labels import Language, known, label
 
-__all__ = [
-    "as_degrees",
-    "as_lines",
-    "as_points",
-    "clean",
-    "fields",
-    "names",
-    "numbers",
-    "rings",
-    "texts",
-]
+__all__ = ["as_degrees", "as_lines", "as_points", "clean", "fields", "names", "names_in", "numbers", "rings", "texts"]
 
-_DEGREES = "EPSG:4326"
-_SCALE = 1_000_000  # six decimals of a degree: a tenth of a metre
-_LONGEST = 200  # characters of a name on the map
+DEGREES = "EPSG:4326"
+SCALE = 1_000_000  # six decimals of a degree: a tenth of a metre
+LONGEST = 200  # characters of a name on the map
 
 
 def clean(value: object) -> str:
@@ -44,7 +34,7 @@ def clean(value: object) -> str:
     text = str(value)
     if not text.isprintable():
         text = "".join(_visible(char) for char in text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _visible(char: str) -> str:
@@ -77,7 +67,7 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
         raise LayerError(layer, f"{empty.sum()} rows have no geometry: {some(frame.index[empty])}")
     if points:
         shapes = shapes.representative_point()
-    turned = shapes.to_crs(_DEGREES)
+    turned = shapes.to_crs(DEGREES)
     bounds = turned.bounds.to_numpy()
     lost = ~np.isfinite(bounds).all(axis=1) | (np.abs(bounds[:, 1::2]) > 89).any(axis=1)
     if lost.any():
@@ -97,7 +87,7 @@ def as_lines(shapes: np.ndarray) -> list[list[int]]:
     xy, line = shapely.get_coordinates(shapes, return_index=True)
     if not len(xy):
         return []
-    whole = np.rint(xy[:, ::-1] * _SCALE).astype(np.int64)
+    whole = np.rint(xy[:, ::-1] * SCALE).astype(np.int64)
     steps = np.diff(whole, axis=0, prepend=0)
     starts = np.flatnonzero(np.diff(line, prepend=-1))
     steps[starts] = whole[starts]
@@ -108,7 +98,7 @@ def as_lines(shapes: np.ndarray) -> list[list[int]]:
 def as_points(shapes: gpd.GeoSeries) -> list[int]:
     """Return points as one list, coded like a line."""
     xy = shapely.get_coordinates(shapes.to_numpy())
-    whole = np.rint(xy[:, ::-1] * _SCALE).astype(np.int64)
+    whole = np.rint(xy[:, ::-1] * SCALE).astype(np.int64)
     flat: list[int] = np.diff(whole, axis=0, prepend=0).ravel().tolist()
     return flat
 
@@ -133,19 +123,26 @@ def numbers(values: Iterable[float], decimals: int = 1) -> list[int | float | No
 def texts(values: pd.Series, words: Mapping[object, str] | None = None) -> dict[str, list[Any]]:
     """Return *values* as codes into a list of texts (-1: missing), *words* in place of some."""
     codes, different = pd.factorize(values.astype(object))
-    spoken = words or {}
-    return {"at": codes.tolist(), "of": [clean(spoken.get(value, value)) for value in different]}
+    words = words or {}
+    return {"at": codes.tolist(), "of": [clean(words.get(value, value)) for value in different]}
 
 
 def names(frame: gpd.GeoDataFrame) -> list[str]:
     """Return the name of each row, or its id where it has none."""
     keys = frame.index.to_numpy(object)  # Python's own texts are read faster than Arrow's
-    if "name" not in frame.columns:
-        return [clean(key) for key in keys]
+    given = frame["name"].to_numpy(object) if "name" in frame.columns else keys
     return [
-        clean(key) if pd.isna(name) or not str(name).strip() else clean(name)
-        for key, name in zip(keys, frame["name"].to_numpy(object), strict=True)
+        clean(key if pd.isna(name) or not str(name).strip() else name) for key, name in zip(keys, given, strict=True)
     ]
+
+
+def names_in(layers: Mapping[str, gpd.GeoDataFrame], roles: Iterable[str]) -> dict[object, str]:
+    """Return the names of all rows of some layers by id; those of later *roles* come before those of earlier ones."""
+    found: dict[object, str] = {}
+    for role in dict.fromkeys(roles):
+        if role in layers:
+            found |= dict(zip(layers[role].index, names(layers[role]), strict=True))
+    return found
 
 
 def fields(
@@ -162,8 +159,7 @@ def fields(
         values = frame[column]
         entry: dict[str, Any] = {"label": label(f"field.{column}", lang)}
         if pd.api.types.is_bool_dtype(values):
-            said: dict[object, str] = {True: label("map.yes", lang), False: label("map.no", lang)}
-            entry |= texts(values, said)
+            entry |= texts(values, {True: label("map.yes", lang), False: label("map.no", lang)})
         elif pd.api.types.is_numeric_dtype(values):
             entry["values"] = numbers(values.to_numpy(dtype=float, na_value=np.nan))
             if known(f"field_unit.{column}"):
