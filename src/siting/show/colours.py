@@ -9,21 +9,9 @@ from __future__ import annotations
 from itertools import pairwise
 
 __all__ = [
-    "DISTRICT",
-    "EXISTING",
-    "GRID",
-    "INK",
-    "MUTED",
-    "NEUTRAL",
-    "NO_PATH",
-    "OUTSIDE",
-    "PAPER",
-    "PROPOSED",
-    "STREET",
-    "TARGET",
-    "WITHIN",
-    "band_colours",
-]
+    "DISTRICT", "EXISTING", "GRID", "INK", "MUTED", "NEUTRAL", "NO_PATH", "OUTSIDE", "PAPER", "PROPOSED", "STREET",
+    "TARGET", "WITHIN", "band_colours",
+]  # fmt: skip
 
 INK = "#1f2a30"
 """Text and axes."""

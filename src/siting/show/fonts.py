@@ -14,15 +14,7 @@ from functools import cache
 
 from siting.show.colours import GRID, INK, MUTED, PAPER
 
-__all__ = [
-    "FAMILIES",
-    "MORE_FAMILIES",
-    "clean",
-    "drawing",
-    "measuring_families",
-    "text_width",
-    "wrap",
-]
+__all__ = ["FAMILIES", "MORE_FAMILIES", "clean", "drawing", "measuring_families", "text_width", "wrap"]
 
 FAMILIES = (
     "Microsoft YaHei",

@@ -12,8 +12,8 @@ import pandas as pd
 from siting.data import metric_crs, to_crs
 from siting.errors import LayerError, SitingError, some
 from siting.labels import label, named
-from siting.show.classes import Classes, classify
 from siting.show.colours import DISTRICT, EXISTING, MUTED, PAPER, PROPOSED, STREET, band_colours
+from siting.show.community_colours import colour_communities
 from siting.show.display import with_display
 from siting.show.fonts import clean, drawing
 from siting.show.key import Entry, Mark, draw_key
@@ -105,7 +105,7 @@ def draw_picture(
     reached, proposal = _of(areas, service), _of(plan, service)
     crs = _metric_crs(present, reached)
     placed = {role: to_crs(frame, crs) for role, frame in present.items()}
-    classes = classify(placed.get("communities"), _of(coverage, service), lang)
+    coloured = colour_communities(placed.get("communities"), _of(coverage, service), lang)
     part = None if proposal is None else part_of(proposal, service)
     if title is None:
         name = None if service is None else named("service", service, lang)
@@ -114,12 +114,12 @@ def draw_picture(
     with drawing():
         figure, axes, panel, scale = _sheet(_extent(placed), title)
         ground = _draw_ground(axes, placed, None if reached is None else to_crs(reached, crs), lang)
-        _draw_communities(axes, placed.get("communities"), classes)
+        _draw_communities(axes, placed.get("communities"), coloured.colours)
         places = _draw_facilities(axes, placed.get(service) if service else None, part, lang)
         places += _draw_sites(axes, placed, service, part, lang)
         axes.set(xlabel="", ylabel="")
         groups: list[tuple[str, Sequence[Entry]]] = [
-            (classes.heading, classes.entries),
+            (coloured.heading, coloured.entries),
             (label("picture.places", lang), places),
             (label("picture.ground", lang), ground),
         ]
@@ -172,9 +172,8 @@ def _metric_crs(layers: Mapping[str, gpd.GeoDataFrame], areas: gpd.GeoDataFrame 
         if frame.crs is None:
             raise LayerError(role, "it has no CRS; set it with frame.set_crs(...)")
     frames = [*([] if areas is None else [areas]), *layers.values()]
-    for frame in frames:
-        if frame.crs is not None and frame.crs.is_projected:
-            return frame.crs
+    if crs := next((frame.crs for frame in frames if frame.crs is not None and frame.crs.is_projected), None):
+        return crs
     try:
         return metric_crs(*frames)
     except LayerError:  # too large for lengths, not for a picture
@@ -225,14 +224,14 @@ def _draw_ground(
     return entries
 
 
-def _draw_communities(axes: Axes, communities: gpd.GeoDataFrame | None, classes: Classes) -> None:
+def _draw_communities(axes: Axes, communities: gpd.GeoDataFrame | None, colours: pd.Series) -> None:
     """Draw polygons as faces and points as dots whose area grows with the population."""
     if communities is None:
         return
     flat = communities.geometry.geom_type.isin(["Polygon", "MultiPolygon"])
     if flat.any():
         style: dict[str, Any] = {"alpha": 0.75, "edgecolor": PAPER, "linewidth": 0.4, "aspect": None}
-        communities[flat].plot(ax=axes, color=classes.colours[flat].tolist(), zorder=5, **style)
+        communities[flat].plot(ax=axes, color=colours[flat].tolist(), zorder=5, **style)
     dots = communities[~flat]
     if len(dots):
         places = dots.geometry.representative_point()
@@ -242,8 +241,8 @@ def _draw_communities(axes: Axes, communities: gpd.GeoDataFrame | None, classes:
             size = 8 + 52 * np.nan_to_num(people) / np.nanmax(people)
         # The large ones first, so that they hide none.
         order = np.argsort(-size, kind="stable")
-        x, y, colours = places.x.to_numpy(), places.y.to_numpy(), classes.colours[dots.index].to_numpy()
-        axes.scatter(x[order], y[order], s=size[order], c=colours[order], edgecolors=PAPER, linewidths=0.5, zorder=6)
+        x, y, filled = places.x.to_numpy(), places.y.to_numpy(), colours[dots.index].to_numpy()
+        axes.scatter(x[order], y[order], s=size[order], c=filled[order], edgecolors=PAPER, linewidths=0.5, zorder=6)
 
 
 def _draw_facilities(axes: Axes, facilities: gpd.GeoDataFrame | None, part: Part | None, lang: str) -> list[Entry]:
