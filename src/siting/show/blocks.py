@@ -180,11 +180,8 @@ def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
     whole |= not whole.any()  # only districts were judged: their rows are the table
     table, parts = audit.table[whole], audit.table[~whole]
     count = counts_of(table)
-    tiles = (
-        (label(f"status.{key}", lang), Cell(f"{int(count[key]):,}", badge=BADGES.get(key, "na")))
-        for key in told_groups(count)
-    )
-    yield Block("tiles", pairs=tuple(tiles))
+    badges = {key: Cell(f"{int(count[key]):,}", badge=BADGES.get(key, "na")) for key in told_groups(count)}
+    yield Block("tiles", pairs=tuple((label(f"status.{key}", lang), cell) for key, cell in badges.items()))
     for service, rows in table.groupby("service", sort=False, dropna=False):
         section = "service" if known(f"service.{service}") else "layer"
         name = clean(named(section, service, lang))
@@ -251,13 +248,11 @@ def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
         yield "engine", Cell(clean(engine_words(str(engine), lang)))
-    if certificate is None:
-        return
-    proven = float_of(certificate.bound)
-    words = "by_multipliers"
-    if certificate.by != "multipliers":
-        words = "by_solver" if math.isfinite(proven) else "by_solver_only"
-    yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
+    if certificate is not None:
+        proven = float_of(certificate.bound)
+        by_solver = "by_solver" if math.isfinite(proven) else "by_solver_only"
+        words = "by_multipliers" if certificate.by == "multipliers" else by_solver
+        yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
 
 
 def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:

@@ -16,23 +16,17 @@ from siting.show.colours import GRID, INK, MUTED, PAPER
 
 __all__ = ["FAMILIES", "MORE_FAMILIES", "clean", "drawing", "measuring_families", "text_width", "wrap"]
 
+#: Sans-serif families with Chinese glyphs: Windows, macOS, Linux.
 FAMILIES = (
-    "Microsoft YaHei",
-    "SimHei",
-    "PingFang SC",
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
+    "Microsoft YaHei", "SimHei", "PingFang SC", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC",
     "WenQuanYi Micro Hei",
-)
-"""Sans-serif families with Chinese glyphs: Windows, macOS, Linux."""
-
-# Collections (.ttc) are known to matplotlib before 3.11 by the name of their first face only.
+)  # fmt: skip
+#: Further families to measure with, which are not asked for where the text is read: matplotlib before 3.11 knows a
+#: collection (.ttc) by the name of its first face only.
 MORE_FAMILIES = ("Noto Sans CJK JP", "WenQuanYi Zen Hei")
-"""Further families to measure with; they are not asked for where the text is read."""
 
 # Characters that no page can hold (controls, halves of pairs) or that turn the reading order of what follows.
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: object) -> str:
@@ -43,7 +37,7 @@ def clean(text: object) -> str:
     >>> clean("a\x07b")
     'a�b'
     """
-    return _UNFIT.sub("\ufffd", str(text))
+    return UNFIT.sub("\ufffd", str(text))
 
 
 def measuring_families() -> list[str]:
@@ -128,13 +122,9 @@ def wrap(text: str, size: float, width: float) -> list[str]:
     ['one two', 'three']
     """
     pieces = re.findall(r"[\u2e80-\u9fff\uff00-\uffef]|\s+|[^\s\u2e80-\u9fff\uff00-\uffef]+", text)
-    lines: list[str] = []
-    line = ""
+    lines = [""]
     for piece in pieces:
-        if line.strip() and text_width((line + piece).rstrip(), size) > width:
-            lines.append(line.strip())
-            line = ""
-        line += piece
-    if line.strip():
-        lines.append(line.strip())
-    return lines
+        if lines[-1].strip() and text_width((lines[-1] + piece).rstrip(), size) > width:
+            lines.append("")
+        lines[-1] += piece
+    return [line.strip() for line in lines if line.strip()]

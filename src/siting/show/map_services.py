@@ -186,17 +186,17 @@ def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | 
         raise SitingError(f"{where} has no column {some(missing)}; give what bands(...) returns")
     if communities is None:
         raise SitingError(f"{where} needs layers['communities'] to be drawn")
-    if bands.index.has_duplicates:
-        twice = bands.index[bands.index.duplicated()].unique()
-        raise SitingError(f"{where} has communities twice: {some(twice)}")
-    strange = bands.index.difference(communities.index, sort=False)
-    if len(strange):
-        raise SitingError(f"{where} has ids that are no communities of the layer: {some(strange)}")
-    absent = communities.index.difference(bands.index, sort=False)
-    if len(absent):
-        raise SitingError(
-            f"{where} lacks communities of the layer: {some(absent)}; measure them, or draw the others only"
-        )
+    faults = (
+        (bands.index[bands.index.duplicated()].unique(), "has communities twice: {}"),
+        (bands.index.difference(communities.index, sort=False), "has ids that are no communities of the layer: {}"),
+        (
+            communities.index.difference(bands.index, sort=False),
+            "lacks communities of the layer: {}; measure them, or draw the others only",
+        ),
+    )
+    for ids, words in faults:
+        if len(ids):
+            raise SitingError(f"{where} {words.format(some(ids))}")
     matched: pd.DataFrame = bands.loc[communities.index]
     return matched
 

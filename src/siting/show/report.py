@@ -93,7 +93,7 @@ def write_report(
     page = _template().render(
         lang="zh-CN" if lang == "zh" else lang,
         title=clean(label("report.title", lang) if title is None else title),
-        notices=list(dict.fromkeys([*_said(notices, lang), *carried])),
+        notices=list(dict.fromkeys([*_in_language(notices, lang), *carried])),
         contents=_contents(blocks),
         contents_title=label("report.contents", lang),
         blocks=blocks,
@@ -107,7 +107,7 @@ def write_report(
     return target
 
 
-def _said(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[str]:
+def _in_language(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[str]:
     """Return the notices in *lang*."""
     given = [notices] if isinstance(notices, str | Mapping) else notices
     texts = (each if isinstance(each, str) else each.get(lang, "") for each in given)
