@@ -139,16 +139,17 @@ def standards(
     elif name == "new":
         from siting.judge.template import write_template
 
-        made = write_template(
-            _given(file, "siting standards new FILE: name the TOML file to write, such as my_city.toml")
-        )
+        if file is None:
+            raise SitingError("siting standards new FILE: name the TOML file to write, such as my_city.toml")
+        made = write_template(file)
         _print(label("cli.standard_new", words, file=made))
         _print(f"siting standards check {made}")
     elif name == "check":
-        own = _given(file, "siting standards check FILE: name the TOML file of your standard")
-        read = st.load_standard(own if own.suffix == ".toml" else f"{own}")
+        if file is None:
+            raise SitingError("siting standards check FILE: name the TOML file of your standard")
+        read = st.load_standard(file if file.suffix == ".toml" else f"{file}")
         judged = sum(rule.role in ("standard", "target") for rule in read)
-        _print(label("cli.standard_good", words, file=own.name, rules=len(read), judged=judged), cut=True)
+        _print(label("cli.standard_good", words, file=file.name, rules=len(read), judged=judged), cut=True)
     else:
         from siting.terminal import print_rules
 
@@ -161,12 +162,6 @@ def standards(
 def _print(line: str, *, cut: bool = False) -> None:
     """Print a line as it is, or cut to the width of the terminal; no word coloured, nothing read as markup."""
     out.print(line, highlight=False, markup=False, soft_wrap=not cut)
-
-
-def _given(file: Path | None, else_say: str) -> Path:
-    if file is None:
-        raise SitingError(else_say)
-    return file
 
 
 @app.command()

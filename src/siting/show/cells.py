@@ -19,7 +19,8 @@ __all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage"
 MOST_ROWS = 500
 """Rows of a table on a page; how many more there are is said below it."""
 
-SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "=", "~": "≈"}
+#: What is printed for an operator, before its number.
+SIGNS = {">=": "≥", "<=": "≤", "~": "≈", "range": "", "per": "1 /"}
 
 #: How the numbers of a column are written, by the name of the column.
 KINDS = {
@@ -208,7 +209,7 @@ def _cell(value: Any, name: str, kind: str, lang: str, *, head: bool = False) ->
     keys = [f"{section}.{value}" for section in CODES.get(name, ())] if isinstance(value, str) else []
     for key in filter(known, keys):
         return Cell(label(key, lang), head=head)
-    if name == "operator" and value in SIGNS:
+    if name == "operator" and value in (">=", "<=", "~"):
         return Cell(SIGNS[value], head=head)
     return Cell(show(value, kind, lang), number=kind not in TEXT, head=head)
 

@@ -17,7 +17,8 @@ from siting.show.fonts import clean
 
 __all__ = [
     "BADGES", "areas_table", "crow_words", "figures_table", "float_of", "folded_rows", "gap_words", "needed_words",
-    "reason_words", "rules_table", "said", "source_words", "status_words", "target_words", "value_words",
+    "reason_words", "rules_table", "short_names", "source_words", "status_words", "target_words", "text_of",
+    "value_words",
 ]  # fmt: skip
 
 #: Reasons longer than this stand below the indicator; so many short rules of a district are named.
@@ -43,12 +44,16 @@ def _figure(row: dict[Any, Any], lang: str) -> tuple[Cell, ...]:
     if alone:
         small = (label("report.printed", lang, number=f"{words} {beside}".strip()), *small)
         words = beside = ""
-    held = "" if math.isnan(value) else _long_unit(row["unit"], lang)
+    below = _filled("" if math.isnan(value) else _long_unit(row["unit"], lang), text_of(row, "reason", lang))
     return (
-        Cell(said(row, "indicator", lang), head=True, small=small),
+        Cell(text_of(row, "indicator", lang), head=True, small=small),
         Cell("" if pd.isna(row["year"]) else str(row["year"]), number=True),
         Cell(words, number=True, small=_filled(beside)),
-        Cell(_measured(value, row["unit"], lang, printed), number=True, small=_filled(held, said(row, "reason", lang))),
+        Cell(
+            _measured(value, row["unit"], lang, printed),
+            number=True,
+            small=_filled(held, text_of(row, "reason", lang)),
+        ),
         Cell("" if alone else gap_words({**row, "gap": row["difference"]}, lang), number=True),
     )
 
@@ -83,16 +88,17 @@ def areas_table(parts: pd.DataFrame, lang: str) -> Table:
     for area, rows in parts.groupby("area", sort=False):
         name = rows["area_name"].iloc[0] if "area_name" in rows else area
         count = counts_of(rows)
-        short = [said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
         numbers = (Cell(f"{int(count.get(status, 0)):,}", number=True) for status in ("met", "short"))
-        body.append((Cell(clean(name or area), head=True), *numbers, Cell(_first(list(dict.fromkeys(short)), lang))))
+        body.append((Cell(clean(name or area), head=True), *numbers, Cell(short_names(rows, MOST, lang))))
     return Table(head, tuple(body), caption=label("report.by_area", lang))
 
 
-def _first(names: Sequence[str], lang: str) -> str:
-    """Name the first of many."""
-    more = label("cli.more", lang, count=len(names) - MOST) if len(names) > MOST else ""
-    return label("list.comma", lang).join(names[:MOST]) + more
+def short_names(rows: pd.DataFrame, most: int, lang: str) -> str:
+    """Name the first *most* rules that are short, and say how many more there are."""
+    short = rows[rows["status"] == "short"].to_dict("records")
+    names = list(dict.fromkeys(text_of(row, "indicator", lang) for row in short))
+    more = label("cli.more", lang, count=len(names) - most) if len(names) > most else ""
+    return label("list.comma", lang).join(names[:most]) + more
 
 
 def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
@@ -104,12 +110,12 @@ def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
     for row in rows.to_dict("records"):
         target, unit = target_words(row, lang)
         needed, needs = needed_words(row, lang)
-        reason = said(row, "reason", lang)
+        reason = text_of(row, "reason", lang)
         # What is too long for the narrow column of the verdict, such as a list of names, stands below the rule.
         below, beside = (reason, "") if len(reason) > LONG else ("", reason)
         cells = {
             "indicator": Cell(
-                said(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_filled(below)),
+                text_of(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_filled(below)),
                 code=clean(row.get("rule") or ""),
             ),
             "area": Cell(show(row.get("area"), "id", lang)),
@@ -126,18 +132,18 @@ def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
 
 
 def folded_rows(rows: pd.DataFrame, lang: str) -> tuple[tuple[str, Cell], ...]:
-    """Name each rule of which nothing can be said, with the verdict, the reason and the clause, each once."""
+    """Name each rule of which nothing can be text_of, with the verdict, the reason and the clause, each once."""
     found: dict[tuple[str, ...], None] = {}
     for row in rows.to_dict("records"):
-        note = said(row, "note", lang)
+        note = text_of(row, "note", lang)
         lines = (source_words(row), label("report.note", lang, note=note) if note else "")
-        found[said(row, "indicator", lang), reason_words(row, lang), str(row.get("rule") or ""), *lines] = None
+        found[text_of(row, "indicator", lang), reason_words(row, lang), str(row.get("rule") or ""), *lines] = None
     return tuple((name, Cell(reason, small=_filled(*lines), code=clean(rule))) for name, reason, rule, *lines in found)
 
 
 def reason_words(row: dict[Any, Any], lang: str) -> str:
     """Say in one line why a rule is not judged: the verdict, and the reason where it says more."""
-    status, reason = status_words(row, lang), said(row, "reason", lang)
+    status, reason = status_words(row, lang), text_of(row, "reason", lang)
     if not reason or status in reason:
         return reason or status
     return f"{status}{label('list.colon', lang)}{reason}"
@@ -165,7 +171,6 @@ def target_words(row: dict[Any, Any], lang: str) -> tuple[str, str]:
     words = show(number, "share") if unit == "share" else amount(number)
     words += "" if math.isnan(top) else f"–{amount(top)}"
     sign = SIGNS.get(row["operator"], clean(row["operator"]))
-    sign = {"range": "", "per": "1 /"}.get(sign, sign)
     short = label(f"unit.{unit}", lang) if unit in SHORT else ""
     return f"{sign} {words} {short}".strip(), _long_unit(unit, lang)
 
@@ -203,7 +208,7 @@ def _long_unit(unit: Any, lang: str) -> str:
     return clean(named("unit", unit, lang))
 
 
-def said(row: dict[Any, Any], name: str, lang: str) -> str:
+def text_of(row: dict[Any, Any], name: str, lang: str) -> str:
     """Return a text of the row in *lang*: the column of the name, or the one ending in ``_en`` when it has words."""
     other = row.get(f"{name}_en") if lang == "en" else None
     words = other if isinstance(other, str) and other else row.get(name)
@@ -212,8 +217,8 @@ def said(row: dict[Any, Any], name: str, lang: str) -> str:
 
 def _small_print(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
     metric = f"metric.{row.get('metric')}"
-    basis = _filled(label(metric, lang) if known(metric) else "", said(row, "basis", lang))
-    note = said(row, "note", lang)
+    basis = _filled(label(metric, lang) if known(metric) else "", text_of(row, "basis", lang))
+    note = text_of(row, "note", lang)
     caveat = label("report.note", lang, note=note) if note else ""
     return _filled(label("list.semicolon", lang).join(basis), caveat, source_words(row))
 
