@@ -26,7 +26,7 @@ from siting.show.verdict import (
     target_words,
     text_of,
     value_words,
-)  # fmt: skip
+)
 
 __all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
 
@@ -68,14 +68,13 @@ def print_verdict(out: Console, judged: Audit, lang: str) -> None:
         for row in rows.to_dict("records"):
             _show(out, _rule(row, widths, notes, several=several, lang=lang))
     if len(folded):
-        found = [
+        heading = label("report.folded", lang, count=folded["rule"].nunique())
+        out.print(Text(f"\n{heading}", style="bold"), soft_wrap=True)
+        lines = (
             f"— {text_of(row, 'indicator', lang)} — {reason_words(row, lang)}" for row in folded.to_dict("records")
-        ]
-        out.print(
-            Text(f"\n{label('report.folded', lang, count=folded['rule'].nunique())}", style="bold"), soft_wrap=True
         )
-        for words in dict.fromkeys(found):
-            _show(out, _dim(wrapped(words, width, indent=2)))
+        for line in dict.fromkeys(lines):
+            _show(out, _dim(wrapped(line, width, indent=2)))
     if notes:
         out.print(Text(f"\n{label('report.footnotes', lang)}", style="bold"))
         for note, number in notes.items():
@@ -108,9 +107,8 @@ def _rule(
     yield from _grid(cells, widths, ("bold", "", "", "", COLOURS.get(str(row["status"]), "dim")))
     width = sum(widths) + 2 * len(widths) - 2
     gap = "" if pd.isna(row["gap"]) or not row["gap"] else label("report.gap", lang, gap=gap_words(row, lang))
-    basis = label("forecast.semicolon", lang).join(
-        filter(None, (gap, crow_words(row, lang), text_of(row, "basis", lang)))
-    )
+    parts = (gap, crow_words(row, lang), text_of(row, "basis", lang))
+    basis = label("forecast.semicolon", lang).join(filter(None, parts))
     clause = label("report.clause", lang, clause=source_words(row) if several else str(row["clause"]))
     lines = [*wrapped(f"  {basis}", width, indent=2), *_shortened(text_of(row, "reason", lang), width, lang)]
     yield from _dim(filter(str.strip, [*lines, *wrapped(f"  {clause} {row['rule']}", width, indent=2)]))

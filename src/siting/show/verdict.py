@@ -49,11 +49,7 @@ def _figure(row: dict[Any, Any], lang: str) -> tuple[Cell, ...]:
         Cell(text_of(row, "indicator", lang), head=True, small=small),
         Cell("" if pd.isna(row["year"]) else str(row["year"]), number=True),
         Cell(words, number=True, small=_filled(beside)),
-        Cell(
-            _measured(value, row["unit"], lang, printed),
-            number=True,
-            small=_filled(held, text_of(row, "reason", lang)),
-        ),
+        Cell(_measured(value, row["unit"], lang, printed), number=True, small=below),
         Cell("" if alone else gap_words({**row, "gap": row["difference"]}, lang), number=True),
     )
 
