@@ -20,7 +20,7 @@ from siting.numbers import percent
 from siting.show.cells import amount
 from siting.study import Outcome, Study, run
 from siting.study.outputs import write_outputs
-from siting.study.tables import coverage_table, facility_words, goal_title, network_words, places_table
+from siting.study.tables import coverage_table, facility_words, network_words, places_table
 from siting.terminal import ROOMY, print_audit
 
 __all__ = ["results_table", "run_in_terminal"]
@@ -105,7 +105,7 @@ def _print_coverage(out: Console, outcome: Outcome) -> None:
 def _print_plans(out: Console, outcome: Outcome) -> None:
     lang, wide = outcome.study.lang, WIDE_GOAL if out.width >= ROOMY else GOAL_WIDTH
     table = results_table(label("study.plans", lang), lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
-    proposals = [(goal_title(proposal.goal, lang), proposal.plan) for proposal in outcome.proposals.values()]
+    proposals = [(proposal.goal.title(lang), proposal.plan) for proposal in outcome.proposals.values()]
     for goal, plan in proposals:
         table.add_row(
             escape("\n".join(wrapped(goal, wide))), str(len(plan.sites)), percent(plan.share), amount(plan.bound),

@@ -10,11 +10,12 @@ from typing import Any
 
 import pandas as pd
 
+from siting.data import list_roles, role
 from siting.labels import known, label
 from siting.numbers import NONE
 from siting.show.fonts import clean
 
-__all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage", "show", "table_of"]
+__all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage", "role_name", "show", "table_of"]
 
 MOST_ROWS = 500
 """Rows of a table on a page; how many more there are is said below it."""
@@ -79,6 +80,13 @@ def heading(name: object, lang: str) -> str:
     """
     keys = (f"{section}.{name}" for section in ("column", "field", "service"))
     return next((label(key, lang) for key in keys if known(key)), clean(name))
+
+
+def role_name(name: str, lang: str) -> str:
+    """Name a role for a reader, or return the name of one of the user's own."""
+    if name not in list_roles():
+        return name
+    return role(name).zh if lang == "zh" else role(name).en
 
 
 def amount(value: float, digits: int = 2) -> str:

@@ -7,10 +7,10 @@ from typing import Any
 
 import pandas as pd
 
-from siting.data import list_roles, role
+from siting.data import list_roles
 from siting.labels import known, label, named
 from siting.network import Walk
-from siting.show.cells import show
+from siting.show.cells import role_name, show
 from siting.show.fonts import clean
 
 __all__ = ["settings_of"]
@@ -52,7 +52,7 @@ def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
         found = clean(names[0]) if names else ""
         return f"{found}{label('list.open', lang)}{clean(one)}{label('list.close', lang)}" if found else clean(one)
     if key == "layers" and str(one) in list_roles():
-        return role(str(one)).zh if lang == "zh" else role(str(one)).en
+        return role_name(str(one), lang)
     if key == "people":
         return clean(named("setting", one, lang))
     return clean(named("layer" if known(f"layer.{one}") else "service", one, lang))

@@ -6,7 +6,12 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from siting.html import card, table
+from siting.judge.statuses import told_groups
+from siting.labels import label, named
+from siting.numbers import percent
 from siting.study.outputs import write_outputs
+from siting.study.tables import coverage_table
 from siting.study.values import Results
 
 __all__ = ["Outcome"]
@@ -41,6 +46,30 @@ class Outcome(Results):
 
     def __repr__(self) -> str:
         return f"<Outcome of {self.study.name}: {', '.join(self.proposals) or 'no proposals'}, {self.audit}>"
+
+    def _repr_html_(self) -> str:
+        lang = self.study.lang
+        tables = []
+        for service in self.bands:
+            rows = coverage_table(self, service, lang).reset_index()[["limit", "metric", "covered", "total", "share"]]
+            rows["share"] = rows["share"].map(percent)
+            caption = label("study.coverage_of", lang, service=named("service", service, lang))
+            heads = [f"column.{name}" for name in rows.columns]
+            tables.append(table(heads, rows.to_numpy().tolist(), caption=caption, lang=lang))
+        if self.audit is not None:
+            counts = self.audit.counts()
+            groups = told_groups(counts)
+            numbers = [int(counts[group]) for group in groups]
+            caption = label("report.audit", lang)
+            tables.append(table([f"status.{group}" for group in groups], [numbers], caption=caption, lang=lang))
+        plans = [
+            (each.goal.title(lang), len(each.plan.sites), percent(each.plan.share), percent(each.plan.gap),
+             label(f"status.{each.plan.status}", lang))
+            for each in self.proposals.values()
+        ]  # fmt: skip
+        heads = ["study.goal", "column.sites", "column.share", "fact.gap", "fact.status"]
+        tables.append(table(heads, plans, caption=label("study.plans", lang), lang=lang))
+        return card(self.study.title.get(lang, self.study.name), {}, *tables, lang=lang)
 
     @property
     def unmet(self) -> list[str]:

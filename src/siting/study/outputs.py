@@ -20,7 +20,6 @@ from siting.study.tables import (
     coverage_table,
     district_table,
     facility_words,
-    goal_title,
     network_words,
     notices,
     places_table,
@@ -161,7 +160,7 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
     if proposal.curve is not None:
         chart = draw_chart(proposal.curve, target=proposal.goal.cover, lang=lang)
         parts.append({label("study.curve", lang): chart})
-    return Section(goal_title(proposal.goal, lang), *parts)
+    return Section(proposal.goal.title(lang), *parts)
 
 
 def _method(results: Results) -> list[str]:

@@ -9,18 +9,17 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from siting.data import list_roles, to_crs
-from siting.data import role as find_role
+from siting.data import to_crs
 from siting.data.naming import names_apart
 from siting.labels import label, named
 from siting.measure.services import APART
 from siting.numbers import percent
 from siting.propose import Plan
-from siting.study.inputs import Goal
+from siting.show.cells import role_name
 from siting.study.values import Proposal, Results
 
 __all__ = [
-    "attribution", "coverage_table", "district_table", "facility_words", "goal_title", "network_words", "notices",
+    "attribution", "coverage_table", "district_table", "facility_words", "network_words", "notices",
     "places_table", "result_layers", "result_tables", "with_names",
 ]  # fmt: skip
 
@@ -64,14 +63,8 @@ def places_table(results: Results, lang: str) -> pd.DataFrame:
         (len(places), float(places.snap.max(initial=0.0)), len(places.moved), len(places.off_street))
         for places in results.places.values()
     ]
-    index = pd.Index([_role_name(role, lang) for role in results.places], name=label("study.layer", lang))
+    index = pd.Index([role_name(role, lang) for role in results.places], name=label("study.layer", lang))
     return pd.DataFrame(rows, columns=columns, index=index)
-
-
-def _role_name(role: str, lang: str) -> str:
-    if role not in list_roles():
-        return role
-    return find_role(role).zh if lang == "zh" else find_role(role).en
 
 
 def _limits(rows: pd.DataFrame, lang: str) -> list[str]:
@@ -126,15 +119,6 @@ def _type_counts(results: Results, service: str) -> dict[str, int]:
     kinds = {"unknown_type": strange, "unasked_type": ~strange}
     counts = {code: int(mine.loc[rows, "rows"].sum()) for code, rows in kinds.items()}
     return {code: n for code, n in counts.items() if n}
-
-
-def goal_title(goal: Goal, lang: str) -> str:
-    """Say in words what a goal asks for."""
-    limit, unit = (goal.metres, "m") if goal.metres is not None else (goal.minutes, "min")
-    words = {"service": named("service", goal.service, lang), "limit": f"{limit:g} {label(f'unit.{unit}', lang)}"}
-    if goal.cover is not None:
-        return label("study.goal_cover", lang, share=f"{100 * goal.cover:g} %", **words)
-    return label("study.goal_most", lang, n=goal.at_most, **words)
 
 
 def _names(results: Results, role: str) -> dict[Any, str]:

@@ -10,18 +10,21 @@ from typing import Any, Literal
 import geopandas as gpd
 import pandas as pd
 
+from siting.html import card
 from siting.judge import Audit, Rule
 from siting.judge.rule import Document
+from siting.labels import label, named
 from siting.measure import Reach
 from siting.network import Network, Places, Walk
 from siting.propose import Plan
+from siting.show.cells import role_name
 from siting.study.inputs import Circle, Goal, Source
 from siting.study.recipe import read_recipe
 
 __all__ = ["Proposal", "Results", "Study"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Study:
     """A frozen set of inputs; `run` turns it into an `Outcome`. Made by `from_toml`.
 
@@ -78,6 +81,29 @@ class Study:
             When the file is not there or not well formed: which table or key, and what is understood.
         """
         return cls(**read_recipe(Path(path)))
+
+    def __repr__(self) -> str:
+        year = "" if self.year is None else f" {self.year}"
+        judged = "no standard" if self.standard is None else f"{self.standard}{year}"
+        n = len(self.goals)
+        return f"<Study {self.name}: {len(self.layers)} layers, {judged}, {n} goal{'s' * (n != 1)}>"
+
+    def _repr_html_(self) -> str:
+        colon = label("list.colon", self.lang)
+        circles = [
+            f"{named('service', circle.service, self.lang)}{colon}{limit:g} {label(f'unit.{unit}', self.lang)}"
+            for circle in self.circles
+            for unit, limits in (("m", circle.metres), ("min", circle.minutes))
+            for limit in limits
+        ]
+        facts = {
+            "card.layers": label("list.comma", self.lang).join(role_name(role, self.lang) for role in self.layers),
+            "fact.standard": named("standard", self.standard or "", self.lang),
+            "fact.year": "" if self.year is None else str(self.year),
+            "card.circles": label("list.semicolon", self.lang).join(circles),
+            "card.goals": label("list.semicolon", self.lang).join(goal.title(self.lang) for goal in self.goals),
+        }
+        return card(self.title.get(self.lang, self.name), facts, lang=self.lang)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
