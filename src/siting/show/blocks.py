@@ -87,13 +87,7 @@ def is_figure(part: object) -> TypeGuard[Figure]:
 
 
 def blocks_of(parts: Sequence[object], lang: str) -> list[Block]:
-    """Return the blocks of a whole report.
-
-    Raises
-    ------
-    SitingError
-        When a part is of no kind that a report can show.
-    """
+    """Return the blocks of a whole report; SitingError for a part of no kind that a report can show."""
     return list(_Page(lang).walk(parts, level=2, prefix="s"))
 
 
@@ -156,22 +150,16 @@ class _Page:
             yield Block("table", table=table_of(part, self.lang, caption=caption))
         elif is_figure(part):
             self.figures += 1
-            svg = inline_svg(part, name=f"f{self.figures}", alt=caption or _first_text(part))
-            yield Block("figure", text=caption, lines=(svg,))
+            texts = [text.get_text() for text in part.texts] + [axes.get_title() for axes in part.axes]
+            alt = caption or next(filter(None, texts), "")
+            yield Block("figure", text=caption, lines=(inline_svg(part, name=f"f{self.figures}", alt=alt),))
         elif is_audit(part):
             yield from audit_blocks(part, self.lang)
         elif is_plan(part):
             yield from plan_blocks(part, self.lang)
         else:
-            raise SitingError(
-                f"a report cannot show a {type(part).__module__}.{type(part).__qualname__}; it takes {UNDERSTOOD}"
-            )
-
-
-def _first_text(figure: Figure) -> str:
-    """Return the title of a figure, to say in words what it shows."""
-    texts = [text.get_text() for text in figure.texts] + [axes.get_title() for axes in figure.axes]
-    return next((text for text in texts if text), "")
+            kind = f"{type(part).__module__}.{type(part).__qualname__}"
+            raise SitingError(f"a report cannot show a {kind}; it takes {UNDERSTOOD}")
 
 
 def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
@@ -179,8 +167,8 @@ def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
     whole = audit.table["area"] == "all" if "area" in audit.table else pd.Series(True, audit.table.index)
     whole |= not whole.any()  # only districts were judged: their rows are the table
     table, parts = audit.table[whole], audit.table[~whole]
-    count = counts_of(table)
-    badges = {key: Cell(f"{int(count[key]):,}", badge=BADGES.get(key, "na")) for key in told_groups(count)}
+    counts = counts_of(table)
+    badges = {key: Cell(f"{int(counts[key]):,}", badge=BADGES.get(key, "na")) for key in told_groups(counts)}
     yield Block("tiles", pairs=tuple((label(f"status.{key}", lang), cell) for key, cell in badges.items()))
     for service, rows in table.groupby("service", sort=False, dropna=False):
         section = "service" if known(f"service.{service}") else "layer"
@@ -189,8 +177,8 @@ def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
         if len(judged):
             yield Block("table", table=rules_table(judged, name, lang))
         if len(silent):
-            rules = silent["rule"].nunique() if "rule" in silent else len(silent)
-            words = label("report.folded_of", lang, service=name, count=rules)
+            count = silent["rule"].nunique() if "rule" in silent else len(silent)
+            words = label("report.folded_of", lang, service=name, count=count)
             yield Block("folded", text=words, pairs=folded_rows(silent, lang))
     if len(parts):
         yield Block("table", table=areas_table(parts, lang))
@@ -199,8 +187,7 @@ def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
         yield Block("table", table=figures_table(figures[figures["printed"].notna()], lang))
     left = getattr(audit, "uncounted", None)
     if left is not None and not left["counted"].all():
-        caption = label("report.uncounted", lang)
-        yield Block("table", table=table_of(in_words(left, lang), lang, caption=caption))
+        yield Block("table", table=table_of(in_words(left, lang), lang, caption=label("report.uncounted", lang)))
     standard = getattr(audit.standard, "name", audit.standard)
     facts = [("standard", Cell(clean(named("standard", standard, lang))))]
     if audit.year is not None:
@@ -258,13 +245,11 @@ def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
 def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
     """Return headings and kinds of columns that mean something of their own in the tables of a plan."""
     unit = str(getattr(plan, "unit", "") or "m")
-    unit_words = clean(named("unit", unit, lang))
     way = {"m": "metres", "min": "minutes"}.get(unit, "")
-    kinds = {
-        "people": "count", "mean": way, "farthest": way, "option": "id", "cost": "", "places": "count",
-        "change": "text",
-    }  # fmt: skip
-    columns = {name: (label(f"plan_site.{name}", lang, unit=unit_words), kind) for name, kind in kinds.items()}
+    kinds = {"people": "count", "mean": way, "farthest": way, "option": "id", "cost": "", "places": "count",
+             "change": "text"}  # fmt: skip
+    words = clean(named("unit", unit, lang))
+    columns = {name: (label(f"plan_site.{name}", lang, unit=words), kind) for name, kind in kinds.items()}
     return columns | {"year": (label(f"plan_site.{year}", lang), "year")}
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Entry", "Mark", "draw_key", "scale_length"]
 
-Mark: TypeAlias = Literal["dot", "square", "growing", "closing", "pin", "line", "dashes", "patch"]
+Mark: TypeAlias = Literal["dot", "square", "grows", "closes", "pin", "line", "dashes", "patch"]
 
 #: Inches from line to line, and from the left to the words.
 LINE, LEFT = 0.235, 0.36
@@ -81,26 +81,21 @@ def scale_length(most: float) -> float:
     >>> scale_length(1830.0)
     1000.0
     """
-    power = 1.0
-    while power * 10 <= most:
-        power *= 10
-    while power > most:
-        power /= 10
-    return max(power * step for step in (1, 2, 5) if power * step <= most)
+    return max(step * 10.0**power for power in range(-9, 9) for step in (1, 2, 5) if step * 10.0**power <= most)
 
 
 def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
     x = 0.14
-    if entry.mark in ("line", "dashes"):
-        style = (0, (5, 3)) if entry.mark == "dashes" else "-"
-        thick = 1.0 if entry.mark == "dashes" else 1.6
-        axes.plot([0, 0.28], [y, y], color=entry.colour, linewidth=thick, linestyle=style)
+    if entry.mark == "line":
+        axes.plot([0, 0.28], [y, y], color=entry.colour, linewidth=1.6)
+    elif entry.mark == "dashes":
+        axes.plot([0, 0.28], [y, y], color=entry.colour, linewidth=1.0, linestyle=(0, (5, 3)))
     elif entry.mark == "patch":
         axes.fill_between([0, 0.28], y - 0.07, y + 0.07, color=entry.colour, alpha=0.3, linewidth=0)
     elif entry.mark == "pin":
         axes.scatter([x], [y - 0.1], s=800, marker=pin(), c=entry.colour, edgecolors=PAPER, linewidths=0.8)
-    elif entry.mark in ("growing", "closing"):
-        mark_facility(axes, [x], [y], {"growing": "grows", "closing": "closes"}[entry.mark], bigger=1.2)
+    elif entry.mark in ("grows", "closes"):
+        mark_facility(axes, [x], [y], entry.mark, bigger=1.2)
     else:
         shape, area = {"dot": ("o", 46), "square": ("s", 32)}[entry.mark]
         axes.scatter([x], [y], s=area, marker=shape, c=entry.colour, edgecolors=PAPER, linewidths=0.6)
@@ -108,9 +103,8 @@ def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
 
 def _draw_foot(axes: Axes, width: float, metres_per_inch: float, notes: Iterable[str], lang: str) -> None:
     """Draw the bar of the scale, the arrow to the north, and the notes, from the bottom up."""
-    lines = [line for note in notes for line in wrap(note, 7.5, width - 0.02)]
     y = 0.06
-    for line in reversed(lines):
+    for line in reversed([line for note in notes for line in wrap(note, 7.5, width - 0.02)]):
         axes.text(0, y, line, fontsize=7.5, color=MUTED, va="center")
         y += 0.16
     y += 0.16

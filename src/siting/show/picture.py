@@ -34,10 +34,8 @@ TALLEST, LEAST = 9.0, 4.6
 MARGIN = 0.02
 #: Metres that a boundary may be off; a fifth of a millimetre on paper for a district of 6 km.
 FINE = 2.0
-#: What existing facilities become, with their mark and their line in the key.
-MARKS: tuple[tuple[str, Mark, str], ...] = (
-    ("", "square", "existing"), ("grows", "growing", "grows"), ("closes", "closing", "closes"),
-)  # fmt: skip
+#: The marks of existing facilities, by what they become.
+MARKS: dict[str, Mark] = {"": "square", "grows": "grows", "closes": "closes"}
 
 
 def draw_picture(
@@ -108,9 +106,8 @@ def draw_picture(
     coloured = colour_communities(placed.get("communities"), _of(coverage, service), lang)
     part = None if proposal is None else part_of(proposal, service)
     if title is None:
-        name = None if service is None else named("service", service, lang)
-        title = label("picture.title", lang) if name is None else label("picture.title_service", lang, service=name)
-
+        key = "picture.title" if service is None else "picture.title_service"
+        title = label(key, lang, service=named("service", service, lang))
     with drawing():
         figure, axes, panel, scale = _sheet(_extent(placed), title)
         ground = _draw_ground(axes, placed, None if reached is None else to_crs(reached, crs), lang)
@@ -118,15 +115,14 @@ def draw_picture(
         places = _draw_facilities(axes, placed.get(service) if service else None, part, lang)
         places += _draw_sites(axes, placed, service, part, lang)
         axes.set(xlabel="", ylabel="")
-        groups: list[tuple[str, Sequence[Entry]]] = [
-            (coloured.heading, coloured.entries),
-            (label("picture.places", lang), places),
-            (label("picture.ground", lang), ground),
-        ]
+        groups: dict[str, Sequence[Entry]] = {
+            coloured.heading: coloured.entries, label("picture.places", lang): places,
+            label("picture.ground", lang): ground,
+        }  # fmt: skip
         notices, sources = notes_of(present.values(), lang)
         notes = list(dict.fromkeys([*notices, *sources]))
         size = KEY, figure.get_figheight() - HEAD - EDGE
-        draw_key(panel, size, groups, metres_per_inch=scale, notes=notes, lang=lang)
+        draw_key(panel, size, groups.items(), metres_per_inch=scale, notes=notes, lang=lang)
     return with_display(figure)
 
 
@@ -251,12 +247,12 @@ def _draw_facilities(axes: Axes, facilities: gpd.GeoDataFrame | None, part: Part
         return []
     changes = np.array([("" if part is None else part.change_of(site)) for site in facilities.index], object)
     entries = []
-    for change, mark, key in MARKS:
+    for change, mark in MARKS.items():
         mine = changes == change
         if mine.any():
             places = facilities.geometry[mine].representative_point()
             mark_facility(axes, places.x.to_numpy(), places.y.to_numpy(), change)
-            entries.append(Entry(mark, EXISTING, label(f"picture.{key}", lang), count=int(mine.sum())))
+            entries.append(Entry(mark, EXISTING, label(f"picture.{change or 'existing'}", lang), count=int(mine.sum())))
     return entries
 
 

@@ -83,9 +83,8 @@ def write_report(
     """
     target = Path(path)
     if target.suffix.lower() not in SUFFIXES:
-        raise SitingError(
-            f"a report cannot be written to {target.name}; name a file that ends in {' or '.join(SUFFIXES)}"
-        )
+        ends = " or ".join(SUFFIXES)
+        raise SitingError(f"a report cannot be written to {target.name}; name a file that ends in {ends}")
     if lang not in LANGUAGES:
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
     carried, sources = notes_of(frames_in(parts), lang)

@@ -53,9 +53,8 @@ def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
         return f"{found}{label('list.open', lang)}{clean(one)}{label('list.close', lang)}" if found else clean(one)
     if key == "layers" and str(one) in list_roles():
         return role_name(str(one), lang)
-    if key == "people":
-        return clean(named("setting", one, lang))
-    return clean(named("layer" if known(f"layer.{one}") else "service", one, lang))
+    section = "setting" if key == "people" else "layer" if known(f"layer.{one}") else "service"
+    return clean(named(section, one, lang))
 
 
 def _value(key: str, value: object, lang: str) -> str:
