@@ -99,8 +99,7 @@ def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | 
 
 def _areas(service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language) -> list[dict[str, Any]]:
     where = f"areas[{service!r}]"
-    missing = [column for column in ("limit", "unit") if column not in areas.columns]
-    if missing:
+    if missing := [column for column in ("limit", "unit") if column not in areas.columns]:
         raise LayerError(where, f"has no column {some(missing)}; give what service_areas returns")
     shapes = encode.as_degrees(where, areas)
     # Circles in another unit than the verdict's stand apart, and are off until they are asked for.
@@ -130,40 +129,29 @@ def _verdict(
     people: np.ndarray | None,
     lang: Language,
 ) -> dict[str, Any]:
-    communities = present.get("communities")
-    bands = _matched(service, bands, communities)
-    band = bands["band"].to_numpy(dtype=float, na_value=np.nan)
-    cost = bands["cost"].to_numpy(dtype=float, na_value=np.nan)
+    """Return the class of each community, and how many communities and people each class has."""
+    bands = _matched(service, bands, present.get("communities"))
+    band, cost = (bands[name].to_numpy(dtype=float, na_value=np.nan) for name in ("band", "cost"))
     unit = str(bands["unit"].iloc[0])
     limits = sorted({*band[~np.isnan(band)].tolist(), *bands.attrs.get("limits", ())})
     outside, unreached = len(limits), len(limits) + 1
-
     codes = np.searchsorted(limits, band)
     codes[np.isnan(band)] = outside
-    lost = np.isnan(band) & np.isnan(cost)
-    # Without a cost the nearest is beyond the search or no way leads there. When the search itself
-    # stopped at the largest limit, that says no more than "outside".
+    # Without a cost the nearest is beyond the search or no way leads there. When the search itself stopped at the
+    # largest limit, that says no more than "outside".
     if not limits or (cost > limits[-1]).any():
-        codes[lost] = unreached
-    else:
-        lost = np.zeros_like(lost)
-
-    labels = [_limit("within", limits[0], unit, lang)] if limits else []
-    for low, high in pairwise(limits):
-        words = {"low": f"{low:,g}", "high": f"{high:,g}", "unit": label(f"unit.{unit}", lang)}
-        labels.append(label("map.between", lang, **words))
-    labels.append(_limit("outside", limits[-1], unit, lang) if limits else label("map.outside_all", lang))
-    if lost.any():
-        labels.append(label("map.unreached", lang))
-
+        codes[np.isnan(band) & np.isnan(cost)] = unreached
     rows = []
-    for code, text in enumerate(labels):
+    for code, words in enumerate(_class_names(limits, unit, lang)):
         inside = codes == code
-        row: dict[str, Any] = {"label": text, "communities": f"{inside.sum():,}"}
+        if code == unreached and not inside.any():
+            continue
+        row: dict[str, Any] = {"label": words, "communities": f"{inside.sum():,}"}
         if people is not None:
             row["people"] = f"{people[inside].sum():,.0f}"
             row["part"] = round(float(people[inside].sum()) / (float(people.sum()) or 1.0), 5)
         rows.append(row)
+    who = label(f"people.{weight}", lang) if weight else label("map.communities", lang)
     return {
         "codes": codes.tolist(),
         "limits": len(limits),
@@ -172,29 +160,39 @@ def _verdict(
         "people": label(f"field.{weight}", lang) if weight else None,
         "missed": _percent(codes >= outside, people, lang),
         "shares": _shares(limits, unit, codes, people, lang),
-        "caption": _caption(weight, unit, lang),
+        "caption": label(f"map.share_{unit}", lang, who=who),
         "nearest": encode.texts(bands["facility"], encode.names_in(present, ("candidates", service))),
         "cost": encode.numbers(cost, 0 if unit == "m" else 1),
         "unit": label(f"unit.{unit}", lang),
     }
 
 
+def _class_names(limits: list[float], unit: str, lang: Language) -> list[str]:
+    """Name the classes of communities: within each limit, outside all, and reached by no way."""
+    unreached = label("map.unreached", lang)
+    if not limits:
+        return [label("map.outside_all", lang), unreached]
+    units = label(f"unit.{unit}", lang)
+    between = [
+        label("map.between", lang, low=f"{low:,g}", high=f"{high:,g}", unit=units) for low, high in pairwise(limits)
+    ]
+    return [_limit("within", limits[0], unit, lang), *between, _limit("outside", limits[-1], unit, lang), unreached]
+
+
 def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | None) -> pd.DataFrame:
     where = f"coverage[{service!r}]"
-    missing = [c for c in ("facility", "cost", "band", "unit") if c not in bands.columns]
-    if missing:
+    if missing := [c for c in ("facility", "cost", "band", "unit") if c not in bands.columns]:
         raise SitingError(f"{where} has no column {some(missing)}; give what bands(...) returns")
     if communities is None:
         raise SitingError(f"{where} needs layers['communities'] to be drawn")
-    faults = (
-        (bands.index[bands.index.duplicated()].unique(), "has communities twice: {}"),
-        (bands.index.difference(communities.index, sort=False), "has ids that are no communities of the layer: {}"),
-        (
-            communities.index.difference(bands.index, sort=False),
-            "lacks communities of the layer: {}; measure them, or draw the others only",
+    faults = {
+        "has communities twice: {}": bands.index[bands.index.duplicated()].unique(),
+        "has ids that are no communities of the layer: {}": bands.index.difference(communities.index, sort=False),
+        "lacks communities of the layer: {}; measure them, or draw the others only": communities.index.difference(
+            bands.index, sort=False
         ),
-    )
-    for ids, words in faults:
+    }
+    for words, ids in faults.items():
         if len(ids):
             raise SitingError(f"{where} {words.format(some(ids))}")
     matched: pd.DataFrame = bands.loc[communities.index]
@@ -221,8 +219,3 @@ def _percent(inside: np.ndarray, people: np.ndarray | None, lang: Language) -> s
     weights = np.ones(len(inside)) if people is None else people
     total = float(weights.sum())
     return f"{float(weights[inside].sum()) / total:.1%}" if total > 0 else label("map.na", lang)
-
-
-def _caption(weight: str | None, unit: str, lang: Language) -> str:
-    who = label(f"people.{weight}", lang) if weight else label("map.communities", lang)
-    return label(f"map.share_{unit}", lang, who=who)

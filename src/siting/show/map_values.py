@@ -71,11 +71,8 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
     bounds = turned.bounds.to_numpy()
     lost = ~np.isfinite(bounds).all(axis=1) | (np.abs(bounds[:, 1::2]) > 89).any(axis=1)
     if lost.any():
-        raise LayerError(
-            layer,
-            f"{lost.sum()} rows lie outside what {frame.crs.to_string()} can place: "
-            f"{some(frame.index[lost])}; check the CRS and the order of the axes",
-        )
+        where = f"{lost.sum()} rows lie outside what {frame.crs.to_string()} can place: {some(frame.index[lost])}"
+        raise LayerError(layer, f"{where}; check the CRS and the order of the axes")
     return turned
 
 
@@ -97,8 +94,7 @@ def as_lines(shapes: np.ndarray) -> list[list[int]]:
 
 def as_points(shapes: gpd.GeoSeries) -> list[int]:
     """Return points as one list, coded like a line."""
-    xy = shapely.get_coordinates(shapes.to_numpy())
-    whole = np.rint(xy[:, ::-1] * SCALE).astype(np.int64)
+    whole = np.rint(shapely.get_coordinates(shapes.to_numpy())[:, ::-1] * SCALE).astype(np.int64)
     flat: list[int] = np.diff(whole, axis=0, prepend=0).ravel().tolist()
     return flat
 
@@ -146,16 +142,11 @@ def names_in(layers: Mapping[str, gpd.GeoDataFrame], roles: Iterable[str]) -> di
 
 
 def fields(
-    frame: gpd.GeoDataFrame,
-    columns: Iterable[str],
-    lang: Language,
-    words: Mapping[str, Mapping[object, str]],
+    frame: gpd.GeoDataFrame, columns: Iterable[str], lang: Language, words: Mapping[str, Mapping[object, str]]
 ) -> list[dict[str, Any]]:
     """Return the *columns* that *frame* has as labelled values for a tooltip."""
     found: list[dict[str, Any]] = []
-    for column in columns:
-        if column not in frame.columns:
-            continue
+    for column in (column for column in columns if column in frame.columns):
         values = frame[column]
         entry: dict[str, Any] = {"label": label(f"field.{column}", lang)}
         if pd.api.types.is_bool_dtype(values):
