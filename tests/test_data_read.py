@@ -471,3 +471,7 @@ def test_the_sample_is_sound() -> None:
 def test_the_sample_has_no_such_file(name: str) -> None:
     with pytest.raises(SitingError, match="the sample has no file"):
         sample_path(name)
+
+
+def test_a_text_like_a_formula_is_guarded_and_comes_back() -> None:
+    assert (guarded("=1+1"), unguarded(guarded("=1+1")), guarded("plain")) == ("'=1+1", "=1+1", "plain")

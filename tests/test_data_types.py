@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.data.types import _plain, _table, closest_types, type_of, types_in
+from siting.data.types_of_facilities import closest_types, comparable, type_of, types_in, types_table
 
 
 def test_each_word_stands_for_one_type() -> None:
     owners: dict[str, set[str]] = {}
-    for one in _table().values():
+    for one in types_table().values():
         for word in (one.name, one.en, *one.words):
-            owners.setdefault(_plain(word), set()).add(one.name)
+            owners.setdefault(comparable(word), set()).add(one.name)
     assert {word: names for word, names in owners.items() if len(names) > 1} == {}
 
 

@@ -230,7 +230,7 @@ PROGRAM = textwrap.dedent(
     print("built", flush=True)
     at = net.places_at_nodes()
     print(len(st.travel(net, at, at, metres=500)), "pairs")
-    import siting.network._kernels as k
+    import siting.network.search_kernels as k
     print(k.pairs.stats.cache_path)
     """
 )

@@ -17,12 +17,12 @@ import pytest
 from scipy.sparse import csr_array
 
 from siting.optimize import highs
-from siting.optimize.highs import Model, Simplex, run
+from siting.optimize.highs import Programme, Simplex, run
 from siting.optimize.silence import silent_output
 from siting.optimize.solver_answers import Answer, proven_by
 
 # min -5x - 4y with 6x + 4y <= 9, both whole, at most 1: the best is y alone... or x alone, so x: -5.
-KNAPSACK = Model(
+KNAPSACK = Programme(
     cost=np.array([-5.0, -4.0]),
     lower=np.zeros(2),
     upper=np.ones(2),
@@ -114,7 +114,7 @@ def test_a_row_of_millions_forgives_nobody() -> None:
     rows = np.zeros((n + 1, 2 * n))
     rows[:n, :n], rows[:n, n:] = np.eye(n), -np.eye(n)
     rows[n, n:] = 1e6
-    model = Model(
+    model = Programme(
         cost=np.concatenate([np.ones(n), np.zeros(n)]),
         lower=np.zeros(2 * n),
         upper=np.ones(2 * n),
@@ -132,7 +132,7 @@ def test_a_row_of_millions_forgives_nobody() -> None:
 RELAXED = replace(KNAPSACK, whole=0)
 TRUTH = Answer("optimal", np.array([1.0, 0.0]), -5.0, -5.0, np.zeros(0), 1)
 TRUTH_RELAXED = Answer("optimal", np.array([5 / 6, 1.0]), -49 / 6, -49 / 6, np.array([-5 / 6]))
-LIES: dict[str, tuple[Model, Answer]] = {
+LIES: dict[str, tuple[Programme, Answer]] = {
     "costs": (KNAPSACK, replace(TRUTH, value=-9.0, bound=-9.0)),
     "costs -4, not -5": (KNAPSACK, replace(TRUTH, x=np.array([0.0, 1.0]))),
     "breaks a row": (KNAPSACK, replace(TRUTH, x=np.array([1.0, 1.0]), value=-9.0, bound=-9.0)),
@@ -161,7 +161,7 @@ def lying(monkeypatch: pytest.MonkeyPatch, lie: Answer, times: int = 10**9) -> l
     """Have the solver say *lie* so many times, and tell in which ways it was asked."""
     real, asked = highs._attempt, []
 
-    def attempt(model: Model, way: dict[str, Any], **more: Any) -> Answer:
+    def attempt(model: Programme, way: dict[str, Any], **more: Any) -> Answer:
         if "mip_max_nodes" in way or (model.whole == 0 and len(lie.prices) == 0 and lie.status != "optimal"):
             return real(model, way, **more)
         asked.append({**way, "start": more.get("start")})
@@ -303,9 +303,9 @@ os.environ["PYTHONUNBUFFERED"] = "1"
 {before}
 import numpy as np
 from scipy.sparse import csr_array
-from siting.optimize.highs import Model, run
+from siting.optimize.highs import Programme, run
 one = np.ones(1)
-run(Model(one, 0 * one, one, csr_array(np.ones((1, 1))), one, one, 1))
+run(Programme(one, 0 * one, one, csr_array(np.ones((1, 1))), one, one, 1))
 {after}
 """
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.labels import label
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.propose.infeasible import conflicts
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.formulation import build
@@ -37,10 +37,10 @@ def _time_enough() -> Iterator[None]:
 def why(reach: Any, rules: list[Any], objective: Any = None, demand: Any = None, **named: Any) -> dict[str, list[Any]]:
     """Give the values of all reasons, by key."""
     instance = build(objective or st.MinSites(), reach, PEOPLE if demand is None else demand, rules, **named)
-    watch = Watch()
-    assert search(instance, watch).status == "infeasible"
+    control = Control()
+    assert search(instance, control).status == "infeasible"
     told: dict[str, list[Any]] = {}
-    for key, values in reasons(instance, watch):
+    for key, values in reasons(instance, control):
         assert all(label(key, lang, **values) for lang in ("zh", "en"))
         told.setdefault(key.removeprefix("plan."), []).append(values)
     assert "reasons_late" not in told
@@ -167,7 +167,7 @@ def test_without_time_that_is_said(apart: st.Reach, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(conflicts, "SECONDS", 0.0)
     monkeypatch.setattr(conflicts, "GRACE", 0.0)
     instance = build(st.MinSites(), apart, PEOPLE, [st.AtMost(2), st.Cover(0.9), st.Required(["x"])])
-    told: tuple[Reason, ...] = reasons(instance, Watch(time_limit=1e-9))
+    told: tuple[Reason, ...] = reasons(instance, Control(time_limit=1e-9))
     assert [key for key, _ in told] == ["plan.conflict_rules", "plan.reasons_late"]
 
 

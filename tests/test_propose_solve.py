@@ -16,7 +16,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.optimize.milp import one_leaf
-from siting.optimize.model import Found
+from siting.optimize.solution import Solution
 from siting.propose.search import dispatch as search
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
@@ -410,8 +410,8 @@ def test_of_one_site_the_best_is_counted(hard: tuple[st.Reach, pd.Series]) -> No
     assert plan.verify().proven
 
 
-def claimed(x: list[int], value: float, bound: float) -> Callable[..., Found]:
-    return lambda *_: Found(np.array(x, bool), value, bound, "feasible", "an engine that claims")
+def claimed(x: list[int], value: float, bound: float) -> Callable[..., Solution]:
+    return lambda *_: Solution(np.array(x, bool), value, bound, "feasible", "an engine that claims")
 
 
 def test_an_engine_without_a_proof_is_not_believed(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,9 +16,9 @@ from rich.console import Console
 import siting as st
 from siting.judge.statuses import judged_first
 from siting.judge.verdict import COLUMNS
-from siting.lines import columns, wrapped
 from siting.terminal import print_areas, print_rules, print_verdict
 from siting.terminal_study import GOAL_WIDTH, results_table
+from siting.terminal_text import columns, wrapped
 
 NAN = float("nan")
 

@@ -85,9 +85,9 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
-    from siting.checked import read_told
+    from siting.layer_report import read_and_report
 
-    read_told(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
+    read_and_report(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
 
 @app.command("import")
@@ -101,10 +101,10 @@ def import_(
     lang: Lang = None,
 ) -> None:
     """Bring the export of a registration system to the form of a role, and write it as a layer."""
-    from siting.checked import read_told
+    from siting.layer_report import read_and_report
 
     words = _lang(lang) or "zh"
-    frame = read_told(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
+    frame = read_and_report(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
     st.write_layer(frame, out_file, layer=role if out_file.suffix.lower() == ".gpkg" else None)
     _print(f"{label('study.written', words)} {out_file}")
 

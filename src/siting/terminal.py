@@ -13,7 +13,6 @@ from siting.judge import Audit, Standard
 from siting.judge.statuses import judged_first
 from siting.judge.uncounted import lines_of
 from siting.labels import label, named
-from siting.lines import columns, wrapped
 from siting.show.cells import SIGNS
 from siting.show.verdict import (
     crow_words,
@@ -27,6 +26,7 @@ from siting.show.verdict import (
     text_of,
     value_words,
 )
+from siting.terminal_text import columns, wrapped
 
 __all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
 

@@ -15,13 +15,13 @@ from rich.table import Table
 
 from siting.errors import SitingError
 from siting.labels import label, named
-from siting.lines import wrapped
 from siting.numbers import percent
 from siting.show.cells import amount
 from siting.study import Outcome, Study, run
 from siting.study.outputs import write_outputs
 from siting.study.tables import coverage_table, facility_words, network_words, places_table
 from siting.terminal import ROOMY, print_audit
+from siting.terminal_text import wrapped
 
 __all__ = ["results_table", "run_in_terminal"]
 

@@ -17,8 +17,6 @@ from siting.data.tables import Row, choose, framed, void
 from siting.data.values import MOST_DIGITS, text_of
 from siting.errors import LayerError, some
 
-__all__: list[str] = []
-
 logger = logging.getLogger(__name__)
 
 # An Excel file is a zip; what it unpacks to must stay within reason.
@@ -183,7 +181,7 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
             for row in rows[each.top - 1 : each.bottom]:
                 row[each.left - 1 : each.right] = [value] * len(row[each.left - 1 : each.right])
     if last > head:
-        names = [_joined([text_of(row[i]) for row in rows[head - 1 : last]]) or None for i in range(width)]
+        names = [joined_heading([text_of(row[i]) for row in rows[head - 1 : last]]) or None for i in range(width)]
         logger.warning(
             "%s: rows %d to %d are one header of merged cells: %s", layer, head, last, some(filter(None, names))
         )
@@ -200,14 +198,8 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
     return filled
 
 
-def _joined(parts: Sequence[str]) -> str:
-    """Join the headings of a column, from the top down, without those that add nothing to what stands below.
-
-    Examples
-    --------
-    >>> _joined(["人口情况", "常住人口", "60岁以上"]), _joined(["人口", "常住人口"]), _joined(["男", "60岁以上"])
-    ('常住人口60岁以上', '常住人口', '男60岁以上')
-    """
+def joined_heading(parts: Sequence[str]) -> str:
+    """Join the headings of a column, from the top down, without those that add nothing to what stands below."""
     said = list(filter(None, dict.fromkeys(parts)))
     kept = [
         part for at, part in enumerate(said, start=1)

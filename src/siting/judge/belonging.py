@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data import points, to_crs
-from siting.data.naming import names_apart
+from siting.data.district_names import names_apart
 from siting.errors import some
 from siting.judge.context import Context
 

@@ -12,7 +12,7 @@ import pandas as pd
 from pyproj import CRS
 
 from siting.data import common_crs, points, to_crs, type_of, types_in
-from siting.data.naming import names_apart
+from siting.data.district_names import names_apart
 from siting.errors import LayerError
 from siting.judge.alternatives import countable
 from siting.judge.modes import RIDDEN, pace

@@ -6,7 +6,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import points, to_crs
-from siting.data.naming import full_names
+from siting.data.district_names import full_names
 from siting.judge.values import Missing
 
 __all__ = ["by_id_or_name", "counties_of", "township_of"]

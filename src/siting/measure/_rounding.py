@@ -15,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from siting.errors import ProblemError, some
 from siting.numbers import Floats, Ints, Positions
 from siting.optimize import highs
-from siting.optimize.max_flow import LARGEST, fill
+from siting.optimize.max_flow import LARGEST, maximum_flow
 
 __all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
 
@@ -231,7 +231,7 @@ def _possible(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> F
     if most > LARGEST:
         raise ProblemError(f"a total is {most:,}; fit_margins counts up to {LARGEST:,}")
     i, j = (at.astype(np.int32) for at in np.nonzero(table > 0))
-    filling = fill(down, across, i, j)
+    filling = maximum_flow(down, across, i, j)
     if int(filling.flow.sum()) < int(down.sum()):
         rows, columns = named.index[filling.short], named.columns[filling.scarce]
         raise ProblemError(
@@ -280,7 +280,7 @@ def _rounded(table: Floats, down: Ints, across: Ints) -> Ints:
     missing = np.concatenate([up, over]).astype(float)
     gain = np.clip(table[i, j] - floor[i, j], 0, 1)
     nothing, one = np.zeros(len(i)), np.ones(len(i))
-    found = highs.run(highs.Model(-gain, nothing, one, sums, missing, missing, whole=0))
+    found = highs.run(highs.Programme(-gain, nothing, one, sums, missing, missing, whole=0))
     if found.x is None:  # cannot be: the fractions themselves meet the margins
         raise RuntimeError(f"controlled rounding ended with: {found.status}")
     floor[i, j] += np.rint(found.x).astype(np.int64)

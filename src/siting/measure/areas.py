@@ -17,7 +17,7 @@ from siting.measure._strips import strips, united
 from siting.measure.reach import Unit
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk
-from siting.network.spans import Mode, Spans, spans
+from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = ["Overlap", "service_areas", "service_streets"]
@@ -113,7 +113,7 @@ def service_areas(
     places = _located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
     limits = list(budgets.values())
-    found = spans(network, places, limits, mode="each" if overlap == "keep" else "together", walk=who)
+    found = reached_pieces(network, places, limits, mode="each" if overlap == "keep" else "together", walk=who)
     circles = _circles(places, limits)
     limit, group, area = _widened(
         network, found, circles if overlap == "keep" else circles._replace(group=0 * circles.group), width, fill
@@ -121,7 +121,7 @@ def service_areas(
     area = _with_grounds(places, group, area, together=overlap != "keep")
     smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
     if overlap == "split":
-        found = spans(network, places, limits, mode="nearest", walk=who)
+        found = reached_pieces(network, places, limits, mode="nearest", walk=who)
         limit, group, area = _split(network, found, circles, limit, area, width, fill)
     if rings:
         within = [smaller.get((k + 1, g if overlap == "keep" else 0)) for k, g in zip(limit, group, strict=True)]
@@ -179,7 +179,7 @@ def service_streets(
     _known(overlap)
     places = _located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
-    found = spans(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
+    found = reached_pieces(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
     table = {
         "facility": places.ids[found.group],
         "limit": np.array(list(budgets))[found.limit],
@@ -241,7 +241,7 @@ def _with_grounds(places: Places, group: Positions, area: Shapes, *, together: b
 
 
 def _widened(
-    network: Network, found: Spans, circles: _Circles, width: float, fill: float
+    network: Network, found: ReachedPieces, circles: _Circles, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
     """Draw one area for each limit and group: their positions and the areas."""
     streets, of = strips(cut(network.lines[found.edge], found.low, found.high), width)
@@ -260,7 +260,7 @@ def _widened(
 
 def _split(
     network: Network,
-    found: Spans,
+    found: ReachedPieces,
     circles: _Circles,
     limit: Positions,
     area: Shapes,

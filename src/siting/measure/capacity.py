@@ -12,7 +12,7 @@ from siting.errors import ProblemError, some
 from siting.measure.coverage import amounts
 from siting.measure.reach import Reach
 from siting.numbers import Floats
-from siting.optimize.max_flow import fill
+from siting.optimize.max_flow import maximum_flow
 
 __all__ = ["idle_nearby", "utilisation"]
 
@@ -232,7 +232,7 @@ def _taken(reach: Reach, short: Floats, idle: Floats, near: pd.DataFrame, copies
     copy = near.merge(copies.reset_index(names="copy"), how="left")["copy"].to_numpy(np.int32)
     room = np.minimum(idle, total)[copies["facility"].to_numpy()]
     amount, space = (np.rint(scale * x).astype(np.int64) for x in (short, room))
-    flow = fill(amount, space, reach.origin, copy).flow
+    flow = maximum_flow(amount, space, reach.origin, copy).flow
     return np.minimum(short, np.bincount(reach.origin, flow, len(short)) / scale), 1 / scale
 
 

@@ -13,7 +13,7 @@ from siting.errors import ProblemError
 from siting.measure.coverage import weights as checked
 from siting.measure.travel import _limit, _located, _walks
 from siting.network import Network, Places, Walk, search
-from siting.network.progress import told
+from siting.network.progress_bar import progress_bar
 from siting.numbers import Floats, Ints
 
 __all__ = ["catchment"]
@@ -92,7 +92,7 @@ def catchment(
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
     speed = 1.0 if who is None else who.speed
-    with told(progress) as tell:
+    with progress_bar(progress) as tell:
         added, number = search.sums(
             network, start, stop, table.to_numpy(float), limit,
             walk=_walks(network, who), decay=None if decay is None else _factors(decay, speed), threads=threads,

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data import role, to_crs
-from siting.data.listing import similar
+from siting.data.heading_list import similar_headings
 from siting.data.values import parse_choices, texts
 from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk
@@ -133,7 +133,7 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
     ['a', 'c']
     """
     if "services" not in candidates:
-        near = similar(candidates, "candidates", "services")
+        near = similar_headings(candidates, "candidates", "services")
         hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read' if near else (
             f'where every site will do, say so: candidates.assign(services="{service}")'
         )  # fmt: skip

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from numbers import Integral, Real
@@ -18,8 +17,8 @@ from siting.data import check_extent, common_crs, one_layer
 from siting.errors import NetworkError, ProblemError
 from siting.measure.reach import Reach, Unit, _ids
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place, shapes
-from siting.network.progress import told
+from siting.network.progress_bar import progress_bar
+from siting.network.snapping import place, polygons_or_points
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -106,7 +105,7 @@ def travel(
     stop = _located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
     walks = _walks(network, who)
-    with told(progress) as tell:
+    with progress_bar(progress) as tell:
         if nearest is None:
             found = search.within(
                 network, start, stop, limit_mm,
@@ -238,19 +237,8 @@ def _located(
     streets = network.for_walk(walk)
     if not isinstance(what, Places):
         return streets.locate(what, max_snap=max_snap, name=name)
-    seen: weakref.WeakSet[Places] = network.__dict__.setdefault("_seen", weakref.WeakSet())
-    if what not in seen:  # a look at every place, once
-        on = what.edge >= 0
-        edge = what.edge[on]
-        same = (
-            edge.max(initial=-1) < len(network.u)
-            and np.array_equal(network.u[edge], what.u[on])
-            and np.array_equal(network.v[edge], what.v[on])
-            and np.array_equal(network.cost[edge], what.to_u[on] + what.to_v[on])
-        )
-        if not same:
-            raise NetworkError("the places were located on another network; locate them on this one")
-        seen.add(what)
+    if not network.holds(what):
+        raise NetworkError("the places were located on another network; locate them on this one")
     if streets is network:
         return what
     return place(streets, what.ids, what.geometry, what.max_snap, name, any_street=what.any_street)
@@ -306,7 +294,7 @@ def straight_line(
         check_extent(one_layer(layer, what), what)
     rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
-    start, stop = shapes(origins, system), shapes(destinations, system)
+    start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
     longest = limit_mm / 1000.0
     # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)

@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from siting.errors import NetworkError
-from siting.network.extract import TAGS
-from siting.network.graph import Network
-from siting.network.graphs import network_from_graph
+from siting.network.networkx_graphs import parts_from_graph
+from siting.network.osm_extract import TAGS
+from siting.network.parts import Parts
 
 log = logging.getLogger(__name__)
 
 OFFLINE = "Network.from_osm(…) reads an extract (.osm.pbf) and Network.from_streets(…) a layer, both offline"
 
 
-def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Network:
-    """Build a network from a place's name; see `Network.from_place`."""
+def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Parts:
+    """Download the streets of a place; see `Network.from_place`."""
     import osmnx as ox
     import requests
     from osmnx._errors import InsufficientResponseError, ResponseStatusCodeError
@@ -47,7 +47,7 @@ def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> N
         ) from fault
     # A street goes on through a bend, unless another tag begins there.
     graph = ox.simplify_graph(graph, edge_attrs_differ=TAGS)
-    return network_from_graph(graph, crs=crs, walking=walking)
+    return parts_from_graph(graph, crs=crs, walking=walking)
 
 
 @contextmanager

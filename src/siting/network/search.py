@@ -15,12 +15,13 @@ from typing import Any
 import numpy as np
 
 from siting.errors import NetworkError
-from siting.network.core import LONGEST, Core, Spots
+from siting.network import nearest_kernels, reached_street_kernels, search_kernels
+from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
 from siting.network.graph import Network
-from siting.network.overlaps import straight
 from siting.network.places import Places
+from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
+from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
-from siting.network.work import Desk, Progress, Task, run, share_out, task_of
 from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["LONGEST", "Pairs", "nearest", "pieces", "sums", "within"]
@@ -82,17 +83,19 @@ def within(
     NetworkError
         When there are more pairs than *max_pairs*.
     """
-    from siting.network import _kernels
-
     speed = float(speed)
     # The fewer places do the searching.
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
-    task = task_of(network, source, sought, limit, walk, reverse=swap)
+    task = search_task(network, source, sought, limit, walk, reverse=swap)
     _foresee(task, max_pairs)
     chunks: list[tuple[int, Ints, Ints]] = []
     total = 0
-    for lo, (keys, counts) in run(task, threads, lambda desk, lo, hi: desk.pairs(lo, hi, rows=not swap), progress):
+
+    def pairs_of(space: Workspace, lo: int, hi: int) -> tuple[Ints, Ints]:
+        return space.pairs(lo, hi, rows=not swap)
+
+    for lo, (keys, counts) in run_blocks(task, threads, pairs_of, progress):
         total += len(keys)
         if total > max_pairs:
             raise NetworkError(_too_many(total, max_pairs, "at least"))
@@ -105,24 +108,25 @@ def within(
         np.cumsum(ptr, out=ptr)
         found = _room(total)
         jobs += [
-            partial(_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *found) for lo, keys, counts in chunks
+            partial(search_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *found)
+            for lo, keys, counts in chunks
         ]
         chunks.clear()  # each is let go as soon as it stands in its place
     else:
         for _, keys, _counts in chunks:
-            _kernels.count_items(keys, ptr[1:])
+            search_kernels.count_items(keys, ptr[1:])
         np.cumsum(ptr, out=ptr)
         at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
         chunks.reverse()
         while chunks:
             lo, keys, counts = chunks.pop()
-            _kernels.turn(keys, counts, task.order, lo, at, turned)
+            search_kernels.turn(keys, counts, task.order, lo, at, turned)
         found = _room(total)
         jobs += [
-            partial(_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *found)
+            partial(search_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *found)
             for lo in range(0, len(origins), ROWS)
         ]
-    share_out(jobs, threads)
+    run_jobs(jobs, threads)
     return Pairs(*found)
 
 
@@ -130,16 +134,16 @@ def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
     return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
 
 
-def _sample(task: Task) -> Ints:
+def _sample(task: SearchTask) -> Ints:
     """Count the pairs of some of the sources, drawn at random, but the same at every call."""
     n = len(task.order)
     drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
     some_of = replace(task, order=np.ascontiguousarray(task.order[drawn]))
-    desk = Desk(some_of)
-    return np.concatenate([desk.pairs(lo, hi, rows=False)[1] for lo, hi in some_of.blocks()])
+    space = Workspace(some_of)
+    return np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in some_of.blocks()])
 
 
-def _foresee(task: Task, most: float) -> None:
+def _foresee(task: SearchTask, most: float) -> None:
     """Estimate the pairs of a large task; tell how many, and refuse what is surely too many."""
     n = len(task.order)
     if n < FORESEEN:
@@ -174,29 +178,27 @@ def sums(
 
     With *decay* each weight counts times the factor that it gives for the way, mm.
     """
-    from siting.network import _kernels
-
     out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
     weights = np.array(weights, float, order="C")
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
-    task = task_of(network, source, sought, limit, walk, reverse=swap)
+    task = search_task(network, source, sought, limit, walk, reverse=swap)
     flat = np.empty(0)
 
-    def step(desk: Desk, lo: int, hi: int) -> Any:
-        keys, counts = desk.pairs(lo, hi, rows=False)
+    def step(space: Workspace, lo: int, hi: int) -> Any:
+        keys, counts = space.pairs(lo, hi, rows=False)
         factor = flat if decay is None or not len(keys) else np.array(decay(keys >> 32), float, order="C")
         if swap:
             return keys, counts, factor
-        _kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
+        search_kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
         number[task.order[lo:hi]] = counts
         return None
 
-    for lo, found in run(task, threads, step, progress):
+    for lo, found in run_blocks(task, threads, step, progress):
         if found is not None:  # several sources reach one item, so that one thread adds them, in order
             keys, counts, factor = found
-            _kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
-            _kernels.count_items(keys, number)
+            search_kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
+            search_kernels.count_items(keys, number)
     return out, number
 
 
@@ -216,17 +218,15 @@ def nearest(
     Of destinations at the same distance the one that comes first is nearer. With *streets_only* nobody walks straight:
     what is found are the ways over the streets, on which others may go on.
     """
-    from siting.network import _sweeps
-
     count = max(1, min(count, len(destinations)))
-    core = network.core(walk)
-    labels = _labels(core, core.spots(destinations, network.cost), count, limit)
-    found = np.full((len(origins), count), _sweeps.NONE, np.int64)
-    starts = core.starts(core.spots(origins, network.cost))
-    targets = core.targets(destinations, network.cost)
-    near = straight(origins, destinations.select(destinations.ids[:0]) if streets_only else destinations, limit)
-    _sweeps.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
-    origin, rank = np.nonzero(found != _sweeps.NONE)
+    graph = network.core(walk)
+    labels = _labels(graph, graph.positions(destinations), count, limit)
+    found = np.full((len(origins), count), nearest_kernels.NONE, np.int64)
+    starts = graph.starts(origins)
+    targets = graph.targets(destinations)
+    near = straight_walks(origins, destinations.select(destinations.ids[:0]) if streets_only else destinations, limit)
+    nearest_kernels.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
+    origin, rank = np.nonzero(found != nearest_kernels.NONE)
     keys = found[origin, rank]
     return Pairs(
         origin.astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32), (keys >> 32).astype(np.float64) / 1000.0 / speed
@@ -242,30 +242,33 @@ def pieces(
     `u`. Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no
     length, which is whole.
     """
-    from siting.network import _kernels, _pieces
 
-    def room(size: int) -> _pieces.Pieces:
-        return _pieces.Pieces(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float)))
+    def room(size: int) -> reached_street_kernels.Pieces:
+        return reached_street_kernels.Pieces(
+            *(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float))
+        )
 
-    task = task_of(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
-    chains = task.core.chains(network.cost)
-    owner = task.core.spots(places, network.cost).owner
-    desk, steps = Desk(task), np.array(limits, np.int32)
+    task = search_task(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
+    chains, ends = task.graph.chains, task.graph.chain_ends
+    owner = task.graph.positions(places).owner
+    space, steps = Workspace(task), np.array(limits, np.int32)
     parts = [room(0)]
     size, at = 1 << 16, 0
     out = room(size)
     while at < len(owner):
-        now, m, status = _pieces.pieces_within(task.arcs, task.starts, chains, desk.work, at, len(owner), steps, out)
-        parts.append(_pieces.Pieces(*(column[:m].copy() for column in out)))
-        if status == _kernels.QUEUE_SHORT:
-            desk.grow(status)
-        elif status == _kernels.BUFFER_SHORT and now == at:
+        now, m, status = reached_street_kernels.pieces_within(
+            task.arcs, task.starts, chains, ends, space.buffers, at, len(owner), steps, out
+        )
+        parts.append(reached_street_kernels.Pieces(*(column[:m].copy() for column in out)))
+        if status == search_kernels.QUEUE_SHORT:
+            space.grow(status)
+        elif status == search_kernels.BUFFER_SHORT and now == at:
             size *= 4
             out = room(size)
         at = now
     limit, group, edge, low, high = map(np.concatenate, zip(*parts, strict=True))
-    if task.core.double is not None:
-        edge = task.core.double.origin[edge]
+    if task.graph.copies is not None:
+        edge = task.graph.copies.origin[edge]
         street = edge >= 0
         limit, group, edge, low, high = limit[street], group[street], edge[street], low[street], high[street]
     if len(owner) > len(places):
@@ -292,23 +295,21 @@ def _joined(
     return limit[first], group[first], edge[first], low[first], end
 
 
-def _labels(core: Core, spots: Spots, count: int, limit: int) -> Ints:
-    """Label every corner with its *count* nearest places of *spots*, searching against the streets."""
-    from siting.network import _sweeps
-
-    node = np.concatenate([spots.a, spots.b])
-    way = np.concatenate([spots.enter_a, spots.enter_b])
-    who = np.tile(spots.owner, 2)
+def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
+    """Label every corner with its *count* nearest places of *at*, searching against the streets."""
+    node = np.concatenate([at.a, at.b])
+    way = np.concatenate([at.enter_a, at.enter_b])
+    who = np.tile(at.owner, 2)
     seeds = node >= 0
     node, way, who = node[seeds], way[seeds], who[seeds]
-    first = np.empty((limit >> int(_sweeps.SWEEP)) + 1, np.int32)
-    queue = len(node) + count * (core.n + len(core.arcs.heads)) // 2 + 1024
+    first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
+    queue = len(node) + count * (graph.n + len(graph.arcs.heads)) // 2 + 1024
     while True:
-        labels = np.full((core.n, count), _sweeps.NONE, np.int64)
+        labels = np.full((graph.n, count), nearest_kernels.NONE, np.int64)
         first[:] = -1
         link, item, key = np.empty(queue, np.int32), np.empty(queue, np.uint32), np.empty(queue, np.int64)
-        sweep, table = (_sweeps.label, labels[:, 0]) if count == 1 else (_sweeps.label_several, labels)
-        if sweep(core.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
+        sweep, table = (nearest_kernels.label, labels[:, 0]) if count == 1 else (nearest_kernels.label_several, labels)
+        if sweep(graph.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
             queue *= 2
             continue
         return labels

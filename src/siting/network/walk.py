@@ -24,34 +24,19 @@ STEEPEST = 0.4
 #: Nobody walks slower or faster than this, metres a minute: 1.2 and 12 km/h. What is beyond is another unit.
 SLOWEST, FASTEST = 20.0, 200.0
 #: Units of speed, as they are written, and metres a minute in each.
-UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "m/min": (1.0, ("m/min", "m/minute", "mpm", "米/分", "米/分钟", "米每分", "米每分钟")),
-    "km/h": (
-        1000 / 60,
-        (
-            "km/h",
-            "km/hr",
-            "kmh",
-            "kph",
-            "kmph",
-            "公里/小时",
-            "公里/时",
-            "千米/小时",
-            "千米/时",
-            "公里每小时",
-            "千米每小时",
-        ),
-    ),
-    "m/s": (60.0, ("m/s", "m/sec", "mps", "米/秒", "米每秒")),
-    "mph": (1609.344 / 60, ("mph", "mi/h", "英里/小时")),
-    "ft/s": (0.3048 * 60, ("ft/s", "fps", "英尺/秒")),
-    "ft/min": (0.3048, ("ft/min",)),
-    "m/h": (1 / 60, ("m/h",)),
+UNITS: dict[str, tuple[float, str]] = {
+    "m/min": (1.0, "m/min m/minute mpm 米/分 米/分钟 米每分 米每分钟"),
+    "km/h": (1000 / 60, "km/h km/hr kmh kph kmph 公里/小时 公里/时 千米/小时 千米/时 公里每小时 千米每小时"),
+    "m/s": (60.0, "m/s m/sec mps 米/秒 米每秒"),
+    "mph": (1609.344 / 60, "mph mi/h 英里/小时"),
+    "ft/s": (0.3048 * 60, "ft/s fps 英尺/秒"),
+    "ft/min": (0.3048, "ft/min"),
+    "m/h": (1 / 60, "m/h"),
 }
 
 
 def tobler(grade: npt.ArrayLike) -> Floats:
-    """Tell how much longer a walk takes on a grade than on the level, by Tobler's hiking function [1]_.
+    """How much longer a walk takes on a grade than on the level, by Tobler's hiking function [1]_.
 
     Tobler's walker goes ``W(s) = 6 exp(-3.5 |s + 0.05|)`` km/h on the grade ``s``, fastest on 5 % downhill. Only the
     ratio ``W(0) / W(s) = exp(3.5 (|s + 0.05| - 0.05))`` is taken from it; the speed on the level is the walker's own.
@@ -82,7 +67,7 @@ def tobler(grade: npt.ArrayLike) -> Floats:
 
 
 def careful(grade: npt.ArrayLike) -> Floats:
-    """Tell how much longer a walk takes on a grade for those who do not go faster downhill: elders, carers with a pram.
+    """How much longer a walk takes on a grade for walkers who do not go faster downhill: elders, carers with a pram.
 
     Tobler's function with its gain downhill taken away: ``max(1, tobler(grade))``. Uphill it is Tobler's; down to 10 %
     downhill the pace is that of the level; where it is steeper downhill, Tobler's again.
@@ -143,13 +128,13 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
     """
     what = "walking" if mode == "walk" else mode
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower().replace("per", "/")
-    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
-    factor = next((each for each, names in UNITS.values() if found and found[2] in names), None)
-    if found is None or factor is None:
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
+    factor = next((each for each, names in UNITS.values() if match and match[2] in names.split()), None)
+    if match is None or factor is None:
         raise NetworkError(
             f'{what} speed is "{text}"; give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
         )
-    speed = round(float(found[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
+    speed = round(float(match[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
     if not slowest <= speed <= fastest:
         nobody = "nobody walks so" if mode == "walk" else f"that is no speed of a {mode}"
         raise NetworkError(
@@ -159,8 +144,8 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
     return speed
 
 
-def _meant(speed: float) -> str:
-    """Ask whether a number that is no speed in metres a minute was meant in another unit."""
+def _other_units(speed: float) -> str:
+    """Ask whether a number that is no speed in metres a minute is one in another unit."""
     guesses = [
         f"{speed:g} {unit} = {speed * factor:.4g} m/min"
         for unit, (factor, _) in UNITS.items()
@@ -213,9 +198,9 @@ class Walk:
     def __post_init__(self) -> None:
         number = isinstance(self.speed, Real) and not isinstance(self.speed, bool)
         if not (number and math.isfinite(self.speed) and SLOWEST <= self.speed <= FASTEST):
-            meant = _meant(float(self.speed)) if number else '; or Walk.at("4.8 km/h"), with the unit'
+            question = _other_units(float(self.speed)) if number else '; or Walk.at("4.8 km/h"), with the unit'
             raise NetworkError(
-                f"walking speed is {self.speed!r}; give metres a minute, {SLOWEST:g} to {FASTEST:g}{meant}"
+                f"walking speed is {self.speed!r}; give metres a minute, {SLOWEST:g} to {FASTEST:g}{question}"
             )
         if not (self.slope is None or callable(self.slope)):
             raise NetworkError(
@@ -290,12 +275,12 @@ class Walk:
 
     @property
     def terms(self) -> str:
-        """What a result says of its walker: who, how fast, what slopes do, and whether without stairs."""
-        told = f"{self.who}, {self.speed:g} m/min"
+        """The walker as results print it: who, how fast, what slopes do, and whether without stairs."""
+        terms = f"{self.who}, {self.speed:g} m/min"
         if self.slope is not None:
             name = getattr(self.slope, "__name__", "own")
-            told += f", slope: {'own' if name == '<lambda>' else name}"
-        return told if self.stairs else f"{told}, no stairs"
+            terms += f", slope: {'own' if name == '<lambda>' else name}"
+        return terms if self.stairs else f"{terms}, no stairs"
 
     def metres(self, minutes: float) -> float:
         """Metres walked on the level in *minutes*."""
@@ -306,7 +291,7 @@ class Walk:
         return metres / self.speed
 
     def pace(self, grade: npt.ArrayLike) -> Floats:
-        """Tell how much longer a walk takes on each grade than on the level.
+        """How much longer a walk takes on each grade than on the level.
 
         Parameters
         ----------

@@ -17,10 +17,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.control import Watch
-from siting.optimize.model import Model, Proof
+from siting.optimize.control import Control
+from siting.optimize.model import Model
 from siting.optimize.presolve import reduce
-from siting.optimize.relaxation import Dual, Prices, Terms
+from siting.optimize.proof import Proof
+from siting.optimize.relaxation import Dual, Lagrangian, Prices
 
 __all__ = ["Goal", "Search", "Tree", "floored"]
 
@@ -155,26 +156,26 @@ class Search:
     ----------
     terms
         The model that the proof is for.
-    watch
+    control
         Asked at every node whether to stop.
     goal
         When a node is done with.
     polish
         Makes a plan from (x of the relaxation, lower, upper), or None.
     tell
-        Given (value or None, bound), tells the user, and says whether to stop; `Watch.report` when not given.
+        Given (value or None, bound), tells the user, and says whether to stop; `Control.report` when not given.
     """
 
     def __init__(
         self,
-        terms: Terms,
-        watch: Watch,
+        terms: Lagrangian,
+        control: Control,
         goal: Goal,
         polish: Polish,
         tell: Callable[[float | None, float], bool] | None = None,
     ) -> None:
-        self.terms, self.watch, self.goal, self.polish = terms, watch, goal, polish
-        self.tell = tell or (lambda value, bound: watch.report("search", value, bound))
+        self.terms, self.control, self.goal, self.polish = terms, control, goal, polish
+        self.tell = tell or (lambda value, bound: control.report("search", value, bound))
         self.x: Bools | None = None
         self._small: _Small | None = None
         self.tree = Tree(goal.grain)
@@ -191,7 +192,7 @@ class Search:
     def found(self, x: Bools | None) -> None:
         """Take a plan when it keeps the rules and is better."""
         model = self.terms.model
-        if x is None or not model.keeps(x):
+        if x is None or not model.is_feasible(x):
             return
         value = model.objective(x)
         if value > self.goal.value:
@@ -290,7 +291,7 @@ class Search:
             lower, upper = node.lower.copy(), node.upper.copy()
             lower[column] = upper[column] = float(at)
             small.go(node)
-            prices = small.solve(lower, upper, self.watch.left)
+            prices = small.solve(lower, upper, self.control.seconds_left)
             rank = 2 * node.index + (at == prefer)
             child = self._enter(node.index, column, at, lower, upper, prices, small.dual.basis(), rank)
             if prices.x is not None:
@@ -333,12 +334,12 @@ class Search:
 class _Small:
     """The relaxation without what was decided above, and the way back to multipliers of the whole model."""
 
-    def __init__(self, terms: Terms, lower: Floats, upper: Floats) -> None:
+    def __init__(self, terms: Lagrangian, lower: Floats, upper: Floats) -> None:
         self.terms = terms
         model = terms.model
         reduced = reduce(replace(model, lower=lower, upper=upper), replaced=False)
         self.columns, needs = reduced.columns, reduced.needs
-        self.dual = Dual(Terms(reduced.model))
+        self.dual = Dual(Lagrangian(reduced.model))
         self.kept = np.flatnonzero(needs >= 0)
         self.at = needs[self.kept]
         #: Of the needs that were merged the first one.

@@ -18,9 +18,10 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.covering import solve_covering
-from siting.optimize.model import Found, Model
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
 
 __all__ = ["solve_center"]
 
@@ -29,11 +30,11 @@ log = logging.getLogger(__name__)
 ENGINE = "center by covering"
 
 
-class _Question(Watch):
+class _Question(Control):
     """Stops the covering engine as soon as it is known whether *most* columns are enough."""
 
-    def __init__(self, watch: Watch, most: int) -> None:
-        vars(self).update(vars(watch.quiet()))
+    def __init__(self, control: Control, most: int) -> None:
+        vars(self).update(vars(control.for_subproblem()))
         self.most = most
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
@@ -44,8 +45,8 @@ class _Question(Watch):
 
 
 def solve_center(
-    costs: csr_array, lower: Floats, upper: Floats, most: int, watch: Watch, *, start: Bools | None = None
-) -> Found:
+    costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control, *, start: Bools | None = None
+) -> Solution:
     """Open columns so that the largest distance from a need to its nearest open column is as small as can be.
 
     Parameters
@@ -56,14 +57,14 @@ def solve_center(
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     most
         How many columns may open beside those that must.
-    watch
+    control
         Asked between the questions, and within.
     start
         A plan to begin with; it is ignored when it breaks a rule.
 
     Returns
     -------
-    Found
+    Solution
         `value` and `bound` are minus the distance; 0 where there are no needs.
 
     Raises
@@ -77,13 +78,13 @@ def solve_center(
         raise ValueError("distances must be finite numbers of 0 or more")
     opened = lower > 0.5
     if most < 0 or (lower > upper).any():
-        return Found(None, -math.inf, -math.inf, "infeasible", ENGINE)
+        return Solution(None, -math.inf, -math.inf, "infeasible", ENGINE)
     if not costs.shape[0]:
-        return Found(opened, 0.0, 0.0, "optimal", ENGINE)
+        return Solution(opened, 0.0, 0.0, "optimal", ENGINE)
     reach = _usable(costs, upper)
     if (np.diff(reach.indptr) == 0).any():
-        return Found(None, -math.inf, -math.inf, "infeasible", ENGINE)
-    return _Halving(reach, lower, upper, most, watch).run(start)
+        return Solution(None, -math.inf, -math.inf, "infeasible", ENGINE)
+    return _Halving(reach, lower, upper, most, control).run(start)
 
 
 def _usable(costs: csr_array, upper: Floats) -> csr_array:
@@ -99,8 +100,8 @@ def _pairs(costs: csr_array, kept: Bools) -> csr_array:
 class _Halving:
     """What is known between two questions: the best plan with its distance, and which distances are too short."""
 
-    def __init__(self, costs: csr_array, lower: Floats, upper: Floats, most: int, watch: Watch) -> None:
-        self.costs, self.lower, self.upper, self.most, self.watch = costs, lower, upper, most, watch
+    def __init__(self, costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> None:
+        self.costs, self.lower, self.upper, self.most, self.control = costs, lower, upper, most, control
         self.opened = lower > 0.5
         self.x: Bools | None = None
         self.distance = math.inf
@@ -112,7 +113,7 @@ class _Halving:
         self.low = int(np.searchsorted(self.limits, nearest))  # the answer is one of limits[low:high + 1] …
         self.high = len(self.limits)  # … or there is none, as long as `high` is behind the last
 
-    def run(self, start: Bools | None) -> Found:
+    def run(self, start: Bools | None) -> Solution:
         """Halve the distances, first by what is quick to say, then with the covering engine."""
         if start is not None:
             x = (np.asarray(start, bool) | self.opened) & (self.upper > 0.5)
@@ -155,7 +156,7 @@ class _Halving:
             lower=self.lower, upper=self.upper, shares=csr_array((0, n)), wanted=np.zeros(0), must=np.ones(n, bool),
             grain=1.0,
         )  # fmt: skip
-        found = solve_covering(model, _Question(self.watch, self.most))
+        found = solve_covering(model, _Question(self.control, self.most))
         self.nodes += found.nodes
         log.debug("within %g: %s, %g to %g", self.limits[place], found.status, found.value, found.bound)
         if found.x is not None and found.value > -self.most - 0.5:
@@ -177,15 +178,15 @@ class _Halving:
     def _report(self) -> bool:
         value = None if self.x is None else -self.distance
         bound = -float(self.limits[self.low]) if self.low < len(self.limits) else None
-        return self.watch.report("distance", value, bound)
+        return self.control.report("distance", value, bound)
 
-    def _answer(self) -> Found:
+    def _answer(self) -> Solution:
         if self.x is None and self.low == len(self.limits):
-            return Found(None, -math.inf, -math.inf, "infeasible", ENGINE, nodes=self.nodes)
+            return Solution(None, -math.inf, -math.inf, "infeasible", ENGINE, nodes=self.nodes)
         done = self.low >= self.high
         bound = -float(self.limits[min(self.low, self.high, len(self.limits) - 1)])
-        status = "optimal" if done else self.watch.status
-        return Found(self.x, -self.distance, bound, status, ENGINE, nodes=self.nodes)
+        status = "optimal" if done else self.control.status
+        return Solution(self.x, -self.distance, bound, status, ENGINE, nodes=self.nodes)
 
 
 def _greedy(within: csr_array, opened: Bools, most: int) -> Bools | None:

@@ -13,8 +13,8 @@ from scipy.sparse import csr_array, triu
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.control import Watch
-from siting.optimize.model import Found
+from siting.optimize.control import Control
+from siting.optimize.solution import Solution
 
 __all__ = ["smallest_distance", "solve_dispersion"]
 
@@ -29,8 +29,8 @@ def smallest_distance(pairs: csr_array, x: Bools) -> float:
 
 
 def solve_dispersion(
-    pairs: csr_array, lower: Floats, upper: Floats, least: int, most: int | None, watch: Watch
-) -> Found:
+    pairs: csr_array, lower: Floats, upper: Floats, least: int, most: int | None, control: Control
+) -> Solution:
     """Open columns so that the two nearest are as far apart as can be: p-dispersion [1]_.
 
     Parameters
@@ -43,12 +43,12 @@ def solve_dispersion(
     least, most
         How many columns are open, those that must be included; *most* None for any number. As a column more never
         brings two apart, no more than *least* are opened beside those that must.
-    watch
+    control
         Asked between the questions, and within.
 
     Returns
     -------
-    Found
+    Solution
         `value` and `bound` are distances, infinite when no two open columns are in a pair.
 
     Raises
@@ -64,7 +64,7 @@ def solve_dispersion(
     _check(pairs, lower, upper)
     must, may = lower > 0, upper > 0
     if (must & ~may).any() or may.sum() < least or (most is not None and max(int(must.sum()), least) > most):
-        return Found(None, -np.inf, -np.inf, "infeasible", "dispersion")
+        return Solution(None, -np.inf, -np.inf, "infeasible", "dispersion")
     close = triu(pairs, k=1).tocoo()
     usable = may[close.row] & may[close.col]
     first, second, distance = close.row[usable], close.col[usable], close.data[usable]
@@ -76,10 +76,10 @@ def solve_dispersion(
     nodes = 0
     for exact in (False, True):  # first without proofs: what is far enough needs none
         top = high
-        while low < top and not watch.report("distance", float(levels[low]), float(levels[high])):
+        while low < top and not control.report("distance", float(levels[low]), float(levels[high])):
             middle = (low + top + 1) // 2
             near = distance < levels[middle]
-            x, known = _apart(first[near], second[near], must, may, least, watch if exact else None)
+            x, known = _apart(first[near], second[near], must, may, least, control if exact else None)
             nodes += 1
             if x is not None:
                 best = x
@@ -91,7 +91,7 @@ def solve_dispersion(
                 break
     value = smallest_distance(pairs, best)
     bound = float(levels[high])
-    return Found(best, value, bound, "optimal" if low >= high else watch.status, "dispersion", nodes=nodes)
+    return Solution(best, value, bound, "optimal" if low >= high else control.status, "dispersion", nodes=nodes)
 
 
 def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
@@ -116,11 +116,11 @@ def _take(must: Bools, may: Bools, degree: Floats, least: int) -> Bools:
 
 
 def _apart(
-    first: Ints, second: Ints, must: Bools, may: Bools, least: int, watch: Watch | None
+    first: Ints, second: Ints, must: Bools, may: Bools, least: int, control: Control | None
 ) -> tuple[Bools | None, bool]:
     """Find *least* columns of which no two are neighbours; without, tell whether that is proven.
 
-    Without *watch* only what is quick is tried.
+    Without *control* only what is quick is tried.
     """
     m = len(must)
     ends = np.concatenate([first, second]), np.concatenate([second, first])
@@ -141,9 +141,9 @@ def _apart(
     neighbours = [set(graph.indices[graph.indptr[j] : graph.indptr[j + 1]].tolist()) for j in range(m)]
     if _parts(neighbours, free) < wanted:
         return None, True
-    if watch is None:
+    if control is None:
         return None, False
-    return _by_solver(graph, must, free, wanted, watch)
+    return _by_solver(graph, must, free, wanted, control)
 
 
 def _parts(neighbours: list[set[int]], free: Bools) -> int:
@@ -163,7 +163,7 @@ def _parts(neighbours: list[set[int]], free: Bools) -> int:
     return number
 
 
-def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, watch: Watch) -> tuple[Bools | None, bool]:
+def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control: Control) -> tuple[Bools | None, bool]:
     """Ask the solver for *wanted* of the *free* columns; a clique of neighbours holds one of them at most."""
     at = np.flatnonzero(free)
     part = csr_array(graph[at][:, at])
@@ -171,7 +171,7 @@ def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, watch: W
     rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
     matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), len(at)))
     outcome = highs.run(
-        highs.Model(
+        highs.Programme(
             cost=-np.ones(len(at)),
             lower=np.zeros(len(at)),
             upper=np.ones(len(at)),
@@ -181,9 +181,9 @@ def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, watch: W
             whole=len(at),
         ),
         gap=0.99,
-        time_limit=None if watch.time_limit is None else watch.left,
+        time_limit=None if control.time_limit is None else control.seconds_left,
         # Enough columns, or a bound that says there never are: the exact number does not matter.
-        stop=lambda value, bound: watch.over or -value >= wanted - 1e-6 or -bound < wanted - 1e-6,
+        stop=lambda value, bound: control.must_stop or -value >= wanted - 1e-6 or -bound < wanted - 1e-6,
     )
     if outcome.x is not None and (outcome.x > 0.5).sum() >= wanted:
         x = must.copy()

@@ -19,9 +19,9 @@ import numpy.typing as npt
 
 from siting.numbers import Floats
 from siting.optimize.silence import silent_output
-from siting.optimize.solver_answers import Answer, Model, broken_by, fault_of, proven_by, refuse_nonsense
+from siting.optimize.solver_answers import Answer, Programme, broken_by, fault_of, proven_by, refuse_nonsense
 
-__all__ = ["Model", "Outcome", "Reply", "Simplex", "run"]
+__all__ = ["Outcome", "Programme", "Reply", "Simplex", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +57,7 @@ class Outcome:
 
 
 def run(
-    model: Model,
+    model: Programme,
     *,
     start: Floats | None = None,
     gap: float = 1e-6,
@@ -107,7 +107,7 @@ def run(
     return Outcome("time_limit" if timed_out else "feasible", best, _relaxed_bound(model, ends))
 
 
-def _outcome(model: Model, said: Answer, best: Floats | None) -> Outcome:
+def _outcome(model: Programme, said: Answer, best: Floats | None) -> Outcome:
     """Return an answer that was found to hold; a start that is better than what the search ended with stays."""
     if said.status == "infeasible":
         return Outcome("infeasible", None, math.inf)
@@ -122,7 +122,7 @@ def _outcome(model: Model, said: Answer, best: Floats | None) -> Outcome:
     return Outcome(said.status, x, said.bound, nodes=said.nodes)
 
 
-def _second_look(model: Model, ends: float) -> str | None:
+def _second_look(model: Programme, ends: float) -> str | None:
     """Look for an answer where there is said to be none, without presolve, for some nodes; say so when there is."""
     left = None if math.isinf(ends) else max(0.01, ends - time.perf_counter())
     said = _attempt(model, {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}, time_limit=left)
@@ -131,7 +131,7 @@ def _second_look(model: Model, ends: float) -> str | None:
     return None
 
 
-def _relaxed_bound(model: Model, ends: float) -> float:
+def _relaxed_bound(model: Programme, ends: float) -> float:
     """Return a bound that rests on no word of the solver: by the prices of the relaxation, or by none."""
     alone = proven_by(model, np.zeros(len(model.row_lower)))
     left = None if math.isinf(ends) else max(0.01, ends - time.perf_counter())
@@ -142,7 +142,7 @@ def _relaxed_bound(model: Model, ends: float) -> float:
 
 
 def _attempt(
-    model: Model,
+    model: Programme,
     way: dict[str, Any],
     *,
     start: Floats | None = None,
@@ -223,7 +223,7 @@ class Simplex:
         When the solver refuses the problem; so do all methods when it refuses or fails.
     """
 
-    def __init__(self, model: Model, *, offset: float = 0.0) -> None:
+    def __init__(self, model: Programme, *, offset: float = 0.0) -> None:
         refuse_nonsense(model, None)
         self.columns, self.rows = len(model.cost), len(model.row_lower)
         self._highs = _solver({"presolve": "off"})
@@ -335,7 +335,7 @@ def _solver(options: dict[str, Any]) -> Any:
     return highs
 
 
-def _lp(model: Model, offset: float = 0.0) -> Any:
+def _lp(model: Programme, offset: float = 0.0) -> Any:
     import highspy
 
     lp = highspy.HighsLp()

@@ -20,7 +20,7 @@ from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints, Ints8, Ints32
 from siting.optimize import median_kernels as kernels
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 
 __all__ = ["Number", "Rows", "in_order", "interchange"]
 
@@ -71,7 +71,7 @@ def in_order(benefit: csr_array, state: Ints8) -> Rows:
 
 
 def interchange(
-    rows: Rows, base: Floats, value: Floats, free: Bools, start: Bools, number: Number, watch: Watch
+    rows: Rows, base: Floats, value: Floats, free: Bools, start: Bools, number: Number, control: Control
 ) -> tuple[Bools, float]:
     """Improve a plan by interchange, after opening greedily what it lacks.
 
@@ -89,7 +89,7 @@ def interchange(
         Those that are open at first, no more than *number* allows.
     number
         How many open at least and at most.
-    watch
+    control
         Ends the interchange early; a plan of enough columns is returned even so.
 
     Returns
@@ -110,7 +110,7 @@ def interchange(
         is_open[j] = True
         size += 1
         total = kernels.ends(*rows, base, value, is_open, first, one, two)
-    while not watch.over:
+    while not control.must_stop:
         move = _best_move(rows, value, is_open, free, number, first, one, two)
         was = is_open.copy()
         is_open[move] = ~is_open[move]

@@ -16,7 +16,7 @@ from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
-from siting.optimize.relaxation import Prices, Terms
+from siting.optimize.relaxation import Lagrangian, Prices
 
 __all__ = ["Flips"]
 
@@ -47,7 +47,7 @@ class Flips:
         Multipliers of its relaxation: what to ask for a missed rule at first.
     """
 
-    def __init__(self, terms: Terms, prices: Prices, *, fixed: tuple[Floats, Floats] | None = None) -> None:
+    def __init__(self, terms: Lagrangian, prices: Prices, *, fixed: tuple[Floats, Floats] | None = None) -> None:
         self.terms, self.model = terms, terms.model
         model, m = self.model, len(self.model.value)
         self.lower, self.upper = (np.array(a, float) for a in (fixed or (model.lower, model.upper)))
@@ -265,7 +265,7 @@ class Flips:
         """Keep *x* as the best plan if it keeps all rules and is better."""
         x = self.whole(x)
         value = self.model.objective(x)
-        if value > self.best and self.model.keeps(x):
+        if value > self.best and self.model.is_feasible(x):
             self.best, self.best_x = value, x
 
 

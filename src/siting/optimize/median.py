@@ -28,9 +28,11 @@ import numpy.typing as npt
 
 from siting.numbers import Bools, Floats, Ints, Ints8
 from siting.optimize import median_kernels as kernels
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.interchange import Number, Rows, in_order, interchange
-from siting.optimize.model import Found, Model, Proof
+from siting.optimize.model import Model
+from siting.optimize.proof import Proof
+from siting.optimize.solution import Solution
 
 __all__ = ["solve_median"]
 
@@ -38,7 +40,7 @@ log = logging.getLogger(__name__)
 
 
 ENGINE = "Lagrangian median"
-#: Pairs that a call of a kernel may look at before the watch is asked again: some tenths of a second.
+#: Pairs that a call of a kernel may look at before the control is asked again: some tenths of a second.
 WORK = 1e8
 #: Rounds of subgradients at the root, at most, and between two looks for a better plan; at a node of the tree.
 ROOT_ROUNDS, LEG, NODE_ROUNDS = 2000, 150, 60
@@ -97,14 +99,14 @@ class _Tree:
             self.y.append(node.y)
 
 
-def solve_median(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
+def solve_median(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
     """Solve a model whose benefits differ along a row, to the proven optimum.
 
     Parameters
     ----------
     model
         Without shares and with at most one row, in which all columns that are not decided count the same.
-    watch
+    control
         Asked between short calls of compiled code when to stop.
     start
         A plan to begin with, where there is one.
@@ -115,9 +117,9 @@ def solve_median(model: Model, watch: Watch, *, start: Bools | None = None) -> F
         When the model has shares, several rows, or columns that count differently.
     """
     number = _number(model)
-    search = None if number is None else _Search.of(model, watch, number)
+    search = None if number is None else _Search.of(model, control, number)
     if search is None:
-        return Found(None, -math.inf, -math.inf, "infeasible", ENGINE)
+        return Solution(None, -math.inf, -math.inf, "infeasible", ENGINE)
     return search.run(start)
 
 
@@ -153,8 +155,8 @@ def _whole(number: float, rounded: Callable[[float], int]) -> float:
 class _Search:
     """What is known in the course of one solve: the best plan, the tree, and the rows cut to what is undecided."""
 
-    def __init__(self, model: Model, watch: Watch, number: Number, state: Ints8, rows: Rows, base: Floats) -> None:
-        self.model, self.watch, self.number, self.state = model, watch, number, state
+    def __init__(self, model: Model, control: Control, number: Number, state: Ints8, rows: Rows, base: Floats) -> None:
+        self.model, self.control, self.number, self.state = model, control, number, state
         self.rows, self.base = rows, base
         self.tree = _Tree()
         self.x: Bools = state == kernels.OPEN
@@ -168,7 +170,7 @@ class _Search:
         self.scratch, self.chosen = np.empty(m), np.zeros(m)
 
     @classmethod
-    def of(cls, model: Model, watch: Watch, number: Number) -> _Search | None:
+    def of(cls, model: Model, control: Control, number: Number) -> _Search | None:
         """Put the pairs in order; None when a need that must be served has no column."""
         state = np.where(model.lower > 0.5, kernels.OPEN, np.where(model.upper < 0.5, kernels.CLOSED, kernels.FREE))
         state = state.astype(np.int8)
@@ -182,7 +184,7 @@ class _Search:
         bottom = float(worst[model.must].sum() + np.minimum(model.value, 0).sum())
         # A need that must be served and is not costs more than the best and the worst plan are apart.
         base = np.where(model.must, worst - (top - bottom + 1), 0.0)
-        search = cls(model, watch, number, state, rows, base)
+        search = cls(model, control, number, state, rows, base)
         search.hopeless = bottom - 0.5 if model.must.any() else -math.inf
         # Single precision is enough where what it rounds off is far from a grain.
         search.single = 1e-6 * float(np.maximum(np.abs(best), np.abs(worst)).sum()) < model.grain
@@ -199,7 +201,7 @@ class _Search:
 
     # The course of a solve
 
-    def run(self, start: Bools | None) -> Found:
+    def run(self, start: Bools | None) -> Solution:
         """Look for plans and prices at the root, then decide column by column."""
         self._shrink()
         free = self.state == kernels.FREE
@@ -291,7 +293,7 @@ class _Search:
     def _report(self, step: str, bound: float) -> bool:
         fixed = self.model.constant
         value = self.value + fixed if self.value > self.hopeless else None
-        return self.watch.report(step, value, max(bound, self.value) + fixed)
+        return self.control.report(step, value, max(bound, self.value) + fixed)
 
     def _first_prices(self) -> Floats:
         """Prices to begin with: between the best and the second best open column of the plan."""
@@ -318,7 +320,7 @@ class _Search:
         self.rows, self.base = Rows(rows.ptr, rows.cols[:size].copy(), rows.gains[:size].copy()), floor
         self.spare = Rows(rows.ptr.copy(), rows.cols[:size], rows.gains[:size])
 
-    def _found(self, heap: list[tuple[float, int, _Node]]) -> Found:
+    def _found(self, heap: list[tuple[float, int, _Node]]) -> Solution:
         """Say what was found, with the proof of it."""
         for _, _, node in heap:
             self.proven = max(self.proven, node.bound)
@@ -326,14 +328,16 @@ class _Search:
         nodes, proof = len(self.tree.parent), self._proof()
         if self.value <= self.hopeless:
             if not heap:
-                return Found(None, -math.inf, -math.inf, "infeasible", ENGINE, nodes=nodes)
-            return Found(None, -math.inf, self.proven + self.model.constant, self.watch.status, ENGINE, proof, nodes)
+                return Solution(None, -math.inf, -math.inf, "infeasible", ENGINE, nodes=nodes)
+            return Solution(
+                None, -math.inf, self.proven + self.model.constant, self.control.status, ENGINE, proof, nodes
+            )
         value, bound = self.model.objective(self.x), self.proven + self.model.constant
         if self.model.grain > 0:
             bound = math.floor(bound / self.model.grain + 1e-6) * self.model.grain
         bound = max(value, bound)
         done = bound - value <= CLOSE * abs(value)
-        return Found(self.x, value, bound, "optimal" if done else self.watch.status, ENGINE, proof, nodes)
+        return Solution(self.x, value, bound, "optimal" if done else self.control.status, ENGINE, proof, nodes)
 
     def _proof(self) -> Proof:
         tree, rows = self.tree, self.model.rows.shape[0]
@@ -359,7 +363,7 @@ class _Search:
         """Interchange columns from *is_open* on, all of them free, and keep the plan where it is the best so far."""
         free, opened = self.state == kernels.FREE, self.state == kernels.OPEN
         value = self.model.value
-        x, total = interchange(self.rows, self.base, value, free, is_open & free, self.number, self.watch)
+        x, total = interchange(self.rows, self.base, value, free, is_open & free, self.number, self.control)
         total += float(value[opened].sum())
         if total > self.value:
             self.value, self.x = total, x | opened

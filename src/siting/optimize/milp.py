@@ -21,11 +21,13 @@ from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.control import Watch, gap_between
-from siting.optimize.model import Found, Model, Proof
+from siting.optimize.control import Control, gap_between
+from siting.optimize.model import Model
+from siting.optimize.proof import Proof
 from siting.optimize.scaling import usual
+from siting.optimize.solution import Solution
 
-__all__ = ["bound_at", "hopeless", "settled", "solve_general"]
+__all__ = ["bound_at", "hopeless", "settled", "solve_milp"]
 
 #: Two values that differ by less than this share of the larger are one.
 SAME = 1e-9
@@ -33,7 +35,7 @@ SAME = 1e-9
 FILLED = 200
 
 
-def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
+def solve_milp(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
     """Solve *model*, whatever its rules, by HiGHS.
 
     Parameters
@@ -46,45 +48,45 @@ def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> 
     RuntimeError
         When the solver fails, or its plan breaks the rules and there is no other.
     """
-    scaled = usual(solve_general, model, watch, start)
+    scaled = usual(solve_milp, model, control, start)
     if scaled is not None:
         return scaled
     if hopeless(model):
-        return Found(None, -math.inf, -math.inf, "infeasible", "rules")
-    start = start if start is not None and model.keeps(start) else None
+        return Solution(None, -math.inf, -math.inf, "infeasible", "rules")
+    start = start if start is not None and model.is_feasible(start) else None
     value = -math.inf if start is None else model.objective(start)
     form = _formulate(model)
-    proof = _relaxed(model, form, watch, value)
+    proof = _relaxed(model, form, control, value)
     proven = bound_at(model, proof.v[0], proof.y[0], proof.m[0])
     if start is not None and settled(model, value, proven):
-        return Found(start, value, value, "optimal", "HiGHS", proof, 1)
-    if start is None and watch.time_limit is not None:  # the solver may find none in time
+        return Solution(start, value, value, "optimal", "HiGHS", proof, 1)
+    if start is None and control.time_limit is not None:  # the solver may find none in time
         start = _simple(model)
         value = -math.inf if start is None else model.objective(start)
-    if watch.report("HiGHS", value if start is not None else None, floored(model, proven)):
-        return Found(start, value, max(value, floored(model, proven)), watch.status, "HiGHS", proof, 1)
-    outcome = _searched(model, form, watch, start, proven)
+    if control.report("HiGHS", value if start is not None else None, floored(model, proven)):
+        return Solution(start, value, max(value, floored(model, proven)), control.status, "HiGHS", proof, 1)
+    outcome = _searched(model, form, control, start, proven)
     if outcome.status == "infeasible" and start is None:
-        return Found(None, -math.inf, -math.inf, "infeasible", "HiGHS", None, outcome.nodes)
+        return Solution(None, -math.inf, -math.inf, "infeasible", "HiGHS", None, outcome.nodes)
     x = start
     if outcome.x is not None:
         found = outcome.x[: len(model.value)] > 0.5
-        if model.keeps(found) and (x is None or model.objective(found) >= value):
+        if model.is_feasible(found) and (x is None or model.objective(found) >= value):
             x = found
         elif x is None:
             raise RuntimeError("the solver's plan does not keep the rules; please report the problem")
     if outcome.status != "infeasible":
         proven = min(proven, form.base - outcome.bound / form.scale)
-    return _judged(model, watch, x, proven, outcome, proof)
+    return _judged(model, control, x, proven, outcome, proof)
 
 
 def _simple(model: Model) -> Bools | None:
     """Find a plan without the solver: from what must be open upwards, or with all that may be; None without luck."""
     x = model.lower > 0
-    if model.keeps(x):
+    if model.is_feasible(x):
         return _filled(model, x)
     everything = model.upper > 0
-    return everything if model.keeps(everything) else _serving(model)
+    return everything if model.is_feasible(everything) else _serving(model)
 
 
 def _serving(model: Model) -> Bools | None:
@@ -93,7 +95,7 @@ def _serving(model: Model) -> Bools | None:
     serves = csr_array((np.ones(b.nnz), b.indices, b.indptr), b.shape).T.tocsr()
     counts = model.must + model.shares.T @ (1.0 / np.maximum(model.wanted, np.finfo(float).tiny))
     x = model.lower > 0
-    while not model.keeps(x):
+    while not model.is_feasible(x):
         gain = np.where(x | (model.upper < 1), 0.0, serves @ np.where(np.isnan(model.served(x)), counts, 0.0))
         if not gain.any():
             return None
@@ -111,7 +113,7 @@ def _filled(model: Model, x: Bools) -> Bools:
             continue
         more = x.copy()
         more[j] = True
-        if model.keeps(more) and model.objective(more) > value:
+        if model.is_feasible(more) and model.objective(more) > value:
             x, value = more, model.objective(more)
     return x
 
@@ -152,7 +154,7 @@ def bound_at(model: Model, v: np.ndarray, y: Floats, m: Floats) -> float:
 class _Form:
     """The programme; `need` and `level` of each rung, in the objective's unit times `scale`; `base` is outside it."""
 
-    programme: highs.Model
+    programme: highs.Programme
     need: Ints
     level: Floats
     scale: float
@@ -195,7 +197,7 @@ def _formulate(model: Model) -> _Form:
         ],
         format="csr",
     )
-    programme = highs.Model(
+    programme = highs.Programme(
         cost=-scale * np.concatenate([model.value, step]),
         lower=np.concatenate([model.lower, (must[need] & lowest).astype(float)]),
         upper=np.concatenate([model.upper, np.ones(k)]),
@@ -220,13 +222,13 @@ def _times(matrix: csr_array, factor: Floats) -> csr_array:
     )
 
 
-def _relaxed(model: Model, form: _Form, watch: Watch, value: float) -> Proof:
+def _relaxed(model: Model, form: _Form, control: Control, value: float) -> Proof:
     """Return the multipliers of the relaxation; where it was not solved those that say no more than "all is served"."""
     b, known = model.benefit, value if math.isfinite(value) else None
     outcome = highs.run(
         replace(form.programme, whole=0),
-        time_limit=_left(watch),
-        stop=lambda *_: watch.report("relaxation", known),
+        time_limit=_left(control),
+        stop=lambda *_: control.report("relaxation", known),
     )
     v = np.zeros(b.shape[0])
     y, m = np.zeros(len(model.low)), np.zeros(len(model.wanted))
@@ -252,7 +254,7 @@ def one_leaf(v: Floats, y: Floats, m: Floats) -> Proof:
     return Proof(root, root, root, np.array([0]), v[None], y[None], m[None], none, none, none)
 
 
-def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, proven: float) -> highs.Outcome:
+def _searched(model: Model, form: _Form, control: Control, start: Bools | None, proven: float) -> highs.Outcome:
     begin = None
     if start is not None:
         climbed = model.served(start)[form.need] >= form.level
@@ -260,21 +262,23 @@ def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, prov
 
     def stop(cost: float, bound: float) -> bool:
         value = form.base - cost / form.scale if math.isfinite(cost) else None
-        return watch.report("HiGHS", value, floored(model, min(proven, form.base - bound / form.scale)))
+        return control.report("HiGHS", value, floored(model, min(proven, form.base - bound / form.scale)))
 
     # Within the grain of the objective two values are one.
     gap = 0.999 * model.grain * form.scale if model.grain else 1e-4
-    return highs.run(form.programme, start=begin, gap=gap, time_limit=_left(watch), stop=stop)
+    return highs.run(form.programme, start=begin, gap=gap, time_limit=_left(control), stop=stop)
 
 
-def _left(watch: Watch) -> float | None:
-    return max(0.01, watch.left) if math.isfinite(watch.left) else None
+def _left(control: Control) -> float | None:
+    return max(0.01, control.seconds_left) if math.isfinite(control.seconds_left) else None
 
 
-def _judged(model: Model, watch: Watch, x: Bools | None, proven: float, outcome: highs.Outcome, proof: Proof) -> Found:
+def _judged(
+    model: Model, control: Control, x: Bools | None, proven: float, outcome: highs.Outcome, proof: Proof
+) -> Solution:
     if x is None:
-        return Found(None, -math.inf, proven, watch.status, "HiGHS", proof, outcome.nodes)
+        return Solution(None, -math.inf, proven, control.status, "HiGHS", proof, outcome.nodes)
     value = model.objective(x)
     bound = max(value, floored(model, proven))
-    status = "optimal" if settled(model, value, bound) else watch.status
-    return Found(x, value, value if status == "optimal" else bound, status, "HiGHS", proof, outcome.nodes)
+    status = "optimal" if settled(model, value, bound) else control.status
+    return Solution(x, value, value if status == "optimal" else bound, status, "HiGHS", proof, outcome.nodes)

@@ -1,4 +1,4 @@
-"""A siting problem in numbers, as every engine takes it, and what an engine answers.
+"""A siting problem in numbers, as every engine takes it.
 
 Every objective and rule becomes one form. Columns j are what may open (a site with its service, size and year), needs i
 are demand (a community with its service, year and distance). With x_j = 1 for an open column, maximise
@@ -12,15 +12,14 @@ subject to ``low <= rows x <= high``, ``lower <= x <= upper``, x whole; for each
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
 
-__all__ = ["Bools", "Floats", "Found", "Ints", "Model", "Proof"]
+__all__ = ["Model"]
 
 #: How far a sum may miss its limit, as a share of the limit: the last bits of a sum.
 TOLERANCE = 1e-9
@@ -35,7 +34,7 @@ class Model:
     benefit
         Needs × columns, CSR with sorted indices: what serving need i from column j is worth. A pair that is stored can
         serve, also where its benefit is 0 (a need that only counts towards a share); one that is absent cannot. In a
-        covering problem all benefits of a row are equal; `levels` tells whether they are. Benefits are 0 or more,
+        covering problem all benefits of a row are equal; `has_levels` is False. Benefits are 0 or more,
         except in rows of needs that must be served, where they may be negative (minus the travel).
     value
         What opening each column is worth: minus its cost, or 0.
@@ -70,7 +69,7 @@ class Model:
     times: Ints | None = None
 
     @property
-    def levels(self) -> bool:
+    def has_levels(self) -> bool:
         """Whether some need is worth more from one column than from another."""
         b = self.benefit
         filled = np.flatnonzero(np.diff(b.indptr))
@@ -97,8 +96,8 @@ class Model:
         """Return what the columns *x* are worth together."""
         return self.constant + float(np.nansum(self.served(x)) + self.value[x].sum())
 
-    def keeps(self, x: Bools) -> bool:
-        """Tell whether the columns *x* keep all rules."""
+    def is_feasible(self, x: Bools) -> bool:
+        """Whether the columns *x* keep all rules."""
         x = np.asarray(x, bool)
         served = ~np.isnan(self.served(x))
         inside = self.rows @ x.astype(float)
@@ -120,76 +119,3 @@ def _largest(matrix: csr_array) -> Floats:
     size = np.zeros(matrix.shape[0])
     np.maximum.at(size, np.repeat(np.arange(len(size)), np.diff(matrix.indptr)), np.abs(matrix.data))
     return size
-
-
-@dataclass(frozen=True, eq=False)
-class Proof:
-    """Multipliers that bound every leaf of a tree of decisions; `siting.optimize.proof.bound_of` adds them up.
-
-    For multipliers v (a price for each need, 0 or more except where it must be served), y (for each row; above 0 on
-    `high`, below 0 on `low`) and m >= 0 (for each share), no x in the box of a node is worth more than
-
-        constant + sum v_i + sum over rows (y_r high_r or y_r low_r) - sum m_s wanted_s
-        + sum over j of the largest r_j x_j in the box,
-        r_j = value_j - sum_r y_r rows_rj + sum over i of max(0, b_ij + sum_s m_s shares_si - v_i) / t_i,
-
-    where t_i is how many open columns serve the need, mostly 1.
-
-    Attributes
-    ----------
-    parent
-        Of each node; -1 for the root, which is node 0. A parent stands before its children, which are two or none.
-    column, at
-        The decision that leads to each node: x of this column is `at`; -1 for the root.
-    price
-        Which row of multipliers bounds the node; -1 where only its children do.
-    v, y, m
-        Rows of multipliers; v in single precision where that is enough for the grain of the objective.
-    fixed_node, fixed_column, fixed_at
-        What the multipliers of a node prove of its whole subtree: x of this column is `at`, or the plan is no better
-        than the bound.
-    """
-
-    parent: Ints
-    column: Ints
-    at: Ints
-    price: Ints
-    v: npt.NDArray[np.float32] | Floats
-    y: Floats
-    m: Floats
-    fixed_node: Ints
-    fixed_column: Ints
-    fixed_at: Ints
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What an engine found.
-
-    Attributes
-    ----------
-    x
-        Columns to open; None without a plan.
-    value, bound
-        Objective of *x* (minus infinity without) and what none can beat (minus infinity when there is no plan at all).
-    status
-        "optimal", "feasible" (stopped by gap or Ctrl-C), "time_limit", "infeasible".
-    engine
-        What solved it, in a word or two.
-    proof
-        For the model as it was given; None where the bound rests on a solver.
-    nodes
-        How many nodes of a tree of decisions were looked at.
-    question
-        Where the proof is that so many columns do not reach the share, which `siting.optimize.covering.too_few`
-        checks; None where it bounds the model.
-    """
-
-    x: Bools | None
-    value: float
-    bound: float
-    status: str
-    engine: str
-    proof: Proof | None = None
-    nodes: int = field(default=0)
-    question: int | None = None

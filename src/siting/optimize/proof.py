@@ -2,12 +2,55 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
+import numpy.typing as npt
 
-from siting.numbers import Floats
-from siting.optimize.model import Model, Proof
+from siting.numbers import Floats, Ints
+from siting.optimize.model import Model
 
-__all__ = ["bound_of"]
+__all__ = ["Proof", "bound_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """Multipliers that bound every leaf of a tree of decisions; `siting.optimize.proof.bound_of` adds them up.
+
+    For multipliers v (a price for each need, 0 or more except where it must be served), y (for each row; above 0 on
+    `high`, below 0 on `low`) and m >= 0 (for each share), no x in the box of a node is worth more than
+
+        constant + sum v_i + sum over rows (y_r high_r or y_r low_r) - sum m_s wanted_s
+        + sum over j of the largest r_j x_j in the box,
+        r_j = value_j - sum_r y_r rows_rj + sum over i of max(0, b_ij + sum_s m_s shares_si - v_i) / t_i,
+
+    where t_i is how many open columns serve the need, mostly 1.
+
+    Attributes
+    ----------
+    parent
+        Of each node; -1 for the root, which is node 0. A parent stands before its children, which are two or none.
+    column, at
+        The decision that leads to each node: x of this column is `at`; -1 for the root.
+    price
+        Which row of multipliers bounds the node; -1 where only its children do.
+    v, y, m
+        Rows of multipliers; v in single precision where that is enough for the grain of the objective.
+    fixed_node, fixed_column, fixed_at
+        What the multipliers of a node prove of its whole subtree: x of this column is `at`, or the plan is no better
+        than the bound.
+    """
+
+    parent: Ints
+    column: Ints
+    at: Ints
+    price: Ints
+    v: npt.NDArray[np.float32] | Floats
+    y: Floats
+    m: Floats
+    fixed_node: Ints
+    fixed_column: Ints
+    fixed_at: Ints
 
 
 def bound_of(model: Model, proof: Proof) -> float:

@@ -1,7 +1,7 @@
 """The linear relaxation of a covering problem in its dual form, in HiGHS: a row for each column, not for each need.
 
-For a model whose needs are worth the same from all their columns (`Model.levels` False), with w_i the worth of need i,
-W_i = w_i + sum_s m_s shares_si and u_i the part of W_i that is credited to its columns, solve
+For a model whose needs are worth the same from all their columns (`Model.has_levels` False), with w_i the worth of need
+i, W_i = w_i + sum_s m_s shares_si and u_i the part of W_i that is credited to its columns, solve
 
     minimise   sum_i (W_i - u_i) + sum_r (y+_r high_r - y-_r low_r) - sum_s m_s wanted_s + sum_j t_j
     subject to sum_{i of j} u_i - sum_r (y+_r - y-_r) rows_rj - t_j <= -value_j     for each column j
@@ -24,12 +24,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Floats, Ints
-from siting.optimize.highs import Model as Programme
-from siting.optimize.highs import Simplex
+from siting.optimize.highs import Programme, Simplex
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
 
-__all__ = ["Dual", "Prices", "Terms", "closest"]
+__all__ = ["Dual", "Lagrangian", "Prices", "closest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +54,7 @@ class Prices:
         return Prices(self.v + step * v, self.y + step * y, self.m + step * m)
 
 
-class Terms:
+class Lagrangian:
     """What the closed-form bound of a model needs, prepared once.
 
     Raises
@@ -65,7 +64,7 @@ class Terms:
     """
 
     def __init__(self, model: Model) -> None:
-        if model.levels:
+        if model.has_levels:
             raise ValueError("the dual form is for needs that are worth the same from all their columns")
         for name in ("value", "low", "high", "lower", "upper", "wanted"):
             if np.isnan(getattr(model, name)).any():
@@ -80,7 +79,7 @@ class Terms:
         self.rows_of = csr_array(model.rows.T.tocsr())
         self.shares_of = csr_array(model.shares.T.tocsr())
 
-    def with_high(self, high: Floats) -> Terms:
+    def with_high(self, high: Floats) -> Lagrangian:
         """Return the same with other upper limits of the rows."""
         other = copy(self)
         other.model = replace(self.model, high=high)
@@ -119,7 +118,7 @@ def _sorted(array: Any) -> csr_array:
     return rows
 
 
-def closest(terms: Terms, prices: Prices) -> Prices:
+def closest(terms: Lagrangian, prices: Prices) -> Prices:
     """Return the prices, or, where the solver was stopped before it had better ones, the best that need no solver.
 
     Those count each column by itself, as if none served what another does, and look at one row of limited costs, or at
@@ -177,7 +176,7 @@ class Dual:
         When the solver refuses the problem.
     """
 
-    def __init__(self, terms: Terms, lower: Floats | None = None, upper: Floats | None = None) -> None:
+    def __init__(self, terms: Lagrangian, lower: Floats | None = None, upper: Floats | None = None) -> None:
         self.terms = terms
         model = terms.model
         self.n, self.m = model.benefit.shape

@@ -7,9 +7,9 @@ import heapq
 import numpy as np
 
 from siting.numbers import Bools, Floats, Ints32
-from siting.optimize.relaxation import Prices, Terms
+from siting.optimize.relaxation import Lagrangian, Prices
 
-__all__ = ["Mend", "Pick", "greedy"]
+__all__ = ["BudgetRounding", "Mend", "greedy"]
 
 #: Times that the weights of what is not yet met are raised before a number of columns is given up.
 RAISED = 30
@@ -17,14 +17,14 @@ RAISED = 30
 SHAKES, KICKS = 6_000_000, (5, 60)
 
 
-def listed(terms: Terms) -> tuple[Ints32, ...]:
+def listed(terms: Lagrangian) -> tuple[Ints32, ...]:
     """Needs of each column and columns of each need, as the compiled loops take them."""
     benefit = terms.model.benefit
     arrays = (terms.serves.indptr, terms.serves.indices, benefit.indptr, benefit.indices)
     return tuple(np.asarray(array, np.int32) for array in arrays)
 
 
-def greedy(terms: Terms, wanted: float) -> Bools:
+def greedy(terms: Lagrangian, wanted: float) -> Bools:
     """Open what adds the most, one column after the other, until the objective is *wanted* or nothing adds any more.
 
     What a column adds only falls, so one that still adds more than others once did is the next (Minoux, M., 1978,
@@ -50,10 +50,10 @@ def greedy(terms: Terms, wanted: float) -> Bools:
     return plan
 
 
-class Pick:
+class BudgetRounding:
     """Plans where one row of costs has an upper limit (or no row is there), and nothing else is asked."""
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Lagrangian) -> None:
         model = terms.model
         self.terms, self.arrays = terms, listed(terms)
         self.free = (model.lower == 0) & (model.upper > 0)
@@ -101,7 +101,7 @@ class Mend:
     branch-and-bound procedure for set covering, Operations Research 44) and local searches since get through.
     """
 
-    def __init__(self, terms: Terms) -> None:
+    def __init__(self, terms: Lagrangian) -> None:
         model = terms.model
         self.terms, self.model, self.arrays = terms, model, listed(terms)
         self.free = (model.lower == 0) & (model.upper > 0)
@@ -176,7 +176,7 @@ class Mend:
                 short = model.wanted - model.shares @ served.astype(float)
                 missing = model.must & ~served
                 if not missing.any() and (short <= 1e-9 * np.maximum(1.0, model.wanted)).all():
-                    return plan if model.keeps(plan) else None
+                    return plan if model.is_feasible(plan) else None
                 lacking = short > 0
                 self.m[lacking] = self.m[lacking] * 1.1 + (self.typical + mean) / whole[lacking]
                 self.of_must[missing] = self.of_must[missing] * 1.2 + 0.02 * self.typical

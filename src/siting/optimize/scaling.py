@@ -14,8 +14,9 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats
-from siting.optimize.control import Progress, Watch
-from siting.optimize.model import Found, Model
+from siting.optimize.control import Control, Progress
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
 
 __all__ = ["usual"]
 
@@ -32,14 +33,14 @@ class _Units:
     shares: Floats
 
 
-def usual(solve: Callable[..., Found], model: Model, watch: Watch, start: Bools | None) -> Found | None:
+def usual(solve: Callable[..., Solution], model: Model, control: Control, start: Bools | None) -> Solution | None:
     """Have the engine *solve* a model in tiny or huge units as one in usual units; None where they are usual."""
     units = _units(model)
     if units.worth == 1.0 and (units.rows == 1.0).all() and (units.shares == 1.0).all():
         return None
-    found = solve(_in(model, units), _told(watch, units.worth), start=start)
+    found = solve(_in(model, units), _told(control, units.worth), start=start)
     proof, worth = found.proof, units.worth
-    if proof is not None and found.question is not None:  # it is about people, and a row that counts columns
+    if proof is not None and found.too_few is not None:  # it is about people, and a row that counts columns
         proof = replace(proof, v=proof.v / units.shares[0], y=proof.y / units.shares[0])
     elif proof is not None:
         proof = replace(proof, v=proof.v / worth, y=proof.y * units.rows / worth, m=proof.m * units.shares / worth)
@@ -88,9 +89,9 @@ def _times(matrix: csr_array, factor: Floats) -> csr_array:
     return csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def _told(watch: Watch, worth: float) -> Watch:
-    """Return the watch with progress told in the units of the user."""
-    other, tell = copy.copy(watch), watch.progress
+def _told(control: Control, worth: float) -> Control:
+    """Return the control with progress told in the units of the user."""
+    other, tell = copy.copy(control), control.progress
 
     def told(at: Progress) -> object:
         value, bound = (None if each is None else each / worth for each in (at.value, at.bound))

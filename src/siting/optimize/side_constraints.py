@@ -17,15 +17,16 @@ import numpy as np
 from siting.numbers import Bools, Floats
 from siting.optimize import milp as general
 from siting.optimize.branch_and_bound import Goal, Search
-from siting.optimize.control import Progress, Watch, gap_between
+from siting.optimize.control import Control, Progress, gap_between
 from siting.optimize.local_search import Flips
 from siting.optimize.milp import SAME, floored, hopeless, one_leaf, settled
-from siting.optimize.model import Found, Model
+from siting.optimize.model import Model
 from siting.optimize.presolve import Reduced, reduce
-from siting.optimize.relaxation import Dual, Prices, Terms, closest
+from siting.optimize.relaxation import Dual, Lagrangian, Prices, closest
 from siting.optimize.scaling import usual
+from siting.optimize.solution import Solution
 
-__all__ = ["solve_sides"]
+__all__ = ["solve_side_constraints"]
 
 NAME = "covering with rules"
 #: Rounds of raising prices until a plan keeps the rules, and of breaking a part of the best plan up.
@@ -36,8 +37,8 @@ FIRST, AGAIN = 40, 0.8
 NODES, FALL = 200, 0.01
 
 
-def solve_sides(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
-    """Solve a covering problem (`Model.levels` False) with any rows, shares and needs that must be served.
+def solve_side_constraints(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
+    """Solve a covering problem (`Model.has_levels` False) with any rows, shares and needs that must be served.
 
     The proof is of ``reduce(model).model``.
 
@@ -53,65 +54,65 @@ def solve_sides(model: Model, watch: Watch, *, start: Bools | None = None) -> Fo
     RuntimeError
         When the solver fails.
     """
-    scaled = usual(solve_sides, model, watch, start)
+    scaled = usual(solve_side_constraints, model, control, start)
     if scaled is not None:
         return scaled
     if hopeless(model):
-        return Found(None, -math.inf, -math.inf, "infeasible", "rules")
-    watch = _monotone(watch)
+        return Solution(None, -math.inf, -math.inf, "infeasible", "rules")
+    control = _monotone(control)
     reduced = reduce(model)
     small = reduced.model
     if not len(small.value):
         return _empty(model, reduced)
-    terms = Terms(small)
-    prices = closest(terms, Dual(terms).solve(seconds=watch.left))
+    terms = Lagrangian(small)
+    prices = closest(terms, Dual(terms).solve(seconds=control.seconds_left))
     flips = Flips(terms, prices)
-    if start is not None and model.keeps(np.asarray(start, bool)):
+    if start is not None and model.is_feasible(np.asarray(start, bool)):
         flips.offer(np.asarray(start, bool)[reduced.columns])
     bound = terms.bound(prices, small.lower, small.upper)[0] if prices.ray is None else -math.inf
     if prices.ray is None:
-        _rounded(flips, prices, watch, bound)
-    search = _searched(terms, prices, flips, watch)
+        _rounded(flips, prices, control, bound)
+    search = _searched(terms, prices, flips, control)
     done, engine, nodes, proven = search.run(0), NAME, search.nodes, search.bound
-    if not done and not watch.over and not _near(watch, search):
-        outcome = _rest(search, prices, watch)
+    if not done and not control.must_stop and not _near(control, search):
+        outcome = _rest(search, prices, control)
         engine, nodes = "HiGHS", nodes + outcome.nodes
         done = outcome.status in ("optimal", "infeasible")
         proven = min(proven, max(outcome.bound, search.goal.value))
         search.found(outcome.x)
-    return _answer(model, reduced, search, watch, proven, done, engine, nodes)
+    return _answer(model, reduced, search, control, proven, done, engine, nodes)
 
 
-def _monotone(watch: Watch) -> Watch:
-    """Return the watch with the best that was known told where a part of the search begins anew and knows less."""
-    if watch.progress is None:
-        return watch
-    other, tell = copy.copy(watch), watch.progress
+def _monotone(control: Control) -> Control:
+    """Return the control with the best that was known told where a part of the search begins anew and knows less."""
+    if control.progress is None:
+        return control
+    other, tell = copy.copy(control), control.progress
     known = [-math.inf, math.inf]
 
     def told(at: Progress) -> object:
-        known[0] = max(known[0], -math.inf if at.value is None else watch.sense * at.value)
-        known[1] = max(known[0], min(known[1], math.inf if at.bound is None else watch.sense * at.bound))
-        value, bound = (watch.sense * each + 0.0 if math.isfinite(each) else None for each in known)
+        known[0] = max(known[0], -math.inf if at.value is None else control.sense * at.value)
+        known[1] = max(known[0], min(known[1], math.inf if at.bound is None else control.sense * at.bound))
+        value, bound = (control.sense * each + 0.0 if math.isfinite(each) else None for each in known)
         return tell(replace(at, value=value, bound=bound))
 
     other.progress = told
     return other
 
 
-def _searched(terms: Terms, prices: Prices, flips: Flips, watch: Watch) -> Search:
+def _searched(terms: Lagrangian, prices: Prices, flips: Flips, control: Control) -> Search:
     """Branch and bound; begun anew when plans found on the way fix many more columns at the root."""
     tried, left = 0, _left(terms, prices, flips.best)
     while True:
-        search = Search(terms, watch, Goal.of(terms.model, terms.w), _Rounding(flips))
+        search = Search(terms, control, Goal.of(terms.model, terms.w), _Rounding(flips))
         search.found(flips.best_x)
         search.begin(prices)
         search.nodes += tried
         if search.run(tried + FIRST):
             break
         tried, now = search.nodes, _left(terms, prices, search.goal.value)
-        if now > AGAIN * left or watch.over:
-            _go_on(search, watch)
+        if now > AGAIN * left or control.must_stop:
+            _go_on(search, control)
             break
         left = now
         if search.x is not None:
@@ -119,17 +120,17 @@ def _searched(terms: Terms, prices: Prices, flips: Flips, watch: Watch) -> Searc
     return search
 
 
-def _go_on(search: Search, watch: Watch) -> None:
+def _go_on(search: Search, control: Control) -> None:
     """Search on while the bound falls: where it stays the plan is missing, and another way may find it."""
     while True:
         bound, value, nodes = search.bound, search.goal.value, search.nodes
-        if search.run(nodes + NODES) or watch.over or _near(watch, search):
+        if search.run(nodes + NODES) or control.must_stop or _near(control, search):
             return
         if search.nodes < nodes + NODES or bound - search.bound < FALL * (bound - value):
             return
 
 
-def _free(terms: Terms, prices: Prices, value: float) -> tuple[Floats, Floats]:
+def _free(terms: Lagrangian, prices: Prices, value: float) -> tuple[Floats, Floats]:
     """Box of the columns that a plan better than *value* has, by the multipliers of the root."""
     model = terms.model
     bound, r = terms.bound(prices, model.lower, model.upper)
@@ -139,43 +140,43 @@ def _free(terms: Terms, prices: Prices, value: float) -> tuple[Floats, Floats]:
     return lower, upper
 
 
-def _left(terms: Terms, prices: Prices, value: float) -> int:
+def _left(terms: Lagrangian, prices: Prices, value: float) -> int:
     if prices.ray is not None or not math.isfinite(value):
         return len(terms.model.value)
     lower, upper = _free(terms, prices, value)
     return int((lower < upper).sum())
 
 
-def _empty(model: Model, reduced: Reduced) -> Found:
+def _empty(model: Model, reduced: Reduced) -> Solution:
     """Answer when nothing is left to choose: the plan that opens only what must be open."""
     small = reduced.model
     x = reduced.widen(np.zeros(0, bool), len(model.value))
-    if not model.keeps(x):
-        return Found(None, -math.inf, -math.inf, "infeasible", "rules")
+    if not model.is_feasible(x):
+        return Solution(None, -math.inf, -math.inf, "infeasible", "rules")
     value = model.objective(x)
     zeros = (np.zeros(len(part)) for part in (small.must, small.low, small.wanted))
-    return Found(x, value, value, "optimal", NAME, one_leaf(*zeros), 1)
+    return Solution(x, value, value, "optimal", NAME, one_leaf(*zeros), 1)
 
 
-def _near(watch: Watch, search: Search) -> bool:
+def _near(control: Control, search: Search) -> bool:
     value, bound = search.goal.value, search.bound
-    return search.x is not None and gap_between(value, floored(search.terms.model, bound)) <= watch.gap
+    return search.x is not None and gap_between(value, floored(search.terms.model, bound)) <= control.gap
 
 
 def _answer(
-    model: Model, reduced: Reduced, search: Search, watch: Watch, proven: float, done: bool, engine: str, nodes: int
-) -> Found:
+    model: Model, reduced: Reduced, search: Search, control: Control, proven: float, done: bool, engine: str, nodes: int
+) -> Solution:
     proof = search.tree.proof()
     if search.x is None:
         if done:
-            return Found(None, -math.inf, -math.inf, "infeasible", engine, proof, nodes)
-        return Found(None, -math.inf, floored(model, proven), watch.status, engine, proof, nodes)
+            return Solution(None, -math.inf, -math.inf, "infeasible", engine, proof, nodes)
+        return Solution(None, -math.inf, floored(model, proven), control.status, engine, proof, nodes)
     x = reduced.widen(search.x, len(model.value))
     value = model.objective(x)
     bound = max(value, floored(model, proven))
     if done or settled(model, value, bound):
-        return Found(x, value, value, "optimal", engine, proof, nodes)
-    return Found(x, value, bound, watch.status, engine, proof, nodes)
+        return Solution(x, value, value, "optimal", engine, proof, nodes)
+    return Solution(x, value, bound, control.status, engine, proof, nodes)
 
 
 class _Rounding:
@@ -199,7 +200,7 @@ def _mend(flips: Flips) -> bool:
     return False
 
 
-def _rounded(flips: Flips, prices: Prices, watch: Watch, bound: float) -> None:
+def _rounded(flips: Flips, prices: Prices, control: Control, bound: float) -> None:
     """Search from the plan of the relaxation for a good one."""
     x = prices.x if prices.x is not None else np.zeros(len(flips.model.value))
     r = np.abs(flips.terms.gains(prices.v, prices.y, prices.m))
@@ -212,14 +213,14 @@ def _rounded(flips: Flips, prices: Prices, watch: Watch, bound: float) -> None:
         _mend(flips)
     if flips.best_x is not None:
         flips.begin(flips.best_x)
-    if watch.report("local search", flips.best if flips.best_x is not None else None, floored(flips.model, bound)):
+    if control.report("local search", flips.best if flips.best_x is not None else None, floored(flips.model, bound)):
         return
-    _swap(flips, order, watch, bound)
+    _swap(flips, order, control, bound)
     if flips.best_x is not None:
-        _ruin(flips, order, watch, bound)
+        _ruin(flips, order, control, bound)
 
 
-def _swap(flips: Flips, order: np.ndarray, watch: Watch, bound: float) -> bool:
+def _swap(flips: Flips, order: np.ndarray, control: Control, bound: float) -> bool:
     """Force one column after another, those that the prices are undecided about first; tell when to stop."""
     free = order[(flips.lower < flips.upper)[order]]
     for _ in range(6):
@@ -227,7 +228,7 @@ def _swap(flips: Flips, order: np.ndarray, watch: Watch, bound: float) -> bool:
         for first in range(0, len(free), 256):
             better |= flips.climb(free[first : first + 256])
             value = flips.best if flips.best_x is not None else None
-            if watch.report("local search", value, floored(flips.model, bound)) or _done(flips, bound):
+            if control.report("local search", value, floored(flips.model, bound)) or _done(flips, bound):
                 return True
         if not better and not flips.raise_prices(1.5):
             return False
@@ -238,7 +239,7 @@ def _done(flips: Flips, bound: float) -> bool:
     return flips.best_x is not None and settled(flips.model, flips.best, bound)
 
 
-def _ruin(flips: Flips, order: np.ndarray, watch: Watch, bound: float) -> None:
+def _ruin(flips: Flips, order: np.ndarray, control: Control, bound: float) -> None:
     """Shut the columns around one of the best plan and build them up again."""
     rng = np.random.default_rng(20261122)
     serves, near = flips.terms.serves, flips.model.benefit
@@ -260,14 +261,14 @@ def _ruin(flips: Flips, order: np.ndarray, watch: Watch, bound: float) -> None:
         _mend(flips)
         flips.climb(np.union1d(gone, np.intersect1d(around, order[: 4 * len(around)])))
         value = flips.best if flips.best_x is not None else None
-        if watch.report("local search", value, floored(flips.model, bound)) or _done(flips, bound):
+        if control.report("local search", value, floored(flips.model, bound)) or _done(flips, bound):
             return
 
 
-def _rest(search: Search, prices: Prices, watch: Watch) -> Found:
+def _rest(search: Search, prices: Prices, control: Control) -> Solution:
     """Have HiGHS solve what the root could not fix; a plan of the model of the search."""
     model = search.terms.model
     lower, upper = _free(search.terms, prices, search.goal.value)
     fixed = reduce(replace(model, lower=lower, upper=upper))
-    found = general.solve_general(fixed.model, watch, start=None if search.x is None else search.x[fixed.columns])
+    found = general.solve_milp(fixed.model, control, start=None if search.x is None else search.x[fixed.columns])
     return replace(found, x=None if found.x is None else fixed.widen(found.x, len(model.value)), proof=None)

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 
 from siting.numbers import Floats
 
-__all__ = ["Answer", "Model", "broken_by", "fault_of", "proven_by", "refuse_nonsense"]
+__all__ = ["Answer", "Programme", "broken_by", "fault_of", "proven_by", "refuse_nonsense"]
 
 #: How far an answer may miss what it must keep, as a number and as a share of the sum that it misses.
 SLACK, SHARE = 1e-6, 1e-9
@@ -19,7 +19,7 @@ DUAL_TOLERANCE = 2e-7
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class Programme:
     """``min c x`` with ``low <= A x <= high`` and ``lower <= x <= upper``; the first `whole` variables are integer."""
 
     cost: Floats
@@ -43,7 +43,7 @@ class Answer:
     nodes: int = 0
 
 
-def refuse_nonsense(model: Model, start: Floats | None) -> None:
+def refuse_nonsense(model: Programme, start: Floats | None) -> None:
     """Raise ValueError when an array has the wrong length or holds what is no number: solvers take it in silence."""
     rows, columns = model.matrix.shape
     lengths = {
@@ -68,7 +68,7 @@ def refuse_nonsense(model: Model, start: Floats | None) -> None:
             raise ValueError(f"{name} is not finite")
 
 
-def fault_of(model: Model, said: Answer, gap: float, known: float) -> str | None:
+def fault_of(model: Programme, said: Answer, gap: float, known: float) -> str | None:
     """Say what is wrong with an answer, None for nothing; *known* is the cost of a vector that keeps the rules."""
     if said.status.startswith("ended"):
         return said.status
@@ -103,7 +103,7 @@ def fault_of(model: Model, said: Answer, gap: float, known: float) -> str | None
     return None
 
 
-def _loosely(model: Model, prices: Floats) -> float:
+def _loosely(model: Programme, prices: Floats) -> float:
     """Return the bound of *prices* as far as the solver's tolerances let it be wrong: see `proven_by`."""
     y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
     d = model.cost - model.matrix.T @ y
@@ -111,7 +111,7 @@ def _loosely(model: Model, prices: Floats) -> float:
     return proven_by(replace(model, cost=np.where(within, model.matrix.T @ y, model.cost)), y)
 
 
-def broken_by(model: Model, x: Floats) -> str | None:
+def broken_by(model: Programme, x: Floats) -> str | None:
     """Say which promise of the model a vector breaks, None for none."""
     if len(x) != len(model.cost):
         return f"its vector has {len(x)} entries, not {len(model.cost)}"
@@ -129,7 +129,7 @@ def broken_by(model: Model, x: Floats) -> str | None:
     return None
 
 
-def proven_by(model: Model, prices: Floats) -> float:
+def proven_by(model: Programme, prices: Floats) -> float:
     """Return what no x costs less than, by weak duality, for any *prices* of the rows.
 
     With d = c - A' y: the sum of y times the side of each row that its sign points to, and of d times the side of each

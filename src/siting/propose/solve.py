@@ -10,7 +10,7 @@ from numbers import Real
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.optimize.control import Progress, Watch
+from siting.optimize.control import Control, Progress
 from siting.propose.model.constraints import all_may_open_first
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
@@ -111,22 +111,22 @@ def solve(
             "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
             phases, phases.years[0],
         )  # fmt: skip
-    with told(progress) as tell, Watch(time_limit=time_limit, gap=gap, progress=tell) as watch:
-        return answer(instance, watch)
+    with told(progress) as tell, Control(time_limit=time_limit, gap=gap, progress=tell) as control:
+        return answer(instance, control)
 
 
-def answer(instance: Instance, watch: Watch) -> Plan:
+def answer(instance: Instance, control: Control) -> Plan:
     """Search, and work out everything that a plan tells."""
-    watch.sense = instance.sense
-    found = search(instance, watch)
+    control.sense = instance.sense
+    found = search(instance, control)
     reasons: tuple[Reason, ...] = ()
     if found.x is None and found.status == "infeasible":
         from siting.propose.infeasible.conflicts import reasons as why
 
-        reasons = why(instance, watch)
+        reasons = why(instance, control)
     elif found.x is None:
         reasons = (("plan.none_found", {}),)
-    return replace(make_plan(instance, found, reasons), seconds=watch.seconds)
+    return replace(make_plan(instance, found, reasons), seconds=control.seconds)
 
 
 def check(rules: Sequence[Rule], time_limit: float | None) -> None:

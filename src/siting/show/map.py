@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siting.data.naming import names_apart
+from siting.data.district_names import names_apart
 from siting.errors import LayerError, SitingError, some
 from siting.labels import LANGUAGES, Language, known, label, named
 from siting.show import colours

@@ -10,7 +10,7 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.data import to_crs
-from siting.data.naming import names_apart
+from siting.data.district_names import names_apart
 from siting.labels import label, named
 from siting.measure.services import APART
 from siting.numbers import percent

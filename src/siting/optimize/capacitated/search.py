@@ -4,32 +4,39 @@ from __future__ import annotations
 
 import heapq
 import logging
-from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.capacitated import flow_kernels as kernels
-from siting.optimize.capacitated.engine import Capacitated, Filled, Prices, capacity_general, to_grain, value_of
-from siting.optimize.control import Watch, gap_between
-from siting.optimize.max_flow import fill
+from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, to_grain, value_of
+from siting.optimize.control import Control
+from siting.optimize.max_flow import maximum_flow
 
-__all__ = ["Search", "prove"]
+__all__ = ["Search", "branch_and_bound", "lower_root"]
 
 log = logging.getLogger(__name__)
-#: Pairs up to which the solver is asked for the proof; above, the tree of prices is faster.
-FEW = 2_000
 #: Rounds of prices at the root and at each node of the tree, and tries to leave a local optimum.
 ROUNDS, NODE_ROUNDS, KICKS = 2_500, 60, 12
+
+
+class RootPrices(NamedTuple):
+    """Where the subgradients end at the root: prices, bound, how often each column was open, what it is worth."""
+
+    price: Floats
+    scale: float
+    bound: float
+    share: Floats
+    worth: Floats
 
 
 class Search:
     """One search: the problem with equal needs merged, the best plan so far, and working space for the kernels."""
 
-    def __init__(self, problem: Capacitated, watch: Watch) -> None:
-        self.problem, self.watch = problem, watch
+    def __init__(self, problem: CapacitatedProblem, control: Control) -> None:
+        self.problem, self.control = problem, control
         usable = np.flatnonzero(problem.upper > 0)
         cover = problem.cover_of_ones
         open_cover = csr_array(cover[:, usable])
@@ -106,14 +113,14 @@ class Search:
         gain = np.zeros(m)
         values = np.zeros(m) if self.problem.wanted is not None else self.problem.value.astype(float)
         step = max(50, m // 20)
-        while not self.watch.over:
+        while not self.control.must_stop:
             self.grow(state, most - int((state[3] & self.free).sum()))
             kernels.weigh(self.graph, state, self.free, gain)
             better = 0.0
             for first in range(0, m, step):
                 last = min(m, first + step)
                 better += kernels.improve(self.graph, state, values, self.free, gain, first, last)
-                if self.watch.over:
+                if self.control.must_stop:
                     return
             if better <= 0:
                 return
@@ -144,7 +151,7 @@ class Search:
         self._drop(state)
         self.offer(self.with_least(state[3]))
         costs = self.problem.value[self.free]
-        while len(costs) and (costs == costs[0]).all() and not self.watch.over and self.x is not None:
+        while len(costs) and (costs == costs[0]).all() and not self.control.must_stop and self.x is not None:
             fewer = int((self.x & self.free).sum()) - 1
             if fewer < 0:
                 return
@@ -192,7 +199,7 @@ class Search:
             if not len(columns):
                 return x
             part = csr_array(self.problem.cover_of_ones[:, columns]).tocoo()
-            flow = fill(self.problem.weight.astype(np.int64), floor[columns], part.row, part.col).flow
+            flow = maximum_flow(self.problem.weight.astype(np.int64), floor[columns], part.row, part.col).flow
             short = floor[columns] - np.bincount(part.col, flow, minlength=len(columns))
             short = np.where(self.free[columns], short, 0)
             if short.max(initial=0) <= 0:
@@ -239,7 +246,7 @@ class Search:
                 price[:] = now
             if stuck > 12:
                 pace, stuck = 0.7 * pace, 0
-            if best < self.value + self.slack or pace < 1e-5 or not len(w) or self.watch.over:
+            if best < self.value + self.slack or pace < 1e-5 or not len(w) or self.control.must_stop:
                 break
             taken = np.add.reduceat(np.where(chosen[indices], take, 0.0), indptr[:-1])
             over = w - taken
@@ -278,40 +285,29 @@ def _groups(cover: csr_array, weight: Floats) -> tuple[Ints, Ints]:
     return group, np.array(first, np.int64)
 
 
-def prove(s: Search) -> Filled:
-    """Lower the bound until it meets the best plan, improving that as well, or time is up."""
-    problem, watch = s.problem, s.watch
+def lower_root(s: Search) -> tuple[bool, RootPrices]:
+    """Lower the bound of the root, improving the plan as well; return whether the search ends here, and the prices."""
+    problem, control = s.problem, s.control
     price, scale = np.full(len(s.weight), 0.5), 1.0
     if problem.wanted is not None:
         scale = float(-problem.value[s.free].sum() / max(1.0, float(s.room[s.free].sum()))) or 1.0
         price *= scale
-    share = np.zeros(len(s.room))
-    done = False
     for turn, pace in enumerate((1.0, 0.3, 0.1, 0.03)):
         bound, scale, share, worth = s.descend(price, scale, s.must, s.usable, ROUNDS // 4, pace)
         s.bound = min(s.bound, bound)
         expanded = np.where(s.group >= 0, price[s.group], 0.0) if len(price) else np.zeros(len(s.group))
         s.prices = Prices(expanded, scale)
         s.finish(_rounded(s, share))
-        done = watch.report("prices", _shown(s.value), to_grain(problem, s.bound)) or s.bound < s.value + s.slack
-        if done:
-            break
+        root = RootPrices(price, scale, bound, share, worth)
+        if control.report("prices", _finite(s.value), to_grain(problem, s.bound)) or s.bound < s.value + s.slack:
+            return True, root
         for seed in range(KICKS // 4):
-            if not watch.over:
+            if not control.must_stop:
                 s.kick(turn * KICKS + seed)
-    nodes = 1
-    if not done and s.bound >= s.value + s.slack:
-        if len(problem.cover.indices) <= FEW:
-            found = capacity_general(problem, watch, start=s.x)
-            if found.status in ("optimal", "infeasible") or found.value > s.value:
-                return replace(found, prices=s.prices, engine="capacity, HiGHS")
-            s.bound = min(s.bound, found.bound)
-        else:
-            s.bound, nodes = _branch(s, _fix(s, bound, worth, s.must, s.usable), price, scale, share)
-    return _answer(s, nodes)
+    return s.bound < s.value + s.slack, root
 
 
-def _shown(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
@@ -322,14 +318,15 @@ def _rounded(s: Search, share: Floats) -> tuple[Any, ...]:
     return s.state(np.concatenate([np.flatnonzero(s.must), often]))
 
 
-def _branch(s: Search, box: tuple[Bools, Bools], price: Floats, scale: float, share: Floats) -> tuple[float, int]:
+def branch_and_bound(s: Search, root: RootPrices) -> tuple[float, int]:
     """Search a tree of decisions, best bound first; return the bound and how many nodes were looked at."""
     serial = 0
-    heap = [(-s.bound, serial, *box, price.astype(np.float32), scale, share)]
+    box = _fix(s, root.bound, root.worth, s.must, s.usable)
+    heap = [(-s.bound, serial, *box, root.price.astype(np.float32), root.scale, root.share)]
     nodes = 1
     while heap:
         bound = -heap[0][0]
-        if bound < s.value + s.slack or s.watch.report("tree", _shown(s.value), to_grain(s.problem, bound)):
+        if bound < s.value + s.slack or s.control.report("tree", _finite(s.value), to_grain(s.problem, bound)):
             break
         _, _, lower, upper, start, held, often = heapq.heappop(heap)
         open_ = np.flatnonzero(upper & ~lower)
@@ -377,17 +374,3 @@ def _fix(s: Search, bound: float, worth: Floats, lower: Bools, upper: Bools) -> 
     never = choice & ~chosen & (bound - last + worth < enough)
     always = choice & (worth > last if last > 0 else choice) & (worth > 0) & (bound - worth + after < enough)
     return lower | always, upper & ~never
-
-
-def _answer(s: Search, nodes: int) -> Filled:
-    bound = to_grain(s.problem, s.bound)
-    if s.x is None:
-        status = "infeasible" if s.bound == -np.inf else s.watch.status
-        return Filled(None, -np.inf, s.bound, status, "capacity", nodes=nodes, prices=s.prices)
-    if s.bound < s.value + s.slack:
-        bound, status = s.value, "optimal"
-    elif gap_between(s.value, bound) <= s.watch.gap:
-        status = "feasible"
-    else:
-        status = s.watch.status
-    return Filled(s.x, s.value, max(bound, s.value), status, "capacity", nodes=nodes, prices=s.prices)

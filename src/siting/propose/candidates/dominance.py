@@ -23,8 +23,8 @@ import shapely
 
 from siting.compiled import compiled
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place
-from siting.network.spans import spans
+from siting.network.reached_streets import reached_pieces
+from siting.network.snapping import place
 from siting.numbers import Bools, Ints, Shapes
 
 __all__ = ["Covers", "dominating_points"]
@@ -110,7 +110,7 @@ def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk
 
 def _reached(network: Network, homes: Places, limit: int, walk: Walk | None) -> _Stretches:
     """List the stretches that are reached from each place."""
-    # `spans` tells from where places are reached; against the streets that is what is reached from them.
+    # `reached_pieces` tells from where places are reached; against the streets that is what is reached from them.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
         against = replace(
@@ -118,7 +118,7 @@ def _reached(network: Network, homes: Places, limit: int, walk: Walk | None) -> 
             oneway=None if network.oneway is None else -network.oneway,
             rise=None if network.rise is None else -network.rise,
         )
-    found = spans(against, homes, [limit], mode="each", walk=walk)
+    found = reached_pieces(against, homes, [limit], mode="each", walk=walk)
     long = network.cost[found.edge].astype(np.int64)
     low, high = (np.rint(share * long).astype(np.int64) for share in (found.low, found.high))
     return _Stretches(found.edge.astype(np.int64), low, high)

@@ -20,7 +20,7 @@ from siting.errors import LayerError, ProblemError, some
 from siting.measure.coverage import amounts
 from siting.measure.travel import _limit, _walks
 from siting.network import Network, Walk
-from siting.network.locate import spots
+from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes
 from siting.propose.candidates.parcels import (
     Bounds,
@@ -250,7 +250,7 @@ class _Homes:
         check_extent(layer, "communities")
         self.crs: pyproj.CRS = network.crs if network else common_crs([layer], crs, layer="communities")
         self.layer = layer
-        self.point = spots(layer, self.crs)
+        self.point = points_in(layer, self.crs)
 
     def needed(self) -> Floats:
         """Return the people, which must be known here."""

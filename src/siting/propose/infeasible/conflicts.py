@@ -10,7 +10,7 @@ import numpy as np
 
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.propose.infeasible.subproblems import SAME, Trial, Trials, counts_sites, group_of, load_engines, name_of
 from siting.propose.model.constraints import Row, Share
 from siting.propose.model.formulation import Block, Instance
@@ -45,7 +45,7 @@ LIMITS = (AtMost, Budget, Phases)
 WITHOUT = (AtLeast, Backup, Forbidden, OnePer, Required, Spacing, Supply, Together)
 
 
-def reasons(instance: Instance, watch: Watch) -> tuple[Reason, ...]:
+def reasons(instance: Instance, control: Control) -> tuple[Reason, ...]:
     """Say why no plan keeps all rules.
 
     First each rule that all sites together miss, with the best that can be had and the communities that are too far.
@@ -56,7 +56,7 @@ def reasons(instance: Instance, watch: Watch) -> tuple[Reason, ...]:
 
     Parameters
     ----------
-    watch
+    control
         That of the search. Five seconds more may be spent, or as many as the search took, but no more than one second
         beyond its time limit.
 
@@ -65,9 +65,9 @@ def reasons(instance: Instance, watch: Watch) -> tuple[Reason, ...]:
     .. [1] J. W. Chinneck and E. W. Dravnieks, "Locating minimal infeasible constraint sets in linear programs", ORSA
        Journal on Computing 3 (2), 1991, pp. 157-168.
     """
-    seconds = min(max(SECONDS, watch.seconds), max(GRACE, watch.left))
+    seconds = min(max(SECONDS, control.seconds), max(GRACE, control.seconds_left))
     load_engines()  # which is not counted
-    trials = Trials(instance, watch, seconds)
+    trials = Trials(instance, control, seconds)
     alone, told = _out_of_reach(instance)
     if alone:
         rules = [trials.rule_of[name] for name in alone]

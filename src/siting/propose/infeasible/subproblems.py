@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.propose.model import constraints as rows_
 from siting.propose.model import variables as columns_
@@ -97,7 +97,7 @@ class Trial(Instance):
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a trial gave: columns (None without), their value, what none can beat, and the status as in `Found`."""
+    """What a trial gave: columns (None without), their value, what none can beat, and the status as in `Solution`."""
 
     x: Bools | None
     value: float
@@ -119,9 +119,9 @@ class Trials:
         For all trials together.
     """
 
-    def __init__(self, instance: Instance, watch: Watch, seconds: float) -> None:
-        self.instance, self.watch = instance, watch
-        self.began, self.seconds = watch.seconds, seconds
+    def __init__(self, instance: Instance, control: Control, seconds: float) -> None:
+        self.instance, self.control = instance, control
+        self.began, self.seconds = control.seconds, seconds
         self.until = self.began + seconds
         #: Whether some trial ended without an answer.
         self.late = False
@@ -168,8 +168,8 @@ class Trials:
 
     def solve(self, trial: Trial, enough: float = math.inf) -> Outcome:
         """Make the objective of a trial large, until it is *enough* or known not to be."""
-        clock = _Clock(self.watch, self.until, enough)
-        if clock.over:
+        clock = _Clock(self.control, self.until, enough)
+        if clock.must_stop:
             self.late = True
             return Outcome(None, -math.inf, math.inf, clock.status)
         if trial.capacity is not None:
@@ -228,7 +228,7 @@ class Trials:
         if any(row.low > 0 for row in trial.rows if not len(row.columns)):
             return False
         easy = [_everything(trial), trial.columns.lower > 0, *self._plans_of(trial)]
-        if trial.capacity is None and any(trial.model.keeps(x) for x in easy):
+        if trial.capacity is None and any(trial.model.is_feasible(x) for x in easy):
             return True
         row = None if trial.capacity is not None else _limit(trial)
         if row is None:  # few sites are easily found; the first plan will do
@@ -253,7 +253,7 @@ def load_engines() -> None:
                 benefit, -open_, csr_array(np.eye(9)[:rows]), np.full(rows, -np.inf), np.ones(rows), 0 * open_, open_,
                 csr_array(np.ones((1, 24))), np.array([20.0]), np.zeros(24, bool), 1.0,
             ),
-            Watch(time_limit=60.0),
+            Control(time_limit=60.0),
         )  # fmt: skip
 
 
@@ -319,18 +319,18 @@ def _slack(amount: float) -> float:
     return SAME * max(1.0, abs(amount)) if math.isfinite(amount) else 0.0
 
 
-class _Clock(Watch):
-    """A watch inside another: it stops when time is up, or when a question about a limit is answered."""
+class _Clock(Control):
+    """A control inside another: it stops when time is up, or when a question about a limit is answered."""
 
-    def __init__(self, outer: Watch, until: float, enough: float) -> None:
+    def __init__(self, outer: Control, until: float, enough: float) -> None:
         # half of what is left, so that one hard question does not take the time of all others
         super().__init__(time_limit=max(0.0, until - outer.seconds) / 2)
         self.outer, self.until, self.enough = outer, until, enough
 
     @property
-    def over(self) -> bool:
+    def must_stop(self) -> bool:
         """Whether time is up, or Ctrl-C was pressed."""
-        return self.outer.interrupted or self.interrupted or self.left <= 0
+        return self.outer.interrupted or self.interrupted or self.seconds_left <= 0
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
         """Tell whether to stop."""

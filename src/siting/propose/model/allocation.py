@@ -12,7 +12,7 @@ from scipy.sparse import csr_array, hstack, vstack
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.max_flow import LARGEST, fill
+from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.propose.model.formulation import Block, Instance
 from siting.propose.model.variables import LARGER, NEW, by_service
 
@@ -87,7 +87,7 @@ class Loads:
         if not mine.any():
             return 0.0
         need, pool = self.need[mine].astype(np.int32), self.pool[mine].astype(np.int32)
-        return float(fill(self.amount.astype(np.int64), room.astype(np.int64), need, pool).flow.sum())
+        return float(maximum_flow(self.amount.astype(np.int64), room.astype(np.int64), need, pool).flow.sum())
 
     def amounts(self, flows: pd.DataFrame) -> Floats:
         """People on each lane of a table of flows."""
@@ -130,7 +130,7 @@ class Loads:
                 people = self._then(asked, x, people, gain)
         return people if self.keeps(x, people) else None
 
-    def _then(self, asked: highs.Model, x: Bools, people: Floats, gain: Floats) -> Floats:
+    def _then(self, asked: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
         """Of the flows that are worth as much and serve as many, one with the most of *gain*; the given one at odds."""
         floors = [
             csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
@@ -253,7 +253,7 @@ def _must(loads: Loads) -> tuple[tuple[Bools, Ints], ...]:
     return tuple(found)
 
 
-def programme(loads: Loads, fixed: Bools | None = None) -> highs.Model:
+def programme(loads: Loads, fixed: Bools | None = None) -> highs.Programme:
     """Write columns and lanes as one programme, to be minimised."""
     instance = loads.instance
     model, lanes, n = instance.model, len(loads.need), len(instance.columns)
@@ -285,7 +285,7 @@ def programme(loads: Loads, fixed: Bools | None = None) -> highs.Model:
             )
         )
     x = fixed if fixed is None else fixed.astype(float)
-    return highs.Model(
+    return highs.Programme(
         cost=-np.concatenate([instance.value, loads.gain / scale]),
         lower=np.concatenate([model.lower if x is None else x, np.zeros(lanes)]),
         upper=np.concatenate([model.upper if x is None else x, amount[loads.need]]),

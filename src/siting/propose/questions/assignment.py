@@ -17,7 +17,7 @@ from siting.measure import Reach
 from siting.measure.coverage import amounts
 from siting.numbers import Bools, Floats, Ints, Ints32
 from siting.optimize import highs
-from siting.optimize.max_flow import LARGEST, Filling, fill
+from siting.optimize.max_flow import LARGEST, MaximumFlow, maximum_flow
 from siting.propose.solve import check
 
 if TYPE_CHECKING:
@@ -245,7 +245,7 @@ def assign(
         amounts(demand, reach.origins, what="demand").to_numpy(float),
         amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float),
     )
-    filling = fill(people, places, reach.origin, reach.destination)
+    filling = maximum_flow(people, places, reach.origin, reach.destination)
     flow, bound, status = _least(reach, people, places, filling, time_limit)
     found = _told(reach, people, places, filling, flow, parts)
     # The bound comes from sums in another order: it may lie a last bit above the travel that it proves.
@@ -272,7 +272,7 @@ def _counted(people: Floats, places: Floats) -> tuple[Ints, Ints, int]:
 
 
 def _least(
-    reach: Reach, people: Ints, places: Ints, filling: Filling, time_limit: float | None
+    reach: Reach, people: Ints, places: Ints, filling: MaximumFlow, time_limit: float | None
 ) -> tuple[Ints, float, str]:
     """Return the flow with the least travel among the largest ones, a bound of its travel, and the status."""
     short, scarce = filling.short, filling.scarce
@@ -317,7 +317,7 @@ def _transport(
     matrix = _incidence(row, column + len(rows), len(rows) + len(columns))
     amount = np.concatenate([people[rows], places[columns]])
     equal = np.concatenate([whole, full])
-    programme = highs.Model(
+    programme = highs.Programme(
         cost=cost,
         lower=np.zeros(len(cost)),
         upper=np.full(len(cost), np.inf),
@@ -348,7 +348,7 @@ def _incidence(first: Ints, second: Ints, rows: int) -> csr_array:
     return csr_array((np.ones(2 * n), (np.concatenate([first, second]), np.tile(np.arange(n), 2))), shape=(rows, n))
 
 
-def _told(reach: Reach, people: Ints, places: Ints, filling: Filling, flow: Ints, parts: int) -> Assignment:
+def _told(reach: Reach, people: Ints, places: Ints, filling: MaximumFlow, flow: Ints, parts: int) -> Assignment:
     """Put a flow into tables, in people."""
     n, m = len(people), len(places)
     way = flow * reach.cost

@@ -13,7 +13,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools
-from siting.optimize.control import Watch, gap_between
+from siting.optimize.control import Control, gap_between
 from siting.propose.model.formulation import Instance, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.explain import _amount, _percent
@@ -160,23 +160,23 @@ def fairest(
         raise ProblemError(f'method is {method!r}; choose "worst" or "leximin"')
     instance = _instance(reach, demand, rules, options, "fairest")
     gap = _gap(gap)
-    with Watch(time_limit=time_limit) as watch:
+    with Control(time_limit=time_limit) as control:
         groups = Groups.of(instance, by)
-        levels, status = _levels(groups, method, watch, gap)
+        levels, status = _levels(groups, method, control, gap)
         x = levels[-1].x
         if x is None:
             answer = Answer(None, math.nan, math.nan, status, levels[-1].engine, model=instance.model)
             nothing = groups.table(None).assign(guaranteed=np.nan, bound=np.nan)
-            return FairPlan(make_plan(instance, answer), math.nan, math.nan, math.nan, status, nothing, watch.seconds)
-        held, answer = _fullest(instance, groups, [level.t for level in levels], x, watch, gap)
+            return FairPlan(make_plan(instance, answer), math.nan, math.nan, math.nan, status, nothing, control.seconds)
+        held, answer = _fullest(instance, groups, [level.t for level in levels], x, control, gap)
         assert answer.x is not None
-        plan = replace(make_plan(held, answer), seconds=watch.seconds)
+        plan = replace(make_plan(held, answer), seconds=control.seconds)
         table = groups.table(answer.x)
         table["guaranteed"] = _filled([level.t for level in levels], len(table), levels[-1].t)
         table["bound"] = _filled([level.bound for level in levels], len(table), math.nan)
         worst = float(table["share"].iloc[0])
         bound = max(worst, levels[0].bound)
-        return FairPlan(plan, worst, bound, gap_between(worst, bound), status, table, watch.seconds)
+        return FairPlan(plan, worst, bound, gap_between(worst, bound), status, table, control.seconds)
 
 
 def _filled(values: list[float], size: int, rest: float) -> list[float]:
@@ -255,15 +255,15 @@ def price_of_equity(
         shares = sorted({_share(one) for one in levels})
     rows = []
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too
-        with Watch(time_limit=time_limit, gap=_gap(gap)) as watch:
-            answer = search(groups.held(instance, share), watch, start=x)
+        with Control(time_limit=time_limit, gap=_gap(gap)) as control:
+            answer = search(groups.held(instance, share), control, start=x)
         x = answer.x if answer.x is not None else x
         rows.append({"guaranteed": share} | _row(instance, groups, answer))
     table = pd.DataFrame(rows[::-1])
     table["bound"] = np.fmax(
         table["bound"].cummin(), table["covered"]
     )  # guaranteeing more does not let more be covered
-    without = search(instance, Watch(time_limit=time_limit, gap=_gap(gap)), start=x) if shares[0] > 0 else answer
+    without = search(instance, Control(time_limit=time_limit, gap=_gap(gap)), start=x) if shares[0] > 0 else answer
     table["lost"] = np.maximum(0.0, without.value - table["covered"])
     table["price"] = table["lost"] / without.value if without.value else 0.0 * table["lost"]
     return table[
@@ -307,7 +307,7 @@ def _instance(
     return instance
 
 
-def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list[Level], str]:
+def _levels(groups: Groups, method: str, control: Control, gap: float) -> tuple[list[Level], str]:
     """Find what the groups can be guaranteed, rank by rank; and whether that is proven."""
     model = groups.model
     caps = np.sort(groups.amounts(model.upper > 0) / groups.total)
@@ -316,24 +316,24 @@ def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list
     for cap in caps[: 1 if method == "worst" else len(caps)].tolist():
         ranks = Ranks.of(groups, [level.t for level in found])
         near = (lambda t: gap * max(t, 1e-9)) if gap else None
-        level = raise_least(ranks.model, ranks.goals(cap), watch, start=ranks.widened(x), top=cap, near=near)
+        level = raise_least(ranks.model, ranks.goals(cap), control, start=ranks.widened(x), top=cap, near=near)
         if level.x is None and x is not None:
             break
         x = None if level.x is None else level.x[: len(model.value)]
         found.append(replace(level, x=x))
-        if x is None or watch.over:
+        if x is None or control.must_stop:
             break
     status = next((level.status for level in found if level.status != "optimal"), "optimal")
     if method == "leximin" and status == "optimal" and x is not None and len(found) < len(caps):
-        status = watch.status
+        status = control.status
     return found, status
 
 
 def _fullest(
-    instance: Instance, groups: Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
+    instance: Instance, groups: Groups, guaranteed: list[float], x: Bools, control: Control, gap: float
 ) -> tuple[Instance, Answer]:
     """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
-    again = within(watch, gap)
+    again = within(control, gap)
     if len(guaranteed) == 1:
         held = groups.held(instance, guaranteed[0])
         return held, in_sense(held, held.model, solve_model(held.model, again, start=x))

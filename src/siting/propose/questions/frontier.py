@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.numbers import Bools
-from siting.optimize.control import Watch, gap_between
+from siting.optimize.control import Control, gap_between
 from siting.optimize.model import Model
 from siting.propose.model.constraints import Row
 from siting.propose.model.formulation import Instance, build
@@ -129,9 +129,9 @@ def _curve(
     for point in points:
         if done:
             break
-        with Watch(time_limit=time_limit, gap=gap) as watch:
-            answer = _answer(instance, row, point, last, watch)
-            seconds = watch.seconds
+        with Control(time_limit=time_limit, gap=gap) as control:
+            answer = _answer(instance, row, point, last, control)
+            seconds = control.seconds
         last = answer.x if answer.x is not None else last
         rows.append(_point(name, point, answer, instance, seconds))
         done = name == "sites" and answer.status == "optimal" and answer.value >= most * (1 - 1e-12)
@@ -147,23 +147,23 @@ def _total(instance: Instance) -> float:
     return float(sum(block.worth.sum() for block in instance.blocks))
 
 
-def _answer(instance: Instance, row: int, point: float, start: Bools | None, watch: Watch) -> Answer:
+def _answer(instance: Instance, row: int, point: float, start: Bools | None, control: Control) -> Answer:
     rows = list(instance.rows)
     rows[row] = replace(rows[row], high=point)
     if instance.capacity is not None:
-        return search(replace(instance, rows=tuple(rows)), watch)
+        return search(replace(instance, rows=tuple(rows)), control)
     model: Model = instance.model
     high = model.high.copy()
     high[row] = point
     moved = replace(model, high=high)
-    fits = start is not None and moved.keeps(start)
-    return in_sense(instance, moved, solve_model(moved, watch, start=start if fits else None))
+    fits = start is not None and moved.is_feasible(start)
+    return in_sense(instance, moved, solve_model(moved, control, start=start if fits else None))
 
 
 def _most(instance: Instance) -> float:
     """Return what all columns together are worth, a bound for every point."""
     model = instance.model
-    return model.objective(model.upper > 0) if not model.levels else math.inf
+    return model.objective(model.upper > 0) if not model.has_levels else math.inf
 
 
 def _point(name: str, at: float, answer: Answer, instance: Instance, seconds: float) -> dict[str, object]:

@@ -126,12 +126,12 @@ def _rounded(x: Floats, n: int) -> Floats:
     return np.concatenate([np.rint(x[:n]), x[n:]])
 
 
-def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> highs.Model:
+def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> highs.Programme:
     """Each z, 0 to 1, need not be called whole: with whole x its row makes it 1 where the last cover closes."""
     where = [(i, k, value) for i, (row, _) in enumerate(rows) for k, value in row.items()]
     at, columns, values = (np.array(part) for part in zip(*where, strict=True))
     matrix = csr_array((values.astype(float), (at, columns)), shape=(len(rows), len(cost)))
-    return highs.Model(
+    return highs.Programme(
         cost=cost,
         lower=np.zeros(len(cost)),
         upper=np.ones(len(cost)),

@@ -14,7 +14,7 @@ from scipy.sparse import block_diag, csr_array, vstack
 from siting.errors import ProblemError
 from siting.labels import label
 from siting.numbers import Bools, Floats
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
 from siting.propose.model.formulation import Instance, build
@@ -87,16 +87,16 @@ def robustness(
     given = {site: [site] for site in dict.fromkeys(plan.sites)} if scenarios is None else scenarios
     rows = []
     for name, there in under_each(plan.instance, given).items():  # type: ignore[arg-type]
-        with Watch(time_limit=time_limit, gap=gap) as watch:
-            rows.append({"scenario": name} | _fares(there, plan.answer.x, watch))
+        with Control(time_limit=time_limit, gap=gap) as control:
+            rows.append({"scenario": name} | _fares(there, plan.answer.x, control))
     return pd.DataFrame(rows).set_index("scenario")
 
 
-def _fares(instance: Instance, x: Bools, watch: Watch) -> dict[str, object]:
+def _fares(instance: Instance, x: Bools, control: Control) -> dict[str, object]:
     """How columns fare in a scenario."""
     now, told = _at(instance, x)
     keeps = now is not None and now.x is not None
-    best = search(instance, watch, start=x if keeps else None)
+    best = search(instance, control, start=x if keeps else None)
     sign = instance.sense
     value = math.nan if now is None else now.value
     bound = max(best.bound, value, key=lambda v: sign * v) if keeps else best.bound
@@ -116,10 +116,10 @@ def _at(instance: Instance, x: Bools) -> tuple[Answer | None, dict[str, object]]
     """Answer of the very columns *x*, None where they break a rule; and what they serve all the same."""
     fixed = x.astype(float)
     held = replace(instance, columns=replace(instance.columns, lower=fixed, upper=fixed))
-    answer = search(held, Watch())
+    answer = search(held, Control())
     if answer.x is not None:
         return answer, tell(instance, answer) | {"value": answer.value}
-    bare = search(replace(held, shares=(), closeness=()), Watch())
+    bare = search(replace(held, shares=(), closeness=()), Control())
     if bare.x is None:
         bare = Answer(x, math.nan, math.nan, "infeasible", "", sense=instance.sense)
     return None, tell(instance, bare) | {"value": bare.value}
@@ -280,13 +280,13 @@ def solve_robust(
     <RobustPlan: optimal, 1 site, 2 scenarios, regret 1, bound 1>
     """
     _asked(objective, rules, measure, time_limit, gap)
-    with Watch(time_limit=time_limit) as watch:
+    with Control(time_limit=time_limit) as control:
         instances = under_each(build(objective, reach, demand, rules, options), scenarios)
         _fit(instances)
         part = gap / 2 if measure == "regret" else gap  # a regret is off by what its best is, too
-        bests = _bests(instances, watch, part)
-        found = _solved(instances, bests, measure, watch, part)
-        return replace(found, seconds=watch.seconds)
+        bests = _bests(instances, control, part)
+        found = _solved(instances, bests, measure, control, part)
+        return replace(found, seconds=control.seconds)
 
 
 def _asked(objective: Objective, rules: Sequence[Rule], measure: str, time_limit: float | None, gap: float) -> None:
@@ -303,19 +303,19 @@ def _fit(instances: Mapping[str, Instance]) -> None:
         counted(instance, "solve_robust")
 
 
-def _bests(instances: Mapping[str, Instance], watch: Watch, gap: float) -> dict[str, Answer]:
+def _bests(instances: Mapping[str, Instance], control: Control, gap: float) -> dict[str, Answer]:
     """Solve each scenario for itself, with an equal part of half the time that is left."""
     found: dict[str, Answer] = {}
     start = None
     for number, (name, instance) in enumerate(instances.items()):
-        own = within(watch, gap, 1 / (len(instances) - number + 1))
+        own = within(control, gap, 1 / (len(instances) - number + 1))
         found[name] = search(instance, own, start=start)
         start = found[name].x
     return found
 
 
 def _solved(
-    instances: Mapping[str, Instance], bests: Mapping[str, Answer], measure: str, watch: Watch, gap: float
+    instances: Mapping[str, Instance], bests: Mapping[str, Answer], measure: str, control: Control, gap: float
 ) -> RobustPlan:
     models = [instance.model for instance in instances.values()]
     totals = np.array([sum(float(b.worth.sum()) for b in i.blocks) for i in instances.values()])
@@ -323,7 +323,7 @@ def _solved(
     best = np.array([a.value for a in bests.values()])
     bounds = np.array([a.bound for a in bests.values()])
     if np.isnan(best).any():
-        status = "infeasible" if any(a.status == "infeasible" for a in bests.values()) else watch.status
+        status = "infeasible" if any(a.status == "infeasible" for a in bests.values()) else control.status
         return _told(instances, bests, measure, Level(None, math.nan, math.nan, status, "rules"), totals, 0.0)
     model, weight = _stacked(models)
     if measure == "regret":
@@ -332,11 +332,11 @@ def _solved(
     else:
         goals, top, scale = Goals(weight, np.zeros(len(best)), totals, grain), float((bounds / totals).min()), 0.0
         near = None if not gap else (lambda t: gap * max(t, 1e-9))
-    starts = [a.x for a in bests.values() if a.x is not None and model.keeps(a.x)]
+    starts = [a.x for a in bests.values() if a.x is not None and model.is_feasible(a.x)]
     start = max(starts, key=lambda x: goals.reached(_amounts(model, goals, x)), default=None)
-    level = raise_least(model, goals, watch, start=start, top=top, near=near)
+    level = raise_least(model, goals, control, start=start, top=top, near=near)
     if level.x is not None:
-        level = replace(level, x=_fuller(model, goals, level, watch))
+        level = replace(level, x=_fuller(model, goals, level, control))
     return _told(instances, bests, measure, level, totals, scale)
 
 
@@ -367,20 +367,20 @@ def _amounts(model: Model, goals: Goals, x: Bools) -> Floats:
     return np.asarray(goals.weight @ (~np.isnan(model.served(x))).astype(float))
 
 
-def _fuller(model: Model, goals: Goals, level: Level, watch: Watch) -> Bools:
+def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools:
     """Of the plans that are as good in the worst case, one that serves most in all, each in its unit."""
     assert level.x is not None
-    if watch.over:
+    if control.must_stop:
         return level.x
     each = np.asarray((1.0 / goals.slope) @ goals.weight)
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
     asked = replace(asking(model, goals, level.t), benefit=benefit, grain=grain)
-    found = solve_model(asked, within(watch, FULL), start=level.x)
+    found = solve_model(asked, within(control, FULL), start=level.x)
     if (
         found.x is None
-        or not model.keeps(found.x)
+        or not model.is_feasible(found.x)
         or goals.reached(_amounts(model, goals, found.x)) < level.t - 1e-9 * abs(level.t)
     ):
         return level.x

@@ -12,8 +12,9 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.control import Watch
-from siting.optimize.model import Found, Model
+from siting.optimize.control import Control
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import STAYING
 from siting.propose.problem.objectives import MaxSpacing
@@ -79,7 +80,7 @@ class Widest(Threshold):
         return float(cost[x[first] & x[second]].min(initial=math.inf))
 
 
-def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
+def nearest_farthest(instance: Instance, control: Control) -> Answer:
     """Solve a `MinFarthest`: binary search over the distances from communities to sites."""
     model, costs = replace(instance.model, grain=1.0), instance.costs
 
@@ -95,7 +96,7 @@ def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
     if math.isinf(least):
         return Answer(None, math.nan, math.nan, "infeasible", "thresholds", None, model, -1)
     distances = distances[distances >= least]
-    begin = _center(instance, model, costs, watch)
+    begin = _center(instance, model, costs, control)
     if begin is not None and (begin.x is None or begin.status != "optimal"):
         if begin.x is None:
             return Answer(None, math.nan, math.nan, begin.status, begin.engine, None, model, -1)
@@ -104,7 +105,7 @@ def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
         )
     if begin is not None and begin.x is not None:  # what rules out the next shorter distance is the proof
         distances = distances[distances <= _farthest(costs, begin.x)][-2:]
-    known = _center(instance, model, costs, watch)
+    known = _center(instance, model, costs, control)
     if known is not None and known.status != "optimal":
         if known.x is None:
             return Answer(None, math.nan, math.nan, known.status, known.engine, None, model, -1)
@@ -113,15 +114,15 @@ def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
         )
     found, low, status, ruled_out = _narrowed(
         distances,
-        lambda d, start: solve_model(at(d), watch.quiet(), start=start),
+        lambda d, start: solve_model(at(d), control.for_subproblem(), start=start),
         lambda x: _farthest(costs, x),
-        watch,
+        control,
         None if known is None else known.x,
     )
     if found is None:
         return Answer(None, math.nan, math.nan, status, "thresholds", None, model, -1)
     engine = "thresholds" if known is None else known.engine
-    found = thinned(instance, found, model.keeps, lambda x: -_farthest(costs, x))
+    found = thinned(instance, found, model.is_feasible, lambda x: -_farthest(costs, x))
     value = _farthest(costs, found)
     best = value if status == "optimal" else float(distances[low])
     decision = None if ruled_out is None else at(float(distances[low - 1]))
@@ -129,14 +130,14 @@ def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
     return Farthest(found, value, best, status, engine, ruled_out, model, -1, decision, first, costs)
 
 
-def _center(instance: Instance, model: Model, costs: csr_array, watch: Watch) -> Found | None:
+def _center(instance: Instance, model: Model, costs: csr_array, control: Control) -> Solution | None:
     """Ask the engine of p-centers, where the rules only count sites; None where they do more."""
     from siting.optimize.center import solve_center
 
     if len(instance.blocks) > 1 or len(instance.shares) or not only_counted(model) or model.rows.shape[0] != 1:
         return None
     most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
-    return solve_center(costs, model.lower, model.upper, most, watch)
+    return solve_center(costs, model.lower, model.upper, most, control)
 
 
 def _least_possible(costs: csr_array, model: Model) -> float:
@@ -156,11 +157,11 @@ def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
 
 def _narrowed(
     distances: Floats,
-    solve: Callable[[float, Bools | None], Found],
+    solve: Callable[[float, Bools | None], Solution],
     measure: Callable[[Bools], float],
-    watch: Watch,
+    control: Control,
     known: Bools | None = None,
-) -> tuple[Bools | None, int, str, Found | None]:
+) -> tuple[Bools | None, int, str, Solution | None]:
     """Find the first of the sorted *distances* at which there is a plan; *known* is one that is as good as can be.
 
     Returns the plan, the position of the first distance that is not ruled out, the status, and what ruled out the one
@@ -171,7 +172,7 @@ def _narrowed(
     if known is not None:  # what rules out the distance before it is the proof
         high = int(np.searchsorted(distances, measure(known))) - 1
         low = max(0, high)
-    ruled_out: Found | None = None
+    ruled_out: Solution | None = None
     while low <= high:
         middle = (low + high) // 2 if best is not None else high
         found = solve(float(distances[middle]), best)
@@ -183,13 +184,13 @@ def _narrowed(
             if best is None:
                 return None, low, "infeasible", ruled_out
         else:
-            return best, low, watch.status if known is None else "optimal", ruled_out
-        if best is not None and low <= high and watch.report("thresholds", -measure(best), -float(distances[low])):
-            return best, low, watch.status, ruled_out
+            return best, low, control.status if known is None else "optimal", ruled_out
+        if best is not None and low <= high and control.report("thresholds", -measure(best), -float(distances[low])):
+            return best, low, control.status, ruled_out
     return best, low, "optimal", ruled_out
 
 
-def widest_spacing(instance: Instance, watch: Watch) -> Answer:
+def widest_spacing(instance: Instance, control: Control) -> Answer:
     """Solve a `MaxSpacing`: binary search over the distances between sites."""
     model = replace(instance.model, value=np.zeros(len(instance.columns)), grain=1.0)
     first, second, cost = _between(instance)
@@ -210,7 +211,7 @@ def widest_spacing(instance: Instance, watch: Watch) -> Answer:
         return -float(cost[x[first] & x[second]].min(initial=math.inf))
 
     steps = np.concatenate([[-math.inf], -np.unique(cost)[::-1]])
-    apart = _dispersed(instance, (first, second, cost), watch)
+    apart = _dispersed(instance, (first, second, cost), control)
     if apart is not None and (apart.x is None or apart.status != "optimal"):
         if apart.x is None:
             return Answer(None, math.nan, math.nan, apart.status, apart.engine, None, model, 1)
@@ -221,9 +222,9 @@ def widest_spacing(instance: Instance, watch: Watch) -> Answer:
         )  # fmt: skip
     found, low, status, ruled_out = _narrowed(
         steps,
-        lambda d, start: solve_model(at(-d), watch.quiet(), start=start),
+        lambda d, start: solve_model(at(-d), control.for_subproblem(), start=start),
         measure,
-        watch,
+        control,
         None if apart is None else apart.x,
     )
     if found is None:
@@ -236,7 +237,7 @@ def widest_spacing(instance: Instance, watch: Watch) -> Answer:
     return Widest(found, value, best, status, engine, ruled_out, model, 1, decision, known, (first, second, cost))
 
 
-def _dispersed(instance: Instance, between: tuple[Ints, Ints, Floats], watch: Watch) -> Found | None:
+def _dispersed(instance: Instance, between: tuple[Ints, Ints, Floats], control: Control) -> Solution | None:
     """Ask the engine of p-dispersion, where the rules only count sites; None where they do more."""
     from siting.optimize.dispersion import solve_dispersion
 
@@ -252,7 +253,7 @@ def _dispersed(instance: Instance, between: tuple[Ints, Ints, Floats], watch: Wa
     least = max(int(row.low) for row in instance.rows if row.low > -math.inf)
     most = min((int(row.high) for row in instance.rows if row.high < math.inf), default=None)
     return solve_dispersion(
-        pairs, model.lower, model.upper, least + fixed, None if most is None else most + fixed, watch.quiet()
+        pairs, model.lower, model.upper, least + fixed, None if most is None else most + fixed, control.for_subproblem()
     )
 
 

@@ -13,9 +13,9 @@ from scipy.sparse import csr_array
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.max_flow import LARGEST
-from siting.optimize.model import Found
+from siting.optimize.solution import Solution
 from siting.propose.model.allocation import Loads, clean, lay_lanes, programme
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import LARGER, NEW
@@ -23,7 +23,7 @@ from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinFarthe
 from siting.propose.search.dispatch import Answer, optimal_within
 
 if TYPE_CHECKING:
-    from siting.optimize.capacitated.engine import Capacitated
+    from siting.optimize.capacitated.problem import CapacitatedProblem
 
 __all__ = ["Loaded", "search_loads"]
 
@@ -43,7 +43,7 @@ class Loaded(Answer):
 
     flows: pd.DataFrame | None = None
     loads: Loads | None = None
-    pure: Capacitated | None = None
+    pure: CapacitatedProblem | None = None
 
     @property
     def proof(self) -> Any:
@@ -57,7 +57,7 @@ class Loaded(Answer):
 
     def bound_by(self, proof: Any) -> float:
         """Return the bound that prices give, added up anew."""
-        from siting.optimize.capacitated.engine import bound_of_prices
+        from siting.optimize.capacitated.problem import bound_of_prices
 
         return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
 
@@ -77,7 +77,7 @@ class Loaded(Answer):
         return math.nan if best is None else self.sense * self.loads.worth(x, best) + 0.0
 
 
-def search_loads(instance: Instance, watch: Watch) -> Answer:
+def search_loads(instance: Instance, control: Control) -> Answer:
     """Solve a problem with capacities.
 
     Raises
@@ -90,12 +90,12 @@ def search_loads(instance: Instance, watch: Watch) -> Answer:
     loads = lay_lanes(instance)
     pure = _pure(instance)
     if pure is not None:
-        from siting.optimize.capacitated.engine import solve_capacity
+        from siting.optimize.capacitated.engine import solve_capacitated
 
-        found: Found = solve_capacity(pure, watch)
+        found: Solution = solve_capacitated(pure, control)
         x = None if found.x is None else found.x[: len(instance.columns)]
         return _answer(loads, found, None if x is None else _shared_out(loads, x), pure)
-    found, people = _solved(loads, watch)
+    found, people = _solved(loads, control)
     if found.x is not None and people is not None:
         found = replace(found, x=_used(loads, found.x, people))
     return _answer(loads, found, people)
@@ -113,7 +113,7 @@ def _used(loads: Loads, x: Bools, people: Floats) -> Bools:
     return x
 
 
-def _answer(loads: Loads, found: Found, people: Floats | None, pure: Capacitated | None = None) -> Answer:
+def _answer(loads: Loads, found: Solution, people: Floats | None, pure: CapacitatedProblem | None = None) -> Answer:
     instance = loads.instance
     sense = instance.sense
     if found.x is None or people is None:
@@ -153,32 +153,32 @@ def _column_of(loads: Loads, x: Bools) -> Ints:
     return column
 
 
-def _solved(loads: Loads, watch: Watch) -> tuple[Found, Floats | None]:
+def _solved(loads: Loads, control: Control) -> tuple[Solution, Floats | None]:
     n = len(loads.instance.columns)
-    left = None if watch.time_limit is None else max(0.01, watch.left)
+    left = None if control.time_limit is None else max(0.01, control.seconds_left)
     constant = loads.instance.constant
     outcome = highs.run(
         programme(loads), gap=1e-7, time_limit=left,
-        stop=lambda value, bound: watch.report(
+        stop=lambda value, bound: control.report(
             "HiGHS", constant - value if math.isfinite(value) else None, constant - bound
         ),
     )  # fmt: skip
     if outcome.status == "infeasible":
-        return Found(None, -math.inf, -math.inf, "infeasible", "HiGHS"), None
+        return Solution(None, -math.inf, -math.inf, "infeasible", "HiGHS"), None
     bound = loads.instance.constant - outcome.bound
     if outcome.x is None:
-        return Found(None, -math.inf, bound, watch.status, "HiGHS"), None
+        return Solution(None, -math.inf, bound, control.status, "HiGHS"), None
     x = outcome.x[:n] > 0.5
     people = loads.best(x)
     if people is None:
         people = clean(loads, x, outcome.x[n:] / loads.scale)
-    status = outcome.status if outcome.status == "optimal" else watch.status
-    return Found(x, loads.worth(x, people), bound, status, "HiGHS", None, outcome.nodes), people
+    status = outcome.status if outcome.status == "optimal" else control.status
+    return Solution(x, loads.worth(x, people), bound, status, "HiGHS", None, outcome.nodes), people
 
 
-def _pure(instance: Instance) -> Capacitated | None:
+def _pure(instance: Instance) -> CapacitatedProblem | None:
     """Return the problem for the engine of capacities, where it is no more than that."""
-    from siting.optimize.capacitated.engine import Capacitated
+    from siting.optimize.capacitated.problem import CapacitatedProblem
 
     inputs, columns, rule = instance.inputs, instance.columns, instance.capacity
     assert rule is not None
@@ -207,7 +207,7 @@ def _pure(instance: Instance) -> Capacitated | None:
     cover = csr_array((np.ones(int(inside.sum())), (home[inside], column[inside])), shape=(len(people), len(columns)))
     cover.sort_indices()
     least = None if rule.least is None else np.where(columns.new, np.ceil(float(rule.least)), 0.0)
-    return Capacitated(
+    return CapacitatedProblem(
         cover=cover, weight=people, capacity=columns.places, value=np.zeros(len(columns)), lower=columns.lower,
         upper=columns.upper, least=least,
         most=None if row is None else int(model.high[0] - model.lower[columns.new].sum()),
@@ -221,14 +221,14 @@ def _shared_out(loads: Loads, x: Bools) -> Floats | None:
     at = np.flatnonzero(open_pool[loads.pool])
     if floor.any():
         return loads.best(x)
-    from siting.optimize.max_flow import fill
+    from siting.optimize.max_flow import maximum_flow
 
     room = np.rint(loads.room @ x.astype(float)).astype(np.int64)
     pools = np.flatnonzero(open_pool)
     position = np.full(len(room), -1)
     position[pools] = np.arange(len(pools))
     order = at[np.lexsort((loads.cost[at], loads.need[at]))]
-    filled = fill(
+    filled = maximum_flow(
         loads.amount.astype(np.int64),
         room[pools],
         loads.need[order].astype(np.int32),

@@ -11,8 +11,10 @@ import numpy as np
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.control import Watch, gap_between
-from siting.optimize.model import Found, Model, Proof
+from siting.optimize.control import Control, gap_between
+from siting.optimize.model import Model
+from siting.optimize.proof import Proof
+from siting.optimize.solution import Solution
 from siting.propose.model.formulation import Instance
 from siting.propose.model.variables import CLOSING, STAYING
 from siting.propose.problem.objectives import MaxSpacing, MinFarthest, MinSites
@@ -36,7 +38,7 @@ class Answer:
     value, bound
         NaN without a plan.
     status, engine
-        As in `Found`.
+        As in `Solution`.
     found
         What the engine said of `model`.
     model
@@ -50,13 +52,13 @@ class Answer:
     bound: float
     status: str
     engine: str
-    found: Found | None = None
+    found: Solution | None = None
     model: Model | None = None
     sense: int = 1
 
     def keeps(self, x: Bools) -> bool:
         """Whether columns keep all rules."""
-        return self.model is not None and self.model.keeps(x)
+        return self.model is not None and self.model.is_feasible(x)
 
     def measure(self, x: Bools) -> float:
         """Objective of columns, added up anew."""
@@ -71,8 +73,8 @@ class Answer:
         """Return the bound that a proof gives, added up anew; NaN without one."""
         if proof is None or self.model is None:
             return math.nan
-        question = None if self.found is None else self.found.question
-        return self.sense * proven_bound(self.model, proof, question) + 0.0
+        too_few = None if self.found is None else self.found.too_few
+        return self.sense * proven_bound(self.model, proof, too_few) + 0.0
 
     @property
     def grain(self) -> float:
@@ -85,23 +87,23 @@ class Answer:
         return gap_between(self.value, self.bound)
 
 
-def proven_bound(model: Model, proof: Proof, question: int | None = None) -> float:
+def proven_bound(model: Model, proof: Proof, too_few: int | None = None) -> float:
     """Return the bound that a proof gives for a model; where it is about the reduced one, that is made anew.
 
-    With a *question* the proof is that so many columns are too few.
+    With *too_few* the proof shows that this number of columns does not reach the share.
     """
     model = tightened(model)
-    if question is not None:
-        from siting.optimize.covering import too_few
+    if too_few is not None:
+        from siting.optimize.partial_covering import bound_of_partial
 
-        return too_few(model, proof, question)
+        return bound_of_partial(model, proof, too_few)
     from siting.optimize.presolve import reduce
     from siting.optimize.proof import bound_of
 
     return min(bound_of(model, proof), bound_of(reduce(model).model, proof))
 
 
-def search(instance: Instance, watch: Watch, *, start: Bools | None = None) -> Answer:
+def search(instance: Instance, control: Control, *, start: Bools | None = None) -> Answer:
     """Solve a problem with the engine that fits it.
 
     Raises
@@ -112,25 +114,25 @@ def search(instance: Instance, watch: Watch, *, start: Bools | None = None) -> A
     if instance.capacity is not None:
         from siting.propose.search.capacitated import search_loads
 
-        return search_loads(instance, watch)
+        return search_loads(instance, control)
     if isinstance(instance.objective, MinFarthest):
         from siting.propose.search.bottleneck import nearest_farthest
 
-        return nearest_farthest(instance, watch)
+        return nearest_farthest(instance, control)
     if isinstance(instance.objective, MaxSpacing):
         from siting.propose.search.bottleneck import widest_spacing
 
-        return widest_spacing(instance, watch)
+        return widest_spacing(instance, control)
     model = instance.model
-    found = solve_model(model, watch, start=start)
+    found = solve_model(model, control, start=start)
     if found.x is not None and isinstance(instance.objective, MinSites):
-        found = _fullest(instance, model, found, watch)
+        found = _fullest(instance, model, found, control)
     if found.x is not None:
         found = replace(found, x=_needed(instance, model, found))
     return in_sense(instance, model, found)
 
 
-def solve_model(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
+def solve_model(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
     """Solve a model with the engine that fits it, and check the answer.
 
     Raises
@@ -138,10 +140,10 @@ def solve_model(model: Model, watch: Watch, *, start: Bools | None = None) -> Fo
     RuntimeError
         When the answer does not keep the rules, or is not worth what the engine said.
     """
-    found = _engine(tightened(model), watch, start)
+    found = _engine(tightened(model), control, start)
     if found.x is not None:
         value = model.objective(found.x)
-        if not model.keeps(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
+        if not model.is_feasible(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
             raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
         found = replace(found, value=value, bound=max(value, found.bound))
     return found
@@ -174,27 +176,27 @@ def tightened(model: Model) -> Model:
     )
 
 
-def _engine(model: Model, watch: Watch, start: Bools | None) -> Found:
+def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
     if model.times is not None:
-        from siting.optimize.milp import solve_general
+        from siting.optimize.milp import solve_milp
 
-        return solve_general(model, watch, start=start)
+        return solve_milp(model, control, start=start)
     counted = only_counted(model)
-    if model.levels:
+    if model.has_levels:
         if counted and not model.shares.shape[0]:
             from siting.optimize.median import solve_median
 
-            return solve_median(model, watch, start=start)
-        from siting.optimize.milp import solve_general
+            return solve_median(model, control, start=start)
+        from siting.optimize.milp import solve_milp
 
-        return solve_general(model, watch, start=start)
+        return solve_milp(model, control, start=start)
     if counted:
         from siting.optimize.covering import solve_covering
 
-        return solve_covering(model, watch, start=start)
-    from siting.optimize.side_constraints import solve_sides
+        return solve_covering(model, control, start=start)
+    from siting.optimize.side_constraints import solve_side_constraints
 
-    return solve_sides(model, watch, start=start)
+    return solve_side_constraints(model, control, start=start)
 
 
 def only_counted(model: Model) -> bool:
@@ -208,7 +210,7 @@ def only_counted(model: Model) -> bool:
     return bool((row[free] == 1).all() and not np.isfinite(model.low[0]))
 
 
-def in_sense(instance: Instance, model: Model, found: Found) -> Answer:
+def in_sense(instance: Instance, model: Model, found: Solution) -> Answer:
     """Turn what was found for the model, which is to be large, into the sense of the objective."""
     if found.x is None:
         return Answer(None, math.nan, math.nan, found.status, found.engine, found, model, instance.sense)
@@ -225,15 +227,15 @@ def optimal_within(value: float, bound: float, grain: float) -> bool:
     return abs(bound - value) < max(grain * (1 - 1e-6), 1e-9 * max(abs(value), abs(bound)))
 
 
-def _fullest(instance: Instance, model: Model, found: Found, watch: Watch) -> Found:
+def _fullest(instance: Instance, model: Model, found: Solution, control: Control) -> Solution:
     """Of the plans with as few sites, look for one that covers more; the given one when time runs out.
 
     What this second search proves is not said: the objective is the number of sites.
     """
     assert found.x is not None
-    if watch.over or not instance.columns.new[found.x].any():
+    if control.must_stop or not instance.columns.new[found.x].any():
         return found
-    again = watch.quiet()
+    again = control.for_subproblem()
     again.gap = FULL_ENOUGH
     cap = csr_array(instance.columns.new.astype(float)[None, :])
     people = fuller(instance, model)
@@ -247,17 +249,17 @@ def _fullest(instance: Instance, model: Model, found: Found, watch: Watch) -> Fo
         better: Bools | None = _swapped(wider, found.x)
     else:
         better = solve_model(wider, again, start=found.x).x
-    if better is None or not model.keeps(better) or model.objective(better) < found.value:
+    if better is None or not model.is_feasible(better) or model.objective(better) < found.value:
         return found
     return replace(found, x=better) if people.objective(better) > people.objective(found.x) else found
 
 
 def _swapped(model: Model, x: Bools) -> Bools:
     """Change open columns for closed ones while that covers more, whatever the shares."""
-    from siting.optimize.relaxation import Terms
-    from siting.optimize.rounding import Pick
+    from siting.optimize.relaxation import Lagrangian
+    from siting.optimize.rounding import BudgetRounding
 
-    pick = Pick(Terms(replace(model, shares=csr_array((0, model.benefit.shape[0])), wanted=np.zeros(0))))
+    pick = BudgetRounding(Lagrangian(replace(model, shares=csr_array((0, model.benefit.shape[0])), wanted=np.zeros(0))))
     return pick.improve(x, pick.free)
 
 
@@ -272,12 +274,12 @@ def fuller(instance: Instance, model: Model) -> Model:
     )
 
 
-def _needed(instance: Instance, model: Model, found: Found) -> Bools:
+def _needed(instance: Instance, model: Model, found: Solution) -> Bools:
     """Close new sites that add nothing and that no rule needs: opening them costs the engine nothing, but the city."""
     x = found.x
     assert x is not None
     if model.times is not None or (model.value[instance.columns.new] > 0).any():
-        return thinned(instance, x, model.keeps, model.objective)
+        return thinned(instance, x, model.is_feasible, model.objective)
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
     value = model.objective(x)
@@ -288,9 +290,9 @@ def _needed(instance: Instance, model: Model, found: Found) -> Bools:
     for j in idle[np.argsort(alone[idle], kind="stable")]:
         fewer = x.copy()
         fewer[j] = False
-        if model.keeps(fewer) and model.objective(fewer) >= value:
+        if model.is_feasible(fewer) and model.objective(fewer) >= value:
             x = fewer
-    return _kept_open(instance, x, model.keeps, model.objective)
+    return _kept_open(instance, x, model.is_feasible, model.objective)
 
 
 def thinned(instance: Instance, x: Bools, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]) -> Bools:

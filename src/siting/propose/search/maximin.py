@@ -23,7 +23,7 @@ from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Instance
 from siting.propose.problem.objectives import MaxCoverage, Objective
@@ -96,7 +96,7 @@ class Level:
 def raise_least(
     model: Model,
     goals: Goals,
-    watch: Watch,
+    control: Control,
     *,
     start: Bools | None = None,
     top: float = math.inf,
@@ -106,7 +106,7 @@ def raise_least(
 
     Parameters
     ----------
-    watch
+    control
         Its gap is not looked at.
     start
         Columns of a plan to begin with; one that breaks rules is passed over.
@@ -120,7 +120,7 @@ def raise_least(
     floor = goals.reached(np.zeros(len(goals.slope)))
     range_ = max(top - floor, 1e-12)
     top = max(top, floor)
-    best = np.asarray(start, bool) if start is not None and model.keeps(np.asarray(start, bool)) else None
+    best = np.asarray(start, bool) if start is not None and model.is_feasible(np.asarray(start, bool)) else None
     t = floor if best is None else _reached(model, goals, best)
     engine, nodes = "rules", 0
     while best is None or not _proven(goals, t, top, range_):
@@ -128,7 +128,7 @@ def raise_least(
         if best is not None and top - t <= allowed:
             break
         units = _units(goals, t, top, range_, allowed, known=best is not None)
-        found = solve_model(_with_steps(model, goals, *units), watch, start=_stepped(best, units))
+        found = solve_model(_with_steps(model, goals, *units), control, start=_stepped(best, units))
         engine, nodes = found.engine, nodes + found.nodes
         if found.x is None and best is None:
             return Level(None, math.nan, math.nan, found.status, engine, nodes)
@@ -139,10 +139,10 @@ def raise_least(
             if best is None or reached > t:
                 best, t = x, reached
         top = max(t, _narrowed(goals, t, top, found.bound, units, range_))
-        if found.status != "optimal" or watch.report("least", t, top) or (best is not None and (t, top) == before):
+        if found.status != "optimal" or control.report("least", t, top) or (best is not None and (t, top) == before):
             break
     proven = best is not None and _proven(goals, t, top, range_)
-    return Level(best, t, t if proven else top, "optimal" if proven else watch.status, engine, nodes)
+    return Level(best, t, t if proven else top, "optimal" if proven else control.status, engine, nodes)
 
 
 def _narrowed(
@@ -238,12 +238,12 @@ def _stepped(x: Bools | None, units: tuple[float, float, int]) -> Bools | None:
     return None if x is None else np.concatenate([x, np.ones(len(_sizes(units[2])), bool)])
 
 
-def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
-    """Return a watch for a question on the way: with a gap of its own, and a part of the time that is left."""
-    own = watch.quiet()
+def within(control: Control, gap: float, part: float = 1.0) -> Control:
+    """Return a control for a question on the way: with a gap of its own, and a part of the time that is left."""
+    own = control.for_subproblem()
     own.gap = gap
     if own.time_limit is not None:
-        own.time_limit = watch.seconds + part * watch.left
+        own.time_limit = control.seconds + part * control.seconds_left
     return own
 
 
