@@ -93,7 +93,7 @@ def test_a_study_shows_what_it_asks_for_in_its_language(tmp_path) -> None:
     assert repr(study) == "<Study town: 3 layers, jinhua 2025, 1 goal>"
     shown = study._repr_html_()
     assert "<script" not in shown
-    assert "托育：300 米；托育：500 米" in shown
+    assert "托育：300 米、500 米" in shown
     assert "新增 5 处、500 米内覆盖人数最多的方案" in shown
     english = replace(study, lang="en")._repr_html_()
     assert "<strong>Town</strong>" in english

@@ -37,6 +37,18 @@ class Circle:
     metres: tuple[float, ...] = ()
     minutes: tuple[float, ...] = ()
 
+    def title(self, lang: str) -> str:
+        """Name the service and the limits.
+
+        Examples
+        --------
+        >>> Circle("childcare", metres=(300, 500)).title("en")
+        'childcare: 300 m, 500 m'
+        """
+        limits = [(limit, "m") for limit in self.metres] + [(limit, "min") for limit in self.minutes]
+        words = label("list.comma", lang).join(f"{limit:g} {label(f'unit.{unit}', lang)}" for limit, unit in limits)
+        return f"{named('service', self.service, lang)}{label('list.colon', lang)}{words}"
+
 
 @dataclass(frozen=True)
 class Goal:

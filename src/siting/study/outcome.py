@@ -69,7 +69,7 @@ class Outcome(Results):
         ]  # fmt: skip
         heads = ["study.goal", "column.sites", "column.share", "fact.gap", "fact.status"]
         tables.append(table(heads, plans, caption=label("study.plans", lang), lang=lang))
-        return card(self.study.title.get(lang, self.study.name), {}, *tables, lang=lang)
+        return card(self.study.heading, {}, *tables, lang=lang)
 
     @property
     def unmet(self) -> list[str]:

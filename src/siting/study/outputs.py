@@ -15,18 +15,7 @@ from siting.labels import known, label, named
 from siting.measure.services import walker
 from siting.propose import Plan
 from siting.show import Section, draw_chart, draw_map, draw_picture, write_report
-from siting.study.tables import (
-    attribution,
-    coverage_table,
-    district_table,
-    facility_words,
-    network_words,
-    notices,
-    places_table,
-    result_layers,
-    result_tables,
-    with_names,
-)
+from siting.study import tables
 from siting.study.values import Proposal, Results
 
 __all__ = ["write_outputs"]
@@ -73,7 +62,7 @@ def write_outputs(
         drawn = _map(results)
     with step("report"):
         parts = _parts(results)
-        layers, tables = result_layers(results), result_tables(results)
+        layers, sheets = tables.result_layers(results), tables.result_tables(results)
     with step("files"):
         try:
             paths["tables"].mkdir(parents=True, exist_ok=True)
@@ -81,27 +70,23 @@ def write_outputs(
             raise SitingError(f'the folder "{folder}" cannot be made: {error.strerror}') from error
         with atomic_path(paths["map"]) as draft:
             drawn.save(str(draft))
-        write_report(paths["report"], *parts, title=_title(results), lang=results.study.lang,
-                     notices=notices(results), attribution=attribution(results))  # fmt: skip
+        notes: dict[str, Any] = {"notices": tables.notices(results), "attribution": tables.attribution(results)}
+        write_report(paths["report"], *parts, title=results.study.heading, lang=results.study.lang, **notes)
         with atomic_path(paths["layers"]) as draft:
             for name, frame in layers.items():
                 write_layer(frame, draft, layer=name)
         for old in paths["tables"].glob("*.csv"):
             # Proposals of an earlier run of another recipe would pass for this one's.
-            if old.stem not in tables and old.stem.startswith(("plan_", "assignment_", "curve_")):
+            if old.stem not in sheets and old.stem.startswith(("plan_", "assignment_", "curve_")):
                 old.unlink()
-        for name, table in tables.items():
+        for name, table in sheets.items():
             write_table(_with_notice(table, results), paths["tables"] / f"{name}.csv")
     return paths
 
 
-def _title(results: Results) -> str:
-    return results.study.title.get(results.study.lang, results.study.name)
-
-
 def _with_notice(table: pd.DataFrame, results: Results) -> pd.DataFrame:
     """Add the notice to every row, so that a table that is passed on alone still says what its data are."""
-    words = "; ".join(notice[results.study.lang] for notice in notices(results))
+    words = "; ".join(notice[results.study.lang] for notice in tables.notices(results))
     return table.assign(notice=words) if words else table
 
 
@@ -123,14 +108,16 @@ def _map(results: Results) -> Any:
         plan=_plans(results),
         uncounted=None if results.audit is None else results.audit.uncounted,
         lang=results.study.lang,
-        title=_title(results),
+        title=results.study.heading,
     )
 
 
-def _parts(results: Results) -> list[Any]:
+def _parts(results: Results) -> list[Section]:
     """Lay out the report."""
     lang = results.study.lang
-    parts: list[Any] = [Section(label("study.found", lang), network_words(results, lang), places_table(results, lang))]
+    parts: list[Any] = [
+        Section(label("study.found", lang), tables.network_words(results, lang), tables.places_table(results, lang))
+    ]
     parts += [_service(results, service) for service in results.bands]
     if results.audit is not None:
         parts.append(Section(label("report.audit", lang), results.audit))
@@ -146,9 +133,9 @@ def _service(results: Results, service: str) -> Section:
         areas = areas[areas["unit"] == bands["unit"].iloc[0]]
     plan = _plans(results).get(service)
     picture = draw_picture(results.layers, service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
-    parts: list[Any] = [picture, coverage_table(results, service, lang)]
-    parts += filter(None, [facility_words(results, service, lang)])
-    districts = district_table(results, service, lang)
+    parts: list[Any] = [picture, tables.coverage_table(results, service, lang)]
+    parts += filter(None, [tables.facility_words(results, service, lang)])
+    districts = tables.district_table(results, service, lang)
     if len(districts):
         parts.append({label("study.by_district", lang): districts})
     return Section(label("study.coverage_of", lang, service=named("service", service, lang)), *parts)
@@ -156,7 +143,7 @@ def _service(results: Results, service: str) -> Section:
 
 def _proposal(results: Results, proposal: Proposal) -> Section:
     lang = results.study.lang
-    parts: list[Any] = [with_names(results, proposal.plan)]
+    parts: list[Any] = [tables.with_names(results, proposal.plan)]
     if proposal.curve is not None:
         chart = draw_chart(proposal.curve, target=proposal.goal.cover, lang=lang)
         parts.append({label("study.curve", lang): chart})

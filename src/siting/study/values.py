@@ -82,6 +82,11 @@ class Study:
         """
         return cls(**read_recipe(Path(path)))
 
+    @property
+    def heading(self) -> str:
+        """The title in the study's own language."""
+        return self.title.get(self.lang, self.name)
+
     def __repr__(self) -> str:
         year = "" if self.year is None else f" {self.year}"
         judged = "no standard" if self.standard is None else f"{self.standard}{year}"
@@ -89,21 +94,15 @@ class Study:
         return f"<Study {self.name}: {len(self.layers)} layers, {judged}, {n} goal{'s' * (n != 1)}>"
 
     def _repr_html_(self) -> str:
-        colon = label("list.colon", self.lang)
-        circles = [
-            f"{named('service', circle.service, self.lang)}{colon}{limit:g} {label(f'unit.{unit}', self.lang)}"
-            for circle in self.circles
-            for unit, limits in (("m", circle.metres), ("min", circle.minutes))
-            for limit in limits
-        ]
+        between = label("list.semicolon", self.lang)
         facts = {
             "card.layers": label("list.comma", self.lang).join(role_name(role, self.lang) for role in self.layers),
             "fact.standard": named("standard", self.standard or "", self.lang),
             "fact.year": "" if self.year is None else str(self.year),
-            "card.circles": label("list.semicolon", self.lang).join(circles),
-            "card.goals": label("list.semicolon", self.lang).join(goal.title(self.lang) for goal in self.goals),
+            "card.circles": between.join(circle.title(self.lang) for circle in self.circles),
+            "card.goals": between.join(goal.title(self.lang) for goal in self.goals),
         }
-        return card(self.title.get(self.lang, self.name), facts, lang=self.lang)
+        return card(self.heading, facts, lang=self.lang)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
