@@ -139,7 +139,7 @@ print(before[0] == dict(os.environ), before[1] == logging.root.handlers)
 
 def test_a_module_of_loops_loads_no_compiler() -> None:
     """A loop is compiled when it is first called; whoever only reads a layer or a standard does not wait for numba."""
-    code = "import sys, siting.judge, siting.propose, siting.network._kernels; print('numba' in sys.modules)"
+    code = "import sys, siting.judge, siting.propose, siting.network.search_kernels; print('numba' in sys.modules)"
     assert run(code) == "False\n"
 
 

@@ -7,6 +7,7 @@ import logging
 import re
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -848,3 +849,14 @@ def test_no_band_takes_the_name_of_all_ages() -> None:
     ages = pd.DataFrame({"D1": [1, 2, 3]}, index=pd.MultiIndex.from_product([[2025], [0, 1, 2]]))
     with pytest.raises(ProblemError, match='"population" is the column of all ages'):
         age_bands(ages, {"population": (1, None)})
+
+
+def test_areas_from_a_series() -> None:
+    """The area of each community by name of its column, or as a Series in any order."""
+    now = pd.DataFrame({"elderly": [10, 10, 20], "town": ["n", "n", "s"]}, index=list("abc"))
+    options: dict[str, Any] = {"from_year": 2021, "to_year": 2025, "totals": {"elderly": {"n": 30, "s": 20}}}
+    found = forecast(now, by="town", **options)
+    assert found["elderly"].tolist() == [15, 15, 20]
+    assert forecast(now, by=now["town"].iloc[::-1], **options).equals(found)
+    with pytest.raises(ProblemError, match='by: no value for 1 communities: "c"'):
+        forecast(now, by=now["town"].drop("c"), **options)

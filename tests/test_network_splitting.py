@@ -127,11 +127,6 @@ def test_levels(streets: Make, columns: dict[str, Any], joined: bool) -> None:
     assert len(split_streets(streets(BRIDGE, **columns))) == (4 if joined else 2)
 
 
-def test_the_column_of_levels_can_be_named(streets: Make) -> None:
-    assert len(split_streets(streets(BRIDGE, 层=[0, 1]), layer="层")) == 2
-    assert len(split_streets(streets(BRIDGE, layer=[0, 1]), layer="层")) == 4
-
-
 def test_a_bridge_is_joined_where_it_ends(streets: Make) -> None:
     """The bridge lands in the middle of one street and at the end of another, and crosses a third."""
     lines = {

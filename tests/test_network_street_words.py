@@ -19,11 +19,11 @@ from siting.data import values
 from siting.errors import NetworkError
 from siting.network import street_words
 from siting.network.street_words import (
-    classes,
+    CLASSES,
+    FLAGS,
+    KNOWN_CLASSES,
     directions,
-    flags,
     is_deck,
-    known_classes,
     read_levels,
     translated,
     words,
@@ -38,33 +38,33 @@ Make = Callable[..., gpd.GeoDataFrame]
 
 def test_each_record_has_a_source_and_each_word_one_meaning() -> None:
     meaning: dict[str, str] = {}
-    for table in street_words._table()["classes"]:
+    for table in street_words._TABLE["classes"]:
         assert len(table["source"]) > 20
         for name, listed in table["words"].items():
-            assert name in known_classes()
+            assert name in KNOWN_CLASSES
             assert listed
             for word in listed:
                 assert meaning.setdefault(word, name) == name
                 assert translated(words(word)[0], "highway") == name
     assert len(meaning) > 400
-    assert [classes()[at] for at in ("高速公路", "快速路", "国道")] == ["motorway", "trunk", "primary"]
-    assert [classes()[at] for at in ("s1720", "5155", "430700")] == ["steps"] * 3
+    assert [CLASSES[at] for at in ("高速公路", "快速路", "国道")] == ["motorway", "trunk", "primary"]
+    assert [CLASSES[at] for at in ("s1720", "5155", "430700")] == ["steps"] * 3
 
 
 def test_what_the_profile_names_is_a_class() -> None:
-    assert known_classes() >= CLOSED | ONLY_IF_ALLOWED | SQUARES
+    assert KNOWN_CLASSES >= CLOSED | ONLY_IF_ALLOWED | SQUARES
 
 
 def test_a_flag_has_one_meaning_and_the_same_as_elsewhere() -> None:
-    listed = [word for kind in street_words._table()["flags"].values() for word in kind]
-    assert len(listed) == len(set(listed)) == len(flags())
-    assert all(flags()[word] == "yes" for word in values._TRUE - {"1.0"})
-    assert all(flags()[word] == "no" for word in values._FALSE - {"0.0"})
+    listed = [word for kind in street_words._TABLE["flags"].values() for word in kind]
+    assert len(listed) == len(set(listed)) == len(FLAGS)
+    assert all(FLAGS[word] == "yes" for word in values._TRUE - {"1.0"})
+    assert all(FLAGS[word] == "no" for word in values._FALSE - {"0.0"})
 
 
-@given(some.sampled_from(sorted(classes())), some.sampled_from([str.upper, str.title, "　{} ".format, str]))
+@given(some.sampled_from(sorted(CLASSES)), some.sampled_from([str.upper, str.title, "　{} ".format, str]))
 def test_case_and_spaces_do_not_count(word: str, spelt: Callable[[str], str]) -> None:
-    assert translated(words(spelt(word))[0], "highway") == classes()[word]
+    assert translated(words(spelt(word))[0], "highway") == CLASSES[word]
 
 
 # Bridges, tunnels, levels

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from siting.network.street_words import known_classes
+from siting.network.street_words import KNOWN_CLASSES
 from siting.network.walking_profile import (
     ACCESS_CLOSED,
     ACCESS_PRIVATE,
@@ -168,7 +168,7 @@ def test_words_that_are_not_understood_are_told(caplog: pytest.LogCaptureFixture
 
 
 def test_words_that_are_understood_are_not_told(caplog: pytest.LogCaptureFixture) -> None:
-    for key, words in {**KNOWN, "highway": known_classes()}.items():
+    for key, words in {**KNOWN, "highway": KNOWN_CLASSES}.items():
         assert judged(**{key: sorted(words)[0]}).unread == {}
         assert walkable(pd.DataFrame({key: sorted(words)})).unread == {}
     assert not [one for one in caplog.records if one.levelname == "WARNING"]

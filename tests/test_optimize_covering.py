@@ -13,15 +13,14 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from siting.optimize.branch_and_bound import floored
 from siting.optimize.control import Control, Progress
 from siting.optimize.covering import solve_covering
 from siting.optimize.model import Model
 from siting.optimize.partial_covering import bound_of_partial, maximal_covering
 from siting.optimize.presolve import reduce
 from siting.optimize.proof import Proof
-from siting.optimize.relaxation import Dual, Lagrangian, Prices
-from siting.optimize.solution import Solution
+from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
+from siting.optimize.solution import Solution, floored
 
 seeds = st.integers(0, 10**6)
 
@@ -304,14 +303,14 @@ def test_any_multipliers_bound() -> None:
         of = random_model(seed)
         terms = Lagrangian(of)
         y = np.where(rng.random(len(of.high)) < 0.5, np.isfinite(of.high) * 1.0, np.isfinite(of.low) * -1.0)
-        prices = Prices(rng.uniform(0, 20, of.benefit.shape[0]), y * 3, rng.uniform(0, 3, len(of.wanted)))
+        prices = Multipliers(rng.uniform(0, 20, of.benefit.shape[0]), y * 3, rng.uniform(0, 3, len(of.wanted)))
         assert terms.bound(prices, of.lower, of.upper)[0] >= best(of) - 1e-9
 
 
 def test_prices_of_the_relaxation_reach_its_value() -> None:
     # Three needs, each pair of columns serves two of them: one column serves 2/3, the relaxation has 2 with x of 1/2.
     of = model(np.array([[1, 1, 0], [1, 0, 1], [0, 1, 1]]), 2, row=np.ones(3), high=1)
-    prices = Dual(Lagrangian(of)).solve()
+    prices = Relaxation(Lagrangian(of)).solve()
     assert Lagrangian(of).bound(prices, of.lower, of.upper)[0] == pytest.approx(4)
     assert prices.value == pytest.approx(4)
     assert prices.x.sum() == pytest.approx(1)
@@ -353,7 +352,7 @@ def test_one_person_of_millions_is_proven(size: int) -> None:
 
 
 def asked_alone(people: np.ndarray) -> Proof:
-    """Prices of the decision that count each site by itself."""
+    """Multipliers of the decision that count each site by itself."""
     none, root = np.empty(0, np.int64), np.array([-1])
     least = np.array([[float(np.sort(people)[10])]])
     return Proof(root, root, root, np.array([0]), np.zeros((1, 20)), least, np.zeros((1, 0)), none, none, none)

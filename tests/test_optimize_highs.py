@@ -1,4 +1,4 @@
-"""The wall before the solver: it takes nonsense in silence, so nothing unchecked may pass either way."""
+"""HiGHS behind arrays: models are checked before, answers after."""
 
 from __future__ import annotations
 
@@ -141,12 +141,12 @@ LIES: dict[str, tuple[Programme, Answer]] = {
     "entries": (KNAPSACK, replace(TRUTH, x=np.array([1.0]))),
     "gives no vector": (KNAPSACK, replace(TRUTH, x=np.zeros(0))),
     "no number": (KNAPSACK, replace(TRUTH, x=np.array([1.0, np.nan]))),
-    "it says": (KNAPSACK, replace(TRUTH, value=math.nan)),
+    "as reported": (KNAPSACK, replace(TRUTH, value=math.nan)),
     "bound is nan": (KNAPSACK, replace(TRUTH, bound=math.nan)),
     "bound is inf": (KNAPSACK, replace(TRUTH, bound=math.inf)),
     "above its value": (KNAPSACK, replace(TRUTH, bound=-4.0)),
     "differ": (KNAPSACK, replace(TRUTH, bound=-7.0)),
-    "another way finds one": (KNAPSACK, Answer("infeasible", np.zeros(0), math.inf, math.inf, np.zeros(0))),
+    "other options find one": (KNAPSACK, Answer("infeasible", np.zeros(0), math.inf, math.inf, np.zeros(0))),
     "ended with": (KNAPSACK, Answer("ended with Unknown", np.zeros(0), math.nan, math.nan, np.zeros(0))),
     "above what is known": (KNAPSACK, Answer("time_limit", np.zeros(0), math.inf, -3.0, np.zeros(0))),
     "prices are missing": (RELAXED, replace(TRUTH_RELAXED, prices=np.zeros(0))),
@@ -225,7 +225,7 @@ def test_of_a_liar_and_a_start_the_better_counts(monkeypatch: pytest.MonkeyPatch
 
 
 def test_no_answer_where_a_start_shows_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    lying(monkeypatch, LIES["another way finds one"][1], times=1)
+    lying(monkeypatch, LIES["other options find one"][1], times=1)
     assert run(KNAPSACK, start=np.array([0.0, 1.0])).status == "optimal"
 
 

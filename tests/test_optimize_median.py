@@ -15,7 +15,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
 from siting.optimize.control import Control, Progress
-from siting.optimize.interchange import Number, in_order, interchange
+from siting.optimize.interchange import CountLimits, interchange, sorted_pairs
 from siting.optimize.median import solve_median
 from siting.optimize.model import Model
 from siting.optimize.proof import bound_of
@@ -217,7 +217,7 @@ def test_order_and_repetition_do_not_matter() -> None:
 def test_rows_are_sorted_with_ties_by_column() -> None:
     nan = math.nan
     table = [[1, 3, 3, nan], [nan, nan, nan, nan], [2, nan, 5, 7]]
-    rows = in_order(model(table).benefit, np.array([2, 2, 2, 0], np.int8))
+    rows = sorted_pairs(model(table).benefit, np.array([2, 2, 2, 0], np.int8))
     assert rows.ptr.tolist() == [0, 3, 3, 5]
     assert rows.cols.tolist() == [1, 2, 0, 2, 0]
     assert rows.gains.tolist() == [3, 3, 1, 5, 2]
@@ -226,9 +226,11 @@ def test_rows_are_sorted_with_ties_by_column() -> None:
 def test_interchange_leaves_no_gainful_move() -> None:
     distance = scattered(60, 12, 5)
     problem = model(-distance, must=True, high=4)
-    rows = in_order(problem.benefit, np.full(12, 2, np.int8))
+    rows = sorted_pairs(problem.benefit, np.full(12, 2, np.int8))
     start = np.arange(12) < 4
-    x, total = interchange(rows, np.full(60, -1e6), np.zeros(12), np.ones(12, bool), start, Number(0, 4, 1), Control())
+    x, total = interchange(
+        rows, np.full(60, -1e6), np.zeros(12), np.ones(12, bool), start, CountLimits(0, 4, 1), Control()
+    )
     assert total == pytest.approx(problem.objective(x))
     for out, into in itertools.product(np.flatnonzero(x), np.flatnonzero(~x)):
         moved = x.copy()

@@ -15,12 +15,12 @@ from scipy.sparse import csr_array
 
 from siting.optimize import highs
 from siting.optimize.control import Control
-from siting.optimize.local_search import Flips
+from siting.optimize.local_search import LocalSearch
 from siting.optimize.milp import solve_milp
 from siting.optimize.model import Model
 from siting.optimize.presolve import reduce
 from siting.optimize.proof import bound_of
-from siting.optimize.relaxation import Dual, Lagrangian
+from siting.optimize.relaxation import Lagrangian, Relaxation
 from siting.optimize.side_constraints import solve_side_constraints
 from siting.optimize.solution import Solution
 
@@ -149,13 +149,13 @@ def test_sharing_a_building_pays_for_the_second_service(solve: Engine) -> None:
 def test_the_local_search_knows_what_sharing_saves() -> None:
     model = two_in_one_building(1.0)
     terms = Lagrangian(model)
-    flips = Flips(terms, Dual(terms).solve())
-    assert flips.pairs.column.tolist() == [4, 5]
-    flips.begin(np.zeros(6, bool))
-    flips.descend()
-    assert flips.best == 20
-    assert flips.best_x is not None
-    assert flips.best_x.tolist() in ([True, False, True, False, True, False], [False, True, False, True, False, True])
+    search = LocalSearch(terms, Relaxation(terms).solve())
+    assert search.pairs.column.tolist() == [4, 5]
+    search.start_from(np.zeros(6, bool))
+    search.descend()
+    assert search.best == 20
+    assert search.best_x is not None
+    assert search.best_x.tolist() in ([True, False, True, False, True, False], [False, True, False, True, False, True])
 
 
 def phases(state: bool) -> Model:

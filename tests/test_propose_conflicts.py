@@ -19,7 +19,7 @@ from siting.optimize.control import Control
 from siting.propose.infeasible import conflicts
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.formulation import build
-from siting.propose.plan.explain import Reason
+from siting.propose.plan.solved_problem import Reason
 from siting.propose.search.dispatch import search
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8}, name="people")

@@ -158,7 +158,7 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
     ]:
         with pytest.raises(st.ProblemError, match=match):
             merge_sites(reach, BEDS, OCCUPIED, **options)  # type: ignore[arg-type]
-    with pytest.raises(st.ProblemError, match='beds has no row for 1 sites: "e"'):
+    with pytest.raises(st.ProblemError, match='capacity has no row for 1 sites: "e"'):
         merge_sites(reach, BEDS.drop("e"), OCCUPIED, fewer_beds=30)
     places = layer({"a": (0, 0), "b": (100, 0)})
     with pytest.raises(st.ProblemError, match="nearest does not hold all neighbours"):
@@ -341,7 +341,7 @@ def test_where_to_upgrade(reach_of: Make) -> None:
     capacity = pd.Series({"a": 40, "b": 40, "c": 30})
     found = upgrade_sites(to_sites, need, capacity, between({("a", "b"): 800.0}, "abc"))
     assert found.index.tolist() == ["a", "c", "b"]
-    assert found["need"].to_dict() == {"a": 70, "b": 10, "c": 45}  # u reaches none
+    assert found["demand"].to_dict() == {"a": 70, "b": 10, "c": 45}  # u reaches none
     assert found["short"].to_dict() == {"a": 30, "b": 0, "c": 15}
     assert found["neighbour"].fillna("-").to_dict() == {"a": "b", "b": "-", "c": "-"}
     assert found["upgrade"].to_dict() == {"a": False, "b": False, "c": True}
@@ -350,7 +350,7 @@ def test_where_to_upgrade(reach_of: Make) -> None:
 
 
 def test_sites_of_upgrades_must_be_the_same(reach_of: Make) -> None:
-    with pytest.raises(st.ProblemError, match='not in both to_sites and between: "b"'):
+    with pytest.raises(st.ProblemError, match='not in both reach and between: "b"'):
         upgrade_sites(reach_of({"a": "p"}, "p"), PEOPLE, BEDS, between({("a", "b"): 1.0}, "ab"))
 
 
@@ -415,10 +415,11 @@ def test_no_bound_is_left_to_the_solver_alone(
     reach_of: Make, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any]
 ) -> None:
     """With the rows of the model left out the check behind it must speak."""
-    from siting.propose.questions import mergers as merging
+    from siting.propose.questions import mergers_model
 
-    rows = merging.rules_as_rows
-    monkeypatch.setattr(merging, "rules_as_rows", lambda homes, closed, at_most, most_lost: rows(homes, (), None, None))
+    rows = mergers_model.constraints
+    without = {"at_most": None, "most_lost": None}
+    monkeypatch.setattr(mergers_model, "constraints", lambda problem, lost: rows(replace(problem, **without), lost))
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
@@ -431,9 +432,9 @@ def test_upgrades_need_all_neighbours(reach_of: Make) -> None:
         upgrade_sites(to_sites, pd.Series({"p": 50, "q": 5}), pd.Series({"a": 30, "b": 40}), near)
 
 
-def test_need_beyond_every_site_is_told(reach_of: Make) -> None:
+def test_demand_beyond_every_site_is_named(reach_of: Make) -> None:
     to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pqr")
     need = pd.Series({"p": 50, "q": 500, "r": 0})
     found = upgrade_sites(to_sites, need, pd.Series({"a": 30, "b": 40}), between({("a", "b"): 500.0}, "ab"))
-    assert (found.attrs["beyond"], found.attrs["need_beyond"]) == (("q",), 500)
-    assert found["need"].sum() + found.attrs["need_beyond"] == need.sum()
+    assert (found.attrs["beyond"], found.attrs["demand_beyond"]) == (("q",), 500)
+    assert found["demand"].sum() + found.attrs["demand_beyond"] == need.sum()

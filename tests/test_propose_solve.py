@@ -15,7 +15,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.optimize.milp import one_leaf
+from siting.optimize.proof import Proof
 from siting.optimize.solution import Solution
 from siting.propose.search import dispatch as search
 
@@ -279,7 +279,7 @@ def test_each_group_that_cannot_be_covered_has_its_own_best_share(reach_of: Call
 
 def test_forbidden_sites_reach_nobody(reach: st.Reach) -> None:
     plan = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(0.9), st.Forbidden(["x"])])
-    assert (plan.status, plan.unreachable) == ("infeasible", ("a", "d"))
+    assert (plan.status, plan.unreachable, plan.barred) == ("infeasible", ("d",), ("a",))
 
 
 @pytest.mark.parametrize("objective", [st.MinSites(), st.MaxCoverage()])
@@ -330,7 +330,7 @@ def test_a_digit_beyond_single_precision_is_proven(reach_of: Callable[..., st.Re
 
 def test_a_proof_without_decisions_keeps_every_digit() -> None:
     price = np.array([19_000_011.0])
-    assert one_leaf(price, np.zeros(1), np.zeros(0)).v.tolist() == [[19_000_011]]
+    assert Proof.at_root(price, np.zeros(1), np.zeros(0)).v.tolist() == [[19_000_011]]
 
 
 @pytest.mark.parametrize("million", [1, 10])

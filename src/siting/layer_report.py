@@ -45,10 +45,10 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     if "facility_type" in frame.columns:
         _tell_types(out, frame["facility_type"], lang)
     if role == "streets":
-        from siting.network.street_words import named as classed
+        from siting.network.street_words import osm_columns
         from siting.network.walking_profile import walkable
 
-        closed = walkable(classed(frame)).left_out  # words that are not understood are told on the way
+        closed = walkable(osm_columns(frame)).left_out  # words that are not understood are told on the way
         if closed:
             reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
             out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)

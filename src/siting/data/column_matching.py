@@ -13,24 +13,12 @@ from siting.errors import some
 
 @dataclass(frozen=True)
 class Matching:
-    """Which heading is which column, and what is to be said of the others.
+    """Which heading is which column, with faults and with notes for the log."""
 
-    Attributes
-    ----------
-    renames
-        Heading → canonical name.
-    factors
-        Canonical name → what its numbers are multiplied by, where the heading names another unit.
-    cut
-        The headings that were understood as a name cut by a Shapefile.
-    unused
-        Every other heading → what it resembles.
-    faults, notes
-        What keeps the layer from being used; warnings for the log.
-    """
-
+    #: Heading → canonical name, and canonical name → what its numbers are multiplied by, where that is not 1.
     renames: dict[object, str] = field(default_factory=dict)
     factors: dict[str, float] = field(default_factory=dict)
+    #: The headings that were understood as a name cut by a Shapefile, and every unused heading → what it resembles.
     cut: list[object] = field(default_factory=list)
     unused: dict[object, Similar] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -40,16 +28,8 @@ class Matching:
 def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, str], *, has_id: bool) -> Matching:
     """Find which column of a file is which canonical column.
 
-    Parameters
-    ----------
-    role
-        The role of the layer.
-    sources
-        Names of the columns in the layer.
-    chosen
-        The user's own choice: canonical name → name in the layer.
-    has_id
-        Whether the index holds the ids already, so that no column is looked for.
+    *chosen* is the user's own choice, canonical name → name in the layer. With *has_id* the index holds the ids
+    already, so that no column is looked for.
     """
     sources = list(sources)
     names = {column.name for column in role.columns}

@@ -9,16 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
 
-from siting.data.headings import (
-    PEOPLE,
-    ages,
-    cut_name,
-    names_another,
-    normalized,
-    simplified,
-    split_brackets,
-    split_unit,
-)
+from siting.data import headings
 from siting.data.toml_files import package_toml
 
 __all__ = ["Column", "ColumnType"]
@@ -120,11 +111,11 @@ class Column:
         if self._names(str(source)):
             return 1.0
         words = self.type in ("text", "flag")
-        name, notes = split_brackets(source) if words else split_unit(source)
+        name, notes = headings.split_brackets(source) if words else headings.split_unit(source)
         if not notes or not self._names(name):
             return None
         if words:
-            return None if any(names_another(note, self.type) for note in notes) else 1.0
+            return None if any(headings.names_another(note, self.type) for note in notes) else 1.0
         product = 1.0
         for note in notes:
             factor = 1.0 if self._names(note) else _unit_factor(self.unit, note)
@@ -135,24 +126,24 @@ class Column:
 
     def _names(self, heading: str) -> bool:
         """Tell whether a heading without its brackets is a name of this column."""
-        return simplified(heading, self.type) in _simplified_names(self)
+        return headings.simplified(heading, self.type) in _simplified_names(self)
 
     def stands_beside(self, source: object) -> bool:
         """Tell whether the column *source* of a file is this one where another column has what it means alone."""
-        return split_brackets(source)[0] in map(normalized, self.beside)
+        return headings.split_brackets(source)[0] in map(headings.normalized, self.beside)
 
     def doubtful(self, source: object) -> bool:
         """Tell whether *source* would be this column were it not for what its brackets say."""
-        return self._names(split_unit(source)[0]) and not self.matches(source)
+        return self._names(headings.split_unit(source)[0]) and not self.matches(source)
 
     def is_code(self, source: object) -> bool:
         """Tell whether *source* names a column of ids that is taken before others."""
-        return normalized(source) in map(normalized, self.codes)
+        return headings.normalized(source) in map(headings.normalized, self.codes)
 
     def rank(self, source: object) -> int:
         """Return how far down in the list of names *source* stands."""
-        order = [simplified(name, self.type) for name in self.names]
-        heading = simplified(str(source), self.type)
+        order = [headings.simplified(name, self.type) for name in self.names]
+        heading = headings.simplified(str(source), self.type)
         return order.index(heading) if heading in order else len(order)
 
     def matches_cut(self, source: object) -> bool:
@@ -164,26 +155,26 @@ class Column:
         >>> role("childcare").column("open_to_neighbours").matches_cut("open_to_ne")
         True
         """
-        left = normalized(cut_name(source))
+        left = headings.normalized(headings.cut_name(source))
         return bool(left) and any(name.startswith(left) for name in _full_names(self))
 
 
 @cache
 def _simplified_names(column: Column) -> frozenset[str]:
-    return frozenset(simplified(name, column.type) for name in column.names)
+    return frozenset(headings.simplified(name, column.type) for name in column.names)
 
 
 @cache
 def _full_names(column: Column) -> frozenset[str]:
     """Return how the headings of a column may be written in full, with the words that `simplified` takes off."""
-    names = {normalized(name) for name in column.names}
+    names = {headings.normalized(name) for name in column.names}
     if column.type in ("count", "number"):
         names |= {f"{name}{number}" for name in names for number in ("数", "总数", "数量")}
     if column.type == "flag":
         names |= {f"是否{name}" for name in names}
-    for age in {ages(name) for name in column.names} - {""}:
+    for age in {headings.ages(name) for name in column.names} - {""}:
         spellings = {age, age.replace("岁以上", "岁及以上"), age.replace("岁以上", "岁(含)以上")}
-        names |= {f"{one}{people}" for one in spellings for people in PEOPLE}
+        names |= {f"{one}{people}" for one in spellings for people in headings.PEOPLE}
     return frozenset(names)
 
 
@@ -207,7 +198,7 @@ def unit_words(unit: str) -> list[str]:
 def _unit_factor(unit: str, note: str) -> float | None:
     """Return how many of *unit* one of what *note* names is; None where it names no unit of that kind."""
     units = roles_table()["units"]
-    if unit in units and note in map(normalized, (unit, *units[unit])):
+    if unit in units and note in map(headings.normalized, (unit, *units[unit])):
         return 1.0
     multiples = roles_table()["multiples"].get(unit, {})
-    return next((float(factor) for word, factor in multiples.items() if normalized(word) == note), None)
+    return next((float(factor) for word, factor in multiples.items() if headings.normalized(word) == note), None)

@@ -34,15 +34,12 @@ _AGE = re.compile(
 
 def normalized(name: object) -> str:
     """Return *name* as it is compared: NFKC, no case, blanks or underscores, one sign for "to": "0-3岁"."""
-    text = str(name)
-    while (spelt := _spelt(text)) != text:
-        text = spelt
+    text, before = str(name), ""
+    while text != before:
+        before = text
+        text = _IGNORED.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("周岁", "岁")
+        text = _DASH.sub("-", _NUMERAL.sub(lambda match: _NUMERALS[match.group()], text))
     return text
-
-
-def _spelt(text: str) -> str:
-    text = _IGNORED.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("周岁", "岁")
-    return _DASH.sub("-", _NUMERAL.sub(lambda found: _NUMERALS[found.group()], text))
 
 
 @cache
@@ -60,10 +57,9 @@ def simplified(name: str, kind: str) -> str:
 
 @cache
 def ages(name: str) -> str:
-    """Return the age that a heading of people is of, in one spelling; nothing where it names none.
+    """Return the age in a heading of people, in one spelling such as "户籍60岁以上"; nothing where it names none.
 
-    "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself. A spelling:
-    "户籍60岁以上" for 60岁及以上户籍人口.
+    "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself.
     """
     found = _AGE.fullmatch(normalized(name))
     if found is None:
@@ -83,12 +79,8 @@ def ages(name: str) -> str:
 def split_brackets(name: object) -> tuple[str, tuple[str, ...]]:
     """Split *name* into what is compared and what its brackets hold: "人口（人）" into "人口" and "人"."""
     text = normalized(name)
-    held = tuple(
-        next(part for part in found if part is not None)
-        for found in (match.groups(default=None) for match in _BRACKETS.finditer(text))
-        if any(found)
-    )
-    return _BRACKETS.sub("", text), held
+    notes = (next(filter(None, match.groups()), "") for match in _BRACKETS.finditer(text))
+    return _BRACKETS.sub("", text), tuple(filter(None, notes))
 
 
 def names_another(note: str, kind: str) -> bool:

@@ -24,7 +24,7 @@ from siting.data.headings import normalized
 from siting.data.mapping_conditions import Condition, read_conditions
 from siting.data.roles import COORDINATES, Role
 from siting.data.toml_files import read_toml
-from siting.data.values import number_of, text_of
+from siting.data.values import number_of, read_cells, text_of
 from siting.errors import SitingError, some
 from siting.numbers import Bools, Floats
 
@@ -35,49 +35,27 @@ TABLES = ("role", "layer", "encoding", "crs", "columns", "words", "units", "cons
 
 @dataclass(frozen=True)
 class LayerMapping:
-    """How an export becomes a layer of a role; made by `from_toml`.
+    """How an export becomes a layer of a role; made by `from_toml`."""
 
-    Attributes
-    ----------
-    name
-        The file that it was read from, for messages.
-    role
-        The role that it is for.
-    options
-        ``layer``, ``encoding`` and ``crs`` of `read_layer`, where the mapping names them.
-    columns
-        Canonical name (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``) → its heading; numbers of several are added up.
-    words
-        Canonical name → word of the export, as it is compared → what it means.
-    units
-        Canonical name → what its numbers are multiplied by.
-    constants
-        Canonical name → what stands in every row.
-    flags
-        Canonical name → when it is yes.
-    keep
-        What a row must fulfil to count.
-    """
-
+    #: The file that it was read from, for messages, and the role that it is for.
     name: str
     role: str
+    #: ``layer``, ``encoding`` and ``crs`` of `read_layer`, where the mapping names them.
     options: Mapping[str, str] = field(default_factory=dict)
+    #: Canonical name (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``) → its heading; numbers of several are added up.
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: Canonical name → word of the export, as it is compared → what it means.
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Canonical name → what its numbers are multiplied by, what stands in every row, and when a flag is yes.
     units: Mapping[str, float] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     flags: Mapping[str, Condition] = field(default_factory=dict)
+    #: What a row must fulfil to count.
     keep: tuple[Condition, ...] = ()
 
     @classmethod
     def from_toml(cls, path: str | Path, role: Role) -> LayerMapping:
-        """Read a mapping for *role*; unknown tables and keys are refused.
-
-        Raises
-        ------
-        SitingError
-            When the file is missing or no TOML, is for another role, or names a column that the role lacks.
-        """
+        """Read a mapping for *role*; a file that is no TOML, for another role or with unknown names is refused."""
         data, name = read_toml(path, "mapping"), Path(path).name
         try:
             return _mapping(name, data, role)
@@ -87,17 +65,9 @@ class LayerMapping:
     def apply(self, table: Any, role: Role, layer: str) -> tuple[Any, dict[str, str], dict[str, int]]:
         """Return the rows that count, with words, units, flags and constants as the role means them.
 
-        The index keeps the place of each row, so that messages name the row of the file.
-
-        Returns
-        -------
-        tuple
-            The table; canonical name → its heading there; the rows that were left out, by reason.
-
-        Raises
-        ------
-        SitingError
-            When a heading is not there, or cells cannot be compared: which rows.
+        The other results: canonical name → its heading in the table, and the rows that were left out, by reason. The
+        index keeps the place of each row, so that messages name the row of the file. Headings that are not there and
+        cells that cannot be compared are refused.
         """
         self._check_headings(table)
         kept, dropped = self._kept(table, layer)
@@ -167,13 +137,7 @@ class LayerMapping:
 
     def _read(self, column: Any, read: Callable[[Any], float], what: str, hint: str = "") -> Floats:
         """Read each cell of a column; refuse those of which *read* raises `ValueError`, with their rows."""
-        values, bad = np.zeros(len(column)), []
-        for at, (row, cell) in enumerate(zip(column.index, column.astype(object), strict=True)):
-            try:
-                values[at] = read(cell)
-            except ValueError:
-                named = f"row {row + 1}" if isinstance(row, int) else str(row)
-                bad.append(f"{named}: {text_of(cell)[:40]}")
+        values, bad = read_cells(column, read)
         if bad:
             raise SitingError(f'mapping "{self.name}": {what} in {len(bad)} rows: {some(bad)}{hint}')
         return values

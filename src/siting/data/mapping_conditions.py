@@ -34,13 +34,7 @@ class Condition:
     limit: float | dt.date | None = None
 
     def holds(self, cell: Any) -> bool:
-        """Tell whether a cell fulfils the condition; an empty cell fulfils only ``"blank"``.
-
-        Raises
-        ------
-        ValueError
-            When the cell holds no number, or no date, to compare.
-        """
+        """Tell whether a cell fulfils the condition: an empty one only ``"blank"``; else `ValueError` may be raised."""
         text = text_of(cell)
         if self.sign in ("filled", "blank"):
             return bool(text) == (self.sign == "filled")
@@ -53,13 +47,7 @@ class Condition:
 
 
 def read_conditions(heading: str, entry: Any, where: str) -> list[Condition]:
-    """Read what must stand in a column: one condition, or one for each comparison of a list.
-
-    Raises
-    ------
-    SitingError
-        When the entry is none; *where* it stands in the mapping.
-    """
+    """Read what must stand in a column: one condition, or one for each comparison of a list."""
     texts = entry if isinstance(entry, list) else [entry]
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise SitingError(

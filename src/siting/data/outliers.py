@@ -79,17 +79,10 @@ def degree_boxes(frame: Any) -> Floats:
 
 
 def find_outliers(corners: Floats, crs: CRS, *, lines: bool = False) -> Outliers:
-    """Find the rows that lie far from all others.
+    """Find the rows that lie far from all others, by the west, south, east, north of each.
 
-    Parameters
-    ----------
-    corners
-        West, south, east, north of each row, finite, in *crs*.
-    crs
-        Geographic or projected.
-    lines
-        Whether the rows are lines, which are short beside the distances: both corners of the box count, so that one
-        vertex that is far off is seen. Of polygons the middle counts.
+    Of *lines*, which are short beside the distances, both corners of the box count, so that one vertex that is far off
+    is seen. Of polygons the middle counts.
     """
     count = len(corners)
     none = np.zeros(count, np.bool_)

@@ -186,7 +186,7 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, name: str) -
     except UnicodeDecodeError as fault:
         raise LayerError(name, f"its text is not {encoding or 'UTF-8'}; say which it is with encoding=") from fault
     except (RuntimeError, OSError, ValueError, LookupError) as fault:
-        absent = [end for end in (".shx", ".dbf") if suffix == ".shp" and not _has_sidecar(file, end)]
+        absent = [end for end in (".shx", ".dbf") if suffix == ".shp" and not shapefile_encoding.sidecar(file, end)]
         hint = f"; {' and '.join(absent)} of the Shapefile is missing beside it, copy it too" if absent else ""
         raise LayerError(name, f"cannot be read: {fault}{hint}") from fault
     if not isinstance(frame, gpd.GeoDataFrame):
@@ -207,10 +207,6 @@ def warnings_logged(name: str) -> Iterator[None]:
         yield
     for warning in caught:
         logger.warning("%s: %s", name, warning.message)
-
-
-def _has_sidecar(file: Path, suffix: str) -> bool:
-    return any(file.with_suffix(end).exists() for end in (suffix, suffix.upper()))
 
 
 def _read_parquet(file: Path, name: str) -> Any:

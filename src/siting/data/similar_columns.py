@@ -23,23 +23,14 @@ MOST = 3
 
 @dataclass(frozen=True)
 class Similar:
-    """The canonical columns that a heading resembles, the nearest first.
-
-    Attributes
-    ----------
-    columns
-        Their names.
-    near
-        Whether the first is so near that the heading may well mean it.
-    reason
-        Why it is not taken: ``"doubt"``, or a key of the labels under ``check``; empty where only the words differ.
-    values
-        What the words of the reason name, such as ``unit``; of a doubt the words themselves, by language.
-    """
+    """The canonical columns that a heading resembles, the nearest first."""
 
     columns: tuple[str, ...] = ()
+    #: Whether the first is so near that the heading may well mean it.
     near: bool = False
+    #: Why it is not taken: ``"doubt"``, or a key of the labels under ``check``; empty where only the words differ.
     reason: str = ""
+    #: What the words of the reason name, such as ``unit``; of a doubt the words themselves, by language.
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ import shapely
 
 from siting.data.headings import normalized
 from siting.data.roles import COORDINATES, coordinate_names
-from siting.data.values import number_of, text_of, trim
+from siting.data.values import number_of, read_cells, text_of, trim
 from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
@@ -209,13 +208,7 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
 
 def _coordinates(column: pd.Series[Any], layer: str) -> Any:
     """Read a column of coordinates; an empty cell is NaN, text is refused."""
-    values = np.full(len(column), math.nan)
-    bad = []
-    for i, (row, cell) in enumerate(zip(column.index, column.astype(object), strict=True)):
-        try:
-            values[i] = number_of(cell)
-        except (ValueError, TypeError):
-            bad.append(f"row {row + 1}: {str(cell)[:40]}")
+    values, bad = read_cells(column, number_of)
     if bad:
         raise LayerError(
             layer,

@@ -16,11 +16,7 @@ _KEY = re.compile(r"""\s*(?:\[\s*)?([^\s"'=\[\]{}#]+)\s*[=\]]""")
 def read_toml(path: str | Path, what: str, error: type[SitingError] = SitingError) -> dict[str, Any]:
     """Read a TOML file of the user; *what* is its kind, for messages.
 
-    Raises
-    ------
-    SitingError
-        Or the *error* given, when the file cannot be read or is no TOML: with the line whose key lacks its quotation
-        marks, if there is one.
+    The *error* is raised when the file cannot be read or is no TOML; it names a key without its quotation marks.
     """
     file = Path(path)
     try:

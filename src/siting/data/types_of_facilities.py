@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,7 @@ def type_of(word: str) -> str:
     return _words().get(comparable(word), "")
 
 
-def types_in(cell: object) -> tuple[str, ...]:
+def types_in(cell: Any) -> tuple[str, ...]:
     """Return the types of a cell, several where it joins them; a word that is not in the table stays as it is.
 
     Examples
@@ -93,9 +94,7 @@ def types_in(cell: object) -> tuple[str, ...]:
     >>> types_in("养老机构和日间照料中心"), types_in("托育园（民办）"), types_in("托育园（停办）"), types_in(None)
     (('养老机构', '日间照料中心'), ('托育机构',), ('托育园(停办)',), ())
     """
-    if cell is None or cell is pd.NA or (isinstance(cell, float) and np.isnan(cell)):
-        return ()
-    return _types_in(str(cell))
+    return () if pd.api.types.is_scalar(cell) and pd.isna(cell) else _types_in(str(cell))
 
 
 @cache
@@ -112,17 +111,15 @@ def _of_part(part: str) -> tuple[str, ...]:
 
     A remark that it is closed, planned or being built is no part of the word that may be left out.
     """
-    own = type_of(part)
-    if own:
-        return (own,)
+    if type_of(part):
+        return (type_of(part),)
     if _NOT_THERE.search(part):
         return (part.strip(),)
     remarks = [type_of(_ADDS.sub("", inside)) for inside in _BRACKETS.findall(part)]
     stem = _BRACKETS.sub("", part)
     stems = [type_of(stem)] if type_of(stem) else [type_of(one) for one in _AND.split(stem)]
     dashed = re.search("[-:–—―]", stem) is not None  # what stands before or behind a dash may be a remark
-    found = tuple(filter(None, (*(stems if all(stems) or dashed else ()), *remarks)))
-    return found or (part.strip(),)
+    return tuple(filter(None, (*(stems if all(stems) or dashed else ()), *remarks))) or (part.strip(),)
 
 
 def of_type(values: pd.Series, types: Iterable[str], *, excluded: Iterable[str] = ()) -> pd.Series:
@@ -155,13 +152,9 @@ def of_type(values: pd.Series, types: Iterable[str], *, excluded: Iterable[str] 
     """
     wanted, left_out = ({name for word in each for name in types_in(word)} for each in (types, excluded))
     codes, words = pd.factorize(values)  # few words stand in many rows
-    counts = [any(_counts(name, wanted, left_out) for name in types_in(word)) for word in words]
+    lineages = [[_lineage(name) for name in types_in(word)] for word in words]
+    counts = [any(lineage & wanted and not lineage & left_out for lineage in each) for each in lineages]
     return pd.Series(np.array([*counts, False], bool)[codes], values.index)
-
-
-def _counts(name: str, wanted: set[str], left_out: set[str]) -> bool:
-    lineage = _lineage(name)
-    return bool(lineage & wanted) and not lineage & left_out
 
 
 def closest_types(word: str, *, most: int = 3) -> list[str]:
@@ -190,8 +183,5 @@ def facility_types() -> pd.DataFrame:
     >>> facility_types().loc["农村敬老院", ["en", "kind_of"]].tolist()
     ['rural old-age home', '敬老院']
     """
-    rows = [
-        {"type": one.name, "en": one.en, "kind_of": "、".join(one.wider), "words": "、".join(one.words)}
-        for one in types_table().values()
-    ]
-    return pd.DataFrame(rows).set_index("type")
+    rows = [(one.name, one.en, "、".join(one.wider), "、".join(one.words)) for one in types_table().values()]
+    return pd.DataFrame(rows, columns=["type", "en", "kind_of", "words"]).set_index("type")

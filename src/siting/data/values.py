@@ -84,7 +84,8 @@ class Texts:
 def texts(column: Any) -> Texts:
     """Return the text of every cell of a Series or Index, as `text_of` does, but for whole columns at a time."""
     dtype = column.dtype
-    if isinstance(dtype, pd.StringDtype) or (pd.api.types.is_object_dtype(dtype) and _is_text(column)):
+    textual = pd.api.types.is_object_dtype(dtype) and pd.api.types.infer_dtype(column) in ("string", "empty")
+    if textual or isinstance(dtype, pd.StringDtype):
         try:
             return _trimmed(column)
         except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
@@ -105,10 +106,6 @@ def texts(column: Any) -> Texts:
     read = [text_of(value) for value in cells(pd.Index(known))]
     spaced = np.array([isinstance(old, str) and old != new for old, new in zip(known, read, strict=True)] + [False])
     return Texts(np.array([*read, ""], dtype=object)[codes], int(spaced[codes].sum()))
-
-
-def _is_text(column: Any) -> bool:
-    return pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty")
 
 
 def _arrow(column: Any) -> Any:
@@ -204,6 +201,17 @@ def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> floa
     raise ValueError(f"{value!r} is neither yes nor no")
 
 
+def read_cells(column: Any, read: Callable[[Any], float]) -> tuple[Floats, list[str]]:
+    """Read each cell of a table; list those that *read* refuses, each with its row below the header or its id."""
+    values, bad = np.full(len(column), math.nan), []
+    for at, (row, cell) in enumerate(zip(column.index, cells(column), strict=True)):
+        try:
+            values[at] = read(cell)
+        except (ValueError, TypeError):
+            bad.append(f"{f'row {row + 1}' if isinstance(row, int) else row}: {text_of(cell)[:40]}")
+    return values, bad
+
+
 def parse_numbers(column: pd.Series[Any], kind: str = "number", canonical: Column | None = None) -> Parsed:
     """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the *canonical* column.
 
@@ -256,17 +264,13 @@ def parse_choices(column: Column, words: Any) -> tuple[npt.NDArray[np.object_], 
     read, unknown = [], []
     codes, distinct = pd.factorize(np.asarray(words, dtype=object))
     for text in distinct:
-        kept, strange = _several(text, known) if column.many else _one(text, known)
-        read.append(";".join(sorted(set(kept))))  # one order, so that equal sets are equal texts
-        unknown.append(strange)
+        kept, strange = _split_words(text, known) if column.many else (known.get(normalized(text)), False)
+        read.append(";".join(sorted(set(kept or [text]))))  # one order, so that equal sets are equal texts
+        unknown.append(strange or (kept is None and bool(text)))
     return np.array(read, dtype=object)[codes], np.array(unknown, dtype=np.bool_)[codes]
 
 
-def _one(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
-    return known.get(normalized(text), [text]), bool(text) and normalized(text) not in known
-
-
-def _several(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
+def _split_words(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
     """Read the values of one cell: between signs, joined by a word such as 和, or written without any (养老托育)."""
     kept: list[str] = []
     strange = False

@@ -12,10 +12,11 @@ import numpy as np
 import shapely
 
 from siting.errors import ProblemError
-from siting.measure._cutting import cut
-from siting.measure._strips import strips, united
+from siting.measure.buffers import strips, unite
+from siting.measure.line_pieces import cut
 from siting.measure.reach import Unit
-from siting.measure.travel import _limit, _located, _walks
+from siting.measure.street_voronoi import divide
+from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk
 from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
 from siting.numbers import Bools, Floats, Positions, Shapes
@@ -110,7 +111,7 @@ def service_areas(
         raise ProblemError(f"width is {width!r}; give metres above 0")
     if not fill >= 0:
         raise ProblemError(f"fill is {fill!r}; give m² of 0 or more")
-    places = _located(network, facilities, max_snap, walk)
+    places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
     limits = list(budgets.values())
     found = reached_pieces(network, places, limits, mode="each" if overlap == "keep" else "together", walk=who)
@@ -177,7 +178,7 @@ def service_streets(
     """
     budgets, unit, who = _budgets(network, metres, minutes, walk)
     _known(overlap)
-    places = _located(network, facilities, max_snap, walk)
+    places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
     found = reached_pieces(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
     table = {
@@ -254,7 +255,7 @@ def _widened(
     first = np.flatnonzero((np.diff(limit, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0))
     areas: Shapes = np.empty(len(first), object)
     for i, (begin, end) in enumerate(itertools.pairwise([*first.tolist(), len(rows)])):
-        areas[i] = united(rows[begin:end], fill)
+        areas[i] = unite(rows[begin:end], fill)
     return limit[first], group[first], areas
 
 
@@ -268,8 +269,6 @@ def _split(
     fill: float,
 ) -> tuple[Positions, Positions, Shapes]:
     """Share each limit's area out among those who own the reached streets, and the places themselves."""
-    from siting.measure._sharing import shared
-
     # In a hole that was filled no place is farther from the rim than the radius of a circle as large.
     depth = max(width, circles.radius.max(initial=0)) + math.sqrt(fill / math.pi)
     owners, shares = [np.zeros(0, np.intp)], [np.zeros(0, object)]
@@ -278,7 +277,7 @@ def _split(
         edge = found.edge[mine]
         pieces = np.append(cut(network.lines[edge], found.low[mine], found.high[mine]), circles.shape[own])
         group = np.append(found.group[mine], circles.group[own]).astype(np.int64)
-        owner, share = shared(whole, pieces, group, spacing=SPACING * width, depth=depth)
+        owner, share = divide(whole, pieces, group, spacing=SPACING * width, depth=depth)
         owners.append(owner)
         shares.append(share)
     limits = np.repeat(limit, [len(owner) for owner in owners[1:]])
@@ -321,8 +320,6 @@ def _budgets(
     if not limits:
         raise ProblemError("give at least one limit")
     unit: Unit = "m" if metres is not None else "min"
-    asked = {
-        limit: _limit(limit, None, walk, None) if unit == "m" else _limit(None, limit, walk, None) for limit in limits
-    }
-    who = asked[limits[0]][2]
-    return {limit: told[0] for limit, told in asked.items()}, unit, _walks(network, who)
+    read = [walk_limit(limit, None, walk) if unit == "m" else walk_limit(None, limit, walk) for limit in limits]
+    budgets = {limit: one.millimetres for limit, one in zip(limits, read, strict=True)}
+    return budgets, unit, sloped(network, read[0].walk)

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.measure.coverage import weights as checked
-from siting.measure.travel import _limit, _located, _walks
+from siting.measure.alignment import weights as aligned
+from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.progress_bar import progress_bar
 from siting.numbers import Floats, Ints
@@ -79,24 +79,19 @@ def catchment(
     >>> near.columns.tolist()
     ['places', 'count']
     """
-    limit, _, who = _limit(metres, minutes, walk, None)
+    farthest = walk_limit(metres, minutes, walk)
     if decay is not None and not callable(decay):
         raise ProblemError(f"decay is {decay!r}; give a function from costs to factors")
-    start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
+    start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     network = network.for_walk(walk)
-    table = (
-        checked(weights, stop.ids, what="weights", of="destinations")
-        if weights is not None
-        else pd.DataFrame(index=stop.ids)
-    )
+    given = pd.DataFrame(index=stop.ids) if weights is None else weights
+    table = aligned(given, stop.ids, what="weights", of="destinations")
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
-    speed = 1.0 if who is None else who.speed
     with progress_bar(progress) as tell:
         added, number = search.sums(
-            network, start, stop, table.to_numpy(float), limit,
-            walk=_walks(network, who), decay=None if decay is None else _factors(decay, speed), threads=threads,
-            progress=tell,
+            network, start, stop, table.to_numpy(float), farthest.millimetres, walk=sloped(network, farthest.walk),
+            decay=None if decay is None else _factors(decay, farthest.speed), threads=threads, progress=tell,
         )  # fmt: skip
     return pd.DataFrame(added, index=start.ids, columns=table.columns).assign(count=number)
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.numbers import Bools, Floats, Ints32, Positions
+from siting.measure.alignment import in_order, unique_ids
+from siting.numbers import Bools, Floats, Ints32
 
 __all__ = ["Reach", "Unit"]
 
 Unit = Literal["m", "min"]
-#: Comparisons allow for the last bits of a division by the walking speed, far below the millimetre.
+#: Relative rounding tolerance of costs that were divided by a walking speed; far below the millimetre.
 TOLERANCE = 1e-9
 
 
@@ -85,7 +86,6 @@ class Reach:
 
         Examples
         --------
-        >>> import pandas as pd
         >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 250.0]})
         >>> Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
         <Reach: 3 origins × 1 destination, 2 pairs within 300 m>
@@ -95,11 +95,9 @@ class Reach:
             raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
         if unit not in ("m", "min"):
             raise ProblemError(f'unit is {unit!r}; choose "m" or "min"')
-        rows, columns = _ids(origins, "origins"), _ids(destinations, "destinations")
-        origin, destination = (
-            _positions(frame["origin"], rows, "origin"),
-            _positions(frame["destination"], columns, "destination"),
-        )
+        rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
+        origin = _positions(frame["origin"], rows, "origin")
+        destination = _positions(frame["destination"], columns, "destination")
         if not limit >= 0:
             raise ProblemError(f"limit is {limit!r}; give {unit} of 0 or more")
         cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
@@ -109,37 +107,35 @@ class Reach:
                 f"cost is negative or not a number in {int(wrong.sum())} pairs, at rows "
                 f"{some(frame.index[wrong])}; leave a pair out that has no path"
             )
-        if frame.duplicated(["origin", "destination"]).any():
-            twice = frame[frame.duplicated(["origin", "destination"])]
-            raise ProblemError(f"pairs stand twice in the travel table, at rows {some(twice.index)}")
-        reach = cls(rows, columns, origin, destination, cost, float(limit), unit, how="table")
-        return reach._sorted()._where(cost_at_most(cost, limit)[reach._order()])
+        twice = frame.index[frame.duplicated(["origin", "destination"])]
+        if len(twice):
+            raise ProblemError(f"pairs stand twice in the travel table, at rows {some(twice)}")
+        order = np.lexsort((destination, cost, origin))
+        order = order[cost_at_most(cost[order], limit)]
+        return cls(rows, columns, origin[order], destination[order], cost[order], float(limit), unit, how="table")
 
     def __repr__(self) -> str:
         n, m = len(self.origins), len(self.destinations)
-        if self.nearest_only is not None:
-            kept = f"the {self.nearest_only} nearest"
-            kept += "" if np.isinf(self.limit) else f" within {self.limit:g} {self.unit}"
-        else:
-            kept = f"within {self.limit:g} {self.unit}"
-        return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs {kept}>"
+        nearest = "" if self.nearest_only is None else f" the {self.nearest_only} nearest"
+        kept = nearest + ("" if nearest and np.isinf(self.limit) else f" within {self.limit:g} {self.unit}")
+        return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs{kept}>"
 
     def __len__(self) -> int:
         return len(self.cost)
 
-    def _order(self) -> Positions:
-        return np.lexsort((self.destination, self.cost, self.origin))
+    def __post_init__(self) -> None:
+        for name in ("origin", "destination", "cost"):
+            closed = getattr(self, name).view()  # of the caller's array, which stays as it is
+            closed.flags.writeable = False
+            object.__setattr__(self, name, closed)
 
-    def _sorted(self) -> Reach:
-        return self._where(self._order())
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()  # NumPy opens the arrays that it loads
 
-    def _where(self, keep: Bools | Positions) -> Reach:
-        return replace(
-            self,
-            origin=self.origin[keep],
-            destination=self.destination[keep],
-            cost=self.cost[keep],
-        )
+    def _where(self, keep: Bools) -> Reach:
+        return replace(self, origin=self.origin[keep], destination=self.destination[keep], cost=self.cost[keep])
 
     def within(self, limit: float) -> Reach:
         """Keep the pairs with cost <= *limit*, in the same unit.
@@ -156,8 +152,7 @@ class Reach:
                 f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was "
                 "searched; call travel with the larger limit"
             )
-        kept = self._where(cost_at_most(self.cost, limit))
-        return replace(kept, limit=float(limit))
+        return replace(self._where(cost_at_most(self.cost, limit)), limit=float(limit))
 
     def rows(self, limits: pd.Series) -> Reach:
         """Keep the pairs within the limit of their own origin.
@@ -172,7 +167,7 @@ class Reach:
         ProblemError
             When an origin has no limit, or one is negative, not a number, or above the limit that was searched.
         """
-        own = pd.to_numeric(_for_origins(limits, self.origins, "limits"), errors="coerce").to_numpy(float)
+        own = pd.to_numeric(in_order(limits, self.origins, "limits"), errors="coerce").to_numpy(float)
         if not (own >= 0).all():
             raise ProblemError(f"limits are negative or not numbers for {some(self.origins[~(own >= 0)])}")
         top = self.within(float(own.max(initial=0)))
@@ -186,7 +181,7 @@ class Reach:
         ProblemError
             When one is not among the destinations, or only the nearest were kept.
         """
-        wanted = _ids(destinations, "destinations")
+        wanted = unique_ids(destinations, "destinations")
         if self.nearest_only is not None:
             raise ProblemError("a Reach of the nearest cannot tell the nearest of fewer; travel again")
         unknown = wanted.difference(self.destinations)
@@ -195,21 +190,13 @@ class Reach:
         keep = self.destinations.isin(wanted)
         renumber = np.cumsum(keep) - 1
         kept = self._where(keep[self.destination])
-        return replace(
-            kept,
-            destinations=self.destinations[keep],
-            destination=renumber[kept.destination].astype(np.int32),
-        )
+        ids, destination = self.destinations[keep], renumber[kept.destination].astype(np.int32)
+        return replace(kept, destinations=ids, destination=destination)
 
     def pairs(self) -> pd.DataFrame:
         """Return a row per pair: `origin`, `destination`, `cost`."""
-        return pd.DataFrame(
-            {
-                "origin": self.origins[self.origin],
-                "destination": self.destinations[self.destination],
-                "cost": self.cost,
-            }
-        )
+        ends = {"origin": self.origins[self.origin], "destination": self.destinations[self.destination]}
+        return pd.DataFrame({**ends, "cost": self.cost})
 
     def nearest(self, k: int = 1) -> pd.DataFrame:
         """Return the *k* nearest destinations of each origin: `origin`, `rank`, `destination`, `cost`.
@@ -239,28 +226,9 @@ def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
     return result
 
 
-def _ids(ids: Iterable[object], what: str) -> pd.Index:
-    index = ids if isinstance(ids, pd.Index) else pd.Index(list(ids))
-    if not index.is_unique:
-        raise ProblemError(f"{what} stand twice: {some(index[index.duplicated()].unique())}")
-    return index
-
-
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:
     where = index.get_indexer(pd.Index(ids))
     if (where < 0).any():
         unknown = pd.Index(ids)[where < 0].unique()
         raise ProblemError(f"{what} ids that are not listed: {some(unknown)}")
     return where.astype(np.int32)
-
-
-def _for_origins(values: pd.Series, origins: pd.Index, what: str) -> pd.Series:
-    """Put *values* in the order of the origins; every origin must have one."""
-    if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is {values!r}; give a Series with a value for each origin id")
-    if not values.index.is_unique:
-        raise ProblemError(f"{what}: ids stand twice: {some(values.index[values.index.duplicated()])}")
-    absent = origins.difference(values.index)
-    if len(absent):
-        raise ProblemError(f"{what}: no value for {len(absent)} origins: {some(absent)}")
-    return values.reindex(origins)

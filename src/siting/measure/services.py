@@ -101,7 +101,6 @@ def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> three = pd.DataFrame({"open_to_neighbours": [True, False, True], "places": [30, 0, 0]}, index=["a", "b", "c"])
     >>> set_apart(three, "childcare").to_dict()
     {'a': '', 'b': 'not_open', 'c': 'no_places'}

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import geopandas as gpd
@@ -14,11 +14,13 @@ import numpy as np
 import shapely
 
 from siting.data import check_extent, common_crs, one_layer
-from siting.errors import NetworkError, ProblemError
-from siting.measure.reach import Reach, Unit, _ids
+from siting.errors import ProblemError
+from siting.measure.alignment import unique_ids
+from siting.measure.reach import Reach
+from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.progress_bar import progress_bar
-from siting.network.snapping import place, polygons_or_points
+from siting.network.snapping import polygons_or_points
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -97,22 +99,23 @@ def travel(
     >>> reach.unit, reach.limit
     ('m', 800.0)
     """
-    limit_mm, unit, who = _limit(metres, minutes, walk, nearest)
+    farthest = walk_limit(metres, minutes, walk, nearest)
     if not isinstance(max_pairs, Real):
         raise ProblemError(f"max_pairs is {max_pairs!r}; give a number of pairs, or math.inf for no limit")
-    speed = 1.0 if who is None else who.speed
-    start = _located(network, origins, max_snap, walk, "origins")
-    stop = _located(network, destinations, max_snap, walk, "destinations")
+    start = located(network, origins, max_snap, walk, "origins")
+    stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
-    walks = _walks(network, who)
+    walks = sloped(network, farthest.walk)
     with progress_bar(progress) as tell:
         if nearest is None:
             found = search.within(
-                network, start, stop, limit_mm,
-                walk=walks, speed=speed, threads=threads, max_pairs=max_pairs, progress=tell,
+                network, start, stop, farthest.millimetres,
+                walk=walks, speed=farthest.speed, threads=threads, max_pairs=max_pairs, progress=tell,
             )  # fmt: skip
         else:
-            found = search.nearest(network, start, stop, nearest, limit_mm, walk=walks, speed=speed)
+            found = search.nearest(
+                network, start, stop, nearest, farthest.millimetres, walk=walks, speed=farthest.speed
+            )
     limit = minutes if minutes is not None else metres
     how = "streets" if walks is None else f"streets, {walks.terms}"
     if walk is not None and walks is None and not walk.stairs:
@@ -124,7 +127,7 @@ def travel(
         destination=found.destination,
         cost=found.cost,
         limit=math.inf if limit is None else float(limit),
-        unit=unit,
+        unit=farthest.unit,
         nearest_only=nearest,
         how=how,
     )
@@ -173,12 +176,12 @@ def travel_in_parts(
     """
     if not isinstance(pairs, Real) or not pairs >= 1:
         raise ProblemError(f"pairs is {pairs!r}; give how many pairs a part may have, 1 or more")
-    limit_mm, _, who = _limit(metres, minutes, walk, None)
-    start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
+    farthest = walk_limit(metres, minutes, walk)
+    start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
     # The pairs are counted first: one search more, but no part is larger than it may be.
-    nothing = np.zeros((len(stop), 0))
-    _, number = search.sums(streets, start, stop, nothing, limit_mm, walk=_walks(streets, who), threads=threads)
+    nothing, walks = np.zeros((len(stop), 0)), sloped(streets, farthest.walk)
+    _, number = search.sums(streets, start, stop, nothing, farthest.millimetres, walk=walks, threads=threads)
     log.info("%s pairs", f"{number.sum():,}")
     begin = 0
     while begin < len(start) or begin == 0:
@@ -189,59 +192,6 @@ def travel_in_parts(
             metres=metres, minutes=minutes, walk=walk, threads=threads, max_pairs=math.inf,
         )  # fmt: skip
         begin = end
-
-
-def _limit(
-    metres: float | None, minutes: float | None, walk: Walk | None, nearest: int | None
-) -> tuple[int, Unit, Walk | None]:
-    """Turn what was asked into millimetres, a unit and who walks the minutes."""
-    if metres is not None and minutes is not None:
-        raise ProblemError("give metres or minutes, not both")
-    for what, value in (("metres", metres), ("minutes", minutes)):
-        if value is not None and not isinstance(value, Real):
-            raise ProblemError(f"{what} is {value!r}; give one number")
-    if walk is not None and not isinstance(walk, Walk):
-        raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
-    if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
-        raise ProblemError(f"nearest is {nearest!r}; ask for 1 or more")
-    if minutes is not None:
-        if not (math.isfinite(minutes) and 0.5 <= minutes <= 600):
-            raise ProblemError(f"minutes is {minutes!r}; give minutes of walking, from 0.5 to 600")
-        who = walk or Walk.adult()
-        return math.floor(who.metres(minutes) * 1000 + 1e-6), "min", who
-    if metres is None and nearest is None:
-        raise ProblemError("no limit: give metres=, minutes= or nearest=")
-    if metres is None:
-        return search.LONGEST, "m", None
-    plausible_metres(metres)
-    return math.floor(metres * 1000 + 1e-6), "m", None
-
-
-def _walks(network: Network, who: Walk | None) -> Walk | None:
-    """Tell whose slopes count: a slope costs minutes, not metres, and only where heights are known."""
-    return who if who is None or network.rise is not None else replace(who, slope=None)
-
-
-def plausible_metres(metres: float) -> None:
-    """Refuse a distance that is no walking distance in metres, such as 0.5 (kilometres)."""
-    if not (math.isfinite(metres) and 10 <= metres <= 1_000_000):
-        raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
-
-
-def _located(
-    network: Network, what: gpd.GeoDataFrame | Places, max_snap: float, walk: Walk | None, name: str = "places"
-) -> Places:
-    """Place what is not placed yet, on the streets that are open to *walk*; refuse places of another network."""
-    if not isinstance(network, Network):
-        raise NetworkError(f"the network is a {type(network).__name__}; give the Network first, then the layers")
-    streets = network.for_walk(walk)
-    if not isinstance(what, Places):
-        return streets.locate(what, max_snap=max_snap, name=name)
-    if not network.holds(what):
-        raise NetworkError("the places were located on another network; locate them on this one")
-    if streets is network:
-        return what
-    return place(streets, what.ids, what.geometry, what.max_snap, name, any_street=what.any_street)
 
 
 def straight_line(
@@ -289,27 +239,29 @@ def straight_line(
       origin destination  cost
     0      a           b  50.0
     """
-    limit_mm, unit, who = _limit(metres, minutes, walk, None)
+    farthest = walk_limit(metres, minutes, walk)
     for what, layer in (("origins", origins), ("destinations", destinations)):
         check_extent(one_layer(layer, what), what)
-    rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
+    rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
     start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
-    longest = limit_mm / 1000.0
+    longest = farthest.millimetres / 1000.0
     # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)
     cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
-    keep = cost_mm <= limit_mm
+    keep = cost_mm <= farthest.millimetres
     origin, destination, cost_mm = origin[keep], destination[keep], cost_mm[keep]
     order = np.lexsort([destination, cost_mm, origin])
-    how = "straight line" if who is None else f"straight line, {replace(who, slope=None, stairs=True).terms}"
+    how = "straight line"
+    if farthest.walk is not None:
+        how += f", {replace(farthest.walk, slope=None, stairs=True).terms}"
     return Reach(
         origins=rows,
         destinations=columns,
         origin=origin[order].astype(np.int32),
         destination=destination[order].astype(np.int32),
-        cost=cost_mm[order] / 1000.0 / (1.0 if who is None else who.speed),
+        cost=cost_mm[order] / 1000.0 / farthest.speed,
         limit=float(minutes if minutes is not None else metres or 0),
-        unit=unit,
+        unit=farthest.unit,
         how=how,
     )

@@ -22,7 +22,7 @@ from siting.network.lengths import believed, report_lengths
 from siting.network.parts import Parts, crs_code
 from siting.network.places import frozen, millimetres
 from siting.network.splitting import split_streets
-from siting.network.street_words import directions, is_yes, named
+from siting.network.street_words import directions, is_yes, osm_columns
 from siting.network.walking_profile import has_word, walkable
 from siting.numbers import Bools, Floats, Ints, Ints8, Shapes
 
@@ -47,7 +47,7 @@ def parts_from_streets(
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
     frame = to_metric(checked, crs, name="streets", checked=True).drop(columns=WAY, errors="ignore")
-    frame, left_out = walkable_part(named(frame), walking)
+    frame, left_out = walkable_part(osm_columns(frame), walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
     raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())

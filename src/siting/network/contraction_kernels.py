@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from siting.compiled import compiled
+from siting.network.point_kernels import root
 
 FAR = np.int32(2**31 - 1)
 
@@ -16,17 +17,8 @@ def components(n, u, v):
     """Label the components; 0 has the most nodes, of equal ones that with the smallest node comes first."""
     parent = np.arange(n).astype(np.int32)
     for e in range(u.size):
-        a, b = u[e], v[e]
-        while parent[a] != a:
-            parent[a] = parent[parent[a]]
-            a = parent[a]
-        while parent[b] != b:
-            parent[b] = parent[parent[b]]
-            b = parent[b]
-        if a < b:
-            parent[b] = a
-        else:
-            parent[a] = b
+        a, b = root(parent, u[e]), root(parent, v[e])
+        parent[max(a, b)] = min(a, b)
     label = np.empty(n, np.int32)
     size = np.zeros(n, np.int64)
     found = 0
@@ -164,7 +156,7 @@ def _sums_before(ptr, order, forth, back, flipped):
 
 
 class Chains(NamedTuple):
-    """What `contract` makes; see `siting.network.contraction.Core`."""
+    """Chains of edges, the way to each edge on its own, and the arcs; see `siting.network.contraction`."""
 
     corners: int
     chain_ptr: np.ndarray

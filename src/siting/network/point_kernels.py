@@ -70,6 +70,15 @@ def _mixed(a, b, bits):
 
 
 @compiled
+def root(parent, i):
+    """First of the set that *i* is in, in a forest whose paths are halved on the way."""
+    while parent[i] != i:
+        parent[i] = parent[parent[i]]
+        i = parent[i]
+    return i
+
+
+@compiled
 def near(x, y, most):
     """Join points that are at most *most* apart, and what is joined by others between.
 
@@ -96,13 +105,7 @@ def near(x, y, most):
                 j = head[_mixed(cx, cy, bits)]  # a slot may hold points of other squares, which lie too far away
                 while j >= 0:
                     if (x[j] - x[i]) ** 2 + (y[j] - y[i]) ** 2 <= square:
-                        a, b = i, j
-                        while parent[a] != a:
-                            parent[a] = parent[parent[a]]
-                            a = parent[a]
-                        while parent[b] != b:
-                            parent[b] = parent[parent[b]]
-                            b = parent[b]
+                        a, b = root(parent, i), root(parent, j)
                         parent[max(a, b)] = min(a, b)
                     j = link[j]
         at = _mixed(mine_x, mine_y, bits)
@@ -117,11 +120,7 @@ def near(x, y, most):
             first[found] = i
             found += 1
         else:
-            a = parent[i]
-            while parent[a] != a:
-                a = parent[a]
-            parent[i] = a
-            group[i] = group[a]
+            group[i] = group[root(parent, i)]
     return group, first[:found].copy()
 
 

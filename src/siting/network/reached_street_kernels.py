@@ -8,6 +8,7 @@ import numpy as np
 
 from siting.compiled import compiled
 from siting.network.search_kernels import BUFFER_SHORT, DONE, FAR, QUEUE_SHORT, settle
+from siting.numbers import Bools, Ints
 
 
 class ChainEnds(NamedTuple):
@@ -21,14 +22,27 @@ class ChainEnds(NamedTuple):
     long: np.ndarray
 
 
-class Pieces(NamedTuple):
-    """Where the pieces are written: limit, group, edge, and both ends as shares of the edge from `u`."""
+class ReachedPieces(NamedTuple):
+    """Reached pieces of streets, a row each, ordered by limit and group.
+
+    `limit`, `group` and `edge` are positions: of the limit, of the place (0 for places together), and of the edge.
+    `low` and `high` are shares of its length from its `u`, low < high; an edge that is reached whole has 0 and 1.
+    """
 
     limit: np.ndarray
     group: np.ndarray
     edge: np.ndarray
     low: np.ndarray
     high: np.ndarray
+
+    @property
+    def whole(self) -> Bools:
+        """Which pieces are whole edges."""
+        return (self.low == 0) & (self.high == 1)
+
+    def take(self, rows: Bools | Ints) -> ReachedPieces:
+        """Return some of the pieces."""
+        return ReachedPieces(*(column[rows] for column in self))
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""Which piece of which street is reached from places, to the millimetre: the lines that service areas are made of."""
+"""Which pieces of streets are reached from places, to the millimetre: the lines that service areas are made of."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ from siting.network import search
 from siting.network.contraction import FAR as CLOSED
 from siting.network.graph import Network
 from siting.network.places import Places
+from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.snapping import places_at_ends
 from siting.network.walk import Walk
-from siting.numbers import Bools, Floats, Ints, Ints32
+from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["Mode", "ReachedPieces", "reached_pieces"]
 
@@ -24,37 +25,8 @@ Mode: TypeAlias = Literal["each", "nearest", "together"]
 FAR = 2**40
 
 
-class ReachedPieces(NamedTuple):
-    """Reached pieces of streets, a row each, ordered by limit and group.
-
-    Attributes
-    ----------
-    limit
-        Position in the limits that were asked for.
-    group
-        Position of the place; 0 for places together.
-    edge
-        Position of the edge.
-    low, high
-        Where the piece begins and ends: shares of the edge's length from its `u`, low < high. An edge that is reached
-        whole has 0 and 1, exactly.
-    """
-
-    limit: Ints32
-    group: Ints32
-    edge: Ints32
-    low: Floats
-    high: Floats
-
-    @property
-    def whole(self) -> Bools:
-        """Which pieces are whole edges."""
-        found: Bools = (self.low == 0) & (self.high == 1)
-        return found
-
-
 class _Pieces(NamedTuple):
-    """Pieces of edges in half millimetres from `u`, so that the middle between two whole millimetres can be told."""
+    """Pieces of edges in half millimetres from `u`, so that one can end between two whole millimetres."""
 
     group: Ints
     edge: Ints
@@ -65,31 +37,15 @@ class _Pieces(NamedTuple):
 def reached_pieces(
     network: Network, places: Places, limits: Sequence[int], *, mode: Mode, walk: Walk | None = None
 ) -> ReachedPieces:
-    """List the pieces of streets within each limit of places.
+    """List the pieces of streets within each of the limits of places, mm.
 
-    The walk from the door to the street counts. A street is entered from either end, and from a place that lies on it
-    both ways; what is reached from several sides is one piece where it meets. Pieces of no length are left out, but an
-    edge of no length is reached whole with its ends.
+    The walk from the door to the street counts, and walks lead to the places. A street is entered from either end, and
+    from a place that lies on it both ways; what is reached from several sides is one piece where it meets. Pieces of no
+    length are left out, but an edge of no length is reached whole with its ends.
 
-    Parameters
-    ----------
-    network
-        The streets.
-    places
-        Places on them; those on no street reach nothing.
-    limits
-        Millimetres, at most `siting.network.search.LONGEST`; inclusive.
-    walk
-        Whose response to slopes counts; none counts the way alone. Walks lead to the places.
-    mode
-        ``"each"``: a group for each place, pieces of different groups may overlap. ``"nearest"``: the same, but each
-        point of a street belongs to its nearest place alone, of places equally near to the first; an edge is cut at
-        the meeting point, to half a millimetre. ``"together"``: one group of all places.
-
-    Returns
-    -------
-    ReachedPieces
-        Arrays of one length.
+    *mode* ``"each"`` makes a group for each place, whose pieces may overlap those of others. With ``"nearest"`` each
+    point of a street belongs to its nearest place alone, of places equally near to the first; an edge is cut at the
+    meeting point, to half a millimetre. ``"together"`` makes one group of all places.
 
     Examples
     --------
@@ -103,9 +59,9 @@ def reached_pieces(
     """
     if mode == "each" and len(limits):
         rising = np.argsort(limits).astype(np.int32)
-        limit, group, edge, low, high = search.pieces(network, places, np.asarray(limits)[rising].tolist(), walk=walk)
-        order = np.argsort(rising[limit], kind="stable") if (np.diff(rising) < 0).any() else slice(None)
-        return ReachedPieces(rising[limit][order], group[order], edge[order], low[order], high[order])
+        reached = search.pieces(network, places, np.asarray(limits)[rising].tolist(), walk=walk)
+        reached = reached._replace(limit=rising[reached.limit])
+        return reached.take(np.argsort(reached.limit, kind="stable")) if (np.diff(rising) < 0).any() else reached
     stretches = _stretches(network, places, max(limits, default=0), walk)
     merged = []
     for most in limits:
@@ -119,7 +75,7 @@ def reached_pieces(
 
 
 def _shares(network: Network, which: Ints, pieces: _Pieces) -> ReachedPieces:
-    """Tell pieces in shares of their edges; an edge of no length is reached whole."""
+    """Turn half millimetres into shares of the edges; an edge of no length is reached whole."""
     cost = network.cost[pieces.edge]
     long = 2.0 * np.maximum(cost, 1)
     return ReachedPieces(
@@ -156,7 +112,7 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
     node_owner = np.full(len(network.x), len(places), np.int64)
     node_cost[near.origin] = np.rint(near.cost * 1000).astype(np.int64)
     node_owner[near.origin] = near.destination
-    # A private street is entered from its ends by those who live there, from others by nobody who goes on.
+    # A private street is entered from its ends by residents only.
     end_u, end_v, who_u, who_v = _ends(network, places, most, walk, node_cost, node_owner)
     gates = places.gates
     on = np.flatnonzero(gates.edge >= 0)
@@ -174,10 +130,11 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
     new = np.diff(stop_edge, prepend=-1) != 0
     begin = np.flatnonzero(new)
     rank = np.arange(len(at)) - np.repeat(begin, np.diff(np.append(begin, len(at))))
-    forth, back = network.core(walk).edge_forth[stop_edge], network.core(walk).edge_back[stop_edge]
+    graph = network.core(walk)
+    forth, back = graph.edge_forth[stop_edge], graph.edge_back[stop_edge]
     long = np.maximum(network.cost[stop_edge], 1)
     uphill, downhill = (np.where(way == CLOSED, FAR, way / long) for way in (forth, back))
-    _hand_on(at, far, who, rank, uphill, downhill)
+    _pass_on(at, far, who, rank, uphill, downhill)
     inner = np.flatnonzero(~new)
     step = at[inner] - at[inner - 1]
     return _Stretches(
@@ -189,7 +146,7 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
 def _ends(
     network: Network, places: Places, most: int, walk: Walk | None, node_cost: Ints, node_owner: Ints
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Tell the way from both ends of each edge to the nearest place, mm, and which it is."""
+    """Find the way from both ends of each edge to the nearest place, mm, and which it is."""
     ends = [node_cost[network.u], node_cost[network.v]]
     owners = [node_owner[network.u], node_owner[network.v]]
     copies = network.core(walk).copies
@@ -203,8 +160,8 @@ def _ends(
     return ends[0], ends[1], owners[0], owners[1]
 
 
-def _hand_on(at: Ints, far: Ints, who: Ints, rank: Ints, go: Floats, come: Floats) -> None:
-    """Let each stop learn from the stops before and after it on its edge, in place; *go* and *come* are costs a mm."""
+def _pass_on(at: Ints, far: Ints, who: Ints, rank: Ints, go: Floats, come: Floats) -> None:
+    """Pass the nearest places on from stop to stop of an edge, in place; *go* and *come* are costs a mm."""
     order = np.argsort(rank, kind="stable")
     rounds = np.split(order, np.cumsum(np.bincount(rank))[:-1]) if len(rank) else []
     steps = [(stops, stops - 1, come) for stops in rounds[1:]] + [(stops - 1, stops, go) for stops in rounds[:0:-1]]
@@ -226,7 +183,7 @@ def _owned(network: Network, way: _Stretches, limit: int) -> _Pieces:
     by_start = (way.start_cost < way.stop_cost) | (
         (way.start_cost == way.stop_cost) & (way.start_owner <= way.stop_owner)
     )
-    # Both ends of an edge of no length are as near; stops handed each other the first of the nearest places.
+    # Both ends of an edge of no length are as near; stops passed the first of the nearest places on.
     begins = np.where(dot, (way.start_cost <= limit) & by_start, ahead > 0)
     ends = np.where(dot, (way.stop_cost <= limit) & ~by_start, back < long)
     return _Pieces(
@@ -246,13 +203,6 @@ def _reach(left: Ints, cost: Floats, long: Ints) -> Ints:
 def _merged(pieces: _Pieces, cost: Ints32) -> _Pieces:
     """Join pieces of one group and edge that overlap or touch; drop those of no length, except whole edges."""
     some = (pieces.high > pieces.low) | (cost[pieces.edge] == 0)
-    order = np.lexsort([pieces.low[some], pieces.edge[some], pieces.group[some]])
-    group, edge, low, high = (column[some][order] for column in pieces)
-    if not len(group):
-        return _Pieces(group, edge, low, high)
-    other = (np.diff(group, prepend=-1) != 0) | (np.diff(edge, prepend=-1) != 0)
-    # The farthest end so far within the edge: those of later edges are lifted above all earlier ones.
-    lift = np.cumsum(other) * 2**33
-    so_far = np.maximum.accumulate(high + lift) - lift
-    first = np.flatnonzero(other | (low > np.roll(so_far, 1)))
-    return _Pieces(group[first], edge[first], low[first], np.maximum.reduceat(high, first))
+    group, edge, low, high = (column[some] for column in pieces)
+    first, end = search.merge_touching((group, edge), low, high, 2**33)
+    return _Pieces(group[first], edge[first], low[first], end)

@@ -1,7 +1,8 @@
 """Shortest paths between places: the searches that the measures are made of.
 
-Costs are whole millimetres (of level walk, where slopes count). A limit is inclusive. Work is cut into blocks of
-sources, which threads take in turn; what comes out is the same for any number of threads, bit for bit.
+Costs and limits are whole millimetres, of level walk where slopes count as *walk* responds to them; a limit is
+inclusive, `LONGEST` at most. Blocks of sources are searched by *threads* threads, by all processors where it is
+None; the results are the same for any number, bit for bit. *progress* is called with the sources done and all.
 """
 
 from __future__ import annotations
@@ -19,12 +20,11 @@ from siting.network import nearest_kernels, reached_street_kernels, search_kerne
 from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
 from siting.network.graph import Network
 from siting.network.places import Places
+from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
 from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
 from siting.numbers import Floats, Ints, Ints32
-
-__all__ = ["LONGEST", "Pairs", "nearest", "pieces", "sums", "within"]
 
 log = logging.getLogger(__name__)
 
@@ -57,37 +57,12 @@ def within(
     max_pairs: float = float("inf"),
     progress: Progress | None = None,
 ) -> Pairs:
-    """List all pairs not farther apart than *limit*.
+    """List all pairs not farther apart than *limit*; NetworkError where there are more than *max_pairs*.
 
-    Parameters
-    ----------
-    network
-        The streets.
-    origins, destinations
-        Places on them.
-    limit
-        Millimetres of level walk, at most `LONGEST`.
-    walk
-        Whose response to slopes counts; none counts the way alone.
-    speed
-        Costs are divided by it: 1 gives metres, metres a minute give minutes.
-    threads
-        How many search at once; all processors when not given.
-    max_pairs
-        More pairs than this are an error.
-    progress
-        Called with the sources done and all.
-
-    Raises
-    ------
-    NetworkError
-        When there are more pairs than *max_pairs*.
+    Costs are divided by *speed*: 1 gives metres, metres a minute give minutes.
     """
     speed = float(speed)
-    # The fewer places do the searching.
-    swap = len(destinations) < len(origins)
-    source, sought = (destinations, origins) if swap else (origins, destinations)
-    task = search_task(network, source, sought, limit, walk, reverse=swap)
+    task, swap = _task(network, origins, destinations, limit, walk)
     _foresee(task, max_pairs)
     chunks: list[tuple[int, Ints, Ints]] = []
     total = 0
@@ -106,9 +81,9 @@ def within(
         for lo, _, counts in chunks:
             ptr[1 + task.order[lo : lo + len(counts)]] = counts
         np.cumsum(ptr, out=ptr)
-        found = _room(total)
+        columns = _room(total)
         jobs += [
-            partial(search_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *found)
+            partial(search_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *columns)
             for lo, keys, counts in chunks
         ]
         chunks.clear()  # each is let go as soon as it stands in its place
@@ -121,13 +96,24 @@ def within(
         while chunks:
             lo, keys, counts = chunks.pop()
             search_kernels.turn(keys, counts, task.order, lo, at, turned)
-        found = _room(total)
+        columns = _room(total)
         jobs += [
-            partial(search_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *found)
+            partial(
+                search_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *columns
+            )
             for lo in range(0, len(origins), ROWS)
         ]
     run_jobs(jobs, threads)
-    return Pairs(*found)
+    return Pairs(*columns)
+
+
+def _task(
+    network: Network, origins: Places, destinations: Places, limit: int, walk: Walk | None
+) -> tuple[SearchTask, bool]:
+    """Prepare a search from the fewer places; whether these are the destinations."""
+    swap = len(destinations) < len(origins)
+    source, sought = (destinations, origins) if swap else (origins, destinations)
+    return search_task(network, source, sought, limit, walk, reverse=swap), swap
 
 
 def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
@@ -144,7 +130,7 @@ def _sample(task: SearchTask) -> Ints:
 
 
 def _foresee(task: SearchTask, most: float) -> None:
-    """Estimate the pairs of a large task; tell how many, and refuse what is surely too many."""
+    """Estimate the pairs of a large task; log how many, and refuse what is surely too many."""
     n = len(task.order)
     if n < FORESEEN:
         return  # the count as it goes is soon enough
@@ -176,13 +162,11 @@ def sums(
 ) -> tuple[Floats, Ints]:
     """Add up the weights (destinations × columns) within *limit* of each origin, and count; no pair is kept.
 
-    With *decay* each weight counts times the factor that it gives for the way, mm.
+    With *decay* each weight counts times the factor for the way, mm.
     """
     out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
     weights = np.array(weights, float, order="C")
-    swap = len(destinations) < len(origins)
-    source, sought = (destinations, origins) if swap else (origins, destinations)
-    task = search_task(network, source, sought, limit, walk, reverse=swap)
+    task, swap = _task(network, origins, destinations, limit, walk)
     flat = np.empty(0)
 
     def step(space: Workspace, lo: int, hi: int) -> Any:
@@ -194,9 +178,9 @@ def sums(
         number[task.order[lo:hi]] = counts
         return None
 
-    for lo, found in run_blocks(task, threads, step, progress):
-        if found is not None:  # several sources reach one item, so that one thread adds them, in order
-            keys, counts, factor = found
+    for lo, block in run_blocks(task, threads, step, progress):
+        if block is not None:  # several sources reach one item, so that one thread adds them, in order
+            keys, counts, factor = block
             search_kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
             search_kernels.count_items(keys, number)
     return out, number
@@ -215,93 +199,85 @@ def nearest(
 ) -> Pairs:
     """List the *count* nearest destinations of each origin, within *limit*.
 
-    Of destinations at the same distance the one that comes first is nearer. With *streets_only* nobody walks straight:
-    what is found are the ways over the streets, on which others may go on.
+    Of destinations at the same distance the first is nearer. With *streets_only* nobody walks straight from place to
+    place.
     """
     count = max(1, min(count, len(destinations)))
     graph = network.core(walk)
     labels = _labels(graph, graph.positions(destinations), count, limit)
-    found = np.full((len(origins), count), nearest_kernels.NONE, np.int64)
+    table = np.full((len(origins), count), nearest_kernels.NONE, np.int64)
     starts = graph.starts(origins)
     targets = graph.targets(destinations)
     near = straight_walks(origins, destinations.select(destinations.ids[:0]) if streets_only else destinations, limit)
-    nearest_kernels.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
-    origin, rank = np.nonzero(found != nearest_kernels.NONE)
-    keys = found[origin, rank]
+    nearest_kernels.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), table)
+    origin, rank = np.nonzero(table != nearest_kernels.NONE)
+    keys = table[origin, rank]
     return Pairs(
         origin.astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32), (keys >> 32).astype(np.float64) / 1000.0 / speed
     )
 
 
-def pieces(
-    network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None
-) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
-    """List the pieces of streets from which each place is reached within each of the rising *limits*, mm.
+def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None) -> ReachedPieces:
+    """List the pieces of streets from which each place is reached within each of the rising *limits*.
 
-    Returns ``(limit, group, edge, low, high)``, ordered by limit, then group: positions, and shares of the edge from
-    `u`. Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no
-    length, which is whole.
+    Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no length,
+    which is whole.
     """
 
-    def room(size: int) -> reached_street_kernels.Pieces:
-        return reached_street_kernels.Pieces(
-            *(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float))
-        )
+    def room(size: int) -> ReachedPieces:
+        return ReachedPieces(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float)))
 
     task = search_task(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
-    chains, ends = task.graph.chains, task.graph.chain_ends
-    owner = task.graph.positions(places).owner
+    graph = task.graph
+    owner = graph.positions(places).owner
     space, steps = Workspace(task), np.array(limits, np.int32)
-    parts = [room(0)]
     size, at = 1 << 16, 0
-    out = room(size)
+    out, parts = room(size), [room(0)]
     while at < len(owner):
         now, m, status = reached_street_kernels.pieces_within(
-            task.arcs, task.starts, chains, ends, space.buffers, at, len(owner), steps, out
+            task.arcs, task.starts, graph.chains, graph.chain_ends, space.buffers, at, len(owner), steps, out
         )
-        parts.append(reached_street_kernels.Pieces(*(column[:m].copy() for column in out)))
+        parts.append(ReachedPieces(*(column[:m].copy() for column in out)))
         if status == search_kernels.QUEUE_SHORT:
             space.grow(status)
         elif status == search_kernels.BUFFER_SHORT and now == at:
             size *= 4
             out = room(size)
         at = now
-    limit, group, edge, low, high = map(np.concatenate, zip(*parts, strict=True))
-    if task.graph.copies is not None:
-        edge = task.graph.copies.origin[edge]
-        street = edge >= 0
-        limit, group, edge, low, high = limit[street], group[street], edge[street], low[street], high[street]
-    if len(owner) > len(places):
-        return _joined(limit, owner[group], edge, low, high)
-    if len(limits) > 1:
-        order = np.argsort(limit, kind="stable")
-        limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
-    return limit, group, edge, low, high
+    reached = ReachedPieces(*map(np.concatenate, zip(*parts, strict=True)))
+    if graph.copies is not None:
+        reached = reached._replace(edge=graph.copies.origin[reached.edge])
+        reached = reached.take(reached.edge >= 0)
+    if len(owner) > len(places):  # several gates reach the same pieces
+        reached = reached._replace(group=owner[reached.group])
+        rows, high = merge_touching(reached[:3], reached.low, reached.high, 2.0)
+        return reached.take(rows)._replace(high=high)
+    return reached.take(np.argsort(reached.limit, kind="stable")) if len(limits) > 1 else reached
 
 
-def _joined(
-    limit: Ints32, group: Ints32, edge: Ints32, low: Floats, high: Floats
-) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
-    """Join pieces of one limit, group and edge that several gates reach, where they overlap or touch."""
-    order = np.lexsort((low, edge, group, limit))
-    limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
-    other = np.ones(len(edge), np.bool_)
-    other[1:] = (np.diff(limit) != 0) | (np.diff(group) != 0) | (np.diff(edge) != 0)
-    # The farthest end so far within the edge: shares lie from 0 to 1, so that those of later edges are lifted above.
-    lift = np.cumsum(other) * 2.0
+def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tuple[Ints, Any]:
+    """Merge intervals of the same *keys* that overlap or touch: the first row of each, in order, and its end.
+
+    Ends lie from 0 to half of *most*.
+    """
+    order = np.lexsort((low, *keys[::-1]))
+    low, high = low[order], high[order]
+    new = np.zeros(len(order), np.bool_)
+    new[:1] = True
+    for key in keys:
+        new[1:] |= np.diff(key[order]) != 0
+    # The farthest end so far of the same keys: ends of later ones are lifted above all earlier ones.
+    lift = np.cumsum(new) * most
     so_far = np.maximum.accumulate(high + lift) - lift
-    first = np.flatnonzero(other | (low > np.roll(so_far, 1)))
-    end = np.maximum.reduceat(high, first) if len(first) else high
-    return limit[first], group[first], edge[first], low[first], end
+    first = np.flatnonzero(new | (low > np.roll(so_far, 1)))
+    return order[first], np.maximum.reduceat(high, first) if len(first) else high
 
 
 def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
-    """Label every corner with its *count* nearest places of *at*, searching against the streets."""
+    """Label every corner with its *count* nearest places, searching against the streets."""
     node = np.concatenate([at.a, at.b])
-    way = np.concatenate([at.enter_a, at.enter_b])
-    who = np.tile(at.owner, 2)
     seeds = node >= 0
-    node, way, who = node[seeds], way[seeds], who[seeds]
+    node, way, who = node[seeds], np.concatenate([at.enter_a, at.enter_b])[seeds], np.tile(at.owner, 2)[seeds]
     first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
     queue = len(node) + count * (graph.n + len(graph.arcs.heads)) // 2 + 1024
     while True:

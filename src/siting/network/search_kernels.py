@@ -101,23 +101,15 @@ def settle(
         if used + 2 > item.size:
             first[: (limit >> SHIFT) + 1] = -1
             return -1 - n
-        a, to_a, b, to_b = a_of[g], to_a_of[g], b_of[g], to_b_of[g]
-        if a >= 0 and to_a <= limit and to_a < dist[a]:
-            touched[n] = a
-            n += dist[a] == FAR
-            dist[a] = to_a
-            bucket = to_a >> SHIFT
-            item[used], at[used], link[used] = a, to_a, first[bucket]
-            first[bucket] = used
-            used += 1
-        if b >= 0 and to_b <= limit and to_b < dist[b]:
-            touched[n] = b
-            n += dist[b] == FAR
-            dist[b] = to_b
-            bucket = to_b >> SHIFT
-            item[used], at[used], link[used] = b, to_b, first[bucket]
-            first[bucket] = used
-            used += 1
+        for node, way in ((a_of[g], to_a_of[g]), (b_of[g], to_b_of[g])):
+            if node >= 0 and way <= limit and way < dist[node]:
+                touched[n] = node
+                n += dist[node] == FAR
+                dist[node] = way
+                bucket = way >> SHIFT
+                item[used], at[used], link[used] = node, way, first[bucket]
+                first[bucket] = used
+                used += 1
     size = item.size
     for bucket in range((limit >> SHIFT) + 1):
         slot = first[bucket]

@@ -67,13 +67,7 @@ def projected(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
 
 
 def place(
-    network: Parts,
-    ids: pd.Index,
-    geometry: Shapes,
-    max_snap: float,
-    name: str = "places",
-    *,
-    any_street: bool = False,
+    network: Parts, ids: pd.Index, geometry: Shapes, max_snap: float, name: str = "places", *, any_street: bool = False
 ) -> Places:
     """Place points and polygons (in the network's CRS) on the streets; see `Network.locate`."""
     kind = shapely.get_type_id(geometry)

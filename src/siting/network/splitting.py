@@ -25,7 +25,7 @@ from siting.numbers import Bools, Floats, Positions, Shapes
 log = logging.getLogger(__name__)
 
 
-def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.GeoDataFrame:
+def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Cut lines where they meet, so that they can be a network.
 
     Lines of one level are cut where they cross, where one ends on another, at vertices that they share, where they
@@ -36,9 +36,9 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     Where both lines have heights in their coordinates, they meet only where these differ by 3 m at most, whatever their
     levels say of ends. The pieces keep the heights.
 
-    *streets* are LineStrings in a projected CRS in metres, with a unique index; `levels` reads their level, of the
-    column *layer*. The pieces stand in their order and along each line, with all columns; those of "a" are "a-1", …;
-    `split_from` names the line each comes from. Columns `length` and `rise` are shared out in proportion.
+    *streets* are LineStrings in a projected CRS in metres, with a unique index. The pieces stand in their order and along
+    each line, with all columns; those of "a" are "a-1", …; `split_from` names the line each comes from. Columns `length`
+    and `rise` are shared out in proportion.
 
     Raises
     ------
@@ -58,7 +58,7 @@ def split_streets(streets: gpd.GeoDataFrame, *, layer: str = "layer") -> gpd.Geo
     _check(streets)
     lines = streets.geometry.to_numpy()
     segments = _segments(lines)
-    row, at, spot = _meetings(segments, levels(streets, layer))
+    row, at, spot = _meetings(segments, levels(streets))
     pieces, source = cut_lines(lines, row, at, spot)
     frame = pieces_of_rows(streets, pieces, source)
     frame["split_from"] = streets.index[source].astype(str).to_numpy()

@@ -2,7 +2,7 @@
 
 Every column of tags is read here, so that a word means the same wherever it counts: whether walkers may pass, what is a
 bridge, which way a street is open. The words stand in ``street_words.toml``, with their sources. A word that is not
-there is never taken for one or the other in silence: it is told in the log, with the number of its rows.
+there is never taken for one or the other in silence: a warning names it, with the number of its rows.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import logging
 import re
 import tomllib
 import unicodedata
-from collections.abc import Collection, Mapping
-from functools import cache
+from collections import Counter
+from collections.abc import Collection
 from importlib.resources import files
 from typing import Any
 
@@ -23,14 +23,11 @@ import pandas as pd
 from siting.errors import NetworkError, some
 from siting.numbers import Bools, Floats, Ints8, Positions
 
-__all__: list[str] = []
-
 log = logging.getLogger(__name__)
-
 
 #: Words of `oneway` that OpenStreetMap has beside yes and no; what changes by the hour is open both ways.
 WAYS = frozenset({"yes", "no", "-1", "reverse", "reversible", "alternating"})
-#: Words of `bridge` and `tunnel` that are kinds of them; further ones count as bridges and tunnels, and are told.
+#: Words of `bridge` and `tunnel` that are kinds of them; further ones count as such, with a warning.
 DECKS = frozenset({
     "yes", "no", "viaduct", "aqueduct", "boardwalk", "cantilever", "covered", "low_water_crossing", "movable",
     "trestle",
@@ -40,78 +37,6 @@ DECKS = frozenset({
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
 _BETWEEN = re.compile(r"[\s_\-‐]+")
-
-
-class Tag:
-    """A column of tags as codes of its few distinct values, so that a million rows cost no more than these.
-
-    Parameters
-    ----------
-    column
-        The cells: text, numbers, booleans, or lists of them; empty cells say nothing.
-    key
-        What the column is, as OpenStreetMap calls it: its words are translated into those of that key.
-    known
-        The words of that key that are understood; others are unread. None takes every word as it is.
-    """
-
-    def __init__(self, column: pd.Series, key: str, known: Collection[str] | None = None) -> None:
-        try:
-            codes, values = pd.factorize(column)
-        except TypeError:  # lists, as osmnx makes them where it merges streets
-            codes, values = pd.factorize(pd.Series([";".join(words(cell)) or None for cell in column], dtype=object))
-        self.key, self.name = key, column.name
-        self.codes: Positions = codes
-        self.raw = [words(value) for value in values]
-        self.words = [tuple(said for word in each if (said := translated(word, key))) for each in self.raw]
-        self._known = known
-
-    def among(self, values: Collection[str]) -> Bools:
-        """Tell where the column has one of *values*."""
-        hit = np.array([any(word in values for word in each) for each in self.words] + [False])  # last: empty cells
-        found: Bools = hit[self.codes]
-        return found
-
-    def says(self) -> Bools:
-        """Tell where the column says anything."""
-        found: Bools = np.array([bool(each) for each in self.words] + [False])[self.codes]
-        return found
-
-    def first(self) -> npt.NDArray[np.object_]:
-        """Return the first word of each cell, translated; "" where there is none."""
-        found: npt.NDArray[np.object_] = np.array([each[0] if each else "" for each in self.words] + [""], object)
-        return found[self.codes]
-
-    def count(self, rows: Bools, values: Collection[str]) -> list[tuple[str, int]]:
-        """Count in *rows* the first of *values* that each cell holds."""
-        first = [next((word for word in each if word in values), "") for each in self.words]
-        found = pd.Series(np.array(first, object)[self.codes[rows]]).value_counts()
-        return [(str(value), int(number)) for value, number in found.items()]
-
-    def unread(self) -> dict[str, int]:
-        """Count the rows of each word that is not understood, the most frequent first."""
-        if self._known is None:
-            return {}
-        odd = [next((word for word in each if word not in self._known), None) for each in self.words]
-        if not any(odd):
-            return {}
-        count = np.bincount(self.codes[self.codes >= 0], minlength=len(odd))
-        found: dict[str, int] = {}
-        for word, number in zip(odd, count.tolist(), strict=True):
-            if word is not None and number:
-                found[word] = found.get(word, 0) + number
-        return dict(sorted(found.items(), key=lambda at: (-at[1], at[0])))
-
-    def tell(self, meaning: str) -> dict[str, int]:
-        """Warn of words that are not understood; *meaning* says what such rows count as. Return them, counted."""
-        found = self.unread()
-        if found:
-            log.warning(
-                'streets: column "%s" says %s, which is not understood; %s; mend the column, or write it in words '
-                "of OpenStreetMap",
-                self.name, some([f"{word} ({number:,} rows)" for word, number in found.items()]), meaning,
-            )  # fmt: skip
-        return found
 
 
 def words(cell: Any) -> tuple[str, ...]:
@@ -130,8 +55,91 @@ def words(cell: Any) -> tuple[str, ...]:
     return tuple(_WHOLE.sub(r"\1", word) for part in text.split(";") if (word := part.strip(" \t\r\n\ufeff\u200b")))
 
 
+_TABLE: dict[str, Any] = tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text("utf-8"))
+#: The class of OpenStreetMap for each word of a class, folded as they are compared.
+CLASSES = {
+    _BETWEEN.sub("", words(word)[0]): name
+    for table in _TABLE["classes"]
+    for name, listed in table["words"].items()
+    for word in listed
+}
+#: The classes that are understood.
+KNOWN_CLASSES = frozenset(CLASSES.values())
+#: "yes", "no" or "" for each word of a flag.
+FLAGS = {
+    unicodedata.normalize("NFKC", word).lower(): kind.replace("empty", "")
+    for kind, listed in _TABLE["flags"].items()
+    for word in listed
+}
+#: A class "unknown" is a class: a street nobody has looked at.
+_EMPTY = frozenset(word for word, flag in FLAGS.items() if not flag and word not in CLASSES)
+
+
+class Tag:
+    """A column of tags as codes of its few distinct values, so that a million rows cost no more than these.
+
+    Cells are text, numbers, booleans, or lists of them. *key* is the key of OpenStreetMap into whose words they are
+    translated. Words that are not in *known* are unread; None takes every word as it is.
+    """
+
+    def __init__(self, column: pd.Series, key: str, known: Collection[str] | None = None) -> None:
+        try:
+            codes, values = pd.factorize(column)
+        except TypeError:  # lists, as osmnx makes them where it merges streets
+            codes, values = pd.factorize(pd.Series([";".join(words(cell)) or None for cell in column], dtype=object))
+        self.key, self.name = key, column.name
+        self.codes: Positions = codes
+        self.raw = [words(value) for value in values]
+        self.words = [tuple(new for word in each if (new := translated(word, key))) for each in self.raw]
+        self._known = known
+
+    def among(self, values: Collection[str]) -> Bools:
+        """Mark the rows that have one of *values*."""
+        return self._rows([any(word in values for word in each) for each in self.words])
+
+    def filled(self) -> Bools:
+        """Mark the rows that have any word."""
+        return self._rows([bool(each) for each in self.words])
+
+    def _rows(self, marks: list[bool]) -> Bools:
+        return np.array([*marks, False])[self.codes]  # last: empty cells
+
+    def first(self) -> npt.NDArray[np.object_]:
+        """Return the first word of each cell, translated; "" where there is none."""
+        return np.array([each[0] if each else "" for each in self.words] + [""], object)[self.codes]
+
+    def count(self, rows: Bools, values: Collection[str]) -> list[tuple[str, int]]:
+        """Count in *rows* the first of *values* that each cell holds."""
+        first = [next((word for word in each if word in values), "") for each in self.words]
+        counts = pd.Series(np.array(first, object)[self.codes[rows]]).value_counts()
+        return [(str(value), int(number)) for value, number in counts.items()]
+
+    def unread(self) -> dict[str, int]:
+        """Count the rows of each word that is not understood, the most frequent first."""
+        if self._known is None:
+            return {}
+        odd = [next((word for word in each if word not in self._known), None) for each in self.words]
+        count = np.bincount(self.codes[self.codes >= 0], minlength=len(odd))
+        rows: Counter[str] = Counter()
+        for word, number in zip(odd, count.tolist(), strict=True):
+            if word is not None and number:
+                rows[word] += number
+        return dict(sorted(rows.items(), key=lambda at: (-at[1], at[0])))
+
+    def warn_of_unread(self, meaning: str) -> dict[str, int]:
+        """Warn of words that are not understood; *meaning* says what such rows count as. Return them, counted."""
+        unread = self.unread()
+        if unread:
+            log.warning(
+                'streets: column "%s" says %s, which is not understood; %s; mend the column, or write it in words '
+                "of OpenStreetMap",
+                self.name, some([f"{word} ({number:,} rows)" for word, number in unread.items()]), meaning,
+            )  # fmt: skip
+        return unread
+
+
 def translated(word: str, key: str) -> str:
-    """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it says nothing.
+    """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it means nothing.
 
     Examples
     --------
@@ -141,60 +149,22 @@ def translated(word: str, key: str) -> str:
     ('no', 'yes', '', 'designated')
     """
     if key == "highway":
-        return classes().get(_BETWEEN.sub("", word), word) if word not in _empty() else ""
-    return flags().get(word, word)
+        return CLASSES.get(_BETWEEN.sub("", word), word) if word not in _EMPTY else ""
+    return FLAGS.get(word, word)
 
 
-@cache
-def classes() -> Mapping[str, str]:
-    """Return the class of OpenStreetMap for each word of a class, folded as they are compared."""
-    return {
-        _BETWEEN.sub("", words(word)[0]): name
-        for table in _table()["classes"]
-        for name, listed in table["words"].items()
-        for word in listed
-    }
-
-
-@cache
-def known_classes() -> frozenset[str]:
-    """Return the classes that are understood."""
-    return frozenset(classes().values())
-
-
-@cache
-def flags() -> Mapping[str, str]:
-    """Return "yes", "no" or "" for each word of a flag."""
-    table = _table()["flags"]
-    said = {"yes": "yes", "no": "no", "empty": ""}
-    return {
-        unicodedata.normalize("NFKC", word).lower(): said[kind] for kind, listed in table.items() for word in listed
-    }
-
-
-@cache
-def _empty() -> frozenset[str]:
-    # A class "unknown" is a class: a street nobody has looked at.
-    return frozenset(word for word, said in flags().items() if not said and word not in classes())
-
-
-@cache
-def _table() -> dict[str, Any]:
-    return tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text(encoding="utf-8"))
-
-
-def named(frame: pd.DataFrame) -> pd.DataFrame:
-    """Call columns of flags as OpenStreetMap does, where an office calls them otherwise; what is renamed is told.
+def osm_columns(frame: pd.DataFrame) -> pd.DataFrame:
+    """Call columns of flags as OpenStreetMap does, where an office calls them otherwise; the log says which.
 
     Examples
     --------
-    >>> list(named(pd.DataFrame({"桥梁": ["是"], "宽度": [7]})))
+    >>> list(osm_columns(pd.DataFrame({"桥梁": ["是"], "宽度": [7]})))
     ['bridge', '宽度']
     """
     have = {unicodedata.normalize("NFKC", str(name)).strip().lower(): name for name in frame.columns}
-    found = {name: [have[word] for word in listed if word in have] for name, listed in _table()["columns"].items()}
+    named = {name: [have[word] for word in listed if word in have] for name, listed in _TABLE["columns"].items()}
     # Where two columns could be meant nobody knows which; the name of OpenStreetMap is always plain.
-    new = {given[0]: name for name, given in found.items() if len(given) == 1 and name not in frame.columns}
+    new = {given[0]: name for name, given in named.items() if len(given) == 1 and name not in frame.columns}
     if not new:
         return frame
     log.info("streets: columns understood: %s", ", ".join(f"{a} as {b}" for a, b in new.items()))
@@ -202,12 +172,12 @@ def named(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_yes(column: pd.Series) -> Bools:
-    """Tell where a column of flags says yes, in whatever words."""
+    """Mark the rows where a column of flags is yes, in whatever words."""
     return Tag(column, str(column.name)).among({"yes"})
 
 
 def is_deck(column: pd.Series) -> Bools:
-    """Tell which streets are bridges, or tunnels, by a column of that name; kinds of them count.
+    """Mark the streets that are bridges, or tunnels, by a column of that name; kinds of them count.
 
     Examples
     --------
@@ -215,12 +185,12 @@ def is_deck(column: pd.Series) -> Bools:
     [True, False, True, False, True, False, False]
     """
     tag = Tag(column, "bridge", DECKS)
-    tag.tell(f"such streets count as a {column.name}")
+    tag.warn_of_unread(f"such streets count as a {column.name}")
     return tag.among({word for each in tag.words for word in each} - {"no"})
 
 
 def read_levels(column: pd.Series) -> Floats:
-    """Read a column of levels; NaN where it says none. Of several the first counts.
+    """Read a column of levels; NaN where there is none. Of several the first counts.
 
     Examples
     --------
@@ -228,27 +198,26 @@ def read_levels(column: pd.Series) -> Floats:
     [-1.0, 2.0, 1.0, nan]
     """
     tag = Tag(column, "layer")
-    said = [each[0] if each else "" for each in tag.raw]  # as it stands: "0" and "1" are levels here and no flags
-    numbers = pd.to_numeric(pd.Series(said, dtype=object), errors="coerce").to_numpy(float)
-    odd = [word for word, number in zip(said, numbers, strict=True) if np.isnan(number) and flags().get(word, word)]
+    first = [each[0] if each else "" for each in tag.raw]  # as it stands: "0" and "1" are levels here and no flags
+    numbers = pd.to_numeric(pd.Series(first, dtype=object), errors="coerce").to_numpy(float)
+    odd = [word for word, number in zip(first, numbers, strict=True) if np.isnan(number) and FLAGS.get(word, word)]
     if odd:
         log.warning(
             'streets: column "%s" says %s, which is no level; such streets count as their bridge or tunnel says; give '
             "whole numbers", column.name, some(odd),
         )  # fmt: skip
-    found: Floats = np.append(numbers, np.nan)[tag.codes]
-    return found
+    return np.append(numbers, np.nan)[tag.codes]
 
 
-def levels(streets: pd.DataFrame, layer: str = "layer") -> Floats:
+def levels(streets: pd.DataFrame) -> Floats:
     """Return the level of each line by `layer`, `bridge` and `tunnel`: 0 is the ground."""
 
     def has(column: str) -> Bools:
         return is_deck(streets[column]) if column in streets else np.zeros(len(streets), np.bool_)
 
     level = np.where(has("bridge"), 1.0, np.where(has("tunnel"), -1.0, 0.0))
-    if layer in streets:
-        given = read_levels(streets[layer])
+    if "layer" in streets:
+        given = read_levels(streets["layer"])
         level = np.where(np.isnan(given), level, given)
     return level
 
@@ -262,7 +231,7 @@ def directions(column: pd.Series) -> Ints8:
     Raises
     ------
     NetworkError
-        When it says anything else.
+        When it has any other word.
 
     Examples
     --------
@@ -275,16 +244,16 @@ def directions(column: pd.Series) -> Ints8:
     raw = [each[:1] for each in tag.raw]
     if ("b",) in raw:
         sign = {"f": 1, "t": -1, "b": 0}
-        meant = [sign.get(each[0]) if each and flags().get(each[0], each[0]) else 0 for each in raw]
+        signs = [sign.get(each[0]) if each and FLAGS.get(each[0], each[0]) else 0 for each in raw]
     else:
         if ("f",) in raw or ("t",) in raw:
             log.warning('streets: column "%s" says T and F, taken for true and false', column.name)
         known = {"yes": 1, "-1": -1, "reverse": -1, "no": 0, "reversible": 0, "alternating": 0, "": 0}
-        meant = [known.get(each[0] if each else "") for each in tag.words]
-    odd = np.array([at is None for at in meant] + [False])[tag.codes]
+        signs = [known.get(each[0] if each else "") for each in tag.words]
+    odd = np.array([at is None for at in signs] + [False])[tag.codes]
     if odd.any():
         raise NetworkError(
             f'streets: "{column.name}" says {some(column[odd].astype(str).unique())} of {some(column.index[odd])}; '
             'write "yes", "-1" or "no"'
         )
-    return np.array([at or 0 for at in meant] + [0], np.int8)[tag.codes]
+    return np.array([at or 0 for at in signs] + [0], np.int8)[tag.codes]

@@ -17,9 +17,9 @@ its class             `highway` is in `ONLY_IF_ALLOWED` (trunk roads, busways, c
 ``"access=no"`` …     `access` is in `ACCESS_CLOSED`, unless `foot` says otherwise
 ====================  ==========================================================================================
 
-Everything else is open, also classes that the profile does not know; these are told. A street is private where `foot`
-is in `FOOT_PRIVATE`, or `access` in `ACCESS_PRIVATE` and `foot` does not open it, or a column `private` says so: those
-who live or work there walk on it, others do not pass. One-way signs, `service` and the surface do not bind walkers.
+Everything else is open, also classes that the profile does not know; a warning names these. A street is private where
+`foot` is in `FOOT_PRIVATE`, or `access` in `ACCESS_PRIVATE` and `foot` does not open it, or a column `private` says so:
+those who live or work there walk on it, others do not pass. One-way signs, `service` and the surface have no effect.
 
 The meaning of the values is that of the OpenStreetMap wiki [1]_; what other pedestrian profiles make of them, and why
 this one differs, stands in ``docs/methods/walking.md``. A street whose sidewalk is drawn apart (``sidewalk=separate``)
@@ -41,14 +41,12 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from siting.network.street_words import Tag, known_classes
+from siting.network.street_words import KNOWN_CLASSES, Tag
 from siting.numbers import Bools
-
-__all__ = ["Walkable", "barred", "has_word", "walkable"]
 
 log = logging.getLogger(__name__)
 
-#: Classes on which nobody walks, whatever else is said of them.
+#: Classes on which nobody walks, whatever the other tags are.
 CLOSED = frozenset({
     "motorway", "motorway_link",
     "construction", "proposed", "planned", "no",
@@ -61,13 +59,13 @@ CLOSED = frozenset({
 ONLY_IF_ALLOWED = frozenset({"trunk", "trunk_link", "busway", "cycleway"})
 #: Values of `foot` or `sidewalk` that allow walking on those.
 ALLOWED = frozenset({"yes", "both", "left", "right", "separate", "designated", "permissive"})
-#: Tags that tell of a sidewalk by its side, and their values that tell that there is one.
+#: Tags of a sidewalk by its side, and their values that mean that there is one.
 SIDES = ("sidewalk:both", "sidewalk:left", "sidewalk:right")
 SIDE_ALLOWED = frozenset({"yes", "separate"})
 #: Values of `foot` that allow walking where `access` does not.
 FOOT_OPEN = frozenset({"yes", "designated", "permissive", "official", "public", "allowed"})
 FOOT_CLOSED = frozenset({"no", "use_sidepath", "emergency", "military"})
-#: Values that speak of walkers, and let some of them in only.
+#: Values that are about walkers, and let some of them in only.
 FOOT_PRIVATE = frozenset({
     "private", "residents", "permit", "employees", "staff", "members", "tenants", "students", "restricted", "service",
     "destination", "customers", "delivery",
@@ -76,7 +74,7 @@ ACCESS_CLOSED = frozenset({"no", "emergency", "military"})
 #: Without ``destination``, ``customers`` and ``delivery``, which mean those who drive: signs of streets and car parks.
 ACCESS_PRIVATE = FOOT_PRIVATE - {"destination", "customers", "delivery"}
 #: Values that are understood and without effect.
-SAYS_NOTHING = frozenset({
+NO_EFFECT = frozenset({
     "destination", "customers", "delivery", "agricultural", "forestry", "discouraged", "limited", "designated",
     "official", "permissive", "public", "allowed", "unknown", "variable", "visitors", "bus", "psv", "hov", "hgv",
     "bicycle",
@@ -93,8 +91,8 @@ OTHER_LINES = ("waterway", "railway", "aerialway", "aeroway", "barrier", "power"
 CONDITIONAL = ("foot:conditional", "access:conditional")
 #: The words of each column that are understood; the classes stand in ``street_words.toml``.
 KNOWN: dict[str, frozenset[str]] = {
-    "foot": FOOT_OPEN | FOOT_CLOSED | FOOT_PRIVATE | SAYS_NOTHING,
-    "access": ACCESS_CLOSED | ACCESS_PRIVATE | SAYS_NOTHING | {"yes"},
+    "foot": FOOT_OPEN | FOOT_CLOSED | FOOT_PRIVATE | NO_EFFECT,
+    "access": ACCESS_CLOSED | ACCESS_PRIVATE | NO_EFFECT | {"yes"},
     "sidewalk": SIDEWALKS,
     **dict.fromkeys(SIDES, SIDEWALKS),
     **dict.fromkeys(("area", "motorroad", "private"), frozenset({"yes", "no"})),
@@ -109,36 +107,21 @@ LETS_PASS = FOOT_OPEN | {"destination", "customers", "delivery"}
 
 
 class Walkable(NamedTuple):
-    """What a profile says of streets."""
+    """Which streets are open, and which of them are private: booleans on their index."""
 
     open: pd.Series
-    """Booleans on the index of the streets."""
-    private: pd.Series
-    """Booleans: open to those who live or work there, and closed to those who would pass."""
-    left_out: dict[str, int]
-    """Number of closed streets by reason, sorted by it."""
-    unread: dict[str, int]
-    """Number of streets by word that is not understood, as ``"highway=xyz"``."""
+    private: pd.Series  # open to those who live or work there, closed to those who would pass
+    left_out: dict[str, int]  # closed streets by reason
+    unread: dict[str, int]  # streets by word that is not understood, as "highway=xyz"
 
 
 def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
-    """Tell which streets are open to walkers, why the others are not, and which are private.
+    """Find the streets that are open to walkers, why the others are not, and which are private.
 
-    Parameters
-    ----------
-    frame
-        Streets, a row each; the columns of `READ` count as far as they are there, in the words of OpenStreetMap or
-        those of ``street_words.toml``. A cell may hold several values, as a list (osmnx) or joined by ";": what closes
-        one of them closes the street. Empty cells say nothing. Columns `other_tags` (GDAL) and `code` (Geofabrik)
-        are read, too.
-    ferries
-        Whether ferries (class ``ferry``) are open.
-
-    Returns
-    -------
-    Walkable
-        `open`, `private`, `left_out`, `unread`. In `left_out` a street with several reasons counts once. What is left
-        out and what is private is told in the log, what is not understood as a warning.
+    The columns of `READ` count as far as they are there, in the words of OpenStreetMap or of ``street_words.toml``. A
+    cell may hold several values, as a list (osmnx) or joined by ";": what closes one of them closes the street. Empty
+    cells have no effect. Columns `other_tags` (GDAL) and `code` (Geofabrik) are read, too. In `left_out` a street with
+    several reasons counts once. The log says what is left out and what is private, a warning what is not understood.
 
     Examples
     --------
@@ -152,7 +135,7 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
     {'access=no': 1, 'motorway': 1, 'trunk': 1}
     """
     frame = _with_other_tags(frame)
-    known = {**KNOWN, "highway": known_classes()}
+    known = {**KNOWN, "highway": KNOWN_CLASSES}
     tags = {name: Tag(frame[name], name, known.get(name)) for name in READ if name in frame}
     if "highway" not in tags and (codes := _codes(frame)):
         tags["highway"] = codes
@@ -166,16 +149,16 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
         allowed = allowed | among(side, SIDE_ALLOWED)
     closed_classes = CLOSED - {"ferry"} if ferries else CLOSED
     barred = among("highway", closed_classes) | (among("highway", ONLY_IF_ALLOWED) & ~allowed)
-    classless = ~tags["highway"].says() if "highway" in tags else none
-    to_some = among("foot", FOOT_PRIVATE)
-    spoken = to_some | among("foot", FOOT_OPEN)
+    classless = ~tags["highway"].filled() if "highway" in tags else none
+    foot_private = among("foot", FOOT_PRIVATE)
+    foot_allows = foot_private | among("foot", FOOT_OPEN)
     rules: list[tuple[str, Callable[[str], str], Collection[str], Bools]] = [
         ("highway", str, closed_classes | ONLY_IF_ALLOWED, barred),
         ("motorroad", "motorroad={}".format, {"yes"}, among("motorroad", {"yes"}) & ~allowed),
-        *((name, _key(name), (), _other_line(tags[name]) & classless) for name in OTHER_LINES if name in tags),
+        *((name, f"{name}".format, (), _other_line(tags[name]) & classless) for name in OTHER_LINES if name in tags),
         ("area", "area={}".format, {"yes"}, among("area", {"yes"}) & ~among("highway", SQUARES)),
         ("foot", "foot={}".format, FOOT_CLOSED, among("foot", FOOT_CLOSED)),
-        ("access", "access={}".format, ACCESS_CLOSED, among("access", ACCESS_CLOSED) & ~spoken),
+        ("access", "access={}".format, ACCESS_CLOSED, among("access", ACCESS_CLOSED) & ~foot_allows),
     ]
     closed = none.copy()
     counts: dict[str, int] = {}
@@ -184,30 +167,22 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
         if new.any():
             counts |= {reason(value): number for value, number in tags[name].count(new, values)}
             closed |= new
-    private = to_some | (among("access", ACCESS_PRIVATE) & ~spoken) | among("private", {"yes"})
-    found = Walkable(
+    private = foot_private | (among("access", ACCESS_PRIVATE) & ~foot_allows) | among("private", {"yes"})
+    profile = Walkable(
         pd.Series(~closed, index=frame.index, name="walkable"),
         pd.Series(private & ~closed, index=frame.index, name="private"),
         dict(sorted(counts.items())),
         _unread(tags),
     )
-    _tell(found, tags)
-    return found
+    _report(profile, tags)
+    return profile
 
 
 def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
-    """Tell which barriers on ways nobody passes, and which only those who have the key.
+    """Find the barriers on ways that nobody passes, and those that only residents pass: ``(closed, private)``.
 
-    Parameters
-    ----------
-    nodes
-        Nodes with a `barrier`, a row each; `foot`, `access`, `locked` and `entrance` count as far as they are there.
-
-    Returns
-    -------
-    closed, private
-        Whom `foot` names, or else `access`, may pass or not. Where both are silent, walls, fences and hedges are closed
-        unless they have an `entrance`, and so is what is `locked`; all else is open.
+    `foot` decides, or else `access`. Where both are empty, walls, fences and hedges are closed unless they have an
+    `entrance`, and so is what is `locked`; all else is open.
 
     Examples
     --------
@@ -224,18 +199,18 @@ def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
     def among(name: str, values: Collection[str]) -> Bools:
         return tags[name].among(values) if name in tags else none
 
-    closed, private, spoken = among("foot", FOOT_CLOSED), among("foot", FOOT_PRIVATE), among("foot", FOOT_OPEN)
-    spoken = spoken | closed | private
-    closed = closed | (among("access", ACCESS_CLOSED) & ~spoken)
-    private = private | (among("access", ACCESS_PRIVATE) & ~spoken)
-    spoken = spoken | closed | private | among("access", LETS_PASS)
-    opening = tags["entrance"].says() & ~among("entrance", {"no"}) if "entrance" in tags else none
+    closed, private = among("foot", FOOT_CLOSED), among("foot", FOOT_PRIVATE)
+    decided = closed | private | among("foot", FOOT_OPEN)
+    closed = closed | (among("access", ACCESS_CLOSED) & ~decided)
+    private = private | (among("access", ACCESS_PRIVATE) & ~decided)
+    decided = decided | closed | private | among("access", LETS_PASS)
+    opening = tags["entrance"].filled() & ~among("entrance", {"no"}) if "entrance" in tags else none
     shut = (among("barrier", WALLS) & ~opening) | among("locked", {"yes"})
-    return closed | (shut & ~spoken), private
+    return closed | (shut & ~decided), private
 
 
 def has_word(column: pd.Series, word: str) -> Bools:
-    """Tell which streets have the class *word* among theirs, in whatever words the column has."""
+    """Mark the streets that have the class *word* among theirs, in whatever words the column has."""
     return Tag(column, "highway").among({word})
 
 
@@ -243,17 +218,13 @@ def _codes(frame: pd.DataFrame) -> Tag | None:
     """Return the column `code` as classes, where there is no other and each code is that of a class (Geofabrik)."""
     if "code" not in frame:
         return None
-    tag = Tag(frame["code"], "highway", known_classes())
-    return tag if tag.says().any() and not tag.unread() else None
-
-
-def _key(name: str) -> Callable[[str], str]:
-    return lambda _: name
+    tag = Tag(frame["code"], "highway", KNOWN_CLASSES)
+    return tag if tag.filled().any() and not tag.unread() else None
 
 
 def _other_line(tag: Tag) -> Bools:
-    """Tell which lines are something else than a street, by a tag that says so; a pier is a street."""
-    return tag.says() & ~tag.among({"no", "pier"} if tag.key == "man_made" else {"no"})
+    """Mark the lines that are something else than a street by this tag; a pier is a street."""
+    return tag.filled() & ~tag.among({"no", "pier"} if tag.key == "man_made" else {"no"})
 
 
 def _with_other_tags(frame: pd.DataFrame) -> pd.DataFrame:
@@ -266,22 +237,22 @@ def _with_other_tags(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unread(tags: dict[str, Tag]) -> dict[str, int]:
-    """Tell of words that are not understood, and count them."""
+    """Warn of words that are not understood, and count them."""
     found: dict[str, int] = {}
     for name, tag in tags.items():
         meaning = "such streets count as open" if name == "highway" else "such streets count as if it said nothing"
-        found |= {f"{name}={word}": number for word, number in tag.tell(meaning).items()}
+        found |= {f"{name}={word}": number for word, number in tag.warn_of_unread(meaning).items()}
     return found
 
 
-def _tell(found: Walkable, tags: dict[str, Tag]) -> None:
-    if found.left_out:
-        log.info("streets left out, closed to walkers: %s", found.left_out)
-    private = int(found.private.sum())
+def _report(profile: Walkable, tags: dict[str, Tag]) -> None:
+    if profile.left_out:
+        log.info("streets left out, closed to walkers: %s", profile.left_out)
+    private = int(profile.private.sum())
     if private:
         log.info("%d streets are private: walks may begin and end there, but do not pass", private)
     for name in CONDITIONAL:
-        number = int((tags[name].says() & found.open.to_numpy()).sum()) if name in tags else 0
+        number = int((tags[name].filled() & profile.open.to_numpy()).sum()) if name in tags else 0
         if number:
             log.warning(
                 "%d streets are open at some hours or to some only (%s); the condition is not judged, their other tags "

@@ -96,6 +96,13 @@ class Control:
         other.gap, other.progress = 0.0, None
         return other
 
+    def reporting(self, change: Callable[[Progress], Progress]) -> Control:
+        """Return a control of the same clock and Ctrl-C whose reports go through *change*."""
+        other, progress = copy.copy(self), self.progress
+        if progress is not None:
+            other.progress = lambda at: progress(change(at))
+        return other
+
     @property
     def seconds(self) -> float:
         """Seconds since the start."""

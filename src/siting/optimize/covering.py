@@ -9,20 +9,18 @@ S., 1999, Two new location covering problems, Geographical Analysis 31, pp. 217-
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from siting.numbers import Bools
-from siting.optimize.branch_and_bound import Goal, Search, floored
+from siting.optimize.branch_and_bound import BranchAndBound, Target
 from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.partial_covering import DecisionProblem, is_partial, solve_partial
 from siting.optimize.presolve import Reduced, reduce
-from siting.optimize.relaxation import Dual, Lagrangian, closest
-from siting.optimize.rounding import BudgetRounding, Mend
-from siting.optimize.scaling import usual
-from siting.optimize.solution import Solution
+from siting.optimize.relaxation import Lagrangian, Relaxation, best_multipliers
+from siting.optimize.rounding import BudgetRounding, RepairRounding
+from siting.optimize.scaling import solve_scaled
+from siting.optimize.solution import SAME, Solution, floored
 
 __all__ = ["solve_covering"]
 
@@ -35,8 +33,8 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
     Parameters
     ----------
     model
-        A model without levels. Any rows, shares and needs that must be served are kept; plans are found well when there
-        is at most one row, of costs.
+        A model without levels. Any rows, shares and needs that must be served are kept; plans are good when there is at
+        most one row, of costs.
     control
         Time limit, gap and progress.
     start
@@ -45,7 +43,7 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
     Returns
     -------
     Solution
-        Its proof is for ``reduce(model).model``, or, where it has a question, for the `maximal_covering` of that.
+        Its proof is for ``reduce(model).model``, or, with `too_few`, for the `maximal_covering` of that.
 
     Raises
     ------
@@ -55,66 +53,60 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
         When the solver fails.
     """
     if (model.low > model.high).any():
-        return Solution(None, -math.inf, -math.inf, "infeasible", NAME)
-    scaled = usual(solve_covering, model, control, start)
+        return Solution.infeasible(NAME)
+    scaled = solve_scaled(solve_covering, model, control, start)
     if scaled is not None:
         return scaled
     reduced = reduce(model)
     begin = None if start is None else np.asarray(start, bool)[reduced.columns]
-    if is_partial(reduced.model):
-        return solve_partial(reduced, control, begin, model.benefit.shape[1])
-    return _most(reduced, control, begin, model.benefit.shape[1])
+    solve = solve_partial if is_partial(reduced.model) else _by_branch_and_bound
+    return solve(reduced, control, begin, model.benefit.shape[1])
 
 
-def _most(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
+def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
     """Branch and bound on the model as it stands."""
     small = reduced.model
     terms = Lagrangian(small)
-    goal = Goal.of(small, terms.w)
-    polisher = BudgetRounding(terms) if _is_pick(small) else Mend(terms)
-    search = Search(terms, control, goal, polisher.polish)
+    target = Target.of(small, terms.w)
+    rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms)
+    search = BranchAndBound(terms, control, target, rounding.round_x)
     if begin is not None:
-        search.found(begin)
-        search.found(polisher.polish(begin.astype(float), small.lower, small.upper))
-    prices = closest(terms, Dual(terms).solve(seconds=control.seconds_left))
-    polisher.learn(prices)
-    x = prices.x if prices.x is not None else np.zeros(len(small.value))
-    search.found(polisher.polish(x, small.lower, small.upper))
-    if search.x is None and _is_limited_share(small) and not control.must_stop:
-        asked = DecisionProblem(small, control, float(small.high[0]))
-        one = asked.search(float(small.high[0]), lambda *_: control.report("search"))
-        if one.run() and one.bound <= asked.ceiling:
-            return Solution(None, -math.inf, -math.inf, "infeasible", NAME, None, one.nodes)
-        search.found(one.x)
-    bound, r = terms.bound(prices, small.lower, small.upper)
-    if search.x is not None and not control.report("rounding", goal.value, floored(bound, small.grain)):
+        search.offer(begin)
+        search.offer(rounding.round_x(begin.astype(float), small.lower, small.upper))
+    multipliers = best_multipliers(terms, Relaxation(terms).solve(seconds=control.seconds_left))
+    rounding.start_from(multipliers)
+    x = multipliers.x if multipliers.x is not None else np.zeros(len(small.value))
+    search.offer(rounding.round_x(x, small.lower, small.upper))
+    if search.x is None and _is_share_within_budget(small) and not control.must_stop:
+        problem = DecisionProblem(small, control, float(small.high[0]))
+        decision = problem.search(float(small.high[0]), lambda *_: control.report("search"))
+        if decision.run() and decision.bound <= problem.ceiling:
+            return Solution.infeasible(NAME, nodes=decision.nodes)
+        search.offer(decision.x)
+    bound, r = terms.bound(multipliers, small.lower, small.upper)
+    if search.x is not None and not control.report("rounding", target.value, floored(bound, small.grain)):
         # What better plans have in common with this one need not be looked at.
-        search.found(polisher.shake(search.x, polisher.free & (np.abs(r) <= bound - goal.value)))
-    search.begin(prices)
-    return _found(reduced, search, search.run(), size)
-
-
-def _found(reduced: Reduced, search: Search, done: bool, size: int) -> Solution:
-    goal, proof = search.goal, search.tree.proof()
-    bound = max(floored(search.bound, goal.grain), goal.value)
-    status = search.control.status
+        search.offer(rounding.perturb(search.x, rounding.free & (np.abs(r) <= bound - target.value)))
+    search.begin(multipliers)
+    done = search.run()
+    proof, bound = search.tree.proof(), max(floored(search.bound, target.grain), target.value)
     if search.x is None:
-        none = done and search.bound <= goal.worst
-        bound, status = (-math.inf, "infeasible") if none else (bound, status)
-        return Solution(None, -math.inf, bound, status, NAME, proof, search.nodes)
-    proven = bound <= goal.value + (1e-9 * abs(goal.value) if goal.grain <= 0 else 0.0)
-    x = reduced.widen(search.x, size)
-    return Solution(x, goal.value, bound, "optimal" if proven else status, NAME, proof, search.nodes)
+        if done and search.bound <= target.worst:
+            return Solution.infeasible(NAME, proof, search.nodes)
+        return Solution.without_plan(bound, control.status, NAME, proof, search.nodes)
+    proven = bound <= target.value + (SAME * abs(target.value) if target.grain <= 0 else 0.0)
+    plan = reduced.widen(search.x, size)
+    return Solution(plan, target.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
 
 
-def _is_pick(model: Model) -> bool:
+def _has_only_a_budget(model: Model) -> bool:
     """Whether there is nothing but one row of costs with an upper limit, and worth."""
     if model.must.any() or len(model.wanted) or len(model.high) > 1:
         return False
     return bool((model.rows.data >= 0).all() and np.isneginf(model.low).all())
 
 
-def _is_limited_share(model: Model) -> bool:
+def _is_share_within_budget(model: Model) -> bool:
     """Whether one share must be reached within one row of costs, and nothing else is asked."""
     return (
         len(model.wanted) == 1

@@ -18,10 +18,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
+from siting.optimize.sparse_rows import largest_entry, row_max, row_of_entries, same_along_row
 
 __all__ = ["Model"]
 
-#: How far a sum may miss its limit, as a share of the limit: the last bits of a sum.
+#: Rounding tolerance of a sum, as a share of its limit.
 TOLERANCE = 1e-9
 
 
@@ -71,25 +72,21 @@ class Model:
     @property
     def has_levels(self) -> bool:
         """Whether some need is worth more from one column than from another."""
-        b = self.benefit
-        filled = np.flatnonzero(np.diff(b.indptr))
-        if not len(filled):
-            return False
-        start = b.indptr[filled]
-        return bool((np.maximum.reduceat(b.data, start) > np.minimum.reduceat(b.data, start)).any())
+        return not same_along_row(self.benefit).all()
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether a need that must be served, or a share, cannot be met even with every column open."""
+        served = ~np.isnan(self.served(self.upper > 0))
+        short = self.shares @ served.astype(float) < self.wanted - TOLERANCE * np.maximum(1.0, self.wanted)
+        return bool((self.must & ~served).any() or short.any() or (self.lower > self.upper).any())
 
     def served(self, x: Bools) -> Floats:
-        """Benefit of each need with the columns *x* open; NaN where none of its columns is."""
+        """Benefit of each need with the columns *x* open; NaN where it is not served."""
         b = self.benefit
-        open_data = np.where(x[b.indices], b.data, -np.inf)
-        best = np.full(b.shape[0], -np.inf)
-        filled = np.flatnonzero(np.diff(b.indptr))
-        if len(filled):
-            best[filled] = np.maximum.reduceat(open_data, b.indptr[filled])
+        best = row_max(b, np.where(x[b.indices], b.data, -np.inf), empty=-np.inf)
         if self.times is not None:
-            count = np.zeros(b.shape[0], np.int64)
-            count[filled] = np.add.reduceat(x[b.indices].astype(np.int64), b.indptr[filled]) if len(filled) else 0
-            best[count < self.times] = -np.inf
+            best[np.bincount(row_of_entries(b)[x[b.indices]], minlength=len(best)) < self.times] = -np.inf
         return np.where(np.isneginf(best), np.nan, best)
 
     def objective(self, x: Bools) -> float:
@@ -100,22 +97,14 @@ class Model:
         """Whether the columns *x* keep all rules."""
         x = np.asarray(x, bool)
         served = ~np.isnan(self.served(x))
-        inside = self.rows @ x.astype(float)
-        size = _largest(self.rows)
-        slack_low = TOLERANCE * np.maximum(size, np.abs(np.where(np.isfinite(self.low), self.low, 0)))
-        slack_high = TOLERANCE * np.maximum(size, np.abs(np.where(np.isfinite(self.high), self.high, 0)))
+        sums, size = self.rows @ x.astype(float), largest_entry(self.rows)
+        limits = (np.abs(np.where(np.isfinite(limit), limit, 0)) for limit in (self.low, self.high))
+        slack_low, slack_high = (TOLERANCE * np.maximum(size, limit) for limit in limits)
         return bool(
             (x >= self.lower).all()
             and (x <= self.upper).all()
-            and (inside >= self.low - slack_low).all()
-            and (inside <= self.high + slack_high).all()
+            and (sums >= self.low - slack_low).all()
+            and (sums <= self.high + slack_high).all()
             and (self.shares @ served.astype(float) >= self.wanted - TOLERANCE * np.abs(self.wanted)).all()
             and served[self.must].all()
         )
-
-
-def _largest(matrix: csr_array) -> Floats:
-    """Return the largest size of an entry in each row."""
-    size = np.zeros(matrix.shape[0])
-    np.maximum.at(size, np.repeat(np.arange(len(size)), np.diff(matrix.indptr)), np.abs(matrix.data))
-    return size

@@ -26,7 +26,8 @@ from siting.propose.questions.equity import FairPlan, fairest, price_of_equity
 from siting.propose.questions.frontier import frontier
 from siting.propose.questions.hubs import Hubs, choose_hubs
 from siting.propose.questions.mergers import Mergers, merge_sites
-from siting.propose.questions.robustness import RobustPlan, robustness, solve_robust
+from siting.propose.questions.robust_plan import RobustPlan, solve_robust
+from siting.propose.questions.robustness import robustness
 from siting.propose.questions.upgrades import upgrade_sites
 from siting.propose.questions.what_if import WhatIf
 from siting.propose.solve import solve

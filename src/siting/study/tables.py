@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import geopandas as gpd
@@ -126,15 +127,31 @@ def _names(results: Results, role: str) -> dict[Any, str]:
     return {} if frame is None or "name" not in frame else frame["name"].astype(object).map(str).to_dict()
 
 
-def with_names(results: Results, plan: Plan) -> Plan:
+@dataclass(frozen=True, eq=False, repr=False)
+class NamedPlan(Plan):
+    """A plan that shows the names of sites and communities beside their ids."""
+
+    site_names: Mapping[Any, str] = field(default_factory=dict)
+    community_names: Mapping[Any, str] = field(default_factory=dict)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        table = super().table
+        if self.site_names and len(table):
+            table = table.copy()
+            table.insert(0, "name", [self.site_names.get(site, "") for site in table.index])
+        return table
+
+    @cached_property
+    def unreachable(self) -> tuple[object, ...]:
+        names = self.community_names
+        return tuple(f"{i} {names[i]}" if i in names else i for i in super().unreachable)
+
+
+def with_names(results: Results, plan: Plan) -> NamedPlan:
     """Return the plan with the names of sites and communities beside their ids."""
-    names, communities = _names(results, "candidates"), _names(results, "communities")
-    table = plan.table
-    if names and len(table):
-        table = table.copy()
-        table.insert(0, "name", [names.get(site, "") for site in table.index])
-    beyond = tuple(f"{i} {communities[i]}" if i in communities else i for i in plan.unreachable)
-    return replace(plan, table=table, unreachable=beyond)
+    names = (_names(results, role) for role in ("candidates", "communities"))
+    return NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, *names)
 
 
 def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:

@@ -9,12 +9,12 @@ from dataclasses import replace
 import numpy as np
 
 from siting.errors import ProblemError
-from siting.numbers import Bools, Floats
+from siting.numbers import Bools, Floats, amount
 from siting.optimize.control import Control
 from siting.propose.infeasible.subproblems import SAME, Trial, Trials, counts_sites, group_of, load_engines, name_of
 from siting.propose.model.constraints import Row, Share
 from siting.propose.model.formulation import Block, Instance
-from siting.propose.plan.explain import Reason, _amount
+from siting.propose.plan.solved_problem import Reason
 from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
 from siting.propose.problem.rules import (  # fmt: skip
     AtLeast,
@@ -172,7 +172,7 @@ def _too_far(instance: Instance, service: int, limit: float, found: Sequence[tup
         "rules": tuple(dict.fromkeys(name for name, _ in found)),
         "limit": f"{limit:g} {pairs.unit}",
         "count": len(lost),
-        "people": _amount(float(people[lost].sum())),
+        "people": amount(float(people[lost].sum())),
         "names": tuple(f"{inputs.homes[int(i)]} ({_way(nearest[i], pairs.limit, pairs.unit)})" for i in lost),
     }
 
@@ -200,7 +200,7 @@ def _reached(instance: Instance, row: Row) -> float:
 def _short(instance: Instance, row: Row) -> Reason:
     if isinstance(row.rule, OnePer):
         return "plan.no_site", {"rule": str(row.rule), "group": group_of(row)}
-    return "plan.all_short", {"rule": row.said, "asked": _amount(row.low), "best": _amount(_reached(instance, row))}
+    return "plan.all_short", {"rule": row.said, "asked": amount(row.low), "best": amount(_reached(instance, row))}
 
 
 # Which rules are in conflict
@@ -269,7 +269,7 @@ def _told(trials: Trials, conflict: tuple[str, ...]) -> Iterator[Reason]:
     if row is None or not math.isfinite(needed) or needed <= row.high:
         yield "plan.conflict_rules", values
     elif isinstance(row.rule, Budget):
-        yield "plan.conflict_budget", {**values, "needed": _amount(needed), "allowed": _amount(row.high)}
+        yield "plan.conflict_budget", {**values, "needed": amount(needed), "allowed": amount(row.high)}
     else:
         values |= {"needed": math.ceil(needed - 1e-6), "allowed": int(row.high)}
         shares = {name_of(share): share for share in instance.shares if name_of(share) in conflict}
@@ -371,7 +371,7 @@ def _wider(trials: Trials, rule: Rule, rows: Sequence[Row]) -> Iterator[Reason]:
     said = name_of(chosen[0]) if len(chosen) == 1 else str(rule)
     money = isinstance(rule, Budget) or (isinstance(rule, Phases) and not counts_sites(rule, chosen[0]))
     key = "plan.mend_budget" if money else "plan.mend_closings" if isinstance(rule, MayClose) else "plan.mend_sites"
-    yield key, {"rule": said, "to": _amount(enough) if money else round(enough)}
+    yield key, {"rule": said, "to": amount(enough) if money else round(enough)}
 
 
 def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | None]) -> float | None:

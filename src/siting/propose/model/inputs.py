@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.coverage import weights
+from siting.measure.alignment import weights
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Bools, Floats, Ints
 from siting.propose.problem.arrangements import Phases

@@ -11,7 +11,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.coverage import weights
+from siting.measure.alignment import weights
 from siting.propose.model import constraints as rows_
 from siting.propose.model.formulation import Instance
 from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Reaches, _by_year, _of, _pairs

@@ -19,9 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import shapely
 
+from siting.measure import buffer_kernels as kernels
 from siting.numbers import Floats, Ints, Positions, Shapes
 
-__all__ = ["strips", "united"]
+__all__ = ["strips", "unite"]
 
 #: A row each: x and y of both ends of a straight piece, and the radius.
 Strips: TypeAlias = Floats
@@ -49,7 +50,7 @@ def strips(lines: Shapes, radius: float | Floats) -> tuple[Strips, Positions]:
     return np.column_stack([xy[begin], xy[end], np.broadcast_to(radius, len(lines))[of[begin]]]), of[begin]
 
 
-def united(rows: Strips, fill: float) -> shapely.Geometry:
+def unite(rows: Strips, fill: float) -> shapely.Geometry:
     """Unite strips into one MultiPolygon, without the holes that are smaller than *fill*, m²."""
     x0, y0, x1, y1, _ = rows.T
     turned = (x0 > x1) | ((x0 == x1) & (y0 > y1))
@@ -110,8 +111,6 @@ def _corners(rows: Strips) -> tuple[Floats, Ints]:
 
 def _outline(rows: Strips, xy: Floats, ptr: Ints) -> tuple[Floats, Ints] | None:
     """Return the rings around strips of the corners *xy*: points, and where each ring begins; None where unsure."""
-    from siting.measure import _strip_kernels as kernels
-
     radius = rows[:, 4]
     low, high = np.minimum(rows[:, :2], rows[:, 2:4]), np.maximum(rows[:, :2], rows[:, 2:4])
     boxes = np.hstack([low - radius[:, None], high + radius[:, None]])

@@ -11,8 +11,8 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from siting.measure import _strips
-from siting.measure._strips import strips, united
+from siting.measure import buffers
+from siting.measure.buffers import strips, unite
 
 X0, Y0 = 530_000.0, 3_380_000.0
 #: Area of a polygon of 16 sides around which a circle of radius 1 goes.
@@ -46,8 +46,8 @@ def the_same(found: shapely.Geometry, wanted: shapely.Geometry) -> bool:
 def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Whenever GEOS has to unite strips a number is added: how many."""
     calls: list[int] = []
-    by_geos = _strips._by_geos
-    monkeypatch.setattr(_strips, "_by_geos", lambda rows, fill: calls.append(len(rows)) or by_geos(rows, fill))
+    by_geos = buffers._by_geos
+    monkeypatch.setattr(buffers, "_by_geos", lambda rows, fill: calls.append(len(rows)) or by_geos(rows, fill))
     return calls
 
 
@@ -66,7 +66,7 @@ def slow(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     ],
 )
 def test_by_hand(ends: list[tuple[float, float, float, float, float]], area: float, slow: list[int]) -> None:
-    assert united(rows(*ends), 0).area == pytest.approx(area, abs=1e-3)
+    assert unite(rows(*ends), 0).area == pytest.approx(area, abs=1e-3)
     assert not slow
 
 
@@ -74,13 +74,13 @@ def test_holes_and_islands(slow: list[int]) -> None:
     """A ring of 300 m, 20 m wide, around a dot: its hole is 280 m wide, and takes the dot along when it is filled."""
     ring = [(0, 0, 300, 0, 10), (300, 0, 300, 300, 10), (300, 300, 0, 300, 10), (0, 300, 0, 0, 10)]
     dot, inner = (150, 150, 150, 150, 10), 280 * 280
-    open_ = united(rows(*ring, dot), inner - 0.1)
+    open_ = unite(rows(*ring, dot), inner - 0.1)
     assert [len(part.interiors) for part in open_.geoms] == [1, 0]
-    filled = united(rows(*ring, dot), inner + 0.1)
+    filled = unite(rows(*ring, dot), inner + 0.1)
     assert [len(part.interiors) for part in filled.geoms] == [0]
     assert filled.area - open_.area == pytest.approx(inner - ROUND * 100, abs=1e-3)
     # A hole in the island is a hole of the island, and a ring around all of it has a hole of its own.
-    both = united(
+    both = unite(
         rows(*ring, *((x0 / 3 + 100, y0 / 3 + 100, x1 / 3 + 100, y1 / 3 + 100, 10) for x0, y0, x1, y1, _ in ring)), 0
     )
     assert sorted(round(part.area) for part in both.geoms) == [
@@ -99,7 +99,7 @@ def test_a_lattice(blocks: int, side: float, slow: list[int]) -> None:
                 (i * side, j * side, i * side, (j + 1) * side, 20),
                 (j * side, i * side, (j + 1) * side, i * side, 20),
             ]
-    found = united(rows(*lattice), 0)
+    found = unite(rows(*lattice), 0)
     hole = max(side - 40, 0)
     assert found.area == pytest.approx((blocks * side + 40) ** 2 - (4 - ROUND) * 400 - (blocks * hole) ** 2, abs=0.01)
     assert the_same(found, by_buffers(rows(*lattice), 0))
@@ -116,7 +116,7 @@ SKEW = some.tuples(*[some.floats(-4, 4)] * 4, some.floats(0.01, 3))
 @given(some.lists(some.one_of(STRIP, SKEW), min_size=1, max_size=12), some.sampled_from([0.0, 0.5, 5.0]))
 def test_any_strips(ends: list[tuple[float, float, float, float, float]], fill: float) -> None:
     """Strips on whole numbers touch, cross in corners, and lie on one another; the answer is that of overlays."""
-    found, wanted = united(rows(*ends), fill), by_buffers(rows(*ends), 0)
+    found, wanted = unite(rows(*ends), fill), by_buffers(rows(*ends), 0)
     # Whether a hole is filled that is as large as the limit, or where two touch, is for the jitter to say.
     holes = [shapely.Polygon(hole).area for part in shapely.get_parts(wanted) for hole in part.interiors]
     if fill == 0:
@@ -138,28 +138,28 @@ def test_a_city(slow: list[int]) -> None:
     edges = np.unique(np.sort(Delaunay(nodes).simplices[:, [0, 1, 1, 2]].reshape(-1, 2), axis=1), axis=0)[:2000]
     city = rows(*np.column_stack([nodes[edges[:, 0]], nodes[edges[:, 1]], np.full(len(edges), 15.0)]).tolist())
     for fill in (0.0, 2000.0):
-        assert the_same(united(city, fill), by_buffers(city, fill))
+        assert the_same(unite(city, fill), by_buffers(city, fill))
     assert not slow
     # In whatever order, and turned round, it is the same area.
     again = city[rng.permutation(len(city))][:, [2, 3, 0, 1, 4]]
-    assert united(again, 0).normalize().equals_exact(united(city, 0).normalize(), 1e-9)
+    assert unite(again, 0).normalize().equals_exact(unite(city, 0).normalize(), 1e-9)
 
 
 def test_where_rings_do_not_close(monkeypatch: pytest.MonkeyPatch, slow: list[int]) -> None:
     """Without jitter the sides of a lattice cannot be told apart; GEOS unites them."""
     ends = rows((0, 0, 100, 0, 10), (100, 0, 200, 0, 10), (100, 0, 100, 90, 10), (50, 20, 150, 20, 10))
-    wanted = united(ends, 0)
+    wanted = unite(ends, 0)
     assert not slow
-    monkeypatch.setattr(_strips, "JITTER", 0.0)
-    assert the_same(united(ends, 0), wanted)
+    monkeypatch.setattr(buffers, "JITTER", 0.0)
+    assert the_same(unite(ends, 0), wanted)
     assert slow == [4]
 
 
 def test_rings_that_cross_are_not_taken(monkeypatch: pytest.MonkeyPatch, slow: list[int]) -> None:
     """Whatever the loops say, an area is valid, or comes from GEOS."""
     bow = np.array([(0.0, 0.0), (10, 10), (10, 0), (0, 10)])
-    monkeypatch.setattr(_strips, "_outline", lambda *_: (bow, np.array([0, 4])))
-    assert the_same(united(rows((0, 0, 50, 0, 10)), 0), by_buffers(rows((0, 0, 50, 0, 10)), 0))
+    monkeypatch.setattr(buffers, "_outline", lambda *_: (bow, np.array([0, 4])))
+    assert the_same(unite(rows((0, 0, 50, 0, 10)), 0), by_buffers(rows((0, 0, 50, 0, 10)), 0))
     assert slow == [1]
 
 

@@ -17,42 +17,35 @@ from siting.numbers import Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, maximum_flow
 
-__all__ = ["fit_margins", "round_to_total", "shared_out", "whole_number"]
-
+__all__ = ["apportion", "fit_margins", "round_to_total", "whole_number"]
 
 #: A table is fitted when each margin is met to this many people, or this share of the total where that is more.
 CLOSE, SHARE = 1e-6, 1e-12
 ROUNDS = 10_000
-#: A quota this near to a whole number is one that lost its last bits.
+#: Rounding tolerance of a quota, absolute and as a share of it.
 NEAR, SHARE_NEAR = 1e-9, 1e-12
 #: Totals of whole weights are exact up to the first; up to the second, what `SHARE_NEAR` adds to all quotas is below 1.
 MOST, MOST_PARTS = 2**53, 10**11
 
 
 def whole_number(value: float) -> int:
-    """Round to the nearest whole number, halves up.
-
-    Examples
-    --------
-    >>> whole_number(2.5), whole_number(211.1e4)
-    (3, 2111000)
-    """
+    """Round to the nearest whole number, halves up: 2.5 to 3."""
     return math.floor(value + 0.5)
 
 
 def round_to_total(weights: pd.Series, total: int) -> pd.Series:
-    """Share out a whole number in proportion to weights, in whole numbers that add up to it.
+    """Apportion a whole number in proportion to weights, in whole numbers that add up to it.
 
     Each row gets its quota ``total w(i) / sum(w)`` rounded down; what is left goes, one each, to the rows with the
-    largest remainders, of equals to the first (method of Hamilton [1]_). So no row is a whole unit or more away from
-    its quota, and a row of weight 0 gets 0.
+    largest remainders, of equals to the first (method of Hamilton [1]_). No row is a whole unit away from its quota,
+    and a row of weight 0 gets 0.
 
     Parameters
     ----------
     weights
         Numbers of 0 or more, such as people by community.
     total
-        What is shared out, a whole number of 0 or more.
+        A whole number of 0 or more.
 
     Returns
     -------
@@ -80,18 +73,12 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
         raise ProblemError(f"total is {total!r}; give a whole number of 0 or more, up to {MOST:,}")
     if total and not values.any():
         raise ProblemError(f"all weights are 0: there is nothing to share {total:,} out by")
-    group = np.zeros(len(values), np.intp)
-    return pd.Series(shared_out(values, group, np.array([total], np.int64)), index=weights.index, name=weights.name)
+    found = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))
+    return pd.Series(found, index=weights.index, name=weights.name)
 
 
 def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
-    """Return weights as int64 where all are whole, else as float64.
-
-    Raises
-    ------
-    ProblemError
-        When *weights* is no Series, or one is missing, negative or infinite: which rows.
-    """
+    """Return weights as int64 where all are whole, else as float64; refuse what is missing, negative or infinite."""
     if not isinstance(weights, pd.Series):
         raise ProblemError(f"{what}: a {type(weights).__name__}; give a Series")
     values = pd.to_numeric(weights, errors="coerce").to_numpy(float, na_value=np.nan)
@@ -102,15 +89,11 @@ def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
     return values.astype(np.int64) if (values == np.floor(values)).all() and values.max(initial=0) < 2**53 else values
 
 
-def shared_out(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Ints:
-    """Share out the total of each group among its rows by largest remainders; whole weights are reckoned exactly.
+def apportion(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Ints:
+    """Apportion the total of each group among its rows by largest remainders; whole weights are computed exactly.
 
-    A group whose weights are all 0 gets nothing, whatever its total: look for it before.
-
-    Raises
-    ------
-    ProblemError
-        When weights that are not whole, or too large to be reckoned exactly, would share out more than `MOST_PARTS`.
+    A group whose weights are all 0 gets nothing, whatever its total. More than `MOST_PARTS` cannot be apportioned by
+    weights that are not whole, or too large to be exact.
     """
     floor, rest = _quotas(weights, group, totals)
     given = np.zeros(len(totals), np.int64)
@@ -119,16 +102,15 @@ def shared_out(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> Int
     first = np.searchsorted(group[order], np.arange(len(totals)))
     rank = np.empty(len(group), np.intp)
     rank[order] = np.arange(len(group)) - first[group[order]]
-    more: Ints = floor + ((rank < (totals - given)[group]) & (weights > 0))
-    return more
+    return floor + ((rank < (totals - given)[group]) & (weights > 0))
 
 
 def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[Ints, npt.NDArray[Any]]:
-    """Divide each row's quota into its whole part and a remainder that may be compared within a group."""
+    """Split each row's quota into its whole part and a remainder that can be compared within a group."""
     floor: npt.NDArray[Any]
     rest: npt.NDArray[Any]
     sums = np.zeros(len(totals), weights.dtype)
-    with np.errstate(over="ignore"):  # what is infinite is refused below
+    with np.errstate(over="ignore"):  # infinite sums are refused below
         np.add.at(sums, group, weights)
     sums[sums == 0] = 1
     most = float(weights.max(initial=0)) * float(totals.max(initial=0))
@@ -149,18 +131,18 @@ def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[
 
 
 def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> pd.DataFrame:
-    """Scale a table of people so that both its margins are met, in whole numbers.
+    """Scale a table of people to two margins, in whole numbers.
 
     Rows and columns are scaled in turn until both sums are right (iterative proportional fitting [1]_), which keeps the
-    table's pattern (its cross-product ratios); then each cell is rounded up or down so that every sum of a row or
-    column is met exactly, as near to the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0.
+    table's cross-product ratios. Then each cell is rounded up or down so that both margins are met exactly, as near to
+    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0.
 
     Parameters
     ----------
     table
         People by area (rows) and by group (columns), such as districts by age band.
     rows, columns
-        Whole numbers that the rows and the columns must add up to, by label. Both have the same sum.
+        Whole totals of the rows and of the columns, by label. Both have the same sum.
 
     Returns
     -------
@@ -171,11 +153,11 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     ------
     ProblemError
         When a label stands twice or has no total, the two sums differ, a row or column of nothing but 0 has a total, or
-        the zeros of the table leave no way to meet both margins, which a largest flow proves.
+        the zeros of the table leave no way to meet both margins, which a maximum flow proves.
 
     Notes
     -----
-    A cell that is 0 in every table that meets the margins is put to 0 first: scaling alone would only creep towards it.
+    A cell that is 0 in every table that meets the margins is set to 0 first: scaling alone would only creep towards it.
 
     References
     ----------
@@ -201,9 +183,8 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
             f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}; give margins of "
             "one sum, such as one of them brought to the other's with round_to_total"
         )
-    for sums, totals, labels, what in ((start.sum(1), down, table.index, "row"),
-                                       (start.sum(0), across, table.columns, "column")):  # fmt: skip
-        empty = (sums == 0) & (totals > 0)
+    for axis, totals, labels, what in ((1, down, table.index, "row"), (0, across, table.columns, "column")):
+        empty = (start.sum(axis) == 0) & (totals > 0)
         if empty.any():
             raise ProblemError(f"{what} {some(labels[empty])}: all of the table is 0, but the total is not; 0 stays 0")
     fitted = _scaled(_possible(start, down, across, table), down, across, table)
@@ -223,10 +204,7 @@ def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Ints:
 
 
 def _possible(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> Floats:
-    """Keep the cells that can be above 0 when both margins are met.
-
-    These are the cells whose row and column lie on a cycle along which a flow that meets the margins can be shifted.
-    """
+    """Keep the cells that can be above 0 when both margins are met: on a cycle of the residual graph of a flow."""
     most = max(int(down.max(initial=0)), int(across.max(initial=0)))
     if most > LARGEST:
         raise ProblemError(f"a total is {most:,}; fit_margins counts up to {LARGEST:,}")
@@ -266,21 +244,18 @@ def _factors(wanted: Ints, sums: Floats) -> Floats:
 
 
 def _rounded(table: Floats, down: Ints, across: Ints) -> Ints:
-    """Round cells up or down so that both margins hold: a transportation problem, whose corners are whole numbers."""
+    """Round cells up or down so that both margins hold: a transportation problem, whose vertices are whole numbers."""
     floor = np.floor(table + CLOSE).astype(np.int64)
     up, over = down - floor.sum(1), across - floor.sum(0)
     i, j = np.nonzero(table > 0)
     if not up.any() and not over.any():
         return floor
-    cells = np.arange(len(i))
-    sums = csr_array(
-        (np.ones(2 * len(i)), (np.concatenate([i, len(down) + j]), np.concatenate([cells, cells]))),
-        shape=(len(down) + len(across), len(i)),
-    )
+    n = len(i)
+    entries = np.ones(2 * n), (np.concatenate([i, len(down) + j]), np.tile(np.arange(n), 2))
+    sums = csr_array(entries, shape=(len(down) + len(across), n))
     missing = np.concatenate([up, over]).astype(float)
     gain = np.clip(table[i, j] - floor[i, j], 0, 1)
-    nothing, one = np.zeros(len(i)), np.ones(len(i))
-    found = highs.run(highs.Programme(-gain, nothing, one, sums, missing, missing, whole=0))
+    found = highs.run(highs.Programme(-gain, np.zeros(n), np.ones(n), sums, missing, missing, whole=0))
     if found.x is None:  # cannot be: the fractions themselves meet the margins
         raise RuntimeError(f"controlled rounding ended with: {found.status}")
     floor[i, j] += np.rint(found.x).astype(np.int64)

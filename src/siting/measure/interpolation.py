@@ -1,4 +1,4 @@
-"""Figures of one year from those of others: linear or constant growth between printed figures, and beyond them."""
+"""Figures of one year from printed ones of others: linear interpolation, constant growth, and trends carried on."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.errors import ProblemError
 
-__all__ = ["Method", "annual_growth", "annual_increase", "beyond", "interpolate_figures", "is_year", "printed"]
+__all__ = ["Method", "annual_growth", "annual_increase", "interpolate_figures", "is_year", "printed"]
 
 logger = logging.getLogger(__name__)
 
@@ -24,28 +24,25 @@ YEARS = (1900, 2200)
 
 
 def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear") -> float:
-    """Tell the figure of a year from those printed for other years.
+    """Interpolate the figure of a year from those printed for other years.
 
-    With the printed years ``t0 < t1`` next to ``t`` and their figures ``x0``, ``x1``:
-
-    * ``"linear"``, the same number each year: ``x0 + (x1 - x0) (t - t0) / (t1 - t0)``
-    * ``"growth"``, the same percentage each year: ``x0 (x1 / x0) ** ((t - t0) / (t1 - t0))``
-
-    Before the first and after the last printed year the trend of the two nearest is carried on, and the log says so.
+    With the printed years ``t0 < t1`` next to ``t`` and their figures ``x0``, ``x1``. Before the first and after the
+    last printed year the trend of the two nearest is carried on, and a warning is logged.
 
     Parameters
     ----------
     figures
-        At least two figures by year; one is enough for its own year. In any unit, which the answer has too.
+        At least two figures by year, in any unit; one is enough for its own year.
     year
-        The year asked for.
+        The year of the answer.
     method
-        ``"linear"`` or ``"growth"``.
+        ``"linear"``, the same number each year: ``x0 + (x1 - x0) (t - t0) / (t1 - t0)``; or ``"growth"``, the same
+        percentage each year: ``x0 (x1 / x0) ** ((t - t0) / (t1 - t0))``.
 
     Returns
     -------
     float
-        The figure, not rounded; in a printed year the printed one.
+        In the unit of the figures, not rounded; in a printed year the printed one.
 
     Raises
     ------
@@ -68,7 +65,11 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
         raise ProblemError(f"year is {year!r}; give a year such as 2025")
     if year in known:
         return known[int(year)]
-    t0, t1 = _around(known, year)
+    if len(known) < 2:
+        raise ProblemError(f"one figure, of {_span(known)}, makes no trend for {year}; give a second year")
+    years = list(known)
+    k = max(1, next((k for k, t in enumerate(years) if t > year), len(years) - 1))
+    t0, t1 = years[k - 1], years[k]
     x0, x1 = known[t0], known[t1]
     share = (year - t0) / (t1 - t0)
     if beyond(known, year):
@@ -84,9 +85,9 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
 
 
 def annual_growth(figures: Figures) -> float:
-    """Tell the constant yearly growth from the first to the last figure: ``(x1 / x0) ** (1 / (t1 - t0)) - 1``.
+    """Compute the constant yearly growth from the first to the last figure: ``(x1 / x0) ** (1 / (t1 - t0)) - 1``.
 
-    Use it to give `forecast` the growth of a larger area, such as the city that a layer is a part of.
+    `forecast` takes it as a rate, such as that of the city that a layer is a part of.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def annual_growth(figures: Figures) -> float:
 
 
 def annual_increase(figures: Figures) -> float:
-    """Tell the constant yearly increase from the first to the last figure: ``(x1 - x0) / (t1 - t0)``.
+    """Compute the constant yearly increase from the first to the last figure: ``(x1 - x0) / (t1 - t0)``.
 
     Parameters
     ----------
@@ -144,13 +145,7 @@ def annual_increase(figures: Figures) -> float:
 
 
 def printed(figures: Figures) -> dict[int, float]:
-    """Return figures by year, in the order of years.
-
-    Raises
-    ------
-    ProblemError
-        When a year is none, or a figure is missing, negative or no number.
-    """
+    """Return figures in the order of years; refuse keys that are no years, and figures that are no numbers."""
     pairs = list(figures.items())
     years = [year for year, _ in pairs]
     if not pairs or not all(is_year(year) for year in years) or len(set(years)) < len(years):
@@ -170,35 +165,31 @@ def is_year(key: object) -> bool:
     return isinstance(key, Integral) and not isinstance(key, bool) and YEARS[0] <= int(key) <= YEARS[1]
 
 
+def check_years(from_year: object, to_year: object) -> None:
+    """Refuse what are no two years, the later one last."""
+    if not is_year(from_year) or not is_year(to_year) or to_year < from_year:  # type: ignore[operator]
+        raise ProblemError(f"from {from_year!r} to {to_year!r}: give two years, the later one last")
+
+
 def beyond(figures: Mapping[int, float], year: int) -> bool:
     """Tell whether *year* lies before the first or after the last of the figures."""
     return not min(figures) <= year <= max(figures)
 
 
 def amount(value: Any, what: str) -> float:
-    """Return a number of 0 or more.
+    """Return a number of 0 or more; refuse all else."""
+    return finite(value, what, " of 0 or more", least=0.0)
 
-    Raises
-    ------
-    ProblemError
-        When it is none.
-    """
+
+def finite(value: Any, what: str, kind: str = "", *, least: float = -math.inf) -> float:
+    """Return a finite number of at least *least*; refuse all else."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = math.nan
-    if not math.isfinite(number) or number < 0:
-        raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
+    if not math.isfinite(number) or number < least:
+        raise ProblemError(f"{what} is {value!r}; give a number{kind}")
     return number
-
-
-def _around(known: dict[int, float], year: int) -> tuple[int, int]:
-    if len(known) < 2:
-        raise ProblemError(f"one figure, of {_span(known)}, makes no trend for {year}; give a second year")
-    years = list(known)
-    after = next((k for k, t in enumerate(years) if t > year), len(years) - 1)
-    k = max(after, 1)
-    return years[k - 1], years[k]
 
 
 def _ends(figures: Figures) -> tuple[tuple[int, float], tuple[int, float]]:
@@ -209,5 +200,4 @@ def _ends(figures: Figures) -> tuple[tuple[int, float], tuple[int, float]]:
 
 
 def _span(known: Mapping[int, float]) -> str:
-    years = sorted(known)
-    return str(years[0]) if len(years) == 1 else f"{years[0]}–{years[-1]}"
+    return "–".join(str(year) for year in sorted({min(known), max(known)}))

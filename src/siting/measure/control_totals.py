@@ -1,31 +1,33 @@
-"""What a forecast is held to: totals of a column, for all and by area, from rates, increases and printed figures."""
+"""Control totals of a forecast: for all and by area, from rates, increases and printed figures."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import LayerError, ProblemError, some
-from siting.measure._figures import Method, amount, beyond, interpolate_figures, is_year, printed
-from siting.measure._rounding import whole_number
+from siting.measure.apportionment import whole_number
+from siting.measure.interpolation import Method, amount, beyond, finite, interpolate_figures, is_year, printed
 from siting.numbers import Positions
 
 __all__ = ["ALL", "OTHERS", "Base", "Control", "controls"]
 
-#: Key of the total of all areas beside totals of some.
+#: Key of the total of all areas beside totals of some, and of what is left for the areas that are not named.
 ALL, OTHERS = "all", "the other areas"
-#: How a total is known that was not worked out from others.
+#: How a total is known that was not computed from others.
 GIVEN = "given"
-#: Figures that agree to this share of their sum differ in their last bits.
+#: Rounding tolerance of sums of figures, as a share of them.
 NEAR = 1e-9
 #: Growth above this is taken for percent written as a share.
 MOST_RATE = 0.5
+#: Where the totals of some areas come from: the areas (or `ALL`, `OTHERS`), how they are known, the printed years.
+Piece: TypeAlias = tuple[tuple[str, ...], str, str]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,17 +49,15 @@ class Base:
         if blank.any():
             rows = some(self.ids[blank])
             raise LayerError("communities", f'"{self.by}" is blank in {int(blank.sum())} rows: {rows}; fill it in')
-        found: pd.Series = pd.Series(self.people[column]).groupby(self.areas.to_numpy(), sort=True).sum()
-        return found
+        return pd.Series(self.people[column]).groupby(self.areas.to_numpy(), sort=True).sum()
 
 
 @dataclass(frozen=True)
 class Control:
     """Whole numbers that a column must add up to in the target year, and where they come from.
 
-    `areas` are totals of named areas; `total` is that of all, or None where the areas tell it. Where totals come from
-    several sources `how` is "mixed", and `pieces` tells each: the areas, how, and the years of the figures. An area is
-    `ALL` or `OTHERS` where all together or the unnamed ones are meant.
+    `areas` are totals of named areas; `total` is that of all, None where it is the sum of the areas. Where totals come
+    from several sources `how` is "mixed", and `pieces` lists them; `outside` is whether a trend is carried on.
     """
 
     column: str
@@ -66,7 +66,7 @@ class Control:
     how: str
     words: Mapping[str, str] = field(default_factory=dict)
     outside: bool = False
-    pieces: tuple[tuple[tuple[str, ...], str, str], ...] = ()
+    pieces: tuple[Piece, ...] = ()
 
     @property
     def amount(self) -> int:
@@ -81,14 +81,12 @@ class Control:
         ProblemError
             When areas are unknown or lack a total, totals do not agree, or one asks for people where there are none.
         """
-        rows = len(base.people[self.column])
-        if not self.areas:
-            code, totals = np.zeros(rows, np.intp), pd.Series({ALL: self.total or 0}, dtype=np.int64)
-        else:
+        people = base.people[self.column]
+        if self.areas:
             code, totals = self._by_area(base)
-        held = np.zeros(len(totals))
-        np.add.at(held, code, base.people[self.column])
-        empty = (held == 0) & (totals.to_numpy() > 0)
+        else:
+            code, totals = np.zeros(len(people), np.intp), pd.Series({ALL: self.total or 0}, dtype=np.int64)
+        empty = (np.bincount(code, people, len(totals)) == 0) & (totals.to_numpy() > 0)
         if empty.any():
             raise ProblemError(
                 f"{self.column}: {some(totals.index[empty])}: nobody in {base.from_year}, but a total for "
@@ -117,9 +115,7 @@ class Control:
             )
         totals = pd.Series({**self.areas, **({OTHERS: rest} if others else {})}, dtype=np.int64)
         position = {area: k for k, area in enumerate(self.areas)}
-        found = pd.Series(base.areas).map(position).fillna(len(position))
-        code: Positions = np.asarray(found, np.intp)
-        return code, totals
+        return np.asarray(pd.Series(base.areas).map(position).fillna(len(position)), np.intp), totals
 
 
 def controls(
@@ -129,7 +125,7 @@ def controls(
     totals: Mapping[str, Any],
     method: Method,
 ) -> dict[str, Control]:
-    """Turn what the user knows about the target year into whole totals, by column.
+    """Turn what is known about the target year into whole totals, by column.
 
     Raises
     ------
@@ -154,7 +150,7 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
 
     def grown(start: float, change: Any, where: str) -> int:
         what = f"{how} of {column}{where}"
-        step = _change(change, what)
+        step = finite(change, what)
         if how == "rate" and not -1 < step <= MOST_RATE:
             raise ProblemError(
                 f"{what} is {step:g}; give a share a year: 0.0454 is 4.54 % (above {MOST_RATE:.0%} give totals)"
@@ -179,6 +175,15 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
     return Control(column, None, ends, f"{how}s", {"change": f"{_step(low, how)} – {_step(high, how)}"})
 
 
+class Figure(NamedTuple):
+    """A figure of the target year: how it is known, from which printed years, and whether it lies beyond them."""
+
+    value: float
+    how: str = GIVEN
+    years: str = ""
+    beyond: bool = False
+
+
 def _total(base: Base, column: str, given: Any, method: Method) -> Control:
     """Read a total: a number, figures by year, or either by area."""
     if not isinstance(given, Mapping | pd.Series):
@@ -187,74 +192,55 @@ def _total(base: Base, column: str, given: Any, method: Method) -> Control:
     if not named:
         raise ProblemError(f"total of {column}: nothing is given")
     if all(is_year(key) for key in named):
-        figure, how, years = _read(base, named, method, column)
-        outside = how != GIVEN and beyond(printed(named), base.to_year)
-        return Control(column, whole_number(figure), {}, _alone(how), {"years": years}, outside)
+        named = {ALL: named}
     if not all(isinstance(key, str) for key in named):
         raise ProblemError(f"total of {column}: keys must be years or ids of areas as text, not {some(named)}")
-    read = {area: _read(base, x, method, f'{column} in "{area}"') for area, x in named.items()}
-    outside = any(how != GIVEN and beyond(printed(named[area]), base.to_year) for area, (_, how, _) in read.items())
-    areas = {area: figure for area, (figure, _, _) in read.items() if area != ALL}
-    whole = read[ALL][0] if ALL in read else None
-    ends = {area: whole_number(figure) for area, figure in areas.items()}
-    total = None if whole is None else whole_number(whole)
-    others = bool(areas) and whole is not None and bool(set(base.sums(column).index) - set(areas))
-    if whole is not None and areas:
-        rest = whole - sum(areas.values())
-        near = NEAR * max(1.0, whole)
-        if rest >= -near if others else abs(rest) <= near:
-            ends = _brought({**areas, **({OTHERS: max(rest, 0.0)} if others else {})}, whole_number(whole))
+    read = {area: _figure(base, figure, method, f'{column} in "{area}"') for area, figure in named.items()}
+    areas = {area: figure.value for area, figure in read.items() if area != ALL}
+    ends = {area: whole_number(value) for area, value in areas.items()}
+    total, others = None, False
+    if ALL in read:
+        whole = read[ALL].value
+        total = whole_number(whole)
+        others = bool(areas) and bool(set(base.sums(column).index) - set(areas))
+        rest, near = whole - sum(areas.values()), NEAR * max(1.0, whole)
+        if areas and (rest >= -near if others else abs(rest) <= near):
+            ends = _rounded_together({**areas, **({OTHERS: max(rest, 0.0)} if others else {})}, total)
             ends.pop(OTHERS, None)
-    sources = {(how, years) for _, how, years in read.values()}
-    if len(sources) == 1 and (whole is None or not areas):
-        how, years = sources.pop()
-        return Control(
-            column, total, ends, _alone(how) + "s" * (how == GIVEN and bool(areas)), {"years": years}, outside
-        )
-    return Control(column, total, ends, "mixed", {}, outside, _pieces(read, others=others))
+    outside = any(figure.beyond for figure in read.values())
+    sources = {(figure.how, figure.years) for figure in read.values()}
+    if len(sources) > 1 or (total is not None and areas):
+        return Control(column, total, ends, "mixed", {}, outside, _pieces(read, others=others))
+    how, years = sources.pop()
+    how = how if how != GIVEN else "totals" if areas else "total"
+    return Control(column, total, ends, how, {"years": years}, outside)
 
 
-def _read(base: Base, given: Any, method: Method, what: str) -> tuple[float, str, str]:
-    """Read a number, or figures by year: the figure, how it was found, and the years of the figures."""
+def _figure(base: Base, given: Any, method: Method, what: str) -> Figure:
+    """Read a number, or the figure of the target year from those of printed years."""
     if not isinstance(given, Mapping | pd.Series):
-        return amount(given, f"total of {what}"), GIVEN, ""
-    figures: dict[Any, Any] = dict(given.items())
-    known = printed(figures)
-    figure = interpolate_figures(known, base.to_year, method=method)
-    return (figure, GIVEN, "") if base.to_year in known else (figure, method, ", ".join(map(str, known)))
+        return Figure(amount(given, f"total of {what}"))
+    known = printed(given)
+    value = interpolate_figures(known, base.to_year, method=method)
+    if base.to_year in known:
+        return Figure(value)
+    return Figure(value, method, ", ".join(map(str, known)), beyond(known, base.to_year))
 
 
-def _alone(how: str) -> str:
-    return "total" if how == GIVEN else how
-
-
-def _brought(figures: Mapping[str, float], total: int) -> dict[str, int]:
-    """Bring figures whose sum is *total*, but for its fraction, to whole people: the largest fractions go up."""
+def _rounded_together(figures: Mapping[str, float], total: int) -> dict[str, int]:
+    """Round figures to whole people that add up to *total*: the largest fractions go up, of equals the first."""
     floor = {area: math.floor(figure + NEAR * max(1.0, figure)) for area, figure in figures.items()}
-    first = sorted(figures, key=lambda area: floor[area] - figures[area])  # of equals the first
-    up = set(first[: total - sum(floor.values())])
+    up = sorted(figures, key=lambda area: floor[area] - figures[area])[: total - sum(floor.values())]
     return {area: low + (area in up) for area, low in floor.items()}
 
 
-def _pieces(
-    read: Mapping[str, tuple[float, str, str]], *, others: bool
-) -> tuple[tuple[tuple[str, ...], str, str], ...]:
-    """Tell by source which areas it stands for, all together first and the unnamed ones last."""
+def _pieces(read: Mapping[str, Figure], *, others: bool) -> tuple[Piece, ...]:
+    """Group areas by source, all together first and the unnamed ones last."""
     found: dict[tuple[bool, str, str], list[str]] = {}
     for area in sorted(read, key=lambda area: area != ALL):
-        found.setdefault((area == ALL, *read[area][1:]), []).append(area)
-    told = [(tuple(areas), how, years) for (_, how, years), areas in found.items()]
-    return (*told, ((OTHERS,), "rest", "")) if others else tuple(told)
-
-
-def _change(value: Any, what: str) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ProblemError(f"{what} is {value!r}; give a number")
-    return number
+        found.setdefault((area == ALL, read[area].how, read[area].years), []).append(area)
+    pieces: list[Piece] = [(tuple(areas), how, years) for (_, how, years), areas in found.items()]
+    return (*pieces, ((OTHERS,), "rest", "")) if others else tuple(pieces)
 
 
 def _step(value: Any, how: str) -> str:

@@ -7,14 +7,14 @@ import shapely
 
 from siting.numbers import Bools, Floats, Ints, Shapes
 
-__all__ = ["shared"]
+__all__ = ["divide"]
 
 
 #: How near to the end of a piece its last seed stands, metres: two facilities' pieces are parted where they meet.
 END = 0.05
 
 
-def shared(area: shapely.Geometry, pieces: Shapes, owner: Ints, *, spacing: float, depth: float) -> tuple[Ints, Shapes]:
+def divide(area: shapely.Geometry, pieces: Shapes, owner: Ints, *, spacing: float, depth: float) -> tuple[Ints, Shapes]:
     """Share out *area* among the owners of *pieces* of streets: each place goes to the nearest piece's.
 
     Borders are the Voronoi edges between points that stand on the pieces, *spacing* apart, smoothed by up to a sixth of

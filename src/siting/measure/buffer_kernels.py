@@ -1,4 +1,4 @@
-"""Loops of `siting.measure._strips`: the outline of many convex polygons that lie over each other."""
+"""Loops of `siting.measure.buffers`: the outline of many convex polygons that lie over each other."""
 
 from __future__ import annotations
 

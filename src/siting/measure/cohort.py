@@ -1,4 +1,4 @@
-"""A population by age carried forward: `cohort_forecast`, with `life_table` before it and `age_bands` behind it."""
+"""A population carried forward by age: `life_table`, `cohort_forecast`, `age_bands`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure._figures import amount, is_year
-from siting.measure._rounding import shared_out, whole_number
+from siting.measure.apportionment import apportion, whole_number
+from siting.measure.interpolation import amount, check_years
 from siting.numbers import Floats, Positions
 
 __all__ = ["BANDS", "age_bands", "cohort_forecast", "life_table"]
@@ -40,27 +40,26 @@ def cohort_forecast(
 ) -> pd.DataFrame:
     """Carry a population by single years of age forward, year by year (cohort component method [1]_, [2]_).
 
-    With ``N(x)`` people of completed age ``x`` at the end of a year, ``S(x)`` the share of them who are alive a year
-    later, ``M(x)`` net migrants, ``B`` births of the next year and ``A`` the open last age (``A`` and over)::
+    With ``N(x)`` people of completed age ``x`` at the end of a year, ``S(x)`` the share of them alive a year later,
+    ``M(x)`` net migrants, ``B`` births of the next year and ``A`` the open last age (``A`` and over)::
 
         N'(0) = S(born) B + M(0)
         N'(x) = S(x-1) N(x-1) + M(x)                     0 < x < A
         N'(A) = S(A-1) N(A-1) + S(A) N(A) + M(A)
 
     `births` are given, or follow from `fertility`: ``B = sum over x of f(x) w(x) (N(x) + N'(x)) / 2``, N' before
-    migration, with ``f`` births a year per woman and ``w`` the share of women. Without migration the second is the
-    product with a Leslie matrix. No rate is built in: all are the user's, and stay as they are for all years.
+    migration, with ``f`` births a year per woman and ``w`` the share of women: without migration the product with a
+    Leslie matrix. No rate is built in; those given hold for all years.
 
     Parameters
     ----------
     ages
-        People by completed age, 0, 1, 2, … without a gap; the last age holds all older people. A Series for one area,
-        or a DataFrame with a column for each area.
+        People by completed age 0, 1, 2, …, the last age for all older people: a Series, or a column for each area.
     from_year, to_year
         Year at whose end *ages* are counted, and the last year forecast.
     survival
-        Share by age who are alive a year later, 0 to 1, the last for the open age: column `survival` of a `life_table`.
-        A DataFrame gives each area its own.
+        Share by age alive a year later, 0 to 1, the last for the open age (`survival` of a `life_table`). A DataFrame
+        gives each area its own.
     newborn
         Share of a year's births alive at its end, 0 to 1 (`lived` at age 0 of a `life_table`). Needed with births.
     births
@@ -70,8 +69,7 @@ def cohort_forecast(
     women
         Share of women among people of an age: one number, by age, or ages by areas. Needed with *fertility*.
     migration
-        People who come less those who go, a year, by the age they have at the end of it; a mapping gives each year its
-        own.
+        People who come less those who go, a year, by their age at the end of it; a mapping gives each year its own.
 
     Returns
     -------
@@ -106,11 +104,9 @@ def cohort_forecast(
     3    130.0
     Name: all, dtype: float64
     """
-    if not is_year(from_year) or not is_year(to_year) or to_year < from_year:
-        raise ProblemError(f"from {from_year!r} to {to_year!r}: give two years, the later one last")
+    check_years(from_year, to_year)
     table = _ages(ages)
-    people = _numbers(table, table, "ages")
-    alive = _numbers(survival, table, "survival", most=1)
+    people, alive = _numbers(table, table, "ages"), _numbers(survival, table, "survival", most=1)
     years = range(from_year + 1, to_year + 1)
     if (births is not None or fertility is not None) and newborn is None:
         raise ProblemError("newborn: give the share of a year's births who are alive at its end, 0 to 1")
@@ -119,19 +115,17 @@ def cohort_forecast(
     if births is not None and fertility is not None:
         raise ProblemError("give births or fertility, not both")
     given = None if births is None else _births(births, years, table)
-    bearing = None if fertility is None else _bearing(fertility, women, table)
+    rate = None if fertility is None else _births_per_person(fertility, women, table)
     steps = [people]
     for k, year in enumerate(years):
-        moved = _older(people, alive)
+        older = _older(people, alive)
         if given is not None:
-            moved[0] = given[k]
-        elif bearing is not None:
-            moved[0] = 0  # none of them bears yet
-            moved[0] = (bearing * (people + moved) / 2).sum(axis=0)
-        moved[0] *= 1.0 if newborn is None else newborn
-        if migration is not None:
-            moved = _moved(moved, migration, year, table)
-        people = moved
+            older[0] = given[k]
+        elif rate is not None:
+            older[0] = 0  # the newborn bear none
+            older[0] = (rate * (people + older) / 2).sum(axis=0)
+        older[0] *= 1.0 if newborn is None else newborn
+        people = older if migration is None else _migrated(older, migration, year, table)
         steps.append(people)
     index = pd.MultiIndex.from_product([range(from_year, to_year + 1), table.index], names=["year", "age"])
     return pd.DataFrame(np.concatenate(steps), index=index, columns=table.columns)
@@ -140,10 +134,9 @@ def cohort_forecast(
 def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
     """Turn probabilities of death by age into the survival that `cohort_forecast` takes [1]_.
 
-    Of one birth, ``alive l(x)`` reach their birthday ``x``: ``l(0) = 1``, ``l(x + 1) = l(x) (1 - q(x))``. Between two
-    birthdays they live ``L(x) = (l(x) + l(x + 1)) / 2`` years, deaths being spread evenly; in the open age
-    ``L(A) = l(A) e(A)``. With ``T(x)`` the sum of ``L`` from x on, ``S(x) = L(x + 1) / L(x)``, and for the last two
-    ages ``T(A) / T(A - 1)``.
+    Of one birth, ``l(x)`` reach their birthday ``x``: ``l(0) = 1``, ``l(x + 1) = l(x) (1 - q(x))``. Between two
+    birthdays they live ``L(x) = (l(x) + l(x + 1)) / 2`` years; in the open age ``L(A) = l(A) e(A)``. With ``T(x)`` the
+    sum of ``L`` from x on, ``S(x) = L(x + 1) / L(x)``, and for the last two ages ``T(A) / T(A - 1)``.
 
     Parameters
     ----------
@@ -155,8 +148,8 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        By age 0, …, A: `alive`, `lived`, `ahead` (T) and `survival`. `lived` at age 0 is the share of a year's births
-        who are alive at its end; since most deaths of infants come early, it is slightly high.
+        By age 0, …, A: `alive` (l), `lived` (L), `ahead` (T) and `survival` (S). `lived` at age 0 is the share of a
+        year's births alive at its end, slightly high, since most deaths of infants come early.
 
     Raises
     ------
@@ -188,17 +181,15 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
     ahead = np.cumsum(lived[::-1])[::-1]
     survival = np.divide(lived[1:], lived[:-1], out=np.zeros(len(q)), where=lived[:-1] > 0)
     survival[-1] = ahead[-1] / ahead[-2] if ahead[-2] > 0 else 0.0
-    index = pd.RangeIndex(len(alive), name="age")
-    return pd.DataFrame(
-        {"alive": alive, "lived": lived, "ahead": ahead, "survival": np.append(survival, survival[-1])}, index=index
-    )
+    columns = {"alive": alive, "lived": lived, "ahead": ahead, "survival": np.append(survival, survival[-1])}
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(alive), name="age"))
 
 
 def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] | None = None) -> pd.DataFrame:
     """Add up a `cohort_forecast` by bands of age, in whole people.
 
-    The people of each year and area are rounded age by age to the whole number nearest to their sum (largest
-    remainders), so that bands that share no age add up.
+    The ages of each year and area are rounded by largest remainders to the whole number nearest to their sum, so that
+    bands that share no age add up.
 
     Parameters
     ----------
@@ -211,13 +202,13 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     Returns
     -------
     DataFrame
-        Index (`year`, `area`), a column (Int64) for each band, and `population`, all ages. Missing where an age of the
-        band is. Columns called as the communities' are totals for `forecast`.
+        Index (`year`, `area`), a column (Int64) for each band, and `population`, all ages; missing where an age of the
+        band is. `forecast` takes these columns as totals.
 
     Raises
     ------
     ProblemError
-        When a band is empty, parts the open last age, or is called `population`, as the column of all ages is.
+        When a band is empty, splits the open last age, or is called `population`.
 
     Examples
     --------
@@ -228,8 +219,8 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     chosen = dict(BANDS if bands is None else bands)
     if "population" in chosen:
         raise ProblemError('bands: "population" is the column of all ages; give the band another name')
-    named = people.rename_axis(index=["year", "age"])
-    tall = named.reset_index().melt(["year", "age"], var_name="area", value_name="people")
+    tall = people.rename_axis(index=["year", "age"]).reset_index()
+    tall = tall.melt(["year", "age"], var_name="area", value_name="people")
     last = int(tall["age"].max())
     for name, (low, high) in chosen.items():
         if not 0 <= low <= last or (high is not None and not low < high <= last):
@@ -240,7 +231,7 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     keys: Positions = np.asarray(tall.groupby(["year", "area"], sort=False).ngroup(), np.intp)
     values = np.where(known, tall["people"].to_numpy(float), 0.0)
     totals = np.array([whole_number(x) for x in np.bincount(keys, values)], np.int64)
-    whole = pd.Series(shared_out(values, keys, totals), index=tall.index, dtype="Int64").mask(~known)
+    whole = pd.Series(apportion(values, keys, totals), index=tall.index, dtype="Int64").mask(~known)
     found = {}
     for name, (low, high) in {**chosen, "population": (0, None)}.items():
         inside = tall["age"].ge(low) & tall["age"].lt(last + 1 if high is None else high)
@@ -276,8 +267,8 @@ def _numbers(
         )
     given = given.loc[table.index, table.columns]
     values: Floats = given.apply(pd.to_numeric, errors="coerce").to_numpy(float, na_value=np.nan)
-    wrong = ~np.isfinite(values)
-    wrong |= (values < (-np.inf if least is None else least)) | (values > (np.inf if most is None else most))
+    low, high = -np.inf if least is None else least, np.inf if most is None else most
+    wrong = ~np.isfinite(values) | (values < low) | (values > high)
     if wrong.any():
         x, area = (int(k[0]) for k in np.nonzero(wrong))
         within = "a number" if least is None else "0 or more" if most is None else f"{least:g} to {most:g}"
@@ -291,9 +282,9 @@ def _numbers(
 def _older(people: Floats, alive: Floats) -> Floats:
     """Let a year pass: everybody is a year older, the last two ages meet, and nobody is 0 yet (NaN)."""
     living = people * alive
-    moved = np.vstack([np.full((1, people.shape[1]), np.nan), living[:-1]])
-    moved[-1] += living[-1]
-    return moved
+    older = np.vstack([np.full((1, people.shape[1]), np.nan), living[:-1]])
+    older[-1] += living[-1]
+    return older
 
 
 def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:
@@ -308,25 +299,23 @@ def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:
     if lacking:
         raise ProblemError(f"births: nothing for {some(lacking)}; give each year after the first, and each area")
     rows = births.loc[list(years), areas].to_numpy(object)
-    found = [
-        [amount(value, f'births of {year} in "{area}"') for area, value in zip(areas, row, strict=True)]
-        for year, row in zip(years, rows, strict=True)
-    ]
-    return np.array(found, float).reshape(len(years), len(areas))
+    named = [f'births of {year} in "{area}"' for year in years for area in areas]
+    found = [amount(value, what) for value, what in zip(rows.ravel(), named, strict=True)]
+    return np.array(found, float).reshape(rows.shape)
 
 
-def _bearing(fertility: pd.Series, women: Any, table: pd.DataFrame) -> Floats:
+def _births_per_person(fertility: pd.Series, women: Any, table: pd.DataFrame) -> Floats:
     """Return births a year per person of an age, ages by areas."""
     if women is None:
         raise ProblemError("women: give the share of women among people of an age, 0 to 1, to apply fertility to")
-    listed = [x for x in fertility.index if x not in table.index or x == 0]
-    if listed:
-        raise ProblemError(f"fertility: {some(listed)} are no ages of mothers among the people")
+    strange = [age for age in fertility.index if age not in table.index or age == 0]
+    if strange:
+        raise ProblemError(f"fertility: {some(strange)} are no ages of mothers among the people")
     rate = _numbers(fertility.reindex(table.index, fill_value=0.0), table, "fertility")
     return rate * _numbers(women, table, "women", most=1)
 
 
-def _moved(people: Floats, migration: Any, year: int, table: pd.DataFrame) -> Floats:
+def _migrated(people: Floats, migration: Any, year: int, table: pd.DataFrame) -> Floats:
     if isinstance(migration, Mapping):
         if year not in migration:
             raise ProblemError(f"migration: nothing for {year}; give each year after the first")

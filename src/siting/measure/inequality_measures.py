@@ -1,4 +1,4 @@
-"""Arithmetic of shares: what people have, as arrays of values and of people; nothing is checked here."""
+"""Measures of inequality of arrays: values `x` from least to most, and the people `w` who have each."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from siting.numbers import Bools, Floats
 
 __all__ = ["distinct", "gini_of", "lorenz_of", "palma_of", "theil_of", "theil_parts", "weighted_median"]
 
-
-#: A share of everything below this is the last bit of a sum, and nothing.
+#: Rounding tolerance of shares.
 NOTHING = 1e-12
 
 
@@ -21,7 +20,6 @@ def weighted_median(values: Floats, weight: Floats) -> float:
 
     Examples
     --------
-    >>> import numpy as np
     >>> weighted_median(np.array([9.0, 1.0]), np.array([1.0, 2.0])), weighted_median(np.array([9.0, 1.0]), np.ones(2))
     (1.0, 5.0)
     """
@@ -50,6 +48,7 @@ def lorenz_of(x: Floats, w: Floats) -> tuple[Floats, Floats]:
 
 
 def gini_of(x: Floats, w: Floats) -> float:
+    """Return the Gini coefficient; NaN when nobody has anything."""
     share, held = lorenz_of(x, w)
     if not len(held):
         return math.nan
@@ -58,6 +57,7 @@ def gini_of(x: Floats, w: Floats) -> float:
 
 
 def palma_of(x: Floats, w: Floats) -> float:
+    """Return the Palma ratio; NaN when the four tenths with least have nothing."""
     share, held = lorenz_of(x, w)
     if not len(held) or math.isnan(held[-1]):
         return math.nan
@@ -66,6 +66,7 @@ def palma_of(x: Floats, w: Floats) -> float:
 
 
 def theil_of(x: Floats, w: Floats) -> float:
+    """Return Theil's T; NaN when nobody has anything."""
     if not len(x) or not x[-1] > 0:
         return math.nan
     ratio = x / np.average(x, weights=w)
