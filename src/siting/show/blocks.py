@@ -19,9 +19,9 @@ from siting.numbers import NONE
 from siting.propose import Plan
 from siting.propose.plan.rule_text import engine_words, rule_words
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
-from siting.show.fonts import clean
 from siting.show.settings import settings_of
 from siting.show.svg import inline_svg
+from siting.show.text import clean
 from siting.show.verdict import BADGES, areas_table, figures_table, float_of, folded_rows, rules_table
 
 if TYPE_CHECKING:

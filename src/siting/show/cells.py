@@ -13,7 +13,7 @@ import pandas as pd
 from siting.data import list_roles, role
 from siting.labels import known, label
 from siting.numbers import NONE
-from siting.show.fonts import clean
+from siting.show.text import clean
 
 __all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage", "role_name", "show", "table_of"]
 

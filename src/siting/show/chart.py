@@ -12,7 +12,8 @@ from siting.labels import label
 from siting.numbers import percent
 from siting.show.colours import INK, MUTED, PAPER, TARGET, WITHIN
 from siting.show.display import with_display
-from siting.show.fonts import clean, drawing, text_width
+from siting.show.fonts import drawing
+from siting.show.text import clean, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from siting.labels import label
 from siting.show.colours import INK, MUTED, PAPER
-from siting.show.fonts import wrap
 from siting.show.marks import mark_facility, pin
+from siting.show.text import wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -126,7 +126,7 @@ def draw_map(
     if None in plans and not services:
         services = [""]
 
-    heading = encode.clean(title if title is not None else label("map.title", lang))
+    heading = encode.visible(title if title is not None else label("map.title", lang))
     places = {
         role: encode.as_degrees(role, frame, points=role not in ("districts", "streets"))
         for role, frame in present.items()
@@ -208,7 +208,7 @@ def _words(present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> dict[str,
         values = {value for frame in frames for value in frame[column].dropna().unique()}
         words[column] = {v: label(f"{column}.{v}", lang) for v in values if known(f"{column}.{v}")}
     if "districts" in present:
-        words["district"] = {key: encode.clean(name) for key, name in names_apart(present["districts"]).items()}
+        words["district"] = {key: encode.visible(name) for key, name in names_apart(present["districts"]).items()}
     if "candidates" in present and "services" in present["candidates"].columns:
         for value in present["candidates"]["services"].dropna().unique():
             services = (named("service", part.strip(), lang) for part in str(value).split(";"))
@@ -224,14 +224,14 @@ def _notices(
     given: list[object] = [notices] if isinstance(notices, str | Mapping) else list(notices)
     given += [frame.attrs["notice"] for frame in present.values() if frame.attrs.get("notice")]
     texts = (one.get(lang) or next(iter(one.values()), "") if isinstance(one, Mapping) else one for one in given)
-    return [encode.clean(text) for text in dict.fromkeys(texts) if text]
+    return [encode.visible(text) for text in dict.fromkeys(texts) if text]
 
 
 def _attribution(present: Mapping[str, gpd.GeoDataFrame], attribution: str | None) -> str:
     if attribution is not None:
-        return encode.clean(attribution)
+        return encode.visible(attribution)
     carried = (frame.attrs.get("attribution") for frame in present.values())
-    return encode.clean(" · ".join(dict.fromkeys(str(text) for text in carried if text)))
+    return encode.visible(" · ".join(dict.fromkeys(str(text) for text in carried if text)))
 
 
 def _bounds(places: Mapping[str, gpd.GeoSeries]) -> list[float]:

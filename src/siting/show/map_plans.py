@@ -77,7 +77,7 @@ def _roles(service: str, sites: Iterable[object], present: Mapping[str, gpd.GeoD
 def _status(plan: Any, lang: Language) -> str:
     key, gap = f"plan_status.{getattr(plan, 'status', '')}", getattr(plan, "gap", None)
     if not known(key):
-        return encode.clean(getattr(plan, "status", ""))
+        return encode.visible(getattr(plan, "status", ""))
     return label(key, lang, gap=f"{gap:.1%}" if is_finite(gap) else NONE)
 
 
@@ -86,11 +86,11 @@ def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bo
     kind, option = site.get("kind"), row.get("option")
     lines = []
     if isinstance(kind, str):
-        lines.append(("field.kind", encode.clean(named("kind", kind, lang))))
+        lines.append(("field.kind", encode.visible(named("kind", kind, lang))))
     if year_of(row, lang):
         lines.append(("plan_site.year", year_of(row, lang)))
     if not pd.isna(option) and str(option) != "":
-        lines.append(("plan_site.option", encode.clean(option)))
+        lines.append(("plan_site.option", encode.visible(option)))
     if is_finite(row.get("adds")):
         who = label(f"people.{weight}", lang) if weight else ""
         lines.append(("map.adds", f"+{row['adds']:,.0f} {who}".strip()))
@@ -113,7 +113,7 @@ def _changes(service: str, part: Part, present: Mapping[str, gpd.GeoDataFrame], 
         mine = part.changes[part.changes["change"] == kind]
         names = encode.names_in(present, ["candidates", *present, service]) if len(mine) else {}
         sites = [
-            {"name": names.get(site, encode.clean(site)), "when": year_of(row, lang)}
+            {"name": names.get(site, encode.visible(site)), "when": year_of(row, lang)}
             for site, row in zip(mine.index, mine.to_dict("records"), strict=True)
         ]
         if sites:

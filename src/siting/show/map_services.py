@@ -42,7 +42,7 @@ def describe_service(
     LayerError
         When *areas* lacks a CRS or a column.
     """
-    name = encode.clean(named("service", service, lang))
+    name = encode.visible(named("service", service, lang))
     shown: dict[str, Any] = {"name": name}
     if service in present:
         shown["facilities"] = {

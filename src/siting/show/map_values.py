@@ -16,19 +16,19 @@ import shapely
 from siting.errors import LayerError, some
 from siting.labels import Language, known, label
 
-__all__ = ["as_degrees", "as_lines", "as_points", "clean", "fields", "names", "names_in", "numbers", "rings", "texts"]
+__all__ = ["as_degrees", "as_lines", "as_points", "fields", "names", "names_in", "numbers", "rings", "texts", "visible"]
 
 DEGREES = "EPSG:4326"
 SCALE = 1_000_000  # six decimals of a degree: a tenth of a metre
 LONGEST = 200  # characters of a name on the map
 
 
-def clean(value: object) -> str:
+def visible(value: object) -> str:
     r"""Return *value* as text in which every character can be seen.
 
     Examples
     --------
-    >>> clean("a\x00b\u202ec")
+    >>> visible("a\x00b\u202ec")
     'a␀b�c'
     """
     text = str(value)
@@ -120,7 +120,7 @@ def texts(values: pd.Series, words: Mapping[object, str] | None = None) -> dict[
     """Return *values* as codes into a list of texts (-1: missing), *words* in place of some."""
     codes, different = pd.factorize(values.astype(object))
     words = words or {}
-    return {"at": codes.tolist(), "of": [clean(words.get(value, value)) for value in different]}
+    return {"at": codes.tolist(), "of": [visible(words.get(value, value)) for value in different]}
 
 
 def names(frame: gpd.GeoDataFrame) -> list[str]:
@@ -128,7 +128,7 @@ def names(frame: gpd.GeoDataFrame) -> list[str]:
     keys = frame.index.to_numpy(object)  # Python's own texts are read faster than Arrow's
     given = frame["name"].to_numpy(object) if "name" in frame.columns else keys
     return [
-        clean(key if pd.isna(name) or not str(name).strip() else name) for key, name in zip(keys, given, strict=True)
+        visible(key if pd.isna(name) or not str(name).strip() else name) for key, name in zip(keys, given, strict=True)
     ]
 
 

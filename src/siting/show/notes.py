@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import pandas as pd
 
-from siting.show.fonts import clean
+from siting.show.text import clean
 
 __all__ = ["notes_of"]
 

@@ -13,8 +13,9 @@ from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import LANGUAGES, label
 from siting.show.blocks import Block, Section, blocks_of, frames_in
-from siting.show.fonts import FAMILIES, clean
+from siting.show.fonts import FAMILIES
 from siting.show.notes import notes_of
+from siting.show.text import clean
 
 if TYPE_CHECKING:
     from jinja2 import Template

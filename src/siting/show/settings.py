@@ -11,7 +11,7 @@ from siting.data import list_roles
 from siting.labels import known, label, named
 from siting.network import Walk
 from siting.show.cells import role_name, show
-from siting.show.fonts import clean
+from siting.show.text import clean
 
 __all__ = ["settings_of"]
 

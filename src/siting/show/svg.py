@@ -8,7 +8,8 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from siting.show.fonts import FAMILIES, MORE_FAMILIES, clean
+from siting.show.fonts import FAMILIES, MORE_FAMILIES
+from siting.show.text import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

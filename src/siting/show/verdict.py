@@ -13,7 +13,7 @@ from siting.judge.wording import needs_words
 from siting.labels import known, label, named
 from siting.numbers import NONE
 from siting.show.cells import SIGNS, Cell, Table, amount, percentage, show
-from siting.show.fonts import clean
+from siting.show.text import clean
 
 __all__ = [
     "BADGES", "areas_table", "crow_words", "figures_table", "float_of", "folded_rows", "gap_words", "needed_words",
