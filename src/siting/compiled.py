@@ -75,7 +75,7 @@ def _machine_code(function: Callable[..., Any]) -> Any:
 def _cache() -> Any:
     """Return how machine code is kept on disk; None where numba keeps it in a way that is not known here.
 
-    Code that another version of a module left behind may speak of what is no longer there: it is compiled anew. On Linux
+    Code that another version of a module left may speak of what is no longer there: it is compiled anew. On Linux
     code is read without the compiler's tables: making these takes as long as the import of numba, and code of numbers
     and arrays does not need them. It was tried with numba 0.61 to 0.68; what numba says of it is not public, so that
     another version may lack it.
