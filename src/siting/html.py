@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from numbers import Real
 
-from siting.labels import Language, label
+from siting.labels import Language, known, label
 from siting.numbers import amount
 
 __all__ = ["card", "table", "words"]
@@ -19,11 +19,15 @@ LEFT, RIGHT = 'style="text-align:left"', 'style="text-align:right"'
 def words(key: str, lang: Language | None = None, /, **values: object) -> str:
     """Return the words for *key* in *lang*; in Chinese and English for a value that has no language.
 
+    A key that the table of labels has no words for is a name of the user's own.
+
     Examples
     --------
-    >>> words("unit.m", "en"), words("unit.m")
-    ('m', '米 m')
+    >>> words("unit.m", "en"), words("unit.m"), words("standard.ours")
+    ('m', '米 m', 'ours')
     """
+    if not known(key):
+        return key.partition(".")[2]
     if lang is None:
         return " ".join(dict.fromkeys(label(key, each, **values) for each in ("zh", "en")))
     return label(key, lang, **values)
@@ -83,7 +87,7 @@ def table(
 
 
 def _text(value: object) -> str:
-    return amount(float(value)) if isinstance(value, Real) else str(value)
+    return amount(round(float(value), 2)) if isinstance(value, Real) else str(value)
 
 
 def _side(value: object) -> str:
