@@ -125,17 +125,10 @@ def percentage(number: float, *beside: float) -> str:
 
 
 def show(value: Any, kind: str = "", lang: str = "zh") -> str:
-    """Write *value* as the *kind* of number or text that it is; "—" where there is none.
+    """Write *value*, a number, a text, a flag or several of them, as the *kind* that it is; "—" where there is none.
 
-    Parameters
-    ----------
-    value
-        A number, a text, a flag, or several of them.
-    kind
-        ``"share"`` (0 to 1, shown in percent), ``"gap"`` (the same, finer), ``"count"``, ``"metres"``, ``"minutes"``,
-        ``"limit"``, ``"seconds"``, ``"year"``, ``"id"``, ``"number"`` (two decimals) or nothing.
-    lang
-        ``"zh"`` or ``"en"``.
+    Kinds are ``"share"`` (0 to 1, shown in percent), ``"gap"`` (the same, finer), ``"count"``, ``"metres"``,
+    ``"minutes"``, ``"limit"``, ``"seconds"``, ``"year"``, ``"id"``, ``"number"`` (two decimals) or nothing.
 
     Examples
     --------

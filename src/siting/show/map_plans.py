@@ -26,13 +26,7 @@ def describe_plan(
     weight: str | None,
     lang: Language,
 ) -> dict[str, Any]:
-    """Return what the map shows of *plan* when *service* is switched on.
-
-    Raises
-    ------
-    SitingError
-        When a site is in no layer.
-    """
+    """Return what the map shows of *plan* when *service* is switched on; SitingError for a site in no layer."""
     part = part_of(plan, service)
     shown: dict[str, Any] = {"status": _status(plan, lang), "sites": []}
     # Without a plan the share is that of today.
@@ -65,12 +59,12 @@ def describe_plan(
 def _roles(service: str, sites: Iterable[object], present: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
     roles = {site: role_of(site, service, present) for site in sites}
     lost = [site for site, role in roles.items() if role is None]
-    if lost and "candidates" not in present:
+    if lost and "candidates" in present:
+        raise SitingError(f"the plan for {service!r} proposes sites that are not in layers['candidates']: {some(lost)}")
+    if lost:
         raise SitingError(
             f"the plan for {service!r} proposes {some(lost)}; give the candidates in layers['candidates']"
         )
-    if lost:
-        raise SitingError(f"the plan for {service!r} proposes sites that are not in layers['candidates']: {some(lost)}")
     return [str(roles[site]) for site in sites]
 
 

@@ -33,15 +33,7 @@ def describe_service(
     fields: list[dict[str, Any]],
     lang: Language,
 ) -> dict[str, Any]:
-    """Return all the map shows when *service* is switched on.
-
-    Raises
-    ------
-    SitingError
-        When ids in *bands* or *plan* do not match the layers.
-    LayerError
-        When *areas* lacks a CRS or a column.
-    """
+    """Return all the map shows when *service* is switched on; an error for what does not fit the layers."""
     name = encode.visible(named("service", service, lang))
     shown: dict[str, Any] = {"name": name}
     if service in present:

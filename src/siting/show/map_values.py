@@ -52,10 +52,7 @@ def _visible(char: str) -> str:
 def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> gpd.GeoSeries:
     """Return the geometries of *frame* in degrees (WGS84), as points inside them when *points*.
 
-    Raises
-    ------
-    LayerError
-        When the layer has no CRS, an empty geometry, or coordinates its CRS cannot place.
+    LayerError when the layer has no CRS, an empty geometry, or coordinates its CRS cannot place.
     """
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(layer, f"is a {type(frame).__name__}; draw_map takes a GeoDataFrame")

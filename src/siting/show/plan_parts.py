@@ -23,28 +23,16 @@ NOT_SERVICES = ("communities", "candidates", "districts", "streets")
 
 @dataclass(frozen=True)
 class Part:
-    """A plan as far as one service goes.
+    """A plan as far as one service goes."""
 
-    Attributes
-    ----------
-    sites
-        A row for each new site, in the order of the plan; index site id.
-    numbers
-        Their numbers in the plan.
-    changes
-        A row for each existing site that closes or grows; index site id.
-    share
-        Share of the demand that is served, in the last year; NaN where it is not known.
-    chief
-        The plan's limit is that of this service.
-    alone
-        The plan has no other service.
-    """
-
+    #: A row for each new site, in the order of the plan, and their numbers in it; index site id.
     sites: pd.DataFrame
     numbers: tuple[int, ...]
+    #: A row for each existing site that closes or grows; index site id.
     changes: pd.DataFrame
+    #: Share of the demand that is served, in the last year; NaN where it is not known.
     share: float
+    #: Whether the plan's limit is that of this service, and whether the plan has no other.
     chief: bool = True
     alone: bool = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import LANGUAGES, label
-from siting.show.blocks import Block, Section, blocks_of, frames_in
+from siting.show.blocks import Section, blocks_of, frames_in
 from siting.show.fonts import FAMILIES
 from siting.show.notes import notes_of
 from siting.show.text import clean
@@ -90,11 +90,12 @@ def write_report(
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
     carried, sources = notes_of(frames_in(parts), lang)
     blocks = blocks_of(parts, lang)
+    headings = [block for block in blocks if block.kind == "heading" and block.level <= 3]
     page = _template().render(
         lang="zh-CN" if lang == "zh" else lang,
         title=clean(label("report.title", lang) if title is None else title),
         notices=list(dict.fromkeys([*_in_language(notices, lang), *carried])),
-        contents=_contents(blocks),
+        contents=headings if len(headings) > 1 else [],
         contents_title=label("report.contents", lang),
         blocks=blocks,
         sources=list(dict.fromkeys([*([clean(attribution)] if attribution else []), *sources])),
@@ -112,12 +113,6 @@ def _in_language(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[
     given = [notices] if isinstance(notices, str | Mapping) else notices
     texts = (each if isinstance(each, str) else each.get(lang, "") for each in given)
     return [clean(text) for text in texts if text]
-
-
-def _contents(blocks: Sequence[Block]) -> list[Block]:
-    """Return the headings for the table of contents; a page with one heading needs none."""
-    headings = [block for block in blocks if block.kind == "heading" and block.level <= 3]
-    return headings if len(headings) > 1 else []
 
 
 @cache

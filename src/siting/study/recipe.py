@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,13 @@ TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "
 #: The keys of [study].
 STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
          "scope"}  # fmt: skip
+#: What a value can be, in words and in Python.
+KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or false": bool}
+#: The kinds of keys of [study] and [[goal]].
+STUDY_KINDS = {"year": "a whole number", "strict": "true or false", "max_snap": "a number", "beside": "a number",
+               "household_size": "a number"}  # fmt: skip
+GOAL_KINDS = {"service": "a text", "metres": "a number", "minutes": "a number", "time_limit": "a number",
+              "at_most": "a whole number", "curve": "a whole number", "on_map": "true or false"}  # fmt: skip
 WALKS = {"adult": Walk.adult, "elder": Walk.elder, "carer": Walk.carer}
 
 
@@ -59,9 +66,9 @@ def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
         given["standard"] = str(path.parent / standard)
     if given.get("scope") not in (None, "whole", "part"):
         given["scope"] = share_from(given["scope"], '[study] scope, beside "whole" and "part",')
-    for keys, check in ((("year",), _whole), (("strict",), _flag), (("max_snap", "beside", "household_size"), _number)):
-        given |= {key: check(given[key], f"[study] {key}") for key in keys if key in given}
-    return given
+    return given | {
+        key: _checked(given[key], kind, f"[study] {key}") for key, kind in STUDY_KINDS.items() if key in given
+    }
 
 
 def _body(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -95,9 +102,9 @@ def _table(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return table
 
 
-def _tables(data: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+def _tables(data: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     tables = data.get(name, [])
-    if not isinstance(tables, list) or not all(isinstance(table, Mapping) for table in tables):
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise SitingError(f"{name} is no list of tables; write [[{name}]]")
     return tables
 
@@ -109,28 +116,12 @@ def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
         raise SitingError(f"{where}: unknown {some(sorted(unknown))}; understood are {some(sorted(known), 20)}")
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise SitingError(f"{where} is {value!r}, not a text")
-    return value
-
-
-def _number(value: Any, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SitingError(f"{where} is {value!r}, not a number")
-    return float(value)
-
-
-def _whole(value: Any, where: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SitingError(f"{where} is {value!r}, not a whole number")
-    return value
-
-
-def _flag(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise SitingError(f"{where} is {value!r}, not true or false")
-    return value
+def _checked(value: Any, kind: str, where: str) -> Any:
+    """Return *value* when it is of a kind of `KINDS`; numbers as float."""
+    flag = kind == "true or false"
+    if not isinstance(value, KINDS[kind]) or isinstance(value, bool) != flag or value == "":
+        raise SitingError(f"{where} is {value!r}, not {kind}")
+    return float(value) if kind == "a number" else value
 
 
 def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
@@ -160,27 +151,27 @@ def _walk(service: str, at: Any) -> Walk:
             f'[walk] {service} is "{at}"; choose {some(WALKS)}, metres a minute, or a speed with its unit ("4.8 km/h")'
         )
     try:
-        speed = speed_from(at) if isinstance(at, str) else _number(at, f"[walk] {service}")
+        speed = speed_from(at) if isinstance(at, str) else _checked(at, "a number", f"[walk] {service}")
         return replace(walker(service, None), speed=speed, who=service)
     except ValueError as error:
         raise SitingError(f"[walk] {service}: {error}") from error
 
 
-def _limits(value: Any, where: str) -> tuple[float, ...]:
-    return tuple(_number(at, where) for at in (value if isinstance(value, list) else [value]))
-
-
-def _circle(at: Mapping[str, Any]) -> Circle:
+def _circle(at: dict[str, Any]) -> Circle:
     _only(at, {f.name for f in fields(Circle)}, "[[circle]]")
     if "service" not in at or not ("metres" in at or "minutes" in at):
         raise SitingError("[[circle]] needs service, and metres or minutes")
     if not (at.get("metres") or at.get("minutes")):
         raise SitingError("[[circle]] has no limit; give metres = [300, 500] or minutes = 15")
-    limits = {unit: _limits(at.get(unit, []), f"[[circle]] {unit}") for unit in ("metres", "minutes")}
-    return Circle(_text(at["service"], "[[circle]] service"), **limits)
+    limits = {}
+    for unit in ("metres", "minutes"):
+        given = at.get(unit, [])
+        listed = given if isinstance(given, list) else [given]
+        limits[unit] = tuple(_checked(limit, "a number", f"[[circle]] {unit}") for limit in listed)
+    return Circle(_checked(at["service"], "a text", "[[circle]] service"), **limits)
 
 
-def _goal(at: Mapping[str, Any]) -> Goal:
+def _goal(at: dict[str, Any]) -> Goal:
     where = f"[[goal]] {at.get('name', '')}".strip()
     _only(at, {f.name for f in fields(Goal)}, where)
     if "name" not in at or "service" not in at:
@@ -189,13 +180,11 @@ def _goal(at: Mapping[str, Any]) -> Goal:
         raise SitingError(f"{where} needs metres or minutes, one of the two")
     if ("cover" in at) == ("at_most" in at):
         raise SitingError(f"{where} needs cover (a share) or at_most (a number), one of the two")
-    if not re.fullmatch(r"[\w-]{1,60}", _text(at["name"], f"{where} name")):
+    if not re.fullmatch(r"[\w-]{1,60}", _checked(at["name"], "a text", f"{where} name")):
         raise SitingError(f"{where}: the name is used for files; write letters, digits, - and _ only")
-    checks: Mapping[str, Callable[[Any, str], Any]] = {
-        "service": _text, "cover": share_from, "metres": _number, "minutes": _number, "time_limit": _number,
-        "at_most": _whole, "curve": _whole, "on_map": _flag,
-    }  # fmt: skip
-    values = {key: checks[key](value, f"{where} {key}") if key in checks else value for key, value in at.items()}
+    values = at | {key: _checked(at[key], kind, f"{where} {key}") for key, kind in GOAL_KINDS.items() if key in at}
+    if "cover" in at:
+        values["cover"] = share_from(at["cover"], f"{where} cover")
     # A rule that makes no sense is refused before any layer is read.
     try:
         _ = Cover(values["cover"]) if "cover" in values else AtMost(values["at_most"])
