@@ -13,7 +13,7 @@ import pytest
 
 import siting as st
 from siting.optimize.proof import bound_of
-from siting.propose.search.dispatch import proven_bound
+from siting.propose.search.engines import proven_bound
 
 
 @pytest.fixture(scope="module")

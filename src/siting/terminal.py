@@ -26,7 +26,7 @@ from siting.show.verdict import (
     text_of,
     value_words,
 )
-from siting.terminal_text import columns, wrapped
+from siting.terminal_text import side_by_side, wrapped
 
 __all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
 
@@ -92,7 +92,7 @@ def _dim(lines: Iterable[str]) -> Iterator[Text]:
 
 
 def _grid(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) -> Iterator[Text]:
-    for line in columns(cells, widths, RIGHT):
+    for line in side_by_side(cells, widths, RIGHT):
         yield Text("  ").join(Text(text, style=style) for text, style in zip(line, styles, strict=True))
 
 
@@ -139,7 +139,7 @@ def print_areas(out: Console, judged: Audit, lang: str) -> None:
         name = str(here["area_name"].iloc[0] or area)
         rows.append([name, str(count["met"]), str(count["short"]), short_names(here, 4, lang)])
     for row in rows:
-        _show(out, (Text("  ".join(line).rstrip()) for line in columns(row, widths, right)))
+        _show(out, (Text("  ".join(line).rstrip()) for line in side_by_side(row, widths, right)))
     out.print()
 
 

@@ -180,7 +180,7 @@ def _full_names(column: Column) -> frozenset[str]:
 
 @cache
 def roles_table() -> dict[str, Any]:
-    """Return what ``roles.toml`` says."""
+    """Return the content of ``roles.toml``."""
     return package_toml("roles.toml")
 
 

@@ -115,8 +115,7 @@ def forecast(
 
     Notes
     -----
-    With *parts* the table of areas by parts is fitted by `fit_margins` [1]_; within an area each part is apportioned by
-    its base.
+    With *parts* `fit_margins` [1]_ fits the table of areas by parts; in an area each part is apportioned by its base.
 
     References
     ----------
@@ -162,29 +161,21 @@ def _apportioned(base: Base, controls: Iterable[Control]) -> dict[str, Ints]:
 def _from_year(communities: pd.DataFrame, from_year: int | None, to_year: int) -> int:
     """Return the base year: the one given, or that of the layer; they must agree."""
     known: list[Any] = list(communities[YEAR].unique()) if YEAR in communities else []
-    if len(known) > 1 or not all(is_year(_whole(year)) for year in known):
+    years = [int(year) for year in pd.to_numeric(pd.Series(known), errors="coerce") if year % 1 == 0]
+    if len(known) > 1 or len(years) < len(known) or not all(map(is_year, years)):
         raise LayerError(LAYER, f'column "{YEAR}" is to hold one year in all rows, not {some(known)}; rename it')
-    if from_year is None and not known:
+    if from_year is None and not years:
         raise ProblemError("from_year: say which year the communities are of")
-    start = int(known[0]) if from_year is None else from_year
-    if known and int(known[0]) != start:
-        raise LayerError(LAYER, f'column "{YEAR}" says {int(known[0])}, from_year {start}; leave one of the two out')
+    start = years[0] if from_year is None else from_year
+    if years and years[0] != start:
+        raise LayerError(LAYER, f'column "{YEAR}" says {years[0]}, from_year {start}; leave one of the two out')
     check_years(start, to_year)
     return int(start)
 
 
-def _whole(year: Any) -> Any:
-    try:
-        return int(year) if float(year) == int(year) else year
-    except (TypeError, ValueError):
-        return year
-
-
 def _base(communities: pd.DataFrame, names: Sequence[str], by: str | pd.Series, from_year: int, to_year: int) -> Base:
     """Read and check the columns of the base year."""
-    faults = []
-    if not len(communities):
-        faults.append("has no rows")
+    faults = [] if len(communities) else ["has no rows"]
     if not communities.index.is_unique:
         faults.append(f"ids stand twice: {some(communities.index[communities.index.duplicated()].unique())}")
     people = {}
@@ -210,10 +201,9 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     """Fit parts and the rest of a whole together, areas by parts, and apportion each cell among its communities."""
     lacking = [name for name in [*parts, whole] if name not in held]
     if lacking or whole in parts or len(set(parts)) < len(parts):
-        raise ProblemError(
-            f"parts are {some(parts)} of {whole}: each stands once, and each and the whole need a total, a rate or an "
-            f"increase (a rate of 0 holds it); lacking {some(lacking) or 'none'}"
-        )
+        need = "each and the whole need a total, a rate or an increase (a rate of 0 holds it)"
+        lacks = f"lacking {some(lacking) or 'none'}"
+        raise ProblemError(f"parts are {some(parts)} of {whole}: each stands once, and {need}; {lacks}")
     by_area = [name for name in parts if held[name].areas]
     if by_area:
         raise ProblemError(f"{some(by_area)}: parts that are fitted have one total, not totals by area")
@@ -227,10 +217,8 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     totals = pd.Series({name: held[name].amount for name in parts})
     totals[rest] = int(rows.sum()) - int(totals.sum())
     if totals[rest] < 0:
-        raise ProblemError(
-            f"{some(parts)} are to be {int(totals[parts].sum()):,} in {base.to_year}, more than {whole}, "
-            f"{int(rows.sum()):,}"
-        )
+        most = f"more than {whole}, {int(rows.sum()):,}"
+        raise ProblemError(f"{some(parts)} are to be {int(totals[parts].sum()):,} in {base.to_year}, {most}")
     table = pd.DataFrame({name: np.bincount(code, people, len(rows)) for name, people in columns.items()}, rows.index)
     cells = fit_margins(table, rows=rows, columns=totals)
     shares = {name: apportion(people, code, cells[name].to_numpy()) for name, people in columns.items()}
@@ -242,9 +230,9 @@ def _set(frame: pd.DataFrame, name: str, values: Any) -> None:
     """Set a column; a new one stands before the geometry, which is last in a layer."""
     if name in frame:
         frame[name] = values
-        return
-    last = len(frame.columns) and frame.columns[-1] == getattr(frame, "_geometry_column_name", None)
-    frame.insert(len(frame.columns) - int(bool(last)), name, values)
+    else:
+        geometry = getattr(frame, "_geometry_column_name", None)
+        frame.insert(len(frame.columns) - (geometry in frame.columns[-1:]), name, values)
 
 
 def _check_residents(frame: pd.DataFrame, changed: set[str], from_year: int | None) -> None:

@@ -77,9 +77,8 @@ class ContractedGraph:
     _targets: weakref.WeakKeyDictionary[Places, dict[bool, Targets]] = field(default_factory=weakref.WeakKeyDictionary)
 
     def __repr__(self) -> str:
-        return (
-            f"<ContractedGraph: {self.n:,} corners, {len(self.chains.a):,} chains of {len(self.chains.slot):,} edges>"
-        )
+        chains, edges = len(self.chains.a), len(self.chains.slot)
+        return f"<ContractedGraph: {self.n:,} corners, {chains:,} chains of {edges:,} edges>"
 
     def positions(self, places: Places) -> ChainPositions:
         """Find the places on the chains; made once for each set of places."""
@@ -111,8 +110,7 @@ class ContractedGraph:
         f, r = chains.before[slot] + ahead, chains.behind[slot] + astern
         forth, back = chains.forth[chain], chains.back[chain]
         # Only a chain of one edge can be closed.
-        closed = np.where(flip, come, go) == FAR, np.where(flip, go, come) == FAR
-        open_f, open_r = ~closed[0], ~closed[1]
+        open_f, open_r = np.where(flip, come, go) != FAR, np.where(flip, go, come) != FAR
         door = gates.door.astype(np.int64)
         a, b = chains.a[chain], chains.b[chain]
         ways = {
@@ -128,8 +126,7 @@ class ContractedGraph:
         corner = at_a | at_b
         f, r = np.where(open_f, f, -1), np.where(open_r, r, -1)
         a = np.where(at_b, b, a)
-        for name in ways:
-            ways[name] = np.where(corner, door if name.endswith("_a") else FAR, ways[name])
+        ways = {name: np.where(corner, door if name.endswith("_a") else FAR, way) for name, way in ways.items()}
         return ChainPositions(
             ptr=_pointers(gates.owner, len(places), np.int64),
             owner=_frozen(gates.owner),
@@ -182,7 +179,7 @@ class ContractedGraph:
         node = np.concatenate([a[a >= 0], b[far]])
         chain = np.concatenate([held[a >= 0], held[far]])
         other = np.concatenate([np.where(b == a, -1, b)[a >= 0], a[far]])
-        end = np.repeat([False, True], [int((a >= 0).sum()), int(far.sum())])
+        end = np.repeat([False, True], [np.count_nonzero(a >= 0), np.count_nonzero(far)])
         order = np.argsort(node, kind="stable")
         from_a, from_b = (at_gates.leave_a, at_gates.leave_b) if reverse else (at_gates.enter_a, at_gates.enter_b)
         ring = np.zeros(len(self.chains.a), bool)

@@ -239,11 +239,11 @@ def _parts(
     step = np.hypot(*np.diff(xy, axis=0, append=xy[-1:]).T)
     step[stop] = 0.0
     nodes, where, at = np.unique(edges.ends[:, keep].ravel(), return_index=True, return_inverse=True)
-    return build.ordered_parts(
-        crs=pyproj.CRS(system), xy=xy[np.concatenate([start, stop])[where]], names=pd.Index(nodes),
-        u=at[: len(start)], v=at[len(start) :], metres=np.add.reduceat(step, start), columns=of_edge, vertices=xy,
-        first=first, left_out=left_out,
-    )  # fmt: skip
+    corners, metres = xy[np.concatenate([start, stop])[where]], np.add.reduceat(step, start)
+    u, v = at[: len(start)], at[len(start) :]
+    return build.ordered(
+        pyproj.CRS(system), corners, pd.Index(nodes), u, v, metres, of_edge, (xy, first), left_out=left_out
+    )
 
 
 def _boxes(name: str, lonlat: Floats, start: Ints, ids: pd.Index) -> gpd.GeoDataFrame:

@@ -11,7 +11,7 @@ that street. Private streets are entered by the estate they lie in, and by one t
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import shapely
@@ -157,7 +157,8 @@ def _ways(
     segment_kernels.approaches(*arguments, *ways)
     steps = _Ways(owner[pair[which]], edge[pair[which]], rim[at], foot, part, far)
     steps = _select(steps, ~_blocked(network, steps, barred))
-    return _Ways(*(np.concatenate(columns) for columns in zip(crossing, shortest, steps, strict=True)))
+    columns: Any = zip(crossing, shortest, steps, strict=True)
+    return _Ways(*map(np.concatenate, columns))
 
 
 def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -> _Ways:

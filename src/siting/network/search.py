@@ -22,6 +22,7 @@ from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
+from siting.network.splitting import run_starts
 from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
 from siting.numbers import Floats, Ints, Ints32
@@ -120,21 +121,16 @@ def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
     return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
 
 
-def _sample(task: SearchTask) -> Ints:
-    """Count the pairs of some of the sources, drawn at random, but the same at every call."""
-    n = len(task.order)
-    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
-    some_of = replace(task, order=np.ascontiguousarray(task.order[drawn]))
-    space = Workspace(some_of)
-    return np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in some_of.blocks()])
-
-
 def _foresee(task: SearchTask, most: float) -> None:
     """Estimate the pairs of a large task; log how many, and refuse what is surely too many."""
     n = len(task.order)
     if n < FORESEEN:
         return  # the count as it goes is soon enough
-    sample = _sample(task)
+    # Of some of the sources, drawn at random, but the same at every call.
+    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
+    part = replace(task, order=np.ascontiguousarray(task.order[drawn]))
+    space = Workspace(part)
+    sample = np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in part.blocks()])
     guess, error = n * sample.mean(), n * sample.std() / np.sqrt(len(sample))
     log.info("about %s pairs, %.1f GiB", f"{round(guess):,}", guess * PAIR_BYTES / 2**30)
     if guess - 4 * error > most:  # nearer calls are left to the count
@@ -262,10 +258,7 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
     """
     order = np.lexsort((low, *keys[::-1]))
     low, high = low[order], high[order]
-    new = np.zeros(len(order), np.bool_)
-    new[:1] = True
-    for key in keys:
-        new[1:] |= np.diff(key[order]) != 0
+    new = np.logical_or.reduce([run_starts(key[order]) for key in keys])
     # The farthest end so far of the same keys: ends of later ones are lifted above all earlier ones.
     lift = np.cumsum(new) * most
     so_far = np.maximum.accumulate(high + lift) - lift

@@ -6,7 +6,6 @@ the right side. "optimal" holds when value and bound agree; for a linear program
 
 from __future__ import annotations
 
-import functools
 import logging
 import math
 import time
@@ -18,10 +17,9 @@ import highspy
 import numpy as np
 
 from siting.numbers import Floats, Positions
-from siting.optimize.silence import silent_output
-from siting.optimize.solver_answers import Answer, Programme, broken_by, fault_of, proven_by, refuse_nonsense
+from siting.optimize.solver_answers import Answer, Block, Programme, broken_by, fault_of, proven_by, refuse_nonsense
 
-__all__ = ["Outcome", "Programme", "Reply", "Simplex", "run"]
+__all__ = ["Block", "Outcome", "Programme", "Reply", "Simplex", "run"]
 
 log = logging.getLogger(__name__)
 
@@ -39,22 +37,16 @@ SECOND_LOOK = 50
 STATUS, MODEL_STATUS = highspy.HighsStatus, highspy.HighsModelStatus
 #: States that a model may end in.
 ENDS = {
-    MODEL_STATUS.kOptimal: "optimal",
-    MODEL_STATUS.kModelEmpty: "optimal",
+    **dict.fromkeys([MODEL_STATUS.kOptimal, MODEL_STATUS.kModelEmpty], "optimal"),
+    **dict.fromkeys([MODEL_STATUS.kSolutionLimit, MODEL_STATUS.kInterrupt], "feasible"),
     MODEL_STATUS.kInfeasible: "infeasible",
     MODEL_STATUS.kTimeLimit: "time_limit",
-    MODEL_STATUS.kSolutionLimit: "feasible",
-    MODEL_STATUS.kInterrupt: "feasible",
 }
 #: States that a `Simplex` may stand in.
 STANDS = {
-    MODEL_STATUS.kOptimal: "optimal",
-    MODEL_STATUS.kModelEmpty: "optimal",
-    MODEL_STATUS.kTimeLimit: "stopped",
-    MODEL_STATUS.kIterationLimit: "stopped",
-    MODEL_STATUS.kInterrupt: "stopped",
-    MODEL_STATUS.kUnbounded: "unbounded",
-    MODEL_STATUS.kUnboundedOrInfeasible: "unbounded",
+    **dict.fromkeys([MODEL_STATUS.kOptimal, MODEL_STATUS.kModelEmpty], "optimal"),
+    **dict.fromkeys([MODEL_STATUS.kTimeLimit, MODEL_STATUS.kIterationLimit, MODEL_STATUS.kInterrupt], "stopped"),
+    **dict.fromkeys([MODEL_STATUS.kUnbounded, MODEL_STATUS.kUnboundedOrInfeasible], "unbounded"),
 }
 NOTHING = np.zeros(0)
 
@@ -104,8 +96,7 @@ def run(
         if number and time.perf_counter() >= ends:
             break
         options = options if presolve else {**options, "presolve": "off"}
-        begin = None if number else start
-        answer = _attempt(model, options, start=begin, gap=gap, time_limit=_left(ends), stop=stop)
+        answer = _attempt(model, {"mip_abs_gap": gap, **options}, ends, None if number else start, stop)
         known = math.inf if best is None else float(model.cost @ best)
         fault = fault_of(model, answer, gap, known)
         if fault is None and answer.status == "infeasible" and number == 0:
@@ -123,10 +114,6 @@ def run(
         raise RuntimeError(f"the solver gives no answer that holds ({faults[-1]}); please report the problem")
     log.warning("HiGHS: no answer holds (%s); the best vector that keeps the rules is taken, unproven", faults[0])
     return Outcome("time_limit" if timed_out else "feasible", best, _relaxed_bound(model, ends))
-
-
-def _left(ends: float) -> float | None:
-    return None if math.isinf(ends) else max(0.01, ends - time.perf_counter())
 
 
 def _holds(model: Programme, x: Floats) -> bool:
@@ -150,14 +137,14 @@ def _outcome(model: Programme, answer: Answer, best: Floats | None) -> Outcome:
 def _second_look(model: Programme, ends: float) -> str | None:
     """Look for a vector in a model that is reported infeasible, without presolve, for some nodes."""
     options = {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}
-    x = _attempt(model, options, time_limit=_left(ends)).x
+    x = _attempt(model, options, ends).x
     return "it reports no answer, and other options find one" if len(x) and _holds(model, x) else None
 
 
 def _relaxed_bound(model: Programme, ends: float) -> float:
     """Return a bound worked out from the prices of the relaxation, or from none."""
     bound = proven_by(model, np.zeros(len(model.row_lower)))
-    prices = _attempt(replace(model, whole=0), {}, time_limit=_left(ends)).prices
+    prices = _attempt(replace(model, whole=0), {}, ends).prices
     if len(prices) != len(model.row_lower) or not np.isfinite(prices).all():
         return bound
     return max(bound, proven_by(model, prices))
@@ -166,24 +153,15 @@ def _relaxed_bound(model: Programme, ends: float) -> float:
 def _attempt(
     model: Programme,
     options: dict[str, Any],
-    *,
+    ends: float,
     start: Floats | None = None,
-    gap: float = 1e-6,
-    time_limit: float | None = None,
     stop: Callable[[float, float], bool] | None = None,
 ) -> Answer:
     """Solve once; the answer comes back unchecked."""
-    highs = _solver(
-        {
-            "mip_rel_gap": 0.0,
-            "mip_abs_gap": gap,
-            # A row of shares sums millions of people: the usual 1e-6 of each would forgive whole persons.
-            "mip_feasibility_tolerance": TOLERANCE,
-            "primal_feasibility_tolerance": TOLERANCE,
-            **({} if time_limit is None else {"time_limit": float(time_limit)}),
-            **options,
-        }
-    )
+    # A row of shares sums millions of people: the usual tolerance of 1e-6 of each would forgive whole persons.
+    tolerances = {"mip_feasibility_tolerance": TOLERANCE, "primal_feasibility_tolerance": TOLERANCE}
+    time_limit = {} if math.isinf(ends) else {"time_limit": max(0.01, ends - time.perf_counter())}
+    highs = _solver({"mip_rel_gap": 0.0, **tolerances, **time_limit, **options})
     _done(highs.passModel(_lp(model)), "passModel")
     if start is not None:
         solution = highspy.HighsSolution()
@@ -318,16 +296,8 @@ def _listen(highs: Any, stop: Callable[[float, float], bool], *, whole: bool) ->
     return raised
 
 
-@functools.cache
-def _banner() -> None:
-    """Let the first solver of the process print its banner to nowhere: it does so before it takes options."""
-    with silent_output():
-        highspy.Highs()
-
-
 def _solver(options: dict[str, Any]) -> Any:
     """Make a silent solver of one thread."""
-    _banner()
     highs = highspy.Highs()
     for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, **options}.items():
         _done(highs.setOptionValue(name, value), f"the option {name}")

@@ -17,7 +17,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
+from scipy.sparse import csr_array, diags_array, eye_array
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
@@ -173,21 +173,15 @@ def _formulate(model: Model) -> _Formulation:
     shares = model.shares.tocsc()[:, need[lowest]].tocoo()
     counted = csr_array((shares.data, (shares.row, np.flatnonzero(lowest)[shares.col])), shape=(len(model.wanted), k))
     row_scale, share_scale = _power_of_two(model.rows), _power_of_two(model.shares)
-    matrix = vstack(
-        [
-            hstack([ladder, climb]),
-            hstack([scaled_rows(model.rows, row_scale), csr_array((len(model.low), k))]),
-            hstack([csr_array((len(model.wanted), n)), scaled_rows(counted, share_scale)]),
-        ],
-        format="csr",
-    )
-    programme = highs.Programme(
+    programme = highs.Programme.of_blocks(
         cost=-scale * np.concatenate([model.value, step]),
         lower=np.concatenate([model.lower, (model.must[need] & lowest).astype(float)]),
         upper=np.concatenate([model.upper, np.ones(k)]),
-        matrix=csr_array(matrix),
-        row_lower=np.concatenate([np.full(k, -np.inf), model.low * row_scale, model.wanted * share_scale]),
-        row_upper=np.concatenate([np.zeros(k), model.high * row_scale, np.full(len(model.wanted), np.inf)]),
+        blocks=[
+            ([ladder, climb], -np.inf, 0.0),
+            ([scaled_rows(model.rows, row_scale), None], model.low * row_scale, model.high * row_scale),
+            ([None, scaled_rows(counted, share_scale)], model.wanted * share_scale, np.inf),
+        ],
         whole=n if model.times is None else n + k,
     )
     return _Formulation(programme, need, level, scale, model.constant, row_scale, share_scale)

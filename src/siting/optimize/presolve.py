@@ -26,7 +26,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.covering_kernels import contained
+from siting.optimize.covering_kernels import Sets, contained
 from siting.optimize.model import Model
 from siting.optimize.sparse_rows import keep_entries, row_max, row_of_entries, same_along_row, transposed, with_data
 
@@ -217,7 +217,7 @@ def _without_implied(model: Model) -> tuple[Model, Ints]:
         return model, np.arange(n)
     group = np.where(same_along_row(benefit), 0, -1).astype(np.int32)
     pattern = with_data(benefit, np.zeros(benefit.nnz))
-    gone = contained(*_arrays(pattern), *_arrays(transposed(benefit))[:2], np.zeros(n), group, model.must, True)
+    gone = contained(_sets(pattern, transposed(benefit)), np.zeros(n), group, model.must, True)
     if gone.any():
         model = replace(
             model,
@@ -227,8 +227,11 @@ def _without_implied(model: Model) -> tuple[Model, Ints]:
     return _with_needs(model, ~gone)
 
 
-def _arrays(matrix: csr_array) -> tuple[Ints, Ints, Floats]:
-    return matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float)
+def _sets(rows: csr_array, back: csr_array) -> Sets:
+    start, inside, back_start, back_inside = (
+        array.astype(np.int32) for array in (rows.indptr, rows.indices, back.indptr, back.indices)
+    )
+    return Sets(start, inside, rows.data.astype(float), back_start, back_inside)
 
 
 def _replaced(model: Model) -> Bools:
@@ -242,7 +245,7 @@ def _replaced(model: Model) -> Bools:
         return loose
     group = np.where(model.lower == 0, _same_entries(model.rows), -1).astype(np.int32)
     turned = transposed(model.benefit)
-    marked = contained(*_arrays(turned), *_arrays(model.benefit)[:2], model.value, group, loose, False)
+    marked = contained(_sets(turned, model.benefit), model.value, group, loose, False)
     return np.asarray(marked | (loose & (np.diff(turned.indptr) == 0)), bool)
 
 

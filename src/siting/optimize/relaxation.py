@@ -21,10 +21,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import block_array, csr_array, eye_array
+from scipy.sparse import csr_array, eye_array
 
 from siting.numbers import Bools, Floats, Positions
-from siting.optimize.highs import Programme, Simplex
+from siting.optimize.highs import Block, Programme, Simplex
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
 from siting.optimize.sparse_rows import largest_entry, transposed, with_data
@@ -186,39 +186,31 @@ class Relaxation:
         n, m, n_shares = self.n, self.m, model.shares.shape[0]
         scaled = with_data(terms.rows_of, terms.rows_of.data / self.row_unit[terms.rows_of.indices])
         share = with_data(terms.shares_of, terms.shares_of.data / self.share_unit[terms.shares_of.indices])
+        blocks: list[Block] = [
+            (
+                [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)],
+                -np.inf, -model.value / self.unit,
+            )
+        ]  # fmt: skip
         counted = np.flatnonzero(np.diff(share.indptr))
-        top = [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)]
-        blocks: list[list[Any]] = [top]
+        # A need that must be served has no upper limit, also where it counts in a share.
+        top_u = np.where(model.must, np.inf, terms.w / self.unit)
         if len(counted):
             pick = csr_array((np.ones(len(counted)), counted, np.arange(len(counted) + 1)), shape=(len(counted), n))
-            blocks.append([pick, None, None, -share[counted], None])
-        matrix = csr_array(block_array(blocks, format="csr"))
-        free = model.must.copy()
-        t_low, t_cost = self._box(np.arange(m))
-        top_u = np.where(free, np.inf, terms.w / self.unit)
-        if len(counted):
+            blocks.append(([pick, None, None, -share[counted], None], -np.inf, top_u[counted]))
             top_u[counted] = np.inf
-        sizes = [n, len(self._high), len(self._low), n_shares, m]
-        cost = np.concatenate(
-            [
-                -np.ones(n),
-                (model.high / self.row_unit)[self._high],
-                -(model.low / self.row_unit)[self._low],
-                (np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted) / self.share_unit,
-                t_cost,
-            ]
-        )
-        # A need that must be served and counts in a share has no upper limit all the same.
-        row_top_share = np.where(free[counted], np.inf, terms.w[counted] / self.unit)
-        return Programme(
-            cost=cost,
-            lower=np.concatenate([np.zeros(sum(sizes) - m), t_low]),
-            upper=np.concatenate([top_u, np.full(sum(sizes) - n, np.inf)]),
-            matrix=matrix,
-            row_lower=np.full(matrix.shape[0], -np.inf),
-            row_upper=np.concatenate([-model.value / self.unit, row_top_share]),
-            whole=0,
-        )
+        t_low, t_cost = self._box(np.arange(m))
+        others = len(self._high) + len(self._low) + n_shares
+        cost = [
+            -np.ones(n),
+            (model.high / self.row_unit)[self._high],
+            -(model.low / self.row_unit)[self._low],
+            (np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted) / self.share_unit,
+            t_cost,
+        ]
+        lower = np.concatenate([np.zeros(n + others), t_low])
+        upper = np.concatenate([top_u, np.full(others + m, np.inf)])
+        return Programme.of_blocks(np.concatenate(cost), lower, upper, blocks, 0)
 
     def _box(self, at: Positions) -> tuple[Floats, Floats]:
         """Lower limits and costs of the t of the columns *at*, from their box."""

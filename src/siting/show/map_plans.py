@@ -59,12 +59,11 @@ def describe_plan(
 def _roles(service: str, sites: Iterable[object], present: Mapping[str, gpd.GeoDataFrame]) -> list[str]:
     roles = {site: role_of(site, service, present) for site in sites}
     lost = [site for site, role in roles.items() if role is None]
-    if lost and "candidates" in present:
-        raise SitingError(f"the plan for {service!r} proposes sites that are not in layers['candidates']: {some(lost)}")
     if lost:
-        raise SitingError(
-            f"the plan for {service!r} proposes {some(lost)}; give the candidates in layers['candidates']"
-        )
+        words = "{}; give the candidates in layers['candidates']"
+        if "candidates" in present:
+            words = "sites that are not in layers['candidates']: {}"
+        raise SitingError(f"the plan for {service!r} proposes {words.format(some(lost))}")
     return [str(roles[site]) for site in sites]
 
 

@@ -66,9 +66,7 @@ def _head(head: Mapping[str, Any], path: Path) -> dict[str, Any]:
         given["standard"] = str(path.parent / standard)
     if given.get("scope") not in (None, "whole", "part"):
         given["scope"] = share_from(given["scope"], '[study] scope, beside "whole" and "part",')
-    return given | {
-        key: _checked(given[key], kind, f"[study] {key}") for key, kind in STUDY_KINDS.items() if key in given
-    }
+    return _kept_to(STUDY_KINDS, given, "[study]")
 
 
 def _body(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
@@ -122,6 +120,11 @@ def _checked(value: Any, kind: str, where: str) -> Any:
     if not isinstance(value, KINDS[kind]) or isinstance(value, bool) != flag or value == "":
         raise SitingError(f"{where} is {value!r}, not {kind}")
     return float(value) if kind == "a number" else value
+
+
+def _kept_to(kinds: Mapping[str, str], table: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return a table whose values are of the kinds that their keys have."""
+    return {key: _checked(at, kinds[key], f"{where} {key}") if key in kinds else at for key, at in table.items()}
 
 
 def _source(role: str, at: Mapping[str, Any], folder: Path) -> Source:
@@ -182,7 +185,7 @@ def _goal(at: dict[str, Any]) -> Goal:
         raise SitingError(f"{where} needs cover (a share) or at_most (a number), one of the two")
     if not re.fullmatch(r"[\w-]{1,60}", _checked(at["name"], "a text", f"{where} name")):
         raise SitingError(f"{where}: the name is used for files; write letters, digits, - and _ only")
-    values = at | {key: _checked(at[key], kind, f"{where} {key}") for key, kind in GOAL_KINDS.items() if key in at}
+    values = _kept_to(GOAL_KINDS, at, where)
     if "cover" in at:
         values["cover"] = share_from(at["cover"], f"{where} cover")
     # A rule that makes no sense is refused before any layer is read.

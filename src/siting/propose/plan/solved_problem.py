@@ -5,21 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from siting.propose.forwarded import forwarded
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING
 from siting.propose.plan import tables
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer, Reason
 
-__all__ = ["DERIVED", "Reason", "SolvedProblem"]
-
-#: Why there is no plan: a key of the table of labels and its values.
-Reason: TypeAlias = tuple[str, dict[str, object]]
+__all__ = ["DERIVED", "SolvedProblem"]
 
 #: What follows from the sites, in the order in which a check names it.
 DERIVED = (
@@ -32,7 +28,7 @@ DERIVED = (
 class SolvedProblem:
     """A problem and its answer; each table is made when it is first asked for. See `Plan` for what the names mean."""
 
-    problem: Instance
+    problem: Formulation
     answer: Answer
     reasons: tuple[Reason, ...] = ()
     seconds: float = 0.0
@@ -120,7 +116,7 @@ class SolvedProblem:
         """Ids of existing sites that close."""
         if self.answer.x is None:
             return ()
-        columns = self.problem.columns
+        columns = self.problem.variables
         return tuple(self.problem.inputs.sites[np.unique(columns.site[self.answer.x & (columns.kind == CLOSING)])])
 
     @cached_property
