@@ -18,7 +18,6 @@ import numpy as np
 
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Control
-from siting.optimize.model import Model
 from siting.optimize.presolve import reduce
 from siting.optimize.proof import ProofTree
 from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
@@ -56,9 +55,10 @@ class Target:
         return self.value + SAME * abs(self.value)
 
     @classmethod
-    def of(cls, model: Model, w: Floats) -> Target:
+    def of(cls, terms: Lagrangian) -> Target:
         """Return the target of a model without a plan."""
-        low = model.constant + float(np.minimum(model.value, 0).sum() + np.minimum(w, 0).sum())
+        model = terms.model
+        low = model.constant + float(np.minimum(model.value, 0).sum() + np.minimum(terms.w, 0).sum())
         return cls(-math.inf, model.grain, low - 1.0 - abs(low))
 
 

@@ -36,7 +36,7 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
         A model without levels. Any rows, shares and needs that must be served are kept; plans are good when there is at
         most one row, of costs.
     start
-        A plan to begin with; it is ignored when it breaks a rule.
+        A plan to begin with; one that breaks rules is passed over.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
     """Branch and bound on the model as it stands."""
     small = reduced.model
     terms = Lagrangian(small)
-    target = Target.of(small, terms.w)
+    target = Target.of(terms)
     rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms)
     search = BranchAndBound(terms, control, target, rounding.round_x)
     if begin is not None:

@@ -87,9 +87,8 @@ def solve_dispersion(
                 high = top if known else high
             else:
                 break
-    value = smallest_distance(pairs, best)
-    bound = float(levels[high])
-    return Solution(best, value, bound, "optimal" if low >= high else control.status, ENGINE, nodes=nodes)
+    status = "optimal" if low >= high else control.status
+    return Solution(best, smallest_distance(pairs, best), float(levels[high]), status, ENGINE, nodes=nodes)
 
 
 def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:

@@ -75,8 +75,6 @@ def solve_median(model: Model, control: Control, *, start: Bools | None = None) 
     ----------
     model
         Without shares and with at most one row, in which all columns that are not decided count the same.
-    start
-        A plan to begin with, where there is one.
 
     Raises
     ------

@@ -154,7 +154,7 @@ class DecisionProblem:
         """Begin the search for a plan of *p* columns that reaches the share."""
         terms = self.with_columns(p)
         multipliers = Relaxation(terms).solve(seconds=self.control.seconds_left)
-        target = Target.of(terms.model, terms.w)
+        target = Target.of(terms)
         target.ceiling, target.wanted = self.ceiling, _least_reached(self.wanted)
         rounding = BudgetRounding(terms)
         search = BranchAndBound(terms, self.control, target, rounding.round_x, report)

@@ -40,12 +40,7 @@ NODES, FALL = 200, 0.01
 def solve_side_constraints(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
     """Solve a covering problem (`Model.has_levels` False) with any rows, shares and needs that must be served.
 
-    The proof is of ``reduce(model).model``.
-
-    Parameters
-    ----------
-    start
-        Columns of a plan to begin with; one that breaks rules is passed over.
+    The proof is of ``reduce(model).model``. *start* is a plan to begin with; one that breaks rules is passed over.
 
     Raises
     ------
@@ -124,7 +119,7 @@ def _search(terms: Lagrangian, multipliers: Multipliers, local: LocalSearch, con
 
     tried, left = 0, _number_free(terms, multipliers, local.best)
     while True:
-        search = BranchAndBound(terms, control, Target.of(terms.model, terms.w), round_x)
+        search = BranchAndBound(terms, control, Target.of(terms), round_x)
         search.offer(local.best_x)
         search.begin(multipliers)
         search.nodes += tried
