@@ -1,4 +1,4 @@
-"""When a search stops (time limit, gap, Ctrl-C), and what it reports: one value that every engine asks."""
+"""When a search stops (time limit, gap, Ctrl-C), and what it reports: one value that every engine looks at."""
 
 from __future__ import annotations
 

@@ -196,7 +196,7 @@ class LocalSearch:
 
 
 def _precedences(model: Model) -> tuple[list[tuple[int, int]], Bools]:
-    """Find rows that say x_a <= x_b, as (a, b); and mark the rows that say something else."""
+    """Find rows of the form x_a <= x_b, as (a, b); and mark the other rows."""
     rows = model.rows
     plain = np.ones(rows.shape[0], bool)
     found: list[tuple[int, int]] = []

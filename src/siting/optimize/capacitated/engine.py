@@ -22,7 +22,7 @@ from siting.optimize.control import Control, gap_between
 __all__ = ["solve_as_milp", "solve_capacitated"]
 
 ENGINE = "capacity"
-#: Pairs up to which the solver is asked for the proof; above, the tree of prices is faster.
+#: Pairs up to which the solver makes the proof; above, the tree of prices is faster.
 FEW = 2_000
 
 
