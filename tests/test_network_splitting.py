@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.errors import NetworkError
+from siting.errors import LayerError
 from siting.network.splitting import split_streets
 
 Make = Callable[..., Any]
@@ -206,16 +206,17 @@ def test_an_empty_layer(streets: Make) -> None:
 
 
 def test_what_cannot_be_split(streets: Make) -> None:
+    """The layer is checked before it is split."""
     frame = streets({"a": [(0, 0), (100, 0)], "b": [(50, -50), (50, 50)]})
-    with pytest.raises(NetworkError, match="projected"):
-        split_streets(frame.to_crs("EPSG:4326"))
-    with pytest.raises(NetworkError, match="projected"):
-        split_streets(frame.set_crs(None, allow_override=True))
-    with pytest.raises(NetworkError, match='not unique: "a"'):
-        split_streets(frame.set_axis(["a", "a"]))
-    for shape in (shapely.Point(0, 0), shapely.LineString(), None, shapely.MultiLineString([[(0, 0), (1, 1)]])):
-        with pytest.raises(NetworkError, match='1 streets are no LineString: "b"'):
-            split_streets(frame.set_geometry([frame.geometry.iloc[0], shape], crs=CRS))
+    wrong = {
+        "has no CRS": frame.set_crs(None, allow_override=True),
+        'more than once: "a"': frame.set_axis(["a", "a"]),
+        "takes LineString, not Point": frame.set_geometry([frame.geometry.iloc[0], shapely.Point(0, 0)], crs=CRS),
+        'no geometry.*: "b"': frame.set_geometry([frame.geometry.iloc[0], shapely.LineString()], crs=CRS),
+    }
+    for message, layer in wrong.items():
+        with pytest.raises(LayerError, match=message):
+            st.Network.from_streets(layer, split=True)
 
 
 def test_the_cuts_are_told(streets: Make, caplog: pytest.LogCaptureFixture) -> None:

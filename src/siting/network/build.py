@@ -111,11 +111,9 @@ def parts_from_arrays(
     if oneway is not None:
         signs = _column(oneway, "oneway", len(start))
         _refuse(~np.isin(signs, (-1, 0, 1)), "oneway is not 1, 0 or -1 at edges")
-    return ordered_parts(
-        crs=system, xy=xy, names=None, u=start, v=stop, metres=metres,
-        columns=pd.DataFrame(index=pd.RangeIndex(len(start), name="id")),
-        oneway=None if signs is None else signs.astype(np.int8), rise=rise, left_out={},
-    )  # fmt: skip
+    columns = pd.DataFrame(index=pd.RangeIndex(len(start), name="id"))
+    oneways = None if signs is None else signs.astype(np.int8)
+    return ordered(system, xy, pd.RangeIndex(len(xy)), start, stop, metres, columns, oneway=oneways, rise=rise)
 
 
 def _refuse(wrong: Any, what: str, remedy: str = "") -> None:
@@ -228,31 +226,18 @@ def parts_of_frame(
 
     Columns `WAY` and `rise` become those of the network. *drawn* is what `vertices_of` returns, where it is known.
     """
-    vertices, first = vertices_of(frame.geometry.to_numpy()) if drawn is None else drawn
+    drawn = drawn or vertices_of(frame.geometry.to_numpy())
     columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
     oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None
     rise = columns["rise"].to_numpy(float) if "rise" in columns else None
-    return ordered_parts(
-        crs=pyproj.CRS(frame.crs), xy=xy, names=names, u=u, v=v, metres=metres, columns=columns,
-        vertices=vertices, first=first, oneway=oneway, rise=rise, left_out=left_out,
-    )  # fmt: skip
+    return ordered(pyproj.CRS(frame.crs), xy, names, u, v, metres, columns, drawn, oneway, rise, left_out)
 
 
-def ordered_parts(
-    *,
-    crs: pyproj.CRS,
-    xy: Floats,
-    names: pd.Index | None,
-    u: npt.NDArray[Any],
-    v: npt.NDArray[Any],
-    metres: Floats,
-    columns: pd.DataFrame,
-    vertices: Floats | None = None,
-    first: Ints | None = None,
-    oneway: Ints8 | None = None,
-    rise: Floats | None = None,
-    left_out: Mapping[str, int],
-) -> Parts:
+def ordered(
+    crs: pyproj.CRS, xy: Floats, names: pd.Index, u: npt.NDArray[Any], v: npt.NDArray[Any], metres: Floats,
+    columns: pd.DataFrame, drawn: tuple[Floats, Ints] | None = None, oneway: Ints8 | None = None,
+    rise: Floats | None = None, left_out: Mapping[str, int] | None = None,
+) -> Parts:  # fmt: skip
     """Order nodes along a Hilbert curve and edges by their nodes; nodes without an edge are left out."""
     used = np.zeros(len(xy), bool)
     used[u] = used[v] = True
@@ -272,12 +257,12 @@ def ordered_parts(
     by_node = np.argsort(ends)
     if (np.diff(ends[by_node]) == 0).any():  # parallel edges stay in the order of the source
         by_node = np.argsort(ends, kind="stable")
-    if vertices is not None and first is not None:
+    vertices = first = None
+    if drawn is not None:
+        vertices, first = drawn
         many = np.diff(first)[by_node]
         at = np.repeat(first[:-1][by_node] - np.cumsum(many) + many, many) + np.arange(many.sum())
-        vertices = vertices[at]
-        first = np.concatenate([[0], np.cumsum(many)])
-    u, v = u[by_node], v[by_node]
+        vertices, first = frozen(vertices[at]), frozen(np.concatenate([[0], np.cumsum(many)]))
     if oneway is not None:
         oneway = np.where(whole == 0, 0, oneway).astype(np.int8)  # a street of no length has no direction
     if rise is not None and np.isnan(rise).any():
@@ -286,15 +271,15 @@ def ordered_parts(
         crs=crs,
         x=frozen(x[order]),
         y=frozen(y[order]),
-        nodes=pd.Index(kept[order]) if names is None else names[kept[order]],
-        u=frozen(u),
-        v=frozen(v),
+        nodes=names[kept[order]],
+        u=frozen(u[by_node]),
+        v=frozen(v[by_node]),
         cost=frozen(whole[by_node].astype(np.int32)),
         metres=frozen(np.asarray(metres, float)[by_node]),
         columns=columns.iloc[by_node],
-        vertices=None if vertices is None else frozen(vertices),
-        first=None if first is None else frozen(first),
+        vertices=vertices,
+        first=first,
         oneway=None if oneway is None or not oneway.any() else frozen(oneway[by_node]),
         rise=None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node]),
-        left_out=left_out,
+        left_out=left_out or {},
     )

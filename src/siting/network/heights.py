@@ -41,8 +41,7 @@ def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     none = (z == 0) & (np.quantile(z[there], 0.05) > INLAND if there.any() else True)
     steepest = np.where(none[1:] != none[:-1], STEEP, STEEPEST)
     cliff = inner & (flat > 0) & (climb > CLIFF) & (climb > steepest * flat)
-    wild = np.zeros(len(lines), np.bool_)
-    wild[row[1:][cliff]] = True
+    wild = np.bincount(row[1:][cliff], minlength=len(lines)) > 0
     if wild.any():
         log.warning(
             "streets: heights jump by more than %g m from one vertex to the next in %d rows: %s; their heights are not "
@@ -56,11 +55,7 @@ def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "streets: heights are 0 all along %d rows, where all others are above %g m: %s; these count as without "
             "heights", int(level.sum()), INLAND, some(frame.index[level]),
         )  # fmt: skip
-    bare = wild | level
-    if not bare.any():
-        return frame
-    lines = lines.copy()
-    lines[bare] = shapely.force_2d(lines[bare])
+    lines = np.where(wild | level, shapely.force_2d(lines), lines)
     return frame.set_geometry(gpd.GeoSeries(lines, index=frame.index, crs=frame.crs))
 
 

@@ -15,12 +15,16 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from siting.errors import NetworkError
 from siting.network.build import WAY, keep_edges, parts_of_frame, whole_edges
+from siting.network.end_points import run_starts
 from siting.network.parts import Parts
-from siting.network.splitting import cut_lines, pieces_of_rows, run_starts
-from siting.numbers import Floats, Ints, Positions, Shapes
+from siting.network.places import millimetres
+from siting.network.splitting import cut_lines, pieces_of_rows
+from siting.numbers import Bools, Floats, Ints, Positions, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -117,6 +121,9 @@ class _Links(NamedTuple):
     near: Positions  # part of the node
     far: Positions  # part of the edge
 
+    def take(self, rows: Positions | Bools) -> _Links:
+        return _Links(*(column[rows] for column in self))
+
 
 def _candidates(network: Parts, metres: float) -> _Links:
     """List the shortest link between every two parts that are near enough."""
@@ -141,52 +148,32 @@ def _blocks(items: Positions) -> list[Positions]:
 
 
 def _shortest(network: Parts, nodes: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:
-    near, far = network.component[node], network.component[network.u[edge]]
+    near, far = (network.component[at].astype(np.intp) for at in (node, network.u[edge]))
     other = near != far
     node, edge, near, far = node[other], edge[other], near[other], far[other]
     way = shapely.distance(nodes[node], network.lines[edge])
-    mm = np.rint(way * 1000).astype(np.int64)
-    fits = way <= metres
-    return _best(_Links(mm[fits], node[fits], edge[fits], near[fits].astype(np.intp), far[fits].astype(np.intp)))
+    return _best(_Links(millimetres(way), node, edge, near, far).take(way <= metres))
 
 
 def _best(links: _Links) -> _Links:
     """Keep the shortest link between every two parts, ordered by length; equal ones by node, then edge."""
     low, high = np.minimum(links.near, links.far), np.maximum(links.near, links.far)
     order = np.lexsort([links.edge, links.node, links.mm, high, low])
-    low, high = low[order], high[order]
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    order = order[new]
-    order = order[np.lexsort([links.edge[order], links.node[order], links.mm[order]])]
-    return _Links(*(column[order] for column in links))
+    links = links.take(order[run_starts(low[order]) | run_starts(high[order])])
+    return links.take(np.lexsort([links.edge, links.node, links.mm]))
 
 
 def _spanning(links: _Links, parts: int) -> _Links:
-    """Take links from the shortest on, each only if it joins what is not joined yet."""
-    root = list(range(parts))
-
-    def find(part: int) -> int:
-        while root[part] != part:
-            root[part] = root[root[part]]
-            part = root[part]
-        return part
-
-    taken = []
-    for k, (one, other) in enumerate(zip(links.near.tolist(), links.far.tolist(), strict=True)):
-        a, b = find(one), find(other)
-        if a != b:
-            root[max(a, b)] = min(a, b)
-            taken.append(k)
-    return _Links(*(column[taken] for column in links))
+    """Keep the links of the minimum spanning forest: from the shortest on those that join what is not joined yet."""
+    rank = np.arange(1, len(links.node) + 1)  # no two are equal, so that there is one such forest
+    forest = minimum_spanning_tree(coo_array((rank, (links.near, links.far)), shape=(parts, parts)))
+    return links.take(np.sort(forest.data).astype(np.intp) - 1)
 
 
 def _joined(network: Parts, links: _Links) -> Parts:
     """Build the links, and cut the edges that they meet."""
     xy = np.column_stack([network.x, network.y])
-    spots = shapely.points(xy[links.node])
-    line = network.lines[links.edge]
-    at = shapely.line_locate_point(line, spots)
+    at = shapely.line_locate_point(network.lines[links.edge], shapely.points(xy[links.node]))
     meets, row, cut_at, cut_node = _corners(network, links, at)
     # A node that lies on the edge is the corner itself; others get a new one.
     fresh = cut_node < 0
@@ -195,19 +182,17 @@ def _joined(network: Parts, links: _Links) -> Parts:
     xy = np.concatenate([xy, feet[fresh]])
     meets[meets < 0] = cut_node[-1 - meets[meets < 0]]
     pieces, source = cut_lines(network.lines, row, cut_at, xy[cut_node])
-    frame, u, v, metres = _pieces(network, pieces, source, cut_node)
+    frame = pieces_of_rows(whole_edges(network), pieces, source)
+    opens = run_starts(source)
+    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
+    u[~opens], v[~np.append(opens[1:], True)] = cut_node, cut_node
+    metres = frame["length"].to_numpy(float)
     real = meets != links.node
     new = _link_rows(network, frame, xy, links.node[real], meets[real])
     frame = gpd.GeoDataFrame(pd.concat([frame, new]), geometry="geometry", crs=network.crs)
-    return parts_of_frame(
-        frame,
-        xy,
-        _node_names(network.nodes, int(fresh.sum())),
-        np.concatenate([u, links.node[real]]),
-        np.concatenate([v, meets[real]]),
-        np.concatenate([metres, shapely.length(new.geometry.to_numpy())]),
-        network.left_out,
-    )
+    u, v = np.concatenate([u, links.node[real]]), np.concatenate([v, meets[real]])
+    metres = np.concatenate([metres, shapely.length(new.geometry.to_numpy())])
+    return parts_of_frame(frame, xy, _node_names(network.nodes, int(fresh.sum())), u, v, metres, network.left_out)
 
 
 def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
@@ -221,8 +206,8 @@ def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Posi
     inner = np.flatnonzero(meets < 0)
     inner = inner[np.lexsort([at[inner], links.edge[inner]])]
     edge, along = links.edge[inner], at[inner]
-    new = np.ones(len(inner), np.bool_)
-    new[1:] = (edge[1:] != edge[:-1]) | (np.diff(along) > CLOSE)
+    new = run_starts(edge)
+    new[1:] |= np.diff(along) > CLOSE
     cut = np.cumsum(new) - 1
     cut_node = np.full(int(new.sum()), -1)
     on = links.mm[inner] == 0
@@ -230,18 +215,6 @@ def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Posi
     meets = meets.astype(np.intp)
     meets[inner] = -1 - cut
     return meets, edge[new], along[new], cut_node
-
-
-def _pieces(
-    network: Parts, pieces: Shapes, source: Positions, joint: Positions
-) -> tuple[gpd.GeoDataFrame, Positions, Positions, Floats]:
-    """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
-    frame = pieces_of_rows(whole_edges(network), pieces, source)
-    opens = run_starts(source)
-    closes = np.append(opens[1:], True)
-    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
-    u[~opens], v[~closes] = joint, joint
-    return frame, u, v, frame["length"].to_numpy(float)
 
 
 def _link_rows(

@@ -97,8 +97,9 @@ def _one_edge_a_street(graph: nx.Graph[Any], position: pd.Series, xy: Floats, cr
         if "rise" in at or "grade" in at:
             rise = _number(at["rise"], "rise") if "rise" in at else _number(at["grade"], "grade") * long
             kept["rise"] = rise if ahead else -rise
-        # A loop stands in one direction anyway; whether that is the only one it must say itself.
-        one = 0 if not directed or (i == j and not _true(at.get("oneway"))) else 1 if ahead else -1
+        # A loop stands in one direction anyway; only its own tag says whether that is the only one.
+        marked = str(at.get("oneway")).strip().lower() in {"true", "yes", "1", "1.0", "-1", "reverse"}
+        one = 0 if not directed or (i == j and not marked) else 1 if ahead else -1
         rows.append({**kept, "length": long, "u": start, "v": stop, "geometry": line, WAY: one})
     frame = gpd.GeoDataFrame(rows, geometry="geometry", crs=crs)
     bad = frame["length"] < 0
@@ -121,15 +122,10 @@ def _number(value: Any, what: str) -> float:
 def _coordinates(graph: nx.Graph[Any]) -> Floats:
     """Read x and y of the nodes, which a graph file may hold as text."""
     xy = np.full((graph.number_of_nodes(), 2), np.nan)
-    wrong = []
-    for row, (node, at) in enumerate(graph.nodes(data=True)):
-        try:
+    for row, (_, at) in enumerate(graph.nodes(data=True)):
+        with contextlib.suppress(KeyError, TypeError, ValueError):
             xy[row] = float(at["x"]), float(at["y"])
-        except (KeyError, TypeError, ValueError):
-            wrong.append(node)
-            continue
-        if not np.isfinite(xy[row]).all():
-            wrong.append(node)
+    wrong = [node for node, known in zip(graph, np.isfinite(xy).all(axis=1), strict=True) if not known]
     if wrong:
         raise NetworkError(f"{len(wrong)} nodes have no x and y: {some(wrong)}; give numbers")
     return xy
@@ -155,10 +151,6 @@ def _unpacked(value: Any) -> Any:
         with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError):
             return ast.literal_eval(value)
     return value
-
-
-def _true(value: Any) -> bool:
-    return str(value).strip().lower() in {"true", "yes", "1", "1.0", "-1", "reverse"}
 
 
 def _line(drawn: Any, start: Floats, stop: Floats, name: str) -> shapely.LineString:

@@ -21,8 +21,8 @@ class PrivateCopies(NamedTuple):
 
     Edges ``0`` to ``E - 1`` are those of the network; of them those of `edge` are for walks that begin there. Behind
     stand their copies, for walks that end there, and then the ways out of the first and into the second, open to one
-    side only, of no length. `twin` tells for each edge of the network its copy, or -1; `origin` for each edge of the
-    graph that of the network, -1 for the ways in and out.
+    side only, of no length. `twin` is the copy of each edge of the network, or -1; `origin` the edge of the network
+    for each edge of the graph, -1 for the ways in and out.
     """
 
     nodes: int
@@ -39,7 +39,7 @@ class PrivateCopies(NamedTuple):
 
 
 def copy_private_parts(network: Parts) -> PrivateCopies | None:
-    """Give the private parts that could be passed a copy; None where there is none."""
+    """Copy the private parts that could be passed; None where there is none."""
     private = network.private
     if private is None:
         return None
@@ -64,7 +64,7 @@ def copy_private_parts(network: Parts) -> PrivateCopies | None:
     enter[inner] = n + 2 * len(gates) + np.arange(len(inner))
     start, stop = network.u.astype(np.int64), network.v.astype(np.int64)
     start[edge], stop[edge] = leave[start[edge]], leave[stop[edge]]
-    streets = len(network.u)
+    streets = len(start)
     twin = np.full(streets, -1, np.int32)
     twin[edge] = streets + np.arange(len(edge))
     return PrivateCopies(

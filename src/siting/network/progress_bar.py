@@ -1,4 +1,4 @@
-"""A bar for those who wait for a search."""
+"""A progress bar for searches."""
 
 from __future__ import annotations
 
@@ -7,18 +7,10 @@ from contextlib import contextmanager
 
 from siting.errors import ProblemError
 
-__all__: list[str] = []
-
 
 @contextmanager
 def progress_bar(progress: Callable[[int, int], None] | bool | None) -> Iterator[Callable[[int, int], None] | None]:
-    """Give the function that is told of progress: the user's own, one that moves a bar on standard error, or none.
-
-    Raises
-    ------
-    ProblemError
-        When *progress* is neither a function nor a truth value.
-    """
+    """Give the function to call with progress: the user's own, one that moves a bar on standard error, or none."""
     if progress is None or progress is False:
         yield None
     elif progress is True:

@@ -35,11 +35,6 @@ class ReachedPieces(NamedTuple):
     low: np.ndarray
     high: np.ndarray
 
-    @property
-    def whole(self) -> Bools:
-        """Which pieces are whole edges."""
-        return (self.low == 0) & (self.high == 1)
-
     def take(self, rows: Bools | Ints) -> ReachedPieces:
         """Return some of the pieces."""
         return ReachedPieces(*(column[rows] for column in self))
@@ -52,14 +47,14 @@ def pieces_within(arcs, starts, chains, ends, buffers, lo, hi, limits, out):
     Returns where it ended, how many pieces are valid, and a status. The search runs against the streets, so that the
     ways forth and back of *starts* are changed over here.
 
-    All is in one function on purpose: to hand arrays to another in the inner loop costs more than the work there.
+    All is in one function: to pass arrays to another in the inner loop costs more than the work there.
     """
     dist, touched = buffers.dist, buffers.touched
     a_of, b_of = chains.a, chains.b
     end_ptr, end_chain, end_far, go_of, come_of, long_of = ends
     ptr, edges, flipped = chains.chain_ptr, chains.chain_edge, chains.flipped
     before, behind, forth = chains.before, chains.behind, chains.forth
-    out_limit, out_group, out_edge, out_low, out_high = out.limit, out.group, out.edge, out.low, out.high
+    out_limit, out_group, out_edge, out_low, out_high = out
     size = out_edge.size
     m = 0
     listed = np.empty(a_of.size + 1, np.int32)

@@ -10,6 +10,7 @@ import pandas as pd
 
 from siting.network import search
 from siting.network.contraction import FAR as CLOSED
+from siting.network.end_points import run_starts
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
@@ -127,7 +128,7 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
     kind = np.repeat([0, 1, 2], [len(edge), len(on), len(edge)])
     order = np.lexsort((kind, at, stop_edge))
     stop_edge, at, far, who = stop_edge[order], at[order], far[order], who[order]
-    new = np.diff(stop_edge, prepend=-1) != 0
+    new = run_starts(stop_edge)
     begin = np.flatnonzero(new)
     rank = np.arange(len(at)) - np.repeat(begin, np.diff(np.append(begin, len(at))))
     graph = network.core(walk)

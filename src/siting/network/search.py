@@ -18,6 +18,7 @@ import numpy as np
 from siting.errors import NetworkError
 from siting.network import nearest_kernels, reached_street_kernels, search_kernels
 from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
+from siting.network.end_points import run_starts
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
@@ -120,21 +121,16 @@ def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
     return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
 
 
-def _sample(task: SearchTask) -> Ints:
-    """Count the pairs of some of the sources, drawn at random, but the same at every call."""
-    n = len(task.order)
-    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
-    some_of = replace(task, order=np.ascontiguousarray(task.order[drawn]))
-    space = Workspace(some_of)
-    return np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in some_of.blocks()])
-
-
 def _foresee(task: SearchTask, most: float) -> None:
     """Estimate the pairs of a large task; log how many, and refuse what is surely too many."""
     n = len(task.order)
     if n < FORESEEN:
         return  # the count as it goes is soon enough
-    sample = _sample(task)
+    # Of some of the sources, drawn at random, but the same at every call.
+    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
+    part = replace(task, order=np.ascontiguousarray(task.order[drawn]))
+    space = Workspace(part)
+    sample = np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in part.blocks()])
     guess, error = n * sample.mean(), n * sample.std() / np.sqrt(len(sample))
     log.info("about %s pairs, %.1f GiB", f"{round(guess):,}", guess * PAIR_BYTES / 2**30)
     if guess - 4 * error > most:  # nearer calls are left to the count
@@ -262,10 +258,7 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
     """
     order = np.lexsort((low, *keys[::-1]))
     low, high = low[order], high[order]
-    new = np.zeros(len(order), np.bool_)
-    new[:1] = True
-    for key in keys:
-        new[1:] |= np.diff(key[order]) != 0
+    new = np.logical_or.reduce([run_starts(key[order]) for key in keys])
     # The farthest end so far of the same keys: ends of later ones are lifted above all earlier ones.
     lift = np.cumsum(new) * most
     so_far = np.maximum.accumulate(high + lift) - lift
@@ -275,9 +268,10 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
 
 def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
     """Label every corner with its *count* nearest places, searching against the streets."""
-    node = np.concatenate([at.a, at.b])
+    to = at.against
+    node = np.concatenate([to.a, to.b])
     seeds = node >= 0
-    node, way, who = node[seeds], np.concatenate([at.enter_a, at.enter_b])[seeds], np.tile(at.owner, 2)[seeds]
+    node, way, who = node[seeds], np.concatenate([to.to_a, to.to_b])[seeds], np.tile(at.owner, 2)[seeds]
     first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
     queue = len(node) + count * (graph.n + len(graph.arcs.heads)) // 2 + 1024
     while True:

@@ -101,14 +101,14 @@ def settle(
         if used + 2 > item.size:
             first[: (limit >> SHIFT) + 1] = -1
             return -1 - n
-        for node, way in ((a_of[g], to_a_of[g]), (b_of[g], to_b_of[g])):
-            if node >= 0 and way <= limit and way < dist[node]:
-                touched[n] = node
-                n += dist[node] == FAR
-                dist[node] = way
-                bucket = way >> SHIFT
-                item[used], at[used], link[used] = node, way, first[bucket]
-                first[bucket] = used
+        for seed, way in ((a_of[g], to_a_of[g]), (b_of[g], to_b_of[g])):
+            if seed >= 0 and way <= limit and way < dist[seed]:
+                touched[n] = seed
+                n += dist[seed] == FAR
+                dist[seed] = way
+                start = way >> SHIFT
+                item[used], at[used], link[used] = seed, way, first[start]
+                first[start] = used
                 used += 1
     size = item.size
     for bucket in range((limit >> SHIFT) + 1):
@@ -160,18 +160,14 @@ def pairs(arcs, starts, targets, straight, buffers, order, lo, hi, limit, rows, 
     With *rows* each start's list is sorted. With *again* a target may be found more than once. Returns where it ended,
     how many keys are valid, and a status; ``counts`` has the length of each list.
 
-    All is in one function on purpose: to hand arrays to another for every start costs a fifth of a short search.
+    All is in one function: to pass arrays to another for every start costs a fifth of a short search.
     """
-    dist, touched = buffers.dist, buffers.touched
-    first, link, item, at = buffers.first, buffers.link, buffers.item, buffers.at
-    indptr, heads, costs = arcs.indptr, arcs.heads, arcs.costs
-    chain_of, a_of, b_of, to_a_of, to_b_of = starts.chain, starts.a, starts.b, starts.to_a, starts.to_b
-    f_of, r_of, door_of = starts.f, starts.r, starts.door
-    at_ptr, at_item, at_way = targets.at_ptr, targets.at_item, targets.at_way
-    by_ptr, by_chain, by_other, by_end = targets.by_ptr, targets.by_chain, targets.by_other, targets.by_end
-    on_ptr, on_item, from_a, from_b = targets.on_ptr, targets.on_item, targets.from_a, targets.from_b
-    on_f, on_r, on_door = targets.on_f, targets.on_r, targets.on_door
-    gate, near, near_item, near_cost = starts.ptr, straight.ptr, straight.item, straight.cost
+    dist, touched, first, link, item, at = buffers
+    indptr, heads, costs = arcs
+    gate, chain_of, a_of, b_of, to_a_of, to_b_of, f_of, r_of, door_of = starts
+    at_ptr, at_item, at_way, by_ptr, by_chain, by_other, by_end, on_ptr, on_item = targets[:9]
+    from_a, from_b, on_f, on_r, on_door = targets[9:]
+    near, near_item, near_cost = straight
     size = keys.size
     bins = np.zeros(BINS, np.int32)
     m = 0

@@ -9,16 +9,14 @@ as they are in the network.
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siting.errors import NetworkError, some
-from siting.network.end_points import SAME, STEP, join_points, of_vertices
+from siting.network.end_points import SAME, STEP, join_points, of_vertices, run_starts
 from siting.network.street_words import levels
 from siting.numbers import Bools, Floats, Positions, Shapes
 
@@ -36,14 +34,9 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     Where both lines have heights in their coordinates, they meet only where these differ by 3 m at most, whatever their
     levels say of ends. The pieces keep the heights.
 
-    *streets* are LineStrings in a projected CRS in metres, with a unique index. The pieces stand in their order and along
-    each line, with all columns; those of "a" are "a-1", …; `split_from` names the line each comes from. Columns `length`
-    and `rise` are shared out in proportion.
-
-    Raises
-    ------
-    NetworkError
-        When the CRS is not projected, the ids are not unique, or a geometry is no LineString.
+    *streets* are LineStrings in a projected CRS in metres, with a unique index. The pieces stand in their order, along
+    each line, with all columns; those of "a" are "a-1", …; `split_from` names the line each comes from. Columns
+    `length` and `rise` are shared out in proportion.
 
     Examples
     --------
@@ -55,7 +48,6 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     >>> split_streets(bridge).index.tolist()
     ['a', 'b']
     """
-    _check(streets)
     lines = streets.geometry.to_numpy()
     segments = _segments(lines)
     row, at, spot = _meetings(segments, levels(streets))
@@ -65,22 +57,6 @@ def split_streets(streets: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     count = np.bincount(source, minlength=len(lines))
     log.info("%d of %d lines are cut where they meet, into %d", (count > 1).sum(), len(lines), count[count > 1].sum())
     return frame
-
-
-def _check(streets: gpd.GeoDataFrame) -> None:
-    if streets.crs is None or not streets.crs.is_projected:
-        raise NetworkError("streets can be split in a projected CRS in metres only; streets.to_crs(…) first")
-    names = streets.index.astype(str)
-    if not names.is_unique:
-        raise NetworkError(f"street ids are not unique: {some(names[names.duplicated()].unique())}")
-    shapes = streets.geometry.to_numpy()
-    bad = (shapely.get_type_id(shapes) != 1) | shapely.is_empty(shapes)
-    bad |= ~np.isfinite(shapely.bounds(shapes)).all(axis=1)
-    if bad.any():
-        raise NetworkError(f"{int(bad.sum())} streets are no LineString: {some(names[bad])}; explode or draw them")
-
-
-# Where lines meet
 
 
 class _Segments(NamedTuple):
@@ -109,13 +85,6 @@ def _segments(lines: Shapes) -> _Segments:
         of, start, stop, _along(xy, line)[:-1][inner], long, z[:-1][inner], z[1:][inner], opens,
         np.append(opens[1:], True),
     )  # fmt: skip
-
-
-def run_starts(keys: npt.NDArray[Any]) -> Bools:
-    """Mark where a run of equal keys begins."""
-    new = np.ones(len(keys), np.bool_)
-    new[1:] = keys[1:] != keys[:-1]
-    return new
 
 
 def _along(xy: Floats, line: Positions) -> Floats:
@@ -228,12 +197,9 @@ def _one_place(row: Positions, at: Floats, spot: Floats) -> tuple[Positions, Flo
     # The same place may lie on a line more than once (a line that crosses itself): far apart along it.
     order = np.lexsort([at, joined, row])
     row, at, joined = row[order], at[order], joined[order]
-    new = np.ones(len(row), np.bool_)
-    new[1:] = (row[1:] != row[:-1]) | (joined[1:] != joined[:-1]) | (at[1:] - at[:-1] > 4 * SAME)
+    new = run_starts(row) | run_starts(joined)
+    new[1:] |= np.diff(at) > 4 * SAME
     return row[new], at[new], places[joined[new]]
-
-
-# Cutting
 
 
 def cut_lines(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shapes, Positions]:

@@ -78,12 +78,6 @@ def _plain(value: Any) -> Any:
     return None if value is pd.NA or value is pd.NaT else str(value)
 
 
-def _names(text: str) -> pd.Index:
-    """Read names of nodes; those of several parts come back as tuples."""
-    names = [tuple(name) if isinstance(name, list) else name for name in json.loads(text)]
-    return pd.Index(names, tupleize_cols=False)
-
-
 def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
     """Map the network in the folder *path* into memory; see `Network.load`."""
     home = Path(path).resolve()
@@ -91,16 +85,18 @@ def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
         head = json.loads((home / HEAD).read_text(encoding="utf-8"))
         if head["version"] != VERSION:
             raise NetworkError(f"{path} holds a network of layout {head['version']}; this is {VERSION}: save it anew")
-        arrays: dict[str, Any] = dict.fromkeys(ARRAYS)
         if not set(NEEDED) <= set(head["arrays"]):
             raise NetworkError(f"{path} holds no network, or not all of it; write one with Network.save")
-        for name in head["arrays"]:
-            arrays[name] = np.asarray(np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        arrays: dict[str, Any] = dict.fromkeys(ARRAYS) | {
+            name: np.asarray(np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in head["arrays"]
+        }
         columns = pd.read_parquet(home / COLUMNS)
+        names = json.loads((home / NODES).read_text(encoding="utf-8"))  # those of several parts come back as lists
         columns = columns.assign(**{name: columns[name].map(json.loads).astype(object) for name in head["json"]})
         parts = Parts(
             crs=pyproj.CRS(head["crs"]),
-            nodes=_names((home / NODES).read_text(encoding="utf-8")),
+            nodes=pd.Index([tuple(one) if isinstance(one, list) else one for one in names], tupleize_cols=False),
             columns=columns,
             left_out=dict(head["left_out"]),
             **arrays,

@@ -28,35 +28,32 @@ class StraightWalks(NamedTuple):
 
 def straight_walks(sources: Places, sought: Places, limit: int) -> StraightWalks:
     """List the pairs of places, not farther apart than *limit* mm, whose free walks overlap."""
-    found = [_between_points(sources, sought, limit)]
-    if sources.shape is not None or sought.shape is not None:
-        found += _with_polygons(sources, sought, limit)
-    a, b, cost = (np.concatenate(column) for column in zip(*found, strict=True))
+    pairs = [*_between_points(sources, sought, limit), *_with_polygons(sources, sought, limit)]
+    a, b, cost = (np.concatenate(column) for column in zip(*pairs, strict=True))
     order = np.lexsort((b, a))
     ptr = np.zeros(len(sources) + 1, np.int64)
     np.cumsum(np.bincount(a, minlength=len(sources)), out=ptr[1:])
     return StraightWalks(frozen(ptr), frozen(b[order].astype(np.int32)), frozen(cost[order].astype(np.int32)))
 
 
-def _between_points(sources: Places, sought: Places, limit: int) -> tuple[Ints, Ints, Ints]:
+def _between_points(sources: Places, sought: Places, limit: int) -> list[tuple[Ints, Ints, Ints]]:
     """Compare points with points, in squares."""
     one, other = sources.points, sought.points
     xy, free = sources.xy[one], sources.free[one]
-    found: list[tuple[Ints, Ints, Ints]] = [(np.zeros(0, np.int64),) * 3]
+    void = np.zeros(0, np.int64)
+    pairs: list[tuple[Ints, Ints, Ints]] = [(void, void, void)]
     for squares in sought.squares:
-        void = np.zeros(0, np.int64)
         size = kernels.overlapping(xy, free, squares, limit, void, void, void)
         if size:
             a, b, cost = (np.empty(size, np.int64) for _ in range(3))
             kernels.overlapping(xy, free, squares, limit, a, b, cost)
-            found.append((one[a], other[b], cost))
-    a, b, cost = (np.concatenate(column) for column in zip(*found, strict=True))
-    return a, b, cost
+            pairs.append((one[a], other[b], cost))
+    return pairs
 
 
 def _with_polygons(sources: Places, sought: Places, limit: int) -> list[tuple[Ints, Ints, Ints]]:
     """Compare polygons with all others, points with polygons; a polygon is as near as its nearest point."""
-    found = []
+    pairs = []
     for one, other, turned in ((sources, sought, False), (sought, sources, True)):
         if one.shape is None or not len(other):
             continue
@@ -71,5 +68,5 @@ def _with_polygons(sources: Places, sought: Places, limit: int) -> list[tuple[In
         way = millimetres(shapely.distance(one.shape[rows[a]], drawn[b]))
         keep = (way <= limit) & (way <= free[a] + theirs[b])
         pair = rows[a[keep]].astype(np.int64), others[b[keep]].astype(np.int64)
-        found.append((*(pair[::-1] if turned else pair), way[keep]))
-    return found
+        pairs.append((*(pair[::-1] if turned else pair), way[keep]))
+    return pairs

@@ -17,7 +17,6 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import NetworkError, some
@@ -57,7 +56,7 @@ def words(cell: Any) -> tuple[str, ...]:
 
 _TABLE: dict[str, Any] = tomllib.loads(files("siting.network").joinpath("street_words.toml").read_text("utf-8"))
 #: The class of OpenStreetMap for each word of a class, folded as they are compared.
-CLASSES = {
+CLASSES: dict[str, str] = {
     _BETWEEN.sub("", words(word)[0]): name
     for table in _TABLE["classes"]
     for name, listed in table["words"].items()
@@ -66,7 +65,7 @@ CLASSES = {
 #: The classes that are understood.
 KNOWN_CLASSES = frozenset(CLASSES.values())
 #: "yes", "no" or "" for each word of a flag.
-FLAGS = {
+FLAGS: dict[str, str] = {
     unicodedata.normalize("NFKC", word).lower(): kind.replace("empty", "")
     for kind, listed in _TABLE["flags"].items()
     for word in listed
@@ -103,10 +102,6 @@ class Tag:
 
     def _rows(self, marks: list[bool]) -> Bools:
         return np.array([*marks, False])[self.codes]  # last: empty cells
-
-    def first(self) -> npt.NDArray[np.object_]:
-        """Return the first word of each cell, translated; "" where there is none."""
-        return np.array([each[0] if each else "" for each in self.words] + [""], object)[self.codes]
 
     def count(self, rows: Bools, values: Collection[str]) -> list[tuple[str, int]]:
         """Count in *rows* the first of *values* that each cell holds."""
