@@ -93,8 +93,8 @@ def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     step[first[:-1]] = 0.0
     run = np.cumsum(step)
     pieces, source = cut_lines(lines, row, run[vertex] - run[first[row]], xy[vertex])
-    log.info("%d lines that climb and fall by more than %g m are cut at their tops and bottoms",
-             len(np.unique(row)), TURN)  # fmt: skip
+    text = "%d lines that climb and fall by more than %g m are cut at their tops and bottoms"
+    log.info(text, len(np.unique(row)), TURN)
     return pieces_of_rows(frame, pieces, source)
 
 

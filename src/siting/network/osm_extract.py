@@ -91,9 +91,8 @@ def local_file(path: str | Path) -> Path:
             f"(osmium apply-changes city.osm.pbf {file.name} -o new.osm.pbf)"
         )
     if _format(file) is None:
-        raise NetworkError(
-            f'"{file.name}" is no extract of OpenStreetMap; give .osm.pbf, .osm or .osm.xml, also as .gz or .bz2'
-        )
+        remedy = "give .osm.pbf, .osm or .osm.xml, also as .gz or .bz2"
+        raise NetworkError(f'"{file.name}" is no extract of OpenStreetMap; {remedy}')
     if not file.is_file():
         raise NetworkError(f'"{text}" is not there, or is no file; look at the path')
     return file
@@ -140,9 +139,8 @@ def _refuse_bomb(file: Path, kind: str) -> None:
         while block := handle.read(2**20):
             size += len(block)
             if size > most:
-                raise NetworkError(
-                    f'"{file.name}" unpacks to more than {MOST_UNPACKED} times its size; no map does, so it is refused'
-                )
+                what = f"unpacks to more than {MOST_UNPACKED} times its size"
+                raise NetworkError(f'"{file.name}" {what}; no map does, so it is refused')
 
 
 def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries: bool) -> Extract:

@@ -14,7 +14,7 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network import straight_walk_kernels
-from siting.numbers import Floats, Ints, Ints32, Shapes
+from siting.numbers import Floats, Ints, Ints32, Positions, Shapes
 
 __all__ = ["Places"]
 
@@ -183,11 +183,7 @@ class Places:
         if isinstance(ids, str):
             raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
         names = pd.Index(ids)
-        at = self.ids.get_indexer(names)
-        if (at < 0).any():
-            raise NetworkError(f"no such places: {some(names[at < 0])}")
-        if not names.is_unique:
-            raise NetworkError(f"places stand twice: {some(names[names.duplicated()].unique())}")
+        at = positions_of(self.ids, names, "places")
         kept = frozen_columns(*(getattr(self, name)[at] for name in OF_PLACES))
         if self.shape is not None and self.more is not None:
             new = np.full(len(self), -1, np.int32)
@@ -215,6 +211,16 @@ class Places:
             both["shape"] = frozen(np.concatenate(none))
             both["more"] = Gates(*(frozen(np.concatenate(two)) for two in zip(first, second, strict=True)))
         return replace(self, ids=ids, max_snap=max(self.max_snap, other.max_snap), **both)
+
+
+def positions_of(index: pd.Index, names: pd.Index, what: str) -> Positions:
+    """Find each of the names in *index*; NetworkError for one that is not there, or stands twice."""
+    at = np.arange(len(names)) if names is index else index.get_indexer(names)
+    if (at < 0).any():
+        raise NetworkError(f"no such {what}: {some(names[at < 0])}")
+    if not names.is_unique:
+        raise NetworkError(f"{what} stand twice: {some(names[names.duplicated()].unique())}")
+    return at
 
 
 def frozen_columns(*columns: npt.NDArray[Any]) -> dict[str, Any]:

@@ -70,22 +70,14 @@ def reached_pieces(
         if mode == "together":
             pieces = pieces._replace(group=np.zeros_like(pieces.group))
         merged.append(_merged(pieces, network.cost))
-    of = np.repeat(np.arange(len(limits)), [len(pieces.edge) for pieces in merged])
+    which = np.repeat(np.arange(len(limits)), [len(pieces.edge) for pieces in merged])
     empty = _Pieces(*(np.zeros(0, np.int64) for _ in range(4)))
-    return _shares(network, of, _Pieces(*map(np.concatenate, zip(empty, *merged, strict=True))))
-
-
-def _shares(network: Network, which: Ints, pieces: _Pieces) -> ReachedPieces:
-    """Turn half millimetres into shares of the edges; an edge of no length is reached whole."""
-    cost = network.cost[pieces.edge]
+    group, edge, low, high = map(np.concatenate, zip(empty, *merged, strict=True))
+    # Half millimetres become shares of the edges; an edge of no length is reached whole.
+    cost = network.cost[edge]
     long = 2.0 * np.maximum(cost, 1)
-    return ReachedPieces(
-        which.astype(np.int32),
-        pieces.group.astype(np.int32),
-        pieces.edge.astype(np.int32),
-        pieces.low / long,
-        np.where(cost == 0, 1.0, pieces.high / long),
-    )
+    positions = (column.astype(np.int32) for column in (which, group, edge))
+    return ReachedPieces(*positions, low / long, np.where(cost == 0, 1.0, high / long))
 
 
 class _Stretches(NamedTuple):

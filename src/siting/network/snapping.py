@@ -15,7 +15,7 @@ from siting.data import check_extent, one_layer, points, to_crs
 from siting.errors import LayerError, NetworkError, some
 from siting.network import point_kernels, segment_kernels
 from siting.network.parts import Parts
-from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres
+from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres, positions_of
 from siting.network.polygon_entrances import gates_of
 from siting.network.preferred_streets import DECK, Preferred
 from siting.numbers import Bools, Floats, Ints, Ints32, Positions, Shapes
@@ -92,7 +92,7 @@ def place(
     polygons: dict[str, Any] = {}
     if area.any():
         first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, preferred)
-        edge[area], to_u[area], snap[area], nearest[area] = first.edge, first.to_u, first.away, first.nearest
+        edge[area], to_u[area], snap[area], nearest[area] = first
         cost = network.cost[edge].astype(np.int64)
         shape = np.full(len(geometry), None, object)
         shape[area] = geometry[area]
@@ -174,11 +174,7 @@ def _nearest(
 
 def places_at_nodes(network: Parts, names: pd.Index) -> Places:
     """Put a place on each of the named nodes; see `Network.places_at_nodes`."""
-    node = np.arange(len(names)) if names is network.nodes else network.nodes.get_indexer(names)
-    if (node < 0).any():
-        raise NetworkError(f"no such nodes: {some(names[node < 0])}")
-    if not names.is_unique:
-        raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
+    node = positions_of(network.nodes, names, "nodes")
     every = np.arange(len(network.u))
     # A place where a private street begins is on the open one.
     private = network.private
