@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 import siting as st
 from siting.optimize.proof import Proof
 from siting.optimize.solution import Solution
-from siting.propose.search import dispatch as search
+from siting.propose.search import engines
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
 #: What one unit of demand weighs: whole people, and fractions from the tiny to the huge.
@@ -415,7 +415,7 @@ def claimed(x: list[int], value: float, bound: float) -> Callable[..., Solution]
 
 
 def test_an_engine_without_a_proof_is_not_believed(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_engine", claimed([0, 0, 1], 8.0, 15.0))  # opens z, the worst
+    monkeypatch.setattr(engines, "_engine", claimed([0, 0, 1], 8.0, 15.0))  # opens z, the worst
     plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
     assert (plan.sites, plan.objective, plan.bound, plan.status) == (("z",), 8, 15, "feasible")
     assert "尚未证明最优" in plan.explain("zh")
@@ -430,7 +430,7 @@ def test_sites_that_an_engine_opens_for_nothing_are_left_out(
     reach_of: Callable[..., st.Reach], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nested = reach_of({"y": "ab", "x": "abc", "z": "c", "must": "d"}, "abcd")
-    monkeypatch.setattr(search, "_engine", claimed([1, 1, 1, 1], 25.0, 25.0))
+    monkeypatch.setattr(engines, "_engine", claimed([1, 1, 1, 1], 25.0, 25.0))
     plan = st.solve(st.MaxCoverage(), nested, demand=PEOPLE, rules=[st.AtMost(4), st.Required(["must"])])
     assert (plan.sites, plan.status) == (("x", "must"), "optimal")
 
@@ -439,7 +439,7 @@ def test_sites_that_an_engine_opens_for_nothing_are_left_out(
 def test_an_engine_that_breaks_the_rules_or_boasts_is_an_error(
     reach: st.Reach, monkeypatch: pytest.MonkeyPatch, x: list[int], value: float
 ) -> None:
-    monkeypatch.setattr(search, "_engine", claimed(x, value, 15.0))
+    monkeypatch.setattr(engines, "_engine", claimed(x, value, 15.0))
     with pytest.raises(RuntimeError, match="does not keep the rules"):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
 

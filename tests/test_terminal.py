@@ -15,10 +15,10 @@ from rich.console import Console
 
 import siting as st
 from siting.cli import GOAL_WIDTH, _table
+from siting.judge.audit_result import COLUMNS
 from siting.judge.statuses import judged_first
-from siting.judge.verdict import COLUMNS
 from siting.terminal import tell_areas, tell_audit, tell_rules
-from siting.terminal_text import columns, wrapped
+from siting.terminal_text import side_by_side, wrapped
 
 NAN = float("nan")
 
@@ -174,7 +174,7 @@ def test_lines_break_where_they_may(text: str, width: int, lines: list[str]) -> 
 
 
 def test_columns_are_filled() -> None:
-    assert list(columns(["托育机构", "12"], [4, 3], [False, True])) == [["托育", " 12"], ["机构", "   "]]
+    assert list(side_by_side(["托育机构", "12"], [4, 3], [False, True])) == [["托育", " 12"], ["机构", "   "]]
 
 
 def test_a_workbook_is_read_as_it_is(tmp_path: Any) -> None:

@@ -22,7 +22,7 @@ from siting.show.verdict import (
     target_words,
     value_words,
 )
-from siting.terminal_text import columns, wrapped
+from siting.terminal_text import side_by_side, wrapped
 
 if TYPE_CHECKING:
     from siting.judge import Audit, Standard
@@ -70,7 +70,7 @@ def _show(out: Console, lines: Sequence[Text] | Iterator[Text]) -> None:
 
 
 def _grid(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) -> Iterator[Text]:
-    for line in columns(cells, widths, RIGHT):
+    for line in side_by_side(cells, widths, RIGHT):
         parts = zip(line, styles, strict=True)
         yield Text("  ").join(Text(text, style=style) for text, style in parts)
 
@@ -137,7 +137,7 @@ def tell_areas(out: Console, judged: Audit, lang: str) -> None:
         rows.append([str(here["area_name"].iloc[0] or area), str(count["met"]), str(count["short"]),
                      label("list.comma", lang).join(names[:4]) + more])  # fmt: skip
     for row in rows:
-        _show(out, (Text("  ".join(line).rstrip()) for line in columns(row, widths, right)))
+        _show(out, (Text("  ".join(line).rstrip()) for line in side_by_side(row, widths, right)))
     out.print()
 
 

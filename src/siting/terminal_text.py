@@ -8,7 +8,7 @@ from itertools import zip_longest
 
 from rich.cells import cell_len, chop_cells
 
-__all__ = ["columns", "wrapped"]
+__all__ = ["side_by_side", "wrapped"]
 
 #: A run without a place to break: a number with its unit, a word of Latin letters, or one other character; with the
 #: brackets before and the stops after it.
@@ -49,12 +49,12 @@ def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
     return [*lines, line.rstrip()] if line.strip() or not lines else lines
 
 
-def columns(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Iterator[list[str]]:
+def side_by_side(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> Iterator[list[str]]:
     """Lay cells side by side: for each line the texts of all columns, filled to their widths.
 
     Examples
     --------
-    >>> [" ".join(line) for line in columns(["托育机构", "12"], [4, 3], [False, True])]
+    >>> [" ".join(line) for line in side_by_side(["托育机构", "12"], [4, 3], [False, True])]
     ['托育  12', '机构    ']
     """
     broken = [wrapped(cell, width) for cell, width in zip(cells, widths, strict=True)]

@@ -18,7 +18,7 @@ from siting.data import roles
 from siting.data.check_ids import duplicate_faults, set_ids
 from siting.data.check_values import Missing, read_column, subset_faults
 from siting.data.column_matching import match_columns
-from siting.data.combine import not_a_layer, with_plain_geometry
+from siting.data.combine import not_a_layer, other_geometries, with_plain_geometry
 from siting.data.district_names import names_apart
 from siting.data.geometry_checks import check_shapes, crs_faults, split_lines
 from siting.data.roles import Role
@@ -94,7 +94,10 @@ def check_layer(
     faults = crs_faults(frame.crs)
     if not len(frame):
         faults.append("has no rows")
-    out = _one_geometry(frame, layer)
+    others = other_geometries(frame)
+    if others:
+        logger.warning("%s: geometry columns beside the active one were left out: %s", layer, some(others))
+    out = with_plain_geometry(frame.drop(columns=others))
     out, factors, column_faults = _name_columns(out, kind, columns or {}, layer)
     out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in (columns or {}))
     faults += column_faults + id_faults
@@ -158,19 +161,6 @@ def _warn_of_shared_names(districts: Any, layer: str) -> None:
             "%s: %d districts share their names: %s; in a column district, give the id or the name with that of the "
             "district above, else a row belongs to the one that it lies in", layer, len(rows), some(rows),
         )  # fmt: skip
-
-
-def _one_geometry(frame: Any, layer: str) -> Any:
-    """Return a copy whose one geometry column is called ``geometry``."""
-    active = frame.active_geometry_name
-    others = [
-        c
-        for c, kind in frame.dtypes.items()
-        if c != active and (c == "geometry" or isinstance(kind, gpd.array.GeometryDtype))
-    ]
-    if others:
-        logger.warning("%s: geometry columns beside the active one were left out: %s", layer, some(others))
-    return with_plain_geometry(frame.drop(columns=others))
 
 
 def _name_columns(

@@ -7,6 +7,7 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+from geopandas.array import GeometryDtype
 
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, read_crs
@@ -62,11 +63,8 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
     # A layer without rows would only blur the types of the columns.
     filled = [frame for frame in moved if len(frame)] or moved[:1]
     out = gpd.GeoDataFrame(pd.concat(filled), geometry="geometry", crs=target).rename_axis("id")
-    out.attrs = {
-        key: next(frame.attrs[key] for frame in given if key in frame.attrs)
-        for key in ("notice", "attribution")
-        if any(key in frame.attrs for frame in given)
-    }
+    attrs = [(key, frame.attrs[key]) for frame in given for key in ("notice", "attribution") if key in frame.attrs]
+    out.attrs = dict(reversed(attrs))  # those of the first layer last, so that they stay
     out.attrs["source"] = " + ".join(_name(frame, number) for number, frame in enumerate(given, start=1))
     return out
 
@@ -108,11 +106,7 @@ def not_a_layer(given: Any) -> str:
 
 
 def _refuse_shared_ids(layers: list[Any]) -> None:
-    ids = pd.Series(
-        [_name(frame, number) for number, frame in enumerate(layers, start=1) for _ in range(len(frame))],
-        index=[key for frame in layers for key in frame.index],
-        dtype=object,
-    )
+    ids = pd.concat([pd.Series(_name(frame, n), frame.index, dtype=object) for n, frame in enumerate(layers, start=1)])
     twice = ids[ids.index.duplicated(keep=False)]
     if len(twice):
         where = " and ".join(dict.fromkeys(twice))
@@ -126,6 +120,12 @@ def _refuse_shared_ids(layers: list[Any]) -> None:
 def with_plain_geometry(frame: Any) -> Any:
     """Return *frame* with its geometry column called ``geometry``."""
     return frame if frame.active_geometry_name == "geometry" else frame.rename_geometry("geometry")
+
+
+def other_geometries(frame: Any) -> list[Any]:
+    """Return the columns of geometry, or called so, beside the active one."""
+    geometric = [c for c, kind in frame.dtypes.items() if c == "geometry" or isinstance(kind, GeometryDtype)]
+    return [c for c in geometric if c != frame.active_geometry_name]
 
 
 def _name(frame: Any, number: int) -> str:

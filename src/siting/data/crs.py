@@ -42,7 +42,7 @@ def to_crs(frame: Any, crs: Any) -> Any:
     >>> float(to_crs(town, "EPSG:4549").x.iloc[0])
     500000.0
     """
-    layer = _source(frame)
+    layer = str(frame.attrs.get("source", "layer"))
     target = read_crs(crs, layer)
     if frame.crs is None:
         raise LayerError(layer, NO_CRS)
@@ -109,14 +109,10 @@ def to_metric(frame: Any, crs: Any = None, *, name: str | None = None, checked: 
     >>> to_metric(town).crs.to_epsg()
     4549
     """
-    layer = name or _source(frame)
+    layer = name or str(frame.attrs.get("source", "layer"))
     if not checked:
         check_extent(frame, layer)
     return to_crs(frame, common_crs([frame], crs, layer=layer))
-
-
-def _source(frame: Any) -> str:
-    return str(frame.attrs.get("source", "layer"))
 
 
 def points(frame: Any) -> Any:

@@ -21,7 +21,7 @@ from siting.numbers import Floats
 #: Errors of lengths that are reported, and that are refused. UTM's own 0.04 % at its central meridian is not reported.
 REPORTED, REFUSED = 0.000401, 0.001
 #: Projections made for one layer, of those that keep angles: how they are written for PROJ, and their names.
-CONFORMAL = (("tmerc", "transverse Mercator"), ("lcc", "Lambert conformal conic"), ("sterea", "oblique stereographic"))
+CONFORMAL = (("tmerc", "Transverse Mercator"), ("lcc", "Lambert conformal conic"), ("sterea", "Oblique stereographic"))
 
 
 @dataclass(frozen=True)
@@ -88,10 +88,5 @@ def _crs(base: CRS, kind: str, name: str, middle: tuple[float, float], scale: fl
     parallel = lat if kind != "lcc" or abs(lat) >= 1 else 1.0
     first = f" +lat_1={parallel}" if kind == "lcc" else ""
     drawn = CRS.from_proj4(f"+proj={kind}{first} +lat_0={parallel} +lon_0={lon} +k_0={scale} +x_0=500000 +y_0=0")
-    return CRS(
-        ProjectedCRS(
-            conversion=drawn.coordinate_operation,
-            name=f"{name[0].upper()}{name[1:]} at {lon:g}, {lat:g}, scale {scale:g}",
-            geodetic_crs=base.geodetic_crs,
-        )
-    )
+    called = f"{name} at {lon:g}, {lat:g}, scale {scale:g}"
+    return CRS(ProjectedCRS(drawn.coordinate_operation, name=called, geodetic_crs=base.geodetic_crs))

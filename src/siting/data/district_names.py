@@ -1,4 +1,4 @@
-"""Names of districts, told apart where several have the same."""
+"""Names of districts, made distinct where several share one."""
 
 from __future__ import annotations
 
@@ -38,8 +38,7 @@ def full_names(districts: Any, every: Any = None) -> pd.Series:
 def _above(districts: Any) -> pd.Series:
     """Return the name of the district above each, as `parent` gives it or as the layer calls that id."""
     called = dict(zip(districts.index.astype(str), _texts(districts, "name"), strict=True))
-    found: pd.Series = _texts(districts, "parent").map(lambda parent: called.get(parent) or parent)
-    return found
+    return _texts(districts, "parent").map(lambda parent: called.get(parent) or parent)
 
 
 def _texts(districts: Any, column: str) -> pd.Series:

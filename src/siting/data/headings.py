@@ -1,4 +1,4 @@
-"""What a heading says, however a table spells it: signs, ages, units in brackets, and names that were cut."""
+"""Headings in one spelling: signs, ages of people, units in brackets, and names that were cut."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def normalized(name: object) -> str:
 
 @cache
 def simplified(name: str, kind: str) -> str:
-    """Return what a heading of a column of type *kind* says, without what makes no difference.
+    """Return the heading of a column of type *kind* without what makes no difference.
 
     Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"), of numbers not the word for one, of flags not
     the words for whether.
@@ -61,19 +61,19 @@ def ages(name: str) -> str:
 
     "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself.
     """
-    found = _AGE.fullmatch(normalized(name))
-    if found is None:
+    age = _AGE.fullmatch(normalized(name))
+    if age is None:
         return ""
-    who = "户籍" if "户籍" in (found["before"], found["after"]) else ""
-    if over := found["over"] or found["least"]:
+    who = "户籍" if "户籍" in (age["before"], age["after"]) else ""
+    if over := age["over"] or age["least"]:
         return f"{who}{over}岁以上"
-    if found["months"] or (found["low"] == "0" and (found["high"], found["month"]) in (("2", "岁"), ("36", "个月"))):
+    if age["months"] or (age["low"] == "0" and (age["high"], age["month"]) in (("2", "岁"), ("36", "个月"))):
         return f"{who}3岁以下"
-    if found["low"]:
-        return f"{who}{found['low']}-{found['high']}{'岁' if found['month'] == '岁' else '个月'}"
-    if under := found["under"]:
-        return f"{who}0-{under}岁" if found["too"] or found["with"] == "含" else f"{who}{under}岁以下"
-    return f"{who}{found['below']}岁以下"
+    if age["low"]:
+        return f"{who}{age['low']}-{age['high']}{'岁' if age['month'] == '岁' else '个月'}"
+    if age["under"] and (age["too"] or age["with"] == "含"):
+        return f"{who}0-{age['under']}岁"
+    return f"{who}{age['under'] or age['below']}岁以下"
 
 
 def split_brackets(name: object) -> tuple[str, tuple[str, ...]]:
@@ -105,10 +105,7 @@ def cut_name(name: object) -> str:
     A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in
     a sign for what cannot be read, or is a little shorter.
     """
-    text = str(name)
-    left = text.rstrip("\ufffd?")
-    broken = left != text
-    wide = len(left.encode("utf-8", "replace"))
-    double = len(left.encode("gb18030", "replace"))
-    full = NAME_BYTES in (wide, double) or (not left.isascii() and (wide in (8, 9) or double == NAME_BYTES - 1))
-    return left if len(left) > 1 and (broken or full) else ""
+    left = str(name).rstrip("\ufffd?")
+    utf8, gbk = (len(left.encode(encoding, "replace")) for encoding in ("utf-8", "gb18030"))
+    full = NAME_BYTES in (utf8, gbk) or (not left.isascii() and (utf8 in (8, 9) or gbk == NAME_BYTES - 1))
+    return left if len(left) > 1 and (full or left != str(name)) else ""

@@ -56,21 +56,21 @@ class Outliers:
         return self.certain | self.doubtful
 
 
-def usual_boxes(frame: Any) -> tuple[Any, Floats]:
-    """Return a sample of shapes of a layer, and the boxes of those that are no outliers."""
+def usual_boxes(frame: Any) -> Floats:
+    """Return the boxes of a sample of shapes of a layer, without outliers."""
     shapes = sample(np.asarray(frame.geometry.array, dtype=object))
     corners = boxes(shapes)
     if frame.crs.is_geographic:
         corners = corners[(abs(corners) <= (360, 90, 360, 90)).all(axis=1)]
     if not len(corners):
-        return shapes, corners
+        return corners
     usual = corners[~find_outliers(corners, frame.crs, lines=shapely.get_dimensions(shapes[0]) == 1).any]
-    return shapes, usual if len(usual) else corners
+    return usual if len(usual) else corners
 
 
 def degree_boxes(frame: Any) -> Floats:
     """Return west, south, east, north in degrees of some rows that are no outliers."""
-    corners = usual_boxes(frame)[1]
+    corners = usual_boxes(frame)
     if len(corners) and not frame.crs.is_geographic:
         x, y = projection(frame.crs)(corners[:, [0, 2]].ravel(), corners[:, [1, 3]].ravel(), inverse=True)
         corners = np.column_stack([np.reshape(x, (-1, 2)), np.reshape(y, (-1, 2))])[:, [0, 2, 1, 3]]

@@ -135,16 +135,19 @@ def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers")
     4548
     """
     frames = list(frames)
-    given = None if crs is None else _in_metres(read_crs(crs, layer), layer)
-    if given is not None and not any(len(frame) for frame in frames):
-        return given
+    target = None if crs is None else read_crs(crs, layer)
+    if target is not None and (fault := _unfit(target)):
+        raise LayerError(layer, f"{crs_name(target)} {fault}")
+    if target is not None and not any(len(frame) for frame in frames):
+        return target
     places = _places(frames)
-    target = _first_that_holds(frames, places) if given is None else given
-    if given is not None and (area := given.area_of_use) is not None and not places.inside(given):
+    if target is None:
+        target = _first_that_holds(frames, places)
+    elif (area := target.area_of_use) is not None and not places.inside(target):
         lon, lat = places.centre
         raise LayerError(
             layer,
-            f"{crs_name(given)} is made for {area.west:g} to {area.east:g}°E, {area.south:g} to {area.north:g}°N, and "
+            f"{crs_name(target)} is made for {area.west:g} to {area.east:g}°E, {area.south:g} to {area.north:g}°N, and "
             f"the layer lies at {lon:.1f}°E, {lat:.1f}°N; give {crs_name(_zone_or_tailored(places))} or none",
         )
     _report(layer, target, places)
@@ -155,8 +158,7 @@ def _first_that_holds(frames: Iterable[Any], places: Places) -> CRS:
     """Return the CRS of the first layer that holds, else one chosen for the places."""
     for frame in frames:
         crs = frame.crs
-        metric = len(frame) and crs.is_projected and not _other_units(crs) and not _mercator(crs)
-        if metric and places.length_error(crs).worst <= REFUSED and places.inside(crs):
+        if len(frame) and not _unfit(crs) and places.length_error(crs).worst <= REFUSED and places.inside(crs):
             return CRS(crs)
     return _zone_or_tailored(places)
 
@@ -208,7 +210,7 @@ def _places(frames: Iterable[Any]) -> Places:
 
 def layer_places(frame: Any) -> Places:
     """Return the middles of some rows and the corners farthest out, with the rows that each stands for."""
-    corners = usual_boxes(frame)[1]
+    corners = usual_boxes(frame)
     none = Places(np.zeros(0), np.zeros(0), np.zeros(0))
     if not len(corners):
         return none
@@ -225,27 +227,16 @@ def layer_places(frame: Any) -> Places:
     return Places(lon[good], lat[good], rows[good]) if rows[good].sum() else none
 
 
-def _other_units(crs: CRS) -> bool:
-    """Tell whether *crs* is not in metres."""
-    return any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2])
-
-
-def _mercator(crs: CRS) -> bool:
-    """Tell whether *crs* is a Mercator, whose metre is cos(latitude) of a metre on the ground, as of web maps."""
+def _unfit(crs: CRS) -> str:
+    """Describe why no lengths are measured in *crs*, whatever the place; empty where they are."""
+    if not crs.is_projected or any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
+        return 'is not in metres; give a projected CRS in metres (for example "EPSG:4549") or none'
     operation = crs.coordinate_operation
     method = operation.method_name if operation else ""
-    return "Mercator" in method and "Transverse" not in method and "Oblique" not in method
-
-
-def _in_metres(target: CRS, layer: str) -> CRS:
-    """Refuse a CRS that does not measure in metres."""
-    if not target.is_projected or _other_units(target):
-        fault = 'is not in metres; give a projected CRS in metres (for example "EPSG:4549") or none'
-    elif _mercator(target):
-        fault = 'stretches every length; give a local CRS (for example "EPSG:4549") or none'
-    else:
-        return target
-    raise LayerError(layer, f"{crs_name(target)} {fault}")
+    # The metre of a Mercator, as of web maps, is cos(latitude) of a metre on the ground.
+    if "Mercator" in method and "Transverse" not in method and "Oblique" not in method:
+        return 'stretches every length; give a local CRS (for example "EPSG:4549") or none'
+    return ""
 
 
 def _report(layer: str, crs: CRS, places: Places) -> None:

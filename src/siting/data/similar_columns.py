@@ -55,10 +55,9 @@ def similar_columns(role: Role, heading: str) -> Similar:
     for doubt in doubts(role):
         if normalized(heading) in doubt.headings or name in doubt.headings:
             return Similar((doubt.column,), near=True, reason="doubt", values={"zh": doubt.zh, "en": doubt.en})
-    ranked = sorted(
-        ((_likeness(column, heading), -n, column.name) for n, column in enumerate(role.columns)), reverse=True
-    )
-    columns = tuple(name for likeness, _, name in ranked if likeness >= NAMED)[:MOST]
+    likeness = {column.name: _likeness(column, heading) for column in role.columns}
+    ranked = sorted(likeness, key=lambda name: -likeness[name])
+    columns = tuple(name for name in ranked if likeness[name] >= NAMED)[:MOST]
     doubtful = [column for column in role.columns if column.doubtful(heading)]
     if doubtful:
         reason, values = ("brackets", {"unit": doubtful[0].unit}) if doubtful[0].unit else ("remark", {})
@@ -68,7 +67,7 @@ def similar_columns(role: Role, heading: str) -> Similar:
     aged = tuple(column.name for column in role.columns if column.type == "count" and any(map(ages, column.names)))
     if aged and (ages(name) or _AGE.search(name)):
         return Similar(tuple(n for n in columns if n in aged) or aged[:MOST], near=True, reason="other_ages")
-    return Similar(columns, near=bool(columns) and ranked[0][0] > NEAR)
+    return Similar(columns, near=bool(columns) and likeness[ranked[0]] > NEAR)
 
 
 def _likeness(column: Column, heading: str) -> float:

@@ -16,10 +16,8 @@ from siting.numbers import Floats, Positions
 _BLANK = r"[\s\x{3000}]*"
 _SUM = rf"[合总小共累]{_BLANK}计{_BLANK}数?(?:[(（].*[)）])?{_BLANK}[:：]?"
 #: What names a sum alone (小 计), and behind what is summed up (东街道小计).
-_ALONE, _BEHIND = (
-    rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$",
-    rf"^(?:[^，。；]{{0,15}}?{_SUM}|全(?:[省市县区镇乡旗]|街道))$",
-)
+_ALONE = rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$"
+_BEHIND = rf"^(?:[^，。；]{{0,15}}?{_SUM}|全(?:[省市县区镇乡旗]|街道))$"
 #: How many rows there must be before one that holds as much as all others is hardly chance.
 _ROWS = 10
 
@@ -31,8 +29,8 @@ def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
     """
     names = {column.name for column in role.columns if column.type == "text" and not column.choices}
     totals = pd.Series(index=pd.Index([], dtype=int), dtype=object)
-    columns: list[tuple[str, Any]] = [(str(name), frame[name]) for name in frame.columns if name != "geometry"]
-    for name, column in [*columns, ("id", frame.index)]:
+    columns: list[tuple[Any, Any]] = [*frame.items(), ("id", frame.index)]
+    for name, column in columns:
         if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype):
             words = texts(column).array
             at = _matches(words, f"{_ALONE}|{_BEHIND}" if name in names else _ALONE)
@@ -52,6 +50,4 @@ def _matches(words: Any, pattern: str) -> Positions:
         column = pa.array(words)
     except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
         column = pa.array([text.encode("utf-8", "replace").decode() for text in words], type=pa.large_string())
-    if not len(column):
-        return np.array([], dtype=np.intp)
     return np.flatnonzero(pc.match_substring_regex(column, pattern).to_numpy(zero_copy_only=False))

@@ -25,7 +25,7 @@ _BLANKS_AND_QUOTES = re.compile(r"[\s\u200b\ufeff\"'“”‘’「」『』《�
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 #: Between the types of one cell; not inside brackets.
 _BETWEEN = re.compile(r"[;,、/|+&\n](?![^(]*\))")
-#: Other brackets are as good, and a number before a type or a full stop behind it says nothing.
+#: Other brackets are as good, and a number before a type or a full stop behind it means nothing.
 _ROUND = str.maketrans("[]{}【】〔〕〖〗", "()()()()()")
 _AROUND = re.compile(r"^\(?\d+[).、]\s*|[\s.。;,、]+$")
 #: Between types, where each part is one.
@@ -33,7 +33,7 @@ _AND = re.compile("以及|和|与|及|兼|暨|并|-|:|–|—|―")
 #: Before a type that a remark adds, and of what is no facility now.
 _ADDS = re.compile("^(?:含|兼|附设|加挂|另设|并设)(?:有)?")
 _NOT_THERE = re.compile("停[业办用运]|关停|暂停|注销|撤销|关闭|闲置|拆除|在建|拟建|待建|未建|筹建|筹备|规划")
-#: So alike a word must be to be named as the closest.
+#: The least likeness of a word that is named as the closest.
 _ALIKE = 0.6
 
 

@@ -1,4 +1,4 @@
-"""Excel workbooks: the cells of a sheet as a table, merged cells filled as they are meant."""
+"""Excel workbooks: the cells of a sheet as a table, with merged cells filled."""
 
 from __future__ import annotations
 

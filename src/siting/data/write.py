@@ -17,7 +17,7 @@ import pandas as pd
 import shapely
 
 from siting.data.atomic import atomic_path
-from siting.data.combine import with_plain_geometry
+from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
 from siting.data.datums import NO_CRS, WGS84
 from siting.data.headings import NAME_BYTES
@@ -154,8 +154,7 @@ def _with_index(frame: Any, name: str) -> Any:
     strange = [c for c in out.columns if not isinstance(c, str)]
     if strange:
         raise LayerError(name, f"names of columns must be text, not {some(strange)}")
-    more = [c for c in out.columns if c != "geometry" and isinstance(out[c].dtype, gpd.array.GeometryDtype)]
-    if more:
+    if more := other_geometries(out):
         raise LayerError(name, f"has more than one geometry column: {some(more)}; drop or convert them")
     return out[[c for c in out.columns if c != "geometry"] + ["geometry"]]
 
@@ -285,14 +284,6 @@ def _write_shapefile(job: _Job) -> None:
         job.target.with_suffix(end).unlink(missing_ok=True)
 
 
-def _write_parquet(job: _Job) -> None:
-    job.frame.to_parquet(job.draft, index=False)
-
-
-def _write_csv(job: _Job) -> None:
-    _to_csv(_as_table(job.frame, job.name), job.draft)
-
-
 def _to_csv(table: pd.DataFrame, draft: Path) -> None:
     safe = table.map(lambda cell: guarded(cell) if isinstance(cell, str) else cell)
     safe.columns = pd.Index([guarded(str(name)) for name in table.columns])
@@ -300,16 +291,16 @@ def _to_csv(table: pd.DataFrame, draft: Path) -> None:
     safe.to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
-def _as_table(frame: Any, name: str) -> pd.DataFrame:
+def _as_table(job: _Job) -> pd.DataFrame:
     """Return a table with the places in degrees: ``lon`` and ``lat`` of points, else ``wkt`` with its SRID."""
-    moved = to_crs(frame, WGS84)
+    moved = to_crs(job.frame, WGS84)
     shapes = moved.geometry.array
     table = pd.DataFrame(moved.drop(columns="geometry"))
     whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     points = bool((shapely.get_type_id(shapes)[whole] == 0).all())
     clash = [c for c in table.columns if c in (("lon", "lat") if points else ("wkt",))]
     if clash:
-        raise LayerError(name, f"columns {some(clash)} are wanted for the coordinates; rename them")
+        raise LayerError(job.name, f"columns {some(clash)} are wanted for the coordinates; rename them")
     if points:
         return table.assign(lon=shapely.get_x(shapes), lat=shapely.get_y(shapes))
     texts = shapely.to_wkt(shapes, rounding_precision=-1)
@@ -325,7 +316,7 @@ def _write_excel(job: _Job) -> None:
         raise LayerError(
             job.name, f'"{job.target.name}" exists; a sheet cannot be added to a workbook, give another name'
         )
-    table = _as_table(job.frame, job.name)
+    table = _as_table(job)
     # All cells first: a workbook that is left half written keeps a temporary file open.
     cells = [list(table.columns), *table.itertuples(index=False, name=None)]
     rows = [[_excel_value(value, job.name) for value in row] for row in cells]
@@ -368,8 +359,8 @@ _WRITERS: dict[str, Callable[[_Job], None]] = {
     ".geojson": _write_geojson,
     ".json": _write_geojson,
     ".shp": _write_shapefile,
-    ".parquet": _write_parquet,
-    ".geoparquet": _write_parquet,
-    ".csv": _write_csv,
+    ".parquet": lambda job: job.frame.to_parquet(job.draft, index=False),
+    ".geoparquet": lambda job: job.frame.to_parquet(job.draft, index=False),
+    ".csv": lambda job: _to_csv(_as_table(job), job.draft),
     ".xlsx": _write_excel,
 }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +13,7 @@ from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
-from siting.measure.decay import Decay
+from siting.measure.decay import Decay, check_shape
 from siting.measure.reach import TOLERANCE, Reach
 from siting.numbers import Bools, Floats, Ints
 
@@ -49,16 +48,15 @@ def accessibility(
     "3sfca"    f_ij ² / sum_k f_ik   the same    who has a choice demands less of each [6]_
     =========  ====================  ==========  ================================================================
 
-    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca".
+    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca". A facility that no
+    demand reaches gives its supply to nobody; `supply_ratios` shows it.
 
     Parameters
     ----------
     reach
         From communities (origins) to facilities (destinations); its limit is the catchment.
-    demand
-        Heads by community id: infants, elderly, …
-    supply
-        Places, beds, … by facility id.
+    demand, supply
+        Heads by community id (infants, elderly, …), and places, beds, … by facility id.
     method
         See above.
     decay
@@ -78,10 +76,6 @@ def accessibility(
         When demand or supply is missing, negative or not a number for an id; the method is unknown, or lacks its decay;
         the decay reaches beyond the limit of *reach*, or gives a weight that is negative, not a number or, for
         "m2sfca", above 1; *reach* holds the nearest facilities only.
-
-    Notes
-    -----
-    A facility that no demand reaches gives its supply to nobody; `supply_ratios` shows it.
 
     References
     ----------
@@ -134,8 +128,7 @@ def supply_ratios(
     -------
     DataFrame
         Index: destinations. Columns: `supply`, `demand` (heads that reach it, as the method weighs them), `ratio`
-        (supply per head) and `per_1000`, both NaN without demand, `communities` (those in its catchment). ``attrs`` as
-        for `accessibility`.
+        (supply per head) and `per_1000`, NaN without demand, `communities` (in its catchment). ``attrs`` as there.
 
     Examples
     --------
@@ -146,7 +139,7 @@ def supply_ratios(
     [0.1, 0.1]
     """
     shared = _first_step(reach, demand, supply, method, decay)
-    communities = (shared.counted.T @ np.ones(len(reach.origins))).astype(np.int64)
+    communities = np.asarray(shared.counted.T @ np.ones(len(reach.origins)), np.int64)
     columns = {"supply": shared.supply, "demand": shared.demand, "ratio": shared.ratio}
     found = pd.DataFrame(columns, index=reach.destinations)
     found = found.assign(per_1000=1000.0 * shared.ratio, communities=communities)
@@ -154,11 +147,10 @@ def supply_ratios(
     return found
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """Both sides of a measure: matrices are origins × destinations, arrays are by destination."""
+class _Shared(NamedTuple):
+    """Weights of the second step and pairs counted, origins × destinations; supply, demand and ratio by destination."""
 
-    given: csr_array[np.float64]
+    weights: csr_array[np.float64]
     counted: csr_array[np.float64]
     supply: Floats
     demand: Floats
@@ -183,33 +175,31 @@ def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str,
     if method == "3sfca":
         chosen = np.bincount(reach.origin, factor, shape[0])[reach.origin]
         factor = factor * (factor / np.where(chosen > 0, chosen, 1.0))
-    asked = matrix(factor)
-    given = matrix(factor * factor) if method == "m2sfca" else asked
-    heads = np.asarray(asked.T @ people, float)
+    first = matrix(factor)
+    second = matrix(factor * factor) if method == "m2sfca" else first
+    heads = np.asarray(first.T @ people, float)
     ratio = _ratio(places, heads, reach.destinations)
-    return _Shared(given, given if counted is None else counted, places, heads, ratio)
+    return _Shared(second, second if counted is None else counted, places, heads, ratio)
 
 
 def _second_step(shared: _Shared) -> tuple[Floats, Floats, Ints]:
     """Add up what each community gets, and what lies within its catchment."""
     ratio = np.nan_to_num(shared.ratio, nan=0.0)
-    if shared.counted is shared.given:  # all counts whole: one pass over the pairs
-        sums = shared.given @ np.column_stack([ratio, shared.supply])
-        return sums[:, 0], sums[:, 1], np.diff(shared.given.indptr).astype(np.int64)
+    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
+        sums = shared.weights @ np.column_stack([ratio, shared.supply])
+        return sums[:, 0], sums[:, 1], np.diff(shared.weights.indptr).astype(np.int64)
     sums = shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])
-    return np.asarray(shared.given @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
+    return np.asarray(shared.weights @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
 
 
 def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
-    """Divide, where somebody asks; NaN elsewhere."""
+    """Divide where there is demand; NaN elsewhere."""
     ratio = np.full(len(places), np.nan)
     with np.errstate(over="ignore"):
         np.divide(places, heads, out=ratio, where=heads > 0)
     if np.isinf(ratio).any():
-        raise ProblemError(
-            f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0, so the supply there cannot "
-            "be divided; give a wider decay"
-        )
+        crowd = f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0"
+        raise ProblemError(f"{crowd}, so the supply there cannot be divided; give a wider decay")
     idle = (heads == 0) & (places > 0)
     if idle.any():
         log.info("no demand reaches %d facilities, whose supply nobody gets: %s", idle.sum(), some(ids[idle]))
@@ -219,10 +209,8 @@ def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
 def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
     """Weigh each pair; refuse weights that mean nothing."""
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
-        raise ProblemError(
-            f"the reach holds the {reach.nearest_only} nearest facilities of each community only, and not who else "
-            "shares them; call travel with metres or minutes and without nearest"
-        )
+        nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
+        raise ProblemError(f"{nearest}, not all who share them; call travel with metres or minutes, without nearest")
     if method == "2sfca":
         if decay is not None:
             raise ProblemError('2sfca counts all in the catchment alike; for a decay choose method="e2sfca"')
@@ -231,14 +219,11 @@ def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
         mend = f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
         raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {mend}")
     if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):
-        raise ProblemError(
-            f"{decay} counts what is within {decay.limit:g} {reach.unit}, and only {reach.limit:g} {reach.unit} were "
-            "searched; call travel with the larger limit"
-        )
+        searched = f"only {reach.limit:g} {reach.unit} were searched; call travel with the larger limit"
+        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {reach.unit}, and {searched}")
     with np.errstate(all="ignore"):  # what is not finite is refused below
         factor = np.asarray(decay(reach.cost.copy()), float)  # a decay may compute in place
-    if factor.shape != reach.cost.shape:
-        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {reach.cost.shape}")
+    check_shape(factor, reach.cost)
     _refuse(reach, decay, factor, ~np.isfinite(factor) | (factor < 0), "give weights of 0 or more, also at cost 0")
     if method == "m2sfca":
         _refuse(reach, decay, factor, factor > 1, "m2sfca would hand out more than there is; give weights up to 1")
@@ -251,14 +236,12 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str
     at = int(np.argmax(wrong))
     ends = some([f"{reach.origins[reach.origin[at]]} to {reach.destinations[reach.destination[at]]}"])
     name = repr(decay) if isinstance(decay, Decay) else "decay"
-    raise ProblemError(
-        f"{name} gives {factor[at]:g} at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in "
-        f"{int(wrong.sum())} pairs: {mend}"
-    )
+    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in {int(wrong.sum())} pairs"
+    raise ProblemError(f"{name} gives {factor[at]:g} {where}: {mend}")
 
 
 def _measured(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:
     """Describe what was measured, for `attrs`."""
     name = None if decay is None else getattr(decay, "__name__", repr(decay))
-    asked = {"demand": demand.name, "supply": supply.name, "method": method, "decay": name}
-    return {**asked, "limit": reach.limit, "unit": reach.unit, "how": reach.how}
+    names = {"demand": demand.name, "supply": supply.name, "method": method, "decay": name}
+    return {**names, "limit": reach.limit, "unit": reach.unit, "how": reach.how}

@@ -24,9 +24,7 @@ def in_order(values: pd.Series, ids: pd.Index, what: str, of: str = "origins") -
     """Put *values* in the order of *ids*; refuse what is no Series, and an id that has no row or two."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"{what} is {values!r}; give a Series with a value for each id of the {of}")
-    if not values.index.is_unique:
-        raise ProblemError(f"{what}: ids stand twice: {some(values.index[values.index.duplicated()])}")
-    absent = ids.difference(values.index)
+    absent = ids.difference(unique_ids(values.index, f"{what}: ids"))
     if len(absent):
         raise ProblemError(f"{what}: no value for {len(absent)} {of}: {some(absent)}")
     return values.reindex(ids)
@@ -45,13 +43,7 @@ def groups(by: pd.Series | None, ids: pd.Index, of: str = "origins", *, what: st
 def weights(
     demand: pd.Series | pd.DataFrame, ids: pd.Index, *, what: str = "demand", of: str = "origins"
 ) -> pd.DataFrame:
-    """Put weights, one a column, in the order of *ids* as floats.
-
-    Raises
-    ------
-    ProblemError
-        When an id has no weight, or one is negative or not a number.
-    """
+    """Put weights, one a column, in the order of *ids*, as floats; refuse what is missing, negative or no number."""
     if not isinstance(demand, pd.Series | pd.DataFrame):
         raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
     frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
@@ -66,21 +58,14 @@ def weights(
         values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
         wrong = ~np.isfinite(values) | (values < 0)
         if wrong.any():
-            raise ProblemError(
-                f'{what} "{name}" is negative or not a number in {int(wrong.sum())} rows: {some(ids[wrong])}'
-            )
+            rows = f"{int(wrong.sum())} rows: {some(ids[wrong])}"
+            raise ProblemError(f'{what} "{name}" is negative or not a number in {rows}')
         columns[str(name)] = values
     return pd.DataFrame(columns, index=ids)
 
 
 def amounts(values: pd.Series, ids: pd.Index, *, what: str, of: str = "origins") -> pd.Series:
-    """Put the numbers of one Series in the order of *ids*, as floats.
-
-    Raises
-    ------
-    ProblemError
-        When *values* is no Series, lacks an id, or a number is missing, negative or infinite.
-    """
+    """Put the numbers of one Series in the order of *ids*, as floats; refuse what is missing, negative or no number."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
     if values.index.equals(ids) and ids.is_unique and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":

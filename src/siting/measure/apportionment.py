@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from siting.errors import ProblemError, some
+from siting.measure.alignment import unique_ids
 from siting.numbers import Floats, Ints, Positions
 from siting.optimize import highs
 from siting.optimize.max_flow import LARGEST, maximum_flow
@@ -37,15 +38,12 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     """Apportion a whole number in proportion to weights, in whole numbers that add up to it.
 
     Each row gets its quota ``total w(i) / sum(w)`` rounded down; what is left goes, one each, to the rows with the
-    largest remainders, of equals to the first (method of Hamilton [1]_). No row is a whole unit away from its quota,
-    and a row of weight 0 gets 0.
+    largest remainders, of equals to the first (method of Hamilton [1]_). A row of weight 0 gets 0.
 
     Parameters
     ----------
-    weights
-        Numbers of 0 or more, such as people by community.
-    total
-        A whole number of 0 or more.
+    weights, total
+        Numbers of 0 or more, such as people by community; a whole number of 0 or more.
 
     Returns
     -------
@@ -55,8 +53,7 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     Raises
     ------
     ProblemError
-        When a weight is missing or negative (which rows), *total* is no whole number of 0 or more, or there is a total
-        and all weights are 0.
+        When a weight is missing or negative, *total* no whole number of 0 or more, or above 0 where all weights are 0.
 
     References
     ----------
@@ -119,10 +116,8 @@ def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[
         floor, rest = product // sums[group], product % sums[group]
     else:
         if totals.max(initial=0) > MOST_PARTS or not np.isfinite(sums).all():
-            raise ProblemError(
-                f"{int(totals.max()):,} cannot be shared out to the unit by such weights; give whole ones, or a total "
-                f"of up to {MOST_PARTS:,}"
-            )
+            mend = f"give whole ones, or a total of up to {MOST_PARTS:,}"
+            raise ProblemError(f"{int(totals.max()):,} cannot be shared out to the unit by such weights; {mend}")
         quota = weights / sums[group] * totals[group]
         nearest = np.rint(quota)
         quota = np.where(np.abs(quota - nearest) <= NEAR + SHARE_NEAR * quota, nearest, quota)
@@ -135,7 +130,8 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
 
     Rows and columns are scaled in turn until both sums are right (iterative proportional fitting [1]_), which keeps the
     table's cross-product ratios. Then each cell is rounded up or down so that both margins are met exactly, as near to
-    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0.
+    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0. One that is 0 in every table that meets the
+    margins is set to 0 first: scaling alone would only creep towards it.
 
     Parameters
     ----------
@@ -155,10 +151,6 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
         When a label stands twice or has no total, the two sums differ, a row or column of nothing but 0 has a total, or
         the zeros of the table leave no way to meet both margins, which a maximum flow proves.
 
-    Notes
-    -----
-    A cell that is 0 in every table that meets the margins is set to 0 first: scaling alone would only creep towards it.
-
     References
     ----------
     .. [1] W. E. Deming and F. F. Stephan, "On a least squares adjustment of a sampled frequency table when the expected
@@ -173,17 +165,13 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     D1       13     137
     D2        7     143
     """
-    for labels, what in ((table.index, "rows"), (table.columns, "columns")):
-        if not labels.is_unique:
-            raise ProblemError(f"{what} stand twice: {some(labels[labels.duplicated()].unique())}; add them up first")
+    down_labels, across_labels = unique_ids(table.index, "rows"), unique_ids(table.columns, "columns")
     start = np.column_stack([checked(table[name], f'table, column "{name}"') for name in table.columns]).astype(float)
-    down, across = _margin(rows, table.index, "rows"), _margin(columns, table.columns, "columns")
+    down, across = _margin(rows, down_labels, "rows"), _margin(columns, across_labels, "columns")
     if down.sum() != across.sum():
-        raise ProblemError(
-            f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}; give margins of "
-            "one sum, such as one of them brought to the other's with round_to_total"
-        )
-    for axis, totals, labels, what in ((1, down, table.index, "row"), (0, across, table.columns, "column")):
+        sums = f"the rows are to add up to {int(down.sum()):,} and the columns to {int(across.sum()):,}"
+        raise ProblemError(f"{sums}; give margins of one sum, such as by bringing one to the other with round_to_total")
+    for axis, totals, labels, what in ((1, down, down_labels, "row"), (0, across, across_labels, "column")):
         empty = (start.sum(axis) == 0) & (totals > 0)
         if empty.any():
             raise ProblemError(f"{what} {some(labels[empty])}: all of the table is 0, but the total is not; 0 stays 0")
@@ -212,10 +200,10 @@ def _possible(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> F
     filling = maximum_flow(down, across, i, j)
     if int(filling.flow.sum()) < int(down.sum()):
         rows, columns = named.index[filling.short], named.columns[filling.scarce]
+        want, room = int(down[filling.short].sum()), int(across[filling.scarce].sum())
         raise ProblemError(
-            f"both margins cannot be met together: rows {some(rows)} want {int(down[filling.short].sum()):,}, and the "
-            f"columns where they are not 0, {some(columns)}, are to be {int(across[filling.scarce].sum()):,}; cells of "
-            "0 stay 0, so look at the zeros of the table and at its margins"
+            f"both margins cannot be met together: rows {some(rows)} want {want:,}, and the columns where they are not "
+            f"0, {some(columns)}, are to be {room:,}; look at the zeros of the table, which stay 0, and at its margins"
         )
     used = filling.flow > 0
     tail, head = np.concatenate([i, len(down) + j[used]]), np.concatenate([len(down) + j, i[used]])
@@ -233,10 +221,9 @@ def _scaled(table: Floats, down: Ints, across: Ints, named: pd.DataFrame) -> Flo
         if miss.max(initial=0) <= close:
             return table
     worst = int(miss.argmax())
-    raise ProblemError(
-        f'the margins are not met after {ROUNDS:,} rounds: row "{named.index[worst]}" wants {int(down[worst]):,} and '
-        f"comes to {table[worst].sum():,.1f}; look at cells that are far smaller than all others"
-    )
+    row = f'row "{named.index[worst]}" wants {int(down[worst]):,} and comes to {table[worst].sum():,.1f}'
+    mend = "look at cells that are far smaller than all others"
+    raise ProblemError(f"the margins are not met after {ROUNDS:,} rounds: {row}; {mend}")
 
 
 def _factors(wanted: Ints, sums: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Loops of `siting.measure.buffers`: the outline of many convex polygons that lie over each other."""
+"""Loops of `siting.measure.buffers`: the outline of many overlapping convex polygons."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from siting.compiled import compiled
 
 #: How a search for outlines ends.
 DONE, SHORT, UNSURE = 0, 1, 2
-#: Two corners or sides nearer than this, metres, cannot be told apart for certain.
+#: Two corners or sides nearer than this, metres, cannot be ordered for certain.
 NEAR = 1e-12
 
 
 @compiled
 def clip(ax, ay, bx, by, xy, begin, end):
-    """Find the part of the way from a to b that lies in a convex polygon: its shares, and the sides it passes.
+    """Clip the way from a to b by the convex polygon of the corners *begin* to *end* of *xy*, counter-clockwise.
 
-    The polygon has the corners *begin* to *end* of *xy*, counter-clockwise. Returns ``(unsure, low, high, entry,
-    exit)``: a side is -1 where the way starts or ends inside, and low >= high where nothing lies inside. Unsure where
-    the way lies on a side.
+    Returns ``(unsure, low, high, entry, exit)``: shares of the way, and the sides it passes, -1 where it starts or ends
+    inside; low >= high where nothing lies inside. Unsure where the way lies on a side.
     """
     low, high, entry, leave = 0.0, 1.0, -1, -1
     px, py = xy[end - 1, 0], xy[end - 1, 1]
@@ -166,10 +165,7 @@ def outline(xy, ptr, axis, radius, inner, bounds, side, columns, starts, start, 
 
 @compiled
 def rings(ptr, m, start, begins, ends, first, xy, ring):
-    """Follow the stretches from end to beginning around each ring; return how it ended, and how many rings there are.
-
-    Unsure where a stretch has not exactly one that follows it and one before it.
-    """
+    """Follow the stretches around each ring; return how it ended and how many; unsure without exactly one successor."""
     after = np.full(m, -1, np.int64)
     used = np.zeros(m, np.bool_)
     for i in range(len(ptr) - 1):

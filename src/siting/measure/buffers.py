@@ -1,14 +1,13 @@
-"""Lines widened and united, fast: one outline around many strips, each a convex polygon.
+"""Buffers of lines, united fast: one outline around many strips, each a convex polygon.
 
 A strip is what lies within a radius of a straight piece of a line, with round ends of 16 sides to the circle; the strip
-of a point is such a circle. The outline of their union is made of those stretches of their sides that no other strip
-covers. A convex polygon covers one interval of a side, so that each side is compared with the strips near it alone,
-without overlays of polygons that grow. Where a stretch goes into another strip, a stretch of that strip begins, at the
-same pair of sides: if each has exactly one that follows it, the rings close.
+of a point is such a circle. The outline of their union consists of the stretches of their sides that no other strip
+covers. A convex polygon covers one interval of a side, so each side is compared only with the strips near it. Where a
+stretch enters another strip, one of that strip begins, at the same pair of sides: with one successor each, rings close.
 
-Sides that lie on each other would leave that to chance: every radius is shortened by up to `JITTER`, by a hash of where
-the strip lies, so that the same strip is drawn alike in every area. Where the rings do not close all the same, or
-cross, other hashes are tried, and after these GEOS unites the strips.
+Sides on each other would leave that to chance, so every radius is shortened by up to `JITTER`, by a hash of where the
+strip lies: the same strip is drawn alike in every area. Where rings do not close or cross all the same, other hashes
+are tried, and after these GEOS unites the strips.
 """
 
 from __future__ import annotations
@@ -31,14 +30,14 @@ Strips: TypeAlias = Floats
 ROUND = 4
 #: Radii are shortened by up to this, metres.
 JITTER = 2e-7
-#: Steps as short as this, metres, and holes as small, m², are the jitter's, or a float's at millions of metres.
-SPECK = 1e-6
-#: How often strips are jittered anew before GEOS unites them.
+#: Steps as short as this, metres, and holes as small, m², come from the jitter, or from floats at millions of metres.
+TOLERANCE = 1e-6
+#: Jitters that are tried before GEOS unites the strips.
 TRIES = 4
 
 
 def strips(lines: Shapes, radius: float | Floats) -> tuple[Strips, Positions]:
-    """Cut lines and points into strips of one *radius*, or one for each line, and tell which line each is of."""
+    """Cut lines and points into strips of one *radius*, or one for each line; list which line each is of."""
     xy, of = shapely.get_coordinates(lines, return_index=True)
     step = np.flatnonzero((of[1:] == of[:-1]) & (xy[1:] != xy[:-1]).any(axis=1))
     # A line of no length has no step; its strip goes from its first point to itself.
@@ -84,7 +83,7 @@ def _by_geos(rows: Strips, fill: float) -> shapely.Geometry:
 
 
 def _hashes(rows: Strips, seed: int) -> npt.NDArray[np.uint64]:
-    """Hash where each strip lies: 64 bits of which the high ones are even."""
+    """Hash where each strip lies: 64 bits, the high ones evenly distributed."""
     found = np.full(len(rows), 0x9E3779B97F4A7C15 + 2 * seed, np.uint64)
     for column in (rows + 0.0).T:  # no minus zero
         found = (found ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
@@ -119,13 +118,13 @@ def _outline(rows: Strips, xy: Floats, ptr: Ints) -> tuple[Floats, Ints] | None:
     side = float(np.sqrt(((boxes[:, 2:] - boxes[:, :2]).max(axis=1) ** 2).mean()))
     side = max(side, float(np.sqrt(np.prod(boxes[:, 2:].max(axis=0)) / (16 * len(rows)))))
     columns, lines = (int(most / side) + 1 for most in boxes[:, 2:].max(axis=0))
-    inner = radius * np.cos(np.pi / 4 / ROUND) - SPECK
+    inner = radius * np.cos(np.pi / 4 / ROUND) - TOLERANCE
     room = len(xy) + 1024
     while True:
         start, begins, ends = np.empty((room, 2)), np.empty(room, np.int64), np.empty(room, np.int64)
         first, cells = np.empty(len(xy) + 1, np.int64), np.zeros(columns * lines + 1, np.int64)
         status, m = kernels.outline(
-            xy, ptr, np.ascontiguousarray(rows[:, :4]), radius + SPECK, inner, boxes, side, columns, cells,
+            xy, ptr, np.ascontiguousarray(rows[:, :4]), radius + TOLERANCE, inner, boxes, side, columns, cells,
             start, begins, ends, first,
         )  # fmt: skip
         if status != kernels.SHORT:
@@ -138,14 +137,13 @@ def _outline(rows: Strips, xy: Floats, ptr: Ints) -> tuple[Floats, Ints] | None:
 
 
 def _rings(xy: Floats, at: Ints) -> Shapes:
-    """Make rings of points, without specks."""
+    """Make rings of points, without steps below the tolerance."""
     ring = np.repeat(np.arange(len(at) - 1), np.diff(at))
     before = np.arange(len(xy)) - 1
     before[at[:-1]] = at[1:] - 1
-    keep = np.hypot(*(xy - xy[before]).T) > SPECK
+    keep = np.hypot(*(xy - xy[before]).T) > TOLERANCE
     keep &= np.bincount(ring[keep], minlength=len(at))[ring] > 2
-    found: Shapes = shapely.linearrings(xy[keep], indices=np.unique(ring[keep], return_inverse=True)[1])
-    return found
+    return np.asarray(shapely.linearrings(xy[keep], indices=np.unique(ring[keep], return_inverse=True)[1]))
 
 
 def _area(shells: Shapes, holes: Shapes, fill: float) -> shapely.Geometry:
@@ -155,15 +153,13 @@ def _area(shells: Shapes, holes: Shapes, fill: float) -> shapely.Geometry:
     island, _ = _inside(shapes, gaps[size < fill])
     sea = np.bincount(island, minlength=len(shapes)) == 0
     shells, shapes = shells[sea], shapes[sea]
-    open_ = size >= max(fill, SPECK)
+    open_ = size >= max(fill, TOLERANCE)
     holes, gaps = holes[open_], gaps[open_]
     # A hole is one of the smallest shape that it lies in.
     hole, shape = _inside(gaps, shapes)
     order = np.lexsort([shapely.area(shapes)[shape], hole])
-    hole, shape = hole[order], shape[order]
-    first = np.diff(hole, prepend=-1) != 0
-    hole, shape = hole[first], shape[first]
-    order = np.argsort(shape, kind="stable")
+    order = order[np.diff(hole[order], prepend=-1) != 0]
+    order = order[np.argsort(shape[order], kind="stable")]
     hole, shape = hole[order], shape[order]
     begin = np.flatnonzero(np.diff(shape, prepend=-1) != 0)
     for k, mine in zip(shape[begin], np.split(hole, begin)[1:], strict=True):
@@ -173,7 +169,7 @@ def _area(shells: Shapes, holes: Shapes, fill: float) -> shapely.Geometry:
 
 def _inside(inner: Shapes, outer: Shapes) -> tuple[Positions, Positions]:
     """List which polygons lie in which, where those of two kinds do not cross."""
-    # A place of the one in the other might as well be in an island there, which is smaller.
+    # A point of the one in the other may also lie in an island there, which is smaller.
     a, b = shapely.STRtree(outer).query(shapely.point_on_surface(inner), predicate="within")
     smaller = shapely.area(inner)[a] < shapely.area(outer)[b]
     return a[smaller], b[smaller]

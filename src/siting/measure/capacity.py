@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.alignment import amounts, groups
+from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import Reach
 from siting.numbers import Floats
 from siting.optimize.max_flow import maximum_flow
-from siting.renamed import renamed_keywords
 
 __all__ = ["idle_nearby", "utilisation"]
 
@@ -41,13 +40,10 @@ def utilisation(
     ----------
     facilities
         A row per facility, its id as the index.
-    used
-        People in each: a column (`enrolled`, `occupied`), or a Series by facility id.
-    capacity
-        Places of each: a column (`places`, `beds`), or a Series by facility id.
+    used, capacity
+        People in each (`enrolled`, `occupied`), its places (`places`, `beds`): a column, or a Series by facility id.
     by
-        A group for each facility, such as its district: a column, or a Series by facility id. Without it all are one
-        group, "all".
+        A group for each facility, such as its district: a column, or a Series by facility id; "all" without it.
 
     Returns
     -------
@@ -70,9 +66,7 @@ def utilisation(
     n       1.10     0     1       4
     s       0.35    52     0       0
     """
-    ids = facilities.index
-    if not ids.is_unique:
-        raise ProblemError(f"facilities: ids stand twice: {some(ids[ids.duplicated()].unique())}")
+    ids = unique_ids(facilities.index, "facilities: ids")
     people, places = _amounts(facilities, used, "used"), _amounts(facilities, capacity, "capacity")
     labels = groups(None if by is None else _column(facilities, by, "by"), ids, "facilities")
     idle, excess, over = (places - people).clip(lower=0), (people - places).clip(lower=0), (people > places).astype(int)
@@ -83,7 +77,6 @@ def utilisation(
     return found.rename_axis("group")
 
 
-@renamed_keywords(rate="per_1000")
 def idle_nearby(
     reach: Reach,
     demand: pd.Series,
@@ -94,6 +87,13 @@ def idle_nearby(
     by: pd.Series | None = None,
 ) -> pd.DataFrame:
     """Find where people lack places at a given rate, and how many places stand empty within their reach.
+
+    Layers do not say who uses which facility. The u_j users of facility j, at most its places c_j, are taken to come
+    from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
+    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
+    ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
+    `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
+    Users above the places of a facility, or of one not in *reach*, count as lacking: take them out where known.
 
     Parameters
     ----------
@@ -125,20 +125,7 @@ def idle_nearby(
     Raises
     ------
     ProblemError
-        When an amount is missing, negative or not a number, the rate is not above 0, a community has no area, or
-        *reach* holds only the nearest destinations.
-
-    Notes
-    -----
-    Layers do not say who uses which facility. The u_j users of facility j, at most its places c_j, are taken to come
-    from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
-    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
-    ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
-    `takes_idle` is the largest flow from the shortages of an area to the idle places along the pairs of *reach*, as if
-    no other area needed them.
-
-    People above the places of an over-full facility count as lacking one. So do those who have theirs in a facility
-    that is not in *reach*, closed to its neighbours or outside the study: take them out of *demand* where known.
+        When an amount is missing or negative, the rate not above 0, an area missing, or *reach* holds only the nearest.
 
     References
     ----------
@@ -173,7 +160,7 @@ def idle_nearby(
     if by is not None:
         area, names = pd.factorize(groups(by, reach.origins).astype(object), sort=True)
     n = len(names)
-    # A copy of each facility for each area that reaches it: a place counts once in an area.
+    # A copy of each facility for each area that reaches it, so that a place counts once in an area.
     near = pd.DataFrame({"area": area[reach.origin], "facility": reach.destination})
     copies = near.drop_duplicates(ignore_index=True)
     of, facility = copies["area"].to_numpy(), copies["facility"].to_numpy()
@@ -185,20 +172,18 @@ def idle_nearby(
         tolerance = unit * (np.bincount(area, minlength=n) + np.bincount(of, minlength=n))
         taken = np.bincount(area, each, n)
         taken = np.where(most - taken <= tolerance, most, taken)
-    found = pd.DataFrame(
-        {
-            "demand": np.bincount(area, people, n),
-            "needed": np.bincount(area, needed, n),
-            "facilities": np.bincount(of, minlength=n),
-            "capacity": np.bincount(of, places[facility], n),
-            "used": np.bincount(of, users[facility], n),
-            "idle": total_idle,
-            "shortage": shortage,
-            "takes_idle": taken,
-            "shortage_left": np.maximum(0.0, shortage - taken),
-        },
-        index=names if by is None else pd.Index(names, name="group"),
-    )
+    columns = {
+        "demand": np.bincount(area, people, n),
+        "needed": np.bincount(area, needed, n),
+        "facilities": np.bincount(of, minlength=n),
+        "capacity": np.bincount(of, places[facility], n),
+        "used": np.bincount(of, users[facility], n),
+        "idle": total_idle,
+        "shortage": shortage,
+        "takes_idle": taken,
+        "shortage_left": np.maximum(0.0, shortage - taken),
+    }
+    found = pd.DataFrame(columns, index=names if by is None else pd.Index(names, name="group"))
     found.attrs.update(per_1000=float(per_1000), limit=reach.limit, unit=reach.unit, how=reach.how)
     return found
 

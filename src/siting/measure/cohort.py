@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -58,16 +59,13 @@ def cohort_forecast(
     from_year, to_year
         Year at whose end *ages* are counted, and the last year forecast.
     survival
-        Share by age alive a year later, 0 to 1, the last for the open age (`survival` of a `life_table`). A DataFrame
-        gives each area its own.
+        Share by age alive a year later, 0 to 1, also of the open age (`survival` of a `life_table`); or ages by areas.
     newborn
         Share of a year's births alive at its end, 0 to 1 (`lived` at age 0 of a `life_table`). Needed with births.
     births
-        Births a year: one number for every year, or by year; for several areas a DataFrame, years by areas.
-    fertility
-        Births a year per woman of the age; ages that are not listed have none.
-    women
-        Share of women among people of an age: one number, by age, or ages by areas. Needed with *fertility*.
+        Births a year: one number, or by year; for several areas a DataFrame, years by areas.
+    fertility, women
+        Births a year per woman by age (none where not listed), and the share of women: one number, by age, or by area.
     migration
         People who come less those who go, a year, by their age at the end of it; a mapping gives each year its own.
 
@@ -80,8 +78,7 @@ def cohort_forecast(
     Raises
     ------
     ProblemError
-        When ages have gaps, a number is missing or out of its range, births or migration lack a year or an area, or
-        more people leave than there are.
+        When ages have gaps, a number, year or area is missing, a number out of range, or more leave than there are.
 
     References
     ----------
@@ -118,7 +115,9 @@ def cohort_forecast(
     rate = None if fertility is None else _births_per_person(fertility, women, table)
     steps = [people]
     for k, year in enumerate(years):
-        older = _older(people, alive)
+        older, living = np.full_like(people, np.nan), people * alive
+        older[1:] = living[:-1]
+        older[-1] += living[-1]
         if given is not None:
             older[0] = given[k]
         elif rate is not None:
@@ -140,10 +139,8 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
 
     Parameters
     ----------
-    deaths
-        Probability by age 0, 1, …, A - 1 of dying before the next birthday.
-    remaining
-        Years that people of age A may expect to live, ``e(A)``.
+    deaths, remaining
+        Probability ``q(x)`` of death before the next birthday, ages 0 to A - 1; life expectancy at age A, ``e(A)``.
 
     Returns
     -------
@@ -173,9 +170,7 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
     table = _ages(deaths)
     q = _numbers(table, table, "deaths", most=1)[:, 0]
     if not amount(remaining, "remaining") > 0:
-        raise ProblemError(
-            f"remaining is {remaining!r}; give the years that people of the open age may expect, above 0"
-        )
+        raise ProblemError(f"remaining is {remaining!r}; give the years that the open age may expect, above 0")
     alive = np.append(1.0, np.cumprod(1 - q))
     lived = np.append((alive[:-1] + alive[1:]) / 2, alive[-1] * remaining)
     ahead = np.cumsum(lived[::-1])[::-1]
@@ -188,16 +183,14 @@ def life_table(deaths: pd.Series, *, remaining: float) -> pd.DataFrame:
 def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] | None = None) -> pd.DataFrame:
     """Add up a `cohort_forecast` by bands of age, in whole people.
 
-    The ages of each year and area are rounded by largest remainders to the whole number nearest to their sum, so that
-    bands that share no age add up.
+    The ages of each year and area are rounded by largest remainders, so that bands that share no age add up.
 
     Parameters
     ----------
     people
         From `cohort_forecast`.
     bands
-        Completed ages from and below, by name: ``{"infants": (0, 3), "elderly": (60, None)}``. Without it those two,
-        `aged_65` and `aged_80`.
+        Completed ages from and below, by name. Without it `infants` (0, 3), `elderly` (60, None), `aged_65`, `aged_80`.
 
     Returns
     -------
@@ -224,9 +217,8 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     last = int(tall["age"].max())
     for name, (low, high) in chosen.items():
         if not 0 <= low <= last or (high is not None and not low < high <= last):
-            raise ProblemError(
-                f'band "{name}" is {low} to below {high}; give ages of 0 to {last}, the open age, which is one'
-            )
+            ages = f"give ages of 0 to {last}, the open age, which is one"
+            raise ProblemError(f'band "{name}" is {low} to below {high}; {ages}')
     known = tall["people"].notna().to_numpy()
     keys: Positions = np.asarray(tall.groupby(["year", "area"], sort=False).ngroup(), np.intp)
     values = np.where(known, tall["people"].to_numpy(float), 0.0)
@@ -250,41 +242,26 @@ def _ages(given: ByAge) -> pd.DataFrame:
     return table.rename_axis(index="age")
 
 
-def _numbers(
-    given: Any, table: pd.DataFrame, what: str, *, most: float | None = None, least: float | None = 0
-) -> Floats:
+def _numbers(given: Any, table: pd.DataFrame, what: str, *, least: float = 0, most: float = math.inf) -> Floats:
     """Return numbers as ages by areas of *table*: one for all, by age, or by age and area."""
     if not isinstance(given, pd.Series | pd.DataFrame):
         given = pd.Series(given, index=table.index)
     if isinstance(given, pd.Series):
         given = pd.DataFrame(dict.fromkeys(table.columns, given))
-    lacking = [*table.index.difference(given.index), *table.columns.difference(given.columns)]
-    strange = [*given.index.difference(table.index), *given.columns.difference(table.columns)]
-    if lacking or strange or given.index.has_duplicates:
-        raise ProblemError(
-            f"{what}: ages and areas must be those of the people; lacking {some(lacking) or 'none'}, "
-            f"not among them {some(strange) or 'none'}"
-        )
+    lacking = some([*table.index.difference(given.index), *table.columns.difference(given.columns)]) or "none"
+    strange = some([*given.index.difference(table.index), *given.columns.difference(table.columns)]) or "none"
+    if lacking != "none" or strange != "none" or given.index.has_duplicates:
+        differ = f"lacking {lacking}, not among them {strange}"
+        raise ProblemError(f"{what}: ages and areas must be those of the people; {differ}")
     given = given.loc[table.index, table.columns]
     values: Floats = given.apply(pd.to_numeric, errors="coerce").to_numpy(float, na_value=np.nan)
-    low, high = -np.inf if least is None else least, np.inf if most is None else most
-    wrong = ~np.isfinite(values) | (values < low) | (values > high)
+    wrong = ~np.isfinite(values) | (values < least) | (values > most)
     if wrong.any():
         x, area = (int(k[0]) for k in np.nonzero(wrong))
-        within = "a number" if least is None else "0 or more" if most is None else f"{least:g} to {most:g}"
-        raise ProblemError(
-            f"{what}: {int(wrong.sum())} values are not {within}, the first {values[x, area]} at age {table.index[x]}, "
-            f'area "{table.columns[area]}"'
-        )
+        within = "a number" if least < 0 else "0 or more" if most > 1 else "0 to 1"
+        where = f'the first {values[x, area]} at age {table.index[x]}, area "{table.columns[area]}"'
+        raise ProblemError(f"{what}: {int(wrong.sum())} values are not {within}, {where}")
     return values
-
-
-def _older(people: Floats, alive: Floats) -> Floats:
-    """Let a year pass: everybody is a year older, the last two ages meet, and nobody is 0 yet (NaN)."""
-    living = people * alive
-    older = np.vstack([np.full((1, people.shape[1]), np.nan), living[:-1]])
-    older[-1] += living[-1]
-    return older
 
 
 def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:
@@ -322,10 +299,9 @@ def _migrated(people: Floats, migration: Any, year: int, table: pd.DataFrame) ->
         migration = migration[year]
     if len(table.columns) > 1 and not isinstance(migration, pd.DataFrame):
         raise ProblemError("migration: several areas need a DataFrame, ages by areas")
-    left = people + _numbers(migration, table, f"migration of {year}", least=None)
+    left = people + _numbers(migration, table, f"migration of {year}", least=-math.inf)
     if (left < 0).any():
         x, area = (int(k[0]) for k in np.nonzero(left < 0))
-        raise ProblemError(
-            f'migration of {year}: more of age {table.index[x]} leave area "{table.columns[area]}" than there are'
-        )
+        where = f'more of age {table.index[x]} leave area "{table.columns[area]}" than there are'
+        raise ProblemError(f"migration of {year}: {where}")
     return left

@@ -56,8 +56,8 @@ class Base:
 class Control:
     """Whole numbers that a column must add up to in the target year, and where they come from.
 
-    `areas` are totals of named areas; `total` is that of all, None where it is the sum of the areas. Where totals come
-    from several sources `how` is "mixed", and `pieces` lists them; `outside` is whether a trend is carried on.
+    `areas` are totals of named areas; `total` is that of all, None where it is their sum. Of several sources `how` is
+    "mixed", and `pieces` lists them; `outside` is whether a trend is carried on.
     """
 
     column: str
@@ -74,13 +74,7 @@ class Control:
         return sum(self.areas.values()) if self.total is None else self.total
 
     def groups(self, base: Base) -> tuple[Positions, pd.Series]:
-        """Return for each row the position of its total, and the totals by label.
-
-        Raises
-        ------
-        ProblemError
-            When areas are unknown or lack a total, totals do not agree, or one asks for people where there are none.
-        """
+        """Return for each row the position of its total, and the totals by label; refuse totals that do not agree."""
         people = base.people[self.column]
         if self.areas:
             code, totals = self._by_area(base)
@@ -98,50 +92,38 @@ class Control:
         sums = base.sums(self.column)
         unknown = [area for area in self.areas if area not in sums.index]
         if unknown:
-            raise ProblemError(
-                f'{self.column}: {some(unknown)}: no such area in "{base.by}"; there are {some(sums.index)}'
-            )
+            areas = f'no such area in "{base.by}"; there are {some(sums.index)}'
+            raise ProblemError(f"{self.column}: {some(unknown)}: {areas}")
         others = [area for area in sums.index if area not in self.areas]
         listed = sum(self.areas.values())
         if self.total is None and others:
-            raise ProblemError(
-                f'{self.column}: no total for {some(others)}; add them, or "{ALL}" for the sum of all areas'
-            )
+            mend = f'add them, or "{ALL}" for the sum of all areas'
+            raise ProblemError(f"{self.column}: no total for {some(others)}; {mend}")
         rest = 0 if self.total is None else self.total - listed
         if rest < 0 or (rest and not others):
-            raise ProblemError(
-                f"{self.column}: the areas add up to {listed:,}, all together are to be {self.total:,}; leave one "
-                "of the two out, or bring the areas to the sum with round_to_total"
-            )
+            both = f"the areas add up to {listed:,}, all together are to be {self.total:,}"
+            mend = "leave one of the two out, or bring the areas to the sum with round_to_total"
+            raise ProblemError(f"{self.column}: {both}; {mend}")
         totals = pd.Series({**self.areas, **({OTHERS: rest} if others else {})}, dtype=np.int64)
         position = {area: k for k, area in enumerate(self.areas)}
         return np.asarray(pd.Series(base.areas).map(position).fillna(len(position)), np.intp), totals
 
 
 def controls(
-    base: Base,
-    rates: Mapping[str, Any],
-    increases: Mapping[str, Any],
-    totals: Mapping[str, Any],
-    method: Method,
+    base: Base, rates: Mapping[str, Any], increases: Mapping[str, Any], totals: Mapping[str, Any], method: Method
 ) -> dict[str, Control]:
-    """Turn what is known about the target year into whole totals, by column.
-
-    Raises
-    ------
-    ProblemError
-        When a column has two of them, or one is no number, no plausible rate, or has no people to grow from.
-    """
+    """Turn what is known about the target year into whole totals, by column; refuse what is implausible."""
     names = [*rates, *increases, *totals]
-    twice = {name for name in names if names.count(name) > 1}
+    twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ProblemError(f"{some(sorted(twice))}: give a rate, an increase or a total, one of them")
+        raise ProblemError(f"{some(twice)}: give a rate, an increase or a total, one of them")
     if not names:
         raise ProblemError('give rates, increases or totals by column, such as rates={"elderly": 0.0454}')
-    found = {name: _grown(base, name, given, "rate") for name, given in rates.items()}
-    found |= {name: _grown(base, name, given, "increase") for name, given in increases.items()}
-    found |= {name: _total(base, name, given, method) for name, given in totals.items()}
-    return found
+    return {
+        **{name: _grown(base, name, given, "rate") for name, given in rates.items()},
+        **{name: _grown(base, name, given, "increase") for name, given in increases.items()},
+        **{name: _total(base, name, given, method) for name, given in totals.items()},
+    }
 
 
 def _grown(base: Base, column: str, given: Any, how: str) -> Control:
@@ -152,9 +134,8 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
         what = f"{how} of {column}{where}"
         step = finite(change, what)
         if how == "rate" and not -1 < step <= MOST_RATE:
-            raise ProblemError(
-                f"{what} is {step:g}; give a share a year: 0.0454 is 4.54 % (above {MOST_RATE:.0%} give totals)"
-            )
+            mend = f"give a share a year: 0.0454 is 4.54 % (above {MOST_RATE:.0%} give totals)"
+            raise ProblemError(f"{what} is {step:g}; {mend}")
         end = start * (1 + step) ** years if how == "rate" else start + step * years
         if end < 0:
             raise ProblemError(f"{what}: {start:,.0f} people in {base.from_year} fall below 0 by {base.to_year}")
@@ -167,12 +148,11 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
     named = dict(given.items())
     wrong = [*sums.index.difference(list(named)), *(area for area in named if area not in sums.index)]
     if wrong:
-        raise ProblemError(
-            f'{how}s of {column}: give one for each area in "{base.by}" and no other; look at {some(wrong)}'
-        )
+        mend = f'give one for each area in "{base.by}" and no other'
+        raise ProblemError(f"{how}s of {column}: {mend}; look at {some(wrong)}")
     ends = {str(area): grown(float(sums[area]), change, f' in "{area}"') for area, change in named.items()}
-    low, high = min(map(float, named.values())), max(map(float, named.values()))
-    return Control(column, None, ends, f"{how}s", {"change": f"{_step(low, how)} – {_step(high, how)}"})
+    low, high = (_step(extreme(map(float, named.values())), how) for extreme in (min, max))
+    return Control(column, None, ends, f"{how}s", {"change": f"{low} – {high}"})
 
 
 class Figure(NamedTuple):

@@ -1,9 +1,10 @@
-"""`coverage`: who is inside, in people and in communities; `bands`: how near each community is."""
+"""`coverage`: who is inside a limit, in people and in communities; `bands`: how near each community is."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -26,15 +27,14 @@ def coverage(
 ) -> pd.DataFrame:
     """Count the demand that reaches at least one destination.
 
-    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i``
-    divided by that over all.
+    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the part of all ``w(i)`` that they hold.
 
     Parameters
     ----------
     reach
         From communities (origins) to facilities (destinations).
     demand
-        Weights by community id: people, households, … One Series, or a DataFrame with a column for each weight.
+        Weights by community id: people, households, …; a Series, or a column for each weight.
     by
         A group for each community, such as its district. Without it all are one group, "all".
     limit
@@ -60,49 +60,34 @@ def coverage(
     all    infants    0.5
     Name: share, dtype: float64
     """
-    frame = weights(demand, reach.origins)
-    labels = groups(by, reach.origins)
-    inside_limit = covered(reach, limit)
-    inside = frame.where(inside_limit, 0.0)
+    frame, inside = weights(demand, reach.origins), covered(reach, limit)
     # Of categories only those that somebody belongs to are groups.
-    total = frame.groupby(labels, sort=True, observed=True).sum()
-    sums = inside.groupby(labels, sort=True, observed=True).sum()
-    count = inside_limit.groupby(labels, sort=True, observed=True).agg(["size", "sum"])
+    grouping: dict[str, Any] = {"by": groups(by, reach.origins), "sort": True, "observed": True}
+    total = frame.groupby(**grouping).sum()
+    sums = frame.where(inside, 0.0).groupby(**grouping).sum()
+    count = inside.groupby(**grouping).agg(["size", "sum"])
     rows = []
     for group in total.index:
         n, m = (int(x) for x in count.loc[group])
         for weight in frame.columns:
             whole, part = float(total.loc[group, weight]), float(sums.loc[group, weight])
-            rows.append(
-                {
-                    "group": group,
-                    "weight": weight,
-                    "total": whole,
-                    "covered": part,
-                    "share": part / whole if whole > 0 else math.nan,
-                    "communities": n,
-                    "communities_covered": m,
-                    "communities_share": m / n,
-                }
-            )
+            rows.append((group, weight, whole, part, part / whole if whole > 0 else math.nan, n, m, m / n))
     return pd.DataFrame(rows, columns=["group", "weight", *COLUMNS]).set_index(["group", "weight"])
 
 
 def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
-    """Tell for each origin its nearest destination and the smallest of *limits* that it meets.
+    """Find for each origin its nearest destination and the smallest of *limits* that it meets.
 
     Parameters
     ----------
-    reach
-        From communities to facilities, searched at least as far as the largest limit.
-    limits
-        Radii or minutes, one or several, in the unit of *reach*.
+    reach, limits
+        From communities to facilities; radii or minutes, one or several, in its unit and up to its limit.
 
     Returns
     -------
     DataFrame
         Index: origins. Columns: `facility` (nearest destination), `cost`, `band` (smallest limit met), all missing
-        where nothing is within reach; and `unit`. ``attrs["limits"]`` holds the limits.
+        where nothing is within reach; `unit`. ``attrs["limits"]`` holds the limits, also those that nobody meets.
 
     Raises
     ------
@@ -125,11 +110,9 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     band = np.full(len(cost), np.nan)
     for step in steps[::-1]:
         band[cost_at_most(cost, step)] = step
-    found = pd.DataFrame(
-        {"facility": first["destination"], "cost": cost, "band": band, "unit": reach.unit},
-        index=reach.origins,
-    )
-    found.attrs["limits"] = tuple(float(step) for step in steps)  # also those that nobody meets
+    columns = {"facility": first["destination"], "cost": cost, "band": band, "unit": reach.unit}
+    found = pd.DataFrame(columns, index=reach.origins)
+    found.attrs["limits"] = tuple(float(step) for step in steps)
     return found
 
 

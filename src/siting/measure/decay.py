@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.errors import ProblemError, some
-from siting.measure.reach import cost_at_most
+from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 
 __all__ = ["Decay", "exponential", "gaussian", "power", "steps"]
@@ -29,10 +29,8 @@ class Decay:
     ----------
     name
         The call that made it; decays of one name are equal.
-    limit
-        The cost beyond which nothing counts; infinite where the weight never becomes 0.
-    rule
-        Function from costs to weights.
+    limit, rule
+        The cost beyond which nothing counts (infinite where the weight never becomes 0); from costs to weights.
     """
 
     name: str
@@ -101,7 +99,7 @@ def gaussian(limit: float) -> Decay:
     Parameters
     ----------
     limit
-        The edge of the catchment, which is also the width of the bell.
+        The edge of the catchment.
 
     Raises
     ------
@@ -160,12 +158,12 @@ def power(beta: float, *, least: float) -> Decay:
 def exponential(beta: float) -> Decay:
     """Count a facility less by the same share for each metre or minute more [1]_.
 
-    ``f(d) = exp(-beta d)``. The weight is halved every ``ln 2 / beta``.
+    ``f(d) = exp(-beta d)``.
 
     Parameters
     ----------
     beta
-        Per metre, or per minute, above 0.
+        Per metre, or per minute, above 0: the weight is halved every ``ln 2 / beta``.
 
     Raises
     ------
@@ -187,10 +185,7 @@ def exponential(beta: float) -> Decay:
 
 
 def _steps(cost: Floats, *, bounds: Floats, heights: Floats) -> Floats:
-    weight = np.zeros(cost.shape)
-    for bound, height in zip(bounds[::-1], heights[::-1], strict=True):
-        weight[cost_at_most(cost, bound)] = height
-    return weight
+    return np.append(heights, 0.0)[np.searchsorted(bounds * (1 + TOLERANCE), cost)]
 
 
 def _gaussian(cost: Floats, *, limit: float) -> Floats:
@@ -204,6 +199,12 @@ def _power(cost: Floats, *, beta: float, least: float) -> Floats:
 
 def _exponential(cost: Floats, *, beta: float) -> Floats:
     return np.asarray(np.exp(-beta * cost))
+
+
+def check_shape(factor: Floats, cost: Floats) -> None:
+    """Refuse weights that are not one for each cost."""
+    if factor.shape != cost.shape:
+        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {cost.shape}")
 
 
 def _positive(value: float, of: str, what: str) -> float:

@@ -13,31 +13,17 @@ from siting.data import role
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import LANGUAGES, label
 from siting.measure.alignment import groups
-from siting.measure.apportionment import apportion, checked, fit_margins, round_to_total
-from siting.measure.cohort import age_bands, cohort_forecast, life_table
+from siting.measure.apportionment import apportion, checked, fit_margins
 from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
 from siting.measure.interpolation import (
     Method,
-    annual_growth,
-    annual_increase,
     check_years,
-    interpolate_figures,
     is_year,
 )
 from siting.measure.services import PEOPLE
 from siting.numbers import Ints
 
-__all__ = [
-    "age_bands",
-    "annual_growth",
-    "annual_increase",
-    "cohort_forecast",
-    "fit_margins",
-    "forecast",
-    "interpolate_figures",
-    "life_table",
-    "round_to_total",
-]
+__all__ = ["forecast"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +53,8 @@ def forecast(
     """Carry the people of communities to a later year, in whole numbers that add up to the totals given.
 
     What is known about the later year becomes a total for each column, of all communities or of each area. Each total
-    is apportioned in proportion to the base year by largest remainders (see `round_to_total`).
+    is apportioned in proportion to the base year by largest remainders (see `round_to_total`). With *parts* the table
+    of areas by parts is fitted first (`fit_margins` [1]_); in an area each part is apportioned by its base.
 
     Parameters
     ----------
@@ -113,11 +100,6 @@ def forecast(
         When totals are absent, implausible or do not agree; when an area without people has a total (0 stays 0); or
         when some community would have more infants and elderly than residents.
 
-    Notes
-    -----
-    With *parts* the table of areas by parts is fitted by `fit_margins` [1]_; within an area each part is apportioned by
-    its base.
-
     References
     ----------
     .. [1] W. E. Deming and F. F. Stephan, "On a least squares adjustment of a sampled frequency table when the expected
@@ -162,29 +144,21 @@ def _apportioned(base: Base, controls: Iterable[Control]) -> dict[str, Ints]:
 def _from_year(communities: pd.DataFrame, from_year: int | None, to_year: int) -> int:
     """Return the base year: the one given, or that of the layer; they must agree."""
     known: list[Any] = list(communities[YEAR].unique()) if YEAR in communities else []
-    if len(known) > 1 or not all(is_year(_whole(year)) for year in known):
+    years = [int(year) for year in pd.to_numeric(pd.Series(known), errors="coerce") if year % 1 == 0]
+    if len(known) > 1 or len(years) < len(known) or not all(map(is_year, years)):
         raise LayerError(LAYER, f'column "{YEAR}" is to hold one year in all rows, not {some(known)}; rename it')
-    if from_year is None and not known:
+    if from_year is None and not years:
         raise ProblemError("from_year: say which year the communities are of")
-    start = int(known[0]) if from_year is None else from_year
-    if known and int(known[0]) != start:
-        raise LayerError(LAYER, f'column "{YEAR}" says {int(known[0])}, from_year {start}; leave one of the two out')
+    start = years[0] if from_year is None else from_year
+    if years and years[0] != start:
+        raise LayerError(LAYER, f'column "{YEAR}" says {years[0]}, from_year {start}; leave one of the two out')
     check_years(start, to_year)
     return int(start)
 
 
-def _whole(year: Any) -> Any:
-    try:
-        return int(year) if float(year) == int(year) else year
-    except (TypeError, ValueError):
-        return year
-
-
 def _base(communities: pd.DataFrame, names: Sequence[str], by: str | pd.Series, from_year: int, to_year: int) -> Base:
     """Read and check the columns of the base year."""
-    faults = []
-    if not len(communities):
-        faults.append("has no rows")
+    faults = [] if len(communities) else ["has no rows"]
     if not communities.index.is_unique:
         faults.append(f"ids stand twice: {some(communities.index[communities.index.duplicated()].unique())}")
     people = {}
@@ -210,10 +184,9 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     """Fit parts and the rest of a whole together, areas by parts, and apportion each cell among its communities."""
     lacking = [name for name in [*parts, whole] if name not in held]
     if lacking or whole in parts or len(set(parts)) < len(parts):
-        raise ProblemError(
-            f"parts are {some(parts)} of {whole}: each stands once, and each and the whole need a total, a rate or an "
-            f"increase (a rate of 0 holds it); lacking {some(lacking) or 'none'}"
-        )
+        need = "each and the whole need a total, a rate or an increase (a rate of 0 holds it)"
+        lacks = f"lacking {some(lacking) or 'none'}"
+        raise ProblemError(f"parts are {some(parts)} of {whole}: each stands once, and {need}; {lacks}")
     by_area = [name for name in parts if held[name].areas]
     if by_area:
         raise ProblemError(f"{some(by_area)}: parts that are fitted have one total, not totals by area")
@@ -227,10 +200,8 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     totals = pd.Series({name: held[name].amount for name in parts})
     totals[rest] = int(rows.sum()) - int(totals.sum())
     if totals[rest] < 0:
-        raise ProblemError(
-            f"{some(parts)} are to be {int(totals[parts].sum()):,} in {base.to_year}, more than {whole}, "
-            f"{int(rows.sum()):,}"
-        )
+        most = f"more than {whole}, {int(rows.sum()):,}"
+        raise ProblemError(f"{some(parts)} are to be {int(totals[parts].sum()):,} in {base.to_year}, {most}")
     table = pd.DataFrame({name: np.bincount(code, people, len(rows)) for name, people in columns.items()}, rows.index)
     cells = fit_margins(table, rows=rows, columns=totals)
     shares = {name: apportion(people, code, cells[name].to_numpy()) for name, people in columns.items()}
@@ -242,9 +213,9 @@ def _set(frame: pd.DataFrame, name: str, values: Any) -> None:
     """Set a column; a new one stands before the geometry, which is last in a layer."""
     if name in frame:
         frame[name] = values
-        return
-    last = len(frame.columns) and frame.columns[-1] == getattr(frame, "_geometry_column_name", None)
-    frame.insert(len(frame.columns) - int(bool(last)), name, values)
+    else:
+        geometry = getattr(frame, "_geometry_column_name", None)
+        frame.insert(len(frame.columns) - (geometry in frame.columns[-1:]), name, values)
 
 
 def _check_residents(frame: pd.DataFrame, changed: set[str], from_year: int | None) -> None:

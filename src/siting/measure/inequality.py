@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.alignment import amounts, groups
+from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.inequality_measures import (
     distinct,
     gini_of,
@@ -21,7 +21,6 @@ from siting.measure.inequality_measures import (
 )
 from siting.measure.reach import cost_at_most
 from siting.numbers import Bools, Floats
-from siting.renamed import renamed_keywords
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
 
@@ -41,10 +40,8 @@ def gini(values: pd.Series, people: pd.Series) -> float:
 
     Parameters
     ----------
-    values
-        What a person has, by community id, 0 or more: access, places per head, metres to the nearest facility.
-    people
-        The people of each community.
+    values, people
+        What a person has, 0 or more (access, places per head, metres to a facility), and the people, by community id.
 
     Returns
     -------
@@ -78,17 +75,12 @@ def palma(values: pd.Series, people: pd.Series) -> float:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     float
         0.25 or more; NaN when the four tenths with least have nothing, or there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -113,17 +105,12 @@ def theil(values: pd.Series, people: pd.Series) -> float:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     float
         0 when all have the same, at most ``ln W``; NaN when nobody has anything, or there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -143,18 +130,13 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     DataFrame
         From (0, 0) to (1, 1), a row for each value that people have: `people`, `value`, both cumulative shares. `value`
         is NaN when nobody has anything. No rows when there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -173,7 +155,6 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"people": share, "value": held})
 
 
-@renamed_keywords(within="limit")
 def inequality(
     values: pd.Series, people: pd.Series, by: pd.Series | None = None, *, limit: float | None = None
 ) -> pd.DataFrame:
@@ -184,16 +165,12 @@ def inequality(
 
     Parameters
     ----------
-    values
-        What a person has, by community id: access, places per head. With *limit* the way to the nearest facility, NaN
-        where none is reached.
-    people
-        The people of each community.
+    values, people
+        What a person has (with *limit* the way to a facility, NaN for none), and the people, by community id.
     by
         A group for each community, such as its district.
     limit
-        Given where *values* are ways, of which less is better: up to which way a community is covered, in the unit of
-        the values; infinite for any.
+        Says that *values* are ways, of which less is better, and up to which (infinite for any) one is covered.
 
     Returns
     -------
@@ -237,17 +214,16 @@ def inequality(
     x, w = _aligned(values, people, ways=limit is not None)
     if limit is not None and not limit >= 0:
         raise ProblemError(f"limit is {limit!r}; give 0 or more, in the unit of the values")
-    index = pd.Index(values.index)
-    parts: list[tuple[object, Bools]] = []
+    parts: dict[object, Bools] = {}
     if by is not None:
-        labels = groups(by, index, "communities")
+        labels = groups(by, pd.Index(values.index), "communities")
         if (labels == ALL).any():
             raise ProblemError(f'by: a group is called "{ALL}", as the row of all is; rename it')
-        parts = [(group, (labels == group).to_numpy(bool)) for group in sorted(labels.unique(), key=by_kind)]
+        parts = {group: (labels == group).to_numpy(bool) for group in sorted(labels.unique(), key=by_kind)}
     everybody = np.ones(len(x), bool)
-    rows = [{"group": group, **_row(x[mine], w[mine], limit)} for group, mine in [*parts, (ALL, everybody)]]
+    rows = [{"group": group, **_row(x[mine], w[mine], limit)} for group, mine in {**parts, ALL: everybody}.items()]
     table = pd.DataFrame(rows, columns=["group", *COLUMNS]).set_index("group")
-    inner, between = theil_parts(x, w, [mine for _, mine in parts] or [everybody])
+    inner, between = theil_parts(x, w, list(parts.values()) or [everybody])
     for name, part in (("theil_within", inner), ("theil_between", between)):
         table[name] = [*part[: len(parts)], float(part.sum())]
     table["reason"] = table["reason"].astype(object).where(table["reason"].notna(), None)
@@ -255,7 +231,6 @@ def inequality(
     return table
 
 
-@renamed_keywords(within="limit")
 def town_and_country(
     values: pd.Series,
     people: pd.Series,
@@ -278,8 +253,7 @@ def town_and_country(
     Returns
     -------
     DataFrame
-        Rows "town", "country" and "all"; the columns of `inequality`, and `to_town`: the mean over the mean in town,
-        NaN where that is 0 or missing. A side without a community has 0 `people`, and the `reason` "nobody".
+        Rows "town", "country", "all"; the columns of `inequality`, and `to_town`, the mean over that of town (or NaN).
 
     Raises
     ------
@@ -302,9 +276,9 @@ def town_and_country(
     where = pd.Series(np.where(there, "country", "town"), index=kinds.index)
     found = inequality(values, people, where, limit=limit)
     table = found.reindex(pd.Index(["town", "country", ALL], name="group"))
-    for absent in table.index.difference(found.index):
-        table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
-        table.loc[absent, "reason"] = "nobody"
+    absent = table.index.difference(found.index)
+    table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
+    table.loc[absent, "reason"] = "nobody"
     table["communities"] = table["communities"].astype(int)
     town = float(table["mean"]["town"])
     table.insert(3, "to_town", table["mean"] / (town if town > 0 else math.nan))
@@ -326,9 +300,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
     """Return values and people side by side; of ways the missing ones are infinite."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
-    index = pd.Index(values.index)
-    if not index.is_unique:
-        raise ProblemError(f"values have ids twice: {some(index[index.duplicated()])}")
+    index = unique_ids(values.index, "values: ids")
     w = amounts(people, index, what="people", of="communities")
     absent = pd.Index(people.index).difference(index)
     if len(absent):
@@ -341,9 +313,8 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
         x = np.where(gone, np.inf, x)
     if wrong.any():
         mend = "" if ways or not gone.any() else "; give 0 to who has nothing, or, where values are ways, a limit"
-        raise ProblemError(
-            f"values are negative or not a number in {int(wrong.sum())} rows: {some(index[wrong])}{mend}"
-        )
+        rows = f"{int(wrong.sum())} rows: {some(index[wrong])}"
+        raise ProblemError(f"values are negative or not a number in {rows}{mend}")
     return x, w.to_numpy(float)
 
 

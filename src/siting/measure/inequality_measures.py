@@ -16,13 +16,7 @@ NOTHING = 1e-12
 
 
 def weighted_median(values: Floats, weight: Floats) -> float:
-    """Return the value with half the weight on either side; midway between two where the halves meet.
-
-    Examples
-    --------
-    >>> weighted_median(np.array([9.0, 1.0]), np.array([1.0, 2.0])), weighted_median(np.array([9.0, 1.0]), np.ones(2))
-    (1.0, 5.0)
-    """
+    """Return the value with half the weight on either side; midway between two where the halves meet."""
     x, w = distinct(values, weight)
     if not len(x):
         return math.nan

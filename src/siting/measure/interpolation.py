@@ -31,10 +31,8 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
 
     Parameters
     ----------
-    figures
-        At least two figures by year, in any unit; one is enough for its own year.
-    year
-        The year of the answer.
+    figures, year
+        At least two figures by year, in any unit (one is enough for its own year); the year of the answer.
     method
         ``"linear"``, the same number each year: ``x0 + (x1 - x0) (t - t0) / (t1 - t0)``; or ``"growth"``, the same
         percentage each year: ``x0 (x1 / x0) ** ((t - t0) / (t1 - t0))``.
@@ -47,8 +45,7 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
     Raises
     ------
     ProblemError
-        When there are too few figures, one is negative or no number, growth starts from or ends at 0, or the trend
-        falls below 0 in *year*.
+        When figures are too few, negative or no numbers, growth starts or ends at 0, or the trend falls below 0.
 
     Examples
     --------
@@ -92,17 +89,12 @@ def annual_growth(figures: Figures) -> float:
     Parameters
     ----------
     figures
-        At least two figures by year.
+        At least two figures by year, as for `interpolate_figures`, also the errors raised.
 
     Returns
     -------
     float
         As a share: 0.0454 for 4.54 % a year.
-
-    Raises
-    ------
-    ProblemError
-        As for `interpolate_figures`.
 
     Examples
     --------
@@ -123,17 +115,12 @@ def annual_increase(figures: Figures) -> float:
     Parameters
     ----------
     figures
-        At least two figures by year.
+        At least two figures by year, as for `interpolate_figures`, also the errors raised.
 
     Returns
     -------
     float
         In the unit of the figures, a year.
-
-    Raises
-    ------
-    ProblemError
-        As for `interpolate_figures`.
 
     Examples
     --------
@@ -155,13 +142,7 @@ def printed(figures: Figures) -> dict[int, float]:
 
 
 def is_year(key: object) -> bool:
-    """Tell whether *key* is a year: a whole number, not text.
-
-    Examples
-    --------
-    >>> is_year(2025), is_year("2025"), is_year(330702)
-    (True, False, False)
-    """
+    """Whether *key* is a year: a whole number, not text, and no id such as 330702."""
     return isinstance(key, Integral) and not isinstance(key, bool) and YEARS[0] <= int(key) <= YEARS[1]
 
 
@@ -172,7 +153,7 @@ def check_years(from_year: object, to_year: object) -> None:
 
 
 def beyond(figures: Mapping[int, float], year: int) -> bool:
-    """Tell whether *year* lies before the first or after the last of the figures."""
+    """Whether *year* lies before the first or after the last of the figures."""
     return not min(figures) <= year <= max(figures)
 
 

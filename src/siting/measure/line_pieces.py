@@ -1,4 +1,4 @@
-"""Pieces of lines: what a span of a street looks like on the ground."""
+"""Pieces of lines: the geometry of a span of a street."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ __all__ = ["cut"]
 def cut(lines: Shapes, low: Floats, high: Floats) -> Shapes:
     """Cut the piece from *low* to *high* (shares of the drawn length) out of each line.
 
-    Ends of the line itself are taken as they are, to the last bit, so that pieces of streets that meet still do.
-    A line of no drawn length is one piece of two points, whatever the shares.
+    Ends of the line itself are kept exactly, so that pieces of streets that meet still do. A line of no drawn length is
+    one piece of two points, whatever the shares.
     """
     parts: Shapes = lines.copy()
     partial = np.flatnonzero((low > 0) | (high < 1))
@@ -41,10 +41,9 @@ def cut(lines: Shapes, low: Floats, high: Floats) -> Shapes:
 
 
 def _at(xy: Floats, way: Floats, first: Ints, last: Ints, target: Floats) -> Floats:
-    """Return the points at *target* along the lines, all of which lie behind each other in *way*."""
+    """Return the points at *target* along the lines, whose lengths are cumulated one after the other in *way*."""
     after = np.clip(np.searchsorted(way, target), np.minimum(first + 1, last), last)
     before = np.maximum(after - 1, first)
     long = way[after] - way[before]
     share = np.divide(target - way[before], long, out=np.zeros_like(long), where=long > 0)
-    found: Floats = xy[before] + np.clip(share, 0, 1)[:, None] * (xy[after] - xy[before])
-    return found
+    return np.asarray(xy[before] + np.clip(share, 0, 1)[:, None] * (xy[after] - xy[before]))

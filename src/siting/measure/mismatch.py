@@ -17,7 +17,6 @@ from siting.measure.inequality import by_kind
 from siting.measure.inequality_measures import weighted_median
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats
-from siting.renamed import renamed_keywords
 
 __all__ = ["Mismatch", "Verdict", "spatial_mismatch"]
 
@@ -38,9 +37,8 @@ class Mismatch:
     people, supply
         Names of what was compared, such as "elderly" and "beds".
     districts
-        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN where
-        there are no people), `surplus` (supply beyond the share of the people; below 0 what is missing). None when
-        no districts were given.
+        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN
+        without people), `surplus` (supply beyond the share of the people). None without districts.
     dissimilarity
         Share of the supply that would have to lie in another district, 0 to 1; NaN without people or supply.
     distance
@@ -50,23 +48,19 @@ class Mismatch:
         - `mean`: way to the nearest supply. Who reaches none within a limit counts at that limit, so that the mean is a
           lower bound; in a search without limit those without a path are left out
         - `median`: the same, with the unreached farther than anybody; NaN when it is one of them
-        - `supply_within`: supply within `limit`, on average over all; `share_within`: as a share of the whole supply,
-          which can be compared between services
-    nearness
-        Mean way of residents over mean way of people: above 1 supply is nearer to the people than to everybody.
-    density
-        `supply_within` of people over that of residents: above 1 the people have more of it around them.
+        - `supply_within`: supply within `limit`, on average; `share_within`: the same as a share of the whole supply
+    nearness, density
+        Mean way of residents over that of people: above 1 supply is nearer to the people. `supply_within` of people
+        over that of residents: above 1 they have more of it around them.
     limit, searched
-        Within which way supply counts as around a community (NaN when not all of it is known), and how far was
-        searched.
+        Within which way supply counts as around a community (NaN when not all is known), and how far was searched.
     unit, how
         The unit of all ways, and how they were measured.
     verdict
         "follow" (both ratios above 1, or one and the other alike), "apart" (below 1), "alike", "mixed" (one above, one
-        below), "n/a". Ratios are taken as printed, with two decimals; from 0.95 to 1.05 they count as alike.
+        below), "n/a". Ratios are taken with two decimals; from 0.95 to 1.05 they count as alike.
     reason
-        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (people have no way to go, which
-        gives no ratio); else None.
+        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all ways are 0); else None.
     """
 
     people: str
@@ -124,65 +118,61 @@ class _Statement:
     def __init__(self, found: Mismatch, lang: str) -> None:
         self.found, self.lang = found, lang
         # Known names have a word; others stand for themselves.
-        self.who = self.label("people") if found.people == "people" else named("people", found.people, lang)
-        self.what = self.label("supply") if found.supply == "supply" else named("field", found.supply, lang)
+        who = label("match.people", lang) if found.people == "people" else named("people", found.people, lang)
+        what = label("match.supply", lang) if found.supply == "supply" else named("field", found.supply, lang)
+        self.words = {"who": who, "what": what, "unit": label(f"unit.{found.unit}", lang)}
 
-    def label(self, key: str, **values: object) -> str:
-        return label(f"match.{key}", self.lang, **values)
-
-    def sentence(self, key: str, **values: object) -> str:
-        return self.label(key, who=self.who, what=self.what, **values)
+    def text(self, key: str, **values: object) -> str:
+        return label(f"match.{key}", self.lang, **self.words, **values)
 
     def lines(self, names: Mapping[object, str]) -> list[str]:
-        found = self.found
-        verdict, reason = found.verdict, found.reason
-        first = self.sentence(verdict) if reason is None else self.sentence("na", reason=self.sentence(reason))
-        middle = [] if found.districts is None else [self.by_district(found.districts, names)]
-        return [first, *middle, *([self.ways(), self.around()] if reason is None else [])]
+        found, reason = self.found, self.found.reason
+        lines = [self.text(found.verdict) if reason is None else self.text("na", reason=self.text(reason))]
+        if found.districts is not None:
+            lines.append(self.by_district(found.districts, names))
+        return lines if reason is not None else [*lines, self.ways(), self.around()]
 
     def by_district(self, districts: pd.DataFrame, names: Mapping[object, str]) -> str:
         if math.isnan(self.found.dissimilarity):
-            return self.sentence("districts_na")
+            return self.text("districts_na")
         surplus = districts["surplus"]
         moved = float(surplus.clip(lower=0).sum())
-        text = self.sentence("districts", share=f"{self.found.dissimilarity:.1%}", amount=self.amount(moved))
+        text = self.text("districts", share=f"{self.found.dissimilarity:.1%}", amount=self.amount(moved))
         ends = {"most": int(np.argmax(surplus)), "fewest": int(np.argmin(surplus))}
         for key, at in ends.items() if moved >= LEAST else ():
             district, row = districts.index[at], districts.iloc[at]
             amount, quotient = self.amount(abs(row["surplus"])), self.ratio(row["quotient"])
-            text += self.label(key, district=names.get(district, district), quotient=quotient, amount=amount)
-        return text + self.label("stop")
+            text += self.text(key, district=names.get(district, district), quotient=quotient, amount=amount)
+        return text + self.text("stop")
 
     def ways(self) -> str:
         found = self.found
         people, residents = found.distance.to_dict("index").values()
         key = {"streets": "streets", "straight line": "straight"}.get(found.how.split(",")[0])
-        metric = (", " if self.lang == "en" else "") + self.label(key) if key else ""
-        text = self.sentence(
-            f"way_{found.unit}", metric=metric, mean=self.way(people["mean"]), mean_all=self.way(residents["mean"]),
-            median=self.median(people["median"]), median_all=self.median(residents["median"]),
+        metric = (", " if self.lang == "en" else "") + self.text(key) if key else ""
+        mean, mean_all = self.way(people["mean"]), self.way(residents["mean"])
+        median, median_all = self.median(people["median"]), self.median(residents["median"])
+        text = self.text(
+            f"way_{found.unit}", metric=metric, mean=mean, mean_all=mean_all, median=median, median_all=median_all,
             ratio=self.ratio(found.nearness),
         )  # fmt: skip
         if people["unreached"] + residents["unreached"] > 0:
-            text += self.sentence(
-                "at_limit" if math.isfinite(found.searched) else "no_path", limit=f"{found.searched:.10g}",
-                unit=label(f"unit.{found.unit}", self.lang), share=f"{people['unreached']:.1%}",
-                share_all=f"{residents['unreached']:.1%}",
-            )  # fmt: skip
+            key = "at_limit" if math.isfinite(found.searched) else "no_path"
+            share, share_all = f"{people['unreached']:.1%}", f"{residents['unreached']:.1%}"
+            text += self.text(key, limit=f"{found.searched:.10g}", share=share, share_all=share_all)
         return text
 
     def around(self) -> str:
         found = self.found
         if math.isnan(found.limit):
-            return self.sentence("around_na")
+            return self.text("around_na")
         people, residents = (self.amount(amount) for amount in found.distance["supply_within"])
-        limit, unit = f"{found.limit:.10g}", label(f"unit.{found.unit}", self.lang)
-        ratio = self.ratio(found.density)
-        return self.sentence("around", limit=limit, unit=unit, amount=people, amount_all=residents, ratio=ratio)
+        limit, ratio = f"{found.limit:.10g}", self.ratio(found.density)
+        return self.text("around", limit=limit, amount=people, amount_all=residents, ratio=ratio)
 
     def way(self, cost: float) -> str:
         if math.isnan(cost):
-            return self.label("unknown")
+            return self.text("unknown")
         return f"{cost:,.0f}" if self.found.unit == "m" else f"{cost:,.1f}"
 
     def median(self, cost: float) -> str:
@@ -192,14 +182,12 @@ class _Statement:
 
     def amount(self, amount: float) -> str:
         number = f"{amount:,.1f}".removesuffix(".0") if amount < 10 else f"{amount:,.0f}"
-        key = self.found.supply if self.found.supply in ("beds", "places") else "amount"
-        return self.label(key, n=number, what=self.what)
+        return self.text(self.found.supply if self.found.supply in ("beds", "places") else "amount", n=number)
 
     def ratio(self, ratio: float) -> str:
-        return self.label("unknown") if math.isnan(ratio) else f"{_two_decimals(ratio):.2f}"
+        return self.text("unknown") if math.isnan(ratio) else f"{_two_decimals(ratio):.2f}"
 
 
-@renamed_keywords(people="demand")
 def spatial_mismatch(
     reach: Reach,
     demand: pd.Series,
@@ -216,22 +204,20 @@ def spatial_mismatch(
     ``LQ(d) = (B(d)/B) / (E(d)/E)`` [1]_, the surplus ``B(d) - B E(d)/E``, and the index of dissimilarity
     ``D = 1/2 sum_d |E(d)/E - B(d)/B|`` [2]_, the share of the supply that would have to lie elsewhere [3]_.
 
-    By the way to go: how far the nearest supply is, and how much lies within a limit, for the average one of the people
-    and for the average resident. That supply is nearer to the people does not say that it is near.
+    By the way to go: how far the nearest supply is, and how much lies within a limit, on average for both.
 
     Parameters
     ----------
     reach
         From communities to facilities. One of only the nearest knows no supply within a limit.
     demand
-        The people whom the supply is for, by community id: elderly for beds, infants for places. Its name gives the
-        word for them.
+        The people whom the supply is for, by community id: elderly for beds, …. Its name gives the word for them.
     supply
         By facility id: beds, places, or 1 for each facility; those with 0 are passed over. Its name gives the word.
     residents
         All residents by community id, with whom the people are compared.
     by, supply_by
-        The district of each community and of each facility; both, or none to leave districts out.
+        The district of each community and of each facility; both, or none.
     limit
         Up to which way supply counts as around a community, in the unit of *reach*; without it the limit of *reach*.
 
@@ -268,11 +254,12 @@ def spatial_mismatch(
     amount = amounts(supply, reach.destinations, what="supply", of="facilities")
     if (by is None) != (supply_by is None):
         raise ProblemError("by and supply_by go together: give the districts of communities and of facilities, or none")
-    districts = None
+    districts, dissimilarity = None, math.nan
     if by is not None:
-        homes = groups(by, reach.origins, "communities").astype(object)
-        sites = groups(supply_by, reach.destinations, "facilities", what="supply_by").astype(object)
-        districts = _districts(people, homes, amount, sites)
+        sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
+        districts = _districts(people, groups(by, reach.origins, "communities"), amount, sites)
+        apart = (districts["people_share"] - districts["supply_share"]).abs()
+        dissimilarity = float(apart.sum(skipna=False)) / 2
     around = reach.limit if limit is None else reach.within(float(limit)).limit
     if not math.isfinite(around) or reach.nearest_only is not None:
         around = math.nan  # not all supply within is known
@@ -284,7 +271,7 @@ def spatial_mismatch(
         people=str(demand.name or "people"),
         supply=str(supply.name or "supply"),
         districts=districts,
-        dissimilarity=_dissimilarity(districts),
+        dissimilarity=dissimilarity,
         distance=distance,
         nearness=nearness,
         density=density,
@@ -300,15 +287,13 @@ def spatial_mismatch(
 def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: pd.Series) -> pd.DataFrame:
     """Count people and supply by district; a district may have only one of both."""
     counted = {
-        name: series.groupby(groups, sort=False, observed=True).sum()
-        for name, series, groups in (("people", people, by), ("supply", supply, supply_by))
+        name: values.groupby(labels.astype(object), sort=False, observed=True).sum()
+        for name, values, labels in (("people", people, by), ("supply", supply, supply_by))
     }
     homes, sites = counted["people"].index, counted["supply"].index
     if len(homes) and len(sites) and not homes.isin(sites).any():
-        raise ProblemError(
-            f"no district has both: by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}; write the "
-            "ids alike, as text or as numbers"
-        )
+        names = f"by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}"
+        raise ProblemError(f"no district has both: {names}; write the ids alike, as text or as numbers")
     ids = sorted({*homes, *sites}, key=by_kind)
     table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
@@ -320,23 +305,14 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     return table
 
 
-def _dissimilarity(districts: pd.DataFrame | None) -> float:
-    if districts is None:
-        return math.nan
-    return float((districts["people_share"] - districts["supply_share"]).abs().sum(skipna=False)) / 2
-
-
 def _distances(reach: Reach, crowds: Floats, supply: Floats, limit: float) -> pd.DataFrame:
     """Measure the ways of the people and of the residents, a row of the table each."""
     has = supply > 0
     if reach.nearest_only is not None and not has[reach.destination].all():
-        idle = reach.destinations[np.unique(reach.destination[~has[reach.destination]])]
-        raise ProblemError(
-            f"supply is 0 at {some(idle)}, and only the nearest facilities are known; travel to those that have supply"
-        )
+        idle = some(reach.destinations[np.unique(reach.destination[~has[reach.destination]])])
+        raise ProblemError(f"supply is 0 at {idle}, and only the nearest are known; travel to those that have supply")
     n = len(reach.origins)
-    cost = np.full(n, np.inf)
-    near = has[reach.destination]
+    cost, near = np.full(n, np.inf), has[reach.destination]
     np.minimum.at(cost, reach.origin[near], reach.cost[near])
     around = np.full(n, np.nan)
     if not math.isnan(limit):
@@ -366,12 +342,10 @@ def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supp
 def _verdict(nearness: float, density: float) -> Verdict:
     """Compare the ratios as they are printed with what counts as alike."""
     ratios = [_two_decimals(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]
-    above, below = any(ratio > ALIKE[1] for ratio in ratios), any(ratio < ALIKE[0] for ratio in ratios)
     if not ratios:
         return "n/a"
-    if above and below:
-        return "mixed"
-    return "follow" if above else "apart" if below else "alike"
+    above, below = max(ratios) > ALIKE[1], min(ratios) < ALIKE[0]
+    return "mixed" if above and below else "follow" if above else "apart" if below else "alike"
 
 
 def _reason(distance: pd.DataFrame, supply: float) -> str:

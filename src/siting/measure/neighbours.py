@@ -11,7 +11,6 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
 from siting.measure.reach import Reach
-from siting.renamed import renamed_keywords
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
 
@@ -20,6 +19,7 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     """Find for each place its nearest partner, and count the partners within *limit*.
 
     Which rural old-age homes lie beside a health centre (毗邻)? The plans print no distance, so *limit* is yours.
+    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out by `Reach.from_pairs`.
 
     Parameters
     ----------
@@ -39,11 +39,6 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     ProblemError
         When *limit* is above that of *reach*, or *reach* holds only the nearest, which cannot be counted.
 
-    Notes
-    -----
-    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out with
-    `Reach.from_pairs`. Equal ids alone do not mean that, because two layers may number their rows alike.
-
     Examples
     --------
     >>> table = pd.DataFrame({"origin": ["a", "a", "b"], "destination": ["x", "y", "y"], "cost": [80.0, 400.0, 650.0]})
@@ -55,41 +50,35 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
     count = np.bincount(near.origin, minlength=len(reach.origins))
     columns = {"partner": first["destination"], "cost": first["cost"], "partners": count, "beside": count > 0}
-    table = pd.DataFrame(columns, index=reach.origins).assign(unit=reach.unit)
+    table = pd.DataFrame({**columns, "unit": reach.unit}, index=reach.origins)
     table.attrs.update(limit=near.limit, unit=reach.unit, how=reach.how)
     return table
 
 
-@renamed_keywords(beds="capacity")
 def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
     """Find the small institutions that lack a medical partner nearby.
+
+    Shijiazhuang asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby, and
+    prints no distance (catalogue row ``shijiazhuang.eldercare.medical_contract_beds``).
 
     Parameters
     ----------
     reach
         From elder-care institutions to medical institutions.
-    capacity
-        Beds by institution.
-    below
-        Institutions with fewer beds than this need a partner.
+    capacity, below
+        Beds by institution; those with fewer beds than *below* need a partner.
     limit
         How near is nearby (邻近), inclusive, in the unit of *reach*; its limit when not given.
 
     Returns
     -------
     DataFrame
-        `beds`, the columns of `neighbours`, `asked` (small) and `lacks` (small, and no partner within *limit*).
-        ``attrs`` name `below` too.
+        `beds`, the columns and attrs of `neighbours`, `asked` (small) and `lacks` (small, and none `beside`).
 
     Raises
     ------
     ProblemError
         When an institution has no beds given, *below* is not above 0, or as for `neighbours`.
-
-    Notes
-    -----
-    The clause asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby
-    (Shijiazhuang, catalogue row ``shijiazhuang.eldercare.medical_contract_beds``); it prints no distance.
 
     Examples
     --------
@@ -106,7 +95,6 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     return table.assign(asked=asked, lacks=asked & ~table["beside"])
 
 
-@renamed_keywords(delta="limit")
 def close_pairs(reach: Reach, *, limit: float) -> pd.DataFrame:
     """List the pairs of facilities that are near enough to share one building, the nearest first.
 
@@ -143,7 +131,6 @@ def close_pairs(reach: Reach, *, limit: float) -> pd.DataFrame:
     return table
 
 
-@renamed_keywords(people="demand")
 def uncovered_around(
     to_sites: Reach, to_existing: Reach, demand: pd.Series, *, limit: float | pd.Series | None = None
 ) -> pd.Series:
@@ -159,20 +146,17 @@ def uncovered_around(
     demand
         The people whom the service is for, by community.
     limit
-        The radius of the service, inclusive, in the unit of both; a Series gives each community its own. Without it
-        the limit of the two, which must then be the same.
+        The radius of the service, inclusive; a Series gives each community its own. Without it the limit of both.
 
     Returns
     -------
     Series
-        Demand by site, named like *demand*. ``attrs``: `limit` (least and most where communities have their own),
-        `unit`, `how`.
+        Demand by site, named like *demand*. ``attrs``: `limit` (least and most of several), `unit`, `how`.
 
     Raises
     ------
     ProblemError
-        When the two start from other communities, have other units or limits, a weight is missing or no weight, or
-        *to_sites* holds only the nearest.
+        When communities, units or limits of the two differ, a weight is missing, or *to_sites* holds only the nearest.
 
     Examples
     --------
@@ -208,9 +192,8 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     Returns
     -------
     DataFrame
-        Index: sites; a column for each service, `people` (their sum) and `joint`, whether every service is lacked. The
-        sites that qualify first, then by `people`, then as given. ``attrs`` name `at_least`, and in `limits` the limit
-        of each service.
+        Index: sites that qualify first, then by `people`. A column for each service, `people` (their sum) and `joint`,
+        whether every service is lacked. ``attrs``: `at_least`, `limits` by service.
 
     Raises
     ------
@@ -237,8 +220,7 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     sites = next(iter(lacking.values())).index
     frame = pd.DataFrame(index=sites)
     for service, people in lacking.items():
-        strange = people.index.symmetric_difference(sites)
-        if len(strange):
+        if len(strange := people.index.symmetric_difference(sites)):
             raise ProblemError(f"joint_sites: {service} has other sites: {some(strange)}; use the same for all")
         frame[service] = amounts(people, sites, what=service, of="sites")
     joint = (frame >= _positive(at_least, "at_least", "people")).all(axis=1)
@@ -260,8 +242,7 @@ def could_take_in(
     at_least
         How many people must lack it.
     room, needed
-        Idle room of each centre (m², places, …), and how much the other service needs at least, in the same unit; give
-        both or none.
+        Idle room of each centre (m², places, …), and how much the other service needs, in the same unit; both or none.
 
     Returns
     -------
@@ -272,8 +253,7 @@ def could_take_in(
     Raises
     ------
     ProblemError
-        When only one of *room* and *needed* is given, a centre has no room given, or *at_least* or *needed* is not
-        above 0.
+        When one of *room* and *needed* is missing, also for a centre, or *at_least* or *needed* is not above 0.
 
     Examples
     --------
@@ -328,7 +308,5 @@ def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | 
     if unit != to_existing.unit:
         raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
     if limit is None and to_sites.limit != to_existing.limit:
-        raise ProblemError(
-            f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}; give limit, "
-            "the radius of the service"
-        )
+        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
+        raise ProblemError(f"{limits}; give limit, the radius of the service")

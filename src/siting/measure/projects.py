@@ -14,11 +14,10 @@ import pandas as pd
 from siting.data import to_crs
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import label
-from siting.measure.alignment import amounts
+from siting.measure.alignment import amounts, unique_ids
 from siting.measure.coverage import coverage
 from siting.measure.reach import Reach
 from siting.numbers import percent
-from siting.renamed import renamed_keywords
 
 __all__ = ["Appraisal", "appraise_projects", "with_projects"]
 
@@ -50,10 +49,8 @@ class Appraisal:
         Row of `coverage` for the existing facilities; None without a reach.
     unplaced
         Projects without a place in the reach, which change no coverage here.
-    stock
-        Beds or places there are; NaN when not given.
-    unit
-        What `capacity` counts: "beds", "places", or the column's name.
+    stock, unit
+        Beds or places there are (NaN when not given), and what `capacity` counts: "beds", "places", or the column.
     subsidies
         Yuan for each bed or place, by type; None when not given.
     """
@@ -71,13 +68,7 @@ class Appraisal:
         return f"<Appraisal: {n} project{'s' * (n != 1)}, {added:,.10g} {self.unit} added, {cost:,.10g} × 10k yuan>"
 
     def explain(self, lang: str = "zh") -> str:
-        """Describe what the projects of each status add, cost and cover.
-
-        Parameters
-        ----------
-        lang
-            "zh" or "en".
-        """
+        """Describe what the projects of each status add, cost and cover; *lang* is "zh" or "en"."""
         lines = []
         for status, row in self.totals.to_dict("index").items():
             words = {key: f"{row[key]:,.10g}" for key in ("projects", "added", "cost", "silent")}
@@ -100,7 +91,6 @@ def _percent(share: float, lang: str) -> str:
     return label("match.unknown", lang) if math.isnan(share) else percent(share)
 
 
-@renamed_keywords(existing="facilities")
 def with_projects(
     facilities: gpd.GeoDataFrame, projects: gpd.GeoDataFrame, *, statuses: Iterable[object]
 ) -> gpd.GeoDataFrame:
@@ -126,7 +116,6 @@ def with_projects(
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> from shapely import Point
     >>> now = gpd.GeoDataFrame({"beds": [40]}, index=["a"], geometry=[Point(5e5, 3e6)], crs=4547)
     >>> soon = gpd.GeoDataFrame({"beds": [75, 200], "status": ["new", "preparatory"]}, index=["E3", "E8"],
@@ -163,6 +152,10 @@ def appraise_projects(
 ) -> Appraisal:
     """Measure how planned projects change coverage and beds, and what they cost.
 
+    ``cost_per_unit = 10000 * cost / capacity``, ``subsidy = rate * capacity``. Rates such as 11,000, 8,000, 6,300 or
+    4,500 yuan per bed by building and type, and 2,000 yuan per childcare place, are rows
+    ``qingtian.eldercare.subsidy.*`` and ``qingtian.childcare.subsidy.place`` of the catalogue.
+
     Parameters
     ----------
     projects
@@ -171,11 +164,8 @@ def appraise_projects(
     capacity
         Column of what is provided: "beds" or "places", missing where the plan prints none. Seats of a kindergarten
         (学位) are no childcare places (托位): keep them in a column of their own.
-    reach
-        From communities to existing facilities and projects, within the radius. Projects that are not among its
-        destinations have no place yet.
-    demand
-        People by community; needed with *reach*.
+    reach, demand
+        From communities to existing facilities and projects that have a place; people by community. Both or none.
     existing
         Ids of the existing facilities among the destinations; text is one id.
     subsidies
@@ -191,14 +181,8 @@ def appraise_projects(
     Raises
     ------
     ProblemError
-        When a column is absent, a status or cost is missing, `in_stock` is neither yes nor no, a number negative, a
-        type of subsidy unknown or its rate no number of 0 or more, or a project stands among the existing facilities.
-
-    Notes
-    -----
-    ``cost_per_unit = 10000 * cost / capacity``, ``subsidy = rate * capacity``. Rates such as 11,000, 8,000, 6,300 or
-    4,500 yuan per bed by building and type, and 2,000 yuan per childcare place, are rows
-    ``qingtian.eldercare.subsidy.*`` and ``qingtian.childcare.subsidy.place`` of the catalogue.
+        When a column is absent, a status or cost missing, `in_stock` no flag, a number negative, a type of subsidy
+        unknown or its rate below 0, or a project stands among the existing facilities.
 
     Examples
     --------
@@ -254,9 +238,8 @@ def _of_status(projects: pd.DataFrame, statuses: Iterable[object]) -> pd.Series:
     names = [statuses] if isinstance(statuses, str) else list(statuses)
     unknown = [name for name in names if not (projects["status"] == name).any()]
     if unknown:
-        raise LayerError(
-            "projects", f"no project has the status {some(unknown)}; there are {some(projects['status'].unique())}"
-        )
+        there = some(projects["status"].unique())
+        raise LayerError("projects", f"no project has the status {some(unknown)}; there are {there}")
     return projects["status"].isin(names)
 
 
@@ -266,29 +249,23 @@ def _check(
     absent = [name for name in ("status", "cost", capacity) if name not in projects]
     if absent:
         raise ProblemError(f"projects have no column {some(absent)}")
-    if not projects.index.is_unique:
-        raise ProblemError(f"projects: ids stand twice: {some(projects.index[projects.index.duplicated()])}")
-    for name in ("status", "cost", *(["in_stock"] if "in_stock" in projects else [])):
-        if projects[name].isna().any():
-            raise ProblemError(f"projects: {name} is missing for {some(projects.index[projects[name].isna()])}")
-    if "in_stock" in projects:
-        wrong = ~projects["in_stock"].isin([True, False])
-        if wrong.any():
-            raise ProblemError(
-                f'projects: "in_stock" is neither True nor False for {some(projects.index[wrong])}; text is no flag'
-            )
+    unique_ids(projects.index, "projects: ids")
+    for name in ("status", "cost", "in_stock"):
+        blank = projects.index[projects[name].isna() if name in projects else []]
+        if len(blank):
+            raise ProblemError(f"projects: {name} is missing for {some(blank)}")
+    wrong = projects.index[~projects["in_stock"].isin([True, False]) if "in_stock" in projects else []]
+    if len(wrong):
+        raise ProblemError(f'projects: "in_stock" is neither True nor False for {some(wrong)}; text is no flag')
     if (projects["status"] == "all").any():
         raise ProblemError('projects: a status is called "all", as the sum is; rename it')
     if (reach is None) != (demand is None):
         raise ProblemError("appraise_projects: give reach and demand, or none of them")
-    if stock is None:
-        return
-    if not stock >= 0:
+    if stock is not None and not stock >= 0:
         raise ProblemError(f"stock is {stock!r}; give {capacity} of 0 or more")
-    if "in_stock" not in projects:
-        raise ProblemError(
-            f'projects have no column "in_stock"; say of each whether the {stock:g} {capacity} count it already'
-        )
+    if stock is not None and "in_stock" not in projects:
+        mend = f"say of each whether the {stock:g} {capacity} count it already"
+        raise ProblemError(f'projects have no column "in_stock"; {mend}')
 
 
 def _numbers(projects: pd.DataFrame, column: str) -> pd.Series:
@@ -306,7 +283,7 @@ def _subsidy(projects: pd.DataFrame, units: pd.Series, subsidies: Mapping[str, f
     unknown = [kind for kind in kinds.dropna().unique() if kind not in subsidies]
     if unknown:
         raise ProblemError(f"no rate for the subsidy type {some(unknown)}; there are {some(subsidies)}")
-    # A project without a type has no subsidy; one whose beds are not printed has one that is not known.
+    # Without a type there is no subsidy; without printed beds it is not known.
     return (kinds.map(dict(subsidies)).astype(float) * units).where(kinds.notna(), 0.0)
 
 

@@ -25,7 +25,7 @@ TOLERANCE = 1e-9
 class Reach:
     """Pairs of origins and destinations within a limit. Made by `travel`, `straight_line`, `from_pairs`.
 
-    A pair beyond the limit, or with no path, is absent: never zero, never a large number. A limit is inclusive.
+    A pair beyond the limit, which is inclusive, or with no path, is absent. The arrays cannot be written.
 
     Attributes
     ----------
@@ -35,14 +35,12 @@ class Reach:
         Positions of each pair; ordered by origin, then cost, then destination.
     cost
         Cost of each pair in `unit`.
-    limit
-        The largest cost that was looked for; infinite when only the nearest were.
-    unit
-        "m" or "min".
+    limit, unit
+        The largest cost that was searched, infinite when only the nearest were; "m" or "min".
     nearest_only
         Destinations kept for each origin, when not all within the limit are here.
     how
-        What was measured, for results: metric, walker and speed.
+        What was measured: metric, walker and speed.
     """
 
     origins: pd.Index
@@ -73,16 +71,13 @@ class Reach:
             Columns `origin`, `destination` (ids) and `cost` in *unit*. Pairs above *limit* are left out.
         origins, destinations
             All ids, also of those in no pair.
-        limit
-            The largest cost that counts, in *unit*.
-        unit
-            "m" or "min".
+        limit, unit
+            The largest cost that counts, in *unit*, "m" or "min".
 
         Raises
         ------
         ProblemError
-            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or not a
-            number.
+            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or no number.
 
         Examples
         --------
@@ -103,10 +98,8 @@ class Reach:
         cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
         wrong = ~np.isfinite(cost) | (cost < 0)
         if wrong.any():
-            raise ProblemError(
-                f"cost is negative or not a number in {int(wrong.sum())} pairs, at rows "
-                f"{some(frame.index[wrong])}; leave a pair out that has no path"
-            )
+            rows_of = f"{int(wrong.sum())} pairs, at rows {some(frame.index[wrong])}"
+            raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
         twice = frame.index[frame.duplicated(["origin", "destination"])]
         if len(twice):
             raise ProblemError(f"pairs stand twice in the travel table, at rows {some(twice)}")
@@ -148,19 +141,12 @@ class Reach:
         if not limit >= 0:
             raise ProblemError(f"limit is {limit!r}; give {self.unit} of 0 or more")
         if limit > self.limit * (1 + TOLERANCE):
-            raise ProblemError(
-                f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was "
-                "searched; call travel with the larger limit"
-            )
+            above = f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was searched"
+            raise ProblemError(f"{above}; call travel with the larger limit")
         return replace(self._where(cost_at_most(self.cost, limit)), limit=float(limit))
 
     def rows(self, limits: pd.Series) -> Reach:
-        """Keep the pairs within the limit of their own origin.
-
-        Parameters
-        ----------
-        limits
-            A limit for each origin id, in the same unit.
+        """Keep the pairs within *limits*, one for each origin id, in the same unit.
 
         Raises
         ------
@@ -183,7 +169,7 @@ class Reach:
         """
         wanted = unique_ids(destinations, "destinations")
         if self.nearest_only is not None:
-            raise ProblemError("a Reach of the nearest cannot tell the nearest of fewer; travel again")
+            raise ProblemError("a Reach of the nearest does not hold the nearest of fewer; travel again")
         unknown = wanted.difference(self.destinations)
         if len(unknown):
             raise ProblemError(f"not among the destinations: {some(unknown)}")
@@ -221,9 +207,8 @@ class Reach:
 
 
 def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
-    """Tell which costs are within the limit, the limit itself included."""
-    result: Bools = cost <= np.asarray(limit) * (1 + TOLERANCE)
-    return result
+    """Mark the costs within the limit, the limit itself included."""
+    return np.asarray(cost <= np.asarray(limit) * (1 + TOLERANCE))
 
 
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:

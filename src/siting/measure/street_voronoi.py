@@ -1,29 +1,24 @@
-"""Areas shared out among the facilities whose streets are nearest: Voronoi cells of streets instead of points."""
+"""Areas divided among the facilities whose streets are nearest: Voronoi cells of streets instead of points."""
 
 from __future__ import annotations
 
 import numpy as np
 import shapely
+from scipy.spatial import Voronoi
 
 from siting.numbers import Bools, Floats, Ints, Shapes
 
 __all__ = ["divide"]
 
-
-#: How near to the end of a piece its last seed stands, metres: two facilities' pieces are parted where they meet.
+#: How near to the end of a piece its last seed stands, metres: pieces of two facilities are divided where they meet.
 END = 0.05
 
 
 def divide(area: shapely.Geometry, pieces: Shapes, owner: Ints, *, spacing: float, depth: float) -> tuple[Ints, Shapes]:
-    """Share out *area* among the owners of *pieces* of streets: each place goes to the nearest piece's.
+    """Divide *area* among the owners of *pieces* of streets; return the owners in order, and the area of each.
 
-    Borders are the Voronoi edges between points that stand on the pieces, *spacing* apart, smoothed by up to a sixth of
-    that. No place of the area is farther than *depth* from its nearest piece.
-
-    Returns
-    -------
-    tuple
-        Owners in order, and the area of each.
+    Each place goes to the owner of the nearest piece. Borders are Voronoi edges between points on the pieces, *spacing*
+    apart, smoothed by up to a sixth of that. No place of the area is farther than *depth* from its nearest piece.
     """
     owners = np.unique(owner)
     if len(owners) == 1:
@@ -60,7 +55,7 @@ def _seeds(pieces: Shapes, spacing: float) -> tuple[Floats, Ints]:
 
 
 def _contested(xy: Floats, owner: Ints, radius: float) -> Bools:
-    """Tell which points have, and some that have not, a point of another owner within *radius*."""
+    """Mark at least the points that have a point of another owner within *radius*."""
     if not radius < np.ptp(xy, axis=0).max():
         return np.ones(len(xy), bool)
     column, row = np.floor((xy - xy.min(axis=0)) / radius).astype(np.int64).T + 1
@@ -76,17 +71,14 @@ def _contested(xy: Floats, owner: Ints, radius: float) -> Bools:
         there = cells[beside] == cells + step
         low[there] = np.minimum(low[there], least[beside[there]])
         high[there] = np.maximum(high[there], most[beside[there]])
-    found: Bools = (low < high)[cell]
-    return found
+    return np.asarray((low < high)[cell])
 
 
 def _borders(xy: Floats, owner: Ints) -> Shapes:
     """Return the Voronoi edges between points of different owners."""
-    from scipy.spatial import Voronoi
-
     if not len(xy):
         return np.zeros(0, object)
-    # Qhull is precise near the origin. Four points far outside make every edge between the others finite.
+    # Qhull is precise near the origin. Four points far outside make all edges between the others finite.
     middle = (xy.min(axis=0) + xy.max(axis=0)) / 2
     far = 10 * (np.ptp(xy, axis=0).max() + 1) * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
     points, first = np.unique(xy - middle, axis=0, return_index=True)
@@ -96,5 +88,4 @@ def _borders(xy: Floats, owner: Ints) -> Shapes:
     between = (who[a] != who[b]) & (who[a] >= 0) & (who[b] >= 0)
     ends = np.array([cells.ridge_vertices[i] for i in np.flatnonzero(between)], np.int64).reshape(-1, 2)
     ends = ends[(ends >= 0).all(axis=1)]
-    found: Shapes = shapely.linestrings(cells.vertices[ends] + middle)
-    return found
+    return np.asarray(shapely.linestrings(cells.vertices[ends] + middle))

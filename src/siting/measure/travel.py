@@ -47,10 +47,9 @@ def travel(
     """Walk from origins to destinations along the streets.
 
     A point is on the nearest point of the nearest street, a polygon is entered from every street that passes or crosses
-    it (`Network.locate`); the straight way to the street counts. Two places that are nearer to each other than to the
-    streets between which they lie walk straight: where the straight way is no longer than both ways to the street
-    together. Private streets are walked by those who start or end there. Lengths are rounded to millimetres once; the
-    shortest paths over them are exact.
+    it (`Network.locate`); the straight way to the street counts. Between two places the way is straight where that is
+    no longer than both ways to the street together. Private streets are walked by those who start or end there. Lengths
+    are rounded to millimetres once; the shortest paths over them are exact.
 
     Parameters
     ----------
@@ -58,23 +57,19 @@ def travel(
         The streets.
     origins, destinations
         Layers of points or polygons, or places located before by `Network.locate`.
-    metres
-        The longest path, inclusive. Give this or *minutes*, or *nearest* alone.
-    minutes
-        The longest walk; costs are then minutes at *walk*'s speed.
+    metres, minutes
+        The longest path, or walk (costs are then minutes at *walk*'s speed), inclusive; one of the two, or *nearest*.
     walk
-        Who walks; `Walk.adult` when not given and minutes are asked for.
+        Who walks; `Walk.adult` when minutes are given without it.
     nearest
-        Keep only so many nearest destinations of each origin. They are found by one sweep over the whole network from
-        all destinations, in one thread, so that *threads*, *max_pairs* and *progress* do not matter.
+        Keep only so many nearest destinations of each origin. One thread finds them in one sweep over the network, so
+        that *threads*, *max_pairs* and *progress* do not matter.
     max_snap
         Longest way from a place to a street, metres; farther places are reached by no street.
-    threads
-        Threads that search; all processors when not given. The result is the same for any number.
-    max_pairs
-        More pairs than this are refused before they fill the memory; a pair takes 16 bytes.
+    threads, max_pairs
+        Threads that search, all processors when not given; more pairs than this are refused. A pair takes 16 bytes.
     progress
-        Called with the number of places searched from and of all; True shows a bar on standard error.
+        Called with the number of places searched from and of all; True shows a progress bar on standard error.
 
     Returns
     -------
@@ -106,11 +101,11 @@ def travel(
     stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
     walks = sloped(network, farthest.walk)
-    with progress_bar(progress) as tell:
+    with progress_bar(progress) as report:
         if nearest is None:
             found = search.within(
                 network, start, stop, farthest.millimetres,
-                walk=walks, speed=farthest.speed, threads=threads, max_pairs=max_pairs, progress=tell,
+                walk=walks, speed=farthest.speed, threads=threads, max_pairs=max_pairs, progress=report,
             )  # fmt: skip
         else:
             found = search.nearest(
@@ -145,25 +140,20 @@ def travel_in_parts(
     max_snap: float = 250.0,
     threads: int | None = None,
 ) -> Iterator[Reach]:
-    """Travel from some origins after the other, where all pairs together would not fit into the memory.
+    """Travel from part of the origins at a time, where all pairs together would not fit into the memory.
 
     Parameters
     ----------
     network, origins, destinations, metres, minutes, walk, max_snap, threads
-        As for `travel`.
+        As for `travel`, also the errors raised.
     pairs
         How many pairs a part may have, unless one origin alone has more; a pair takes 16 bytes, and 24 while it is
-        made. They are counted first, which takes a search more.
+        made. They are counted first, by one search more.
 
     Yields
     ------
     Reach
         One for each part: from some of the origins, in their order, to all destinations.
-
-    Raises
-    ------
-    ProblemError, LayerError, NetworkError
-        As for `travel`.
 
     Examples
     --------
@@ -179,14 +169,12 @@ def travel_in_parts(
     farthest = walk_limit(metres, minutes, walk)
     start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
-    # The pairs are counted first: one search more, but no part is larger than it may be.
     nothing, walks = np.zeros((len(stop), 0)), sloped(streets, farthest.walk)
     _, number = search.sums(streets, start, stop, nothing, farthest.millimetres, walk=walks, threads=threads)
     log.info("%s pairs", f"{number.sum():,}")
     begin = 0
     while begin < len(start) or begin == 0:
-        room = int(np.searchsorted(np.cumsum(number[begin:]), pairs, side="right"))
-        end = begin + max(1, room)
+        end = begin + max(1, int(np.searchsorted(np.cumsum(number[begin:]), pairs, side="right")))
         yield travel(
             streets, start.select(start.ids[begin:end]), stop,
             metres=metres, minutes=minutes, walk=walk, threads=threads, max_pairs=math.inf,
@@ -208,14 +196,12 @@ def straight_line(
     Parameters
     ----------
     origins, destinations
-        Layers of points or polygons; degrees are projected first. A polygon is measured from its nearest point, since
-        along the streets it is entered from its rim; two polygons that overlap are 0 m apart.
+        Layers of points or polygons; degrees are projected first. A polygon is measured from its nearest point.
     metres, minutes, walk
         As for `travel`.
     crs
-        A projected CRS in metres to measure in, such as the network's (`Network.crs`), so that both ways of measuring
-        stand on one. When not given, that of the layers, where they are in metres and it holds there, else the zone
-        of their centre; see `siting.data.metric_crs`.
+        A projected CRS in metres, such as that of the network to compare with (`Network.crs`). When not given, that of
+        the layers where it is metric and holds there, else the zone of their centre (`siting.data.metric_crs`).
 
     Returns
     -------
@@ -227,12 +213,10 @@ def straight_line(
     ProblemError
         When the limit is absent, given twice, or implausible, or ids are not unique.
     LayerError
-        When a layer has no CRS or an empty geometry, rows lie far from all others, or lengths would be more than 0.1 %
-        off.
+        When a layer has no CRS or an empty geometry, rows lie far from all others, or lengths would be over 0.1 % off.
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> a = gpd.GeoDataFrame(index=["a"], geometry=gpd.points_from_xy([500000], [3380000]), crs=4547)
     >>> b = gpd.GeoDataFrame(index=["b"], geometry=gpd.points_from_xy([500030], [3380040]), crs=4547)
     >>> straight_line(a, b, metres=50).pairs()
@@ -246,7 +230,7 @@ def straight_line(
     system = common_crs([origins, destinations], crs, layer="straight line")
     start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
     longest = farthest.millimetres / 1000.0
-    # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
+    # The index finds a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)
     cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
     keep = cost_mm <= farthest.millimetres

@@ -33,13 +33,7 @@ class WalkLimit(NamedTuple):
 def walk_limit(
     metres: float | None, minutes: float | None, walk: Walk | None = None, nearest: int | None = None
 ) -> WalkLimit:
-    """Read a limit in metres or minutes.
-
-    Raises
-    ------
-    ProblemError
-        When the limit is absent, given twice, or implausible: a distance of 0.5 is half a kilometre, not metres.
-    """
+    """Read a limit in metres or minutes; refuse one that is absent, given twice or implausible (0.5 is no metres)."""
     if metres is not None and minutes is not None:
         raise ProblemError("give metres or minutes, not both")
     for what, value in (("metres", metres), ("minutes", minutes)):

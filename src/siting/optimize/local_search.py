@@ -8,17 +8,16 @@ others are open (what two services save in one building) is no decision: it open
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.sparse import csr_array, vstack
 
-from siting.numbers import Bools, Floats, Ints, Ints32
+from siting.numbers import Bools, Floats, Ints
 from siting.optimize import local_search_kernels as kernels
 from siting.optimize.model import Model
 from siting.optimize.relaxation import Lagrangian, Multipliers
-from siting.optimize.sparse_rows import largest_entry, transposed
+from siting.optimize.sparse_rows import largest_entry, row_of_entries, transposed
 
 __all__ = ["LocalSearch"]
 
@@ -30,8 +29,7 @@ STEPS = 12
 SAME = 1e-9
 
 
-@dataclass(frozen=True, eq=False)
-class _Pairs:
+class _Pairs(NamedTuple):
     """Columns that open by themselves with two others: their positions and those two."""
 
     column: Ints
@@ -52,7 +50,7 @@ class LocalSearch:
         before, plain = _precedences(model)
         self._spread_fixings(before)
         self.pairs = _pairs(model, before, plain, self.lower, self.upper)
-        self.first, self.after = _closures(before, self.pairs.column, m)
+        self.links = _closures(before, self.pairs.column, m)
         self.rows = csr_array(model.rows[np.flatnonzero(plain)])
         self.low, self.high = model.low[plain], model.high[plain]
         must = csr_array(model.must[None].astype(float)) if model.must.any() else csr_array((0, len(model.must)))
@@ -83,12 +81,12 @@ class LocalSearch:
         terms, model = self.terms, self.model
         worth = float((np.abs(model.value) + terms.serves @ terms.w).max(initial=0.0)) or 1.0
         y = np.abs(multipliers.y[plain]) if len(multipliers.y) else np.zeros(0)
-        self.row_price = np.maximum(1.5 * y, 0.02 * worth / _at_least_one(self.rows))
+        self.row_price = np.maximum(1.5 * y, 0.02 * worth / largest_entry(self.rows, zero=1.0))
         m = 1.2 * multipliers.m
         if len(self.wanted) > len(m):
             m = np.append(m, 1.2 * float(np.abs(multipliers.v[model.must]).max(initial=0.0)))
         by_column = csr_array(self.shares @ terms.serves.T.tocsr()) if self.shares.shape[0] else self.shares
-        self.share_price = np.maximum(m, 0.02 * worth / _at_least_one(by_column))
+        self.share_price = np.maximum(m, 0.02 * worth / largest_entry(by_column, zero=1.0))
         size = np.append(
             self.share_price * np.maximum(1, np.abs(self.wanted)),
             self.row_price * np.maximum(1, np.abs(np.where(np.isfinite(self.high), self.high, 1))),
@@ -98,22 +96,21 @@ class LocalSearch:
 
     def _arrays(self) -> kernels.Problem:
         model, terms = self.model, self.terms
-        m = len(model.value)
-        share_of = csr_array(self.shares.T.tocsr())
-        entries, pair_start, pair, pair_amount = self._pair_entries()
-        return kernels.Problem(
-            *_indices(terms.serves), *_indices(model.benefit), *_indices(share_of), *_indices(entries),
-            terms.w.astype(float), share_of.data.astype(float), entries.data.astype(float), self.low.astype(float),
-            self.high.astype(float), self.wanted.astype(float), model.value.astype(float), pair_start, pair,
-            pair_amount, *_flat(self.first), *_flat(self.after),
-            (self.lower < self.upper) & ~np.isin(np.arange(m), self.pairs.column),
-        )  # fmt: skip
+        by_column, pairs = self._rows_and_pairs()
+        matrices = (terms.serves, model.benefit, self.shares.T.tocsr(), by_column)
+        needs, columns, shares, rows = (_lists(matrix) for matrix in matrices)
+        starts = np.cumsum([0, *(len(part) for part in self.links)]).astype(np.int32)
+        links = kernels.Lists(starts, np.array([k for part in self.links for k in part], np.int32), np.empty(0))
+        arrays = (terms.w, self.low, self.high, self.wanted, model.value)
+        w, low, high, wanted, value = (array.astype(float) for array in arrays)
+        free = (self.lower < self.upper) & ~np.isin(np.arange(len(value)), self.pairs.column)
+        return kernels.Problem(needs, columns, shares, rows, pairs, links, w, low, high, wanted, value, free)
 
-    def _pair_entries(self) -> tuple[csr_array, Ints32, Ints32, Floats]:
+    def _rows_and_pairs(self) -> tuple[csr_array, kernels.Lists]:
         """Return rows by column, with room for what pairs change, and where each column changes what."""
         m, rows_of = len(self.model.value), transposed(self.rows)
         if not len(self.pairs.column):
-            return rows_of, np.zeros(m + 1, np.int32), np.empty(0, np.int32), np.empty(0)
+            return rows_of, kernels.Lists(np.zeros(m + 1, np.int32), np.empty(0, np.int32), np.empty(0))
         both = np.concatenate([self.pairs.one, self.pairs.other])
         partner = np.concatenate([self.pairs.other, self.pairs.one])
         eased = rows_of[np.concatenate([self.pairs.column] * 2)].tocoo()
@@ -129,21 +126,23 @@ class LocalSearch:
         amount = np.concatenate([eased.data, np.concatenate([self.model.value[self.pairs.column]] * 2)])
         order = np.lexsort((changed, source))
         start = np.searchsorted(source[order], np.arange(m + 1))
-        return wide, start.astype(np.int32), changed[order].astype(np.int32), amount[order]
+        return wide, kernels.Lists(start.astype(np.int32), changed[order].astype(np.int32), amount[order])
 
     def start_from(self, x: Bools) -> None:
         """Take *x* as the current plan, with what is fixed as it is fixed, and what must be open before what is."""
         m, problem = len(self.model.value), self._problem
-        self._current = problem._replace(row_data=problem.row_data.copy(), value=problem.value.copy())
+        rows = problem.rows._replace(data=problem.rows.data.copy())
+        self._current = problem._replace(rows=rows, value=problem.value.copy())
         x = (np.asarray(x, bool) & (self.upper > 0)) | (self.lower > 0)
         for j in np.flatnonzero(x):
-            x[self.first[j]] = True
+            x[self.links[j]] = True
         x[self.pairs.column] = False
         n = self.model.benefit.shape[0]
-        self._plan = kernels.Plan(
-            np.zeros(m, bool), np.zeros(n, np.int32), np.zeros(n, np.int64), self._adds.copy(), np.zeros(len(self.low)),
-            np.zeros(len(self.wanted)), np.zeros(2), np.zeros(m, np.int64), np.zeros(m), np.zeros(m, np.int64),
-        )  # fmt: skip
+        activity, reached, worth = (np.zeros(size) for size in (len(self.low), len(self.wanted), 2))
+        count, sole = np.zeros(n, np.int32), np.zeros(n, np.int64)
+        opened, gain, stamp, journal = (np.zeros(m, kind) for kind in (bool, float, np.int64, np.int64))
+        adds = self._adds.copy()
+        self._plan = kernels.Plan(opened, count, sole, adds, activity, reached, worth, stamp, gain, journal)
         self._move = 0
         for j in np.flatnonzero(x):
             kernels.flip(self._current, self._plan, self.row_price, self.share_price, j)
@@ -153,10 +152,10 @@ class LocalSearch:
         plan = self._plan
         before = plan.worth[0] - plan.worth[1]
         best, best_x = np.array([self.best - self.model.constant]), np.zeros(len(plan.x), bool)
+        prices, kicks = (self.row_price, self.share_price), np.asarray(kicks, np.int64)
         self._move = kernels.climb(
-            self._current, plan, self.row_price, self.share_price, np.asarray(kicks, np.int64), steps, self.least,
-            self.tolerance, self._move, best_x, best,
-        )  # fmt: skip
+            self._current, plan, *prices, kicks, steps, self.least, self.tolerance, self._move, best_x, best
+        )
         if best[0] > self.best - self.model.constant:
             self.offer(best_x)
         return bool(plan.worth[0] - plan.worth[1] > before + self.least)
@@ -218,31 +217,28 @@ def _precedences(model: Model) -> tuple[list[tuple[int, int]], Bools]:
 
 def _pairs(model: Model, before: list[tuple[int, int]], plain: Bools, lower: Floats, upper: Floats) -> _Pairs:
     needs: dict[int, set[int]] = {}
-    asked = set()
     for a, b in before:
         needs.setdefault(a, set()).add(b)
-        asked.add(b)
+    needed = {b for _, b in before}
     serving = np.bincount(model.benefit.indices, minlength=len(model.value)) > 0
-    rows = csr_array(model.rows[np.flatnonzero(plain)])
-    limit = np.repeat(np.flatnonzero(plain), np.diff(rows.indptr))
+    rows, limit = model.rows, row_of_entries(model.rows)
     hard = ((rows.data > 0) & np.isfinite(model.high[limit])) | ((rows.data < 0) & np.isfinite(model.low[limit]))
-    heavy = np.bincount(rows.indices, hard, len(model.value)) > 0
-    fit = ~serving & ~heavy & (model.value >= 0) & (lower == 0) & (upper > 0)
-    chosen = [t for t, of in sorted(needs.items()) if len(of) == 2 and fit[t] and t not in asked]
+    restricts = np.bincount(rows.indices, hard & plain[limit], len(model.value)) > 0
+    fit = ~serving & ~restricts & (model.value >= 0) & (lower == 0) & (upper > 0)
+    chosen = [t for t, of in sorted(needs.items()) if len(of) == 2 and fit[t] and t not in needed]
     both = np.array([sorted(needs[t]) for t in chosen], np.int64).reshape(-1, 2)
     return _Pairs(np.array(chosen, np.int64), both[:, 0], both[:, 1])
 
 
-def _closures(before: list[tuple[int, int]], skip: Ints, m: int) -> tuple[list[list[int]], list[list[int]]]:
-    """For each column all that must be open before it, and all that must be shut before it shuts."""
+def _closures(before: list[tuple[int, int]], skip: Ints, m: int) -> list[list[int]]:
+    """For each column all that must be open before it; and then for each all that must be shut before it shuts."""
     skipped = set(skip.tolist())
-    up: list[set[int]] = [set() for _ in range(m)]
-    down: list[set[int]] = [set() for _ in range(m)]
+    links: list[set[int]] = [set() for _ in range(2 * m)]
     for a, b in before:
         if a not in skipped and a != b:
-            up[a].add(b)
-            down[b].add(a)
-    return [_reachable(up, j) for j in range(m)], [_reachable(down, j) for j in range(m)]
+            links[a].add(b)
+            links[m + b].add(m + a)
+    return [[k % m for k in _reachable(links, j)] for j in range(2 * m)]
 
 
 def _reachable(links: list[set[int]], j: int) -> list[int]:
@@ -256,17 +252,5 @@ def _reachable(links: list[set[int]], j: int) -> list[int]:
     return sorted(seen - {j})
 
 
-def _flat(lists: list[list[int]]) -> tuple[Ints32, Ints32]:
-    """Return where each list begins, and all of them in one array."""
-    start = np.cumsum([0, *(len(part) for part in lists)])
-    return start.astype(np.int32), np.array([k for part in lists for k in part], np.int32)
-
-
-def _indices(matrix: csr_array) -> tuple[Ints32, Ints32]:
-    return matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32)
-
-
-def _at_least_one(matrix: csr_array) -> Floats:
-    """Largest size of an entry in each row; 1 for a row of zeros."""
-    largest = largest_entry(matrix)
-    return np.where(largest > 0, largest, 1.0)
+def _lists(matrix: csr_array) -> kernels.Lists:
+    return kernels.Lists(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float))

@@ -11,41 +11,38 @@ from typing import NamedTuple
 import numpy as np
 
 from siting.compiled import compiled
+from siting.numbers import Bools, Floats, Ints, Ints32
+
+
+class Lists(NamedTuple):
+    """Where the list of each begins, what is in it, and a number for each entry, where there is one."""
+
+    start: Ints32
+    index: Ints32
+    data: Floats
 
 
 class Problem(NamedTuple):
     """Who serves whom, and which rules a column is in.
 
-    ``start, inside`` are the needs of each column and ``back_start, back`` the columns of each need; ``share_start,
-    share, share_data`` the shares of each need and ``row_start, row, row_data`` the rows of each column; ``weight`` is
-    the worth of each need. ``pair`` lists, for each column, entries of other columns in the rows (or, below 0, in
-    ``value``: -1 - column) that change by ``pair_amount`` when it opens. ``first`` lists what must be open before a
-    column may be, ``after`` what must be shut before it may shut.
+    ``needs`` are those of each column, ``columns`` and ``shares`` those of each need, ``rows`` those of each column.
+    ``pairs`` lists, for each column, entries of other columns in the rows (or, below 0, in ``value``: -1 - column) that
+    change by so much when it opens. ``links`` lists what must be open before column j may be; and, as list m + j, what
+    must be shut before it may shut.
     """
 
-    start: np.ndarray
-    inside: np.ndarray
-    back_start: np.ndarray
-    back: np.ndarray
-    share_start: np.ndarray
-    share: np.ndarray
-    row_start: np.ndarray
-    row: np.ndarray
-    weight: np.ndarray
-    share_data: np.ndarray
-    row_data: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    wanted: np.ndarray
-    value: np.ndarray
-    pair_start: np.ndarray
-    pair: np.ndarray
-    pair_amount: np.ndarray
-    first_start: np.ndarray
-    first: np.ndarray
-    after_start: np.ndarray
-    after: np.ndarray
-    free: np.ndarray
+    needs: Lists
+    columns: Lists
+    shares: Lists
+    rows: Lists
+    pairs: Lists
+    links: Lists
+    weight: Floats
+    low: Floats
+    high: Floats
+    wanted: Floats
+    value: Floats
+    free: Bools
 
 
 class Plan(NamedTuple):
@@ -54,56 +51,57 @@ class Plan(NamedTuple):
     ``worth`` holds the objective and the penalty of what is missed; ``stamp`` is the move that flipped a column last.
     """
 
-    x: np.ndarray
-    count: np.ndarray
-    sole: np.ndarray
-    adds: np.ndarray
-    activity: np.ndarray
-    reached: np.ndarray
-    worth: np.ndarray
-    stamp: np.ndarray
-    gain: np.ndarray
-    journal: np.ndarray
+    x: Bools
+    count: Ints32
+    sole: Ints
+    adds: Floats
+    activity: Floats
+    reached: Floats
+    worth: Floats
+    stamp: Ints
+    gain: Floats
+    journal: Ints
 
 
 @compiled
 def flip(problem, plan, row_price, share_price, j):
     """Open column *j*, or shut it, and bring everything up to date."""
     x, count, sole, adds, activity, reached, worth = plan[:7]
+    needs, columns, shares, rows, pairs = problem[:5]
     way = -1 if x[j] else 1
     x[j] = not x[j]
     worth[0] += way * problem.value[j]
-    for e in range(problem.start[j], problem.start[j + 1]):
-        i = problem.inside[e]
+    for e in range(needs.start[j], needs.start[j + 1]):
+        i = needs.index[e]
         before = count[i]
         count[i] += way
         sole[i] += way * j
         after = count[i]
         if before == 0 or after == 0:
             worth[0] += way * problem.weight[i]
-            for f in range(problem.back_start[i], problem.back_start[i + 1]):
-                k = problem.back[f]
+            for f in range(columns.start[i], columns.start[i + 1]):
+                k = columns.index[f]
                 if k != j:
                     adds[k, 0] -= way * problem.weight[i]
-            for g in range(problem.share_start[i], problem.share_start[i + 1]):
-                reached[problem.share[g]] += way * problem.share_data[g]
-                for f in range(problem.back_start[i], problem.back_start[i + 1]):
-                    k = problem.back[f]
+            for g in range(shares.start[i], shares.start[i + 1]):
+                reached[shares.index[g]] += way * shares.data[g]
+                for f in range(columns.start[i], columns.start[i + 1]):
+                    k = columns.index[f]
                     if k != j:
-                        adds[k, problem.share[g] + 1] -= way * problem.share_data[g]
+                        adds[k, shares.index[g] + 1] -= way * shares.data[g]
         elif before == 1 or after == 1:
             # the other one that is open serves alone now, or no longer
             k = sole[i] - j if way > 0 else sole[i]
             adds[k, 0] -= way * problem.weight[i]
-            for g in range(problem.share_start[i], problem.share_start[i + 1]):
-                adds[k, problem.share[g] + 1] -= way * problem.share_data[g]
-    for e in range(problem.row_start[j], problem.row_start[j + 1]):
-        activity[problem.row[e]] += way * problem.row_data[e]
-    for e in range(problem.pair_start[j], problem.pair_start[j + 1]):
-        if problem.pair[e] >= 0:
-            problem.row_data[problem.pair[e]] += way * problem.pair_amount[e]
+            for g in range(shares.start[i], shares.start[i + 1]):
+                adds[k, shares.index[g] + 1] -= way * shares.data[g]
+    for e in range(rows.start[j], rows.start[j + 1]):
+        activity[rows.index[e]] += way * rows.data[e]
+    for e in range(pairs.start[j], pairs.start[j + 1]):
+        if pairs.index[e] >= 0:
+            rows.data[pairs.index[e]] += way * pairs.data[e]
         else:
-            problem.value[-1 - problem.pair[e]] += way * problem.pair_amount[e]
+            problem.value[-1 - pairs.index[e]] += way * pairs.data[e]
     missed = 0.0
     for s in range(len(reached)):
         missed += share_price[s] * max(0.0, problem.wanted[s] - reached[s])
@@ -119,10 +117,11 @@ def best_move(problem, plan, row_price, share_price, move):
     Columns that move *move* has flipped already stay as they are.
     """
     x, _, _, adds, activity, reached, _, stamp, gain = plan[:9]
-    linked = len(problem.first) > 0
+    rows, links, free, low, high = problem.rows, problem.links, problem.free, problem.low, problem.high
+    linked = len(links.index) > 0
     best, most = -1, 0.0
     for j in range(len(x)):
-        if not problem.free[j] or (stamp[j] == move and not linked):
+        if not free[j] or (stamp[j] == move and not linked):
             continue
         way = -1.0 if x[j] else 1.0
         g = way * (problem.value[j] + adds[j, 0])
@@ -131,32 +130,24 @@ def best_move(problem, plan, row_price, share_price, move):
             if t != 0.0:
                 short = problem.wanted[s] - reached[s]
                 g -= share_price[s] * (max(0.0, short - way * t) - max(0.0, short))
-        for e in range(problem.row_start[j], problem.row_start[j + 1]):
-            r = problem.row[e]
+        for e in range(rows.start[j], rows.start[j + 1]):
+            r = rows.index[e]
             now = activity[r]
-            then = now + way * problem.row_data[e]
-            g -= row_price[r] * (
-                max(0.0, problem.low[r] - then, then - problem.high[r])
-                - max(0.0, problem.low[r] - now, now - problem.high[r])
-            )
+            then = now + way * rows.data[e]
+            g -= row_price[r] * (max(0.0, low[r] - then, then - high[r]) - max(0.0, low[r] - now, now - high[r]))
         gain[j] = g
         if not linked and g > most:
             best, most = j, g
     if linked:
         for j in range(len(x)):
-            if not problem.free[j] or stamp[j] == move:
+            if not free[j] or stamp[j] == move:
                 continue
             g = gain[j]
-            if x[j]:
-                for e in range(problem.after_start[j], problem.after_start[j + 1]):
-                    k = problem.after[e]
-                    if x[k]:
-                        g += gain[k] if problem.free[k] and stamp[k] != move else -np.inf
-            else:
-                for e in range(problem.first_start[j], problem.first_start[j + 1]):
-                    k = problem.first[e]
-                    if not x[k]:
-                        g += gain[k] if problem.free[k] and stamp[k] != move else -np.inf
+            at = j + len(x) if x[j] else j
+            for e in range(links.start[at], links.start[at + 1]):
+                k = links.index[e]
+                if x[k] == x[j]:
+                    g += gain[k] if free[k] and stamp[k] != move else -np.inf
             if g > most:
                 best, most = j, g
     return best, most
@@ -170,7 +161,7 @@ def climb(problem, plan, row_price, share_price, kicks, steps, least, tolerance,
     then the plan goes back to the best on this way. The best plan that misses no rule by more than *tolerance*, priced,
     is kept in *best_x*, its objective in ``best[0]``.
     """
-    x, worth, stamp, journal = plan.x, plan.worth, plan.stamp, plan.journal
+    x, worth, stamp, journal, links = plan.x, plan.worth, plan.stamp, plan.journal, problem.links
     for at in range(len(kicks)):
         move += 1
         length, until = 0, 0
@@ -184,11 +175,9 @@ def climb(problem, plan, row_price, share_price, kicks, steps, least, tolerance,
                 if j < 0 or g <= least:
                     break
             was = x[j]
-            for e in range(
-                problem.after_start[j] if was else problem.first_start[j],
-                problem.after_start[j + 1] if was else problem.first_start[j + 1],
-            ):
-                k = problem.after[e] if was else problem.first[e]
+            first = j + len(x) if was else j
+            for e in range(links.start[first], links.start[first + 1]):
+                k = links.index[e]
                 if x[k] == was and problem.free[k]:
                     flip(problem, plan, row_price, share_price, k)
                     stamp[k] = move

@@ -17,13 +17,13 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
+from scipy.sparse import csr_array, diags_array, eye_array
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Control
 from siting.optimize.model import Model
-from siting.optimize.proof import Proof
+from siting.optimize.proof import Proof, bound_of
 from siting.optimize.scaling import solve_scaled
 from siting.optimize.solution import Solution, floored, is_proven
 from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows, transposed, with_data
@@ -56,7 +56,7 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     value = -math.inf if start is None else model.objective(start)
     form = _formulate(model)
     proof = _relaxed(model, form, control, value)
-    proven = _bound_at(model, proof.v[0], proof.y[0], proof.m[0])
+    proven = bound_of(model, proof)
     if start is not None and is_proven(value, proven, model.grain):
         return Solution(start, value, value, "optimal", "HiGHS", proof, 1)
     if start is None and control.time_limit is not None:  # the solver may find none in time
@@ -122,19 +122,6 @@ def _filled(model: Model, x: Bools) -> Bools:
     return x
 
 
-def _bound_at(model: Model, v: np.ndarray, y: Floats, m: Floats) -> float:
-    """Return what no plan in the box of *model* can beat, by the multipliers v, y and m: the formula of `Proof`."""
-    b = model.benefit
-    v = np.asarray(v, float)
-    surplus = np.maximum(0, b.data + np.repeat(model.shares.T @ m - v, np.diff(b.indptr)))
-    if model.times is not None:
-        surplus /= np.repeat(model.times, np.diff(b.indptr))
-    r = model.value - model.rows.T @ y + np.bincount(b.indices, surplus, len(model.value))
-    limits = y[y > 0] @ model.high[y > 0] + y[y < 0] @ model.low[y < 0]
-    best = np.maximum(r * model.lower, r * model.upper).sum()
-    return float(model.constant + v.sum() + limits - m @ model.wanted + best)
-
-
 @dataclass(frozen=True, eq=False)
 class _Formulation:
     """The programme; `need` and `level` of each rung, in the objective's unit times `scale`; `base` is outside it."""
@@ -173,21 +160,15 @@ def _formulate(model: Model) -> _Formulation:
     shares = model.shares.tocsc()[:, need[lowest]].tocoo()
     counted = csr_array((shares.data, (shares.row, np.flatnonzero(lowest)[shares.col])), shape=(len(model.wanted), k))
     row_scale, share_scale = _power_of_two(model.rows), _power_of_two(model.shares)
-    matrix = vstack(
-        [
-            hstack([ladder, climb]),
-            hstack([scaled_rows(model.rows, row_scale), csr_array((len(model.low), k))]),
-            hstack([csr_array((len(model.wanted), n)), scaled_rows(counted, share_scale)]),
-        ],
-        format="csr",
-    )
-    programme = highs.Programme(
+    programme = highs.Programme.of_blocks(
         cost=-scale * np.concatenate([model.value, step]),
         lower=np.concatenate([model.lower, (model.must[need] & lowest).astype(float)]),
         upper=np.concatenate([model.upper, np.ones(k)]),
-        matrix=csr_array(matrix),
-        row_lower=np.concatenate([np.full(k, -np.inf), model.low * row_scale, model.wanted * share_scale]),
-        row_upper=np.concatenate([np.zeros(k), model.high * row_scale, np.full(len(model.wanted), np.inf)]),
+        blocks=[
+            ([ladder, climb], -np.inf, 0.0),
+            ([scaled_rows(model.rows, row_scale), None], model.low * row_scale, model.high * row_scale),
+            ([None, scaled_rows(counted, share_scale)], model.wanted * share_scale, np.inf),
+        ],
         whole=n if model.times is None else n + k,
     )
     return _Formulation(programme, need, level, scale, model.constant, row_scale, share_scale)
@@ -195,8 +176,7 @@ def _formulate(model: Model) -> _Formulation:
 
 def _power_of_two(matrix: csr_array) -> Floats:
     """Return for each row a power of two that brings its largest entry to about 1."""
-    largest = largest_entry(matrix)
-    return np.asarray(2.0 ** -np.round(np.log2(np.where(largest > 0, largest, 1.0))), float)
+    return np.asarray(2.0 ** -np.round(np.log2(largest_entry(matrix, zero=1.0))), float)
 
 
 def _relaxed(model: Model, form: _Formulation, control: Control, value: float) -> Proof:

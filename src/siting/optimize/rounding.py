@@ -6,8 +6,8 @@ import heapq
 
 import numpy as np
 
-from siting.numbers import Bools, Floats, Ints32
-from siting.optimize.covering_kernels import improve
+from siting.numbers import Bools, Floats
+from siting.optimize.covering_kernels import Cover, improve
 from siting.optimize.relaxation import Lagrangian, Multipliers
 from siting.optimize.sparse_rows import entries_of
 
@@ -19,11 +19,10 @@ RAISED = 30
 PERTURBED_PAIRS, KICKS = 6_000_000, (5, 60)
 
 
-def listed(terms: Lagrangian) -> tuple[Ints32, ...]:
-    """Needs of each column and columns of each need, as the compiled loops take them."""
-    benefit = terms.model.benefit
-    arrays = (terms.serves.indptr, terms.serves.indices, benefit.indptr, benefit.indices)
-    return tuple(np.asarray(array, np.int32) for array in arrays)
+def _cover(terms: Lagrangian) -> Cover:
+    serves, back = (part.indptr.astype(np.int32) for part in (terms.serves, terms.model.benefit))
+    needs, columns = (part.indices.astype(np.int32) for part in (terms.serves, terms.model.benefit))
+    return Cover(serves, needs, back, columns, terms.w)
 
 
 def greedy(terms: Lagrangian, wanted: float) -> Bools:
@@ -57,7 +56,7 @@ class BudgetRounding:
 
     def __init__(self, terms: Lagrangian) -> None:
         model = terms.model
-        self.terms, self.arrays = terms, listed(terms)
+        self.terms, self.cover = terms, _cover(terms)
         self.free = (model.lower == 0) & (model.upper > 0)
         self.cost, self.budget = np.zeros(len(self.free)), 0.0
         if model.rows.shape[0]:
@@ -81,7 +80,7 @@ class BudgetRounding:
         """Fill up and interchange among the *movable* columns; then kick and begin again, *kicks* times."""
         model, plan = self.terms.model, plan.copy()
         budget = self.budget - float(self.cost[plan & self.free & ~movable].sum())
-        improve(*self.arrays, self.terms.w, model.value, self.cost, budget, movable, plan, kicks, strength)
+        improve(self.cover, model.value, self.cost, budget, movable, plan, kicks, strength)
         return plan
 
 
@@ -103,7 +102,7 @@ class RepairRounding:
 
     def __init__(self, terms: Lagrangian) -> None:
         model = terms.model
-        self.terms, self.model, self.arrays = terms, model, listed(terms)
+        self.terms, self.model, self.cover = terms, model, _cover(terms)
         self.free = (model.lower == 0) & (model.upper > 0)
         self.row = model.rows[[0]].toarray()[0] if len(model.high) == 1 and np.isneginf(model.low[0]) else None
         #: Weights of what is not met: a unit of each share, and each need that must be served.
@@ -163,8 +162,8 @@ class RepairRounding:
         total = np.maximum(np.asarray(model.shares.sum(axis=1)).ravel(), 1.0)
         mean = float(terms.w.sum()) / max(len(terms.w), 1)
         for _ in range(RAISED):
-            weights = terms.w + terms.shares_of @ m + must_weight
-            improve(*self.arrays, weights, np.zeros(len(plan)), cost, budget, self.free, plan, 0, 0)
+            weighted = self.cover._replace(w=terms.w + terms.shares_of @ m + must_weight)
+            improve(weighted, np.zeros(len(plan)), cost, budget, self.free, plan, 0, 0)
             served = terms.covered(plan)
             short = model.wanted - model.shares @ served.astype(float)
             missing = model.must & ~served

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import block_array, csr_array
 
 from siting.numbers import Floats
 
@@ -16,6 +18,10 @@ __all__ = ["Answer", "Programme", "broken_by", "fault_of", "proven_by", "refuse_
 SLACK, SHARE = 1e-6, 1e-9
 #: The solver's own tolerance of reduced costs, with room for rounding errors.
 DUAL_TOLERANCE = 2e-7
+
+
+#: Matrices side by side (None: zeros), and the lower and upper limits of their rows.
+Block: TypeAlias = tuple[list[Any], Floats | float, Floats | float]
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,6 +35,17 @@ class Programme:
     row_lower: Floats
     row_upper: Floats
     whole: int
+
+    @classmethod
+    def of_blocks(cls, cost: Floats, lower: Floats, upper: Floats, blocks: Sequence[Block], whole: int) -> Programme:
+        """Return the programme with the rows of the blocks, one below the other."""
+        matrix = csr_array(block_array([parts for parts, _, _ in blocks], format="csr"))
+        sizes = [next(part.shape[0] for part in parts if part is not None) for parts, _, _ in blocks]
+        low, high = (
+            np.concatenate([np.broadcast_to(block[k], size) for block, size in zip(blocks, sizes, strict=True)])
+            for k in (1, 2)
+        )
+        return cls(cost, lower, upper, matrix, low, high, whole)
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,18 +108,10 @@ def fault_of(model: Programme, answer: Answer, gap: float, known: float) -> str 
         return None if agree else f"its value {value:.10g} and its bound {answer.bound:.10g} differ"
     if len(answer.prices) != len(model.row_lower) or not np.isfinite(answer.prices).all():
         return "its prices are missing or no numbers"
-    loose = _loosely(model, answer.prices)
+    loose = proven_by(model, answer.prices, loosely=True)
     if not value - loose <= slack + SLACK * abs(value):
         return f"its prices prove {loose:.10g}, not {value:.10g}"
     return None
-
-
-def _loosely(model: Programme, prices: Floats) -> float:
-    """Return the bound of *prices* as far as the solver's tolerances let it be wrong: see `proven_by`."""
-    y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
-    d = model.cost - model.matrix.T @ y
-    within = np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))
-    return proven_by(replace(model, cost=np.where(within, model.matrix.T @ y, model.cost)), y)
 
 
 def broken_by(model: Programme, x: Floats) -> str | None:
@@ -123,15 +132,17 @@ def broken_by(model: Programme, x: Floats) -> str | None:
     return None
 
 
-def proven_by(model: Programme, prices: Floats) -> float:
+def proven_by(model: Programme, prices: Floats, *, loosely: bool = False) -> float:
     """Return what no x costs less than, by weak duality, for any *prices* of the rows.
 
     With d = c - A' y: the sum of y times the limit of each row that its sign points to, and of d times that of each
-    variable. Reduced costs within the solver's tolerance count as nothing where the variable has no limit.
+    variable. Reduced costs within the solver's tolerance count as nothing where the variable has no limit; *loosely*
+    everywhere: the bound may be wrong by the solver's tolerances.
     """
     y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
     side = np.where(y > 0, model.row_lower, model.row_upper)
     d = model.cost - model.matrix.T @ y
     end = np.where(d > 0, model.lower, model.upper)
-    d = np.where(np.isinf(end) & (np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))), 0.0, d)
+    within = np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))
+    d = np.where(within & (loosely | np.isinf(end)), 0.0, d)
     return float(y[y != 0] @ side[y != 0] + d[d != 0] @ end[d != 0])

@@ -7,19 +7,29 @@ from siting.propose.model.scenarios import Scenario
 from siting.propose.plan.certificate import Certificate, Verified
 from siting.propose.plan.compare import compare
 from siting.propose.plan.plan import Plan
-from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
-from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
-from siting.propose.problem.rules import (
+from siting.propose.problem import (
     AtLeast,
     AtMost,
     Backup,
     Budget,
+    Capacity,
     Cover,
     Existing,
     Forbidden,
+    MaxCoverage,
+    MaxSpacing,
+    MayClose,
+    MinCost,
+    MinFarthest,
+    MinSites,
+    MinTravel,
     NobodyBeyond,
     OnePer,
+    Phases,
     Required,
+    Spacing,
+    Supply,
+    Together,
 )
 from siting.propose.questions.assignment import Assignment, assign
 from siting.propose.questions.equity import FairPlan, fairest, price_of_equity

@@ -12,13 +12,12 @@ from siting.errors import ProblemError
 from siting.optimize.control import Control, Progress
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.constraints import all_may_open_first
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.plan import Plan
-from siting.propose.plan.solved_problem import Reason
-from siting.propose.problem.objectives import Objective, is_number
-from siting.propose.problem.rules import Rule
+from siting.propose.problem import Objective, Rule, is_number
 from siting.propose.progress_bar import progress_bar
+from siting.propose.search.answer import Reason
 from siting.propose.search.dispatch import search
 
 __all__ = ["check", "solve"]
@@ -104,7 +103,7 @@ def solve(
     check(rules, time_limit, gap)
     problem = build(objective, reach, demand, tuple(rules), options)
     phases = problem.inputs.phases
-    if phases is not None and all_may_open_first(problem.inputs, problem.columns):
+    if phases is not None and all_may_open_first(problem.inputs, problem.variables):
         log.warning(
             "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
             phases, phases.years[0],
@@ -113,7 +112,7 @@ def solve(
         return _plan(problem, control)
 
 
-def _plan(problem: Instance, control: Control) -> Plan:
+def _plan(problem: Formulation, control: Control) -> Plan:
     """Search for a plan; where there is none, look for the reasons."""
     control.sense = problem.sense
     found = search(problem, control)

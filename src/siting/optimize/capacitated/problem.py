@@ -7,6 +7,7 @@ columns. The people come from a maximum flow.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -14,6 +15,7 @@ from scipy.sparse import csr_array
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.max_flow import maximum_flow
 from siting.optimize.solution import Solution
+from siting.optimize.sparse_rows import with_data
 
 __all__ = [
     "CapacitatedProblem", "CapacitatedSolution", "Prices", "bound_of_prices", "check_problem", "to_grain", "value_of",
@@ -52,25 +54,20 @@ class CapacitatedProblem:
     most: int | None = None
     wanted: float | None = None
 
-    @property
-    def room(self) -> Ints:
+    @cached_property
+    def pairs(self) -> csr_array:
+        """The pairs of `cover`, with 1 for each."""
+        return with_data(self.cover, np.ones(len(self.cover.indices)))
+
+    @cached_property
+    def usable_capacity(self) -> Ints:
         """Capacity of each column, cut to the people around it."""
-        around = self.cover_of_ones.T @ self.weight
-        result: Ints = np.minimum(self.capacity, around).astype(np.int64)
-        return result
+        return np.asarray(np.minimum(self.capacity, self.pairs.T @ self.weight).astype(np.int64))
 
-    @property
-    def cover_of_ones(self) -> csr_array:
-        """The pairs with 1 for each, whatever was stored."""
-        c = self.cover
-        return csr_array((np.ones(len(c.indices)), c.indices, c.indptr), shape=c.shape)
-
-    @property
-    def floor(self) -> Ints:
+    @cached_property
+    def least_use(self) -> Ints:
         """What each column must take when it is open."""
-        n = self.cover.shape[1]
-        result: Ints = (np.zeros(n) if self.least is None else np.asarray(self.least)).astype(np.int64)
-        return result
+        return np.asarray(np.zeros(self.cover.shape[1]) if self.least is None else self.least).astype(np.int64)
 
     @property
     def grain(self) -> float:
@@ -82,12 +79,7 @@ class CapacitatedProblem:
 class Prices:
     """Prices of the needs that prove a bound; `bound_of_prices` adds them up.
 
-    Attributes
-    ----------
-    price
-        Of a unit of each need, from 0 to *scale*.
-    scale
-        What serving a unit is worth: 1, unless so many are wanted.
+    *price* is of a unit of each need, from 0 to *scale*: what serving a unit is worth, 1 unless so many are wanted.
     """
 
     price: Floats
@@ -111,10 +103,10 @@ def value_of(problem: CapacitatedProblem, x: Bools) -> float:
     new = int((x & (problem.lower == 0)).sum())
     if (x < problem.lower).any() or (x > problem.upper).any() or new > (new if problem.most is None else problem.most):
         return -np.inf
-    floor = problem.floor * x
+    floor = problem.least_use * x
     if floor.any() and _most_served(problem, floor) < floor.sum():
         return -np.inf
-    served = _most_served(problem, problem.room * x)
+    served = _most_served(problem, problem.usable_capacity * x)
     worth = float(problem.value[x].sum())
     if problem.wanted is None:
         return served + worth
@@ -125,7 +117,7 @@ def _most_served(problem: CapacitatedProblem, capacity: Ints) -> int:
     columns = np.flatnonzero(capacity)
     if not len(columns):
         return 0
-    part = csr_array(problem.cover_of_ones[:, columns]).tocoo()
+    part = csr_array(problem.pairs[:, columns]).tocoo()
     flow = maximum_flow(problem.weight.astype(np.int64), capacity[columns], part.row, part.col).flow
     return int(flow.sum())
 
@@ -173,9 +165,8 @@ def bound_of_prices(problem: CapacitatedProblem, prices: Prices) -> float:
 
 def to_grain(problem: CapacitatedProblem, bound: float) -> float:
     """Round a bound down to what sums can be."""
-    return (
-        float(np.floor(bound + 1e-6 * max(1.0, 1e-3 * abs(bound)))) if problem.grain and np.isfinite(bound) else bound
-    )
+    whole = problem.grain and np.isfinite(bound)
+    return float(np.floor(bound + 1e-6 * max(1.0, 1e-3 * abs(bound)))) if whole else bound
 
 
 def check_problem(problem: CapacitatedProblem) -> None:
@@ -183,13 +174,13 @@ def check_problem(problem: CapacitatedProblem) -> None:
     n, m = problem.cover.shape
     for name, array, length in (
         ("weight", problem.weight, n), ("capacity", problem.capacity, m), ("value", problem.value, m),
-        ("lower", problem.lower, m), ("upper", problem.upper, m), ("least", problem.floor, m),
+        ("lower", problem.lower, m), ("upper", problem.upper, m), ("least", problem.least_use, m),
     ):  # fmt: skip
         if len(array) != length:
             raise ValueError(f"{name} has {len(array)} entries, not {length}")
         if np.isnan(array).any():
             raise ValueError(f"{name} holds what is no number")
-    for name, array in (("weight", problem.weight), ("capacity", problem.capacity), ("least", problem.floor)):
+    for name, array in (("weight", problem.weight), ("capacity", problem.capacity), ("least", problem.least_use)):
         known = array[np.isfinite(array)]
         if (array < 0).any() or (known != np.rint(known)).any():
             raise ValueError(f"{name} holds what is not a whole number of 0 or more; people are not split")

@@ -10,13 +10,14 @@ import pandas as pd
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import JOINT
 from siting.propose.plan.solved_problem import SolvedProblem
-from siting.propose.problem.objectives import MinSites
-from siting.propose.search.bottleneck import Farthest, Threshold, Widest
-from siting.propose.search.capacitated import Loaded
-from siting.propose.search.dispatch import Answer, fuller, two_best
+from siting.propose.problem import MinSites
+from siting.propose.search.answer import Answer
+from siting.propose.search.bottleneck import BottleneckAnswer, FarthestAnswer, SpacingAnswer
+from siting.propose.search.capacitated import CapacitatedAnswer
+from siting.propose.search.pruning import coverage_model, two_best
 
 __all__ = ["second_best"]
 
@@ -32,11 +33,11 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
     if answer.x is None or not plan.sites:
         nothing = pd.DataFrame({"instead": pd.Series(dtype=object), "loss": pd.Series(dtype=float)})
         return nothing.rename_axis("site")
-    if isinstance(answer, Loaded) and (answer.flows is None or len(answer.flows) > LARGE):
+    if isinstance(answer, CapacitatedAnswer) and (answer.flows is None or len(answer.flows) > LARGE):
         return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
-    columns, x = problem.columns, answer.x
+    columns, x = problem.variables, answer.x
     ranked, worth = _measures(problem, answer, x)
-    rough = isinstance(answer, Loaded) or problem.times > 1  # ranked by what one site alone would cover
+    rough = isinstance(answer, CapacitatedAnswer) or problem.times > 1  # ranked by what one site alone would cover
     rows: list[tuple[object, float]] = []
     for j in _variables_of(plan).tolist():
         alike = columns.new & (columns.service == columns.service[j]) & (columns.begin == columns.begin[j])
@@ -52,51 +53,53 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
 
 
-def _measures(problem: Instance, answer: Answer, x: Bools) -> tuple[Callable[[int], Floats], Callable[[Bools], float]]:
+def _measures(
+    problem: Formulation, answer: Answer, x: Bools
+) -> tuple[Callable[[int], Floats], Callable[[Bools], float]]:
     """Return how the others rank when a variable closes, and what variables are worth, more being better."""
 
     def signed(y: Bools) -> float:
         return answer.sense * answer.measure(y)
 
-    if isinstance(answer, Threshold):
+    if isinstance(answer, BottleneckAnswer):
         return partial(_distances, answer), signed
-    if isinstance(answer, Loaded):
-        covering = fuller(problem, problem.model)
+    if isinstance(answer, CapacitatedAnswer):
+        covering = coverage_model(problem, problem.model)
         return partial(_changes, covering, two_best(covering, x)), signed
     if isinstance(problem.objective, MinSites) or answer.model is None:
-        model = fuller(problem, problem.model)
+        model = coverage_model(problem, problem.model)
     else:
         model = answer.model
     return partial(_changes, model, two_best(model, x)), model.objective
 
 
 def _outcome(
-    problem: Instance, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
+    problem: Formulation, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
 ) -> tuple[object, float] | None:
     """Return the site that opens instead and what is lost; None where a rule breaks."""
     assert answer.x is not None
     swapped = answer.x.copy()
     swapped[out], swapped[into] = False, True
-    columns = problem.columns
+    columns = problem.variables
     swapped[swapped & (columns.kind == JOINT) & (columns.site == columns.site[out])] = False
     if not answer.keeps(swapped) or not np.isfinite(worth(swapped)):
         return None
     return problem.inputs.sites[columns.site[into]], max(0.0, worth(answer.x) - worth(swapped))
 
 
-def _distances(answer: Threshold, out: int) -> Floats:
+def _distances(answer: BottleneckAnswer, out: int) -> Floats:
     """Return the distance, in the sense of the model, for each column that opens instead of *out*."""
     assert answer.x is not None
     left = answer.x.copy()
     left[out] = False
-    if isinstance(answer, Widest):
+    if isinstance(answer, SpacingAnswer):
         assert answer.pairs is not None
         first, second, cost = answer.pairs
         nearest = np.full(len(left), np.inf)
         np.minimum.at(nearest, first[left[second]], cost[left[second]])
         np.minimum.at(nearest, second[left[first]], cost[left[first]])
         return nearest
-    assert isinstance(answer, Farthest)
+    assert isinstance(answer, FarthestAnswer)
     costs = answer.costs
     assert costs is not None
     row = np.repeat(np.arange(costs.shape[0]), np.diff(costs.indptr))
@@ -116,7 +119,7 @@ def _distances(answer: Threshold, out: int) -> Floats:
 def _variables_of(plan: SolvedProblem) -> Ints:
     """Return the variables of the rows of the table of sites, in its order."""
     assert plan.answer.x is not None
-    columns, inputs = plan.problem.columns, plan.problem.inputs
+    columns, inputs = plan.problem.variables, plan.problem.inputs
     at = np.flatnonzero(plan.answer.x & columns.new)
     where = dict(zip(zip(columns.site[at].tolist(), columns.service[at].tolist(), strict=True), at, strict=True))
     place = inputs.sites.get_indexer(plan.table.index).tolist()

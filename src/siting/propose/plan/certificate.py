@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer
 
 __all__ = ["Certificate", "Verified", "certify", "same", "verify"]
 

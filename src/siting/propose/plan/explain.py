@@ -14,7 +14,7 @@ from siting.propose.model.constraints import all_may_open_first
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.rule_text import rule_words
 from siting.propose.plan.solved_problem import SolvedProblem
-from siting.propose.problem.objectives import (
+from siting.propose.problem import (
     MaxCoverage,
     MaxSpacing,
     MinCost,
@@ -61,7 +61,7 @@ def summarise(plan: SolvedProblem, lang: str) -> str:
         years = label("list.comma", lang).join(f"{year} {percent(share)}" for year, share in shares)
         lines.append(label("plan.by_year", lang, years=years))
     phases = plan.problem.inputs.phases
-    if phases is not None and all_may_open_first(plan.problem.inputs, plan.problem.columns):
+    if phases is not None and all_may_open_first(plan.problem.inputs, plan.problem.variables):
         lines.append(label("plan.not_held_back", lang, year=phases.years[0]))
     lines.append(label("plan.proof", lang, **numbers))
     return "\n".join(lines)
@@ -155,9 +155,9 @@ def _names(ids: Iterable[object], lang: str) -> str:
 
 def _shown(name: str, value: object, lang: str, unit: str) -> object:
     """Write a value of a reason; in Chinese the rules are named in words, in English as they stand in Python."""
-    if lang == "zh" and name in ("rule", "rules"):
+    if lang == "zh" and name in ("rule", "rules", "by"):
         rules = value if isinstance(value, tuple) else (value,)
-        return _names((f"“{rule_words(str(rule), lang, unit)}”" for rule in rules), lang)
+        return _names((f"“{rule_words(rule, lang, unit)}”" for rule in rules), lang)
     if isinstance(value, tuple):
         return _names(value, lang)
     return percent(value) if isinstance(value, float) else value

@@ -5,21 +5,18 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from siting.propose.forwarded import forwarded
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING
 from siting.propose.plan import tables
-from siting.propose.search.dispatch import Answer
+from siting.propose.plan.rule_text import rule_words
+from siting.propose.search.answer import Answer, Reason
 
-__all__ = ["DERIVED", "Reason", "SolvedProblem"]
-
-#: Why there is no plan: a key of the table of labels and its values.
-Reason: TypeAlias = tuple[str, dict[str, object]]
+__all__ = ["DERIVED", "SolvedProblem"]
 
 #: What follows from the sites, in the order in which a check names it.
 DERIVED = (
@@ -32,7 +29,7 @@ DERIVED = (
 class SolvedProblem:
     """A problem and its answer; each table is made when it is first asked for. See `Plan` for what the names mean."""
 
-    problem: Instance
+    problem: Formulation
     answer: Answer
     reasons: tuple[Reason, ...] = ()
     seconds: float = 0.0
@@ -48,6 +45,17 @@ class SolvedProblem:
     def rules(self) -> tuple[str, ...]:
         """Objective and rules as they were put."""
         return (str(self.problem.objective), *map(str, self.problem.inputs.rules))
+
+    def rules_in_words(self, lang: str = "zh") -> tuple[str, ...]:
+        """Objective and rules in the reader's words.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        each = (self.problem.objective, *self.problem.inputs.rules)
+        return tuple(rule_words(rule, lang, self.unit) for rule in each)
 
     @property
     def limit(self) -> float:
@@ -120,7 +128,7 @@ class SolvedProblem:
         """Ids of existing sites that close."""
         if self.answer.x is None:
             return ()
-        columns = self.problem.columns
+        columns = self.problem.variables
         return tuple(self.problem.inputs.sites[np.unique(columns.site[self.answer.x & (columns.kind == CLOSING)])])
 
     @cached_property

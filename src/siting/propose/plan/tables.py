@@ -13,10 +13,10 @@ from scipy.sparse import csc_array
 
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints, Positions
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
-from siting.propose.search.capacitated import Loaded
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer
+from siting.propose.search.capacitated import CapacitatedAnswer
 
 __all__ = [
     "Served", "by_group", "change_table", "community_table", "cost_of", "new_sites", "reachable_demand",
@@ -53,33 +53,33 @@ class _Open(NamedTuple):
     weight: Floats
 
 
-def new_sites(problem: Instance, x: Bools) -> list[object]:
+def new_sites(problem: Formulation, x: Bools) -> list[object]:
     """Ids of the new sites that variables open."""
-    return list(problem.inputs.sites[problem.columns.site[x & problem.columns.new]])
+    return list(problem.inputs.sites[problem.variables.site[x & problem.variables.new]])
 
 
 # ---- communities
 
 
-def served_parts(problem: Instance, answer: Answer) -> tuple[Served, ...]:
+def served_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
     """Work out who is served, for each service and phase; without a plan by the existing sites."""
-    x = problem.columns.kind == STAYING if answer.x is None else answer.x
-    flows = answer.flows if isinstance(answer, Loaded) else None
+    x = problem.variables.kind == STAYING if answer.x is None else answer.x
+    flows = answer.flows if isinstance(answer, CapacitatedAnswer) else None
     services, phases = range(len(problem.inputs.services)), range(len(problem.inputs.years))
     return tuple(_served(problem, x, service, phase, flows) for service in services for phase in phases)
 
 
-def served_before(problem: Instance, answer: Answer) -> float:
+def served_before(problem: Formulation, answer: Answer) -> float:
     """Demand that the existing sites serve in the last year; with capacities what finds a place there."""
-    existing = problem.columns.kind == STAYING
+    existing = problem.variables.kind == STAYING
     last = len(problem.inputs.years) - 1
-    if isinstance(answer, Loaded) and answer.loads is not None:
-        return float(answer.loads.most(existing, last))
+    if isinstance(answer, CapacitatedAnswer) and answer.allocation is not None:
+        return float(answer.allocation.most(existing, last))
     services = range(len(problem.inputs.services))
     return sum(float(_served(problem, existing, service, last, None).served.sum()) for service in services)
 
 
-def _open_pairs(problem: Instance, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
+def _open_pairs(problem: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
     """Communities, the open variables that reach them, and at what cost."""
     block = next(b for b in problem.blocks if (b.service, b.phase, b.limit) == (service, phase, None))
     community, column, cost = problem.serving(block)
@@ -93,7 +93,7 @@ def _nearest(community: Ints, column: Ints, cost: Floats) -> Positions:
     return order[np.unique(community[order], return_index=True)[1]]
 
 
-def _served(problem: Instance, x: Bools, service: int, phase: int, flows: pd.DataFrame | None) -> Served:
+def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.DataFrame | None) -> Served:
     demand = problem.inputs.demand[service, phase]
     size = len(demand)
     community, column, cost = _open_pairs(problem, x, service, phase)
@@ -107,13 +107,14 @@ def _served(problem: Instance, x: Bools, service: int, phase: int, flows: pd.Dat
         served = np.where(covered, demand, 0.0)
     else:
         here = flows[(flows["service"] == service) & (flows["phase"] == phase)]
-        served = np.bincount(here["home"], here["people"], minlength=size)
-        travel = np.bincount(here["home"], here["people"] * here["cost"], minlength=size)
+        served = np.bincount(here["community"], here["people"], minlength=size)
+        travel = np.bincount(here["community"], here["people"] * here["cost"], minlength=size)
         way = np.where(served > 0, travel / np.where(served > 0, served, 1.0), np.nan)
-        largest = here.sort_values(["home", "people", "column"], ascending=[True, False, True]).drop_duplicates("home")
-        site[largest["home"]] = largest["column"]
+        order = here.sort_values(["community", "people", "column"], ascending=[True, False, True])
+        largest = order.drop_duplicates("community")
+        site[largest["community"]] = largest["column"]
     near, able = np.zeros(size, bool), np.zeros(size, bool)
-    near[problem.inputs.pairs[service].home] = True
+    near[problem.inputs.pairs[service].community] = True
     able[_within_reach(problem, service)] = True
     reason = np.select(
         [served >= demand - 1e-9, count > 0, able, near],
@@ -123,14 +124,14 @@ def _served(problem: Instance, x: Bools, service: int, phase: int, flows: pd.Dat
     return Served(service, phase, demand, served, site, way, reason)
 
 
-def _within_reach(problem: Instance, service: int) -> Ints:
+def _within_reach(problem: Formulation, service: int) -> Ints:
     """Communities within reach of a site that is open or may open."""
-    columns, pairs = problem.columns, problem.inputs.pairs[service]
+    columns, pairs = problem.variables, problem.inputs.pairs[service]
     able = np.unique(columns.site[columns.serves & (columns.service == service)])
-    return np.unique(pairs.home[np.isin(pairs.site, able)])
+    return np.unique(pairs.community[np.isin(pairs.site, able)])
 
 
-def community_table(problem: Instance, parts: Sequence[Served]) -> pd.DataFrame:
+def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFrame:
     """Make a row per community (and service, year): its demand, who serves it, and why not all is served."""
     inputs, frames = problem.inputs, []
     for part in parts:
@@ -138,14 +139,14 @@ def community_table(problem: Instance, parts: Sequence[Served]) -> pd.DataFrame:
         column = part.column[at]
         somewhere = column >= 0
         site, new = np.full(len(at), np.nan, object), np.full(len(at), np.nan, object)
-        site[somewhere] = inputs.sites[problem.columns.site[column[somewhere]]]
-        new[somewhere] = problem.columns.kind[column[somewhere]] == NEW
+        site[somewhere] = inputs.sites[problem.variables.site[column[somewhere]]]
+        new[somewhere] = problem.variables.kind[column[somewhere]] == NEW
         frame = pd.DataFrame(
             {
                 "demand": part.demand[at], "served": part.served[at], "site": site,
                 "cost": part.cost[at], "new": new, "reason": part.reason[at],
             },
-            index=inputs.homes[at],
+            index=inputs.communities[at],
         )  # fmt: skip
         keys: dict[str, object] = {}
         if inputs.services != ("",):
@@ -160,20 +161,20 @@ def community_table(problem: Instance, parts: Sequence[Served]) -> pd.DataFrame:
     return table if isinstance(table.index, pd.MultiIndex) else table.rename_axis(None)
 
 
-def unserved(problem: Instance, *, barred: bool) -> tuple[object, ...]:
+def unserved(problem: Formulation, *, barred: bool) -> tuple[object, ...]:
     """Communities with demand for a service that only *barred* sites reach, or that no site reaches."""
     inputs = problem.inputs
-    found = np.zeros(len(inputs.homes), bool)
+    found = np.zeros(len(inputs.communities), bool)
     for service, demand in enumerate(inputs.demand):
         near = np.zeros(len(found), bool)
-        near[inputs.pairs[service].home] = True
+        near[inputs.pairs[service].community] = True
         able = np.zeros(len(found), bool)
         able[_within_reach(problem, service)] = True
         found |= (demand.max(axis=0) > 0) & ~able & (near == barred)
-    return tuple(inputs.homes[found])
+    return tuple(inputs.communities[found])
 
 
-def reachable_demand(problem: Instance) -> float:
+def reachable_demand(problem: Formulation) -> float:
     """Demand of the last year within reach of a site that is open or may open."""
     last = problem.inputs.demand[:, -1]
     return float(sum(demand[_within_reach(problem, service)].sum() for service, demand in enumerate(last)))
@@ -204,17 +205,17 @@ def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
 # ---- sites
 
 
-def cost_of(problem: Instance, answer: Answer) -> float:
+def cost_of(problem: Formulation, answer: Answer) -> float:
     """Cost of all changes together; NaN without a plan, or where no costs are named."""
-    cost = problem.columns.cost
-    if answer.x is None or not np.isfinite(cost[problem.columns.new]).any():
+    cost = problem.variables.cost
+    if answer.x is None or not np.isfinite(cost[problem.variables.new]).any():
         return math.nan
     return float(np.nansum(cost[answer.x]))
 
 
-def change_table(problem: Instance, answer: Answer) -> pd.DataFrame:
+def change_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
     """Make a row per existing site that closes or grows."""
-    columns, inputs = problem.columns, problem.inputs
+    columns, inputs = problem.variables, problem.inputs
     kinds = np.isin(columns.kind, (CLOSING, LARGER))
     at = np.flatnonzero(kinds & answer.x) if answer.x is not None else np.zeros(0, np.int64)
     closes = columns.kind[at] == CLOSING
@@ -230,14 +231,14 @@ def change_table(problem: Instance, answer: Answer) -> pd.DataFrame:
     return table
 
 
-def site_table(problem: Instance, answer: Answer) -> pd.DataFrame:
+def site_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
     """Make a row per new site, in the order of what each adds: whom it serves, and what would be lost without it."""
     if answer.x is None:
         return pd.DataFrame(columns=SITE_COLUMNS, index=pd.Index([], name="site", dtype=object))
-    inputs, columns = problem.inputs, problem.columns
+    inputs, columns = problem.inputs, problem.variables
     chosen = np.flatnonzero(answer.x & columns.new)
     pairs = _all_open_pairs(problem, answer.x)
-    if isinstance(answer, Loaded):
+    if isinstance(answer, CapacitatedAnswer):
         at, figures = _order_by_places(problem, answer, chosen, pairs)
     else:
         at, figures = _order_by_gain(problem, chosen, pairs)
@@ -257,8 +258,8 @@ def site_table(problem: Instance, answer: Answer) -> pd.DataFrame:
     return table
 
 
-def _all_open_pairs(problem: Instance, x: Bools) -> _Open:
-    services, size = range(len(problem.inputs.services)), len(problem.inputs.homes)
+def _all_open_pairs(problem: Formulation, x: Bools) -> _Open:
+    services, size = range(len(problem.inputs.services)), len(problem.inputs.communities)
     parts = [_open_pairs(problem, x, service, len(problem.inputs.years) - 1) for service in services]
     community, column, cost = (np.concatenate(each) for each in zip(*parts, strict=True))
     shift = np.repeat(np.arange(len(parts)) * size, [len(part[0]) for part in parts])
@@ -275,10 +276,10 @@ def _needs_of(chosen: Ints, pairs: _Open, columns: int) -> list[Ints]:
     return np.split(reached.indices, reached.indptr[1:-1]) if len(chosen) else []
 
 
-def _order_by_gain(problem: Instance, chosen: Ints, pairs: _Open) -> tuple[Ints, list[tuple[float, ...]]]:
+def _order_by_gain(problem: Formulation, chosen: Ints, pairs: _Open) -> tuple[Ints, list[tuple[float, ...]]]:
     """Order the new sites greedily within each year: first the one that adds most to the sites before it."""
     weight, enough = pairs.weight, problem.times
-    needs = _needs_of(chosen, pairs, len(problem.columns))
+    needs = _needs_of(chosen, pairs, len(problem.variables))
     times = np.bincount(pairs.need, minlength=len(weight))
     count = np.bincount(pairs.need[~np.isin(pairs.column, chosen)], minlength=len(weight))
     served, total = float(weight[count >= enough].sum()), weight.sum()
@@ -286,7 +287,7 @@ def _order_by_gain(problem: Instance, chosen: Ints, pairs: _Open) -> tuple[Ints,
     def gain(c: int) -> float:
         return float(weight[needs[c]][count[needs[c]] == enough - 1].sum())
 
-    begin = problem.columns.begin[chosen]
+    begin = problem.variables.begin[chosen]
     gains = [gain(c) for c in range(len(chosen))]
     order: list[int] = []
     figures: list[tuple[float, ...]] = []
@@ -317,16 +318,16 @@ def _most(left: list[int], gains: list[float], gain: Callable[[int], float], *, 
 
 
 def _order_by_places(
-    problem: Instance, answer: Loaded, chosen: Ints, pairs: _Open
+    problem: Formulation, answer: CapacitatedAnswer, chosen: Ints, pairs: _Open
 ) -> tuple[Ints, list[tuple[float, ...]]]:
     """Order within each year by the people at each site, and count who finds a place there and at those before it."""
-    loads, flows, last = answer.loads, answer.flows, len(problem.inputs.years) - 1
+    loads, flows, last = answer.allocation, answer.flows, len(problem.inputs.years) - 1
     assert loads is not None
     assert flows is not None
     assert answer.x is not None
     people = flows[flows["phase"] == last].groupby("column")["people"].sum().reindex(chosen).fillna(0.0).to_numpy()
-    needs = _needs_of(chosen, pairs, len(problem.columns))
-    order = np.lexsort((chosen, -people, problem.columns.begin[chosen]))
+    needs = _needs_of(chosen, pairs, len(problem.variables))
+    order = np.lexsort((chosen, -people, problem.variables.begin[chosen]))
     now, total, most = answer.x.copy(), pairs.weight.sum(), loads.most(answer.x, last)
     now[chosen] = False
     served = loads.most(now, last)
@@ -341,9 +342,9 @@ def _order_by_places(
     return chosen[order], figures
 
 
-def _ways(problem: Instance, answer: Answer, at: Ints, pairs: _Open) -> pd.DataFrame:
+def _ways(problem: Formulation, answer: Answer, at: Ints, pairs: _Open) -> pd.DataFrame:
     """People whose nearest open site each is (or who have a place there), and their way."""
-    if isinstance(answer, Loaded):
+    if isinstance(answer, CapacitatedAnswer):
         assert answer.flows is not None
         last = answer.flows[answer.flows["phase"] == len(problem.inputs.years) - 1]
         to, amount, way = last["column"].to_numpy(np.int64), last["people"].to_numpy(), last["cost"].to_numpy()
@@ -351,7 +352,7 @@ def _ways(problem: Instance, answer: Answer, at: Ints, pairs: _Open) -> pd.DataF
         first = _nearest(pairs.need, pairs.column, pairs.cost)
         first = first[pairs.weight[pairs.need[first]] > 0]
         to, amount, way = pairs.column[first], pairs.weight[pairs.need[first]], pairs.cost[first]
-    people, travel, farthest = (np.zeros(len(problem.columns)) for _ in range(3))
+    people, travel, farthest = (np.zeros(len(problem.variables)) for _ in range(3))
     np.add.at(people, to, amount)
     np.add.at(travel, to, amount * way)
     np.maximum.at(farthest, to, way)

@@ -16,15 +16,16 @@ from siting.labels import label
 from siting.numbers import Bools, amount, percent
 from siting.optimize.control import Control, gap_between
 from siting.propose.forwarded import forwarded
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.tables import new_sites
-from siting.propose.problem.objectives import MaxCoverage, is_number
-from siting.propose.problem.rules import Rule
-from siting.propose.search.dispatch import Answer, in_sense, search, solve_model
+from siting.propose.problem import MaxCoverage, Rule, is_number
+from siting.propose.search.answer import Answer, in_sense
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
 from siting.propose.search.leximin import Groups, Ranks
-from siting.propose.search.maximin import Level, counted, raise_least, within
+from siting.propose.search.maximin import Level, maximise_least, refuse_uncounted, within
 from siting.propose.solve import check
 
 __all__ = ["FairPlan", "fairest", "price_of_equity"]
@@ -278,7 +279,7 @@ def price_of_equity(
     ]
 
 
-def _row(problem: Instance, groups: Groups, answer: Answer) -> dict[str, object]:
+def _row(problem: Formulation, groups: Groups, answer: Answer) -> dict[str, object]:
     chosen = () if answer.x is None else tuple(dict.fromkeys(new_sites(problem, answer.x)))
     total = float(sum(block.worth.sum() for block in problem.blocks))
     worst = math.nan if answer.x is None else float((groups.amounts(answer.x) / groups.total).min())
@@ -296,9 +297,9 @@ def _share(value: object) -> float:
 
 def _problem(
     reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None, what: str
-) -> Instance:
+) -> Formulation:
     problem = build(MaxCoverage(), reach, demand, rules, options)
-    counted(problem, what)
+    refuse_uncounted(problem, what)
     if len(problem.inputs.services) > 1:
         raise ProblemError(f"{what}: there are {len(problem.inputs.services)} services; plan for one at a time")
     return problem
@@ -313,7 +314,7 @@ def _levels(groups: Groups, method: str, control: Control, gap: float) -> tuple[
     for cap in caps[: 1 if method == "worst" else len(caps)].tolist():
         ranks = Ranks.of(groups, [level.t for level in found])
         near = (lambda t: gap * max(t, 1e-9)) if gap else None
-        level = raise_least(ranks.model, ranks.goals(cap), control, start=ranks.widened(x), top=cap, near=near)
+        level = maximise_least(ranks.model, ranks.goals(cap), control, start=ranks.widened(x), top=cap, near=near)
         if level.x is None and x is not None:
             break
         x = None if level.x is None else level.x[: len(model.value)]
@@ -327,8 +328,8 @@ def _levels(groups: Groups, method: str, control: Control, gap: float) -> tuple[
 
 
 def _fullest(
-    problem: Instance, groups: Groups, guaranteed: list[float], x: Bools, control: Control, gap: float
-) -> tuple[Instance, Answer]:
+    problem: Formulation, groups: Groups, guaranteed: list[float], x: Bools, control: Control, gap: float
+) -> tuple[Formulation, Answer]:
     """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
     again = within(control, gap)
     if len(guaranteed) == 1:

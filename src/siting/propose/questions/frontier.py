@@ -13,14 +13,14 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.numbers import Bools
 from siting.optimize.control import Control, gap_between
-from siting.propose.model.constraints import Row
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.constraints import Constraint
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.tables import new_sites
-from siting.propose.problem.arrangements import Together
-from siting.propose.problem.objectives import MaxCoverage, is_number
-from siting.propose.problem.rules import AtMost, Budget, Rule
-from siting.propose.search.dispatch import Answer, in_sense, search, solve_model
+from siting.propose.problem import AtMost, Budget, MaxCoverage, Rule, Together, is_number
+from siting.propose.search.answer import Answer, in_sense
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
 from siting.propose.solve import check
 
 __all__ = ["frontier"]
@@ -96,8 +96,9 @@ def frontier(
     if not isinstance(up_to, Integral) or up_to < 1:
         raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
     problem = build(objective, reach, demand, rules, options, bounded=True)
-    new = np.flatnonzero(problem.columns.new)
-    problem = replace(problem, rows=(*problem.rows, Row(None, "", new, np.ones(len(new)), -math.inf, math.inf)))
+    new = np.flatnonzero(problem.variables.new)
+    every = Constraint(None, new, np.ones(len(new)), -math.inf, math.inf)
+    problem = replace(problem, constraints=(*problem.constraints, every))
     return _curve(problem, _numbers(problem, int(up_to)), "sites", time_limit, gap)
 
 
@@ -110,8 +111,8 @@ def _budgets(budgets: object, rules: Sequence[Rule]) -> list[float]:
     return sorted({float(amount) for amount in amounts})
 
 
-def _numbers(problem: Instance, up_to: int) -> list[float]:
-    columns = problem.columns
+def _numbers(problem: Formulation, up_to: int) -> list[float]:
+    columns = problem.variables
     least = int(columns.lower[columns.new].sum())
     if up_to < least:
         raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
@@ -119,7 +120,9 @@ def _numbers(problem: Instance, up_to: int) -> list[float]:
     return [float(n) for n in range(least, min(up_to, new) + 1)]
 
 
-def _curve(problem: Instance, points: Sequence[float], name: str, time_limit: float | None, gap: float) -> pd.DataFrame:
+def _curve(
+    problem: Formulation, points: Sequence[float], name: str, time_limit: float | None, gap: float
+) -> pd.DataFrame:
     """Solve each point from the plan before it; the last of the rows is the limit that rises."""
     model = problem.model
     most = math.inf if model.has_levels else model.objective(model.upper > 0)  # what all sites together are worth
@@ -148,10 +151,10 @@ def _curve(problem: Instance, points: Sequence[float], name: str, time_limit: fl
     return table
 
 
-def _answer(problem: Instance, point: float, start: Bools | None, control: Control) -> Answer:
+def _answer(problem: Formulation, point: float, start: Bools | None, control: Control) -> Answer:
     if problem.capacity is not None:
-        limited = replace(problem.rows[-1], high=point)
-        return search(replace(problem, rows=(*problem.rows[:-1], limited)), control)
+        limited = replace(problem.constraints[-1], high=point)
+        return search(replace(problem, constraints=(*problem.constraints[:-1], limited)), control)
     model = replace(problem.model, high=np.append(problem.model.high[:-1], point))
     fits = start is not None and model.is_feasible(start)
     return in_sense(problem, model, solve_model(model, control, start=start if fits else None))

@@ -18,8 +18,7 @@ from siting.measure.alignment import amounts
 from siting.numbers import amount
 from siting.propose.forwarded import forwarded
 from siting.propose.plan.plan import Plan
-from siting.propose.problem.objectives import MaxCoverage, MinSites
-from siting.propose.problem.rules import AtMost, Cover
+from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.solve import solve
 from siting.renamed import renamed_keywords
 

@@ -19,15 +19,24 @@ from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
 from siting.propose.forwarded import forwarded
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.model.scenarios import Scenarios, under_each
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.tables import new_sites
-from siting.propose.problem.objectives import Objective
-from siting.propose.problem.rules import Rule
-from siting.propose.search.dispatch import Answer, search, solve_model
-from siting.propose.search.maximin import Goals, Level, asking, counted, covering, raise_least, within
+from siting.propose.problem import Objective, Rule
+from siting.propose.search.answer import Answer
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
+from siting.propose.search.maximin import (
+    Goals,
+    Level,
+    maximise_least,
+    refuse_other_objectives,
+    refuse_uncounted,
+    with_goals,
+    within,
+)
 from siting.propose.solve import check
 
 __all__ = ["RobustPlan", "solve_robust"]
@@ -50,7 +59,7 @@ class RobustPlan:
         How long it took.
     """
 
-    problems: Mapping[str, Instance]
+    problems: Mapping[str, Formulation]
     bests: Mapping[str, Answer]
     level: Level
     measure: Literal["regret", "worst"]
@@ -244,18 +253,18 @@ def solve_robust(
     check(rules, time_limit, gap)
     if measure not in ("regret", "worst"):
         raise ProblemError(f'measure is {measure!r}; choose "regret" or "worst"')
-    covering(objective, "solve_robust")
+    refuse_other_objectives(objective, "solve_robust")
     with Control(time_limit=time_limit) as control:
         problems = under_each(build(objective, reach, demand, rules, options), scenarios)
         for problem in problems.values():
-            counted(problem, "solve_robust")
+            refuse_uncounted(problem, "solve_robust")
         part = gap / 2 if measure == "regret" else gap  # a regret is off by what its best is, too
         bests = _bests(problems, control, part)
         level = _level(problems, bests, measure, control, part)
         return RobustPlan(problems, bests, level, measure, control.seconds)
 
 
-def _bests(problems: Mapping[str, Instance], control: Control, gap: float) -> dict[str, Answer]:
+def _bests(problems: Mapping[str, Formulation], control: Control, gap: float) -> dict[str, Answer]:
     """Solve each scenario by itself, with an equal part of half the time that is left."""
     bests: dict[str, Answer] = {}
     start = None
@@ -266,12 +275,12 @@ def _bests(problems: Mapping[str, Instance], control: Control, gap: float) -> di
     return bests
 
 
-def _totals(problems: Mapping[str, Instance]) -> Floats:
+def _totals(problems: Mapping[str, Formulation]) -> Floats:
     return np.array([sum(float(block.worth.sum()) for block in problem.blocks) for problem in problems.values()])
 
 
 def _level(
-    problems: Mapping[str, Instance], bests: Mapping[str, Answer], measure: str, control: Control, gap: float
+    problems: Mapping[str, Formulation], bests: Mapping[str, Answer], measure: str, control: Control, gap: float
 ) -> Level:
     """Search for the sites that are best in the worst scenario."""
     best = np.array([answer.value for answer in bests.values()])
@@ -291,7 +300,7 @@ def _level(
         near = None if not gap else (lambda t: gap * max(t, 1e-9))
     starts = [a.x for a in bests.values() if a.x is not None and stacked.is_feasible(a.x)]
     start = max(starts, key=lambda x: goals.reached(_amounts(stacked, goals, x)), default=None)
-    level = raise_least(stacked, goals, control, start=start, top=top, near=near)
+    level = maximise_least(stacked, goals, control, start=start, top=top, near=near)
     return level if level.x is None else replace(level, x=_fuller(stacked, goals, level, control))
 
 
@@ -331,7 +340,7 @@ def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
-    asked = replace(asking(model, goals, level.t), benefit=benefit, grain=grain)
+    asked = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
     found = solve_model(asked, within(control, FULL), start=level.x)
     if found.x is None or not model.is_feasible(found.x) or found.value <= asked.objective(level.x):
         return level.x

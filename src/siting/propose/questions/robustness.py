@@ -10,10 +10,11 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.numbers import Bools
 from siting.optimize.control import Control
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.scenarios import Scenarios, under_each
 from siting.propose.plan.plan import Plan
-from siting.propose.search.dispatch import Answer, search
+from siting.propose.search.answer import Answer
+from siting.propose.search.dispatch import search
 from siting.propose.solve import check
 
 __all__ = ["robustness"]
@@ -77,7 +78,7 @@ def robustness(
     return pd.DataFrame(rows).set_index("scenario")
 
 
-def _measured(problem: Instance, x: Bools, control: Control) -> dict[str, object]:
+def _measured(problem: Formulation, x: Bools, control: Control) -> dict[str, object]:
     """Measure sites in one scenario, and search for the best there."""
     here, keeps = _fixed(problem, x)
     value, sign = here.objective, problem.sense
@@ -95,10 +96,10 @@ def _measured(problem: Instance, x: Bools, control: Control) -> dict[str, object
     }  # fmt: skip
 
 
-def _fixed(problem: Instance, x: Bools) -> tuple[Plan, bool]:
+def _fixed(problem: Formulation, x: Bools) -> tuple[Plan, bool]:
     """Return the plan that opens just *x*, and whether it keeps all rules; if not, it is as without shares to cover."""
     fixed = x.astype(float)
-    held = replace(problem, columns=replace(problem.columns, lower=fixed, upper=fixed))
+    held = replace(problem, variables=replace(problem.variables, lower=fixed, upper=fixed))
     answer = search(held, Control())
     if answer.x is not None:
         return Plan(problem, answer), True
