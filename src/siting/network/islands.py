@@ -116,21 +116,16 @@ def _candidates(network: Parts, metres: float) -> _Links:
     """List the shortest link between every two parts that are near enough."""
     nodes = shapely.points(network.x, network.y)
     at_nodes = shapely.STRtree(nodes)
-    found: list[_Links] = []
+    islands, edges = (np.flatnonzero(component > 0) for component in (network.component, network.component[network.u]))
+    links: list[_Links] = []
     # A link has an island at its node or at its edge; the largest part is only looked at from there.
-    for block in _blocks(np.flatnonzero(network.component > 0)):
+    for block in np.array_split(islands, range(BLOCK, len(islands), BLOCK)):
         at, edge = network.tree.query(nodes[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, nodes, block[at], edge, metres))
-    for block in _blocks(np.flatnonzero(network.component[network.u] > 0)):
+        links.append(_shortest(network, nodes, block[at], edge, metres))
+    for block in np.array_split(edges, range(BLOCK, len(edges), BLOCK)):
         at, node = at_nodes.query(network.lines[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, nodes, node, block[at], metres))
-    if not found:
-        return _Links(*(np.empty(0, np.int64) for _ in range(5)))
-    return _best(_Links(*(np.concatenate(column) for column in zip(*found, strict=True))))
-
-
-def _blocks(items: Positions) -> list[Positions]:
-    return [items[i : i + BLOCK] for i in range(0, len(items), BLOCK)]
+        links.append(_shortest(network, nodes, node, block[at], metres))
+    return _best(_Links(*(np.concatenate(column) for column in zip(*links, strict=True))))
 
 
 def _shortest(network: Parts, nodes: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:

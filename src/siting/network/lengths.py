@@ -123,9 +123,8 @@ def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Float
     low = fit.ratio if one else fit.low
     name, factor, remedy = _unit(low)
     if abs(low / factor - 1) <= (NEAR if LEAST <= fit.ratio <= MOST else 0.1):
-        raise NetworkError(
-            f"{text}: they look like {name}; they must be metres ({remedy}, or drop the column to measure the lines)"
-        )
+        remedy = f"they must be metres ({remedy}, or drop the column to measure the lines)"
+        raise NetworkError(f"{text}: they look like {name}; {remedy}")
     if not LEAST <= fit.ratio <= MOST:
         degrees = ": they look like degrees" if 5e-6 < fit.ratio < 3e-5 else ""
         raise NetworkError(f"{text}{degrees}; they must be metres (drop the column to measure the lines)")

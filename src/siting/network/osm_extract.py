@@ -1,8 +1,8 @@
 """Reading an extract of OpenStreetMap: its streets, what bars them, and its squares, as arrays.
 
-All that a file holds is read and sorted out in C++, by pyosmium: nodes that bar a way, ways that are streets, relations
-that are squares. What is left is written as text (OPL, a line an object, nodes of ways with their places) and read back
-as whole columns, so that Python sees a line for each street and nothing for each node.
+The file is read and filtered in C++, by pyosmium: nodes that bar a way, ways that are streets, relations that are
+squares. These are written as text (OPL, a line an object, nodes of ways with their places) and read back as whole
+columns, so that Python handles a line for each street and nothing for each node.
 """
 
 from __future__ import annotations
@@ -279,9 +279,8 @@ def _with_outlines(ways: Ways, lines: Iterable[str], squares: dict[int, dict[str
         return ways
     more = _as_ways(pd.DataFrame(rows), nodes, ferries=False)
     tags = pd.concat([ways.tags, more.tags], ignore_index=True)
-    size, ref = (np.concatenate(pair) for pair in ((ways.size, more.size), (ways.ref, more.ref)))
-    x, y = (np.concatenate(pair) for pair in ((ways.x, more.x), (ways.y, more.y)))
-    return Ways(tags, size, ref, x, y)
+    both = ((ways.size, more.size), (ways.ref, more.ref), (ways.x, more.x), (ways.y, more.y))
+    return Ways(tags, *map(np.concatenate, both))
 
 
 def _gone(file: Path, kind: str) -> dict[str, set[int]]:

@@ -16,8 +16,6 @@ from siting.errors import NetworkError, some
 from siting.network import straight_walk_kernels
 from siting.numbers import Floats, Ints, Ints32, Positions, Shapes
 
-__all__ = ["Places"]
-
 #: Places are looked for in squares; those with longer free walks in larger ones, metres.
 SIDES = (64.0, 256.0, 1024.0)
 #: Metres that are more than any walk.
@@ -27,16 +25,12 @@ OF_PLACES = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "nearest", "xy")
 
 
 class Gates(NamedTuple):
-    """Ways from places to streets, an entry each, in the order of the places.
+    """Ways from places to streets, an entry each, in the order of the places."""
 
-    ``owner`` is the position of the place, ``edge`` that of the street, ``to_u`` the way along it to its `u` and
-    ``door`` the straight way to it, mm.
-    """
-
-    owner: Ints32
-    edge: Ints32
-    to_u: Ints32
-    door: Ints32
+    owner: Ints32  # position of the place
+    edge: Ints32  # position of the street
+    to_u: Ints32  # way along the street to its `u`, mm
+    door: Ints32  # straight way to the street, mm
 
 
 @dataclass(frozen=True, eq=False, repr=False)

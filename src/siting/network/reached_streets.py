@@ -76,15 +76,14 @@ def reached_pieces(
     # Half millimetres become shares of the edges; an edge of no length is reached whole.
     cost = network.cost[edge]
     long = 2.0 * np.maximum(cost, 1)
-    positions = (column.astype(np.int32) for column in (which, group, edge))
-    return ReachedPieces(*positions, low / long, np.where(cost == 0, 1.0, high / long))
+    which, group, edge = (column.astype(np.int32) for column in (which, group, edge))
+    return ReachedPieces(which, group, edge, low / long, np.where(cost == 0, 1.0, high / long))
 
 
 class _Stretches(NamedTuple):
     """Edges, cut at the places on them: where a stretch begins and ends, and what is nearest there.
 
-    Costs are millimetres of walk to the nearest place, `FAR` where there is none; `go` and `come` those of the stretch
-    itself, towards its end and towards its start.
+    Costs are mm of walk to the nearest place, `FAR` where there is none; `go` and `come` those of the stretch itself.
     """
 
     edge: Ints
@@ -173,9 +172,8 @@ def _owned(network: Network, way: _Stretches, limit: int) -> _Pieces:
     ahead = np.minimum(_reach(limit - way.start_cost, way.come, long), meet)
     back = np.maximum(long - _reach(limit - way.stop_cost, way.go, long), meet)
     dot = network.cost[way.edge] == 0
-    by_start = (way.start_cost < way.stop_cost) | (
-        (way.start_cost == way.stop_cost) & (way.start_owner <= way.stop_owner)
-    )
+    by_start = way.start_owner <= way.stop_owner
+    by_start = (way.start_cost < way.stop_cost) | ((way.start_cost == way.stop_cost) & by_start)
     # Both ends of an edge of no length are as near; stops passed the first of the nearest places on.
     begins = np.where(dot, (way.start_cost <= limit) & by_start, ahead > 0)
     ends = np.where(dot, (way.stop_cost <= limit) & ~by_start, back < long)

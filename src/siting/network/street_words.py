@@ -38,13 +38,7 @@ _BETWEEN = re.compile(r"[\s_\-‐]+")
 
 
 def words(cell: Any) -> tuple[str, ...]:
-    """Split a cell of tags into its values, lower case: a list as osmnx makes them, or text joined by ";".
-
-    Examples
-    --------
-    >>> words(["Steps", "footway"]), words("steps；footway"), words(1.0), words(None)
-    (('steps', 'footway'), ('steps', 'footway'), ('1',), ())
-    """
+    """Split a cell of tags into its values, lower case: a list as osmnx makes them, or text joined by ";"."""
     if isinstance(cell, (list, tuple, set, np.ndarray)):
         return tuple(word for each in cell for word in words(each))
     if cell is None or pd.isna(cell):
@@ -133,15 +127,7 @@ class Tag:
 
 
 def translated(word: str, key: str) -> str:
-    """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it means nothing.
-
-    Examples
-    --------
-    >>> translated("高速公路", "highway"), translated("5155", "highway"), translated("residential", "highway")
-    ('motorway', 'steps', 'residential')
-    >>> translated("否", "foot"), translated("t", "bridge"), translated("-", "tunnel"), translated("designated", "foot")
-    ('no', 'yes', '', 'designated')
-    """
+    """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it means nothing."""
     if key == "highway":
         return CLASSES.get(_BETWEEN.sub("", word), word) if word not in _EMPTY else ""
     return FLAGS.get(word, word)

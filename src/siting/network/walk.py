@@ -15,8 +15,6 @@ import numpy.typing as npt
 from siting.errors import NetworkError, some
 from siting.numbers import Floats
 
-__all__ = ["STEEPEST", "Slope", "Walk", "careful", "speed_from", "tobler"]
-
 #: From grades (rise over run, uphill positive) to the time on them, over the time on the level.
 Slope = Callable[[Floats], Floats]
 #: Steeper grades are taken for this one: streets are not so steep, wrong elevations are, and sums must stay finite.
