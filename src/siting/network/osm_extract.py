@@ -279,7 +279,7 @@ def _with_outlines(ways: Ways, lines: Iterable[str], squares: dict[int, dict[str
         return ways
     more = _as_ways(pd.DataFrame(rows), nodes, ferries=False)
     tags = pd.concat([ways.tags, more.tags], ignore_index=True)
-    both = ((ways.size, more.size), (ways.ref, more.ref), (ways.x, more.x), (ways.y, more.y))
+    both: Any = ((ways.size, more.size), (ways.ref, more.ref), (ways.x, more.x), (ways.y, more.y))
     return Ways(tags, *map(np.concatenate, both))
 
 

@@ -76,8 +76,8 @@ def reached_pieces(
     # Half millimetres become shares of the edges; an edge of no length is reached whole.
     cost = network.cost[edge]
     long = 2.0 * np.maximum(cost, 1)
-    which, group, edge = (column.astype(np.int32) for column in (which, group, edge))
-    return ReachedPieces(which, group, edge, low / long, np.where(cost == 0, 1.0, high / long))
+    limit, place, street = (column.astype(np.int32) for column in (which, group, edge))
+    return ReachedPieces(limit, place, street, low / long, np.where(cost == 0, 1.0, high / long))
 
 
 class _Stretches(NamedTuple):
