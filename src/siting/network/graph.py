@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
     import networkx as nx
 
-__all__ = ["Network"]
-
 log = logging.getLogger(__name__)
 
 AnyPath = str | os.PathLike[str]
