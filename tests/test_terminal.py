@@ -15,8 +15,8 @@ from rich.console import Console
 
 import siting as st
 from siting.cli import GOAL_WIDTH, _table
+from siting.judge.audit_result import COLUMNS
 from siting.judge.statuses import judged_first
-from siting.judge.verdict import COLUMNS
 from siting.terminal import tell_areas, tell_audit, tell_rules
 from siting.terminal_text import side_by_side, wrapped
 

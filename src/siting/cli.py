@@ -150,12 +150,12 @@ def standards(
             out.print(repr(load_standard(each))[1:-1], highlight=False, markup=False)
         return
     if name == "schema":
-        from siting.judge.schema import standard_schema
+        from siting.judge.standards.json_schema import standard_schema
 
         sys.stdout.write(standard_schema())
         return
     if name == "new":
-        from siting.judge.template import write_template
+        from siting.judge.standards.template import write_template
 
         if file is None:
             raise SitingError("siting standards new FILE: name the TOML file to write, such as my_city.toml")
@@ -199,8 +199,8 @@ def audit(
     lang: Lang = None,
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
+    from siting.judge.layers.uncounted_types import apart_lines
     from siting.judge.statuses import members_of
-    from siting.judge.uncounted import apart_lines
     from siting.study.run import Study, judge
 
     words_of = _lang(lang)
@@ -340,7 +340,7 @@ def _tell_results(outcome: Outcome) -> None:
 
 def _tell_audit(judged: Audit, lang: str) -> None:
     """Show the verdict on each rule, what no rule counts, and the districts where they were judged."""
-    from siting.judge.uncounted import lines_of
+    from siting.judge.layers.uncounted_types import lines_of
     from siting.terminal import tell_areas, tell_audit
 
     tell_audit(out, judged, lang)

@@ -11,9 +11,9 @@ from typing import Any, Protocol, TypeGuard
 import pandas as pd
 
 from siting.errors import SitingError
-from siting.judge.statuses import counts_of, judged_first, told_groups
-from siting.judge.uncounted import apart_lines, in_words
-from siting.labels import known, label
+from siting.judge.layers.uncounted_types import apart_lines, in_words
+from siting.judge.statuses import counts_of, groups_to_show, judged_first
+from siting.labels import known, label, named
 from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
 from siting.show.fonts import clean
 from siting.show.settings import settings_of
@@ -232,7 +232,7 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
         "tiles",
         pairs=tuple(
             (label(f"status.{key}", lang), Cell(f"{int(count[key]):,}", badge=BADGES.get(key, "na")))
-            for key in told_groups(count)
+            for key in groups_to_show(count)
         ),
     )
     for service, rows in table.groupby("service", sort=False, dropna=False):
@@ -271,9 +271,6 @@ def _title(standard: object, lang: str) -> str:
 
 def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
-    # Imported here: a report without a plan needs nothing that solves.
-    from siting.propose.plan.rule_text import rule_words
-
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
     status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
     facts = [
@@ -288,7 +285,8 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
     ]
     facts += _proof(plan, lang)
     if plan.rules:
-        rules = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
+        words_of = getattr(plan, "rules_in_words", None)
+        rules = map(str, plan.rules) if words_of is None else words_of(lang)
         facts.append(("rules", Cell(listed(rules, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
     words = tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip())
@@ -308,11 +306,9 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
 
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Say what solved a plan, and what proves its bound, where it tells."""
-    from siting.propose.plan.rule_text import engine_words
-
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
-        yield "engine", Cell(clean(engine_words(str(engine), lang)))
+        yield "engine", Cell(clean(named("engine", engine, lang)))
     if certificate is None:
         return
     proven = float_of(certificate.bound)

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from siting.judge.statuses import counts_of
-from siting.judge.wording import needs_words
+from siting.judge.wording.sentences import needs_words
 from siting.labels import known, label
 from siting.show.cells import NONE, SIGNS, Cell, Table, amount, percentage, show
 from siting.show.fonts import clean

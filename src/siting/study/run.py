@@ -17,7 +17,7 @@ import pandas as pd
 from siting.data import check_together, read_layer
 from siting.errors import NetworkError, ProblemError, SitingError, some
 from siting.judge import Audit, Rule, Standard, audit, load_standard
-from siting.judge.rule import Document
+from siting.judge.standards.rule import Document
 from siting.measure import Reach, bands, coverage, service_areas, straight_line, travel
 from siting.measure.services import offering, open_to_all, people_column, set_apart, walker
 from siting.network import Network, Places, Walk
