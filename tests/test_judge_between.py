@@ -12,7 +12,8 @@ from shapely.geometry import Point, box
 
 import siting as st
 from siting.judge import Standard
-from siting.judge.rule import Rule, rule_from
+from siting.judge.standards.from_toml import rule_from
+from siting.judge.standards.rule import Rule
 
 CRS = "EPSG:4547"
 

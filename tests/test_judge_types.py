@@ -15,7 +15,7 @@ from shapely.geometry import Point, box
 
 import siting as st
 from siting.data import type_of
-from siting.judge.uncounted import apart_lines, in_words, lines_of
+from siting.judge.layers.uncounted_types import apart_lines, in_words, lines_of
 
 Layers = dict[str, gpd.GeoDataFrame]
 Layer = Callable[..., gpd.GeoDataFrame]

@@ -14,8 +14,8 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import siting as st
+from siting.judge.audit_result import COLUMNS
 from siting.judge.statuses import judged_first
-from siting.judge.verdict import COLUMNS
 from siting.terminal import print_areas, print_rules, print_verdict
 from siting.terminal_study import GOAL_WIDTH, results_table
 from siting.terminal_text import side_by_side, wrapped

@@ -133,11 +133,11 @@ def standards(
         for each in st.list_standards():
             _print(repr(st.load_standard(each))[1:-1], cut=True)
     elif name == "schema":
-        from siting.judge.schema import standard_schema
+        from siting.judge.standards.json_schema import standard_schema
 
         sys.stdout.write(standard_schema())
     elif name == "new":
-        from siting.judge.template import write_template
+        from siting.judge.standards.template import write_template
 
         if file is None:
             raise SitingError("siting standards new FILE: name the TOML file to write, such as my_city.toml")

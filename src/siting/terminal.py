@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.text import Text
 
 from siting.judge import Audit, Standard
+from siting.judge.layers.uncounted_types import lines_of
 from siting.judge.statuses import judged_first
-from siting.judge.uncounted import lines_of
 from siting.labels import label, named
 from siting.show.cells import SIGNS
 from siting.show.verdict import (

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from siting.data import atomic_path
 from siting.errors import SitingError
+from siting.judge.layers.uncounted_types import apart_lines
 from siting.judge.statuses import members_of
-from siting.judge.uncounted import apart_lines
 from siting.labels import label, named
 from siting.numbers import percent
 from siting.show import write_report

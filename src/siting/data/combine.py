@@ -106,11 +106,7 @@ def not_a_layer(given: Any) -> str:
 
 
 def _refuse_shared_ids(layers: list[Any]) -> None:
-    ids = pd.Series(
-        [_name(frame, number) for number, frame in enumerate(layers, start=1) for _ in range(len(frame))],
-        index=[key for frame in layers for key in frame.index],
-        dtype=object,
-    )
+    ids = pd.concat([pd.Series(_name(frame, n), frame.index, dtype=object) for n, frame in enumerate(layers, start=1)])
     twice = ids[ids.index.duplicated(keep=False)]
     if len(twice):
         where = " and ".join(dict.fromkeys(twice))

@@ -130,7 +130,8 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
 
     Rows and columns are scaled in turn until both sums are right (iterative proportional fitting [1]_), which keeps the
     table's cross-product ratios. Then each cell is rounded up or down so that both margins are met exactly, as near to
-    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0.
+    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0. One that is 0 in every table that meets the
+    margins is set to 0 first: scaling alone would only creep towards it.
 
     Parameters
     ----------
@@ -149,10 +150,6 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     ProblemError
         When a label stands twice or has no total, the two sums differ, a row or column of nothing but 0 has a total, or
         the zeros of the table leave no way to meet both margins, which a maximum flow proves.
-
-    Notes
-    -----
-    A cell that is 0 in every table that meets the margins is set to 0 first: scaling alone would only creep towards it.
 
     References
     ----------

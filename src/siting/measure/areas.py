@@ -30,7 +30,7 @@ MODES: dict[Overlap, Mode] = {"keep": "each", "split": "nearest", "dissolve": "t
 #: Spacing of the seeds of borders between facilities, as a share of the width.
 SPACING = 0.2
 #: Parts of rings below this share of the width's square are left out: two round ends drawn differently.
-CRUMB = 0.001
+SLIVER = 0.001
 
 
 def service_areas(
@@ -52,6 +52,10 @@ def service_areas(
     river without a bridge stays outside. A facility off the street adds a circle around its door, whose radius is the
     way to the street, the limit, or *max_snap*, whichever is least. Which street is inside is exact to the millimetre;
     circles, round ends and bends have 16 sides to the circle and fall short of it by up to 2 % of their radius.
+
+    With ``overlap="split"``, ground between the streets of two facilities is divided along the middle. Ground beside a
+    street that only a larger limit reaches may then change hands from one limit to the next, up to *width* deep; a ring
+    leaves out the smaller limit's areas of all facilities, so that rings never overlap.
 
     Parameters
     ----------
@@ -89,12 +93,6 @@ def service_areas(
     LayerError, NetworkError
         As for `travel`.
 
-    Notes
-    -----
-    With ``overlap="split"``, ground between the streets of two facilities is divided along the middle. Ground beside a
-    street that only a larger limit reaches may then change hands from one limit to the next, up to *width* deep; a ring
-    leaves out the smaller limit's areas of all facilities, so that rings never overlap.
-
     Examples
     --------
     >>> import siting as st
@@ -123,7 +121,7 @@ def service_areas(
         limit, group, area = _split(network, found, circles, limit, area, width, fill)
     if rings:
         within = [smaller.get((k + 1, 0 if together else g)) for k, g in zip(limit, group, strict=True)]
-        area = _without(area, np.array(within, object), CRUMB * width**2)
+        area = _without(area, np.array(within, object), SLIVER * width**2)
         limit, group, area = (column[~shapely.is_missing(area)] for column in (limit, group, area))
     columns = {"limit": np.array(list(budgets))[limit], "unit": unit, "geometry": area}
     return _layer(network, places, group, columns, overlap)
@@ -263,11 +261,11 @@ def _first_of_spot(circles: _Circles, among: Bools) -> Positions:
     return rows[np.unique(begin, axis=0, return_index=True)[1]]
 
 
-def _without(area: Shapes, inner: Shapes, crumb: float) -> Shapes:
-    """Take *inner* out of each area; None where nothing but crumbs is left."""
+def _without(area: Shapes, inner: Shapes, least: float) -> Shapes:
+    """Take *inner* out of each area; None where nothing but slivers is left."""
     left: Shapes = np.where(shapely.is_missing(inner), area, shapely.difference(area, inner))
     parts, of = shapely.get_parts(left, return_index=True)
-    large = shapely.area(parts) >= crumb
+    large = shapely.area(parts) >= least
     rings: Shapes = np.full(len(area), None, object)
     shapely.multipolygons(parts[large], indices=of[large], out=rings)
     return rings

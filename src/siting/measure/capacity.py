@@ -88,6 +88,13 @@ def idle_nearby(
 ) -> pd.DataFrame:
     """Find where people lack places at a given rate, and how many places stand empty within their reach.
 
+    Layers do not say who uses which facility. The u_j users of facility j, at most its places c_j, are taken to come
+    from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
+    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
+    ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
+    `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
+    Users above the places of a facility, or of one not in *reach*, count as lacking: take them out where known.
+
     Parameters
     ----------
     reach
@@ -119,15 +126,6 @@ def idle_nearby(
     ------
     ProblemError
         When an amount is missing or negative, the rate not above 0, an area missing, or *reach* holds only the nearest.
-
-    Notes
-    -----
-    Layers do not say who uses which facility. The u_j users of facility j, at most its places c_j, are taken to come
-    from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
-    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
-    ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
-    `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
-    Users above the places of a facility, or of one that is not in *reach*, count as lacking a place.
 
     References
     ----------

@@ -151,8 +151,8 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
         mend = f'give one for each area in "{base.by}" and no other'
         raise ProblemError(f"{how}s of {column}: {mend}; look at {some(wrong)}")
     ends = {str(area): grown(float(sums[area]), change, f' in "{area}"') for area, change in named.items()}
-    low, high = min(map(float, named.values())), max(map(float, named.values()))
-    return Control(column, None, ends, f"{how}s", {"change": f"{_step(low, how)} – {_step(high, how)}"})
+    low, high = (_step(extreme(map(float, named.values())), how) for extreme in (min, max))
+    return Control(column, None, ends, f"{how}s", {"change": f"{low} – {high}"})
 
 
 class Figure(NamedTuple):

@@ -13,31 +13,17 @@ from siting.data import role
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import LANGUAGES, label
 from siting.measure.alignment import groups
-from siting.measure.apportionment import apportion, checked, fit_margins, round_to_total
-from siting.measure.cohort import age_bands, cohort_forecast, life_table
+from siting.measure.apportionment import apportion, checked, fit_margins
 from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
 from siting.measure.interpolation import (
     Method,
-    annual_growth,
-    annual_increase,
     check_years,
-    interpolate_figures,
     is_year,
 )
 from siting.measure.services import PEOPLE
 from siting.numbers import Ints
 
-__all__ = [
-    "age_bands",
-    "annual_growth",
-    "annual_increase",
-    "cohort_forecast",
-    "fit_margins",
-    "forecast",
-    "interpolate_figures",
-    "life_table",
-    "round_to_total",
-]
+__all__ = ["forecast"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +53,8 @@ def forecast(
     """Carry the people of communities to a later year, in whole numbers that add up to the totals given.
 
     What is known about the later year becomes a total for each column, of all communities or of each area. Each total
-    is apportioned in proportion to the base year by largest remainders (see `round_to_total`).
+    is apportioned in proportion to the base year by largest remainders (see `round_to_total`). With *parts* the table
+    of areas by parts is fitted first (`fit_margins` [1]_); in an area each part is apportioned by its base.
 
     Parameters
     ----------
@@ -112,10 +99,6 @@ def forecast(
     ProblemError
         When totals are absent, implausible or do not agree; when an area without people has a total (0 stays 0); or
         when some community would have more infants and elderly than residents.
-
-    Notes
-    -----
-    With *parts* `fit_margins` [1]_ fits the table of areas by parts; in an area each part is apportioned by its base.
 
     References
     ----------

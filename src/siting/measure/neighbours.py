@@ -19,6 +19,7 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     """Find for each place its nearest partner, and count the partners within *limit*.
 
     Which rural old-age homes lie beside a health centre (毗邻)? The plans print no distance, so *limit* is yours.
+    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out by `Reach.from_pairs`.
 
     Parameters
     ----------
@@ -37,10 +38,6 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     ------
     ProblemError
         When *limit* is above that of *reach*, or *reach* holds only the nearest, which cannot be counted.
-
-    Notes
-    -----
-    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out by `Reach.from_pairs`.
 
     Examples
     --------
@@ -61,6 +58,9 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
 def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
     """Find the small institutions that lack a medical partner nearby.
 
+    Shijiazhuang asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby, and
+    prints no distance (catalogue row ``shijiazhuang.eldercare.medical_contract_beds``).
+
     Parameters
     ----------
     reach
@@ -79,11 +79,6 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     ------
     ProblemError
         When an institution has no beds given, *below* is not above 0, or as for `neighbours`.
-
-    Notes
-    -----
-    Shijiazhuang asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby, and
-    prints no distance (catalogue row ``shijiazhuang.eldercare.medical_contract_beds``).
 
     Examples
     --------

@@ -55,11 +55,7 @@ def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "streets: heights are 0 all along %d rows, where all others are above %g m: %s; these count as without "
             "heights", int(level.sum()), INLAND, some(frame.index[level]),
         )  # fmt: skip
-    bare = wild | level
-    if not bare.any():
-        return frame
-    lines = lines.copy()
-    lines[bare] = shapely.force_2d(lines[bare])
+    lines = np.where(wild | level, shapely.force_2d(lines), lines)
     return frame.set_geometry(gpd.GeoSeries(lines, index=frame.index, crs=frame.crs))
 
 

@@ -20,9 +20,10 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from siting.errors import NetworkError
 from siting.network.build import WAY, keep_edges, parts_of_frame, whole_edges
+from siting.network.end_points import run_starts
 from siting.network.parts import Parts
 from siting.network.places import millimetres
-from siting.network.splitting import cut_lines, pieces_of_rows, run_starts
+from siting.network.splitting import cut_lines, pieces_of_rows
 from siting.numbers import Bools, Floats, Ints, Positions, Shapes
 
 log = logging.getLogger(__name__)
@@ -181,19 +182,17 @@ def _joined(network: Parts, links: _Links) -> Parts:
     xy = np.concatenate([xy, feet[fresh]])
     meets[meets < 0] = cut_node[-1 - meets[meets < 0]]
     pieces, source = cut_lines(network.lines, row, cut_at, xy[cut_node])
-    frame, u, v, metres = _pieces(network, pieces, source, cut_node)
+    frame = pieces_of_rows(whole_edges(network), pieces, source)
+    opens = run_starts(source)
+    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
+    u[~opens], v[~np.append(opens[1:], True)] = cut_node, cut_node
+    metres = frame["length"].to_numpy(float)
     real = meets != links.node
     new = _link_rows(network, frame, xy, links.node[real], meets[real])
     frame = gpd.GeoDataFrame(pd.concat([frame, new]), geometry="geometry", crs=network.crs)
-    return parts_of_frame(
-        frame,
-        xy,
-        _node_names(network.nodes, int(fresh.sum())),
-        np.concatenate([u, links.node[real]]),
-        np.concatenate([v, meets[real]]),
-        np.concatenate([metres, shapely.length(new.geometry.to_numpy())]),
-        network.left_out,
-    )
+    u, v = np.concatenate([u, links.node[real]]), np.concatenate([v, meets[real]])
+    metres = np.concatenate([metres, shapely.length(new.geometry.to_numpy())])
+    return parts_of_frame(frame, xy, _node_names(network.nodes, int(fresh.sum())), u, v, metres, network.left_out)
 
 
 def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
@@ -216,18 +215,6 @@ def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Posi
     meets = meets.astype(np.intp)
     meets[inner] = -1 - cut
     return meets, edge[new], along[new], cut_node
-
-
-def _pieces(
-    network: Parts, pieces: Shapes, source: Positions, joint: Positions
-) -> tuple[gpd.GeoDataFrame, Positions, Positions, Floats]:
-    """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
-    frame = pieces_of_rows(whole_edges(network), pieces, source)
-    opens = run_starts(source)
-    closes = np.append(opens[1:], True)
-    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
-    u[~opens], v[~closes] = joint, joint
-    return frame, u, v, frame["length"].to_numpy(float)
 
 
 def _link_rows(

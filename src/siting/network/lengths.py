@@ -125,9 +125,8 @@ def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Float
                 "metres on the ground (drop the column to measure the lines)"
             )
     low = fit.ratio if one else fit.low
-    near = NEAR if LEAST <= fit.ratio <= MOST else 0.1
     name, factor, remedy = _unit(low)
-    if abs(low / factor - 1) <= near:
+    if abs(low / factor - 1) <= (NEAR if LEAST <= fit.ratio <= MOST else 0.1):
         raise NetworkError(
             f"{text}: they look like {name}; they must be metres ({remedy}, or drop the column to measure the lines)"
         )

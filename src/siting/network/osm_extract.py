@@ -190,7 +190,10 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
     at = nodes.frame()
     closed, private = barred(at)
     ids = at["osm_id"].to_numpy(np.int64)
-    return Extract(_once(found), ids[closed], ids[private])
+    again = found.tags["osm_id"].duplicated(keep="last").to_numpy()  # in files put together from parts
+    if again.any():
+        log.info("%d ways stand in the file more than once and are taken once", int(again.sum()))
+    return Extract(found.select(~again), ids[closed], ids[private])
 
 
 def _of(chosen: Any, entities: Any) -> Any:
@@ -308,11 +311,3 @@ def _gone(file: Path, kind: str) -> dict[str, set[int]]:
     gone = {name: {one for one, deleted in ids.items() if deleted} for name, ids in last.items()}
     log.info("%s: %d objects are deleted and left out", file.name, sum(map(len, gone.values())))
     return gone
-
-
-def _once(ways: Ways) -> Ways:
-    """Keep the last of ways that stand in the file twice, as files put together from parts have them."""
-    again = ways.tags["osm_id"].duplicated(keep="last").to_numpy()
-    if again.any():
-        log.info("%d ways stand in the file more than once and are taken once", int(again.sum()))
-    return ways.select(~again)

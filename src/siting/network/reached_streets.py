@@ -10,11 +10,11 @@ import pandas as pd
 
 from siting.network import search
 from siting.network.contraction import FAR as CLOSED
+from siting.network.end_points import run_starts
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.snapping import places_at_ends
-from siting.network.splitting import run_starts
 from siting.network.walk import Walk
 from siting.numbers import Floats, Ints, Ints32
 

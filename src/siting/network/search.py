@@ -18,11 +18,11 @@ import numpy as np
 from siting.errors import NetworkError
 from siting.network import nearest_kernels, reached_street_kernels, search_kernels
 from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
+from siting.network.end_points import run_starts
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
-from siting.network.splitting import run_starts
 from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
 from siting.numbers import Floats, Ints, Ints32
@@ -268,9 +268,10 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
 
 def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
     """Label every corner with its *count* nearest places, searching against the streets."""
-    node = np.concatenate([at.a, at.b])
+    to = at.against
+    node = np.concatenate([to.a, to.b])
     seeds = node >= 0
-    node, way, who = node[seeds], np.concatenate([at.enter_a, at.enter_b])[seeds], np.tile(at.owner, 2)[seeds]
+    node, way, who = node[seeds], np.concatenate([to.to_a, to.to_b])[seeds], np.tile(at.owner, 2)[seeds]
     first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
     queue = len(node) + count * (graph.n + len(graph.arcs.heads)) // 2 + 1024
     while True:

@@ -18,7 +18,7 @@ from siting.network.parts import Parts
 from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres
 from siting.network.polygon_entrances import gates_of
 from siting.network.preferred_streets import DECK, Preferred
-from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
+from siting.numbers import Bools, Floats, Ints, Ints32, Positions, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -113,11 +113,7 @@ def _at_open(network: Parts, edge: Ints32, to_u: Floats, private: Bools) -> tupl
     if not len(end):
         return edge, to_u
     node = np.where(to_u[end] == 0, network.u[edge[end]], network.v[edge[end]])
-    streets = np.flatnonzero(~private)
-    edge_of = np.full(len(network.x), -1, np.int32)
-    edge_of[network.v[streets]] = streets
-    edge_of[network.u[streets]] = streets
-    other = edge_of[node]
+    other = _an_edge_of(network, [np.flatnonzero(~private)])[node]
     end, node, other = end[other >= 0], node[other >= 0], other[other >= 0]
     edge, to_u = edge.copy(), to_u.copy()
     edge[end] = other
@@ -125,12 +121,23 @@ def _at_open(network: Parts, edge: Ints32, to_u: Floats, private: Bools) -> tupl
     return edge, to_u
 
 
+def _an_edge_of(network: Parts, kinds: list[Positions]) -> Ints32:
+    """Find an edge that ends at each node, of the last of *kinds* that has any; -1 where none does."""
+    edge_of = np.full(len(network.x), -1, np.int32)
+    for edges in kinds:
+        edge_of[network.v[edges]] = edges
+        edge_of[network.u[edges]] = edges
+    return edge_of
+
+
 def _report(placed: Places, near: Bools, name: str) -> None:
     """Log the places that are far from any street, and those that were put on another than the nearest."""
     if not near.all():
+        km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole
+        question = f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?"
         log.warning(
             "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s",
-            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), _elsewhere(placed.snap),
+            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), question if km >= 10 else "",
         )  # fmt: skip
     moved = placed.moved
     if len(moved):
@@ -138,12 +145,6 @@ def _report(placed: Places, near: Bools, name: str) -> None:
             "%s: %d of %d lie nearest to a bridge, a tunnel or an island and were put on a street of the main part: %s",
             name, len(moved), len(near), some(moved.index),
         )  # fmt: skip
-
-
-def _elsewhere(snap: Floats) -> str:
-    """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
-    km = float(snap.min()) / 1000
-    return f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?" * (km >= 10)
 
 
 def _nearest(
@@ -178,13 +179,10 @@ def places_at_nodes(network: Parts, names: pd.Index) -> Places:
         raise NetworkError(f"no such nodes: {some(names[node < 0])}")
     if not names.is_unique:
         raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
-    edge_of = np.empty(len(network.x), np.int32)
-    every = np.arange(len(network.u), dtype=np.int32)
+    every = np.arange(len(network.u))
     # A place where a private street begins is on the open one.
-    for edges in (every,) if network.private is None else (every[network.private], every[~network.private]):
-        edge_of[network.v[edges]] = edges
-        edge_of[network.u[edges]] = edges
-    edge = edge_of[node]
+    private = network.private
+    edge = _an_edge_of(network, [every] if private is None else [every[private], every[~private]])[node]
     to_u = np.where(network.u[edge] == node, 0, network.cost[edge])
     return places_at_ends(network, names, edge, to_u)
 

@@ -9,15 +9,14 @@ as they are in the network.
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siting.network.end_points import SAME, STEP, join_points, of_vertices
+from siting.network.end_points import SAME, STEP, join_points, of_vertices, run_starts
 from siting.network.street_words import levels
 from siting.numbers import Bools, Floats, Positions, Shapes
 
@@ -86,13 +85,6 @@ def _segments(lines: Shapes) -> _Segments:
         of, start, stop, _along(xy, line)[:-1][inner], long, z[:-1][inner], z[1:][inner], opens,
         np.append(opens[1:], True),
     )  # fmt: skip
-
-
-def run_starts(keys: npt.NDArray[Any]) -> Bools:
-    """Mark where a run of equal keys begins."""
-    new = np.ones(len(keys), np.bool_)
-    new[1:] = keys[1:] != keys[:-1]
-    return new
 
 
 def _along(xy: Floats, line: Positions) -> Floats:

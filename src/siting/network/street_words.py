@@ -65,7 +65,7 @@ CLASSES: dict[str, str] = {
 #: The classes that are understood.
 KNOWN_CLASSES = frozenset(CLASSES.values())
 #: "yes", "no" or "" for each word of a flag.
-FLAGS = {
+FLAGS: dict[str, str] = {
     unicodedata.normalize("NFKC", word).lower(): kind.replace("empty", "")
     for kind, listed in _TABLE["flags"].items()
     for word in listed

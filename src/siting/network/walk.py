@@ -105,21 +105,10 @@ def careful(grade: npt.ArrayLike) -> Floats:
 
 
 def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST, mode: str = "walk") -> float:
-    """Read a speed with its unit: metres a minute.
+    """Read a speed with its unit, such as "4.8 km/h" or "80 米/分钟": metres a minute.
 
-    Parameters
-    ----------
-    text
-        A number and a unit: m/min, km/h, m/s, mph, ft/s, ft/min, or 米/分钟, 公里/小时, 米/秒.
-    slowest, fastest
-        Limits of the mode, metres a minute; those of walkers when not given.
-    mode
-        Its name, for the message.
-
-    Raises
-    ------
-    NetworkError
-        When there is no number, or no unit that is known, or nobody travels so fast or slow.
+    NetworkError where there is no number, no unit that is known, or the speed is not from *slowest* to *fastest*,
+    metres a minute; *mode* stands in the message.
 
     Examples
     --------

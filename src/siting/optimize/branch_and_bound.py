@@ -34,17 +34,8 @@ TRIED, TRIED_STEPS = 8, 60
 class Target:
     """What a bound must exceed for a node to stay open: the best objective known, or a wanted value.
 
-    Attributes
-    ----------
-    value
-        Best objective known; minus infinity without a plan.
-    grain
-        Of the objective.
-    worst
-        Below what any plan is worth: a bound down there proves that there is no plan.
-    ceiling, wanted
-        When given, nodes whose bound is up to the ceiling are closed, whatever is known, and a plan worth what is
-        wanted ends the search.
+    *worst* is below what any plan is worth: a bound down there proves that there is no plan. With a *ceiling*, nodes
+    whose bound is up to it are closed, whatever is known, and a plan worth what is *wanted* ends the search.
     """
 
     value: float
@@ -86,32 +77,17 @@ class _Node:
 
 #: Makes a plan from the x of a relaxation and the box it was solved in; None when it finds none.
 Rounding: TypeAlias = Callable[[Floats, Floats, Floats], Bools | None]
+Report: TypeAlias = Callable[[float | None, float], bool]
 
 
 class BranchAndBound:
     """One search, which can go on after a stop.
 
-    Parameters
-    ----------
-    terms
-        The model that the proof is for.
-    control
-        Asked at every node whether to stop.
-    target
-        When a node is closed.
-    round_x
-        Makes a plan from (x of the relaxation, lower, upper), or None.
-    report
-        Takes (value or None, bound), returns whether to stop; `Control.report` when not given.
+    *terms* are of the model that the proof is for. *report* takes (value or None, bound) and returns whether to stop.
     """
 
     def __init__(
-        self,
-        terms: Lagrangian,
-        control: Control,
-        target: Target,
-        round_x: Rounding,
-        report: Callable[[float | None, float], bool] | None = None,
+        self, terms: Lagrangian, control: Control, target: Target, round_x: Rounding, report: Report | None = None
     ) -> None:
         self.terms, self.control, self.target, self.round_x = terms, control, target, round_x
         self.report = report or (lambda value, bound: control.report("search", value, bound))
@@ -141,7 +117,7 @@ class BranchAndBound:
     def begin(self, multipliers: Multipliers) -> None:
         """Start from the multipliers of the root."""
         model = self.terms.model
-        self._add_node((-1, -1, -1), model.lower, model.upper, multipliers, None)
+        self._add_node((-1, -1, -1), model.lower, model.upper, multipliers, None, 0)
 
     def run(self, most: int | None = None) -> bool:
         """Search until nothing is open; False when stopped before (time, Ctrl-C, gap, *most* nodes)."""
@@ -158,20 +134,14 @@ class BranchAndBound:
         return True
 
     def _add_node(
-        self,
-        decision: tuple[int, int, int],
-        lower: Floats,
-        upper: Floats,
-        multipliers: Multipliers,
-        basis: Any,
-        rank: int = 0,
+        self, decision: tuple[int, int, int], lower: Floats, upper: Floats, solved: Multipliers, basis: Any, rank: int
     ) -> _Node | None:
         """Add a node (of parent, column, at) to the tree, fix what its multipliers decide; None when it is closed."""
-        multipliers = self._along_ray(multipliers, lower, upper)
-        v = self.tree.rounded(np.where(self.terms.model.must, multipliers.v, np.maximum(multipliers.v, 0.0)))
-        m = np.maximum(multipliers.m, 0.0)
-        row = self.tree.keep(v, multipliers.y, m)
-        bound, r = self.terms.bound(Multipliers(v.astype(float), multipliers.y, m), lower, upper)
+        solved = self._along_ray(solved, lower, upper)
+        v = self.tree.rounded(np.where(self.terms.model.must, solved.v, np.maximum(solved.v, 0.0)))
+        m = np.maximum(solved.m, 0.0)
+        row = self.tree.keep(v, solved.y, m)
+        bound, r = self.terms.bound(Multipliers(v.astype(float), solved.y, m), lower, upper)
         index = self.tree.add(*decision, row)
         self.nodes += 1
         decided = not (lower < upper).any()
@@ -186,7 +156,7 @@ class BranchAndBound:
         if len(fixed):
             self.tree.fixed.append((index, fixed, opened[fixed].astype(np.int64)))
             self._closed = max(self._closed, float((bound - np.abs(r[fixed])).max()))
-        node = _Node(index, lower, upper, bound, multipliers.x, basis, len(fixed) > 0)
+        node = _Node(index, lower, upper, bound, solved.x, basis, len(fixed) > 0)
         # Of nodes that could have the same value the last is first, and the likely side: it dives until it has a plan.
         heapq.heappush(self._open, (-floored(bound, self.target.grain), -rank, node))
         return node
@@ -202,12 +172,14 @@ class BranchAndBound:
             shut[last] = opened[last] = False
         return shut, opened
 
-    def _along_ray(self, multipliers: Multipliers, lower: Floats, upper: Floats) -> Multipliers:
+    def _along_ray(self, solved: Multipliers, lower: Floats, upper: Floats) -> Multipliers:
         """Go along a ray until the bound closes the node."""
-        if multipliers.ray is None:
-            return multipliers
-        further = (multipliers.along(4.0**k) for k in range(60))
-        return next((m for m in further if self.terms.bound(m, lower, upper)[0] <= self.target.limit), multipliers)
+        if solved.ray is None:
+            return solved
+        v, y, m = solved.ray
+        steps = (4.0**k for k in range(60))
+        further = (Multipliers(solved.v + step * v, solved.y + step * y, solved.m + step * m) for step in steps)
+        return next((each for each in further if self.terms.bound(each, lower, upper)[0] <= self.target.limit), solved)
 
     def _branch(self, node: _Node) -> None:
         if self._reduced is None:
@@ -283,13 +255,11 @@ class _ReducedRelaxation:
     def go(self, node: _Node) -> None:
         """Put the solver where a node was left."""
         self.relaxation.set_box(node.lower[self.columns], node.upper[self.columns])
-        if node.basis is not None:
-            self.relaxation.simplex.back_to(node.basis)
-        elif self._root_basis is not None:
-            self.relaxation.simplex.back_to(self._root_basis)
-        else:
+        if node.basis is None and self._root_basis is None:
             self.relaxation.solve()
             self._root_basis = self.relaxation.simplex.basis()
+        else:
+            self.relaxation.simplex.back_to(self._root_basis if node.basis is None else node.basis)
 
     def probe(self, node: _Node, column: int, at: int) -> float:
         """Return about what the bound falls to by a decision on one column of the whole model."""
@@ -308,7 +278,7 @@ class _ReducedRelaxation:
             x = np.zeros(len(lower))
             x[self.columns] = small.x
             x = np.clip(x, lower, upper)
-        return Multipliers(*wide, x, small.value, ray)
+        return Multipliers(*wide, x, ray)
 
     def _wide(self, v: Floats, y: Floats, m: Floats, w: Floats, small_w: Floats) -> tuple[Floats, Floats, Floats]:
         """Share the credit of merged needs out in proportion to their worth."""

@@ -58,8 +58,6 @@ def solve_center(
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     most
         How many columns may open beside those that must.
-    control
-        Asked between the distances, and within.
     start
         A plan to begin with; it is ignored when it breaks a rule.
 

@@ -35,8 +35,6 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
     model
         A model without levels. Any rows, shares and needs that must be served are kept; plans are good when there is at
         most one row, of costs.
-    control
-        Time limit, gap and progress.
     start
         A plan to begin with; it is ignored when it breaks a rule.
 
@@ -77,7 +75,8 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
     rounding.start_from(multipliers)
     x = multipliers.x if multipliers.x is not None else np.zeros(len(small.value))
     search.offer(rounding.round_x(x, small.lower, small.upper))
-    if search.x is None and _is_share_within_budget(small) and not control.must_stop:
+    share_within_budget = _has_only_a_budget(small, shares=1) and np.isfinite(small.high).sum() == 1
+    if search.x is None and share_within_budget and not control.must_stop:
         problem = DecisionProblem(small, control, float(small.high[0]))
         decision = problem.search(float(small.high[0]), lambda *_: control.report("search"))
         if decision.run() and decision.bound <= problem.ceiling:
@@ -99,18 +98,8 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
     return Solution(plan, target.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
 
 
-def _has_only_a_budget(model: Model) -> bool:
-    """Whether there is nothing but one row of costs with an upper limit, and worth."""
-    if model.must.any() or len(model.wanted) or len(model.high) > 1:
+def _has_only_a_budget(model: Model, shares: int = 0) -> bool:
+    """Whether there is nothing but one row of costs with an upper limit, worth, and so many shares to be reached."""
+    if model.must.any() or len(model.wanted) != shares or len(model.high) > 1:
         return False
     return bool((model.rows.data >= 0).all() and np.isneginf(model.low).all())
-
-
-def _is_share_within_budget(model: Model) -> bool:
-    """Whether one share must be reached within one row of costs, and nothing else is asked."""
-    return (
-        len(model.wanted) == 1
-        and len(model.high) == 1
-        and not model.must.any()
-        and bool((model.rows.data >= 0).all() and np.isneginf(model.low[0]) and np.isfinite(model.high[0]))
-    )

@@ -42,8 +42,6 @@ def solve_dispersion(
     least, most
         How many columns are open, those that must be included; *most* None for any number. As a column more never
         brings two apart, no more than *least* are opened beside those that must.
-    control
-        Asked between the distances, and within.
 
     Returns
     -------
@@ -156,21 +154,12 @@ def _clique_cover(neighbours: list[set[int]], free: Bools) -> int:
 
 def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control: Control) -> tuple[Bools | None, bool]:
     """Ask the solver for *wanted* of the *free* columns; a clique of neighbours holds one of them at most."""
-    at = np.flatnonzero(free)
-    part = csr_array(graph[at][:, at])
-    cliques = _edge_cliques(part)
+    at, k = np.flatnonzero(free), int(free.sum())
+    cliques = _edge_cliques(csr_array(graph[at][:, at]))
     rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
-    matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), len(at)))
+    matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), k))
     outcome = highs.run(
-        highs.Programme(
-            cost=-np.ones(len(at)),
-            lower=np.zeros(len(at)),
-            upper=np.ones(len(at)),
-            matrix=matrix,
-            row_lower=np.full(len(cliques), -np.inf),
-            row_upper=np.ones(len(cliques)),
-            whole=len(at),
-        ),
+        highs.Programme.of_blocks(-np.ones(k), np.zeros(k), np.ones(k), [([matrix], -np.inf, 1.0)], k),
         gap=0.99,
         time_limit=control.seconds_left,
         # Enough columns, or a bound that excludes them: the exact number does not matter.

@@ -75,8 +75,6 @@ def solve_median(model: Model, control: Control, *, start: Bools | None = None) 
     ----------
     model
         Without shares and with at most one row, in which all columns that are not decided count the same.
-    control
-        Asked between short calls of compiled code when to stop.
     start
         A plan to begin with, where there is one.
 
@@ -130,11 +128,10 @@ class _Search:
         self.tree = ProofTree()
         self.x: Bools = state == kernels.OPEN
         self.value = self.proven = -math.inf
-        (n, m), must = model.benefit.shape, model.must
+        n, must = model.benefit.shape[0], model.must
         self.scale = np.ones(n)
         self.spare = pairs  # what a node leaves of the pairs: made by `_shrink`
-        self.floor, self.step = np.empty(n), np.empty(n)
-        self.scratch, self.chosen = np.empty(m), np.zeros(m)
+        self.floor = np.empty(n)
         filled = np.diff(pairs.ptr) > 0
         best, worst = np.zeros(n), np.zeros(n)
         best[filled], worst[filled] = pairs.gains[pairs.ptr[:-1][filled]], pairs.gains[pairs.ptr[1:][filled] - 1]
@@ -316,16 +313,13 @@ class _Search:
         kernels.cut_pairs(self.pairs, self.base, node.state, self.spare, self.floor)
         limits = kernels.Limits(node.few, node.many, self.cutoff, rounds, WORK, PATIENCE)
         best_v = np.empty(len(node.v), np.float32 if self.single else float)
-        space = kernels.Lagrange(
-            node.v.astype(float), best_v, np.zeros(len(node.r)), node.near, self.step, np.empty(len(node.r)),
-            self.scratch, self.chosen,
-        )  # fmt: skip
+        best_r = np.zeros(len(node.r))
         bound, theta, used, node.theta = kernels.lower_bound(
             self.spare, self.floor, self.scale, self.model.value, free, fixed, max(self.value, self.hopeless), limits,
-            theta, self.single, space,
+            theta, self.single, node.v.astype(float), best_v, best_r, node.near,
         )  # fmt: skip
         if bound < node.bound:
-            node.bound, node.v, node.r = bound, space.best_v, space.best_r
+            node.bound, node.v, node.r = bound, best_v, best_r
             node.y = self._price(node, free)
         return theta, used
 

@@ -84,16 +84,8 @@ def _ceiling(wanted: float, grain: float) -> float:
 def bound_of_partial(model: Model, proof: Proof, too_few: float) -> float:
     """Return the bound on *model* that follows from a proof that so many columns do not reach its share.
 
-    Infinite when the proof does not show it.
-
-    Parameters
-    ----------
-    model
-        The model as it was given to `siting.optimize.covering.solve_covering`.
-    proof
-        Of the `maximal_covering` of ``reduce(model).model``: its bound is below the share.
-    too_few
-        How many columns are not enough.
+    *model* is as it was given to `siting.optimize.covering.solve_covering`; the proof is of the `maximal_covering` of
+    ``reduce(model).model``. Infinite when the proof does not show it.
     """
     small = reduce(model).model
     if not is_partial(small):

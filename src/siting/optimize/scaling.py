@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from siting.numbers import Bools, Floats
 from siting.optimize.control import Control, Progress
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution
-from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows
+from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows, with_data
 
 __all__ = ["solve_scaled"]
 
@@ -23,8 +24,7 @@ __all__ = ["solve_scaled"]
 LEAST, MOST = 1.0, 1e15
 
 
-@dataclass(frozen=True, eq=False)
-class _Factors:
+class _Factors(NamedTuple):
     """What the objective, each row and each share are multiplied by."""
 
     objective: float
@@ -37,8 +37,8 @@ def solve_scaled(
 ) -> Solution | None:
     """Have the engine *solve* a model in tiny or huge units as one in usual units; None where they are usual."""
     factors = _factors(model)
-    objective = factors.objective
-    if objective == 1.0 and (factors.rows == 1.0).all() and (factors.shares == 1.0).all():
+    objective, rows, shares = factors
+    if objective == 1.0 and (rows == 1.0).all() and (shares == 1.0).all():
         return None
 
     def unscaled(at: Progress) -> Progress:
@@ -48,11 +48,9 @@ def solve_scaled(
     found = solve(_scaled(model, factors), control.reporting(unscaled), start=start)
     proof = found.proof
     if proof is not None and found.too_few is not None:  # it is about people, and a row that counts columns
-        proof = replace(proof, v=proof.v / factors.shares[0], y=proof.y / factors.shares[0])
+        proof = replace(proof, v=proof.v / shares[0], y=proof.y / shares[0])
     elif proof is not None:
-        proof = replace(
-            proof, v=proof.v / objective, y=proof.y * factors.rows / objective, m=proof.m * factors.shares / objective
-        )
+        proof = replace(proof, v=proof.v / objective, y=proof.y * rows / objective, m=proof.m * shares / objective)
     value = -math.inf if found.x is None else model.objective(found.x)
     return replace(found, value=value, bound=max(value, found.bound / objective), proof=proof)
 
@@ -73,15 +71,16 @@ def _power_of_two(size: Floats) -> Floats:
 
 
 def _scaled(model: Model, factors: _Factors) -> Model:
+    objective, rows, shares = factors
     return replace(
         model,
-        benefit=scaled_rows(model.benefit, np.full(model.benefit.shape[0], factors.objective)),
-        value=model.value * factors.objective,
-        grain=model.grain * factors.objective,
-        constant=model.constant * factors.objective,
-        rows=scaled_rows(model.rows, factors.rows),
-        low=model.low * factors.rows,
-        high=model.high * factors.rows,
-        shares=scaled_rows(model.shares, factors.shares),
-        wanted=model.wanted * factors.shares,
+        benefit=with_data(model.benefit, model.benefit.data * objective),
+        value=model.value * objective,
+        grain=model.grain * objective,
+        constant=model.constant * objective,
+        rows=scaled_rows(model.rows, rows),
+        low=model.low * rows,
+        high=model.high * rows,
+        shares=scaled_rows(model.shares, shares),
+        wanted=model.wanted * shares,
     )

@@ -12,12 +12,11 @@ import pandas as pd
 
 from siting.errors import SitingError
 from siting.judge import Audit
-from siting.judge.statuses import counts_of, judged_first, told_groups
-from siting.judge.uncounted import apart_lines, in_words
+from siting.judge.layers.uncounted_types import apart_lines, in_words
+from siting.judge.statuses import counts_of, groups_to_show, judged_first
 from siting.labels import known, label, named
 from siting.numbers import NONE
 from siting.propose import Plan
-from siting.propose.plan.rule_text import engine_words, rule_words
 from siting.show.cells import Cell, Table, amount, listed, show, table_of
 from siting.show.settings import settings_of
 from siting.show.svg import inline_svg
@@ -168,7 +167,7 @@ def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
     whole |= not whole.any()  # only districts were judged: their rows are the table
     table, parts = audit.table[whole], audit.table[~whole]
     counts = counts_of(table)
-    badges = {key: Cell(f"{int(counts[key]):,}", badge=BADGES.get(key, "na")) for key in told_groups(counts)}
+    badges = {key: Cell(f"{int(counts[key]):,}", badge=BADGES.get(key, "na")) for key in groups_to_show(counts)}
     yield Block("tiles", pairs=tuple((label(f"status.{key}", lang), cell) for key, cell in badges.items()))
     for service, rows in table.groupby("service", sort=False, dropna=False):
         section = "service" if known(f"service.{service}") else "layer"
@@ -213,7 +212,8 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
     ]
     facts += _proof(plan, lang)
     if plan.rules:
-        rules = (rule_words(str(rule), lang, str(getattr(plan, "unit", ""))) for rule in plan.rules)
+        words_of = getattr(plan, "rules_in_words", None)
+        rules = map(str, plan.rules) if words_of is None else words_of(lang)
         facts.append(("rules", Cell(listed(rules, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
     if words := tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip()):
@@ -234,7 +234,7 @@ def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     """Say what solved a plan, and what proves its bound, where it tells."""
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
-        yield "engine", Cell(clean(engine_words(str(engine), lang)))
+        yield "engine", Cell(clean(named("engine", engine, lang)))
     if certificate is not None:
         proven = float_of(certificate.bound)
         by_solver = "by_solver" if math.isfinite(proven) else "by_solver_only"

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from siting.judge.statuses import counts_of
-from siting.judge.wording import needs_words
+from siting.judge.wording.sentences import needs_words
 from siting.labels import known, label, named
 from siting.numbers import NONE
 from siting.show.cells import SIGNS, Cell, Table, amount, percentage, show

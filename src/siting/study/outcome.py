@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from siting.html import card, table
-from siting.judge.statuses import told_groups
+from siting.judge.statuses import groups_to_show
 from siting.labels import label, named
 from siting.numbers import percent
 from siting.study.outputs import write_outputs
@@ -58,7 +58,7 @@ class Outcome(Results):
             tables.append(table(heads, rows.to_numpy().tolist(), caption=caption, lang=lang))
         if self.audit is not None:
             counts = self.audit.counts()
-            groups = told_groups(counts)
+            groups = groups_to_show(counts)
             numbers = [int(counts[group]) for group in groups]
             caption = label("report.audit", lang)
             tables.append(table([f"status.{group}" for group in groups], [numbers], caption=caption, lang=lang))

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from siting.errors import ProblemError, SitingError, some
-from siting.judge.rule import document_from, rule_from
+from siting.judge.standards.from_toml import document_from, rule_from
 from siting.measure.services import walker
 from siting.network import Walk
 from siting.network.walk import speed_from

@@ -12,7 +12,7 @@ import pandas as pd
 
 from siting.html import card
 from siting.judge import Audit, Rule
-from siting.judge.rule import Document
+from siting.judge.standards.rule import Document
 from siting.labels import label, named
 from siting.measure import Reach
 from siting.network import Network, Places, Walk

@@ -79,12 +79,7 @@ class CapacitatedProblem:
 class Prices:
     """Prices of the needs that prove a bound; `bound_of_prices` adds them up.
 
-    Attributes
-    ----------
-    price
-        Of a unit of each need, from 0 to *scale*.
-    scale
-        What serving a unit is worth: 1, unless so many are wanted.
+    *price* is of a unit of each need, from 0 to *scale*: what serving a unit is worth, 1 unless so many are wanted.
     """
 
     price: Floats

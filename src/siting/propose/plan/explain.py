@@ -157,7 +157,7 @@ def _shown(name: str, value: object, lang: str, unit: str) -> object:
     """Write a value of a reason; in Chinese the rules are named in words, in English as they stand in Python."""
     if lang == "zh" and name in ("rule", "rules", "by"):
         rules = value if isinstance(value, tuple) else (value,)
-        return _names((f"“{rule_words(str(rule), lang, unit)}”" for rule in rules), lang)
+        return _names((f"“{rule_words(rule, lang, unit)}”" for rule in rules), lang)
     if isinstance(value, tuple):
         return _names(value, lang)
     return percent(value) if isinstance(value, float) else value

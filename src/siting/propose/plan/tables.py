@@ -110,8 +110,8 @@ def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.
         served = np.bincount(here["community"], here["people"], minlength=size)
         travel = np.bincount(here["community"], here["people"] * here["cost"], minlength=size)
         way = np.where(served > 0, travel / np.where(served > 0, served, 1.0), np.nan)
-        largest = here.sort_values(["community", "people", "column"], ascending=[True, False, True])
-        largest = largest.drop_duplicates("community")
+        order = here.sort_values(["community", "people", "column"], ascending=[True, False, True])
+        largest = order.drop_duplicates("community")
         site[largest["community"]] = largest["column"]
     near, able = np.zeros(size, bool), np.zeros(size, bool)
     near[problem.inputs.pairs[service].community] = True
