@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from siting.judge import Rule
-from siting.judge.standards.standard import Document
+from siting.judge.standards.rule import Document
 from siting.study import Circle, Goal, Source
 from siting.study.recipe import STUDY, TABLES
 

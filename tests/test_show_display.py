@@ -7,6 +7,7 @@ import io
 import pickle
 from dataclasses import replace
 
+import geopandas as gpd
 import nbformat
 import pandas as pd
 import pytest
@@ -107,3 +108,61 @@ def test_names_in_a_coverage_table_are_text() -> None:
     shown = st.coverage(reach, pd.Series({"a": 5}, name="infants"), pd.Series({"a": SCRIPT}))._repr_html_()
     assert "<script" not in shown
     assert "&lt;script&gt;" in shown
+
+
+def town() -> tuple[st.Reach, pd.Series]:
+    """Three communities; x reaches a, y reaches a and b; nobody reaches c."""
+    pairs = pd.DataFrame(
+        {"origin": ["a", "a", "b"], "destination": ["x", SCRIPT, SCRIPT], "cost": [100.0, 50.0, 200.0]}
+    )
+    reach = st.Reach.from_pairs(pairs, origins=["a", "b", "c"], destinations=["x", SCRIPT], limit=300)
+    return reach, pd.Series({"a": 5, "b": 3, "c": 2}, name="infants")
+
+
+def test_a_reach_shows_who_is_reached_and_how_far_the_nearest_is() -> None:
+    shown = town()[0]._repr_html_()
+    assert "2 / 3 (66.7 %)" in shown
+    assert "125.0, 200.0 米 m" in shown  # 50 m for a, 200 m for b
+    assert "300 米 m" in shown
+
+
+def test_a_plan_shows_its_figures_and_sites_and_runs_no_name() -> None:
+    reach, infants = town()
+    shown = st.solve(st.MaxCoverage(), reach, demand=infants, rules=[st.AtMost(1)])._repr_html_()
+    assert "<script" not in shown
+    assert "&lt;script&gt;" in shown
+    assert "8 / 10 (80.0 %)" in shown
+    assert "最优 optimal" in shown
+
+
+def test_a_plan_that_cannot_be_shows_why() -> None:
+    reach, infants = town()
+    shown = st.solve(st.MinSites(), reach, demand=infants, rules=[st.Cover(1.0)])._repr_html_()
+    assert "无可行方案 infeasible" in shown
+    assert "80.0 %" in shown
+
+
+def test_what_if_shows_open_sites_and_a_row_for_each_weight() -> None:
+    reach, infants = town()
+    what = st.WhatIf(reach, pd.DataFrame({"infants": infants, SCRIPT: infants}), open=["x"])
+    shown = what.open(SCRIPT)._repr_html_()
+    assert "<script" not in shown
+    assert "2 / 2" in shown
+    assert shown.count("80.0 %") == 2
+
+
+@pytest.mark.slow
+def test_a_network_shows_its_size(small_town: gpd.GeoDataFrame) -> None:
+    network = st.Network.from_streets(small_town)
+    shown = network._repr_html_()
+    assert f">{len(network.nodes)}<" in shown
+    assert "100.0 %" in shown
+
+
+@pytest.mark.slow
+def test_an_audit_shows_its_counts_and_what_is_short() -> None:
+    audit = st.audit(st.load_standard("jinhua").select(kind="per_head"), st.load_sample(), year=2025)
+    shown = replace(audit, table=audit.table.assign(indicator=SCRIPT, status="short"))._repr_html_()
+    assert "<script" not in shown
+    assert "未达标 short" in shown
+    assert "2025" in shown

@@ -177,40 +177,16 @@ def audit(
     lang: Lang = None,
 ) -> None:
     """Judge the layers of a study by its standard, without maps and proposals."""
-    from siting.judge.layers.uncounted_types import apart_lines
-    from siting.judge.statuses import members_of
-    from siting.study.run import judge
-    from siting.terminal import print_audit
+    from siting.terminal_study import audit_in_terminal
 
     chosen = _lang(lang)
-    suffix = None if out_file is None else out_file.suffix.lower()
-    if suffix not in (None, ".xlsx", ".csv", ".html", ".htm"):
-        raise SitingError(f'"{out_file}": an audit is written as .xlsx, .csv or .html')
-    if status is not None:
-        members_of(status)
     if by not in (None, "district", "county"):
         raise SitingError(f'--by is "{by}"; choose district or county')
     read = st.Study.from_toml(study)
     if standard not in (None, read.standard):  # what the study adds belongs to its own standard
         read = replace(read, rules=(), shares={}, changes={})
     read = replace(read, standard=standard or read.standard, year=read.year if year is None else year, by=by or read.by)
-    words = chosen or read.lang
-    judged = judge(read)
-    if status is not None:
-        judged = judged.select(status=status)
-    print_audit(out, judged, words)
-    for line in apart_lines(judged.parameters["apart"], words):
-        _print(line, cut=True)
-    if out_file is None:
-        return
-    if suffix == ".xlsx":
-        judged.to_excel(out_file, lang=words)
-    elif suffix == ".csv":
-        with st.data.atomic_path(out_file) as draft:
-            judged.table.to_csv(draft, index=False, encoding="utf-8-sig")
-    else:
-        st.write_report(out_file, judged, title=read.title[words], lang=words)
-    _print(f"{label('study.written', words)} {out_file}")
+    audit_in_terminal(out, replace(read, lang=chosen or read.lang), status=status, out_file=out_file)
 
 
 def _lang(lang: str | None) -> Literal["zh", "en"] | None:

@@ -1,4 +1,4 @@
-"""A study run in a terminal: its steps as they end, and its results as tables."""
+"""A study run or judged in a terminal: its steps as they end, and its results as tables."""
 
 from __future__ import annotations
 
@@ -13,17 +13,22 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from siting.data import atomic_path
 from siting.errors import SitingError
+from siting.judge.layers.uncounted_types import apart_lines
+from siting.judge.statuses import members_of
 from siting.labels import label, named
 from siting.numbers import percent
+from siting.show import write_report
 from siting.show.cells import amount
 from siting.study import Outcome, Study, run
 from siting.study.outputs import write_outputs
+from siting.study.run import judge
 from siting.study.tables import coverage_table, facility_words, network_words, places_table
 from siting.terminal import ROOMY, print_audit
 from siting.terminal_text import wrapped
 
-__all__ = ["results_table", "run_in_terminal"]
+__all__ = ["audit_in_terminal", "results_table", "run_in_terminal"]
 
 #: A goal is printed in lines of so many columns, on a terminal of 80 and on a wide one.
 GOAL_WIDTH, WIDE_GOAL = 14, 60
@@ -53,6 +58,36 @@ def run_in_terminal(out: Console, study: Study, folder: Path) -> None:
     out.print(label("study.seconds", lang, seconds=f"{time.perf_counter() - began:.1f}"), highlight=False)
     if outcome.unmet:
         raise SitingError(label("study.infeasible", lang, goals=", ".join(outcome.unmet)))
+
+
+def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_file: Path | None) -> None:
+    """Judge the layers of a study, print the verdicts (of one status where it is given), and write them to a file.
+
+    Raises
+    ------
+    SitingError
+        When the status or the kind of file is not known, or the study cannot be judged.
+    """
+    suffix = None if out_file is None else out_file.suffix.lower()
+    if suffix not in (None, ".xlsx", ".csv", ".html", ".htm"):
+        raise SitingError(f'"{out_file}": an audit is written as .xlsx, .csv or .html')
+    if status is not None:
+        members_of(status)  # refused before the layers are read
+    judged = judge(study) if status is None else judge(study).select(status=status)
+    print_audit(out, judged, study.lang)
+    for line in apart_lines(judged.parameters["apart"], study.lang):
+        out.print(line, highlight=False, markup=False)
+    if out_file is None:
+        return
+    if suffix == ".xlsx":
+        judged.to_excel(out_file, lang=study.lang)
+    elif suffix == ".csv":
+        with atomic_path(out_file) as draft:
+            judged.table.to_csv(draft, index=False, encoding="utf-8-sig")
+    else:
+        write_report(out_file, judged, title=study.heading, lang=study.lang)
+    words = label("study.written", study.lang)
+    out.print(f"{words} {out_file}", highlight=False, markup=False, soft_wrap=True)
 
 
 @contextmanager
