@@ -57,7 +57,7 @@ class WhatIf:
     ------
     ProblemError
         When a site is unknown or stands twice, a weight is missing, negative or not a number, or the reach holds only
-        the nearest sites, so that it cannot tell whom a further one would reach.
+        the nearest sites, which do not show whom a further one would reach.
 
     Notes
     -----
