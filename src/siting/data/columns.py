@@ -5,6 +5,7 @@ Everything about them stands in ``roles.toml``.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -116,13 +117,7 @@ class Column:
             return None
         if words:
             return None if any(headings.names_another(note, self.type) for note in notes) else 1.0
-        product = 1.0
-        for note in notes:
-            factor = 1.0 if self._names(note) else _unit_factor(self.unit, note)
-            if factor is None:
-                return None
-            product *= factor
-        return product
+        return math.prod(1.0 if self._names(note) else _unit_factor(self.unit, note) for note in notes) or None
 
     def _names(self, heading: str) -> bool:
         """Tell whether a heading without its brackets is a name of this column."""
@@ -195,10 +190,10 @@ def unit_words(unit: str) -> list[str]:
 
 
 @cache
-def _unit_factor(unit: str, note: str) -> float | None:
-    """Return how many of *unit* one of what *note* names is; None where it names no unit of that kind."""
+def _unit_factor(unit: str, note: str) -> float:
+    """Return how many of *unit* one of what *note* names is; 0 where it names no unit of that kind."""
     units = roles_table()["units"]
     if unit in units and note in map(headings.normalized, (unit, *units[unit])):
         return 1.0
     multiples = roles_table()["multiples"].get(unit, {})
-    return next((float(factor) for word, factor in multiples.items() if headings.normalized(word) == note), None)
+    return next((float(factor) for word, factor in multiples.items() if headings.normalized(word) == note), 0.0)

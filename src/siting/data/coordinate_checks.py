@@ -258,9 +258,7 @@ def _prefixed_zone(west: Floats, east: Floats) -> int | None:
     3° zones 25 to 45 are EPSG:4513 to 4533; 6° zones 13 to 23 are EPSG:4491 to 4501.
     """
     zones = {*(west // 1e6).astype(int), *(east // 1e6).astype(int)}
-    if len(zones) != 1:
-        return None
-    zone = int(zones.pop())
+    zone = int(zones.pop()) if len(zones) == 1 else 0
     if 25 <= zone <= 45:
         return 4513 + zone - 25
     return 4491 + zone - 13 if 13 <= zone <= 23 else None

@@ -38,8 +38,7 @@ def full_names(districts: Any, every: Any = None) -> pd.Series:
 def _above(districts: Any) -> pd.Series:
     """Return the name of the district above each, as `parent` gives it or as the layer calls that id."""
     called = dict(zip(districts.index.astype(str), _texts(districts, "name"), strict=True))
-    above: pd.Series = _texts(districts, "parent").map(lambda parent: called.get(parent) or parent)
-    return above
+    return _texts(districts, "parent").map(lambda parent: called.get(parent) or parent)
 
 
 def _texts(districts: Any, column: str) -> pd.Series:

@@ -29,7 +29,7 @@ def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
     """
     names = {column.name for column in role.columns if column.type == "text" and not column.choices}
     totals = pd.Series(index=pd.Index([], dtype=int), dtype=object)
-    columns: list[tuple[Any, Any]] = [*frame.drop(columns="geometry", errors="ignore").items(), ("id", frame.index)]
+    columns: list[tuple[Any, Any]] = [*frame.items(), ("id", frame.index)]
     for name, column in columns:
         if pd.api.types.is_object_dtype(column.dtype) or isinstance(column.dtype, pd.StringDtype):
             words = texts(column).array
