@@ -353,7 +353,7 @@ def test_candidates_are_measured_in_the_crs_that_is_named() -> None:
 
 
 def test_an_audit_measures_in_one_crs() -> None:
-    from siting.judge.context import Context
+    from siting.judge.layers.context import Context
 
     street, homes = far_zone_town()
     net = siting.Network.from_streets(street)

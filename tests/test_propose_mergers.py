@@ -17,7 +17,6 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.propose.questions.mergers import Mergers, merge_sites
-from siting.propose.questions.upgrades import upgrade_sites
 
 Make = Callable[..., st.Reach]
 Ways = dict[tuple[str, str], float]
@@ -334,26 +333,6 @@ def test_against_all_mergers(data: some.DataObject) -> None:
     assert found.idle_after == sum(beds[i] for i in sites if i not in closing) - sum(occupied)
 
 
-def test_where_to_upgrade(reach_of: Make) -> None:
-    """p and q are nearest to a: 50 + 20 against 40 beds. b has 30 idle beds, just enough; c is full and alone."""
-    to_sites = reach_of({"a": {"p": 100.0, "q": 200.0}, "b": {"q": 250.0, "r": 90.0}, "c": {"t": 10.0}}, "pqrtu")
-    need = pd.Series({"p": 50, "q": 20, "r": 10, "t": 45, "u": 99})
-    capacity = pd.Series({"a": 40, "b": 40, "c": 30})
-    found = upgrade_sites(to_sites, need, capacity, between({("a", "b"): 800.0}, "abc"))
-    assert found.index.tolist() == ["a", "c", "b"]
-    assert found["demand"].to_dict() == {"a": 70, "b": 10, "c": 45}  # u reaches none
-    assert found["short"].to_dict() == {"a": 30, "b": 0, "c": 15}
-    assert found["neighbour"].fillna("-").to_dict() == {"a": "b", "b": "-", "c": "-"}
-    assert found["upgrade"].to_dict() == {"a": False, "b": False, "c": True}
-    less = upgrade_sites(to_sites, need, capacity.where(capacity.index != "b", 39), between({("a", "b"): 800.0}, "abc"))
-    assert less["upgrade"].to_dict() == {"a": True, "c": True, "b": False}
-
-
-def test_sites_of_upgrades_must_be_the_same(reach_of: Make) -> None:
-    with pytest.raises(st.ProblemError, match='not in both reach and between: "b"'):
-        upgrade_sites(reach_of({"a": "p"}, "p"), PEOPLE, BEDS, between({("a", "b"): 1.0}, "ab"))
-
-
 def pair(cost: float = 100.0, unit: Any = "m") -> st.Reach:
     table = pd.DataFrame({"origin": ["a"], "destination": ["c"], "cost": [cost]})
     return st.Reach.from_pairs(table, origins=["a", "c"], destinations=["a", "c"], limit=1000, unit=unit)
@@ -423,18 +402,3 @@ def test_no_bound_is_left_to_the_solver_alone(
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
-
-
-def test_upgrades_need_all_neighbours(reach_of: Make) -> None:
-    to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pq")
-    near = replace(between({("a", "b"): 500.0}, "ab"), nearest_only=1)
-    with pytest.raises(st.ProblemError, match="between holds the nearest only"):
-        upgrade_sites(to_sites, pd.Series({"p": 50, "q": 5}), pd.Series({"a": 30, "b": 40}), near)
-
-
-def test_demand_beyond_every_site_is_named(reach_of: Make) -> None:
-    to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pqr")
-    need = pd.Series({"p": 50, "q": 500, "r": 0})
-    found = upgrade_sites(to_sites, need, pd.Series({"a": 30, "b": 40}), between({("a", "b"): 500.0}, "ab"))
-    assert (found.attrs["beyond"], found.attrs["demand_beyond"]) == (("q",), 500)
-    assert found["demand"].sum() + found.attrs["demand_beyond"] == need.sum()

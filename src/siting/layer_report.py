@@ -16,7 +16,7 @@ from siting.data import Role, list_headings, list_roles, read_layer
 from siting.data import role as role_of
 from siting.data.types_of_facilities import closest_types, type_of, types_in
 from siting.errors import LayerError
-from siting.judge.needs import rules_by_column
+from siting.judge.standards.columns_used import rules_by_column
 from siting.labels import Language, label, named
 from siting.network.street_words import osm_columns
 from siting.network.walking_profile import walkable

@@ -48,7 +48,8 @@ def accessibility(
     "3sfca"    f_ij ² / sum_k f_ik   the same    who has a choice demands less of each [6]_
     =========  ====================  ==========  ================================================================
 
-    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca".
+    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca". A facility that no
+    demand reaches gives its supply to nobody; `supply_ratios` shows it.
 
     Parameters
     ----------
@@ -76,10 +77,6 @@ def accessibility(
         the decay reaches beyond the limit of *reach*, or gives a weight that is negative, not a number or, for
         "m2sfca", above 1; *reach* holds the nearest facilities only.
 
-    Notes
-    -----
-    A facility that no demand reaches gives its supply to nobody; `supply_ratios` shows it.
-
     References
     ----------
     .. [1] W. Luo and F. Wang, "Measures of spatial accessibility to health care in a GIS environment: synthesis and a
@@ -105,9 +102,9 @@ def accessibility(
     """
     access, reached, facilities = _second_step(_first_step(reach, demand, supply, method, decay))
     columns = {"access": access, "per_1000": 1000.0 * access, "reached": reached, "facilities": facilities}
-    found = pd.DataFrame(columns, index=reach.origins)
-    found.attrs.update(_measured(reach, demand, supply, method, decay))
-    return found
+    table = pd.DataFrame(columns, index=reach.origins)
+    table.attrs.update(_measured(reach, demand, supply, method, decay))
+    return table
 
 
 def supply_ratios(
@@ -144,16 +141,16 @@ def supply_ratios(
     shared = _first_step(reach, demand, supply, method, decay)
     communities = np.asarray(shared.counted.T @ np.ones(len(reach.origins)), np.int64)
     columns = {"supply": shared.supply, "demand": shared.demand, "ratio": shared.ratio}
-    found = pd.DataFrame(columns, index=reach.destinations)
-    found = found.assign(per_1000=1000.0 * shared.ratio, communities=communities)
-    found.attrs.update(_measured(reach, demand, supply, method, decay))
-    return found
+    table = pd.DataFrame(columns, index=reach.destinations)
+    table = table.assign(per_1000=1000.0 * shared.ratio, communities=communities)
+    table.attrs.update(_measured(reach, demand, supply, method, decay))
+    return table
 
 
 class _Shared(NamedTuple):
-    """Weights given and pairs counted, origins × destinations; supply, demand and ratio by destination."""
+    """Weights of the second step and pairs counted, origins × destinations; supply, demand and ratio by destination."""
 
-    given: csr_array[np.float64]
+    weights: csr_array[np.float64]
     counted: csr_array[np.float64]
     supply: Floats
     demand: Floats
@@ -178,25 +175,25 @@ def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str,
     if method == "3sfca":
         chosen = np.bincount(reach.origin, factor, shape[0])[reach.origin]
         factor = factor * (factor / np.where(chosen > 0, chosen, 1.0))
-    asked = matrix(factor)
-    given = matrix(factor * factor) if method == "m2sfca" else asked
-    heads = np.asarray(asked.T @ people, float)
+    first = matrix(factor)
+    second = matrix(factor * factor) if method == "m2sfca" else first
+    heads = np.asarray(first.T @ people, float)
     ratio = _ratio(places, heads, reach.destinations)
-    return _Shared(given, given if counted is None else counted, places, heads, ratio)
+    return _Shared(second, second if counted is None else counted, places, heads, ratio)
 
 
 def _second_step(shared: _Shared) -> tuple[Floats, Floats, Ints]:
     """Add up what each community gets, and what lies within its catchment."""
     ratio = np.nan_to_num(shared.ratio, nan=0.0)
-    if shared.counted is shared.given:  # all counts whole: one pass over the pairs
-        sums = shared.given @ np.column_stack([ratio, shared.supply])
-        return sums[:, 0], sums[:, 1], np.diff(shared.given.indptr).astype(np.int64)
+    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
+        sums = shared.weights @ np.column_stack([ratio, shared.supply])
+        return sums[:, 0], sums[:, 1], np.diff(shared.weights.indptr).astype(np.int64)
     sums = shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])
-    return np.asarray(shared.given @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
+    return np.asarray(shared.weights @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
 
 
 def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
-    """Divide, where somebody asks; NaN elsewhere."""
+    """Divide where there is demand; NaN elsewhere."""
     ratio = np.full(len(places), np.nan)
     with np.errstate(over="ignore"):
         np.divide(places, heads, out=ratio, where=heads > 0)
@@ -246,5 +243,5 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str
 def _measured(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:
     """Describe what was measured, for `attrs`."""
     name = None if decay is None else getattr(decay, "__name__", repr(decay))
-    asked = {"demand": demand.name, "supply": supply.name, "method": method, "decay": name}
-    return {**asked, "limit": reach.limit, "unit": reach.unit, "how": reach.how}
+    names = {"demand": demand.name, "supply": supply.name, "method": method, "decay": name}
+    return {**names, "limit": reach.limit, "unit": reach.unit, "how": reach.how}

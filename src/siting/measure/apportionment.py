@@ -70,8 +70,8 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
         raise ProblemError(f"total is {total!r}; give a whole number of 0 or more, up to {MOST:,}")
     if total and not values.any():
         raise ProblemError(f"all weights are 0: there is nothing to share {total:,} out by")
-    found = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))
-    return pd.Series(found, index=weights.index, name=weights.name)
+    shares = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))
+    return pd.Series(shares, index=weights.index, name=weights.name)
 
 
 def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
@@ -130,7 +130,8 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
 
     Rows and columns are scaled in turn until both sums are right (iterative proportional fitting [1]_), which keeps the
     table's cross-product ratios. Then each cell is rounded up or down so that both margins are met exactly, as near to
-    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0.
+    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0. One that is 0 in every table that meets the
+    margins is set to 0 first: scaling alone would only creep towards it.
 
     Parameters
     ----------
@@ -149,10 +150,6 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     ProblemError
         When a label stands twice or has no total, the two sums differ, a row or column of nothing but 0 has a total, or
         the zeros of the table leave no way to meet both margins, which a maximum flow proves.
-
-    Notes
-    -----
-    A cell that is 0 in every table that meets the margins is set to 0 first: scaling alone would only creep towards it.
 
     References
     ----------
@@ -245,10 +242,10 @@ def _rounded(table: Floats, down: Ints, across: Ints) -> Ints:
     sums = csr_array(entries, shape=(len(down) + len(across), n))
     missing = np.concatenate([up, over]).astype(float)
     gain = np.clip(table[i, j] - floor[i, j], 0, 1)
-    found = highs.run(highs.Programme(-gain, np.zeros(n), np.ones(n), sums, missing, missing, whole=0))
-    if found.x is None:  # cannot be: the fractions themselves meet the margins
-        raise RuntimeError(f"controlled rounding ended with: {found.status}")
-    floor[i, j] += np.rint(found.x).astype(np.int64)
+    answer = highs.run(highs.Programme(-gain, np.zeros(n), np.ones(n), sums, missing, missing, whole=0))
+    if answer.x is None:  # cannot be: the fractions themselves meet the margins
+        raise RuntimeError(f"controlled rounding ended with: {answer.status}")
+    floor[i, j] += np.rint(answer.x).astype(np.int64)
     if (floor.sum(1) != down).any() or (floor.sum(0) != across).any():
         raise RuntimeError("the solver's rounding does not add up in whole numbers; please report the problem")
     return floor

@@ -8,7 +8,7 @@ from siting.compiled import compiled
 
 #: How a search for outlines ends.
 DONE, SHORT, UNSURE = 0, 1, 2
-#: Two corners or sides nearer than this, metres, cannot be told apart for certain.
+#: Two corners or sides nearer than this, metres, cannot be ordered for certain.
 NEAR = 1e-12
 
 

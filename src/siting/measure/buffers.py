@@ -31,13 +31,13 @@ ROUND = 4
 #: Radii are shortened by up to this, metres.
 JITTER = 2e-7
 #: Steps as short as this, metres, and holes as small, m², come from the jitter, or from floats at millions of metres.
-SPECK = 1e-6
+TOLERANCE = 1e-6
 #: Jitters that are tried before GEOS unites the strips.
 TRIES = 4
 
 
 def strips(lines: Shapes, radius: float | Floats) -> tuple[Strips, Positions]:
-    """Cut lines and points into strips of one *radius*, or one for each line, and tell which line each is of."""
+    """Cut lines and points into strips of one *radius*, or one for each line; list which line each is of."""
     xy, of = shapely.get_coordinates(lines, return_index=True)
     step = np.flatnonzero((of[1:] == of[:-1]) & (xy[1:] != xy[:-1]).any(axis=1))
     # A line of no length has no step; its strip goes from its first point to itself.
@@ -62,9 +62,9 @@ def unite(rows: Strips, fill: float) -> shapely.Geometry:
         share = (_hashes(rows, seed) >> np.uint64(11)).astype(float) / 2**53
         drawn = near.copy()
         drawn[:, 4] -= np.minimum(JITTER, near[:, 4] / 1000) * share
-        found = _outline(drawn, *_corners(drawn))
-        if found is not None:
-            rings = _rings(found[0] + origin, found[1])
+        outline = _outline(drawn, *_corners(drawn))
+        if outline is not None:
+            rings = _rings(outline[0] + origin, outline[1])
             ccw = shapely.is_ccw(rings)
             area = _area(rings[ccw], rings[~ccw], fill)
             if shapely.is_valid(area):
@@ -84,11 +84,11 @@ def _by_geos(rows: Strips, fill: float) -> shapely.Geometry:
 
 def _hashes(rows: Strips, seed: int) -> npt.NDArray[np.uint64]:
     """Hash where each strip lies: 64 bits, the high ones evenly distributed."""
-    found = np.full(len(rows), 0x9E3779B97F4A7C15 + 2 * seed, np.uint64)
+    hashes = np.full(len(rows), 0x9E3779B97F4A7C15 + 2 * seed, np.uint64)
     for column in (rows + 0.0).T:  # no minus zero
-        found = (found ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
-        found ^= found >> np.uint64(32)
-    return found * np.uint64(0xC4CEB9FE1A85EC53)
+        hashes = (hashes ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
+        hashes ^= hashes >> np.uint64(32)
+    return hashes * np.uint64(0xC4CEB9FE1A85EC53)
 
 
 def _corners(rows: Strips) -> tuple[Floats, Ints]:
@@ -118,13 +118,13 @@ def _outline(rows: Strips, xy: Floats, ptr: Ints) -> tuple[Floats, Ints] | None:
     side = float(np.sqrt(((boxes[:, 2:] - boxes[:, :2]).max(axis=1) ** 2).mean()))
     side = max(side, float(np.sqrt(np.prod(boxes[:, 2:].max(axis=0)) / (16 * len(rows)))))
     columns, lines = (int(most / side) + 1 for most in boxes[:, 2:].max(axis=0))
-    inner = radius * np.cos(np.pi / 4 / ROUND) - SPECK
+    inner = radius * np.cos(np.pi / 4 / ROUND) - TOLERANCE
     room = len(xy) + 1024
     while True:
         start, begins, ends = np.empty((room, 2)), np.empty(room, np.int64), np.empty(room, np.int64)
         first, cells = np.empty(len(xy) + 1, np.int64), np.zeros(columns * lines + 1, np.int64)
         status, m = kernels.outline(
-            xy, ptr, np.ascontiguousarray(rows[:, :4]), radius + SPECK, inner, boxes, side, columns, cells,
+            xy, ptr, np.ascontiguousarray(rows[:, :4]), radius + TOLERANCE, inner, boxes, side, columns, cells,
             start, begins, ends, first,
         )  # fmt: skip
         if status != kernels.SHORT:
@@ -137,11 +137,11 @@ def _outline(rows: Strips, xy: Floats, ptr: Ints) -> tuple[Floats, Ints] | None:
 
 
 def _rings(xy: Floats, at: Ints) -> Shapes:
-    """Make rings of points, without specks."""
+    """Make rings of points, without steps below the tolerance."""
     ring = np.repeat(np.arange(len(at) - 1), np.diff(at))
     before = np.arange(len(xy)) - 1
     before[at[:-1]] = at[1:] - 1
-    keep = np.hypot(*(xy - xy[before]).T) > SPECK
+    keep = np.hypot(*(xy - xy[before]).T) > TOLERANCE
     keep &= np.bincount(ring[keep], minlength=len(at))[ring] > 2
     return np.asarray(shapely.linearrings(xy[keep], indices=np.unique(ring[keep], return_inverse=True)[1]))
 
@@ -153,7 +153,7 @@ def _area(shells: Shapes, holes: Shapes, fill: float) -> shapely.Geometry:
     island, _ = _inside(shapes, gaps[size < fill])
     sea = np.bincount(island, minlength=len(shapes)) == 0
     shells, shapes = shells[sea], shapes[sea]
-    open_ = size >= max(fill, SPECK)
+    open_ = size >= max(fill, TOLERANCE)
     holes, gaps = holes[open_], gaps[open_]
     # A hole is one of the smallest shape that it lies in.
     hole, shape = _inside(gaps, shapes)

@@ -87,10 +87,10 @@ def catchment(
     table = aligned(given, stop.ids, what="weights", of="destinations")
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
-    with progress_bar(progress) as tell:
+    with progress_bar(progress) as report:
         added, number = search.sums(
             network, start, stop, table.to_numpy(float), farthest.millimetres, walk=sloped(network, farthest.walk),
-            decay=None if decay is None else _factors(decay, farthest.speed), threads=threads, progress=tell,
+            decay=None if decay is None else _factors(decay, farthest.speed), threads=threads, progress=report,
         )  # fmt: skip
     return pd.DataFrame(added, index=start.ids, columns=table.columns).assign(count=number)
 

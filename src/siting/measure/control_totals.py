@@ -151,8 +151,8 @@ def _grown(base: Base, column: str, given: Any, how: str) -> Control:
         mend = f'give one for each area in "{base.by}" and no other'
         raise ProblemError(f"{how}s of {column}: {mend}; look at {some(wrong)}")
     ends = {str(area): grown(float(sums[area]), change, f' in "{area}"') for area, change in named.items()}
-    low, high = min(map(float, named.values())), max(map(float, named.values()))
-    return Control(column, None, ends, f"{how}s", {"change": f"{_step(low, how)} – {_step(high, how)}"})
+    low, high = (_step(extreme(map(float, named.values())), how) for extreme in (min, max))
+    return Control(column, None, ends, f"{how}s", {"change": f"{low} – {high}"})
 
 
 class Figure(NamedTuple):
@@ -216,10 +216,10 @@ def _rounded_together(figures: Mapping[str, float], total: int) -> dict[str, int
 
 def _pieces(read: Mapping[str, Figure], *, others: bool) -> tuple[Piece, ...]:
     """Group areas by source, all together first and the unnamed ones last."""
-    found: dict[tuple[bool, str, str], list[str]] = {}
+    sources: dict[tuple[bool, str, str], list[str]] = {}
     for area in sorted(read, key=lambda area: area != ALL):
-        found.setdefault((area == ALL, read[area].how, read[area].years), []).append(area)
-    pieces: list[Piece] = [(tuple(areas), how, years) for (_, how, years), areas in found.items()]
+        sources.setdefault((area == ALL, read[area].how, read[area].years), []).append(area)
+    pieces: list[Piece] = [(tuple(areas), how, years) for (_, how, years), areas in sources.items()]
     return (*pieces, ((OTHERS,), "rest", "")) if others else tuple(pieces)
 
 

@@ -13,31 +13,17 @@ from siting.data import role
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import LANGUAGES, label
 from siting.measure.alignment import groups
-from siting.measure.apportionment import apportion, checked, fit_margins, round_to_total
-from siting.measure.cohort import age_bands, cohort_forecast, life_table
+from siting.measure.apportionment import apportion, checked, fit_margins
 from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
 from siting.measure.interpolation import (
     Method,
-    annual_growth,
-    annual_increase,
     check_years,
-    interpolate_figures,
     is_year,
 )
 from siting.measure.services import PEOPLE
 from siting.numbers import Ints
 
-__all__ = [
-    "age_bands",
-    "annual_growth",
-    "annual_increase",
-    "cohort_forecast",
-    "fit_margins",
-    "forecast",
-    "interpolate_figures",
-    "life_table",
-    "round_to_total",
-]
+__all__ = ["forecast"]
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +53,8 @@ def forecast(
     """Carry the people of communities to a later year, in whole numbers that add up to the totals given.
 
     What is known about the later year becomes a total for each column, of all communities or of each area. Each total
-    is apportioned in proportion to the base year by largest remainders (see `round_to_total`).
+    is apportioned in proportion to the base year by largest remainders (see `round_to_total`). With *parts* the table
+    of areas by parts is fitted first (`fit_margins` [1]_); in an area each part is apportioned by its base.
 
     Parameters
     ----------
@@ -113,10 +100,6 @@ def forecast(
         When totals are absent, implausible or do not agree; when an area without people has a total (0 stays 0); or
         when some community would have more infants and elderly than residents.
 
-    Notes
-    -----
-    With *parts* `fit_margins` [1]_ fits the table of areas by parts; in an area each part is apportioned by its base.
-
     References
     ----------
     .. [1] W. E. Deming and F. F. Stephan, "On a least squares adjustment of a sampled frequency table when the expected
@@ -136,12 +119,12 @@ def forecast(
     named = {**(rates or {}), **(increases or {}), **(totals or {})}
     base = _base(communities, [*named, *parts, *([whole] if parts else [])], by, start, to_year)
     held = controls(base, rates or {}, increases or {}, totals or {}, method)
-    found = _fitted(base, held, list(parts), whole) if parts else _apportioned(base, held.values())
+    forecasts = _fitted(base, held, list(parts), whole) if parts else _apportioned(base, held.values())
     later = communities.copy()
-    for name, people in found.items():
+    for name, people in forecasts.items():
         later[name] = people
     _set(later, YEAR, np.full(len(later), to_year))
-    _check_residents(later, set(found), start)
+    _check_residents(later, set(forecasts), start)
     for lang in LANGUAGES:
         text = _assumption(base, held, tuple(parts), whole, source, lang)
         _set(later, ASSUMPTION[lang], _appended(communities, ASSUMPTION[lang], text, lang))
@@ -151,11 +134,11 @@ def forecast(
 
 def _apportioned(base: Base, controls: Iterable[Control]) -> dict[str, Ints]:
     """Apportion the totals of each column among its communities."""
-    found = {}
+    people = {}
     for control in controls:
         code, totals = control.groups(base)
-        found[control.column] = apportion(base.people[control.column], code, totals.to_numpy(np.int64))
-    return found
+        people[control.column] = apportion(base.people[control.column], code, totals.to_numpy(np.int64))
+    return people
 
 
 def _from_year(communities: pd.DataFrame, from_year: int | None, to_year: int) -> int:

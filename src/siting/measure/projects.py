@@ -152,6 +152,10 @@ def appraise_projects(
 ) -> Appraisal:
     """Measure how planned projects change coverage and beds, and what they cost.
 
+    ``cost_per_unit = 10000 * cost / capacity``, ``subsidy = rate * capacity``. Rates such as 11,000, 8,000, 6,300 or
+    4,500 yuan per bed by building and type, and 2,000 yuan per childcare place, are rows
+    ``qingtian.eldercare.subsidy.*`` and ``qingtian.childcare.subsidy.place`` of the catalogue.
+
     Parameters
     ----------
     projects
@@ -179,12 +183,6 @@ def appraise_projects(
     ProblemError
         When a column is absent, a status or cost missing, `in_stock` no flag, a number negative, a type of subsidy
         unknown or its rate below 0, or a project stands among the existing facilities.
-
-    Notes
-    -----
-    ``cost_per_unit = 10000 * cost / capacity``, ``subsidy = rate * capacity``. Rates such as 11,000, 8,000, 6,300 or
-    4,500 yuan per bed by building and type, and 2,000 yuan per childcare place, are rows
-    ``qingtian.eldercare.subsidy.*`` and ``qingtian.childcare.subsidy.place`` of the catalogue.
 
     Examples
     --------

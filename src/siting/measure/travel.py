@@ -101,11 +101,11 @@ def travel(
     stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
     walks = sloped(network, farthest.walk)
-    with progress_bar(progress) as tell:
+    with progress_bar(progress) as report:
         if nearest is None:
             found = search.within(
                 network, start, stop, farthest.millimetres,
-                walk=walks, speed=farthest.speed, threads=threads, max_pairs=max_pairs, progress=tell,
+                walk=walks, speed=farthest.speed, threads=threads, max_pairs=max_pairs, progress=report,
             )  # fmt: skip
         else:
             found = search.nearest(

@@ -18,7 +18,7 @@ from siting.network.private_streets import PrivateCopies, copy_private_parts
 from siting.network.reached_street_kernels import ChainEnds
 from siting.network.search_kernels import Arcs, Starts, Targets
 from siting.network.walk import Walk
-from siting.numbers import Ints, Ints32
+from siting.numbers import Bools, Ints, Ints32
 
 #: The longest path, mm: about 1,000 km.
 LONGEST = 2**30
@@ -29,26 +29,15 @@ WORTH = 0.1
 
 
 class ChainPositions(NamedTuple):
-    """Gates of places on the chains: each a position on one, or a corner (chain -1, ``a`` the corner).
+    """Gates of places on the chains, as starts of searches along the streets and against them.
 
-    Those of place ``i`` are ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` is the place of each.
-
-    ``f`` and ``r`` are the ways from the chain's start and back there, -1 where that is closed; ``leave_…`` and
-    ``enter_…`` the ways to and from the chain's ends with the walk to the door, FAR where there is none.
+    A gate is a position on a chain, or a corner (chain -1, ``a`` the corner). Those of place ``i`` are
+    ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` is the place of each. A way that is closed is FAR, along a chain -1.
     """
 
-    ptr: Ints
     owner: Ints32
-    chain: Ints32
-    a: Ints32
-    b: Ints32
-    leave_a: Ints32
-    leave_b: Ints32
-    enter_a: Ints32
-    enter_b: Ints32
-    f: Ints
-    r: Ints
-    door: Ints32
+    along: Starts
+    against: Starts
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -113,38 +102,30 @@ class ContractedGraph:
         open_f, open_r = np.where(flip, come, go) != FAR, np.where(flip, go, come) != FAR
         door = gates.door.astype(np.int64)
         a, b = chains.a[chain], chains.b[chain]
-        ways = {
-            "leave_a": np.where(open_r, r + door, FAR),
-            "leave_b": np.where(open_f, forth - f + door, FAR),
-            "enter_a": np.where(open_f, f + door, FAR),
-            "enter_b": np.where(open_r, back - r + door, FAR),
-        }
         # A place at a corner is on all its streets.
         both = open_f & open_r
         at_a = on & (a >= 0) & np.where(both, (f == 0) & (r == 0), to_u == np.where(flip, long, 0))
         at_b = on & (b >= 0) & np.where(both, (f == forth) & (r == back), to_u == np.where(flip, 0, long)) & ~at_a
         corner = at_a | at_b
-        f, r = np.where(open_f, f, -1), np.where(open_r, r, -1)
-        a = np.where(at_b, b, a)
-        ways = {name: np.where(corner, door if name.endswith("_a") else FAR, way) for name, way in ways.items()}
+
+        def way(is_open: Bools, cost: Ints, at_corner: Any) -> Ints32:
+            return _frozen(np.minimum(np.where(corner, at_corner, np.where(is_open, cost + door, FAR)), FAR))
+
+        leave = way(open_r, r, door), way(open_f, forth - f, FAR)
+        enter = way(open_f, f, door), way(open_r, back - r, FAR)
+        f, r = _frozen(np.where(open_f, f, -1), np.int64), _frozen(np.where(open_r, r, -1), np.int64)
+        ends = _frozen(np.where(on, np.where(at_b, b, a), -1)), _frozen(np.where(on & ~corner, b, -1))
+        place = _pointers(gates.owner, len(places), np.int64), _frozen(np.where(on & ~corner, chain, -1)), *ends
+        walk = _frozen(gates.door)
+        # Against the streets the way forth is the way back.
         return ChainPositions(
-            ptr=_pointers(gates.owner, len(places), np.int64),
-            owner=_frozen(gates.owner),
-            chain=_frozen(np.where(on & ~corner, chain, -1)),
-            a=_frozen(np.where(on, a, -1)),
-            b=_frozen(np.where(on & ~corner, b, -1)),
-            f=_frozen(f, np.int64),
-            r=_frozen(r, np.int64),
-            door=_frozen(gates.door),
-            **{name: _frozen(np.minimum(way, FAR)) for name, way in ways.items()},
+            _frozen(gates.owner), Starts(*place, *leave, f, r, walk), Starts(*place, *enter, r, f, walk)
         )
 
     def starts(self, places: Places, *, reverse: bool = False) -> Starts:
         """Places as starts of searches, along the streets or with *reverse* against them."""
-        at = self.positions(places)
-        if reverse:
-            return Starts(at.ptr, at.chain, at.a, at.b, at.enter_a, at.enter_b, at.r, at.f, at.door)
-        return Starts(at.ptr, at.chain, at.a, at.b, at.leave_a, at.leave_b, at.f, at.r, at.door)
+        positions = self.positions(places)
+        return positions.against if reverse else positions.along
 
     @cached_property
     def chain_ends(self) -> ChainEnds:
@@ -167,12 +148,13 @@ class ContractedGraph:
             known[reverse] = self._index(self.positions(places), reverse)
         return known[reverse]
 
-    def _index(self, at_gates: ChainPositions, reverse: bool) -> Targets:
-        at = np.flatnonzero((at_gates.chain < 0) & (at_gates.a >= 0))
-        at = at[np.argsort(at_gates.a[at], kind="stable")]
-        on = np.flatnonzero(at_gates.chain >= 0)
-        on = on[np.lexsort((at_gates.f[on], at_gates.chain[on]))]
-        held = np.unique(at_gates.chain[on])
+    def _index(self, positions: ChainPositions, reverse: bool) -> Targets:
+        gates, sought = (positions.against, positions.along) if reverse else (positions.along, positions.against)
+        at = np.flatnonzero((gates.chain < 0) & (gates.a >= 0))
+        at = at[np.argsort(gates.a[at], kind="stable")]
+        on = np.flatnonzero(gates.chain >= 0)
+        on = on[np.lexsort((positions.along.f[on], gates.chain[on]))]
+        held = np.unique(gates.chain[on])
         a, b = self.chains.a[held], self.chains.b[held]
         # A chain stands at both its ends; a ring only at its start.
         far = (b >= 0) & (b != a)
@@ -181,27 +163,25 @@ class ContractedGraph:
         other = np.concatenate([np.where(b == a, -1, b)[a >= 0], a[far]])
         end = np.repeat([False, True], [np.count_nonzero(a >= 0), np.count_nonzero(far)])
         order = np.argsort(node, kind="stable")
-        from_a, from_b = (at_gates.leave_a, at_gates.leave_b) if reverse else (at_gates.enter_a, at_gates.enter_b)
         ring = np.zeros(len(self.chains.a), bool)
         ring[held] = (a >= 0) & (a == b)
-        ringed = ring[at_gates.chain[on]]
-        f, r = (at_gates.r, at_gates.f) if reverse else (at_gates.f, at_gates.r)
-        near = from_a[on]
+        ringed = ring[gates.chain[on]]
+        from_a, from_b = sought.to_a[on], sought.to_b[on]
         return Targets(
-            at_ptr=_pointers(at_gates.a[at], self.n),
-            at_item=_frozen(at_gates.owner[at]),
-            at_way=_frozen(at_gates.door[at]),
+            at_ptr=_pointers(gates.a[at], self.n),
+            at_item=_frozen(positions.owner[at]),
+            at_way=_frozen(gates.door[at]),
             by_ptr=_pointers(node, self.n),
             by_chain=_frozen(chain[order]),
             by_other=_frozen(other[order]),
             by_end=_frozen(end[order], np.bool_),
-            on_ptr=_pointers(at_gates.chain[on], len(self.chains.a), np.int64),
-            on_item=_frozen(at_gates.owner[on]),
-            from_a=_frozen(np.where(ringed, np.minimum(near, from_b[on]), near)),
-            from_b=_frozen(from_b[on]),
-            on_f=_frozen(f[on], np.int64),
-            on_r=_frozen(r[on], np.int64),
-            on_door=_frozen(at_gates.door[on]),
+            on_ptr=_pointers(gates.chain[on], len(self.chains.a), np.int64),
+            on_item=_frozen(positions.owner[on]),
+            from_a=_frozen(np.where(ringed, np.minimum(from_a, from_b), from_a)),
+            from_b=_frozen(from_b),
+            on_f=_frozen(gates.f[on], np.int64),
+            on_r=_frozen(gates.r[on], np.int64),
+            on_door=_frozen(gates.door[on]),
         )
 
 

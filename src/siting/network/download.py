@@ -27,19 +27,17 @@ def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Par
         raise NetworkError(f'{name!r} is no name of a place; give it as in "Futian, Shenzhen, China"')
     log.info('"%s" is asked of the servers of OpenStreetMap', name)
     try:
-        # All streets are asked for, with the tags that tell who may walk there: the profile judges.
+        # All streets are asked for, with the tags of who may walk there: the profile decides.
         with _kept_tags(ox):
             graph = ox.graph_from_place(
                 name, network_type="all", custom_filter='["highway"]', simplify=False, retain_all=True
             )
     except (requests.ConnectionError, requests.Timeout) as fault:
-        raise NetworkError(
-            f'"{name}": the servers of OpenStreetMap cannot be reached; are you online? {OFFLINE}'
-        ) from fault
+        why = "the servers of OpenStreetMap cannot be reached; are you online?"
+        raise NetworkError(f'"{name}": {why} {OFFLINE}') from fault
     except (requests.RequestException, ResponseStatusCodeError) as fault:
-        raise NetworkError(
-            f'"{name}": the servers of OpenStreetMap refused: {fault}; try later, or {OFFLINE}'
-        ) from fault
+        remedy = f"try later, or {OFFLINE}"
+        raise NetworkError(f'"{name}": the servers of OpenStreetMap refused: {fault}; {remedy}') from fault
     except (InsufficientResponseError, TypeError, ValueError) as fault:
         raise NetworkError(
             f'"{name}" is not known to OpenStreetMap as a place with an outline and streets in it ({fault}); write it '

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 import shapely
 
 from siting.errors import some
 from siting.network import point_kernels
-from siting.numbers import Floats, Ints, Shapes
+from siting.numbers import Bools, Floats, Ints, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +27,6 @@ def join_points(xy: Floats) -> tuple[Floats, Ints]:
 
     Returns the places from west to east (south to north where x is the same), each at the most western of its points;
     and the place of each point.
-
-    Examples
-    --------
-    >>> places, place = join_points(np.array([[5.0, 0.0], [0.0, 0.0], [5.0005, 0.0]]))
-    >>> places.tolist(), place.tolist()
-    ([[0.0, 0.0], [5.0, 0.0]], [1, 0, 1])
     """
     if not len(xy):
         return np.empty((0, 2)), np.empty(0, np.int64)
@@ -77,7 +73,7 @@ def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Float
     if not len(ends):
         return xy, place
     at = place[ends]
-    opens = np.append(True, at[1:] != at[:-1])
+    opens = run_starts(at)
     gap = np.append(0.0, np.diff(z[ends])) > STEP
     upper = ~opens & gap
     # How many steps lie below each end at its own place.
@@ -95,3 +91,10 @@ def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Float
         "correct their heights if they meet", int(above.sum()), STEP, some(rows),
     )  # fmt: skip
     return np.concatenate([xy, xy[at[upper]]]), place
+
+
+def run_starts(keys: npt.NDArray[Any]) -> Bools:
+    """Mark where a run of equal keys begins."""
+    new = np.ones(len(keys), np.bool_)
+    new[1:] = keys[1:] != keys[:-1]
+    return new

@@ -20,9 +20,10 @@ from scipy.sparse.csgraph import minimum_spanning_tree
 
 from siting.errors import NetworkError
 from siting.network.build import WAY, keep_edges, parts_of_frame, whole_edges
+from siting.network.end_points import run_starts
 from siting.network.parts import Parts
 from siting.network.places import millimetres
-from siting.network.splitting import cut_lines, pieces_of_rows, run_starts
+from siting.network.splitting import cut_lines, pieces_of_rows
 from siting.numbers import Bools, Floats, Ints, Positions, Shapes
 
 log = logging.getLogger(__name__)
@@ -37,14 +38,6 @@ def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
     """Keep the largest part of a network only, or all with *least* nodes; see `Network.drop_islands`.
 
     `left_out` counts the edges that are left out under ``"islands"``.
-
-    Examples
-    --------
-    >>> from siting import Network
-    >>> lines = [shapely.LineString([(0, 0), (100, 0), (100, 100)]), shapely.LineString([(0, 500), (9, 500)])]
-    >>> streets = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000)
-    >>> Network.from_streets(streets.to_frame("geometry")).drop_islands()
-    <Network: 2 nodes, 1 edge, 0.20 km, 1 component, EPSG:4547>
     """
     parts = network.components
     if least is None:
@@ -56,17 +49,13 @@ def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
     if stays.all():
         return network
     if not stays.any():
-        raise NetworkError(
-            f"no part of the network has {least:,} nodes, the largest has {parts['nodes'].iloc[0]:,}; "
-            "give a smaller least"
-        )
+        largest = f"the largest has {parts['nodes'].iloc[0]:,}"
+        raise NetworkError(f"no part of the network has {least:,} nodes, {largest}; give a smaller least")
     keep = stays[network.component[network.u]]
     lost = parts[~stays]
-    log.info(
-        "%d islands with %d edges, %.2f km of %.2f km, are left out",
-        len(lost), lost["edges"].sum(), lost["km"].sum(), parts["km"].sum(),
-    )  # fmt: skip
-    return keep_edges(network, keep, {"islands": network.left_out.get("islands", 0) + int(lost["edges"].sum())})
+    edges, km = int(lost["edges"].sum()), lost["km"].sum()
+    log.info("%d islands with %d edges, %.2f km of %.2f km, are left out", len(lost), edges, km, parts["km"].sum())
+    return keep_edges(network, keep, {"islands": network.left_out.get("islands", 0) + edges})
 
 
 def join_islands(network: Parts, metres: float) -> Parts:
@@ -101,13 +90,12 @@ def join_islands(network: Parts, metres: float) -> Parts:
         raise NetworkError(f"metres is {metres!r}; give the longest link, metres above 0")
     islands = network.n_components - 1
     links = _spanning(_candidates(network, float(metres)), network.n_components)
-    if not len(links.node):
+    joined = len(links.node)
+    if not joined:
         log.info("%d islands, none of them within %g m of the rest", islands, metres)
         return network
-    log.info(
-        "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away",
-        len(links.node), islands, metres, links.mm.sum() / 1000, islands - len(links.node),
-    )  # fmt: skip
+    text = "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away"
+    log.info(text, joined, islands, metres, links.mm.sum() / 1000, islands - joined)
     return _joined(network, links)
 
 
@@ -127,23 +115,17 @@ class _Links(NamedTuple):
 def _candidates(network: Parts, metres: float) -> _Links:
     """List the shortest link between every two parts that are near enough."""
     nodes = shapely.points(network.x, network.y)
-    of_edge = network.component[network.u]
     at_nodes = shapely.STRtree(nodes)
-    found: list[_Links] = []
+    islands, edges = (np.flatnonzero(component > 0) for component in (network.component, network.component[network.u]))
+    links: list[_Links] = []
     # A link has an island at its node or at its edge; the largest part is only looked at from there.
-    for block in _blocks(np.flatnonzero(network.component > 0)):
+    for block in np.array_split(islands, range(BLOCK, len(islands), BLOCK)):
         at, edge = network.tree.query(nodes[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, nodes, block[at], edge, metres))
-    for block in _blocks(np.flatnonzero(of_edge > 0)):
+        links.append(_shortest(network, nodes, block[at], edge, metres))
+    for block in np.array_split(edges, range(BLOCK, len(edges), BLOCK)):
         at, node = at_nodes.query(network.lines[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, nodes, node, block[at], metres))
-    if not found:
-        return _Links(*(np.empty(0, np.int64) for _ in range(5)))
-    return _best(_Links(*(np.concatenate(column) for column in zip(*found, strict=True))))
-
-
-def _blocks(items: Positions) -> list[Positions]:
-    return [items[i : i + BLOCK] for i in range(0, len(items), BLOCK)]
+        links.append(_shortest(network, nodes, node, block[at], metres))
+    return _best(_Links(*(np.concatenate(column) for column in zip(*links, strict=True))))
 
 
 def _shortest(network: Parts, nodes: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:
@@ -181,19 +163,17 @@ def _joined(network: Parts, links: _Links) -> Parts:
     xy = np.concatenate([xy, feet[fresh]])
     meets[meets < 0] = cut_node[-1 - meets[meets < 0]]
     pieces, source = cut_lines(network.lines, row, cut_at, xy[cut_node])
-    frame, u, v, metres = _pieces(network, pieces, source, cut_node)
+    frame = pieces_of_rows(whole_edges(network), pieces, source)
+    opens = run_starts(source)
+    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
+    u[~opens], v[~np.append(opens[1:], True)] = cut_node, cut_node
+    metres = frame["length"].to_numpy(float)
     real = meets != links.node
     new = _link_rows(network, frame, xy, links.node[real], meets[real])
     frame = gpd.GeoDataFrame(pd.concat([frame, new]), geometry="geometry", crs=network.crs)
-    return parts_of_frame(
-        frame,
-        xy,
-        _node_names(network.nodes, int(fresh.sum())),
-        np.concatenate([u, links.node[real]]),
-        np.concatenate([v, meets[real]]),
-        np.concatenate([metres, shapely.length(new.geometry.to_numpy())]),
-        network.left_out,
-    )
+    u, v = np.concatenate([u, links.node[real]]), np.concatenate([v, meets[real]])
+    metres = np.concatenate([metres, shapely.length(new.geometry.to_numpy())])
+    return parts_of_frame(frame, xy, _node_names(network.nodes, int(fresh.sum())), u, v, metres, network.left_out)
 
 
 def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
@@ -216,18 +196,6 @@ def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Posi
     meets = meets.astype(np.intp)
     meets[inner] = -1 - cut
     return meets, edge[new], along[new], cut_node
-
-
-def _pieces(
-    network: Parts, pieces: Shapes, source: Positions, joint: Positions
-) -> tuple[gpd.GeoDataFrame, Positions, Positions, Floats]:
-    """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
-    frame = pieces_of_rows(whole_edges(network), pieces, source)
-    opens = run_starts(source)
-    closes = np.append(opens[1:], True)
-    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
-    u[~opens], v[~closes] = joint, joint
-    return frame, u, v, frame["length"].to_numpy(float)
 
 
 def _link_rows(

@@ -22,12 +22,12 @@ from scipy.sparse.csgraph import connected_components
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
 from siting.network import build
+from siting.network.end_points import run_starts
 from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
 from siting.network.osm_opl import DEGREE, known
 from siting.network.parts import Parts
-from siting.network.splitting import run_starts
 from siting.network.walking_profile import walkable
-from siting.numbers import Bools, Floats, Ints, Shapes
+from siting.numbers import Bools, Floats, Ints
 
 log = logging.getLogger(__name__)
 
@@ -51,9 +51,8 @@ def parts_from_osm(
         is_open, left_out = profile.open.to_numpy(), profile.left_out
         ways = ways.select(is_open)
         if not len(ways.tags):
-            raise NetworkError(
-                f'"{file.name}": no street is left to walk on ({left_out}); pass walking=False to keep all'
-            )
+            why = f"no street is left to walk on ({left_out}); pass walking=False to keep all"
+            raise NetworkError(f'"{file.name}": {why}')
         shut = int(np.isin(closed, ways.ref).sum())
         if shut:
             log.info("%s: %d walls and closed gates stand on streets; nobody passes them", file.name, shut)
@@ -70,9 +69,10 @@ def parts_from_osm(
         raise NetworkError(f'"{file.name}" holds streets without their nodes; take an extract with complete ways')
     inside = _inside(edges, clip)
     if not inside.any():
+        bounds = np.concatenate([edges.lonlat.min(axis=0), edges.lonlat.max(axis=0)])
         raise NetworkError(
             f'"{file.name}": no street meets the area {_span(shapely.bounds(clip))}; its streets lie in '
-            f"{_span(edges.bounds())} (west, south, east, north, degrees)"
+            f"{_span(bounds)} (west, south, east, north, degrees)"
         )
     beyond = len(np.unique(edges.way)) - len(np.unique(edges.way[inside]))
     if beyond:
@@ -94,9 +94,6 @@ class _Edges(NamedTuple):
     ends: Ints  # (2, edges): names of the nodes at both ends; at a barrier each edge has its own
     lonlat: Floats
 
-    def bounds(self) -> Floats:
-        return np.concatenate([self.lonlat.min(axis=0), self.lonlat.max(axis=0)])
-
 
 def _cut(ways: Ways, barriers: Ints) -> _Edges:
     """Cut ways at nodes that are used again, where a node is missing, and at *barriers*, whose sides are not joined."""
@@ -106,11 +103,9 @@ def _cut(ways: Ways, barriers: Ints) -> _Edges:
     if lost:
         torn = len(np.unique(way[~here]))
         log.info("%d nodes of %d ways are not in the file; the ways are kept as far as they are known", lost, torn)
-    # A stretch is what is known of a way without a gap; a node that repeats the one before says nothing.
+    # A stretch is what is known of a way without a gap; a node that repeats the one before is left out.
     stretch = np.cumsum(run_starts(way) | ~here | ~np.concatenate([[False], here[:-1]]))
-    again = np.zeros(len(way), np.bool_)
-    again[1:] = (stretch[1:] == stretch[:-1]) & (ways.ref[1:] == ways.ref[:-1])
-    keep = here & ~again
+    keep = here & (run_starts(stretch) | run_starts(ways.ref))
     way, stretch, ref = way[keep], stretch[keep], ways.ref[keep]
     _, name, uses = np.unique(ref, return_inverse=True, return_counts=True)
     start = run_starts(stretch)
@@ -119,13 +114,12 @@ def _cut(ways: Ways, barriers: Ints) -> _Edges:
     alone = start & stop
     # A crossing stands twice: as the end of one edge and as the start of the next.
     source = np.repeat(np.arange(len(way)), np.where(alone, 0, 1 + crossing))
-    second = np.concatenate([[False], source[1:] == source[:-1]])[: len(source)]
-    begins = start[source] | second
+    begins = start[source] | ~run_starts(source)
     edge = np.cumsum(begins) - 1
     first = np.flatnonzero(begins)
     last = np.append(first[1:], len(source))[: len(first)] - 1
     of_way = way[source[first]]
-    number = np.arange(len(first)) - np.flatnonzero(run_starts(of_way))[np.cumsum(run_starts(of_way)) - 1] + 1
+    number = np.arange(len(first)) - np.searchsorted(of_way, of_way) + 1
     lonlat = np.column_stack([ways.x[keep][source], ways.y[keep][source]]) / DEGREE
     ref = ref[source]
     return _Edges(of_way, number, first, last, edge, ref, _apart(np.stack([ref[first], ref[last]]), barriers), lonlat)
@@ -160,10 +154,8 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     apart = part != np.bincount(part).argmax()
     opened = np.isin(node, np.unique(node[gate & apart])) & gate
     behind = apart & np.isin(part, np.unique(np.broadcast_to(part, node.shape)[opened]))
-    log.info(
-        "%d private gates: %d lead to streets that are private for it, the others are closed",
-        len(np.unique(node[gate])), len(np.unique(node[opened])),
-    )  # fmt: skip
+    text = "%d private gates: %d lead to streets that are private for it, the others are closed"
+    log.info(text, len(np.unique(node[gate])), len(np.unique(node[opened])))
     return edges._replace(ends=np.where(opened, node, edges.ends)), behind
 
 
@@ -180,20 +172,16 @@ def _area(area: Any) -> Any:
         try:
             west, south, east, north = (float(number) for number in area)
         except (TypeError, ValueError) as fault:
-            raise NetworkError(
-                "area must be a geometry, a GeoDataFrame, or (west, south, east, north) in degrees"
-            ) from fault
+            kinds = "a geometry, a GeoDataFrame, or (west, south, east, north) in degrees"
+            raise NetworkError(f"area must be {kinds}") from fault
         if not (west < east and south < north):
             raise NetworkError(f"area is {area!r}; give (west, south, east, north), in degrees")
         shape = shapely.box(west, south, east, north)
     bounds = shapely.bounds(shape)
     if not np.isfinite(bounds).all() or (np.abs(bounds) > [180, 90, 180, 90]).any():
-        raise NetworkError(
-            f"area has the bounds {_span(bounds)}; give longitudes and latitudes (EPSG:4326), or a GeoDataFrame with "
-            "its CRS"
-        )
-    if not shapely.is_valid(shape):
-        shape = shapely.make_valid(shape)
+        remedy = "give longitudes and latitudes (EPSG:4326), or a GeoDataFrame with its CRS"
+        raise NetworkError(f"area has the bounds {_span(bounds)}; {remedy}")
+    shape = shape if shapely.is_valid(shape) else shapely.make_valid(shape)
     shapely.prepare(shape)
     return shape
 
@@ -207,19 +195,14 @@ def _inside(edges: _Edges, clip: Any) -> Bools:
     high = np.maximum.reduceat(edges.lonlat, edges.first)
     near = (low[:, 0] <= east) & (high[:, 0] >= west) & (low[:, 1] <= north) & (high[:, 1] >= south)
     inside: Bools = near.copy()
-    inside[near] = shapely.intersects(clip, _lines(edges, near))
+    node = near[edges.edge]
+    row = (np.cumsum(near) - 1)[edges.edge[node]]
+    inside[near] = shapely.intersects(clip, shapely.linestrings(edges.lonlat[node], indices=row))
     return inside
 
 
 def _span(bounds: Floats) -> str:
     return "(" + ", ".join(f"{value:.6g}" for value in bounds) + ")"
-
-
-def _lines(edges: _Edges, keep: Bools) -> Shapes:
-    node = keep[edges.edge]
-    new = np.cumsum(keep) - 1
-    lines: Shapes = shapely.linestrings(edges.lonlat[node], indices=new[edges.edge[node]])
-    return lines
 
 
 def _parts(

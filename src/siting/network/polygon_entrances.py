@@ -11,30 +11,24 @@ that street. Private streets are entered by the estate they lie in, and by one t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import shapely
 
 from siting.network import segment_kernels
+from siting.network.end_points import run_starts
 from siting.network.parts import Parts
 from siting.network.places import Gates, millimetres
 from siting.network.preferred_streets import DECK, Preferred
 from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
 
+#: Of the shortest way of each polygon the street, mm along it, metres to it and to the nearest of all.
+First: TypeAlias = tuple[Ints32, Ints, Floats, Floats]
 #: The rim is walked along in steps of so many metres.
 STEP = 10.0
 #: Ways that differ by less are equally long, metres.
 ALIKE = 0.001
-
-
-class First(NamedTuple):
-    """The shortest way of each polygon to a street: which, mm along it, metres to it and to the nearest of all."""
-
-    edge: Ints32
-    to_u: Ints
-    away: Floats
-    nearest: Floats
 
 
 class _Ways(NamedTuple):
@@ -47,19 +41,22 @@ class _Ways(NamedTuple):
     share: Floats  # of the street's length, from `u`
     away: Floats
 
+    def take(self, rows: Bools | Ints) -> _Ways:
+        columns: Any = self
+        return _Ways(*(column[rows] for column in columns))
+
 
 def gates_of(
     network: Parts, geometry: Shapes, rows: Ints, max_snap: float, preferred: Preferred | None
 ) -> tuple[First, Gates]:
-    """Find the gates of the polygons ``geometry[rows]``: the first way of each, and the others."""
+    """Find the gates of the polygons ``geometry[rows]``: the shortest way of each to a street, and the others."""
     shape = geometry[rows]
     owner, edge = _near(network, shape, max_snap)
     lines = _lines(network, edge)
     away = shapely.distance(shape[owner], lines)
     near = away <= max_snap
     owner, edge, lines, away = (column[near] for column in (owner, edge, lines, away))
-    nearest = np.full(len(shape), np.inf)
-    np.minimum.at(nearest, owner, away)
+    nearest = _least(len(shape), owner, away)
     if preferred is not None:
         keep = _on_ground(owner, edge, away, nearest, preferred)
         owner, edge, lines, away = (column[keep] for column in (owner, edge, lines, away))
@@ -96,13 +93,17 @@ def _lines(network: Parts, edge: Ints) -> Shapes:
     return drawn[at]
 
 
+def _least(polygons: int, owner: Ints, away: Floats) -> Floats:
+    """Shortest way of each polygon, infinite where there is none."""
+    least = np.full(polygons, np.inf)
+    np.minimum.at(least, owner, away)
+    return least
+
+
 def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, preferred: Preferred) -> Bools:
     """Keep the preferred streets of each polygon that has any; see `siting.network.preferred_streets.DECK`."""
-    good = preferred.street[edge]
-    ground = np.full(len(nearest), np.inf)
-    np.minimum.at(ground, owner[good], away[good])
-    deck = np.full(len(nearest), np.inf)
-    np.minimum.at(deck, owner[preferred.deck[edge]], away[preferred.deck[edge]])
+    good, on_deck = preferred.street[edge], preferred.deck[edge]
+    ground, deck = (_least(len(nearest), owner[kind], away[kind]) for kind in (good, on_deck))
     # Beside a deck alone, with no street on the ground near: the deck is where the houses stand.
     stay = ~np.isfinite(ground) | ((deck <= nearest) & (ground > nearest + DECK))
     return np.asarray(good | stay[owner])
@@ -110,8 +111,7 @@ def _on_ground(owner: Ints, edge: Ints, away: Floats, nearest: Floats, preferred
 
 def _of_residents(shape: Shapes, owner: Ints, lines: Shapes, away: Floats, private: Bools) -> Bools:
     """Keep the private streets of each polygon that lie in it, or nearer than all others: a neighbour's are closed."""
-    open_at = np.full(len(shape), np.inf)
-    np.minimum.at(open_at, owner[~private], away[~private])
+    open_at = _least(len(shape), owner[~private], away[~private])
     keep = ~private | (away < open_at[owner] - ALIKE)
     # One that ends at the rim, where it leaves an open street, is a neighbour's.
     meet = np.flatnonzero(~keep & (away == 0))
@@ -139,7 +139,7 @@ def _ways(
     pair = np.flatnonzero(apart)
     ends = shapely.get_coordinates(shapely.shortest_line(shape[owner[pair]], lines[pair])).reshape(-1, 2, 2)
     shortest = _way(network, owner[pair], edge[pair], ends[:, 0], ends[:, 1])
-    shortest = _select(shortest, ~_blocked(network, shortest, barred))
+    shortest = shortest.take(~_blocked(network, shortest, barred))
     # From the rim, step by step, to the nearest point of the street; one that crosses the rim may go on beside it.
     pair = np.concatenate([pair, np.unique(touch[which])])
     parts, of_part = shapely.get_parts(shape, return_index=True)
@@ -156,7 +156,7 @@ def _ways(
     which, at, part, far, foot = ways = room(segment_kernels.approaches(*arguments, *room(0)))
     segment_kernels.approaches(*arguments, *ways)
     steps = _Ways(owner[pair[which]], edge[pair[which]], rim[at], foot, part, far)
-    steps = _select(steps, ~_blocked(network, steps, barred))
+    steps = steps.take(~_blocked(network, steps, barred))
     columns: Any = zip(crossing, shortest, steps, strict=True)
     return _Ways(*map(np.concatenate, columns))
 
@@ -165,10 +165,6 @@ def _way(network: Parts, owner: Ints, edge: Ints, start: Floats, stop: Floats) -
     x, y = (np.ascontiguousarray(column) for column in stop.T)
     share = segment_kernels.shares(network.segments, edge, x, y)
     return _Ways(owner, edge, start, stop, share, np.hypot(*(start - stop).T))
-
-
-def _select(ways: _Ways, keep: Bools | Ints) -> _Ways:
-    return _Ways(*(column[keep] for column in ways))
 
 
 def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
@@ -181,11 +177,10 @@ def _blocked(network: Parts, ways: _Ways, barred: Bools | None) -> Bools:
 
 def _parted(network: Parts, shape: Shapes, rows: Ints, ways: _Ways, nearest: Floats) -> tuple[First, Gates]:
     """Take the first way of each polygon apart from the others; one without any gets its nearest street."""
-    order = np.lexsort((ways.edge, ways.away, ways.owner))
-    ways = _select(ways, order)
+    ways = ways.take(np.lexsort((ways.edge, ways.away, ways.owner)))
     cost = network.cost[ways.edge].astype(np.int64)
     to_u = np.clip(np.rint(ways.share * cost), 0, cost).astype(np.int64)
-    is_first = np.diff(ways.owner, prepend=-1) != 0
+    is_first = run_starts(ways.owner)
     edge = np.zeros(len(shape), np.int32)
     first_to_u, away = np.zeros(len(shape), np.int64), np.full(len(shape), np.inf)
     have = ways.owner[is_first]
@@ -195,11 +190,7 @@ def _parted(network: Parts, shape: Shapes, rows: Ints, ways: _Ways, nearest: Flo
         which, far = network.tree.query_nearest(shape[none], return_distance=True, all_matches=False)
         away[none[which[0]]] = far
         edge[none[which[0]]] = which[1]
-    rest = ~is_first
-    more = Gates(
-        rows[ways.owner[rest]].astype(np.int32),
-        ways.edge[rest].astype(np.int32),
-        to_u[rest].astype(np.int32),
-        millimetres(ways.away[rest]).astype(np.int32),
-    )
-    return First(edge, first_to_u, away, np.minimum(nearest, away)), more
+    rest = ways.take(~is_first)
+    more = rows[rest.owner], rest.edge, to_u[~is_first], millimetres(rest.away)
+    gates = Gates(*(column.astype(np.int32) for column in more))
+    return (edge, first_to_u, away, np.minimum(nearest, away)), gates

@@ -47,7 +47,7 @@ def pieces_within(arcs, starts, chains, ends, buffers, lo, hi, limits, out):
     Returns where it ended, how many pieces are valid, and a status. The search runs against the streets, so that the
     ways forth and back of *starts* are changed over here.
 
-    All is in one function on purpose: to hand arrays to another in the inner loop costs more than the work there.
+    All is in one function: to pass arrays to another in the inner loop costs more than the work there.
     """
     dist, touched = buffers.dist, buffers.touched
     a_of, b_of = chains.a, chains.b

@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 
 from siting.errors import NetworkError
-from siting.network import nearest_kernels, reached_street_kernels, search_kernels
+from siting.network import nearest_kernels, reached_street_kernels
+from siting.network import search_kernels as kernels
 from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
+from siting.network.end_points import run_starts
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
-from siting.network.splitting import run_starts
 from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
 from siting.numbers import Floats, Ints, Ints32
@@ -67,10 +68,7 @@ def within(
     _foresee(task, max_pairs)
     chunks: list[tuple[int, Ints, Ints]] = []
     total = 0
-
-    def pairs_of(space: Workspace, lo: int, hi: int) -> tuple[Ints, Ints]:
-        return space.pairs(lo, hi, rows=not swap)
-
+    pairs_of = partial(Workspace.pairs, rows=not swap)
     for lo, (keys, counts) in run_blocks(task, threads, pairs_of, progress):
         total += len(keys)
         if total > max_pairs:
@@ -84,24 +82,21 @@ def within(
         np.cumsum(ptr, out=ptr)
         columns = _room(total)
         jobs += [
-            partial(search_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *columns)
-            for lo, keys, counts in chunks
+            partial(kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *columns) for lo, keys, counts in chunks
         ]
         chunks.clear()  # each is let go as soon as it stands in its place
     else:
         for _, keys, _counts in chunks:
-            search_kernels.count_items(keys, ptr[1:])
+            kernels.count_items(keys, ptr[1:])
         np.cumsum(ptr, out=ptr)
         at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
         chunks.reverse()
         while chunks:
             lo, keys, counts = chunks.pop()
-            search_kernels.turn(keys, counts, task.order, lo, at, turned)
+            kernels.turn(keys, counts, task.order, lo, at, turned)
         columns = _room(total)
         jobs += [
-            partial(
-                search_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *columns
-            )
+            partial(kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *columns)
             for lo in range(0, len(origins), ROWS)
         ]
     run_jobs(jobs, threads)
@@ -170,15 +165,15 @@ def sums(
         factor = flat if decay is None or not len(keys) else np.array(decay(keys >> 32), float, order="C")
         if swap:
             return keys, counts, factor
-        search_kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
+        kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
         number[task.order[lo:hi]] = counts
         return None
 
     for lo, block in run_blocks(task, threads, step, progress):
         if block is not None:  # several sources reach one item, so that one thread adds them, in order
             keys, counts, factor = block
-            search_kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
-            search_kernels.count_items(keys, number)
+            kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
+            kernels.count_items(keys, number)
     return out, number
 
 
@@ -234,9 +229,9 @@ def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Wal
             task.arcs, task.starts, graph.chains, graph.chain_ends, space.buffers, at, len(owner), steps, out
         )
         parts.append(ReachedPieces(*(column[:m].copy() for column in out)))
-        if status == search_kernels.QUEUE_SHORT:
+        if status == kernels.QUEUE_SHORT:
             space.grow(status)
-        elif status == search_kernels.BUFFER_SHORT and now == at:
+        elif status == kernels.BUFFER_SHORT and now == at:
             size *= 4
             out = room(size)
         at = now
@@ -268,9 +263,10 @@ def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tup
 
 def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
     """Label every corner with its *count* nearest places, searching against the streets."""
-    node = np.concatenate([at.a, at.b])
+    to = at.against
+    node = np.concatenate([to.a, to.b])
     seeds = node >= 0
-    node, way, who = node[seeds], np.concatenate([at.enter_a, at.enter_b])[seeds], np.tile(at.owner, 2)[seeds]
+    node, way, who = node[seeds], np.concatenate([to.to_a, to.to_b])[seeds], np.tile(at.owner, 2)[seeds]
     first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
     queue = len(node) + count * (graph.n + len(graph.arcs.heads)) // 2 + 1024
     while True:

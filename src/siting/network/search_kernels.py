@@ -160,7 +160,7 @@ def pairs(arcs, starts, targets, straight, buffers, order, lo, hi, limit, rows, 
     With *rows* each start's list is sorted. With *again* a target may be found more than once. Returns where it ended,
     how many keys are valid, and a status; ``counts`` has the length of each list.
 
-    All is in one function on purpose: to hand arrays to another for every start costs a fifth of a short search.
+    All is in one function: to pass arrays to another for every start costs a fifth of a short search.
     """
     dist, touched, first, link, item, at = buffers
     indptr, heads, costs = arcs

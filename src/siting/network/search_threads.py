@@ -56,7 +56,7 @@ def search_task(
 ) -> SearchTask:
     """Prepare a search from *sources* for *sought*, along the streets or with *reverse* against them."""
     graph = network.core(walk)
-    at = graph.positions(sources)
+    at = graph.starts(sources, reverse=reverse)
     straight = straight_walks(sources, sought, limit)
     # Along the Hilbert curve, so that one search finds in the cache what the last has touched.
     first = at.ptr[:-1]
@@ -67,7 +67,7 @@ def search_task(
     return SearchTask(
         graph=graph,
         arcs=graph.arcs_back if reverse else graph.arcs,
-        starts=graph.starts(sources, reverse=reverse),
+        starts=at,
         targets=graph.targets(sought, reverse=reverse),
         straight=straight,
         order=np.ascontiguousarray(order[on[order]]),

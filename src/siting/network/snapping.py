@@ -15,10 +15,10 @@ from siting.data import check_extent, one_layer, points, to_crs
 from siting.errors import LayerError, NetworkError, some
 from siting.network import point_kernels, segment_kernels
 from siting.network.parts import Parts
-from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres
+from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres, positions_of
 from siting.network.polygon_entrances import gates_of
 from siting.network.preferred_streets import DECK, Preferred
-from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
+from siting.numbers import Bools, Floats, Ints, Ints32, Positions, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -36,8 +36,7 @@ def check_ids(frame: gpd.GeoDataFrame, name: str) -> None:
 
 def points_in(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
     """Return a point in *crs* for each row of *frame*: itself, or one inside its polygon; see `projected`."""
-    inner: Shapes = points(gpd.GeoSeries(projected(frame, crs), index=frame.index, crs=crs)).to_numpy()
-    return inner
+    return np.asarray(points(gpd.GeoSeries(projected(frame, crs), index=frame.index, crs=crs)))
 
 
 def polygons_or_points(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
@@ -58,11 +57,8 @@ def projected(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
     # Nothing, an empty shape and NaN coordinates all have no bounds.
     void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
     if void.any():
-        raise LayerError(
-            str(frame.attrs.get("source", "layer")),
-            f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}; "
-            "draw them or take them out",
-        )
+        rows = f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}"
+        raise LayerError(str(frame.attrs.get("source", "layer")), f"{rows}; draw them or take them out")
     return np.asarray(to_crs(frame, crs).geometry.array, dtype=object)
 
 
@@ -92,7 +88,7 @@ def place(
     polygons: dict[str, Any] = {}
     if area.any():
         first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, preferred)
-        edge[area], to_u[area], snap[area], nearest[area] = first.edge, first.to_u, first.away, first.nearest
+        edge[area], to_u[area], snap[area], nearest[area] = first
         cost = network.cost[edge].astype(np.int64)
         shape = np.full(len(geometry), None, object)
         shape[area] = geometry[area]
@@ -113,11 +109,7 @@ def _at_open(network: Parts, edge: Ints32, to_u: Floats, private: Bools) -> tupl
     if not len(end):
         return edge, to_u
     node = np.where(to_u[end] == 0, network.u[edge[end]], network.v[edge[end]])
-    streets = np.flatnonzero(~private)
-    edge_of = np.full(len(network.x), -1, np.int32)
-    edge_of[network.v[streets]] = streets
-    edge_of[network.u[streets]] = streets
-    other = edge_of[node]
+    other = _an_edge_of(network, [np.flatnonzero(~private)])[node]
     end, node, other = end[other >= 0], node[other >= 0], other[other >= 0]
     edge, to_u = edge.copy(), to_u.copy()
     edge[end] = other
@@ -125,25 +117,29 @@ def _at_open(network: Parts, edge: Ints32, to_u: Floats, private: Bools) -> tupl
     return edge, to_u
 
 
+def _an_edge_of(network: Parts, kinds: list[Positions]) -> Ints32:
+    """Find an edge that ends at each node, of the last of *kinds* that has any; -1 where none does."""
+    edge_of = np.full(len(network.x), -1, np.int32)
+    for edges in kinds:
+        edge_of[network.v[edges]] = edges
+        edge_of[network.u[edges]] = edges
+    return edge_of
+
+
 def _report(placed: Places, near: Bools, name: str) -> None:
     """Log the places that are far from any street, and those that were put on another than the nearest."""
-    if not near.all():
-        log.warning(
-            "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s",
-            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), _elsewhere(placed.snap),
-        )  # fmt: skip
+    far = ~near
+    if far.any():
+        km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole
+        question = f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?"
+        text = "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s"
+        log.warning(text, name, far.sum(), len(far), placed.max_snap, some(placed.ids[far]), question * (km >= 10))
     moved = placed.moved
     if len(moved):
         log.info(
             "%s: %d of %d lie nearest to a bridge, a tunnel or an island and were put on a street of the main part: %s",
             name, len(moved), len(near), some(moved.index),
         )  # fmt: skip
-
-
-def _elsewhere(snap: Floats) -> str:
-    """Ask for the CRS where a layer lies kilometres from all streets as a whole."""
-    km = float(snap.min()) / 1000
-    return f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?" * (km >= 10)
 
 
 def _nearest(
@@ -173,18 +169,11 @@ def _nearest(
 
 def places_at_nodes(network: Parts, names: pd.Index) -> Places:
     """Put a place on each of the named nodes; see `Network.places_at_nodes`."""
-    node = np.arange(len(names)) if names is network.nodes else network.nodes.get_indexer(names)
-    if (node < 0).any():
-        raise NetworkError(f"no such nodes: {some(names[node < 0])}")
-    if not names.is_unique:
-        raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
-    edge_of = np.empty(len(network.x), np.int32)
-    every = np.arange(len(network.u), dtype=np.int32)
+    node = positions_of(network.nodes, names, "nodes")
+    every = np.arange(len(network.u))
     # A place where a private street begins is on the open one.
-    for edges in (every,) if network.private is None else (every[network.private], every[~network.private]):
-        edge_of[network.v[edges]] = edges
-        edge_of[network.u[edges]] = edges
-    edge = edge_of[node]
+    private = network.private
+    edge = _an_edge_of(network, [every] if private is None else [every[private], every[~private]])[node]
     to_u = np.where(network.u[edge] == node, 0, network.cost[edge])
     return places_at_ends(network, names, edge, to_u)
 

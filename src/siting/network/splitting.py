@@ -1,23 +1,21 @@
 """Lines that cross without being joined, made into lines that meet at their ends.
 
-Streets from a drawing office run through their crossings. `split_streets` finds every place where two lines of one
-level meet, or a line meets itself, and cuts them there. All pairs of segments that may come within 1 mm of each other
-are found with one query of a spatial index; the rest is arithmetic on arrays. Meeting places closer than 1 mm are one,
-as they are in the network.
+Streets from a drawing office run through their crossings. `split_streets` cuts them where two lines of one level meet,
+or a line meets itself. One query of a spatial index lists the pairs of segments that may come within 1 mm of each
+other; the rest is arithmetic on arrays. Meeting places closer than 1 mm are one, as they are in the network.
 """
 
 from __future__ import annotations
 
 import logging
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from siting.network.end_points import SAME, STEP, join_points, of_vertices
+from siting.network.end_points import SAME, STEP, join_points, of_vertices, run_starts
 from siting.network.street_words import levels
 from siting.numbers import Bools, Floats, Positions, Shapes
 
@@ -86,13 +84,6 @@ def _segments(lines: Shapes) -> _Segments:
         of, start, stop, _along(xy, line)[:-1][inner], long, z[:-1][inner], z[1:][inner], opens,
         np.append(opens[1:], True),
     )  # fmt: skip
-
-
-def run_starts(keys: npt.NDArray[Any]) -> Bools:
-    """Mark where a run of equal keys begins."""
-    new = np.ones(len(keys), np.bool_)
-    new[1:] = keys[1:] != keys[:-1]
-    return new
 
 
 def _along(xy: Floats, line: Positions) -> Floats:

@@ -42,8 +42,6 @@ def solve_dispersion(
     least, most
         How many columns are open, those that must be included; *most* None for any number. As a column more never
         brings two apart, no more than *least* are opened beside those that must.
-    control
-        Asked between the distances, and within.
 
     Returns
     -------
@@ -68,7 +66,7 @@ def solve_dispersion(
     usable = may[close.row] & may[close.col]
     first, second, distance = close.row[usable], close.col[usable], close.data[usable]
     levels = np.append(np.unique(distance), np.inf)
-    # Two that must be open limit everything, so that no level above theirs is asked for.
+    # Two that must be open limit everything, so no level above theirs is tried.
     levels = levels[levels <= smallest_distance(pairs, must)]
     best = must.copy()
     best[np.flatnonzero(may & ~must)[: max(0, least - int(must.sum()))]] = True
@@ -89,9 +87,8 @@ def solve_dispersion(
                 high = top if known else high
             else:
                 break
-    value = smallest_distance(pairs, best)
-    bound = float(levels[high])
-    return Solution(best, value, bound, "optimal" if low >= high else control.status, ENGINE, nodes=nodes)
+    status = "optimal" if low >= high else control.status
+    return Solution(best, smallest_distance(pairs, best), float(levels[high]), status, ENGINE, nodes=nodes)
 
 
 def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
@@ -110,7 +107,7 @@ def _apart(
 ) -> tuple[Bools | None, bool]:
     """Find *least* columns of which no two are neighbours; without, return whether that is proven.
 
-    Without *control* the solver is not asked.
+    Without *control* the solver is not used.
     """
     m = len(must)
     ends = np.concatenate([first, second]), np.concatenate([second, first])
@@ -156,21 +153,12 @@ def _clique_cover(neighbours: list[set[int]], free: Bools) -> int:
 
 def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control: Control) -> tuple[Bools | None, bool]:
     """Ask the solver for *wanted* of the *free* columns; a clique of neighbours holds one of them at most."""
-    at = np.flatnonzero(free)
-    part = csr_array(graph[at][:, at])
-    cliques = _edge_cliques(part)
+    at, k = np.flatnonzero(free), int(free.sum())
+    cliques = _edge_cliques(csr_array(graph[at][:, at]))
     rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
-    matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), len(at)))
+    matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), k))
     outcome = highs.run(
-        highs.Programme(
-            cost=-np.ones(len(at)),
-            lower=np.zeros(len(at)),
-            upper=np.ones(len(at)),
-            matrix=matrix,
-            row_lower=np.full(len(cliques), -np.inf),
-            row_upper=np.ones(len(cliques)),
-            whole=len(at),
-        ),
+        highs.Programme.of_blocks(-np.ones(k), np.zeros(k), np.ones(k), [([matrix], -np.inf, 1.0)], k),
         gap=0.99,
         time_limit=control.seconds_left,
         # Enough columns, or a bound that excludes them: the exact number does not matter.

@@ -1,4 +1,4 @@
-"""HiGHS behind arrays: the only module that calls a solver. Every answer is checked; one that fails is asked for anew.
+"""HiGHS behind arrays: the only module that calls a solver. Every answer is checked, and solved anew if it fails.
 
 An answer holds when its vector keeps rows, bounds and integrality, costs what the solver reports, and its bound is on
 the right side. "optimal" holds when value and bound agree; for a linear programme the bound comes from the duals.
@@ -11,7 +11,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import highspy
 import numpy as np
@@ -19,14 +19,14 @@ import numpy as np
 from siting.numbers import Floats, Positions
 from siting.optimize.solver_answers import Answer, Block, Programme, broken_by, fault_of, proven_by, refuse_nonsense
 
-__all__ = ["Block", "Outcome", "Programme", "Reply", "Simplex", "run"]
+__all__ = ["Answer", "Block", "Outcome", "Programme", "Simplex", "run"]
 
 log = logging.getLogger(__name__)
 
 #: How far the solver may leave a row or variable outside its bounds.
 TOLERANCE = 1e-9
 #: Options that a model is tried with, one after the other, until an answer holds. The first alone gets the start.
-WAYS: tuple[dict[str, Any], ...] = (
+TRIES: tuple[dict[str, Any], ...] = (
     {},
     {"random_seed": 1},
     {"random_seed": 2, "presolve": "off"},
@@ -49,6 +49,7 @@ STANDS = {
     **dict.fromkeys([MODEL_STATUS.kUnbounded, MODEL_STATUS.kUnboundedOrInfeasible], "unbounded"),
 }
 NOTHING = np.zeros(0)
+Stop: TypeAlias = Callable[[float, float], bool]
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ def run(
     start: Floats | None = None,
     gap: float = 1e-6,
     time_limit: float | None = None,
-    stop: Callable[[float, float], bool] | None = None,
+    stop: Stop | None = None,
     presolve: bool = True,
 ) -> Outcome:
     """Minimise *model* until the bound is within *gap* of the incumbent, or *time_limit* seconds have passed.
@@ -92,7 +93,7 @@ def run(
     ends = math.inf if time_limit is None else time.perf_counter() + time_limit
     best = start if start is not None and broken_by(model, start) is None else None
     faults: list[str] = []
-    for number, options in enumerate(WAYS):
+    for number, options in enumerate(TRIES):
         if number and time.perf_counter() >= ends:
             break
         options = options if presolve else {**options, "presolve": "off"}
@@ -104,7 +105,7 @@ def run(
         if fault is None:
             return _outcome(model, answer, best)
         faults.append(fault)
-        log.info("HiGHS: %s; trying other options (%d of %d)", fault, number + 1, len(WAYS))
+        log.info("HiGHS: %s; trying other options (%d of %d)", fault, number + 1, len(TRIES))
         if _holds(model, answer.x) and float(model.cost @ answer.x) < known:
             best = answer.x
     timed_out = time.perf_counter() >= ends
@@ -151,11 +152,7 @@ def _relaxed_bound(model: Programme, ends: float) -> float:
 
 
 def _attempt(
-    model: Programme,
-    options: dict[str, Any],
-    ends: float,
-    start: Floats | None = None,
-    stop: Callable[[float, float], bool] | None = None,
+    model: Programme, options: dict[str, Any], ends: float, start: Floats | None = None, stop: Stop | None = None
 ) -> Answer:
     """Solve once; the answer comes back unchecked."""
     # A row of shares sums millions of people: the usual tolerance of 1e-6 of each would forgive whole persons.
@@ -186,29 +183,12 @@ def _attempt(
     return Answer("optimal", x, value, value, prices)
 
 
-@dataclass(frozen=True, eq=False)
-class Reply:
-    """Where a `Simplex` stands: `status` optimal, stopped or unbounded.
-
-    `x` are the variables, zeros where the solver gives no numbers; `prices` those of the rows, only at an optimum. They
-    are unchecked: a bound is worked out from them, as `siting.optimize.relaxation` does.
-    """
-
-    status: str
-    x: Floats
-    prices: Floats | None
-    value: float
-
-
 class Simplex:
     """A linear programme that stays in the solver from solve to solve, while costs and bounds of variables change.
 
-    Raises
-    ------
-    ValueError
-        When an array has the wrong length or holds what is no number.
-    RuntimeError
-        When the solver refuses the problem; so do all methods when it refuses or fails.
+    Answers are unchecked ("optimal", "stopped" or "unbounded", `x` of zeros where the solver gives no numbers): a bound
+    is worked out from their prices, which only an optimum has, as `siting.optimize.relaxation` does.
+    Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
     def __init__(self, model: Programme, *, offset: float = 0.0) -> None:
@@ -228,7 +208,7 @@ class Simplex:
             raise ValueError("cost is not finite")
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
-    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Reply:
+    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Answer:
         """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most."""
         highs = self._highs
         # The first solve starts where the dual simplex can, each further one where the primal can go on.
@@ -243,16 +223,16 @@ class Simplex:
         status = highs.getModelStatus()
         if status not in STANDS:
             raise RuntimeError(f"the solver ended with {highs.modelStatusToString(status)}")
-        return self._reply(STANDS[status])
+        return self._answer(STANDS[status])
 
-    def _reply(self, status: str) -> Reply:
+    def _answer(self, status: str) -> Answer:
         solution, value = self._highs.getSolution(), float(self._highs.getInfo().objective_function_value)
         x, prices = np.asarray(solution.col_value, float), np.asarray(solution.row_dual, float)
         if len(x) != self.columns or not np.isfinite(x).all():
             x, status = np.zeros(self.columns), "stopped" if status == "optimal" else status
         if status == "optimal" and (len(prices) != self.rows or not np.isfinite(prices).all() or math.isnan(value)):
             status = "stopped"
-        return Reply(status, x, prices if status == "optimal" else None, value)
+        return Answer(status, x, value, math.nan, prices if status == "optimal" else NOTHING)
 
     def ray(self) -> Floats | None:
         """Return a direction in which the value falls without end, after "unbounded"; None where there is none."""
@@ -276,7 +256,7 @@ class Simplex:
         _done(self._highs.setOptionValue(option, value), f"the option {option}")
 
 
-def _listen(highs: Any, stop: Callable[[float, float], bool], *, whole: bool) -> list[BaseException]:
+def _listen(highs: Any, stop: Stop, *, whole: bool) -> list[BaseException]:
     """Call *stop* from the solver. What it raises cannot pass through that: it is returned, to be raised later."""
     raised: list[BaseException] = []
 

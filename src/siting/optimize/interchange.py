@@ -66,29 +66,11 @@ def sorted_pairs(benefit: csr_array, state: Ints8) -> SortedPairs:
 def interchange(
     pairs: SortedPairs, base: Floats, value: Floats, free: Bools, start: Bools, limits: CountLimits, control: Control
 ) -> tuple[Bools, float]:
-    """Improve a plan by interchange, after opening greedily what it lacks.
+    """Improve a plan by interchange, after opening greedily what it lacks; return it and what it is worth.
 
-    Parameters
-    ----------
-    pairs
-        Those of the free columns.
-    base
-        What each need is worth when none of them is open.
-    value
-        What opening each column is worth.
-    free
-        Columns that may open.
-    start
-        Those that are open at first, no more than *limits* allow.
-    limits
-        How many open at least and at most.
-    control
-        Ends the interchange early; a plan of enough columns is returned even so.
-
-    Returns
-    -------
-    tuple
-        Open columns, and what they are worth with all needs.
+    *pairs* are those of the columns that are *free* to open, *base* is what each need is worth when none of them is
+    open, *value* what opening each column is worth. *start* has no more columns than *limits* allow. When the control
+    stops the search early, a plan of enough columns is returned even so.
     """
     n, m, is_open = len(base), len(value), start.copy()
     best = BestTwo(np.empty(n, np.int32), np.empty(n), np.empty(n))

@@ -81,12 +81,12 @@ class LocalSearch:
         terms, model = self.terms, self.model
         worth = float((np.abs(model.value) + terms.serves @ terms.w).max(initial=0.0)) or 1.0
         y = np.abs(multipliers.y[plain]) if len(multipliers.y) else np.zeros(0)
-        self.row_price = np.maximum(1.5 * y, 0.02 * worth / _at_least_one(self.rows))
+        self.row_price = np.maximum(1.5 * y, 0.02 * worth / largest_entry(self.rows, zero=1.0))
         m = 1.2 * multipliers.m
         if len(self.wanted) > len(m):
             m = np.append(m, 1.2 * float(np.abs(multipliers.v[model.must]).max(initial=0.0)))
         by_column = csr_array(self.shares @ terms.serves.T.tocsr()) if self.shares.shape[0] else self.shares
-        self.share_price = np.maximum(m, 0.02 * worth / _at_least_one(by_column))
+        self.share_price = np.maximum(m, 0.02 * worth / largest_entry(by_column, zero=1.0))
         size = np.append(
             self.share_price * np.maximum(1, np.abs(self.wanted)),
             self.row_price * np.maximum(1, np.abs(np.where(np.isfinite(self.high), self.high, 1))),
@@ -96,15 +96,15 @@ class LocalSearch:
 
     def _arrays(self) -> kernels.Problem:
         model, terms = self.model, self.terms
-        rows, pairs = self._rows_and_pairs()
+        by_column, pairs = self._rows_and_pairs()
+        matrices = (terms.serves, model.benefit, self.shares.T.tocsr(), by_column)
+        needs, columns, shares, rows = (_lists(matrix) for matrix in matrices)
         starts = np.cumsum([0, *(len(part) for part in self.links)]).astype(np.int32)
         links = kernels.Lists(starts, np.array([k for part in self.links for k in part], np.int32), np.empty(0))
-        free = (self.lower < self.upper) & ~np.isin(np.arange(len(model.value)), self.pairs.column)
-        return kernels.Problem(
-            _lists(terms.serves), _lists(model.benefit), _lists(self.shares.T.tocsr()), _lists(rows), pairs, links,
-            terms.w.astype(float), self.low.astype(float), self.high.astype(float), self.wanted.astype(float),
-            model.value.astype(float), free,
-        )  # fmt: skip
+        arrays = (terms.w, self.low, self.high, self.wanted, model.value)
+        w, low, high, wanted, value = (array.astype(float) for array in arrays)
+        free = (self.lower < self.upper) & ~np.isin(np.arange(len(value)), self.pairs.column)
+        return kernels.Problem(needs, columns, shares, rows, pairs, links, w, low, high, wanted, value, free)
 
     def _rows_and_pairs(self) -> tuple[csr_array, kernels.Lists]:
         """Return rows by column, with room for what pairs change, and where each column changes what."""
@@ -138,10 +138,10 @@ class LocalSearch:
             x[self.links[j]] = True
         x[self.pairs.column] = False
         n = self.model.benefit.shape[0]
-        self._plan = kernels.Plan(
-            np.zeros(m, bool), np.zeros(n, np.int32), np.zeros(n, np.int64), self._adds.copy(), np.zeros(len(self.low)),
-            np.zeros(len(self.wanted)), np.zeros(2), np.zeros(m, np.int64), np.zeros(m), np.zeros(m, np.int64),
-        )  # fmt: skip
+        activity, reached, worth = (np.zeros(size) for size in (len(self.low), len(self.wanted), 2))
+        count, sole = np.zeros(n, np.int32), np.zeros(n, np.int64)
+        opened, stamp = np.zeros(m, bool), np.zeros(m, np.int64)
+        self._plan = kernels.Plan(opened, count, sole, self._adds.copy(), activity, reached, worth, stamp)
         self._move = 0
         for j in np.flatnonzero(x):
             kernels.flip(self._current, self._plan, self.row_price, self.share_price, j)
@@ -151,10 +151,10 @@ class LocalSearch:
         plan = self._plan
         before = plan.worth[0] - plan.worth[1]
         best, best_x = np.array([self.best - self.model.constant]), np.zeros(len(plan.x), bool)
+        prices, kicks = (self.row_price, self.share_price), np.asarray(kicks, np.int64)
         self._move = kernels.climb(
-            self._current, plan, self.row_price, self.share_price, np.asarray(kicks, np.int64), steps, self.least,
-            self.tolerance, self._move, best_x, best,
-        )  # fmt: skip
+            self._current, plan, *prices, kicks, steps, self.least, self.tolerance, self._move, best_x, best
+        )
         if best[0] > self.best - self.model.constant:
             self.offer(best_x)
         return bool(plan.worth[0] - plan.worth[1] > before + self.least)
@@ -196,7 +196,7 @@ class LocalSearch:
 
 
 def _precedences(model: Model) -> tuple[list[tuple[int, int]], Bools]:
-    """Find rows that say x_a <= x_b, as (a, b); and mark the rows that say something else."""
+    """Find rows of the form x_a <= x_b, as (a, b); and mark the other rows."""
     rows = model.rows
     plain = np.ones(rows.shape[0], bool)
     found: list[tuple[int, int]] = []
@@ -253,9 +253,3 @@ def _reachable(links: list[set[int]], j: int) -> list[int]:
 
 def _lists(matrix: csr_array) -> kernels.Lists:
     return kernels.Lists(matrix.indptr.astype(np.int32), matrix.indices.astype(np.int32), matrix.data.astype(float))
-
-
-def _at_least_one(matrix: csr_array) -> Floats:
-    """Largest size of an entry in each row; 1 for a row of zeros."""
-    largest = largest_entry(matrix)
-    return np.where(largest > 0, largest, 1.0)

@@ -38,7 +38,7 @@ __all__ = ["solve_median"]
 log = logging.getLogger(__name__)
 
 ENGINE = "Lagrangian median"
-#: Pairs that a call of a kernel may look at before the control is asked again: some tenths of a second.
+#: Pairs that a call of a kernel may look at between two looks at the control: some tenths of a second.
 WORK = 1e8
 #: Rounds of subgradients at the root, at most, and between two searches for a better plan; at a node; in a dive.
 ROOT_ROUNDS, LEG, NODE_ROUNDS, DIVE_ROUNDS = 2000, 150, 60, 30
@@ -75,10 +75,6 @@ def solve_median(model: Model, control: Control, *, start: Bools | None = None) 
     ----------
     model
         Without shares and with at most one row, in which all columns that are not decided count the same.
-    control
-        Asked between short calls of compiled code when to stop.
-    start
-        A plan to begin with, where there is one.
 
     Raises
     ------
@@ -130,11 +126,10 @@ class _Search:
         self.tree = ProofTree()
         self.x: Bools = state == kernels.OPEN
         self.value = self.proven = -math.inf
-        (n, m), must = model.benefit.shape, model.must
+        n, must = model.benefit.shape[0], model.must
         self.scale = np.ones(n)
         self.spare = pairs  # what a node leaves of the pairs: made by `_shrink`
-        self.floor, self.step = np.empty(n), np.empty(n)
-        self.scratch, self.chosen = np.empty(m), np.zeros(m)
+        self.floor = np.empty(n)
         filled = np.diff(pairs.ptr) > 0
         best, worst = np.zeros(n), np.zeros(n)
         best[filled], worst[filled] = pairs.gains[pairs.ptr[:-1][filled]], pairs.gains[pairs.ptr[1:][filled] - 1]
@@ -231,7 +226,7 @@ class _Search:
         self.round(node)
 
     def _settle(self, node: _Node, heap: list[tuple[float, int, _Node]]) -> None:
-        """Close a box whose bound says that no better plan is in it; else fix what can be, and put it on the heap."""
+        """Close a box that by its bound holds no better plan; else fix what can be, and put it on the heap."""
         if node.bound > self.cutoff and not (node.many and (node.state == kernels.FREE).any()):
             self.improve((node.state == kernels.OPEN) & (self.state == kernels.FREE))
         elif node.bound > self.cutoff:
@@ -316,16 +311,13 @@ class _Search:
         kernels.cut_pairs(self.pairs, self.base, node.state, self.spare, self.floor)
         limits = kernels.Limits(node.few, node.many, self.cutoff, rounds, WORK, PATIENCE)
         best_v = np.empty(len(node.v), np.float32 if self.single else float)
-        space = kernels.Lagrange(
-            node.v.astype(float), best_v, np.zeros(len(node.r)), node.near, self.step, np.empty(len(node.r)),
-            self.scratch, self.chosen,
-        )  # fmt: skip
+        best_r = np.zeros(len(node.r))
         bound, theta, used, node.theta = kernels.lower_bound(
             self.spare, self.floor, self.scale, self.model.value, free, fixed, max(self.value, self.hopeless), limits,
-            theta, self.single, space,
+            theta, self.single, node.v.astype(float), best_v, best_r, node.near,
         )  # fmt: skip
         if bound < node.bound:
-            node.bound, node.v, node.r = bound, space.best_v, space.best_r
+            node.bound, node.v, node.r = bound, best_v, best_r
             node.y = self._price(node, free)
         return theta, used
 

@@ -1,7 +1,7 @@
 """Compiled loops of the median engine: multipliers by subgradients, and interchange of columns.
 
 The pairs of a need are sorted, the best benefit first, so that a loop over a row ends at the first pair that cannot
-matter any more. ``state`` of a column is CLOSED, OPEN or FREE. Nothing is allocated inside a loop.
+matter any more. ``state`` of a column is CLOSED, OPEN or FREE.
 """
 
 from __future__ import annotations
@@ -45,19 +45,6 @@ class Limits(NamedTuple):
     patience: int
 
 
-class Lagrange(NamedTuple):
-    """What the subgradients work on: multipliers, the best of them with the values of columns, and working space."""
-
-    v: Floats
-    best_v: np.ndarray
-    best_r: Floats
-    near: Floats
-    step: Floats
-    r: Floats
-    scratch: Floats
-    chosen: Floats
-
-
 @compiled
 def cut_pairs(pairs, base, state, kept, floor):
     """Keep the pairs of free columns that are better than the best open column of their need; return how many.
@@ -90,7 +77,7 @@ def cut_pairs(pairs, base, state, kept, floor):
 
 
 @compiled
-def lower_bound(pairs, floor, scale, value, free, fixed, aim, limits, theta, single, space):
+def lower_bound(pairs, floor, scale, value, free, fixed, aim, limits, theta, single, v, best_v, best_r, near):
     """Lower the bound ``fixed + sum v + the best few..many of r`` by deflected subgradients of the multipliers v.
 
     ``scale`` is how far apart the prices of a need may lie: the longer its steps. Steps aim at ``aim``, below what can
@@ -102,16 +89,15 @@ def lower_bound(pairs, floor, scale, value, free, fixed, aim, limits, theta, sin
     """
     ptr, cols, gains = pairs
     few, many, target, rounds, work, patience = limits
-    v, best_v, best_r, near, step, r, scratch, chosen = space
     n = ptr.shape[0] - 1
     m = free.shape[0]
+    step, scratch = np.zeros(n), np.empty(m)
+    r, chosen = np.empty(value.shape[0]), np.zeros(value.shape[0])
     best = np.inf
     stalled = 0
     used = 0
     seen = 0
     worked = 0.5 * theta
-    for i in range(n):
-        step[i] = 0.0
     for it in range(rounds):
         used = it + 1
         total = fixed

@@ -23,7 +23,7 @@ from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
 from siting.optimize.control import Control
 from siting.optimize.model import Model
-from siting.optimize.proof import Proof
+from siting.optimize.proof import Proof, bound_of
 from siting.optimize.scaling import solve_scaled
 from siting.optimize.solution import Solution, floored, is_proven
 from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows, transposed, with_data
@@ -35,12 +35,7 @@ TRIED = 200
 
 
 def solve_milp(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
-    """Solve *model*, whatever its rules, by HiGHS.
-
-    Parameters
-    ----------
-    start
-        Columns of a plan to begin with; one that breaks rules is passed over.
+    """Solve *model*, whatever its rules, by HiGHS; *start* is a plan to begin with, passed over when it breaks rules.
 
     Raises
     ------
@@ -56,7 +51,7 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
     value = -math.inf if start is None else model.objective(start)
     form = _formulate(model)
     proof = _relaxed(model, form, control, value)
-    proven = _bound_at(model, proof.v[0], proof.y[0], proof.m[0])
+    proven = bound_of(model, proof)
     if start is not None and is_proven(value, proven, model.grain):
         return Solution(start, value, value, "optimal", "HiGHS", proof, 1)
     if start is None and control.time_limit is not None:  # the solver may find none in time
@@ -122,19 +117,6 @@ def _filled(model: Model, x: Bools) -> Bools:
     return x
 
 
-def _bound_at(model: Model, v: np.ndarray, y: Floats, m: Floats) -> float:
-    """Return what no plan in the box of *model* can beat, by the multipliers v, y and m: the formula of `Proof`."""
-    b = model.benefit
-    v = np.asarray(v, float)
-    surplus = np.maximum(0, b.data + np.repeat(model.shares.T @ m - v, np.diff(b.indptr)))
-    if model.times is not None:
-        surplus /= np.repeat(model.times, np.diff(b.indptr))
-    r = model.value - model.rows.T @ y + np.bincount(b.indices, surplus, len(model.value))
-    limits = y[y > 0] @ model.high[y > 0] + y[y < 0] @ model.low[y < 0]
-    best = np.maximum(r * model.lower, r * model.upper).sum()
-    return float(model.constant + v.sum() + limits - m @ model.wanted + best)
-
-
 @dataclass(frozen=True, eq=False)
 class _Formulation:
     """The programme; `need` and `level` of each rung, in the objective's unit times `scale`; `base` is outside it."""
@@ -189,8 +171,7 @@ def _formulate(model: Model) -> _Formulation:
 
 def _power_of_two(matrix: csr_array) -> Floats:
     """Return for each row a power of two that brings its largest entry to about 1."""
-    largest = largest_entry(matrix)
-    return np.asarray(2.0 ** -np.round(np.log2(np.where(largest > 0, largest, 1.0))), float)
+    return np.asarray(2.0 ** -np.round(np.log2(largest_entry(matrix, zero=1.0))), float)
 
 
 def _relaxed(model: Model, form: _Formulation, control: Control, value: float) -> Proof:

@@ -20,7 +20,6 @@ time or distance constraints, Papers of the Regional Science Association 28).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import pairwise
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -28,7 +27,15 @@ from scipy.sparse import csr_array
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.covering_kernels import Sets, contained
 from siting.optimize.model import Model
-from siting.optimize.sparse_rows import keep_entries, row_max, row_of_entries, same_along_row, transposed, with_data
+from siting.optimize.sparse_rows import (
+    keep_entries,
+    number_rows,
+    row_max,
+    row_of_entries,
+    same_along_row,
+    transposed,
+    with_data,
+)
 
 __all__ = ["Reduced", "reduce", "weights"]
 
@@ -40,14 +47,9 @@ ROUNDS = 3
 class Reduced:
     """A smaller model, and where its parts come from.
 
-    Attributes
-    ----------
-    model
-        The smaller model; its plans are worth the same as those of the model it comes from.
-    columns
-        Position in the given model of each column that was kept; the others stay shut.
-    needs
-        For each need of the given model its position in the smaller one; -1 when it went.
+    Its plans are worth the same as those of the given model. *columns* are the positions in the given model of those
+    that were kept; the others stay shut. *needs* gives for each need of the given model its position in the smaller
+    one, -1 when it went.
     """
 
     model: Model
@@ -71,8 +73,9 @@ def reduce(model: Model, *, replaced: bool = True) -> Reduced:
     columns, needs = np.arange(m), np.arange(n)
     if model.times is not None:  # the steps hold for needs that one column serves
         return Reduced(model, columns, needs)
-    small, keep = _without_shut_columns(model)
-    columns = columns[keep]
+    benefit = model.benefit if model.benefit.has_sorted_indices else model.benefit.sorted_indices()
+    keep = model.upper > 0
+    small, columns = _with_columns(replace(model, benefit=benefit), keep), columns[keep]
     for _ in range(ROUNDS):
         small, step = _without_served(_with_forced(small) if replaced else small)
         needs = _follow(needs, step)
@@ -127,12 +130,6 @@ def _with_needs(model: Model, keep: Bools) -> tuple[Model, Ints]:
     indptr = kept.indptr[np.append(True, keep)]
     taken = csr_array((kept.data, kept.indices, indptr), shape=(len(indptr) - 1, kept.shape[1]))
     return replace(model, benefit=taken, shares=_columns(model.shares, keep), must=model.must[keep]), step
-
-
-def _without_shut_columns(model: Model) -> tuple[Model, Bools]:
-    benefit = model.benefit if model.benefit.has_sorted_indices else model.benefit.sorted_indices()
-    keep = model.upper > 0
-    return _with_columns(replace(model, benefit=benefit), keep), keep
 
 
 def _with_forced(model: Model) -> Model:
@@ -255,7 +252,4 @@ def _same_entries(rows: csr_array) -> Ints:
         return np.asarray(np.unique(rows.toarray()[0], return_inverse=True)[1], np.int64)
     turned = transposed(rows)
     turned.eliminate_zeros()
-    seen: dict[tuple[bytes, bytes], int] = {}
-    parts = (slice(start, end) for start, end in pairwise(turned.indptr))
-    keys = ((turned.indices[part].tobytes(), turned.data[part].tobytes()) for part in parts)
-    return np.array([seen.setdefault(key, len(seen)) for key in keys], np.int64)
+    return number_rows(turned)

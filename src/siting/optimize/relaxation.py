@@ -36,23 +36,15 @@ __all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]
 class Multipliers:
     """Multipliers: v of needs, y of rows (signed as in `Proof`), m of shares.
 
-    With the x of the relaxation and its value, where it was solved to the end; *ray* is a direction of (v, y, m) that
-    lowers the bound without end, which shows that no plan is possible.
+    With the x of the relaxation, where it was solved to the end; *ray* is a direction of (v, y, m) that lowers the
+    bound without end, which proves that no plan is possible.
     """
 
     v: Floats
     y: Floats
     m: Floats
     x: Floats | None = None
-    value: float = math.inf
     ray: tuple[Floats, Floats, Floats] | None = None
-
-    def along(self, step: float) -> Multipliers:
-        """Go *step* along the ray: when no plan is possible, the bound falls without end."""
-        if self.ray is None:
-            return self
-        v, y, m = self.ray
-        return Multipliers(self.v + step * v, self.y + step * y, self.m + step * m)
 
 
 class Lagrangian:
@@ -174,9 +166,7 @@ class Relaxation:
         self.unit = float(np.abs(terms.w[terms.w != 0]).mean()) if (terms.w != 0).any() else 1.0
         if (model.value != 0).any() and not (terms.w != 0).any():
             self.unit = float(np.abs(model.value[model.value != 0]).mean())
-        self.share_unit, self.row_unit = (
-            np.where(largest > 0, largest, 1.0) for largest in (largest_entry(model.shares), largest_entry(model.rows))
-        )
+        self.share_unit, self.row_unit = (largest_entry(part, zero=1.0) for part in (model.shares, model.rows))
         self._high, self._low = np.flatnonzero(np.isfinite(model.high)), np.flatnonzero(np.isfinite(model.low))
         self.simplex = Simplex(self._lp(), offset=float(terms.w.sum() + model.constant) / self.unit)
 
@@ -186,12 +176,8 @@ class Relaxation:
         n, m, n_shares = self.n, self.m, model.shares.shape[0]
         scaled = with_data(terms.rows_of, terms.rows_of.data / self.row_unit[terms.rows_of.indices])
         share = with_data(terms.shares_of, terms.shares_of.data / self.share_unit[terms.shares_of.indices])
-        blocks: list[Block] = [
-            (
-                [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)],
-                -np.inf, -model.value / self.unit,
-            )
-        ]  # fmt: skip
+        columns = [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)]
+        blocks: list[Block] = [(columns, -np.inf, -model.value / self.unit)]
         counted = np.flatnonzero(np.diff(share.indptr))
         # A need that must be served has no upper limit, also where it counts in a share.
         top_u = np.where(model.must, np.inf, terms.w / self.unit)
@@ -232,30 +218,23 @@ class Relaxation:
         self.terms = self.terms.with_high(high)
         self.simplex.price(self.n + np.arange(len(self._high)), (high / self.row_unit)[self._high])
 
-    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Multipliers:
-        """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most.
+    def solve(self, *, seconds: float = math.inf) -> Multipliers:
+        """Solve from the basis at hand, for so many *seconds* at most.
 
         Stopped early it still gives multipliers that bound, if not the best. When no plan is possible in the box, they
         have a ray.
-
-        Raises
-        ------
-        RuntimeError
-            When the solver fails or ends in a state that says nothing.
         """
-        reply = self.simplex.solve(seconds=seconds, steps=steps)
-        if reply.status == "unbounded":
+        answer = self.simplex.solve(seconds=seconds)
+        if answer.status == "unbounded":
             ray = self._ray()
             if ray is None:  # the dual simplex leaves none
                 self.simplex.forget()
-                reply = self.simplex.solve(seconds=seconds, steps=steps)
+                answer = self.simplex.solve(seconds=seconds)
                 ray = self._ray()
-            return self._multipliers(reply.x, ray=ray)
-        if reply.prices is None:
-            return self._multipliers(reply.x)
+            return self._multipliers(answer.x, ray=ray)
         # The solver minimises: a row's multiplier is minus x.
-        x = np.clip(-reply.prices[: self.m], 0.0, 1.0)
-        return self._multipliers(reply.x, x=x, value=reply.value * self.unit)
+        x = np.clip(-answer.prices[: self.m], 0.0, 1.0) if answer.status == "optimal" else None
+        return self._multipliers(answer.x, x=x)
 
     def probe(self, column: int, at: int, steps: int) -> float:
         """Return about what the bound falls to when x of *column* is *at*, after *steps* iterations; the box stays."""
@@ -263,9 +242,9 @@ class Relaxation:
         down, up = lower.copy(), upper.copy()
         down[column] = up[column] = at
         self.set_box(down, up)
-        reply = self.simplex.solve(steps=steps)
+        answer = self.simplex.solve(steps=steps)
         self.set_box(lower, upper)
-        return -math.inf if reply.status == "unbounded" or math.isnan(reply.value) else reply.value * self.unit
+        return -math.inf if answer.status == "unbounded" or math.isnan(answer.value) else answer.value * self.unit
 
     def _ray(self) -> tuple[Floats, Floats, Floats] | None:
         if not self.m:  # without a column nothing can be met

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from siting.numbers import Bools, Floats
 from siting.optimize.control import Control, Progress
 from siting.optimize.model import Model
 from siting.optimize.solution import Solution
-from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows
+from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows, with_data
 
 __all__ = ["solve_scaled"]
 
@@ -23,47 +23,36 @@ __all__ = ["solve_scaled"]
 LEAST, MOST = 1.0, 1e15
 
 
-@dataclass(frozen=True, eq=False)
-class _Factors:
-    """What the objective, each row and each share are multiplied by."""
-
-    objective: float
-    rows: Floats
-    shares: Floats
-
-
 def solve_scaled(
     solve: Callable[..., Solution], model: Model, control: Control, start: Bools | None
 ) -> Solution | None:
     """Have the engine *solve* a model in tiny or huge units as one in usual units; None where they are usual."""
-    factors = _factors(model)
-    objective = factors.objective
-    if objective == 1.0 and (factors.rows == 1.0).all() and (factors.shares == 1.0).all():
+    objective, rows, shares = _factors(model)
+    if objective == 1.0 and (rows == 1.0).all() and (shares == 1.0).all():
         return None
 
     def unscaled(at: Progress) -> Progress:
         value, bound = (None if each is None else each / objective for each in (at.value, at.bound))
         return replace(at, value=value, bound=bound)
 
-    found = solve(_scaled(model, factors), control.reporting(unscaled), start=start)
+    found = solve(_scaled(model, objective, rows, shares), control.reporting(unscaled), start=start)
     proof = found.proof
     if proof is not None and found.too_few is not None:  # it is about people, and a row that counts columns
-        proof = replace(proof, v=proof.v / factors.shares[0], y=proof.y / factors.shares[0])
+        proof = replace(proof, v=proof.v / shares[0], y=proof.y / shares[0])
     elif proof is not None:
-        proof = replace(
-            proof, v=proof.v / objective, y=proof.y * factors.rows / objective, m=proof.m * factors.shares / objective
-        )
+        proof = replace(proof, v=proof.v / objective, y=proof.y * rows / objective, m=proof.m * shares / objective)
     value = -math.inf if found.x is None else model.objective(found.x)
     return replace(found, value=value, bound=max(value, found.bound / objective), proof=proof)
 
 
-def _factors(model: Model) -> _Factors:
+def _factors(model: Model) -> tuple[float, Floats, Floats]:
+    """Return what the objective, each row and each share are multiplied by."""
     total = largest_entry(model.benefit).sum() + np.abs(model.value).sum()
     rows, shares = (
         _power_of_two(np.bincount(row_of_entries(part), np.abs(part.data), part.shape[0]).astype(float))
         for part in (model.rows, model.shares)
     )
-    return _Factors(float(_power_of_two(np.array([total]))[0]), rows, shares)
+    return float(_power_of_two(np.array([total]))[0]), rows, shares
 
 
 def _power_of_two(size: Floats) -> Floats:
@@ -72,16 +61,16 @@ def _power_of_two(size: Floats) -> Floats:
     return np.where(odd, 2.0 ** (20 - np.round(np.log2(np.where(odd, size, 1.0)))), 1.0)
 
 
-def _scaled(model: Model, factors: _Factors) -> Model:
+def _scaled(model: Model, objective: float, rows: Floats, shares: Floats) -> Model:
     return replace(
         model,
-        benefit=scaled_rows(model.benefit, np.full(model.benefit.shape[0], factors.objective)),
-        value=model.value * factors.objective,
-        grain=model.grain * factors.objective,
-        constant=model.constant * factors.objective,
-        rows=scaled_rows(model.rows, factors.rows),
-        low=model.low * factors.rows,
-        high=model.high * factors.rows,
-        shares=scaled_rows(model.shares, factors.shares),
-        wanted=model.wanted * factors.shares,
+        benefit=with_data(model.benefit, model.benefit.data * objective),
+        value=model.value * objective,
+        grain=model.grain * objective,
+        constant=model.constant * objective,
+        rows=scaled_rows(model.rows, rows),
+        low=model.low * rows,
+        high=model.high * rows,
+        shares=scaled_rows(model.shares, shares),
+        wanted=model.wanted * shares,
     )

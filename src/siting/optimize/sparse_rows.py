@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from siting.numbers import Bools, Floats, Positions
+from siting.numbers import Bools, Floats, Ints, Positions
 
 __all__ = [
-    "entries_of", "keep_entries", "largest_entry", "row_max", "row_of_entries", "same_along_row", "scaled_rows",
-    "transposed", "with_data",
+    "entries_of", "keep_entries", "largest_entry", "number_rows", "row_max", "row_of_entries", "same_along_row",
+    "scaled_rows", "transposed", "with_data",
 ]  # fmt: skip
 
 
@@ -34,9 +35,10 @@ def row_max(matrix: csr_array, data: Floats, empty: float = 0.0) -> Floats:
     return top
 
 
-def largest_entry(matrix: csr_array) -> Floats:
-    """Largest size of an entry in each row; 0 for an empty one."""
-    return row_max(matrix, np.abs(matrix.data))
+def largest_entry(matrix: csr_array, zero: float = 0.0) -> Floats:
+    """Largest size of an entry in each row; *zero* for a row without any but zeros."""
+    largest = row_max(matrix, np.abs(matrix.data))
+    return np.where(largest > 0, largest, zero)
 
 
 def same_along_row(matrix: csr_array) -> Bools:
@@ -65,3 +67,11 @@ def transposed(matrix: csr_array) -> csr_array:
     turned = csr_array(matrix.T.tocsr())
     turned.sort_indices()
     return turned
+
+
+def number_rows(matrix: csr_array) -> Ints:
+    """Give rows with the same entries the same number, in order of the first; indices are sorted."""
+    known: dict[tuple[bytes, bytes], int] = {}
+    parts = [slice(start, end) for start, end in pairwise(matrix.indptr)]
+    keys = ((matrix.indices[part].tobytes(), matrix.data[part].tobytes()) for part in parts)
+    return np.array([known.setdefault(key, len(known)) for key in keys], np.int64)

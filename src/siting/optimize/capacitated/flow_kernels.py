@@ -27,8 +27,8 @@ class Graph(NamedTuple):
 class Flow(NamedTuple):
     """The flow of each pair, what is left of each need, the room of each column, and which are open.
 
-    The journal holds the changes of flow. ``stamp`` counts the searches, ``column_seen`` and ``need_seen`` hold the
-    last that met a column or need; the rest is working space of a search.
+    The journal holds the changes of flow. ``stamp`` counts the searches; ``column_seen`` and ``need_seen`` hold the
+    last that met a column or need.
     """
 
     flow: Ints
@@ -41,10 +41,6 @@ class Flow(NamedTuple):
     stamp: Ints
     column_seen: Ints
     need_seen: Ints
-    queue: Ints
-    onto: Ints
-    from_pair: Ints
-    to_pair: Ints
 
 
 @compiled
@@ -68,8 +64,10 @@ def pull(graph, flows, target):
     frees that column's room.
     """
     indptr, indices, _, starts, needs, places = graph
-    flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = flows[:10]
-    queue, onto, from_pair, to_pair = flows[10:]
+    flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = flows
+    m = len(room)
+    queue, onto = np.empty(m, np.int64), np.empty(m, np.int64)
+    from_pair, to_pair = np.empty(m, np.int64), np.empty(m, np.int64)  # of each column that was met
     gained = 0
     again = True
     while again and room[target] > 0:
@@ -127,10 +125,21 @@ def pull(graph, flows, target):
 
 
 @compiled
+def would_add(graph, flows, target):
+    """Return how much more is served when column *target* opens; the flow stays as it is."""
+    until = flows.journal_size[0]
+    flows.is_open[target] = True
+    added = pull(graph, flows, target)
+    undo(graph, flows, until)
+    flows.is_open[target] = False
+    return added
+
+
+@compiled
 def shut(graph, flows, column):
     """Close *column* and move its needs to the room of others where they can; return how much less is served."""
     indptr, indices, need_of, starts, needs, places = graph
-    flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen, _, _, _, _ = flows
+    flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen = flows
     lost = 0
     begin = used[0]
     is_open[column] = False
@@ -264,7 +273,6 @@ def improve(graph, flows, value, free, gain, first, last):
         if not (free[out] and is_open[out]):
             continue
         lost = shut(graph, flows, out)
-        until = used[0]
         size = 0
         near[out] = out + 1
         for q in range(starts[out], starts[out + 1]):
@@ -296,10 +304,7 @@ def improve(graph, flows, value, free, gain, first, last):
             # Opening j beside all others adds at least as much as the swap, and it takes no more than it can hold.
             if room[j] - lost + value[j] - value[out] <= top or (j != far and gain[j] + value[j] - value[out] <= top):
                 continue
-            is_open[j] = True
-            added = pull(graph, flows, j)
-            undo(graph, flows, until)
-            is_open[j] = False
+            added = would_add(graph, flows, j)
             if added - lost + value[j] - value[out] > top:
                 best, top = j, added - lost + value[j] - value[out]
         if best == -2:
@@ -322,10 +327,7 @@ def improve(graph, flows, value, free, gain, first, last):
                     j = indices[k]
                     if near[j] != -1 - out - turn * m and free[j] and not is_open[j]:
                         near[j] = -1 - out - turn * m
-                        is_open[j] = True
-                        gain[j] = pull(graph, flows, j)
-                        undo(graph, flows, 0)
-                        is_open[j] = False
+                        gain[j] = would_add(graph, flows, j)
     return better
 
 
@@ -348,10 +350,6 @@ def fill_columns(indptr, indices, weight, order, margin, room, worth, take):
 @compiled
 def opening_gains(graph, flows, free, gain):
     """Write into *gain* what each closed free column would add."""
-    is_open = flows.is_open
-    for j in range(len(is_open)):
-        if free[j] and not is_open[j]:
-            is_open[j] = True
-            gain[j] = pull(graph, flows, j)
-            undo(graph, flows, 0)
-            is_open[j] = False
+    for j in range(len(flows.is_open)):
+        if free[j] and not flows.is_open[j]:
+            gain[j] = would_add(graph, flows, j)

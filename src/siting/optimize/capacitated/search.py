@@ -13,11 +13,10 @@ from scipy.sparse import csr_array
 from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize.capacitated import flow_kernels as kernels
 from siting.optimize.capacitated.flow_kernels import Flow
-from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, to_grain, value_of
+from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, flow_into, to_grain, value_of
 from siting.optimize.control import Control
-from siting.optimize.max_flow import maximum_flow
 from siting.optimize.solution import SAME
-from siting.optimize.sparse_rows import entries_of, row_of_entries
+from siting.optimize.sparse_rows import number_rows, row_of_entries
 
 __all__ = ["Search", "branch_and_bound", "lower_root"]
 
@@ -26,12 +25,12 @@ log = logging.getLogger(__name__)
 ROUNDS, NODE_ROUNDS, KICKS = 2_500, 60, 12
 
 
-class RootPrices(NamedTuple):
-    """Where the subgradients end at the root: prices, bound, how often each column was open, what it is worth."""
+class Descent(NamedTuple):
+    """Where subgradients end: the bound of a box, prices, how often each column was open, and what it is worth."""
 
+    bound: float
     price: Floats
     scale: float
-    bound: float
     share: Floats
     worth: Floats
 
@@ -63,11 +62,6 @@ class Search:
         self.value, self.bound = -np.inf, np.inf
         self.prices: Prices | None = None
 
-    @property
-    def hopeless(self) -> bool:
-        """Whether a column that must open cannot, or fewer people are in reach than are wanted."""
-        return bool((self.must & ~self.usable).any()) or self.weight.sum() < self.wanted
-
     def begin(self) -> None:
         """Find a first plan by opening what adds most."""
         flows = self.flows(np.flatnonzero(self.must))
@@ -87,7 +81,7 @@ class Search:
         """Return a maximum flow with *columns* open."""
         pairs, needs, m = len(self.graph.column), len(self.weight), len(self.room)
         journal = 4 * pairs + 10_000
-        sizes = (journal, journal, 1, 1, m, needs, m, m, m, m)
+        sizes = (journal, journal, 1, 1, m, needs)
         flows = Flow(
             np.zeros(pairs, np.int64), self.weight.astype(np.int64), self.room.copy(), np.zeros(m, bool),
             *(np.zeros(size, np.int64) for size in sizes),
@@ -188,17 +182,13 @@ class Search:
 
     def with_least(self, x: Bools) -> Bools:
         """Close columns one by one that cannot get their least, until all others can."""
-        floor = self.problem.least_use
-        x = x.copy()
-        if not floor.any():
-            return x
+        least, x = self.problem.least_use, x.copy()
         while True:
-            columns = np.flatnonzero(x & (floor > 0))
+            columns = np.flatnonzero(x & (least > 0))
             if not len(columns):
                 return x
-            part = csr_array(self.problem.pairs[:, columns]).tocoo()
-            flow = maximum_flow(self.problem.weight.astype(np.int64), floor[columns], part.row, part.col).flow
-            short = floor[columns] - np.bincount(part.col, flow, minlength=len(columns))
+            pairs, flow = flow_into(self.problem, columns, least[columns])
+            short = least[columns] - np.bincount(pairs.col, flow, minlength=len(columns))
             short = np.where(self.free[columns], short, 0)
             if short.max(initial=0) <= 0:
                 return x
@@ -215,18 +205,16 @@ class Search:
         self.grow(flows, self.most - int((flows.is_open & self.free).sum()), free)
         self.finish(flows)
 
-    def descend(
-        self, price: Floats, scale: float, lower: Bools, upper: Bools, rounds: int, pace: float
-    ) -> tuple[float, float, Floats, Floats]:
-        """Lower the bound of a box; changes *price*; returns bound, scale, how often each was open, and its worth.
+    def descend(self, price: Floats, scale: float, lower: Bools, upper: Bools, rounds: int, pace: float) -> Descent:
+        """Lower the bound of a box by deflected subgradients.
 
-        Deflected subgradients with Polyak's steps towards the best plan, each price in units of its need's people.
+        With Polyak's steps towards the best plan, each price in units of its need's people.
         """
         w, wanted, values = self.weight, self.wanted, self.problem.value.astype(float)
         indptr, indices = self.graph.need_start, self.graph.column
         target = self.value if np.isfinite(self.value) else min(0.0, float(values.sum())) - 1.0
-        v, best, best_scale, stalled = price.copy(), np.inf, scale, 0
-        share, best_worth = lower.astype(float), np.zeros(len(values))
+        v, share, stalled = price, lower.astype(float), 0
+        best = Descent(np.inf, price, scale, share, np.zeros(len(values)))
         take, direction, scale_direction = np.zeros(len(indices)), np.zeros(len(w)), 0.0
         left, free = self.left(lower), upper & ~lower
         for _ in range(rounds if len(w) else 1):
@@ -238,13 +226,12 @@ class Search:
             chosen[ranked[free[ranked] & (worth[ranked] > 0)]] = True
             bound = float(v @ w - scale * wanted + worth[chosen].sum())
             stalled += 1
-            if bound < best:
-                stalled = stalled if bound > best - 1e-5 * abs(best) else 0
-                best, best_scale, best_worth = bound, scale, worth
-                price[:] = v
+            if bound < best.bound:
+                stalled = stalled if bound > best.bound - 1e-5 * abs(best.bound) else 0
+                best = Descent(bound, v, scale, share, worth)
             if stalled > 12:
                 pace, stalled = 0.7 * pace, 0
-            if best < self.value + self.tolerance or pace < 1e-5 or not len(w) or self.control.must_stop:
+            if best.bound < self.value + self.tolerance or pace < 1e-5 or not len(w) or self.control.must_stop:
                 break
             taken = np.add.reduceat(np.where(chosen[indices], take, 0.0), indptr[:-1])
             slope = w - taken
@@ -262,7 +249,7 @@ class Search:
             if wanted:
                 scale = max(1e-9, scale - length * scale_direction / wanted)
             v = np.clip(v - length * direction / w, 0.0, scale)
-        return best, best_scale, share, best_worth
+        return best._replace(share=share)
 
     def left(self, lower: Bools) -> int:
         """How many columns may still open in a box."""
@@ -270,33 +257,28 @@ class Search:
 
 
 def _groups(cover: csr_array, weight: Floats) -> tuple[Ints, Ints]:
-    """Group needs with the same columns, compared exactly: the group of each (-1: none), and a need of each group."""
+    """Group needs with the same columns: the group of each (-1: none), and a need of each group."""
     cover.sort_indices()
-    known: dict[bytes, int] = {}
+    active = np.flatnonzero((np.diff(cover.indptr) > 0) & (weight > 0))
     group = np.full(cover.shape[0], -1)
-    first: list[int] = []
-    for i in np.flatnonzero((np.diff(cover.indptr) > 0) & (weight > 0)):
-        key = entries_of(cover, i).tobytes()
-        group[i] = known.setdefault(key, len(first))
-        if group[i] == len(first):
-            first.append(int(i))
-    return group, np.array(first, np.int64)
+    group[active] = number_rows(csr_array(cover[active]))
+    return group, active[np.unique(group[active], return_index=True)[1]]
 
 
-def lower_root(s: Search) -> tuple[bool, RootPrices]:
+def lower_root(s: Search) -> tuple[bool, Descent]:
     """Lower the bound of the root, improving the plan as well; return whether the search ends here, and the prices."""
     problem, control = s.problem, s.control
-    price, scale = np.full(len(s.weight), 0.5), 1.0
+    scale = 1.0
     if problem.wanted is not None:
         scale = float(-problem.value[s.free].sum() / max(1.0, float(s.room[s.free].sum()))) or 1.0
-        price *= scale
+    price = np.full(len(s.weight), 0.5 * scale)
     for turn, pace in enumerate((1.0, 0.3, 0.1, 0.03)):
-        bound, scale, share, worth = s.descend(price, scale, s.must, s.usable, ROUNDS // 4, pace)
-        s.bound = min(s.bound, bound)
+        root = s.descend(price, scale, s.must, s.usable, ROUNDS // 4, pace)
+        price, scale = root.price, root.scale
+        s.bound = min(s.bound, root.bound)
         expanded = np.where(s.group >= 0, price[s.group], 0.0) if len(price) else np.zeros(len(s.group))
         s.prices = Prices(expanded, scale)
-        s.finish(_rounded(s, share))
-        root = RootPrices(price, scale, bound, share, worth)
+        s.finish(_rounded(s, root.share))
         if control.report("prices", _finite(s.value), to_grain(problem, s.bound)) or s.bound < s.value + s.tolerance:
             return True, root
         for seed in range(KICKS // 4):
@@ -328,7 +310,7 @@ class _Box(NamedTuple):
     share: Floats
 
 
-def branch_and_bound(s: Search, root: RootPrices) -> tuple[float, int]:
+def branch_and_bound(s: Search, root: Descent) -> tuple[float, int]:
     """Search a tree of decisions, best bound first; return the bound and how many nodes were looked at."""
     box = _fix(s, root.bound, root.worth, s.must, s.usable)
     heap = [_Box(-s.bound, 0, *box, root.price.astype(np.float32), root.scale, root.share)]
@@ -352,18 +334,18 @@ def branch_and_bound(s: Search, root: RootPrices) -> tuple[float, int]:
             if left == 0:
                 upper = lower.copy()
             price = np.minimum(parent.price.astype(float), parent.scale)
-            own, scale, share, worth = s.descend(price, parent.scale, lower, upper, NODE_ROUNDS, 0.3)
+            own = s.descend(price, parent.scale, lower, upper, NODE_ROUNDS, 0.3)
             nodes += 1
             if (nodes // 2) % 8 == 0 and (lower != upper).any():
-                s.finish(_rounded(s, np.where(lower, 1.0, np.where(upper, share, 0.0))))
+                s.finish(_rounded(s, np.where(lower, 1.0, np.where(upper, own.share, 0.0))))
             if not (lower ^ upper).any():
                 s.offer(s.with_least(lower))
-            elif min(own, bound) >= s.value + s.tolerance:
+            elif min(own.bound, bound) >= s.value + s.tolerance:
                 number += 1
                 # What is fixed follows from the bound of just these prices, though the parent's may be lower.
-                box = _fix(s, own, worth, lower, upper)
-                child = _Box(-min(own, bound), number, *box, price.astype(np.float32), scale, share)
-                heapq.heappush(heap, child)
+                box = _fix(s, own.bound, own.worth, lower, upper)
+                price32 = own.price.astype(np.float32)
+                heapq.heappush(heap, _Box(-min(own.bound, bound), number, *box, price32, own.scale, own.share))
         if nodes % 64 < 2:
             s.kick(KICKS * 10 + nodes)
     return (max(s.value, -heap[0].minus_bound) if heap else s.value), nodes

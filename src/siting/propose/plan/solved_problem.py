@@ -13,6 +13,7 @@ from siting.propose.forwarded import forwarded
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING
 from siting.propose.plan import tables
+from siting.propose.plan.rule_text import rule_words
 from siting.propose.search.answer import Answer, Reason
 
 __all__ = ["DERIVED", "SolvedProblem"]
@@ -44,6 +45,17 @@ class SolvedProblem:
     def rules(self) -> tuple[str, ...]:
         """Objective and rules as they were put."""
         return (str(self.problem.objective), *map(str, self.problem.inputs.rules))
+
+    def rules_in_words(self, lang: str = "zh") -> tuple[str, ...]:
+        """Objective and rules in the reader's words.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        each = (self.problem.objective, *self.problem.inputs.rules)
+        return tuple(rule_words(rule, lang, self.unit) for rule in each)
 
     @property
     def limit(self) -> float:

@@ -97,8 +97,8 @@ def frontier(
         raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
     problem = build(objective, reach, demand, rules, options, bounded=True)
     new = np.flatnonzero(problem.variables.new)
-    limit = Constraint(None, new, np.ones(len(new)), -math.inf, math.inf)
-    problem = replace(problem, constraints=(*problem.constraints, limit))
+    every = Constraint(None, new, np.ones(len(new)), -math.inf, math.inf)
+    problem = replace(problem, constraints=(*problem.constraints, every))
     return _curve(problem, _numbers(problem, int(up_to)), "sites", time_limit, gap)
 
 
