@@ -63,7 +63,7 @@ def test_four_places_on_a_line() -> None:
     assert solve_center(pairs(table), none, all_, 1, Control()).value == -10.0
     two = solve_center(pairs(table), none, all_, 2, Control())
     assert (two.value, two.bound) == (-3.0, -3.0)
-    must = solve_center(pairs(table), np.array([0.0, 0, 0, 1]), all_, 1, Control(), start=two.x)
+    must = solve_center(pairs(table), np.array([0.0, 0, 0, 1]), all_, 1, Control())
     assert (must.value, must.x[3]) == (-3.0, True)
     assert solve_center(pairs(table), none, all_, 4, Control()).value == 0.0
 
@@ -90,7 +90,7 @@ def test_stops_with_what_it_has() -> None:
     late = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control(time_limit=0))
     assert (late.status, late.x, late.value) == ("time_limit", None, -math.inf)
     assert late.bound >= optimum
-    near = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control(gap=0.9), start=np.arange(60) < 5)
+    near = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control(gap=0.9))
     assert near.status == "feasible"
     assert near.value <= optimum <= near.bound
 

@@ -18,48 +18,15 @@ import numpy as np
 
 from siting.numbers import Bools, Floats
 from siting.optimize.control import Control
-from siting.optimize.model import Model
 from siting.optimize.presolve import reduce
 from siting.optimize.proof import ProofTree
 from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
 from siting.optimize.solution import GRAIN_TOLERANCE, SAME, floored
 
-__all__ = ["BranchAndBound", "Target"]
+__all__ = ["BranchAndBound"]
 
 #: Columns tried out before one is chosen to branch on, and iterations spent on each side.
 TRIED, TRIED_STEPS = 8, 60
-
-
-@dataclass
-class Target:
-    """What a bound must exceed for a node to stay open: the best objective known, or a wanted value.
-
-    *worst* is below what any plan is worth: a bound down there proves that there is no plan. With a *ceiling*, nodes
-    whose bound is up to it are closed, whatever is known, and a plan worth what is *wanted* ends the search.
-    """
-
-    value: float
-    grain: float
-    worst: float
-    ceiling: float | None = None
-    wanted: float = math.inf
-
-    @property
-    def limit(self) -> float:
-        """Nodes with a bound up to this are closed."""
-        if self.ceiling is not None:
-            return self.ceiling
-        if not math.isfinite(self.value):
-            return self.worst
-        if self.grain > 0:
-            return self.value + self.grain * (1 - 2 * GRAIN_TOLERANCE)
-        return self.value + SAME * abs(self.value)
-
-    @classmethod
-    def of(cls, model: Model, w: Floats) -> Target:
-        """Return the target of a model without a plan."""
-        low = model.constant + float(np.minimum(model.value, 0).sum() + np.minimum(w, 0).sum())
-        return cls(-math.inf, model.grain, low - 1.0 - abs(low))
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,21 +51,37 @@ class BranchAndBound:
     """One search, which can go on after a stop.
 
     *terms* are of the model that the proof is for. *report* takes (value or None, bound) and returns whether to stop.
+    With a `ceiling`, nodes whose bound is up to it are closed, whatever is known; a plan worth what is `wanted` ends
+    the search.
     """
 
-    def __init__(
-        self, terms: Lagrangian, control: Control, target: Target, round_x: Rounding, report: Report | None = None
-    ) -> None:
-        self.terms, self.control, self.target, self.round_x = terms, control, target, round_x
+    def __init__(self, terms: Lagrangian, control: Control, round_x: Rounding, report: Report | None = None) -> None:
+        model = terms.model
+        self.terms, self.control, self.round_x = terms, control, round_x
         self.report = report or (lambda value, bound: control.report("search", value, bound))
+        self.ceiling: float | None = None
+        self.wanted, self.grain = math.inf, model.grain
         self.x: Bools | None = None
-        self._reduced: _ReducedRelaxation | None = None
-        self.tree = ProofTree(target.grain)
+        self.value = -math.inf
+        #: Below what any plan is worth: a bound down there proves that there is no plan.
+        low = model.constant + float(np.minimum(model.value, 0).sum() + np.minimum(terms.w, 0).sum())
+        self.worst = low - 1.0 - abs(low)
+        self.tree = ProofTree(self.grain)
         self.nodes = 0
+        self._reduced: _ReducedRelaxation | None = None
         self._open: list[tuple[float, int, _Node]] = []
         self._closed = -math.inf
         #: Pseudo-costs of (column, value): by how much the bound fell for each unit of x, summed, and how often.
         self._falls: dict[tuple[int, int], tuple[float, int]] = {}
+
+    @property
+    def limit(self) -> float:
+        """Nodes with a bound up to this are closed."""
+        if self.ceiling is not None:
+            return self.ceiling
+        if self.x is None:
+            return self.worst
+        return self.value + (self.grain * (1 - 2 * GRAIN_TOLERANCE) if self.grain > 0 else SAME * abs(self.value))
 
     @property
     def bound(self) -> float:
@@ -111,8 +94,8 @@ class BranchAndBound:
         if x is None or not model.is_feasible(x):
             return
         value = model.objective(x)
-        if value > self.target.value:
-            self.target.value, self.x = value, x
+        if value > self.value:
+            self.value, self.x = value, x
 
     def begin(self, multipliers: Multipliers) -> None:
         """Start from the multipliers of the root."""
@@ -121,14 +104,14 @@ class BranchAndBound:
 
     def run(self, most: int | None = None) -> bool:
         """Search until nothing is open; False when stopped before (time, Ctrl-C, gap, *most* nodes)."""
-        while self._open and self.target.value < self.target.wanted:
+        while self._open and self.value < self.wanted:
             # Nodes that were left open are closed once a plan is as good as their bound.
-            if -self._open[0][0] <= self.target.limit:
+            if -self._open[0][0] <= self.limit:
                 self._closed = max(self._closed, -self._open[0][0])
                 self._open = []
                 break
-            value = self.target.value if math.isfinite(self.target.value) else None
-            if (most is not None and self.nodes >= most) or self.report(value, floored(self.bound, self.target.grain)):
+            value = None if self.x is None else self.value
+            if (most is not None and self.nodes >= most) or self.report(value, floored(self.bound, self.grain)):
                 return False
             self._branch(heapq.heappop(self._open)[2])
         return True
@@ -145,9 +128,9 @@ class BranchAndBound:
         index = self.tree.add(*decision, row)
         self.nodes += 1
         decided = not (lower < upper).any()
-        if decided and bound > self.target.limit:
+        if decided and bound > self.limit:
             self.offer(lower > 0)
-        if decided or bound <= self.target.limit:
+        if decided or bound <= self.limit:
             self._closed = max(self._closed, bound)
             return None
         shut, opened = self._reduced_cost_fixing(bound, r, lower, upper)
@@ -158,12 +141,12 @@ class BranchAndBound:
             self._closed = max(self._closed, float((bound - np.abs(r[fixed])).max()))
         node = _Node(index, lower, upper, bound, solved.x, basis, len(fixed) > 0)
         # Of nodes that could have the same value the last is first, and the likely side: it dives until it has a plan.
-        heapq.heappush(self._open, (-floored(bound, self.target.grain), -rank, node))
+        heapq.heappush(self._open, (-floored(bound, self.grain), -rank, node))
         return node
 
     def _reduced_cost_fixing(self, bound: float, r: Floats, lower: Floats, upper: Floats) -> tuple[Bools, Bools]:
         """Columns that are shut, and open, in every plan of the box that is better than the best known."""
-        free, limit = lower < upper, self.target.limit
+        free, limit = lower < upper, self.limit
         shut = free & (r < 0) & (bound + r <= limit)
         opened = free & (r > 0) & (bound - r <= limit)
         if not (free & ~shut & ~opened).any():
@@ -179,7 +162,7 @@ class BranchAndBound:
         v, y, m = solved.ray
         steps = (4.0**k for k in range(60))
         further = (Multipliers(solved.v + step * v, solved.y + step * y, solved.m + step * m) for step in steps)
-        return next((each for each in further if self.terms.bound(each, lower, upper)[0] <= self.target.limit), solved)
+        return next((each for each in further if self.terms.bound(each, lower, upper)[0] <= self.limit), solved)
 
     def _branch(self, node: _Node) -> None:
         if self._reduced is None:
@@ -199,7 +182,7 @@ class BranchAndBound:
             basis, rank = reduced.relaxation.simplex.basis(), 2 * node.index + (at == prefer)
             child = self._add_node((node.index, column, at), lower, upper, solved, basis, rank)
             if solved.x is not None:
-                fall = node.bound - (child.bound if child else self.target.limit)
+                fall = node.bound - (child.bound if child else self.limit)
                 self._update_pseudo_cost(column, at, x[column], fall)
                 if child is not None and (self.nodes % 8 < 2 or child.bound >= self.bound):
                     self.offer(self.round_x(solved.x, child.lower, child.upper))
@@ -230,7 +213,7 @@ class BranchAndBound:
             if len(falls) < 2 and rank < TRIED:
                 falls = [max(node.bound - reduced.probe(node, j, at), 0.0) for at in (0, 1)]
                 for at in (0, 1):
-                    self._update_pseudo_cost(j, at, float(x[j]), min(falls[at], node.bound - self.target.limit))
+                    self._update_pseudo_cost(j, at, float(x[j]), min(falls[at], node.bound - self.limit))
             if len(falls) == 2:
                 scores.append((-max(falls[0], 1e-9) * max(falls[1], 1e-9), j))
         return min(scores)[1] if scores else int(fractional[0])

@@ -45,9 +45,7 @@ class _Decision(Control):
         return enough or never or super().report(step, value, bound)
 
 
-def solve_center(
-    costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control, *, start: Bools | None = None
-) -> Solution:
+def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> Solution:
     """Open columns so that the largest distance from a need to its nearest open column is as small as can be.
 
     Parameters
@@ -58,8 +56,6 @@ def solve_center(
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     most
         How many columns may open beside those that must.
-    start
-        A plan to begin with; it is ignored when it breaks a rule.
 
     Returns
     -------
@@ -82,7 +78,7 @@ def solve_center(
     usable = keep_entries(costs, upper[costs.indices] > 0.5)
     if (np.diff(usable.indptr) == 0).any():
         return Solution.infeasible(ENGINE)
-    return _Bisection(usable, lower, upper, most, control).run(start)
+    return _Bisection(usable, lower, upper, most, control).run()
 
 
 class _Bisection:
@@ -100,12 +96,8 @@ class _Bisection:
         self.low = int(np.searchsorted(self.limits, nearest))  # the answer is one of limits[low:high + 1] …
         self.high = len(self.limits)  # … or there is none, as long as `high` is behind the last
 
-    def run(self, start: Bools | None) -> Solution:
+    def run(self) -> Solution:
         """Bisect the distances, first by what is quick to decide, then with the covering engine."""
-        if start is not None:
-            x = (np.asarray(start, bool) | self.opened) & (self.upper > 0.5)
-            if (x & ~self.opened).sum() <= self.most:
-                self._offer(x)
         low, high = self.low, self.high
         while low < high and not self._report():
             middle = (low + min(high, len(self.limits) - 1)) // 2

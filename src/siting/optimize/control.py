@@ -1,8 +1,9 @@
-"""When a search stops (time limit, gap, Ctrl-C), and what it reports: one value that every engine asks."""
+"""When a search stops (time limit, gap, Ctrl-C), and what it reports: one value that every engine looks at."""
 
 from __future__ import annotations
 
 import copy
+import math
 import signal
 import threading
 import time
@@ -37,22 +38,11 @@ class Progress:
 class Control:
     """When a search stops, and whom it reports to.
 
+    *time_limit* is in seconds from now; a bound within *gap* of the value, as a share of it, is near enough. Where
+    `sense` is -1 engines make large what the user wants to be small; *progress* is called in the user's sense.
+
     As a context manager it takes Ctrl-C, in the main thread: the first stops the search with the best plan so far, the
     second is a KeyboardInterrupt as usual.
-
-    Parameters
-    ----------
-    time_limit
-        Seconds from now; None for no limit.
-    gap
-        Stop when the bound is within this share of the value.
-    progress
-        Called with each `Progress`.
-
-    Attributes
-    ----------
-    sense
-        -1 where engines make large what the user wants to be small; progress is reported in the user's sense.
     """
 
     def __init__(
@@ -109,7 +99,7 @@ class Control:
     @property
     def seconds_left(self) -> float:
         """Seconds that are left; infinite without a limit, never below 0."""
-        return float("inf") if self.time_limit is None else max(0.0, self.time_limit - self.seconds)
+        return math.inf if self.time_limit is None else max(0.0, self.time_limit - self.seconds)
 
     @property
     def must_stop(self) -> bool:

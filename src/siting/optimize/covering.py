@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from siting.numbers import Bools
-from siting.optimize.branch_and_bound import BranchAndBound, Target
+from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.partial_covering import DecisionProblem, is_partial, solve_partial
@@ -28,7 +28,7 @@ NAME = "covering"
 
 
 def solve_covering(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
-    """Solve a covering problem to the end, or until the control says stop.
+    """Solve a covering problem to the end, or until the control stops it.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
         A model without levels. Any rows, shares and needs that must be served are kept; plans are good when there is at
         most one row, of costs.
     start
-        A plan to begin with; it is ignored when it breaks a rule.
+        A plan to begin with; one that breaks rules is passed over.
 
     Returns
     -------
@@ -65,9 +65,8 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
     """Branch and bound on the model as it stands."""
     small = reduced.model
     terms = Lagrangian(small)
-    target = Target.of(small, terms.w)
     rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms)
-    search = BranchAndBound(terms, control, target, rounding.round_x)
+    search = BranchAndBound(terms, control, rounding.round_x)
     if begin is not None:
         search.offer(begin)
         search.offer(rounding.round_x(begin.astype(float), small.lower, small.upper))
@@ -83,19 +82,19 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
             return Solution.infeasible(NAME, nodes=decision.nodes)
         search.offer(decision.x)
     bound, r = terms.bound(multipliers, small.lower, small.upper)
-    if search.x is not None and not control.report("rounding", target.value, floored(bound, small.grain)):
+    if search.x is not None and not control.report("rounding", search.value, floored(bound, small.grain)):
         # What better plans have in common with this one need not be looked at.
-        search.offer(rounding.perturb(search.x, rounding.free & (np.abs(r) <= bound - target.value)))
+        search.offer(rounding.perturb(search.x, rounding.free & (np.abs(r) <= bound - search.value)))
     search.begin(multipliers)
     done = search.run()
-    proof, bound = search.tree.proof(), max(floored(search.bound, target.grain), target.value)
+    proof, bound = search.tree.proof(), max(floored(search.bound, search.grain), search.value)
     if search.x is None:
-        if done and search.bound <= target.worst:
+        if done and search.bound <= search.worst:
             return Solution.infeasible(NAME, proof, search.nodes)
         return Solution.without_plan(bound, control.status, NAME, proof, search.nodes)
-    proven = bound <= target.value + (SAME * abs(target.value) if target.grain <= 0 else 0.0)
+    proven = bound <= search.value + (SAME * abs(search.value) if search.grain <= 0 else 0.0)
     plan = reduced.widen(search.x, size)
-    return Solution(plan, target.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
+    return Solution(plan, search.value, bound, "optimal" if proven else control.status, NAME, proof, search.nodes)
 
 
 def _has_only_a_budget(model: Model, shares: int = 0) -> bool:

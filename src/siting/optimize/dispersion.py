@@ -66,7 +66,7 @@ def solve_dispersion(
     usable = may[close.row] & may[close.col]
     first, second, distance = close.row[usable], close.col[usable], close.data[usable]
     levels = np.append(np.unique(distance), np.inf)
-    # Two that must be open limit everything, so that no level above theirs is asked for.
+    # Two that must be open limit everything, so no level above theirs is tried.
     levels = levels[levels <= smallest_distance(pairs, must)]
     best = must.copy()
     best[np.flatnonzero(may & ~must)[: max(0, least - int(must.sum()))]] = True
@@ -87,9 +87,8 @@ def solve_dispersion(
                 high = top if known else high
             else:
                 break
-    value = smallest_distance(pairs, best)
-    bound = float(levels[high])
-    return Solution(best, value, bound, "optimal" if low >= high else control.status, ENGINE, nodes=nodes)
+    status = "optimal" if low >= high else control.status
+    return Solution(best, smallest_distance(pairs, best), float(levels[high]), status, ENGINE, nodes=nodes)
 
 
 def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
@@ -108,7 +107,7 @@ def _apart(
 ) -> tuple[Bools | None, bool]:
     """Find *least* columns of which no two are neighbours; without, return whether that is proven.
 
-    Without *control* the solver is not asked.
+    Without *control* the solver is not used.
     """
     m = len(must)
     ends = np.concatenate([first, second]), np.concatenate([second, first])

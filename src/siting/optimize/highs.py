@@ -1,4 +1,4 @@
-"""HiGHS behind arrays: the only module that calls a solver. Every answer is checked; one that fails is asked for anew.
+"""HiGHS behind arrays: the only module that calls a solver. Every answer is checked, and solved anew if it fails.
 
 An answer holds when its vector keeps rows, bounds and integrality, costs what the solver reports, and its bound is on
 the right side. "optimal" holds when value and bound agree; for a linear programme the bound comes from the duals.

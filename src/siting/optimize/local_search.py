@@ -140,9 +140,8 @@ class LocalSearch:
         n = self.model.benefit.shape[0]
         activity, reached, worth = (np.zeros(size) for size in (len(self.low), len(self.wanted), 2))
         count, sole = np.zeros(n, np.int32), np.zeros(n, np.int64)
-        opened, gain, stamp, journal = (np.zeros(m, kind) for kind in (bool, float, np.int64, np.int64))
-        adds = self._adds.copy()
-        self._plan = kernels.Plan(opened, count, sole, adds, activity, reached, worth, stamp, gain, journal)
+        opened, stamp = np.zeros(m, bool), np.zeros(m, np.int64)
+        self._plan = kernels.Plan(opened, count, sole, self._adds.copy(), activity, reached, worth, stamp)
         self._move = 0
         for j in np.flatnonzero(x):
             kernels.flip(self._current, self._plan, self.row_price, self.share_price, j)
@@ -197,7 +196,7 @@ class LocalSearch:
 
 
 def _precedences(model: Model) -> tuple[list[tuple[int, int]], Bools]:
-    """Find rows that say x_a <= x_b, as (a, b); and mark the rows that say something else."""
+    """Find rows of the form x_a <= x_b, as (a, b); and mark the other rows."""
     rows = model.rows
     plain = np.ones(rows.shape[0], bool)
     found: list[tuple[int, int]] = []

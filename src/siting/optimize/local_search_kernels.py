@@ -59,8 +59,6 @@ class Plan(NamedTuple):
     reached: Floats
     worth: Floats
     stamp: Ints
-    gain: Floats
-    journal: Ints
 
 
 @compiled
@@ -111,12 +109,12 @@ def flip(problem, plan, row_price, share_price, j):
 
 
 @compiled
-def best_move(problem, plan, row_price, share_price, move):
+def best_move(problem, plan, row_price, share_price, move, gain):
     """Return the column whose flip, with those that must go first, gains most, and the gain; -1 when none gains.
 
-    Columns that move *move* has flipped already stay as they are.
+    Columns that move *move* has flipped already stay as they are; *gain* is working space.
     """
-    x, _, _, adds, activity, reached, _, stamp, gain = plan[:9]
+    x, _, _, adds, activity, reached, _, stamp = plan
     rows, links, free, low, high = problem.rows, problem.links, problem.free, problem.low, problem.high
     linked = len(links.index) > 0
     best, most = -1, 0.0
@@ -161,7 +159,8 @@ def climb(problem, plan, row_price, share_price, kicks, steps, least, tolerance,
     then the plan goes back to the best on this way. The best plan that misses no rule by more than *tolerance*, priced,
     is kept in *best_x*, its objective in ``best[0]``.
     """
-    x, worth, stamp, journal, links = plan.x, plan.worth, plan.stamp, plan.journal, problem.links
+    x, worth, stamp, links = plan.x, plan.worth, plan.stamp, problem.links
+    journal, gain = np.empty(len(x), np.int64), np.empty(len(x))
     for at in range(len(kicks)):
         move += 1
         length, until = 0, 0
@@ -171,7 +170,7 @@ def climb(problem, plan, row_price, share_price, kicks, steps, least, tolerance,
             continue
         for step in range(steps + 1):
             if j < 0 or step > 0:
-                j, g = best_move(problem, plan, row_price, share_price, move)
+                j, g = best_move(problem, plan, row_price, share_price, move, gain)
                 if j < 0 or g <= least:
                     break
             was = x[j]

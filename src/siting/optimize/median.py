@@ -38,7 +38,7 @@ __all__ = ["solve_median"]
 log = logging.getLogger(__name__)
 
 ENGINE = "Lagrangian median"
-#: Pairs that a call of a kernel may look at before the control is asked again: some tenths of a second.
+#: Pairs that a call of a kernel may look at between two looks at the control: some tenths of a second.
 WORK = 1e8
 #: Rounds of subgradients at the root, at most, and between two searches for a better plan; at a node; in a dive.
 ROOT_ROUNDS, LEG, NODE_ROUNDS, DIVE_ROUNDS = 2000, 150, 60, 30
@@ -75,8 +75,6 @@ def solve_median(model: Model, control: Control, *, start: Bools | None = None) 
     ----------
     model
         Without shares and with at most one row, in which all columns that are not decided count the same.
-    start
-        A plan to begin with, where there is one.
 
     Raises
     ------
@@ -228,7 +226,7 @@ class _Search:
         self.round(node)
 
     def _settle(self, node: _Node, heap: list[tuple[float, int, _Node]]) -> None:
-        """Close a box whose bound says that no better plan is in it; else fix what can be, and put it on the heap."""
+        """Close a box that by its bound holds no better plan; else fix what can be, and put it on the heap."""
         if node.bound > self.cutoff and not (node.many and (node.state == kernels.FREE).any()):
             self.improve((node.state == kernels.OPEN) & (self.state == kernels.FREE))
         elif node.bound > self.cutoff:

@@ -35,12 +35,7 @@ TRIED = 200
 
 
 def solve_milp(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
-    """Solve *model*, whatever its rules, by HiGHS.
-
-    Parameters
-    ----------
-    start
-        Columns of a plan to begin with; one that breaks rules is passed over.
+    """Solve *model*, whatever its rules, by HiGHS; *start* is a plan to begin with, passed over when it breaks rules.
 
     Raises
     ------

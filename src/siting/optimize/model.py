@@ -6,7 +6,7 @@ are demand (a community with its service, year and distance). With x_j = 1 for a
     sum over i of (the largest benefit b_ij of the open columns of its row, or 0 when none is open)
     + sum over j of value_j x_j
 
-subject to ``low <= rows x <= high``, ``lower <= x <= upper``, x whole; for each share s
+subject to ``low <= rows x <= high``, ``lower <= x <= upper``, x integer; for each share s
 ``sum over i of shares_si [a column of i is open] >= wanted_s``; and a column open for each need that must be served.
 """
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools
-from siting.optimize.branch_and_bound import BranchAndBound, Target
+from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.optimize.presolve import Reduced, reduce
@@ -33,7 +33,7 @@ KICKS = 300
 
 
 def is_partial(model: Model) -> bool:
-    """Whether it asks for the fewest columns that reach one share."""
+    """Whether the objective is the fewest columns that reach one share."""
     free = (model.lower == 0) & (model.upper > 0)
     return (
         len(model.wanted) == 1
@@ -154,11 +154,9 @@ class DecisionProblem:
         """Begin the search for a plan of *p* columns that reaches the share."""
         terms = self.with_columns(p)
         multipliers = Relaxation(terms).solve(seconds=self.control.seconds_left)
-        target = Target.of(terms.model, terms.w)
-        target.ceiling, target.wanted = self.ceiling, _least_reached(self.wanted)
         rounding = BudgetRounding(terms)
-        search = BranchAndBound(terms, self.control, target, rounding.round_x, report)
-        search.tree.grain = 0.0
+        search = BranchAndBound(terms, self.control, rounding.round_x, report)
+        search.ceiling, search.wanted, search.tree.grain = self.ceiling, _least_reached(self.wanted), 0.0
         if multipliers.x is not None:
             search.offer(rounding.round_x(multipliers.x))
         search.begin(multipliers)
@@ -207,7 +205,7 @@ def solve_partial(reduced: Reduced, control: Control, begin: Bools | None, size:
         nodes += search.nodes
         if problem.offer(search.x):
             continue
-        if not done or search.bound > search.target.limit:
+        if not done or search.bound > search.limit:
             break
         low, tree = p + 1, search.tree
     best, bound = problem.best, fixed - problem.each * low

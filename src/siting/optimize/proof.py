@@ -120,13 +120,6 @@ def bound_of(model: Model, proof: Proof) -> float:
     It is the largest bound of a leaf of the tree, or of a branch that was closed by a fixing; see `Proof` for the
     formula. Infinite when the tree does not cover all plans.
 
-    Parameters
-    ----------
-    model
-        That the proof is about: the reduced one.
-    proof
-        Multipliers and tree.
-
     Notes
     -----
     Weak duality [1]_: whatever the multipliers, relaxing rows, shares and the choice of who serves a need can only let
@@ -144,7 +137,13 @@ def bound_of(model: Model, proof: Proof) -> float:
         fixings.setdefault(node, []).append((fixing[0], fixing[1]))
     parents, worst = set(proof.parent.tolist()), -np.inf
     evaluated: dict[int, tuple[float, Floats]] = {}
-    for node, (lower, upper) in enumerate(_boxes(model, proof, fixings)):
+    boxes: list[tuple[Floats, Floats]] = []
+    for node, above in enumerate(proof.parent.tolist()):
+        lower, upper = (bound.copy() for bound in (boxes[above] if node else (model.lower, model.upper)))
+        decisions = [*fixings.get(above, []), (int(proof.column[node]), int(proof.at[node]))] if node else []
+        for column, at in decisions:  # on the way, and what was proven fixed at the node above
+            lower[column], upper[column] = max(lower[column], at), min(upper[column], at)
+        boxes.append((lower, upper))
         if node in parents and node not in fixings:
             continue
         price = int(proof.price[node])
@@ -196,18 +195,6 @@ def _covers_all_plans(proof: Proof) -> bool:
     return all(
         len(two) == 2 and two[0][0] == two[1][0] and {two[0][1], two[1][1]} == {0, 1} for two in children.values()
     )
-
-
-def _boxes(model: Model, proof: Proof, fixings: dict[int, list[tuple[int, int]]]) -> list[tuple[Floats, Floats]]:
-    """Bounds of x at each node: the decisions on the way, and what was proven fixed at nodes above."""
-    boxes: list[tuple[Floats, Floats]] = [(model.lower, model.upper)]
-    for node in range(1, len(proof.parent)):
-        above = int(proof.parent[node])
-        lower, upper = (bound.copy() for bound in boxes[above])
-        for column, at in [*fixings.get(above, []), (int(proof.column[node]), int(proof.at[node]))]:
-            lower[column], upper[column] = max(lower[column], at), min(upper[column], at)
-        boxes.append((lower, upper))
-    return boxes
 
 
 def lagrangian(model: Model, v: Floats, y: Floats, m: Floats) -> tuple[float, Floats]:

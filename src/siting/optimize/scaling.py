@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
-from typing import NamedTuple
 
 import numpy as np
 
@@ -24,20 +23,11 @@ __all__ = ["solve_scaled"]
 LEAST, MOST = 1.0, 1e15
 
 
-class _Factors(NamedTuple):
-    """What the objective, each row and each share are multiplied by."""
-
-    objective: float
-    rows: Floats
-    shares: Floats
-
-
 def solve_scaled(
     solve: Callable[..., Solution], model: Model, control: Control, start: Bools | None
 ) -> Solution | None:
     """Have the engine *solve* a model in tiny or huge units as one in usual units; None where they are usual."""
-    factors = _factors(model)
-    objective, rows, shares = factors
+    objective, rows, shares = _factors(model)
     if objective == 1.0 and (rows == 1.0).all() and (shares == 1.0).all():
         return None
 
@@ -45,7 +35,7 @@ def solve_scaled(
         value, bound = (None if each is None else each / objective for each in (at.value, at.bound))
         return replace(at, value=value, bound=bound)
 
-    found = solve(_scaled(model, factors), control.reporting(unscaled), start=start)
+    found = solve(_scaled(model, objective, rows, shares), control.reporting(unscaled), start=start)
     proof = found.proof
     if proof is not None and found.too_few is not None:  # it is about people, and a row that counts columns
         proof = replace(proof, v=proof.v / shares[0], y=proof.y / shares[0])
@@ -55,13 +45,14 @@ def solve_scaled(
     return replace(found, value=value, bound=max(value, found.bound / objective), proof=proof)
 
 
-def _factors(model: Model) -> _Factors:
+def _factors(model: Model) -> tuple[float, Floats, Floats]:
+    """Return what the objective, each row and each share are multiplied by."""
     total = largest_entry(model.benefit).sum() + np.abs(model.value).sum()
     rows, shares = (
         _power_of_two(np.bincount(row_of_entries(part), np.abs(part.data), part.shape[0]).astype(float))
         for part in (model.rows, model.shares)
     )
-    return _Factors(float(_power_of_two(np.array([total]))[0]), rows, shares)
+    return float(_power_of_two(np.array([total]))[0]), rows, shares
 
 
 def _power_of_two(size: Floats) -> Floats:
@@ -70,8 +61,7 @@ def _power_of_two(size: Floats) -> Floats:
     return np.where(odd, 2.0 ** (20 - np.round(np.log2(np.where(odd, size, 1.0)))), 1.0)
 
 
-def _scaled(model: Model, factors: _Factors) -> Model:
-    objective, rows, shares = factors
+def _scaled(model: Model, objective: float, rows: Floats, shares: Floats) -> Model:
     return replace(
         model,
         benefit=with_data(model.benefit, model.benefit.data * objective),

@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from siting.numbers import Bools, Floats, Positions
-from siting.optimize.branch_and_bound import BranchAndBound, Target
+from siting.optimize.branch_and_bound import BranchAndBound
 from siting.optimize.control import Control, Progress, gap_between
 from siting.optimize.local_search import LocalSearch
 from siting.optimize.milp import solve_milp
@@ -40,12 +40,7 @@ NODES, FALL = 200, 0.01
 def solve_side_constraints(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
     """Solve a covering problem (`Model.has_levels` False) with any rows, shares and needs that must be served.
 
-    The proof is of ``reduce(model).model``.
-
-    Parameters
-    ----------
-    start
-        Columns of a plan to begin with; one that breaks rules is passed over.
+    The proof is of ``reduce(model).model``. *start* is a plan to begin with; one that breaks rules is passed over.
 
     Raises
     ------
@@ -77,7 +72,7 @@ def solve_side_constraints(model: Model, control: Control, *, start: Bools | Non
         outcome = _solve_rest(search, multipliers, control)
         engine, nodes = "HiGHS", nodes + outcome.nodes
         done = outcome.status in ("optimal", "infeasible")
-        proven = min(proven, max(outcome.bound, search.target.value))
+        proven = min(proven, max(outcome.bound, search.value))
         search.offer(outcome.x)
     proof, bound = search.tree.proof(), floored(proven, model.grain)
     if search.x is None and done:
@@ -124,13 +119,13 @@ def _search(terms: Lagrangian, multipliers: Multipliers, local: LocalSearch, con
 
     tried, left = 0, _number_free(terms, multipliers, local.best)
     while True:
-        search = BranchAndBound(terms, control, Target.of(terms.model, terms.w), round_x)
+        search = BranchAndBound(terms, control, round_x)
         search.offer(local.best_x)
         search.begin(multipliers)
         search.nodes += tried
         if search.run(tried + FIRST):
             return search
-        tried, now = search.nodes, _number_free(terms, multipliers, search.target.value)
+        tried, now = search.nodes, _number_free(terms, multipliers, search.value)
         if now > AGAIN * left or control.must_stop:
             _continue(search, control)
             return search
@@ -142,7 +137,7 @@ def _search(terms: Lagrangian, multipliers: Multipliers, local: LocalSearch, con
 def _continue(search: BranchAndBound, control: Control) -> None:
     """Search on while the bound falls: where it does not, a better plan is missing."""
     while True:
-        bound, value, nodes = search.bound, search.target.value, search.nodes
+        bound, value, nodes = search.bound, search.value, search.nodes
         if search.run(nodes + NODES) or control.must_stop or _is_near(control, search):
             return
         if search.nodes < nodes + NODES or bound - search.bound < FALL * (bound - value):
@@ -168,13 +163,13 @@ def _number_free(terms: Lagrangian, multipliers: Multipliers, value: float) -> i
 
 def _is_near(control: Control, search: BranchAndBound) -> bool:
     bound = floored(search.bound, search.terms.model.grain)
-    return search.x is not None and gap_between(search.target.value, bound) <= control.gap
+    return search.x is not None and gap_between(search.value, bound) <= control.gap
 
 
 def _solve_rest(search: BranchAndBound, multipliers: Multipliers, control: Control) -> Solution:
     """Have HiGHS solve what the root could not fix; a plan of the model of the search."""
     model = search.terms.model
-    lower, upper = _root_box(search.terms, multipliers, search.target.value)
+    lower, upper = _root_box(search.terms, multipliers, search.value)
     fixed = reduce(replace(model, lower=lower, upper=upper))
     found = solve_milp(fixed.model, control, start=None if search.x is None else search.x[fixed.columns])
     return replace(found, x=None if found.x is None else fixed.widen(found.x, len(model.value)), proof=None)
@@ -196,7 +191,7 @@ class _Improvement:
         self.free = local.lower < local.upper
 
     def run(self, multipliers: Multipliers) -> None:
-        """Search until the bound is met, the control says stop, or all three have had their turns."""
+        """Search until the bound is met, the control stops it, or all three have had their turns."""
         local = self.local
         x = multipliers.x if multipliers.x is not None else np.zeros(len(self.free))
         r = np.abs(local.terms.reduced_values(multipliers.v, multipliers.y, multipliers.m))

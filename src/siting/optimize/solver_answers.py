@@ -63,20 +63,19 @@ class Answer:
 def refuse_nonsense(model: Programme, start: Floats | None) -> None:
     """Raise ValueError when an array has the wrong length or holds NaN, which solvers accept."""
     rows, columns = model.matrix.shape
-    arrays = {name: getattr(model, name) for name in ("cost", "lower", "upper", "row_lower", "row_upper")}
-    arrays |= {} if start is None else {"start": start}
     if not 0 <= model.whole <= columns:
         raise ValueError(f"whole is {model.whole}; the model has {columns} variables")
-    for name, array in arrays.items():
+    arrays = {name: getattr(model, name) for name in ("cost", "lower", "upper", "row_lower", "row_upper")}
+    for name, array in (arrays if start is None else {**arrays, "start": start}).items():
         length = rows if name.startswith("row") else columns
         if len(array) != length:
             raise ValueError(f"{name} has {len(array)} entries, not {length}")
         if np.isnan(array).any():
             raise ValueError(f"{name} holds what is no number")
-    finite = {"cost": model.cost, "matrix": model.matrix.data} | ({} if start is None else {"start": start})
-    for name, array in finite.items():
-        if not np.isfinite(array).all():
+        if name in ("cost", "start") and not np.isfinite(array).all():
             raise ValueError(f"{name} is not finite")
+    if not np.isfinite(model.matrix.data).all():
+        raise ValueError("matrix is not finite")
 
 
 def fault_of(model: Programme, answer: Answer, gap: float, known: float) -> str | None:

@@ -22,7 +22,7 @@ from siting.optimize.control import Control, gap_between
 __all__ = ["solve_as_milp", "solve_capacitated"]
 
 ENGINE = "capacity"
-#: Pairs up to which the solver is asked for the proof; above, the tree of prices is faster.
+#: Pairs up to which the solver makes the proof; above, the tree of prices is faster.
 FEW = 2_000
 
 
@@ -79,9 +79,7 @@ def solve_as_milp(problem: CapacitatedProblem, control: Control, *, start: Bools
     return CapacitatedSolution(plans[best], values[best], values[best] if proven else bound, status, "HiGHS")
 
 
-def solve_capacitated(
-    problem: CapacitatedProblem, control: Control, *, start: Bools | None = None
-) -> CapacitatedSolution:
+def solve_capacitated(problem: CapacitatedProblem, control: Control) -> CapacitatedSolution:
     """Choose columns when each can take only so many.
 
     Needs with the same columns are merged. Plans come from opening what adds most, from prices, and from kicks with
@@ -95,9 +93,7 @@ def solve_capacitated(
     """
     check_problem(problem)
     search = Search(problem, control)
-    if start is not None:
-        search.offer(np.asarray(start, bool))
-    if search.hopeless:
+    if (search.must & ~search.usable).any() or search.weight.sum() < search.wanted:  # too few are in reach
         return CapacitatedSolution.infeasible(ENGINE)
     search.begin()
     if problem.wanted is not None and search.x is None and not control.must_stop:

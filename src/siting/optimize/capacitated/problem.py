@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
-from siting.numbers import Bools, Floats, Ints
+from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize.max_flow import maximum_flow
 from siting.optimize.solution import Solution
 from siting.optimize.sparse_rows import with_data
 
 __all__ = [
-    "CapacitatedProblem", "CapacitatedSolution", "Prices", "bound_of_prices", "check_problem", "to_grain", "value_of",
+    "CapacitatedProblem", "CapacitatedSolution", "Prices", "bound_of_prices", "check_problem", "flow_into", "to_grain",
+    "value_of",
 ]  # fmt: skip
 
 
@@ -113,13 +115,15 @@ def value_of(problem: CapacitatedProblem, x: Bools) -> float:
     return worth if served >= problem.wanted else -np.inf
 
 
+def flow_into(problem: CapacitatedProblem, columns: Positions, capacity: Ints) -> tuple[Any, Ints]:
+    """Return the pairs of some columns, and a maximum flow on them into *capacity*, theirs."""
+    pairs = csr_array(problem.pairs[:, columns]).tocoo()
+    return pairs, maximum_flow(problem.weight.astype(np.int64), capacity, pairs.row, pairs.col).flow
+
+
 def _most_served(problem: CapacitatedProblem, capacity: Ints) -> int:
     columns = np.flatnonzero(capacity)
-    if not len(columns):
-        return 0
-    part = csr_array(problem.pairs[:, columns]).tocoo()
-    flow = maximum_flow(problem.weight.astype(np.int64), capacity[columns], part.row, part.col).flow
-    return int(flow.sum())
+    return int(flow_into(problem, columns, capacity[columns])[1].sum()) if len(columns) else 0
 
 
 def bound_of_prices(problem: CapacitatedProblem, prices: Prices) -> float:

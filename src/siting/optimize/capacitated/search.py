@@ -13,9 +13,8 @@ from scipy.sparse import csr_array
 from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize.capacitated import flow_kernels as kernels
 from siting.optimize.capacitated.flow_kernels import Flow
-from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, to_grain, value_of
+from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, flow_into, to_grain, value_of
 from siting.optimize.control import Control
-from siting.optimize.max_flow import maximum_flow
 from siting.optimize.solution import SAME
 from siting.optimize.sparse_rows import number_rows, row_of_entries
 
@@ -62,11 +61,6 @@ class Search:
         self.x: Bools | None = None
         self.value, self.bound = -np.inf, np.inf
         self.prices: Prices | None = None
-
-    @property
-    def hopeless(self) -> bool:
-        """Whether a column that must open cannot, or fewer people are in reach than are wanted."""
-        return bool((self.must & ~self.usable).any()) or self.weight.sum() < self.wanted
 
     def begin(self) -> None:
         """Find a first plan by opening what adds most."""
@@ -188,17 +182,13 @@ class Search:
 
     def with_least(self, x: Bools) -> Bools:
         """Close columns one by one that cannot get their least, until all others can."""
-        floor = self.problem.least_use
-        x = x.copy()
-        if not floor.any():
-            return x
+        least, x = self.problem.least_use, x.copy()
         while True:
-            columns = np.flatnonzero(x & (floor > 0))
+            columns = np.flatnonzero(x & (least > 0))
             if not len(columns):
                 return x
-            part = csr_array(self.problem.pairs[:, columns]).tocoo()
-            flow = maximum_flow(self.problem.weight.astype(np.int64), floor[columns], part.row, part.col).flow
-            short = floor[columns] - np.bincount(part.col, flow, minlength=len(columns))
+            pairs, flow = flow_into(self.problem, columns, least[columns])
+            short = least[columns] - np.bincount(pairs.col, flow, minlength=len(columns))
             short = np.where(self.free[columns], short, 0)
             if short.max(initial=0) <= 0:
                 return x

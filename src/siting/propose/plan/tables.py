@@ -81,8 +81,7 @@ def served_before(problem: Formulation, answer: Answer) -> float:
 
 def _open_pairs(problem: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
     """Communities, the open variables that reach them, and at what cost."""
-    block = next(b for b in problem.blocks if (b.service, b.phase, b.limit) == (service, phase, None))
-    community, column, cost = problem.serving(block)
+    community, column, cost = problem.serving(service, phase)
     at = x[column]
     return community[at], column[at], cost[at]
 
