@@ -369,3 +369,9 @@ def test_the_page_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     failed, _ = doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
     assert not failed, "".join(said)
+
+
+def test_old_names_of_keywords_warn(homes: gpd.GeoDataFrame) -> None:
+    with pytest.warns(DeprecationWarning, match="within= is called metres= now"):
+        grid = make_candidates(homes, method="grid", spacing=100, within=100)
+    assert grid.equals(make_candidates(homes, method="grid", spacing=100, metres=100))

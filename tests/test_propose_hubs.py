@@ -231,3 +231,9 @@ def test_on_the_sample(sample: dict[str, Any], sample_network: st.Network) -> No
     fewer = choose_hubs(reach, communities["elderly"], size=200, hubs="fewest")
     assert len(fewer.hubs) <= len(found.hubs)
     assert fewer.totals.loc["van"].tolist() == found.totals.loc["van"].tolist()
+
+
+def test_old_names_of_keywords_warn(valley: st.Reach) -> None:
+    with pytest.warns(DeprecationWarning, match="is called limit= now"):
+        hubs = choose_hubs(valley, ELDERLY, size=120, within=2999)
+    assert hubs.table.equals(choose_hubs(valley, ELDERLY, size=120, limit=2999).table)

@@ -402,3 +402,9 @@ def test_no_bound_is_left_to_the_solver_alone(
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
+
+
+def test_old_names_of_keywords_warn() -> None:
+    with pytest.warns(DeprecationWarning, match="(beds= is called capacity|occupied= is called used)= now"):
+        mergers = merge_sites(between(WAYS), beds=BEDS, occupied=OCCUPIED, fewer_beds=30)
+    assert into(mergers) == into(merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30))
