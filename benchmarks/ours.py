@@ -91,9 +91,9 @@ def reached_streets(net: st.Network, facilities: Any, metres: float) -> gpd.GeoD
 
 def reached_spans(net: st.Network, facilities: Any, metres: float) -> object:
     """Say the same as numbers: facility, edge, from and to; what the peers give, who draw nothing."""
-    from siting.network.spans import spans
+    from siting.network.reached_streets import reached_pieces
 
-    return spans(net, facilities, [round(metres * 1000)], mode="each")
+    return reached_pieces(net, facilities, [round(metres * 1000)], mode="each")
 
 
 def service_areas(net: st.Network, facilities: Any, metres: float, width: float) -> gpd.GeoDataFrame:
@@ -129,21 +129,21 @@ def bare(net: st.Network, sources: Any, sought: Any, limit: int) -> Callable[[],
 
     It looks behind the public calls; the tests find when names there have changed.
     """
-    from siting.network import _kernels
-    from siting.network.work import Desk, task_of
+    from siting.network import search_kernels
+    from siting.network.search_threads import Workspace, search_task
 
     swap = len(sought) < len(sources)
     few, many = (sought, sources) if swap else (sources, sought)
-    task = task_of(net, few, many, limit, None, reverse=swap)
-    desk = Desk(task)
+    task = search_task(net, few, many, limit, None, reverse=swap)
+    space = Workspace(task)
     n = len(task.order)
     counts = np.zeros(n, np.int64)
 
     def run() -> int:
-        return desk.search(0, n, rows=False, counts=counts)[2]
+        return space.search(0, n, rows=False, counts=counts)[2]
 
-    while (status := run()) != _kernels.DONE:
-        desk.grow(status)
+    while (status := run()) != search_kernels.DONE:
+        space.grow(status)
     return run
 
 

@@ -13,7 +13,7 @@ from docutils.utils.math.latex2mathml import tex2mathml
 
 import siting
 from siting.data import Column, list_roles, role
-from siting.judge.indicators import INDICATORS
+from siting.judge.indicators.finding import INDICATORS
 
 #: The rooms of the library, from the ground up, and what each is for.
 ROOMS = {

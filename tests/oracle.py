@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.optimize import linear_sum_assignment, linprog
 
 import siting as st
-from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
+from siting.propose.problem import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
 
 EPS = 1e-9
 
@@ -555,8 +555,8 @@ class Oracle:
     def _oneper(self, rule: Any) -> np.ndarray:
         good, y = self._all(), len(self.years) - 1
         for s in self.services if rule.service is None else [rule.service]:
-            for g in set(rule.groups.dropna()) | set(rule.among or ()):
-                here = np.array([j in rule.groups.index and rule.groups[j] == g for j in self.sites[s]], bool)
+            for g in set(rule.by.dropna()) | set(rule.among or ()):
+                here = np.array([j in rule.by.index and rule.by[j] == g for j in self.sites[s]], bool)
                 good &= self.open(s, y)[:, here].any(axis=1)
         return good
 

@@ -13,10 +13,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from siting.judge.indicators.provision_formulas import area_owed
+from siting.judge.standards.from_toml import rule_from
 
 import siting as st
-from siting.judge.duties import area_owed
-from siting.judge.rule import rule_from
 from siting.propose.questions import robustness as robustness_module
 
 # Problems and plans
@@ -213,22 +213,21 @@ def three_townships() -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(names, geometry=squares, crs="EPSG:4547", index=pd.Index(["t0", "t1", "t2"], name="id"))
 
 
-@pytest.mark.parametrize("district", [None, ["甲镇", "乙镇", "外镇", "外镇"]])
-def test_facilities_outside_all_districts_cover_none(district: list[str] | None, layer: Any) -> None:
-    """Two of four lie beyond the last township, or name one that is not there: two of three townships are covered.
-
-    What the column says counts, where it names one of the townships at all: "out" lies in the third, and names none.
-    """
+@pytest.mark.parametrize(
+    ("district", "lacks"), [(None, "丙镇"), (["乙镇", "乙镇", "外镇", "外镇"], "甲镇"), (["外镇"] * 4, "丙镇")]
+)
+def test_facilities_outside_all_districts_cover_none(district: list[str] | None, lacks: str, layer: Any) -> None:
+    """What the column says counts, and where it names no township of the layer, the place: two of three are covered."""
     columns = {} if district is None else {"district": district}
-    out = (950, 50) if district is None else (250, 50)
-    care = layer({"k": (50, 50), "m": (150, 50), "out": out, "far": (1950, 50)}, places=[1] * 4, **columns)
+    third = (250, 50) if lacks == "甲镇" else (950, 50)
+    care = layer({"k": (50, 50), "m": (150, 50), "out": third, "far": (1950, 50)}, places=[1] * 4, **columns)
     row = judged(
         {"districts": three_townships(), "childcare": care},
         kind="coverage_share", operator=">=", value=100, unit="percent", applies_to="township",
     )  # fmt: skip
     assert row["value"] == pytest.approx(200 / 3)
     assert (row["status"], row["needed"]) == ("short", 1)
-    assert "丙镇" in row["reason"]
+    assert lacks in row["reason"]
 
 
 @pytest.mark.parametrize(("scope", "value"), [("site", 100 / 3), ("area", 200 / 3)])

@@ -294,12 +294,12 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
     from rich.cells import cell_len
     from rich.console import Console
 
-    from siting.checked import read_told
+    from siting.layer_report import read_and_report
 
     file = tmp_path / "homes.csv"
     file.write_text(HOMES.replace("29.002", "0").replace("120.004", "0"), encoding="utf-8")
     with pytest.raises(st.LayerError, match='"h2"'):
-        read_told(Console(width=80), file, "communities", "zh")
+        read_and_report(Console(width=80), file, "communities", "zh")
     said = capsys.readouterr().out
     assert "60岁及以上老年人口" in said
     assert all(cell_len(line) <= 80 for line in said.splitlines())
@@ -322,12 +322,12 @@ def test_check_tells_types_that_no_rule_counts(
 ) -> None:
     from rich.console import Console
 
-    from siting.checked import read_told
+    from siting.layer_report import read_and_report
 
     rows = ["养老机够", "养老机够", "养老机构、棋牌间", "敬老院", ""]
     text = "".join(f"{n},{word},5,120.0{n},29\n" for n, word in enumerate(rows, start=1))
     (tmp_path / "a.csv").write_text(f"编号,机构类型,床位,经度,纬度\n{text}", encoding="utf-8")
-    read_told(Console(width=400), tmp_path / "a.csv", "eldercare", lang)
+    read_and_report(Console(width=400), tmp_path / "a.csv", "eldercare", lang)
     said = capsys.readouterr().out
     assert told in said
     assert "敬老院" not in said
@@ -337,13 +337,13 @@ def test_check_folds_what_is_like_nothing(tmp_path: Path, capsys: pytest.Capture
     """Of 60 columns those stand in the list that may mean something."""
     from rich.console import Console
 
-    from siting.checked import read_told
+    from siting.layer_report import read_and_report
 
     extra = [f"指标{n}" for n in range(53)]
     head = ["编号", "常住人口", "经度", "纬度", "60岁以上占比", "实有人口", "备注", *extra]
     cells = ["1", "5", "120", "29", *["0"] * 56]
     (tmp_path / "a.csv").write_text(f"{','.join(head)}\n{','.join(cells)}\n", encoding="utf-8")
-    read_told(Console(width=80), tmp_path / "a.csv", "communities", "zh")
+    read_and_report(Console(width=80), tmp_path / "a.csv", "communities", "zh")
     said = capsys.readouterr().out
     assert "未使用的列（56）" in said
     assert f"其中54列没有相近的列：备注、{'、'.join(extra)}" in said.replace("\n", "")

@@ -15,7 +15,7 @@ from pyproj import CRS, Geod
 
 import siting
 from siting.data import metric_crs, points, to_crs, to_metric
-from siting.data.distortion import error
+from siting.data.distortion import length_error
 from siting.errors import LayerError
 
 
@@ -151,7 +151,7 @@ def test_the_error_of_a_zone_is_that_of_the_formula(east: float) -> None:
     lat = np.radians(29.0)
     a, c = np.radians(east) * np.cos(lat), 0.006739497 * np.cos(lat) ** 2
     expected = (1 + c) * a**2 / 2 + (5 - 4 * np.tan(lat) ** 2) * a**4 / 24
-    found = error(CRS(4549), np.array([120 + east]), np.array([29.0]))
+    found = length_error(CRS(4549), np.array([120 + east]), np.array([29.0]))
     assert found.high == pytest.approx(expected, rel=1e-4)
     assert found.worst == pytest.approx(expected, rel=1e-4)
 
@@ -197,7 +197,7 @@ def test_a_named_crs_comes_before_that_of_the_layer() -> None:
 def test_a_province_gets_a_projection_that_holds(caplog: pytest.LogCaptureFixture) -> None:
     """Zhejiang reaches from 118° to 123°: the zone of its centre is 0.06 % too long at the rim."""
     province = line((118.0, 123.0), (27.2, 31.2))
-    assert error(CRS(4549), np.array([118.0, 123.0]), np.array([27.2, 31.2])).worst > 0.0006
+    assert length_error(CRS(4549), np.array([118.0, 123.0]), np.array([27.2, 31.2])).worst > 0.0006
     with caplog.at_level(logging.INFO, "siting"):
         moved = to_metric(province)
     assert moved.crs.to_epsg() is None
@@ -206,7 +206,7 @@ def test_a_province_gets_a_projection_that_holds(caplog: pytest.LogCaptureFixtur
     assert moved.crs.geodetic_crs.to_epsg() == 4490
     assert CRS.from_wkt(moved.crs.to_wkt()) == moved.crs
     lon, lat = province.x.to_numpy(), province.y.to_numpy()
-    assert error(moved.crs, lon, lat).worst <= 0.0004
+    assert length_error(moved.crs, lon, lat).worst <= 0.0004
     # Lengths on the ellipsoid, by Karney's geodesics.
     ground = [Geod(ellps="GRS80").inv(a.x, a.y, b.x, b.y)[2] for a, b in pairwise(province)]
     drawn = [a.distance(b) for a, b in pairwise(moved)]
@@ -219,7 +219,7 @@ def test_islands_on_both_sides_of_the_date_line_get_one_projection() -> None:
     fiji = gpd.GeoSeries.from_xy([177.2, 179.9, -178.2], [-18.0, -16.6, -18.2], crs="EPSG:4326")
     crs = metric_crs(fiji)
     assert crs.to_epsg() is None
-    assert error(crs, fiji.x.to_numpy(), fiji.y.to_numpy()).worst < 0.0002
+    assert length_error(crs, fiji.x.to_numpy(), fiji.y.to_numpy()).worst < 0.0002
     assert fiji.to_crs(crs).distance(fiji.to_crs(crs).iloc[0]).max() < 500_000
 
 
@@ -353,7 +353,7 @@ def test_candidates_are_measured_in_the_crs_that_is_named() -> None:
 
 
 def test_an_audit_measures_in_one_crs() -> None:
-    from siting.judge.context import Context
+    from siting.judge.layers.context import Context
 
     street, homes = far_zone_town()
     net = siting.Network.from_streets(street)

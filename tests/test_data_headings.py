@@ -14,9 +14,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from siting.data import check_layer, list_headings, list_roles, read_layer, role
-from siting.data.alike import alike
-from siting.data.headings import ages, cut, plain, reduced
+from siting.data.column_matching import match_columns
+from siting.data.columns import unit_word, unit_words
+from siting.data.heading_list import similar_headings
+from siting.data.headings import (
+    ages,
+    cut_name,
+    names_another,
+    normalized,
+    simplified,
+    split_brackets,
+    split_unit,
+)
 from siting.data.roles import doubts
+from siting.data.similar_columns import similar_columns
 from siting.errors import LayerError
 
 KINDS = ("text", "count", "number", "flag", "share")
@@ -58,8 +69,8 @@ def test_every_alias_is_one_column_however_it_is_spelt(alias: tuple[str, str, st
 @pytest.mark.slow
 @given(st.text() | st.sampled_from([alias for _, _, alias in ALIASES]), st.sampled_from(KINDS))
 def test_what_is_compared_stays_as_it_is(name: str, kind: str) -> None:
-    assert plain(plain(name)) == plain(name)
-    assert reduced(reduced(name, kind), kind) == reduced(reduced(reduced(name, kind), kind), kind)
+    assert normalized(normalized(name)) == normalized(name)
+    assert simplified(simplified(name, kind), kind) == simplified(simplified(simplified(name, kind), kind), kind)
     if ages(name):
         assert ages(ages(name)) == ages(name)
 
@@ -69,7 +80,7 @@ def test_what_is_doubted_is_no_name_of_a_column(name: str) -> None:
     for doubt in doubts(role(name)):
         for heading in doubt.headings:
             assert taken(name, heading) == [], heading
-            assert alike(role(name), heading).reason == "doubt"
+            assert similar_columns(role(name), heading).reason == "doubt"
 
 
 @pytest.mark.parametrize(
@@ -303,7 +314,7 @@ def test_cut_names(name: str, heading: str, column: str | None, caplog: pytest.L
     out = check_layer(homes(**{required: [1], heading: [text]}), name)
     assert (column in out.columns) == (column is not None)
     assert ("whose name was cut" in caplog.text) == (column is not None)
-    assert cut("所属街道") == ""
+    assert cut_name("所属街道") == ""
 
 
 @pytest.mark.parametrize(("page", "cpg"), [("utf-8", "UTF-8"), ("gb18030", "GBK"), ("utf-8", None), ("gb18030", "OEM")])
@@ -390,3 +401,44 @@ def test_districts_of_one_name_are_told(caplog: pytest.LogCaptureFixture) -> Non
     out = check_layer(frame, "districts")
     assert '2 districts share their names: "1: 城东街道（甲区）", "2: 城东街道（乙区）"' in caplog.text
     assert out["name"].tolist() == ["城东街道", "城东街道", "城西街道"]
+
+
+def test_ways_to_write_a_heading_are_one() -> None:
+    assert [normalized(name) for name in (" Ｐop_2020 ", "0～3周岁", "六十岁以上")] == ["pop2020", "0-3岁", "60岁以上"]
+    assert simplified("其中：60周岁（含）以上老年人口数", "count") == "60岁以上"
+    assert (simplified("床位总数", "count"), simplified("是否普惠", "flag")) == ("床位", "普惠")
+    written = ("60岁及以上户籍人口", "未满3周岁婴幼儿", "0—3岁人口", "失能老人")
+    assert [ages(name) for name in written] == ["户籍60岁以上", "3岁以下", "0-3岁", ""]
+
+
+def test_a_heading_is_split_into_its_name_and_its_notes() -> None:
+    assert split_brackets("人口 （人）") == ("人口", ("人",))
+    assert split_unit("建筑面积/㎡") == ("建筑面积", ("m2",))
+    assert split_unit("造价：万元") == ("造价", ("万元",))
+    assert split_unit("床位（张）") == ("床位", ("张",))
+    notes = (("原", "text"), ("乡镇", "text"), ("是/否", "flag"), ("家", "flag"))
+    assert [names_another(*note) for note in notes] == [True, False, False, True]
+
+
+def test_a_name_that_fills_ten_bytes_may_be_cut() -> None:
+    names = {"open_to_ne": "open_to_ne", "所属街": "所属街", "所属街�": "所属街", "名称": "", "elderly": ""}
+    assert {name: cut_name(name) for name in names} == names
+
+
+def test_headings_are_matched_and_the_others_compared() -> None:
+    communities, candidates = role("communities"), role("candidates")
+    made = match_columns(communities, ["人口（万人）", "60岁及以上老年人口", "70岁以上"], {}, has_id=True)
+    assert made.renames == {"人口（万人）": "population", "60岁及以上老年人口": "elderly"}
+    assert made.factors == {"population": 10000.0}
+    assert similar_columns(communities, "70岁以上老年人口").reason == "other_ages"
+    assert similar_columns(communities, "实有人口").columns == ("population",)
+    assert similar_columns(candidates, "可办的服务").nearest == "services"
+    assert similar_columns(candidates, "备注").columns == ()
+    assert similar_headings(pd.DataFrame(columns=["可以办的服务", "备注"]), "candidates", "services") == [
+        "可以办的服务"
+    ]
+
+
+def test_words_of_units() -> None:
+    assert (unit_word("10k yuan", "zh"), unit_word("10k yuan", "en")) == ("万元", "10k yuan")
+    assert (unit_words("beds")[:2], unit_words("beds")[-1]) == (["张", "床"], "万张")

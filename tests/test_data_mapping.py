@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from siting.data import read_layer, role, write_layer
-from siting.data.mapping import LayerMapping, date_of
+from siting.data.mapping import LayerMapping
+from siting.data.mapping_conditions import date_of
 from siting.errors import LayerError, SitingError
 
 EXPORT = """机构编码,机构名称,机构种类,登记状态,许可证有效期,全托床位,日托床位,占地,经营方式,开业日期,东,北

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -471,3 +473,14 @@ def test_the_sample_is_sound() -> None:
 def test_the_sample_has_no_such_file(name: str) -> None:
     with pytest.raises(SitingError, match="the sample has no file"):
         sample_path(name)
+
+
+def test_a_text_like_a_formula_is_guarded_and_comes_back() -> None:
+    assert (guarded("=1+1"), unguarded(guarded("=1+1")), guarded("plain")) == ("'=1+1", "=1+1", "plain")
+
+
+@pytest.mark.slow
+def test_importing_the_room_loads_neither_gdal_nor_openpyxl() -> None:
+    code = "import sys, siting.data; print({'pyogrio', 'openpyxl', 'scipy.spatial', 'rich'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "set()\n"

@@ -8,7 +8,7 @@ import geopandas as gpd
 import pytest
 
 from siting.data import Role, check_layer, list_roles, role
-from siting.data.headings import plain
+from siting.data.headings import normalized
 from siting.data.roles import coordinate_names
 from siting.errors import LayerError, SitingError
 
@@ -31,13 +31,13 @@ def test_no_name_is_understood_as_two_columns(name: str) -> None:
     seen: dict[str, str] = {}
     for column in role(name).columns:
         for alias in column.names:
-            assert seen.setdefault(plain(alias), column.name) == column.name, alias
+            assert seen.setdefault(normalized(alias), column.name) == column.name, alias
             assert column.matches(alias), alias
 
 
 @pytest.mark.parametrize("name", list_roles())
 def test_no_column_bears_the_name_of_a_coordinate(name: str) -> None:
-    names = {plain(alias) for column in role(name).columns for alias in column.names}
+    names = {normalized(alias) for column in role(name).columns for alias in column.names}
     for kind in ("lon", "lat", "x", "y", "wkt"):
         assert not names & coordinate_names(kind)
 
@@ -147,10 +147,20 @@ def test_a_role_file_that_is_wrong_says_where(tmp_path: Path, old: str, new: str
 
 
 def test_a_missing_role_file_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SitingError, match=r'"none\.toml" cannot be read'):
+    with pytest.raises(SitingError, match=r'none\.toml" cannot be read'):
         Role.from_toml(tmp_path / "none.toml")
 
 
 def test_a_role_has_no_such_column() -> None:
     with pytest.raises(SitingError, match='has no column "beds"'):
         role("childcare").column("beds")
+
+
+def test_a_key_without_its_quotation_marks_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "culture.toml"
+    file.write_text('name = "culture"\n中文 = "文化设施"\n', encoding="utf-8")
+    with pytest.raises(SitingError, match=r'no TOML in UTF-8: .*; line 2: 中文 needs quotation marks: "中文" = …'):
+        Role.from_toml(file)
+    file.write_bytes('name = "文化"'.encode("gb18030"))
+    with pytest.raises(SitingError, match=r'"culture\.toml" is no TOML in UTF-8'):
+        Role.from_toml(file)

@@ -9,6 +9,7 @@ import openpyxl
 import pytest
 
 from siting.data import read_layer
+from siting.data.workbook import joined_heading
 from siting.errors import LayerError
 
 HEAD = ["编号", "常住人口", "所属街道", "经度", "纬度"]
@@ -168,3 +169,9 @@ def test_the_merged_cells_are_those_of_the_sheet_that_is_read(tmp_path: Path, sh
     made.save(tmp_path / "a.xlsx")
     out = read_layer(tmp_path / "a.xlsx", "communities", layer=sheet)
     assert out["district"].tolist().count("城东街道") == {"小区": 3, "说明": 2}[sheet]
+
+
+def test_headings_over_others_are_joined_where_they_add_something() -> None:
+    assert joined_heading(["人口情况", "常住人口", "60岁以上"]) == "常住人口60岁以上"
+    assert joined_heading(["人口", "常住人口"]) == "常住人口"
+    assert joined_heading(["男", "60岁以上"]) == "男60岁以上"

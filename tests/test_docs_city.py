@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import siting as st
-from siting.judge.choices import COMPUTING
-from siting.judge.rule import KINDS
+from siting.judge.standards.keys import COMPUTING
+from siting.judge.standards.kinds import KINDS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "how-to" / "another_city.md"
 TEXT = PAGE.read_text(encoding="utf-8")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from siting.data import distortion, extent
+from siting.data import distortion, outliers
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 FLAGS = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
@@ -27,8 +27,9 @@ def test_the_examples_print_what_they_say(page: str) -> None:
 
 def test_the_limits_on_the_page_are_those_of_the_library() -> None:
     text = (DOCS / "methods" / "coordinates.md").read_text(encoding="utf-8")
-    kilometres = [f"{metres / 1000:,.0f} km" for metres in (extent.CELL, extent.DOUBTFUL, extent.CERTAIN, extent.APART)]
+    limits = (outliers.CELL, outliers.DOUBTFUL, outliers.CERTAIN, outliers.APART)
+    kilometres = [f"{metres / 1000:,.0f} km" for metres in limits]
     assert kilometres == ["25 km", "50 km", "200 km", "1,000 km"]
     assert all(words in text for words in kilometres)
-    assert f"above {100 * distortion.TOLD:.2f} %" in text
+    assert f"above {100 * distortion.REPORTED:.2f} %" in text
     assert f"above {100 * distortion.REFUSED:g} %" in text

@@ -20,8 +20,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st_
 
 import siting as st
-from siting.judge.audit import COLUMNS, PRINTED
-from siting.judge.context import COMMUNITIES
+from siting.judge.audit_result import COLUMNS, PRINTED
+from siting.judge.standards.applies_to import COMMUNITIES
 from siting.judge.statuses import NOT_JUDGED, STATUSES
 from siting.labels import known
 

@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 import siting as st
-from siting.judge.indicators import INDICATORS, KINDS
-from siting.judge.units import UNITS, normal
+from siting.judge.indicators.finding import INDICATORS
+from siting.judge.standards.kinds import KINDS
+from siting.judge.standards.units_of_measure import UNITS, normal
 from siting.labels import known
 
 CITIES = ["beihai", "guangxi", "hangzhou", "hangzhou_digest", "jinhua", "national", "ouhai", "qinghai", "qingtian",

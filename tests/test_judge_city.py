@@ -23,7 +23,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.rule import rule_from
+from siting.judge.standards.from_toml import rule_from
 
 Layers = dict[str, gpd.GeoDataFrame]
 BOTH = [{"layer": "childcare"}, {"layer": "eldercare"}]

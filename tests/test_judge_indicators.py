@@ -17,7 +17,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.values import least
+from siting.judge.indicators.comparison import least
 
 Layers = dict[str, gpd.GeoDataFrame]
 

@@ -9,8 +9,9 @@ import geopandas as gpd
 import pytest
 
 import siting as st
-from siting.judge.choices import COMPUTING
-from siting.judge.rule import KINDS, rule_from
+from siting.judge.standards.from_toml import rule_from
+from siting.judge.standards.keys import COMPUTING
+from siting.judge.standards.kinds import KINDS
 from siting.share import share_from
 
 NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en": "a"}

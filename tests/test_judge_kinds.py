@@ -17,7 +17,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.indicators import INDICATORS
+from siting.judge.indicators.finding import INDICATORS
 from siting.judge.statuses import NOT_JUDGED
 
 Layers = dict[str, gpd.GeoDataFrame]
@@ -1076,7 +1076,7 @@ def test_the_units_that_fulfil_a_rule(town: Layers, town_network: st.Network) ->
     mine = found.units("radius")
     mine["fulfils"] = False
     assert told("radius")["a"], "what is handed out is a copy"
-    with pytest.raises(st.SitingError, match=r'no units are told for "count"; they are for .*"radius"'):
+    with pytest.raises(st.SitingError, match=r'there are no units for "count"; there are for .*"radius"'):
         found.units("count")
 
 
@@ -1094,6 +1094,28 @@ def test_each_district_by_its_own_stock_and_people(town: Layers) -> None:
         assert found["part"].tolist() == [25, 50, 20]  # 15 of 60, 5 of 10, 10 of 50
     named = audit(rate, layers=town, by="district").table["area_name"].tolist()
     assert named == ["", "西镇", "东镇"]
+
+
+def test_parts_by_a_column_of_the_districts_or_by_groups(town: Layers) -> None:
+    rate = rule("places_per_1000_residents", id="rate", value=30.0, unit="places_per_1000_residents")
+    ids = town["districts"].index
+    town["districts"]["zone"] = ["old", "new"]
+    together = pd.Series("both", ids)
+    for by, areas in (("zone", ["old", "new"]), (pd.Series(["old", "new"], ids), ["old", "new"]), (together, ["both"])):
+        table = audit(rate, layers=town, by=by).table
+        assert table["area"].tolist() == ["all", *areas]
+        values = [30.0] if areas == ["both"] else [10_000 / 1300, 50_000 / 700]
+        assert table["value"].tolist() == pytest.approx([30, *values])
+    only_west = audit(rate, layers=town, by=pd.Series({ids[0]: "old"})).table
+    assert only_west["area"].tolist() == ["all", "old"]
+
+
+@pytest.mark.parametrize(
+    ("ids", "message"), [(["nowhere"], "holds no districts"), (["west", "west"], "holds districts twice")]
+)
+def test_groups_are_of_districts(town: Layers, ids: list[str], message: str) -> None:
+    with pytest.raises(st.SitingError, match=f"by {message}.*ids of the districts"):
+        audit(rule("count_target", value=1.0), layers=town, by=pd.Series("a", ids))
 
 
 def test_districts_of_one_name_are_told_apart(town: Layers) -> None:
@@ -1168,7 +1190,7 @@ def test_what_is_for_the_whole_or_for_counties_is_not_asked_of_a_township(town: 
 @pytest.mark.parametrize(
     ("by", "change", "message"),
     [
-        ("street", {}, 'by is "street"; choose "district" or "county"'),
+        ("street", {}, 'by is "street"; choose "district", "county" or a column of the districts'),
         ("district", {"drop": True}, 'by="district": layer missing: Districts'),
         ("district", {"level": "county"}, 'by="district"'),
         ("county", {"level": "county"}, 'by="county"'),

@@ -23,8 +23,8 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.units import UNITS, normal
-from siting.measure.forecast import annual_growth, annual_increase, interpolate_figures
+from siting.judge.standards.units_of_measure import UNITS, normal
+from siting.measure.interpolation import annual_growth, annual_increase, interpolate_figures
 
 Make = Callable[..., gpd.GeoDataFrame]
 F = Fraction

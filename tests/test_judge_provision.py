@@ -22,7 +22,12 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import LayerError, StandardError
-from siting.judge.duties import area_owed, facilities_for_employees, facilities_owed, land_owed, units_owed
+from siting.judge.indicators.provision_formulas import (
+    area_owed,
+    facilities_for_people,
+    facilities_owed,
+    units_owed,
+)
 from siting.judge.provision import provision
 
 Make = Callable[..., gpd.GeoDataFrame]
@@ -142,7 +147,7 @@ def test_the_least_area_of_a_site_counts_for_each_site(households: list[int], si
 
 @given(some.integers(0, 10**8))
 def test_a_park_owes_one_facility_each_time_ten_thousand_are_reached(employees: int) -> None:
-    assert int(facilities_for_employees(employees, 10_000)) == employees // 10_000
+    assert int(facilities_for_people(employees, 10_000, reading="floor")) == employees // 10_000
 
 
 @given(some.integers(0, 2 * 10**7), some.sampled_from(["1.82", "4.5", "4.6", "5.5", "8", "10", "30"]))
@@ -151,7 +156,10 @@ def test_places_are_rounded_up_from_the_exact_product(people: int, rate: str) ->
 
 
 def test_land_is_owed_in_proportion() -> None:
-    assert land_owed([0, 8388, 120_000], 0.1).tolist() == pytest.approx([0, 838.8, 12_000])
+    for people, square_metres in ((0, 0.0), (8388, 838.8), (120_000, 12_000.0)):
+        frame = pd.DataFrame({"population": [people], "kind": ["estate"]})
+        land = owed("shijiazhuang", frame, "shijiazhuang.eldercare.land_per_capita").loc["all"]
+        assert land["land_m2"] == pytest.approx(square_metres)
 
 
 # --- the figures, from the shipped standards ------------------------------------------------------------------

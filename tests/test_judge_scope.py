@@ -12,7 +12,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.rule import rule_from
+from siting.judge.standards.from_toml import rule_from
 
 Layers = dict[str, gpd.GeoDataFrame]
 NAMES = {"id": "r", "service": "eldercare", "indicator_zh": "甲", "indicator_en": "a", "operator": ">="}

@@ -11,8 +11,7 @@ import pytest
 
 import siting as st
 from siting.judge import Document
-from siting.judge.choices import APPLIES
-from siting.judge.context import COMMUNITIES, DISTRICTS
+from siting.judge.standards.applies_to import APPLIES, COMMUNITIES, DISTRICTS
 
 GOOD = """
 [standard]

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 import siting as st
-from siting.judge.choices import COMPUTING
-from siting.judge.rule import KINDS
-from siting.judge.template import write_template
+from siting.judge.standards.keys import COMPUTING
+from siting.judge.standards.kinds import KINDS
+from siting.judge.standards.template import write_template
 
 
 def test_the_template_is_written_once(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import siting
-from siting.judge.wording import needs_words, said
+from siting.judge.wording.sentences import needs_words, sentence
 from siting.labels import _table, label
 
 KEYS = sorted(_table())
@@ -101,13 +101,13 @@ def test_what_is_needed_has_its_measure_word(code: str, zh: str, en: str) -> Non
 
 def test_numbers_carry_their_unit_in_chinese() -> None:
     owed = {"units": 46, "owed": 1387.0, "of": "places", "walk": "300 m", "fulfil": 12, "ruled": "new_residential"}
-    assert said(("audit.owed", owed), "zh").startswith("46 个新建小区应配托位 1,387 个，其中 12 个已配足；")
-    assert said(("audit.sum", {"stock": 6, "column": ("eldercare",)}), "zh") == "养老设施共 6 处"
+    assert sentence(("audit.owed", owed), "zh").startswith("46 个新建小区应配托位 1,387 个，其中 12 个已配足；")
+    assert sentence(("audit.sum", {"stock": 6, "column": ("eldercare",)}), "zh") == "养老设施共 6 处"
     people = {"stock": 1229, "column": ("places",), "base": "population", "people": 372513.0}
-    assert said(("audit.rate", people), "zh") == "托位共 1,229 个，常住人口 372,513 人"
+    assert sentence(("audit.rate", people), "zh") == "托位共 1,229 个，常住人口 372,513 人"
     units = {"part": 11, "total": 14, "of": "districts"}
-    assert said(("audit.units", units), "zh") == "14 个街道（乡镇）中，符合本条的有 11 个"
-    assert said(("audit.units", units), "en") == "11 of 14 townships"
+    assert sentence(("audit.units", units), "zh") == "14 个街道（乡镇）中，符合本条的有 11 个"
+    assert sentence(("audit.units", units), "en") == "11 of 14 townships"
 
 
 def test_keys_that_the_code_names_are_there() -> None:

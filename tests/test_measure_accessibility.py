@@ -133,7 +133,7 @@ def test_supply_that_nobody_asks_for(
         found = accessibility(reach, infants, places)
     assert found["access"].tolist() == [0.4, 0.4, 0]
     assert found["reached"].tolist() == [40, 70, 0]
-    assert 'no demand reaches 2 facilities, whose supply nobody is given: "y", "z"' in caplog.text
+    assert 'no demand reaches 2 facilities, whose supply nobody gets: "y", "z"' in caplog.text
     ratios = supply_ratios(reach, infants, places)
     assert ratios["communities"].tolist() == [2, 1, 0]
     assert ratios["ratio"].isna().tolist() == [False, True, True]
@@ -572,3 +572,7 @@ def test_zones_that_are_no_numbers() -> None:
     for zones in ({"x": 1}, {300: "far"}, {300: 1, None: 0.5}):
         with pytest.raises(ProblemError, match=r"steps: .* must be numbers"):
             steps(zones)  # type: ignore[arg-type]
+
+
+def test_the_namespace_lists_decays_only() -> None:
+    assert dir(st.decay) == ["Decay", "exponential", "gaussian", "power", "steps"]

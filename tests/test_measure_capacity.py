@@ -91,7 +91,7 @@ def test_what_is_no_amount_is_refused_with_its_ids(homes: pd.DataFrame) -> None:
         utilisation(homes, used="enrolled", capacity="beds")
     with pytest.raises(ProblemError, match='no row for 1 facilities: "t"'):
         utilisation(homes, used=homes["occupied"].drop("t"), capacity="beds")
-    with pytest.raises(ProblemError, match='no group for facilities "r"'):
+    with pytest.raises(ProblemError, match='no value for 1 facilities: "r"'):
         utilisation(homes, used="occupied", capacity="beds", by=homes["district"].drop("r"))
     with pytest.raises(ProblemError, match='stand twice: "p"'):
         utilisation(pd.concat([homes, homes.iloc[:1]]), used="occupied", capacity="beds")
@@ -110,7 +110,7 @@ AREA = pd.Series({"a": "north", "b": "north", "c": "south", "d": "south"})
 
 
 def test_communities_by_hand(reach: st.Reach) -> None:
-    found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, rate=10)
+    found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, per_1000=10)
     assert found.index.tolist() == list("abcd")
     # x is used by a and b as 3 : 1, so by 15 of a and 5 of b; b has 2 at y; of the 9 at z 5 have a place
     assert found["needed"].tolist() == [30, 10, 5, 10]
@@ -124,7 +124,7 @@ def test_communities_by_hand(reach: st.Reach) -> None:
 
 
 def test_areas_by_hand(reach: st.Reach) -> None:
-    found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, rate=10, by=AREA)
+    found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, per_1000=10, by=AREA)
     assert found.index.tolist() == ["north", "south"]
     assert found.index.name == "group"
     # In the north a takes the 4 of x and b 3 of the 10 at y: 7, although 14 places are idle and 18 are short.
@@ -144,10 +144,10 @@ def test_areas_by_hand(reach: st.Reach) -> None:
 def test_an_idle_place_counts_once_in_an_area(reach_of: Make) -> None:
     reach = reach_of({"x": "abc"}, "abc")
     people, one = pd.Series({"a": 100, "b": 100, "c": 100}), pd.Series({"x": 5})
-    apart = idle_nearby(reach, people, used=one * 0, capacity=one, rate=40)
+    apart = idle_nearby(reach, people, used=one * 0, capacity=one, per_1000=40)
     assert apart["takes_idle"].tolist() == [4, 4, 4]
     area = pd.Series({"a": "n", "b": "n", "c": "s"})
-    found = idle_nearby(reach, people, used=one * 0, capacity=one, rate=40, by=area)
+    found = idle_nearby(reach, people, used=one * 0, capacity=one, per_1000=40, by=area)
     assert found["idle"].tolist() == [5, 5]
     assert found["takes_idle"].tolist() == [5, 4]
     assert found["shortage_left"].tolist() == [3, 0]
@@ -155,7 +155,7 @@ def test_an_idle_place_counts_once_in_an_area(reach_of: Make) -> None:
 
 def test_everybody_has_a_place(reach: st.Reach) -> None:
     for by in (None, AREA):
-        found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, rate=1e-9, by=by)
+        found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, per_1000=1e-9, by=by)
         assert found["shortage"].to_dict() == pytest.approx(
             dict.fromkeys(found.index, 0.0) | ({"c": 5e-10} if by is None else {"south": 5e-10}), abs=1e-15
         )
@@ -164,7 +164,7 @@ def test_everybody_has_a_place(reach: st.Reach) -> None:
 def test_users_without_communities_around_are_nobodys(reach_of: Make) -> None:
     found = idle_nearby(
         reach_of({"x": "a", "y": {}}, "a"), pd.Series({"a": 0}), used=pd.Series({"x": 5, "y": 5}),
-        capacity=pd.Series({"x": 9, "y": 9}), rate=10,
+        capacity=pd.Series({"x": 9, "y": 9}), per_1000=10,
     )  # fmt: skip
     assert found.loc["a", ["needed", "shortage", "idle"]].tolist() == [0, 0, 4]
 
@@ -172,12 +172,12 @@ def test_users_without_communities_around_are_nobodys(reach_of: Make) -> None:
 @pytest.mark.parametrize("rate", [0, -1, math.nan, math.inf, "4.5", True, None])
 def test_a_rate_is_places_per_thousand(reach: st.Reach, rate: Any) -> None:
     with pytest.raises(ProblemError, match="places per 1000 people, above 0"):
-        idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, rate=rate)
+        idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, per_1000=rate)
 
 
 def test_what_does_not_fit_is_refused(reach: st.Reach) -> None:
     def call(**changes: Any) -> None:
-        given = {"reach": reach, "demand": PEOPLE, "used": USED, "capacity": PLACES, "rate": 10} | changes
+        given = {"reach": reach, "demand": PEOPLE, "used": USED, "capacity": PLACES, "per_1000": 10} | changes
         idle_nearby(given.pop("reach"), given.pop("demand"), **given)
 
     for changes, said in (
@@ -185,7 +185,7 @@ def test_what_does_not_fit_is_refused(reach: st.Reach) -> None:
         ({"used": USED.replace(2, np.nan)}, 'used "used" is negative or not a number in 1 rows: "y"'),
         ({"capacity": PLACES.drop("z")}, 'capacity has no row for 1 destinations: "z"'),
         ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand is a DataFrame; give one Series"),
-        ({"by": AREA.drop("c")}, 'no group for origins "c"'),
+        ({"by": AREA.drop("c")}, 'no value for 1 origins: "c"'),
         ({"by": "district"}, "give a Series"),
         ({"by": pd.concat([AREA, AREA[:1]])}, 'stand twice: "a"'),
         ({"reach": dataclasses.replace(reach, nearest_only=1)}, "all pairs within a limit"),
@@ -206,7 +206,7 @@ def cities(draw: Any) -> dict[str, Any]:
         "demand": pd.Series(draw(draws.lists(numbers, min_size=n, max_size=n)), index=origins),
         "used": pd.Series(draw(draws.lists(numbers, min_size=m, max_size=m)), index=sites),
         "capacity": pd.Series(draw(draws.lists(numbers, min_size=m, max_size=m)), index=sites),
-        "rate": draw(draws.sampled_from([100, 333.3, 1000])),
+        "per_1000": draw(draws.sampled_from([100, 333.3, 1000])),
         "by": pd.Series(draw(draws.lists(draws.sampled_from("xyz"), min_size=n, max_size=n)), index=origins),
     }
 
@@ -225,7 +225,7 @@ def test_every_column_derived_again(city: dict[str, Any]) -> None:
         for j in ways[i]:
             around = sum(city["demand"][k] for k in reach.origins if j in ways[k])
             have += min(city["used"][j], city["capacity"][j]) * city["demand"][i] / around if around else 0.0
-        short[i] = max(0.0, city["rate"] * city["demand"][i] / 1000 - have)
+        short[i] = max(0.0, city["per_1000"] * city["demand"][i] / 1000 - have)
     areas = idle_nearby(**city)
     alone = idle_nearby(**{**city, "by": None})
     for found, groups in ((areas, by), (alone, pd.Series(by.index, index=by.index))):
@@ -241,7 +241,7 @@ def test_every_column_derived_again(city: dict[str, Any]) -> None:
             assert row.to_dict() == pytest.approx(
                 {
                     "demand": city["demand"][members].sum(),
-                    "needed": city["rate"] * city["demand"][members].sum() / 1000,
+                    "needed": city["per_1000"] * city["demand"][members].sum() / 1000,
                     "facilities": len(near),
                     "capacity": city["capacity"][list(near)].sum(),
                     "used": city["used"][list(near)].sum(),
@@ -271,7 +271,7 @@ def test_in_a_closed_area_what_is_left_is_the_shortage_of_the_ratio(
     reach = st.Reach.from_pairs(table, origins=range(len(people)), destinations=range(len(full)), limit=1)
     places, used = pd.Series([c for c, _ in full]), pd.Series([u for _, u in full])
     one = pd.Series("all", index=range(len(people)))
-    row = idle_nearby(reach, pd.Series(people), used=used, capacity=places, rate=rate, by=one).loc["all"]
+    row = idle_nearby(reach, pd.Series(people), used=used, capacity=places, per_1000=rate, by=one).loc["all"]
     needed = rate * sum(people) / 1000
     assert row["shortage_left"] == pytest.approx(max(0.0, needed - places.sum()), abs=1e-6)
     assert row["idle"] == utilisation(
@@ -299,7 +299,7 @@ def test_ample_idle_places_leave_no_shortage(communities: int, top: int) -> None
     reach = st.Reach.from_pairs(pairs, origins=range(communities), destinations=range(5), limit=2)
     people = pd.Series(np.random.default_rng(1).integers(1, top, communities))
     found = idle_nearby(
-        reach, people, used=pd.Series(0, index=range(5)), capacity=pd.Series(10**6, index=range(5)), rate=4.5,
+        reach, people, used=pd.Series(0, index=range(5)), capacity=pd.Series(10**6, index=range(5)), per_1000=4.5,
         by=pd.Series([f"g{i % 3}" for i in range(communities)]),
     )  # fmt: skip
     assert found["shortage_left"].tolist() == [0, 0, 0]
@@ -307,8 +307,8 @@ def test_ample_idle_places_leave_no_shortage(communities: int, top: int) -> None
 
 
 def test_rate_and_limit_stay_with_the_answer(reach: st.Reach) -> None:
-    found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, rate=10)
-    assert found.attrs == {"rate": 10, "limit": reach.limit, "unit": "m", "how": reach.how}
+    found = idle_nearby(reach, PEOPLE, used=USED, capacity=PLACES, per_1000=10)
+    assert found.attrs == {"per_1000": 10, "limit": reach.limit, "unit": "m", "how": reach.how}
 
 
 def test_more_places_than_whole_numbers_can_hold() -> None:

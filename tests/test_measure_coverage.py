@@ -125,7 +125,7 @@ def test_weights_that_are_missing(reach: Reach, people: pd.Series) -> None:
 
 def test_communities_without_a_group(reach: Reach, people: pd.Series) -> None:
     by = pd.Series(["n", None, "s", "s"], index=IDS)
-    with pytest.raises(ProblemError, match='no group for "b"'):
+    with pytest.raises(ProblemError, match='no group for origins "b"'):
         coverage(reach, people, by)
     with pytest.raises(ProblemError, match='no value for 1 origins: "d"'):
         coverage(reach, people, by.drop("d"))

@@ -13,8 +13,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as some
 
 from siting.errors import ProblemError
-from siting.measure._evenness import weighted_median
 from siting.measure.inequality import gini, inequality, lorenz, palma, theil, town_and_country
+from siting.measure.inequality_measures import weighted_median
 
 Index = Callable[[pd.Series, pd.Series], float]
 MEASURES: list[Index] = [gini, palma, theil]
@@ -268,7 +268,7 @@ def test_one_group_has_nothing_between() -> None:
 
 def test_ways_may_be_missing() -> None:
     ways, people = named(100, 300, 600, math.nan), named(40, 20, 20, 20)
-    row = inequality(ways, people, within=300).loc["all"]
+    row = inequality(ways, people, limit=300).loc["all"]
     assert row["covered"] == 0.6  # the limit is inclusive
     assert row["nothing"] == 0.2
     assert row["people"] == 100
@@ -276,11 +276,11 @@ def test_ways_may_be_missing() -> None:
     assert row["median"] == 200
     assert row["max"] == 600
     assert row["gini"] == pytest.approx(gini(ways[:3], people[:3]))
-    assert inequality(ways, people, within=math.inf).loc["all", "covered"] == 0.8
+    assert inequality(ways, people, limit=math.inf).loc["all", "covered"] == 0.8
 
 
 def test_nobody_reaches_anything() -> None:
-    found = inequality(named(math.nan, 50), named(10, 10), pd.Series({"a": "n", "b": "s"}), within=100)
+    found = inequality(named(math.nan, 50), named(10, 10), pd.Series({"a": "n", "b": "s"}), limit=100)
     assert found["reason"].tolist() == ["unreached", None, None]
     assert found["nothing"].tolist() == [1, 0, 0.5]
     assert math.isnan(found["mean"]["n"])
@@ -288,13 +288,13 @@ def test_nobody_reaches_anything() -> None:
 
 
 def test_who_lives_at_the_door_is_covered() -> None:
-    row = inequality(named(0, 200), named(1, 1), within=100).loc["all"]
+    row = inequality(named(0, 200), named(1, 1), limit=100).loc["all"]
     assert (row["covered"], row["nothing"]) == (0.5, 0)
 
 
 def test_numbers_that_may_be_missing() -> None:
     ways = pd.Series([100, None], index=list("ab"), dtype="Int64")
-    assert inequality(ways, named(1, 1), within=100).loc["all", "nothing"] == 0.5
+    assert inequality(ways, named(1, 1), limit=100).loc["all", "nothing"] == 0.5
 
 
 # Town and country
@@ -317,7 +317,7 @@ def test_town_and_country_by_hand() -> None:
 
 def test_ways_in_town_and_country() -> None:
     found = town_and_country(
-        named(200, 500, math.nan), named(1, 1, 1), pd.Series([False, True, True], list("abc")), within=300
+        named(200, 500, math.nan), named(1, 1, 1), pd.Series([False, True, True], list("abc")), limit=300
     )
     assert found["to_town"].tolist() == pytest.approx([1, 2.5, 1.75])
     assert found["covered"].tolist() == pytest.approx([1, 0, 1 / 3])
@@ -353,7 +353,7 @@ def test_values_that_are_none(index: Callable[..., Any], wrong: Any) -> None:
 
 
 def test_values_that_are_missing_are_explained() -> None:
-    with pytest.raises(ProblemError, match="give 0 to who has nothing, or, where values are ways, name `within`"):
+    with pytest.raises(ProblemError, match="give 0 to who has nothing, or, where values are ways, a limit"):
         gini(named(1, math.nan), named(1, 1))
 
 
@@ -362,7 +362,7 @@ def test_ids_that_do_not_match() -> None:
         gini(named(1), named(1, 1))
     with pytest.raises(ProblemError, match='people has no row for 1 communities: "b"'):
         gini(named(1, 2), named(1))
-    with pytest.raises(ProblemError, match='values have ids twice: "a"'):
+    with pytest.raises(ProblemError, match='values: ids stand twice: "a"'):
         gini(pd.concat([named(1), named(2)]), named(1))
     with pytest.raises(ProblemError, match="give a Series"):
         gini([1, 2], named(1, 2))  # type: ignore[arg-type]
@@ -371,12 +371,12 @@ def test_ids_that_do_not_match() -> None:
 
 
 def test_groups_that_are_none() -> None:
-    with pytest.raises(ProblemError, match='no group for "b"'):
+    with pytest.raises(ProblemError, match='no group for communities "b"'):
         inequality(named(1, 2), named(1, 1), pd.Series({"a": "n", "b": None}))
     with pytest.raises(ProblemError, match='a group is called "all"'):
         inequality(named(1, 2), named(1, 1), pd.Series({"a": "n", "b": "all"}))
-    with pytest.raises(ProblemError, match="within is -1"):
-        inequality(named(1), named(1), within=-1)
+    with pytest.raises(ProblemError, match="limit is -1"):
+        inequality(named(1), named(1), limit=-1)
 
 
 def test_kinds_of_country_must_occur() -> None:
@@ -392,7 +392,7 @@ def test_kinds_of_country_must_occur() -> None:
 
 def test_all_at_the_door() -> None:
     """Ways of 0 are the best there is: everybody is covered, and there is no ratio to form."""
-    table = inequality(named(0, 0), named(1, 2), within=500)
+    table = inequality(named(0, 0), named(1, 2), limit=500)
     assert table.loc["all", ["covered", "nothing", "reason"]].tolist() == [1, 0, "at_door"]
-    assert table.attrs["within"] == 500
+    assert table.attrs["limit"] == 500
     assert inequality(named(0, 0), named(1, 2)).loc["all", "reason"] == "nothing"

@@ -40,7 +40,7 @@ def reach() -> Reach:
 @pytest.fixture
 def given_data() -> dict[str, pd.Series]:
     return {
-        "people": pd.Series([40, 30, 20, 10], index=HOMES, name="elderly"),
+        "demand": pd.Series([40, 30, 20, 10], index=HOMES, name="elderly"),
         "residents": pd.Series([100, 100, 100, 100], index=HOMES, name="population"),
         "supply": pd.Series({"x": 30, "y": 50, "z": 0}, name="beds"),
     }
@@ -103,14 +103,14 @@ def test_ways_by_hand(reach: Reach, given_data: dict[str, Any]) -> None:
 
 
 def test_elderly_like_everybody_are_alike(reach: Reach, given_data: dict[str, Any]) -> None:
-    found = spatial_mismatch(reach, **given_data | {"people": given_data["residents"] / 7})
+    found = spatial_mismatch(reach, **given_data | {"demand": given_data["residents"] / 7})
     assert (found.nearness, found.density) == pytest.approx((1, 1))
     assert found.verdict == "alike"
 
 
 def test_beds_away_from_the_elderly(reach: Reach, given_data: dict[str, Any]) -> None:
-    swapped = given_data["people"].iloc[::-1].set_axis(HOMES)
-    found = spatial_mismatch(reach, **given_data | {"people": swapped}, limit=400)
+    swapped = given_data["demand"].iloc[::-1].set_axis(HOMES)
+    found = spatial_mismatch(reach, **given_data | {"demand": swapped}, limit=400)
     assert found.nearness < 1
     assert found.density < 1
     assert found.verdict == "apart"
@@ -164,7 +164,7 @@ def test_only_the_nearest_tell_no_density(town_network: st.Network, layer: Calla
     assert found.verdict == "follow"
     assert "cannot be told" in found.statement("en")
     assert "沿路网距离" in found.statement()
-    with pytest.raises(ProblemError, match='supply is 0 at "x", and only the nearest facilities are known'):
+    with pytest.raises(ProblemError, match='supply is 0 at "x", and only the nearest are known'):
         spatial_mismatch(ways, people, pd.Series({"x": 0, "y": 5}), residents=residents)
 
 
@@ -174,10 +174,10 @@ def test_only_the_nearest_tell_no_density(town_network: st.Network, layer: Calla
 @pytest.mark.parametrize(
     ("change", "reason", "words"),
     [
-        ({"people": [0, 0, 0, 0]}, "nobody", "没有60岁及以上老年人，或没有常住人口"),
+        ({"demand": [0, 0, 0, 0]}, "nobody", "没有60岁及以上老年人，或没有常住人口"),
         ({"residents": [0, 0, 0, 0]}, "nobody", "没有60岁及以上老年人，或没有常住人口"),
         ({"supply": [0, 0, 0]}, "no_supply", "没有床位"),
-        ({"supply": [0, 0, 5], "people": [5, 0, 0, 0], "residents": [5, 0, 0, 0]}, None, None),
+        ({"supply": [0, 0, 5], "demand": [5, 0, 0, 0], "residents": [5, 0, 0, 0]}, None, None),
     ],
 )
 def test_what_cannot_be_told(
@@ -223,7 +223,7 @@ def test_at_the_door_there_is_no_ratio(given_data: dict[str, Any]) -> None:
 
 def test_a_median_beyond_the_search(reach: Reach, given_data: dict[str, Any]) -> None:
     people = pd.Series([10, 0, 0, 90], index=HOMES, name="elderly")
-    found = spatial_mismatch(reach, **given_data | {"people": people})
+    found = spatial_mismatch(reach, **given_data | {"demand": people})
     assert math.isnan(found.distance["median"]["people"])
     assert "median >1,000 m and 400 m" in found.statement("en")
     assert "are counted at 1000 m, so that the means are lower bounds" in found.statement("en")
@@ -232,7 +232,7 @@ def test_a_median_beyond_the_search(reach: Reach, given_data: dict[str, Any]) ->
 def test_who_reaches_nothing_is_not_left_out_of_the_mean(reach: Reach, given_data: dict[str, Any]) -> None:
     """All elderly but one lie out of reach; that one being near does not bring beds nearer to them."""
     people = pd.Series([1, 0, 0, 99], index=HOMES)
-    assert spatial_mismatch(reach, **given_data | {"people": people}).verdict == "apart"
+    assert spatial_mismatch(reach, **given_data | {"demand": people}).verdict == "apart"
 
 
 # Words
@@ -263,7 +263,7 @@ def test_the_statement_in_chinese(reach: Reach, given_data: dict[str, Any], dist
 
 
 def test_other_services_have_their_own_words(reach: Reach, given_data: dict[str, Any]) -> None:
-    children = given_data["people"].rename("infants")
+    children = given_data["demand"].rename("infants")
     places = given_data["supply"].rename("places")
     found = spatial_mismatch(reach, children, places, residents=given_data["residents"], limit=400)
     assert found.statement("en").startswith("The places follow children under 3:")
@@ -405,15 +405,15 @@ def test_merging_districts_with_equal_quotients_changes_nothing(reach: Reach, gi
 def test_what_is_refused(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     with pytest.raises(ProblemError, match="by and supply_by go together"):
         spatial_mismatch(reach, **given_data, by=districts["by"])
-    with pytest.raises(ProblemError, match='supply_by: no district for 1 facilities: "z"'):
+    with pytest.raises(ProblemError, match='supply_by: no value for 1 facilities: "z"'):
         spatial_mismatch(reach, **given_data, by=districts["by"], supply_by=districts["supply_by"].drop("z"))
-    with pytest.raises(ProblemError, match="by: give a Series with the district of each of the communities"):
+    with pytest.raises(ProblemError, match="give a Series with a value for each id of the communities"):
         spatial_mismatch(reach, **given_data, by="district", supply_by=districts["supply_by"])  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match="above the 1000 m that was searched"):
         spatial_mismatch(reach, **given_data, limit=2000)
-    with pytest.raises(ProblemError, match="people is a DataFrame; give one Series"):
-        spatial_mismatch(reach, **given_data | {"people": given_data["people"].to_frame()})
-    for name, what in (("people", "elderly"), ("residents", "population"), ("supply", "beds")):
+    with pytest.raises(ProblemError, match="demand is a DataFrame; give one Series"):
+        spatial_mismatch(reach, **given_data | {"demand": given_data["demand"].to_frame()})
+    for name, what in (("demand", "elderly"), ("residents", "population"), ("supply", "beds")):
         wrong = given_data[name].astype(float)
         wrong.iloc[1] = math.nan
         with pytest.raises(ProblemError, match=f'{name} "{what}" is negative or not a number in 1 rows'):

@@ -62,7 +62,7 @@ def test_small_institutions_without_a_medical_partner(homes: st.Reach) -> None:
     assert found["asked"].to_dict() == {"a": True, "b": True, "c": False}
     assert found["lacks"].to_dict() == {"a": False, "b": True, "c": False}
     assert found.columns[0] == "beds"
-    with pytest.raises(st.ProblemError, match='beds has no row for 1 origins: "c"'):
+    with pytest.raises(st.ProblemError, match='capacity has no row for 1 origins: "c"'):
         medical_partners(homes, pd.Series({"a": 30, "b": 99}), below=100)
 
 
@@ -76,15 +76,15 @@ def test_ways_run_along_the_streets(town_network: st.Network, layer: Callable[..
 
 def test_pairs_that_could_share_a_building(reach_of: Make) -> None:
     reach = reach_of({"c1": {"e1": 120.0, "e2": 90.0}, "c2": {"e1": 200.0, "e3": 250.0}}, ["e1", "e2", "e3"])
-    found = close_pairs(reach, delta=200)
+    found = close_pairs(reach, limit=200)
     assert found.to_dict("list") == {
         "origin": ["e2", "e1", "e1"],
         "destination": ["c1", "c1", "c2"],
         "cost": [90, 120, 200],
         "mutual": [True, False, False],  # c2 is nearest to nobody: e1 is nearer to c1, which is nearer to e2
     }
-    assert close_pairs(reach, delta=199.9)["destination"].tolist() == ["c1", "c1"]
-    assert close_pairs(reach, delta=10).empty
+    assert close_pairs(reach, limit=199.9)["destination"].tolist() == ["c1", "c1"]
+    assert close_pairs(reach, limit=10).empty
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_no_facility_stands_in_two_mutual_pairs(costs: list[int]) -> None:
     pairs = [(f"e{k // 3}", f"c{k % 3}", 100.0 * cost) for k, cost in enumerate(costs)]
     table = pd.DataFrame(pairs, columns=["origin", "destination", "cost"])
     reach = st.Reach.from_pairs(table, origins=["e0", "e1", "e2"], destinations=["c0", "c1", "c2"], limit=400)
-    found = close_pairs(reach, delta=400)
+    found = close_pairs(reach, limit=400)
     mutual = found[found["mutual"]]
     assert len(mutual) >= 1
     assert mutual["origin"].is_unique
@@ -167,7 +167,7 @@ def test_joint_sites_that_cannot_be_told() -> None:
     one = pd.Series({"s": 1.0})
     with pytest.raises(st.ProblemError, match="two services or more, not 1"):
         joint_sites({"childcare": one})
-    with pytest.raises(st.ProblemError, match='childcare is not told for the same sites: "s", "t"'):
+    with pytest.raises(st.ProblemError, match='childcare has other sites: "s", "t"'):
         joint_sites({"eldercare": one, "childcare": pd.Series({"t": 1.0})})
     with pytest.raises(st.ProblemError, match="people above 0"):
         joint_sites({"eldercare": one, "childcare": one}, at_least=0)
@@ -204,7 +204,7 @@ def test_the_bounds_stay_with_the_answer(homes: st.Reach) -> None:
     assert neighbours(homes, limit=500).attrs == {"limit": 500, "unit": "m", "how": homes.how}
     assert neighbours(homes).attrs["limit"] == 1000
     assert medical_partners(homes, pd.Series({"a": 1, "b": 2, "c": 3}), below=2, limit=80).attrs["below"] == 2
-    assert close_pairs(homes, delta=200).attrs["delta"] == 200
+    assert close_pairs(homes, limit=200).attrs["limit"] == 200
 
 
 def test_limits_of_sums_reach_the_joint_sites(reach_of: Make) -> None:

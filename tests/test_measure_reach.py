@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import math
+import pickle
 from typing import Any
 
 import numpy as np
@@ -208,3 +210,26 @@ def test_it_tells_what_it_was_given(rows: dict[tuple[str, str], float], k: int, 
         dense["abc".index(o), "xyz".index(d)] = c
     np.testing.assert_array_equal(whole.matrix().toarray(), dense)
     assert whole.matrix().nnz == len(rows)
+
+
+def test_its_arrays_cannot_be_written(three: Reach) -> None:
+    """Also after a pair is chosen, a file is loaded, or one is copied; the arrays that it was made of stay open."""
+    cost, at = np.array([1.0, 2.0]), np.array([0, 1], np.int32)
+    made = Reach(three.origins, three.destinations, at, at, cost, 5.0, "m")
+    loaded = pickle.loads(pickle.dumps(three))
+    for one in (three, made, loaded, copy.deepcopy(three), three.within(200), three.select(["x"])):
+        for name in ("origin", "destination", "cost"):
+            with pytest.raises(ValueError, match="read-only"):
+                getattr(one, name)[0] = 0
+    assert loaded.pairs().equals(three.pairs())
+    cost[0] = 3.0
+    assert made.cost.base is cost, "a large reach is not copied"
+    three.matrix().data[0] = 7.0
+    assert three.cost[0] == 0.0
+
+
+def test_a_table_of_pairs_stays_the_users() -> None:
+    frame = table(("a", "x", 1.0))
+    reach = Reach.from_pairs(frame, origins=["a"], destinations=["x"], limit=5)
+    frame.loc[0, "cost"] = 2.0
+    assert reach.cost.tolist() == [1.0]

@@ -230,7 +230,7 @@ PROGRAM = textwrap.dedent(
     print("built", flush=True)
     at = net.places_at_nodes()
     print(len(st.travel(net, at, at, metres=500)), "pairs")
-    import siting.network._kernels as k
+    import siting.network.search_kernels as k
     print(k.pairs.stats.cache_path)
     """
 )
@@ -335,6 +335,30 @@ def test_what_is_on_disk_is_read_without_the_compiler(tmp_path: Path) -> None:
     answer = "(array([3., 5., 5., 3.]), 5.0)"
     assert run() == [f"{answer} True", "5.0"]
     assert run() == [f"{answer} False", "5.0"]
+
+
+@pytest.mark.slow
+def test_code_of_another_version_is_compiled_anew(tmp_path: Path) -> None:
+    """A class that loops take has another name after an update; what lies on disk still speaks of the old one."""
+
+    def run(name: str) -> str:
+        (tmp_path / "loops.py").write_text(
+            "from typing import NamedTuple\n"
+            "from siting.compiled import compiled\n"
+            f"class {name}(NamedTuple):\n"
+            "    a: int\n"
+            "@compiled\n"
+            "def loop(pair):\n"
+            "    return pair.a + 1\n",
+            encoding="utf-8",
+        )
+        code = f"import loops; print(loops.loop(loops.{name}(2)))"
+        return subprocess.run(
+            [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(Path(st.__file__).parents[1])])},
+        ).stdout  # fmt: skip
+
+    assert [run("Old"), run("New"), run("New")] == ["3\n", "3\n", "3\n"]
 
 
 def test_only_our_own_compiling_is_told(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.network import Places, Walk, careful, search, tobler
-from siting.network.core import make_core, paces
+from siting.network.contraction import contracted, edge_costs
 
 Costs = dict[tuple[int, int], float]
 CRS = "EPSG:32650"
@@ -188,7 +188,7 @@ def spots(draw: Any, network: st.Network, most: int) -> Places:
 
 def recore(network: st.Network, walk: Walk | None, contract: bool | None) -> None:
     slope = None if walk is None or network.rise is None else walk.slope
-    network.__dict__["_cores"] = [(slope, make_core(network, *paces(network, walk), contract=contract))]
+    network._cores[:] = [(slope, contracted(network, *edge_costs(network, walk), contract=contract))]
 
 
 def as_pairs(found: search.Pairs) -> Costs:

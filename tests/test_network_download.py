@@ -8,8 +8,8 @@ import networkx as nx
 import pytest
 import requests
 
+import siting as st
 from siting.errors import NetworkError
-from siting.network.download import network_from_place
 
 osmnx = pytest.importorskip("osmnx")
 
@@ -45,7 +45,7 @@ def fails(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
 
 
 def test_a_place_becomes_a_network(asked: list[tuple[str, dict[str, Any]]]) -> None:
-    network = network_from_place("福田区, 深圳")
+    network = st.Network.from_place("福田区, 深圳")
     wanted = {"network_type": "all", "custom_filter": '["highway"]', "simplify": False, "retain_all": True}
     assert asked == [("福田区, 深圳", wanted)]
     assert (len(network.nodes), len(network.edges)) == (2, 1)
@@ -54,7 +54,7 @@ def test_a_place_becomes_a_network(asked: list[tuple[str, dict[str, Any]]]) -> N
 
 
 def test_not_only_for_walkers(asked: list[tuple[str, dict[str, Any]]]) -> None:
-    network = network_from_place("Futian", walking=False, crs="EPSG:32650")
+    network = st.Network.from_place("Futian", walking=False, crs="EPSG:32650")
     assert asked[0][1]["custom_filter"] == '["highway"]'
     assert len(network.edges) == 2
     assert network.crs.to_epsg() == 32650
@@ -76,7 +76,7 @@ def test_tags_that_say_who_may_walk_are_asked_for(monkeypatch: pytest.MonkeyPatc
         return graph
 
     monkeypatch.setattr(osmnx, "graph_from_place", answer)
-    network = network_from_place("Futian")
+    network = st.Network.from_place("Futian")
     assert osmnx.settings.useful_tags_way == before
     assert sorted(network.metres.round(-1).tolist()) == [100, 100, 210]  # 102.9 m each
     private = network.columns["private"].to_numpy()
@@ -89,7 +89,7 @@ def test_tags_that_say_who_may_walk_are_asked_for(monkeypatch: pytest.MonkeyPatc
 def test_offline(monkeypatch: pytest.MonkeyPatch, fault: Exception) -> None:
     fails(monkeypatch, fault)
     with pytest.raises(NetworkError, match=r"are you online\? .*from_osm.*from_streets.*offline"):
-        network_from_place("Futian, Shenzhen, China")
+        st.Network.from_place("Futian, Shenzhen, China")
 
 
 @pytest.mark.slow
@@ -99,14 +99,14 @@ def test_a_server_that_cannot_be_reached(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(osmnx.settings, "nominatim_url", "http://127.0.0.1:9/")
     monkeypatch.setattr(osmnx.settings, "requests_kwargs", {"proxies": {"http": "", "https": ""}})
     with pytest.raises(NetworkError, match="are you online"):
-        network_from_place("Futian, Shenzhen, China")
+        st.Network.from_place("Futian, Shenzhen, China")
 
 
 @pytest.mark.slow
 def test_a_server_that_refuses(monkeypatch: pytest.MonkeyPatch) -> None:
     fails(monkeypatch, requests.HTTPError("403"))
     with pytest.raises(NetworkError, match="refused: 403; try later"):
-        network_from_place("Futian")
+        st.Network.from_place("Futian")
 
 
 @pytest.mark.slow
@@ -125,10 +125,10 @@ def test_an_unknown_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(osmnx.settings, "use_cache", False)
     monkeypatch.setattr(requests, "get", lambda *_, **__: Empty())
     with pytest.raises(NetworkError, match=r'"Nowhere" is not known to OpenStreetMap .*Futian, Shenzhen'):
-        network_from_place("Nowhere")
+        st.Network.from_place("Nowhere")
 
 
 @pytest.mark.parametrize("name", ["", "  ", None, 7])
 def test_a_name_is_a_name(name: Any) -> None:
     with pytest.raises(NetworkError, match="no name of a place"):
-        network_from_place(name)
+        st.Network.from_place(name)

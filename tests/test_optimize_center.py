@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
 from siting.optimize.center import solve_center
-from siting.optimize.control import Progress, Watch
+from siting.optimize.control import Control, Progress
 
 
 def pairs(table: np.ndarray) -> csr_array:
@@ -43,7 +43,7 @@ def test_equals_enumeration(seed: int) -> None:
     table[random.random((n, m)) < random.choice([0, 0.4])] = np.nan
     state = random.choice([0, 1, 2], m, p=[0.1, 0.1, 0.8])
     lower, upper, most = (state == 1).astype(float), (state > 0).astype(float), int(random.integers(0, m + 1))
-    found = solve_center(pairs(table), lower, upper, most, Watch())
+    found = solve_center(pairs(table), lower, upper, most, Control())
     want = best(table, lower, upper, most)
     if math.isinf(want):
         assert (found.status, found.x, found.value) == ("infeasible", None, -math.inf)
@@ -60,12 +60,12 @@ def test_four_places_on_a_line() -> None:
     """Places at 0, 2, 10 and 13: one column at 10 leaves 10; two leave 3, one of 0 and 2 with one of 10 and 13."""
     at = np.array([0.0, 2.0, 10.0, 13.0])
     table, none, all_ = np.abs(at[:, None] - at), np.zeros(4), np.ones(4)
-    assert solve_center(pairs(table), none, all_, 1, Watch()).value == -10.0
-    two = solve_center(pairs(table), none, all_, 2, Watch())
+    assert solve_center(pairs(table), none, all_, 1, Control()).value == -10.0
+    two = solve_center(pairs(table), none, all_, 2, Control())
     assert (two.value, two.bound) == (-3.0, -3.0)
-    must = solve_center(pairs(table), np.array([0.0, 0, 0, 1]), all_, 1, Watch(), start=two.x)
+    must = solve_center(pairs(table), np.array([0.0, 0, 0, 1]), all_, 1, Control())
     assert (must.value, must.x[3]) == (-3.0, True)
-    assert solve_center(pairs(table), none, all_, 4, Watch()).value == 0.0
+    assert solve_center(pairs(table), none, all_, 4, Control()).value == 0.0
 
 
 @pytest.mark.parametrize(("number", "optimum"), [(1, 127), (2, 98), (3, 93), (4, 74), (5, 48), (6, 84)])
@@ -76,8 +76,8 @@ def test_or_library(shared_data: Path, number: int, optimum: int) -> None:
     for i, j, length in zip(edges[::3], edges[1::3], edges[2::3], strict=True):
         graph[i - 1, j - 1] = graph[j - 1, i - 1] = length
     told: list[Progress] = []
-    watch = Watch(progress=told.append)
-    found = solve_center(pairs(shortest_path(graph, directed=False)), np.zeros(n), np.ones(n), p, watch)
+    control = Control(progress=told.append)
+    found = solve_center(pairs(shortest_path(graph, directed=False)), np.zeros(n), np.ones(n), p, control)
     assert (found.status, found.value, found.bound) == ("optimal", -optimum, -optimum)
     assert all(each.value is None or each.bound is None or each.value <= each.bound for each in told)
 
@@ -86,20 +86,20 @@ def test_stops_with_what_it_has() -> None:
     random = np.random.default_rng(1)
     at = random.uniform(0, 100, (60, 2))
     table = np.hypot(*(at[:, None] - at).transpose(2, 0, 1))
-    optimum = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Watch()).value
-    late = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Watch(time_limit=0))
+    optimum = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control()).value
+    late = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control(time_limit=0))
     assert (late.status, late.x, late.value) == ("time_limit", None, -math.inf)
     assert late.bound >= optimum
-    near = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Watch(gap=0.9), start=np.arange(60) < 5)
+    near = solve_center(pairs(table), np.zeros(60), np.ones(60), 5, Control(gap=0.9))
     assert near.status == "feasible"
     assert near.value <= optimum <= near.bound
 
 
 def test_no_needs_and_wrong_input() -> None:
-    nothing = solve_center(csr_array((0, 2)), np.zeros(2), np.ones(2), 1, Watch())
+    nothing = solve_center(csr_array((0, 2)), np.zeros(2), np.ones(2), 1, Control())
     assert (nothing.value, nothing.status) == (0.0, "optimal")
     one = csr_array(np.ones((1, 2)))
     with pytest.raises(ValueError, match="finite"):
-        solve_center(-one, np.zeros(2), np.ones(2), 1, Watch())
+        solve_center(-one, np.zeros(2), np.ones(2), 1, Control())
     with pytest.raises(ValueError, match="2 columns"):
-        solve_center(one, np.zeros(3), np.ones(2), 1, Watch())
+        solve_center(one, np.zeros(3), np.ones(2), 1, Control())

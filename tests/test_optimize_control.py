@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.optimize.control import Watch, gap_between
+from siting.optimize.control import Control, gap_between
 
 
 @pytest.fixture(scope="module")
@@ -105,12 +105,12 @@ def test_ctrl_c_gives_the_best_plan_so_far() -> None:
 
 
 def test_ctrl_c_pressed_again_is_a_keyboard_interrupt() -> None:
-    with Watch() as watch:
+    with Control() as control:
         os.kill(os.getpid(), signal.SIGINT)
-        assert watch.interrupted
-        assert watch.over
-        assert watch.quiet().over
-        assert watch.status == "feasible"
+        assert control.interrupted
+        assert control.must_stop
+        assert control.for_subproblem().must_stop
+        assert control.status == "feasible"
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
 

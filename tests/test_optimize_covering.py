@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
-from siting.optimize.branch_and_bound import floored
-from siting.optimize.control import Progress, Watch
-from siting.optimize.covering import decision, solve_covering, too_few
-from siting.optimize.model import Found, Model, Proof
+from siting.optimize.control import Control, Progress
+from siting.optimize.covering import solve_covering
+from siting.optimize.model import Model
+from siting.optimize.partial_covering import bound_of_partial, maximal_covering
 from siting.optimize.presolve import reduce
-from siting.optimize.relaxation import Dual, Prices, Terms
+from siting.optimize.proof import Proof
+from siting.optimize.relaxation import Lagrangian, Multipliers, Relaxation
+from siting.optimize.solution import Solution, floored
 
 seeds = st.integers(0, 10**6)
 
@@ -148,7 +150,7 @@ def bound_of(of: Model, proof: Proof) -> float:
     return most
 
 
-def check(of: Model, found: Found) -> None:
+def check(of: Model, found: Solution) -> None:
     truth = best(of)
     if truth == -math.inf:
         assert found.status == "infeasible"
@@ -156,7 +158,7 @@ def check(of: Model, found: Found) -> None:
     else:
         assert found.status == "optimal"
         assert found.value == pytest.approx(truth)
-        assert of.keeps(found.x)
+        assert of.is_feasible(found.x)
         assert of.objective(found.x) == pytest.approx(found.value)
         assert found.bound == pytest.approx(truth)
     assert found.proof is not None
@@ -173,7 +175,7 @@ def check(of: Model, found: Found) -> None:
 @settings(max_examples=80, deadline=None, derandomize=True)
 def test_small_models_are_solved_as_by_enumeration(seed: int) -> None:
     of = random_model(seed)
-    check(of, solve_covering(of, Watch()))
+    check(of, solve_covering(of, Control()))
 
 
 @pytest.mark.slow
@@ -192,9 +194,9 @@ def test_reduction_keeps_the_optimum(seed: int) -> None:
     assert reduced.model.benefit.nnz <= of.benefit.nnz
     rng = np.random.default_rng(seed)
     x = (rng.random(len(reduced.columns)) < 0.5) | (reduced.model.lower > 0)
-    if reduced.model.keeps(x):  # a plan of the smaller model is one of the given one, and worth the same
+    if reduced.model.is_feasible(x):  # a plan of the smaller model is one of the given one, and worth the same
         wide = reduced.widen(x, of.benefit.shape[1])
-        assert of.keeps(wide)
+        assert of.is_feasible(wide)
         assert of.objective(wide) == pytest.approx(reduced.model.objective(x))
 
 
@@ -218,7 +220,7 @@ def test_reduction_by_hand() -> None:
 def test_columns_that_a_lower_limit_needs_are_kept() -> None:
     of = model(np.ones((1, 3)), 5, row=np.ones(3), low=2, high=2)
     assert len(reduce(of).columns) == 3
-    assert solve_covering(of, Watch()).x.sum() == 2
+    assert solve_covering(of, Control()).x.sum() == 2
 
 
 def city(n: int, m: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -243,14 +245,14 @@ def textbook(near: np.ndarray, weight: np.ndarray, p: int) -> float:
 def test_cities_are_solved_as_by_a_textbook_model(seed: int) -> None:
     near, weight = city(200, 40, seed)
     of = model(near, weight, row=np.ones(40), high=7)
-    found = solve_covering(of, Watch())
+    found = solve_covering(of, Control())
     assert found.status == "optimal"
     assert found.value == pytest.approx(textbook(near, weight, 7))
     assert floored(bound_of(reduce(of).model, found.proof), 1.0) == found.value
     # Fewest for the share that seven reach, and for a little more.
     for wanted, fewest in ((found.value, 7), (found.value + 1, 8)):
         share = model(near, value=-1, shares=weight, wanted=wanted)
-        answer = solve_covering(share, Watch())
+        answer = solve_covering(share, Control())
         assert (answer.status, answer.value, answer.bound) == ("optimal", -fewest, -fewest)
         assert floored(bound_of(reduce(share).model, answer.proof), 1.0) == -fewest
 
@@ -259,17 +261,17 @@ def test_bounds_and_values_never_cross_and_stopping_early_is_said() -> None:
     near, weight = city(300, 60, 5)
     of = model(near, weight, row=np.ones(60), high=9)
     seen: list[Progress] = []
-    best_value = solve_covering(of, Watch(progress=seen.append)).value
+    best_value = solve_covering(of, Control(progress=seen.append)).value
     known = [(step.value, step.bound) for step in seen if step.value is not None]
     assert len(known) > 1
     assert all(value <= best_value <= bound for value, bound in known)
     assert all(later[0] >= sooner[0] for sooner, later in itertools.pairwise(known))
     assert all(later[1] <= sooner[1] for sooner, later in itertools.pairwise(known))
-    stopped = solve_covering(of, Watch(time_limit=0.0))
+    stopped = solve_covering(of, Control(time_limit=0.0))
     assert stopped.status == "time_limit"
     assert stopped.bound >= best_value
     assert floored(bound_of(reduce(of).model, stopped.proof), 1.0) == stopped.bound
-    near_enough = solve_covering(of, Watch(gap=0.2))
+    near_enough = solve_covering(of, Control(gap=0.2))
     assert near_enough.status in ("feasible", "optimal")
     assert near_enough.bound <= near_enough.value * 1.25 + 1
 
@@ -277,19 +279,19 @@ def test_bounds_and_values_never_cross_and_stopping_early_is_said() -> None:
 def test_the_same_every_time_and_a_start_is_used() -> None:
     near, weight = city(300, 60, 7)
     of = model(near, weight, row=np.ones(60), high=9)
-    one, other = solve_covering(of, Watch()), solve_covering(of, Watch())
+    one, other = solve_covering(of, Control()), solve_covering(of, Control())
     assert (one.x == other.x).all()
     assert one.nodes == other.nodes
     assert (one.proof.v == other.proof.v).all()
-    begun = solve_covering(of, Watch(time_limit=0.0), start=one.x)
+    begun = solve_covering(of, Control(time_limit=0.0), start=one.x)
     assert begun.value == one.value
 
 
 def test_weights_that_are_not_whole() -> None:
     near, weight = city(150, 30, 3)
     of = model(near, weight / 7, row=np.ones(30), high=5, grain=0.0)
-    whole = solve_covering(model(near, weight, row=np.ones(30), high=5), Watch())
-    found = solve_covering(of, Watch())
+    whole = solve_covering(model(near, weight, row=np.ones(30), high=5), Control())
+    found = solve_covering(of, Control())
     assert found.status == "optimal"
     assert found.value == pytest.approx(whole.value / 7)
     assert bound_of(reduce(of).model, found.proof) <= found.value * (1 + 2e-9)
@@ -299,30 +301,29 @@ def test_any_multipliers_bound() -> None:
     rng = np.random.default_rng(1)
     for seed in range(60):
         of = random_model(seed)
-        terms = Terms(of)
+        terms = Lagrangian(of)
         y = np.where(rng.random(len(of.high)) < 0.5, np.isfinite(of.high) * 1.0, np.isfinite(of.low) * -1.0)
-        prices = Prices(rng.uniform(0, 20, of.benefit.shape[0]), y * 3, rng.uniform(0, 3, len(of.wanted)))
+        prices = Multipliers(rng.uniform(0, 20, of.benefit.shape[0]), y * 3, rng.uniform(0, 3, len(of.wanted)))
         assert terms.bound(prices, of.lower, of.upper)[0] >= best(of) - 1e-9
 
 
 def test_prices_of_the_relaxation_reach_its_value() -> None:
     # Three needs, each pair of columns serves two of them: one column serves 2/3, the relaxation has 2 with x of 1/2.
     of = model(np.array([[1, 1, 0], [1, 0, 1], [0, 1, 1]]), 2, row=np.ones(3), high=1)
-    prices = Dual(Terms(of)).solve()
-    assert Terms(of).bound(prices, of.lower, of.upper)[0] == pytest.approx(4)
-    assert prices.value == pytest.approx(4)
+    prices = Relaxation(Lagrangian(of)).solve()
+    assert Lagrangian(of).bound(prices, of.lower, of.upper)[0] == pytest.approx(4)
     assert prices.x.sum() == pytest.approx(1)
 
 
 def test_what_is_no_number_is_refused() -> None:
     of = model(np.ones((2, 2)), 1)
     with pytest.raises(ValueError, match="value holds what is no number"):
-        Terms(replace(of, value=np.array([0, np.nan])))
+        Lagrangian(replace(of, value=np.array([0, np.nan])))
     with pytest.raises(ValueError, match="finite"):
-        Terms(replace(of, value=np.array([0, np.inf])))
+        Lagrangian(replace(of, value=np.array([0, np.inf])))
     uneven = csr_array(np.array([[1.0, 2.0], [2.0, 1.0]]))
     with pytest.raises(ValueError, match="the same from all"):
-        solve_covering(replace(of, benefit=uneven), Watch())
+        solve_covering(replace(of, benefit=uneven), Control())
 
 
 def almost_equal(n: int, size: int) -> tuple[np.ndarray, int]:
@@ -335,22 +336,22 @@ def almost_equal(n: int, size: int) -> tuple[np.ndarray, int]:
 def test_one_person_of_millions_is_proven(size: int) -> None:
     people, need = almost_equal(20, size)
     of = model(np.eye(20), value=-1, shares=people, wanted=[need])
-    found = solve_covering(of, Watch(time_limit=30))
+    found = solve_covering(of, Control(time_limit=30))
     assert (found.status, found.value, found.bound) == ("optimal", -11, -11)
-    if found.question is None:
+    if found.too_few is None:
         assert floored(bound_of(reduce(of).model, found.proof), 1.0) == -11
     else:
-        assert found.question == 10
-        assert too_few(of, found.proof, 10) == -11
-        assert bound_of(decision(reduce(of).model, 10), found.proof) < need
+        assert found.too_few == 10
+        assert bound_of_partial(of, found.proof, 10) == -11
+        assert bound_of(maximal_covering(reduce(of).model, 10), found.proof) < need
     # the same prices say nothing about 11 columns, which are enough
-    assert too_few(of, found.proof if found.question else asked_alone(people), 11) == math.inf
+    assert bound_of_partial(of, found.proof if found.too_few else asked_alone(people), 11) == math.inf
     both = model(np.eye(20), people, row=np.ones(20), high=10, shares=people, wanted=[need])
-    assert solve_covering(both, Watch(time_limit=30)).status == "infeasible"
+    assert solve_covering(both, Control(time_limit=30)).status == "infeasible"
 
 
 def asked_alone(people: np.ndarray) -> Proof:
-    """Prices of the decision that count each site by itself."""
+    """Multipliers of the decision that count each site by itself."""
     none, root = np.empty(0, np.int64), np.array([-1])
     least = np.array([[float(np.sort(people)[10])]])
     return Proof(root, root, root, np.array([0]), np.zeros((1, 20)), least, np.zeros((1, 0)), none, none, none)
@@ -360,10 +361,10 @@ def test_without_time_there_is_a_plan_and_each_site_counted_by_itself_is_a_bound
     # Four sites with 8, 6, 4 and 2 people, one of them shared by the first two.
     serves = np.array([[1, 0, 0, 0], [1, 1, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
     weight = np.array([7, 1, 5, 4, 2])
-    most = solve_covering(model(serves, weight, row=np.ones(4), high=2), Watch(time_limit=0.0))
+    most = solve_covering(model(serves, weight, row=np.ones(4), high=2), Control(time_limit=0.0))
     assert most.value == 13
     assert most.bound in (13, 14)
-    few = solve_covering(model(serves, value=-1, shares=weight, wanted=[15]), Watch(time_limit=0.0))
+    few = solve_covering(model(serves, value=-1, shares=weight, wanted=[15]), Control(time_limit=0.0))
     assert few.value == -3
     assert few.bound in (-2, -3)  # 8 + 6 are 14
 
@@ -384,7 +385,7 @@ def test_the_unit_changes_no_plan(power: int) -> None:
             wanted=usual_units.wanted * unit,
             grain=usual_units.grain if usual_units.value.any() else unit,
         )
-        one, two = solve_covering(usual_units, Watch()), solve_covering(other, Watch())
+        one, two = solve_covering(usual_units, Control()), solve_covering(other, Control())
         factor = 1.0 if usual_units.value.any() else unit
         assert (one.x == two.x).all()
         assert (one.status, one.value * factor, one.bound * factor) == (two.status, two.value, two.bound)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 from scipy.sparse import csr_array
 
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.dispersion import smallest_distance, solve_dispersion
 
 
@@ -33,7 +33,7 @@ def test_points_in_a_row() -> None:
     """0, 1, 4, 9, 10: two are 10 apart, three 4 (0, 4, 9 or 10), four 1 … of 0, 4, 9 only 1 and 10 remain."""
     pairs = pairs_of(row(0, 1, 4, 9, 10))
     for p, far in ((2, 10), (3, 4), (4, 1), (5, 1)):
-        found = solve_dispersion(pairs, *free(5), p, p, Watch())
+        found = solve_dispersion(pairs, *free(5), p, p, Control())
         assert (found.status, found.value, found.bound) == ("optimal", far, far)
         assert found.x is not None
         assert found.x.sum() == p
@@ -42,28 +42,28 @@ def test_points_in_a_row() -> None:
 
 def test_sites_that_must_open_or_cannot() -> None:
     pairs = pairs_of(row(0, 1, 4, 9, 10))
-    found = solve_dispersion(pairs, np.array([0, 1.0, 0, 0, 0]), np.array([1, 1, 1, 1, 0.0]), 3, 3, Watch())
+    found = solve_dispersion(pairs, np.array([0, 1.0, 0, 0, 0]), np.array([1, 1, 1, 1, 0.0]), 3, 3, Control())
     assert found.x is not None
     assert found.x.tolist() == [False, True, True, True, False]
     assert found.value == 3
-    both = solve_dispersion(pairs, np.array([1, 1.0, 0, 0, 0]), np.ones(5), 3, None, Watch())
+    both = solve_dispersion(pairs, np.array([1, 1.0, 0, 0, 0]), np.ones(5), 3, None, Control())
     assert (both.status, both.value, both.bound) == ("optimal", 1, 1)
 
 
 def test_far_from_all_is_infinitely_far() -> None:
     """Only pairs up to 3 are known: 0 or 1, 4 and 9 or 10 are farther apart."""
     pairs = pairs_of(row(0, 1, 4.5, 9, 10), limit=3)
-    found = solve_dispersion(pairs, *free(5), 3, 3, Watch())
+    found = solve_dispersion(pairs, *free(5), 3, 3, Control())
     assert (found.status, found.value, found.bound) == ("optimal", np.inf, np.inf)
-    assert solve_dispersion(pairs, *free(5), 4, 4, Watch()).value == 1
+    assert solve_dispersion(pairs, *free(5), 4, 4, Control()).value == 1
 
 
 def test_too_few_or_too_many() -> None:
     pairs = pairs_of(row(0, 1, 4))
-    assert solve_dispersion(pairs, *free(3), 4, None, Watch()).status == "infeasible"
-    assert solve_dispersion(pairs, *free(3), 3, 2, Watch()).status == "infeasible"
-    assert solve_dispersion(pairs, np.ones(3), np.array([1, 1, 0.0]), 1, None, Watch()).status == "infeasible"
-    one = solve_dispersion(pairs, *free(3), 1, 1, Watch())
+    assert solve_dispersion(pairs, *free(3), 4, None, Control()).status == "infeasible"
+    assert solve_dispersion(pairs, *free(3), 3, 2, Control()).status == "infeasible"
+    assert solve_dispersion(pairs, np.ones(3), np.array([1, 1, 0.0]), 1, None, Control()).status == "infeasible"
+    one = solve_dispersion(pairs, *free(3), 1, 1, Control())
     assert (one.value, one.bound) == (np.inf, np.inf)
 
 
@@ -78,7 +78,7 @@ def test_all_plans_tried(seed: int, p: int, must: int, limit: float) -> None:
     upper[8] = seed % 2
     plans = [np.isin(np.arange(9), plan) for plan in itertools.combinations(range(9), max(p, must))]
     values = [smallest_distance(pairs, x) for x in plans if (x >= lower).all() and (x <= upper).all()]
-    found = solve_dispersion(pairs, lower, upper, p, None, Watch())
+    found = solve_dispersion(pairs, lower, upper, p, None, Control())
     assert found.status == "optimal"
     assert found.value == found.bound == max(values)
     assert found.x is not None
@@ -88,18 +88,18 @@ def test_all_plans_tried(seed: int, p: int, must: int, limit: float) -> None:
 def test_a_town_needs_the_solver() -> None:
     """No plan of 12 of 60 is better: the bound is proven, and without time it stays above."""
     pairs = pairs_of(np.random.default_rng(5).uniform(0, 10, (60, 2)))
-    found = solve_dispersion(pairs, *free(60), 12, 12, Watch())
+    found = solve_dispersion(pairs, *free(60), 12, 12, Control())
     assert found.status == "optimal"
     assert found.value == found.bound
-    stopped = solve_dispersion(pairs, *free(60), 12, 12, Watch(time_limit=0))
+    stopped = solve_dispersion(pairs, *free(60), 12, 12, Control(time_limit=0))
     assert stopped.status == "time_limit"
     assert stopped.value <= found.value <= stopped.bound
 
 
 def test_distances_that_cannot_be() -> None:
     with pytest.raises(ValueError, match="not symmetric"):
-        solve_dispersion(csr_array(np.array([[0, 1.0], [2, 0]])), *free(2), 1, 1, Watch())
+        solve_dispersion(csr_array(np.array([[0, 1.0], [2, 0]])), *free(2), 1, 1, Control())
     with pytest.raises(ValueError, match="no number"):
-        solve_dispersion(csr_array(np.array([[0, np.nan], [np.nan, 0]])), *free(2), 1, 1, Watch())
+        solve_dispersion(csr_array(np.array([[0, np.nan], [np.nan, 0]])), *free(2), 1, 1, Control())
     with pytest.raises(ValueError, match="shape"):
-        solve_dispersion(csr_array((3, 3)), *free(2), 1, 1, Watch())
+        solve_dispersion(csr_array((3, 3)), *free(2), 1, 1, Control())

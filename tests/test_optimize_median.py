@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import shortest_path
 
-from siting.optimize.control import Progress, Watch
-from siting.optimize.interchange import Number, in_order, interchange
+from siting.optimize.control import Control, Progress
+from siting.optimize.interchange import CountLimits, interchange, sorted_pairs
 from siting.optimize.median import solve_median
-from siting.optimize.model import Found, Model
+from siting.optimize.model import Model
 from siting.optimize.proof import bound_of
+from siting.optimize.solution import Solution
 
 
 def model(
@@ -62,10 +63,10 @@ def model(
 def best(problem: Model) -> float:
     """Value of the best plan by trying all of them; minus infinity when there is none."""
     plans = (np.array(x, bool) for x in itertools.product((False, True), repeat=len(problem.value)))
-    return max((problem.objective(x) for x in plans if problem.keeps(x)), default=-math.inf)
+    return max((problem.objective(x) for x in plans if problem.is_feasible(x)), default=-math.inf)
 
 
-def check(problem: Model, found: Found) -> None:
+def check(problem: Model, found: Solution) -> None:
     """What is true of every answer that was proven."""
     want = best(problem)
     if want == -math.inf:
@@ -74,7 +75,7 @@ def check(problem: Model, found: Found) -> None:
     assert found.status == "optimal"
     assert found.value == pytest.approx(want, rel=1e-9, abs=1e-9)
     assert found.x is not None
-    assert problem.keeps(found.x)
+    assert problem.is_feasible(found.x)
     assert problem.objective(found.x) == found.value
     assert found.value <= found.bound <= found.value + 1e-9 * abs(found.value)
     assert found.proof is not None
@@ -122,36 +123,36 @@ def pmed(folder: Path, number: int) -> tuple[np.ndarray, int]:
 @given(st.integers(0, 10**6))
 def test_equals_enumeration(seed: int) -> None:
     problem = any_model(seed)
-    check(problem, solve_median(problem, Watch()))
+    check(problem, solve_median(problem, Control()))
 
 
 def test_three_places_in_a_row() -> None:
     """Places at 0, 1 and 5: with one column the middle one (1 + 0 + 4 = 5), with two 0 or 1, and 5 (1)."""
     at = np.array([0.0, 1.0, 5.0])
     travel = -np.abs(at[:, None] - at)
-    one = solve_median(model(travel, must=True, high=1, grain=1), Watch())
+    one = solve_median(model(travel, must=True, high=1, grain=1), Control())
     assert (one.value, one.bound, one.x.tolist()) == (-5.0, -5.0, [False, True, False])
-    two = solve_median(model(travel, must=True, high=2, grain=1), Watch())
+    two = solve_median(model(travel, must=True, high=2, grain=1), Control())
     assert (two.value, two.x[2]) == (-1.0, True)
 
 
 def test_opening_costs_decide_how_many() -> None:
     """Each need is worth 10 at its own column and 4 at the other: the second column pays while it costs less than 6."""
     table = [[10, 4], [4, 10]]
-    assert solve_median(model(table, value=-5), Watch()).value == 10.0
-    assert solve_median(model(table, value=-7), Watch()).value == 7.0
-    assert solve_median(model(table, value=-20), Watch()).value == 0.0
+    assert solve_median(model(table, value=-5), Control()).value == 10.0
+    assert solve_median(model(table, value=-7), Control()).value == 7.0
+    assert solve_median(model(table, value=-20), Control()).value == 0.0
 
 
 def test_needs_that_cannot_all_be_served() -> None:
     nan = math.nan
     apart = [[-1, nan], [nan, -1]]
-    assert solve_median(model(apart, must=True, high=1), Watch()).status == "infeasible"
-    assert solve_median(model(apart, must=True, high=2), Watch()).value == -2.0
-    assert solve_median(model([[nan, nan]], must=True, high=2), Watch()).status == "infeasible"
-    assert solve_median(model([[-1, nan]], must=True, upper=[0, 1]), Watch()).status == "infeasible"
-    assert solve_median(model(apart, low=2, high=1), Watch()).status == "infeasible"
-    assert solve_median(model(apart, lower=1, high=1), Watch()).status == "infeasible"
+    assert solve_median(model(apart, must=True, high=1), Control()).status == "infeasible"
+    assert solve_median(model(apart, must=True, high=2), Control()).value == -2.0
+    assert solve_median(model([[nan, nan]], must=True, high=2), Control()).status == "infeasible"
+    assert solve_median(model([[-1, nan]], must=True, upper=[0, 1]), Control()).status == "infeasible"
+    assert solve_median(model(apart, low=2, high=1), Control()).status == "infeasible"
+    assert solve_median(model(apart, lower=1, high=1), Control()).status == "infeasible"
 
 
 @pytest.mark.parametrize(
@@ -161,7 +162,7 @@ def test_or_library(shared_data: Path, number: int, optimum: int) -> None:
     """Optima of J. E. Beasley, OR-Library: distributing test problems by electronic mail (1990)."""
     distance, p = pmed(shared_data, number)
     problem = model(-distance, must=True, high=p, grain=1.0)
-    found = solve_median(problem, Watch())
+    found = solve_median(problem, Control())
     assert (found.status, found.value, found.bound) == ("optimal", -optimum, -optimum)
     assert bound_of(problem, found.proof) < -optimum + 1
 
@@ -175,27 +176,27 @@ def scattered(n: int = 120, m: int = 40, seed: int = 0) -> np.ndarray:
 
 def test_real_numbers_are_proven_to_the_last_digits() -> None:
     problem = model(-scattered(), must=True, high=6)
-    found = solve_median(problem, Watch())
+    found = solve_median(problem, Control())
     assert found.status == "optimal"
     assert bound_of(problem, found.proof) == pytest.approx(found.value, rel=2e-9)
-    again = solve_median(problem, Watch(), start=found.x)
+    again = solve_median(problem, Control(), start=found.x)
     assert again.value == found.value
 
 
 def test_stops_with_a_plan_and_a_valid_bound() -> None:
     problem = model(-scattered(), must=True, high=6)
-    optimum = solve_median(problem, Watch()).value
-    for watch in (Watch(time_limit=0), Watch(gap=0.5)):
-        found = solve_median(problem, watch)
-        assert found.status == ("time_limit" if watch.time_limit == 0 else "feasible")
-        assert problem.keeps(found.x)
+    optimum = solve_median(problem, Control()).value
+    for control in (Control(time_limit=0), Control(gap=0.5)):
+        found = solve_median(problem, control)
+        assert found.status == ("time_limit" if control.time_limit == 0 else "feasible")
+        assert problem.is_feasible(found.x)
         assert found.value <= optimum <= found.bound
         assert bound_of(problem, found.proof) == pytest.approx(found.bound, rel=1e-9)
 
 
 def test_bounds_never_cross_and_only_improve() -> None:
     told: list[Progress] = []
-    solve_median(model(-scattered(), must=True, high=6), Watch(progress=told.append))
+    solve_median(model(-scattered(), must=True, high=6), Control(progress=told.append))
     assert {each.step for each in told} >= {"prices", "tree"}
     for before, after in itertools.pairwise(told):
         assert before.value <= after.value <= after.bound <= before.bound + 1e-9 * abs(before.bound)
@@ -203,12 +204,12 @@ def test_bounds_never_cross_and_only_improve() -> None:
 
 def test_order_and_repetition_do_not_matter() -> None:
     problem = model(-scattered(), must=True, high=6)
-    first, second = (solve_median(problem, Watch()) for _ in range(2))
+    first, second = (solve_median(problem, Control()) for _ in range(2))
     assert (first.nodes, first.value, first.bound) == (second.nodes, second.value, second.bound)
     assert first.proof.v.tolist() == second.proof.v.tolist()
     random = np.random.default_rng(0)
     rows, columns = random.permutation(120), random.permutation(40)
-    turned = solve_median(model(-scattered()[rows][:, columns], must=True, high=6), Watch())
+    turned = solve_median(model(-scattered()[rows][:, columns], must=True, high=6), Control())
     assert turned.value == pytest.approx(first.value)
     assert turned.x.tolist() == first.x[columns].tolist()
 
@@ -216,7 +217,7 @@ def test_order_and_repetition_do_not_matter() -> None:
 def test_rows_are_sorted_with_ties_by_column() -> None:
     nan = math.nan
     table = [[1, 3, 3, nan], [nan, nan, nan, nan], [2, nan, 5, 7]]
-    rows = in_order(model(table).benefit, np.array([2, 2, 2, 0], np.int8))
+    rows = sorted_pairs(model(table).benefit, np.array([2, 2, 2, 0], np.int8))
     assert rows.ptr.tolist() == [0, 3, 3, 5]
     assert rows.cols.tolist() == [1, 2, 0, 2, 0]
     assert rows.gains.tolist() == [3, 3, 1, 5, 2]
@@ -225,9 +226,11 @@ def test_rows_are_sorted_with_ties_by_column() -> None:
 def test_interchange_leaves_no_gainful_move() -> None:
     distance = scattered(60, 12, 5)
     problem = model(-distance, must=True, high=4)
-    rows = in_order(problem.benefit, np.full(12, 2, np.int8))
+    rows = sorted_pairs(problem.benefit, np.full(12, 2, np.int8))
     start = np.arange(12) < 4
-    x, total = interchange(rows, np.full(60, -1e6), np.zeros(12), np.ones(12, bool), start, Number(0, 4, 1), Watch())
+    x, total = interchange(
+        rows, np.full(60, -1e6), np.zeros(12), np.ones(12, bool), start, CountLimits(0, 4, 1), Control()
+    )
     assert total == pytest.approx(problem.objective(x))
     for out, into in itertools.product(np.flatnonzero(x), np.flatnonzero(~x)):
         moved = x.copy()
@@ -244,4 +247,4 @@ def test_refuses_what_it_cannot_solve() -> None:
         replace(problem, times=np.array([2])),
     ):
         with pytest.raises(ValueError, match="median engine"):
-            solve_median(other, Watch())
+            solve_median(other, Control())

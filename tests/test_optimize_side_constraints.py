@@ -14,16 +14,17 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 
 from siting.optimize import highs
-from siting.optimize.control import Watch
-from siting.optimize.local_search import Flips
-from siting.optimize.milp import solve_general
-from siting.optimize.model import Found, Model
+from siting.optimize.control import Control
+from siting.optimize.local_search import LocalSearch
+from siting.optimize.milp import solve_milp
+from siting.optimize.model import Model
 from siting.optimize.presolve import reduce
 from siting.optimize.proof import bound_of
-from siting.optimize.relaxation import Dual, Terms
-from siting.optimize.side_constraints import solve_sides
+from siting.optimize.relaxation import Lagrangian, Relaxation
+from siting.optimize.side_constraints import solve_side_constraints
+from siting.optimize.solution import Solution
 
-Engine = Callable[..., Found]
+Engine = Callable[..., Solution]
 
 
 def random_model(seed: int, *, levels: bool) -> Model:
@@ -63,21 +64,21 @@ def random_model(seed: int, *, levels: bool) -> Model:
 def enumerated(model: Model) -> float:
     """Best objective of all plans that keep the rules; minus infinity when none does."""
     plans = (np.array(bits, bool) for bits in itertools.product([False, True], repeat=len(model.value)))
-    return max((model.objective(x) for x in plans if model.keeps(x)), default=-math.inf)
+    return max((model.objective(x) for x in plans if model.is_feasible(x)), default=-math.inf)
 
 
-def holds(found: Found, model: Model, best: float) -> None:
+def holds(found: Solution, model: Model, best: float) -> None:
     if best == -math.inf:
         assert (found.status, found.x, found.value, found.bound) == ("infeasible", None, -math.inf, -math.inf)
         return
     assert found.status == "optimal"
     assert found.x is not None
-    assert model.keeps(found.x)
+    assert model.is_feasible(found.x)
     assert model.objective(found.x) == found.value == pytest.approx(best)
     assert found.bound == found.value
 
 
-def trusted(found: Found, model: Model, best: float) -> None:
+def trusted(found: Solution, model: Model, best: float) -> None:
     """A proof never says less than the best plan is worth; *model* is the one that it is about."""
     if found.proof is not None:
         assert bound_of(model, found.proof) >= best - 1e-6
@@ -89,7 +90,7 @@ def test_general_equals_enumeration(levels: bool) -> None:
     for seed in range(50):
         model = random_model(seed, levels=levels)
         best = enumerated(model)
-        found = solve_general(model, Watch())
+        found = solve_milp(model, Control())
         holds(found, model, best)
         trusted(found, model, best)
 
@@ -99,7 +100,7 @@ def test_sides_equal_enumeration() -> None:
     for seed in range(120):
         model = random_model(seed, levels=False)
         best = enumerated(model)
-        found = solve_sides(model, Watch())
+        found = solve_side_constraints(model, Control())
         holds(found, model, best)
         trusted(found, reduce(model).model, best)
 
@@ -109,7 +110,7 @@ def test_sides_equal_enumeration() -> None:
 @given(st.integers(10_000, 10**9))
 def test_any_model(seed: int) -> None:
     model = random_model(seed, levels=False)
-    holds(solve_sides(model, Watch()), model, enumerated(model))
+    holds(solve_side_constraints(model, Control()), model, enumerated(model))
 
 
 def simple(cover: list[list[float]], **more: object) -> Model:
@@ -137,24 +138,24 @@ def two_in_one_building(saving: float) -> Model:
     return simple(cover.tolist(), rows=csr_array(np.array(rows, float)), low=np.full(5, -np.inf), high=high)
 
 
-@pytest.mark.parametrize("solve", [solve_general, solve_sides])
+@pytest.mark.parametrize("solve", [solve_milp, solve_side_constraints])
 def test_sharing_a_building_pays_for_the_second_service(solve: Engine) -> None:
     # 5 buys one service of 3, or both at one site when that saves 1: 3 + 3 - 1.
     for saving, worth in ((0.5, 10.0), (1.0, 20.0)):
-        found = solve(two_in_one_building(saving), Watch())
+        found = solve(two_in_one_building(saving), Control())
         assert (found.status, found.value, found.bound) == ("optimal", worth, worth)
 
 
 def test_the_local_search_knows_what_sharing_saves() -> None:
     model = two_in_one_building(1.0)
-    terms = Terms(model)
-    flips = Flips(terms, Dual(terms).solve())
-    assert flips.pairs.column.tolist() == [4, 5]
-    flips.begin(np.zeros(6, bool))
-    flips.descend()
-    assert flips.best == 20
-    assert flips.best_x is not None
-    assert flips.best_x.tolist() in ([True, False, True, False, True, False], [False, True, False, True, False, True])
+    terms = Lagrangian(model)
+    search = LocalSearch(terms, Relaxation(terms).solve())
+    assert search.pairs.column.tolist() == [4, 5]
+    search.start_from(np.zeros(6, bool))
+    search.descend()
+    assert search.best == 20
+    assert search.best_x is not None
+    assert search.best_x.tolist() in ([True, False, True, False, True, False], [False, True, False, True, False, True])
 
 
 def phases(state: bool) -> Model:
@@ -170,18 +171,18 @@ def phases(state: bool) -> Model:
     return simple(cover.tolist(), rows=csr_array(np.array(rows, float)), **inside)
 
 
-@pytest.mark.parametrize("solve", [solve_general, solve_sides])
+@pytest.mark.parametrize("solve", [solve_milp, solve_side_constraints])
 def test_phases_either_way(solve: Engine) -> None:
     # Site 0 first: 5, then both: 5 + 9. The other way it would be 4 + 14.
     for state in (False, True):
-        found = solve(phases(state), Watch())
+        found = solve(phases(state), Control())
         assert (found.status, found.value) == ("optimal", 19)
         assert found.x is not None
         assert found.x[0]
         assert not found.x[1]
 
 
-@pytest.mark.parametrize("solve", [solve_general, solve_sides])
+@pytest.mark.parametrize("solve", [solve_milp, solve_side_constraints])
 def test_rules_that_contradict_each_other(solve: Engine) -> None:
     # One site at most, but both districts want theirs.
     model = simple(
@@ -192,7 +193,7 @@ def test_rules_that_contradict_each_other(solve: Engine) -> None:
         shares=csr_array(np.diag([3.0, 4.0])),
         wanted=np.array([3.0, 4.0]),
     )
-    found = solve(model, Watch())
+    found = solve(model, Control())
     assert (found.status, found.x, found.value, found.bound) == ("infeasible", None, -math.inf, -math.inf)
 
 
@@ -211,7 +212,11 @@ def city(n: int = 300, m: int = 40) -> Model:
 
 def test_both_engines_agree_and_repeat_themselves() -> None:
     model = city()
-    first, second, other = solve_sides(model, Watch()), solve_sides(model, Watch()), solve_general(model, Watch())
+    first, second, other = (
+        solve_side_constraints(model, Control()),
+        solve_side_constraints(model, Control()),
+        solve_milp(model, Control()),
+    )
     assert first.status == other.status == "optimal"
     assert first.value == other.value
     assert first.x is not None
@@ -221,40 +226,40 @@ def test_both_engines_agree_and_repeat_themselves() -> None:
     assert bound_of(reduce(model).model, first.proof) == pytest.approx(first.bound, abs=1)
 
 
-@pytest.mark.parametrize("solve", [solve_general, solve_sides])
+@pytest.mark.parametrize("solve", [solve_milp, solve_side_constraints])
 def test_stopped_early_the_bound_still_holds(solve: Engine) -> None:
-    best = solve_general(city(), Watch()).value
-    for watch in (Watch(time_limit=0.0), Watch(gap=0.5)):
-        found = solve(city(), watch)
+    best = solve_milp(city(), Control()).value
+    for control in (Control(time_limit=0.0), Control(gap=0.5)):
+        found = solve(city(), control)
         assert found.value <= best <= found.bound
         assert found.status in ("time_limit", "feasible", "optimal")
 
 
-@pytest.mark.parametrize("solve", [solve_general, solve_sides])
+@pytest.mark.parametrize("solve", [solve_milp, solve_side_constraints])
 def test_a_start_is_taken_unless_it_breaks_rules(solve: Engine) -> None:
-    best = solve_general(city(), Watch())
-    found = solve(city(), Watch(time_limit=0.0), start=best.x)
+    best = solve_milp(city(), Control())
+    found = solve(city(), Control(time_limit=0.0), start=best.x)
     assert found.value == best.value
-    assert solve(city(), Watch(), start=np.ones(40, bool)).value == best.value
+    assert solve(city(), Control(), start=np.ones(40, bool)).value == best.value
 
 
-@pytest.mark.parametrize("solve", [solve_general, solve_sides])
+@pytest.mark.parametrize("solve", [solve_milp, solve_side_constraints])
 def test_an_error_of_the_listener_comes_through(solve: Engine) -> None:
     def fail(_: object) -> None:
         raise KeyError("told")
 
     with pytest.raises(KeyError, match="told"):
-        solve(city(), Watch(progress=fail))
+        solve(city(), Control(progress=fail))
 
 
 def test_levels_are_not_for_the_engine_of_covering() -> None:
     with pytest.raises(ValueError, match="worth the same"):
-        solve_sides(simple([[1, 2], [1, 0]]), Watch())
+        solve_side_constraints(simple([[1, 2], [1, 0]]), Control())
 
 
 def test_the_solver_gives_prices_and_stops_when_told() -> None:
     # min -5x - 4y with 6x + 4y <= 9: y = 1 and x = 5/6; a unit more is worth a sixth of 5, and y 4 - 4 * 5/6 by itself.
-    whole = highs.Model(
+    whole = highs.Programme(
         -np.array([5.0, 4]), np.zeros(2), np.ones(2), csr_array([[6.0, 4]]), np.array([-np.inf]), np.array([9.0]), 2
     )
     relaxed = highs.run(replace(whole, whole=0))
@@ -268,9 +273,9 @@ def test_the_solver_gives_prices_and_stops_when_told() -> None:
 @pytest.mark.parametrize("sense", [1, -1])
 def test_what_is_told_never_gets_worse(sense: int) -> None:
     told = []
-    watch = Watch(progress=lambda at: told.append((at.value, at.bound)))
-    watch.sense = sense
-    best = solve_sides(city(), watch).value
+    control = Control(progress=lambda at: told.append((at.value, at.bound)))
+    control.sense = sense
+    best = solve_side_constraints(city(), control).value
     known = [(sense * value, sense * bound) for value, bound in told if value is not None and bound is not None]
     assert len(known) > 1
     assert all(value <= best <= bound for value, bound in known)
@@ -287,14 +292,14 @@ def test_without_time_each_share_alone_is_a_bound() -> None:
         shares=csr_array(np.array([people, [0, 0, 3]])),
         wanted=np.array([8.0, 3]),
     )
-    found = solve_sides(model, Watch(time_limit=0.0))
+    found = solve_side_constraints(model, Control(time_limit=0.0))
     assert found.bound == -2
     assert found.value in (-2, -3)
     limited = simple(
         np.diag(people).tolist(), rows=csr_array(np.ones((1, 3))), low=np.array([1.0]), high=np.array([2.0])
     )
-    for solve in (solve_sides, solve_general):
-        found = solve(limited, Watch(time_limit=0.0))
+    for solve in (solve_side_constraints, solve_milp):
+        found = solve(limited, Control(time_limit=0.0))
         assert found.bound >= 9
         assert found.x is None or found.value <= 9
-    assert solve_sides(limited, Watch(time_limit=0.0)).bound == 9
+    assert solve_side_constraints(limited, Control(time_limit=0.0)).bound == 9

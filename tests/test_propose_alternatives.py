@@ -75,3 +75,41 @@ def test_required_sites_and_the_last_candidate_have_no_second(reach_of: Callable
     assert one.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 2.0}}
     assert "y could take its place, at a loss of 2." in one.explain("en")
     assert "可由 y 替代（少 2）" in one.explain("zh")
+
+
+def test_fewest_sites_lose_people(reach_of: Callable[..., st.Reach]) -> None:
+    """Two sites are needed for 0.9 of 24: a and b go with x, c with y or, without d, with z."""
+    reach = reach_of({"x": "ab", "y": "cd", "z": "c"}, "abcd")
+    people = pd.Series({"a": 10, "b": 5, "c": 8, "d": 1})
+    plan = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(0.9)])
+    assert plan.second_best()["instead"].fillna("").to_dict() == {"x": "", "y": "z"}
+    assert plan.second_best().loc["y", "loss"] == 1
+
+
+def test_places_bound_what_another_site_may_take(reach_of: Callable[..., st.Reach]) -> None:
+    """x has 12 places for 15 people; y has as many people near it, and 9 places: 3 fewer find one."""
+    reach = reach_of({"x": "ab", "y": "ab", "z": "c"}, "abc")
+    places = pd.Series({"x": 12.0, "y": 9.0, "z": 2.0})
+    rules = [st.AtMost(1), st.Capacity(places)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=pd.Series({"a": 10, "b": 5, "c": 8}), rules=rules)
+    assert plan.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 3.0}}
+
+
+def test_a_site_takes_the_place_of_one_of_its_own_service_only(reach_of: Callable[..., st.Reach]) -> None:
+    """For care x and y can stand in for each other; for meals there is w alone."""
+    people = pd.Series({"a": 10, "b": 5})
+    reach = {"care": reach_of({"x": "ab", "y": "a"}, "ab"), "meals": reach_of({"w": "ab"}, "ab")}
+    rules = [st.AtMost(1, service="care"), st.AtMost(1, service="meals")]
+    plan = st.solve(st.MaxCoverage(), reach, demand={"care": people, "meals": people}, rules=rules)
+    assert plan.second_best()["instead"].fillna("").to_dict() == {"x": "y", "w": ""}
+    assert plan.second_best().loc["x", "loss"] == 5
+
+
+def test_a_rule_is_kept_by_what_comes_instead(reach_of: Callable[..., st.Reach]) -> None:
+    """z covers more than y, and costs too much."""
+    reach = reach_of({"x": "abc", "y": "a", "z": "ab"}, "abc")
+    cost = pd.Series({"x": 3.0, "y": 2.0, "z": 9.0})
+    plan = st.solve(
+        st.MaxCoverage(), reach, demand=pd.Series({"a": 4, "b": 2, "c": 1}), rules=[st.AtMost(1), st.Budget(3, cost)]
+    )
+    assert plan.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 3.0}}

@@ -18,7 +18,7 @@ from hypothesis import strategies as draws
 import siting as st
 from siting.errors import ProblemError
 from siting.optimize import highs
-from siting.optimize.max_flow import LARGEST, fill
+from siting.optimize.max_flow import LARGEST, maximum_flow
 from siting.propose.questions.assignment import Assignment, assign
 
 Make = Callable[..., st.Reach]
@@ -392,9 +392,9 @@ def test_a_town_against_networkx() -> None:
 def test_the_largest_amounts_that_are_counted() -> None:
     big = np.array([LARGEST, LARGEST])
     pairs = np.array([0, 1, 1], np.int32), np.array([0, 0, 1], np.int32)
-    assert fill(big, big, *pairs).flow.tolist() == [LARGEST, 0, LARGEST]
+    assert maximum_flow(big, big, *pairs).flow.tolist() == [LARGEST, 0, LARGEST]
     with pytest.raises(ValueError, match="above"):
-        fill(big + 1, big, *pairs)
+        maximum_flow(big + 1, big, *pairs)
 
 
 def test_limits_of_their_own_are_told_as_such(reach: st.Reach) -> None:

@@ -47,7 +47,7 @@ def homes(layer: Layer) -> gpd.GeoDataFrame:
 
 def test_a_grid_stands_on_multiples_of_its_spacing_within_reach_of_people(layer: Layer) -> None:
     homes = layer({"a": (0, 0), "b": (230, 0)}, population=[100, 50])
-    found = make_candidates(homes, method="grid", spacing=100, within=100)
+    found = make_candidates(homes, method="grid", spacing=100, metres=100)
     rows = [(0.0, -100.0), (200.0, -100.0), (-100.0, 0.0), (0.0, 0.0), (100.0, 0.0), (200.0, 0.0), (300.0, 0.0)]
     rows = [one for one in rows if one != (200.0, -100.0)] + [(0.0, 100.0)]  # 104 m from b
     assert xy(found) == rows
@@ -56,7 +56,7 @@ def test_a_grid_stands_on_multiples_of_its_spacing_within_reach_of_people(layer:
     assert (found["source"] == "grid").all()
     # what is added moves nothing
     more = pd.concat([homes, layer({"c": (-510, 390)}, population=[9])])
-    again = make_candidates(more, method="grid", spacing=100, within=100)
+    again = make_candidates(more, method="grid", spacing=100, metres=100)
     assert again.geometry.loc[found.index].geom_equals(found.geometry).all()
 
 
@@ -64,7 +64,7 @@ def test_a_boundary_clips_a_grid_with_its_edge(homes: gpd.GeoDataFrame) -> None:
     town = gpd.GeoDataFrame(geometry=[shapely.box(X0, Y0, X0 + 200, Y0 + 100)], crs=CRS)
     found = make_candidates(homes, method="grid", spacing=100, boundary=town)
     assert xy(found) == [(0, 0), (100, 0), (200, 0), (0, 100), (100, 100), (200, 100)]
-    both = make_candidates(homes, method="grid", spacing=100, boundary=town, within=100)
+    both = make_candidates(homes, method="grid", spacing=100, boundary=town, metres=100)
     assert xy(both) == [(0, 0), (100, 0), (200, 0), (0, 100)]
 
 
@@ -93,14 +93,14 @@ def test_clusters_have_their_weighted_middle(layer: Layer, streets: Any) -> None
         {"a": (0, 0), "b": (100, 0), "c": (5000, 0), "d": (5000, 80), "e": (9000, 0)}, population=[1, 1, 1, 1, 1]
     )
     people = pd.Series({"a": 30, "b": 10, "c": 5, "d": 15, "e": 0})
-    found = make_candidates(homes, method="cluster", number=2, weights=people)
+    found = make_candidates(homes, method="cluster", number=2, demand=people)
     assert xy(found) == [(25, 0), (5000, 60)]
     assert found["people"].tolist() == [40, 20]
     assert found["communities"].tolist() == [2, 2]
-    turned = make_candidates(homes[::-1], method="cluster", number=2, weights=people)
+    turned = make_candidates(homes[::-1], method="cluster", number=2, demand=people)
     pd.testing.assert_frame_equal(turned, found)
     net = st.Network.from_streets(streets({"r": [(0, 30), (5000, 30)]}))
-    moved = make_candidates(homes, method="cluster", number=2, weights=people, network=net)
+    moved = make_candidates(homes, method="cluster", number=2, demand=people, network=net)
     assert xy(moved) == [(25, 30), (5000, 30)]
     assert moved["moved"].tolist() == [30, 30]
 
@@ -127,7 +127,7 @@ def test_parcels_pass_all_filters_or_are_counted(layer: Layer, caplog: pytest.Lo
     before = parcels.copy(deep=True)
     with caplog.at_level(logging.INFO):
         found = make_candidates(
-            homes, method="parcels", parcels=parcels, within=200,
+            homes, method="parcels", parcels=parcels, metres=200,
             area=(400, None), floor_area=(100, 1000), kind=["school"],
         )  # fmt: skip
     assert found.index.tolist() == ["p2"]  # p3 lies 215 m off
@@ -212,7 +212,7 @@ def test_one_street_by_hand(layer: Layer, streets: Any) -> None:
     assert check_streets(net, homes, metres=299.999)["communities"].tolist() == [1, 2]
     # without b nobody shares a point, and what is nearest to its own door stands for the rest
     alone = make_candidates(
-        homes, method="streets", network=net, metres=300, weights=pd.Series({"a": 1, "b": 0, "c": 1})
+        homes, method="streets", network=net, metres=300, demand=pd.Series({"a": 1, "b": 0, "c": 1})
     )
     assert alone["along"].tolist() == [0, 1000]
 
@@ -312,7 +312,7 @@ def test_the_small_district(tmp_path: Path) -> None:
         ({"method": "grid", "spacing": True}, "spacing is True; give metres"),
         ({"method": "grid", "spacing": 100, "number": 3}, 'method "grid" takes no number .number goes with cluster'),
         (
-            {"method": "grid", "spacing": 1, "within": 900_000},
+            {"method": "grid", "spacing": 1, "metres": 900_000},
             "points here, more than 10,000,000; give a larger spacing",
         ),
         ({"method": "grid", "spacing": 100, "far_from": {"fuel": 50}}, r'far_from: "fuel" is int; give a pair'),
@@ -320,10 +320,10 @@ def test_the_small_district(tmp_path: Path) -> None:
         ({"method": "cluster", "number": 0}, "number is 0; ask for 1 cluster or more"),
         ({"method": "cluster", "number": 3}, "people live at 2 places only; ask for 2 at most"),
         (
-            {"method": "cluster", "number": 1, "weights": pd.Series({"a": 0, "b": 0})},
-            "weights are 0 in every community",
+            {"method": "cluster", "number": 1, "demand": pd.Series({"a": 0, "b": 0})},
+            "demand is 0 in every community",
         ),
-        ({"method": "cluster", "number": 1, "weights": pd.Series({"a": 1})}, "b"),
+        ({"method": "cluster", "number": 1, "demand": pd.Series({"a": 1})}, "b"),
         ({"method": "cluster", "number": 1, "network": "streets"}, "network is a str; give a Network"),
         ({"method": "parcels"}, 'method "parcels" needs parcels'),
         ({"method": "parcels", "parcels": squares({"p": 9}), "area": (9, 2)}, "the least comes first"),
@@ -350,7 +350,7 @@ def test_layers_that_do_not_do_are_told(homes: gpd.GeoDataFrame, layer: Layer, s
         make_candidates(homes.iloc[:0], method="grid", spacing=100)
     with pytest.raises(st.LayerError, match='ids stand twice: "a"'):
         make_candidates(pd.concat([homes, homes.iloc[:1]]), method="grid", spacing=100)
-    with pytest.raises(st.LayerError, match=r'no column "population" .there are "infants".; give weights='):
+    with pytest.raises(st.LayerError, match=r'no column "population" .there are "infants".; give demand='):
         make_candidates(homes.drop(columns="population"), method="cluster", number=1)
     with pytest.raises(st.LayerError, match="boundary: has rows that are no polygons"):
         make_candidates(homes, method="grid", spacing=100, boundary=homes)

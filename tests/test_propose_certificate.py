@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,9 @@ import pytest
 
 import siting as st
 from siting.optimize.proof import bound_of
-from siting.propose.search.dispatch import proven_bound
+from siting.propose.plan.certificate import Certificate, certify, same, verify
+from siting.propose.search.answer import Answer
+from siting.propose.search.engines import proven_bound
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +61,12 @@ def test_a_plan_as_it_was_found_is_right(plan: st.Plan) -> None:
 
 
 def test_what_is_stated_too_well_is_found(plan: st.Plan) -> None:
-    better = 1.001 if isinstance(plan.answer, object) and plan.answer is not None and plan.answer.sense > 0 else 0.999
-    boasting = replace(plan, objective=plan.objective * better)
+    better = 1.001 if plan.answer.sense > 0 else 0.999
+    boasting = replace(plan, answer=replace(plan.answer, value=plan.objective * better))
     assert not boasting.verify().ok
-    assert "as stated" in " ".join(boasting.verify().told)
-    assert not replace(plan, sites=plan.sites[1:]).verify().ok
-    assert not replace(plan, bound=plan.bound * (0.97 if better > 1 else 1.5)).verify().ok
+    assert "as stated" in " ".join(boasting.verify().findings)
+    passed = replace(plan.answer, bound=plan.bound * (0.97 if better > 1 else 1.5))
+    assert not replace(plan, answer=passed).verify().ok
 
 
 def test_a_tampered_proof_proves_nothing_or_less(plan: st.Plan) -> None:
@@ -140,4 +142,87 @@ def test_no_plan_is_nothing_to_check(reach_of: Callable[..., st.Reach]) -> None:
     plan = st.solve(st.MinSites(), reach, demand=pd.Series({"a": 1, "b": 1}), rules=[st.Cover(1.0)])
     assert plan.status == "infeasible"
     assert plan.certificate is None
-    assert plan.verify().told == ("there is no plan to check",)
+    assert plan.verify().findings == ("there is no plan to check",)
+
+
+@dataclass(frozen=True, eq=False)
+class Stated(Answer):
+    """An answer of 15 whose proof gives the bound that it is."""
+
+    rules: bool = True
+
+    def keeps(self, x: Any) -> bool:
+        return self.rules
+
+    def measure(self, x: Any) -> float:
+        return 15.0
+
+    def bound_by(self, proof: Any) -> float:
+        return math.nan if proof is None else float(proof)
+
+    @property
+    def grain(self) -> float:
+        return 1.0
+
+
+def stated(value: float, bound: float, status: str = "feasible", **more: Any) -> Stated:
+    return Stated(np.ones(1, bool), value, bound, status, "by hand", **more)
+
+
+@pytest.mark.parametrize(
+    ("answer", "by", "proof", "ok", "line"),
+    [
+        (stated(15, 15, "optimal"), "multipliers", 15.0, True, "the certificate proves the bound 15"),
+        (stated(15, 15, "optimal"), "multipliers", 15.9, True, "the certificate proves the bound 15.9"),  # whole people
+        (stated(15, 15, "optimal"), "multipliers", 16.1, False, "the bound 15 as stated is not proven"),
+        (stated(15, 15, "optimal"), "solver", 16.1, True, "the bound 15 rests on the engine (by hand)"),
+        (stated(15, 15, "optimal"), "solver", None, True, "the bound 15 rests on the engine (by hand)"),
+        (stated(15, 15, "optimal"), "multipliers", None, False, "the bound 15 as stated is not proven"),
+        (stated(15, 18), "multipliers", 18.0, True, "the certificate proves the bound 18"),
+        (stated(15, 18, "optimal"), "multipliers", 18.0, False, "optimal, but objective and bound differ"),
+        (stated(15, 13), "multipliers", 13.0, False, "the objective passes the bound 13 as stated"),
+        (stated(15, 18), "multipliers", 13.0, False, "which the objective passes: one of them is wrong"),
+        (stated(16, 18), "multipliers", 18.0, False, "the objective is 15, not 16 as stated"),
+        (stated(15, 18, rules=False), "multipliers", 18.0, False, "the sites do not keep all rules"),
+        (stated(15, 12, sense=-1), "multipliers", 12.0, True, "the certificate proves the bound 12"),
+        (stated(15, 17, sense=-1), "multipliers", 17.0, False, "the objective passes the bound 17 as stated"),
+        (stated(15, 12, "optimal", sense=-1), "multipliers", 12.0, False, "the status says optimal"),
+    ],
+)  # fmt: skip
+def test_objective_bound_and_proof_are_compared(answer: Stated, by: str, proof: Any, ok: bool, line: str) -> None:
+    checked = verify(answer, Certificate(by, proof, math.nan))
+    assert checked.ok is ok
+    assert line in "; ".join(checked.findings)
+    assert checked.objective == 15
+
+
+def test_what_no_longer_follows_from_the_sites_is_named() -> None:
+    answer = stated(15, 15, "optimal")
+    checked = verify(answer, Certificate("multipliers", 15.0, 15.0), ["table", "cost"])
+    assert (checked.ok, checked.findings[-2]) == (False, "not as it follows from the sites: table, cost")
+
+
+def test_a_table_that_was_written_over_is_found(reach_of: Callable[..., st.Reach]) -> None:
+    plan = st.solve(
+        st.MaxCoverage(),
+        reach_of({"x": "ab", "y": "b"}, "ab"),
+        demand=pd.Series({"a": 1, "b": 2}),
+        rules=[st.AtMost(1)],
+    )
+    plan.table.loc["x", "adds"] = 9.0
+    assert plan.verify().findings[2] == "not as it follows from the sites: table"
+
+
+@pytest.mark.parametrize(("proof", "by"), [(15.9, "multipliers"), (16.1, "solver"), (None, "solver")])
+def test_a_certificate_says_what_the_bound_rests_on(proof: Any, by: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Stated, "proof", property(lambda self: proof))
+    certificate = certify(stated(15, 15))
+    assert certificate is not None
+    assert (certificate.by, certificate.proof) == (by, proof)
+
+
+def test_missing_numbers_are_the_same() -> None:
+    assert same(math.nan, math.nan)
+    assert not same(math.nan, 1.0)
+    assert same(pd.Series([1.0, math.nan]), pd.Series([1.0, math.nan]))
+    assert not same(pd.DataFrame({"a": [1]}), pd.DataFrame({"b": [1]}))

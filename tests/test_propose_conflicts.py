@@ -15,11 +15,12 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.labels import label
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.propose.infeasible import conflicts
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.formulation import build
-from siting.propose.plan.explain import Reason
+from siting.propose.problem import Part
+from siting.propose.search.answer import Reason
 from siting.propose.search.dispatch import search
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8}, name="people")
@@ -34,15 +35,22 @@ def _time_enough() -> Iterator[None]:
         yield
 
 
+def as_text(value: Any) -> Any:
+    """Write the parts of rules that a reason names; other values stay."""
+    if isinstance(value, tuple):
+        return tuple(map(as_text, value))
+    return str(value) if isinstance(value, Part) else value
+
+
 def why(reach: Any, rules: list[Any], objective: Any = None, demand: Any = None, **named: Any) -> dict[str, list[Any]]:
     """Give the values of all reasons, by key."""
     instance = build(objective or st.MinSites(), reach, PEOPLE if demand is None else demand, rules, **named)
-    watch = Watch()
-    assert search(instance, watch).status == "infeasible"
+    control = Control()
+    assert search(instance, control).status == "infeasible"
     told: dict[str, list[Any]] = {}
-    for key, values in reasons(instance, watch):
+    for key, values in reasons(instance, control):
         assert all(label(key, lang, **values) for lang in ("zh", "en"))
-        told.setdefault(key.removeprefix("plan."), []).append(values)
+        told.setdefault(key.removeprefix("plan."), []).append({name: as_text(value) for name, value in values.items()})
     assert "reasons_late" not in told
     return told
 
@@ -130,6 +138,44 @@ def test_backup_and_forbidden_sites_may_be_behind_it(apart: st.Reach) -> None:
     assert told["mend_without"] == [{"rule": "Forbidden(1 sites)"}]
 
 
+def test_two_rules_of_one_text_are_two_rules(apart: st.Reach) -> None:
+    both = [st.Forbidden(["x"]), st.Forbidden(["z"])]
+    told = why(apart, [*both, st.Cover(1)])
+    assert "mend_without" not in told  # either alone leaves a community without a site
+    assert told["mend_share"] == [{"rule": "Cover(1)", "to": "21.7 %"}]
+    # x and y serve 15 of 23, y and z only 13: of the two rules only the first is in the way of 65 %
+    found = reasons(build(st.MinSites(), apart, PEOPLE, [*both, st.Cover(0.65)]), Control())
+    assert [values["rule"] for key, values in found if key == "plan.mend_without"] == [Part(both[0])]
+
+
+def test_a_rule_that_is_given_twice_is_one_rule(apart: st.Reach) -> None:
+    told = why(apart, [st.Forbidden(["x"]), st.Forbidden(["x"]), st.Cover(1)])
+    assert told["mend_without"] == [{"rule": "Forbidden(1 sites)"}]
+
+
+def test_two_groupings_of_one_name_are_two_rules(apart: st.Reach) -> None:
+    west = pd.Series({"x": 1, "y": 1, "z": 2}, name="zone")
+    east = pd.Series({"x": 2, "y": 1, "z": 1}, name="zone")
+    told = why(apart, [st.AtMost(1, by=west), st.AtMost(1, by=east), st.Cover(1)])
+    # x and y are one zone of the first, y and z one of the second: raising one limit leaves the other
+    assert "mend_sites" not in told
+    assert len(told["conflict_rules"][0]["rules"]) == 2
+
+
+def test_who_is_barred_by_a_rule_is_not_called_too_far(apart: st.Reach) -> None:
+    barring = [st.Forbidden(["x"]), st.Forbidden(["z"])]
+    found = dict(reasons(build(st.MinSites(), apart, PEOPLE, [*barring, st.Cover(1)]), Control()))
+    assert "plan.too_far" not in found
+    barred = found["plan.barred"]
+    assert (barred["by"], barred["names"]) == (tuple(Part(rule) for rule in barring), ("a", "c"))
+    assert (barred["count"], barred["people"], barred["limit"]) == (2, "18", "300 m")
+    # a is beyond every site, c is barred
+    reach = ways([("b", "y", 100), ("c", "z", 120)])
+    told = why(reach, [*barring, st.Cover(1)])
+    assert told["too_far"][0]["names"] == ("a (> 300 m)",)
+    assert (told["barred"][0]["names"], told["barred"][0]["by"]) == (("c",), ("Forbidden(1 sites)",))
+
+
 def test_closings(apart: st.Reach) -> None:
     rules = [st.Existing(["x", "y"]), st.MayClose(at_most=1), st.Spacing([("x", "z"), ("y", "z")]), st.Required(["z"])]
     told = why(apart, rules)
@@ -167,7 +213,7 @@ def test_without_time_that_is_said(apart: st.Reach, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(conflicts, "SECONDS", 0.0)
     monkeypatch.setattr(conflicts, "GRACE", 0.0)
     instance = build(st.MinSites(), apart, PEOPLE, [st.AtMost(2), st.Cover(0.9), st.Required(["x"])])
-    told: tuple[Reason, ...] = reasons(instance, Watch(time_limit=1e-9))
+    told: tuple[Reason, ...] = reasons(instance, Control(time_limit=1e-9))
     assert [key for key, _ in told] == ["plan.conflict_rules", "plan.reasons_late"]
 
 

@@ -45,13 +45,13 @@ def test_every_large_village_carries_a_site(valley: st.Reach) -> None:
     assert found.table["cost"].fillna(-1).to_dict() == {"a": 0, "b": 1000, "c": 1000, "d": 0, "e": 1000, "f": -1}
     assert found.plan is None
     assert found.hubs.to_dict("index") == {
-        "a": {"villages": 1, "elderly": 120, "delivered": 40, "mean": 1000, "farthest": 1000},
-        "d": {"villages": 2, "elderly": 90, "delivered": 50, "mean": 1000, "farthest": 1000},
+        "a": {"villages": 1, "demand": 120, "delivered": 40, "mean": 1000, "farthest": 1000},
+        "d": {"villages": 2, "demand": 90, "delivered": 50, "mean": 1000, "farthest": 1000},
     }
     assert found.totals.to_dict("index") == {
-        "hub": {"villages": 2, "elderly": 210},
-        "served": {"villages": 3, "elderly": 90},
-        "van": {"villages": 1, "elderly": 15},
+        "hub": {"villages": 2, "demand": 210},
+        "served": {"villages": 3, "demand": 90},
+        "van": {"villages": 1, "demand": 15},
     }
 
 
@@ -66,11 +66,11 @@ def test_the_mean_is_weighted_by_the_elderly(valley: st.Reach) -> None:
     found = choose_hubs(valley, ELDERLY, size=120)
     assert found.mean == pytest.approx(130_000 / 70)
     assert found.hubs.loc["a", ["villages", "delivered", "farthest"]].tolist() == [2, 70, 3000]
-    assert math.isnan(choose_hubs(valley, ELDERLY, size=120, within=900).mean)
+    assert math.isnan(choose_hubs(valley, ELDERLY, size=120, limit=900).mean)
 
 
 def test_a_shorter_delivery_leaves_more_to_vans(valley: st.Reach) -> None:
-    found = choose_hubs(valley, ELDERLY, size=120, within=2999)
+    found = choose_hubs(valley, ELDERLY, size=120, limit=2999)
     assert found.table["role"].tolist() == ["hub", "served", "van", "van", "van", "van"]
     assert found.limit == 2999
 
@@ -90,15 +90,15 @@ def test_the_fewest_hubs(valley: st.Reach) -> None:
 def test_so_many_hubs(valley: st.Reach) -> None:
     found = choose_hubs(valley, ELDERLY, hubs=1)
     assert found.hubs.index.tolist() == ["c"]
-    assert found.totals.loc["van", "elderly"] == 15
-    near = choose_hubs(valley, ELDERLY, hubs=1, within=1000)
+    assert found.totals.loc["van", "demand"] == 15
+    near = choose_hubs(valley, ELDERLY, hubs=1, limit=1000)
     assert near.hubs.index.tolist() == ["a"]  # a and b 160; c, d, e 140
 
 
 def test_more_hubs_than_large_villages_are_at_most_these(valley: st.Reach) -> None:
     many = choose_hubs(valley, ELDERLY, size=90, hubs=9)
     assert set(many.hubs.index) <= {"a", "d"}
-    assert many.totals.loc["van", "elderly"] == 15
+    assert many.totals.loc["van", "demand"] == 15
     assert choose_hubs(valley, ELDERLY, hubs=1.0).hubs.index.tolist() == ["c"]  # type: ignore[arg-type]
 
 
@@ -110,7 +110,7 @@ def test_hubs_that_are_no_number(valley: st.Reach, hubs: float) -> None:
 
 @pytest.mark.parametrize("hubs", ["fewest", 2])
 def test_nobody_needs_a_hub(valley: st.Reach, hubs: Any) -> None:
-    with pytest.raises(st.ProblemError, match="elderly is 0 wherever"):
+    with pytest.raises(st.ProblemError, match="demand is 0 wherever"):
         choose_hubs(valley, ELDERLY * 0, hubs=hubs)
 
 
@@ -149,16 +149,16 @@ def test_what_is_badly_put(valley: st.Reach, town_network: st.Network, layer: Ca
         choose_hubs(valley, ELDERLY, hubs="few")  # type: ignore[arg-type]
     with pytest.raises(st.ProblemError, match="size is 0; give a number"):
         choose_hubs(valley, ELDERLY, size=0)
-    with pytest.raises(st.ProblemError, match='elderly has no row for 1 villages: "f"'):
+    with pytest.raises(st.ProblemError, match='demand has no row for 1 villages: "f"'):
         choose_hubs(valley, ELDERLY.drop("f"), size=90)
     with pytest.raises(st.ProblemError, match="above the 3000 m"):
-        choose_hubs(valley, ELDERLY, size=90, within=4000)
+        choose_hubs(valley, ELDERLY, size=90, limit=4000)
     table = pd.DataFrame({"origin": ["a"], "destination": ["town"], "cost": [10.0]})
     strange = st.Reach.from_pairs(table, origins=["a"], destinations=["town"], limit=100)
     with pytest.raises(st.ProblemError, match='no origins: "town"'):
         choose_hubs(strange, ELDERLY, size=90)
     places = layer({"a": (0, 0), "b": (100, 0)})
-    with pytest.raises(st.ProblemError, match="nearest cannot tell all villages"):
+    with pytest.raises(st.ProblemError, match="nearest does not hold all villages"):
         choose_hubs(st.travel(town_network, places, places, nearest=1), ELDERLY, size=90)
 
 
@@ -185,7 +185,7 @@ def test_in_words(valley: st.Reach) -> None:
 
 
 def served(found: Hubs) -> float:
-    return float(found.table.loc[found.table["role"] != "van", "elderly"].sum())
+    return float(found.table.loc[found.table["role"] != "van", "demand"].sum())
 
 
 VILLAGES = some.lists(some.tuples(some.integers(0, 12), some.integers(0, 50)), min_size=2, max_size=6)
@@ -227,7 +227,7 @@ def test_on_the_sample(sample: dict[str, Any], sample_network: st.Network) -> No
     communities = sample["communities"]
     reach = st.travel(sample_network, communities, communities, metres=1000)
     found = choose_hubs(reach, communities["elderly"], size=200)
-    assert found.totals["elderly"].sum() == communities["elderly"].sum()
+    assert found.totals["demand"].sum() == communities["elderly"].sum()
     fewer = choose_hubs(reach, communities["elderly"], size=200, hubs="fewest")
     assert len(fewer.hubs) <= len(found.hubs)
     assert fewer.totals.loc["van"].tolist() == found.totals.loc["van"].tolist()

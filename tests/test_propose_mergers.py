@@ -17,7 +17,6 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.propose.questions.mergers import Mergers, merge_sites
-from siting.propose.questions.upgrades import upgrade_sites
 
 Make = Callable[..., st.Reach]
 Ways = dict[tuple[str, str], float]
@@ -158,7 +157,7 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
     ]:
         with pytest.raises(st.ProblemError, match=match):
             merge_sites(reach, BEDS, OCCUPIED, **options)  # type: ignore[arg-type]
-    with pytest.raises(st.ProblemError, match='beds has no row for 1 sites: "e"'):
+    with pytest.raises(st.ProblemError, match='capacity has no row for 1 sites: "e"'):
         merge_sites(reach, BEDS.drop("e"), OCCUPIED, fewer_beds=30)
     places = layer({"a": (0, 0), "b": (100, 0)})
     with pytest.raises(st.ProblemError, match="nearest does not hold all neighbours"):
@@ -334,26 +333,6 @@ def test_against_all_mergers(data: some.DataObject) -> None:
     assert found.idle_after == sum(beds[i] for i in sites if i not in closing) - sum(occupied)
 
 
-def test_where_to_upgrade(reach_of: Make) -> None:
-    """p and q are nearest to a: 50 + 20 against 40 beds. b has 30 idle beds, just enough; c is full and alone."""
-    to_sites = reach_of({"a": {"p": 100.0, "q": 200.0}, "b": {"q": 250.0, "r": 90.0}, "c": {"t": 10.0}}, "pqrtu")
-    need = pd.Series({"p": 50, "q": 20, "r": 10, "t": 45, "u": 99})
-    capacity = pd.Series({"a": 40, "b": 40, "c": 30})
-    found = upgrade_sites(to_sites, need, capacity, between({("a", "b"): 800.0}, "abc"))
-    assert found.index.tolist() == ["a", "c", "b"]
-    assert found["need"].to_dict() == {"a": 70, "b": 10, "c": 45}  # u reaches none
-    assert found["short"].to_dict() == {"a": 30, "b": 0, "c": 15}
-    assert found["neighbour"].fillna("-").to_dict() == {"a": "b", "b": "-", "c": "-"}
-    assert found["upgrade"].to_dict() == {"a": False, "b": False, "c": True}
-    less = upgrade_sites(to_sites, need, capacity.where(capacity.index != "b", 39), between({("a", "b"): 800.0}, "abc"))
-    assert less["upgrade"].to_dict() == {"a": True, "c": True, "b": False}
-
-
-def test_sites_of_upgrades_must_be_the_same(reach_of: Make) -> None:
-    with pytest.raises(st.ProblemError, match='not in both to_sites and between: "b"'):
-        upgrade_sites(reach_of({"a": "p"}, "p"), PEOPLE, BEDS, between({("a", "b"): 1.0}, "ab"))
-
-
 def pair(cost: float = 100.0, unit: Any = "m") -> st.Reach:
     table = pd.DataFrame({"origin": ["a"], "destination": ["c"], "cost": [cost]})
     return st.Reach.from_pairs(table, origins=["a", "c"], destinations=["a", "c"], limit=1000, unit=unit)
@@ -415,25 +394,11 @@ def test_no_bound_is_left_to_the_solver_alone(
     reach_of: Make, monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any]
 ) -> None:
     """With the rows of the model left out the check behind it must speak."""
-    from siting.propose.questions import mergers as merging
+    from siting.propose.questions import mergers_model
 
-    rows = merging.rules_as_rows
-    monkeypatch.setattr(merging, "rules_as_rows", lambda homes, closed, at_most, most_lost: rows(homes, (), None, None))
+    rows = mergers_model.constraints
+    without = {"at_most": None, "most_lost": None}
+    monkeypatch.setattr(mergers_model, "constraints", lambda problem, lost: rows(replace(problem, **without), lost))
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
-
-
-def test_upgrades_need_all_neighbours(reach_of: Make) -> None:
-    to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pq")
-    near = replace(between({("a", "b"): 500.0}, "ab"), nearest_only=1)
-    with pytest.raises(st.ProblemError, match="between holds the nearest only"):
-        upgrade_sites(to_sites, pd.Series({"p": 50, "q": 5}), pd.Series({"a": 30, "b": 40}), near)
-
-
-def test_need_beyond_every_site_is_told(reach_of: Make) -> None:
-    to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pqr")
-    need = pd.Series({"p": 50, "q": 500, "r": 0})
-    found = upgrade_sites(to_sites, need, pd.Series({"a": 30, "b": 40}), between({("a", "b"): 500.0}, "ab"))
-    assert (found.attrs["beyond"], found.attrs["need_beyond"]) == (("q",), 500)
-    assert found["need"].sum() + found.attrs["need_beyond"] == need.sum()

@@ -17,19 +17,29 @@ from scipy.optimize import linprog
 
 import siting as st
 from siting.propose.infeasible import conflicts
-from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
-from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
-from siting.propose.problem.rules import (  # fmt: skip
+from siting.propose.problem import (
     AtLeast,
     AtMost,
     Backup,
     Budget,
+    Capacity,
     Cover,
     Existing,
     Forbidden,
+    MaxCoverage,
+    MaxSpacing,
+    MayClose,
+    MinCost,
+    MinFarthest,
+    MinSites,
+    MinTravel,
     NobodyBeyond,
     OnePer,
+    Phases,
     Required,
+    Spacing,
+    Supply,
+    Together,
 )
 
 # Test modules cannot import each other; see the import mode of pytest.
@@ -353,7 +363,7 @@ def faults(asked: Any, **named: Any) -> list[str]:
         found.append(f"covered {plan.covered}; but {[asked.covered[r] for r in right]}")
     checked = plan.verify()
     if not checked.ok:
-        found.append(f"verify: {checked.told}")
+        found.append(f"verify: {checked.findings}")
     return found
 
 

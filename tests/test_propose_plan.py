@@ -48,7 +48,7 @@ def test_the_table(plan: st.Plan) -> None:
 def test_the_numbers_of_a_plan(plan: st.Plan) -> None:
     assert (plan.total, plan.before, plan.covered, plan.reachable) == (29, 10, 23, 23)
     assert (plan.objective, plan.bound, plan.gap, plan.status) == (23, 23, 0, "optimal")
-    assert plan.unreachable == ("d", "e")
+    assert (plan.unreachable, plan.barred) == (("d",), ("e",))
     assert plan.served.to_dict() == {"a": 10, "b": 5, "c": 8, "d": 0, "e": 0}
     assert plan.served.name == "served"
     assert plan.rules == (
@@ -151,7 +151,7 @@ def test_how_it_shows(plan: st.Plan, reach: st.Reach) -> None:
 
 def test_explain_tells_the_whole_story(plan: st.Plan) -> None:
     english, chinese = plan.explain("en").splitlines(), plan.explain().splitlines()
-    assert len(english) == len(chinese) == 6
+    assert len(english) == len(chinese) == 7
     assert english[:3] == [
         "Proven optimal.",
         "New sites: 2. Coverage rises from 34.5 % to 79.3 % (23 of 29).",
@@ -162,8 +162,11 @@ def test_explain_tells_the_whole_story(plan: st.Plan) -> None:
         for k, site in enumerate(plan.sites):
             assert lines[3 + k].startswith(f"{k + 1}. {site}")
     assert plan.summary("en").splitlines() == english[:3]
-    assert english[-1] == "Communities beyond every candidate: 2 (at best 79.3 % can be reached): d, e"
-    assert chinese[-1].endswith("：d、e")
+    assert english[-2:] == [
+        "Communities beyond every candidate: 1 (at best 79.3 % can be reached): d",
+        "Communities that only barred sites reach: 1 (at best 79.3 % can be reached without them): e",
+    ]
+    assert (chinese[-2][-2:], chinese[-1][-2:]) == ("：d", "：e")
     with pytest.raises(ValueError, match="choose one of zh, en"):
         plan.explain("fr")
 
@@ -191,9 +194,10 @@ def test_explain_names_no_more_than_twenty(reach_of: Callable[..., st.Reach]) ->
     ],
 )
 def test_explain_has_words_for_every_end(plan: st.Plan, lang: str, status: str, reason: Any) -> None:
-    nothing = {"sites": (), "table": plan.table.iloc[:0], "objective": math.nan, "bound": math.nan, "gap": math.nan}
-    for one in (plan, dataclasses.replace(plan, **nothing)):
-        said = dataclasses.replace(one, status=status, reasons=(reason,) if reason else ()).explain(lang)
+    nothing = dataclasses.replace(plan.answer, x=None, value=math.nan, bound=math.nan)
+    for answer in (plan.answer, nothing):
+        ended = dataclasses.replace(answer, status=status)
+        said = dataclasses.replace(plan, answer=ended, reasons=(reason,) if reason else ()).explain(lang)
         assert "{" not in said
         assert "nan" not in said
         assert known(f"plan.status_{status}")

@@ -14,6 +14,7 @@ import pytest
 import siting as st
 from siting.optimize.presolve import reduce
 from siting.propose.model.formulation import build
+from siting.propose.problem import Part
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2}, name="people")
 
@@ -74,6 +75,36 @@ def test_rules_are_frozen_and_say_what_they_are() -> None:
     said = [str(r) for r in (st.AtMost(3), st.Cover(0.9), st.Cover(0.5, by=by), st.Existing(["x"]), st.MaxCoverage())]
     assert said == ["AtMost(3)", "Cover(0.9)", "Cover(0.5, by=district)", "Existing(1 sites)", "MaxCoverage()"]
     assert st.Required(["x"]) == st.Required(["x"]) != st.Forbidden(["x"])
+
+
+WEST, EAST = (pd.Series(zone, index=["x", "y"], name="zone") for zone in ([1, 2], [2, 1]))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (st.AtMost(1, by=WEST), st.AtMost(1, by=EAST)),
+        (st.AtMost(1, by=WEST), st.AtMost(1, by=WEST.rename("town"))),
+        (st.AtMost(1, by=WEST), st.AtMost(1)),
+        (st.Cover(0.5, by=WEST), st.Cover(0.5, by=EAST)),
+        (st.Budget(5, cost=WEST), st.Budget(5, cost=EAST)),
+        (st.Budget(5, cost={"old": WEST}), st.Budget(5, cost={"old": EAST})),
+        (st.Budget(5, cost={"old": WEST}), st.Budget(5, cost=WEST)),
+        (st.Capacity(WEST), st.Capacity(EAST)),
+        (st.Supply(WEST, by=WEST), st.Supply(EAST, by=WEST)),
+        (st.OnePer(WEST), st.OnePer(WEST, among=[1, 2, 3])),
+        (st.Spacing([("x", "y")]), st.Spacing([("x", "z")])),
+        (st.Forbidden(["x"]), st.Forbidden(["y"])),
+        (st.MaxCoverage(weights={"old": 2.0}), st.MaxCoverage(weights={"old": 3.0})),
+        (st.MinCost(WEST), st.MinCost(EAST)),
+    ],
+)
+def test_rules_are_known_by_what_they_hold(one: Any, other: Any) -> None:
+    assert one != other
+    assert len({one, other, dataclasses.replace(one) if not isinstance(one, st.Forbidden) else one}) == 2
+    part, again = (Part(rule, (1,)) for rule in (one, other))
+    assert part != again
+    assert part == Part(one, (1,)) != Part(one, (2,)) != Part(one)
 
 
 @pytest.mark.parametrize(

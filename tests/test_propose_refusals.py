@@ -194,14 +194,16 @@ def test_only_barred_sites_is_a_reason_of_its_own(reach: st.Reach) -> None:
     assert plan.communities["reason"].to_dict() == {"a": "", "b": "", "c": "barred", "d": "closed"}
 
 
-@pytest.mark.parametrize("name", ["covered", "share", "before", "total", "sites", "closed", "cost"])
+@pytest.mark.parametrize("name", ["covered", "before", "total", "sites", "closed", "cost"])
 def test_every_figure_of_a_plan_is_checked(reach: st.Reach, name: str) -> None:
     plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.Budget(3, COST)])
     assert plan.verify().ok
     false = ("q",) if name in ("sites", "closed") else getattr(plan, name) + 1
-    told = replace(plan, **{name: false}).verify()
+    forged = pickle.loads(pickle.dumps(plan))
+    vars(forged)[name] = false
+    told = forged.verify()
     assert not told.ok
-    assert name in " ".join(told.told)
+    assert name in " ".join(told.findings)
 
 
 def test_a_plan_can_be_kept(reach: st.Reach) -> None:

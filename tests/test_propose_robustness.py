@@ -17,7 +17,8 @@ import siting as st
 from siting.errors import ProblemError
 from siting.propose.model.scenarios import Scenario
 from siting.propose.plan.compare import compare
-from siting.propose.questions.robustness import robustness, solve_robust
+from siting.propose.questions.robust_plan import solve_robust
+from siting.propose.questions.robustness import robustness
 
 NOW = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2})
 LATER = pd.Series({"a": 4, "b": 5, "c": 12, "d": 2})

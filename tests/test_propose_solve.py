@@ -15,9 +15,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 import siting as st
-from siting.optimize.milp import one_leaf
-from siting.optimize.model import Found
-from siting.propose.search import dispatch as search
+from siting.optimize.proof import Proof
+from siting.optimize.solution import Solution
+from siting.propose.search import engines
 
 SHARES = [0.1, 0.25, 1 / 3, 0.5, 0.75, 0.9, 1.0]
 #: What one unit of demand weighs: whole people, and fractions from the tiny to the huge.
@@ -279,7 +279,7 @@ def test_each_group_that_cannot_be_covered_has_its_own_best_share(reach_of: Call
 
 def test_forbidden_sites_reach_nobody(reach: st.Reach) -> None:
     plan = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(0.9), st.Forbidden(["x"])])
-    assert (plan.status, plan.unreachable) == ("infeasible", ("a", "d"))
+    assert (plan.status, plan.unreachable, plan.barred) == ("infeasible", ("d",), ("a",))
 
 
 @pytest.mark.parametrize("objective", [st.MinSites(), st.MaxCoverage()])
@@ -330,7 +330,7 @@ def test_a_digit_beyond_single_precision_is_proven(reach_of: Callable[..., st.Re
 
 def test_a_proof_without_decisions_keeps_every_digit() -> None:
     price = np.array([19_000_011.0])
-    assert one_leaf(price, np.zeros(1), np.zeros(0)).v.tolist() == [[19_000_011]]
+    assert Proof.at_root(price, np.zeros(1), np.zeros(0)).v.tolist() == [[19_000_011]]
 
 
 @pytest.mark.parametrize("million", [1, 10])
@@ -410,12 +410,12 @@ def test_of_one_site_the_best_is_counted(hard: tuple[st.Reach, pd.Series]) -> No
     assert plan.verify().proven
 
 
-def claimed(x: list[int], value: float, bound: float) -> Callable[..., Found]:
-    return lambda *_: Found(np.array(x, bool), value, bound, "feasible", "an engine that claims")
+def claimed(x: list[int], value: float, bound: float) -> Callable[..., Solution]:
+    return lambda *_: Solution(np.array(x, bool), value, bound, "feasible", "an engine that claims")
 
 
 def test_an_engine_without_a_proof_is_not_believed(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(search, "_engine", claimed([0, 0, 1], 8.0, 15.0))  # opens z, the worst
+    monkeypatch.setattr(engines, "_engine", claimed([0, 0, 1], 8.0, 15.0))  # opens z, the worst
     plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
     assert (plan.sites, plan.objective, plan.bound, plan.status) == (("z",), 8, 15, "feasible")
     assert "尚未证明最优" in plan.explain("zh")
@@ -430,7 +430,7 @@ def test_sites_that_an_engine_opens_for_nothing_are_left_out(
     reach_of: Callable[..., st.Reach], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nested = reach_of({"y": "ab", "x": "abc", "z": "c", "must": "d"}, "abcd")
-    monkeypatch.setattr(search, "_engine", claimed([1, 1, 1, 1], 25.0, 25.0))
+    monkeypatch.setattr(engines, "_engine", claimed([1, 1, 1, 1], 25.0, 25.0))
     plan = st.solve(st.MaxCoverage(), nested, demand=PEOPLE, rules=[st.AtMost(4), st.Required(["must"])])
     assert (plan.sites, plan.status) == (("x", "must"), "optimal")
 
@@ -439,7 +439,7 @@ def test_sites_that_an_engine_opens_for_nothing_are_left_out(
 def test_an_engine_that_breaks_the_rules_or_boasts_is_an_error(
     reach: st.Reach, monkeypatch: pytest.MonkeyPatch, x: list[int], value: float
 ) -> None:
-    monkeypatch.setattr(search, "_engine", claimed(x, value, 15.0))
+    monkeypatch.setattr(engines, "_engine", claimed(x, value, 15.0))
     with pytest.raises(RuntimeError, match="does not keep the rules"):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
 

@@ -15,7 +15,8 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 import siting as st
-from siting.propose.questions.what_if import BLOCK, WhatIf
+from siting.propose.questions.site_weights import BLOCK
+from siting.propose.questions.what_if import WhatIf
 
 PEOPLE = pd.DataFrame({"infants": [10, 5, 8, 2], "elderly": [0, 30, 10, 0]}, index=list("abcd"))
 

@@ -65,6 +65,9 @@ class Proposal:
             index=pd.Index(["n1", "n2"], name="site"),
         )
 
+    def rules_in_words(self, lang: str = "zh") -> tuple[str, ...]:
+        return ("新增不超过 2 处",) if lang == "zh" else ("at most 2 new sites",)
+
     def summary(self, lang: str = "zh") -> str:
         return "选出 2 个点位。\n已证明最优。" if lang == "zh" else "Two sites are chosen.\nNothing is better."
 

@@ -18,7 +18,7 @@ from benchmarks import ours
 from benchmarks.city import make_city
 from benchmarks.measure import Row, UnequalError
 from benchmarks.sizes import Size
-from siting.judge import context as room
+from siting.judge.layers import context as room
 from siting.judge.statuses import NOT_JUDGED
 
 __all__ = ["audit"]

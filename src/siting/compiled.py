@@ -73,13 +73,13 @@ def _machine_code(function: Callable[..., Any]) -> Any:
 
 @functools.cache
 def _cache() -> Any:
-    """Return how machine code is read from disk without the compiler's tables; None where that is not known to do.
+    """Return how machine code is kept on disk; None where numba keeps it in a way that is not known here.
 
-    Making these tables takes as long as the import of numba, and code of numbers and arrays does not need them. It was
-    tried on Linux with numba 0.61 to 0.68; what numba says of it is not public, so that another version may lack it.
+    Code that another version of a module left may speak of what is no longer there: it is compiled anew. On Linux
+    code is read without the compiler's tables: making these takes as long as the import of numba, and code of numbers
+    and arrays does not need them. It was tried with numba 0.61 to 0.68; what numba says of it is not public, so that
+    another version may lack it.
     """
-    if sys.platform != "linux":
-        return None
     try:
         from numba.core.caching import FunctionCache
         from numba.core.runtime.nrt import rtsys
@@ -91,11 +91,16 @@ def _cache() -> Any:
     class Cache(FunctionCache):
         def load_overload(self, sig: Any, target_context: Any) -> Any:
             """Return the code for a signature; None where there is none on disk."""
-            # What code that allocates arrays calls. Everything else stands in the code itself; the compiler makes its
-            # tables when it has something to compile.
-            rtsys.initialize(target_context)
-            with self._guard_against_spurious_io_errors():
-                return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            try:
+                if sys.platform != "linux":
+                    return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+                # What code that allocates arrays calls. Everything else stands in the code itself; the compiler makes
+                # its tables when it has something to compile.
+                rtsys.initialize(target_context)
+                with self._guard_against_spurious_io_errors():
+                    return self._load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+            except (AttributeError, ImportError):
+                self.flush()  # type: ignore[no-untyped-call]
             return None
 
     return Cache

@@ -31,8 +31,8 @@ class LayerError(SitingError):
         Name of the layer as the user knows it (role or file).
     faults
         One sentence for each fault.
-    found
-        The layer as far as it was read, for those who want to tell more of it.
+    partial
+        The layer as far as it was read.
 
     Examples
     --------
@@ -40,9 +40,9 @@ class LayerError(SitingError):
     communities: population is missing
     """
 
-    def __init__(self, layer: str, faults: str | Sequence[str], *, found: object = None) -> None:
+    def __init__(self, layer: str, faults: str | Sequence[str], *, partial: object = None) -> None:
         self.layer = layer
-        self.found = found
+        self.partial = partial
         self.faults = (faults,) if isinstance(faults, str) else tuple(faults)
         if len(self.faults) == 1:
             message = f"{layer}: {self.faults[0]}"

@@ -1,4 +1,4 @@
-"""Reading a share, such as the part of the people that must be inside: from 0 to 1, or in percent with its sign."""
+"""Reading a share from 0 to 1, such as the part of the demand to be covered, or from a text in per cent."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def share_from(given: object, what: str, error: type[SitingError] = SitingError)
     Raises
     ------
     SitingError
-        For a bare 90, which is no share, and for ``"0.9 %"``, which is hardly meant: how to write it.
+        For 90, which is no share, and for ``"0.9 %"``, which is likely a slip: the message shows how to write it.
 
     Examples
     --------

@@ -1,22 +1,23 @@
 """The data room: reading, checking, converting and writing layers.
 
-A layer is a GeoDataFrame with a role (`list_roles`): communities, elder care, childcare,
-candidates, districts, streets, or one of your own (`Role.from_toml`). `read_layer` reads a file and
-`check_layer` brings what was read to the canonical form of the role, or tells every fault at once,
-with the rows and the remedy. `write_layer` writes it whole or not at all. No other room knows files
-or datums.
+A layer is a GeoDataFrame with a role (`list_roles`): communities, elder care, childcare, candidates, districts,
+streets, or one of your own (`Role.from_toml`). `read_layer` reads a file and `check_layer` brings what was read to the
+canonical form of the role, or tells every fault at once, with the rows and the remedy. `write_layer` writes it whole
+or not at all. No other room knows files or datums.
 """
 
 from siting.data.atomic import atomic_path
-from siting.data.bounds import check_extent, check_together
 from siting.data.check import check_layer
+from siting.data.columns import Column
 from siting.data.combine import combine_layers, one_layer
-from siting.data.crs import common_crs, metric_crs, points, to_crs, to_metric
-from siting.data.listing import list_headings
+from siting.data.coordinate_checks import check_extent, check_together
+from siting.data.crs import points, to_crs, to_metric
+from siting.data.heading_list import list_headings
+from siting.data.projection_choice import common_crs, metric_crs
 from siting.data.read import read_layer
-from siting.data.roles import Column, Role, list_roles, role
+from siting.data.roles import Role, list_roles, role
 from siting.data.sample import load_sample, sample_path
-from siting.data.types import closest_types, facility_types, of_type, type_of, types_in
+from siting.data.types_of_facilities import closest_types, facility_types, of_type, type_of, types_in
 from siting.data.write import write_layer, write_table
 
 __all__ = [

@@ -25,20 +25,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     Parameters
     ----------
     path
-        The file to make or replace. Its folder must exist. Files that the writer makes beside it
-        (those of a Shapefile) come along.
+        The file to make or replace. Its folder must exist. Files that the writer makes beside it (those of a
+        Shapefile) come along.
 
     Yields
     ------
     pathlib.Path
-        A path of the same name in a temporary folder beside the target. When the block raises, the
-        old file stays as it was and nothing else is left behind.
+        A path of the same name in a temporary folder beside the target. When the block raises, the old file stays as
+        it was and nothing else is left behind.
 
     Raises
     ------
     SitingError
-        When the folder is missing or cannot be written to, or the file is held open by another
-        program.
+        When the folder is missing or cannot be written to, or the file is held open by another program.
 
     Examples
     --------
@@ -68,6 +67,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _install(room: Path, target: Path) -> None:
+    """Put the files of *room* in their place; bring the old ones back when one of them cannot be replaced."""
     if not (room / target.name).is_file():
         raise SitingError(f'nothing was written to "{target.name}"')
     # The named file last: it is the one that readers look for.
@@ -77,7 +77,8 @@ def _install(room: Path, target: Path) -> None:
     placed: list[Path] = []
     try:
         for file in made:
-            _to_disk(file)
+            with file.open("r+b") as handle:
+                os.fsync(handle.fileno())
         for file in made:
             place = target.with_name(file.name)
             if place.exists():
@@ -92,22 +93,12 @@ def _install(room: Path, target: Path) -> None:
                 (kept / place.name).replace(place)
             else:
                 place.unlink()
-        raise SitingError(
-            f'"{target.name}" cannot be replaced: {fault.strerror}; is it open in another program?'
-        ) from fault
-    _folder_to_disk(target.parent)
-
-
-def _to_disk(file: Path) -> None:
-    with file.open("r+b") as handle:
-        os.fsync(handle.fileno())
-
-
-def _folder_to_disk(folder: Path) -> None:
+        why = f"{fault.strerror}; is it open in another program?"
+        raise SitingError(f'"{target.name}" cannot be replaced: {why}') from fault
     # Not every system lets a folder be opened; the rename stands either way.
     with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
+        folder = os.open(target.parent, os.O_RDONLY)
         try:
-            os.fsync(handle)
+            os.fsync(folder)
         finally:
-            os.close(handle)
+            os.close(folder)

@@ -7,9 +7,10 @@ from typing import Any
 
 import geopandas as gpd
 import pandas as pd
+from geopandas.array import GeometryDtype
 
 from siting.data.crs import to_crs
-from siting.data.systems import NO_CRS, read_crs
+from siting.data.datums import NO_CRS, read_crs
 from siting.errors import LayerError, SitingError, some
 
 __all__ = ["combine_layers", "one_layer"]
@@ -58,21 +59,18 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
     target = given[0].crs if crs is None else read_crs(crs, "combine_layers")
     _refuse_shared_ids(given)
     # Two names of one system, such as EPSG:4326 and CRS84, are the same here.
-    moved = [_plain(to_crs(frame, target)).set_crs(target, allow_override=True) for frame in given]
-    # A layer without rows would only blur the types of the columns.
+    moved = [with_plain_geometry(to_crs(frame, target)).set_crs(target, allow_override=True) for frame in given]
+    # A layer without rows would only change the types of the columns.
     filled = [frame for frame in moved if len(frame)] or moved[:1]
     out = gpd.GeoDataFrame(pd.concat(filled), geometry="geometry", crs=target).rename_axis("id")
-    out.attrs = {
-        key: next(frame.attrs[key] for frame in given if key in frame.attrs)
-        for key in ("notice", "attribution")
-        if any(key in frame.attrs for frame in given)
-    }
+    attrs = [(key, frame.attrs[key]) for frame in given for key in ("notice", "attribution") if key in frame.attrs]
+    out.attrs = dict(reversed(attrs))  # those of the first layer last, so that they stay
     out.attrs["source"] = " + ".join(_name(frame, number) for number, frame in enumerate(given, start=1))
     return out
 
 
 def one_layer(frame: Any, name: str) -> Any:
-    """Return *frame* if it is one layer; say what to do with several, or with something else.
+    """Return *frame* if it is one layer; refuse several, or something else, with what to give instead.
 
     Raises
     ------
@@ -87,26 +85,28 @@ def one_layer(frame: Any, name: str) -> Any:
     """
     if isinstance(frame, gpd.GeoSeries) or (isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name):
         return frame
-    kind = type(frame).__name__
-    if isinstance(frame, pd.DataFrame):
-        raise LayerError(
-            name,
+    raise LayerError(name, not_a_layer(frame))
+
+
+def not_a_layer(given: Any) -> str:
+    """Describe what is wrong with something that is no layer, and what to give instead."""
+    kind = type(given).__name__
+    if isinstance(given, pd.DataFrame):
+        return (
             "has no geometry; give a GeoDataFrame, such as geopandas.GeoDataFrame(table, "
-            "geometry=geopandas.points_from_xy(table.lon, table.lat), crs=4326)",
+            "geometry=geopandas.points_from_xy(table.lon, table.lat), crs=4326)"
         )
-    if isinstance(frame, list | tuple | dict):
-        raise LayerError(name, f"is a {kind}; give one GeoDataFrame (combine_layers makes one of several)")
-    if isinstance(frame, (str, os.PathLike)):
-        raise LayerError(name, f"is a {kind}, not a layer; read the file first, with read_layer")
-    raise LayerError(name, f"is a {kind}, not a layer; give a GeoDataFrame of points or polygons with ids as its index")
+    if isinstance(given, gpd.GeoSeries):
+        return f'is a {kind}; give a GeoDataFrame, such as series.to_frame("geometry")'
+    if isinstance(given, list | tuple | dict):
+        return f"is a {kind}; give one GeoDataFrame (combine_layers makes one of several)"
+    if isinstance(given, (str, os.PathLike)):
+        return f"is a {kind}, not a layer; read the file first, with read_layer"
+    return f"is a {kind}, not a layer; give a GeoDataFrame of points or polygons with ids as its index"
 
 
 def _refuse_shared_ids(layers: list[Any]) -> None:
-    ids = pd.Series(
-        [_name(frame, number) for number, frame in enumerate(layers, start=1) for _ in range(len(frame))],
-        index=[key for frame in layers for key in frame.index],
-        dtype=object,
-    )
+    ids = pd.concat([pd.Series(_name(frame, n), frame.index, dtype=object) for n, frame in enumerate(layers, start=1)])
     twice = ids[ids.index.duplicated(keep=False)]
     if len(twice):
         where = " and ".join(dict.fromkeys(twice))
@@ -117,8 +117,15 @@ def _refuse_shared_ids(layers: list[Any]) -> None:
         )
 
 
-def _plain(frame: Any) -> Any:
+def with_plain_geometry(frame: Any) -> Any:
+    """Return *frame* with its geometry column called ``geometry``."""
     return frame if frame.active_geometry_name == "geometry" else frame.rename_geometry("geometry")
+
+
+def other_geometries(frame: Any) -> list[Any]:
+    """Return the columns of geometry, or called so, beside the active one."""
+    geometric = [c for c, kind in frame.dtypes.items() if c == "geometry" or isinstance(kind, GeometryDtype)]
+    return [c for c in geometric if c != frame.active_geometry_name]
 
 
 def _name(frame: Any, number: int) -> str:

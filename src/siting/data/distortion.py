@@ -15,24 +15,17 @@ from pyproj import CRS
 from pyproj.crs import ProjectedCRS
 from pyproj.exceptions import ProjError
 
-from siting.data.extent import around, projection, turned
+from siting.data.extent import middle_longitude, projection, relative_longitude
 from siting.numbers import Floats
 
-__all__: list[str] = []
-
-
-#: Errors of lengths that are told, and that are refused. UTM's own 0.04 % at its central meridian is not told.
-TOLD, REFUSED = 0.000401, 0.001
+#: Errors of lengths that are reported, and that are refused. UTM's own 0.04 % at its central meridian is not reported.
+REPORTED, REFUSED = 0.000401, 0.001
 #: Projections made for one layer, of those that keep angles: how they are written for PROJ, and their names.
-OWN = (
-    ("tmerc", "transverse Mercator"),
-    ("lcc", "Lambert conformal conic"),
-    ("sterea", "oblique stereographic"),
-)
+CONFORMAL = (("tmerc", "Transverse Mercator"), ("lcc", "Lambert conformal conic"), ("sterea", "Oblique stereographic"))
 
 
 @dataclass(frozen=True)
-class Error:
+class LengthError:
     """Least and largest error of lengths among places: -0.0004 is 0.04 % too short, 0.001 is 0.1 % too long."""
 
     low: float
@@ -48,44 +41,45 @@ class Error:
         return f"{100 * abs(value):.3f} % too {'long' if value > 0 else 'short'}"
 
 
-def error(crs: CRS, lon: Floats, lat: Floats) -> Error:
+def length_error(crs: CRS, lon: Floats, lat: Floats) -> LengthError:
     """Return the errors of lengths of *crs* at places in degrees; infinite where it does not reach one."""
     try:
-        found = projection(crs).get_factors(lon, lat)
+        factors = projection(crs).get_factors(lon, lat)
     except ProjError:
-        return Error(-np.inf, np.inf)
-    scales = np.array([found.tissot_semimajor, found.tissot_semiminor], dtype=float)
+        return LengthError(-np.inf, np.inf)
+    scales = np.array([factors.tissot_semimajor, factors.tissot_semiminor], dtype=float)
     if not scales.size:
-        return Error(0.0, 0.0)
+        return LengthError(0.0, 0.0)
     if not np.isfinite(scales).all():
-        return Error(-np.inf, np.inf)
-    return Error(float(scales.min()) - 1, float(scales.max()) - 1)
+        return LengthError(-np.inf, np.inf)
+    return LengthError(float(scales.min()) - 1, float(scales.max()) - 1)
 
 
-def made_for(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Error]:
+def tailored_projection(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, LengthError]:
     """Return the projection, made for these places, that keeps lengths best: its middle and scale are theirs.
 
     Its numbers are rounded (middle to 0.1 degrees), so that a layer that grows a little keeps its projection.
     """
-    amid = around(lon)
-    east = turned(lon, amid)  # the layers may lie on both sides of the date line
-    east_middle = turned(amid + float(east.min() + east.max()) / 2, 0.0)
+    amid = middle_longitude(lon)
+    east = relative_longitude(lon, amid)  # the layers may lie on both sides of the date line
+    east_middle = relative_longitude(amid + float(east.min() + east.max()) / 2, 0.0)
     middle = round(east_middle, 1), round(float(lat.min() + lat.max()) / 2, 1)
-    # Between two far towns ways lead through the middle, where a projection is least.
+    # Streets between two far towns pass the middle, where the scale is least.
     lon, lat = np.append(lon, middle[0]), np.append(lat, middle[1])
-    made = [_made(base, kind, name, middle, lon, lat) for kind, name in OWN]
+    made = [_scaled(base, kind, name, middle, lon, lat) for kind, name in CONFORMAL]
     return min(made, key=lambda each: each[1].worst)
 
 
-def _made(base: CRS, kind: str, name: str, middle: tuple[float, float], lon: Floats, lat: Floats) -> tuple[CRS, Error]:
+def _scaled(
+    base: CRS, kind: str, name: str, middle: tuple[float, float], lon: Floats, lat: Floats
+) -> tuple[CRS, LengthError]:
+    """Return a projection with the scale that makes the largest stretch and the largest shrinking alike."""
     plain = _crs(base, kind, name, middle, 1.0)
-    found = error(plain, lon, lat)
-    if not np.isfinite(found.worst):
-        return plain, found
-    # The scale that makes the largest stretch and the largest shrinking alike.
-    scale = round(2 / (2 + found.low + found.high), 5)
-    best = _crs(base, kind, name, middle, scale)
-    return best, error(best, lon, lat)
+    error = length_error(plain, lon, lat)
+    if not np.isfinite(error.worst):
+        return plain, error
+    best = _crs(base, kind, name, middle, round(2 / (2 + error.low + error.high), 5))
+    return best, length_error(best, lon, lat)
 
 
 def _crs(base: CRS, kind: str, name: str, middle: tuple[float, float], scale: float) -> CRS:
@@ -94,10 +88,5 @@ def _crs(base: CRS, kind: str, name: str, middle: tuple[float, float], scale: fl
     parallel = lat if kind != "lcc" or abs(lat) >= 1 else 1.0
     first = f" +lat_1={parallel}" if kind == "lcc" else ""
     drawn = CRS.from_proj4(f"+proj={kind}{first} +lat_0={parallel} +lon_0={lon} +k_0={scale} +x_0=500000 +y_0=0")
-    return CRS(
-        ProjectedCRS(
-            conversion=drawn.coordinate_operation,
-            name=f"{name[0].upper()}{name[1:]} at {lon:g}, {lat:g}, scale {scale:g}",
-            geodetic_crs=base.geodetic_crs,
-        )
-    )
+    called = f"{name} at {lon:g}, {lat:g}, scale {scale:g}"
+    return CRS(ProjectedCRS(drawn.coordinate_operation, name=called, geodetic_crs=base.geodetic_crs))

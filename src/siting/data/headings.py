@@ -1,12 +1,10 @@
-"""What a heading says, however a table spells it: signs, ages, units in brackets, and names that were cut."""
+"""Headings in one spelling: signs, ages of people, units in brackets, and names that were cut."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from functools import cache
-
-__all__: list[str] = []
 
 _IGNORED = re.compile(r"[\s_\ufeff\u200b]+")
 _BRACKETS = re.compile(r"\(([^()]*)\)|\[([^\[\]]*)\]|\{([^{}]*)\}|【([^【】]*)】|〔([^〔〕]*)〕")
@@ -34,38 +32,24 @@ _AGE = re.compile(
 )
 
 
-def plain(name: object) -> str:
-    """Return *name* as it is compared: NFKC, no case, no spaces, no underscores, one sign for "to"; brackets are kept.
-
-    Examples
-    --------
-    >>> plain(" Ｐop_2020 "), plain("0～3周岁"), plain("六十岁以上")
-    ('pop2020', '0-3岁', '60岁以上')
-    """
-    text = str(name)
-    while (spelt := _spelt(text)) != text:
-        text = spelt
+def normalized(name: object) -> str:
+    """Return *name* as it is compared: NFKC, no case, blanks or underscores, one sign for "to": "0-3岁"."""
+    text, before = str(name), ""
+    while text != before:
+        before = text
+        text = _IGNORED.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("周岁", "岁")
+        text = _DASH.sub("-", _NUMERAL.sub(lambda match: _NUMERALS[match.group()], text))
     return text
 
 
-def _spelt(text: str) -> str:
-    text = _IGNORED.sub("", unicodedata.normalize("NFKC", text).casefold()).replace("周岁", "岁")
-    return _DASH.sub("-", _NUMERAL.sub(lambda found: _NUMERALS[found.group()], text))
-
-
 @cache
-def reduced(name: str, kind: str) -> str:
-    """Return what a heading of a column of type *kind* says, without what makes no difference.
+def simplified(name: str, kind: str) -> str:
+    """Return the heading of a column of type *kind* without what makes no difference.
 
     Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"), of numbers not the word for one, of flags not
     the words for whether.
-
-    Examples
-    --------
-    >>> reduced("其中：60周岁（含）以上老年人口数", "count"), reduced("床位总数", "count"), reduced("是否普惠", "flag")
-    ('60岁以上', '床位', '普惠')
     """
-    text = plain(name)
+    text = normalized(name)
     if kind in ("count", "number"):
         return ages(text) or _TOTAL.sub("", _PART.sub("", text))
     return _FLAG.sub("", text) if kind == "flag" else text
@@ -73,67 +57,40 @@ def reduced(name: str, kind: str) -> str:
 
 @cache
 def ages(name: str) -> str:
-    """Return the age that a heading of people is of, in one spelling; nothing where it names none.
+    """Return the age in a heading of people, in one spelling such as "户籍60岁以上"; nothing where it names none.
 
     "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself.
-
-    Examples
-    --------
-    >>> ages("60岁及以上户籍人口"), ages("未满3周岁婴幼儿"), ages("0—3岁人口"), ages("失能老人")
-    ('户籍60岁以上', '3岁以下', '0-3岁', '')
     """
-    found = _AGE.fullmatch(plain(name))
-    if found is None:
+    age = _AGE.fullmatch(normalized(name))
+    if age is None:
         return ""
-    who = "户籍" if "户籍" in (found["before"], found["after"]) else ""
-    if over := found["over"] or found["least"]:
+    who = "户籍" if "户籍" in (age["before"], age["after"]) else ""
+    if over := age["over"] or age["least"]:
         return f"{who}{over}岁以上"
-    if found["months"] or (found["low"] == "0" and (found["high"], found["month"]) in (("2", "岁"), ("36", "个月"))):
+    if age["months"] or (age["low"] == "0" and (age["high"], age["month"]) in (("2", "岁"), ("36", "个月"))):
         return f"{who}3岁以下"
-    if found["low"]:
-        return f"{who}{found['low']}-{found['high']}{'岁' if found['month'] == '岁' else '个月'}"
-    if under := found["under"]:
-        return f"{who}0-{under}岁" if found["too"] or found["with"] == "含" else f"{who}{under}岁以下"
-    return f"{who}{found['below']}岁以下"
+    if age["low"]:
+        return f"{who}{age['low']}-{age['high']}{'岁' if age['month'] == '岁' else '个月'}"
+    if age["under"] and (age["too"] or age["with"] == "含"):
+        return f"{who}0-{age['under']}岁"
+    return f"{who}{age['under'] or age['below']}岁以下"
 
 
-def bare(name: object) -> tuple[str, tuple[str, ...]]:
-    """Split *name* into what is compared and what its brackets hold.
-
-    Examples
-    --------
-    >>> bare("人口 （人）")
-    ('人口', ('人',))
-    """
-    text = plain(name)
-    held = tuple(
-        next(part for part in found if part is not None)
-        for found in (match.groups(default=None) for match in _BRACKETS.finditer(text))
-        if any(found)
-    )
-    return _BRACKETS.sub("", text), held
+def split_brackets(name: object) -> tuple[str, tuple[str, ...]]:
+    """Split *name* into what is compared and what its brackets hold: "人口（人）" into "人口" and "人"."""
+    text = normalized(name)
+    notes = (next(filter(None, match.groups()), "") for match in _BRACKETS.finditer(text))
+    return _BRACKETS.sub("", text), tuple(filter(None, notes))
 
 
-def of_another(note: str, kind: str) -> bool:
-    """Tell whether what brackets hold makes a text or flag another one: what it was or is to be, or how many.
-
-    Examples
-    --------
-    >>> of_another("原", "text"), of_another("乡镇", "text"), of_another("是/否", "flag"), of_another("家", "flag")
-    (True, False, False, True)
-    """
+def names_another(note: str, kind: str) -> bool:
+    """Tell whether what brackets hold makes a text or flag another one: what it was or is to be, or how many."""
     return _ANOTHER.search(note) is not None or (kind == "flag" and _NO_FLAG.search(note) is not None)
 
 
-def noted(name: object) -> tuple[str, tuple[str, ...]]:
-    """Split the heading of a number as `bare` does, a unit after a slash or colon being as good as one in brackets.
-
-    Examples
-    --------
-    >>> noted("建筑面积/㎡"), noted("造价：万元"), noted("床位（张）")
-    (('建筑面积', ('m2',)), ('造价', ('万元',)), ('床位', ('张',)))
-    """
-    text, held = bare(name)
+def split_unit(name: object) -> tuple[str, tuple[str, ...]]:
+    """Split the heading of a number as `split_brackets` does; a unit may also follow a slash or colon."""
+    text, held = split_brackets(name)
     words, _, unit = text.replace(":", "/").rpartition("/")
     return (words, (*held, unit)) if words and unit else (text, held)
 
@@ -142,21 +99,13 @@ def noted(name: object) -> tuple[str, tuple[str, ...]]:
 NAME_BYTES = 10
 
 
-def cut(name: object) -> str:
+def cut_name(name: object) -> str:
     """Return the part of *name* that is left when a Shapefile may have cut it, else nothing.
 
     A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in
     a sign for what cannot be read, or is a little shorter.
-
-    Examples
-    --------
-    >>> cut("open_to_ne"), cut("所属街"), cut("所属街�"), cut("名称"), cut("elderly")
-    ('open_to_ne', '所属街', '所属街', '', '')
     """
-    text = str(name)
-    left = text.rstrip("\ufffd?")
-    broken = left != text
-    wide = len(left.encode("utf-8", "replace"))
-    double = len(left.encode("gb18030", "replace"))
-    full = NAME_BYTES in (wide, double) or (not left.isascii() and (wide in (8, 9) or double == NAME_BYTES - 1))
-    return left if len(left) > 1 and (broken or full) else ""
+    left = str(name).rstrip("\ufffd?")
+    utf8, gbk = (len(left.encode(encoding, "replace")) for encoding in ("utf-8", "gb18030"))
+    full = NAME_BYTES in (utf8, gbk) or (not left.isascii() and (utf8 in (8, 9) or gbk == NAME_BYTES - 1))
+    return left if len(left) > 1 and (full or left != str(name)) else ""

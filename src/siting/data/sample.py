@@ -43,8 +43,7 @@ def sample_path(name: str = "sample.gpkg") -> Path:
 def load_sample() -> dict[str, Any]:
     """Return the layers of the sample district, by role.
 
-    Real streets under a made-up population and made-up facilities: each layer says so in
-    ``attrs["notice"]``.
+    Real streets under a made-up population and made-up facilities: each layer says so in ``attrs["notice"]``.
 
     Returns
     -------

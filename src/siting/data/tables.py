@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import logging
-import math
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,31 +15,22 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from siting.data.headings import plain
-from siting.data.roles import coordinate_names
-from siting.data.values import number_of, text_of, trim
+from siting.data.headings import normalized
+from siting.data.roles import COORDINATES, coordinate_names
+from siting.data.values import number_of, read_cells, text_of, trim
 from siting.errors import LayerError, some
-
-__all__: list[str] = []
 
 logger = logging.getLogger(__name__)
 
 # A text that a spreadsheet would take for a formula, with the apostrophes that `write_layer` puts before it.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
-COORDINATES = ("lon", "lat", "x", "y", "wkt")
 _EWKT = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 
 Row = list[Any]
 
 
 def guarded(text: str) -> str:
-    """Return *text* so that no spreadsheet takes it for a formula; `unguarded` takes it back.
-
-    Examples
-    --------
-    >>> guarded("=1+1"), unguarded(guarded("=1+1")), guarded("plain")
-    ("'=1+1", '=1+1', 'plain')
-    """
+    """Return *text* so that no spreadsheet takes it for a formula; `unguarded` takes it back."""
     return f"'{text}" if FORMULA.match(text) else text
 
 
@@ -65,7 +55,7 @@ def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
 
 
 def decode(data: bytes, encoding: str | None, layer: str) -> str:
-    """Decode the bytes of a text file: as *encoding* says, else UTF-8, else GB18030; the choice is told."""
+    """Decode the bytes of a text file: as *encoding* says, else UTF-8, else GB18030; the log says which."""
     if encoding is None and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     tried = [encoding] if encoding else ["utf-8-sig", "gb18030"]
@@ -82,18 +72,12 @@ def decode(data: bytes, encoding: str | None, layer: str) -> str:
     raise LayerError(layer, f"is not text in {' or '.join(tried)}; say which with encoding=")
 
 
-def choose(names: Sequence[str], asked: str | None, role: str, layer: str, what: str = "layer") -> str:
-    """Choose a layer or sheet: the one asked for, the only one, or the one called as the role.
-
-    Raises
-    ------
-    LayerError
-        When there are several and none was asked for, or there is none of that name.
-    """
-    if asked is not None:
-        if asked not in names:
-            raise LayerError(layer, f'has no {what} "{asked}"; it has {some(names, most=40) or "none"}')
-        return asked
+def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what: str = "layer") -> str:
+    """Choose a layer or sheet: the one that is wanted, the only one, or the one called as the role."""
+    if wanted is not None:
+        if wanted not in names:
+            raise LayerError(layer, f'has no {what} "{wanted}"; it has {some(names, most=40) or "none"}')
+        return wanted
     if len(names) == 1:
         return names[0]
     if role in names:
@@ -110,23 +94,19 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
         raise LayerError(layer, "is empty; it needs a row of column names and rows below")
     (line, head), body = numbered[0], numbered[1:]
     width = max(_width(row) for _, row in numbered)
-    named = sum(not void(c) for c in head)
-    if width > 1 and (named == 1 or 2 * named < width):
-        shown = some(text_of(c) for c in head if not void(c))
-        raise LayerError(
-            layer,
-            f"row {line} holds {shown} and not the names of the {width} columns; "
-            "take out the title rows above the header",
-        )
+    filled = [text_of(c) for c in head if not void(c)]
+    if width > 1 and (len(filled) == 1 or 2 * len(filled) < width):
+        title = f"row {line} holds {some(filled)} and not the names of the {width} columns"
+        raise LayerError(layer, f"{title}; take out the title rows above the header")
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
     again = [n for n, row in body if [text_of(c) for c in row[: _width(row)]] == names[: _width(head)]]
     if again:
         logger.warning("%s: rows %s repeat the names of the columns and were left out", layer, some(again))
     places = [at for at, (n, _) in enumerate(body) if n not in again]
     body = [body[at] for at in places]
-    filled = {i: [row[i] if i < len(row) else None for _, row in body] for i in range(width)}
-    kept = [i for i in range(width) if names[i] or any(not void(c) for c in filled[i])]
-    if not names[0] and _counts_rows(filled[0]):
+    columns = [[row[i] if i < len(row) else None for _, row in body] for i in range(width)]
+    kept = [i for i in range(width) if names[i] or any(not void(c) for c in columns[i])]
+    if not names[0] and _numbers_rows(columns[0]):
         logger.info("%s: the first column, which has no name, numbers the rows and was left out", layer)
         kept.remove(0)
     unnamed = [i for i in kept if not names[i]]
@@ -140,72 +120,65 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
     twice = sorted({names[i] for i in kept if names.count(names[i]) > 1})
     if twice:
         raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
-    frame = pd.DataFrame({names[i]: pd.Series(filled[i], dtype=object) for i in kept})
+    frame = pd.DataFrame({names[i]: pd.Series(columns[i], dtype=object) for i in kept})
     frame.index = pd.Index(places) if again else frame.index  # as the rows are counted below the header
     return frame.infer_objects()
 
 
-def _counts_rows(cells: Sequence[Any]) -> bool:
+def _numbers_rows(cells: Sequence[Any]) -> bool:
     """Tell whether a column numbers the rows from 0 or 1 on, as other programs write it before the first."""
-    said = [text_of(cell) for cell in cells]
-    return bool(said) and any(said == [str(n) for n in range(first, first + len(said))] for first in (0, 1))
+    texts = [text_of(cell) for cell in cells]
+    return bool(texts) and any(texts == [str(n) for n in range(first, first + len(texts))] for first in (0, 1))
 
 
 def void(cell: Any) -> bool:
     """Tell whether a cell holds nothing but white space."""
-    return cell is None or (isinstance(cell, str) and (not cell or not trim(cell)))
+    return cell is None or (isinstance(cell, str) and not trim(cell))
 
 
 def _width(row: Row) -> int:
     return next((i for i in range(len(row), 0, -1) if not void(row[i - 1])), 0)
 
 
-def place(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> Any:
-    """Make a layer of a table by its coordinates: ``lon`` and ``lat``, ``x`` and ``y``, or ``wkt``.
+def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> tuple[Any, dict[str, str]]:
+    """Make a layer of a table by its coordinates; return also heading → coordinate, where the names differ.
 
-    Longitude and latitude are EPSG:4326 unless *crs* says otherwise; ``x`` and ``y`` need *crs*;
-    WKT needs it unless it says ``SRID=…;``.
+    Longitude and latitude are EPSG:4326 unless *crs* says otherwise; ``x`` and ``y`` need *crs*; WKT needs it unless it
+    says ``SRID=…;``.
     """
     columns = _coordinate_columns(frame, chosen, layer)
     if "wkt" in columns:
         shapes, code = _from_wkt(frame[columns["wkt"]], layer)
         crs = crs or code
     else:
-        first, second = ("lon", "lat") if "lon" in columns else ("x", "y")
-        east, north = (_degrees(frame[columns[key]], layer) for key in (first, second))
+        east, north = (_coordinates(frame[source], layer) for source in columns.values())
         shapes = np.full(len(frame), None, dtype=object)
-        there = ~(np.isnan(east) | np.isnan(north))
-        shapes[there] = shapely.points(east[there], north[there])
-        if crs is None and first == "lon":
+        known = ~(np.isnan(east) | np.isnan(north))
+        shapes[known] = shapely.points(east[known], north[known])
+        if crs is None and "lon" in columns:
             crs = "EPSG:4326"
-            logger.info(
-                "%s: columns %s and %s are taken as EPSG:4326",
-                layer,
-                columns["lon"],
-                columns["lat"],
-            )
+            logger.info("%s: columns %s and %s are taken as EPSG:4326", layer, columns["lon"], columns["lat"])
     if crs is None:
         raise LayerError(
             layer,
             f'columns {some(columns.values())} do not say in which CRS they are; give it, for example crs="EPSG:4549"',
         )
     out = gpd.GeoDataFrame(frame.drop(columns=list(columns.values())), geometry=shapes, crs=crs)
-    out.attrs = {**frame.attrs, "understood": {source: name for name, source in columns.items() if source != name}}
-    return out
+    return out, {source: name for name, source in columns.items() if source != name}
 
 
 def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: str) -> dict[str, str]:
-    columns = dict(chosen)
-    absent = [source for source in columns.values() if source not in frame.columns]
+    """Find the columns of the place, coordinate → heading: a pair in the order x, y, or one of WKT."""
+    listed = some(frame.columns, most=40)
+    absent = [source for source in chosen.values() if source not in frame.columns]
     if absent:
         raise LayerError(
-            layer,
-            f"has no column {some(absent)}, which columns= takes for coordinates; "
-            f"found are {some(frame.columns, most=40)}",
+            layer, f"has no column {some(absent)}, which columns= takes for coordinates; found are {listed}"
         )
+    columns = dict(chosen)
     if not columns:
         for kind in COORDINATES:
-            takers = [str(c) for c in frame.columns if plain(c) in coordinate_names(kind)]
+            takers = [str(c) for c in frame.columns if normalized(c) in coordinate_names(kind)]
             if len(takers) > 1:
                 raise LayerError(
                     layer,
@@ -217,35 +190,25 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
         if {"lon", "lat"} <= columns.keys():
             # Degrees are unambiguous; x and y beside them stay as they are.
             columns = {kind: columns[kind] for kind in ("lon", "lat", "wkt") if kind in columns}
-    for pair in (("lon", "lat"), ("x", "y")):
-        if len(columns.keys() & set(pair)) == 1:
-            columns = {k: v for k, v in columns.items() if k not in pair} if not chosen else columns
-    complete = [set(kind) for kind in (("lon", "lat"), ("x", "y"), ("wkt",)) if set(kind) <= columns.keys()]
-    if len(complete) == 1 and complete[0] == columns.keys():
-        return columns
+        for pair in (("lon", "lat"), ("x", "y")):
+            if len(columns.keys() & set(pair)) == 1:
+                columns = {kind: source for kind, source in columns.items() if kind not in pair}
+    complete = [kinds for kinds in (("lon", "lat"), ("x", "y"), ("wkt",)) if set(kinds) <= columns.keys()]
+    if len(complete) == 1 and set(complete[0]) == columns.keys():
+        return {kind: columns[kind] for kind in complete[0]}
     if len(complete) > 1:
-        raise LayerError(
-            layer,
-            f"columns {some(columns.values())} give the place twice; choose with columns=, "
-            'for example columns={"wkt": "…"}',
-        )
+        twice = f"columns {some(columns.values())} give the place twice"
+        raise LayerError(layer, f'{twice}; choose with columns=, for example columns={{"wkt": "…"}}')
     raise LayerError(
         layer,
-        "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, "
-        f"or wkt; found are {some(frame.columns, most=40)}; "
-        'name them with columns={"lon": "…", "lat": "…"}',
+        "has no coordinates: a table needs columns lon and lat (经度, 纬度), x and y with crs=, or wkt; found are "
+        f'{listed}; name them with columns={{"lon": "…", "lat": "…"}}',
     )
 
 
-def _degrees(column: pd.Series[Any], layer: str) -> Any:
+def _coordinates(column: pd.Series[Any], layer: str) -> Any:
     """Read a column of coordinates; an empty cell is NaN, text is refused."""
-    values = np.full(len(column), math.nan)
-    bad = []
-    for i, (row, cell) in enumerate(zip(column.index, column.astype(object), strict=True)):
-        try:
-            values[i] = number_of(cell)
-        except (ValueError, TypeError):
-            bad.append(f"row {row + 1}: {str(cell)[:40]}")
+    values, bad = read_cells(column, number_of)
     if bad:
         raise LayerError(
             layer,
@@ -256,17 +219,15 @@ def _degrees(column: pd.Series[Any], layer: str) -> Any:
 
 
 def _from_wkt(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
+    """Read shapes as WKT, and the CRS that stands before them."""
     texts = [text_of(cell) for cell in column]
-    codes = {found.group(1) if (found := _EWKT.match(text)) else "" for text in texts if text}
+    codes = {srid[1] if (srid := _EWKT.match(text)) else "" for text in texts if text}
     if len(codes) > 1:
         raise LayerError(layer, f'"{column.name}" mixes systems: SRID {some(sorted(codes))}; bring them to one')
     shapes = shapely.from_wkt([_EWKT.sub("", text) or None for text in texts], on_invalid="ignore")
-    bad = [
-        f"row {row + 1}: {text[:40]}"
-        for row, text, shape in zip(column.index, texts, shapes, strict=True)
-        if text and shape is None
-    ]
+    rows = zip(column.index, texts, shapes, strict=True)
+    bad = [f"row {row + 1}: {text[:40]}" for row, text, shape in rows if text and shape is None]
     if bad:
         raise LayerError(layer, f'"{column.name}" is not WKT in {len(bad)} of {len(texts)} rows: {some(bad)}')
-    code = codes.pop() if codes else ""
+    code = "".join(codes)
     return shapes, f"EPSG:{code}" if code else None

@@ -16,11 +16,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from siting.data.headings import plain
-from siting.data.roles import Column
+from siting.data.columns import Column
+from siting.data.headings import normalized
 from siting.numbers import Bools, Floats
-
-__all__: list[str] = []
 
 # Above this a float no longer holds every whole number that a spreadsheet shows (15 digits).
 MOST_DIGITS = 1e15
@@ -46,24 +44,12 @@ class Parsed:
 
 
 def trim(text: str) -> str:
-    """Take white space, full-width spaces and byte-order marks off both ends.
-
-    Examples
-    --------
-    >>> trim("　001 ")
-    '001'
-    """
+    """Take white space, full-width spaces and byte-order marks off both ends."""
     return text.strip(_SPACES)
 
 
 def text_of(value: Any) -> str:
-    """Return the text of a cell: trimmed, whole numbers without ``.0``, nothing for a missing value.
-
-    Examples
-    --------
-    >>> text_of(12.0), text_of(None), text_of(["primary", "link"])
-    ('12', '', 'primary;link')
-    """
+    """Return the text of a cell: trimmed, whole numbers without ``.0``, nothing for a missing value."""
     if isinstance(value, str):
         return trim(value)
     if isinstance(value, (list, tuple, set, frozenset, np.ndarray)):
@@ -84,7 +70,7 @@ def cells(column: Any) -> list[Any]:
 
 @dataclass(frozen=True)
 class Texts:
-    """What a column says: the text of every cell, and how many cells had white space around it."""
+    """The text of every cell of a column, and how many cells had white space around it."""
 
     array: Any
     trimmed: int
@@ -92,20 +78,14 @@ class Texts:
     @property
     def listed(self) -> list[str]:
         """The texts as a list."""
-        found: list[str] = np.asarray(self.array, dtype=object).tolist()
-        return found
+        return list(np.asarray(self.array, dtype=object).tolist())
 
 
 def texts(column: Any) -> Texts:
-    """Return the text of every cell of a Series or Index, as `text_of` does, but for whole columns at a time.
-
-    Examples
-    --------
-    >>> texts(pd.Series([12.0, float("nan")])).listed, texts(pd.Series([" a", None])).trimmed
-    (['12', ''], 1)
-    """
+    """Return the text of every cell of a Series or Index, as `text_of` does, but for whole columns at a time."""
     dtype = column.dtype
-    if isinstance(dtype, pd.StringDtype) or (pd.api.types.is_object_dtype(dtype) and _is_text(column)):
+    textual = pd.api.types.is_object_dtype(dtype) and pd.api.types.infer_dtype(column) in ("string", "empty")
+    if textual or isinstance(dtype, pd.StringDtype):
         try:
             return _trimmed(column)
         except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold
@@ -113,9 +93,9 @@ def texts(column: Any) -> Texts:
     if pd.api.types.is_integer_dtype(dtype):
         return Texts(_as_column(pc.fill_null(pc.cast(_arrow(column), pa.string()), "")), 0)
     if pd.api.types.is_object_dtype(dtype):
-        found = cells(column)
-        read = [text_of(value) for value in found]
-        trimmed = sum(isinstance(old, str) and old != new for old, new in zip(found, read, strict=True))
+        values = cells(column)
+        read = [text_of(value) for value in values]
+        trimmed = sum(isinstance(old, str) and old != new for old, new in zip(values, read, strict=True))
         return Texts(np.array(read, dtype=object), trimmed)
     if pd.api.types.is_float_dtype(dtype):
         numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
@@ -128,13 +108,10 @@ def texts(column: Any) -> Texts:
     return Texts(np.array([*read, ""], dtype=object)[codes], int(spaced[codes].sum()))
 
 
-def _is_text(column: Any) -> bool:
-    return pd.api.types.infer_dtype(column, skipna=True) in ("string", "empty")
-
-
 def _arrow(column: Any) -> Any:
-    found = pa.array(column.array if isinstance(column.dtype, pd.api.extensions.ExtensionDtype) else column.to_numpy())
-    return found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found
+    extended = isinstance(column.dtype, pd.api.extensions.ExtensionDtype)
+    array = pa.array(column.array if extended else column.to_numpy())
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _trimmed(column: Any) -> Texts:
@@ -156,27 +133,24 @@ def _text_type() -> Any:
     return pd.Series([""], dtype="str").dtype
 
 
-def _as_column(found: Any) -> Any:
+def _as_column(array: Any) -> Any:
     """Return an Arrow array of texts as an array of the type that pandas keeps texts in."""
     dtype: Any = _text_type()
     if not pd.api.types.is_object_dtype(dtype):
-        return dtype.__from_arrow__(found)
-    return found.to_numpy(zero_copy_only=False).astype(object)
+        return dtype.__from_arrow__(array)
+    return array.to_numpy(zero_copy_only=False).astype(object)
 
 
 def joined(parts: Sequence[Any]) -> Any:
     """Join the texts of several columns, row by row, with ``-``."""
-    found = [pa.array(np.asarray(part, dtype=object), type=pa.large_string()) for part in parts]
-    return _as_column(pc.binary_join_element_wise(*found, pa.scalar("-", pa.large_string())))
+    arrays = [pa.array(np.asarray(part, dtype=object), type=pa.large_string()) for part in parts]
+    return _as_column(pc.binary_join_element_wise(*arrays, pa.scalar("-", pa.large_string())))
 
 
 def numbered(name: str, rows: int) -> Any:
     """Return the texts ``name-1``, ``name-2`` and so on."""
-    return _as_column(
-        pc.binary_join_element_wise(
-            pa.scalar(name), pc.cast(pa.array(np.arange(1, rows + 1)), pa.string()), pa.scalar("-")
-        )
-    )
+    numbers = pc.cast(pa.array(np.arange(1, rows + 1)), pa.string())
+    return _as_column(pc.binary_join_element_wise(pa.scalar(name), numbers, pa.scalar("-")))
 
 
 def distinct(ids: Any) -> bool:
@@ -187,24 +161,15 @@ def distinct(ids: Any) -> bool:
 def number_of(value: Any) -> float:
     """Return the number that *value* holds; NaN when it is empty.
 
-    Full-width digits and thousands marks are understood: ``"1,200"``, ``"３００"``, ``"1 200"``.
-
-    Raises
-    ------
-    ValueError
-        When it holds something else, such as ``"约50"`` or ``"-"``.
-
-    Examples
-    --------
-    >>> number_of("１，２００"), number_of("1 200.5")
-    (1200.0, 1200.5)
+    Full-width digits and thousands marks are understood: ``"1,200"``, ``"３００"``, ``"1 200"``. `ValueError` is raised
+    for something else, such as ``"约50"`` or ``"-"``.
     """
     if value is None or value is pd.NA or value is pd.NaT:
         return math.nan
     if not isinstance(value, str):
         return float(value)
     if value.isascii() and value.isdigit():
-        return float(value)  # most cells are no more than this
+        return float(value)  # as most cells are
     text = trim(unicodedata.normalize("NFKC", value)).replace("\u2212", "-").lower()
     if not text:
         return math.nan
@@ -216,13 +181,7 @@ def number_of(value: Any) -> float:
 
 
 def share_of(value: Any) -> float:
-    """Return the share that *value* holds; ``"45%"`` is 0.45.
-
-    Examples
-    --------
-    >>> share_of("45％"), share_of(0.3)
-    (0.45, 0.3)
-    """
+    """Return the share that *value* holds; ``"45%"`` is 0.45."""
     if isinstance(value, str):
         text = trim(unicodedata.normalize("NFKC", value))
         if text.endswith("%"):
@@ -231,18 +190,7 @@ def share_of(value: Any) -> float:
 
 
 def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> float:
-    """Return 1 for yes, 0 for no, NaN for an empty cell; *yes* and *no* are further words.
-
-    Raises
-    ------
-    ValueError
-        When it holds something else.
-
-    Examples
-    --------
-    >>> flag_of("是"), flag_of("无"), flag_of(True)
-    (1.0, 0.0, 1.0)
-    """
+    """Return 1 for yes, 0 for no, NaN for an empty cell, else raise `ValueError`; *yes* and *no* are further words."""
     text = unicodedata.normalize("NFKC", text_of(value)).casefold()
     if not text:
         return math.nan
@@ -253,33 +201,43 @@ def flag_of(value: Any, yes: Sequence[str] = (), no: Sequence[str] = ()) -> floa
     raise ValueError(f"{value!r} is neither yes nor no")
 
 
-def parse_numbers(column: pd.Series[Any], kind: str = "number", said: Column | None = None) -> Parsed:
-    """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the canonical *said*.
+def read_cells(column: Any, read: Callable[[Any], float]) -> tuple[Floats, list[str]]:
+    """Read each cell of a table; list those that *read* refuses, each with its row below the header or its id."""
+    values, bad = np.full(len(column), math.nan), []
+    for at, (row, cell) in enumerate(zip(column.index, cells(column), strict=True)):
+        try:
+            values[at] = read(cell)
+        except (ValueError, TypeError):
+            bad.append(f"{f'row {row + 1}' if isinstance(row, int) else row}: {text_of(cell)[:40]}")
+    return values, bad
+
+
+def parse_numbers(column: pd.Series[Any], kind: str = "number", canonical: Column | None = None) -> Parsed:
+    """Read the numbers (or ``"share"``, ``"flag"``) of *column*, flags also by the words of the *canonical* column.
 
     Infinite numbers are bad; whether a negative number or a fraction may stand is not judged here.
     """
-    flag = flag_of if said is None else partial(flag_of, yes=said.yes, no=said.no)
+    flag = flag_of if canonical is None else partial(flag_of, yes=canonical.yes, no=canonical.no)
     reader: Callable[[Any], float] = {"share": share_of, "flag": flag}.get(kind, number_of)
-    if kind != "flag" and (pd.api.types.is_numeric_dtype(column.dtype)):
-        values = column.to_numpy(dtype=np.float64, na_value=np.nan).copy()
-        bad = np.isinf(values)
+    if kind != "flag" and pd.api.types.is_numeric_dtype(column.dtype):
+        values, bad = column.to_numpy(dtype=np.float64, na_value=np.nan).copy(), np.zeros(len(column), np.bool_)
     else:
-        values, bad = _read_numbers(column, reader, plain=kind != "flag")
-        bad |= np.isinf(values)
+        values, bad = _read_numbers(column, reader, decimal=kind != "flag")
+    bad |= np.isinf(values)
     values[bad] = 0.0
     return Parsed(values, np.isnan(values), bad)
 
 
-def _read_numbers(column: Any, reader: Callable[[Any], float], *, plain: bool) -> tuple[Floats, Bools]:
-    """Read the cells by *reader*, each distinct one once, and *plain* decimal numbers all at a time."""
+def _read_numbers(column: Any, reader: Callable[[Any], float], *, decimal: bool) -> tuple[Floats, Bools]:
+    """Read the cells by *reader*, each distinct one once, and *decimal* numbers all at a time."""
     values = np.full(len(column), np.nan, dtype=np.float64)
     bad = np.zeros(len(column), dtype=np.bool_)
     left = np.ones(len(column), dtype=np.bool_)
-    if plain and isinstance(column.dtype, pd.StringDtype):
+    if decimal and isinstance(column.dtype, pd.StringDtype):
         source = _arrow(column)
-        decimal = pc.fill_null(pc.match_substring_regex(source, _DECIMAL), False)
-        left = ~decimal.to_numpy(zero_copy_only=False)
-        values[~left] = pc.cast(pc.filter(source, decimal), pa.float64()).to_numpy()
+        matches = pc.fill_null(pc.match_substring_regex(source, _DECIMAL), False)
+        left = ~matches.to_numpy(zero_copy_only=False)
+        values[~left] = pc.cast(pc.filter(source, matches), pa.float64()).to_numpy()
     try:
         codes, known = pd.factorize(column[left])
     except TypeError:  # lists and the like
@@ -294,50 +252,35 @@ def _read_numbers(column: Any, reader: Callable[[Any], float], *, plain: bool) -
     return values, bad
 
 
-def parse_choices(column: Column, found: Any) -> tuple[npt.NDArray[np.object_], Bools]:
-    """Bring the texts of a category to their canonical values, and tell which are unknown.
+def parse_choices(column: Column, words: Any) -> tuple[npt.NDArray[np.object_], Bools]:
+    """Bring the texts of a column with `choices` to their canonical values, and mark the unknown ones.
 
-    Parameters
-    ----------
-    column
-        A column with `choices`.
-    found
-        The texts; an empty one stays empty and is not unknown.
-
-    Examples
-    --------
-    >>> from siting.data import role
-    >>> [each.tolist() for each in parse_choices(role("communities").column("build_status"), ["新建", "", "旧"])]
-    [['new', '', '旧'], [False, False, True]]
+    An empty text stays empty and is not unknown.
     """
     known: dict[str, list[str]] = {}
     for value, names in column.choices:
         for name in (value, *names):
-            known.setdefault(plain(name), []).append(value)
+            known.setdefault(normalized(name), []).append(value)
     read, unknown = [], []
-    codes, distinct = pd.factorize(np.asarray(found, dtype=object))
+    codes, distinct = pd.factorize(np.asarray(words, dtype=object))
     for text in distinct:
-        kept, strange = _several(text, known) if column.many else _one(text, known)
-        read.append(";".join(sorted(set(kept))))  # one order, so that equal sets are equal texts
-        unknown.append(strange)
+        kept, strange = _split_words(text, known) if column.many else (known.get(normalized(text)), False)
+        read.append(";".join(sorted(set(kept or [text]))))  # one order, so that equal sets are equal texts
+        unknown.append(strange or (kept is None and bool(text)))
     return np.array(read, dtype=object)[codes], np.array(unknown, dtype=np.bool_)[codes]
 
 
-def _one(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
-    return known.get(plain(text), [text]), bool(text) and plain(text) not in known
-
-
-def _several(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
+def _split_words(text: str, known: Mapping[str, list[str]]) -> tuple[list[str], bool]:
     """Read the values of one cell: between signs, joined by a word such as 和, or written without any (养老托育)."""
     kept: list[str] = []
     strange = False
     words = "|".join(sorted(map(re.escape, known), key=len, reverse=True))
     for part in filter(None, map(trim, _JOINTS.split(unicodedata.normalize("NFKC", text)))):
-        said = plain(part)
-        if said in known:
-            kept += known[said]
-        elif re.fullmatch(rf"(?:(?:{words})(?:{_AND})?)*(?:{words})", said):
-            kept += [value for word in re.findall(words, said) for value in known[word]]
+        word = normalized(part)
+        if word in known:
+            kept += known[word]
+        elif re.fullmatch(rf"(?:(?:{words})(?:{_AND})?)*(?:{words})", word):
+            kept += [value for each in re.findall(words, word) for value in known[each]]
         else:
             kept.append(part)
             strange = True

@@ -1,4 +1,4 @@
-"""Excel workbooks: the cells of a sheet as a table, merged cells filled as they are meant."""
+"""Excel workbooks: the cells of a sheet as a table, with merged cells filled."""
 
 from __future__ import annotations
 
@@ -7,17 +7,14 @@ import re
 import warnings
 import zipfile
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from siting.data.tables import Row, choose, framed, void
 from siting.data.values import MOST_DIGITS, text_of
 from siting.errors import LayerError, some
-
-__all__: list[str] = []
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +33,7 @@ _OVER = re.compile(
 _TAGS = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 
 
-@dataclass(frozen=True)
-class Merged:
+class Merged(NamedTuple):
     """A range of merged cells: its first and last row and column, counted from 1, and its name in the sheet."""
 
     top: int
@@ -47,13 +43,12 @@ class Merged:
     name: str
 
 
-@dataclass(frozen=True)
-class Layout:
-    """What a sheet says beside its values: merged cells, hidden rows, and formulas whose value is not stored."""
+class Layout(NamedTuple):
+    """What a sheet holds beside its values: merged cells, hidden rows, and formulas whose value is not stored."""
 
-    merged: tuple[Merged, ...]
-    hidden: tuple[int, ...]
-    hollow: tuple[str, ...]
+    merged: list[Merged]
+    hidden: list[int]
+    unstored: list[str]
 
 
 def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataFrame:
@@ -79,14 +74,14 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
                 layout = _layout(path, tab._worksheet_path)
             finally:
                 book.close()
+    except LayerError:
+        raise
     except (zipfile.BadZipFile, KeyError, OSError, ValueError, SyntaxError) as fault:
-        if isinstance(fault, LayerError):
-            raise
         raise LayerError(layer, f"is no Excel workbook that can be read: {fault}") from fault
-    if layout.hollow:
+    if layout.unstored:
         logger.warning(
             "%s: cells %s hold formulas whose values are not stored, and are read as empty; open the workbook in a "
-            "spreadsheet program and save it", layer, some(layout.hollow),
+            "spreadsheet program and save it", layer, some(layout.unstored),
         )  # fmt: skip
     if errors:
         logger.warning("%s: cells hold errors and are read as empty: %s; correct them", layer, some(errors))
@@ -100,11 +95,11 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
     return table
 
 
-def _sheet(book: Any, asked: str | None, role: str, layer: str) -> str:
-    """Return the sheet to read: of several, hidden and empty ones are passed over and told."""
+def _sheet(book: Any, wanted: str | None, role: str, layer: str) -> str:
+    """Return the sheet to read: of several, hidden and empty ones are passed over, with a warning."""
     names: list[str] = book.sheetnames
-    if asked is not None or role in names or len(names) == 1:
-        return choose(names, asked, role, layer, "sheet")
+    if wanted is not None or role in names or len(names) == 1:
+        return choose(names, wanted, role, layer, "sheet")
     seen = [name for name in names if book[name].sheet_state == "visible"] or names
     full = [name for name in seen if _holds_cells(book[name])] or seen
     chosen = choose(full, None, role, layer, "sheet")
@@ -116,9 +111,8 @@ def _sheet(book: Any, asked: str | None, role: str, layer: str) -> str:
 
 
 def _holds_cells(tab: Any) -> bool:
-    return hasattr(tab, "iter_rows") and any(
-        not void(value) for row in tab.iter_rows(values_only=True) for value in row
-    )
+    rows = tab.iter_rows(values_only=True) if hasattr(tab, "iter_rows") else ()
+    return any(not void(value) for row in rows for value in row)
 
 
 def _cell(cell: Any, errors: list[str]) -> Any:
@@ -130,19 +124,19 @@ def _cell(cell: Any, errors: list[str]) -> Any:
         return value or None
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return value.isoformat() if hasattr(value, "isoformat") else value
-    shape = str(cell.number_format)
-    if re.fullmatch("0+", shape) and len(shape) > 1 and float(value).is_integer():
-        return str(int(value)).zfill(len(shape))
+    digits = str(cell.number_format)
+    if re.fullmatch("00+", digits) and float(value).is_integer():
+        return str(int(value)).zfill(len(digits))
     # Excel keeps 15 digits; as a float such an id is refused by the check of ids.
     return float(value) if abs(value) >= MOST_DIGITS else value
 
 
 def _layout(path: Path, part: str) -> Layout:
-    """Read what openpyxl does not tell of a sheet that it reads row by row."""
+    """Read what openpyxl leaves out of a sheet that it reads row by row."""
     from openpyxl.utils.cell import range_boundaries
     from openpyxl.xml.functions import iterparse
 
-    merged, hidden, hollow = [], [], []
+    merged, hidden, unstored = layout = Layout([], [], [])
     with zipfile.ZipFile(path) as archive, archive.open(part) as source:
         number = 0
         for _, item in iterparse(source):
@@ -150,7 +144,7 @@ def _layout(path: Path, part: str) -> Layout:
                 number = int(item.get("r", number + 1))
                 if item.get("hidden") in ("1", "true"):
                     hidden.append(number)
-                hollow += [
+                unstored += [
                     cell.get("r", f"row {number}")
                     for cell in item.iter(f"{_TAGS}c")
                     if cell.find(f"{_TAGS}f") is not None and not cell.findtext(f"{_TAGS}v")
@@ -159,7 +153,7 @@ def _layout(path: Path, part: str) -> Layout:
             elif item.tag == f"{_TAGS}mergeCell":
                 left, top, right, bottom = map(int, range_boundaries(item.get("ref")))
                 merged.append(Merged(top, left, bottom, right, item.get("ref")))
-    return Layout(tuple(merged), tuple(hidden), tuple(hollow))
+    return layout
 
 
 def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, list[str]]:
@@ -183,7 +177,7 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
             for row in rows[each.top - 1 : each.bottom]:
                 row[each.left - 1 : each.right] = [value] * len(row[each.left - 1 : each.right])
     if last > head:
-        names = [_joined([text_of(row[i]) for row in rows[head - 1 : last]]) or None for i in range(width)]
+        names = [joined_heading([text_of(row[i]) for row in rows[head - 1 : last]]) or None for i in range(width)]
         logger.warning(
             "%s: rows %d to %d are one header of merged cells: %s", layer, head, last, some(filter(None, names))
         )
@@ -192,42 +186,37 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
     filled: dict[str, list[str]] = {}
     for each in merged:
         if each.top > last and each.bottom > each.top:
-            for i in range(each.left - 1, min(each.right, width)):
-                if not void(rows[each.top - 1][i]):
-                    filled.setdefault(text_of(rows[head - 1][i]), []).append(each.name)
+            columns = [i for i in range(each.left - 1, min(each.right, width)) if not void(rows[each.top - 1][i])]
+            for i in columns:
+                filled.setdefault(text_of(rows[head - 1][i]), []).append(each.name)
     for heading, ranges in filled.items():
         logger.warning('%s: merged cells of "%s" hold their value in each row: %s', layer, heading, some(ranges))
     return filled
 
 
-def _joined(parts: Sequence[str]) -> str:
-    """Join the headings of a column, from the top down, without those that add nothing to what stands below.
-
-    Examples
-    --------
-    >>> _joined(["人口情况", "常住人口", "60岁以上"]), _joined(["人口", "常住人口"]), _joined(["男", "60岁以上"])
-    ('常住人口60岁以上', '常住人口', '男60岁以上')
-    """
-    said = list(filter(None, dict.fromkeys(parts)))
-    kept = [
-        part for at, part in enumerate(said, start=1)
-        if at == len(said) or not (_OVER.fullmatch(part) or any(part in lower for lower in said[at:]))
-    ]  # fmt: skip
-    return "".join(kept)
+def joined_heading(parts: Sequence[str]) -> str:
+    """Join the headings of a column, from the top down, without those that add nothing to what stands below."""
+    words = list(filter(None, dict.fromkeys(parts)))
+    return "".join(
+        word
+        for at, word in enumerate(words, start=1)
+        if at == len(words) or not (_OVER.fullmatch(word) or any(word in lower for lower in words[at:]))
+    )
 
 
 def _head(rows: list[Row], starts: dict[tuple[int, int], Merged], layer: str) -> int | None:
-    """Return the number of the header; titles merged across the rows above it are emptied and told."""
+    """Return the number of the header; titles merged across the rows above it are emptied, with a warning."""
     for number, row in enumerate(rows, start=1):
         full = [i for i, cell in enumerate(row, start=1) if not void(cell)]
-        found = [starts.get((number, i)) for i in full]
-        if full and all(each is not None and each.right > each.left for each in found):
-            unit = next((each[1] for i in full if (each := _OF_ALL.search(text_of(row[i - 1])))), "")
+        ranges = [starts.get((number, i)) for i in full]
+        if full and all(each is not None and each.right > each.left for each in ranges):
+            unit = next((match[1] for i in full if (match := _OF_ALL.search(text_of(row[i - 1])))), "")
             if unit:
                 raise LayerError(
-                    layer, f'row {number} says that the table is in "{unit}"; write the unit into the headings that it '
-                    f"is of, such as 常住人口（{unit}）, and take the row out"
-                )  # fmt: skip
+                    layer,
+                    f'row {number} says that the table is in "{unit}"; write the unit into the headings that it is of, '
+                    f"such as 常住人口（{unit}）, and take the row out",
+                )
             logger.warning("%s: row %d is passed over as a title: %s", layer, number, some(row[i - 1] for i in full))
             row[:] = [None] * len(row)
         elif full:

@@ -17,10 +17,11 @@ import pandas as pd
 import shapely
 
 from siting.data.atomic import atomic_path
+from siting.data.combine import other_geometries, with_plain_geometry
 from siting.data.crs import to_crs
+from siting.data.datums import NO_CRS, WGS84
 from siting.data.headings import NAME_BYTES
-from siting.data.read import kept_attrs, warnings_told
-from siting.data.systems import NO_CRS, WGS84
+from siting.data.read import kept_attrs, warnings_logged
 from siting.data.tables import guarded
 from siting.errors import LayerError, SitingError, some
 
@@ -34,7 +35,7 @@ STAMP = "2000-01-01T00:00:00.000Z"
 TEXT_BYTES, CELL_CHARACTERS = 254, 32767
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
-# Indexes of an old Shapefile that would lead astray beside a new one.
+# Indexes of an old Shapefile, which do not fit a new one.
 _STALE = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".fbn", ".fbx", ".ain", ".aih", ".qpj")
 
 
@@ -44,27 +45,26 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     Parameters
     ----------
     frame
-        A GeoDataFrame with a CRS. Its index is written as a column (``id``, or the index's own
-        name).
+        A GeoDataFrame with a CRS. Its index is written as a column (``id``, or the index's own name).
     path
-        ``.gpkg`` (the best choice), ``.parquet``, ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``.
-        GeoJSON, CSV and Excel hold longitude and latitude (EPSG:4326); the tables as columns
-        ``lon`` and ``lat``, or ``wkt`` when not all are points.
+        ``.gpkg`` (the best choice), ``.parquet``, ``.geojson``, ``.shp``, ``.csv`` or ``.xlsx``. GeoJSON, CSV and Excel
+        hold longitude and latitude (EPSG:4326); the tables as columns ``lon`` and ``lat``, or ``wkt`` when not all are
+        points.
     layer
         Layer of a GeoPackage to add or replace (the others stay), or sheet of a workbook.
 
     Raises
     ------
     LayerError
-        When the layer has no CRS, the format cannot hold it, or the file cannot be written. The old
-        file is then as it was.
+        When the layer has no CRS, the format cannot hold it, or the file cannot be written. The old file is then as
+        it was.
 
     Notes
     -----
-    A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a
-    GeoParquet file too. The same layers give a GeoPackage of the same bytes. In CSV, a text that a
-    spreadsheet would take for a formula gets an apostrophe in front, which `read_layer` takes off
-    again. GeoJSON and Excel keep 15 digits of a number, the others all.
+    A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a GeoParquet file too.
+    The same layers give a GeoPackage of the same bytes. In CSV, a text that a spreadsheet would take for a formula gets
+    an apostrophe in front, which `read_layer` takes off again. GeoJSON and Excel keep 15 digits of a number, the others
+    all.
 
     Examples
     --------
@@ -78,41 +78,28 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     {'k1': 30}
     """
     target = Path(path)
-    called = layer or target.name
-    writer = _WRITERS.get(target.suffix.lower())
+    suffix, name = target.suffix.lower(), layer or target.name
+    writer = _WRITERS.get(suffix)
     if writer is None:
-        raise LayerError(
-            called,
-            f'"{target.name}" is of no kind that is written here; choose one of {some(_WRITERS, most=20)}',
-        )
-    if layer is not None and target.suffix.lower() not in (".gpkg", ".xlsx"):
-        raise LayerError(
-            called,
-            f"layer={layer!r} is for GeoPackages and workbooks; {target.suffix} holds one layer",
-        )
+        kinds = some(_WRITERS, most=20)
+        raise LayerError(name, f'"{target.name}" is of no kind that is written here; choose one of {kinds}')
+    if layer is not None and suffix not in (".gpkg", ".xlsx"):
+        raise LayerError(name, f"layer={layer!r} is for GeoPackages and workbooks; {target.suffix} holds one layer")
     if not isinstance(frame, gpd.GeoDataFrame) or frame.active_geometry_name is None:
-        raise LayerError(called, "is no GeoDataFrame with a geometry; write plain tables with write_table")
+        raise LayerError(name, "is no GeoDataFrame with a geometry; write plain tables with write_table")
     if frame.crs is None:
-        raise LayerError(called, NO_CRS)
-    if kept_attrs(frame.attrs) and target.suffix.lower() not in (
-        ".gpkg",
-        ".parquet",
-        ".geoparquet",
-    ):
-        logger.info(
-            "%s: %s does not keep the notice and the attribution; a GeoPackage does",
-            called,
-            target.suffix,
-        )
-    flat = _with_index(frame, called)
+        raise LayerError(name, NO_CRS)
+    if kept_attrs(frame.attrs) and suffix not in (".gpkg", ".parquet", ".geoparquet"):
+        logger.info("%s: %s does not keep the notice and the attribution; a GeoPackage does", name, target.suffix)
+    flat = _with_index(frame, name)
     try:
-        with warnings_told(called), atomic_path(target) as draft:
-            writer(_Job(flat, draft, target, layer, called))
+        with warnings_logged(name), atomic_path(target) as draft:
+            writer(_Job(flat, draft, target, layer, name))
     except SitingError:
         raise
     except (RuntimeError, OSError, ValueError, TypeError, sqlite3.Error) as fault:
-        raise LayerError(called, f'cannot be written to "{target.name}": {fault}') from fault
-    logger.info("%s: %d rows written to %s", called, len(frame), target.name)
+        raise LayerError(name, f'cannot be written to "{target.name}": {fault}') from fault
+    logger.info("%s: %d rows written to %s", name, len(frame), target.name)
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
@@ -151,95 +138,96 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
         raise SitingError(f'"{target.name}" cannot be written: {fault}') from fault
 
 
-def _with_index(frame: Any, called: str) -> Any:
+def _with_index(frame: Any, name: str) -> Any:
     """Return a copy with the index as columns and the geometry, called ``geometry``, last."""
     index = frame.index
-    counted = index.nlevels == 1 and index.name is None and isinstance(index, pd.RangeIndex)
-    if counted:
+    if isinstance(index, pd.RangeIndex) and index.name is None:
         out = frame.reset_index(drop=True)
     else:
-        names = [name or ("id" if index.nlevels == 1 else f"level_{n}") for n, name in enumerate(index.names)]
-        clash = [name for name in names if name in frame.columns]
+        names = [key or ("id" if index.nlevels == 1 else f"level_{n}") for n, key in enumerate(index.names)]
+        clash = [key for key in names if key in frame.columns]
         if clash:
-            raise LayerError(called, f"index and columns share the names {some(clash)}; rename or drop one")
+            raise LayerError(name, f"index and columns share the names {some(clash)}; rename or drop one")
         out = frame.reset_index(names=names)
-    if out.active_geometry_name != "geometry":
-        out = out.rename_geometry("geometry")
+    out = with_plain_geometry(out)
     out.attrs = kept_attrs(frame.attrs)
     strange = [c for c in out.columns if not isinstance(c, str)]
     if strange:
-        raise LayerError(called, f"names of columns must be text, not {some(strange)}")
-    more = [c for c in out.columns if c != "geometry" and isinstance(out[c].dtype, gpd.array.GeometryDtype)]
-    if more:
-        raise LayerError(called, f"has more than one geometry column: {some(more)}; drop or convert them")
+        raise LayerError(name, f"names of columns must be text, not {some(strange)}")
+    if more := other_geometries(out):
+        raise LayerError(name, f"has more than one geometry column: {some(more)}; drop or convert them")
     return out[[c for c in out.columns if c != "geometry"] + ["geometry"]]
 
 
 @dataclass(frozen=True)
 class _Job:
-    """What a writer needs: the frame, where to write it, where it will stand, and its names."""
+    """What a writer needs: the frame, where to write it, where it will stand, its layer and what to call it."""
 
     frame: Any
     draft: Path
     target: Path
     layer: str | None
-    called: str
+    name: str
+
+
+def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> None:
+    """Write a frame by GDAL and count the rows that arrived: a full disk does not always raise."""
+    import pyogrio
+
+    layer = options.get("layer")
+    pyogrio.write_dataframe(job.frame if frame is None else frame, job.draft, driver=driver, **options)
+    count = pyogrio.read_info(job.draft, layer=layer, force_feature_count=True)["features"]
+    if count != len(job.frame):
+        raise LayerError(
+            layer or job.draft.name, f"only {count} of {len(job.frame)} rows were written; is the disk full?"
+        )
 
 
 def _write_gpkg(job: _Job) -> None:
-    import pyogrio
-
-    _same_but_case(job.frame, job.called)
+    _refuse_case_twins(job)
     if job.target.exists():
-        _take_over(job.target, job.draft, job.layer, job.called)
-    notice = job.frame.attrs.get("notice", {})
-    metadata = {f"notice_{lang}": notice[lang] for lang in ("zh", "en") if notice.get(lang)}
-    if "attribution" in job.frame.attrs:
-        metadata["attribution"] = job.frame.attrs["attribution"]
+        _copy_old_layers(job)
+    attrs = job.frame.attrs
+    metadata = {f"notice_{lang}": attrs.get("notice", {}).get(lang) for lang in ("zh", "en")}
+    metadata |= {"attribution": attrs.get("attribution")}
     names = {name.casefold() for name in job.frame.columns}
-    options = {
-        "GEOMETRY_NAME": "geometry" if "geom" in names else "geom",
-        "FID": "row_id" if "fid" in names else "fid",
-    }
-    name = job.layer or job.target.stem
     with _clock_stopped():
-        pyogrio.write_dataframe(
-            job.frame,
-            job.draft,
-            driver="GPKG",
-            layer=name,
-            layer_options=options,
-            layer_metadata=metadata or None,
+        _write_gdal(
+            job,
+            "GPKG",
+            layer=job.layer or job.target.stem,
+            layer_options={
+                "GEOMETRY_NAME": "geometry" if "geom" in names else "geom",
+                "FID": "row_id" if "fid" in names else "fid",
+            },
+            layer_metadata={key: text for key, text in metadata.items() if text} or None,
         )
-    _count(job.draft, name, len(job.frame))
 
 
-def _take_over(target: Path, draft: Path, layer: str | None, called: str) -> None:
+def _copy_old_layers(job: _Job) -> None:
     """Copy the GeoPackage that is to get a layer, with what its log may still hold."""
     import pyogrio
 
-    # Before it is opened here: that could fold the log in.
+    target, name = job.target, job.target.name
+    # Looked for first, because opening the file may merge the log into it.
     for end in ("-wal", "-journal"):
-        log = target.with_name(target.name + end)
+        log = target.with_name(name + end)
         if log.exists() and log.stat().st_size:
-            raise LayerError(called, f'"{target.name}" is open in another program; close it there first')
+            raise LayerError(job.name, f'"{name}" is open in another program; close it there first')
     try:
-        names = [str(name) for name, _ in pyogrio.list_layers(target)]
+        layers = {str(layer) for layer, _ in pyogrio.list_layers(target)}
     except RuntimeError as fault:
-        if layer is None:
+        if job.layer is None:
             return  # nothing to be saved in a file that cannot be read
-        raise LayerError(called, f'"{target.name}" cannot be opened to add a layer: {fault}') from fault
-    if layer is None:
-        if set(names) - {target.stem}:
-            raise LayerError(
-                called,
-                f'"{target.name}" holds {some(names)}, which would be lost; give layer= to add or '
-                "replace one, or remove the file first",
-            )
+        raise LayerError(job.name, f'"{name}" cannot be opened to add a layer: {fault}') from fault
+    if job.layer is None:
+        if layers - {target.stem}:
+            lost = f'"{name}" holds {some(sorted(layers))}, which would be lost'
+            raise LayerError(job.name, f"{lost}; give layer= to add or replace one, or remove the file first")
         return
     with (
         contextlib.closing(sqlite3.connect(f"{target.resolve().as_uri()}?mode=ro", uri=True)) as old,
-        contextlib.closing(sqlite3.connect(draft)) as new,
+        contextlib.closing(sqlite3.connect(job.draft)) as new,
     ):
         old.backup(new)
 
@@ -256,41 +244,22 @@ def _clock_stopped() -> Iterator[None]:
         pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
-def _count(draft: Path, layer: str | None, expected: int) -> None:
-    """Look that every row arrived: a full disk does not always raise."""
-    import pyogrio
-
-    found = pyogrio.read_info(draft, layer=layer, force_feature_count=True)["features"]
-    if found != expected:
-        raise LayerError(layer or draft.name, f"only {found} of {expected} rows were written; is the disk full?")
-
-
-def _same_but_case(frame: Any, called: str) -> None:
-    names = [name.casefold() for name in frame.columns]
-    twice = [c for c in frame.columns if names.count(c.casefold()) > 1]
-    if twice:
+def _refuse_case_twins(job: _Job) -> None:
+    names = [name.casefold() for name in job.frame.columns]
+    twins = [c for c in job.frame.columns if names.count(c.casefold()) > 1]
+    if twins:
         raise LayerError(
-            called,
-            f"columns differ in case only: {some(twice)}; rename one, the format holds one of them",
+            job.name, f"columns differ in case only: {some(twins)}; rename one, the format holds one of them"
         )
 
 
 def _write_geojson(job: _Job) -> None:
-    import pyogrio
-
-    pyogrio.write_dataframe(
-        to_crs(job.frame, WGS84),
-        job.draft,
-        driver="GeoJSON",
-        layer_options={"RFC7946": "YES", "COORDINATE_PRECISION": str(DECIMALS)},
-    )
-    _count(job.draft, None, len(job.frame))
+    options = {"RFC7946": "YES", "COORDINATE_PRECISION": str(DECIMALS)}
+    _write_gdal(job, "GeoJSON", to_crs(job.frame, WGS84), layer_options=options)
 
 
 def _write_shapefile(job: _Job) -> None:
-    import pyogrio
-
-    _same_but_case(job.frame, job.called)
+    _refuse_case_twins(job)
     columns = [c for c in job.frame.columns if c != "geometry"]
     faults = []
     long = [c for c in columns if len(c.encode()) > NAME_BYTES]
@@ -300,27 +269,19 @@ def _write_shapefile(job: _Job) -> None:
             "write a GeoPackage (.gpkg), or rename them"
         )
     for column in columns:
-        if job.frame[column].dtype.kind not in "iufb":
-            over = [text for text in job.frame[column].dropna().astype(str) if len(text.encode()) > TEXT_BYTES]
-            if over:
-                faults.append(
-                    f'"{column}" has {len(over)} texts over {TEXT_BYTES} bytes, which a Shapefile cuts, '
-                    f"such as {some(text[:20] + '…' for text in over[:1])}; write a GeoPackage (.gpkg)"
-                )
+        if job.frame[column].dtype.kind in "iufb":
+            continue
+        over = [text for text in job.frame[column].dropna().astype(str) if len(text.encode()) > TEXT_BYTES]
+        if over:
+            faults.append(
+                f'"{column}" has {len(over)} texts over {TEXT_BYTES} bytes, which a Shapefile cuts, '
+                f'such as "{over[0][:20]}…"; write a GeoPackage (.gpkg)'
+            )
     if faults:
-        raise LayerError(job.called, faults)
-    pyogrio.write_dataframe(job.frame, job.draft, driver="ESRI Shapefile", encoding="UTF-8")
-    _count(job.draft, None, len(job.frame))
+        raise LayerError(job.name, faults)
+    _write_gdal(job, "ESRI Shapefile", encoding="UTF-8")
     for end in _STALE:
         job.target.with_suffix(end).unlink(missing_ok=True)
-
-
-def _write_parquet(job: _Job) -> None:
-    job.frame.to_parquet(job.draft, index=False)
-
-
-def _write_csv(job: _Job) -> None:
-    _to_csv(_as_table(job.frame, job.called), job.draft)
 
 
 def _to_csv(table: pd.DataFrame, draft: Path) -> None:
@@ -330,22 +291,20 @@ def _to_csv(table: pd.DataFrame, draft: Path) -> None:
     safe.to_csv(draft, index=False, encoding="utf-8-sig", lineterminator="\r\n")
 
 
-def _as_table(frame: Any, called: str) -> pd.DataFrame:
+def _as_table(job: _Job) -> pd.DataFrame:
     """Return a table with the places in degrees: ``lon`` and ``lat`` of points, else ``wkt`` with its SRID."""
-    moved = to_crs(frame, WGS84)
+    moved = to_crs(job.frame, WGS84)
     shapes = moved.geometry.array
     table = pd.DataFrame(moved.drop(columns="geometry"))
     whole = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
     points = bool((shapely.get_type_id(shapes)[whole] == 0).all())
-    names = ("lon", "lat") if points else ("wkt",)
-    clash = [c for c in table.columns if c in names]
+    clash = [c for c in table.columns if c in (("lon", "lat") if points else ("wkt",))]
     if clash:
-        raise LayerError(called, f"columns {some(clash)} are wanted for the coordinates; rename them")
+        raise LayerError(job.name, f"columns {some(clash)} are wanted for the coordinates; rename them")
     if points:
-        table["lon"], table["lat"] = shapely.get_x(shapes), shapely.get_y(shapes)
-    else:
-        texts = shapely.to_wkt(shapes, rounding_precision=-1)
-        table["wkt"] = [None if text is None else f"SRID=4326;{text}" for text in texts]
+        return table.assign(lon=shapely.get_x(shapes), lat=shapely.get_y(shapes))
+    texts = shapely.to_wkt(shapes, rounding_precision=-1)
+    table["wkt"] = [None if text is None else f"SRID=4326;{text}" for text in texts]
     return table
 
 
@@ -355,13 +314,12 @@ def _write_excel(job: _Job) -> None:
 
     if job.layer is not None and job.target.exists():
         raise LayerError(
-            job.called,
-            f'"{job.target.name}" exists; a sheet cannot be added to a workbook, give another name',
+            job.name, f'"{job.target.name}" exists; a sheet cannot be added to a workbook, give another name'
         )
-    table = _as_table(job.frame, job.called)
+    table = _as_table(job)
     # All cells first: a workbook that is left half written keeps a temporary file open.
-    rows = [[_excel_value(value, job.called) for value in table.columns]]
-    rows += [[_excel_value(value, job.called) for value in row] for row in table.itertuples(index=False, name=None)]
+    cells = [list(table.columns), *table.itertuples(index=False, name=None)]
+    rows = [[_excel_value(value, job.name) for value in row] for row in cells]
     book = Workbook(write_only=True)
     sheet = book.create_sheet(job.layer or "Sheet1")
 
@@ -377,7 +335,7 @@ def _write_excel(job: _Job) -> None:
     book.save(job.draft)
 
 
-def _excel_value(value: Any, called: str) -> Any:
+def _excel_value(value: Any, name: str) -> Any:
     """Return what a cell of Excel can hold: a number, a date, a text of its characters, or nothing."""
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
@@ -389,13 +347,10 @@ def _excel_value(value: Any, called: str) -> Any:
         return value
     text = str(ILLEGAL_CHARACTERS_RE.sub("", str(value)))
     if text != str(value):
-        logger.warning("%s: control characters, which Excel cannot hold, were taken out of a text", called)
+        logger.warning("%s: control characters, which Excel cannot hold, were taken out of a text", name)
     if len(text) > CELL_CHARACTERS:
-        raise LayerError(
-            called,
-            f"a text has {len(text)} characters, more than a cell of Excel holds ({CELL_CHARACTERS}); "
-            "write a GeoPackage (.gpkg) or a CSV",
-        )
+        long = f"a text has {len(text)} characters, more than a cell of Excel holds ({CELL_CHARACTERS})"
+        raise LayerError(name, f"{long}; write a GeoPackage (.gpkg) or a CSV")
     return text
 
 
@@ -404,8 +359,8 @@ _WRITERS: dict[str, Callable[[_Job], None]] = {
     ".geojson": _write_geojson,
     ".json": _write_geojson,
     ".shp": _write_shapefile,
-    ".parquet": _write_parquet,
-    ".geoparquet": _write_parquet,
-    ".csv": _write_csv,
+    ".parquet": lambda job: job.frame.to_parquet(job.draft, index=False),
+    ".geoparquet": lambda job: job.frame.to_parquet(job.draft, index=False),
+    ".csv": lambda job: _to_csv(_as_table(job), job.draft),
     ".xlsx": _write_excel,
 }

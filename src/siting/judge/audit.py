@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from numbers import Integral
 from typing import Any
@@ -14,30 +13,20 @@ import pandas as pd
 
 from siting.data import check_extent
 from siting.errors import LayerError, SitingError, StandardError, some
-from siting.judge.context import Context
-from siting.judge.finding import NOTHING, Finding, Said
+from siting.judge.audit_result import COLUMNS, PRINTED, Audit
+from siting.judge.audit_rows import figure_of, row_of
 from siting.judge.indicators import takes_share
-from siting.judge.printed import conditions_of, line_of, number_of
-from siting.judge.reading import findings, status_of
-from siting.judge.rule import Rule
-from siting.judge.scope import LARGE, people_of, share_of_whole, sized
-from siting.judge.standard import Standard
-from siting.judge.statuses import NOT_JUDGED
-from siting.judge.uncounted import (
-    closed_here,
-    excluded,
-    set_apart_of,
-    tell_unheard,
-    tell_unknown,
-    uncounted,
-    uncounted_here,
-)
-from siting.judge.units import DIGITS, apart
-from siting.judge.values import Missing
-from siting.judge.verdict import COLUMNS, PRINTED, Audit
-from siting.judge.wording import said
-from siting.judge.years import JUDGED, due, later
-from siting.labels import label
+from siting.judge.indicators.clause import findings
+from siting.judge.indicators.finding import Finding
+from siting.judge.layers.columns import Missing
+from siting.judge.layers.context import Context
+from siting.judge.layers.scope import LARGE, people_of, share_of_whole, sized
+from siting.judge.layers.uncounted_types import set_apart_of, uncounted, warn_of_unknown, warn_of_unused
+from siting.judge.standards.keys import JUDGED
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.standard import Standard
+from siting.judge.standards.years import due, later
+from siting.judge.wording.sentences import sentence
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
 from siting.share import share_from
@@ -46,14 +35,7 @@ __all__ = ["audit"]
 
 logger = logging.getLogger(__name__)
 
-TYPES: dict[str, Any] = {
-    "year": "Int64",
-    "value": float,
-    "straight": float,
-    "target": float,
-    "gap": float,
-    "needed": float,
-}
+TYPES: dict[str, Any] = {"year": "Int64", **dict.fromkeys(("value", "straight", "target", "gap", "needed"), float)}
 
 
 def audit(
@@ -62,7 +44,7 @@ def audit(
     *,
     network: Network | None = None,
     year: int | None = None,
-    by: str | None = None,
+    by: str | pd.Series | None = None,
     walk: Walk | Mapping[str, Walk] | None = None,
     shares: Mapping[str, float] | None = None,
     beside: float = 300.0,
@@ -85,8 +67,9 @@ def audit(
         a target of an earlier year that none replaced stays. Targets of later years are "ahead" until they are reached.
         Without it all targets are judged as if they were due.
     by
-        "district" or "county": judge each of them too, after the whole. Their communities walk wherever they like;
-        stock and people are those inside. What lies in no district is told in the log and in `parameters`.
+        Judge parts of the area too, after the whole: each "district", each "county", or each group of townships that a
+        column of the districts names, or a Series (index: ids of districts). Their communities walk wherever they like;
+        stock and people are those inside. What lies in no part is reported in the log and in `parameters`.
     walk
         Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
         to childcare, an elder to elder care, an adult elsewhere.
@@ -102,7 +85,7 @@ def audit(
         How much of the document's area the layers are: "whole", "part", or a share above 0 and up to 1. Numbers that
         are for the whole (170 centres) are judged for the whole, scaled for a share, and only shown for a part.
         By default it is the whole, unless the people in the layers and those that the document is for are more than 3
-        times apart, which is told in the log. What was taken stands in `parameters`.
+        times apart, which is reported in the log. What was taken stands in `parameters`.
 
     Returns
     -------
@@ -127,7 +110,7 @@ def audit(
     LayerError
         When ids stand twice, or a number that a rule needs is blank, negative or a text in some rows.
     SitingError
-        When *by* is neither, or there are no districts to judge by; when *scope* is none of these.
+        When *by* is none of these, or there are no districts to judge by; when *scope* is none of these.
 
     Examples
     --------
@@ -151,32 +134,34 @@ def audit(
     context = Context(plain, network, walk, given, beside, max_snap, standard.whole or standard.rules, household_size,
                       year=year, own=standard.own)  # fmt: skip
     judged, printed = _judged(standard, year, given), _printed(standard, year)
-    theirs = (rule for rule in (*judged, *printed) if rule.id not in standard.own)
-    large = any(sized(part) for rule in theirs for part in rule.demands)
-    people = people_of(standard, context) if large else {}
+    parts = [part for rule in (*judged, *printed) for part in rule.clause_parts]
+    people = people_of(standard, context) if any(sized(one) for one in parts if one.id not in standard.own) else {}
     context = replace(context, share_of_whole=share_of_whole(scope, people, standard.name))
-    left_out = uncounted(context, [part for rule in (*judged, *printed) for part in rule.demands])
-    tell_unheard(context, [*judged, *printed])
+    left_out = uncounted(context, parts)
+    warn_of_unused(context, [*judged, *printed])
     found = {rule: findings(rule, context) for rule in judged}
-    rows = [_row(standard, rule, one, context) for rule, each in found.items() for one in each]
+    rows = [row_of(standard, rule, one, context) for rule, each in found.items() for one in each]
     for area in _areas(context, by):
-        rows += [_row(standard, rule, one, area) for rule in judged for one in findings(rule, area)]
+        rows += [row_of(standard, rule, one, area) for rule in judged for one in findings(rule, area)]
     figures = [
-        _figure(rule, _row(standard, rule, one, context), whole=_compared(rule, context, people, scope))
+        figure_of(standard, rule, one, context, same_area=_same_area(rule, context, people, scope))
         for rule in printed
         for one in findings(rule, context)
     ]
+    share = context.share_of_whole
+    parameters = {
+        **_parameters(standard, context, by, year),
+        "layers": {name: frame.attrs["source"] for name, frame in layers.items() if "source" in frame.attrs},
+        "scope": {None: "part", 1.0: "whole"}.get(share, share),
+        "people": dict(people),
+        "uncounted": warn_of_unknown(left_out),
+        "apart": set_apart_of(context, judged),
+    }
     return Audit(
         pd.DataFrame(rows, columns=COLUMNS).astype(TYPES),
         standard.name,
         year,
-        {
-            **_parameters(standard, context, by, year),
-            "layers": {name: frame.attrs["source"] for name, frame in layers.items() if "source" in frame.attrs},
-            **_scope(context, people),
-            "uncounted": tell_unknown(left_out),
-            "apart": set_apart_of(context, judged),
-        },
+        parameters,
         pd.DataFrame(figures, columns=[*COLUMNS, *PRINTED]).astype(TYPES),
         {rule.id: _units(each) for rule, each in found.items() if each[0].units is not None},
         left_out,
@@ -191,7 +176,7 @@ def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def _units(found: list[Finding]) -> pd.DataFrame:
-    """Set the readings of a rule side by side; people and communities of one circle are one reading."""
+    """Join the readings of a rule as columns; people and communities of one circle are one reading."""
     readings = {f"{one.basis[1].get('limit', 0):g}": one.units for one in found if one.units is not None}
     alone = len(readings) == 1
     return pd.DataFrame({"fulfils" if alone else f"fulfils_{limit}": marks for limit, marks in readings.items()})
@@ -222,18 +207,35 @@ def _check_settings(year: object, walk: object, beside: float, household_size: f
             raise SitingError(f"{name} is {number!r}; it must be above 0")
 
 
-def _areas(context: Context, by: str | None) -> list[Context]:
+def _areas(context: Context, by: str | pd.Series | None) -> list[Context]:
+    """Return the context of each part of the area."""
     if by is None:
         return []
-    if by not in ("district", "county"):
-        raise SitingError(f'by is "{by}"; choose "district" or "county"')
+    name = by if isinstance(by, str) else "groups"
     try:
-        found = list(context.areas(by))
+        found = list(context.areas(name, _groups(context, by)))
         if not found:
             raise Missing("audit.no_layer", layer="districts")
         return found
     except Missing as absent:
-        raise SitingError(f'by="{by}": {said((absent.key, absent.values), "en")}') from None
+        raise SitingError(f'by="{name}": {sentence(absent.message, "en")}') from None
+
+
+def _groups(context: Context, by: str | pd.Series) -> pd.Series:
+    """Return the group of each township."""
+    districts, towns = context.layer("districts"), context.districts("township").index
+    if isinstance(by, pd.Series):
+        lost = by.index.difference(districts.index)
+        if len(lost) or not by.index.is_unique:
+            what = f"holds no districts: {some(lost)}" if len(lost) else "holds districts twice"
+            raise SitingError(f"by {what}; give a Series of groups by the ids of the districts")
+        return by.reindex(towns)
+    if by in ("district", "county"):
+        return context.parents if by == "county" else pd.Series(towns, towns)
+    if by not in districts or by == districts.geometry.name:
+        raise SitingError(f'by is "{by}"; choose "district", "county" or a column of the districts')
+    groups: pd.Series = districts[by].reindex(towns)
+    return groups
 
 
 def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:
@@ -244,107 +246,20 @@ def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) ->
 
 def _printed(standard: Standard, year: int | None) -> list[Rule]:
     """Keep what the document prints without asking for it: its figures up to the year, and its directions."""
-    return [
-        rule
-        for rule in standard
-        if rule.role not in JUDGED and (year is None or rule.year is None or rule.year <= year)
-    ]
+    shown = (rule for rule in standard if rule.role not in JUDGED)
+    return [rule for rule in shown if year is None or rule.year is None or rule.year <= year]
 
 
-def _compared(rule: Rule, context: Context, people: Mapping[str, float], scope: str | float | None) -> bool:
-    """Tell whether a printed number is for the same area as the layers, or no matter of areas."""
+def _same_area(rule: Rule, context: Context, people: Mapping[str, float], scope: str | float | None) -> bool:
+    """Return whether a printed number is for the same area as the layers, or no matter of areas."""
     large = scope is None and not people and rule.applies_to in LARGE
     return not sized(rule) or rule.id in context.own or (context.share_of_whole == 1 and not large)
 
 
-def _scope(context: Context, people: Mapping[str, float]) -> dict[str, Any]:
-    share = context.share_of_whole
-    return {"scope": {None: "part", 1.0: "whole"}.get(share, share), "people": dict(people)}
-
-
-def _figure(rule: Rule, row: dict[str, Any], *, whole: bool) -> dict[str, Any]:
-    printed = math.nan if rule.value is None or row["unit"] != rule.unit or not whole else rule.value
-    none = math.isnan(row["value"])
-    why: Said = ("", {}) if whole else ("audit.scope_only", {})
-    alike = math.nan if rule.value is None else rule.value
-    return {
-        **row,
-        "operator": rule.operator,
-        "target": math.nan,
-        "status": row["status"] if none else "shown",
-        "gap": math.nan,
-        "needed": math.nan,
-        "reason": row["reason"] if none else said(why, "zh"),
-        "reason_en": row["reason_en"] if none else said(why, "en"),
-        "printed": alike,
-        "printed_max": math.nan if rule.value_max is None else rule.value_max,
-        "printed_unit": rule.unit,
-        "difference": round(row["value"] - printed, DIGITS),
-        "difference_unit": apart(row["unit"]),
-        "says": line_of(rule),
-        "says_en": rule.says,
-    }
-
-
-def _row(standard: Standard, rule: Rule, finding: Finding, context: Context) -> dict[str, Any]:
-    value, target = round(finding.value, DIGITS), round(finding.target, DIGITS)
-    most = round(finding.most, DIGITS)
-    status = status_of(rule, finding, context.year)
-    short = status in ("short", "ahead")
-    judged = short or status in ("met", "part")
-    numbers = (number_of(rule, finding) if rule.role in JUDGED else NOTHING, conditions_of(rule))
-    left_out = (excluded(rule), uncounted_here(rule, context), closed_here(rule, finding, context))
-    other_year = rule.role in JUDGED and rule.year is not None and context.year not in (None, rule.year)
-    of_year: Said = ("audit.of_year", {"year": f"{rule.year}"}) if other_year else ("", {})
-    beside = (*numbers, *left_out, of_year)
-    # What is too much by a rule that sets a ceiling is not "needed".
-    needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
-    # Without a reason of its own a value is missing because there is nothing to divide by, which the basis tells.
-    reason = finding.basis if status in NOT_JUDGED and not finding.reason[0] else finding.reason
-    return {
-        "rule": rule.id,
-        "service": rule.service,
-        "indicator": rule.indicator_zh,
-        "indicator_en": rule.indicator_en,
-        "unit": finding.unit,
-        "area": context.area,
-        "area_name": context.area_name,
-        "metric": finding.metric,
-        "value": value,
-        "straight": round(finding.straight, DIGITS),
-        "operator": finding.operator,
-        "target": target,
-        "target_max": most,
-        "year": rule.year,
-        "gap": round(abs((most if value > most else target) - value), DIGITS)
-        if short
-        else (0.0 if judged else math.nan),
-        "gap_unit": apart(finding.unit),
-        "needed": needed if short else (0.0 if judged else math.nan),
-        "needs": finding.needs,
-        "status": status,
-        "reason": said(reason, "zh"),
-        "reason_en": said(reason, "en"),
-        **{f"basis{end}": _basis(finding, beside, lang) for end, lang in (("", "zh"), ("_en", "en"))},
-        "modal": rule.modal,
-        "note": rule.note_zh or rule.note,
-        "note_en": rule.note or rule.note_zh,
-        "clause": rule.clause,
-        "document": standard.title(rule),
-    }
-
-
-def _basis(finding: Finding, more: Iterable[Said], lang: str) -> str:
-    """Say what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
-    told = (said(words, lang) for words in (finding.basis, *finding.remarks, *more))
-    return label("list.semicolon", lang).join(filter(None, told))
-
-
-def _parameters(standard: Standard, context: Context, by: str | None, year: int | None) -> dict[str, Any]:
+def _parameters(standard: Standard, context: Context, by: object, year: int | None) -> dict[str, Any]:
     services = sorted({rule.service for rule in standard} & set(context.layers))
-    walks = {service: walker(service, context.walk) for service in services}
     return {
-        "walk": walks,
+        "walk": {service: walker(service, context.walk) for service in services},
         "shares": dict(context.shares),
         "beside": context.beside,
         "max_snap": context.max_snap,
@@ -365,7 +280,7 @@ def _outside(context: Context) -> dict[str, int]:
 
 
 def _assumption(context: Context, year: int | None) -> str | None:
-    """Return what the communities were forecast by, and tell when their year is not that of the rules."""
+    """Return what the communities were forecast by, and warn when their year is not that of the rules."""
     frame = context.layers.get("communities", pd.DataFrame())
     if "assumption" not in frame or not len(frame):
         return None

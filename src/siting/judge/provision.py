@@ -9,18 +9,23 @@ import geopandas as gpd
 import pandas as pd
 
 from siting.errors import StandardError
-from siting.judge import duties
-from siting.judge.context import DISTRICTS, Context
-from siting.judge.estates import DUTIES, ESTATES, duty_of, lacking_of, there
-from siting.judge.per_head import owed_for_people
-from siting.judge.rates import BASES
-from siting.judge.rollup import by_units
-from siting.judge.rule import Rule
-from siting.judge.standard import Standard
-from siting.judge.uncounted import tell_unknown, uncounted
-from siting.judge.units import UNITS
-from siting.judge.values import Missing
-from siting.judge.wording import said
+from siting.judge.indicators.estates import lacking_of
+from siting.judge.indicators.facilities_for_people import owed_for_people
+from siting.judge.indicators.finding import number
+from siting.judge.indicators.owed import DUTIES, ESTATES, duty_of
+from siting.judge.indicators.owned import there
+from siting.judge.indicators.provision_formulas import units_owed
+from siting.judge.indicators.rates import BASES
+from siting.judge.layers.columns import Missing
+from siting.judge.layers.context import Context
+from siting.judge.layers.rollup import by_units
+from siting.judge.layers.uncounted_types import uncounted, warn_of_unknown
+from siting.judge.standards.applies_to import DISTRICTS
+from siting.judge.standards.keys import JUDGED
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.standard import Standard
+from siting.judge.standards.units_of_measure import UNITS
+from siting.judge.wording.sentences import in_both
 from siting.labels import label
 from siting.network import Network, Walk
 
@@ -109,8 +114,9 @@ def provision(
     Notes
     -----
     With H households, P residents, E people of 60 and over and W employees: floor area ``max(a H / 100, A_min)``;
-    facilities by households in two readings, see `siting.judge.duties`; by employees ``floor(W / 10000)``; places
-    ``ceil(q P / 1000)``; beds ``ceil(q E / 1000)``; land ``0.1 P``. Each number comes from the rule.
+    facilities by households in two readings, see `siting.judge.indicators.provision_formulas`; by employees
+    ``floor(W / 10000)``; places ``ceil(q P / 1000)``; beds ``ceil(q E / 1000)``; land ``0.1 P``. Each number comes from
+    the rule.
 
     Examples
     --------
@@ -127,9 +133,9 @@ def provision(
         raise StandardError(f"provision takes a Standard; load one with load_standard({str(standard)!r})")
     given = {**(layers or {}), "communities": communities}
     context = Context(given, network, walk, {}, beside, max_snap, standard.whole or standard.rules, household_size)
-    rules = [rule for rule in standard.select(year=year) if rule.role in ("standard", "target")]
+    rules = [rule for rule in standard.select(year=year) if rule.role in JUDGED]
     if layers is not None:
-        tell_unknown(uncounted(context, rules))
+        warn_of_unknown(uncounted(context, rules))
     rows = [row for rule in rules for row in _rows(standard, rule, context, looked=layers is not None)]
     table = pd.DataFrame(rows, columns=COLUMNS)
     numbers = [*QUANTITIES, "facilities_low", "amount", "there", "lacking"]
@@ -137,25 +143,21 @@ def provision(
 
 
 def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
-    told = {
+    row = {
         "rule": rule.id, "indicator": rule.indicator_zh, "indicator_en": rule.indicator_en, "service": rule.service,
         "clause": rule.clause, "document": standard.title(rule),
     }  # fmt: skip
+    everybody = {"community": "all", "name": label("audit.all", "zh")}
+    further = rule.kind == "min_floor_area" or (rule.kind == "households_per_facility" and rule.operator == "per")
     try:
         if rule.kind == "residents_per_facility" and rule.applies_to in DISTRICTS:
-            return  # each of them owes by itself, which the audit tells
+            return  # each of them owes by itself, which the audit shows
         if rule.kind in POPULATION and rule.applies_to not in ESTATES:
-            yield {**told, **_population(rule, context, looked=looked)}
-        elif rule.kind in DUTIES and rule.applies_to != "county" and not _read_with_another(rule):
-            for row in _estates(rule, by_units(rule, context), looked=looked):
-                yield {**told, **row}
+            yield {**row, **everybody, **_population(rule, context, looked=looked)}
+        elif rule.kind in DUTIES and rule.applies_to != "county" and not further:  # that is read with another rule
+            yield from ({**row, **one} for one in _estates(rule, by_units(rule, context), looked=looked))
     except Missing as absent:
-        why = {"reason": said((absent.key, absent.values), "zh"), "reason_en": said((absent.key, absent.values), "en")}
-        yield {**told, "community": "all", "name": label("audit.all", "zh"), **why}
-
-
-def _read_with_another(rule: Rule) -> bool:
-    return rule.kind == "min_floor_area" or (rule.kind == "households_per_facility" and rule.operator == "per")
+        yield {**row, **everybody, **in_both("reason", absent.message)}
 
 
 def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str, Any]]:
@@ -165,9 +167,8 @@ def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str
     names = frame["name"] if "name" in frame else pd.Series(frame.index.astype(str), frame.index)
     together = "; ".join(other.id for other in duty.read_with)
     for i, community in enumerate(duty.owed.index):
-        owed = float(duty.owed.iloc[i])
-        row = {"community": community, "name": names[community], duty.quantity: owed, "base": duty.base,
-               "amount": duty.amount.iloc[i], "read_with": together, **why}  # fmt: skip
+        row = {"community": community, "name": names[community], duty.quantity: float(duty.owed.iloc[i]),
+               "base": duty.base, "amount": duty.amount.iloc[i], "read_with": together, **why}  # fmt: skip
         if duty.low is not None:
             row["facilities_low"] = float(duty.low.iloc[i])
         if have is not None:
@@ -177,26 +178,22 @@ def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str
 
 def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]:
     """Work out what the whole population owes by a rate for the city."""
-    if rule.value is None:
-        raise Missing("audit.no_value", rule=rule.id)
+    rate = number(rule)
     column, base = BASES.get(rule.kind, ("", "population"))
     base = rule.base or base
     people = float(context.heads(base).sum())
     counts = UNITS[rule.unit].counts
     quantity = {"school_places": "school_places", "m2_land": "land_m2"}.get(counts, POPULATION[rule.kind])
-    row: dict[str, Any] = {"community": "all", "name": label("audit.all", "zh"), "base": base, "amount": people}
+    row: dict[str, Any] = {"base": base, "amount": people}
     columns = rule.column or tuple(filter(None, (COLUMNS_OF.get(quantity, column),)))
     if rule.kind == "residents_per_facility":
         each = pd.Series([people])
         owed = float(owed_for_people(rule, each, rule.reading or "ceil").iloc[0])
         row["facilities_low"] = float(owed_for_people(rule, each, "floor").iloc[0])
-    elif rule.kind == "area_per_1000_residents":
-        owed = rule.value * people / 1000
-    elif rule.kind == "provision_land_per_capita":
-        owed = float(duties.land_owed(people, rule.value))
+    elif rule.kind in ("area_per_1000_residents", "provision_land_per_capita"):
+        owed = rate * people / UNITS[rule.unit].per
     else:
-        factor = UNITS[rule.unit].per if rule.unit else 1000.0
-        owed = float(duties.units_owed(people, rule.value, factor))
+        owed = float(units_owed(people, rate, UNITS[rule.unit].per if rule.unit else 1000.0))
     row[quantity] = owed
     if looked:
         have, why = _looked(lambda: context.amount(context.stock(rule), rule.layers[0], columns))
@@ -205,9 +202,8 @@ def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]
 
 
 def _looked(look: Callable[[], T]) -> tuple[T | None, dict[str, str]]:
-    """Look what is there; what cannot be told does not take away what is owed."""
+    """Look up what is there; what is missing for that does not take away what is owed."""
     try:
         return look(), {}
     except Missing as absent:
-        words = (absent.key, absent.values)
-        return None, {"reason": said(words, "zh"), "reason_en": said(words, "en")}
+        return None, in_both("reason", absent.message)

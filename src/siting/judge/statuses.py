@@ -8,11 +8,11 @@ import pandas as pd
 
 from siting.errors import SitingError
 
-__all__ = ["GROUPS", "NOT_JUDGED", "STATUSES", "counts_of", "group_of", "judged_first", "members_of", "told_groups"]
+__all__ = ["GROUPS", "NOT_JUDGED", "STATUSES", "counts_of", "group_of", "groups_to_show", "judged_first", "members_of"]
 
 #: Met, met as far as counted, short, not due yet, shown without judging, and the three of `NOT_JUDGED`.
 STATUSES = ("met", "part", "short", "ahead", "shown", "no_data", "no_number", "not_applicable")
-#: Nothing can be said of the rule; `reason` tells why. Together they are "n/a".
+#: There is no verdict on the rule; `reason` has the cause. Together they are "n/a".
 NOT_JUDGED = ("no_data", "no_number", "not_applicable")
 #: What is counted.
 GROUPS = ("met", "part", "short", "ahead", "shown", "n/a")
@@ -23,7 +23,7 @@ READ = ("short", "part", "met", "ahead", "shown")
 
 
 def group_of(status: str) -> str:
-    """Return the group that a verdict is counted in: "n/a" for those that say nothing, else the verdict itself.
+    """Return the group that a verdict is counted in: "n/a" for those of `NOT_JUDGED`, else the verdict itself.
 
     Examples
     --------
@@ -34,13 +34,7 @@ def group_of(status: str) -> str:
 
 
 def members_of(status: str) -> tuple[str, ...]:
-    """List the verdicts that a word stands for: three for "n/a".
-
-    Raises
-    ------
-    SitingError
-        When there is no such verdict.
-    """
+    """List the verdicts that a word stands for: three for "n/a"; another word raises `SitingError`."""
     if status == "n/a":
         return NOT_JUDGED
     if status not in STATUSES:
@@ -58,7 +52,7 @@ def counts_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def judged_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the rows that are judged or shown from those that say nothing; what is short comes first.
+    """Part the rows that are judged or shown from those without a verdict; what is short comes first.
 
     The readings of a rule stay together, where the worst of them stands.
 
@@ -75,6 +69,6 @@ def judged_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     return judged.loc[place.sort_values(kind="stable").index], rows[silent]
 
 
-def told_groups(counts: pd.Series, always: Iterable[str] = ("met", "short", "n/a")) -> list[str]:
+def groups_to_show(counts: pd.Series, always: Iterable[str] = ("met", "short", "n/a")) -> list[str]:
     """List the groups to show: these, and each that a rule is in."""
     return [name for name in GROUPS if name in always or counts.get(name, 0)]

@@ -1,4 +1,4 @@
-"""A verdict as a workbook that can be read and printed as it is."""
+"""An audit as a workbook that can be read and printed as it is."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""`accessibility`: supply per head, shared with all who reach it; `supply_ratios`: how crowded each facility is."""
+"""`accessibility`: supply per head of those who share it; `supply_ratios`: how crowded each facility is."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -13,8 +12,8 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import amounts
-from siting.measure.decay import Decay
+from siting.measure.alignment import amounts
+from siting.measure.decay import Decay, check_shape
 from siting.measure.reach import TOLERANCE, Reach
 from siting.numbers import Bools, Floats, Ints
 
@@ -23,6 +22,7 @@ __all__ = ["Method", "accessibility", "supply_ratios"]
 log = logging.getLogger(__name__)
 
 Method = Literal["2sfca", "e2sfca", "m2sfca", "3sfca", "gravity"]
+Weigh: TypeAlias = Callable[[Floats], npt.ArrayLike]
 
 
 def accessibility(
@@ -31,56 +31,51 @@ def accessibility(
     supply: pd.Series,
     *,
     method: Method = "2sfca",
-    decay: Callable[[Floats], npt.ArrayLike] | None = None,
+    decay: Weigh | None = None,
 ) -> pd.DataFrame:
-    """Tell how much supply each community has per head of demand, competition for it counted.
+    """Measure the supply per head of demand of each community, with competition for it.
 
     Each facility ``j`` shares its supply ``S_j`` among the demand ``P_i`` of all who reach it, and each community ``i``
-    adds up what it is given: ``R_j = S_j / sum_i a_ij P_i`` and ``A_i = sum_j b_ij R_j``. With ``f_ij = f(d_ij)``,
+    adds up what it gets: ``R_j = S_j / sum_i a_ij P_i`` and ``A_i = sum_j b_ij R_j``. With ``f_ij = f(d_ij)``,
 
     =========  ====================  ==========  ================================================================
-    method     a                     b           of
+    method     a                     b           meaning
     =========  ====================  ==========  ================================================================
     "2sfca"    1                     1           all within the limit of *reach* count alike [1]_
     "e2sfca"   f                     f           the near count more [2]_
     "gravity"  f                     f           the same sum, with `power` or `exponential` [3]_, [4]_
     "m2sfca"   f                     f²          a long way also leaves supply unused [5]_
-    "3sfca"    f_ij ² / sum_k f_ik   the same    who has a choice asks less of each [6]_
+    "3sfca"    f_ij ² / sum_k f_ik   the same    who has a choice demands less of each [6]_
     =========  ====================  ==========  ================================================================
 
-    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca".
+    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca". A facility that no
+    demand reaches gives its supply to nobody; `supply_ratios` shows it.
 
     Parameters
     ----------
     reach
         From communities (origins) to facilities (destinations); its limit is the catchment.
-    demand
-        Heads by community id: infants, elderly, …
-    supply
-        Places, beds, … by facility id.
+    demand, supply
+        Heads by community id (infants, elderly, …), and places, beds, … by facility id.
     method
         See above.
     decay
-        ``f``, a function from costs in the unit of *reach* to weights: `steps`, `gaussian`, `power`, `exponential`, or
-        your own, of an array. "2sfca" takes none, the others need one.
+        ``f``, a function from an array of costs in the unit of *reach* to weights: `steps`, `gaussian`, `power`,
+        `exponential`, or your own. "2sfca" takes none, the others need one.
 
     Returns
     -------
     DataFrame
-        Index: origins. Columns: `access` (units of supply for each head of demand; 0 where nothing is reached),
-        `per_1000` (for 1000 heads), `reached` (supply of all facilities in the catchment, shared or not), `facilities`
-        (how many those are). ``attrs`` name `demand`, `supply`, `method`, `decay`, `limit`, `unit` and `how`.
+        Index: origins. Columns: `access` (supply per head of demand; 0 where nothing is reached), `per_1000` (for 1000
+        heads), `reached` (supply of all facilities in the catchment), `facilities` (how many those are). ``attrs``:
+        `demand`, `supply`, `method`, `decay`, `limit`, `unit`, `how`.
 
     Raises
     ------
     ProblemError
         When demand or supply is missing, negative or not a number for an id; the method is unknown, or lacks its decay;
-        the decay counts what lies beyond the limit of *reach*, or gives a weight that is negative or not a number, or,
-        for "m2sfca", above 1; *reach* holds the nearest facilities only.
-
-    Notes
-    -----
-    A facility that no demand reaches gives its supply to nobody; `supply_ratios` shows it.
+        the decay reaches beyond the limit of *reach*, or gives a weight that is negative, not a number or, for
+        "m2sfca", above 1; *reach* holds the nearest facilities only.
 
     References
     ----------
@@ -99,21 +94,17 @@ def accessibility(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b", "b"], "destination": ["x", "x", "y"], "cost": [100, 400, 200]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=500)
     >>> infants, places = pd.Series({"a": 100, "b": 300, "c": 50}), pd.Series({"x": 40, "y": 30})
     >>> accessibility(reach, infants, places)["per_1000"].tolist()
     [100.0, 200.0, 0.0]
     """
-    shared = _share(reach, demand, supply, method, decay)
-    access, reached, facilities = _add_up(shared)
-    found = pd.DataFrame(
-        {"access": access, "per_1000": 1000.0 * access, "reached": reached, "facilities": facilities},
-        index=reach.origins,
-    )
-    found.attrs.update(_told(reach, demand, supply, method, decay))
-    return found
+    access, reached, facilities = _second_step(_first_step(reach, demand, supply, method, decay))
+    columns = {"access": access, "per_1000": 1000.0 * access, "reached": reached, "facilities": facilities}
+    table = pd.DataFrame(columns, index=reach.origins)
+    table.attrs.update(_measured(reach, demand, supply, method, decay))
+    return table
 
 
 def supply_ratios(
@@ -122,72 +113,52 @@ def supply_ratios(
     supply: pd.Series,
     *,
     method: Method = "2sfca",
-    decay: Callable[[Floats], npt.ArrayLike] | None = None,
+    decay: Weigh | None = None,
 ) -> pd.DataFrame:
-    """Tell how many places each facility has for each head that asks for one: the first step of `accessibility`.
+    """Measure the supply of each facility per head that reaches it: the first step of `accessibility`.
 
     ``R_j = S_j / sum_i a_ij P_i``, with ``a`` as in `accessibility`. The lower the ratio, the more crowded it is.
 
     Parameters
     ----------
     reach, demand, supply, method, decay
-        As for `accessibility`.
+        As for `accessibility`, also the errors raised.
 
     Returns
     -------
     DataFrame
-        Index: destinations. Columns: `supply`, `demand` (heads that reach it, each as the method weighs it), `ratio`
-        (supply for each such head) and `per_1000`, both missing (NaN) where there is no demand, `communities` (those in
-        its catchment). ``attrs`` as for `accessibility`.
-
-    Raises
-    ------
-    ProblemError
-        As for `accessibility`.
+        Index: destinations. Columns: `supply`, `demand` (heads that reach it, as the method weighs them), `ratio`
+        (supply per head) and `per_1000`, NaN without demand, `communities` (in its catchment). ``attrs`` as there.
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b", "b"], "destination": ["x", "x", "y"], "cost": [100, 400, 200]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=500)
     >>> infants, places = pd.Series({"a": 100, "b": 300, "c": 50}), pd.Series({"x": 40, "y": 30})
     >>> supply_ratios(reach, infants, places)["ratio"].tolist()
     [0.1, 0.1]
     """
-    shared = _share(reach, demand, supply, method, decay)
-    found = pd.DataFrame(
-        {
-            "supply": shared.supply,
-            "demand": shared.demand,
-            "ratio": shared.ratio,
-            "per_1000": 1000.0 * shared.ratio,
-            "communities": (shared.counted.T @ np.ones(len(reach.origins))).astype(np.int64),
-        },
-        index=reach.destinations,
-    )
-    found.attrs.update(_told(reach, demand, supply, method, decay))
-    return found
+    shared = _first_step(reach, demand, supply, method, decay)
+    communities = np.asarray(shared.counted.T @ np.ones(len(reach.origins)), np.int64)
+    columns = {"supply": shared.supply, "demand": shared.demand, "ratio": shared.ratio}
+    table = pd.DataFrame(columns, index=reach.destinations)
+    table = table.assign(per_1000=1000.0 * shared.ratio, communities=communities)
+    table.attrs.update(_measured(reach, demand, supply, method, decay))
+    return table
 
 
-@dataclass(frozen=True)
-class _Shared:
-    """Both sides of a measure: matrices are origins × destinations, arrays are by destination."""
+class _Shared(NamedTuple):
+    """Weights of the second step and pairs counted, origins × destinations; supply, demand and ratio by destination."""
 
-    given: csr_array[np.float64]
+    weights: csr_array[np.float64]
     counted: csr_array[np.float64]
     supply: Floats
     demand: Floats
     ratio: Floats
 
 
-def _share(
-    reach: Reach,
-    demand: pd.Series,
-    supply: pd.Series,
-    method: str,
-    decay: Callable[[Floats], npt.ArrayLike] | None,
-) -> _Shared:
-    """Take the first step: what each facility has for each head."""
+def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: Weigh | None) -> _Shared:
+    """Compute what each facility has per head."""
     if method not in get_args(Method):
         raise ProblemError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
@@ -204,64 +175,55 @@ def _share(
     if method == "3sfca":
         chosen = np.bincount(reach.origin, factor, shape[0])[reach.origin]
         factor = factor * (factor / np.where(chosen > 0, chosen, 1.0))
-    asked = matrix(factor)
-    given = matrix(factor * factor) if method == "m2sfca" else asked
-    heads = np.asarray(asked.T @ people, float)
+    first = matrix(factor)
+    second = matrix(factor * factor) if method == "m2sfca" else first
+    heads = np.asarray(first.T @ people, float)
     ratio = _ratio(places, heads, reach.destinations)
-    return _Shared(given, given if counted is None else counted, places, heads, ratio)
+    return _Shared(second, second if counted is None else counted, places, heads, ratio)
 
 
-def _add_up(shared: _Shared) -> tuple[Floats, Floats, Ints]:
-    """Take the second step: what each community is given, and what lies within its catchment."""
-    ratio = np.nan_to_num(shared.ratio, nan=0.0)  # nobody asks: nobody is given
-    if shared.counted is shared.given:  # all counts whole: one pass over the pairs
-        sums = shared.given @ np.column_stack([ratio, shared.supply])
-        return sums[:, 0], sums[:, 1], np.diff(shared.given.indptr).astype(np.int64)
+def _second_step(shared: _Shared) -> tuple[Floats, Floats, Ints]:
+    """Add up what each community gets, and what lies within its catchment."""
+    ratio = np.nan_to_num(shared.ratio, nan=0.0)
+    if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
+        sums = shared.weights @ np.column_stack([ratio, shared.supply])
+        return sums[:, 0], sums[:, 1], np.diff(shared.weights.indptr).astype(np.int64)
     sums = shared.counted @ np.column_stack([shared.supply, np.ones(len(shared.supply))])
-    return np.asarray(shared.given @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
+    return np.asarray(shared.weights @ ratio, float), sums[:, 0], sums[:, 1].astype(np.int64)
 
 
 def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
-    """Divide, where somebody asks; NaN elsewhere."""
+    """Divide where there is demand; NaN elsewhere."""
     ratio = np.full(len(places), np.nan)
     with np.errstate(over="ignore"):
         np.divide(places, heads, out=ratio, where=heads > 0)
     if np.isinf(ratio).any():
-        raise ProblemError(
-            f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0, so the supply there cannot "
-            "be divided; give a wider decay"
-        )
+        crowd = f"the weights of all who reach {some(ids[np.isinf(ratio)])} are as good as 0"
+        raise ProblemError(f"{crowd}, so the supply there cannot be divided; give a wider decay")
     idle = (heads == 0) & (places > 0)
     if idle.any():
-        log.info("no demand reaches %d facilities, whose supply nobody is given: %s", idle.sum(), some(ids[idle]))
+        log.info("no demand reaches %d facilities, whose supply nobody gets: %s", idle.sum(), some(ids[idle]))
     return ratio
 
 
-def _weighed(reach: Reach, method: str, decay: Callable[[Floats], npt.ArrayLike] | None) -> Floats:
-    """Weigh each pair, and refuse weights that mean nothing."""
+def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
+    """Weigh each pair; refuse weights that mean nothing."""
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
-        raise ProblemError(
-            f"the reach holds the {reach.nearest_only} nearest facilities of each community only, so that it does not "
-            "tell who else asks for them; call travel with metres or minutes and without nearest"
-        )
+        nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
+        raise ProblemError(f"{nearest}, not all who share them; call travel with metres or minutes, without nearest")
     if method == "2sfca":
         if decay is not None:
             raise ProblemError('2sfca counts all in the catchment alike; for a decay choose method="e2sfca"')
         return np.ones(len(reach))
     if not callable(decay):
-        asked = (
-            f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500), or a function"
-        )
-        raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {asked}")
+        mend = f"steps({decay})" if isinstance(decay, dict) else "steps({300: 1, 500: 0.68}), gaussian(500) or another"
+        raise ProblemError(f"{method} needs a decay, and decay is {decay!r}; give {mend}")
     if isinstance(decay, Decay) and np.isfinite(decay.limit) and decay.limit > reach.limit * (1 + TOLERANCE):
-        raise ProblemError(
-            f"{decay} counts what is within {decay.limit:g} {reach.unit}, and only {reach.limit:g} {reach.unit} were "
-            "searched; call travel with the larger limit"
-        )
-    with np.errstate(all="ignore"):  # what is not finite is named below
-        factor = np.asarray(decay(reach.cost.copy()), float)  # a decay that reckons in place must not change the ways
-    if factor.shape != reach.cost.shape:
-        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {reach.cost.shape}")
+        searched = f"only {reach.limit:g} {reach.unit} were searched; call travel with the larger limit"
+        raise ProblemError(f"{decay} counts what is within {decay.limit:g} {reach.unit}, and {searched}")
+    with np.errstate(all="ignore"):  # what is not finite is refused below
+        factor = np.asarray(decay(reach.cost.copy()), float)  # a decay may compute in place
+    check_shape(factor, reach.cost)
     _refuse(reach, decay, factor, ~np.isfinite(factor) | (factor < 0), "give weights of 0 or more, also at cost 0")
     if method == "m2sfca":
         _refuse(reach, decay, factor, factor > 1, "m2sfca would hand out more than there is; give weights up to 1")
@@ -274,20 +236,12 @@ def _refuse(reach: Reach, decay: object, factor: Floats, wrong: Bools, mend: str
     at = int(np.argmax(wrong))
     ends = some([f"{reach.origins[reach.origin[at]]} to {reach.destinations[reach.destination[at]]}"])
     name = repr(decay) if isinstance(decay, Decay) else "decay"
-    raise ProblemError(
-        f"{name} gives {factor[at]:g} at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in "
-        f"{int(wrong.sum())} pairs: {mend}"
-    )
+    where = f"at a cost of {reach.cost[at]:g} {reach.unit}, from {ends}, and the like in {int(wrong.sum())} pairs"
+    raise ProblemError(f"{name} gives {factor[at]:g} {where}: {mend}")
 
 
-def _told(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:
-    """Say what was measured; the base of the heads is part of every figure."""
-    return {
-        "demand": demand.name,
-        "supply": supply.name,
-        "method": method,
-        "decay": None if decay is None else getattr(decay, "__name__", repr(decay)),
-        "limit": reach.limit,
-        "unit": reach.unit,
-        "how": reach.how,
-    }
+def _measured(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: object) -> dict[str, Any]:
+    """Describe what was measured, for `attrs`."""
+    name = None if decay is None else getattr(decay, "__name__", repr(decay))
+    names = {"demand": demand.name, "supply": supply.name, "method": method, "decay": name}
+    return {**names, "limit": reach.limit, "unit": reach.unit, "how": reach.how}

@@ -1,42 +1,44 @@
-"""`service_areas` and `service_streets`: what can be walked to, as polygons that follow the streets, and as lines."""
+"""`service_areas` and `service_streets`: what can be walked to, as polygons along the streets and as lines."""
 
 from __future__ import annotations
 
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
 from siting.errors import ProblemError
-from siting.measure._cutting import cut
-from siting.measure._strips import strips, united
+from siting.measure.buffers import strips, unite
+from siting.measure.line_pieces import cut
 from siting.measure.reach import Unit
-from siting.measure.travel import _limit, _located, _walks
+from siting.measure.street_voronoi import divide
+from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk
-from siting.network.spans import Mode, Spans, spans
-from siting.numbers import Bools, Floats, Positions, Shapes
+from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
+from siting.numbers import Bools, Floats, Ints32, Positions, Shapes
 
 __all__ = ["Overlap", "service_areas", "service_streets"]
 
+Limits: TypeAlias = float | Sequence[float] | None
 Overlap: TypeAlias = Literal["keep", "split", "dissolve"]
 
 MODES: dict[Overlap, Mode] = {"keep": "each", "split": "nearest", "dissolve": "together"}
-#: Seeds of the borders between facilities stand this share of the width apart.
+#: Spacing of the seeds of borders between facilities, as a share of the width.
 SPACING = 0.2
-#: Crumbs of rings smaller than this share of the width's square are left out: two round ends drawn differently.
-CRUMB = 0.001
+#: Parts of rings below this share of the width's square are left out: two round ends drawn differently.
+SLIVER = 0.001
 
 
 def service_areas(
     network: Network,
     facilities: gpd.GeoDataFrame | Places,
     *,
-    metres: float | Sequence[float] | None = None,
-    minutes: float | Sequence[float] | None = None,
+    metres: Limits = None,
+    minutes: Limits = None,
     walk: Walk | None = None,
     width: float = 40.0,
     fill: float = 20_000.0,
@@ -46,11 +48,14 @@ def service_areas(
 ) -> gpd.GeoDataFrame:
     """Draw the areas within a walk of facilities.
 
-    The streets that are reached, with the part of the last street that is, are widened by *width*; no hull is drawn
-    around them, so that a river without a bridge stays outside. Where a facility lies off the street, what can be
-    walked to straight from its door is part of its area: a circle whose radius is the way to the street, the limit, or
-    *max_snap*, whichever is least. Which street is inside is exact to the millimetre; circles, round ends and bends
-    are drawn with 16 sides to the circle and fall short of it by up to 2 % of their radius.
+    The streets that are reached, the last ones in part, are widened by *width*; no hull is drawn around them, so that a
+    river without a bridge stays outside. A facility off the street adds a circle around its door, whose radius is the
+    way to the street, the limit, or *max_snap*, whichever is least. Which street is inside is exact to the millimetre;
+    circles, round ends and bends have 16 sides to the circle and fall short of it by up to 2 % of their radius.
+
+    With ``overlap="split"``, ground between the streets of two facilities is divided along the middle. Ground beside a
+    street that only a larger limit reaches may then change hands from one limit to the next, up to *width* deep; a ring
+    leaves out the smaller limit's areas of all facilities, so that rings never overlap.
 
     Parameters
     ----------
@@ -62,17 +67,15 @@ def service_areas(
         One limit or several; each makes its own areas, which hold the smaller ones. Walks lead to the facility.
     walk
         Who walks the minutes; `Walk.adult` when not given.
-    width
-        How far beside a reached street the area extends, metres.
-    fill
-        Holes smaller than this are filled, m².
+    width, fill
+        How far beside a reached street the area extends, metres; holes smaller than *fill*, m², are filled.
     rings
         Leave out of each area what belongs to the next smaller limit.
     overlap
         What becomes of ground that several facilities reach. ``"keep"``: an area for each facility and limit, which
-        may overlap. ``"split"``: the same, but each place belongs to one facility: the one whose reached street is
-        nearest, and a reached street to the facility nearest along the streets (of equals the first), so that the
-        areas of one limit do not overlap and are together the dissolved one. ``"dissolve"``: one area for each limit.
+        may overlap. ``"split"``: each place belongs to the facility whose reached street is nearest, and a reached
+        street to the facility nearest along the streets (of equals the first), so that the areas of one limit do not
+        overlap and are together the dissolved one. ``"dissolve"``: one area for each limit.
     max_snap
         As for `travel`.
 
@@ -81,7 +84,7 @@ def service_areas(
     GeoDataFrame
         Columns `facility` (unless dissolved), `limit`, `unit` ("m" or "min") and geometry (MultiPolygons), in the
         network's CRS; largest limit first, so that smaller ones are drawn over it. A facility whose places are all
-        nearer to others has no area, nor has a ring in which nothing more is reached.
+        nearer to others has no row, nor has an empty ring.
 
     Raises
     ------
@@ -89,12 +92,6 @@ def service_areas(
         When no limit, or both kinds, are given, or one is implausible, or *width*, *fill* or *overlap* is not right.
     LayerError, NetworkError
         As for `travel`.
-
-    Notes
-    -----
-    With ``overlap="split"``, what is widened or filled between the streets of two facilities is divided along the
-    middle. Ground beside a street that only a larger limit reaches may then change hands from one limit to the next,
-    up to *width* deep; a ring leaves out the smaller limit's areas of all facilities, so that rings never overlap.
 
     Examples
     --------
@@ -104,41 +101,38 @@ def service_areas(
     >>> st.service_areas(net, town["childcare"], metres=[300, 500], overlap="dissolve")["limit"].tolist()
     [500.0, 300.0]
     """
-    budgets, unit, who = _budgets(network, metres, minutes, walk)
-    _known(overlap)
+    budgets, unit, who = _budgets(network, metres, minutes, walk, overlap)
     if not 0 < width < math.inf:
         raise ProblemError(f"width is {width!r}; give metres above 0")
     if not fill >= 0:
         raise ProblemError(f"fill is {fill!r}; give m² of 0 or more")
-    places = _located(network, facilities, max_snap, walk)
+    places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
     limits = list(budgets.values())
-    found = spans(network, places, limits, mode="each" if overlap == "keep" else "together", walk=who)
+    together = overlap != "keep"
+    pieces = reached_pieces(network, places, limits, mode="together" if together else "each", walk=who)
     circles = _circles(places, limits)
-    limit, group, area = _widened(
-        network, found, circles if overlap == "keep" else circles._replace(group=0 * circles.group), width, fill
-    )
-    area = _with_grounds(places, group, area, together=overlap != "keep")
+    drawn = circles._replace(group=0 * circles.group) if together else circles
+    limit, group, area = _widened(network, pieces, drawn, width, fill)
+    area = _with_grounds(places, group, area, together=together)
     smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
     if overlap == "split":
-        found = spans(network, places, limits, mode="nearest", walk=who)
-        limit, group, area = _split(network, found, circles, limit, area, width, fill)
+        pieces = reached_pieces(network, places, limits, mode="nearest", walk=who)
+        limit, group, area = _split(network, pieces, circles, limit, area, width, fill)
     if rings:
-        within = [smaller.get((k + 1, g if overlap == "keep" else 0)) for k, g in zip(limit, group, strict=True)]
-        area = _without(area, np.array(within, object), CRUMB * width**2)
+        within = [smaller.get((k + 1, 0 if together else g)) for k, g in zip(limit, group, strict=True)]
+        area = _without(area, np.array(within, object), SLIVER * width**2)
         limit, group, area = (column[~shapely.is_missing(area)] for column in (limit, group, area))
-    table = {"facility": places.ids[group], "limit": np.array(list(budgets))[limit], "unit": unit, "geometry": area}
-    if overlap == "dissolve":
-        del table["facility"]
-    return gpd.GeoDataFrame(table, geometry="geometry", crs=network.crs)
+    columns = {"limit": np.array(list(budgets))[limit], "unit": unit, "geometry": area}
+    return _layer(network, places, group, columns, overlap)
 
 
 def service_streets(
     network: Network,
     facilities: gpd.GeoDataFrame | Places,
     *,
-    metres: float | Sequence[float] | None = None,
-    minutes: float | Sequence[float] | None = None,
+    metres: Limits = None,
+    minutes: Limits = None,
     walk: Walk | None = None,
     overlap: Overlap = "keep",
     max_snap: float = 250.0,
@@ -148,7 +142,7 @@ def service_streets(
     Parameters
     ----------
     network, facilities, metres, minutes, walk, max_snap
-        As for `service_areas`.
+        As for `service_areas`, also the errors raised.
     overlap
         What becomes of streets that several facilities reach. ``"keep"``: listed for each of them. ``"split"``: each
         point of a street belongs to the facility nearest along the streets, and is cut where two are as near.
@@ -161,11 +155,6 @@ def service_streets(
         `metres` (its length) and geometry (LineStrings from the edge's `u` to its `v`), largest limit first. A street
         that is reached from both ends, but not in the middle, has two rows.
 
-    Raises
-    ------
-    ProblemError, LayerError, NetworkError
-        As for `service_areas`.
-
     Examples
     --------
     >>> import siting as st
@@ -175,41 +164,29 @@ def service_streets(
     >>> bool(reached["metres"].max() <= net.edges["length"].max())
     True
     """
-    budgets, unit, who = _budgets(network, metres, minutes, walk)
-    _known(overlap)
-    places = _located(network, facilities, max_snap, walk)
+    budgets, unit, who = _budgets(network, metres, minutes, walk, overlap)
+    places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
-    found = spans(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
-    table = {
-        "facility": places.ids[found.group],
-        "limit": np.array(list(budgets))[found.limit],
+    pieces = reached_pieces(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
+    columns = {
+        "limit": np.array(list(budgets))[pieces.limit],
         "unit": unit,
-        "street": network.columns.index[found.edge],
-        "metres": np.rint((found.high - found.low) * network.cost[found.edge] * 2) / 2000,  # half millimetres
-        "geometry": cut(network.lines[found.edge], found.low, found.high),
+        "street": network.columns.index[pieces.edge],
+        "metres": np.rint((pieces.high - pieces.low) * network.cost[pieces.edge] * 2) / 2000,  # half millimetres
+        "geometry": cut(network.lines[pieces.edge], pieces.low, pieces.high),
     }
-    if overlap == "dissolve":
-        del table["facility"]
-    return gpd.GeoDataFrame(table, geometry="geometry", crs=network.crs)
+    return _layer(network, places, pieces.group, columns, overlap)
 
 
-def _known(overlap: str) -> None:
-    if overlap not in get_args(Overlap):
-        raise ProblemError(f"overlap is {overlap!r}; give 'keep', 'split' or 'dissolve'")
+def _layer(
+    network: Network, places: Places, group: Positions | Ints32, columns: dict[str, Any], overlap: Overlap
+) -> gpd.GeoDataFrame:
+    facility = {} if overlap == "dissolve" else {"facility": places.ids[group]}
+    return gpd.GeoDataFrame({**facility, **columns}, geometry="geometry", crs=network.crs)
 
 
 class _Circles(NamedTuple):
-    """What is walked to straight from places off the street, a row for each limit and place.
-
-    Attributes
-    ----------
-    limit, group
-        Positions of the limit and the place.
-    shape
-        The place itself, as a line of no length; of a polygon a line of its outline, each in a row.
-    radius
-        How far the walk goes, metres, above 0.
-    """
+    """What is walked to straight from places: positions of limit and place, a line of the outline, radius (m)."""
 
     limit: Positions
     group: Positions
@@ -218,7 +195,7 @@ class _Circles(NamedTuple):
 
 
 def _circles(places: Places, limits: Sequence[int]) -> _Circles:
-    """Tell how far one walks from each place before a street is nearer: up to it, the limit or the longest snap."""
+    """Draw how far one walks from each place: up to the street, the limit or the longest snap."""
     radius = np.minimum(places.free / 1000, np.array(limits, float)[:, None] / 1000)
     limit, group = np.nonzero(radius > 0)
     shape: Shapes = shapely.linestrings(np.stack([places.xy, places.xy], axis=1))
@@ -236,49 +213,40 @@ def _with_grounds(places: Places, group: Positions, area: Shapes, *, together: b
     ground = places.shape
     own = np.full(len(area), shapely.union_all(ground), object) if together else ground[group]
     parts, of = shapely.get_parts(shapely.union(area, np.where(shapely.is_missing(own), area, own)), return_index=True)
-    found: Shapes = shapely.multipolygons(parts, indices=of)
-    return found
+    return np.asarray(shapely.multipolygons(parts, indices=of))
 
 
 def _widened(
-    network: Network, found: Spans, circles: _Circles, width: float, fill: float
+    network: Network, spans: ReachedPieces, circles: _Circles, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
     """Draw one area for each limit and group: their positions and the areas."""
-    streets, of = strips(cut(network.lines[found.edge], found.low, found.high), width)
+    streets, of = strips(cut(network.lines[spans.edge], spans.low, spans.high), width)
     around, at = strips(circles.shape, circles.radius)
-    limit = np.append(found.limit[of], circles.limit[at]).astype(np.intp)
-    group = np.append(found.group[of], circles.group[at]).astype(np.intp)
+    limit = np.append(spans.limit[of], circles.limit[at]).astype(np.intp)
+    group = np.append(spans.group[of], circles.group[at]).astype(np.intp)
     rows = np.concatenate([streets, around])
     order = np.lexsort([group, limit])
     limit, group, rows = limit[order], group[order], rows[order]
     first = np.flatnonzero((np.diff(limit, prepend=-1) != 0) | (np.diff(group, prepend=-1) != 0))
     areas: Shapes = np.empty(len(first), object)
     for i, (begin, end) in enumerate(itertools.pairwise([*first.tolist(), len(rows)])):
-        areas[i] = united(rows[begin:end], fill)
+        areas[i] = unite(rows[begin:end], fill)
     return limit[first], group[first], areas
 
 
 def _split(
-    network: Network,
-    found: Spans,
-    circles: _Circles,
-    limit: Positions,
-    area: Shapes,
-    width: float,
-    fill: float,
+    network: Network, spans: ReachedPieces, circles: _Circles, limit: Positions, area: Shapes, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
-    """Share each limit's area out among those who own the reached streets, and the places themselves."""
-    from siting.measure._sharing import shared
-
+    """Divide each limit's area among those who own the reached streets, and the places themselves."""
     # In a hole that was filled no place is farther from the rim than the radius of a circle as large.
     depth = max(width, circles.radius.max(initial=0)) + math.sqrt(fill / math.pi)
     owners, shares = [np.zeros(0, np.intp)], [np.zeros(0, object)]
     for k, whole in zip(limit, area, strict=True):
-        mine, own = found.limit == k, _first_of_spot(circles, circles.limit == k)
-        edge = found.edge[mine]
-        pieces = np.append(cut(network.lines[edge], found.low[mine], found.high[mine]), circles.shape[own])
-        group = np.append(found.group[mine], circles.group[own]).astype(np.int64)
-        owner, share = shared(whole, pieces, group, spacing=SPACING * width, depth=depth)
+        mine, own = spans.limit == k, _first_of_spot(circles, circles.limit == k)
+        edge = spans.edge[mine]
+        pieces = np.append(cut(network.lines[edge], spans.low[mine], spans.high[mine]), circles.shape[own])
+        group = np.append(spans.group[mine], circles.group[own]).astype(np.int64)
+        owner, share = divide(whole, pieces, group, spacing=SPACING * width, depth=depth)
         owners.append(owner)
         shares.append(share)
     limits = np.repeat(limit, [len(owner) for owner in owners[1:]])
@@ -287,42 +255,37 @@ def _split(
 
 
 def _first_of_spot(circles: _Circles, among: Bools) -> Positions:
-    """Keep of places at one spot the first, which owns what is as near to all of them."""
+    """Keep the first of several places at one spot; it owns what is as near to all of them."""
     rows = np.flatnonzero(among)
     begin = shapely.get_coordinates(shapely.get_point(circles.shape[rows], 0))
     return rows[np.unique(begin, axis=0, return_index=True)[1]]
 
 
-def _without(area: Shapes, inner: Shapes, crumb: float) -> Shapes:
-    """Take *inner* out of each area; None where nothing but crumbs is left."""
+def _without(area: Shapes, inner: Shapes, least: float) -> Shapes:
+    """Take *inner* out of each area; None where nothing but slivers is left."""
     left: Shapes = np.where(shapely.is_missing(inner), area, shapely.difference(area, inner))
     parts, of = shapely.get_parts(left, return_index=True)
-    large = shapely.area(parts) >= crumb
+    large = shapely.area(parts) >= least
     rings: Shapes = np.full(len(area), None, object)
     shapely.multipolygons(parts[large], indices=of[large], out=rings)
     return rings
 
 
 def _budgets(
-    network: Network,
-    metres: float | Sequence[float] | None,
-    minutes: float | Sequence[float] | None,
-    walk: Walk | None,
+    network: Network, metres: Limits, minutes: Limits, walk: Walk | None, overlap: str
 ) -> tuple[dict[float, int], Unit, Walk | None]:
-    """Turn the limits into millimetres, the largest first; also their unit, and whose slopes count."""
+    """Read the options: millimetres by limit, the largest first, their unit, and whose slopes count."""
+    if overlap not in get_args(Overlap):
+        raise ProblemError(f"overlap is {overlap!r}; give 'keep', 'split' or 'dissolve'")
     if (metres is None) == (minutes is None):
         raise ProblemError("give metres or minutes, one of the two")
-    given = metres if metres is not None else minutes
+    what, given = ("metres", metres) if metres is not None else ("minutes", minutes)
     try:
         limits = sorted({float(x) for x in np.atleast_1d(np.asarray(given, float))}, reverse=True)
     except (TypeError, ValueError):
-        what = "metres" if metres is not None else "minutes"
         raise ProblemError(f"{what} is {given!r}; give one number or several, such as (300, 500)") from None
     if not limits:
         raise ProblemError("give at least one limit")
-    unit: Unit = "m" if metres is not None else "min"
-    asked = {
-        limit: _limit(limit, None, walk, None) if unit == "m" else _limit(None, limit, walk, None) for limit in limits
-    }
-    who = asked[limits[0]][2]
-    return {limit: told[0] for limit, told in asked.items()}, unit, _walks(network, who)
+    read = {x: walk_limit(x, None, walk) if what == "metres" else walk_limit(None, x, walk) for x in limits}
+    first = read[limits[0]]
+    return {limit: one.millimetres for limit, one in read.items()}, first.unit, sloped(network, first.walk)

@@ -1,4 +1,4 @@
-"""`utilisation`: how full facilities are; `idle_nearby`: where places stand empty while people nearby lack them."""
+"""`utilisation`: how full facilities are; `idle_nearby`: idle places within reach of people who lack one."""
 
 from __future__ import annotations
 
@@ -9,17 +9,19 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import Reach
 from siting.numbers import Floats
-from siting.optimize.max_flow import fill
+from siting.optimize.max_flow import maximum_flow
 
 __all__ = ["idle_nearby", "utilisation"]
 
-#: The flow is counted in whole units: fractions are told apart to this part of all that is short.
-GRAIN = 2.0**30
-#: Sums of whole numbers below this are exact as floats; those of larger ones are left floats.
+#: The flow is counted in whole units, so many for all that is short.
+UNITS = 2.0**30
+#: Sums of whole numbers below this are exact as floats.
 EXACT = 2.0**53
+#: Rounding tolerance of a shortage, as a share of what is needed.
+NOTHING = 1e-12
 
 
 def utilisation(
@@ -29,29 +31,25 @@ def utilisation(
     capacity: str | pd.Series,
     by: str | pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Tell how full facilities are, and how many places stand empty.
+    """Measure how full facilities are, and how many places stand empty.
 
     With ``u`` people in a facility of ``c`` places, ``share = sum of u / sum of c``, ``idle = sum of max(0, c - u)``
-    and ``excess = sum of max(0, u - c)``: the empty places of one facility do not make up for another that is
-    over-full. In a facility that is not, ``idle = c * (1 - share)``.
+    and ``excess = sum of max(0, u - c)``: empty places of one facility do not make up for another that is over-full.
 
     Parameters
     ----------
     facilities
         A row per facility, its id as the index.
-    used
-        People in each: a column (`enrolled`, `occupied`), or a Series by facility id.
-    capacity
-        Places of each: a column (`places`, `beds`), or a Series by facility id.
+    used, capacity
+        People in each (`enrolled`, `occupied`), its places (`places`, `beds`): a column, or a Series by facility id.
     by
-        A group for each facility, such as its district or type: a column, or a Series by facility id. Without it all
-        are one group, "all".
+        A group for each facility, such as its district: a column, or a Series by facility id; "all" without it.
 
     Returns
     -------
     DataFrame
         Index `group`. Columns: `facilities`, `capacity`, `used`, `share` (NaN without places), `idle`, `over` (number
-        of facilities with more people than places) and `excess` (people above the places there).
+        of over-full facilities) and `excess` (people above the places there).
 
     Raises
     ------
@@ -60,7 +58,6 @@ def utilisation(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> homes = pd.DataFrame({"beds": [40, 60, 20], "occupied": [44, 18, 10]}, index=["x", "y", "z"])
     >>> homes["town"] = ["n", "s", "s"]
     >>> utilisation(homes, used="occupied", capacity="beds", by="town")[["share", "idle", "over", "excess"]]
@@ -69,25 +66,15 @@ def utilisation(
     n       1.10     0     1       4
     s       0.35    52     0       0
     """
-    ids = facilities.index
-    if not ids.is_unique:
-        raise ProblemError(f"facilities: ids stand twice: {some(ids[ids.duplicated()].unique())}")
+    ids = unique_ids(facilities.index, "facilities: ids")
     people, places = _amounts(facilities, used, "used"), _amounts(facilities, capacity, "capacity")
-    groups = pd.Series("all", index=ids) if by is None else _groups(_column(facilities, by, "by"), ids, "facilities")
-    table = pd.DataFrame(
-        {
-            "facilities": 1,
-            "capacity": places,
-            "used": people,
-            "idle": (places - people).clip(lower=0),
-            "over": (people > places).astype(int),
-            "excess": (people - places).clip(lower=0),
-        },
-        index=ids,
-    )
-    found = table.groupby(groups, sort=True, observed=True).sum()
-    found.insert(3, "share", found["used"] / found["capacity"].where(found["capacity"] > 0))
-    return found.rename_axis("group")
+    labels = groups(None if by is None else _column(facilities, by, "by"), ids, "facilities")
+    idle, excess, over = (places - people).clip(lower=0), (people - places).clip(lower=0), (people > places).astype(int)
+    columns = {"facilities": 1, "capacity": places, "used": people, "idle": idle, "over": over, "excess": excess}
+    table = pd.DataFrame(columns, index=ids)
+    sums = table.groupby(labels, sort=True, observed=True).sum()
+    sums.insert(3, "share", sums["used"] / sums["capacity"].where(sums["capacity"] > 0))
+    return sums.rename_axis("group")
 
 
 def idle_nearby(
@@ -96,21 +83,29 @@ def idle_nearby(
     *,
     used: pd.Series,
     capacity: pd.Series,
-    rate: float,
+    per_1000: float,
     by: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Tell where people lack places at a given rate, and how many places stand empty within their reach.
+    """Find where people lack places at a given rate, and how many places stand empty within their reach.
+
+    Layers do not say who uses which facility. The u_j users of facility j, at most its places c_j, are taken to come
+    from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
+    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
+    ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
+    `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
+    Users above the places of a facility count as lacking one, as do those of facilities outside *reach*: leave such
+    people out of *demand* where they are known.
 
     Parameters
     ----------
     reach
         From communities to the facilities that are open to them (see `open_to_all`).
     demand
-        People by community id, of the base that *rate* is printed for: residents, elderly, children under 3.
+        People by community id, of the base that the rate is printed for: residents, elderly, children under 3.
     used, capacity
         People in each facility, and its places, by facility id.
-    rate
-        Places asked for per 1000 of *demand*, such as 4.5.
+    per_1000
+        Places needed per 1000 of *demand*, such as 4.5.
     by
         An area for each community, such as its district. Without it every community is its own.
 
@@ -119,34 +114,19 @@ def idle_nearby(
     DataFrame
         A row per community or area. Index: the origins, or `group`. Columns:
 
-        - `demand`, and `needed` = rate / 1000 * demand, not rounded;
-        - `facilities`, `capacity`, `used`, `idle`: of the facilities that somebody there reaches, each counted once in
-          a row; rows of neighbours share facilities, so these columns must not be added up;
+        - `demand`, and `needed` = per_1000 / 1000 * demand, not rounded;
+        - `facilities`, `capacity`, `used`, `idle`: of the facilities that somebody there reaches. Rows of neighbours
+          share facilities, so these columns must not be added up;
         - `shortage`: places that people there lack, beside those that they use;
         - `takes_idle`: how many of these could take an idle place in reach, each place once;
         - `shortage_left` = shortage - takes_idle: what needs new places, even if every idle one were taken.
 
-        ``attrs`` name `rate`, `limit`, `unit` and `how`.
+        ``attrs``: `per_1000`, `limit`, `unit`, `how`.
 
     Raises
     ------
     ProblemError
-        When an amount is missing, negative or not a number, the rate is not above 0, a community has no area, or
-        *reach* holds only the nearest destinations.
-
-    Notes
-    -----
-    Layers do not tell which people use which facility. The u_j users of facility j, at most its places c_j, are taken
-    to come from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
-    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
-    ``needed_i = rate * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
-    `takes_idle` is the largest flow from the shortages of an area to the idle places along the pairs of *reach*, as if
-    no other area asked for them.
-
-    In an area whose people all reach the same facilities, and nobody else does, `shortage_left` is
-    ``max(0, needed - capacity)``, the shortage of a supply ratio. People above the places of an over-full facility
-    count as lacking one. So do those who have theirs in a facility that is not in *reach*, such as one that is closed
-    to its neighbours, or lies outside the study: take such people out of *demand*, where they are known.
+        When an amount is missing or negative, the rate not above 0, an area missing, or *reach* holds only the nearest.
 
     References
     ----------
@@ -155,12 +135,11 @@ def idle_nearby(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "y"], "cost": [100.0, 200.0]})
     >>> reach = Reach.from_pairs(table, origins=list("abc"), destinations=list("xy"), limit=300)
     >>> people = pd.Series({"a": 10_000, "b": 4_000, "c": 1_000})
     >>> used, places = pd.Series({"x": 30, "y": 8}), pd.Series({"x": 40, "y": 30})
-    >>> found = idle_nearby(reach, people, used=used, capacity=places, rate=4.5)
+    >>> found = idle_nearby(reach, people, used=used, capacity=places, per_1000=4.5)
     >>> found[["needed", "idle", "shortage", "takes_idle", "shortage_left"]]
        needed  idle  shortage  takes_idle  shortage_left
     a    45.0  10.0      15.0        10.0            5.0
@@ -169,54 +148,48 @@ def idle_nearby(
     """
     if reach.nearest_only is not None:
         raise ProblemError("idle_nearby needs all pairs within a limit; call travel with metres or minutes")
-    if not isinstance(rate, Real) or isinstance(rate, bool) or not 0 < rate < math.inf:
-        raise ProblemError(f"rate is {rate!r}; give places per 1000 people, above 0")
+    if not isinstance(per_1000, Real) or isinstance(per_1000, bool) or not 0 < per_1000 < math.inf:
+        raise ProblemError(f"per_1000 is {per_1000!r}; give places per 1000 people, above 0")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
-    there, places = (
-        amounts(given, reach.destinations, what=what, of="destinations").to_numpy(float)
-        for given, what in ((used, "used"), (capacity, "capacity"))
-    )
-    needed = people * float(rate) / 1000
-    short = np.maximum(0.0, needed - _have(reach, people, np.minimum(there, places)))
-    short[short <= 1e-12 * needed] = 0.0  # what a division leaves of nothing
-    idle = np.maximum(0.0, places - there)
-    groups = None if by is None else _groups(by, reach.origins, "origins")
-    area, names = (
-        (np.arange(len(people)), reach.origins) if groups is None else pd.factorize(groups.astype(object), sort=True)
-    )
+    users = amounts(used, reach.destinations, what="used", of="destinations").to_numpy(float)
+    places = amounts(capacity, reach.destinations, what="capacity", of="destinations").to_numpy(float)
+    needed = people * float(per_1000) / 1000
+    short = np.maximum(0.0, needed - _served(reach, people, np.minimum(users, places)))
+    short[short <= NOTHING * needed] = 0.0
+    idle = np.maximum(0.0, places - users)
+    area, names = np.arange(len(people)), reach.origins
+    if by is not None:
+        area, names = pd.factorize(groups(by, reach.origins).astype(object), sort=True)
     n = len(names)
-    # A copy of each facility for each area that reaches it: a place counts once in an area.
+    # A copy of each facility for each area that reaches it, so that a place counts once in an area.
     near = pd.DataFrame({"area": area[reach.origin], "facility": reach.destination})
     copies = near.drop_duplicates(ignore_index=True)
     of, facility = copies["area"].to_numpy(), copies["facility"].to_numpy()
     shortage, total_idle = np.bincount(area, short, n), np.bincount(of, idle[facility], n)
-    most = np.minimum(shortage, total_idle)
-    taken = most
-    if groups is not None:
-        each, grain = _taken(reach, short, idle, near, copies)
-        # Each amount of the flow is up to half a grain off, and so is each that is brought back to its shortage.
-        off = grain * (np.bincount(area, minlength=n) + np.bincount(of, minlength=n))
+    most = taken = np.minimum(shortage, total_idle)
+    if by is not None:
+        each, unit = _taken(reach, short, idle, near, copies)
+        # Each amount of the flow is up to half a unit off, and so is each that is brought back to its shortage.
+        tolerance = unit * (np.bincount(area, minlength=n) + np.bincount(of, minlength=n))
         taken = np.bincount(area, each, n)
-        taken = np.where(most - taken <= off, most, taken)
-    found = pd.DataFrame(
-        {
-            "demand": np.bincount(area, people, n),
-            "needed": np.bincount(area, needed, n),
-            "facilities": np.bincount(of, minlength=n),
-            "capacity": np.bincount(of, places[facility], n),
-            "used": np.bincount(of, there[facility], n),
-            "idle": total_idle,
-            "shortage": shortage,
-            "takes_idle": taken,
-            "shortage_left": np.maximum(0.0, shortage - taken),
-        },
-        index=names if groups is None else pd.Index(names, name="group"),
-    )
-    found.attrs.update(rate=float(rate), limit=reach.limit, unit=reach.unit, how=reach.how)
-    return found
+        taken = np.where(most - taken <= tolerance, most, taken)
+    columns = {
+        "demand": np.bincount(area, people, n),
+        "needed": np.bincount(area, needed, n),
+        "facilities": np.bincount(of, minlength=n),
+        "capacity": np.bincount(of, places[facility], n),
+        "used": np.bincount(of, users[facility], n),
+        "idle": total_idle,
+        "shortage": shortage,
+        "takes_idle": taken,
+        "shortage_left": np.maximum(0.0, shortage - taken),
+    }
+    result = pd.DataFrame(columns, index=names if by is None else pd.Index(names, name="group"))
+    result.attrs.update(per_1000=float(per_1000), limit=reach.limit, unit=reach.unit, how=reach.how)
+    return result
 
 
-def _have(reach: Reach, people: Floats, users: Floats) -> Floats:
+def _served(reach: Reach, people: Floats, users: Floats) -> Floats:
     """Share the users of each facility among the communities that reach it, in proportion to their people."""
     around = np.bincount(reach.destination, people[reach.origin], len(users))
     each = np.divide(users, around, out=np.zeros(len(users)), where=around > 0)
@@ -224,15 +197,15 @@ def _have(reach: Reach, people: Floats, users: Floats) -> Floats:
 
 
 def _taken(reach: Reach, short: Floats, idle: Floats, near: pd.DataFrame, copies: pd.DataFrame) -> tuple[Floats, float]:
-    """Return how much of each community's shortage the idle places in its reach and area can take, and the grain."""
+    """Return how much of each community's shortage idle places in its reach and area can take, and the flow's unit."""
     total = short.sum()
     if not total > 0:
         return np.zeros(len(short)), 0.0
-    scale = 2.0 ** math.floor(math.log2(GRAIN / total))
+    scale = 2.0 ** math.floor(math.log2(UNITS / total))
     copy = near.merge(copies.reset_index(names="copy"), how="left")["copy"].to_numpy(np.int32)
     room = np.minimum(idle, total)[copies["facility"].to_numpy()]
     amount, space = (np.rint(scale * x).astype(np.int64) for x in (short, room))
-    flow = fill(amount, space, reach.origin, copy).flow
+    flow = maximum_flow(amount, space, reach.origin, copy).flow
     return np.minimum(short, np.bincount(reach.origin, flow, len(short)) / scale), 1 / scale
 
 
@@ -245,16 +218,5 @@ def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
 
 
 def _amounts(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
-    found = amounts(_column(frame, name, what), frame.index, what=what, of="facilities")
-    return found.astype(np.int64) if (found == found.round()).all() and found.sum() < EXACT else found
-
-
-def _groups(by: pd.Series, ids: pd.Index, of: str) -> pd.Series:
-    if not isinstance(by, pd.Series):
-        raise ProblemError(f"by is {by!r}; give a Series with a group for each id of the {of}")
-    if not by.index.is_unique:
-        raise ProblemError(f"by: ids stand twice: {some(by.index[by.index.duplicated()].unique())}")
-    groups = by.reindex(ids)
-    if groups.isna().any():
-        raise ProblemError(f"by: no group for {of} {some(ids[groups.isna()])}")
-    return groups
+    numbers = amounts(_column(frame, name, what), frame.index, what=what, of="facilities")
+    return numbers.astype(np.int64) if (numbers == numbers.round()).all() and numbers.sum() < EXACT else numbers

@@ -1,4 +1,4 @@
-"""`catchment`: what lies within a walk of each place, added up without keeping a pair."""
+"""`catchment`: what lies within a walk of each place, added up without keeping pairs."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.measure.coverage import weights as checked
-from siting.measure.travel import _limit, _located, _walks
+from siting.measure.alignment import weights as aligned
+from siting.measure.decay import check_shape
+from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
-from siting.network.progress import told
+from siting.network.progress_bar import progress_bar
 from siting.numbers import Floats, Ints
 
 __all__ = ["catchment"]
@@ -35,7 +36,7 @@ def catchment(
 ) -> pd.DataFrame:
     """Add up what each origin reaches within a limit: ``sum_j w(j) f(d(i, j))`` over the ``j`` with ``d(i, j) <= R``.
 
-    The measure of cumulative opportunities [1]_. No pair is kept, so that every node of a city can be an origin.
+    The cumulative opportunities [1]_. No pair is kept, so that every node of a city can be an origin.
 
     Parameters
     ----------
@@ -44,24 +45,22 @@ def catchment(
     origins, destinations
         Layers of points or polygons, or places on the network.
     weights
-        What is added up, by destination id: beds, people, … A column for each weight, or one Series.
+        What is added up, by destination id: beds, people, …; a Series, or a column for each weight.
     metres, minutes, walk, max_snap, threads, progress
         As for `travel`.
     decay
-        What a destination counts at a distance: a function from costs (metres, or minutes where those were given; an
-        array) to factors of the same shape. Without it all within the limit count whole.
+        What a destination counts at a distance: a function from an array of costs (metres, or minutes where those were
+        given) to factors. Without it all within the limit count whole.
 
     Returns
     -------
     DataFrame
-        Index: origins. A column for each weight, and `count`, the number of destinations within the limit; 0 where
-        there is none.
+        Index: origins. A column for each weight, and `count`, the number of destinations within the limit.
 
     Raises
     ------
     ProblemError
-        When a weight is missing, negative or not a number, the limit is absent or implausible, or *decay* gives what
-        is no finite factor.
+        When a weight is missing, negative or not a number, the limit is absent or implausible, or a factor not finite.
     LayerError, NetworkError
         As for `travel`.
 
@@ -79,36 +78,30 @@ def catchment(
     >>> near.columns.tolist()
     ['places', 'count']
     """
-    limit, _, who = _limit(metres, minutes, walk, None)
+    farthest = walk_limit(metres, minutes, walk)
     if decay is not None and not callable(decay):
         raise ProblemError(f"decay is {decay!r}; give a function from costs to factors")
-    start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
+    start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     network = network.for_walk(walk)
-    table = (
-        checked(weights, stop.ids, what="weights", of="destinations")
-        if weights is not None
-        else pd.DataFrame(index=stop.ids)
-    )
+    given = pd.DataFrame(index=stop.ids) if weights is None else weights
+    table = aligned(given, stop.ids, what="weights", of="destinations")
     if "count" in table:
         raise ProblemError('a weight is called "count", as the number of destinations is; rename it')
-    speed = 1.0 if who is None else who.speed
-    with told(progress) as tell:
+    with progress_bar(progress) as report:
         added, number = search.sums(
-            network, start, stop, table.to_numpy(float), limit,
-            walk=_walks(network, who), decay=None if decay is None else _factors(decay, speed), threads=threads,
-            progress=tell,
+            network, start, stop, table.to_numpy(float), farthest.millimetres, walk=sloped(network, farthest.walk),
+            decay=None if decay is None else _factors(decay, farthest.speed), threads=threads, progress=report,
         )  # fmt: skip
     return pd.DataFrame(added, index=start.ids, columns=table.columns).assign(count=number)
 
 
 def _factors(decay: Callable[[Floats], npt.ArrayLike], speed: float) -> Callable[[Ints], Floats]:
-    """Let *decay* see metres or minutes, and look at what it says."""
+    """Let *decay* take metres or minutes, and check its factors."""
 
     def factors(way: Ints) -> Floats:
         cost = way / 1000.0 / speed
         factor = np.asarray(decay(cost), float)
-        if factor.shape != cost.shape:
-            raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {cost.shape}")
+        check_shape(factor, cost)
         wrong = ~np.isfinite(factor)
         if wrong.any():
             raise ProblemError(f"decay gives {factor[wrong][0]} for a cost of {cost[wrong][0]:g}; give finite factors")

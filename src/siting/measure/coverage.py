@@ -1,17 +1,19 @@
-"""`coverage`: who is inside, in people and in communities; `bands`: how near each community is."""
+"""`coverage`: who is inside a limit, in people and in communities; `bands`: how near each community is."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from siting.errors import ProblemError, some
-from siting.measure.reach import Reach, _for_origins, cost_at_most
+from siting.errors import ProblemError
+from siting.measure.alignment import groups, weights
+from siting.measure.reach import Reach, cost_at_most
 
-__all__ = ["amounts", "bands", "coverage", "covered", "weights"]
+__all__ = ["bands", "coverage", "covered"]
 
 COLUMNS = ("total", "covered", "share", "communities", "communities_covered", "communities_share")
 
@@ -25,15 +27,14 @@ def coverage(
 ) -> pd.DataFrame:
     """Count the demand that reaches at least one destination.
 
-    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i``
-    divided by that over all.
+    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the part of all ``w(i)`` that they hold.
 
     Parameters
     ----------
     reach
         From communities (origins) to facilities (destinations).
     demand
-        Weights by community id: people, households, … One Series, or a DataFrame with a column for each weight.
+        Weights by community id: people, households, …; a Series, or a column for each weight.
     by
         A group for each community, such as its district. Without it all are one group, "all".
     limit
@@ -52,7 +53,6 @@ def coverage(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 250.0]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
     >>> coverage(reach, pd.Series({"a": 30, "b": 20, "c": 50}, name="infants"))["share"]
@@ -60,49 +60,34 @@ def coverage(
     all    infants    0.5
     Name: share, dtype: float64
     """
-    frame = weights(demand, reach.origins)
-    groups = _groups(by, reach.origins)
-    inside_limit = covered(reach, limit)
-    inside = frame.where(inside_limit, 0.0)
+    frame, inside = weights(demand, reach.origins), covered(reach, limit)
     # Of categories only those that somebody belongs to are groups.
-    total = frame.groupby(groups, sort=True, observed=True).sum()
-    sums = inside.groupby(groups, sort=True, observed=True).sum()
-    count = inside_limit.groupby(groups, sort=True, observed=True).agg(["size", "sum"])
+    grouping: dict[str, Any] = {"by": groups(by, reach.origins), "sort": True, "observed": True}
+    total = frame.groupby(**grouping).sum()
+    sums = frame.where(inside, 0.0).groupby(**grouping).sum()
+    count = inside.groupby(**grouping).agg(["size", "sum"])
     rows = []
     for group in total.index:
         n, m = (int(x) for x in count.loc[group])
         for weight in frame.columns:
             whole, part = float(total.loc[group, weight]), float(sums.loc[group, weight])
-            rows.append(
-                {
-                    "group": group,
-                    "weight": weight,
-                    "total": whole,
-                    "covered": part,
-                    "share": part / whole if whole > 0 else math.nan,
-                    "communities": n,
-                    "communities_covered": m,
-                    "communities_share": m / n,
-                }
-            )
+            rows.append((group, weight, whole, part, part / whole if whole > 0 else math.nan, n, m, m / n))
     return pd.DataFrame(rows, columns=["group", "weight", *COLUMNS]).set_index(["group", "weight"])
 
 
 def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
-    """Tell for each origin its nearest destination and the smallest of *limits* that it meets.
+    """Find for each origin its nearest destination and the smallest of *limits* that it meets.
 
     Parameters
     ----------
-    reach
-        From communities to facilities, searched at least as far as the largest limit.
-    limits
-        Radii or minutes, one or several, in the unit of *reach*.
+    reach, limits
+        From communities to facilities; radii or minutes, one or several, in its unit and up to its limit.
 
     Returns
     -------
     DataFrame
         Index: origins. Columns: `facility` (nearest destination), `cost`, `band` (smallest limit met), all missing
-        where nothing is within reach; and `unit`. ``attrs["limits"]`` holds the limits.
+        where nothing is within reach; `unit`. ``attrs["limits"]`` holds the limits, also those that nobody meets.
 
     Raises
     ------
@@ -111,7 +96,6 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 450.0]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=800)
     >>> bands(reach, [300, 500])["band"].tolist()
@@ -126,71 +110,10 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     band = np.full(len(cost), np.nan)
     for step in steps[::-1]:
         band[cost_at_most(cost, step)] = step
-    found = pd.DataFrame(
-        {"facility": first["destination"], "cost": cost, "band": band, "unit": reach.unit},
-        index=reach.origins,
-    )
-    found.attrs["limits"] = tuple(float(step) for step in steps)  # also those that nobody meets
-    return found
-
-
-def weights(
-    demand: pd.Series | pd.DataFrame, origins: pd.Index, *, what: str = "demand", of: str = "origins"
-) -> pd.DataFrame:
-    """Put weights in the order of the origins and refuse what is no weight.
-
-    Raises
-    ------
-    ProblemError
-        When an origin has no weight, or one is negative or not a number.
-    """
-    if not isinstance(demand, pd.Series | pd.DataFrame):
-        raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
-    frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
-    absent = origins.difference(frame.index)
-    if len(absent):
-        raise ProblemError(f"{what} has no row for {len(absent)} {of}: {some(absent)}")
-    frame = frame.loc[origins]
-    if not frame.index.is_unique or len(frame) != len(origins):
-        raise ProblemError(f"{what} has ids twice: {some(frame.index[frame.index.duplicated()])}")
-    columns = {}
-    for name in frame.columns:
-        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
-        wrong = ~np.isfinite(values) | (values < 0)
-        if wrong.any():
-            raise ProblemError(
-                f'{what} "{name}" is negative or not a number in {int(wrong.sum())} rows: {some(origins[wrong])}'
-            )
-        columns[str(name)] = values
-    return pd.DataFrame(columns, index=origins)
-
-
-def amounts(values: pd.Series, ids: pd.Index, *, what: str, of: str = "origins") -> pd.Series:
-    """Put the numbers of one Series in the order of *ids*, as floats, and refuse what is negative or no number.
-
-    Raises
-    ------
-    ProblemError
-        When *values* is no Series, lacks an id, or one of its numbers is none.
-    """
-    if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
-    if values.index.equals(ids) and ids.is_unique and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
-        plain = values.to_numpy(float)
-        if np.isfinite(plain).all() and (plain >= 0).all():
-            return pd.Series(
-                plain, index=ids, name=values.name
-            )  # sound: to match it takes longer than all that follows
-    return weights(values, ids, what=what, of=of).iloc[:, 0]
-
-
-def _groups(by: pd.Series | None, origins: pd.Index) -> pd.Series:
-    if by is None:
-        return pd.Series("all", index=origins)
-    groups = _for_origins(by, origins, "by")
-    if groups.isna().any():
-        raise ProblemError(f"by: no group for {some(origins[groups.isna()])}")
-    return groups
+    columns = {"facility": first["destination"], "cost": cost, "band": band, "unit": reach.unit}
+    table = pd.DataFrame(columns, index=reach.origins)
+    table.attrs["limits"] = tuple(float(step) for step in steps)
+    return table
 
 
 def covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
@@ -199,6 +122,6 @@ def covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
         reach = reach.rows(limit)
     elif limit is not None:
         reach = reach.within(float(limit))
-    found = np.zeros(len(reach.origins), bool)
-    found[reach.origin] = True
-    return pd.Series(found, index=reach.origins)
+    inside = np.zeros(len(reach.origins), bool)
+    inside[reach.origin] = True
+    return pd.Series(inside, index=reach.origins)

@@ -1,8 +1,7 @@
 """What a facility counts at a distance: `steps`, `gaussian`, `power`, `exponential`.
 
-Each makes a `Decay`, a frozen function from costs to weights between 0 and 1 (`steps`: as given), for `accessibility`
-and `catchment`. Costs are in the unit of what it is used with: metres, or minutes. Any other function from an array of
-costs to an array of weights serves as well.
+Each makes a `Decay`, a frozen function from costs (metres or minutes) to weights from 0 to 1 (`steps`: as given), for
+`accessibility` and `catchment`. Any other function from an array of costs to an array of weights serves as well.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from siting.errors import ProblemError, some
-from siting.measure.reach import cost_at_most
+from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 
 __all__ = ["Decay", "exponential", "gaussian", "power", "steps"]
@@ -30,10 +29,8 @@ class Decay:
     ----------
     name
         The call that made it; decays of one name are equal.
-    limit
-        The cost beyond which nothing counts; infinite where the weight never becomes 0.
-    rule
-        From costs to weights.
+    limit, rule
+        The cost beyond which nothing counts (infinite where the weight never becomes 0); from costs to weights.
     """
 
     name: str
@@ -48,6 +45,10 @@ class Decay:
         return self.name
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def steps(weights: Mapping[float, float]) -> Decay:
     """Count a facility by the zone it lies in, as the enhanced two-step method does [1]_.
 
@@ -56,7 +57,7 @@ def steps(weights: Mapping[float, float]) -> Decay:
     Parameters
     ----------
     weights
-        From the upper bound of each zone, itself inclusive, to the weight there. Weights never rise with the bound.
+        Weight of each zone by its upper bound, inclusive. Weights never rise with the bound.
 
     Raises
     ------
@@ -98,7 +99,7 @@ def gaussian(limit: float) -> Decay:
     Parameters
     ----------
     limit
-        The edge of the catchment, which is also the width of the bell.
+        The edge of the catchment.
 
     Raises
     ------
@@ -115,23 +116,22 @@ def gaussian(limit: float) -> Decay:
     >>> gaussian(800)([0, 400, 800, 900]).round(3).tolist()
     [1.0, 0.701, 0.0, 0.0]
     """
-    _positive(limit, "gaussian", "limit")
-    return Decay(f"gaussian({_said(limit)})", float(limit), partial(_gaussian, limit=float(limit)))
+    limit = _positive(limit, "gaussian", "limit")
+    return Decay(f"gaussian({_printed(limit)})", limit, partial(_gaussian, limit=limit))
 
 
 def power(beta: float, *, least: float) -> Decay:
     """Count a facility by a power of its distance, as gravity does [1]_ [2]_.
 
-    ``f(d) = (max(d, least) / least) ** -beta``: 1 up to *least*, then falling, so that a facility on the doorstep does
-    not count infinitely much. Where `accessibility` divides by a sum of weights, as for "gravity", the factor
-    ``least ** beta`` cancels, and this is ``d ** -beta``.
+    ``f(d) = (max(d, least) / least) ** -beta``: 1 up to *least*, so that a facility at the door does not count
+    infinitely much. Where `accessibility` divides by a sum of weights ("gravity"), this is ``d ** -beta``.
 
     Parameters
     ----------
     beta
         The exponent, above 0. It is measured for a service and its users, not assumed.
     least
-        The least cost that is told from less: how far apart a door and its facility are at least.
+        The least cost that counts: nearer facilities count as if they were this far.
 
     Raises
     ------
@@ -150,21 +150,20 @@ def power(beta: float, *, least: float) -> Decay:
     >>> power(2, least=100)([0, 100, 200, 1000]).tolist()
     [1.0, 1.0, 0.25, 0.01]
     """
-    _positive(beta, "power", "beta")
-    _positive(least, "power", "least")
-    name = f"power({_said(beta)}, least={_said(least)})"
-    return Decay(name, math.inf, partial(_power, beta=float(beta), least=float(least)))
+    beta, least = _positive(beta, "power", "beta"), _positive(least, "power", "least")
+    name = f"power({_printed(beta)}, least={_printed(least)})"
+    return Decay(name, math.inf, partial(_power, beta=beta, least=least))
 
 
 def exponential(beta: float) -> Decay:
     """Count a facility less by the same share for each metre or minute more [1]_.
 
-    ``f(d) = exp(-beta d)``. The weight is halved every ``ln 2 / beta``.
+    ``f(d) = exp(-beta d)``.
 
     Parameters
     ----------
     beta
-        Per metre, or per minute, above 0.
+        Per metre, or per minute, above 0: the weight is halved every ``ln 2 / beta``.
 
     Raises
     ------
@@ -181,41 +180,42 @@ def exponential(beta: float) -> Decay:
     >>> exponential(np.log(2) / 400)([0, 400, 800]).round(3).tolist()
     [1.0, 0.5, 0.25]
     """
-    _positive(beta, "exponential", "beta")
-    return Decay(f"exponential({_said(beta)})", math.inf, partial(_exponential, beta=float(beta)))
+    beta = _positive(beta, "exponential", "beta")
+    return Decay(f"exponential({_printed(beta)})", math.inf, partial(_exponential, beta=beta))
 
 
 def _steps(cost: Floats, *, bounds: Floats, heights: Floats) -> Floats:
-    weight = np.zeros(cost.shape)
-    for bound, height in zip(bounds[::-1], heights[::-1], strict=True):
-        weight[cost_at_most(cost, bound)] = height
-    return weight
+    return np.append(heights, 0.0)[np.searchsorted(bounds * (1 + TOLERANCE), cost)]
 
 
 def _gaussian(cost: Floats, *, limit: float) -> Floats:
     edge = math.exp(-0.5)
-    weight: Floats = (np.exp(-0.5 * (cost / limit) ** 2) - edge) / (1.0 - edge)
-    return np.maximum(weight, 0.0)
+    return np.maximum((np.exp(-0.5 * (cost / limit) ** 2) - edge) / (1.0 - edge), 0.0)
 
 
 def _power(cost: Floats, *, beta: float, least: float) -> Floats:
-    weight: Floats = (np.maximum(cost, least) / least) ** -beta
-    return weight
+    return np.asarray((np.maximum(cost, least) / least) ** -beta)
 
 
 def _exponential(cost: Floats, *, beta: float) -> Floats:
-    weight: Floats = np.exp(-beta * cost)
-    return weight
+    return np.asarray(np.exp(-beta * cost))
 
 
-def _positive(value: float, of: str, what: str) -> None:
+def check_shape(factor: Floats, cost: Floats) -> None:
+    """Refuse weights that are not one for each cost."""
+    if factor.shape != cost.shape:
+        raise ProblemError(f"decay gives an array of shape {factor.shape} for costs of shape {cost.shape}")
+
+
+def _positive(value: float, of: str, what: str) -> float:
     if not (isinstance(value, int | float | np.number) and 0 < value < math.inf):
         raise ProblemError(f"{of}: {what} is {value!r}; give a number above 0")
+    return float(value)
 
 
-def _said(value: float) -> str:
+def _printed(value: float) -> str:
     return repr(float(value)).removesuffix(".0")
 
 
 def _zones(zones: list[tuple[float, float]]) -> str:
-    return "{" + ", ".join(f"{_said(bound)}: {_said(weight)}" for bound, weight in zones) + "}"
+    return "{" + ", ".join(f"{_printed(bound)}: {_printed(weight)}" for bound, weight in zones) + "}"

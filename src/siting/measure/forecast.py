@@ -1,9 +1,9 @@
-"""`forecast`: the communities of a later year, in whole people that add up, with the assumption beside them."""
+"""`forecast`: the communities of a later year, in whole people that add up, with the assumptions made."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -12,31 +12,25 @@ import pandas as pd
 from siting.data import role
 from siting.errors import LayerError, ProblemError, some
 from siting.labels import LANGUAGES, label
-from siting.measure._cohort import age_bands, cohort_forecast, life_table
-from siting.measure._controls import ALL, OTHERS, Base, Control, controls
-from siting.measure._figures import Method, annual_growth, annual_increase, interpolate_figures, is_year
-from siting.measure._rounding import checked, fit_margins, round_to_total, shared_out
+from siting.measure.alignment import groups
+from siting.measure.apportionment import apportion, checked, fit_margins
+from siting.measure.control_totals import ALL, OTHERS, Base, Control, controls
+from siting.measure.interpolation import (
+    Method,
+    check_years,
+    is_year,
+)
 from siting.measure.services import PEOPLE
-from siting.numbers import Ints, Positions
+from siting.numbers import Ints
 
-__all__ = [
-    "age_bands",
-    "annual_growth",
-    "annual_increase",
-    "cohort_forecast",
-    "fit_margins",
-    "forecast",
-    "interpolate_figures",
-    "life_table",
-    "round_to_total",
-]
+__all__ = ["forecast"]
 
 logger = logging.getLogger(__name__)
 
 Frame = TypeVar("Frame", bound=pd.DataFrame)
 
 LAYER = "communities"
-#: Columns that a forecast adds: the year, and what was assumed, in both languages.
+#: Columns that a forecast adds.
 YEAR, ASSUMPTION = "year", {"zh": "assumption", "en": "assumption_en"}
 #: How many areas an assumption names.
 NAMED = 10
@@ -53,31 +47,32 @@ def forecast(
     method: Method = "linear",
     parts: Sequence[str] = (),
     whole: str = "population",
-    by: str = "district",
+    by: str | pd.Series = "district",
     source: str = "",
 ) -> Frame:
     """Carry the people of communities to a later year, in whole numbers that add up to the totals given.
 
-    What is known about the later year is turned into a total for each column, of all communities or of each area; the
-    total is then shared out in proportion to the base year by largest remainders (see `round_to_total`).
+    What is known about the later year becomes a total for each column, of all communities or of each area. Each total
+    is apportioned in proportion to the base year by largest remainders (see `round_to_total`). With *parts* the table
+    of areas by parts is fitted first (`fit_margins` [1]_); in an area each part is apportioned by its base.
 
     Parameters
     ----------
     communities
-        Layer of the base year, with or without geometry; it is not changed.
+        Layer of the base year, with or without geometry.
     to_year, from_year
-        Later and base year; one and the same year brings the base to printed totals. Without *from_year* the layer's
-        column `year` tells it, as that of an earlier forecast does.
+        Later and base year; the same year brings the base to printed totals. Without *from_year* it is the layer's
+        column `year`, which an earlier forecast adds.
     rates
         Growth a year as a share, by column: ``{"elderly": 0.0454}``, or for each area
         ``{"elderly": {"D01": 0.03, …}}``. The total is ``x0 (1 + r) ** (to_year - from_year)``.
     increases
         People more (or fewer) a year, by column, as for *rates*: ``x0 + d (to_year - from_year)``.
     totals
-        Total in *to_year* by column: a number; figures by year (``{2021: 90_000, 2030: 120_000}``, or a Series),
-        between and beyond which *method* leads; or either by area id (text). Areas that are not named share what is
-        left of ``"all"``, which must agree with the areas when all are named. Figures that agree before they are
-        rounded are rounded together, the largest fractions upwards.
+        Total in *to_year* by column: a number; figures by year (``{2021: 90_000, 2030: 120_000}``, or a Series), from
+        which *method* computes it; or either by area id (text). Areas that are not named share what is left of
+        ``"all"``, which must agree with the areas when all are named. Figures that agree before they are rounded are
+        rounded together, the largest fractions upwards.
     method
         ``"linear"`` or ``"growth"`` between figures of years; see `interpolate_figures`.
     parts
@@ -87,30 +82,23 @@ def forecast(
     whole
         The column that *parts* and the rest make up.
     by
-        Column with the area of each community, for what is given by area.
+        The area of each community, for what is given by area: a column, or a Series by community id.
     source
-        Where the figures come from and what population they count (document, clause, residents or registered), for the
-        assumption.
+        Where the figures come from and what population they count (document, clause, residents or registered).
 
     Returns
     -------
     GeoDataFrame or DataFrame
         As *communities*, with the forecast columns replaced (int64), and three columns more: `year`, `assumption` and
-        `assumption_en`, which say in every row how the numbers were made, so that they stay with the data in files. All
-        other columns are as they were, also households and beds.
+        `assumption_en`, which describe in every row how the numbers were made. All other columns are as they were.
 
     Raises
     ------
     LayerError
-        When a column is missing, or has blank, negative or non-numeric rows, or the layer is of another year: which.
+        When a column is missing, or has blank, negative or non-numeric rows, or the layer is of another year.
     ProblemError
         When totals are absent, implausible or do not agree; when an area without people has a total (0 stays 0); or
         when some community would have more infants and elderly than residents.
-
-    Notes
-    -----
-    With *parts* the table of areas by parts is fitted by `fit_margins`, after Deming and Stephan [1]_; within an area
-    each part is shared out in proportion to its base.
 
     References
     ----------
@@ -131,52 +119,46 @@ def forecast(
     named = {**(rates or {}), **(increases or {}), **(totals or {})}
     base = _base(communities, [*named, *parts, *([whole] if parts else [])], by, start, to_year)
     held = controls(base, rates or {}, increases or {}, totals or {}, method)
-    if parts:
-        found = _fitted(base, held, list(parts), whole)
-    else:
-        found = {name: shared_out(base.people[name], *_numbered(held[name], base)) for name in held}
-    later = _later(communities, found, to_year)
-    _consistent(later, set(found), start)
+    forecasts = _fitted(base, held, list(parts), whole) if parts else _apportioned(base, held.values())
+    later = communities.copy()
+    for name, people in forecasts.items():
+        later[name] = people
+    _set(later, YEAR, np.full(len(later), to_year))
+    _check_residents(later, set(forecasts), start)
     for lang in LANGUAGES:
-        said = _assumption(base, held, tuple(parts), whole, source, lang)
-        _set(later, ASSUMPTION[lang], _after(communities, ASSUMPTION[lang], said, lang))
-    logger.info("forecast: %s", said)
+        text = _assumption(base, held, tuple(parts), whole, source, lang)
+        _set(later, ASSUMPTION[lang], _appended(communities, ASSUMPTION[lang], text, lang))
+    logger.info("forecast: %s", text)
     return later
 
 
-def _numbered(control: Control, base: Base) -> tuple[Positions, Ints]:
-    code, totals = control.groups(base)
-    return code, totals.to_numpy(np.int64)
+def _apportioned(base: Base, controls: Iterable[Control]) -> dict[str, Ints]:
+    """Apportion the totals of each column among its communities."""
+    people = {}
+    for control in controls:
+        code, totals = control.groups(base)
+        people[control.column] = apportion(base.people[control.column], code, totals.to_numpy(np.int64))
+    return people
 
 
 def _from_year(communities: pd.DataFrame, from_year: int | None, to_year: int) -> int:
-    """Tell the base year, which the layer may know."""
-    known: set[Any] = set(communities[YEAR].unique()) if YEAR in communities else set()
-    if len(known) > 1 or (known and not all(is_year(_whole(year)) for year in known)):
+    """Return the base year: the one given, or that of the layer; they must agree."""
+    known: list[Any] = list(communities[YEAR].unique()) if YEAR in communities else []
+    years = [int(year) for year in pd.to_numeric(pd.Series(known), errors="coerce") if year % 1 == 0]
+    if len(known) > 1 or len(years) < len(known) or not all(map(is_year, years)):
         raise LayerError(LAYER, f'column "{YEAR}" is to hold one year in all rows, not {some(known)}; rename it')
-    told = {int(year) for year in known}
-    if from_year is None and not told:
+    if from_year is None and not years:
         raise ProblemError("from_year: say which year the communities are of")
-    start = told.pop() if from_year is None else from_year
-    if told and told != {start}:
-        raise LayerError(LAYER, f'column "{YEAR}" says {told.pop()}, from_year {start}; leave one of the two out')
-    if not is_year(start) or not is_year(to_year) or to_year < start:
-        raise ProblemError(f"from {start!r} to {to_year!r}: give two years, the later one last")
+    start = years[0] if from_year is None else from_year
+    if years and years[0] != start:
+        raise LayerError(LAYER, f'column "{YEAR}" says {years[0]}, from_year {start}; leave one of the two out')
+    check_years(start, to_year)
     return int(start)
 
 
-def _whole(year: Any) -> Any:
-    try:
-        return int(year) if float(year) == int(year) else year
-    except (TypeError, ValueError):
-        return year
-
-
-def _base(communities: pd.DataFrame, names: Sequence[str], by: str, from_year: int, to_year: int) -> Base:
-    """Look at the columns of the base year."""
-    faults = []
-    if not len(communities):
-        faults.append("has no rows")
+def _base(communities: pd.DataFrame, names: Sequence[str], by: str | pd.Series, from_year: int, to_year: int) -> Base:
+    """Read and check the columns of the base year."""
+    faults = [] if len(communities) else ["has no rows"]
     if not communities.index.is_unique:
         faults.append(f"ids stand twice: {some(communities.index[communities.index.duplicated()].unique())}")
     people = {}
@@ -190,21 +172,21 @@ def _base(communities: pd.DataFrame, names: Sequence[str], by: str, from_year: i
             faults.append(f"{fault}; fill them in")
     if faults:
         raise LayerError(LAYER, faults)
-    _consistent(communities, set(people), None)
-    areas = communities.get(by)
+    _check_residents(communities, set(people), None)
+    areas = groups(by, communities.index, LAYER) if isinstance(by, pd.Series) else communities.get(by)
     if areas is not None:
         areas = areas.astype(str).where(areas.notna())
-    return Base(people, communities.index, areas, by, from_year, to_year)
+    name = str(by.name or "by") if isinstance(by, pd.Series) else by
+    return Base(people, communities.index, areas, name, from_year, to_year)
 
 
 def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: str) -> dict[str, Ints]:
-    """Fit parts and the rest of a whole together, areas by parts, and share each cell out among its communities."""
+    """Fit parts and the rest of a whole together, areas by parts, and apportion each cell among its communities."""
     lacking = [name for name in [*parts, whole] if name not in held]
     if lacking or whole in parts or len(set(parts)) < len(parts):
-        raise ProblemError(
-            f"parts are {some(parts)} of {whole}: each stands once, and each and the whole need a total, a rate or an "
-            f"increase (a rate of 0 holds it); lacking {some(lacking) or 'none'}"
-        )
+        need = "each and the whole need a total, a rate or an increase (a rate of 0 holds it)"
+        lacks = f"lacking {some(lacking) or 'none'}"
+        raise ProblemError(f"parts are {some(parts)} of {whole}: each stands once, and {need}; {lacks}")
     by_area = [name for name in parts if held[name].areas]
     if by_area:
         raise ProblemError(f"{some(by_area)}: parts that are fitted have one total, not totals by area")
@@ -212,52 +194,32 @@ def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: st
     rest = f"the rest of {whole}"
     columns = {name: base.people[name] for name in parts}
     columns[rest] = base.people[whole] - np.sum(list(columns.values()), axis=0)
-    over = np.flatnonzero(columns[rest] < 0)
+    over = base.ids[columns[rest] < 0]
     if len(over):
-        raise LayerError(LAYER, f"{some(parts)} are more than {whole} in {len(over)} rows: {some(base.ids[over])}")
+        raise LayerError(LAYER, f"{some(parts)} are more than {whole} in {len(over)} rows: {some(over)}")
     totals = pd.Series({name: held[name].amount for name in parts})
     totals[rest] = int(rows.sum()) - int(totals.sum())
     if totals[rest] < 0:
-        raise ProblemError(
-            f"{some(parts)} are to be {int(totals[parts].sum()):,} in {base.to_year}, more than {whole}, "
-            f"{int(rows.sum()):,}"
-        )
+        most = f"more than {whole}, {int(rows.sum()):,}"
+        raise ProblemError(f"{some(parts)} are to be {int(totals[parts].sum()):,} in {base.to_year}, {most}")
     table = pd.DataFrame({name: np.bincount(code, people, len(rows)) for name, people in columns.items()}, rows.index)
     cells = fit_margins(table, rows=rows, columns=totals)
-    shares = {name: shared_out(people, code, cells[name].to_numpy()) for name, people in columns.items()}
-    alone = [name for name in held if name not in parts and name != whole]
-    return {
-        **{name: shares[name] for name in parts},
-        whole: np.sum(list(shares.values()), axis=0),
-        **{name: shared_out(base.people[name], *_numbered(held[name], base)) for name in alone},
-    }
-
-
-def _later(communities: Frame, found: Mapping[str, Ints], to_year: int) -> Frame:
-    later = communities.copy()
-    for name, people in found.items():
-        later[name] = people
-    _set(later, YEAR, np.full(len(later), to_year))
-    return later
+    shares = {name: apportion(people, code, cells[name].to_numpy()) for name, people in columns.items()}
+    alone = _apportioned(base, [held[name] for name in held if name not in {*parts, whole}])
+    return {**{name: shares[name] for name in parts}, whole: np.sum(list(shares.values()), axis=0), **alone}
 
 
 def _set(frame: pd.DataFrame, name: str, values: Any) -> None:
     """Set a column; a new one stands before the geometry, which is last in a layer."""
     if name in frame:
         frame[name] = values
-        return
-    last = len(frame.columns) and frame.columns[-1] == getattr(frame, "_geometry_column_name", None)
-    frame.insert(len(frame.columns) - int(bool(last)), name, values)
+    else:
+        geometry = getattr(frame, "_geometry_column_name", None)
+        frame.insert(len(frame.columns) - (geometry in frame.columns[-1:]), name, values)
 
 
-def _consistent(frame: pd.DataFrame, changed: set[str], from_year: int | None) -> None:
-    """See that infants and elderly together are not more than the residents, where one of them is looked at.
-
-    Raises
-    ------
-    LayerError, ProblemError
-        When they are: in the base year, or in the forecast.
-    """
+def _check_residents(frame: pd.DataFrame, changed: set[str], from_year: int | None) -> None:
+    """Refuse more infants and elderly than residents, where one of these columns is forecast; base: no *from_year*."""
     parts = [name for name in dict.fromkeys(PEOPLE.values()) if name in frame]
     if "population" not in frame or not parts or not changed & {"population", *parts}:
         return
@@ -265,11 +227,11 @@ def _consistent(frame: pd.DataFrame, changed: set[str], from_year: int | None) -
     over = (numbers[parts].sum(axis=1) > numbers["population"]).to_numpy(bool)
     if not over.any():
         return
-    told = f"{' + '.join(parts)} are more than population in {int(over.sum())} rows: {some(frame.index[over])}"
+    fault = f"{' + '.join(parts)} are more than population in {int(over.sum())} rows: {some(frame.index[over])}"
     if from_year is None:
-        raise LayerError(LAYER, f"{told}; correct them")
+        raise LayerError(LAYER, f"{fault}; correct them")
     raise ProblemError(
-        f"forecast: {told}; forecast population too, and fit them together: "
+        f"forecast: {fault}; forecast population too, and fit them together: "
         f'parts=({", ".join(map(repr, parts))},), with rates={{"population": 0}} where residents stay as many'
     )
 
@@ -277,26 +239,25 @@ def _consistent(frame: pd.DataFrame, changed: set[str], from_year: int | None) -
 def _assumption(
     base: Base, held: Mapping[str, Control], parts: tuple[str, ...], whole: str, source: str, lang: str
 ) -> str:
-    """Say how the numbers were made."""
-    values = {"from_year": base.from_year, "to_year": base.to_year}
-    said = []
+    """Describe how the numbers were made."""
+    years, comma = {"from_year": base.from_year, "to_year": base.to_year}, label("list.comma", lang)
+    clauses = []
     for name, control in held.items():
-        parted = label("list.comma", lang).join(_piece(*piece, lang) for piece in control.pieces)
-        line = {**values, **control.words, "pieces": parted, "what": _what(name, lang), "amount": f"{control.amount:,}"}
-        said.append(label(f"forecast.{control.how}", lang, **line))
+        pieces = comma.join(_piece(*piece, lang) for piece in control.pieces)
+        words = {**years, **control.words, "pieces": pieces, "what": _what(name, lang), "amount": f"{control.amount:,}"}
+        clauses.append(label(f"forecast.{control.how}", lang, **words))
         if control.outside:
-            said.append(label("forecast.beyond", lang, **values))
+            clauses.append(label("forecast.beyond", lang, **years))
     if parts:
-        listed = label("list.comma", lang).join(parts)
-        said.append(label("forecast.parts", lang, parts=listed, whole=whole))
-    said += [label("forecast.shares", lang, **values), label("forecast.held", lang, **values)]
+        clauses.append(label("forecast.parts", lang, parts=comma.join(parts), whole=whole))
+    clauses += [label("forecast.shares", lang, **years), label("forecast.held", lang, **years)]
     if source:
-        said.append(label("forecast.source", lang, source=source))
-    return label("forecast.semicolon", lang).join(said)
+        clauses.append(label("forecast.source", lang, source=source))
+    return label("forecast.semicolon", lang).join(clauses)
 
 
 def _piece(areas: tuple[str, ...], how: str, years: str, lang: str) -> str:
-    """Say where the totals of some areas come from."""
+    """Describe where the totals of some areas come from."""
     names = label("list.comma", lang).join(areas[:NAMED]) + (len(areas) > NAMED) * " …"
     if areas in ((ALL,), (OTHERS,)):
         names = label("forecast.all" if areas == (ALL,) else "forecast.others", lang)
@@ -312,9 +273,7 @@ def _what(name: str, lang: str) -> str:
     return name
 
 
-def _after(communities: pd.DataFrame, name: str, said: str, lang: str) -> Any:
-    """Put what is assumed behind what an earlier forecast assumed."""
-    if name not in communities:
-        return np.full(len(communities), said, object)
-    between = label("forecast.semicolon", lang)
-    return [said if pd.isna(old) or not old else f"{old}{between}{said}" for old in communities[name]]
+def _appended(communities: pd.DataFrame, name: str, text: str, lang: str) -> list[str]:
+    """Append an assumption to those of earlier forecasts."""
+    between, earlier = label("forecast.semicolon", lang), communities.get(name, [""] * len(communities))
+    return [text if pd.isna(old) or not old else f"{old}{between}{text}" for old in earlier]

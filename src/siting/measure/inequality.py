@@ -1,4 +1,4 @@
-"""How evenly access is shared out: Gini, Palma, Theil and Lorenz by people; districts, town and country."""
+"""How evenly access is shared out: Gini, Palma, Theil and Lorenz by people; by district, town and country."""
 
 from __future__ import annotations
 
@@ -9,37 +9,39 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure._evenness import distinct, gini_of, lorenz_of, palma_of, theil_of, theil_parts, weighted_median
-from siting.measure.coverage import _groups, amounts
+from siting.measure.alignment import amounts, groups, unique_ids
+from siting.measure.inequality_measures import (
+    distinct,
+    gini_of,
+    lorenz_of,
+    palma_of,
+    theil_of,
+    theil_parts,
+    weighted_median,
+)
 from siting.measure.reach import cost_at_most
 from siting.numbers import Bools, Floats
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
 
-COLUMNS = (
-    "people", "communities", "mean", "median", "min", "max", "covered", "nothing", "gini", "palma", "theil",
-    "theil_within", "theil_between", "reason",
-)  # fmt: skip
+COLUMNS = [
+    *("people", "communities", "mean", "median", "min", "max", "covered", "nothing"),
+    *("gini", "palma", "theil", "theil_within", "theil_between", "reason"),
+]
 ALL, VILLAGE = "all", "village"
 
 
 def gini(values: pd.Series, people: pd.Series) -> float:
     """Measure how unevenly *values* are shared out among people: 0 when all have the same, near 1 when one has all.
 
-    Twice the area between the Lorenz curve and the diagonal, which is half the mean difference between two people drawn
-    at random, over the mean [1]_:
-
-        ``G = sum_ij w(i) w(j) |x(i) - x(j)| / (2 W^2 mean)``, where ``W = sum_i w(i)``
-
-    All people of a community have its value; people are the population, not a sample, so that nothing is corrected for
-    their number.
+    ``G = sum_ij w(i) w(j) |x(i) - x(j)| / (2 W^2 mean)`` with ``W = sum_i w(i)``: twice the area between the Lorenz
+    curve and the diagonal [1]_. All people of a community have its value. People are the population, not a sample, so
+    nothing is corrected for their number.
 
     Parameters
     ----------
-    values
-        What a person has, by community id, 0 or more: access, places per head, metres to the nearest facility.
-    people
-        The people of each community.
+    values, people
+        What a person has, 0 or more (access, places per head, metres to a facility), and the people, by community id.
 
     Returns
     -------
@@ -58,33 +60,27 @@ def gini(values: pd.Series, people: pd.Series) -> float:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> gini(pd.Series({"a": 0.0, "b": 4.0}), pd.Series({"a": 30, "b": 10}))
     0.75
     """
-    return gini_of(*_checked(values, people))
+    return gini_of(*distinct(*_aligned(values, people)))
 
 
 def palma(values: pd.Series, people: pd.Series) -> float:
     """Divide what the tenth of the people with most have by what the four tenths with least have.
 
-    ``(1 - L(0.9)) / L(0.4)``, where ``L`` is the Lorenz curve [1]_ [2]_. A community across the border of the tenth, or
-    of the four tenths, is split: the part of its people that is needed counts. Where all have the same it is 0.25.
+    ``(1 - L(0.9)) / L(0.4)``, where ``L`` is the Lorenz curve [1]_ [2]_. A community across one of these borders is
+    split. Where all have the same it is 0.25.
 
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     float
         0.25 or more; NaN when the four tenths with least have nothing, or there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -95,11 +91,10 @@ def palma(values: pd.Series, people: pd.Series) -> float:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> round(palma(pd.Series({"a": 1.0, "b": 2.0}), pd.Series({"a": 80, "b": 20})), 9)  # 10 have 20, 40 have 40
     0.5
     """
-    return palma_of(*_checked(values, people))
+    return palma_of(*distinct(*_aligned(values, people)))
 
 
 def theil(values: pd.Series, people: pd.Series) -> float:
@@ -110,17 +105,12 @@ def theil(values: pd.Series, people: pd.Series) -> float:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     float
         0 when all have the same, at most ``ln W``; NaN when nobody has anything, or there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -128,11 +118,10 @@ def theil(values: pd.Series, people: pd.Series) -> float:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> theil(pd.Series({"a": 0.0, "b": 2.0}), pd.Series({"a": 10, "b": 10}))  # ln 2
     0.693...
     """
-    return theil_of(*_checked(values, people))
+    return theil_of(*distinct(*_aligned(values, people)))
 
 
 def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
@@ -141,18 +130,13 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     Parameters
     ----------
     values, people
-        As for `gini`.
+        As for `gini`, also the errors raised.
 
     Returns
     -------
     DataFrame
         From (0, 0) to (1, 1), a row for each value that people have: `people`, `value`, both cumulative shares. `value`
         is NaN when nobody has anything. No rows when there is nobody.
-
-    Raises
-    ------
-    ProblemError
-        As for `gini`.
 
     References
     ----------
@@ -161,62 +145,55 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
 
     Examples
     --------
-    >>> import pandas as pd
     >>> lorenz(pd.Series({"a": 0.0, "b": 4.0}), pd.Series({"a": 30, "b": 10}))
        people  value
     0    0.00    0.0
     1    0.75    0.0
     2    1.00    1.0
     """
-    share, held = lorenz_of(*_checked(values, people))
+    share, held = lorenz_of(*distinct(*_aligned(values, people)))
     return pd.DataFrame({"people": share, "value": held})
 
 
 def inequality(
-    values: pd.Series, people: pd.Series, by: pd.Series | None = None, *, within: float | None = None
+    values: pd.Series, people: pd.Series, by: pd.Series | None = None, *, limit: float | None = None
 ) -> pd.DataFrame:
-    """Put in a table how *values* are shared out among people, for each group and for all.
+    """Measure how *values* are shared out among people, for each group and for all.
 
-    Theil's T of all is the sum of what lies within and what lies between the groups [1]_. With ``s(g)`` the group's
-    share of all that people have and ``p(g)`` its share of the people:
-
-        ``T = sum_g s(g) T(g) + sum_g s(g) ln(s(g)/p(g))``
+    Theil's T splits into what lies within and what lies between the groups [1]_, with ``s(g)`` the group's share of all
+    that people have and ``p(g)`` its share of the people: ``T = sum_g s(g) T(g) + sum_g s(g) ln(s(g)/p(g))``.
 
     Parameters
     ----------
-    values
-        What a person has, by community id: access, places per head. With *within* the way to the nearest facility, and
-        missing (NaN) where none is reached.
-    people
-        The people of each community.
+    values, people
+        What a person has (with *limit* the way to a facility, NaN for none), and the people, by community id.
     by
         A group for each community, such as its district.
-    within
-        Says that *values* are ways, of which less is better, and up to which one a community counts as covered, in the
-        unit of the values; infinite for any.
+    limit
+        Says that *values* are ways, of which less is better, and up to which (infinite for any) one is covered.
 
     Returns
     -------
     DataFrame
-        A row for each group, and "all". People and communities without people count in no measure.
+        A row for each group, and "all". Communities without people count in no measure.
 
         - `people`; `communities`, with people or without
         - `mean`, `median` (by people), `min`, `max`; of ways, over those who reach a facility
-        - `covered`: share of the people who have something, or whose way is within *within*
+        - `covered`: share of the people who have something, or whose way is within *limit*
         - `nothing`: share of the people who have nothing, or reach no facility
         - `gini`, `palma`, `theil`: see there; of ways, over those who reach a facility
         - `theil_within`, `theil_between`: what the group adds to both parts of Theil's T; in the row "all" their sums.
           A group with less than its share takes away from the second
         - `reason`: why a measure is missing: "nobody" (no people), "unreached" (nobody reaches a facility), "nothing"
-          (nobody has anything), "at_door" (ways only: all who reach a facility are at one, at 0), "bottom" (the four
-          tenths with least have nothing: no Palma ratio); else missing
+          (nobody has anything), "at_door" (all who reach a facility are at one, at 0), "bottom" (no Palma ratio: the
+          four tenths with least have nothing); else missing
 
-        ``attrs`` name `within`.
+        ``attrs`` name `limit`.
 
     Raises
     ------
     ProblemError
-        As for `gini`; when a community has no group, one is called "all", or *within* is negative.
+        As for `gini`; when a community has no group, one is called "all", or *limit* is negative.
 
     References
     ----------
@@ -225,7 +202,6 @@ def inequality(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> access, people = pd.Series({"a": 1.0, "b": 1.0, "c": 4.0}), pd.Series({"a": 20, "b": 20, "c": 20})
     >>> district = pd.Series({"a": "north", "b": "south", "c": "south"})
     >>> inequality(access, people, district)[["people", "mean", "covered", "gini"]].round(3)
@@ -235,24 +211,23 @@ def inequality(
     south    40.0   2.5      1.0  0.300
     all      60.0   2.0      1.0  0.333
     """
-    x, w = _aligned(values, people, ways=within is not None)
-    if within is not None and not within >= 0:
-        raise ProblemError(f"within is {within!r}; give a limit of 0 or more, in the unit of the values")
-    index = pd.Index(values.index)
-    parts: list[tuple[object, Bools]] = []
+    x, w = _aligned(values, people, ways=limit is not None)
+    if limit is not None and not limit >= 0:
+        raise ProblemError(f"limit is {limit!r}; give 0 or more, in the unit of the values")
+    parts: dict[object, Bools] = {}
     if by is not None:
-        groups = _groups(by, index)
-        if (groups == ALL).any():
+        labels = groups(by, pd.Index(values.index), "communities")
+        if (labels == ALL).any():
             raise ProblemError(f'by: a group is called "{ALL}", as the row of all is; rename it')
-        parts = [(group, (groups == group).to_numpy(bool)) for group in sorted(groups.unique(), key=_order)]
+        parts = {group: (labels == group).to_numpy(bool) for group in sorted(labels.unique(), key=by_kind)}
     everybody = np.ones(len(x), bool)
-    rows = [{"group": group, **_row(x[mine], w[mine], within)} for group, mine in [*parts, (ALL, everybody)]]
+    rows = [{"group": group, **_row(x[mine], w[mine], limit)} for group, mine in {**parts, ALL: everybody}.items()]
     table = pd.DataFrame(rows, columns=["group", *COLUMNS]).set_index("group")
-    inner, between = theil_parts(x, w, [mine for _, mine in parts] or [everybody])
+    inner, between = theil_parts(x, w, list(parts.values()) or [everybody])
     for name, part in (("theil_within", inner), ("theil_between", between)):
         table[name] = [*part[: len(parts)], float(part.sum())]
     table["reason"] = table["reason"].astype(object).where(table["reason"].notna(), None)
-    table.attrs["within"] = within
+    table.attrs["limit"] = limit
     return table
 
 
@@ -262,26 +237,23 @@ def town_and_country(
     kind: pd.Series,
     *,
     country: object | Iterable[object] | None = None,
-    within: float | None = None,
+    limit: float | None = None,
 ) -> pd.DataFrame:
-    """Put town beside country: what people have, how many are covered, and how even it is.
+    """Compare town with country: what people have, how many are covered, and how even it is.
 
     Parameters
     ----------
-    values, people, within
+    values, people, limit
         As for `inequality`.
     kind
         What each community is, such as the column `kind` of the communities; or True for those in the country.
     country
-        The kind, or the kinds, that are country; all others are town. Without it "village", whether there is one or
-        not. Flags need no kinds.
+        The kind, or the kinds, that are country ("village" without it); all others are town. Flags need none.
 
     Returns
     -------
     DataFrame
-        Rows "town", "country" and "all"; the columns of `inequality`, and `to_town`: the mean over the mean in town.
-        Below 1 people have less than in town; ways, where less is better, are longer above 1. NaN where the mean in
-        town is 0 or missing. Without a community of a sort its `people` and `communities` are 0, its `reason` "nobody".
+        Rows "town", "country", "all"; the columns of `inequality`, and `to_town`, the mean over that of town (or NaN).
 
     Raises
     ------
@@ -290,7 +262,6 @@ def town_and_country(
 
     Examples
     --------
-    >>> import pandas as pd
     >>> access, people = pd.Series({"a": 4.0, "b": 2.0, "c": 0.0}), pd.Series({"a": 60, "b": 20, "c": 20})
     >>> kind = pd.Series({"a": "estate", "b": "village", "c": "village"})
     >>> town_and_country(access, people, kind)[["people", "mean", "to_town", "covered"]]
@@ -300,14 +271,14 @@ def town_and_country(
     country    40.0   1.0     0.25      0.5
     all       100.0   2.8     0.70      0.8
     """
-    kinds = _groups(kind, pd.Index(values.index))
+    kinds = groups(kind, pd.Index(values.index), "communities", what="kind")
     there = kinds.astype(bool) if kinds.isin([True, False]).all() else kinds.isin(_kinds(country, kinds))
     where = pd.Series(np.where(there, "country", "town"), index=kinds.index)
-    found = inequality(values, people, where, within=within)
-    table = found.reindex(pd.Index(["town", "country", ALL], name="group"))
-    for absent in table.index.difference(found.index):
-        table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
-        table.loc[absent, "reason"] = "nobody"
+    measured = inequality(values, people, where, limit=limit)
+    table = measured.reindex(pd.Index(["town", "country", ALL], name="group"))
+    absent = table.index.difference(measured.index)
+    table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
+    table.loc[absent, "reason"] = "nobody"
     table["communities"] = table["communities"].astype(int)
     town = float(table["mean"]["town"])
     table.insert(3, "to_town", table["mean"] / (town if town > 0 else math.nan))
@@ -315,7 +286,7 @@ def town_and_country(
 
 
 def _kinds(country: object | Iterable[object] | None, kinds: pd.Series) -> list[object]:
-    """List the kinds that are country; a name that nobody has would make everybody town in silence."""
+    """List the kinds that are country; refuse a kind that no community has."""
     if country is None:
         return [VILLAGE]
     named = [country] if isinstance(country, str) or not isinstance(country, Iterable) else list(country)
@@ -329,9 +300,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
     """Return values and people side by side; of ways the missing ones are infinite."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
-    index = pd.Index(values.index)
-    if not index.is_unique:
-        raise ProblemError(f"values have ids twice: {some(index[index.duplicated()])}")
+    index = unique_ids(values.index, "values: ids")
     w = amounts(people, index, what="people", of="communities")
     absent = pd.Index(people.index).difference(index)
     if len(absent):
@@ -343,32 +312,27 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
         wrong &= ~gone
         x = np.where(gone, np.inf, x)
     if wrong.any():
-        mend = "" if ways or not gone.any() else "; give 0 to who has nothing, or, where values are ways, name `within`"
-        raise ProblemError(
-            f"values are negative or not a number in {int(wrong.sum())} rows: {some(index[wrong])}{mend}"
-        )
+        mend = "" if ways or not gone.any() else "; give 0 to who has nothing, or, where values are ways, a limit"
+        rows = f"{int(wrong.sum())} rows: {some(index[wrong])}"
+        raise ProblemError(f"values are negative or not a number in {rows}{mend}")
     return x, w.to_numpy(float)
 
 
-def _checked(values: pd.Series, people: pd.Series) -> tuple[Floats, Floats]:
-    return distinct(*_aligned(values, people))
-
-
-def _row(x: Floats, w: Floats, within: float | None) -> dict[str, object]:
+def _row(x: Floats, w: Floats, limit: float | None) -> dict[str, object]:
     """Measure one group; ways that are infinite reach nothing."""
     total = float(w.sum())
-    some_of = np.isfinite(x)
-    values, who = distinct(x[some_of], w[some_of])
+    reached = np.isfinite(x)
+    values, who = distinct(x[reached], w[reached])
     row: dict[str, object] = dict.fromkeys(COLUMNS, math.nan) | {"people": total, "communities": len(x), "reason": None}
     if total == 0:
         return row | {"reason": "nobody"}
-    has = x > 0 if within is None else some_of & cost_at_most(x, within)
-    without = x == 0 if within is None else ~some_of
+    has = x > 0 if limit is None else reached & cost_at_most(x, limit)
+    without = x == 0 if limit is None else ~reached
     row |= {"covered": float(w[has].sum()) / total, "nothing": float(w[without].sum()) / total}
     if not len(values):
         return row | {"reason": "unreached"}
     ratio = palma_of(values, who)
-    bare = "nothing" if within is None else "at_door"
+    bare = "nothing" if limit is None else "at_door"
     reason = bare if not values[-1] > 0 else "bottom" if math.isnan(ratio) else None
     return row | {
         "mean": float(np.average(values, weights=who)),
@@ -382,5 +346,6 @@ def _row(x: Floats, w: Floats, within: float | None) -> dict[str, object]:
     }
 
 
-def _order(group: object) -> tuple[str, object]:
+def by_kind(group: object) -> tuple[str, object]:
+    """Sort groups of several types: by type first, then by value."""
     return type(group).__name__, group

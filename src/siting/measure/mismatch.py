@@ -1,4 +1,4 @@
-"""`spatial_mismatch`: whether beds and places lie where the people are whom they are for, or elsewhere."""
+"""`spatial_mismatch`: whether beds and places lie where the people live whom they are for."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.labels import label, named
-from siting.measure._evenness import weighted_median
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts, groups
+from siting.measure.inequality import by_kind
+from siting.measure.inequality_measures import weighted_median
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats
 
@@ -21,7 +22,7 @@ __all__ = ["Mismatch", "Verdict", "spatial_mismatch"]
 
 Verdict = Literal["follow", "apart", "alike", "mixed", "n/a"]
 
-#: A ratio that is printed between these is called alike. A choice of ours, not a measured bound.
+#: Printed ratios between these count as alike: a choice of ours, not a measured bound.
 ALIKE = (0.95, 1.05)
 #: Amounts below this are printed as 0.
 LEAST = 0.05
@@ -36,34 +37,30 @@ class Mismatch:
     people, supply
         Names of what was compared, such as "elderly" and "beds".
     districts
-        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN where
-        there are no people), `surplus` (supply beyond the share of the people; below 0 what is missing). None when
-        no districts were given.
+        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN
+        without people), `surplus` (supply beyond the share of the people). None without districts.
     dissimilarity
-        Share of the supply that would have to lie in another district, 0 to 1; NaN when it cannot be told.
+        Share of the supply that would have to lie in another district, 0 to 1; NaN without people or supply.
     distance
         Rows "people" and "residents":
 
         - `total`, and `unreached`, the share that reaches no supply
-        - `mean`: way to the nearest supply. Who reaches none within a limit is counted at that limit, so that the mean
-          is a lower bound; in a search without limit those without a path are left out
+        - `mean`: way to the nearest supply. Who reaches none within a limit counts at that limit, so that the mean is a
+          lower bound; in a search without limit those without a path are left out
         - `median`: the same, with the unreached farther than anybody; NaN when it is one of them
-        - `supply_within`: supply within `limit`, on average over all; `share_within`: the same as a share of the whole
-          supply, which can be compared between services
-    nearness
-        Mean way of residents over mean way of people: above 1 supply is nearer to the people than to everybody.
-    density
-        `supply_within` of people over that of residents: above 1 the people have more of it around them.
+        - `supply_within`: supply within `limit`, on average; `share_within`: the same as a share of the whole supply
+    nearness, density
+        Mean way of residents over that of people: above 1 supply is nearer to the people. `supply_within` of people
+        over that of residents: above 1 they have more of it around them.
     limit, searched
-        Within which way supply counts as around a community (NaN when that cannot be told), and how far was searched.
+        Within which way supply counts as around a community (NaN when not all is known), and how far was searched.
     unit, how
         The unit of all ways, and how they were measured.
     verdict
         "follow" (both ratios above 1, or one and the other alike), "apart" (below 1), "alike", "mixed" (one above, one
-        below), "n/a". Ratios are taken as printed, with two decimals; from 0.95 to 1.05 they count as alike.
+        below), "n/a". Ratios are taken with two decimals; from 0.95 to 1.05 they count as alike.
     reason
-        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (people have no way to go, which
-        gives no ratio); else None.
+        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all ways are 0); else None.
     """
 
     people: str
@@ -81,13 +78,13 @@ class Mismatch:
     reason: str | None
 
     def __repr__(self) -> str:
-        told = f"nearness {self.nearness:.2f}, density {self.density:.2f}"
+        figures = f"nearness {self.nearness:.2f}, density {self.density:.2f}"
         if self.districts is not None:
-            told += f", dissimilarity {self.dissimilarity:.2f} over {len(self.districts)} districts"
-        return f"<Mismatch: {self.supply} against {self.people}: {self.verdict}, {told}>"
+            figures += f", dissimilarity {self.dissimilarity:.2f} over {len(self.districts)} districts"
+        return f"<Mismatch: {self.supply} against {self.people}: {self.verdict}, {figures}>"
 
     def statement(self, lang: str = "zh", *, names: Mapping[object, str] | pd.Series | None = None) -> str:
-        """Say it in sentences that can be quoted.
+        """Describe the result in sentences that can be quoted.
 
         Parameters
         ----------
@@ -103,7 +100,6 @@ class Mismatch:
 
         Examples
         --------
-        >>> import pandas as pd
         >>> way = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [100.0, 400.0]})
         >>> reach = Reach.from_pairs(way, origins=["a", "b"], destinations=["x"], limit=1000)
         >>> elderly = pd.Series({"a": 30, "b": 10}, name="elderly")
@@ -113,94 +109,88 @@ class Mismatch:
         Within 300 m: 15 beds on average for people aged 60+, 10 beds for all residents (ratio 1.50; above 1: more
         around people aged 60+).
         """
-        lines = [self._verdict(lang)]
-        if self.districts is not None:
-            lines.append(self._by_district(self.districts, lang, names))
-        if self.reason is None:
-            lines += [self._ways(lang), self._around(lang)]
-        return "\n".join(lines)
+        return "\n".join(_Statement(self, lang).lines(dict(names) if names is not None else {}))
 
-    def _words(self, lang: str) -> dict[str, str]:
-        """Words for the two sides: ours for known names, the name itself for others."""
-        who = label("match.people", lang) if self.people == "people" else named("people", self.people, lang)
-        what = label("match.supply", lang) if self.supply == "supply" else named("field", self.supply, lang)
-        return {"who": who, "what": what}
 
-    def _verdict(self, lang: str) -> str:
-        words = self._words(lang)
-        if self.reason is None:
-            return label(f"match.{self.verdict}", lang, **words)
-        return label("match.na", lang, reason=label(f"match.{self.reason}", lang, **words), **words)
+class _Statement:
+    """A mismatch in the words of one language."""
 
-    def _by_district(self, districts: pd.DataFrame, lang: str, names: Mapping[object, str] | pd.Series | None) -> str:
-        words = self._words(lang)
-        if math.isnan(self.dissimilarity):
-            return label("match.districts_na", lang, **words)
+    def __init__(self, mismatch: Mismatch, lang: str) -> None:
+        self.mismatch, self.lang = mismatch, lang
+        # Known names have a word; others stand for themselves.
+        who = label("match.people", lang) if mismatch.people == "people" else named("people", mismatch.people, lang)
+        what = label("match.supply", lang) if mismatch.supply == "supply" else named("field", mismatch.supply, lang)
+        self.words = {"who": who, "what": what, "unit": label(f"unit.{mismatch.unit}", lang)}
+
+    def text(self, key: str, **values: object) -> str:
+        return label(f"match.{key}", self.lang, **self.words, **values)
+
+    def lines(self, names: Mapping[object, str]) -> list[str]:
+        mismatch, reason = self.mismatch, self.mismatch.reason
+        lines = [self.text(mismatch.verdict) if reason is None else self.text("na", reason=self.text(reason))]
+        if mismatch.districts is not None:
+            lines.append(self.by_district(mismatch.districts, names))
+        return lines if reason is not None else [*lines, self.ways(), self.around()]
+
+    def by_district(self, districts: pd.DataFrame, names: Mapping[object, str]) -> str:
+        if math.isnan(self.mismatch.dissimilarity):
+            return self.text("districts_na")
         surplus = districts["surplus"]
         moved = float(surplus.clip(lower=0).sum())
-        amount = self._amount(moved, lang)
-        told = label("match.districts", lang, share=f"{self.dissimilarity:.1%}", amount=amount, **words)
-        called = dict(names) if names is not None else {}
+        text = self.text("districts", share=f"{self.mismatch.dissimilarity:.1%}", amount=self.amount(moved))
         ends = {"most": int(np.argmax(surplus)), "fewest": int(np.argmin(surplus))}
         for key, at in ends.items() if moved >= LEAST else ():
             district, row = districts.index[at], districts.iloc[at]
-            told += label(
-                f"match.{key}", lang, district=called.get(district, district), quotient=_ratio(row["quotient"], lang),
-                amount=self._amount(abs(row["surplus"]), lang),
-            )  # fmt: skip
-        return told + label("match.stop", lang)
+            amount, quotient = self.amount(abs(row["surplus"])), self.ratio(row["quotient"])
+            text += self.text(key, district=names.get(district, district), quotient=quotient, amount=amount)
+        return text + self.text("stop")
 
-    def _ways(self, lang: str) -> str:
-        people, residents = self.distance.to_dict("index").values()
-        told = label(
-            f"match.way_{self.unit}", lang, metric=self._metric(lang), mean=self._way(people["mean"], lang),
-            mean_all=self._way(residents["mean"], lang), median=self._middle(people["median"], lang),
-            median_all=self._middle(residents["median"], lang), ratio=_ratio(self.nearness, lang), **self._words(lang),
+    def ways(self) -> str:
+        mismatch = self.mismatch
+        people, residents = mismatch.distance.to_dict("index").values()
+        key = {"streets": "streets", "straight line": "straight"}.get(mismatch.how.split(",")[0])
+        metric = (", " if self.lang == "en" else "") + self.text(key) if key else ""
+        mean, mean_all = self.way(people["mean"]), self.way(residents["mean"])
+        median, median_all = self.median(people["median"]), self.median(residents["median"])
+        text = self.text(
+            f"way_{mismatch.unit}", metric=metric, mean=mean, mean_all=mean_all, median=median, median_all=median_all,
+            ratio=self.ratio(mismatch.nearness),
         )  # fmt: skip
         if people["unreached"] + residents["unreached"] > 0:
-            told += label(
-                "match.at_limit" if math.isfinite(self.searched) else "match.no_path", lang,
-                limit=f"{self.searched:.10g}", unit=label(f"unit.{self.unit}", lang),
-                share=f"{people['unreached']:.1%}", share_all=f"{residents['unreached']:.1%}", **self._words(lang),
-            )  # fmt: skip
-        return told
+            key = "at_limit" if math.isfinite(mismatch.searched) else "no_path"
+            share, share_all = f"{people['unreached']:.1%}", f"{residents['unreached']:.1%}"
+            text += self.text(key, limit=f"{mismatch.searched:.10g}", share=share, share_all=share_all)
+        return text
 
-    def _around(self, lang: str) -> str:
-        if math.isnan(self.limit):
-            return label("match.around_na", lang, **self._words(lang))
-        people, residents = self.distance["supply_within"]
-        return label(
-            "match.around", lang, limit=f"{self.limit:.10g}", unit=label(f"unit.{self.unit}", lang),
-            amount=self._amount(people, lang), amount_all=self._amount(residents, lang),
-            ratio=_ratio(self.density, lang), **self._words(lang),
-        )  # fmt: skip
+    def around(self) -> str:
+        mismatch = self.mismatch
+        if math.isnan(mismatch.limit):
+            return self.text("around_na")
+        people, residents = (self.amount(amount) for amount in mismatch.distance["supply_within"])
+        limit, ratio = f"{mismatch.limit:.10g}", self.ratio(mismatch.density)
+        return self.text("around", limit=limit, amount=people, amount_all=residents, ratio=ratio)
 
-    def _metric(self, lang: str) -> str:
-        known = {"streets": "match.streets", "straight line": "match.straight"}
-        key = known.get(self.how.split(",")[0])
-        words = label(key, lang) if key else ""
-        return f", {words}" if words and lang == "en" else words
-
-    def _way(self, cost: float, lang: str) -> str:
+    def way(self, cost: float) -> str:
         if math.isnan(cost):
-            return label("match.unknown", lang)
-        return f"{cost:,.0f}" if self.unit == "m" else f"{cost:,.1f}"
+            return self.text("unknown")
+        return f"{cost:,.0f}" if self.mismatch.unit == "m" else f"{cost:,.1f}"
 
-    def _middle(self, cost: float, lang: str) -> str:
-        """Write a median; one that is missing lies beyond what was searched."""
-        if math.isnan(cost) and math.isfinite(self.searched):
-            return f">{self.searched:,.10g}"
-        return self._way(cost, lang)
+    def median(self, cost: float) -> str:
+        """Print a median; one that is missing lies beyond what was searched."""
+        beyond = math.isnan(cost) and math.isfinite(self.mismatch.searched)
+        return f">{self.mismatch.searched:,.10g}" if beyond else self.way(cost)
 
-    def _amount(self, amount: float, lang: str) -> str:
+    def amount(self, amount: float) -> str:
         number = f"{amount:,.1f}".removesuffix(".0") if amount < 10 else f"{amount:,.0f}"
-        key = self.supply if self.supply in ("beds", "places") else "amount"
-        return label(f"match.{key}", lang, n=number, what=self._words(lang)["what"])
+        return self.text(self.mismatch.supply if self.mismatch.supply in ("beds", "places") else "amount", n=number)
+
+    def ratio(self, ratio: float) -> str:
+        return self.text("unknown") if math.isnan(ratio) else f"{_two_decimals(ratio):.2f}"
 
 
 def spatial_mismatch(
     reach: Reach,
-    people: pd.Series,
+    demand: pd.Series,
     supply: pd.Series,
     *,
     residents: pd.Series,
@@ -208,28 +198,26 @@ def spatial_mismatch(
     supply_by: pd.Series | None = None,
     limit: float | None = None,
 ) -> Mismatch:
-    """Tell whether a supply lies where the people are whom it is for, as beds should follow the elderly.
+    """Compare where a supply lies with where the people live whom it is for, as beds should follow the elderly.
 
     By district, with people ``E(d)`` of ``E`` and supply ``B(d)`` of ``B``: the location quotient
     ``LQ(d) = (B(d)/B) / (E(d)/E)`` [1]_, the surplus ``B(d) - B E(d)/E``, and the index of dissimilarity
     ``D = 1/2 sum_d |E(d)/E - B(d)/B|`` [2]_, the share of the supply that would have to lie elsewhere [3]_.
 
-    By the way to go, whatever the district: how far the nearest supply is, and how much lies within a limit, for the
-    average one of the people and for the average resident. That the former is nearer does not say that it is near.
+    By the way to go: how far the nearest supply is, and how much lies within a limit, on average for both.
 
     Parameters
     ----------
     reach
-        From communities to facilities. One of only the nearest tells no supply within a limit.
-    people
-        Whom the supply is for, by community id: elderly to beds, infants to places. Its name gives the word for them.
+        From communities to facilities. One of only the nearest knows no supply within a limit.
+    demand
+        The people whom the supply is for, by community id: elderly for beds, …. Its name gives the word for them.
     supply
-        By facility id: beds, places, or 1 for each facility. Facilities with 0 are passed over. Its name gives the word
-        for it.
+        By facility id: beds, places, or 1 for each facility; those with 0 are passed over. Its name gives the word.
     residents
         All residents by community id, with whom the people are compared.
     by, supply_by
-        The district of each community and of each facility; give both, or none to leave the districts away.
+        The district of each community and of each facility; both, or none.
     limit
         Up to which way supply counts as around a community, in the unit of *reach*; without it the limit of *reach*.
 
@@ -241,8 +229,8 @@ def spatial_mismatch(
     ------
     ProblemError
         When a number is missing, negative or not a number, a community or facility has no district, no district has
-        both, only one of *by* and *supply_by* is given, the limit is above what was searched, or only the nearest were
-        kept and one of them is a facility without supply.
+        both, only one of *by* and *supply_by* is given, the limit is above what was searched, or *reach* holds only the
+        nearest and one of them has no supply.
 
     References
     ----------
@@ -261,29 +249,33 @@ def spatial_mismatch(
     >>> spatial_mismatch(reach, homes["elderly"], centres["beds"], residents=homes["population"], limit=500)
     <Mismatch: beds against elderly: ...>
     """
-    who = amounts(people, reach.origins, what="people", of="communities")
+    people = amounts(demand, reach.origins, what="demand", of="communities")
     everybody = amounts(residents, reach.origins, what="residents", of="communities")
     amount = amounts(supply, reach.destinations, what="supply", of="facilities")
     if (by is None) != (supply_by is None):
         raise ProblemError("by and supply_by go together: give the districts of communities and of facilities, or none")
-    districts = None
+    districts, dissimilarity = None, math.nan
     if by is not None:
-        homes = _located(by, reach.origins, "by", "communities")
-        districts = _districts(who, homes, amount, _located(supply_by, reach.destinations, "supply_by", "facilities"))
-    limit = _limit(reach, limit)
-    distance = _distances(reach, np.stack([who, everybody]), amount.to_numpy(float), limit)
+        sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
+        districts = _districts(people, groups(by, reach.origins, "communities"), amount, sites)
+        apart = (districts["people_share"] - districts["supply_share"]).abs()
+        dissimilarity = float(apart.sum(skipna=False)) / 2
+    around = reach.limit if limit is None else reach.within(float(limit)).limit
+    if not math.isfinite(around) or reach.nearest_only is not None:
+        around = math.nan  # not all supply within is known
+    distance = _distances(reach, np.stack([people, everybody]), amount.to_numpy(float), around)
     nearness = _over(distance["mean"]["residents"], distance["mean"]["people"])
     density = _over(*distance["supply_within"])
     verdict = _verdict(nearness, density)
     return Mismatch(
-        people=str(people.name or "people"),
+        people=str(demand.name or "people"),
         supply=str(supply.name or "supply"),
         districts=districts,
-        dissimilarity=_dissimilarity(districts),
+        dissimilarity=dissimilarity,
         distance=distance,
         nearness=nearness,
         density=density,
-        limit=limit,
+        limit=around,
         searched=reach.limit,
         unit=reach.unit,
         how=reach.how,
@@ -292,37 +284,17 @@ def spatial_mismatch(
     )
 
 
-def _located(by: pd.Series | None, ids: pd.Index, what: str, of: str) -> pd.Series:
-    """Put districts in the order of the ids; each must have one."""
-    if not isinstance(by, pd.Series) or not by.index.is_unique:
-        raise ProblemError(f"{what}: give a Series with the district of each of the {of}, each id once")
-    found = by.reindex(ids).astype(object)
-    if found.isna().any():
-        raise ProblemError(f"{what}: no district for {int(found.isna().sum())} {of}: {some(ids[found.isna()])}")
-    return found
-
-
-def _limit(reach: Reach, limit: float | None) -> float:
-    """Return the limit within which all supply is known; NaN when there is none."""
-    if limit is not None:
-        reach.within(float(limit))  # refuses what was not searched
-    found = reach.limit if limit is None else float(limit)
-    return found if math.isfinite(found) and reach.nearest_only is None else math.nan
-
-
 def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: pd.Series) -> pd.DataFrame:
     """Count people and supply by district; a district may have only one of both."""
     counted = {
-        name: series.groupby(groups, sort=False, observed=True).sum()
-        for name, series, groups in (("people", people, by), ("supply", supply, supply_by))
+        name: values.groupby(labels.astype(object), sort=False, observed=True).sum()
+        for name, values, labels in (("people", people, by), ("supply", supply, supply_by))
     }
     homes, sites = counted["people"].index, counted["supply"].index
     if len(homes) and len(sites) and not homes.isin(sites).any():
-        raise ProblemError(
-            f"no district has both: by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}; write the "
-            "ids alike, as text or as numbers"
-        )
-    ids = sorted({*homes, *sites}, key=lambda district: (type(district).__name__, district))
+        names = f"by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}"
+        raise ProblemError(f"no district has both: {names}; write the ids alike, as text or as numbers")
+    ids = sorted({*homes, *sites}, key=by_kind)
     table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
         total = float(table[name].sum())
@@ -333,23 +305,14 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     return table
 
 
-def _dissimilarity(districts: pd.DataFrame | None) -> float:
-    if districts is None:
-        return math.nan
-    return float((districts["people_share"] - districts["supply_share"]).abs().sum(skipna=False)) / 2
-
-
 def _distances(reach: Reach, crowds: Floats, supply: Floats, limit: float) -> pd.DataFrame:
-    """Measure the ways of both crowds, the people and the residents, as rows of a table."""
+    """Measure the ways of the people and of the residents, a row of the table each."""
     has = supply > 0
     if reach.nearest_only is not None and not has[reach.destination].all():
-        idle = reach.destinations[np.unique(reach.destination[~has[reach.destination]])]
-        raise ProblemError(
-            f"supply is 0 at {some(idle)}, and only the nearest facilities are known; travel to those that have supply"
-        )
+        idle = some(reach.destinations[np.unique(reach.destination[~has[reach.destination]])])
+        raise ProblemError(f"supply is 0 at {idle}, and only the nearest are known; travel to those that have supply")
     n = len(reach.origins)
-    cost = np.full(n, np.inf)
-    near = has[reach.destination]
+    cost, near = np.full(n, np.inf), has[reach.destination]
     np.minimum.at(cost, reach.origin[near], reach.cost[near])
     around = np.full(n, np.nan)
     if not math.isnan(limit):
@@ -363,13 +326,13 @@ def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supp
     total, reached = float(crowd.sum()), np.isfinite(cost)
     # Leaving out who lies beyond the limit would bring a crowd nearer of which fewer reach anything.
     way = np.minimum(cost, searched) if reached.any() else cost
-    told = np.isfinite(way)
+    known = np.isfinite(way)
     median = weighted_median(cost, crowd)
     within = _over(float(crowd @ around), total)
     return {
         "total": total,
         "unreached": _over(float(crowd[~reached].sum()), total),
-        "mean": _over(float(crowd[told] @ way[told]), float(crowd[told].sum())),
+        "mean": _over(float(crowd[known] @ way[known]), float(crowd[known].sum())),
         "median": median if math.isfinite(median) else math.nan,
         "supply_within": within,
         "share_within": _over(within, supply),
@@ -378,17 +341,15 @@ def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supp
 
 def _verdict(nearness: float, density: float) -> Verdict:
     """Compare the ratios as they are printed with what counts as alike."""
-    ratios = [_printed(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]
-    above, below = (any(ratio > ALIKE[1] for ratio in ratios), any(ratio < ALIKE[0] for ratio in ratios))
+    ratios = [_two_decimals(ratio) for ratio in (nearness, density) if not math.isnan(ratio)]
     if not ratios:
         return "n/a"
-    if above and below:
-        return "mixed"
-    return "follow" if above else "apart" if below else "alike"
+    above, below = max(ratios) > ALIKE[1], min(ratios) < ALIKE[0]
+    return "mixed" if above and below else "follow" if above else "apart" if below else "alike"
 
 
 def _reason(distance: pd.DataFrame, supply: float) -> str:
-    """Say why no ratio could be formed."""
+    """Name why no ratio could be formed."""
     if not (distance["total"] > 0).all():
         return "nobody"
     if not supply > 0:
@@ -400,10 +361,6 @@ def _over(part: float, whole: float) -> float:
     return float(part) / float(whole) if whole > 0 else math.nan
 
 
-def _printed(ratio: float) -> float:
-    """Round to two decimals; of the last bits none decides between two."""
+def _two_decimals(ratio: float) -> float:
+    """Round to two decimals; the first step takes rounding errors away."""
     return round(round(ratio, 9), 2)
-
-
-def _ratio(ratio: float, lang: str) -> str:
-    return label("match.unknown", lang) if math.isnan(ratio) else f"{_printed(ratio):.2f}"

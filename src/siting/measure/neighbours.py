@@ -9,16 +9,17 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.measure.reach import Reach
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
 
 
 def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
-    """Tell for each place its nearest partner, how far it is, and how many partners lie within *limit*.
+    """Find for each place its nearest partner, and count the partners within *limit*.
 
     Which rural old-age homes lie beside a health centre (毗邻)? The plans print no distance, so *limit* is yours.
+    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out by `Reach.from_pairs`.
 
     Parameters
     ----------
@@ -30,70 +31,57 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Index: origins. `partner` (the nearest within reach, also beyond *limit*) and `cost`, both missing where there
-        is none; `partners`, the number within *limit*; `beside`, whether there is one; `unit`. ``attrs`` name `limit`,
-        `unit` and `how`.
+        Index: origins. `partner` (the nearest in *reach*, also beyond *limit*) and `cost`, missing where there is none;
+        `partners`, the number within *limit*; `beside`, whether there is one; `unit`. ``attrs``: `limit`, `how`.
 
     Raises
     ------
     ProblemError
         When *limit* is above that of *reach*, or *reach* holds only the nearest, which cannot be counted.
 
-    Notes
-    -----
-    Partners are what *reach* leads to. In one from a layer to itself every place is its own partner, at 0: leave those
-    pairs out with `Reach.from_pairs`. Equal ids alone do not say so, because two layers may number their rows alike.
-
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a", "a", "b"], "destination": ["x", "y", "y"], "cost": [80.0, 400.0, 650.0]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x", "y"], limit=1000)
     >>> neighbours(reach, limit=500)[["partner", "cost", "partners", "beside"]].to_dict("list")
     {'partner': ['x', 'y', nan], 'cost': [80.0, 650.0, nan], 'partners': [2, 0, 0], 'beside': [True, False, False]}
     """
-    near = _inside(_whole(reach), limit)
+    near = _within(_complete(reach), limit)
     first = reach.nearest(1).set_index("origin").reindex(reach.origins)
     count = np.bincount(near.origin, minlength=len(reach.origins))
     columns = {"partner": first["destination"], "cost": first["cost"], "partners": count, "beside": count > 0}
-    table = pd.DataFrame(columns, index=reach.origins).assign(unit=reach.unit)
-    table.attrs.update(_measured(reach, near.limit))
+    table = pd.DataFrame({**columns, "unit": reach.unit}, index=reach.origins)
+    table.attrs.update(limit=near.limit, unit=reach.unit, how=reach.how)
     return table
 
 
-def medical_partners(reach: Reach, beds: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
-    """Tell which small institutions have a medical partner nearby, and which lack one.
+def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
+    """Find the small institutions that lack a medical partner nearby.
+
+    Shijiazhuang asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby, and
+    prints no distance (catalogue row ``shijiazhuang.eldercare.medical_contract_beds``).
 
     Parameters
     ----------
     reach
         From elder-care institutions to medical institutions.
-    beds
-        Beds by institution.
-    below
-        Institutions with fewer beds than this are asked for a partner.
+    capacity, below
+        Beds by institution; those with fewer beds than *below* need a partner.
     limit
         How near is nearby (邻近), inclusive, in the unit of *reach*; its limit when not given.
 
     Returns
     -------
     DataFrame
-        That of `neighbours`, after `beds`; then `asked` (small) and `lacks` (small, and no partner within *limit*).
-        ``attrs`` name `below` too.
+        `beds`, the columns and attrs of `neighbours`, `asked` (small) and `lacks` (small, and none `beside`).
 
     Raises
     ------
     ProblemError
         When an institution has no beds given, *below* is not above 0, or as for `neighbours`.
 
-    Notes
-    -----
-    The clause asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby
-    (Shijiazhuang, catalogue row ``shijiazhuang.eldercare.medical_contract_beds``); it prints no distance.
-
     Examples
     --------
-    >>> import pandas as pd
     >>> table = pd.DataFrame({"origin": ["a"], "destination": ["clinic"], "cost": [300.0]})
     >>> reach = Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["clinic"], limit=1000)
     >>> found = medical_partners(reach, pd.Series({"a": 40, "b": 99, "c": 100}), below=100)
@@ -101,53 +89,52 @@ def medical_partners(reach: Reach, beds: pd.Series, *, below: float, limit: floa
     ['b']
     """
     table = neighbours(reach, limit=limit)
-    table.insert(0, "beds", amounts(beds, reach.origins, what="beds"))
+    table.insert(0, "beds", amounts(capacity, reach.origins, what="capacity"))
     table.attrs["below"] = _positive(below, "below", "beds")
     asked = table["beds"] < below
     return table.assign(asked=asked, lacks=asked & ~table["beside"])
 
 
-def close_pairs(reach: Reach, *, delta: float) -> pd.DataFrame:
+def close_pairs(reach: Reach, *, limit: float) -> pd.DataFrame:
     """List the pairs of facilities that are near enough to share one building, the nearest first.
 
     Parameters
     ----------
     reach
         From facilities of one service to those of the other, such as from elder care to childcare.
-    delta
+    limit
         The longest way between two that could move together, inclusive, in the unit of *reach*. No document prints it.
 
     Returns
     -------
     DataFrame
-        A row per pair with ``d <= delta``: `origin`, `destination`, `cost`, and `mutual`, whether each is the other's
-        nearest. No facility stands in two mutual pairs. ``attrs`` name `delta`, `unit` and `how`.
+        A row per pair within *limit*: `origin`, `destination`, `cost`, and `mutual`, whether each is the other's
+        nearest; no facility is in two mutual pairs. ``attrs``: `limit`, `unit`, `how`.
 
     Raises
     ------
     ProblemError
-        When *delta* is above the limit of *reach*, or *reach* holds only the nearest.
+        When *limit* is above that of *reach*, or *reach* holds only the nearest.
 
     Examples
     --------
-    >>> import pandas as pd
     >>> ways = {"origin": ["e1", "e1", "e2"], "destination": ["c1", "c2", "c1"], "cost": [120.0, 300.0, 90.0]}
     >>> reach = Reach.from_pairs(pd.DataFrame(ways), origins=["e1", "e2"], destinations=["c1", "c2"], limit=500)
-    >>> close_pairs(reach, delta=200)
+    >>> close_pairs(reach, limit=200)
       origin destination   cost  mutual
     0     e2          c1   90.0    True
     1     e1          c1  120.0   False
     """
-    table = _whole(reach).within(delta).pairs().sort_values("cost", kind="stable", ignore_index=True)
+    table = _complete(reach).within(limit).pairs().sort_values("cost", kind="stable", ignore_index=True)
     table = table.assign(mutual=~table.duplicated("origin") & ~table.duplicated("destination"))
-    table.attrs.update(delta=float(delta), unit=reach.unit, how=reach.how)
+    table.attrs.update(limit=float(limit), unit=reach.unit, how=reach.how)
     return table
 
 
 def uncovered_around(
-    to_sites: Reach, to_existing: Reach, people: pd.Series, *, limit: float | pd.Series | None = None
+    to_sites: Reach, to_existing: Reach, demand: pd.Series, *, limit: float | pd.Series | None = None
 ) -> pd.Series:
-    """Add up, around each site, the people whom no existing facility of a service covers.
+    """Add up, around each site, the demand that no existing facility of a service covers.
 
     For a site ``s``: the sum of ``w(i)`` over the communities ``i`` with ``d(i, s) <= r(i)`` and
     ``min_j d(i, j) > r(i)`` over the existing facilities ``j``.
@@ -156,27 +143,23 @@ def uncovered_around(
     ----------
     to_sites, to_existing
         From the same communities to sites, and to the existing facilities of the service.
-    people
+    demand
         The people whom the service is for, by community.
     limit
-        The radius of the service, inclusive, in the unit of both; a Series gives each community its own. Without it
-        the limit of the two, which must then be the same.
+        The radius of the service, inclusive; a Series gives each community its own. Without it the limit of both.
 
     Returns
     -------
     Series
-        People by site, named like *people*. ``attrs`` name `limit` (the least and the most where communities have their
-        own), `unit` and `how`.
+        Demand by site, named like *demand*. ``attrs``: `limit` (least and most of several), `unit`, `how`.
 
     Raises
     ------
     ProblemError
-        When the two start from other communities, have other units or limits, a weight is missing or no weight, or
-        *to_sites* holds only the nearest.
+        When communities, units or limits of the two differ, a weight is missing, or *to_sites* holds only the nearest.
 
     Examples
     --------
-    >>> import pandas as pd
     >>> pair = {"origin": ["a", "b"], "destination": ["s", "s"], "cost": [100.0, 200.0]}
     >>> sites = Reach.from_pairs(pd.DataFrame(pair), origins=["a", "b"], destinations=["s"], limit=300)
     >>> near = pd.DataFrame({"origin": ["a"], "destination": ["x"], "cost": [50.0]})
@@ -184,19 +167,20 @@ def uncovered_around(
     >>> uncovered_around(sites, existing, pd.Series({"a": 30, "b": 20}, name="infants")).to_dict()
     {'s': 20.0}
     """
-    _comparable(_whole(to_sites), to_existing, limit)
-    near, served = _inside(to_sites, limit), _inside(to_existing, limit)
+    _comparable(_complete(to_sites), to_existing, limit)
+    near, served = _within(to_sites, limit), _within(to_existing, limit)
     covered = near.origins.isin(served.origins[served.origin])
-    lacking = np.where(covered, 0.0, amounts(people, near.origins, what="people"))
+    lacking = np.where(covered, 0.0, amounts(demand, near.origins, what="demand"))
     sums = np.bincount(near.destination, lacking[near.origin], minlength=len(near.destinations))
-    found = pd.Series(sums, index=near.destinations, name=people.name or "people", dtype=float)
-    own = None if not isinstance(limit, pd.Series) else limit.loc[near.origins].astype(float)
-    found.attrs.update(_measured(to_sites, near.limit if own is None else (float(own.min()), float(own.max()))))
-    return found
+    uncovered = pd.Series(sums, index=near.destinations, name=demand.name or "people", dtype=float)
+    own = limit.loc[near.origins].astype(float) if isinstance(limit, pd.Series) else None
+    radius = near.limit if own is None else (float(own.min()), float(own.max()))
+    uncovered.attrs.update(limit=radius, unit=to_sites.unit, how=to_sites.how)
+    return uncovered
 
 
 def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> pd.DataFrame:
-    """Tell at which sites a joint building (养老和托幼综合体) would serve people whom every one of its services lacks.
+    """Rank sites for a joint building (养老和托幼综合体), which serves people whom every one of its services lacks.
 
     Parameters
     ----------
@@ -208,9 +192,8 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     Returns
     -------
     DataFrame
-        Index: sites; a column for each service, `people` (their sum) and `joint`, whether every service is lacked. The
-        sites that qualify first, then by `people`, then as given. ``attrs`` name `at_least`, and in `limits` the limit
-        of each service, as `uncovered_around` told it.
+        Index: sites that qualify first, then by `people`. A column for each service, `people` (their sum) and `joint`,
+        whether every service is lacked. ``attrs``: `at_least`, `limits` by service.
 
     Raises
     ------
@@ -219,7 +202,6 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
 
     Examples
     --------
-    >>> import pandas as pd
     >>> elder, child = pd.Series({"s": 90.0, "t": 400.0, "u": 60.0}), pd.Series({"s": 12.0, "t": 0.0, "u": 50.0})
     >>> joint_sites({"eldercare": elder, "childcare": child})
        eldercare  childcare  people  joint
@@ -236,26 +218,22 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     if wrong:
         raise ProblemError(f"joint_sites: {some(wrong)}: give a Series of people by site, from uncovered_around")
     sites = next(iter(lacking.values())).index
-    columns = {}
+    frame = pd.DataFrame(index=sites)
     for service, people in lacking.items():
-        strange = people.index.symmetric_difference(sites)
-        if len(strange):
-            raise ProblemError(
-                f"joint_sites: {service} is not told for the same sites: {some(strange)}; use the same for all"
-            )
-        columns[service] = amounts(people, sites, what=service, of="sites")
-    frame = pd.DataFrame(columns, index=sites)
+        if len(strange := people.index.symmetric_difference(sites)):
+            raise ProblemError(f"joint_sites: {service} has other sites: {some(strange)}; use the same for all")
+        frame[service] = amounts(people, sites, what=service, of="sites")
     joint = (frame >= _positive(at_least, "at_least", "people")).all(axis=1)
-    found = _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
+    table = _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
     limits = {service: people.attrs.get("limit") for service, people in lacking.items()}
-    found.attrs = {"at_least": float(at_least), "limits": limits}
-    return found
+    table.attrs = {"at_least": float(at_least), "limits": limits}
+    return table
 
 
 def could_take_in(
     lacking: pd.Series, *, at_least: float = 1.0, room: pd.Series | None = None, needed: float | None = None
 ) -> pd.DataFrame:
-    """Tell which existing centres of one service could take in the other, because people around them lack it.
+    """Rank the existing centres of one service that could take in the other, because people around them lack it.
 
     Parameters
     ----------
@@ -264,24 +242,21 @@ def could_take_in(
     at_least
         How many people must lack it.
     room, needed
-        Idle room of each centre (m², places, …), and how much the other service needs at least, in the same unit; give
-        both or none.
+        Idle room of each centre (m², places, …), and how much the other service needs, in the same unit; both or none.
 
     Returns
     -------
     DataFrame
         Index: centres; `people`, `room` (missing when not given) and `could`. Those that could first, then by `people`,
-        then as given. ``attrs`` name `at_least`, `needed`, and the `limit` that `uncovered_around` told.
+        then as given. ``attrs``: `at_least`, `needed`, and the `limit` of *lacking*.
 
     Raises
     ------
     ProblemError
-        When only one of *room* and *needed* is given, a centre has no room given, or *at_least* or *needed* is not
-        above 0.
+        When one of *room* and *needed* is missing, also for a centre, or *at_least* or *needed* is not above 0.
 
     Examples
     --------
-    >>> import pandas as pd
     >>> lacking, room = pd.Series({"a": 0.0, "b": 25.0, "c": 80.0}), pd.Series({"a": 300, "b": 250, "c": 90})
     >>> found = could_take_in(lacking, room=room, needed=200)
     >>> found.index[found["could"]].tolist()
@@ -297,35 +272,29 @@ def could_take_in(
     if room is not None and needed is not None:
         rooms = amounts(room, lacking.index, what="room", of="centres")
         could &= rooms >= _positive(needed, "needed", "the unit of room")
-    found = _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
-    found.attrs = {"at_least": float(at_least), "needed": needed, "limit": lacking.attrs.get("limit")}
-    return found
+    table = _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
+    table.attrs = {"at_least": float(at_least), "needed": needed, "limit": lacking.attrs.get("limit")}
+    return table
 
 
 def _ranked(table: pd.DataFrame, first: str) -> pd.DataFrame:
-    order = np.lexsort((-table["people"].to_numpy(float), ~table[first].to_numpy(bool)))
-    return table.iloc[order]
+    return table.iloc[np.lexsort((-table["people"].to_numpy(float), ~table[first].to_numpy(bool)))]
 
 
 def _positive(value: float, what: str, of: str) -> float:
-    # With 0 every site would qualify, also where nobody lacks anything; with NaN none, in silence.
+    """Refuse 0, with which every site would qualify, and NaN, with which none would."""
     if not isinstance(value, Real) or not value > 0:
         raise ProblemError(f"{what} is {value!r}; give a number of {of} above 0")
     return float(value)
 
 
-def _measured(reach: Reach, limit: float | tuple[float, float]) -> dict[str, object]:
-    """Say by which limit and which ways a result was found."""
-    return {"limit": limit, "unit": reach.unit, "how": reach.how}
-
-
-def _inside(reach: Reach, limit: float | pd.Series | None) -> Reach:
+def _within(reach: Reach, limit: float | pd.Series | None) -> Reach:
     if isinstance(limit, pd.Series):
         return reach.rows(limit)
     return reach if limit is None else reach.within(float(limit))
 
 
-def _whole(reach: Reach) -> Reach:
+def _complete(reach: Reach) -> Reach:
     if reach.nearest_only is not None:
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
     return reach
@@ -335,10 +304,9 @@ def _comparable(to_sites: Reach, to_existing: Reach, limit: float | pd.Series | 
     strange = to_sites.origins.symmetric_difference(to_existing.origins)
     if len(strange):
         raise ProblemError(f"sites and facilities are reached from other communities: {some(strange)}")
-    if to_sites.unit != to_existing.unit:
-        raise ProblemError(f"sites are reached in {to_sites.unit} and facilities in {to_existing.unit}; use one unit")
+    unit = to_sites.unit
+    if unit != to_existing.unit:
+        raise ProblemError(f"sites are reached in {unit} and facilities in {to_existing.unit}; use one unit")
     if limit is None and to_sites.limit != to_existing.limit:
-        raise ProblemError(
-            f"sites were searched to {to_sites.limit:g} {to_sites.unit} and facilities to {to_existing.limit:g}; "
-            "give limit, the radius of the service"
-        )
+        limits = f"sites were searched to {to_sites.limit:g} {unit} and facilities to {to_existing.limit:g}"
+        raise ProblemError(f"{limits}; give limit, the radius of the service")

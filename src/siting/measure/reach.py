@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.numbers import Bools, Floats, Ints32, Positions
+from siting.html import card, words
+from siting.measure.alignment import in_order, unique_ids
+from siting.numbers import Bools, Floats, Ints32, percent
 
 __all__ = ["Reach", "Unit"]
 
 Unit = Literal["m", "min"]
-#: Comparisons allow for the last bits of a division by the walking speed, far below the millimetre.
+#: Relative rounding tolerance of costs that were divided by a walking speed; far below the millimetre.
 TOLERANCE = 1e-9
 
 
@@ -24,7 +26,7 @@ TOLERANCE = 1e-9
 class Reach:
     """Pairs of origins and destinations within a limit. Made by `travel`, `straight_line`, `from_pairs`.
 
-    A pair beyond the limit, or with no path, is absent: never zero, never a large number. A limit is inclusive.
+    A pair beyond the limit, which is inclusive, or with no path, is absent. The arrays cannot be written.
 
     Attributes
     ----------
@@ -34,14 +36,12 @@ class Reach:
         Positions of each pair; ordered by origin, then cost, then destination.
     cost
         Cost of each pair in `unit`.
-    limit
-        The largest cost that was looked for; infinite when only the nearest were.
-    unit
-        "m" or "min".
+    limit, unit
+        The largest cost that was searched, infinite when only the nearest were; "m" or "min".
     nearest_only
         Destinations kept for each origin, when not all within the limit are here.
     how
-        What was measured, for results: metric, walker and speed.
+        What was measured: metric, walker and speed.
     """
 
     origins: pd.Index
@@ -72,20 +72,16 @@ class Reach:
             Columns `origin`, `destination` (ids) and `cost` in *unit*. Pairs above *limit* are left out.
         origins, destinations
             All ids, also of those in no pair.
-        limit
-            The largest cost that counts, in *unit*.
-        unit
-            "m" or "min".
+        limit, unit
+            The largest cost that counts, in *unit*, "m" or "min".
 
         Raises
         ------
         ProblemError
-            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or not a
-            number.
+            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or no number.
 
         Examples
         --------
-        >>> import pandas as pd
         >>> table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "x"], "cost": [0.0, 250.0]})
         >>> Reach.from_pairs(table, origins=["a", "b", "c"], destinations=["x"], limit=300)
         <Reach: 3 origins × 1 destination, 2 pairs within 300 m>
@@ -95,51 +91,60 @@ class Reach:
             raise ProblemError(f"the travel table has no column {some(sorted(absent))}")
         if unit not in ("m", "min"):
             raise ProblemError(f'unit is {unit!r}; choose "m" or "min"')
-        rows, columns = _ids(origins, "origins"), _ids(destinations, "destinations")
-        origin, destination = (
-            _positions(frame["origin"], rows, "origin"),
-            _positions(frame["destination"], columns, "destination"),
-        )
+        rows, columns = unique_ids(origins, "origins"), unique_ids(destinations, "destinations")
+        origin = _positions(frame["origin"], rows, "origin")
+        destination = _positions(frame["destination"], columns, "destination")
         if not limit >= 0:
             raise ProblemError(f"limit is {limit!r}; give {unit} of 0 or more")
         cost = pd.to_numeric(frame["cost"], errors="coerce").to_numpy(float)
         wrong = ~np.isfinite(cost) | (cost < 0)
         if wrong.any():
-            raise ProblemError(
-                f"cost is negative or not a number in {int(wrong.sum())} pairs, at rows "
-                f"{some(frame.index[wrong])}; leave a pair out that has no path"
-            )
-        if frame.duplicated(["origin", "destination"]).any():
-            twice = frame[frame.duplicated(["origin", "destination"])]
-            raise ProblemError(f"pairs stand twice in the travel table, at rows {some(twice.index)}")
-        reach = cls(rows, columns, origin, destination, cost, float(limit), unit, how="table")
-        return reach._sorted()._where(cost_at_most(cost, limit)[reach._order()])
+            rows_of = f"{int(wrong.sum())} pairs, at rows {some(frame.index[wrong])}"
+            raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
+        twice = frame.index[frame.duplicated(["origin", "destination"])]
+        if len(twice):
+            raise ProblemError(f"pairs stand twice in the travel table, at rows {some(twice)}")
+        order = np.lexsort((destination, cost, origin))
+        order = order[cost_at_most(cost[order], limit)]
+        return cls(rows, columns, origin[order], destination[order], cost[order], float(limit), unit, how="table")
 
     def __repr__(self) -> str:
         n, m = len(self.origins), len(self.destinations)
-        if self.nearest_only is not None:
-            kept = f"the {self.nearest_only} nearest"
-            kept += "" if np.isinf(self.limit) else f" within {self.limit:g} {self.unit}"
-        else:
-            kept = f"within {self.limit:g} {self.unit}"
-        return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs {kept}>"
+        nearest = "" if self.nearest_only is None else f" the {self.nearest_only} nearest"
+        kept = nearest + ("" if nearest and np.isinf(self.limit) else f" within {self.limit:g} {self.unit}")
+        return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs{kept}>"
+
+    def _repr_html_(self) -> str:
+        reached, first = np.unique(self.origin, return_index=True)
+        n, unit, nearest = len(self.origins), words(f"unit.{self.unit}"), self.cost[first]
+        facts = {
+            "card.origins": n,
+            "card.destinations": len(self.destinations),
+            "card.pairs": len(self),
+            "card.limit": "" if np.isinf(self.limit) else f"{self.limit:g} {unit}",
+            "card.nearest": "" if self.nearest_only is None else self.nearest_only,
+            "card.how": self.how,
+            "card.reached": f"{len(reached):,} / {n:,} ({percent(len(reached) / n if n else np.nan)})",
+            "card.to_nearest": f"{nearest.mean():,.1f}, {nearest.max():,.1f} {unit}" if len(nearest) else "",
+        }
+        return card(words("card.reach"), facts)
 
     def __len__(self) -> int:
         return len(self.cost)
 
-    def _order(self) -> Positions:
-        return np.lexsort((self.destination, self.cost, self.origin))
+    def __post_init__(self) -> None:
+        for name in ("origin", "destination", "cost"):
+            closed = getattr(self, name).view()  # of the caller's array, which stays as it is
+            closed.flags.writeable = False
+            object.__setattr__(self, name, closed)
 
-    def _sorted(self) -> Reach:
-        return self._where(self._order())
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        for name, value in state.items():
+            object.__setattr__(self, name, value)
+        self.__post_init__()  # NumPy opens the arrays that it loads
 
-    def _where(self, keep: Bools | Positions) -> Reach:
-        return replace(
-            self,
-            origin=self.origin[keep],
-            destination=self.destination[keep],
-            cost=self.cost[keep],
-        )
+    def _where(self, keep: Bools) -> Reach:
+        return replace(self, origin=self.origin[keep], destination=self.destination[keep], cost=self.cost[keep])
 
     def within(self, limit: float) -> Reach:
         """Keep the pairs with cost <= *limit*, in the same unit.
@@ -152,27 +157,19 @@ class Reach:
         if not limit >= 0:
             raise ProblemError(f"limit is {limit!r}; give {self.unit} of 0 or more")
         if limit > self.limit * (1 + TOLERANCE):
-            raise ProblemError(
-                f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was "
-                "searched; call travel with the larger limit"
-            )
-        kept = self._where(cost_at_most(self.cost, limit))
-        return replace(kept, limit=float(limit))
+            above = f"limit {limit:g} {self.unit} is above the {self.limit:g} {self.unit} that was searched"
+            raise ProblemError(f"{above}; call travel with the larger limit")
+        return replace(self._where(cost_at_most(self.cost, limit)), limit=float(limit))
 
     def rows(self, limits: pd.Series) -> Reach:
-        """Keep the pairs within the limit of their own origin.
-
-        Parameters
-        ----------
-        limits
-            A limit for each origin id, in the same unit.
+        """Keep the pairs within *limits*, one for each origin id, in the same unit.
 
         Raises
         ------
         ProblemError
             When an origin has no limit, or one is negative, not a number, or above the limit that was searched.
         """
-        own = pd.to_numeric(_for_origins(limits, self.origins, "limits"), errors="coerce").to_numpy(float)
+        own = pd.to_numeric(in_order(limits, self.origins, "limits"), errors="coerce").to_numpy(float)
         if not (own >= 0).all():
             raise ProblemError(f"limits are negative or not numbers for {some(self.origins[~(own >= 0)])}")
         top = self.within(float(own.max(initial=0)))
@@ -186,30 +183,22 @@ class Reach:
         ProblemError
             When one is not among the destinations, or only the nearest were kept.
         """
-        wanted = _ids(destinations, "destinations")
+        wanted = unique_ids(destinations, "destinations")
         if self.nearest_only is not None:
-            raise ProblemError("a Reach of the nearest cannot tell the nearest of fewer; travel again")
+            raise ProblemError("a Reach of the nearest does not hold the nearest of fewer; travel again")
         unknown = wanted.difference(self.destinations)
         if len(unknown):
             raise ProblemError(f"not among the destinations: {some(unknown)}")
         keep = self.destinations.isin(wanted)
         renumber = np.cumsum(keep) - 1
         kept = self._where(keep[self.destination])
-        return replace(
-            kept,
-            destinations=self.destinations[keep],
-            destination=renumber[kept.destination].astype(np.int32),
-        )
+        ids, destination = self.destinations[keep], renumber[kept.destination].astype(np.int32)
+        return replace(kept, destinations=ids, destination=destination)
 
     def pairs(self) -> pd.DataFrame:
         """Return a row per pair: `origin`, `destination`, `cost`."""
-        return pd.DataFrame(
-            {
-                "origin": self.origins[self.origin],
-                "destination": self.destinations[self.destination],
-                "cost": self.cost,
-            }
-        )
+        ends = {"origin": self.origins[self.origin], "destination": self.destinations[self.destination]}
+        return pd.DataFrame({**ends, "cost": self.cost})
 
     def nearest(self, k: int = 1) -> pd.DataFrame:
         """Return the *k* nearest destinations of each origin: `origin`, `rank`, `destination`, `cost`.
@@ -234,16 +223,8 @@ class Reach:
 
 
 def cost_at_most(cost: Floats, limit: float | Floats) -> Bools:
-    """Tell which costs are within the limit, the limit itself included."""
-    result: Bools = cost <= np.asarray(limit) * (1 + TOLERANCE)
-    return result
-
-
-def _ids(ids: Iterable[object], what: str) -> pd.Index:
-    index = ids if isinstance(ids, pd.Index) else pd.Index(list(ids))
-    if not index.is_unique:
-        raise ProblemError(f"{what} stand twice: {some(index[index.duplicated()].unique())}")
-    return index
+    """Mark the costs within the limit, the limit itself included."""
+    return np.asarray(cost <= np.asarray(limit) * (1 + TOLERANCE))
 
 
 def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:
@@ -252,15 +233,3 @@ def _positions(ids: pd.Series, index: pd.Index, what: str) -> Ints32:
         unknown = pd.Index(ids)[where < 0].unique()
         raise ProblemError(f"{what} ids that are not listed: {some(unknown)}")
     return where.astype(np.int32)
-
-
-def _for_origins(values: pd.Series, origins: pd.Index, what: str) -> pd.Series:
-    """Put *values* in the order of the origins; every origin must have one."""
-    if not isinstance(values, pd.Series):
-        raise ProblemError(f"{what} is {values!r}; give a Series with a value for each origin id")
-    if not values.index.is_unique:
-        raise ProblemError(f"{what}: ids stand twice: {some(values.index[values.index.duplicated()])}")
-    absent = origins.difference(values.index)
-    if len(absent):
-        raise ProblemError(f"{what}: no value for {len(absent)} origins: {some(absent)}")
-    return values.reindex(origins)

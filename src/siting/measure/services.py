@@ -1,4 +1,4 @@
-"""Whom a service is for, who walks to it, and which facilities and sites serve it: readings that all measures share."""
+"""Whom a service is for, who walks to it, and which facilities and sites serve it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siting.data import role, to_crs
-from siting.data.listing import similar
+from siting.data.heading_list import similar_headings
 from siting.data.values import parse_choices, texts
 from siting.errors import LayerError, ProblemError, some
 from siting.network import Walk
@@ -24,42 +24,27 @@ logger = logging.getLogger(__name__)
 PEOPLE = {"childcare": "infants", "eldercare": "elderly"}
 #: Why facilities stand apart, see `set_apart`.
 APART = ("not_open", "no_places", "no_beds", "no_capacity")
-#: The column of the facilities that says how many they have room for.
-ROOM = {"childcare": "places", "eldercare": "beds"}
+#: The column of the facilities with their capacity.
+CAPACITY = {"childcare": "places", "eldercare": "beds"}
 WALKERS = {"childcare": Walk.carer, "eldercare": Walk.elder}
 
 
 def people_column(service: str) -> str:
-    """Name the column of the people that *service* is for.
-
-    Examples
-    --------
-    >>> people_column("childcare"), people_column("culture")
-    ('infants', 'population')
-    """
+    """Name the column of the people that *service* is for: "infants", "elderly", else "population"."""
     return PEOPLE.get(service, "population")
 
 
 def walker(service: str, walk: Walk | Mapping[str, Walk] | None) -> Walk:
-    """Who walks to *service*: the one given, else a carer to childcare, an elder to elder care, an adult elsewhere.
-
-    Examples
-    --------
-    >>> walker("eldercare", None).who
-    'elder'
-    """
+    """Choose who walks to *service*: the one given, else a carer to childcare, an elder to elder care, an adult."""
     if isinstance(walk, Walk):
         return walk
-    if walk is not None and service in walk:
-        return walk[service]
-    return WALKERS.get(service, Walk.adult)()
+    return walk[service] if walk is not None and service in walk else WALKERS.get(service, Walk.adult)()
 
 
 def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Keep the facilities that serve the communities around them.
 
-    A workplace facility counts for coverage only where the column `open_to_neighbours` says so; without that column all
-    count.
+    A workplace facility counts only where the column `open_to_neighbours` says so; without that column all count.
 
     Raises
     ------
@@ -68,7 +53,6 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> two = gpd.GeoDataFrame({"open_to_neighbours": [True, False]}, index=["a", "b"], geometry=[None, None])
     >>> open_to_all(two).index.tolist()
     ['a']
@@ -84,36 +68,25 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
-    """Tell which facilities count for no coverage, and which count though they state no room.
+    """Mark the facilities that count for no coverage, and those that count though they state no capacity.
 
-    Parameters
-    ----------
-    facilities
-        The layer of the service.
-    service
-        "childcare" has `places`, "eldercare" `beds`, another service `capacity`.
-
-    Returns
-    -------
-    Series
-        For each facility "not_open" (`open_to_neighbours` is no, see `open_to_all`), "no_places", "no_beds" or
-        "no_capacity" (the column is there, and 0 or blank), or nothing. One that is not open is that before all else.
+    Each facility is "not_open" (`open_to_neighbours` is no, see `open_to_all`), else "no_places" (childcare), "no_beds"
+    (eldercare) or "no_capacity" (other services) where that column is there, and 0 or blank, else "".
 
     Examples
     --------
-    >>> import pandas as pd
     >>> three = pd.DataFrame({"open_to_neighbours": [True, False, True], "places": [30, 0, 0]}, index=["a", "b", "c"])
     >>> set_apart(three, "childcare").to_dict()
     {'a': '', 'b': 'not_open', 'c': 'no_places'}
     """
-    column = ROOM.get(service, "capacity")
-    told = pd.Series("", facilities.index)
+    column = CAPACITY.get(service, "capacity")
+    marks = pd.Series("", facilities.index)
     if column in facilities:
         room = pd.to_numeric(facilities[column], errors="coerce").fillna(0)
-        told[(room <= 0).to_numpy()] = f"no_{column}"
+        marks[(room <= 0).to_numpy()] = f"no_{column}"
     if "open_to_neighbours" in facilities:
-        told[facilities["open_to_neighbours"].isin([False]).to_numpy()] = "not_open"
-    return told
+        marks[facilities["open_to_neighbours"].isin([False]).to_numpy()] = "not_open"
+    return marks
 
 
 def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
@@ -126,28 +99,27 @@ def offering(candidates: gpd.GeoDataFrame, service: str) -> gpd.GeoDataFrame:
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> services = ["childcare;eldercare", "养老", "养老托育"]
     >>> three = gpd.GeoDataFrame({"services": services}, index=["a", "b", "c"], geometry=[None, None, None])
     >>> offering(three, "childcare").index.tolist()
     ['a', 'c']
     """
     if "services" not in candidates:
-        near = similar(candidates, "candidates", "services")
-        hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read' if near else (
-            f'where every site will do, say so: candidates.assign(services="{service}")'
-        )  # fmt: skip
+        near = similar_headings(candidates, "candidates", "services")
+        hint = f'where every site will do, say so: candidates.assign(services="{service}")'
+        if near:
+            hint = f'{some(near)} looks like it: columns={{"services": "{near[0]}"}} when the layer is read'
         raise LayerError("candidates", f'has no column "services", which says what a site can house; {hint}')
     column = role("candidates").column("services")
     read, unknown = parse_choices(column, texts(candidates["services"]).array)
-    chosen = candidates[[service in str(said).split(";") for said in read]]
+    chosen = candidates[[service in str(listed).split(";") for listed in read]]
     if chosen.empty and unknown.any():
-        rows = some(f"{row}: {said}" for row, said in zip(candidates.index[unknown], read[unknown], strict=True))
+        rows = some(f"{row}: {words}" for row, words in zip(candidates.index[unknown], read[unknown], strict=True))
         logger.warning('candidates: no site offers %s; words in "services" that are not understood: %s', service, rows)
     return chosen
 
 
-#: The columns of a candidate site that say how much it can hold, and what they become once it is open.
+#: Columns of a facility, and those of a candidate site with how much it can hold.
 HOLDS = {"places": "max_places", "beds": "max_beds", "capacity": "max_capacity"}
 
 
@@ -169,20 +141,20 @@ def with_sites(
     sites
         Ids of the candidates that open, such as `Plan.sites`.
     facility_type
-        What they open as; needed where the layer tells types, because rules count types.
+        What they open as; needed where the layer has types, because rules count types.
 
     Returns
     -------
     GeoDataFrame
         The facilities and the new ones, in the columns of *facilities*. A new one has its name, district, floor area
         and all places or beds that the site can hold, is open to neighbours, and has 0 or no in every other column of
-        numbers and flags: nobody is enrolled yet, no place is called inclusive.
+        numbers and flags: nobody is enrolled yet, no place is inclusive.
 
     Raises
     ------
     ProblemError
-        When a site is no candidate or a facility has its id, *facility_type* is not given, or a candidate does not say
-        what a column of whole numbers or flags must hold, such as its places.
+        When a site is no candidate or a facility has its id, *facility_type* is not given, or a candidate lacks what a
+        column of whole numbers or flags must hold, such as its places.
 
     Examples
     --------
@@ -197,25 +169,22 @@ def with_sites(
     if strange:
         raise ProblemError(f"sites that are no candidates, or facilities already: {some(strange)}")
     if "facility_type" in facilities and facility_type is None:
-        raise ProblemError('the layer tells types: say what the sites open as, facility_type="…"')
+        raise ProblemError('the layer has types: say what the sites open as, facility_type="…"')
     chosen = to_crs(candidates.loc[ids], facilities.crs)
     made: dict[str, Any] = {}
     for name in facilities.columns.drop(facilities.geometry.name):
-        old = facilities[name]
+        old, source = facilities[name], HOLDS.get(name, name)
+        source = source if source in chosen else name
         if name == "facility_type":
             made[name] = facility_type
         elif name == "open_to_neighbours":
             made[name] = True
-        elif HOLDS.get(name) in chosen:
-            made[name] = _whole(chosen, HOLDS[name], old)
-        elif name in chosen:
-            made[name] = _whole(chosen, name, old)
+        elif source in chosen:
+            made[name] = _filled(chosen, source, old)
         elif pd.api.types.is_bool_dtype(old):
             made[name] = False
-        elif pd.api.types.is_numeric_dtype(old):
-            made[name] = 0
         else:
-            made[name] = None
+            made[name] = 0 if pd.api.types.is_numeric_dtype(old) else None
     made[facilities.geometry.name] = chosen.geometry
     new = pd.DataFrame(made, index=chosen.index)[facilities.columns].astype(facilities.dtypes.to_dict())
     joined = gpd.GeoDataFrame(pd.concat([facilities, new]), geometry=facilities.geometry.name, crs=facilities.crs)
@@ -223,15 +192,13 @@ def with_sites(
     return joined
 
 
-def _whole(chosen: gpd.GeoDataFrame, name: str, old: pd.Series) -> pd.Series:
-    """Return a column of the candidates that open; a column of whole numbers or flags can hold no gap."""
+def _filled(chosen: gpd.GeoDataFrame, name: str, old: pd.Series) -> pd.Series:
+    """Return a column of the candidates that open; refuse gaps where the facilities have whole numbers or flags."""
     new: pd.Series = chosen[name]
     if not isinstance(old.dtype, np.dtype) or old.dtype.kind not in "iub":
         return new
     wrong = pd.to_numeric(new, errors="coerce").isna()
     if wrong.any():
-        raise ProblemError(
-            f'candidates: "{name}" is missing or not a number for {some(chosen.index[wrong])}; fill it in, because '
-            f'"{old.name}" of the facilities can hold no gap'
-        )
+        gaps = f'"{name}" is missing or not a number for {some(chosen.index[wrong])}'
+        raise ProblemError(f'candidates: {gaps}; fill it in, because "{old.name}" of the facilities can hold no gap')
     return new

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 import math
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import geopandas as gpd
@@ -15,11 +14,13 @@ import numpy as np
 import shapely
 
 from siting.data import check_extent, common_crs, one_layer
-from siting.errors import NetworkError, ProblemError
-from siting.measure.reach import Reach, Unit, _ids
+from siting.errors import ProblemError
+from siting.measure.alignment import unique_ids
+from siting.measure.reach import Reach
+from siting.measure.walking import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place, shapes
-from siting.network.progress import told
+from siting.network.progress_bar import progress_bar
+from siting.network.snapping import polygons_or_points
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -46,10 +47,9 @@ def travel(
     """Walk from origins to destinations along the streets.
 
     A point is on the nearest point of the nearest street, a polygon is entered from every street that passes or crosses
-    it (`Network.locate`); the straight way to the street counts. Two places that are nearer to each other than to the
-    streets between which they lie walk straight: where the straight way is no longer than both ways to the street
-    together. Private streets are walked by those who start or end there. Lengths are rounded to millimetres once; the
-    shortest paths over them are exact.
+    it (`Network.locate`); the straight way to the street counts. Between two places the way is straight where that is
+    no longer than both ways to the street together. Private streets are walked by those who start or end there. Lengths
+    are rounded to millimetres once; the shortest paths over them are exact.
 
     Parameters
     ----------
@@ -57,23 +57,19 @@ def travel(
         The streets.
     origins, destinations
         Layers of points or polygons, or places located before by `Network.locate`.
-    metres
-        The longest path, inclusive. Give this or *minutes*, or *nearest* alone.
-    minutes
-        The longest walk; costs are then minutes at *walk*'s speed.
+    metres, minutes
+        The longest path, or walk (costs are then minutes at *walk*'s speed), inclusive; one of the two, or *nearest*.
     walk
-        Who walks; `Walk.adult` when not given and minutes are asked for.
+        Who walks; `Walk.adult` when minutes are given without it.
     nearest
-        Keep only so many nearest destinations of each origin. They are found by one sweep over the whole network from
-        all destinations, in one thread, so that *threads*, *max_pairs* and *progress* do not matter.
+        Keep only so many nearest destinations of each origin. One thread finds them in one sweep over the network, so
+        that *threads*, *max_pairs* and *progress* do not matter.
     max_snap
         Longest way from a place to a street, metres; farther places are reached by no street.
-    threads
-        Threads that search; all processors when not given. The result is the same for any number.
-    max_pairs
-        More pairs than this are refused before they fill the memory; a pair takes 16 bytes.
+    threads, max_pairs
+        Threads that search, all processors when not given; more pairs than this are refused. A pair takes 16 bytes.
     progress
-        Called with the number of places searched from and of all; True shows a bar on standard error.
+        Called with the number of places searched from and of all; True shows a progress bar on standard error.
 
     Returns
     -------
@@ -98,22 +94,23 @@ def travel(
     >>> reach.unit, reach.limit
     ('m', 800.0)
     """
-    limit_mm, unit, who = _limit(metres, minutes, walk, nearest)
+    farthest = walk_limit(metres, minutes, walk, nearest)
     if not isinstance(max_pairs, Real):
         raise ProblemError(f"max_pairs is {max_pairs!r}; give a number of pairs, or math.inf for no limit")
-    speed = 1.0 if who is None else who.speed
-    start = _located(network, origins, max_snap, walk, "origins")
-    stop = _located(network, destinations, max_snap, walk, "destinations")
+    start = located(network, origins, max_snap, walk, "origins")
+    stop = located(network, destinations, max_snap, walk, "destinations")
     network = network.for_walk(walk)
-    walks = _walks(network, who)
-    with told(progress) as tell:
+    walks = sloped(network, farthest.walk)
+    with progress_bar(progress) as report:
         if nearest is None:
             found = search.within(
-                network, start, stop, limit_mm,
-                walk=walks, speed=speed, threads=threads, max_pairs=max_pairs, progress=tell,
+                network, start, stop, farthest.millimetres,
+                walk=walks, speed=farthest.speed, threads=threads, max_pairs=max_pairs, progress=report,
             )  # fmt: skip
         else:
-            found = search.nearest(network, start, stop, nearest, limit_mm, walk=walks, speed=speed)
+            found = search.nearest(
+                network, start, stop, nearest, farthest.millimetres, walk=walks, speed=farthest.speed
+            )
     limit = minutes if minutes is not None else metres
     how = "streets" if walks is None else f"streets, {walks.terms}"
     if walk is not None and walks is None and not walk.stairs:
@@ -125,7 +122,7 @@ def travel(
         destination=found.destination,
         cost=found.cost,
         limit=math.inf if limit is None else float(limit),
-        unit=unit,
+        unit=farthest.unit,
         nearest_only=nearest,
         how=how,
     )
@@ -143,25 +140,20 @@ def travel_in_parts(
     max_snap: float = 250.0,
     threads: int | None = None,
 ) -> Iterator[Reach]:
-    """Travel from some origins after the other, where all pairs together would not fit into the memory.
+    """Travel from part of the origins at a time, where all pairs together would not fit into the memory.
 
     Parameters
     ----------
     network, origins, destinations, metres, minutes, walk, max_snap, threads
-        As for `travel`.
+        As for `travel`, also the errors raised.
     pairs
         How many pairs a part may have, unless one origin alone has more; a pair takes 16 bytes, and 24 while it is
-        made. They are counted first, which takes a search more.
+        made. They are counted first, by one search more.
 
     Yields
     ------
     Reach
         One for each part: from some of the origins, in their order, to all destinations.
-
-    Raises
-    ------
-    ProblemError, LayerError, NetworkError
-        As for `travel`.
 
     Examples
     --------
@@ -174,86 +166,20 @@ def travel_in_parts(
     """
     if not isinstance(pairs, Real) or not pairs >= 1:
         raise ProblemError(f"pairs is {pairs!r}; give how many pairs a part may have, 1 or more")
-    limit_mm, _, who = _limit(metres, minutes, walk, None)
-    start, stop = (_located(network, what, max_snap, walk) for what in (origins, destinations))
+    farthest = walk_limit(metres, minutes, walk)
+    start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
-    # The pairs are counted first: one search more, but no part is larger than it may be.
-    nothing = np.zeros((len(stop), 0))
-    _, number = search.sums(streets, start, stop, nothing, limit_mm, walk=_walks(streets, who), threads=threads)
+    nothing, walks = np.zeros((len(stop), 0)), sloped(streets, farthest.walk)
+    _, number = search.sums(streets, start, stop, nothing, farthest.millimetres, walk=walks, threads=threads)
     log.info("%s pairs", f"{number.sum():,}")
     begin = 0
     while begin < len(start) or begin == 0:
-        room = int(np.searchsorted(np.cumsum(number[begin:]), pairs, side="right"))
-        end = begin + max(1, room)
+        end = begin + max(1, int(np.searchsorted(np.cumsum(number[begin:]), pairs, side="right")))
         yield travel(
             streets, start.select(start.ids[begin:end]), stop,
             metres=metres, minutes=minutes, walk=walk, threads=threads, max_pairs=math.inf,
         )  # fmt: skip
         begin = end
-
-
-def _limit(
-    metres: float | None, minutes: float | None, walk: Walk | None, nearest: int | None
-) -> tuple[int, Unit, Walk | None]:
-    """Turn what was asked into millimetres, a unit and who walks the minutes."""
-    if metres is not None and minutes is not None:
-        raise ProblemError("give metres or minutes, not both")
-    for what, value in (("metres", metres), ("minutes", minutes)):
-        if value is not None and not isinstance(value, Real):
-            raise ProblemError(f"{what} is {value!r}; give one number")
-    if walk is not None and not isinstance(walk, Walk):
-        raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
-    if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
-        raise ProblemError(f"nearest is {nearest!r}; ask for 1 or more")
-    if minutes is not None:
-        if not (math.isfinite(minutes) and 0.5 <= minutes <= 600):
-            raise ProblemError(f"minutes is {minutes!r}; give minutes of walking, from 0.5 to 600")
-        who = walk or Walk.adult()
-        return math.floor(who.metres(minutes) * 1000 + 1e-6), "min", who
-    if metres is None and nearest is None:
-        raise ProblemError("no limit: give metres=, minutes= or nearest=")
-    if metres is None:
-        return search.LONGEST, "m", None
-    plausible_metres(metres)
-    return math.floor(metres * 1000 + 1e-6), "m", None
-
-
-def _walks(network: Network, who: Walk | None) -> Walk | None:
-    """Tell whose slopes count: a slope costs minutes, not metres, and only where heights are known."""
-    return who if who is None or network.rise is not None else replace(who, slope=None)
-
-
-def plausible_metres(metres: float) -> None:
-    """Refuse a distance that is no walking distance in metres, such as 0.5 (kilometres)."""
-    if not (math.isfinite(metres) and 10 <= metres <= 1_000_000):
-        raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
-
-
-def _located(
-    network: Network, what: gpd.GeoDataFrame | Places, max_snap: float, walk: Walk | None, name: str = "places"
-) -> Places:
-    """Place what is not placed yet, on the streets that are open to *walk*; refuse places of another network."""
-    if not isinstance(network, Network):
-        raise NetworkError(f"the network is a {type(network).__name__}; give the Network first, then the layers")
-    streets = network.for_walk(walk)
-    if not isinstance(what, Places):
-        return streets.locate(what, max_snap=max_snap, name=name)
-    seen: weakref.WeakSet[Places] = network.__dict__.setdefault("_seen", weakref.WeakSet())
-    if what not in seen:  # a look at every place, once
-        on = what.edge >= 0
-        edge = what.edge[on]
-        same = (
-            edge.max(initial=-1) < len(network.u)
-            and np.array_equal(network.u[edge], what.u[on])
-            and np.array_equal(network.v[edge], what.v[on])
-            and np.array_equal(network.cost[edge], what.to_u[on] + what.to_v[on])
-        )
-        if not same:
-            raise NetworkError("the places were located on another network; locate them on this one")
-        seen.add(what)
-    if streets is network:
-        return what
-    return place(streets, what.ids, what.geometry, what.max_snap, name, any_street=what.any_street)
 
 
 def straight_line(
@@ -270,14 +196,12 @@ def straight_line(
     Parameters
     ----------
     origins, destinations
-        Layers of points or polygons; degrees are projected first. A polygon is measured from its nearest point, since
-        along the streets it is entered from its rim; two polygons that overlap are 0 m apart.
+        Layers of points or polygons; degrees are projected first. A polygon is measured from its nearest point.
     metres, minutes, walk
         As for `travel`.
     crs
-        A projected CRS in metres to measure in, such as the network's (`Network.crs`), so that both ways of measuring
-        stand on one. When not given, that of the layers, where they are in metres and it holds there, else the zone
-        of their centre; see `siting.data.metric_crs`.
+        A projected CRS in metres, such as that of the network to compare with (`Network.crs`). When not given, that of
+        the layers where it is metric and holds there, else the zone of their centre (`siting.data.metric_crs`).
 
     Returns
     -------
@@ -289,39 +213,39 @@ def straight_line(
     ProblemError
         When the limit is absent, given twice, or implausible, or ids are not unique.
     LayerError
-        When a layer has no CRS or an empty geometry, rows lie far from all others, or lengths would be more than 0.1 %
-        off.
+        When a layer has no CRS or an empty geometry, rows lie far from all others, or lengths would be over 0.1 % off.
 
     Examples
     --------
-    >>> import geopandas as gpd
     >>> a = gpd.GeoDataFrame(index=["a"], geometry=gpd.points_from_xy([500000], [3380000]), crs=4547)
     >>> b = gpd.GeoDataFrame(index=["b"], geometry=gpd.points_from_xy([500030], [3380040]), crs=4547)
     >>> straight_line(a, b, metres=50).pairs()
       origin destination  cost
     0      a           b  50.0
     """
-    limit_mm, unit, who = _limit(metres, minutes, walk, None)
+    farthest = walk_limit(metres, minutes, walk)
     for what, layer in (("origins", origins), ("destinations", destinations)):
         check_extent(one_layer(layer, what), what)
-    rows, columns = _ids(origins.index, "origins"), _ids(destinations.index, "destinations")
+    rows, columns = unique_ids(origins.index, "origins"), unique_ids(destinations.index, "destinations")
     system = common_crs([origins, destinations], crs, layer="straight line")
-    start, stop = shapes(origins, system), shapes(destinations, system)
-    longest = limit_mm / 1000.0
-    # The index is asked for a little more than the limit; rounding to mm then decides as on streets.
+    start, stop = polygons_or_points(origins, system), polygons_or_points(destinations, system)
+    longest = farthest.millimetres / 1000.0
+    # The index finds a little more than the limit; rounding to mm then decides as on streets.
     origin, destination = shapely.STRtree(stop).query(start, predicate="dwithin", distance=longest + 0.001)
     cost_mm = np.rint(shapely.distance(start[origin], stop[destination]) * 1000).astype(np.int64)
-    keep = cost_mm <= limit_mm
+    keep = cost_mm <= farthest.millimetres
     origin, destination, cost_mm = origin[keep], destination[keep], cost_mm[keep]
     order = np.lexsort([destination, cost_mm, origin])
-    how = "straight line" if who is None else f"straight line, {replace(who, slope=None, stairs=True).terms}"
+    how = "straight line"
+    if farthest.walk is not None:
+        how += f", {replace(farthest.walk, slope=None, stairs=True).terms}"
     return Reach(
         origins=rows,
         destinations=columns,
         origin=origin[order].astype(np.int32),
         destination=destination[order].astype(np.int32),
-        cost=cost_mm[order] / 1000.0 / (1.0 if who is None else who.speed),
+        cost=cost_mm[order] / 1000.0 / farthest.speed,
         limit=float(minutes if minutes is not None else metres or 0),
-        unit=unit,
+        unit=farthest.unit,
         how=how,
     )

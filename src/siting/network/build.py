@@ -1,4 +1,4 @@
-"""Streets and arrays into a `Network`."""
+"""The `Parts` of a network from layers of streets and from bare arrays."""
 
 from __future__ import annotations
 
@@ -14,54 +14,51 @@ import pyproj
 import shapely
 
 from siting.data import check_layer, to_metric
-from siting.data.shapes import HIGHEST, LOWEST
+from siting.data.geometry_checks import HIGHEST, LOWEST
 from siting.errors import NetworkError, some
-from siting.network.graph import Network
-from siting.network.joining import by_level, join_points, of_vertices
-from siting.network.lengths import believed, tell_lengths
+from siting.network import heights, point_kernels
+from siting.network.end_points import by_level, join_points, of_vertices
+from siting.network.lengths import believed, report_lengths
+from siting.network.parts import Parts, crs_code
 from siting.network.places import frozen, millimetres
-from siting.network.profile import has_word, walkable
-from siting.network.vocabulary import directions, is_yes, named
-from siting.network.words import crs_name
-from siting.numbers import Bools, Floats, Ints, Ints8
+from siting.network.splitting import split_streets
+from siting.network.street_words import directions, is_yes, osm_columns
+from siting.network.walking_profile import has_word, walkable
+from siting.numbers import Bools, Floats, Ints, Ints8, Shapes
 
 log = logging.getLogger(__name__)
 
-#: Column of a frame of edges: 1 open from u to v only, -1 from v to u only, 0 both ways.
+#: Column of a frame of edges: 1 open from `u` to `v` only, -1 from `v` to `u` only, 0 both ways.
 WAY = "_open_way"
 
 
-def network_from_streets(
+def parts_from_streets(
     streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool, split: bool, oneway: str | None
-) -> Network:
-    """Build a network from lines that meet at their ends; see `Network.from_streets`."""
+) -> Parts:
+    """Take lines that meet at their ends for streets; see `Network.from_streets`."""
     if hasattr(streets, "add_edge"):
         raise NetworkError("from_streets takes a layer of lines, not a graph; give it to Network.from_graph")
     if isinstance(streets, tuple):
         raise NetworkError("from_streets takes a layer of lines, not a tuple; give the edges alone")
-    columns = streets.columns if isinstance(streets, gpd.GeoDataFrame) else (oneway, length)  # else it is refused below
+    columns = streets.columns if isinstance(streets, gpd.GeoDataFrame) else (oneway, length)  # refused below
     if oneway is not None and oneway not in columns:
         raise NetworkError(f'streets have no column "{oneway}" that says which are one-way; name another or none')
     if length != "length" and length not in columns:
         raise NetworkError(f'streets have no column "{length}" of lengths; name another or none')
     checked = check_layer(streets, "streets", columns={"length": length} if length != "length" else None)
     frame = to_metric(checked, crs, name="streets", checked=True).drop(columns=WAY, errors="ignore")
-    frame, left_out = walkable_part(named(frame), walking)
+    frame, left_out = walkable_part(osm_columns(frame), walking)
     if frame.empty:
         raise NetworkError("streets: no street is left to walk on; pass walking=False to keep all")
     raised = bool(shapely.has_z(frame.geometry.to_numpy()).any())
     if raised:
-        from siting.network import heights
-
         frame = heights.sound(frame)
         if "rise" in frame:
-            heights.tell_rises(frame)
+            heights.report_rises(frame)
     whole = "length" in frame and (split or raised)
     if whole:  # a length is that of a whole line; its pieces have shares of it
         frame = frame.assign(length=lengths_of(frame, *vertices_of(frame.geometry.to_numpy())))
     if split:
-        from siting.network.topology import split_streets
-
         frame = split_streets(frame)
     if raised:
         frame = heights.cut_at_turns(frame)
@@ -75,10 +72,10 @@ def network_from_streets(
         frame = heights.with_rises(frame, z, first)
     u, v = where[: len(frame)], where[len(frame) :]
     metres = frame["length"].to_numpy(float) if whole else lengths_of(frame, vertices, first)
-    return assemble(frame, corners, pd.RangeIndex(len(corners)), u, v, metres, left_out, drawn=(vertices, first))
+    return parts_of_frame(frame, corners, pd.RangeIndex(len(corners)), u, v, metres, left_out, drawn=(vertices, first))
 
 
-def network_from_arrays(
+def parts_from_arrays(
     x: npt.ArrayLike,
     y: npt.ArrayLike,
     u: npt.ArrayLike,
@@ -88,54 +85,40 @@ def network_from_arrays(
     length: npt.ArrayLike | None,
     height: npt.ArrayLike | None,
     oneway: npt.ArrayLike | None,
-) -> Network:
-    """Build a network from bare arrays; see `Network.from_arrays`."""
+) -> Parts:
+    """Check bare arrays, and take them for streets; see `Network.from_arrays`."""
     system = _metric(crs)
     number = len(np.atleast_1d(np.asarray(x)))
-    xy = np.column_stack([_as_long(at, what, number) for what, at in (("x", x), ("y", y))])
+    xy = np.column_stack([_column(at, what, number) for what, at in (("x", x), ("y", y))])
     start, stop = (_positions(end, what, len(xy)) for what, end in (("u", u), ("v", v)))
     if len(start) != len(stop):
         raise NetworkError(f"u has {len(start):,} entries, v has {len(stop):,}; give one of each for an edge")
     if not len(start):
         raise NetworkError("no edges: u and v are empty")
-    if not np.isfinite(xy).all():
-        raise NetworkError(f"x or y is not a number at nodes {some(np.flatnonzero(~np.isfinite(xy).all(axis=1)))}")
-    if length is None:
-        metres = np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1])
-    else:
-        metres = _as_long(length, "length", len(start))
-    wrong = ~np.isfinite(metres) | (metres < 0)
-    if wrong.any():
-        raise NetworkError(f"length is negative or not a number at edges {some(np.flatnonzero(wrong))}")
+    _refuse(~np.isfinite(xy).all(axis=1), "x or y is not a number at nodes")
+    straight = np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1])
+    metres = straight if length is None else _column(length, "length", len(start))
+    _refuse(~np.isfinite(metres) | (metres < 0), "length is negative or not a number at edges")
     if length is not None:
-        tell_lengths(metres, np.hypot(xy[start, 0] - xy[stop, 0], xy[start, 1] - xy[stop, 1]))
-    rise = None
+        report_lengths(metres, straight)
+    rise = signs = None
     if height is not None:
-        level = _as_long(height, "height", len(xy))
-        if not np.isfinite(level).all():
-            raise NetworkError(f"height is not a number at nodes {some(np.flatnonzero(~np.isfinite(level)))}")
+        level = _column(height, "height", len(xy))
+        _refuse(~np.isfinite(level), "height is not a number at nodes")
         odd = (level < LOWEST) | (level > HIGHEST)
-        if odd.any():
-            raise NetworkError(
-                f"height is below {LOWEST:g} m or above {HIGHEST:g} m at nodes {some(np.flatnonzero(odd))}; give "
-                "metres above sea"
-            )
+        _refuse(odd, f"height is below {LOWEST:g} m or above {HIGHEST:g} m at nodes", "; give metres above sea")
         rise = level[stop] - level[start]
-    way = None
     if oneway is not None:
-        signs = _as_long(oneway, "oneway", len(start))
-        odd = ~np.isin(signs, (-1, 0, 1))
-        if odd.any():
-            raise NetworkError(f"oneway is not 1, 0 or -1 at edges {some(np.flatnonzero(odd))}")
-        way = signs.astype(np.int8)
-    return form(
-        crs=system, xy=xy, names=None, u=start, v=stop, metres=metres, columns=pd.DataFrame(index=_ids(len(start))),
-        oneway=way, rise=rise, left_out={},
-    )  # fmt: skip
+        signs = _column(oneway, "oneway", len(start))
+        _refuse(~np.isin(signs, (-1, 0, 1)), "oneway is not 1, 0 or -1 at edges")
+    columns = pd.DataFrame(index=pd.RangeIndex(len(start), name="id"))
+    oneways = None if signs is None else signs.astype(np.int8)
+    return ordered(system, xy, pd.RangeIndex(len(xy)), start, stop, metres, columns, oneway=oneways, rise=rise)
 
 
-def _ids(number: int) -> pd.Index:
-    return pd.RangeIndex(number, name="id")
+def _refuse(wrong: Any, what: str, remedy: str = "") -> None:
+    if wrong.any():
+        raise NetworkError(f"{what} {some(np.flatnonzero(wrong))}{remedy}")
 
 
 def _metric(crs: Any) -> pyproj.CRS:
@@ -145,35 +128,32 @@ def _metric(crs: Any) -> pyproj.CRS:
     except pyproj.exceptions.CRSError as fault:
         raise NetworkError(f'crs={crs!r} is not known; give for example "EPSG:4549"') from fault
     if not system.is_projected or system.axis_info[0].unit_conversion_factor != 1:
-        raise NetworkError(
-            f"{crs_name(system)} does not measure in metres; give a projected CRS, as of 3° zones or UTM"
-        )
+        remedy = "give a projected CRS, as of 3° zones or UTM"
+        raise NetworkError(f"{crs_code(system)} does not measure in metres; {remedy}")
     return system
 
 
 def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> Ints:
-    found = np.asarray(ends)
-    if found.ndim != 1:
-        raise NetworkError(f"{what} has shape {found.shape}; give one position for each edge")
-    if not np.issubdtype(found.dtype, np.integer) and found.size:
-        raise NetworkError(f"{what} holds {found.dtype}; give positions of nodes, whole numbers from 0")
-    wrong = (found < 0) | (found >= nodes)
-    if wrong.any():
-        raise NetworkError(f"{what} names nodes that are not there at edges {some(np.flatnonzero(wrong))}")
-    return found.astype(np.int64)
+    array = np.asarray(ends)
+    if array.ndim != 1:
+        raise NetworkError(f"{what} has shape {array.shape}; give one position for each edge")
+    if not np.issubdtype(array.dtype, np.integer) and array.size:
+        raise NetworkError(f"{what} holds {array.dtype}; give positions of nodes, whole numbers from 0")
+    _refuse((array < 0) | (array >= nodes), f"{what} names nodes that are not there at edges")
+    return array.astype(np.int64)
 
 
-def _as_long(values: npt.ArrayLike, what: str, number: int) -> Floats:
+def _column(values: npt.ArrayLike, what: str, number: int) -> Floats:
     try:
-        found = np.asarray(values, float)
+        column = np.asarray(values, float)
     except (TypeError, ValueError) as fault:
         raise NetworkError(f"{what} holds what is no number ({fault})") from fault
-    if found.shape != (number,):
-        raise NetworkError(f"{what} has shape {found.shape}; give {number:,} values")
-    return found
+    if column.shape != (number,):
+        raise NetworkError(f"{what} has shape {column.shape}; give {number:,} values")
+    return column
 
 
-def without_steps(network: Network) -> Network:
+def without_steps(network: Parts) -> Parts:
     """Leave the steps out of a network; the rest keeps its ids."""
     if "highway" not in network.columns:
         raise NetworkError(
@@ -185,114 +165,85 @@ def without_steps(network: Network) -> Network:
         return network
     if steps.all():
         raise NetworkError("all streets are steps; no street is left for a walker who takes none")
-    frame = whole_edges(network)[~steps]
-    left_out = {**network.left_out, "steps": int(steps.sum())}
+    return keep_edges(network, ~steps, {"steps": int(steps.sum())})
+
+
+def keep_edges(network: Parts, keep: Bools, left_out: Mapping[str, int]) -> Parts:
+    """Keep some of the edges, with their ids; *left_out* counts the others by reason."""
     xy = np.column_stack([network.x, network.y])
-    return assemble(frame, xy, network.nodes, network.u[~steps], network.v[~steps], network.metres[~steps], left_out)
+    frame, left_out = whole_edges(network)[keep], {**network.left_out, **left_out}
+    return parts_of_frame(frame, xy, network.nodes, network.u[keep], network.v[keep], network.metres[keep], left_out)
 
 
-def whole_edges(network: Network) -> gpd.GeoDataFrame:
-    """Return the edges with all that `assemble` reads off them."""
-    frame = network.edges
-    if network.oneway is not None:
-        frame = frame.assign(**{WAY: network.oneway})
-    if network.rise is not None:
-        frame = frame.assign(rise=network.rise)
-    return frame
+def whole_edges(network: Parts) -> gpd.GeoDataFrame:
+    """Return the edges with all the columns that `parts_of_frame` reads."""
+    more = {WAY: network.oneway, "rise": network.rise}
+    return network.edges.assign(**{name: values for name, values in more.items() if values is not None})
 
 
 def walkable_part(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
-    """Leave out what nobody may walk on, tell how much of it there was, and mark what is private."""
+    """Leave out what nobody may walk on, counted by reason, and mark what is private."""
     if not walking:
         return mark_private(frame, is_yes(frame["private"])) if "private" in frame else frame, {}
-    found = walkable(frame)
-    is_open, private = found.open.to_numpy(), found.private.to_numpy()
+    profile = walkable(frame)
+    is_open, private = profile.open.to_numpy(), profile.private.to_numpy()
     if not is_open.all():
         frame, private = frame[is_open], private[is_open]
-    return mark_private(frame, private), found.left_out
+    return mark_private(frame, private), profile.left_out
 
 
 def mark_private(frame: Any, private: Bools) -> Any:
-    """Give streets the column `private`, where any of them is; without one that says of all that they are not."""
+    """Give streets the column `private` where any of them is private; else take it away."""
     if not private.any():
         return frame.drop(columns="private", errors="ignore")
     return frame.assign(private=private)
 
 
-def vertices_of(lines: npt.NDArray[np.object_]) -> tuple[Floats, Ints]:
+def vertices_of(lines: Shapes) -> tuple[Floats, Ints]:
     """List the vertices of lines, one line after another, and where each line begins."""
     first = np.zeros(len(lines) + 1, np.int64)
     np.cumsum(shapely.get_num_coordinates(lines), out=first[1:])
     return shapely.get_coordinates(lines), first
 
 
-def lengths_of(
-    frame: gpd.GeoDataFrame,
-    vertices: Floats,
-    first: Ints,
-    names: Sequence[Any] | None = None,
-) -> Floats:
+def lengths_of(frame: gpd.GeoDataFrame, vertices: Floats, first: Ints, names: Sequence[Any] | None = None) -> Floats:
     """Lengths in metres: the given ones as far as the lines bear them out, else those of the lines."""
     drawn: Floats = shapely.length(frame.geometry.to_numpy())
     if "length" not in frame:
         return drawn
     start, stop = vertices[first[:-1]], vertices[first[1:] - 1]
     straight = np.hypot(*(start - stop).T)
-    return believed(
-        frame["length"].to_numpy(float), drawn, straight, frame.index if names is None else names, start, frame.crs
-    )
+    names = frame.index if names is None else names
+    return believed(frame["length"].to_numpy(float), drawn, straight, names, start, frame.crs)
 
 
-def assemble(
-    frame: gpd.GeoDataFrame,
-    xy: Floats,
-    names: pd.Index,
-    u: npt.NDArray[Any],
-    v: npt.NDArray[Any],
-    metres: Floats,
-    left_out: Mapping[str, int],
-    drawn: tuple[Floats, Ints] | None = None,
-) -> Network:
-    """Make a network of edges (lines from *u* to *v* in a projected CRS) between the corners *xy*.
+def parts_of_frame(
+    frame: gpd.GeoDataFrame, xy: Floats, names: pd.Index, u: npt.NDArray[Any], v: npt.NDArray[Any], metres: Floats,
+    left_out: Mapping[str, int], drawn: tuple[Floats, Ints] | None = None,
+) -> Parts:  # fmt: skip
+    """Take the arrays of a frame of edges: lines from *u* to *v* in a projected CRS, between the nodes *xy*.
 
-    Columns `WAY` (1, -1, 0) and `rise` of the frame become those of the network. *drawn* are the vertices of the lines
-    as `vertices_of` lists them, where they are known.
+    Columns `WAY` and `rise` become those of the network. *drawn* is what `vertices_of` returns, where it is known.
     """
-    vertices, first = vertices_of(frame.geometry.to_numpy()) if drawn is None else drawn
+    drawn = drawn or vertices_of(frame.geometry.to_numpy())
     columns = pd.DataFrame(frame.drop(columns=[frame.geometry.name, "length"], errors="ignore"))
     oneway = columns.pop(WAY).to_numpy(np.int8) if WAY in columns else None
     rise = columns["rise"].to_numpy(float) if "rise" in columns else None
-    return form(
-        crs=pyproj.CRS(frame.crs), xy=xy, names=names, u=u, v=v, metres=metres, columns=columns,
-        vertices=vertices, first=first, oneway=oneway, rise=rise, left_out=left_out,
-    )  # fmt: skip
+    return ordered(pyproj.CRS(frame.crs), xy, names, u, v, metres, columns, drawn, oneway, rise, left_out)
 
 
-def form(
-    *,
-    crs: pyproj.CRS,
-    xy: Floats,
-    names: pd.Index | None,
-    u: npt.NDArray[Any],
-    v: npt.NDArray[Any],
-    metres: Floats,
-    columns: pd.DataFrame,
-    vertices: Floats | None = None,
-    first: Ints | None = None,
-    oneway: Ints8 | None = None,
-    rise: Floats | None = None,
-    left_out: Mapping[str, int],
-) -> Network:
-    """Order nodes along a Hilbert curve and edges by their nodes; nodes without an edge are left away."""
-    from siting.network import _forming
-
+def ordered(
+    crs: pyproj.CRS, xy: Floats, names: pd.Index, u: npt.NDArray[Any], v: npt.NDArray[Any], metres: Floats,
+    columns: pd.DataFrame, drawn: tuple[Floats, Ints] | None = None, oneway: Ints8 | None = None,
+    rise: Floats | None = None, left_out: Mapping[str, int] | None = None,
+) -> Parts:  # fmt: skip
+    """Order nodes along a Hilbert curve and edges by their nodes; nodes without an edge are left out."""
     used = np.zeros(len(xy), bool)
-    used[u] = True
-    used[v] = True
+    used[u] = used[v] = True
     kept = np.flatnonzero(used)
     x, y = np.ascontiguousarray(xy[kept, 0], float), np.ascontiguousarray(xy[kept, 1], float)
     # Curve and place in one key: nodes at one place stay in the order of the source.
-    along = _forming.hilbert(x, y, 16) << np.uint64(32) | np.arange(len(kept), dtype=np.uint64)
+    along = point_kernels.hilbert(x, y, 16) << np.uint64(32) | np.arange(len(kept), dtype=np.uint64)
     along.sort()
     order = (along & np.uint64(0xFFFFFFFF)).astype(np.int64)
     new = np.empty(len(xy), np.int32)
@@ -305,31 +256,29 @@ def form(
     by_node = np.argsort(ends)
     if (np.diff(ends[by_node]) == 0).any():  # parallel edges stay in the order of the source
         by_node = np.argsort(ends, kind="stable")
-    if vertices is not None and first is not None:
+    vertices = first = None
+    if drawn is not None:
+        vertices, first = drawn
         many = np.diff(first)[by_node]
         at = np.repeat(first[:-1][by_node] - np.cumsum(many) + many, many) + np.arange(many.sum())
-        vertices = vertices[at]
-        first = np.concatenate([[0], np.cumsum(many)])
-    u, v = u[by_node], v[by_node]
+        vertices, first = frozen(vertices[at]), frozen(np.concatenate([[0], np.cumsum(many)]))
     if oneway is not None:
         oneway = np.where(whole == 0, 0, oneway).astype(np.int8)  # a street of no length has no direction
     if rise is not None and np.isnan(rise).any():
         log.warning("rise is not known of %d of %d streets; they count as level", np.isnan(rise).sum(), len(rise))
-    network = Network(
+    return Parts(
         crs=crs,
         x=frozen(x[order]),
         y=frozen(y[order]),
-        nodes=pd.Index(kept[order]) if names is None else names[kept[order]],
-        u=frozen(u),
-        v=frozen(v),
+        nodes=names[kept[order]],
+        u=frozen(u[by_node]),
+        v=frozen(v[by_node]),
         cost=frozen(whole[by_node].astype(np.int32)),
         metres=frozen(np.asarray(metres, float)[by_node]),
         columns=columns.iloc[by_node],
-        vertices=None if vertices is None else frozen(vertices),
-        first=None if first is None else frozen(first),
+        vertices=vertices,
+        first=first,
         oneway=None if oneway is None or not oneway.any() else frozen(oneway[by_node]),
         rise=None if rise is None or not np.isfinite(rise).any() else frozen(rise[by_node]),
-        left_out=left_out,
+        left_out=left_out or {},
     )
-    log.info("%r", network)
-    return network

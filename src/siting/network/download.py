@@ -8,17 +8,17 @@ from contextlib import contextmanager
 from typing import Any
 
 from siting.errors import NetworkError
-from siting.network.extract import TAGS
-from siting.network.graph import Network
-from siting.network.graphs import network_from_graph
+from siting.network.networkx_graphs import parts_from_graph
+from siting.network.osm_extract import TAGS
+from siting.network.parts import Parts
 
 log = logging.getLogger(__name__)
 
 OFFLINE = "Network.from_osm(…) reads an extract (.osm.pbf) and Network.from_streets(…) a layer, both offline"
 
 
-def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Network:
-    """Build a network from a place's name; see `Network.from_place`."""
+def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Parts:
+    """Download the streets of a place; see `Network.from_place`."""
     import osmnx as ox
     import requests
     from osmnx._errors import InsufficientResponseError, ResponseStatusCodeError
@@ -27,19 +27,17 @@ def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> N
         raise NetworkError(f'{name!r} is no name of a place; give it as in "Futian, Shenzhen, China"')
     log.info('"%s" is asked of the servers of OpenStreetMap', name)
     try:
-        # All streets are asked for, with the tags that tell who may walk there: the profile judges.
+        # All streets are asked for, with the tags of who may walk there: the profile decides.
         with _kept_tags(ox):
             graph = ox.graph_from_place(
                 name, network_type="all", custom_filter='["highway"]', simplify=False, retain_all=True
             )
     except (requests.ConnectionError, requests.Timeout) as fault:
-        raise NetworkError(
-            f'"{name}": the servers of OpenStreetMap cannot be reached; are you online? {OFFLINE}'
-        ) from fault
+        why = "the servers of OpenStreetMap cannot be reached; are you online?"
+        raise NetworkError(f'"{name}": {why} {OFFLINE}') from fault
     except (requests.RequestException, ResponseStatusCodeError) as fault:
-        raise NetworkError(
-            f'"{name}": the servers of OpenStreetMap refused: {fault}; try later, or {OFFLINE}'
-        ) from fault
+        remedy = f"try later, or {OFFLINE}"
+        raise NetworkError(f'"{name}": the servers of OpenStreetMap refused: {fault}; {remedy}') from fault
     except (InsufficientResponseError, TypeError, ValueError) as fault:
         raise NetworkError(
             f'"{name}" is not known to OpenStreetMap as a place with an outline and streets in it ({fault}); write it '
@@ -47,7 +45,7 @@ def network_from_place(name: str, *, crs: Any = None, walking: bool = True) -> N
         ) from fault
     # A street goes on through a bend, unless another tag begins there.
     graph = ox.simplify_graph(graph, edge_attrs_differ=TAGS)
-    return network_from_graph(graph, crs=crs, walking=walking)
+    return parts_from_graph(graph, crs=crs, walking=walking)
 
 
 @contextmanager

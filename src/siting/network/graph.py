@@ -1,10 +1,11 @@
-"""The walking network: streets as an immutable graph ordered for locality."""
+"""The walking network: streets as an immutable graph ordered for locality. The only place that makes a `Network`."""
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+import weakref
+from dataclasses import dataclass, field
 from functools import cached_property
 from numbers import Real
 from typing import TYPE_CHECKING, Any
@@ -13,35 +14,36 @@ import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-import pyproj
-import shapely
 
 from siting.data import one_layer
 from siting.errors import NetworkError
-from siting.network.core import Core, make_core, paces
-from siting.network.locate import at_nodes, drawn, identified, place
+from siting.network.build import parts_from_arrays, parts_from_streets, without_steps
+from siting.network.contraction import ContractedGraph, contracted, edge_costs
+from siting.network.download import parts_from_place
+from siting.network.islands import drop_islands, join_islands
+from siting.network.networkx_graphs import graph_from_parts, parts_from_graph
+from siting.network.osm import parts_from_osm
+from siting.network.parts import Parts, crs_code
 from siting.network.places import Places, frozen
+from siting.network.snapping import check_ids, place, places_at_nodes, projected
+from siting.network.store import Home, read_again, read_parts, write_parts
+from siting.network.summary import network_card
 from siting.network.walk import Walk
-from siting.network.words import counted, crs_name
-from siting.numbers import Bools, Floats, Ints, Ints8, Ints32
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import networkx as nx
 
-    from siting.network._segments import Segments
-
-__all__ = ["Network"]
-
+log = logging.getLogger(__name__)
 
 AnyPath = str | os.PathLike[str]
-#: Graphs that a network keeps, each for one response to slopes.
+#: How many contracted graphs a network keeps, each for one response to slopes.
 CORES = 8
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Network:
+class Network(Parts):
     """Streets to walk on, as a graph. Made by the `from_…` methods; never changed.
 
     Lengths are whole millimetres, rounded once. Nodes lie along a Hilbert curve, so that what is near on the ground is
@@ -74,20 +76,9 @@ class Network:
         Streets that are no part of the network, counted by reason.
     """
 
-    crs: pyproj.CRS
-    x: Floats
-    y: Floats
-    nodes: pd.Index
-    u: Ints32
-    v: Ints32
-    cost: Ints32
-    metres: Floats
-    columns: pd.DataFrame
-    vertices: Floats | None
-    first: Ints | None
-    oneway: Ints8 | None = None
-    rise: Floats | None = None
-    left_out: Mapping[str, int] = field(default_factory=dict)
+    _cores: list[tuple[Any, ContractedGraph]] = field(default_factory=list, init=False)
+    _held: weakref.WeakSet[Places] = field(default_factory=weakref.WeakSet, init=False)
+    _home: Home | None = field(default=None, init=False)
 
     @classmethod
     def from_streets(
@@ -112,14 +103,14 @@ class Network:
         streets
             LineStrings with a CRS; degrees are projected first.
         length
-            Column of metres; where one is absent, empty or cannot be, the line is measured. Odd ones are told.
+            Column of metres; where one is absent, empty or cannot be, the line is measured, and the log says so.
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
             Leave out what is closed to walkers (counted in `left_out`), and mark what is private (column `private`).
         split
-            First split the lines where they cross or touch on one level; levels are told by `layer`, `bridge` and
-            `tunnel`, and lines of different levels meet at their ends only.
+            First split the lines where they cross or touch on one level, by `layer`, `bridge` and `tunnel`; lines of
+            different levels meet at their ends only.
         oneway
             Column that says which streets are open one way only: "yes", "1" or True along the line, "-1" or "reverse"
             against it. Without it all are open both ways, as they are for walkers.
@@ -139,9 +130,7 @@ class Network:
         >>> Network.from_streets(streets.to_frame("geometry"))
         <Network: 3 nodes, 2 edges, 0.15 km, 1 component, EPSG:4547>
         """
-        from siting.network.build import network_from_streets
-
-        return network_from_streets(streets, length=length, crs=crs, walking=walking, split=split, oneway=oneway)
+        return cls._of(parts_from_streets(streets, length=length, crs=crs, walking=walking, split=split, oneway=oneway))
 
     @classmethod
     def from_arrays(
@@ -167,7 +156,7 @@ class Network:
         crs
             A projected CRS in metres.
         length
-            Metres of each edge; without it the straight line counts. Told in the log where it cannot be metres.
+            Metres of each edge; without it the straight line counts. A warning where it cannot be metres.
         height
             Metres above sea of each node, for slopes.
         oneway
@@ -184,9 +173,7 @@ class Network:
         >>> Network.from_arrays([500000, 500100], [3380000, 3380000], [0], [1], crs="EPSG:4547")
         <Network: 2 nodes, 1 edge, 0.10 km, 1 component, EPSG:4547>
         """
-        from siting.network.build import network_from_arrays
-
-        return network_from_arrays(x, y, u, v, crs=crs, length=length, height=height, oneway=oneway)
+        return cls._of(parts_from_arrays(x, y, u, v, crs=crs, length=length, height=height, oneway=oneway))
 
     @classmethod
     def from_graph(
@@ -203,9 +190,7 @@ class Network:
         NetworkError
             When the graph has no CRS, no edges, or nodes without coordinates, or the file cannot be read safely.
         """
-        from siting.network.graphs import network_from_graph
-
-        return network_from_graph(graph, crs=crs, walking=walking, oneway=oneway)
+        return cls._of(parts_from_graph(graph, crs=crs, walking=walking, oneway=oneway))
 
     @classmethod
     def from_osm(
@@ -215,7 +200,7 @@ class Network:
 
         Ways are cut at nodes that are used again, so that the network joins what OpenStreetMap joins; walls and closed
         gates part them. Nodes keep their ids; edges are called "<way>-<number>" and carry `osm_id`, `highway`, `name`,
-        `bridge`, `tunnel`, `layer`, `oneway` and what tells who may walk there, where a way has it.
+        `bridge`, `tunnel`, `layer`, `oneway` and the tags of who may walk there, where a way has it.
 
         Parameters
         ----------
@@ -227,8 +212,8 @@ class Network:
         crs
             The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
         walking
-            Leave out what is closed to walkers (told in `left_out`), mark what is private (column `private`), and heed
-            barriers. Where the extract lacks nodes of a way, the way ends there; that is told, too.
+            Leave out what is closed to walkers (counted in `left_out`), mark what is private (column `private`), and
+            heed barriers. Where the extract lacks nodes of a way, the way ends there; the log says so.
         ferries
             Whether ferries are streets, as long as they are drawn.
 
@@ -237,9 +222,7 @@ class Network:
         NetworkError
             When the file is absent, damaged or of another kind, or has no street in the area, or without pyosmium.
         """
-        from siting.network.osm import network_from_osm
-
-        return network_from_osm(os.fspath(path), area=area, crs=crs, walking=walking, ferries=ferries)
+        return cls._of(parts_from_osm(os.fspath(path), area=area, crs=crs, walking=walking, ferries=ferries))
 
     @classmethod
     def from_place(cls, name: str, *, crs: Any = None, walking: bool = True) -> Network:
@@ -250,106 +233,51 @@ class Network:
         NetworkError
             When there is no connection, or no such place.
         """
-        from siting.network.download import network_from_place
-
-        return network_from_place(name, crs=crs, walking=walking)
+        return cls._of(parts_from_place(name, crs=crs, walking=walking))
 
     def to_graph(self) -> nx.MultiDiGraph[Any]:
         """Return a networkx.MultiDiGraph as osmnx makes it: a directed edge for each way that a street is open."""
-        from siting.network.graphs import graph_from_network
-
-        return graph_from_network(self)
+        return graph_from_parts(self)
 
     def __repr__(self) -> str:
-        return (
-            f"<Network: {counted(len(self.nodes), 'node')}, {counted(len(self.u), 'edge')}, "
-            f"{self.cost.sum(dtype=np.int64) / 1e6:,.2f} km, {counted(self.n_components, 'component')}, "
-            f"{crs_name(self.crs)}>"
-        )
+        counts = ((len(self.nodes), "node"), (len(self.u), "edge"), (self.n_components, "component"))
+        nodes, edges, components = (f"{number:,} {what}{'s' * (number != 1)}" for number, what in counts)
+        km = self.cost.sum(dtype=np.int64) / 1e6
+        return f"<Network: {nodes}, {edges}, {km:,.2f} km, {components}, {crs_code(self.crs)}>"
 
-    @property
-    def n_components(self) -> int:
-        """How many parts have no street between them."""
-        return int(self.component.max()) + 1
+    def _repr_html_(self) -> str:
+        return network_card(self, self.components)
 
-    @cached_property
-    def component(self) -> Ints32:
-        """Component of each node; 0 has the most nodes."""
-        from siting.network import _forming
-
-        return frozen(_forming.components(len(self.x), self.u, self.v))
-
-    @cached_property
-    def components(self) -> pd.DataFrame:
-        """A row per component: `nodes`, `edges`, `km`; the first has the most nodes."""
-        of_edge, n = self.component[self.u], self.n_components
-        km = np.bincount(of_edge, self.cost, minlength=n) / 1e6
-        table = {"nodes": np.bincount(self.component), "edges": np.bincount(of_edge, minlength=n), "km": km}
-        return pd.DataFrame(table).rename_axis("component")
-
-    @property
-    def edges(self) -> gpd.GeoDataFrame:
-        """The edges, in a frame of your own: `length` (m), the source's columns, lines from `u` to `v`; by edge id."""
-        table = self.columns.assign(length=self.metres)
-        return gpd.GeoDataFrame(table, geometry=self.lines, crs=self.crs)
+    @classmethod
+    def _of(cls, parts: Parts) -> Network:
+        """Make a network of what a builder returns; a network is returned as it is."""
+        if isinstance(parts, Network):
+            return parts
+        network = cls(**parts.arrays)
+        log.info("%r", network)
+        return network
 
     def drop_islands(self, *, least: int | None = None) -> Network:
-        """Keep the largest component only, or with *least* all that have so many nodes; told in the log.
+        """Keep the largest component only, or with *least* all that have so many nodes; the log says what is left out.
 
         Raises
         ------
         NetworkError
             When *least* is no number of nodes, or no component has so many.
         """
-        from siting.network.islands import drop_islands
-
-        return drop_islands(self, least=least)
+        return self._of(drop_islands(self, least=least))
 
     def join_islands(self, metres: float) -> Network:
         """Join components that are not farther apart than *metres* by straight links, the shortest first.
 
-        A link leads from a node to the nearest point of a street; its `highway` is "link". Told in the log.
+        A link leads from a node to the nearest point of a street; its `highway` is "link". The log says what is joined.
 
         Raises
         ------
         NetworkError
             When *metres* is not a positive number.
         """
-        from siting.network.islands import join_islands
-
-        return join_islands(self, metres)
-
-    @cached_property
-    def private(self) -> Bools | None:
-        """Which edges are private, where strangers may not pass, by the column `private`; None where none is."""
-        found = self.columns["private"].eq(True).to_numpy(bool) if "private" in self.columns else np.zeros(0, bool)
-        return frozen(found) if found.any() else None
-
-    @cached_property
-    def lines(self) -> npt.NDArray[np.object_]:
-        """Edge geometries, from `u` to `v`."""
-        vertices, first = self._drawn()
-        return frozen(shapely.linestrings(vertices, indices=np.repeat(np.arange(len(self.u)), np.diff(first))))
-
-    @cached_property
-    def segments(self) -> Segments:
-        """Index of the straight parts of the edges, for what is nearest."""
-        from siting.network import _segments
-
-        found: Segments = _segments.index(*map(frozen, self._drawn()))
-        return found
-
-    def _drawn(self) -> tuple[Floats, Ints]:
-        """Vertices of all edges, also of straight ones, and where each edge begins."""
-        if self.vertices is not None and self.first is not None:
-            return self.vertices, self.first
-        ends = np.column_stack([self.x[self.u], self.y[self.u], self.x[self.v], self.y[self.v]])
-        return ends.reshape(-1, 2), np.arange(len(self.u) + 1) * 2
-
-    @cached_property
-    def tree(self) -> shapely.STRtree:
-        """Spatial index of the edges."""
-        return shapely.STRtree(self.lines)
+        return self._of(join_islands(self, metres))
 
     def places_at_nodes(self, nodes: pd.Index | None = None) -> Places:
         """Place a point on each of the named nodes, or on all; NetworkError for a name that is not that of a node.
@@ -360,36 +288,47 @@ class Network:
         >>> net.places_at_nodes()
         <Places: 2 points, longest way to a street 0 m, 0 beyond 250 m>
         """
-        return at_nodes(self, self.nodes if nodes is None else pd.Index([nodes] if np.isscalar(nodes) else nodes))
+        if nodes is None:
+            return places_at_nodes(self, self.nodes)
+        return places_at_nodes(self, pd.Index([nodes] if np.isscalar(nodes) else nodes))
 
-    def core(self, walk: Walk | None = None) -> Core:
+    def holds(self, places: Places) -> bool:
+        """Whether *places* were located on these streets, as far as their edges tell; looked at once."""
+        if places not in self._held:
+            on = places.edge >= 0
+            edge = places.edge[on]
+            if not (
+                edge.max(initial=-1) < len(self.u)
+                and np.array_equal(self.u[edge], places.u[on])
+                and np.array_equal(self.v[edge], places.v[on])
+                and np.array_equal(self.cost[edge], places.to_u[on] + places.to_v[on])
+            ):
+                return False
+            self._held.add(places)
+        return True
+
+    def core(self, walk: Walk | None = None) -> ContractedGraph:
         """Return the graph that is searched, for level ground or for the slopes as *walk* takes them."""
         slope = None if walk is None or self.rise is None else walk.slope
-        known: list[tuple[Any, Core]] = self.__dict__.setdefault("_cores", [])
-        for other, core in known:
+        for other, core in self._cores:
             if other is slope:
                 return core
-        made = make_core(self, *paces(self, walk))
-        known.insert(0, (slope, made))
-        del known[CORES:]
+        made = contracted(self, *edge_costs(self, walk))
+        self._cores.insert(0, (slope, made))
+        del self._cores[CORES:]
         return made
 
     def for_walk(self, walk: Walk | None) -> Network:
         """Return the part of the network that is open to *walk*: all of it, or without steps."""
-        if walk is None or walk.stairs:
-            return self
-        if "_stepless" not in self.__dict__:
-            from siting.network.build import without_steps
+        return self if walk is None or walk.stairs else self._without_steps
 
-            self.__dict__["_stepless"] = without_steps(self)
-        found: Network = self.__dict__["_stepless"]
-        return found
+    @cached_property
+    def _without_steps(self) -> Network:
+        return self._of(without_steps(self))
 
     def save(self, path: AnyPath) -> None:
         """Write the network into a folder, whole or not at all; see `load`."""
-        from siting.network.store import write_network
-
-        write_network(self, path)
+        write_parts(self, path)
 
     @classmethod
     def load(cls, path: AnyPath) -> Network:
@@ -400,16 +339,11 @@ class Network:
         NetworkError
             When the folder holds no network, or one of another version.
         """
-        from siting.network.store import read_network
-
-        return read_network(path)
+        return _opened(*read_parts(path))
 
     def __reduce__(self) -> Any:
         """Pickle the path of a network that was opened from one, else the fields without what is made of them."""
-        from siting.network.store import read_again, restored
-
-        home = self.__dict__.get("_home")
-        return (read_again, home) if home else (restored, tuple(self.__dict__[one.name] for one in fields(self)))
+        return _unpickled, (self._home, {} if self._home else self.arrays)
 
     def __deepcopy__(self, memo: Any) -> Network:
         return self  # never changed
@@ -421,8 +355,8 @@ class Network:
 
         A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
         crosses it within *max_snap*, and the shortest way counts. Streets on the ground in a main part of the network
-        come before bridges, tunnels and islands; `Places.moved` lists whom that has moved. Places with no street within
-        *max_snap* are reached by none; they are named in the log and in `Places.off_street`.
+        come before bridges, tunnels and islands; `Places.moved` lists the places that this has moved. Places with no
+        street within *max_snap* are reached by none; the log and `Places.off_street` name them.
 
         Parameters
         ----------
@@ -445,5 +379,20 @@ class Network:
         one_layer(frame, name)
         if not (isinstance(max_snap, Real) and max_snap > 0):
             raise NetworkError(f"max_snap is {max_snap!r}; give metres above 0")
-        identified(frame, name)
-        return place(self, frame.index, drawn(frame, self.crs), max_snap, name, any_street=any_street)
+        check_ids(frame, name)
+        return place(self, frame.index, projected(frame, self.crs), max_snap, name, any_street=any_street)
+
+
+def _opened(parts: Parts, home: Home) -> Network:
+    """Make a network of arrays that are mapped into memory; it knows its folder."""
+    network = Network(**parts.arrays)
+    object.__setattr__(network, "_home", home)
+    return network
+
+
+def _unpickled(home: Home | None, arrays: dict[str, Any]) -> Network:
+    """Make the network that was pickled; its arrays come back open to writing."""
+    if home is not None:
+        return _opened(*read_again(home))
+    arrays = {name: frozen(one) if isinstance(one, np.ndarray) else one for name, one in arrays.items()}
+    return Network(**arrays)

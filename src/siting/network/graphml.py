@@ -14,8 +14,6 @@ from siting.errors import NetworkError
 if TYPE_CHECKING:
     import networkx as nx
 
-__all__: list[str] = []
-
 #: Larger files are refused: a graph takes some ten times as much memory as its file.
 MOST_BYTES = 2**30
 _REMOTE = re.compile(r"://|^[\\/]+vsi", re.IGNORECASE)

@@ -1,6 +1,6 @@
 """Heights in the coordinates of streets: what the streets climb.
 
-Heights are metres above sea. A line whose heights cannot be true has none; this is told.
+Heights are metres above sea. The heights of a line that cannot be true are not used; a warning names it.
 """
 
 from __future__ import annotations
@@ -12,15 +12,12 @@ import numpy as np
 import shapely
 
 from siting.errors import some
-from siting.network import _forming
-from siting.network.joining import of_vertices
-from siting.network.topology import cut_lines, piece_ids, shared_length
+from siting.network import point_kernels
+from siting.network.end_points import of_vertices
+from siting.network.splitting import cut_lines, pieces_of_rows
 from siting.numbers import Floats, Ints
 
-__all__: list[str] = []
-
 log = logging.getLogger(__name__)
-
 
 #: From one vertex to the next a street does not climb more than this, metres, at more than this grade; from a height
 #: that looks like none at more than the steepest street of the world.
@@ -34,7 +31,7 @@ AGREE, SHARE = 2.0, 0.1
 
 
 def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Take the heights off lines where they cannot be true; those are told."""
+    """Take the heights off lines where they cannot be true."""
     lines = frame.geometry.to_numpy()
     xy, row = shapely.get_coordinates(lines, return_index=True)
     z = of_vertices(lines)
@@ -44,8 +41,7 @@ def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     none = (z == 0) & (np.quantile(z[there], 0.05) > INLAND if there.any() else True)
     steepest = np.where(none[1:] != none[:-1], STEEP, STEEPEST)
     cliff = inner & (flat > 0) & (climb > CLIFF) & (climb > steepest * flat)
-    wild = np.zeros(len(lines), np.bool_)
-    wild[row[1:][cliff]] = True
+    wild = np.bincount(row[1:][cliff], minlength=len(lines)) > 0
     if wild.any():
         log.warning(
             "streets: heights jump by more than %g m from one vertex to the next in %d rows: %s; their heights are not "
@@ -59,16 +55,12 @@ def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
             "streets: heights are 0 all along %d rows, where all others are above %g m: %s; these count as without "
             "heights", int(level.sum()), INLAND, some(frame.index[level]),
         )  # fmt: skip
-    bare = wild | level
-    if not bare.any():
-        return frame
-    lines = lines.copy()
-    lines[bare] = shapely.force_2d(lines[bare])
+    lines = np.where(wild | level, shapely.force_2d(lines), lines)
     return frame.set_geometry(gpd.GeoSeries(lines, index=frame.index, crs=frame.crs))
 
 
-def tell_rises(frame: gpd.GeoDataFrame) -> None:
-    """Tell where a given rise is not that of the heights of its line."""
+def report_rises(frame: gpd.GeoDataFrame) -> None:
+    """Warn where a given rise is not that of the heights of its line."""
     lines = frame.geometry.to_numpy()
     last = np.cumsum(shapely.get_num_coordinates(lines)) - 1
     z, given = of_vertices(lines), frame["rise"].to_numpy(float)
@@ -76,10 +68,8 @@ def tell_rises(frame: gpd.GeoDataFrame) -> None:
     other = np.abs(given - climbed) > AGREE + SHARE * np.abs(climbed)
     if other.any():
         rows = [f"{frame.index[at]}: {given[at]:g} m for {climbed[at]:g} m" for at in np.flatnonzero(other)]
-        log.warning(
-            "streets: rise is not that of the heights in the line in %d rows: %s; it counts as it is given",
-            len(rows), some(rows),
-        )  # fmt: skip
+        text = "streets: rise is not that of the heights in the line in %d rows: %s; it counts as it is given"
+        log.warning(text, len(rows), some(rows))
 
 
 def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -89,7 +79,7 @@ def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """
     lines = frame.geometry.to_numpy()
     first = np.append(0, np.cumsum(shapely.get_num_coordinates(lines)))
-    vertex = _forming.turns(of_vertices(lines), first, TURN)
+    vertex = point_kernels.turns(of_vertices(lines), first, TURN)
     row = np.searchsorted(first, vertex, side="right") - 1
     if "rise" in frame:
         free = np.isnan(frame["rise"].to_numpy(float))[row]
@@ -101,16 +91,9 @@ def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     step[first[:-1]] = 0.0
     run = np.cumsum(step)
     pieces, source = cut_lines(lines, row, run[vertex] - run[first[row]], xy[vertex])
-    count = np.bincount(source, minlength=len(lines))[source]
-    number = np.arange(len(source)) - np.searchsorted(source, source) + 1
-    cut = frame.iloc[source].set_geometry(gpd.GeoSeries(pieces, frame.index[source], crs=frame.crs))
-    for column in ("length", "rise"):
-        if column in cut:
-            cut[column] = shared_length(cut[column], pieces, source)
-    cut.index = piece_ids(frame.index, source, number, count > 1)
-    log.info("%d lines that climb and fall by more than %g m are cut at their tops and bottoms",
-             len(np.unique(row)), TURN)  # fmt: skip
-    return cut
+    text = "%d lines that climb and fall by more than %g m are cut at their tops and bottoms"
+    log.info(text, len(np.unique(row)), TURN)
+    return pieces_of_rows(frame, pieces, source)
 
 
 def with_rises(frame: gpd.GeoDataFrame, z: Floats, first: Ints) -> gpd.GeoDataFrame:

@@ -1,28 +1,30 @@
 """Parts of a network that no street joins to the rest: dropped, or joined.
 
 Maps have islands: a footpath drawn a metre short of the street, a yard behind a gate, a stretch cut off by the edge of
-the extract. What lies on an island reaches nothing beyond it. `Network.components` tells of them; these functions leave
-them out, or build the missing metres.
+the extract. What lies on an island reaches nothing beyond it. `Network.components` lists them.
 """
 
 from __future__ import annotations
 
 import logging
 import math
-from typing import NamedTuple
+from itertools import count, islice
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import minimum_spanning_tree
 
 from siting.errors import NetworkError
-from siting.network.build import WAY, assemble, whole_edges
-from siting.network.graph import Network
-from siting.network.topology import cut_lines, piece_ids, shared_length
-from siting.numbers import Floats, Ints, Positions, Shapes
-
-__all__ = ["drop_islands", "join_islands"]
+from siting.network.build import WAY, keep_edges, parts_of_frame, whole_edges
+from siting.network.end_points import run_starts
+from siting.network.parts import Parts
+from siting.network.places import millimetres
+from siting.network.splitting import cut_lines, pieces_of_rows
+from siting.numbers import Bools, Floats, Ints, Positions, Shapes
 
 log = logging.getLogger(__name__)
 
@@ -32,33 +34,10 @@ CLOSE = 0.01
 BLOCK = 4096
 
 
-def drop_islands(network: Network, *, least: int | None = None) -> Network:
-    """Leave out all parts of a network but the largest.
+def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
+    """Keep the largest part of a network only, or all with *least* nodes; see `Network.drop_islands`.
 
-    Parameters
-    ----------
-    network
-        The streets; not changed.
-    least
-        Keep every part with at least so many nodes, instead of the largest only.
-
-    Returns
-    -------
-    Network
-        What is left, with the ids of *network*; `left_out` counts the edges under ``"islands"``. What was dropped is
-        told in the log, in km.
-
-    Raises
-    ------
-    NetworkError
-        When *least* is no whole number above 0, or no part is as large.
-
-    Examples
-    --------
-    >>> lines = [shapely.LineString([(0, 0), (100, 0), (100, 100)]), shapely.LineString([(0, 500), (9, 500)])]
-    >>> streets = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000)
-    >>> drop_islands(Network.from_streets(streets.to_frame("geometry")))
-    <Network: 2 nodes, 1 edge, 0.20 km, 1 component, EPSG:4547>
+    `left_out` counts the edges that are left out under ``"islands"``.
     """
     parts = network.components
     if least is None:
@@ -70,49 +49,26 @@ def drop_islands(network: Network, *, least: int | None = None) -> Network:
     if stays.all():
         return network
     if not stays.any():
-        raise NetworkError(
-            f"no part of the network has {least:,} nodes, the largest has {parts['nodes'].iloc[0]:,}; "
-            "give a smaller least"
-        )
+        largest = f"the largest has {parts['nodes'].iloc[0]:,}"
+        raise NetworkError(f"no part of the network has {least:,} nodes, {largest}; give a smaller least")
     keep = stays[network.component[network.u]]
     lost = parts[~stays]
-    log.info(
-        "%d islands with %d edges, %.2f km of %.2f km, are left out",
-        len(lost), lost["edges"].sum(), lost["km"].sum(), parts["km"].sum(),
-    )  # fmt: skip
-    left_out = {**network.left_out, "islands": network.left_out.get("islands", 0) + int(lost["edges"].sum())}
-    xy = np.column_stack([network.x, network.y])
-    frame = whole_edges(network)[keep]
-    return assemble(frame, xy, network.nodes, network.u[keep], network.v[keep], network.metres[keep], left_out)
+    edges, km = int(lost["edges"].sum()), lost["km"].sum()
+    log.info("%d islands with %d edges, %.2f km of %.2f km, are left out", len(lost), edges, km, parts["km"].sum())
+    return keep_edges(network, keep, {"islands": network.left_out.get("islands", 0) + edges})
 
 
-def join_islands(network: Network, metres: float) -> Network:
-    """Join the islands of a network to what is nearest, by straight links.
+def join_islands(network: Parts, metres: float) -> Parts:
+    """Join the islands of a network to what is nearest, by straight links; see `Network.join_islands`.
 
     A link runs from a node to the nearest point of an edge of another part, and cuts that edge there. Of all links that
     are no longer than *metres* the shortest are built first, and each only where it joins what is not joined yet [1]_:
     so the links are as short as they can be together, and islands may be joined through one another. Links do not look
     at what lies between: with many metres they lead over rivers and railways.
 
-    Parameters
-    ----------
-    network
-        The streets; not changed.
-    metres
-        The longest link, inclusive.
-
-    Returns
-    -------
-    Network
-        The network with the links as edges "link-1", "link-2", … from the shortest to the longest, `highway` "link".
-        The pieces of an edge that was cut are "<id>-1", "<id>-2", …, with their share of its length and rise. New nodes
-        are numbered -1, -2, … where nodes have numbers, else "joint-1", "joint-2", …. What was joined, and how many
-        islands lie farther away and stay, is told in the log.
-
-    Raises
-    ------
-    NetworkError
-        When *metres* is no positive number.
+    The links are edges "link-1", "link-2", … from the shortest to the longest. The pieces of an edge that was cut are
+    "<id>-1", "<id>-2", …, with their share of its length and rise. New nodes are numbered -1, -2, … where nodes have
+    numbers, else "joint-1", "joint-2", ….
 
     References
     ----------
@@ -121,9 +77,10 @@ def join_islands(network: Network, metres: float) -> Network:
 
     Examples
     --------
+    >>> from siting import Network
     >>> lines = [shapely.LineString([(0, 0), (100, 0)]), shapely.LineString([(30, 2), (30, 50)])]
     >>> streets = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000)
-    >>> joined = join_islands(Network.from_streets(streets.to_frame("geometry")), 5)
+    >>> joined = Network.from_streets(streets.to_frame("geometry")).join_islands(5)
     >>> joined
     <Network: 5 nodes, 4 edges, 0.15 km, 1 component, EPSG:4547>
     >>> joined.edges["length"].round(3).sort_index().to_dict()
@@ -133,13 +90,12 @@ def join_islands(network: Network, metres: float) -> Network:
         raise NetworkError(f"metres is {metres!r}; give the longest link, metres above 0")
     islands = network.n_components - 1
     links = _spanning(_candidates(network, float(metres)), network.n_components)
-    if not len(links.node):
+    joined = len(links.node)
+    if not joined:
         log.info("%d islands, none of them within %g m of the rest", islands, metres)
         return network
-    log.info(
-        "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away",
-        len(links.node), islands, metres, links.mm.sum() / 1000, islands - len(links.node),
-    )  # fmt: skip
+    text = "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away"
+    log.info(text, joined, islands, metres, links.mm.sum() / 1000, islands - joined)
     return _joined(network, links)
 
 
@@ -152,75 +108,53 @@ class _Links(NamedTuple):
     near: Positions  # part of the node
     far: Positions  # part of the edge
 
+    def take(self, rows: Positions | Bools) -> _Links:
+        return _Links(*(column[rows] for column in self))
 
-def _candidates(network: Network, metres: float) -> _Links:
+
+def _candidates(network: Parts, metres: float) -> _Links:
     """List the shortest link between every two parts that are near enough."""
-    spots = shapely.points(network.x, network.y)
-    of_edge = network.component[network.u]
-    at_nodes = shapely.STRtree(spots)
-    found: list[_Links] = []
+    nodes = shapely.points(network.x, network.y)
+    at_nodes = shapely.STRtree(nodes)
+    islands, edges = (np.flatnonzero(component > 0) for component in (network.component, network.component[network.u]))
+    links: list[_Links] = []
     # A link has an island at its node or at its edge; the largest part is only looked at from there.
-    for block in _blocks(np.flatnonzero(network.component > 0)):
-        at, edge = network.tree.query(spots[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, spots, block[at], edge, metres))
-    for block in _blocks(np.flatnonzero(of_edge > 0)):
+    for block in np.array_split(islands, range(BLOCK, len(islands), BLOCK)):
+        at, edge = network.tree.query(nodes[block], predicate="dwithin", distance=metres)
+        links.append(_shortest(network, nodes, block[at], edge, metres))
+    for block in np.array_split(edges, range(BLOCK, len(edges), BLOCK)):
         at, node = at_nodes.query(network.lines[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, spots, node, block[at], metres))
-    if not found:
-        return _shortest(network, spots, np.empty(0, np.intp), np.empty(0, np.intp), metres)
-    return _best(_Links(*(np.concatenate(column) for column in zip(*found, strict=True))))
+        links.append(_shortest(network, nodes, node, block[at], metres))
+    return _best(_Links(*(np.concatenate(column) for column in zip(*links, strict=True))))
 
 
-def _blocks(items: Positions) -> list[Positions]:
-    return [items[i : i + BLOCK] for i in range(0, len(items), BLOCK)]
-
-
-def _shortest(network: Network, spots: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:
-    near, far = network.component[node], network.component[network.u[edge]]
+def _shortest(network: Parts, nodes: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:
+    near, far = (network.component[at].astype(np.intp) for at in (node, network.u[edge]))
     other = near != far
     node, edge, near, far = node[other], edge[other], near[other], far[other]
-    way = shapely.distance(spots[node], network.lines[edge])
-    mm = np.rint(way * 1000).astype(np.int64)
-    fits = way <= metres
-    return _best(_Links(mm[fits], node[fits], edge[fits], near[fits].astype(np.intp), far[fits].astype(np.intp)))
+    way = shapely.distance(nodes[node], network.lines[edge])
+    return _best(_Links(millimetres(way), node, edge, near, far).take(way <= metres))
 
 
 def _best(links: _Links) -> _Links:
     """Keep the shortest link between every two parts, ordered by length; equal ones by node, then edge."""
     low, high = np.minimum(links.near, links.far), np.maximum(links.near, links.far)
     order = np.lexsort([links.edge, links.node, links.mm, high, low])
-    low, high = low[order], high[order]
-    new = np.ones(len(order), np.bool_)
-    new[1:] = (low[1:] != low[:-1]) | (high[1:] != high[:-1])
-    order = order[new]
-    order = order[np.lexsort([links.edge[order], links.node[order], links.mm[order]])]
-    return _Links(*(column[order] for column in links))
+    links = links.take(order[run_starts(low[order]) | run_starts(high[order])])
+    return links.take(np.lexsort([links.edge, links.node, links.mm]))
 
 
 def _spanning(links: _Links, parts: int) -> _Links:
-    """Take links from the shortest on, each only if it joins what is not joined yet."""
-    root = list(range(parts))
-
-    def find(part: int) -> int:
-        while root[part] != part:
-            root[part] = root[root[part]]
-            part = root[part]
-        return part
-
-    taken = []
-    for k, (one, other) in enumerate(zip(links.near.tolist(), links.far.tolist(), strict=True)):
-        a, b = find(one), find(other)
-        if a != b:
-            root[max(a, b)] = min(a, b)
-            taken.append(k)
-    return _Links(*(column[taken] for column in links))
+    """Keep the links of the minimum spanning forest: from the shortest on those that join what is not joined yet."""
+    rank = np.arange(1, len(links.node) + 1)  # no two are equal, so that there is one such forest
+    forest = minimum_spanning_tree(coo_array((rank, (links.near, links.far)), shape=(parts, parts)))
+    return links.take(np.sort(forest.data).astype(np.intp) - 1)
 
 
-def _joined(network: Network, links: _Links) -> Network:
+def _joined(network: Parts, links: _Links) -> Parts:
+    """Build the links, and cut the edges that they meet."""
     xy = np.column_stack([network.x, network.y])
-    spots = shapely.points(xy[links.node])
-    line = network.lines[links.edge]
-    at = shapely.line_locate_point(line, spots)
+    at = shapely.line_locate_point(network.lines[links.edge], shapely.points(xy[links.node]))
     meets, row, cut_at, cut_node = _corners(network, links, at)
     # A node that lies on the edge is the corner itself; others get a new one.
     fresh = cut_node < 0
@@ -229,23 +163,21 @@ def _joined(network: Network, links: _Links) -> Network:
     xy = np.concatenate([xy, feet[fresh]])
     meets[meets < 0] = cut_node[-1 - meets[meets < 0]]
     pieces, source = cut_lines(network.lines, row, cut_at, xy[cut_node])
-    frame, u, v, metres = _pieces(network, pieces, source, cut_node)
+    frame = pieces_of_rows(whole_edges(network), pieces, source)
+    opens = run_starts(source)
+    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
+    u[~opens], v[~np.append(opens[1:], True)] = cut_node, cut_node
+    metres = frame["length"].to_numpy(float)
     real = meets != links.node
     new = _link_rows(network, frame, xy, links.node[real], meets[real])
     frame = gpd.GeoDataFrame(pd.concat([frame, new]), geometry="geometry", crs=network.crs)
-    return assemble(
-        frame,
-        xy,
-        _names(network.nodes, int(fresh.sum())),
-        np.concatenate([u, links.node[real]]),
-        np.concatenate([v, meets[real]]),
-        np.concatenate([metres, shapely.length(new.geometry.to_numpy())]),
-        network.left_out,
-    )
+    u, v = np.concatenate([u, links.node[real]]), np.concatenate([v, meets[real]])
+    metres = np.concatenate([metres, shapely.length(new.geometry.to_numpy())])
+    return parts_of_frame(frame, xy, _node_names(network.nodes, int(fresh.sum())), u, v, metres, network.left_out)
 
 
-def _corners(network: Network, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
-    """Tell at which node each link meets its edge, and where edges are cut for it.
+def _corners(network: Parts, links: _Links, at: Floats) -> tuple[Positions, Positions, Floats, Positions]:
+    """Find the node where each link meets its edge, and where edges are cut for it.
 
     Returns ``(meets, row, cut_at, cut_node)``: a node for each link, or ``-1 - k`` for cut ``k``; for each cut, in
     order, its edge, how far along, and the node that lies there already, or -1.
@@ -255,8 +187,8 @@ def _corners(network: Network, links: _Links, at: Floats) -> tuple[Positions, Po
     inner = np.flatnonzero(meets < 0)
     inner = inner[np.lexsort([at[inner], links.edge[inner]])]
     edge, along = links.edge[inner], at[inner]
-    new = np.ones(len(inner), np.bool_)
-    new[1:] = (edge[1:] != edge[:-1]) | (np.diff(along) > CLOSE)
+    new = run_starts(edge)
+    new[1:] |= np.diff(along) > CLOSE
     cut = np.cumsum(new) - 1
     cut_node = np.full(int(new.sum()), -1)
     on = links.mm[inner] == 0
@@ -266,61 +198,32 @@ def _corners(network: Network, links: _Links, at: Floats) -> tuple[Positions, Po
     return meets, edge[new], along[new], cut_node
 
 
-def _pieces(
-    network: Network, pieces: Shapes, source: Positions, joint: Positions
-) -> tuple[gpd.GeoDataFrame, Positions, Positions, Floats]:
-    """Give the pieces of edges their rows, ends and lengths; *joint* are the nodes at the cuts, in order."""
-    edges = whole_edges(network)
-    frame = edges.iloc[source].set_geometry(gpd.GeoSeries(pieces, edges.index[source], crs=network.crs))
-    opens = np.ones(len(source), np.bool_)
-    opens[1:] = source[1:] != source[:-1]
-    closes = np.append(opens[1:], True)
-    u, v = network.u[source].astype(np.intp), network.v[source].astype(np.intp)
-    u[~opens], v[~closes] = joint, joint
-    metres = shared_length(pd.Series(network.metres[source]), pieces, source)
-    if "rise" in frame:
-        frame["rise"] = shared_length(frame["rise"], pieces, source)
-    number = np.arange(len(source)) - np.searchsorted(source, source) + 1
-    frame.index = piece_ids(edges.index, source, number, ~(opens & closes))
-    return frame, u, v, metres
-
-
 def _link_rows(
-    network: Network, frame: gpd.GeoDataFrame, xy: Floats, node: Positions, meets: Positions
+    network: Parts, frame: gpd.GeoDataFrame, xy: Floats, node: Positions, meets: Positions
 ) -> gpd.GeoDataFrame:
     """Make a row for each link; numbers stay whole in *frame* where the links have none."""
-    names: list[str] = []
-    taken, k = set(frame.index), 0
-    while len(names) < len(node):
-        k += 1
-        if f"link-{k}" not in taken:
-            names.append(f"link-{k}")
     lines = shapely.linestrings(np.stack([xy[node], xy[meets]], axis=1))
     columns: dict[str, object] = {"highway": ["link"] * len(node)}
-    if WAY in frame:
-        columns[WAY] = np.zeros(len(node), np.int8)
-    if "rise" in frame:
-        columns["rise"] = np.zeros(len(node))
-    if "private" in frame:
-        columns["private"] = np.zeros(len(node), np.bool_)
+    kinds = ((WAY, np.int8), ("rise", np.float64), ("private", np.bool_))
+    columns |= {name: np.zeros(len(node), kind) for name, kind in kinds if name in frame}
     for column, kind in frame.dtypes.items():
         if column not in columns and pd.api.types.is_integer_dtype(kind):
             frame[column] = frame[column].astype("Int64")
-    index = pd.Index(names, name=frame.index.name)
+    index = pd.Index(_free_names("link", set(frame.index), len(node)), name=frame.index.name)
     return gpd.GeoDataFrame(columns, geometry=lines, crs=network.crs, index=index)
 
 
-def _names(names: pd.Index, more: int) -> pd.Index:
+def _node_names(names: pd.Index, more: int) -> pd.Index:
     """Name new nodes after the others: below 0, as editors of OpenStreetMap number what is new, or "joint-1", …."""
     if not more:
         return names
     if pd.api.types.is_integer_dtype(names.dtype):
         first = min(0, int(names.min())) - 1
         return names.append(pd.Index(np.arange(first, first - more, -1)))
-    new: list[str] = []
-    taken, k = set(names), 0
-    while len(new) < more:
-        k += 1
-        if f"joint-{k}" not in taken:
-            new.append(f"joint-{k}")
-    return names.append(pd.Index(new))
+    return names.append(pd.Index(_free_names("joint", set(names), more)))
+
+
+def _free_names(what: str, taken: set[Any], many: int) -> list[str]:
+    """List the first names "<what>-1", "<what>-2", … that are not taken."""
+    names = (f"{what}-{k}" for k in count(1))
+    return list(islice((name for name in names if name not in taken), many))

@@ -1,4 +1,4 @@
-"""Lengths that come with streets: believed as far as the lines bear them out.
+"""Lengths that come with streets, checked against the lines.
 
 A length may be more than that of the line, because the line is drawn roughly or the ground is steep; it is never less
 than the straight line between the ends. All thresholds stand below, and in the docs under "Paths".
@@ -16,10 +16,7 @@ import pyproj
 from siting.errors import NetworkError, some
 from siting.numbers import Bools, Floats
 
-__all__: list[str] = []
-
 log = logging.getLogger(__name__)
-
 
 #: How many of a unit are in a metre, and what to do with lengths in it.
 UNITS = (
@@ -47,123 +44,101 @@ OFF = 0.003
 NEAR = 0.007
 #: What a length may lack of the straight line between the ends: a share, and metres of rounding.
 SHORT, SLACK = 0.005, 1.0
-#: A length is told when it is more than so many times the line and so many metres more.
+#: A warning names a length that is more than so many times the line and so many metres more.
 LONG, FAR = 2.0, 20.0
-#: Where this share of the lengths are those of the lines, one that differs by such a share and metres is told.
+#: Where this share of the lengths are those of the lines, a warning names one that differs by such a share and metres.
 MOSTLY, ODD, APART = 0.75, 0.01, 1.0
 #: More than this share of lengths that are too short, and so many, mean that they are not those of these lines.
 TOO_MANY, AT_LEAST = 0.2, 5
-#: Lines shorter than this tell too little of the unit, metres.
-TELLING = 10.0
+#: Shorter lines do not show the unit, metres.
+LONG_ENOUGH = 10.0
 
 
 class _Fit(NamedTuple):
-    """How given lengths compare with the lines.
+    """How given lengths compare with the lines."""
 
-    The proportion in the middle, that of the straightest, and the share of lengths that are in one proportion.
-    """
-
-    ratio: float
-    low: float
-    share: float
+    ratio: float  # the median proportion
+    low: float  # that of the straightest
+    share: float  # of lengths that are in the median proportion
     rows: int
 
 
 def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any], xy: Floats, crs: Any) -> Floats:
     """Return the lengths to walk, metres: those given where they can be true, else those of the lines.
 
-    Parameters
-    ----------
-    given
-        Lengths as they came; NaN where there is none.
-    drawn, straight
-        Metres of each line, and between its ends.
-    names
-        What to call the rows in messages.
-    xy, crs
-        A point of each line, and the projected CRS it is in.
-
-    Raises
-    ------
-    NetworkError
-        When lengths are infinite, all 0, in another unit, those of Web Mercator, or too short for the lines in many
-        rows. What is wrong in some rows is told as a warning.
+    *given* is NaN where there is none; *drawn* and *straight* are the metres of each line and between its ends. *xy* is
+    a point of each line in *crs*; *names* stand in messages. Lengths that are infinite, all 0, in another unit, of Web
+    Mercator, or too short for the lines in many rows are refused. A warning names what is wrong in some rows.
     """
     if np.isinf(given).any():
         raise NetworkError(f"streets: length is infinite: {_some(names, np.isinf(given))}")
     absent = np.isnan(given)
     zero = (given == 0) & (drawn > 0)
-    told = ~absent & (given > 0) & (drawn > 0)
-    if zero.any() and not told.any():
+    known = ~absent & (given > 0) & (drawn > 0)
+    if zero.any() and not known.any():
         raise NetworkError("streets: every length that is given is 0 (drop the column to measure the lines)")
-    fit = _fit(given, drawn, told) if told.any() else None
+    fit = _fit(given, drawn, known) if known.any() else None
     if fit is not None:
-        _whole(fit, given, drawn, told, xy, crs)
+        _check_unit(fit, given, drawn, known, xy, crs)
     if absent.any():
         log.info("%d streets without a length are measured", int(absent.sum()))
     if zero.any():
-        log.warning(
-            "streets: length is 0 in %d rows whose lines have a length: %s; these lines are measured",
-            int(zero.sum()), _some(names, zero),
-        )  # fmt: skip
-    short = told & (given < straight * (1 - SHORT) - SLACK)
-    if short.sum() >= AT_LEAST and short.sum() > TOO_MANY * told.sum():
+        text = "streets: length is 0 in %d rows whose lines have a length: %s; these lines are measured"
+        log.warning(text, int(zero.sum()), _some(names, zero))
+    short = known & _too_short(given, straight)
+    if short.sum() >= AT_LEAST and short.sum() > TOO_MANY * known.sum():
         raise NetworkError(
-            f"streets: {int(short.sum())} of {int(told.sum())} lengths are less than the straight line between the "
+            f"streets: {int(short.sum())} of {int(known.sum())} lengths are less than the straight line between the "
             f"ends: {_rows(names, short, given, straight)}; they are not the metres of these lines (drop the column to "
             "measure the lines)"
         )
     if short.any():
-        log.warning(
-            "streets: length is less than the straight line between the ends in %d rows: %s; these lines are measured",
-            int(short.sum()), _rows(names, short, given, straight),
-        )  # fmt: skip
+        text = (
+            "streets: length is less than the straight line between the ends in %d rows: %s; these lines are measured"
+        )
+        log.warning(text, int(short.sum()), _rows(names, short, given, straight))
     odd = (given > LONG * drawn + FAR) & ~absent
     if fit is not None and fit.share >= MOSTLY and abs(fit.ratio - 1) <= OFF:
-        odd |= told & ~short & (abs(given - drawn) > ODD * drawn + APART)
+        odd |= known & ~short & (abs(given - drawn) > ODD * drawn + APART)
     if odd.any():
-        log.warning(
-            "streets: length is not that of the line in %d rows: %s; it counts as it is given, look at these rows",
-            int(odd.sum()), _rows(names, odd, given, drawn),
-        )  # fmt: skip
+        text = "streets: length is not that of the line in %d rows: %s; it counts as it is given, look at these rows"
+        log.warning(text, int(odd.sum()), _rows(names, odd, given, drawn))
     return np.where(absent | zero | short, drawn, given)
 
 
-def _whole(fit: _Fit, given: Floats, drawn: Floats, told: Bools, xy: Floats, crs: Any) -> None:
-    """Refuse lengths that are in another unit or of a map that stretches; tell another proportion."""
+def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Floats, crs: Any) -> None:
+    """Refuse lengths that are in another unit or of a map that stretches; warn of another proportion."""
     one = fit.share >= SHARE and fit.rows >= 3
     off = abs(fit.ratio - 1) > OFF
     if LEAST <= fit.ratio <= MOST and not (one and off):
         return
-    said = f"streets: lengths are {fit.ratio:.4g} times as long as the lines are drawn"
+    text = f"streets: lengths are {fit.ratio:.4g} times as long as the lines are drawn"
     if one and off:
-        stretched = _fit(given, drawn * _stretch(xy, crs), told)
+        stretched = _fit(given, drawn * _stretch(xy, crs), known)
         if abs(stretched.ratio - 1) <= NEAR and stretched.share >= SHARE and fit.ratio > 1:
             raise NetworkError(
-                f"{said}: they look like web-Mercator metres (EPSG:3857), too long by 1 / cos(latitude); they must be "
+                f"{text}: they look like web-Mercator metres (EPSG:3857), too long by 1 / cos(latitude); they must be "
                 "metres on the ground (drop the column to measure the lines)"
             )
     low = fit.ratio if one else fit.low
-    near = NEAR if LEAST <= fit.ratio <= MOST else 0.1
     name, factor, remedy = _unit(low)
-    if abs(low / factor - 1) <= near:
-        raise NetworkError(
-            f"{said}: they look like {name}; they must be metres ({remedy}, or drop the column to measure the lines)"
-        )
+    if abs(low / factor - 1) <= (NEAR if LEAST <= fit.ratio <= MOST else 0.1):
+        remedy = f"they must be metres ({remedy}, or drop the column to measure the lines)"
+        raise NetworkError(f"{text}: they look like {name}; {remedy}")
     if not LEAST <= fit.ratio <= MOST:
         degrees = ": they look like degrees" if 5e-6 < fit.ratio < 3e-5 else ""
-        raise NetworkError(f"{said}{degrees}; they must be metres (drop the column to measure the lines)")
-    log.warning("%s, all alike; they count as they are given: look whether they are metres on the ground", said)
+        raise NetworkError(f"{text}{degrees}; they must be metres (drop the column to measure the lines)")
+    log.warning("%s, all alike; they count as they are given: look whether they are metres on the ground", text)
 
 
 def _unit(ratio: float) -> tuple[str, float, str]:
-    """Find the unit whose number in a metre comes nearest to *ratio*."""
+    """Find the unit of which the number in a metre comes nearest to *ratio*."""
     return min(UNITS, key=lambda unit: abs(np.log(ratio / unit[1])))
 
 
-def _fit(given: Floats, drawn: Floats, told: Bools) -> _Fit:
-    long = told & (drawn >= TELLING)
-    rows = long if long.any() else told
+def _fit(given: Floats, drawn: Floats, known: Bools) -> _Fit:
+    long = known & (drawn >= LONG_ENOUGH)
+    rows = long if long.any() else known
     metres, lines = given[rows], drawn[rows]
     ratio = metres / lines
     middle = float(np.median(ratio))
@@ -172,35 +147,31 @@ def _fit(given: Floats, drawn: Floats, told: Bools) -> _Fit:
 
 
 def _stretch(xy: Floats, crs: Any) -> Floats:
-    """Tell how much longer than on the ground lengths are in Web Mercator at each point."""
+    """How much longer than on the ground lengths are in Web Mercator at each point."""
     system = pyproj.CRS(crs)
     _, lat = pyproj.Transformer.from_crs(system, system.geodetic_crs, always_xy=True).transform(xy[:, 0], xy[:, 1])
-    found: Floats = 1 / np.cos(np.radians(lat))
-    return found
+    return np.asarray(1 / np.cos(np.radians(lat)))
 
 
-def tell_lengths(given: Floats, straight: Floats) -> None:
-    """Tell of lengths of straight edges that cannot be metres; edges are named by their positions.
-
-    Nothing is refused: who gives bare arrays may mean what no map shows.
-    """
-    short = given < straight * (1 - SHORT) - SLACK
+def report_lengths(given: Floats, straight: Floats) -> None:
+    """Warn of lengths of straight edges that cannot be metres; bare arrays may be right all the same."""
+    short = _too_short(given, straight)
     if short.any():
-        log.warning(
-            "length is less than the straight line between the nodes at %d of %d edges: %s; it counts as it is given",
-            int(short.sum()), len(given), some(np.flatnonzero(short)),
-        )  # fmt: skip
-    telling = (straight >= TELLING) & (given > 0)
-    if not telling.any():
+        text = "length is less than the straight line between the nodes at %d of %d edges: %s; it counts as it is given"
+        log.warning(text, int(short.sum()), len(given), some(np.flatnonzero(short)))
+    long = (straight >= LONG_ENOUGH) & (given > 0)
+    if not long.any():
         return
-    low = float(np.quantile(given[telling] / straight[telling], 0.1))
+    low = float(np.quantile(given[long] / straight[long], 0.1))
     if low > LONG:
         name, factor, _ = _unit(low)
         unit = f": they look like {name}" if abs(low / factor - 1) <= 0.1 else ""
-        log.warning(
-            "lengths are nearly all more than %.3g times the straight line between the nodes%s; they must be metres",
-            low, unit,
-        )  # fmt: skip
+        text = "lengths are nearly all more than %.3g times the straight line between the nodes%s; they must be metres"
+        log.warning(text, low, unit)
+
+
+def _too_short(given: Floats, straight: Floats) -> Bools:
+    return given < straight * (1 - SHORT) - SLACK
 
 
 def _some(names: Sequence[Any], mask: Bools) -> str:

@@ -1,4 +1,4 @@
-"""Extracts of OpenStreetMap (`.osm.pbf`, `.osm`) into a `Network`.
+"""Extracts of OpenStreetMap (`.osm.pbf`, `.osm`) into the `Parts` of a network.
 
 A way is cut where one of its nodes is used again, by another way or by itself: these are OpenStreetMap's crossings, so
 bridges are not joined to what they cross. At a node where nobody passes (a wall, a closed gate) a way is cut, and not
@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyproj
 import shapely
@@ -23,10 +22,11 @@ from scipy.sparse.csgraph import connected_components
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
 from siting.network import build
-from siting.network.extract import ALSO, Ways, local_file, read_extract
-from siting.network.graph import Network
-from siting.network.opl import DEGREE, known
-from siting.network.profile import walkable
+from siting.network.end_points import run_starts
+from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
+from siting.network.osm_opl import DEGREE, known
+from siting.network.parts import Parts
+from siting.network.walking_profile import walkable
 from siting.numbers import Bools, Floats, Ints
 
 log = logging.getLogger(__name__)
@@ -36,10 +36,10 @@ WGS84 = "EPSG:4326"
 MOST_BOXES = 10_000
 
 
-def network_from_osm(
+def parts_from_osm(
     path: str | Path, *, area: Any = None, crs: Any = None, walking: bool = True, ferries: bool = False
-) -> Network:
-    """Build a network from an extract of OpenStreetMap; see `Network.from_osm`."""
+) -> Parts:
+    """Read an extract of OpenStreetMap; see `Network.from_osm`."""
     file = local_file(path)
     clip = None if area is None else _area(area)
     ways, closed, private = read_extract(file, walking=walking, ferries=ferries)
@@ -47,19 +47,18 @@ def network_from_osm(
         raise NetworkError(f'"{file.name}" holds no way with a "highway"; take an extract that has streets in it')
     left_out: dict[str, int] = {}
     if walking:
-        found = walkable(ways.tags, ferries=ferries)
-        is_open, left_out = found.open.to_numpy(), found.left_out
+        profile = walkable(ways.tags, ferries=ferries)
+        is_open, left_out = profile.open.to_numpy(), profile.left_out
         ways = ways.select(is_open)
         if not len(ways.tags):
-            raise NetworkError(
-                f'"{file.name}": no street is left to walk on ({left_out}); pass walking=False to keep all'
-            )
+            why = f"no street is left to walk on ({left_out}); pass walking=False to keep all"
+            raise NetworkError(f'"{file.name}": {why}')
         shut = int(np.isin(closed, ways.ref).sum())
         if shut:
             log.info("%s: %d walls and closed gates stand on streets; nobody passes them", file.name, shut)
         edges = _cut(ways, np.concatenate([closed, private]))
         edges, behind = _behind(edges, private)
-        behind |= found.private.to_numpy()[is_open][edges.way]
+        behind |= profile.private.to_numpy()[is_open][edges.way]
     else:
         edges = _cut(ways, closed[:0])
         behind = np.zeros(len(edges.way), np.bool_)
@@ -70,16 +69,17 @@ def network_from_osm(
         raise NetworkError(f'"{file.name}" holds streets without their nodes; take an extract with complete ways')
     inside = _inside(edges, clip)
     if not inside.any():
+        bounds = np.concatenate([edges.lonlat.min(axis=0), edges.lonlat.max(axis=0)])
         raise NetworkError(
             f'"{file.name}": no street meets the area {_span(shapely.bounds(clip))}; its streets lie in '
-            f"{_span(edges.bounds())} (west, south, east, north, degrees)"
+            f"{_span(bounds)} (west, south, east, north, degrees)"
         )
     beyond = len(np.unique(edges.way)) - len(np.unique(edges.way[inside]))
     if beyond:
         left_out["outside the area"] = beyond
         log.info("%s: %d ways do not meet the area and are left out", file.name, beyond)
     tags = ways.tags.drop(columns=list(ALSO), errors="ignore")
-    return _network(file.name, tags, edges, inside, behind, crs, left_out)
+    return _parts(file.name, tags, edges, inside, behind, crs, left_out)
 
 
 class _Edges(NamedTuple):
@@ -94,12 +94,6 @@ class _Edges(NamedTuple):
     ends: Ints  # (2, edges): names of the nodes at both ends; at a barrier each edge has its own
     lonlat: Floats
 
-    def bounds(self) -> Floats:
-        return np.concatenate([self.lonlat.min(axis=0), self.lonlat.max(axis=0)])
-
-
-# Cutting
-
 
 def _cut(ways: Ways, barriers: Ints) -> _Edges:
     """Cut ways at nodes that are used again, where a node is missing, and at *barriers*, whose sides are not joined."""
@@ -109,26 +103,23 @@ def _cut(ways: Ways, barriers: Ints) -> _Edges:
     if lost:
         torn = len(np.unique(way[~here]))
         log.info("%d nodes of %d ways are not in the file; the ways are kept as far as they are known", lost, torn)
-    # A stretch is what is known of a way without a gap; a node that repeats the one before says nothing.
-    stretch = np.cumsum(_differs(way) | ~here | ~np.concatenate([[False], here[:-1]]))
-    again = np.zeros(len(way), np.bool_)
-    again[1:] = (stretch[1:] == stretch[:-1]) & (ways.ref[1:] == ways.ref[:-1])
-    keep = here & ~again
+    # A stretch is what is known of a way without a gap; a node that repeats the one before is left out.
+    stretch = np.cumsum(run_starts(way) | ~here | ~np.concatenate([[False], here[:-1]]))
+    keep = here & (run_starts(stretch) | run_starts(ways.ref))
     way, stretch, ref = way[keep], stretch[keep], ways.ref[keep]
     _, name, uses = np.unique(ref, return_inverse=True, return_counts=True)
-    start = _differs(stretch)
+    start = run_starts(stretch)
     stop = np.concatenate([start[1:], [True]])[: len(start)]
     crossing = ((uses[name] > 1) | np.isin(ref, barriers)) & ~start & ~stop
     alone = start & stop
     # A crossing stands twice: as the end of one edge and as the start of the next.
     source = np.repeat(np.arange(len(way)), np.where(alone, 0, 1 + crossing))
-    second = np.concatenate([[False], source[1:] == source[:-1]])[: len(source)]
-    begins = start[source] | second
+    begins = start[source] | ~run_starts(source)
     edge = np.cumsum(begins) - 1
     first = np.flatnonzero(begins)
     last = np.append(first[1:], len(source))[: len(first)] - 1
     of_way = way[source[first]]
-    number = np.arange(len(first)) - np.flatnonzero(_differs(of_way))[np.cumsum(_differs(of_way)) - 1] + 1
+    number = np.arange(len(first)) - np.searchsorted(of_way, of_way) + 1
     lonlat = np.column_stack([ways.x[keep][source], ways.y[keep][source]]) / DEGREE
     ref = ref[source]
     return _Edges(of_way, number, first, last, edge, ref, _apart(np.stack([ref[first], ref[last]]), barriers), lonlat)
@@ -145,7 +136,7 @@ def _apart(ends: Ints, barriers: Ints) -> Ints:
 
 
 def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
-    """Open the private gates that are the way to somewhere, and tell which edges lie behind them.
+    """Open the private gates that lead somewhere, and mark the edges that lie behind them.
 
     What is joined to the largest part by private gates only lies behind them, as the paths of a walled estate: they are
     private, and the gates stay joined, so that those who live there come out. A gate with the largest part on both
@@ -163,31 +154,13 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     apart = part != np.bincount(part).argmax()
     opened = np.isin(node, np.unique(node[gate & apart])) & gate
     behind = apart & np.isin(part, np.unique(np.broadcast_to(part, node.shape)[opened]))
-    log.info(
-        "%d private gates: %d lead to streets that are private for it, the others are closed",
-        len(np.unique(node[gate])), len(np.unique(node[opened])),
-    )  # fmt: skip
+    text = "%d private gates: %d lead to streets that are private for it, the others are closed"
+    log.info(text, len(np.unique(node[gate])), len(np.unique(node[opened])))
     return edges._replace(ends=np.where(opened, node, edges.ends)), behind
 
 
-def _differs(keys: npt.NDArray[Any]) -> Bools:
-    """Tell where a run of equal keys begins."""
-    new = np.ones(len(keys), np.bool_)
-    new[1:] = keys[1:] != keys[:-1]
-    return new
-
-
-# Clipping
-
-
 def _area(area: Any) -> Any:
-    """Return the area as one prepared geometry in degrees.
-
-    Raises
-    ------
-    NetworkError
-        When it is no area, or not in degrees.
-    """
+    """Return the area as one prepared geometry in degrees."""
     if isinstance(area, gpd.GeoDataFrame | gpd.GeoSeries):
         try:
             shape = to_crs(area, WGS84).geometry.union_all()
@@ -199,35 +172,32 @@ def _area(area: Any) -> Any:
         try:
             west, south, east, north = (float(number) for number in area)
         except (TypeError, ValueError) as fault:
-            raise NetworkError(
-                "area must be a geometry, a GeoDataFrame, or (west, south, east, north) in degrees"
-            ) from fault
+            kinds = "a geometry, a GeoDataFrame, or (west, south, east, north) in degrees"
+            raise NetworkError(f"area must be {kinds}") from fault
         if not (west < east and south < north):
             raise NetworkError(f"area is {area!r}; give (west, south, east, north), in degrees")
         shape = shapely.box(west, south, east, north)
     bounds = shapely.bounds(shape)
     if not np.isfinite(bounds).all() or (np.abs(bounds) > [180, 90, 180, 90]).any():
-        raise NetworkError(
-            f"area has the bounds {_span(bounds)}; give longitudes and latitudes (EPSG:4326), or a GeoDataFrame with "
-            "its CRS"
-        )
-    if not shapely.is_valid(shape):
-        shape = shapely.make_valid(shape)
+        remedy = "give longitudes and latitudes (EPSG:4326), or a GeoDataFrame with its CRS"
+        raise NetworkError(f"area has the bounds {_span(bounds)}; {remedy}")
+    shape = shape if shapely.is_valid(shape) else shapely.make_valid(shape)
     shapely.prepare(shape)
     return shape
 
 
 def _inside(edges: _Edges, clip: Any) -> Bools:
-    """Tell which edges meet the area; lines are drawn only for those whose box does."""
-    n = len(edges.way)
+    """Mark the edges that meet the area; lines are drawn only for those whose box does."""
     if clip is None:
-        return np.ones(n, np.bool_)
+        return np.ones(len(edges.way), np.bool_)
     west, south, east, north = shapely.bounds(clip)
     low = np.minimum.reduceat(edges.lonlat, edges.first)
     high = np.maximum.reduceat(edges.lonlat, edges.first)
     near = (low[:, 0] <= east) & (high[:, 0] >= west) & (low[:, 1] <= north) & (high[:, 1] >= south)
     inside: Bools = near.copy()
-    inside[near] = shapely.intersects(clip, _lines(edges, near))
+    node = near[edges.edge]
+    row = (np.cumsum(near) - 1)[edges.edge[node]]
+    inside[near] = shapely.intersects(clip, shapely.linestrings(edges.lonlat[node], indices=row))
     return inside
 
 
@@ -235,19 +205,9 @@ def _span(bounds: Floats) -> str:
     return "(" + ", ".join(f"{value:.6g}" for value in bounds) + ")"
 
 
-# The network
-
-
-def _lines(edges: _Edges, keep: Bools) -> npt.NDArray[np.object_]:
-    node = keep[edges.edge]
-    new = np.cumsum(keep) - 1
-    found: npt.NDArray[np.object_] = shapely.linestrings(edges.lonlat[node], indices=new[edges.edge[node]])
-    return found
-
-
-def _network(
+def _parts(
     name: str, tags: pd.DataFrame, edges: _Edges, keep: Bools, private: Bools, crs: Any, left_out: dict[str, int]
-) -> Network:
+) -> Parts:
     way = edges.way[keep]
     of_edge = build.mark_private(tags.iloc[way].dropna(axis="columns", how="all"), private[keep])
     number = pd.Series(edges.number[keep], of_edge.index).astype(str)
@@ -262,15 +222,15 @@ def _network(
     step = np.hypot(*np.diff(xy, axis=0, append=xy[-1:]).T)
     step[stop] = 0.0
     nodes, where, at = np.unique(edges.ends[:, keep].ravel(), return_index=True, return_inverse=True)
-    return build.form(
-        crs=pyproj.CRS(system), xy=xy[np.concatenate([start, stop])[where]], names=pd.Index(nodes),
-        u=at[: len(start)], v=at[len(start) :], metres=np.add.reduceat(step, start), columns=of_edge, vertices=xy,
-        first=first, left_out=left_out,
-    )  # fmt: skip
+    corners, metres = xy[np.concatenate([start, stop])[where]], np.add.reduceat(step, start)
+    u, v = at[: len(start)], at[len(start) :]
+    return build.ordered(
+        pyproj.CRS(system), corners, pd.Index(nodes), u, v, metres, of_edge, (xy, first), left_out=left_out
+    )
 
 
 def _boxes(name: str, lonlat: Floats, start: Ints, ids: pd.Index) -> gpd.GeoDataFrame:
-    """Draw the boxes of the streets as their diagonals, for the choice of a CRS: of many some and the outermost."""
+    """Draw the boxes of some of the streets, and of the outermost, as their diagonals, for the choice of a CRS."""
     low, high = np.minimum.reduceat(lonlat, start), np.maximum.reduceat(lonlat, start)
     outer = np.concatenate([low.argmin(axis=0), high.argmax(axis=0)])
     some = np.union1d(np.arange(0, len(start), -(-len(start) // MOST_BOXES)), outer)

@@ -13,30 +13,24 @@ import pandas as pd
 import shapely
 
 from siting.errors import NetworkError, some
-from siting.numbers import Floats, Ints, Ints32
-
-__all__ = ["Places"]
+from siting.network import straight_walk_kernels
+from siting.numbers import Floats, Ints, Ints32, Positions, Shapes
 
 #: Places are looked for in squares; those with longer free walks in larger ones, metres.
 SIDES = (64.0, 256.0, 1024.0)
 #: Metres that are more than any walk.
 FARTHEST = 1_000_000.0
-#: What each place has, and what each of its ways to the street has.
+#: The fields of `Places` with an entry for each place.
 OF_PLACES = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "nearest", "xy")
-OF_GATES = ("owner", "edge", "to_u", "door")
 
 
 class Gates(NamedTuple):
-    """Ways from places to streets, an entry each, in the order of the places.
+    """Ways from places to streets, an entry each, in the order of the places."""
 
-    ``owner`` is the position of the place, ``edge`` that of the street, ``to_u`` the way along it to its `u` and
-    ``door`` the straight way to it, mm.
-    """
-
-    owner: Ints32
-    edge: Ints32
-    to_u: Ints32
-    door: Ints32
+    owner: Ints32  # position of the place
+    edge: Ints32  # position of the street
+    to_u: Ints32  # way along the street to its `u`, mm
+    door: Ints32  # straight way to the street, mm
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,7 +62,7 @@ class Places:
     shape
         The polygons of those that have one, else None; None where all are points.
     more
-        Further gates of polygons, beside the first way to the street that the fields above tell; None for points.
+        Further gates of polygons, beside the first way to the street in the fields above; None for points.
     """
 
     ids: pd.Index
@@ -83,7 +77,7 @@ class Places:
     xy: Floats
     max_snap: float
     any_street: bool = False
-    shape: npt.NDArray[np.object_] | None = None
+    shape: Shapes | None = None
     more: Gates | None = None
 
     def __len__(self) -> int:
@@ -91,13 +85,13 @@ class Places:
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made of the fields when it is needed."""
-        return {one.name: self.__dict__[one.name] for one in fields(self)}
+        return {one.name: getattr(self, one.name) for one in fields(self)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Close the arrays to writing again, which pickle opens."""
-        self.__dict__.update({k: frozen(v) if isinstance(v, np.ndarray) else v for k, v in state.items()})
-        if self.more is not None:
-            self.__dict__["more"] = Gates(*map(frozen, self.more))
+        for name, value in state.items():
+            value = Gates(*map(frozen, value)) if isinstance(value, Gates) else value
+            object.__setattr__(self, name, frozen(value) if isinstance(value, np.ndarray) else value)
 
     def __repr__(self) -> str:
         off = len(self.off_street)
@@ -140,10 +134,9 @@ class Places:
         first = Gates(np.arange(len(self), dtype=np.int32), self.edge, self.to_u, self.door)
         if self.more is None:
             return first
-        both = (np.concatenate(two) for two in zip(first, self.more, strict=True))
-        owner, edge, to_u, door = both
-        order = np.argsort(owner, kind="stable")
-        return Gates(owner[order], edge[order], to_u[order], door[order])
+        both = [np.concatenate(two) for two in zip(first, self.more, strict=True)]
+        order = np.argsort(both[0], kind="stable")
+        return Gates(*(column[order] for column in both))
 
     @cached_property
     def free(self) -> Ints:
@@ -159,20 +152,19 @@ class Places:
     @cached_property
     def squares(self) -> list[tuple[npt.NDArray[Any], ...]]:
         """The points sorted into squares, those with longer free walks into larger ones."""
-        from siting.network import _squares
-
         xy, free = np.ascontiguousarray(self.xy[self.points]), self.free[self.points]
         steps = [-1, *(int(side * 1000) for side in SIDES), np.iinfo(np.int64).max]
         sides = (*SIDES, 4 * SIDES[-1])
         return [
-            _squares.sort(xy, free, low, high, side) for low, high, side in zip(steps, steps[1:], sides, strict=False)
+            straight_walk_kernels.sort(xy, free, low, high, side)
+            for low, high, side in zip(steps, steps[1:], sides, strict=False)
         ]
 
     @property
-    def geometry(self) -> npt.NDArray[np.object_]:
+    def geometry(self) -> Shapes:
         """Points, or the polygons of those that have one."""
-        drawn: npt.NDArray[np.object_] = shapely.points(self.xy)
-        return drawn if self.shape is None else np.where(shapely.is_missing(self.shape), drawn, self.shape)
+        points: Shapes = shapely.points(self.xy)
+        return points if self.shape is None else np.where(shapely.is_missing(self.shape), points, self.shape)
 
     def select(self, ids: Sequence[Any] | pd.Index) -> Places:
         """Keep some of the places, in the order of *ids*.
@@ -185,20 +177,16 @@ class Places:
         if isinstance(ids, str):
             raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
         names = pd.Index(ids)
-        at = self.ids.get_indexer(names)
-        if (at < 0).any():
-            raise NetworkError(f"no such places: {some(names[at < 0])}")
-        if not names.is_unique:
-            raise NetworkError(f"places stand twice: {some(names[names.duplicated()].unique())}")
-        kept: dict[str, Any] = {name: frozen(getattr(self, name)[at]) for name in OF_PLACES}
+        at = positions_of(self.ids, names, "places")
+        kept = frozen_columns(*(getattr(self, name)[at] for name in OF_PLACES))
         if self.shape is not None and self.more is not None:
             new = np.full(len(self), -1, np.int32)
             new[at] = np.arange(len(at), dtype=np.int32)
             owner = new[self.more.owner]
             here = np.flatnonzero(owner >= 0)
             here = here[np.argsort(owner[here], kind="stable")]
-            kept |= {"shape": frozen(self.shape[at])}
-            kept |= {"more": Gates(frozen(owner[here]), *(frozen(column[here]) for column in self.more[1:]))}
+            kept["shape"] = frozen(self.shape[at])
+            kept["more"] = Gates(frozen(owner[here]), *(frozen(column[here]) for column in self.more[1:]))
         return replace(self, ids=names, **kept)
 
     def __add__(self, other: Places) -> Places:
@@ -208,17 +196,30 @@ class Places:
         ids = self.ids.append(other.ids)
         if not ids.is_unique:
             raise NetworkError(f"places share ids: {some(ids[ids.duplicated()])}; make them differ")
-        both: dict[str, Any] = {
-            name: frozen(np.concatenate([getattr(self, name), getattr(other, name)])) for name in OF_PLACES
-        }
+        both = frozen_columns(*(np.concatenate([getattr(self, name), getattr(other, name)]) for name in OF_PLACES))
         if self.shape is not None or other.shape is not None:
             none = [np.full(len(one), None, object) if one.shape is None else one.shape for one in (self, other)]
-            void = Gates(*(np.zeros(0, np.int32) for _ in OF_GATES))
+            void = Gates(*(np.zeros(0, np.int32) for _ in Gates._fields))
             first, second = self.more or void, other.more or void
             second = second._replace(owner=second.owner + np.int32(len(self)))
             both["shape"] = frozen(np.concatenate(none))
             both["more"] = Gates(*(frozen(np.concatenate(two)) for two in zip(first, second, strict=True)))
         return replace(self, ids=ids, max_snap=max(self.max_snap, other.max_snap), **both)
+
+
+def positions_of(index: pd.Index, names: pd.Index, what: str) -> Positions:
+    """Find each of the names in *index*; NetworkError for one that is not there, or stands twice."""
+    at = np.arange(len(names)) if names is index else index.get_indexer(names)
+    if (at < 0).any():
+        raise NetworkError(f"no such {what}: {some(names[at < 0])}")
+    if not names.is_unique:
+        raise NetworkError(f"{what} stand twice: {some(names[names.duplicated()].unique())}")
+    return at
+
+
+def frozen_columns(*columns: npt.NDArray[Any]) -> dict[str, Any]:
+    """Close the columns of places to writing, and name them as `OF_PLACES`."""
+    return dict(zip(OF_PLACES, map(frozen, columns), strict=True))
 
 
 def frozen(array: npt.NDArray[Any]) -> npt.NDArray[Any]:

@@ -1,7 +1,8 @@
 """Shortest paths between places: the searches that the measures are made of.
 
-Costs are whole millimetres (of level walk, where slopes count). A limit is inclusive. Work is cut into blocks of
-sources, which threads take in turn; what comes out is the same for any number of threads, bit for bit.
+Costs and limits are whole millimetres, of level walk where slopes count as *walk* responds to them; a limit is
+inclusive, `LONGEST` at most. Blocks of sources are searched by *threads* threads, by all processors where it is
+None; the results are the same for any number, bit for bit. *progress* is called with the sources done and all.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ from typing import Any
 import numpy as np
 
 from siting.errors import NetworkError
-from siting.network.core import LONGEST, Core, Spots
+from siting.network import nearest_kernels, reached_street_kernels
+from siting.network import search_kernels as kernels
+from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
+from siting.network.end_points import run_starts
 from siting.network.graph import Network
-from siting.network.overlaps import straight
 from siting.network.places import Places
+from siting.network.reached_street_kernels import ReachedPieces
+from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
+from siting.network.straight_walks import straight_walks
 from siting.network.walk import Walk
-from siting.network.work import Desk, Progress, Task, run, share_out, task_of
 from siting.numbers import Floats, Ints, Ints32
-
-__all__ = ["LONGEST", "Pairs", "nearest", "pieces", "sums", "within"]
 
 log = logging.getLogger(__name__)
 
@@ -56,43 +59,17 @@ def within(
     max_pairs: float = float("inf"),
     progress: Progress | None = None,
 ) -> Pairs:
-    """List all pairs not farther apart than *limit*.
+    """List all pairs not farther apart than *limit*; NetworkError where there are more than *max_pairs*.
 
-    Parameters
-    ----------
-    network
-        The streets.
-    origins, destinations
-        Places on them.
-    limit
-        Millimetres of level walk, at most `LONGEST`.
-    walk
-        Whose response to slopes counts; none counts the way alone.
-    speed
-        Costs are divided by it: 1 gives metres, metres a minute give minutes.
-    threads
-        How many search at once; all processors when not given.
-    max_pairs
-        More pairs than this are an error.
-    progress
-        Called with the sources done and all.
-
-    Raises
-    ------
-    NetworkError
-        When there are more pairs than *max_pairs*.
+    Costs are divided by *speed*: 1 gives metres, metres a minute give minutes.
     """
-    from siting.network import _kernels
-
     speed = float(speed)
-    # The fewer places do the searching.
-    swap = len(destinations) < len(origins)
-    source, sought = (destinations, origins) if swap else (origins, destinations)
-    task = task_of(network, source, sought, limit, walk, reverse=swap)
+    task, swap = _task(network, origins, destinations, limit, walk)
     _foresee(task, max_pairs)
     chunks: list[tuple[int, Ints, Ints]] = []
     total = 0
-    for lo, (keys, counts) in run(task, threads, lambda desk, lo, hi: desk.pairs(lo, hi, rows=not swap), progress):
+    pairs_of = partial(Workspace.pairs, rows=not swap)
+    for lo, (keys, counts) in run_blocks(task, threads, pairs_of, progress):
         total += len(keys)
         if total > max_pairs:
             raise NetworkError(_too_many(total, max_pairs, "at least"))
@@ -103,48 +80,52 @@ def within(
         for lo, _, counts in chunks:
             ptr[1 + task.order[lo : lo + len(counts)]] = counts
         np.cumsum(ptr, out=ptr)
-        found = _room(total)
+        columns = _room(total)
         jobs += [
-            partial(_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *found) for lo, keys, counts in chunks
+            partial(kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *columns) for lo, keys, counts in chunks
         ]
         chunks.clear()  # each is let go as soon as it stands in its place
     else:
         for _, keys, _counts in chunks:
-            _kernels.count_items(keys, ptr[1:])
+            kernels.count_items(keys, ptr[1:])
         np.cumsum(ptr, out=ptr)
         at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
         chunks.reverse()
         while chunks:
             lo, keys, counts = chunks.pop()
-            _kernels.turn(keys, counts, task.order, lo, at, turned)
-        found = _room(total)
+            kernels.turn(keys, counts, task.order, lo, at, turned)
+        columns = _room(total)
         jobs += [
-            partial(_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *found)
+            partial(kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *columns)
             for lo in range(0, len(origins), ROWS)
         ]
-    share_out(jobs, threads)
-    return Pairs(*found)
+    run_jobs(jobs, threads)
+    return Pairs(*columns)
+
+
+def _task(
+    network: Network, origins: Places, destinations: Places, limit: int, walk: Walk | None
+) -> tuple[SearchTask, bool]:
+    """Prepare a search from the fewer places; whether these are the destinations."""
+    swap = len(destinations) < len(origins)
+    source, sought = (destinations, origins) if swap else (origins, destinations)
+    return search_task(network, source, sought, limit, walk, reverse=swap), swap
 
 
 def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
     return np.empty(pairs, np.int32), np.empty(pairs, np.int32), np.empty(pairs)
 
 
-def _sample(task: Task) -> Ints:
-    """Count the pairs of some of the sources, drawn at random, but the same at every call."""
-    n = len(task.order)
-    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
-    some_of = replace(task, order=np.ascontiguousarray(task.order[drawn]))
-    desk = Desk(some_of)
-    return np.concatenate([desk.pairs(lo, hi, rows=False)[1] for lo, hi in some_of.blocks()])
-
-
-def _foresee(task: Task, most: float) -> None:
-    """Estimate the pairs of a large task; tell how many, and refuse what is surely too many."""
+def _foresee(task: SearchTask, most: float) -> None:
+    """Estimate the pairs of a large task; log how many, and refuse what is surely too many."""
     n = len(task.order)
     if n < FORESEEN:
         return  # the count as it goes is soon enough
-    sample = _sample(task)
+    # Of some of the sources, drawn at random, but the same at every call.
+    drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
+    part = replace(task, order=np.ascontiguousarray(task.order[drawn]))
+    space = Workspace(part)
+    sample = np.concatenate([space.pairs(lo, hi, rows=False)[1] for lo, hi in part.blocks()])
     guess, error = n * sample.mean(), n * sample.std() / np.sqrt(len(sample))
     log.info("about %s pairs, %.1f GiB", f"{round(guess):,}", guess * PAIR_BYTES / 2**30)
     if guess - 4 * error > most:  # nearer calls are left to the count
@@ -172,31 +153,27 @@ def sums(
 ) -> tuple[Floats, Ints]:
     """Add up the weights (destinations × columns) within *limit* of each origin, and count; no pair is kept.
 
-    With *decay* each weight counts times the factor that it gives for the way, mm.
+    With *decay* each weight counts times the factor for the way, mm.
     """
-    from siting.network import _kernels
-
     out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
     weights = np.array(weights, float, order="C")
-    swap = len(destinations) < len(origins)
-    source, sought = (destinations, origins) if swap else (origins, destinations)
-    task = task_of(network, source, sought, limit, walk, reverse=swap)
+    task, swap = _task(network, origins, destinations, limit, walk)
     flat = np.empty(0)
 
-    def step(desk: Desk, lo: int, hi: int) -> Any:
-        keys, counts = desk.pairs(lo, hi, rows=False)
+    def step(space: Workspace, lo: int, hi: int) -> Any:
+        keys, counts = space.pairs(lo, hi, rows=False)
         factor = flat if decay is None or not len(keys) else np.array(decay(keys >> 32), float, order="C")
         if swap:
             return keys, counts, factor
-        _kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
+        kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
         number[task.order[lo:hi]] = counts
         return None
 
-    for lo, found in run(task, threads, step, progress):
-        if found is not None:  # several sources reach one item, so that one thread adds them, in order
-            keys, counts, factor = found
-            _kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
-            _kernels.count_items(keys, number)
+    for lo, block in run_blocks(task, threads, step, progress):
+        if block is not None:  # several sources reach one item, so that one thread adds them, in order
+            keys, counts, factor = block
+            kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
+            kernels.count_items(keys, number)
     return out, number
 
 
@@ -213,102 +190,91 @@ def nearest(
 ) -> Pairs:
     """List the *count* nearest destinations of each origin, within *limit*.
 
-    Of destinations at the same distance the one that comes first is nearer. With *streets_only* nobody walks straight:
-    what is found are the ways over the streets, on which others may go on.
+    Of destinations at the same distance the first is nearer. With *streets_only* nobody walks straight from place to
+    place.
     """
-    from siting.network import _sweeps
-
     count = max(1, min(count, len(destinations)))
-    core = network.core(walk)
-    labels = _labels(core, core.spots(destinations, network.cost), count, limit)
-    found = np.full((len(origins), count), _sweeps.NONE, np.int64)
-    starts = core.starts(core.spots(origins, network.cost))
-    targets = core.targets(destinations, network.cost)
-    near = straight(origins, destinations.select(destinations.ids[:0]) if streets_only else destinations, limit)
-    _sweeps.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), found)
-    origin, rank = np.nonzero(found != _sweeps.NONE)
-    keys = found[origin, rank]
+    graph = network.core(walk)
+    labels = _labels(graph, graph.positions(destinations), count, limit)
+    table = np.full((len(origins), count), nearest_kernels.NONE, np.int64)
+    starts = graph.starts(origins)
+    targets = graph.targets(destinations)
+    near = straight_walks(origins, destinations.select(destinations.ids[:0]) if streets_only else destinations, limit)
+    nearest_kernels.read_nearest(labels, starts, targets, near, 0, len(origins), np.int32(limit), table)
+    origin, rank = np.nonzero(table != nearest_kernels.NONE)
+    keys = table[origin, rank]
     return Pairs(
         origin.astype(np.int32), (keys & 0xFFFFFFFF).astype(np.int32), (keys >> 32).astype(np.float64) / 1000.0 / speed
     )
 
 
-def pieces(
-    network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None
-) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
-    """List the pieces of streets from which each place is reached within each of the rising *limits*, mm.
+def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Walk | None = None) -> ReachedPieces:
+    """List the pieces of streets from which each place is reached within each of the rising *limits*.
 
-    Returns ``(limit, group, edge, low, high)``, ordered by limit, then group: positions, and shares of the edge from
-    `u`. Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no
-    length, which is whole.
+    Pieces of one place, limit and edge do not touch; one of no length is left out, except for an edge of no length,
+    which is whole.
     """
-    from siting.network import _kernels, _pieces
 
-    def room(size: int) -> _pieces.Pieces:
-        return _pieces.Pieces(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float)))
+    def room(size: int) -> ReachedPieces:
+        return ReachedPieces(*(np.empty(size, kind) for kind in (np.int32, np.int32, np.int32, float, float)))
 
-    task = task_of(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
-    chains = task.core.chains(network.cost)
-    owner = task.core.spots(places, network.cost).owner
-    desk, steps = Desk(task), np.array(limits, np.int32)
-    parts = [room(0)]
+    task = search_task(network, places, places.select(places.ids[:0]), max(limits), walk, reverse=True)
+    graph = task.graph
+    owner = graph.positions(places).owner
+    space, steps = Workspace(task), np.array(limits, np.int32)
     size, at = 1 << 16, 0
-    out = room(size)
+    out, parts = room(size), [room(0)]
     while at < len(owner):
-        now, m, status = _pieces.pieces_within(task.arcs, task.starts, chains, desk.work, at, len(owner), steps, out)
-        parts.append(_pieces.Pieces(*(column[:m].copy() for column in out)))
-        if status == _kernels.QUEUE_SHORT:
-            desk.grow(status)
-        elif status == _kernels.BUFFER_SHORT and now == at:
+        now, m, status = reached_street_kernels.pieces_within(
+            task.arcs, task.starts, graph.chains, graph.chain_ends, space.buffers, at, len(owner), steps, out
+        )
+        parts.append(ReachedPieces(*(column[:m].copy() for column in out)))
+        if status == kernels.QUEUE_SHORT:
+            space.grow(status)
+        elif status == kernels.BUFFER_SHORT and now == at:
             size *= 4
             out = room(size)
         at = now
-    limit, group, edge, low, high = map(np.concatenate, zip(*parts, strict=True))
-    if task.core.double is not None:
-        edge = task.core.double.origin[edge]
-        street = edge >= 0
-        limit, group, edge, low, high = limit[street], group[street], edge[street], low[street], high[street]
-    if len(owner) > len(places):
-        return _joined(limit, owner[group], edge, low, high)
-    if len(limits) > 1:
-        order = np.argsort(limit, kind="stable")
-        limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
-    return limit, group, edge, low, high
+    reached = ReachedPieces(*map(np.concatenate, zip(*parts, strict=True)))
+    if graph.copies is not None:
+        reached = reached._replace(edge=graph.copies.origin[reached.edge])
+        reached = reached.take(reached.edge >= 0)
+    if len(owner) > len(places):  # several gates reach the same pieces
+        reached = reached._replace(group=owner[reached.group])
+        rows, high = merge_touching(reached[:3], reached.low, reached.high, 2.0)
+        return reached.take(rows)._replace(high=high)
+    return reached.take(np.argsort(reached.limit, kind="stable")) if len(limits) > 1 else reached
 
 
-def _joined(
-    limit: Ints32, group: Ints32, edge: Ints32, low: Floats, high: Floats
-) -> tuple[Ints32, Ints32, Ints32, Floats, Floats]:
-    """Join pieces of one limit, group and edge that several gates reach, where they overlap or touch."""
-    order = np.lexsort((low, edge, group, limit))
-    limit, group, edge, low, high = limit[order], group[order], edge[order], low[order], high[order]
-    other = np.ones(len(edge), np.bool_)
-    other[1:] = (np.diff(limit) != 0) | (np.diff(group) != 0) | (np.diff(edge) != 0)
-    # The farthest end so far within the edge: shares lie from 0 to 1, so that those of later edges are lifted above.
-    lift = np.cumsum(other) * 2.0
+def merge_touching(keys: Sequence[Any], low: Any, high: Any, most: float) -> tuple[Ints, Any]:
+    """Merge intervals of the same *keys* that overlap or touch: the first row of each, in order, and its end.
+
+    Ends lie from 0 to half of *most*.
+    """
+    order = np.lexsort((low, *keys[::-1]))
+    low, high = low[order], high[order]
+    new = np.logical_or.reduce([run_starts(key[order]) for key in keys])
+    # The farthest end so far of the same keys: ends of later ones are lifted above all earlier ones.
+    lift = np.cumsum(new) * most
     so_far = np.maximum.accumulate(high + lift) - lift
-    first = np.flatnonzero(other | (low > np.roll(so_far, 1)))
-    end = np.maximum.reduceat(high, first) if len(first) else high
-    return limit[first], group[first], edge[first], low[first], end
+    first = np.flatnonzero(new | (low > np.roll(so_far, 1)))
+    return order[first], np.maximum.reduceat(high, first) if len(first) else high
 
 
-def _labels(core: Core, spots: Spots, count: int, limit: int) -> Ints:
-    """Label every corner with its *count* nearest places of *spots*, searching against the streets."""
-    from siting.network import _sweeps
-
-    node = np.concatenate([spots.a, spots.b])
-    way = np.concatenate([spots.enter_a, spots.enter_b])
-    who = np.tile(spots.owner, 2)
+def _labels(graph: ContractedGraph, at: ChainPositions, count: int, limit: int) -> Ints:
+    """Label every corner with its *count* nearest places, searching against the streets."""
+    to = at.against
+    node = np.concatenate([to.a, to.b])
     seeds = node >= 0
-    node, way, who = node[seeds], way[seeds], who[seeds]
-    first = np.empty((limit >> int(_sweeps.SWEEP)) + 1, np.int32)
-    queue = len(node) + count * (core.n + len(core.arcs.heads)) // 2 + 1024
+    node, way, who = node[seeds], np.concatenate([to.to_a, to.to_b])[seeds], np.tile(at.owner, 2)[seeds]
+    first = np.empty((limit >> int(nearest_kernels.SWEEP)) + 1, np.int32)
+    queue = len(node) + count * (graph.n + len(graph.arcs.heads)) // 2 + 1024
     while True:
-        labels = np.full((core.n, count), _sweeps.NONE, np.int64)
+        labels = np.full((graph.n, count), nearest_kernels.NONE, np.int64)
         first[:] = -1
         link, item, key = np.empty(queue, np.int32), np.empty(queue, np.uint32), np.empty(queue, np.int64)
-        sweep, table = (_sweeps.label, labels[:, 0]) if count == 1 else (_sweeps.label_several, labels)
-        if sweep(core.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
+        sweep, table = (nearest_kernels.label, labels[:, 0]) if count == 1 else (nearest_kernels.label_several, labels)
+        if sweep(graph.arcs_back, node, way, who, np.int32(limit), np.ascontiguousarray(table), first, link, item, key):
             queue *= 2
             continue
         return labels

@@ -7,17 +7,14 @@ import os
 import shutil
 import uuid
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyproj
 
 from siting.errors import NetworkError
-from siting.network.places import frozen
-
-if TYPE_CHECKING:
-    from siting.network.graph import Network
+from siting.network.parts import Parts
 
 #: Version of the folder's layout.
 VERSION = 1
@@ -26,7 +23,14 @@ NEEDED = ("x", "y", "u", "v", "cost", "metres")
 HEAD, COLUMNS, NODES = "network.json", "columns.parquet", "nodes.json"
 
 
-def write_network(network: Network, path: str | os.PathLike[str]) -> None:
+class Home(NamedTuple):
+    """The folder that a network was opened from, and the stamp of what was saved there."""
+
+    path: str
+    stamp: str | None
+
+
+def write_parts(network: Parts, path: str | os.PathLike[str]) -> None:
     """Write the network into the folder *path*; see `Network.save`."""
     home = Path(path).resolve()
     if home.exists() and not (home / HEAD).is_file():
@@ -74,31 +78,25 @@ def _plain(value: Any) -> Any:
     return None if value is pd.NA or value is pd.NaT else str(value)
 
 
-def _names(text: str) -> pd.Index:
-    """Read names of nodes; those of several parts come back as tuples."""
-    names = [tuple(name) if isinstance(name, list) else name for name in json.loads(text)]
-    return pd.Index(names, tupleize_cols=False)
-
-
-def read_network(path: str | os.PathLike[str]) -> Network:
+def read_parts(path: str | os.PathLike[str]) -> tuple[Parts, Home]:
     """Map the network in the folder *path* into memory; see `Network.load`."""
-    from siting.network.graph import Network
-
     home = Path(path).resolve()
     try:
         head = json.loads((home / HEAD).read_text(encoding="utf-8"))
         if head["version"] != VERSION:
             raise NetworkError(f"{path} holds a network of layout {head['version']}; this is {VERSION}: save it anew")
-        arrays: dict[str, Any] = dict.fromkeys(ARRAYS)
         if not set(NEEDED) <= set(head["arrays"]):
             raise NetworkError(f"{path} holds no network, or not all of it; write one with Network.save")
-        for name in head["arrays"]:
-            arrays[name] = np.asarray(np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+        arrays: dict[str, Any] = dict.fromkeys(ARRAYS) | {
+            name: np.asarray(np.load(home / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+            for name in head["arrays"]
+        }
         columns = pd.read_parquet(home / COLUMNS)
+        names = json.loads((home / NODES).read_text(encoding="utf-8"))  # those of several parts come back as lists
         columns = columns.assign(**{name: columns[name].map(json.loads).astype(object) for name in head["json"]})
-        network = Network(
+        parts = Parts(
             crs=pyproj.CRS(head["crs"]),
-            nodes=_names((home / NODES).read_text(encoding="utf-8")),
+            nodes=pd.Index([tuple(one) if isinstance(one, list) else one for one in names], tupleize_cols=False),
             columns=columns,
             left_out=dict(head["left_out"]),
             **arrays,
@@ -107,21 +105,12 @@ def read_network(path: str | os.PathLike[str]) -> Network:
         raise
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, pyproj.exceptions.CRSError) as fault:
         raise NetworkError(f"{path} holds no network ({fault}); write one with Network.save") from fault
-    network.__dict__["_home"] = str(home), head.get("stamp")
-    return network
+    return parts, Home(str(home), head.get("stamp"))
 
 
-def read_again(path: str, stamp: str | None) -> Network:
-    """Open a network that was pickled as its path, unless another has been saved there since."""
-    network = read_network(path)
-    if network.__dict__["_home"][1] != stamp:
-        raise NetworkError(f"{path} holds another network than the one that was sent; load it anew")
-    return network
-
-
-def restored(*values: Any) -> Network:
-    """Make a network of its pickled fields, whose arrays come back open to writing."""
-    from siting.network.graph import Network
-
-    fields_of: list[Any] = [frozen(value) if isinstance(value, np.ndarray) else value for value in values]
-    return Network(*fields_of)
+def read_again(home: Home) -> tuple[Parts, Home]:
+    """Open a network that was pickled as its folder, unless another has been saved there since."""
+    parts, there = read_parts(home.path)
+    if there.stamp != home.stamp:
+        raise NetworkError(f"{home.path} holds another network than the one that was sent; load it anew")
+    return parts, there

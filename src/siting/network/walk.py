@@ -15,8 +15,6 @@ import numpy.typing as npt
 from siting.errors import NetworkError, some
 from siting.numbers import Floats
 
-__all__ = ["STEEPEST", "Slope", "Walk", "careful", "speed_from", "tobler"]
-
 #: From grades (rise over run, uphill positive) to the time on them, over the time on the level.
 Slope = Callable[[Floats], Floats]
 #: Steeper grades are taken for this one: streets are not so steep, wrong elevations are, and sums must stay finite.
@@ -24,34 +22,19 @@ STEEPEST = 0.4
 #: Nobody walks slower or faster than this, metres a minute: 1.2 and 12 km/h. What is beyond is another unit.
 SLOWEST, FASTEST = 20.0, 200.0
 #: Units of speed, as they are written, and metres a minute in each.
-UNITS: dict[str, tuple[float, tuple[str, ...]]] = {
-    "m/min": (1.0, ("m/min", "m/minute", "mpm", "米/分", "米/分钟", "米每分", "米每分钟")),
-    "km/h": (
-        1000 / 60,
-        (
-            "km/h",
-            "km/hr",
-            "kmh",
-            "kph",
-            "kmph",
-            "公里/小时",
-            "公里/时",
-            "千米/小时",
-            "千米/时",
-            "公里每小时",
-            "千米每小时",
-        ),
-    ),
-    "m/s": (60.0, ("m/s", "m/sec", "mps", "米/秒", "米每秒")),
-    "mph": (1609.344 / 60, ("mph", "mi/h", "英里/小时")),
-    "ft/s": (0.3048 * 60, ("ft/s", "fps", "英尺/秒")),
-    "ft/min": (0.3048, ("ft/min",)),
-    "m/h": (1 / 60, ("m/h",)),
+UNITS: dict[str, tuple[float, str]] = {
+    "m/min": (1.0, "m/min m/minute mpm 米/分 米/分钟 米每分 米每分钟"),
+    "km/h": (1000 / 60, "km/h km/hr kmh kph kmph 公里/小时 公里/时 千米/小时 千米/时 公里每小时 千米每小时"),
+    "m/s": (60.0, "m/s m/sec mps 米/秒 米每秒"),
+    "mph": (1609.344 / 60, "mph mi/h 英里/小时"),
+    "ft/s": (0.3048 * 60, "ft/s fps 英尺/秒"),
+    "ft/min": (0.3048, "ft/min"),
+    "m/h": (1 / 60, "m/h"),
 }
 
 
 def tobler(grade: npt.ArrayLike) -> Floats:
-    """Tell how much longer a walk takes on a grade than on the level, by Tobler's hiking function [1]_.
+    """How much longer a walk takes on a grade than on the level, by Tobler's hiking function [1]_.
 
     Tobler's walker goes ``W(s) = 6 exp(-3.5 |s + 0.05|)`` km/h on the grade ``s``, fastest on 5 % downhill. Only the
     ratio ``W(0) / W(s) = exp(3.5 (|s + 0.05| - 0.05))`` is taken from it; the speed on the level is the walker's own.
@@ -82,7 +65,7 @@ def tobler(grade: npt.ArrayLike) -> Floats:
 
 
 def careful(grade: npt.ArrayLike) -> Floats:
-    """Tell how much longer a walk takes on a grade for those who do not go faster downhill: elders, carers with a pram.
+    """How much longer a walk takes on a grade for walkers who do not go faster downhill: elders, carers with a pram.
 
     Tobler's function with its gain downhill taken away: ``max(1, tobler(grade))``. Uphill it is Tobler's; down to 10 %
     downhill the pace is that of the level; where it is steeper downhill, Tobler's again.
@@ -120,21 +103,10 @@ def careful(grade: npt.ArrayLike) -> Floats:
 
 
 def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST, mode: str = "walk") -> float:
-    """Read a speed with its unit: metres a minute.
+    """Read a speed with its unit, such as "4.8 km/h" or "80 米/分钟": metres a minute.
 
-    Parameters
-    ----------
-    text
-        A number and a unit: m/min, km/h, m/s, mph, ft/s, ft/min, or 米/分钟, 公里/小时, 米/秒.
-    slowest, fastest
-        Limits of the mode, metres a minute; those of walkers when not given.
-    mode
-        Its name, for the message.
-
-    Raises
-    ------
-    NetworkError
-        When there is no number, or no unit that is known, or nobody travels so fast or slow.
+    NetworkError where there is no number, no unit that is known, or the speed is not from *slowest* to *fastest*,
+    metres a minute; *mode* stands in the message.
 
     Examples
     --------
@@ -143,13 +115,12 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
     """
     what = "walking" if mode == "walk" else mode
     plain = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text)).lower().replace("per", "/")
-    found = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
-    factor = next((each for each, names in UNITS.values() if found and found[2] in names), None)
-    if found is None or factor is None:
-        raise NetworkError(
-            f'{what} speed is "{text}"; give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
-        )
-    speed = round(float(found[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
+    match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
+    factor = next((each for each, names in UNITS.values() if match and match[2] in names.split()), None)
+    if match is None or factor is None:
+        remedy = 'give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
+        raise NetworkError(f'{what} speed is "{text}"; {remedy}')
+    speed = round(float(match[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
     if not slowest <= speed <= fastest:
         nobody = "nobody walks so" if mode == "walk" else f"that is no speed of a {mode}"
         raise NetworkError(
@@ -159,8 +130,8 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
     return speed
 
 
-def _meant(speed: float) -> str:
-    """Ask whether a number that is no speed in metres a minute was meant in another unit."""
+def _other_units(speed: float) -> str:
+    """Ask whether a number that is no speed in metres a minute is one in another unit."""
     guesses = [
         f"{speed:g} {unit} = {speed * factor:.4g} m/min"
         for unit, (factor, _) in UNITS.items()
@@ -213,14 +184,12 @@ class Walk:
     def __post_init__(self) -> None:
         number = isinstance(self.speed, Real) and not isinstance(self.speed, bool)
         if not (number and math.isfinite(self.speed) and SLOWEST <= self.speed <= FASTEST):
-            meant = _meant(float(self.speed)) if number else '; or Walk.at("4.8 km/h"), with the unit'
-            raise NetworkError(
-                f"walking speed is {self.speed!r}; give metres a minute, {SLOWEST:g} to {FASTEST:g}{meant}"
-            )
+            question = _other_units(float(self.speed)) if number else '; or Walk.at("4.8 km/h"), with the unit'
+            remedy = f"give metres a minute, {SLOWEST:g} to {FASTEST:g}{question}"
+            raise NetworkError(f"walking speed is {self.speed!r}; {remedy}")
         if not (self.slope is None or callable(self.slope)):
-            raise NetworkError(
-                f"slope is {self.slope!r}; give a function from grades to factors, such as tobler, or None"
-            )
+            remedy = "give a function from grades to factors, such as tobler, or None"
+            raise NetworkError(f"slope is {self.slope!r}; {remedy}")
         if not isinstance(self.stairs, bool):
             raise NetworkError(f"stairs is {self.stairs!r}; give True or False")
 
@@ -290,12 +259,12 @@ class Walk:
 
     @property
     def terms(self) -> str:
-        """What a result says of its walker: who, how fast, what slopes do, and whether without stairs."""
-        told = f"{self.who}, {self.speed:g} m/min"
+        """The walker as results print it: who, how fast, what slopes do, and whether without stairs."""
+        terms = f"{self.who}, {self.speed:g} m/min"
         if self.slope is not None:
             name = getattr(self.slope, "__name__", "own")
-            told += f", slope: {'own' if name == '<lambda>' else name}"
-        return told if self.stairs else f"{told}, no stairs"
+            terms += f", slope: {'own' if name == '<lambda>' else name}"
+        return terms if self.stairs else f"{terms}, no stairs"
 
     def metres(self, minutes: float) -> float:
         """Metres walked on the level in *minutes*."""
@@ -306,7 +275,7 @@ class Walk:
         return metres / self.speed
 
     def pace(self, grade: npt.ArrayLike) -> Floats:
-        """Tell how much longer a walk takes on each grade than on the level.
+        """How much longer a walk takes on each grade than on the level.
 
         Parameters
         ----------
@@ -334,9 +303,8 @@ class Walk:
         # The function gets a copy: one that works in place must not change the streets.
         factor = np.array(self.slope(grades.copy()), float)
         if factor.shape != grades.shape:
-            raise NetworkError(
-                f"slope of {self.who} makes the shape {factor.shape} of {grades.shape}; give a factor for each grade"
-            )
+            shapes = f"the shape {factor.shape} of {grades.shape}"
+            raise NetworkError(f"slope of {self.who} makes {shapes}; give a factor for each grade")
         wrong = ~(np.isfinite(factor) & (factor > 0))
         if wrong.any():
             cases = (f"{g:g} gives {f:g}" for g, f in zip(grades[wrong], factor[wrong], strict=True))

@@ -1,8 +1,8 @@
 """p-center: so many columns open, the need that is farthest from its nearest as near as can be.
 
-The answer is one of the distances, so it is searched for among them by halving: with limit d, can so many columns
-cover all needs [1]_? A plan made greedily often says yes, needs of which no column covers two often say no, and what is
-left is a question for the covering engine, which stops as soon as it is decided.
+The answer is one of the distances, so it is searched for among them by bisection: with limit d, can so many columns
+cover all needs [1]_? A greedy plan often proves that they can, and a packing (needs of which no column covers two) that
+they cannot. The covering engine decides the rest, and stops as soon as it is decided.
 
 References
 ----------
@@ -18,9 +18,11 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.covering import solve_covering
-from siting.optimize.model import Found, Model
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
+from siting.optimize.sparse_rows import entries_of, keep_entries, with_data
 
 __all__ = ["solve_center"]
 
@@ -29,23 +31,21 @@ log = logging.getLogger(__name__)
 ENGINE = "center by covering"
 
 
-class _Question(Watch):
+class _Decision(Control):
     """Stops the covering engine as soon as it is known whether *most* columns are enough."""
 
-    def __init__(self, watch: Watch, most: int) -> None:
-        vars(self).update(vars(watch.quiet()))
+    def __init__(self, control: Control, most: int) -> None:
+        vars(self).update(vars(control.for_subproblem()))
         self.most = most
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Tell whether to stop: the question is answered, or time is up."""
+        """Return whether to stop: it is decided, or time is up."""
         enough = value is not None and value > -self.most - 0.5
         never = bound is not None and bound < -self.most - 0.5
         return enough or never or super().report(step, value, bound)
 
 
-def solve_center(
-    costs: csr_array, lower: Floats, upper: Floats, most: int, watch: Watch, *, start: Bools | None = None
-) -> Found:
+def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> Solution:
     """Open columns so that the largest distance from a need to its nearest open column is as small as can be.
 
     Parameters
@@ -56,14 +56,10 @@ def solve_center(
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     most
         How many columns may open beside those that must.
-    watch
-        Asked between the questions, and within.
-    start
-        A plan to begin with; it is ignored when it breaks a rule.
 
     Returns
     -------
-    Found
+    Solution
         `value` and `bound` are minus the distance; 0 where there are no needs.
 
     Raises
@@ -75,67 +71,58 @@ def solve_center(
         raise ValueError(f"lower and upper need an entry for each of the {costs.shape[1]} columns")
     if not np.isfinite(costs.data).all() or (costs.data < 0).any():
         raise ValueError("distances must be finite numbers of 0 or more")
-    opened = lower > 0.5
     if most < 0 or (lower > upper).any():
-        return Found(None, -math.inf, -math.inf, "infeasible", ENGINE)
+        return Solution.infeasible(ENGINE)
     if not costs.shape[0]:
-        return Found(opened, 0.0, 0.0, "optimal", ENGINE)
-    reach = _usable(costs, upper)
-    if (np.diff(reach.indptr) == 0).any():
-        return Found(None, -math.inf, -math.inf, "infeasible", ENGINE)
-    return _Halving(reach, lower, upper, most, watch).run(start)
+        return Solution(lower > 0.5, 0.0, 0.0, "optimal", ENGINE)
+    usable = keep_entries(costs, upper[costs.indices] > 0.5)
+    if (np.diff(usable.indptr) == 0).any():
+        return Solution.infeasible(ENGINE)
+    return _Bisection(usable, lower, upper, most, control).run()
 
 
-def _usable(costs: csr_array, upper: Floats) -> csr_array:
-    """Drop the pairs of columns that may not open."""
-    return _pairs(costs, upper[costs.indices] > 0.5)
+class _Bisection:
+    """What is known in the course of the search: the best plan with its distance, and which distances are too short."""
 
-
-def _pairs(costs: csr_array, kept: Bools) -> csr_array:
-    indptr = np.concatenate([[0], np.cumsum(kept)])[costs.indptr]
-    return csr_array((costs.data[kept], costs.indices[kept], indptr), shape=costs.shape)
-
-
-class _Halving:
-    """What is known between two questions: the best plan with its distance, and which distances are too short."""
-
-    def __init__(self, costs: csr_array, lower: Floats, upper: Floats, most: int, watch: Watch) -> None:
-        self.costs, self.lower, self.upper, self.most, self.watch = costs, lower, upper, most, watch
+    def __init__(self, costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> None:
+        self.costs, self.lower, self.upper, self.most, self.control = costs, lower, upper, most, control
         self.opened = lower > 0.5
         self.x: Bools | None = None
         self.distance = math.inf
         self.nodes = 0
-        starts = costs.indptr[:-1]
         self.limits = np.unique(costs.data)
         # No need is nearer to an open column than to its nearest column.
-        nearest = float(np.minimum.reduceat(costs.data, starts).max())
+        nearest = float(np.minimum.reduceat(costs.data, costs.indptr[:-1]).max())
         self.low = int(np.searchsorted(self.limits, nearest))  # the answer is one of limits[low:high + 1] …
         self.high = len(self.limits)  # … or there is none, as long as `high` is behind the last
 
-    def run(self, start: Bools | None) -> Found:
-        """Halve the distances, first by what is quick to say, then with the covering engine."""
-        if start is not None:
-            x = (np.asarray(start, bool) | self.opened) & (self.upper > 0.5)
-            if (x & ~self.opened).sum() <= self.most:
-                self._found(x)
+    def run(self) -> Solution:
+        """Bisect the distances, first by what is quick to decide, then with the covering engine."""
         low, high = self.low, self.high
         while low < high and not self._report():
             middle = (low + min(high, len(self.limits) - 1)) // 2
-            if self._quick(_pairs(self.costs, self.costs.data <= self.limits[middle]), middle) is False:
+            if self._decide_quickly(self._within(middle), middle) is False:
                 low = middle + 1
-            else:  # what is left open is asked below, where the answer may be no
+            else:  # what is undecided may turn out too short below
                 high = min(middle, self.high)
         while self.low < self.high and not self._report():
-            middle = (self.low + min(self.high, len(self.limits) - 1)) // 2
-            if self._decide(middle) is None:
+            if self._decide((self.low + min(self.high, len(self.limits) - 1)) // 2) is None:
                 break
-        return self._answer()
+        if self.x is None and self.low == len(self.limits):
+            return Solution.infeasible(ENGINE, nodes=self.nodes)
+        status = "optimal" if self.low >= self.high else self.control.status
+        bound = -float(self.limits[min(self.low, self.high, len(self.limits) - 1)])
+        return Solution(self.x, -self.distance, bound, status, ENGINE, nodes=self.nodes)
 
-    def _quick(self, within: csr_array, place: int) -> bool | None:
-        """Answer by a greedy plan or by a packing, None where neither tells."""
+    def _within(self, place: int) -> csr_array:
+        """Return the pairs within one of the distances."""
+        return keep_entries(self.costs, self.costs.data <= self.limits[place])
+
+    def _decide_quickly(self, within: csr_array, place: int) -> bool | None:
+        """Decide by a greedy plan or by a packing; None where neither decides."""
         plan = _greedy(within, self.opened, self.most)
         if plan is not None:
-            self._found(plan)
+            self._offer(plan)
             return True
         if _packing(within, self.opened) > self.most:
             self.low = max(self.low, place + 1)
@@ -143,30 +130,30 @@ class _Halving:
         return None
 
     def _decide(self, place: int) -> bool | None:
-        """Answer the question at one of the distances for good; None when time is up."""
-        within = _pairs(self.costs, self.costs.data <= self.limits[place])
-        answer = self._quick(within, place)
+        """Decide whether one of the distances can be kept; None when time is up."""
+        within = self._within(place)
+        answer = self._decide_quickly(within, place)
         if answer is not None:
             return answer
         n, m = within.shape
         model = Model(
-            benefit=csr_array((np.zeros(within.nnz), within.indices, within.indptr), shape=(n, m)),
+            benefit=with_data(within, np.zeros(within.nnz)),
             value=np.where(self.opened, 0.0, -1.0), rows=csr_array((0, m)), low=np.zeros(0), high=np.zeros(0),
             lower=self.lower, upper=self.upper, shares=csr_array((0, n)), wanted=np.zeros(0), must=np.ones(n, bool),
             grain=1.0,
         )  # fmt: skip
-        found = solve_covering(model, _Question(self.watch, self.most))
+        found = solve_covering(model, _Decision(self.control, self.most))
         self.nodes += found.nodes
         log.debug("within %g: %s, %g to %g", self.limits[place], found.status, found.value, found.bound)
         if found.x is not None and found.value > -self.most - 0.5:
-            self._found(found.x)
+            self._offer(found.x)
             return True
         if found.status == "infeasible" or found.bound < -self.most - 0.5:
             self.low = place + 1
             return False
         return None
 
-    def _found(self, x: Bools) -> None:
+    def _offer(self, x: Bools) -> None:
         """Keep a plan where it is the best so far."""
         open_costs = np.where(x[self.costs.indices], self.costs.data, math.inf)
         distance = float(np.minimum.reduceat(open_costs, self.costs.indptr[:-1]).max())
@@ -177,43 +164,33 @@ class _Halving:
     def _report(self) -> bool:
         value = None if self.x is None else -self.distance
         bound = -float(self.limits[self.low]) if self.low < len(self.limits) else None
-        return self.watch.report("distance", value, bound)
-
-    def _answer(self) -> Found:
-        if self.x is None and self.low == len(self.limits):
-            return Found(None, -math.inf, -math.inf, "infeasible", ENGINE, nodes=self.nodes)
-        done = self.low >= self.high
-        bound = -float(self.limits[min(self.low, self.high, len(self.limits) - 1)])
-        status = "optimal" if done else self.watch.status
-        return Found(self.x, -self.distance, bound, status, ENGINE, nodes=self.nodes)
+        return self.control.report("distance", value, bound)
 
 
 def _greedy(within: csr_array, opened: Bools, most: int) -> Bools | None:
     """Cover all needs by the column that covers most of those left, *most* times at most; None when some are left."""
     x, by_column = opened.copy(), within.T.tocsr()
     left = np.ones(within.shape[0], bool)
-    for j in np.flatnonzero(opened):
-        left[by_column.indices[by_column.indptr[j] : by_column.indptr[j + 1]]] = False
+    for column in np.flatnonzero(opened):
+        left[entries_of(by_column, column)] = False
     gain = np.bincount(within.indices[np.repeat(left, np.diff(within.indptr))], minlength=len(x))
     for _ in range(most):
         if not left.any():
             break
-        j = gain.argmax()
-        rows = by_column.indices[by_column.indptr[j] : by_column.indptr[j + 1]]
-        rows = rows[left[rows]]
-        x[j], left[rows] = True, False
-        lost = [within.indices[within.indptr[i] : within.indptr[i + 1]] for i in rows]
-        gain -= np.bincount(np.concatenate(lost), minlength=len(gain))
+        j = int(gain.argmax())
+        needs = entries_of(by_column, j)
+        needs = needs[left[needs]]
+        x[j], left[needs] = True, False
+        gain -= np.bincount(np.concatenate([entries_of(within, i) for i in needs]), minlength=len(gain))
     return None if left.any() else x
 
 
 def _packing(within: csr_array, opened: Bools) -> int:
     """Count needs of which no column covers two, those with few columns first: each takes a column of its own."""
     taken = opened.copy()
-    size = np.diff(within.indptr)
     count = 0
-    for i in np.argsort(size, kind="stable"):
-        columns = within.indices[within.indptr[i] : within.indptr[i + 1]]
+    for i in np.argsort(np.diff(within.indptr), kind="stable"):
+        columns = entries_of(within, i)
         if not taken[columns].any():
             count += 1
             taken[columns] = True

@@ -1,17 +1,18 @@
-"""Time limit, gap target, progress and Ctrl-C, in one value that every engine asks."""
+"""When a search stops (time limit, gap, Ctrl-C), and what it reports: one value that every engine looks at."""
 
 from __future__ import annotations
 
 import copy
+import math
 import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
-__all__ = ["Progress", "Watch", "gap_between"]
+__all__ = ["Control", "Progress", "gap_between"]
 
 
 @dataclass(frozen=True)
@@ -34,25 +35,14 @@ class Progress:
     step: str
 
 
-class Watch:
-    """Tells an engine when to stop, and the user how far it is.
+class Control:
+    """When a search stops, and whom it reports to.
+
+    *time_limit* is in seconds from now; a bound within *gap* of the value, as a share of it, is near enough. Where
+    `sense` is -1 engines make large what the user wants to be small; *progress* is called in the user's sense.
 
     As a context manager it takes Ctrl-C, in the main thread: the first stops the search with the best plan so far, the
     second is a KeyboardInterrupt as usual.
-
-    Parameters
-    ----------
-    time_limit
-        Seconds from now; None for no limit.
-    gap
-        Stop when the bound is within this share of the value.
-    progress
-        Called with each `Progress`.
-
-    Attributes
-    ----------
-    sense
-        -1 where engines make large what the user wants to be small; progress is told in the user's sense.
     """
 
     def __init__(
@@ -68,14 +58,12 @@ class Watch:
         self._pressed = [False]
         self._before: Any = None
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> Control:
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._interrupt)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
@@ -90,10 +78,17 @@ class Watch:
         """Whether Ctrl-C was pressed."""
         return self._pressed[0]
 
-    def quiet(self) -> Watch:
-        """Return a watch with the same clock and Ctrl-C for a question on the way: no gap target, nothing told."""
+    def for_subproblem(self) -> Control:
+        """Return a control of the same clock and Ctrl-C, without gap target and progress."""
         other = copy.copy(self)
         other.gap, other.progress = 0.0, None
+        return other
+
+    def reporting(self, change: Callable[[Progress], Progress]) -> Control:
+        """Return a control of the same clock and Ctrl-C whose reports go through *change*."""
+        other, progress = copy.copy(self), self.progress
+        if progress is not None:
+            other.progress = lambda at: progress(change(at))
         return other
 
     @property
@@ -102,26 +97,26 @@ class Watch:
         return time.perf_counter() - self.began
 
     @property
-    def left(self) -> float:
+    def seconds_left(self) -> float:
         """Seconds that are left; infinite without a limit, never below 0."""
-        return float("inf") if self.time_limit is None else max(0.0, self.time_limit - self.seconds)
+        return math.inf if self.time_limit is None else max(0.0, self.time_limit - self.seconds)
 
     @property
-    def over(self) -> bool:
+    def must_stop(self) -> bool:
         """Whether time is up or Ctrl-C was pressed."""
-        return self.interrupted or self.left <= 0
+        return self.interrupted or self.seconds_left <= 0
 
     @property
     def status(self) -> str:
         """Status of a search that ended without a proof."""
-        return "time_limit" if not self.interrupted and self.left <= 0 else "feasible"
+        return "time_limit" if not self.interrupted and self.seconds_left <= 0 else "feasible"
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Tell the user where the search stands; True when it must stop: time, Ctrl-C, or the gap is reached."""
+        """Report value and bound to the user; True when the search must stop: time, Ctrl-C, or the gap is reached."""
         if self.progress is not None:
             best, top = (None if each is None else self.sense * each + 0.0 for each in (value, bound))
             self.progress(Progress(self.seconds, best, top, step))
-        return self.over or (value is not None and bound is not None and gap_between(value, bound) <= self.gap)
+        return self.must_stop or (value is not None and bound is not None and gap_between(value, bound) <= self.gap)
 
 
 def gap_between(value: float, bound: float) -> float:

@@ -2,32 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
 from siting.compiled import compiled
-from siting.numbers import Ints32
+from siting.numbers import Floats, Ints32
+
+
+class Sets(NamedTuple):
+    """Rows of a sparse array, their entries sorted and with a worth, and its transpose."""
+
+    start: Ints32
+    inside: Ints32
+    worth: Floats
+    back_start: Ints32
+    back: Ints32
+
+
+class Cover(NamedTuple):
+    """The needs of each column, the columns of each need, and what each need is worth."""
+
+    start: Ints32
+    needs: Ints32
+    back_start: Ints32
+    back: Ints32
+    w: Floats
 
 
 @compiled
-def contained(
-    start: Ints32,
-    inside: Ints32,
-    worth: Any,
-    back_start: Ints32,
-    back: Ints32,
-    rank: Any,
-    group: Ints32,
-    seeds: Any,
-    larger: bool,
-) -> Any:
+def contained(sets, rank, group, seeds, larger):
     """Mark each of the *seeds* that lies in another set of its group (or, with *larger*, each set that holds a seed).
 
-    Sets are rows of a sparse array with sorted indices, *back* is its transpose. Set a lies in b when all its entries
-    are in b, worth no less there, and b's rank is no lower; of equal sets the first stays (holds the other). Sets with
-    a group below 0 are left out.
+    Set a lies in b when all its entries are in b, worth no less there, and b's rank is no lower; of equal sets the
+    first stays (holds the other). Sets with a group below 0 are left out.
     """
+    start, inside, worth, back_start, back = sets
     n = len(start) - 1
     marked = np.zeros(n, np.bool_)
     for a in range(n):
@@ -66,19 +76,9 @@ def contained(
 
 
 @compiled
-def toggle(
-    j: int,
-    start: Ints32,
-    needs: Ints32,
-    back_start: Ints32,
-    back: Ints32,
-    w: Any,
-    x: Any,
-    count: Any,
-    owners: Any,
-    gain: Any,
-) -> None:
+def toggle(j, cover, x, count, owners, gain):
     """Open or close column j, and keep what each column adds to the others that are open (*gain*) up to date."""
+    start, needs, back_start, back, w = cover
     if x[j]:
         for e in range(start[j], start[j + 1]):
             i = needs[e]
@@ -105,28 +105,15 @@ def toggle(
 
 
 @compiled
-def improve(
-    start: Ints32,
-    needs: Ints32,
-    back_start: Ints32,
-    back: Ints32,
-    w: Any,
-    value: Any,
-    cost: Any,
-    budget: float,
-    free: Any,
-    x: Any,
-    kicks: int,
-    strength: int,
-) -> float:
-    """Add the best columns that the budget allows, change one open column for a shut one while that is better; again.
+def improve(cover, value, cost, budget, free, x, kicks, strength):
+    """Add the best columns that the budget allows, then interchange an open and a shut one while that is better.
 
-    *start*, *needs* list the needs of each column, *back_start*, *back* the columns of each need; *x* is changed in
-    place, only where *free*, whose costs are within the *budget*. Then, *kicks* times: open *strength* columns at
-    random, each for the one it replaces best, and begin again from there; what is no better is undone. The random
-    numbers are those of a fixed seed. Returns what the plan is worth.
+    *x* is changed in place, only where *free*, whose costs are within the *budget*. Then, *kicks* times: open
+    *strength* columns at random, each for the one it replaces best, and begin again from there; what is no better is
+    undone. The random numbers are those of a fixed seed. Returns what the plan is worth.
     """
-    n, m = len(back_start) - 1, len(start) - 1
+    start, needs, w = cover.start, cover.needs, cover.w
+    n, m = len(w), len(start) - 1
     count, owners = np.zeros(n, np.int64), np.zeros(n, np.int64)
     gain, shared = value.copy(), np.zeros(m)
     left, scale, worth = budget, 1e-9, 0.0
@@ -139,7 +126,7 @@ def improve(
         if x[j]:
             x[j] = False
             worth += gain[j]
-            toggle(j, start, needs, back_start, back, w, x, count, owners, gain)
+            toggle(j, cover, x, count, owners, gain)
             if free[j]:
                 left -= cost[j]
     tiny = 1e-9 * scale
@@ -160,7 +147,7 @@ def improve(
             if best < 0:
                 break
             worth += gain[best]
-            toggle(best, start, needs, back_start, back, w, x, count, owners, gain)
+            toggle(best, cover, x, count, owners, gain)
             left -= cost[best]
         size = 0
         for j in movable:
@@ -197,9 +184,9 @@ def improve(
             if best >= 0:
                 j = inside[best]
                 worth -= gain[j]
-                toggle(j, start, needs, back_start, back, w, x, count, owners, gain)
+                toggle(j, cover, x, count, owners, gain)
                 worth += gain[k]
-                toggle(k, start, needs, back_start, back, w, x, count, owners, gain)
+                toggle(k, cover, x, count, owners, gain)
                 left -= cost[k] - cost[j]
                 inside[best] = k
                 idle = 0
@@ -210,7 +197,7 @@ def improve(
         elif kick > 0:
             for j in movable:
                 if x[j] != best_x[j]:
-                    toggle(j, start, needs, back_start, back, w, x, count, owners, gain)
+                    toggle(j, cover, x, count, owners, gain)
             worth, left = best_worth, best_left
     x[:] = best_x
     return best_worth

@@ -1,24 +1,23 @@
 """p-dispersion: so many columns open, the nearest two as far apart as can be.
 
-The answer is one of the distances, so it is searched for among them: with limit d, no two open columns may be nearer
-than d. Each such question is a largest independent set, answered by opening columns one by one or by the solver.
+The answer is one of the distances, so it is searched for among them by bisection: with limit d, no two open columns may
+be nearer than d. Each step is a largest independent set, found by opening columns one by one or by the solver.
 """
 
 from __future__ import annotations
-
-import logging
 
 import numpy as np
 from scipy.sparse import csr_array, triu
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.control import Watch
-from siting.optimize.model import Found
+from siting.optimize.control import Control
+from siting.optimize.solution import Solution
+from siting.optimize.sparse_rows import entries_of, transposed
 
 __all__ = ["smallest_distance", "solve_dispersion"]
 
-log = logging.getLogger(__name__)
+ENGINE = "dispersion"
 
 
 def smallest_distance(pairs: csr_array, x: Bools) -> float:
@@ -29,8 +28,8 @@ def smallest_distance(pairs: csr_array, x: Bools) -> float:
 
 
 def solve_dispersion(
-    pairs: csr_array, lower: Floats, upper: Floats, least: int, most: int | None, watch: Watch
-) -> Found:
+    pairs: csr_array, lower: Floats, upper: Floats, least: int, most: int | None, control: Control
+) -> Solution:
     """Open columns so that the two nearest are as far apart as can be: p-dispersion [1]_.
 
     Parameters
@@ -43,12 +42,10 @@ def solve_dispersion(
     least, most
         How many columns are open, those that must be included; *most* None for any number. As a column more never
         brings two apart, no more than *least* are opened beside those that must.
-    watch
-        Asked between the questions, and within.
 
     Returns
     -------
-    Found
+    Solution
         `value` and `bound` are distances, infinite when no two open columns are in a pair.
 
     Raises
@@ -64,22 +61,23 @@ def solve_dispersion(
     _check(pairs, lower, upper)
     must, may = lower > 0, upper > 0
     if (must & ~may).any() or may.sum() < least or (most is not None and max(int(must.sum()), least) > most):
-        return Found(None, -np.inf, -np.inf, "infeasible", "dispersion")
+        return Solution.infeasible(ENGINE)
     close = triu(pairs, k=1).tocoo()
     usable = may[close.row] & may[close.col]
     first, second, distance = close.row[usable], close.col[usable], close.data[usable]
     levels = np.append(np.unique(distance), np.inf)
-    # Two that must be open limit everything, so that no level above theirs is asked for.
+    # Two that must be open limit everything, so no level above theirs is tried.
     levels = levels[levels <= smallest_distance(pairs, must)]
-    best = _take(must, may, np.zeros(len(must)), least)
+    best = must.copy()
+    best[np.flatnonzero(may & ~must)[: max(0, least - int(must.sum()))]] = True
     low, high = int(np.searchsorted(levels, smallest_distance(pairs, best))), len(levels) - 1
     nodes = 0
-    for exact in (False, True):  # first without proofs: what is far enough needs none
+    for exact in (False, True):  # first without the solver: what is far enough needs no proof
         top = high
-        while low < top and not watch.report("distance", float(levels[low]), float(levels[high])):
+        while low < top and not control.report("distance", float(levels[low]), float(levels[high])):
             middle = (low + top + 1) // 2
             near = distance < levels[middle]
-            x, known = _apart(first[near], second[near], must, may, least, watch if exact else None)
+            x, known = _apart(first[near], second[near], must, may, least, control if exact else None)
             nodes += 1
             if x is not None:
                 best = x
@@ -89,9 +87,8 @@ def solve_dispersion(
                 high = top if known else high
             else:
                 break
-    value = smallest_distance(pairs, best)
-    bound = float(levels[high])
-    return Found(best, value, bound, "optimal" if low >= high else watch.status, "dispersion", nodes=nodes)
+    status = "optimal" if low >= high else control.status
+    return Solution(best, smallest_distance(pairs, best), float(levels[high]), status, ENGINE, nodes=nodes)
 
 
 def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
@@ -100,53 +97,44 @@ def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
         raise ValueError(f"pairs has the shape {pairs.shape}; give a row and a column for each of {m} columns")
     if not np.isfinite(pairs.data).all() or (pairs.data < 0).any():
         raise ValueError("a distance is negative or no number")
-    a, b = triu(pairs, k=1).tocsr(), triu(csr_array(pairs.T), k=1).tocsr()
-    for part in (a, b):
-        part.sort_indices()
-    if not (np.array_equal(a.indptr, b.indptr) and np.array_equal(a.indices, b.indices) and (a.data == b.data).all()):
+    a, b = (transposed(csr_array(triu(half, k=1))) for half in (pairs, pairs.T))
+    if not all(map(np.array_equal, (a.indptr, a.indices, a.data), (b.indptr, b.indices, b.data))):
         raise ValueError("pairs is not symmetric; give the same distance there and back")
 
 
-def _take(must: Bools, may: Bools, degree: Floats, least: int) -> Bools:
-    """Open those that must, and of the others those with the fewest neighbours, until there are enough."""
-    x = must.copy()
-    rest = np.flatnonzero(may & ~must)
-    x[rest[np.argsort(degree[rest], kind="stable")][: max(0, least - int(must.sum()))]] = True
-    return x
-
-
 def _apart(
-    first: Ints, second: Ints, must: Bools, may: Bools, least: int, watch: Watch | None
+    first: Ints, second: Ints, must: Bools, may: Bools, least: int, control: Control | None
 ) -> tuple[Bools | None, bool]:
-    """Find *least* columns of which no two are neighbours; without, tell whether that is proven.
+    """Find *least* columns of which no two are neighbours; without, return whether that is proven.
 
-    Without *watch* only what is quick is tried.
+    Without *control* the solver is not used.
     """
     m = len(must)
     ends = np.concatenate([first, second]), np.concatenate([second, first])
     graph = csr_array((np.ones(len(ends[0])), ends), shape=(m, m))
     taken = must.copy()
     free = may & ~must & ~(graph @ must.astype(float) > 0)
-    # Again and again the column with the fewest free neighbours: often enough, and then there is no need to prove more.
-    open_ = free.copy()
-    while open_.any() and taken.sum() < least:
-        degree = np.where(open_, graph @ open_.astype(float), np.inf)
+    # Open the column with the fewest free neighbours, again and again: often that is enough.
+    left = free.copy()
+    while left.any() and taken.sum() < least:
+        degree = np.where(left, graph @ left.astype(float), np.inf)
         j = int(np.argmin(degree))
         taken[j] = True
-        open_[j] = False
-        open_[graph.indices[graph.indptr[j] : graph.indptr[j + 1]]] = False
+        left[j] = False
+        left[entries_of(graph, j)] = False
     if taken.sum() >= least:
         return taken, True
     wanted = least - int(must.sum())
-    neighbours = [set(graph.indices[graph.indptr[j] : graph.indptr[j + 1]].tolist()) for j in range(m)]
-    if _parts(neighbours, free) < wanted:
+    if _clique_cover(_neighbours(graph), free) < wanted:
         return None, True
-    if watch is None:
-        return None, False
-    return _by_solver(graph, must, free, wanted, watch)
+    return (None, False) if control is None else _by_solver(graph, must, free, wanted, control)
 
 
-def _parts(neighbours: list[set[int]], free: Bools) -> int:
+def _neighbours(graph: csr_array) -> list[set[int]]:
+    return [set(entries_of(graph, j).tolist()) for j in range(graph.shape[0])]
+
+
+def _clique_cover(neighbours: list[set[int]], free: Bools) -> int:
     """Part the *free* columns into cliques: no more can open than there are cliques."""
     rest = set(np.flatnonzero(free).tolist())
     number = 0
@@ -163,27 +151,18 @@ def _parts(neighbours: list[set[int]], free: Bools) -> int:
     return number
 
 
-def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, watch: Watch) -> tuple[Bools | None, bool]:
+def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control: Control) -> tuple[Bools | None, bool]:
     """Ask the solver for *wanted* of the *free* columns; a clique of neighbours holds one of them at most."""
-    at = np.flatnonzero(free)
-    part = csr_array(graph[at][:, at])
-    cliques = _cliques(part)
+    at, k = np.flatnonzero(free), int(free.sum())
+    cliques = _edge_cliques(csr_array(graph[at][:, at]))
     rows = np.repeat(np.arange(len(cliques)), [len(clique) for clique in cliques])
-    matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), len(at)))
+    matrix = csr_array((np.ones(len(rows)), (rows, np.concatenate(cliques))), shape=(len(cliques), k))
     outcome = highs.run(
-        highs.Model(
-            cost=-np.ones(len(at)),
-            lower=np.zeros(len(at)),
-            upper=np.ones(len(at)),
-            matrix=matrix,
-            row_lower=np.full(len(cliques), -np.inf),
-            row_upper=np.ones(len(cliques)),
-            whole=len(at),
-        ),
+        highs.Programme.of_blocks(-np.ones(k), np.zeros(k), np.ones(k), [([matrix], -np.inf, 1.0)], k),
         gap=0.99,
-        time_limit=None if watch.time_limit is None else watch.left,
-        # Enough columns, or a bound that says there never are: the exact number does not matter.
-        stop=lambda value, bound: watch.over or -value >= wanted - 1e-6 or -bound < wanted - 1e-6,
+        time_limit=control.seconds_left,
+        # Enough columns, or a bound that excludes them: the exact number does not matter.
+        stop=lambda value, bound: control.must_stop or -value >= wanted - 1e-6 or -bound < wanted - 1e-6,
     )
     if outcome.x is not None and (outcome.x > 0.5).sum() >= wanted:
         x = must.copy()
@@ -192,11 +171,11 @@ def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, watch: W
     return None, outcome.status == "optimal" or -outcome.bound < wanted - 1e-6
 
 
-def _cliques(graph: csr_array) -> list[Ints]:
+def _edge_cliques(graph: csr_array) -> list[Ints]:
     """Cover all edges with cliques, each grown from an edge that is in none yet; lone columns are in none."""
-    neighbours = [set(graph.indices[graph.indptr[i] : graph.indptr[i + 1]].tolist()) for i in range(graph.shape[0])]
+    neighbours = _neighbours(graph)
     left = [{j for j in near if j > i} for i, near in enumerate(neighbours)]
-    found: list[Ints] = []
+    cliques: list[Ints] = []
     for i, mine in enumerate(left):
         while mine:
             clique = [i, min(mine)]
@@ -208,5 +187,5 @@ def _cliques(graph: csr_array) -> list[Ints]:
             clique.sort()
             for k, a in enumerate(clique):
                 left[a].difference_update(clique[k + 1 :])
-            found.append(np.array(clique, np.int64))
-    return found
+            cliques.append(np.array(clique, np.int64))
+    return cliques

@@ -1,8 +1,7 @@
-"""HiGHS behind arrays: the only module that knows the solver, and believes nothing that it says unchecked.
+"""HiGHS behind arrays: the only module that calls a solver. Every answer is checked, and solved anew if it fails.
 
-An answer counts when its vector keeps rows, bounds and wholeness, costs what the solver says it costs, and has its
-bound on the right side; "optimal" counts when value and bound agree, which for a linear programme is worked out from
-the prices by weak duality. An answer that fails is asked for again in another way.
+An answer holds when its vector keeps rows, bounds and integrality, costs what the solver reports, and its bound is on
+the right side. "optimal" holds when value and bound agree; for a linear programme the bound comes from the duals.
 """
 
 from __future__ import annotations
@@ -12,41 +11,53 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
+import highspy
 import numpy as np
-import numpy.typing as npt
 
-from siting.numbers import Floats
-from siting.optimize.silence import silent_output
-from siting.optimize.solver_answers import Answer, Model, broken_by, fault_of, proven_by, refuse_nonsense
+from siting.numbers import Floats, Positions
+from siting.optimize.solver_answers import Answer, Block, Programme, broken_by, fault_of, proven_by, refuse_nonsense
 
-__all__ = ["Model", "Outcome", "Reply", "Simplex", "run"]
+__all__ = ["Answer", "Block", "Outcome", "Programme", "Simplex", "run"]
 
 log = logging.getLogger(__name__)
 
-Ints = npt.NDArray[Any]
 #: How far the solver may leave a row or variable outside its bounds.
 TOLERANCE = 1e-9
-#: In which ways a model is tried, one after the other, until an answer holds. The start is given in the first only.
-WAYS: tuple[dict[str, Any], ...] = (
+#: Options that a model is tried with, one after the other, until an answer holds. The first alone gets the start.
+TRIES: tuple[dict[str, Any], ...] = (
     {},
     {"random_seed": 1},
     {"random_seed": 2, "presolve": "off"},
     {"random_seed": 3, "presolve": "off", "simplex_strategy": 4},
 )
-#: How many nodes a second look spends on a model that is said to have no answer.
+#: Nodes of the second solve of a model that is reported infeasible.
 SECOND_LOOK = 50
-
-_shown: list[bool] = []
+STATUS, MODEL_STATUS = highspy.HighsStatus, highspy.HighsModelStatus
+#: States that a model may end in.
+ENDS = {
+    **dict.fromkeys([MODEL_STATUS.kOptimal, MODEL_STATUS.kModelEmpty], "optimal"),
+    **dict.fromkeys([MODEL_STATUS.kSolutionLimit, MODEL_STATUS.kInterrupt], "feasible"),
+    MODEL_STATUS.kInfeasible: "infeasible",
+    MODEL_STATUS.kTimeLimit: "time_limit",
+}
+#: States that a `Simplex` may stand in.
+STANDS = {
+    **dict.fromkeys([MODEL_STATUS.kOptimal, MODEL_STATUS.kModelEmpty], "optimal"),
+    **dict.fromkeys([MODEL_STATUS.kTimeLimit, MODEL_STATUS.kIterationLimit, MODEL_STATUS.kInterrupt], "stopped"),
+    **dict.fromkeys([MODEL_STATUS.kUnbounded, MODEL_STATUS.kUnboundedOrInfeasible], "unbounded"),
+}
+NOTHING = np.zeros(0)
+Stop: TypeAlias = Callable[[float, float], bool]
 
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What was found, and holds: `status` optimal, infeasible, time_limit or feasible; `x` None without an incumbent.
+    """A checked answer: `status` optimal, infeasible, time_limit or feasible; `x` is None without an incumbent.
 
-    `duals` are the prices of the rows and the reduced costs of the variables, for a model without whole variables that
-    was solved to its optimum; `nodes` is how many nodes of its tree the solver looked at.
+    `duals` are the prices of the rows and the reduced costs of the variables, at the optimum of a linear programme;
+    `nodes` counts the nodes of the solver's tree.
     """
 
     status: str
@@ -57,24 +68,24 @@ class Outcome:
 
 
 def run(
-    model: Model,
+    model: Programme,
     *,
     start: Floats | None = None,
     gap: float = 1e-6,
     time_limit: float | None = None,
-    stop: Callable[[float, float], bool] | None = None,
+    stop: Stop | None = None,
     presolve: bool = True,
 ) -> Outcome:
     """Minimise *model* until the bound is within *gap* of the incumbent, or *time_limit* seconds have passed.
 
-    *stop* is asked now and then, with the value of the incumbent (infinite without) and the bound, whether to end the
-    search. When no way of solving gives an optimum that holds, the best vector that keeps the rules comes back as
-    "feasible" with a bound worked out from prices, and the log says so.
+    *stop* is called now and then with the value of the incumbent (infinite without) and the bound; the search ends when
+    it returns True. When no options give an optimum that holds, the best vector that keeps the rules comes back as
+    "feasible", with a bound worked out from prices, and a warning is logged.
 
     Raises
     ------
     ValueError
-        When an array has the wrong length or holds what is no number: the solver would take it in silence.
+        When an array has the wrong length or holds NaN, which the solver would accept.
     RuntimeError
         When the solver fails, ends in a state that says nothing, or gives nothing that holds.
     """
@@ -82,22 +93,21 @@ def run(
     ends = math.inf if time_limit is None else time.perf_counter() + time_limit
     best = start if start is not None and broken_by(model, start) is None else None
     faults: list[str] = []
-    for number, way in enumerate(WAYS):
+    for number, options in enumerate(TRIES):
         if number and time.perf_counter() >= ends:
             break
-        way = way if presolve else {**way, "presolve": "off"}
-        left = None if time_limit is None else max(0.01, ends - time.perf_counter()) if number else time_limit
-        said = _attempt(model, way, start=None if number else start, gap=gap, time_limit=left, stop=stop)
+        options = options if presolve else {**options, "presolve": "off"}
+        answer = _attempt(model, {"mip_abs_gap": gap, **options}, ends, None if number else start, stop)
         known = math.inf if best is None else float(model.cost @ best)
-        fault = fault_of(model, said, gap, known)
-        if fault is None and said.status == "infeasible" and number == 0:
+        fault = fault_of(model, answer, gap, known)
+        if fault is None and answer.status == "infeasible" and number == 0:
             fault = _second_look(model, ends)
         if fault is None:
-            return _outcome(model, said, best)
+            return _outcome(model, answer, best)
         faults.append(fault)
-        log.info("HiGHS: %s; trying another way (%d of %d)", fault, number + 1, len(WAYS))
-        if len(said.x) == len(model.cost) and broken_by(model, said.x) is None and float(model.cost @ said.x) < known:
-            best = said.x
+        log.info("HiGHS: %s; trying other options (%d of %d)", fault, number + 1, len(TRIES))
+        if _holds(model, answer.x) and float(model.cost @ answer.x) < known:
+            best = answer.x
     timed_out = time.perf_counter() >= ends
     if all(fault.startswith("ended with") for fault in faults):
         raise RuntimeError(f"the solver {faults[0]}")
@@ -107,62 +117,48 @@ def run(
     return Outcome("time_limit" if timed_out else "feasible", best, _relaxed_bound(model, ends))
 
 
-def _outcome(model: Model, said: Answer, best: Floats | None) -> Outcome:
-    """Return an answer that was found to hold; a start that is better than what the search ended with stays."""
-    if said.status == "infeasible":
+def _holds(model: Programme, x: Floats) -> bool:
+    return len(x) == len(model.cost) and broken_by(model, x) is None
+
+
+def _outcome(model: Programme, answer: Answer, best: Floats | None) -> Outcome:
+    """Return an answer that holds; a start that is better than where the search ended stays."""
+    if answer.status == "infeasible":
         return Outcome("infeasible", None, math.inf)
-    x = said.x if len(said.x) else best
+    x = answer.x if len(answer.x) else best
     if x is not None and best is not None and model.cost @ best < model.cost @ x:
         x = best
-    if not model.whole:
-        duals = None
-        if said.status == "optimal":
-            duals = said.prices, model.cost - model.matrix.T @ said.prices
-        return Outcome(said.status, x if said.status == "optimal" else None, said.bound, duals)
-    return Outcome(said.status, x, said.bound, nodes=said.nodes)
+    if model.whole:
+        return Outcome(answer.status, x, answer.bound, nodes=answer.nodes)
+    if answer.status != "optimal":
+        return Outcome(answer.status, None, answer.bound)
+    return Outcome("optimal", x, answer.bound, (answer.prices, model.cost - model.matrix.T @ answer.prices))
 
 
-def _second_look(model: Model, ends: float) -> str | None:
-    """Look for an answer where there is said to be none, without presolve, for some nodes; say so when there is."""
-    left = None if math.isinf(ends) else max(0.01, ends - time.perf_counter())
-    said = _attempt(model, {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}, time_limit=left)
-    if len(said.x) and broken_by(model, said.x) is None:
-        return "it says that there is no answer, and another way finds one"
-    return None
+def _second_look(model: Programme, ends: float) -> str | None:
+    """Look for a vector in a model that is reported infeasible, without presolve, for some nodes."""
+    options = {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}
+    x = _attempt(model, options, ends).x
+    return "it reports no answer, and other options find one" if len(x) and _holds(model, x) else None
 
 
-def _relaxed_bound(model: Model, ends: float) -> float:
-    """Return a bound that rests on no word of the solver: by the prices of the relaxation, or by none."""
-    alone = proven_by(model, np.zeros(len(model.row_lower)))
-    left = None if math.isinf(ends) else max(0.01, ends - time.perf_counter())
-    prices = _attempt(replace(model, whole=0), {}, time_limit=left).prices
+def _relaxed_bound(model: Programme, ends: float) -> float:
+    """Return a bound worked out from the prices of the relaxation, or from none."""
+    bound = proven_by(model, np.zeros(len(model.row_lower)))
+    prices = _attempt(replace(model, whole=0), {}, ends).prices
     if len(prices) != len(model.row_lower) or not np.isfinite(prices).all():
-        return alone
-    return max(alone, proven_by(model, prices))
+        return bound
+    return max(bound, proven_by(model, prices))
 
 
 def _attempt(
-    model: Model,
-    way: dict[str, Any],
-    *,
-    start: Floats | None = None,
-    gap: float = 1e-6,
-    time_limit: float | None = None,
-    stop: Callable[[float, float], bool] | None = None,
+    model: Programme, options: dict[str, Any], ends: float, start: Floats | None = None, stop: Stop | None = None
 ) -> Answer:
-    """Ask the solver once; what it says comes back as it is."""
-    import highspy
-
-    options = {
-        "mip_rel_gap": 0.0,
-        "mip_abs_gap": gap,
-        # A row of shares sums millions of people: the usual 1e-6 of each would forgive whole persons.
-        "mip_feasibility_tolerance": TOLERANCE,
-        "primal_feasibility_tolerance": TOLERANCE,
-        **({} if time_limit is None else {"time_limit": float(time_limit)}),
-        **way,
-    }
-    highs = _solver(options)
+    """Solve once; the answer comes back unchecked."""
+    # A row of shares sums millions of people: the usual tolerance of 1e-6 of each would forgive whole persons.
+    tolerances = {"mip_feasibility_tolerance": TOLERANCE, "primal_feasibility_tolerance": TOLERANCE}
+    time_limit = {} if math.isinf(ends) else {"time_limit": max(0.01, ends - time.perf_counter())}
+    highs = _solver({"mip_rel_gap": 0.0, **tolerances, **time_limit, **options})
     _done(highs.passModel(_lp(model)), "passModel")
     if start is not None:
         solution = highspy.HighsSolution()
@@ -170,116 +166,76 @@ def _attempt(
         solution.value_valid = True
         _done(highs.setSolution(solution), "setSolution")
     raised = [] if stop is None else _listen(highs, stop, whole=bool(model.whole))
-    failed = highs.run() == highspy.HighsStatus.kError
+    failed = highs.run() == STATUS.kError
     for error in raised:
         raise error
-    kinds, status = highspy.HighsModelStatus, highs.getModelStatus()
-    known = {
-        kinds.kOptimal: "optimal",
-        kinds.kModelEmpty: "optimal",
-        kinds.kInfeasible: "infeasible",
-        kinds.kTimeLimit: "time_limit",
-        kinds.kSolutionLimit: "feasible",
-        kinds.kInterrupt: "feasible",
-    }
-    nothing = np.zeros(0)
-    if failed or status not in known:
-        return Answer(f"ended with {highs.modelStatusToString(status)}", nothing, math.nan, math.nan, nothing)
-    info, solution = highs.getInfo(), highs.getSolution()
-    value = float(info.objective_function_value)
-    x = np.asarray(solution.col_value, float)
-    if not model.whole:
-        prices = np.asarray(solution.row_dual, float) if solution.dual_valid else nothing
-        if known[status] != "optimal":  # a simplex that was stopped proves nothing, and its point may break rows
-            return Answer(known[status], nothing, math.nan, -math.inf, prices)
-        return Answer("optimal", x, value, value, prices)
-    x = x if math.isfinite(value) or known[status] == "optimal" else nothing
-    nodes = max(0, int(info.mip_node_count))
-    return Answer(known[status], x, value, float(info.mip_dual_bound), nothing, nodes)
-
-
-@dataclass(frozen=True, eq=False)
-class Reply:
-    """Where a `Simplex` stands: `status` optimal, stopped or unbounded.
-
-    `x` are the variables, zeros where the solver gives none that are numbers; `prices` those of the rows, only at an
-    optimum. They are hints: whoever states a bound works it out from them, as `siting.optimize.relaxation` does.
-    """
-
-    status: str
-    x: Floats
-    prices: Floats | None
-    value: float
+    end = highs.getModelStatus()
+    if failed or end not in ENDS:
+        return Answer(f"ended with {highs.modelStatusToString(end)}", NOTHING, math.nan, math.nan, NOTHING)
+    status, info, solution = ENDS[end], highs.getInfo(), highs.getSolution()
+    value, x = float(info.objective_function_value), np.asarray(solution.col_value, float)
+    if model.whole:
+        x = x if math.isfinite(value) or status == "optimal" else NOTHING
+        return Answer(status, x, value, float(info.mip_dual_bound), NOTHING, max(0, int(info.mip_node_count)))
+    prices = np.asarray(solution.row_dual, float) if solution.dual_valid else NOTHING
+    if status != "optimal":  # a simplex that was stopped proves nothing, and its point may break rows
+        return Answer(status, NOTHING, math.nan, -math.inf, prices)
+    return Answer("optimal", x, value, value, prices)
 
 
 class Simplex:
     """A linear programme that stays in the solver from solve to solve, while costs and bounds of variables change.
 
-    Raises
-    ------
-    ValueError
-        When an array has the wrong length or holds what is no number.
-    RuntimeError
-        When the solver refuses the problem; so do all methods when it refuses or fails.
+    Answers are unchecked ("optimal", "stopped" or "unbounded", `x` of zeros where the solver gives no numbers): a bound
+    is worked out from their prices, which only an optimum has, as `siting.optimize.relaxation` does.
+    Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
-    def __init__(self, model: Model, *, offset: float = 0.0) -> None:
+    def __init__(self, model: Programme, *, offset: float = 0.0) -> None:
         refuse_nonsense(model, None)
         self.columns, self.rows = len(model.cost), len(model.row_lower)
         self._highs = _solver({"presolve": "off"})
         _done(self._highs.passModel(_lp(replace(model, whole=0), offset)), "passModel")
         self._solved = False
 
-    def bound(self, at: Ints, lower: Floats, upper: Floats) -> None:
+    def bound(self, at: Positions, lower: Floats, upper: Floats) -> None:
         """Set the bounds of the variables *at*."""
         _done(self._highs.changeColsBounds(len(at), at.astype(np.int32), lower, upper), "changeColsBounds")
 
-    def price(self, at: Ints, cost: Floats) -> None:
+    def price(self, at: Positions, cost: Floats) -> None:
         """Set the costs of the variables *at*, which are finite."""
         if not np.isfinite(cost).all():
             raise ValueError("cost is not finite")
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
-    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Reply:
+    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Answer:
         """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most."""
-        import highspy
-
-        highs, kinds = self._highs, highspy.HighsModelStatus
+        highs = self._highs
         # The first solve starts where the dual simplex can, each further one where the primal can go on.
         self._set("simplex_strategy", 4 if self._solved else 1)
         self._set("simplex_iteration_limit", 2**31 - 1 if steps is None else int(steps))
         self._set("time_limit", math.inf if math.isinf(seconds) else highs.getRunTime() + seconds)
-        known = {
-            kinds.kOptimal: "optimal",
-            kinds.kModelEmpty: "optimal",
-            kinds.kTimeLimit: "stopped",
-            kinds.kIterationLimit: "stopped",
-            kinds.kInterrupt: "stopped",
-            kinds.kUnbounded: "unbounded",
-            kinds.kUnboundedOrInfeasible: "unbounded",
-        }
-        if highs.run() == highspy.HighsStatus.kError or highs.getModelStatus() not in known:
+        if highs.run() == STATUS.kError or highs.getModelStatus() not in STANDS:
             self.forget()  # a basis that it cannot go on from
             self._set("simplex_strategy", 1)
             _done(highs.run(), "run")
         self._solved = True
         status = highs.getModelStatus()
-        if status not in known:
+        if status not in STANDS:
             raise RuntimeError(f"the solver ended with {highs.modelStatusToString(status)}")
-        return self._reply(known[status])
+        return self._answer(STANDS[status])
 
-    def _reply(self, status: str) -> Reply:
+    def _answer(self, status: str) -> Answer:
         solution, value = self._highs.getSolution(), float(self._highs.getInfo().objective_function_value)
         x, prices = np.asarray(solution.col_value, float), np.asarray(solution.row_dual, float)
         if len(x) != self.columns or not np.isfinite(x).all():
             x, status = np.zeros(self.columns), "stopped" if status == "optimal" else status
         if status == "optimal" and (len(prices) != self.rows or not np.isfinite(prices).all() or math.isnan(value)):
             status = "stopped"
-        return Reply(status, x, prices if status == "optimal" else None, value)
+        return Answer(status, x, value, math.nan, prices if status == "optimal" else NOTHING)
 
     def ray(self) -> Floats | None:
         """Return a direction in which the value falls without end, after "unbounded"; None where there is none."""
-        # The stubs of highspy lack this call.
         _, there, ray = self._highs.getPrimalRay()
         found = np.asarray(ray, float) if there else np.zeros(0)
         return found if there and len(found) == self.columns and np.isfinite(found).all() else None
@@ -300,11 +256,11 @@ class Simplex:
         _done(self._highs.setOptionValue(option, value), f"the option {option}")
 
 
-def _listen(highs: Any, stop: Callable[[float, float], bool], *, whole: bool) -> list[BaseException]:
-    """Have *stop* asked; what it raises cannot pass through the solver, so it is kept to be raised behind it."""
+def _listen(highs: Any, stop: Stop, *, whole: bool) -> list[BaseException]:
+    """Call *stop* from the solver. What it raises cannot pass through that: it is returned, to be raised later."""
     raised: list[BaseException] = []
 
-    def ask(event: Any) -> None:
+    def listener(event: Any) -> None:
         out = event.data_out
         try:
             if stop(*((float(out.mip_primal_bound), float(out.mip_dual_bound)) if whole else (math.inf, -math.inf))):
@@ -314,30 +270,21 @@ def _listen(highs: Any, stop: Callable[[float, float], bool], *, whole: bool) ->
             event.interrupt()
 
     if whole:
-        highs.cbMipInterrupt += ask
+        highs.cbMipInterrupt += listener
     else:
-        highs.cbSimplexInterrupt += ask
+        highs.cbSimplexInterrupt += listener
     return raised
 
 
 def _solver(options: dict[str, Any]) -> Any:
-    """Make a silent solver of one thread; the first of a process may print a banner before it can be told not to."""
-    import highspy
-
-    if _shown:
-        highs = highspy.Highs()
-    else:
-        with silent_output():
-            highs = highspy.Highs()
-        _shown.append(True)
+    """Make a silent solver of one thread."""
+    highs = highspy.Highs()
     for name, value in {"output_flag": False, "threads": 1, "random_seed": 0, **options}.items():
         _done(highs.setOptionValue(name, value), f"the option {name}")
     return highs
 
 
-def _lp(model: Model, offset: float = 0.0) -> Any:
-    import highspy
-
+def _lp(model: Programme, offset: float = 0.0) -> Any:
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = model.matrix.shape[1], model.matrix.shape[0]
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = model.cost, model.lower, model.upper
@@ -354,7 +301,5 @@ def _lp(model: Model, offset: float = 0.0) -> Any:
 
 
 def _done(status: Any, what: str) -> None:
-    import highspy
-
-    if status == highspy.HighsStatus.kError:
+    if status == STATUS.kError:
         raise RuntimeError(f"the solver refused {what}")

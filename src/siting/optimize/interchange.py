@@ -1,6 +1,6 @@
 """Plans by interchange: open the column that gains most, close one, or both at once, until nothing gains.
 
-What each of these moves gains is tabled in one pass over the pairs that are better than a need's second best open
+What each of these moves gains is computed in one pass over the pairs that are better than a need's second best open
 column [1]_, [2]_.
 
 References
@@ -18,25 +18,18 @@ from typing import NamedTuple
 import numpy as np
 from scipy.sparse import csr_array
 
-from siting.numbers import Bools, Floats, Ints, Ints8, Ints32
+from siting.numbers import Bools, Floats, Ints8
 from siting.optimize import median_kernels as kernels
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
+from siting.optimize.median_kernels import BestTwo, SortedPairs
 
-__all__ = ["Number", "Rows", "in_order", "interchange"]
+__all__ = ["CountLimits", "interchange", "sorted_pairs"]
 
-#: What the last bits of a sum can feign, as a share of it.
-BITS = 1e-12
-
-
-class Rows(NamedTuple):
-    """The pairs of each need, best first; ties by column."""
-
-    ptr: Ints
-    cols: Ints32
-    gains: Floats
+#: Rounding tolerance of a sum, as a share of it.
+ROUNDING = 1e-12
 
 
-class Number(NamedTuple):
+class CountLimits(NamedTuple):
     """How many of the free columns open at least and at most, and what each counts in the rule."""
 
     few: int
@@ -44,7 +37,7 @@ class Number(NamedTuple):
     each: float
 
 
-def in_order(benefit: csr_array, state: Ints8) -> Rows:
+def sorted_pairs(benefit: csr_array, state: Ints8) -> SortedPairs:
     """Sort the pairs of columns that may open, a block of rows of like length at a time."""
     ptr, cols, gains = benefit.indptr.astype(np.int64), benefit.indices, benefit.data
     usable = state[cols] != kernels.CLOSED
@@ -67,90 +60,65 @@ def in_order(benefit: csr_array, state: Ints8) -> Rows:
         there = where[real]
         taken = np.take_along_axis(where, order, axis=1)[real]
         new_cols[there], new_gains[there] = cols[taken], gains[taken]
-    return Rows(ptr, new_cols, new_gains)
+    return SortedPairs(ptr, new_cols, new_gains)
 
 
 def interchange(
-    rows: Rows, base: Floats, value: Floats, free: Bools, start: Bools, number: Number, watch: Watch
+    pairs: SortedPairs, base: Floats, value: Floats, free: Bools, start: Bools, limits: CountLimits, control: Control
 ) -> tuple[Bools, float]:
-    """Improve a plan by interchange, after opening greedily what it lacks.
+    """Improve a plan by interchange, after opening greedily what it lacks; return it and what it is worth.
 
-    Parameters
-    ----------
-    rows
-        Pairs of the free columns.
-    base
-        What each need is worth when none of them is open.
-    value
-        What opening each column is worth.
-    free
-        Columns that may open.
-    start
-        Those that are open at first, no more than *number* allows.
-    number
-        How many open at least and at most.
-    watch
-        Ends the interchange early; a plan of enough columns is returned even so.
-
-    Returns
-    -------
-    tuple
-        Open columns, and what they are worth with all needs.
+    *pairs* are those of the columns that are *free* to open, *base* is what each need is worth when none of them is
+    open, *value* what opening each column is worth. *start* has no more columns than *limits* allow. When the control
+    stops the search early, a plan of enough columns is returned even so.
     """
-    n, is_open = len(base), start.copy()
-    first, one, two = np.empty(n, np.int32), np.empty(n), np.empty(n)
-    gain, size = np.empty(len(value)), int(is_open.sum())
-    slots, none = np.full(len(value), -1), np.empty((len(value), 0))
-    total = kernels.ends(*rows, base, value, is_open, first, one, two)
-    while size < number.many:
-        kernels.tables(*rows, value, is_open, first, one, one, gain, one, none, slots)
+    n, m, is_open = len(base), len(value), start.copy()
+    best = BestTwo(np.empty(n, np.int32), np.empty(n), np.empty(n))
+    gain, size = np.empty(m), int(is_open.sum())
+    total = kernels.best_two_open(pairs, base, value, is_open, best)
+    while size < limits.many:
+        only_gain = best._replace(second=best.gain)
+        kernels.move_gains(pairs, value, is_open, only_gain, gain, np.empty(1), np.empty((m, 0)), np.full(m, -1))
         j = int(np.where(free & ~is_open, gain, -np.inf).argmax())
-        if gain[j] <= 0 and size >= number.few:
+        if gain[j] <= 0 and size >= limits.few:
             break
         is_open[j] = True
         size += 1
-        total = kernels.ends(*rows, base, value, is_open, first, one, two)
-    while not watch.over:
-        move = _best_move(rows, value, is_open, free, number, first, one, two)
+        total = kernels.best_two_open(pairs, base, value, is_open, best)
+    while not control.must_stop:
+        move = _best_move(pairs, value, is_open, free, limits, best)
         was = is_open.copy()
         is_open[move] = ~is_open[move]
-        better = kernels.ends(*rows, base, value, is_open, first, one, two)
-        if better <= total + BITS * abs(total):
+        better = kernels.best_two_open(pairs, base, value, is_open, best)
+        if better <= total + ROUNDING * abs(total):
             return was, float(total)
         total = better
     return is_open, float(total)
 
 
 def _best_move(
-    rows: Rows,
-    value: Floats,
-    is_open: Bools,
-    free: Bools,
-    number: Number,
-    first: Ints32,
-    one: Floats,
-    two: Floats,
+    pairs: SortedPairs, value: Floats, is_open: Bools, free: Bools, limits: CountLimits, best: BestTwo
 ) -> list[int]:
     """Find the column to open, to close, or the two to interchange, that gains most; none when nothing does."""
-    inside, outside = np.flatnonzero(is_open), free & ~is_open
-    slots = np.full(len(value), -1)
+    inside, outside, m = np.flatnonzero(is_open), free & ~is_open, len(value)
+    slots = np.full(m, -1)
     slots[inside] = np.arange(len(inside))
-    gain, loss, both = np.empty(len(value)), np.empty(len(inside)), np.empty((len(value), len(inside)))
-    kernels.tables(*rows, value, is_open, first, one, two, gain, loss, both, slots)
-    best, move = 0.0, list[int]()
-    if len(inside) < number.many and outside.any():
+    gain, loss, both = np.empty(m), np.empty(len(inside)), np.empty((m, len(inside)))
+    kernels.move_gains(pairs, value, is_open, best, gain, loss, both, slots)
+    top, move = 0.0, list[int]()
+    if len(inside) < limits.many and outside.any():
         j = int(np.where(outside, gain, -np.inf).argmax())
-        if gain[j] > best:
-            best, move = gain[j], [j]
-    if len(inside) > number.few:
+        if gain[j] > top:
+            top, move = gain[j], [j]
+    if len(inside) > limits.few:
         k = int(loss.argmin())
-        if -loss[k] > best:
-            best, move = -loss[k], [int(inside[k])]
+        if -loss[k] > top:
+            top, move = -loss[k], [int(inside[k])]
     if len(inside) and outside.any():
         both += gain[:, None]
         both -= loss
         both[~outside] = -np.inf
         j, k = divmod(int(both.argmax()), len(inside))
-        if both[j, k] > best:
+        if both[j, k] > top:
             move = [j, int(inside[k])]
     return move

@@ -1,8 +1,7 @@
-"""The compiled local search of the engine for covering with rules: flips of columns, priced by what they break.
+"""Compiled loops of `local_search`: flips of columns, priced by what they break.
 
 A plan is worth its objective less a price for each unit by which a rule is missed. For each column is kept what it
-alone adds (or would add) to the objective and to each share, so a flip is priced at a glance and only what shares
-needs with it changes.
+alone adds (or would add) to the objective and to each share: a flip changes only what shares needs with it.
 """
 
 from __future__ import annotations
@@ -12,189 +11,179 @@ from typing import NamedTuple
 import numpy as np
 
 from siting.compiled import compiled
+from siting.numbers import Bools, Floats, Ints, Ints32
 
 
-class Web(NamedTuple):
+class Lists(NamedTuple):
+    """Where the list of each begins, what is in it, and a number for each entry, where there is one."""
+
+    start: Ints32
+    index: Ints32
+    data: Floats
+
+
+class Problem(NamedTuple):
     """Who serves whom, and which rules a column is in.
 
-    ``start, inside`` are the needs of each column and ``back_start, back`` the columns of each need; ``weight`` the
-    worth of each need and ``share_start, share, share_data`` its shares. ``pair`` lists, for each column, entries of
-    other columns in the rows (or, below 0, in ``value``: -1 - column) that change by ``pair_amount`` when it opens.
-    ``first`` lists what must be open before a column may be, ``after`` what must be shut before it may shut.
+    ``needs`` are those of each column, ``columns`` and ``shares`` those of each need, ``rows`` those of each column.
+    ``pairs`` lists, for each column, entries of other columns in the rows (or, below 0, in ``value``: -1 - column) that
+    change by so much when it opens. ``links`` lists what must be open before column j may be; and, as list m + j, what
+    must be shut before it may shut.
     """
 
-    start: np.ndarray
-    inside: np.ndarray
-    back_start: np.ndarray
-    back: np.ndarray
-    weight: np.ndarray
-    share_start: np.ndarray
-    share: np.ndarray
-    share_data: np.ndarray
-    row_start: np.ndarray
-    row: np.ndarray
-    row_data: np.ndarray
-    low: np.ndarray
-    high: np.ndarray
-    wanted: np.ndarray
-    value: np.ndarray
-    pair_start: np.ndarray
-    pair: np.ndarray
-    pair_amount: np.ndarray
-    first_start: np.ndarray
-    first: np.ndarray
-    after_start: np.ndarray
-    after: np.ndarray
-    free: np.ndarray
+    needs: Lists
+    columns: Lists
+    shares: Lists
+    rows: Lists
+    pairs: Lists
+    links: Lists
+    weight: Floats
+    low: Floats
+    high: Floats
+    wanted: Floats
+    value: Floats
+    free: Bools
 
 
 class Plan(NamedTuple):
-    """The plan at hand: ``adds[j, 0]`` is what j alone adds to the objective by serving, then to each share.
+    """The current plan: ``adds[j, 0]`` is what j alone adds to the objective by serving, then to each share.
 
-    ``worth`` holds the objective and the price of what is missed; ``stamp`` is the move that flipped a column last.
+    ``worth`` holds the objective and the penalty of what is missed; ``stamp`` is the move that flipped a column last.
     """
 
-    x: np.ndarray
-    count: np.ndarray
-    sole: np.ndarray
-    adds: np.ndarray
-    activity: np.ndarray
-    reached: np.ndarray
-    worth: np.ndarray
-    stamp: np.ndarray
-    gain: np.ndarray
-    journal: np.ndarray
+    x: Bools
+    count: Ints32
+    sole: Ints
+    adds: Floats
+    activity: Floats
+    reached: Floats
+    worth: Floats
+    stamp: Ints
 
 
 @compiled
-def flip(web, plan, row_price, share_price, j):
+def flip(problem, plan, row_price, share_price, j):
     """Open column *j*, or shut it, and bring everything up to date."""
     x, count, sole, adds, activity, reached, worth = plan[:7]
+    needs, columns, shares, rows, pairs = problem[:5]
     way = -1 if x[j] else 1
     x[j] = not x[j]
-    worth[0] += way * web.value[j]
-    for e in range(web.start[j], web.start[j + 1]):
-        i = web.inside[e]
+    worth[0] += way * problem.value[j]
+    for e in range(needs.start[j], needs.start[j + 1]):
+        i = needs.index[e]
         before = count[i]
         count[i] += way
         sole[i] += way * j
         after = count[i]
         if before == 0 or after == 0:
-            worth[0] += way * web.weight[i]
-            for f in range(web.back_start[i], web.back_start[i + 1]):
-                k = web.back[f]
+            worth[0] += way * problem.weight[i]
+            for f in range(columns.start[i], columns.start[i + 1]):
+                k = columns.index[f]
                 if k != j:
-                    adds[k, 0] -= way * web.weight[i]
-            for g in range(web.share_start[i], web.share_start[i + 1]):
-                reached[web.share[g]] += way * web.share_data[g]
-                for f in range(web.back_start[i], web.back_start[i + 1]):
-                    k = web.back[f]
+                    adds[k, 0] -= way * problem.weight[i]
+            for g in range(shares.start[i], shares.start[i + 1]):
+                reached[shares.index[g]] += way * shares.data[g]
+                for f in range(columns.start[i], columns.start[i + 1]):
+                    k = columns.index[f]
                     if k != j:
-                        adds[k, web.share[g] + 1] -= way * web.share_data[g]
+                        adds[k, shares.index[g] + 1] -= way * shares.data[g]
         elif before == 1 or after == 1:
             # the other one that is open serves alone now, or no longer
             k = sole[i] - j if way > 0 else sole[i]
-            adds[k, 0] -= way * web.weight[i]
-            for g in range(web.share_start[i], web.share_start[i + 1]):
-                adds[k, web.share[g] + 1] -= way * web.share_data[g]
-    for e in range(web.row_start[j], web.row_start[j + 1]):
-        activity[web.row[e]] += way * web.row_data[e]
-    for e in range(web.pair_start[j], web.pair_start[j + 1]):
-        if web.pair[e] >= 0:
-            web.row_data[web.pair[e]] += way * web.pair_amount[e]
+            adds[k, 0] -= way * problem.weight[i]
+            for g in range(shares.start[i], shares.start[i + 1]):
+                adds[k, shares.index[g] + 1] -= way * shares.data[g]
+    for e in range(rows.start[j], rows.start[j + 1]):
+        activity[rows.index[e]] += way * rows.data[e]
+    for e in range(pairs.start[j], pairs.start[j + 1]):
+        if pairs.index[e] >= 0:
+            rows.data[pairs.index[e]] += way * pairs.data[e]
         else:
-            web.value[-1 - web.pair[e]] += way * web.pair_amount[e]
+            problem.value[-1 - pairs.index[e]] += way * pairs.data[e]
     missed = 0.0
     for s in range(len(reached)):
-        missed += share_price[s] * max(0.0, web.wanted[s] - reached[s])
+        missed += share_price[s] * max(0.0, problem.wanted[s] - reached[s])
     for r in range(len(activity)):
-        missed += row_price[r] * max(0.0, web.low[r] - activity[r], activity[r] - web.high[r])
+        missed += row_price[r] * max(0.0, problem.low[r] - activity[r], activity[r] - problem.high[r])
     worth[1] = missed
 
 
 @compiled
-def best_flip(web, plan, row_price, share_price, mark):
+def best_move(problem, plan, row_price, share_price, move, gain):
     """Return the column whose flip, with those that must go first, gains most, and the gain; -1 when none gains.
 
-    Columns that move *mark* has flipped already stay as they are.
+    Columns that move *move* has flipped already stay as they are; *gain* is working space.
     """
-    x, _, _, adds, activity, reached, _, stamp, gain = plan[:9]
-    linked = len(web.first) > 0
+    x, _, _, adds, activity, reached, _, stamp = plan
+    rows, links, free, low, high = problem.rows, problem.links, problem.free, problem.low, problem.high
+    linked = len(links.index) > 0
     best, most = -1, 0.0
     for j in range(len(x)):
-        if not web.free[j] or (stamp[j] == mark and not linked):
+        if not free[j] or (stamp[j] == move and not linked):
             continue
         way = -1.0 if x[j] else 1.0
-        g = way * (web.value[j] + adds[j, 0])
+        g = way * (problem.value[j] + adds[j, 0])
         for s in range(len(reached)):
             t = adds[j, s + 1]
             if t != 0.0:
-                short = web.wanted[s] - reached[s]
+                short = problem.wanted[s] - reached[s]
                 g -= share_price[s] * (max(0.0, short - way * t) - max(0.0, short))
-        for e in range(web.row_start[j], web.row_start[j + 1]):
-            r = web.row[e]
+        for e in range(rows.start[j], rows.start[j + 1]):
+            r = rows.index[e]
             now = activity[r]
-            then = now + way * web.row_data[e]
-            g -= row_price[r] * (
-                max(0.0, web.low[r] - then, then - web.high[r]) - max(0.0, web.low[r] - now, now - web.high[r])
-            )
+            then = now + way * rows.data[e]
+            g -= row_price[r] * (max(0.0, low[r] - then, then - high[r]) - max(0.0, low[r] - now, now - high[r]))
         gain[j] = g
         if not linked and g > most:
             best, most = j, g
     if linked:
         for j in range(len(x)):
-            if not web.free[j] or stamp[j] == mark:
+            if not free[j] or stamp[j] == move:
                 continue
             g = gain[j]
-            if x[j]:
-                for e in range(web.after_start[j], web.after_start[j + 1]):
-                    k = web.after[e]
-                    if x[k]:
-                        g += gain[k] if web.free[k] and stamp[k] != mark else -np.inf
-            else:
-                for e in range(web.first_start[j], web.first_start[j + 1]):
-                    k = web.first[e]
-                    if not x[k]:
-                        g += gain[k] if web.free[k] and stamp[k] != mark else -np.inf
+            at = j + len(x) if x[j] else j
+            for e in range(links.start[at], links.start[at + 1]):
+                k = links.index[e]
+                if x[k] == x[j]:
+                    g += gain[k] if free[k] and stamp[k] != move else -np.inf
             if g > most:
                 best, most = j, g
     return best, most
 
 
 @compiled
-def climb(web, plan, row_price, share_price, kicks, steps, least, tolerance, mark, best_x, best):
-    """Try to better the plan by forced flips, each followed by the best flips; return the last mark used.
+def climb(problem, plan, row_price, share_price, kicks, steps, least, tolerance, move, best_x, best):
+    """Try to better the plan by forced flips, each followed by the best flips; return the last move used.
 
     For each column of *kicks* (-1: none is forced) up to *steps* best flips follow while each gains more than *least*;
     then the plan goes back to the best on this way. The best plan that misses no rule by more than *tolerance*, priced,
     is kept in *best_x*, its objective in ``best[0]``.
     """
-    x, worth, stamp, journal = plan.x, plan.worth, plan.stamp, plan.journal
+    x, worth, stamp, links = plan.x, plan.worth, plan.stamp, problem.links
+    journal, gain = np.empty(len(x), np.int64), np.empty(len(x))
     for at in range(len(kicks)):
-        mark += 1
+        move += 1
         length, until = 0, 0
         top = worth[0] - worth[1]
         j = kicks[at]
-        if j >= 0 and not web.free[j]:
+        if j >= 0 and not problem.free[j]:
             continue
         for step in range(steps + 1):
             if j < 0 or step > 0:
-                j, g = best_flip(web, plan, row_price, share_price, mark)
+                j, g = best_move(problem, plan, row_price, share_price, move, gain)
                 if j < 0 or g <= least:
                     break
             was = x[j]
-            for e in range(
-                web.after_start[j] if was else web.first_start[j],
-                web.after_start[j + 1] if was else web.first_start[j + 1],
-            ):
-                k = web.after[e] if was else web.first[e]
-                if x[k] == was and web.free[k]:
-                    flip(web, plan, row_price, share_price, k)
-                    stamp[k] = mark
+            first = j + len(x) if was else j
+            for e in range(links.start[first], links.start[first + 1]):
+                k = links.index[e]
+                if x[k] == was and problem.free[k]:
+                    flip(problem, plan, row_price, share_price, k)
+                    stamp[k] = move
                     journal[length] = k
                     length += 1
-            flip(web, plan, row_price, share_price, j)
-            stamp[j] = mark
+            flip(problem, plan, row_price, share_price, j)
+            stamp[j] = move
             journal[length] = j
             length += 1
             if worth[0] - worth[1] > top + least:
@@ -206,5 +195,5 @@ def climb(web, plan, row_price, share_price, kicks, steps, least, tolerance, mar
                     best_x[k] = x[k]
         while length > until:
             length -= 1
-            flip(web, plan, row_price, share_price, journal[length])
-    return mark
+            flip(problem, plan, row_price, share_price, journal[length])
+    return move

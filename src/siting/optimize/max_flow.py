@@ -5,19 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import breadth_first_order, maximum_flow
+from scipy.sparse import csgraph, csr_array
 
 from siting.numbers import Bools, Ints, Ints32
 
-__all__ = ["LARGEST", "Filling", "fill"]
+__all__ = ["LARGEST", "MaximumFlow", "maximum_flow"]
 
 #: The largest amount of one origin or destination: the flow is counted in 32 bits.
 LARGEST = 2**31 - 2
 
 
 @dataclass(frozen=True, eq=False)
-class Filling:
+class MaximumFlow:
     """A largest flow from demands to capacities, and the smallest cut that proves it.
 
     Attributes
@@ -36,7 +35,7 @@ class Filling:
     scarce: Bools
 
 
-def fill(demand: Ints, capacity: Ints, origin: Ints32, destination: Ints32) -> Filling:
+def maximum_flow(demand: Ints, capacity: Ints, origin: Ints32, destination: Ints32) -> MaximumFlow:
     """Let as much of *demand* as possible into *capacity* along the pairs (*origin*, *destination*).
 
     The sum of the flow equals the capacity of the `scarce` destinations and the demand of the origins that are not
@@ -62,15 +61,15 @@ def fill(demand: Ints, capacity: Ints, origin: Ints32, destination: Ints32) -> F
     # One more than can ever pass, so that no pair is part of the cut.
     limit = np.concatenate([demand, demand[origin] + 1, capacity]).astype(np.int32)
     graph = csr_array((limit, (tail, head)), shape=(sink + 1, sink + 1))
-    passed = csr_array(maximum_flow(graph, source, sink).flow)
+    passed = csr_array(csgraph.maximum_flow(graph, source, sink).flow)
     flow = np.zeros(len(origin), np.int64)
     if len(origin):  # an empty selection would be a matrix again
         flow[:] = passed[origin, n + destination]
     rest = csr_array(graph - passed)
     rest.eliminate_zeros()
     reached = np.zeros(sink + 1, bool)
-    reached[breadth_first_order(rest, source, return_predecessors=False)] = True
-    found = Filling(flow, reached[:n], reached[n : sink - 1])
+    reached[csgraph.breadth_first_order(rest, source, return_predecessors=False)] = True
+    found = MaximumFlow(flow, reached[:n], reached[n : sink - 1])
     proof = int(capacity[found.scarce].sum()) + int(demand[~found.short].sum())
     if int(flow.sum()) != proof:
         raise RuntimeError(f"the flow of {int(flow.sum())} is not the cut of {proof}")

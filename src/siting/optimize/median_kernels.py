@@ -1,27 +1,59 @@
-"""Compiled loops of the median engine: multipliers by subgradients, interchange of sites, and rows cut to what matters.
+"""Compiled loops of the median engine: multipliers by subgradients, and interchange of columns.
 
-Pairs lie in rows, the best benefit of each need first, so that a loop over a row ends at the first pair that cannot
-matter any more. ``state`` of a column is CLOSED, OPEN or FREE. Nothing is allocated inside a loop.
+The pairs of a need are sorted, the best benefit first, so that a loop over a row ends at the first pair that cannot
+matter any more. ``state`` of a column is CLOSED, OPEN or FREE.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from siting.compiled import compiled
+from siting.numbers import Floats, Ints, Ints32
 
 CLOSED, OPEN, FREE = 0, 1, 2
 #: By what a step is shortened; the shortest; how much of a direction goes into the next.
 DECAY, SHORTEST, KEEP = 0.7, 1e-3, 0.9
 
 
+class SortedPairs(NamedTuple):
+    """The pairs of each need, best first; ties by column."""
+
+    ptr: Ints
+    cols: Ints32
+    gains: Floats
+
+
+class BestTwo(NamedTuple):
+    """The best open column of each need, what it is worth, and the second best."""
+
+    column: Ints32
+    gain: Floats
+    second: Floats
+
+
+class Limits(NamedTuple):
+    """How many columns open at least and at most, and when the subgradients end: bound, rounds, pairs looked at."""
+
+    few: int
+    many: int
+    target: float
+    rounds: int
+    work: float
+    patience: int
+
+
 @compiled
-def cut_rows(ptr, cols, gains, base, state, new_ptr, new_cols, new_gains, floor):
-    """Keep the pairs of free columns that are better than the best open column of their row; return how many.
+def cut_pairs(pairs, base, state, kept, floor):
+    """Keep the pairs of free columns that are better than the best open column of their need; return how many.
 
     Above ``floor`` (the benefit of that open column, at least ``base``) a multiplier loses nothing: lowering it further
     raises what the open column collects by as much.
     """
+    ptr, cols, gains = pairs
+    new_ptr, new_cols, new_gains = kept
     n = ptr.shape[0] - 1
     k = 0
     for i in range(n):
@@ -45,52 +77,27 @@ def cut_rows(ptr, cols, gains, base, state, new_ptr, new_cols, new_gains, floor)
 
 
 @compiled
-def ascend(
-    ptr,
-    cols,
-    gains,
-    floor,
-    scale,
-    value,
-    free,
-    few,
-    many,
-    fixed,
-    target,
-    aim,
-    rounds,
-    work,
-    patience,
-    theta,
-    single,
-    v,
-    best_v,
-    best_r,
-    near,
-    step,
-    r,
-    scratch,
-    chosen,
-    out,
-):
+def lower_bound(pairs, floor, scale, value, free, fixed, aim, limits, theta, single, v, best_v, best_r, near):
     """Lower the bound ``fixed + sum v + the best few..many of r`` by deflected subgradients of the multipliers v.
 
     ``scale`` is how far apart the prices of a need may lie: the longer its steps. Steps aim at ``aim``, below what can
-    be reached. Stops at ``target`` or below, after ``rounds``, after ``work`` pairs, or when the step, shortened after
+    be reached. Stops at the target or below, after so many rounds or pairs, or when the step, shortened after
     ``patience`` rounds without progress, has become too short. ``best_v`` and ``best_r`` hold the best multipliers (of
     single precision where they are stored so) and what the columns collect at them; ``near`` the share in which each
-    column was chosen lately, which comes near a solution of the relaxation. ``out`` receives the bound, theta, the
-    rounds that were made, and the last theta that helped, or half of the first.
+    column was chosen lately, which comes near a solution of the relaxation. Returns the bound, theta, the rounds that
+    were made, and the last theta that helped, or half of the first.
     """
+    ptr, cols, gains = pairs
+    few, many, target, rounds, work, patience = limits
     n = ptr.shape[0] - 1
     m = free.shape[0]
+    step, scratch = np.zeros(n), np.empty(m)
+    r, chosen = np.empty(value.shape[0]), np.zeros(value.shape[0])
     best = np.inf
     stalled = 0
     used = 0
     seen = 0
     worked = 0.5 * theta
-    for i in range(n):
-        step[i] = 0.0
     for it in range(rounds):
         used = it + 1
         total = fixed
@@ -192,54 +199,54 @@ def ascend(
         length = theta * (total - aim) / norm
         for i in range(n):
             v[i] -= length * step[i] * scale[i]
-    out[0] = best
-    out[1] = theta
-    out[2] = used
-    out[3] = worked
+    return best, theta, used, worked
 
 
 @compiled
-def ends(ptr, cols, gains, base, value, is_open, first, first_gain, second_gain):
-    """Find the best and second best open column of each row; return what the open columns are worth."""
+def best_two_open(pairs, base, value, is_open, best):
+    """Find the best and second best open column of each need; return what the open columns are worth."""
+    ptr, cols, gains = pairs
+    column, gain, second = best
     total = 0.0
     for j in range(value.shape[0]):
         if is_open[j]:
             total += value[j]
     for i in range(ptr.shape[0] - 1):
-        first[i] = -1
-        first_gain[i] = base[i]
-        second_gain[i] = base[i]
+        column[i] = -1
+        gain[i] = base[i]
+        second[i] = base[i]
         for t in range(ptr[i], ptr[i + 1]):
             if gains[t] <= base[i]:
                 break
             if is_open[cols[t]]:
-                if first[i] < 0:
-                    first[i] = cols[t]
-                    first_gain[i] = gains[t]
+                if column[i] < 0:
+                    column[i] = cols[t]
+                    gain[i] = gains[t]
                 else:
-                    second_gain[i] = gains[t]
+                    second[i] = gains[t]
                     break
-        total += first_gain[i]
+        total += gain[i]
     return total
 
 
 @compiled
-def tables(ptr, cols, gains, value, is_open, first, first_gain, second_gain, gain, loss, extra, slot):
+def move_gains(pairs, value, is_open, best, gain, loss, extra, slot):
     """Fill what opening (gain), closing (loss) and both together (extra) change, after R. A. Whitaker.
 
     ``slot`` numbers the open columns; ``extra`` is columns x slots: what a newcomer saves of the loss.
     """
+    ptr, cols, gains = pairs
     for j in range(value.shape[0]):
         gain[j] = value[j]
         if slot[j] >= 0:
             loss[slot[j]] = value[j]
     extra[:, :] = 0.0
     for i in range(ptr.shape[0] - 1):
-        one = first_gain[i]
-        two = second_gain[i]
+        one = best.gain[i]
+        two = best.second[i]
         s = -1
-        if first[i] >= 0:
-            s = slot[first[i]]
+        if best.column[i] >= 0:
+            s = slot[best.column[i]]
             loss[s] += one - two
         for t in range(ptr[i], ptr[i + 1]):
             g = gains[t]

@@ -1,4 +1,4 @@
-"""The whole problem as one mixed-integer programme in HiGHS: for every combination that has no better engine.
+"""The whole problem as one mixed-integer programme in HiGHS: for every model that has no better engine.
 
 A need's levels of benefit become rungs of a ladder, lowest first: z_k = 1 when an open column is worth at least rung k.
 
@@ -6,9 +6,9 @@ A need's levels of benefit become rungs of a ladder, lowest first: z_k = 1 when 
     with      z_k <= z_(k+1) + sum of x_j over the columns j at rung k,   0 <= z <= 1
 
 which is as strong as one variable for each pair (Cornuéjols, Nemhauser, Wolsey 1980: A canonical representation of
-simple plant location problems) with far fewer entries. Only x need be whole: every z is worth raising, or kept from
-falling by a share that it counts towards, and what holds it is whole. A need that several open columns must serve has
-one rung, ``t z <= sum of x_j``, and its z is whole, too.
+simple plant location problems) with far fewer entries. Only x need be integer: every z is worth raising, or kept from
+falling by a share that it counts towards, and what limits it is integer. A need that several open columns must serve
+has one rung, ``t z <= sum of x_j``, and its z is integer, too.
 """
 
 from __future__ import annotations
@@ -17,87 +17,88 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.sparse import csr_array, diags_array, eye_array, hstack, vstack
+from scipy.sparse import csr_array, diags_array, eye_array
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize import highs
-from siting.optimize.control import Watch, gap_between
-from siting.optimize.model import Found, Model, Proof
-from siting.optimize.scaling import usual
+from siting.optimize.control import Control
+from siting.optimize.model import Model
+from siting.optimize.proof import Proof, bound_of
+from siting.optimize.scaling import solve_scaled
+from siting.optimize.solution import Solution, floored, is_proven
+from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_rows, transposed, with_data
 
-__all__ = ["bound_at", "hopeless", "settled", "solve_general"]
+__all__ = ["solve_milp"]
 
-#: Two values that differ by less than this share of the larger are one.
-SAME = 1e-9
 #: Columns that a plan made without the solver looks at.
-FILLED = 200
+TRIED = 200
 
 
-def solve_general(model: Model, watch: Watch, *, start: Bools | None = None) -> Found:
-    """Solve *model*, whatever its rules, by HiGHS.
-
-    Parameters
-    ----------
-    start
-        Columns of a plan to begin with; one that breaks rules is passed over.
+def solve_milp(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
+    """Solve *model*, whatever its rules, by HiGHS; *start* is a plan to begin with, passed over when it breaks rules.
 
     Raises
     ------
     RuntimeError
         When the solver fails, or its plan breaks the rules and there is no other.
     """
-    scaled = usual(solve_general, model, watch, start)
+    scaled = solve_scaled(solve_milp, model, control, start)
     if scaled is not None:
         return scaled
-    if hopeless(model):
-        return Found(None, -math.inf, -math.inf, "infeasible", "rules")
-    start = start if start is not None and model.keeps(start) else None
+    if model.is_out_of_reach:
+        return Solution.infeasible("rules")
+    start = start if start is not None and model.is_feasible(start) else None
     value = -math.inf if start is None else model.objective(start)
     form = _formulate(model)
-    proof = _relaxed(model, form, watch, value)
-    proven = bound_at(model, proof.v[0], proof.y[0], proof.m[0])
-    if start is not None and settled(model, value, proven):
-        return Found(start, value, value, "optimal", "HiGHS", proof, 1)
-    if start is None and watch.time_limit is not None:  # the solver may find none in time
-        start = _simple(model)
+    proof = _relaxed(model, form, control, value)
+    proven = bound_of(model, proof)
+    if start is not None and is_proven(value, proven, model.grain):
+        return Solution(start, value, value, "optimal", "HiGHS", proof, 1)
+    if start is None and control.time_limit is not None:  # the solver may find none in time
+        start = _plan_without_solver(model)
         value = -math.inf if start is None else model.objective(start)
-    if watch.report("HiGHS", value if start is not None else None, floored(model, proven)):
-        return Found(start, value, max(value, floored(model, proven)), watch.status, "HiGHS", proof, 1)
-    outcome = _searched(model, form, watch, start, proven)
+    bound = floored(proven, model.grain)
+    if control.report("HiGHS", value if start is not None else None, bound):
+        return Solution(start, value, max(value, bound), control.status, "HiGHS", proof, 1)
+    outcome = _searched(model, form, control, start, proven)
     if outcome.status == "infeasible" and start is None:
-        return Found(None, -math.inf, -math.inf, "infeasible", "HiGHS", None, outcome.nodes)
+        return Solution.infeasible("HiGHS", nodes=outcome.nodes)
     x = start
     if outcome.x is not None:
         found = outcome.x[: len(model.value)] > 0.5
-        if model.keeps(found) and (x is None or model.objective(found) >= value):
+        if model.is_feasible(found) and (x is None or model.objective(found) >= value):
             x = found
         elif x is None:
             raise RuntimeError("the solver's plan does not keep the rules; please report the problem")
     if outcome.status != "infeasible":
         proven = min(proven, form.base - outcome.bound / form.scale)
-    return _judged(model, watch, x, proven, outcome, proof)
+    if x is None:
+        return Solution.without_plan(proven, control.status, "HiGHS", proof, outcome.nodes)
+    value = model.objective(x)
+    bound = max(value, floored(proven, model.grain))
+    if is_proven(value, bound, model.grain):
+        return Solution(x, value, value, "optimal", "HiGHS", proof, outcome.nodes)
+    return Solution(x, value, bound, control.status, "HiGHS", proof, outcome.nodes)
 
 
-def _simple(model: Model) -> Bools | None:
-    """Find a plan without the solver: from what must be open upwards, or with all that may be; None without luck."""
+def _plan_without_solver(model: Model) -> Bools | None:
+    """Make a plan from what must be open upwards, or with all that may be; None where that keeps no rules."""
     x = model.lower > 0
-    if model.keeps(x):
+    if model.is_feasible(x):
         return _filled(model, x)
     everything = model.upper > 0
-    return everything if model.keeps(everything) else _serving(model)
+    return everything if model.is_feasible(everything) else _serving(model)
 
 
 def _serving(model: Model) -> Bools | None:
     """Open what serves the most of those who are lacking, one after the other, until the rules hold."""
-    b = model.benefit
-    serves = csr_array((np.ones(b.nnz), b.indices, b.indptr), b.shape).T.tocsr()
+    serves = transposed(with_data(model.benefit, np.ones(model.benefit.nnz)))
     counts = model.must + model.shares.T @ (1.0 / np.maximum(model.wanted, np.finfo(float).tiny))
     x = model.lower > 0
-    while not model.keeps(x):
+    while not model.is_feasible(x):
         gain = np.where(x | (model.upper < 1), 0.0, serves @ np.where(np.isnan(model.served(x)), counts, 0.0))
         if not gain.any():
             return None
-        x = x.copy()
         x[np.argmax(gain)] = True
     return _filled(model, x)
 
@@ -106,53 +107,21 @@ def _filled(model: Model, x: Bools) -> Bools:
     """Open what is worth the most by itself, one after the other, where that keeps the rules and pays."""
     alone = model.value + np.bincount(model.benefit.indices, model.benefit.data, len(x))
     value = model.objective(x)
-    for j in np.argsort(-alone, kind="stable")[:FILLED]:
+    for j in np.argsort(-alone, kind="stable")[:TRIED]:
         if x[j] or model.upper[j] < 1:
             continue
         more = x.copy()
         more[j] = True
-        if model.keeps(more) and model.objective(more) > value:
+        if model.is_feasible(more) and model.objective(more) > value:
             x, value = more, model.objective(more)
     return x
 
 
-def hopeless(model: Model) -> bool:
-    """Tell whether a need that must be served, or a share, is out of reach even with every column open."""
-    served = ~np.isnan(model.served(model.upper > 0))
-    short = model.shares @ served.astype(float) < model.wanted - SAME * np.maximum(1.0, model.wanted)
-    return bool((model.must & ~served).any() or short.any() or (model.lower > model.upper).any())
-
-
-def settled(model: Model, value: float, bound: float) -> bool:
-    """Tell whether no plan can beat *value*: the bound, down to a value that a plan can have, does not."""
-    return floored(model, bound) <= value or gap_between(value, bound) <= SAME
-
-
-def floored(model: Model, bound: float) -> float:
-    """Return the largest value that the objective can take up to *bound*; a bound from sums is off by its last bits."""
-    if not model.grain or not math.isfinite(bound):
-        return bound
-    return math.floor(bound / model.grain + 1e-6) * model.grain
-
-
-def bound_at(model: Model, v: np.ndarray, y: Floats, m: Floats) -> float:
-    """Return what no plan in the box of *model* can beat, by the multipliers v, y and m: the formula of `Proof`."""
-    b = model.benefit
-    v = np.asarray(v, float)
-    rest = np.maximum(0, b.data + np.repeat(model.shares.T @ m - v, np.diff(b.indptr)))
-    if model.times is not None:
-        rest /= np.repeat(model.times, np.diff(b.indptr))
-    r = model.value - model.rows.T @ y + np.bincount(b.indices, rest, len(model.value))
-    sides = y[y > 0] @ model.high[y > 0] + y[y < 0] @ model.low[y < 0]
-    best = np.maximum(r * model.lower, r * model.upper).sum()
-    return float(model.constant + v.sum() + sides - m @ model.wanted + best)
-
-
 @dataclass(frozen=True, eq=False)
-class _Form:
+class _Formulation:
     """The programme; `need` and `level` of each rung, in the objective's unit times `scale`; `base` is outside it."""
 
-    programme: highs.Model
+    programme: highs.Programme
     need: Ints
     level: Floats
     scale: float
@@ -161,9 +130,8 @@ class _Form:
     share_scale: Floats
 
 
-def _formulate(model: Model) -> _Form:
-    b, must = model.benefit, model.must
-    row = np.repeat(np.arange(b.shape[0]), np.diff(b.indptr))
+def _formulate(model: Model) -> _Formulation:
+    b, row = model.benefit, row_of_entries(model.benefit)
     order = np.lexsort((b.data, row))
     need, level = row[order], b.data[order]
     first = np.ones(len(order), bool)
@@ -186,54 +154,38 @@ def _formulate(model: Model) -> _Form:
         climb = diags_array(model.times[need].astype(float), format="csr")
     shares = model.shares.tocsc()[:, need[lowest]].tocoo()
     counted = csr_array((shares.data, (shares.row, np.flatnonzero(lowest)[shares.col])), shape=(len(model.wanted), k))
-    row_scale, share_scale = _size(model.rows), _size(model.shares)
-    matrix = vstack(
-        [
-            hstack([ladder, climb]),
-            hstack([_times(model.rows, row_scale), csr_array((len(model.low), k))]),
-            hstack([csr_array((len(model.wanted), n)), _times(counted, share_scale)]),
-        ],
-        format="csr",
-    )
-    programme = highs.Model(
+    row_scale, share_scale = _power_of_two(model.rows), _power_of_two(model.shares)
+    programme = highs.Programme.of_blocks(
         cost=-scale * np.concatenate([model.value, step]),
-        lower=np.concatenate([model.lower, (must[need] & lowest).astype(float)]),
+        lower=np.concatenate([model.lower, (model.must[need] & lowest).astype(float)]),
         upper=np.concatenate([model.upper, np.ones(k)]),
-        matrix=csr_array(matrix),
-        row_lower=np.concatenate([np.full(k, -np.inf), model.low * row_scale, model.wanted * share_scale]),
-        row_upper=np.concatenate([np.zeros(k), model.high * row_scale, np.full(len(model.wanted), np.inf)]),
+        blocks=[
+            ([ladder, climb], -np.inf, 0.0),
+            ([scaled_rows(model.rows, row_scale), None], model.low * row_scale, model.high * row_scale),
+            ([None, scaled_rows(counted, share_scale)], model.wanted * share_scale, np.inf),
+        ],
         whole=n if model.times is None else n + k,
     )
-    return _Form(programme, need, level, scale, model.constant, row_scale, share_scale)
+    return _Formulation(programme, need, level, scale, model.constant, row_scale, share_scale)
 
 
-def _size(matrix: csr_array) -> Floats:
+def _power_of_two(matrix: csr_array) -> Floats:
     """Return for each row a power of two that brings its largest entry to about 1."""
-    largest = np.zeros(matrix.shape[0])
-    np.maximum.at(largest, np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), np.abs(matrix.data))
-    return np.asarray(2.0 ** -np.round(np.log2(np.where(largest > 0, largest, 1.0))), float)
+    return np.asarray(2.0 ** -np.round(np.log2(largest_entry(matrix, zero=1.0))), float)
 
 
-def _times(matrix: csr_array, factor: Floats) -> csr_array:
-    return csr_array(
-        (matrix.data * np.repeat(factor, np.diff(matrix.indptr)), matrix.indices, matrix.indptr), matrix.shape
-    )
-
-
-def _relaxed(model: Model, form: _Form, watch: Watch, value: float) -> Proof:
-    """Return the multipliers of the relaxation; where it was not solved those that say no more than "all is served"."""
-    b, known = model.benefit, value if math.isfinite(value) else None
+def _relaxed(model: Model, form: _Formulation, control: Control, value: float) -> Proof:
+    """Return the multipliers of the relaxation; where it was not solved those of "all is served"."""
+    known = value if math.isfinite(value) else None
     outcome = highs.run(
         replace(form.programme, whole=0),
-        time_limit=_left(watch),
-        stop=lambda *_: watch.report("relaxation", known),
+        time_limit=control.seconds_left,
+        stop=lambda *_: control.report("relaxation", known),
     )
-    v = np.zeros(b.shape[0])
-    y, m = np.zeros(len(model.low)), np.zeros(len(model.wanted))
+    v, y, m = np.zeros(model.benefit.shape[0]), np.zeros(len(model.low)), np.zeros(len(model.wanted))
     if outcome.duals is None:
-        np.maximum.at(v, form.need, form.level)
         v[model.must] = -np.inf
-        np.maximum.at(v, form.need[model.must[form.need]], form.level[model.must[form.need]])
+        np.maximum.at(v, form.need, form.level)
     else:
         rows, columns = outcome.duals
         paid = -columns[len(model.value) :] / form.scale
@@ -243,16 +195,10 @@ def _relaxed(model: Model, form: _Form, watch: Watch, value: float) -> Proof:
         y = -rows[rungs : rungs + len(y)] * form.row_scale / form.scale
         y[((y > 0) & ~np.isfinite(model.high)) | ((y < 0) & ~np.isfinite(model.low))] = 0
         m = np.maximum(0, rows[rungs + len(y) :] * form.share_scale / form.scale)
-    return one_leaf(v, y, m)
+    return Proof.at_root(v, y, m)
 
 
-def one_leaf(v: Floats, y: Floats, m: Floats) -> Proof:
-    """Return the proof that has no decisions, only multipliers."""
-    none, root = np.empty(0, np.int64), np.array([-1])
-    return Proof(root, root, root, np.array([0]), v[None], y[None], m[None], none, none, none)
-
-
-def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, proven: float) -> highs.Outcome:
+def _searched(model: Model, form: _Formulation, control: Control, start: Bools | None, proven: float) -> highs.Outcome:
     begin = None
     if start is not None:
         climbed = model.served(start)[form.need] >= form.level
@@ -260,21 +206,8 @@ def _searched(model: Model, form: _Form, watch: Watch, start: Bools | None, prov
 
     def stop(cost: float, bound: float) -> bool:
         value = form.base - cost / form.scale if math.isfinite(cost) else None
-        return watch.report("HiGHS", value, floored(model, min(proven, form.base - bound / form.scale)))
+        return control.report("HiGHS", value, floored(min(proven, form.base - bound / form.scale), model.grain))
 
-    # Within the grain of the objective two values are one.
+    # Two values that differ by less than the grain of the objective are one.
     gap = 0.999 * model.grain * form.scale if model.grain else 1e-4
-    return highs.run(form.programme, start=begin, gap=gap, time_limit=_left(watch), stop=stop)
-
-
-def _left(watch: Watch) -> float | None:
-    return max(0.01, watch.left) if math.isfinite(watch.left) else None
-
-
-def _judged(model: Model, watch: Watch, x: Bools | None, proven: float, outcome: highs.Outcome, proof: Proof) -> Found:
-    if x is None:
-        return Found(None, -math.inf, proven, watch.status, "HiGHS", proof, outcome.nodes)
-    value = model.objective(x)
-    bound = max(value, floored(model, proven))
-    status = "optimal" if settled(model, value, bound) else watch.status
-    return Found(x, value, value if status == "optimal" else bound, status, "HiGHS", proof, outcome.nodes)
+    return highs.run(form.programme, start=begin, gap=gap, time_limit=control.seconds_left, stop=stop)

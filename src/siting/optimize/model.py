@@ -1,4 +1,4 @@
-"""A siting problem in numbers, as every engine takes it, and what an engine answers.
+"""A siting problem in numbers, as every engine takes it.
 
 Every objective and rule becomes one form. Columns j are what may open (a site with its service, size and year), needs i
 are demand (a community with its service, year and distance). With x_j = 1 for an open column, maximise
@@ -6,23 +6,23 @@ are demand (a community with its service, year and distance). With x_j = 1 for a
     sum over i of (the largest benefit b_ij of the open columns of its row, or 0 when none is open)
     + sum over j of value_j x_j
 
-subject to ``low <= rows x <= high``, ``lower <= x <= upper``, x whole; for each share s
+subject to ``low <= rows x <= high``, ``lower <= x <= upper``, x integer; for each share s
 ``sum over i of shares_si [a column of i is open] >= wanted_s``; and a column open for each need that must be served.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from siting.numbers import Bools, Floats, Ints
+from siting.optimize.sparse_rows import largest_entry, row_max, row_of_entries, same_along_row
 
-__all__ = ["Bools", "Floats", "Found", "Ints", "Model", "Proof"]
+__all__ = ["Model"]
 
-#: How far a sum may miss its limit, as a share of the limit: the last bits of a sum.
+#: Rounding tolerance of a sum, as a share of its limit.
 TOLERANCE = 1e-9
 
 
@@ -35,7 +35,7 @@ class Model:
     benefit
         Needs × columns, CSR with sorted indices: what serving need i from column j is worth. A pair that is stored can
         serve, also where its benefit is 0 (a need that only counts towards a share); one that is absent cannot. In a
-        covering problem all benefits of a row are equal; `levels` tells whether they are. Benefits are 0 or more,
+        covering problem all benefits of a row are equal; `has_levels` is False. Benefits are 0 or more,
         except in rows of needs that must be served, where they may be negative (minus the travel).
     value
         What opening each column is worth: minus its cost, or 0.
@@ -70,126 +70,41 @@ class Model:
     times: Ints | None = None
 
     @property
-    def levels(self) -> bool:
+    def has_levels(self) -> bool:
         """Whether some need is worth more from one column than from another."""
-        b = self.benefit
-        filled = np.flatnonzero(np.diff(b.indptr))
-        if not len(filled):
-            return False
-        start = b.indptr[filled]
-        return bool((np.maximum.reduceat(b.data, start) > np.minimum.reduceat(b.data, start)).any())
+        return not same_along_row(self.benefit).all()
+
+    @property
+    def is_out_of_reach(self) -> bool:
+        """Whether a need that must be served, or a share, cannot be met even with every column open."""
+        served = ~np.isnan(self.served(self.upper > 0))
+        short = self.shares @ served.astype(float) < self.wanted - TOLERANCE * np.maximum(1.0, self.wanted)
+        return bool((self.must & ~served).any() or short.any() or (self.lower > self.upper).any())
 
     def served(self, x: Bools) -> Floats:
-        """Benefit of each need with the columns *x* open; NaN where none of its columns is."""
+        """Benefit of each need with the columns *x* open; NaN where it is not served."""
         b = self.benefit
-        open_data = np.where(x[b.indices], b.data, -np.inf)
-        best = np.full(b.shape[0], -np.inf)
-        filled = np.flatnonzero(np.diff(b.indptr))
-        if len(filled):
-            best[filled] = np.maximum.reduceat(open_data, b.indptr[filled])
+        best = row_max(b, np.where(x[b.indices], b.data, -np.inf), empty=-np.inf)
         if self.times is not None:
-            count = np.zeros(b.shape[0], np.int64)
-            count[filled] = np.add.reduceat(x[b.indices].astype(np.int64), b.indptr[filled]) if len(filled) else 0
-            best[count < self.times] = -np.inf
+            best[np.bincount(row_of_entries(b)[x[b.indices]], minlength=len(best)) < self.times] = -np.inf
         return np.where(np.isneginf(best), np.nan, best)
 
     def objective(self, x: Bools) -> float:
         """Return what the columns *x* are worth together."""
         return self.constant + float(np.nansum(self.served(x)) + self.value[x].sum())
 
-    def keeps(self, x: Bools) -> bool:
-        """Tell whether the columns *x* keep all rules."""
+    def is_feasible(self, x: Bools) -> bool:
+        """Whether the columns *x* keep all rules."""
         x = np.asarray(x, bool)
         served = ~np.isnan(self.served(x))
-        inside = self.rows @ x.astype(float)
-        size = _largest(self.rows)
-        slack_low = TOLERANCE * np.maximum(size, np.abs(np.where(np.isfinite(self.low), self.low, 0)))
-        slack_high = TOLERANCE * np.maximum(size, np.abs(np.where(np.isfinite(self.high), self.high, 0)))
+        sums, size = self.rows @ x.astype(float), largest_entry(self.rows)
+        limits = (np.abs(np.where(np.isfinite(limit), limit, 0)) for limit in (self.low, self.high))
+        slack_low, slack_high = (TOLERANCE * np.maximum(size, limit) for limit in limits)
         return bool(
             (x >= self.lower).all()
             and (x <= self.upper).all()
-            and (inside >= self.low - slack_low).all()
-            and (inside <= self.high + slack_high).all()
+            and (sums >= self.low - slack_low).all()
+            and (sums <= self.high + slack_high).all()
             and (self.shares @ served.astype(float) >= self.wanted - TOLERANCE * np.abs(self.wanted)).all()
             and served[self.must].all()
         )
-
-
-def _largest(matrix: csr_array) -> Floats:
-    """Return the largest size of an entry in each row."""
-    size = np.zeros(matrix.shape[0])
-    np.maximum.at(size, np.repeat(np.arange(len(size)), np.diff(matrix.indptr)), np.abs(matrix.data))
-    return size
-
-
-@dataclass(frozen=True, eq=False)
-class Proof:
-    """Multipliers that bound every leaf of a tree of decisions; `siting.optimize.proof.bound_of` adds them up.
-
-    For multipliers v (a price for each need, 0 or more except where it must be served), y (for each row; above 0 on
-    `high`, below 0 on `low`) and m >= 0 (for each share), no x in the box of a node is worth more than
-
-        constant + sum v_i + sum over rows (y_r high_r or y_r low_r) - sum m_s wanted_s
-        + sum over j of the largest r_j x_j in the box,
-        r_j = value_j - sum_r y_r rows_rj + sum over i of max(0, b_ij + sum_s m_s shares_si - v_i) / t_i,
-
-    where t_i is how many open columns serve the need, mostly 1.
-
-    Attributes
-    ----------
-    parent
-        Of each node; -1 for the root, which is node 0. A parent stands before its children, which are two or none.
-    column, at
-        The decision that leads to each node: x of this column is `at`; -1 for the root.
-    price
-        Which row of multipliers bounds the node; -1 where only its children do.
-    v, y, m
-        Rows of multipliers; v in single precision where that is enough for the grain of the objective.
-    fixed_node, fixed_column, fixed_at
-        What the multipliers of a node prove of its whole subtree: x of this column is `at`, or the plan is no better
-        than the bound.
-    """
-
-    parent: Ints
-    column: Ints
-    at: Ints
-    price: Ints
-    v: npt.NDArray[np.float32] | Floats
-    y: Floats
-    m: Floats
-    fixed_node: Ints
-    fixed_column: Ints
-    fixed_at: Ints
-
-
-@dataclass(frozen=True, eq=False)
-class Found:
-    """What an engine found.
-
-    Attributes
-    ----------
-    x
-        Columns to open; None without a plan.
-    value, bound
-        Objective of *x* (minus infinity without) and what none can beat (minus infinity when there is no plan at all).
-    status
-        "optimal", "feasible" (stopped by gap or Ctrl-C), "time_limit", "infeasible".
-    engine
-        What solved it, in a word or two.
-    proof
-        For the model as it was given; None where the bound rests on a solver.
-    nodes
-        How many nodes of a tree of decisions were looked at.
-    question
-        Where the proof is that so many columns do not reach the share, which `siting.optimize.covering.too_few`
-        checks; None where it bounds the model.
-    """
-
-    x: Bools | None
-    value: float
-    bound: float
-    status: str
-    engine: str
-    proof: Proof | None = None
-    nodes: int = field(default=0)
-    question: int | None = None

@@ -1,13 +1,117 @@
-"""What a `Proof` proves, added up anew: the check needs no solver."""
+"""The proof of a bound: multipliers and a tree of decisions, and its check, which needs no solver."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from typing import Any
+
 import numpy as np
+import numpy.typing as npt
 
-from siting.numbers import Floats
-from siting.optimize.model import Model, Proof
+from siting.numbers import Floats, Ints
+from siting.optimize.model import Model
+from siting.optimize.sparse_rows import row_of_entries
 
-__all__ = ["bound_of"]
+__all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "lagrangian"]
+
+#: Rounding error of single precision, as a share of a sum: 6e-8 of each term, and a term counts for several columns.
+SINGLE_PRECISION = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """Multipliers that bound every leaf of a tree of decisions; `bound_of` adds them up.
+
+    For multipliers v (a price for each need, 0 or more except where it must be served), y (for each row; above 0 on
+    `high`, below 0 on `low`) and m >= 0 (for each share), no x in the box of a node is worth more than
+
+        constant + sum v_i + sum over rows (y_r high_r or y_r low_r) - sum m_s wanted_s
+        + sum over j of the largest r_j x_j in the box,
+        r_j = value_j - sum_r y_r rows_rj + sum over i of max(0, b_ij + sum_s m_s shares_si - v_i) / t_i,
+
+    where t_i is how many open columns serve the need, mostly 1.
+
+    Attributes
+    ----------
+    parent
+        Of each node; -1 for the root, which is node 0. A parent stands before its children, which are two or none.
+    column, at
+        The decision that leads to each node: x of this column is `at`; -1 for the root.
+    price
+        Which row of multipliers bounds the node; -1 where only its children do.
+    v, y, m
+        Rows of multipliers; v in single precision where that is enough for the grain of the objective.
+    fixed_node, fixed_column, fixed_at
+        What the multipliers of a node prove of its whole subtree: x of this column is `at`, or the plan is no better
+        than the bound.
+    """
+
+    parent: Ints
+    column: Ints
+    at: Ints
+    price: Ints
+    v: npt.NDArray[np.floating[Any]]
+    y: Floats
+    m: Floats
+    fixed_node: Ints
+    fixed_column: Ints
+    fixed_at: Ints
+
+    @classmethod
+    def at_root(cls, v: Floats, y: Floats, m: Floats) -> Proof:
+        """Return the proof that has multipliers alone, and no decisions."""
+        none, root = np.empty(0, np.int64), np.array([-1])
+        return cls(root, root, root, np.array([0]), v[None], y[None], m[None], none, none, none)
+
+
+@dataclass
+class ProofTree:
+    """A proof as it grows; *grain* is that of the objective, where multipliers may be kept in single precision."""
+
+    grain: float = 0.0
+    parent: list[int] = field(default_factory=list)
+    column: list[int] = field(default_factory=list)
+    at: list[int] = field(default_factory=list)
+    price: list[int] = field(default_factory=list)
+    v: list[npt.NDArray[np.floating[Any]]] = field(default_factory=list)
+    y: list[Floats] = field(default_factory=list)
+    m: list[Floats] = field(default_factory=list)
+    fixed: list[tuple[int, Ints, Ints]] = field(default_factory=list)
+
+    def add(self, parent: int, column: int, at: int, price: int = -1) -> int:
+        """Add a node; return its number."""
+        for values, value in ((self.parent, parent), (self.column, column), (self.at, at), (self.price, price)):
+            values.append(value)
+        return len(self.parent) - 1
+
+    def keep(self, v: npt.NDArray[np.floating[Any]], y: Floats, m: Floats) -> int:
+        """Keep multipliers; return their row."""
+        self.v.append(v)
+        self.y.append(y)
+        self.m.append(m)
+        return len(self.v) - 1
+
+    def rounded(self, v: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
+        """Return multipliers of needs in single precision, where what that rounds off is far from a grain."""
+        return v.astype(np.float32 if SINGLE_PRECISION * float(np.abs(v).sum()) < self.grain else np.float64)
+
+    def proof(self) -> Proof:
+        """Return the tree as arrays, with the multipliers that bound a node."""
+        fixed = self.fixed or [(0, np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        used = sorted({p for p in self.price if p >= 0})
+        position = {p: k for k, p in enumerate(used)}
+        return Proof(
+            parent=np.array(self.parent, np.int64),
+            column=np.array(self.column, np.int64),
+            at=np.array(self.at, np.int64),
+            price=np.array([position.get(p, -1) for p in self.price], np.int64),
+            v=np.array([self.v[p] for p in used]),
+            y=np.array([self.y[p] for p in used]),
+            m=np.array([self.m[p] for p in used]),
+            fixed_node=np.concatenate([np.full(len(columns), node, np.int64) for node, columns, _ in fixed]),
+            fixed_column=np.concatenate([columns for _, columns, _ in fixed]).astype(np.int64),
+            fixed_at=np.concatenate([at for _, _, at in fixed]).astype(np.int64),
+        )
 
 
 def bound_of(model: Model, proof: Proof) -> float:
@@ -15,13 +119,6 @@ def bound_of(model: Model, proof: Proof) -> float:
 
     It is the largest bound of a leaf of the tree, or of a branch that was closed by a fixing; see `Proof` for the
     formula. Infinite when the tree does not cover all plans.
-
-    Parameters
-    ----------
-    model
-        That the proof is about: the reduced one.
-    proof
-        Multipliers and tree.
 
     Notes
     -----
@@ -33,39 +130,39 @@ def bound_of(model: Model, proof: Proof) -> float:
     .. [1] A. M. Geoffrion, "Lagrangean relaxation for integer programming", Mathematical Programming Study 2, 1974,
        pp. 82-114.
     """
-    if not _signs(model, proof) or not _tree(proof):
+    if not _has_right_signs(model, proof) or not _covers_all_plans(proof):
         return np.inf
-    boxes = _boxes(model, proof)
-    inner = np.zeros(len(proof.parent), bool)
-    inner[proof.parent[1:]] = True
-    fixed_at: dict[int, list[tuple[int, int]]] = {}
-    for node, column, at in zip(
-        proof.fixed_node.tolist(), proof.fixed_column.tolist(), proof.fixed_at.tolist(), strict=True
-    ):
-        fixed_at.setdefault(node, []).append((column, at))
-    worst = -np.inf
-    priced: dict[int, tuple[float, Floats]] = {}
-    for node, (lower, upper) in enumerate(boxes):
-        fixings = fixed_at.get(node, [])
-        if inner[node] and not fixings:
+    fixings: dict[int, list[tuple[int, int]]] = {}
+    for node, *fixing in np.column_stack([proof.fixed_node, proof.fixed_column, proof.fixed_at]).tolist():
+        fixings.setdefault(node, []).append((fixing[0], fixing[1]))
+    parents, worst = set(proof.parent.tolist()), -np.inf
+    evaluated: dict[int, tuple[float, Floats]] = {}
+    boxes: list[tuple[Floats, Floats]] = []
+    for node, above in enumerate(proof.parent.tolist()):
+        lower, upper = (bound.copy() for bound in (boxes[above] if node else (model.lower, model.upper)))
+        decisions = [*fixings.get(above, []), (int(proof.column[node]), int(proof.at[node]))] if node else []
+        for column, at in decisions:  # on the way, and what was proven fixed at the node above
+            lower[column], upper[column] = max(lower[column], at), min(upper[column], at)
+        boxes.append((lower, upper))
+        if node in parents and node not in fixings:
             continue
         price = int(proof.price[node])
         if price < 0:
             return np.inf
-        if price not in priced:
-            priced = {price: _priced(model, proof, price)}
-        base, reduced = priced[price]
+        if price not in evaluated:
+            evaluated[price] = lagrangian(model, proof.v[price].astype(np.float64), proof.y[price], proof.m[price])
+        base, reduced = evaluated[price]
         gain = np.where(reduced > 0, reduced * upper, reduced * lower)
         value = base + float(gain.sum())
-        if not inner[node]:
+        if node not in parents:
             worst = max(worst, value)
-        for column, at in fixings:
+        for column, at in fixings.get(node, []):
             if lower[column] <= 1 - at <= upper[column]:
                 worst = max(worst, value - float(gain[column]) + float(reduced[column]) * (1 - at))
     return worst
 
 
-def _signs(model: Model, proof: Proof) -> bool:
+def _has_right_signs(model: Model, proof: Proof) -> bool:
     """Whether all multipliers are finite numbers of the right sign, and of the right length."""
     needs, columns = model.benefit.shape
     v, y, m = proof.v, proof.y, proof.m
@@ -87,8 +184,8 @@ def _signs(model: Model, proof: Proof) -> bool:
     )
 
 
-def _tree(proof: Proof) -> bool:
-    """Whether every node has no child, or two that split it on one column: then the leaves cover all plans."""
+def _covers_all_plans(proof: Proof) -> bool:
+    """Whether every node has no child, or two that split it on one column."""
     parent = proof.parent
     if not len(parent) or parent[0] != -1 or (parent[1:] < 0).any() or (parent[1:] >= np.arange(1, len(parent))).any():
         return False
@@ -100,29 +197,10 @@ def _tree(proof: Proof) -> bool:
     )
 
 
-def _boxes(model: Model, proof: Proof) -> list[tuple[Floats, Floats]]:
-    """Bounds of x at each node: the decisions on the way, and what was proven fixed at nodes above."""
-    fixed: dict[int, list[tuple[int, int]]] = {}
-    for node, column, at in zip(
-        proof.fixed_node.tolist(), proof.fixed_column.tolist(), proof.fixed_at.tolist(), strict=True
-    ):
-        fixed.setdefault(node, []).append((column, at))
-    boxes: list[tuple[Floats, Floats]] = [(model.lower, model.upper)]
-    for node in range(1, len(proof.parent)):
-        above = int(proof.parent[node])
-        lower, upper = (bound.copy() for bound in boxes[above])
-        for column, at in [*fixed.get(above, []), (int(proof.column[node]), int(proof.at[node]))]:
-            lower[column], upper[column] = max(lower[column], at), min(upper[column], at)
-        boxes.append((lower, upper))
-    return boxes
-
-
-def _priced(model: Model, proof: Proof, price: int) -> tuple[float, Floats]:
-    """Return the constant part of the bound and what each column is worth at these prices."""
-    v, y, m = proof.v[price].astype(np.float64), proof.y[price], proof.m[price]
-    b = model.benefit
+def lagrangian(model: Model, v: Floats, y: Floats, m: Floats) -> tuple[float, Floats]:
+    """Return the part of the bound of `Proof` that is not of the columns, and the reduced value r of each column."""
+    b, row = model.benefit, row_of_entries(model.benefit)
     share = model.shares.T @ m if len(m) else np.zeros(b.shape[0])
-    row = np.repeat(np.arange(b.shape[0]), np.diff(b.indptr))
     surplus = np.maximum(0.0, b.data + share[row] - v[row])
     if model.times is not None:  # t open columns carry one benefit: each carries a t-th
         surplus /= model.times[row]

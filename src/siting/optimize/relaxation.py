@@ -1,7 +1,7 @@
 """The linear relaxation of a covering problem in its dual form, in HiGHS: a row for each column, not for each need.
 
-For a model whose needs are worth the same from all their columns (`Model.levels` False), with w_i the worth of need i,
-W_i = w_i + sum_s m_s shares_si and u_i the part of W_i that is credited to its columns, solve
+For a model whose needs are worth the same from all their columns (`Model.has_levels` False), with w_i the worth of need
+i, W_i = w_i + sum_s m_s shares_si and u_i the part of W_i that is credited to its columns, solve
 
     minimise   sum_i (W_i - u_i) + sum_r (y+_r high_r - y-_r low_r) - sum_s m_s wanted_s + sum_j t_j
     subject to sum_{i of j} u_i - sum_r (y+_r - y-_r) rows_rj - t_j <= -value_j     for each column j
@@ -9,7 +9,7 @@ W_i = w_i + sum_s m_s shares_si and u_i the part of W_i that is credited to its 
 
 t_j is free where the column is open, and costs nothing where it is shut: a decision only relaxes this problem, so the
 basis of the node before stays feasible, and the primal simplex goes on from it. The multipliers of the rows are x. Any
-feasible u, y, m gives a bound in closed form (`Prices.bound`), which rests on no tolerance of the solver; it is the
+feasible u, y, m gives a bound in closed form (`Lagrangian.bound`), which rests on no tolerance of the solver; it is the
 Lagrangian bound of Cornuejols, Fisher and Nemhauser (1977, Management Science 23), as Church and ReVelle (1974) cover.
 """
 
@@ -21,42 +21,34 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, eye_array
 
-from siting.numbers import Floats, Ints
-from siting.optimize.highs import Model as Programme
-from siting.optimize.highs import Simplex
+from siting.numbers import Bools, Floats, Positions
+from siting.optimize.highs import Block, Programme, Simplex
 from siting.optimize.model import Model
 from siting.optimize.presolve import weights
+from siting.optimize.sparse_rows import largest_entry, transposed, with_data
 
-__all__ = ["Dual", "Prices", "Terms", "closest"]
+__all__ = ["Lagrangian", "Multipliers", "Relaxation", "best_multipliers"]
 
 
 @dataclass(frozen=True, eq=False)
-class Prices:
+class Multipliers:
     """Multipliers: v of needs, y of rows (signed as in `Proof`), m of shares.
 
-    With the x of the relaxation and its value, where it was solved to the end; *ray* is a direction of (v, y, m) that
-    lowers the bound without end, which shows that no plan is possible.
+    With the x of the relaxation, where it was solved to the end; *ray* is a direction of (v, y, m) that lowers the
+    bound without end, which proves that no plan is possible.
     """
 
     v: Floats
     y: Floats
     m: Floats
     x: Floats | None = None
-    value: float = math.inf
     ray: tuple[Floats, Floats, Floats] | None = None
 
-    def along(self, step: float) -> Prices:
-        """Go *step* along the ray: when no plan is possible, the bound falls without end."""
-        if self.ray is None:
-            return self
-        v, y, m = self.ray
-        return Prices(self.v + step * v, self.y + step * y, self.m + step * m)
 
-
-class Terms:
-    """What the closed-form bound of a model needs, prepared once.
+class Lagrangian:
+    """The closed-form bound of a model, prepared once.
 
     Raises
     ------
@@ -65,7 +57,7 @@ class Terms:
     """
 
     def __init__(self, model: Model) -> None:
-        if model.levels:
+        if model.has_levels:
             raise ValueError("the dual form is for needs that are worth the same from all their columns")
         for name in ("value", "low", "high", "lower", "upper", "wanted"):
             if np.isnan(getattr(model, name)).any():
@@ -75,23 +67,29 @@ class Terms:
         self.model = model
         self.w = weights(model.benefit)
         #: Columns × needs, all ones; and the transposes of rows and shares.
-        ones = csr_array((np.ones(model.benefit.nnz), model.benefit.indices, model.benefit.indptr), model.benefit.shape)
-        self.serves = _sorted(ones.T.tocsr())
+        self.serves = transposed(with_data(model.benefit, np.ones(model.benefit.nnz)))
         self.rows_of = csr_array(model.rows.T.tocsr())
         self.shares_of = csr_array(model.shares.T.tocsr())
 
-    def with_high(self, high: Floats) -> Terms:
+    def with_high(self, high: Floats) -> Lagrangian:
         """Return the same with other upper limits of the rows."""
         other = copy(self)
         other.model = replace(self.model, high=high)
         return other
 
+    def covered(self, x: Bools) -> Bools:
+        """Whether each need is served by one of the columns *x*."""
+        return np.asarray(self.serves.T @ x.astype(float)) > 0
+
+    def totals(self, m: Floats) -> Floats:
+        """Worth W of each need, with its shares."""
+        return np.asarray(self.w + self.shares_of @ m) if len(m) else self.w
+
     def credit(self, v: Floats, m: Floats) -> Floats:
         """Credit u of each need: what its worth W is above its price."""
-        total = self.w + self.shares_of @ m if len(m) else self.w
-        return np.asarray(np.maximum(0.0, total - v))
+        return np.asarray(np.maximum(0.0, self.totals(m) - v))
 
-    def gains(self, v: Floats, y: Floats, m: Floats) -> Floats:
+    def reduced_values(self, v: Floats, y: Floats, m: Floats) -> Floats:
         """Reduced value r of each column."""
         r: Floats = self.model.value + self.serves @ self.credit(v, m)
         return np.asarray(r - self.rows_of @ y) if len(y) else r
@@ -106,54 +104,49 @@ class Terms:
             total += float((y[y != 0] * limit[y != 0]).sum())
         return total - float(m @ model.wanted) if len(m) else total
 
-    def bound(self, prices: Prices, lower: Floats, upper: Floats) -> tuple[float, Floats]:
+    def bound(self, multipliers: Multipliers, lower: Floats, upper: Floats) -> tuple[float, Floats]:
         """Return what no plan of the box can beat, and the reduced values."""
-        v, y, m = prices.v, prices.y, prices.m
-        r = self.gains(v, y, m)
+        v, y, m = multipliers.v, multipliers.y, multipliers.m
+        r = self.reduced_values(v, y, m)
         return self.base(v, y, m) + float(np.where(r > 0, r * upper, r * lower).sum()), r
 
 
-def _sorted(array: Any) -> csr_array:
-    rows: csr_array = csr_array(array)
-    rows.sort_indices()
-    return rows
-
-
-def closest(terms: Terms, prices: Prices) -> Prices:
-    """Return the prices, or, where the solver was stopped before it had better ones, the best that need no solver.
+def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
+    """Return multipliers as solved, or, where the solver was stopped early, the best that need no solver.
 
     Those count each column by itself, as if none served what another does, and look at one row of limited costs, or at
     one share to be reached, or at nothing; what they cost is a relaxed knapsack (Dantzig, G., 1957, Discrete-variable
     extremum problems, Operations Research 5, pp. 266-277).
     """
-    if prices.x is not None or prices.ray is not None:
-        return prices
+    if solved.x is not None or solved.ray is not None:
+        return solved
     model = terms.model
-    found = [prices, Prices(terms.w, np.zeros(len(model.high)), np.zeros(len(model.wanted)))]
-    nothing = np.zeros(len(terms.w))
+    candidates = [solved, Multipliers(terms.w, np.zeros(len(model.high)), np.zeros(len(model.wanted)))]
+    no_prices = np.zeros(len(terms.w))
     free = (model.lower == 0) & (model.upper > 0)
     alone = model.value + terms.serves @ terms.w
     for row in np.flatnonzero(np.isfinite(model.high)):
         cost = model.rows[[row]].toarray()[0]
         if (cost >= 0).all():
             y = np.zeros(len(model.high))
-            y[row] = _critical(alone[free], cost[free], model.high[row] - float(cost @ model.lower))
-            found.append(Prices(nothing, y, np.zeros(len(model.wanted))))
+            y[row] = _critical_ratio(alone[free], cost[free], model.high[row] - float(cost @ model.lower))
+            candidates.append(Multipliers(no_prices, y, np.zeros(len(model.wanted))))
     for share in range(len(model.wanted)):
         adds = terms.serves @ model.shares[[share]].toarray()[0]
-        dear = free & (alone < 0) & (adds > 0)
-        m = np.zeros(len(model.wanted))
+        costly = free & (alone < 0) & (adds > 0)
+        ratio = -alone[costly] / adds[costly]
+        order = np.argsort(ratio, kind="stable")
         # The cheapest way to the share opens columns up to this cost for each unit of it.
-        order = np.argsort(-alone[dear] / adds[dear], kind="stable")
-        enough = np.flatnonzero(np.cumsum(adds[dear][order]) >= model.wanted[share])
+        enough = np.flatnonzero(np.cumsum(adds[costly][order]) >= model.wanted[share])
         if len(enough):
-            m[share] = (-alone[dear] / adds[dear])[order[enough[0]]]
-            found.append(Prices(nothing, np.zeros(len(model.high)), m))
-    return min(found, key=lambda each: terms.bound(each, model.lower, model.upper)[0])
+            m = np.zeros(len(model.wanted))
+            m[share] = ratio[order[enough[0]]]
+            candidates.append(Multipliers(no_prices, np.zeros(len(model.high)), m))
+    return min(candidates, key=lambda each: terms.bound(each, model.lower, model.upper)[0])
 
 
-def _critical(worth: Floats, cost: Floats, left: float) -> float:
-    """Worth for each unit of cost of the first item that is not whole in a knapsack of size *left*; 0 if all fit."""
+def _critical_ratio(worth: Floats, cost: Floats, left: float) -> float:
+    """Worth per unit of cost of the first item that does not fit whole in a knapsack of size *left*; 0 if all fit."""
     good = np.flatnonzero((worth > 0) & (cost > 0))
     ratio = worth[good] / cost[good]
     order = np.argsort(-ratio, kind="stable")
@@ -161,34 +154,19 @@ def _critical(worth: Floats, cost: Floats, left: float) -> float:
     return float(ratio[order[over[0]]]) if len(over) else 0.0
 
 
-class Dual:
-    """The dual form of one model, which stays in the solver from solve to solve.
+class Relaxation:
+    """The dual form of one model, which stays in the solver from solve to solve."""
 
-    Parameters
-    ----------
-    terms
-        The model, prepared.
-    lower, upper
-        Box of the columns; the model's when not given.
-
-    Raises
-    ------
-    RuntimeError
-        When the solver refuses the problem.
-    """
-
-    def __init__(self, terms: Terms, lower: Floats | None = None, upper: Floats | None = None) -> None:
+    def __init__(self, terms: Lagrangian) -> None:
         self.terms = terms
         model = terms.model
         self.n, self.m = model.benefit.shape
-        self.lower = np.array(model.lower if lower is None else lower, float)
-        self.upper = np.array(model.upper if upper is None else upper, float)
-        #: Sums of people are large, and the solver's tolerances absolute.
+        self.lower, self.upper = model.lower.astype(float), model.upper.astype(float)
+        #: The solver's tolerances are absolute: values come to about 1.
         self.unit = float(np.abs(terms.w[terms.w != 0]).mean()) if (terms.w != 0).any() else 1.0
         if (model.value != 0).any() and not (terms.w != 0).any():
             self.unit = float(np.abs(model.value[model.value != 0]).mean())
-        self.share_unit = _largest(model.shares)
-        self.row_unit = _largest(model.rows)
+        self.share_unit, self.row_unit = (largest_entry(part, zero=1.0) for part in (model.shares, model.rows))
         self._high, self._low = np.flatnonzero(np.isfinite(model.high)), np.flatnonzero(np.isfinite(model.low))
         self.simplex = Simplex(self._lp(), offset=float(terms.w.sum() + model.constant) / self.unit)
 
@@ -196,49 +174,35 @@ class Dual:
         """Variables in the order u, y+, y-, m, t; rows in the order columns, then needs that count in a share."""
         model, terms = self.terms.model, self.terms
         n, m, n_shares = self.n, self.m, model.shares.shape[0]
-        scaled = csr_array(_scaled(terms.rows_of, self.row_unit))
-        share = csr_array(_scaled(terms.shares_of, self.share_unit))
+        scaled = with_data(terms.rows_of, terms.rows_of.data / self.row_unit[terms.rows_of.indices])
+        share = with_data(terms.shares_of, terms.shares_of.data / self.share_unit[terms.shares_of.indices])
+        columns = [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)]
+        blocks: list[Block] = [(columns, -np.inf, -model.value / self.unit)]
         counted = np.flatnonzero(np.diff(share.indptr))
-        from scipy.sparse import block_array, eye_array
-
-        top = [terms.serves, -scaled[:, self._high], scaled[:, self._low], csr_array((m, n_shares)), -eye_array(m)]
-        blocks: list[list[Any]] = [top]
+        # A need that must be served has no upper limit, also where it counts in a share.
+        top_u = np.where(model.must, np.inf, terms.w / self.unit)
         if len(counted):
             pick = csr_array((np.ones(len(counted)), counted, np.arange(len(counted) + 1)), shape=(len(counted), n))
-            blocks.append([pick, None, None, -share[counted], None])
-        matrix = csr_array(block_array(blocks, format="csr"))
-        free = model.must.copy()
-        t_low, t_cost = self._box(np.arange(m))
-        top_u = np.where(free, np.inf, terms.w / self.unit)
-        if len(counted):
+            blocks.append(([pick, None, None, -share[counted], None], -np.inf, top_u[counted]))
             top_u[counted] = np.inf
-        sizes = [n, len(self._high), len(self._low), n_shares, m]
-        cost = np.concatenate(
-            [
-                -np.ones(n),
-                (model.high / self.row_unit)[self._high],
-                -(model.low / self.row_unit)[self._low],
-                (np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted) / self.share_unit,
-                t_cost,
-            ]
-        )
-        # A need that must be served and counts in a share has no upper limit all the same.
-        row_top_share = np.where(free[counted], np.inf, terms.w[counted] / self.unit)
-        return Programme(
-            cost=cost,
-            lower=np.concatenate([np.zeros(sum(sizes) - m), t_low]),
-            upper=np.concatenate([top_u, np.full(sum(sizes) - n, np.inf)]),
-            matrix=matrix,
-            row_lower=np.full(matrix.shape[0], -np.inf),
-            row_upper=np.concatenate([-model.value / self.unit, row_top_share]),
-            whole=0,
-        )
+        t_low, t_cost = self._box(np.arange(m))
+        others = len(self._high) + len(self._low) + n_shares
+        cost = [
+            -np.ones(n),
+            (model.high / self.row_unit)[self._high],
+            -(model.low / self.row_unit)[self._low],
+            (np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted) / self.share_unit,
+            t_cost,
+        ]
+        lower = np.concatenate([np.zeros(n + others), t_low])
+        upper = np.concatenate([top_u, np.full(others + m, np.inf)])
+        return Programme.of_blocks(np.concatenate(cost), lower, upper, blocks, 0)
 
-    def _box(self, at: Ints) -> tuple[Floats, Floats]:
+    def _box(self, at: Positions) -> tuple[Floats, Floats]:
         """Lower limits and costs of the t of the columns *at*, from their box."""
         return np.where(self.lower[at] > 0, -np.inf, 0.0), np.where(self.upper[at] > 0, 1.0, 0.0)
 
-    def restrict(self, lower: Floats, upper: Floats) -> None:
+    def set_box(self, lower: Floats, upper: Floats) -> None:
         """Set the box of the columns."""
         at = np.flatnonzero((lower != self.lower) | (upper != self.upper))
         if not len(at):
@@ -249,53 +213,46 @@ class Dual:
         self.simplex.bound(where, t_low, np.full(len(at), np.inf))
         self.simplex.price(where, cost)
 
-    def limit(self, high: Floats) -> None:
+    def set_high(self, high: Floats) -> None:
         """Set other (finite) upper limits of the rows that have one."""
         self.terms = self.terms.with_high(high)
         self.simplex.price(self.n + np.arange(len(self._high)), (high / self.row_unit)[self._high])
 
-    def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Prices:
-        """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most.
+    def solve(self, *, seconds: float = math.inf) -> Multipliers:
+        """Solve from the basis at hand, for so many *seconds* at most.
 
-        Stopped early it still gives multipliers that bound, if not the best. When no plan is possible in the box, the
-        prices have a ray.
-
-        Raises
-        ------
-        RuntimeError
-            When the solver fails or ends in a state that says nothing.
+        Stopped early it still gives multipliers that bound, if not the best. When no plan is possible in the box, they
+        have a ray.
         """
-        reply = self.simplex.solve(seconds=seconds, steps=steps)
-        if reply.status == "unbounded":
+        answer = self.simplex.solve(seconds=seconds)
+        if answer.status == "unbounded":
             ray = self._ray()
             if ray is None:  # the dual simplex leaves none
                 self.simplex.forget()
-                reply = self.simplex.solve(seconds=seconds, steps=steps)
+                answer = self.simplex.solve(seconds=seconds)
                 ray = self._ray()
-            return self._prices(reply.x, ray=ray)
-        if reply.prices is None:
-            return self._prices(reply.x)
+            return self._multipliers(answer.x, ray=ray)
         # The solver minimises: a row's multiplier is minus x.
-        x = np.clip(-reply.prices[: self.m], 0.0, 1.0)
-        return self._prices(reply.x, x=x, value=reply.value * self.unit)
+        x = np.clip(-answer.prices[: self.m], 0.0, 1.0) if answer.status == "optimal" else None
+        return self._multipliers(answer.x, x=x)
 
     def probe(self, column: int, at: int, steps: int) -> float:
         """Return about what the bound falls to when x of *column* is *at*, after *steps* iterations; the box stays."""
         lower, upper = self.lower.copy(), self.upper.copy()
         down, up = lower.copy(), upper.copy()
         down[column] = up[column] = at
-        self.restrict(down, up)
-        reply = self.simplex.solve(steps=steps)
-        self.restrict(lower, upper)
-        return -math.inf if reply.status == "unbounded" or math.isnan(reply.value) else reply.value * self.unit
+        self.set_box(down, up)
+        answer = self.simplex.solve(steps=steps)
+        self.set_box(lower, upper)
+        return -math.inf if answer.status == "unbounded" or math.isnan(answer.value) else answer.value * self.unit
 
     def _ray(self) -> tuple[Floats, Floats, Floats] | None:
-        if not self.m:
-            model = self.terms.model  # without a column nothing can be met
+        if not self.m:  # without a column nothing can be met
+            model = self.terms.model
             y = (model.high < 0).astype(float) - (model.low > 0)
             return np.where(model.must, -1.0, 0.0), y, (model.wanted > 0).astype(float)
         ray = self.simplex.ray()
-        # What cannot be below 0 does not fall along a ray: what it falls by is the solver's tolerance.
+        # No variable is below 0, so none falls along a ray: what falls is the solver's tolerance.
         return None if ray is None else self._unpacked(np.maximum(ray, 0.0))
 
     def _unpacked(self, whole: Floats) -> tuple[Floats, Floats, Floats]:
@@ -306,32 +263,10 @@ class Dual:
         y[self._low] -= whole[n + n_high : n + n_high + n_low]
         first = n + n_high + n_low
         m = whole[first : first + len(terms.model.wanted)] * self.unit / self.share_unit
-        total = terms.shares_of @ m if len(m) else np.zeros(n)
-        return total - whole[:n] * self.unit, y * self.unit / self.row_unit, m
+        shared = terms.shares_of @ m if len(m) else np.zeros(n)
+        return shared - whole[:n] * self.unit, y * self.unit / self.row_unit, m
 
-    def _prices(self, whole: Floats, **more: Any) -> Prices:
+    def _multipliers(self, whole: Floats, **more: Any) -> Multipliers:
         v, y, m = self._unpacked(np.maximum(whole, 0.0))
         v += self.terms.w
-        return Prices(np.where(self.terms.model.must, v, np.maximum(v, 0.0)), y, m, **more)
-
-    def basis(self) -> Any:
-        """Basis at hand, to come back to."""
-        return self.simplex.basis()
-
-    def back_to(self, basis: Any) -> None:
-        """Go on from this basis."""
-        self.simplex.back_to(basis)
-
-
-def _largest(array: csr_array) -> Floats:
-    """Largest size of an entry in each row; 1 for an empty one."""
-    top = np.ones(array.shape[0])
-    filled = np.flatnonzero(np.diff(array.indptr))
-    if len(filled):
-        top[filled] = np.maximum.reduceat(np.abs(array.data), array.indptr[filled])
-    return np.where(top > 0, top, 1.0)
-
-
-def _scaled(array: csr_array, unit: Floats) -> csr_array:
-    """Divide the columns of the transpose of rows by their unit."""
-    return csr_array((array.data / unit[array.indices], array.indices, array.indptr), shape=array.shape)
+        return Multipliers(np.where(self.terms.model.must, v, np.maximum(v, 0.0)), y, m, **more)

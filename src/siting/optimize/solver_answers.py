@@ -1,25 +1,31 @@
-"""A programme in arrays, and what an answer to it must show before it counts."""
+"""A mixed-integer programme in arrays, and the check of a solver's answer to it."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 import numpy as np
-from scipy.sparse import csr_array
+from scipy.sparse import block_array, csr_array
 
 from siting.numbers import Floats
 
-__all__ = ["Answer", "Model", "broken_by", "fault_of", "proven_by", "refuse_nonsense"]
+__all__ = ["Answer", "Programme", "broken_by", "fault_of", "proven_by", "refuse_nonsense"]
 
 #: How far an answer may miss what it must keep, as a number and as a share of the sum that it misses.
 SLACK, SHARE = 1e-6, 1e-9
-#: The solver's own tolerance of reduced costs, with room for the last bits.
+#: The solver's own tolerance of reduced costs, with room for rounding errors.
 DUAL_TOLERANCE = 2e-7
 
 
+#: Matrices side by side (None: zeros), and the lower and upper limits of their rows.
+Block: TypeAlias = tuple[list[Any], Floats | float, Floats | float]
+
+
 @dataclass(frozen=True, eq=False)
-class Model:
+class Programme:
     """``min c x`` with ``low <= A x <= high`` and ``lower <= x <= upper``; the first `whole` variables are integer."""
 
     cost: Floats
@@ -30,10 +36,21 @@ class Model:
     row_upper: Floats
     whole: int
 
+    @classmethod
+    def of_blocks(cls, cost: Floats, lower: Floats, upper: Floats, blocks: Sequence[Block], whole: int) -> Programme:
+        """Return the programme with the rows of the blocks, one below the other."""
+        matrix = csr_array(block_array([parts for parts, _, _ in blocks], format="csr"))
+        sizes = [next(part.shape[0] for part in parts if part is not None) for parts, _, _ in blocks]
+        low, high = (
+            np.concatenate([np.broadcast_to(block[k], size) for block, size in zip(blocks, sizes, strict=True)])
+            for k in (1, 2)
+        )
+        return cls(cost, lower, upper, matrix, low, high, whole)
+
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What the solver says, before anybody believes it; `x` and `prices` are empty where it gives none."""
+    """What the solver reports, unchecked; `x` and `prices` are empty where it gives none."""
 
     status: str
     x: Floats
@@ -43,76 +60,61 @@ class Answer:
     nodes: int = 0
 
 
-def refuse_nonsense(model: Model, start: Floats | None) -> None:
-    """Raise ValueError when an array has the wrong length or holds what is no number: solvers take it in silence."""
+def refuse_nonsense(model: Programme, start: Floats | None) -> None:
+    """Raise ValueError when an array has the wrong length or holds NaN, which solvers accept."""
     rows, columns = model.matrix.shape
-    lengths = {
-        "cost": (model.cost, columns),
-        "lower": (model.lower, columns),
-        "upper": (model.upper, columns),
-        "row_lower": (model.row_lower, rows),
-        "row_upper": (model.row_upper, rows),
-    }
-    if start is not None:
-        lengths["start"] = (start, columns)
     if not 0 <= model.whole <= columns:
         raise ValueError(f"whole is {model.whole}; the model has {columns} variables")
-    for name, (array, length) in lengths.items():
+    arrays = {name: getattr(model, name) for name in ("cost", "lower", "upper", "row_lower", "row_upper")}
+    for name, array in (arrays if start is None else {**arrays, "start": start}).items():
+        length = rows if name.startswith("row") else columns
         if len(array) != length:
             raise ValueError(f"{name} has {len(array)} entries, not {length}")
         if np.isnan(array).any():
             raise ValueError(f"{name} holds what is no number")
-    finite = {"cost": model.cost, "matrix": model.matrix.data} | ({} if start is None else {"start": start})
-    for name, array in finite.items():
-        if not np.isfinite(array).all():
+        if name in ("cost", "start") and not np.isfinite(array).all():
             raise ValueError(f"{name} is not finite")
+    if not np.isfinite(model.matrix.data).all():
+        raise ValueError("matrix is not finite")
 
 
-def fault_of(model: Model, said: Answer, gap: float, known: float) -> str | None:
-    """Say what is wrong with an answer, None for nothing; *known* is the cost of a vector that keeps the rules."""
-    if said.status.startswith("ended"):
-        return said.status
-    if said.status == "infeasible":
-        return "it says that there is no answer, and there is one" if math.isfinite(known) else None
-    if math.isnan(said.bound) or said.bound == math.inf:
-        return f"its bound is {said.bound}"
-    slack = SLACK + SHARE * abs(said.bound) if math.isfinite(said.bound) else SLACK
-    if said.bound > known + slack:
-        return f"its bound {said.bound:.10g} is above what is known to be possible, {known:.10g}"
-    if not len(said.x):
-        return "it gives no vector" if said.status == "optimal" and len(model.cost) else None
-    broken = broken_by(model, said.x)
+def fault_of(model: Programme, answer: Answer, gap: float, known: float) -> str | None:
+    """Return what is wrong with an answer, None for nothing; *known* is the cost of a vector that keeps the rules."""
+    if answer.status.startswith("ended"):
+        return answer.status
+    if answer.status == "infeasible":
+        return "it reports no answer, and there is one" if math.isfinite(known) else None
+    if math.isnan(answer.bound) or answer.bound == math.inf:
+        return f"its bound is {answer.bound}"
+    slack = SLACK + SHARE * abs(answer.bound) if math.isfinite(answer.bound) else SLACK
+    if answer.bound > known + slack:
+        return f"its bound {answer.bound:.10g} is above what is known to be possible, {known:.10g}"
+    if not len(answer.x):
+        return "it gives no vector" if answer.status == "optimal" and len(model.cost) else None
+    broken = broken_by(model, answer.x)
     if broken is not None:
         return broken
-    value = float(model.cost @ said.x)
-    slack = SLACK + SHARE * float(np.abs(model.cost) @ np.abs(said.x))
-    if not abs(value - said.value) <= slack:
-        return f"its vector costs {value:.10g}, not {said.value:.10g} as it says"
-    if said.bound > value + slack:
-        return f"its bound {said.bound:.10g} is above its value {value:.10g}"
-    if said.status != "optimal":
+    value = float(model.cost @ answer.x)
+    slack = SLACK + SHARE * float(np.abs(model.cost) @ np.abs(answer.x))
+    if not abs(value - answer.value) <= slack:
+        return f"its vector costs {value:.10g}, not {answer.value:.10g} as reported"
+    if answer.bound > value + slack:
+        return f"its bound {answer.bound:.10g} is above its value {value:.10g}"
+    if answer.status != "optimal":
         return None
     if model.whole:
-        agree = value - said.bound <= gap + slack
-        return None if agree else f"its value {value:.10g} and its bound {said.bound:.10g} differ"
-    if len(said.prices) != len(model.row_lower) or not np.isfinite(said.prices).all():
+        agree = value - answer.bound <= gap + slack
+        return None if agree else f"its value {value:.10g} and its bound {answer.bound:.10g} differ"
+    if len(answer.prices) != len(model.row_lower) or not np.isfinite(answer.prices).all():
         return "its prices are missing or no numbers"
-    loose = _loosely(model, said.prices)
+    loose = proven_by(model, answer.prices, loosely=True)
     if not value - loose <= slack + SLACK * abs(value):
         return f"its prices prove {loose:.10g}, not {value:.10g}"
     return None
 
 
-def _loosely(model: Model, prices: Floats) -> float:
-    """Return the bound of *prices* as far as the solver's tolerances let it be wrong: see `proven_by`."""
-    y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
-    d = model.cost - model.matrix.T @ y
-    within = np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))
-    return proven_by(replace(model, cost=np.where(within, model.matrix.T @ y, model.cost)), y)
-
-
-def broken_by(model: Model, x: Floats) -> str | None:
-    """Say which promise of the model a vector breaks, None for none."""
+def broken_by(model: Programme, x: Floats) -> str | None:
+    """Return which rule of the model a vector breaks, None for none."""
     if len(x) != len(model.cost):
         return f"its vector has {len(x)} entries, not {len(model.cost)}"
     if not np.isfinite(x).all():
@@ -129,15 +131,17 @@ def broken_by(model: Model, x: Floats) -> str | None:
     return None
 
 
-def proven_by(model: Model, prices: Floats) -> float:
+def proven_by(model: Programme, prices: Floats, *, loosely: bool = False) -> float:
     """Return what no x costs less than, by weak duality, for any *prices* of the rows.
 
-    With d = c - A' y: the sum of y times the side of each row that its sign points to, and of d times the side of each
-    variable. Reduced costs within the solver's tolerance count as nothing where the variable has no limit.
+    With d = c - A' y: the sum of y times the limit of each row that its sign points to, and of d times that of each
+    variable. Reduced costs within the solver's tolerance count as nothing where the variable has no limit; *loosely*
+    everywhere: the bound may be wrong by the solver's tolerances.
     """
     y = np.where(np.isfinite(np.where(prices > 0, model.row_lower, model.row_upper)), prices, 0.0)
     side = np.where(y > 0, model.row_lower, model.row_upper)
     d = model.cost - model.matrix.T @ y
     end = np.where(d > 0, model.lower, model.upper)
-    d = np.where(np.isinf(end) & (np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))), 0.0, d)
+    within = np.abs(d) <= DUAL_TOLERANCE * np.maximum(1.0, np.abs(model.cost))
+    d = np.where(within & (loosely | np.isinf(end)), 0.0, d)
     return float(y[y != 0] @ side[y != 0] + d[d != 0] @ end[d != 0])

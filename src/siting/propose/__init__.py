@@ -7,76 +7,46 @@ from siting.propose.model.scenarios import Scenario
 from siting.propose.plan.certificate import Certificate, Verified
 from siting.propose.plan.compare import compare
 from siting.propose.plan.plan import Plan
-from siting.propose.problem.arrangements import Capacity, MayClose, Phases, Spacing, Supply, Together
-from siting.propose.problem.objectives import MaxCoverage, MaxSpacing, MinCost, MinFarthest, MinSites, MinTravel
-from siting.propose.problem.rules import (
+from siting.propose.problem import (
     AtLeast,
     AtMost,
     Backup,
     Budget,
+    Capacity,
     Cover,
     Existing,
     Forbidden,
+    MaxCoverage,
+    MaxSpacing,
+    MayClose,
+    MinCost,
+    MinFarthest,
+    MinSites,
+    MinTravel,
     NobodyBeyond,
     OnePer,
+    Phases,
     Required,
+    Spacing,
+    Supply,
+    Together,
 )
 from siting.propose.questions.assignment import Assignment, assign
 from siting.propose.questions.equity import FairPlan, fairest, price_of_equity
 from siting.propose.questions.frontier import frontier
 from siting.propose.questions.hubs import Hubs, choose_hubs
 from siting.propose.questions.mergers import Mergers, merge_sites
-from siting.propose.questions.robustness import RobustPlan, robustness, solve_robust
+from siting.propose.questions.robust_plan import RobustPlan, solve_robust
+from siting.propose.questions.robustness import robustness
 from siting.propose.questions.upgrades import upgrade_sites
 from siting.propose.questions.what_if import WhatIf
 from siting.propose.solve import solve
 
 __all__ = [
-    "Assignment",
-    "AtLeast",
-    "AtMost",
-    "Backup",
-    "Budget",
-    "Capacity",
-    "Certificate",
-    "Cover",
-    "Existing",
-    "FairPlan",
-    "Forbidden",
-    "Hubs",
-    "MaxCoverage",
-    "MaxSpacing",
-    "MayClose",
-    "Mergers",
-    "MinCost",
-    "MinFarthest",
-    "MinSites",
-    "MinTravel",
-    "NobodyBeyond",
-    "OnePer",
-    "Phases",
-    "Plan",
-    "Progress",
-    "Required",
-    "RobustPlan",
-    "Scenario",
-    "Spacing",
-    "Supply",
-    "Together",
-    "Verified",
-    "WhatIf",
-    "assign",
-    "choose_hubs",
-    "compare",
-    "fairest",
-    "frontier",
-    "make_candidates",
-    "merge_demand",
-    "merge_reach",
-    "merge_sites",
-    "price_of_equity",
-    "robustness",
-    "solve",
-    "solve_robust",
-    "upgrade_sites",
-]
+    "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing", "FairPlan",
+    "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MayClose", "Mergers", "MinCost", "MinFarthest", "MinSites",
+    "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan", "Scenario",
+    "Spacing", "Supply", "Together", "Verified", "WhatIf", "assign", "choose_hubs", "compare", "fairest", "frontier",
+    "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity", "robustness", "solve",
+    "solve_robust", "upgrade_sites",
+]  # fmt: skip

@@ -1,4 +1,4 @@
-"""A bar for those who wait for a plan."""
+"""A progress bar on standard error, while a search runs."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from siting.errors import ProblemError
 from siting.optimize.control import Progress, gap_between
 
-__all__ = ["told"]
+__all__ = ["progress_bar"]
 
 
 @contextmanager
-def told(progress: Callable[[Progress], object] | bool | None) -> Iterator[Callable[[Progress], object] | None]:
-    """Give the function that is told of progress: the user's own, one that moves a bar on standard error, or none.
+def progress_bar(
+    progress: Callable[[Progress], object] | bool | None,
+) -> Iterator[Callable[[Progress], object] | None]:
+    """Return what is called with the progress: the user's own function, one that moves a bar, or none.
 
     Raises
     ------
@@ -29,29 +31,18 @@ def told(progress: Callable[[Progress], object] | bool | None) -> Iterator[Calla
         from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bar
 
-        columns = (
-            TextColumn("{task.fields[step]}"),
-            BarColumn(),
-            TextColumn("{task.description}"),
-            TimeElapsedColumn(),
-        )
+        columns = TextColumn("{task.fields[step]}"), BarColumn(), TextColumn("{task.description}"), TimeElapsedColumn()
         with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("", total=1.0, step="")
 
             def move(now: Progress) -> None:
-                bar.update(task, step=now.step, description=_said(now), completed=_closed(now))
+                text, closed = "", 0.0
+                if now.value is not None and now.bound is not None:
+                    gap = gap_between(now.value, now.bound)
+                    text = f"{now.value:,.10g} / {now.bound:,.10g}, gap {100 * gap:.2f} %"
+                    closed = 1.0 - min(1.0, gap)
+                bar.update(task, step=now.step, description=text, completed=closed)
 
             yield move
     else:
         raise ProblemError(f"progress is {progress!r}; give a function, or True for a bar")
-
-
-def _said(now: Progress) -> str:
-    if now.value is None or now.bound is None:
-        return ""
-    return f"{now.value:,.10g} / {now.bound:,.10g}, gap {100 * gap_between(now.value, now.bound):.2f} %"
-
-
-def _closed(now: Progress) -> float:
-    """How much of the gap is closed: 1 when bound and value meet."""
-    return 0.0 if now.value is None or now.bound is None else 1.0 - min(1.0, gap_between(now.value, now.bound))

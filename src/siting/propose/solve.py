@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from numbers import Real
 
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.optimize.control import Progress, Watch
+from siting.optimize.control import Control, Progress
+from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.constraints import all_may_open_first
-from siting.propose.model.formulation import Instance, build
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
-from siting.propose.plan.explain import Reason
-from siting.propose.plan.plan import Plan, make_plan
-from siting.propose.problem.objectives import Objective, is_number
-from siting.propose.problem.rules import Rule
-from siting.propose.progress_bar import told
+from siting.propose.plan.plan import Plan
+from siting.propose.problem import Objective, Rule, is_number
+from siting.propose.progress_bar import progress_bar
+from siting.propose.search.answer import Reason
 from siting.propose.search.dispatch import search
 
 __all__ = ["check", "solve"]
@@ -101,36 +100,30 @@ def solve(
     ('y', 'z')
     """
     rules = tuple(rules) if isinstance(rules, Iterable) and not isinstance(rules, (Rule, str)) else rules
-    check(rules, time_limit)
-    if not is_number(gap) or not 0 <= gap < 1:
-        raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
-    instance = build(objective, reach, demand, tuple(rules), options)
-    phases = instance.inputs.phases
-    if phases is not None and all_may_open_first(instance.inputs, instance.columns):
+    check(rules, time_limit, gap)
+    problem = build(objective, reach, demand, tuple(rules), options)
+    phases = problem.inputs.phases
+    if phases is not None and all_may_open_first(problem.inputs, problem.variables):
         log.warning(
             "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
             phases, phases.years[0],
         )  # fmt: skip
-    with told(progress) as tell, Watch(time_limit=time_limit, gap=gap, progress=tell) as watch:
-        return answer(instance, watch)
+    with progress_bar(progress) as report, Control(time_limit=time_limit, gap=gap, progress=report) as control:
+        return _plan(problem, control)
 
 
-def answer(instance: Instance, watch: Watch) -> Plan:
-    """Search, and work out everything that a plan tells."""
-    watch.sense = instance.sense
-    found = search(instance, watch)
-    reasons: tuple[Reason, ...] = ()
-    if found.x is None and found.status == "infeasible":
-        from siting.propose.infeasible.conflicts import reasons as why
-
-        reasons = why(instance, watch)
-    elif found.x is None:
-        reasons = (("plan.none_found", {}),)
-    return replace(make_plan(instance, found, reasons), seconds=watch.seconds)
+def _plan(problem: Formulation, control: Control) -> Plan:
+    """Search for a plan; where there is none, look for the reasons."""
+    control.sense = problem.sense
+    found = search(problem, control)
+    why: tuple[Reason, ...] = ()
+    if found.x is None:
+        why = reasons(problem, control) if found.status == "infeasible" else (("plan.none_found", {}),)
+    return Plan(problem, found, why, control.seconds)
 
 
-def check(rules: Sequence[Rule], time_limit: float | None) -> None:
-    """Refuse rules that are no list, and a time limit that is no time.
+def check(rules: Sequence[Rule], time_limit: float | None, gap: float = 0.0) -> None:
+    """Refuse rules that are no list, a time limit that is no time, and a gap that is no share.
 
     Raises
     ------
@@ -141,3 +134,5 @@ def check(rules: Sequence[Rule], time_limit: float | None) -> None:
         raise ProblemError(f"rules is {rules!r}; give a list of rules")
     if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):
         raise ProblemError(f"time_limit is {time_limit!r}; give seconds above 0")
+    if not is_number(gap) or not 0 <= gap < 1:
+        raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")

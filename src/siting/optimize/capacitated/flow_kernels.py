@@ -1,23 +1,53 @@
-"""Loops of the capacitated engine: a largest flow that is mended as columns open and close, and filling columns.
+"""Compiled loops of the capacitated search: a maximum flow that is repaired as columns open and close, and filling.
 
-A *graph* is a tuple of arrays: row starts and columns of the pairs (needs first), the need of each pair, column starts,
-needs and pairs (columns first). A *state* is the flow of each pair, what is left of each need, the room of each column,
-whether it is open, a journal of changes with its length, and working space. Room and what is left are kept for closed
-columns too, so undoing is only reading the journal backwards.
+Room and what is left are kept for closed columns too, so undoing is only reading the journal backwards.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from siting.compiled import compiled
+from siting.numbers import Bools, Ints
+
+
+class Graph(NamedTuple):
+    """The pairs by need, the need of each; and by column: where each begins, its needs, and the places of its pairs."""
+
+    need_start: Ints
+    column: Ints
+    need: Ints
+    column_start: Ints
+    needs: Ints
+    places: Ints
+
+
+class Flow(NamedTuple):
+    """The flow of each pair, what is left of each need, the room of each column, and which are open.
+
+    The journal holds the changes of flow. ``stamp`` counts the searches; ``column_seen`` and ``need_seen`` hold the
+    last that met a column or need.
+    """
+
+    flow: Ints
+    left: Ints
+    room: Ints
+    is_open: Bools
+    journal_pair: Ints
+    journal_amount: Ints
+    journal_size: Ints
+    stamp: Ints
+    column_seen: Ints
+    need_seen: Ints
 
 
 @compiled
-def undo(graph, state, until):
+def undo(graph, flows, until):
     """Take changes of flow back until the journal is *until* long."""
-    _, indices, need_of, _, _, _ = graph
-    flow, left, room, _, pairs, amounts, used = state[:7]
+    indices, need_of = graph.column, graph.need
+    flow, left, room, _, pairs, amounts, used = flows[:7]
     while used[0] > until:
         used[0] -= 1
         pair, amount = pairs[used[0]], amounts[used[0]]
@@ -27,15 +57,17 @@ def undo(graph, state, until):
 
 
 @compiled
-def pull(graph, state, target):
+def pull(graph, flows, target):
     """Fill the open column *target* with needs, moving others on; return how much more is served.
 
     Searches backwards from the column: a need with something left ends a path, one that is served by another column
     frees that column's room.
     """
     indptr, indices, _, starts, needs, places = graph
-    flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = state[:10]
-    queue, onto, from_pair, to_pair = state[10:]
+    flow, left, room, _, pairs, amounts, used, stamp, column_seen, need_seen = flows
+    m = len(room)
+    queue, onto = np.empty(m, np.int64), np.empty(m, np.int64)
+    from_pair, to_pair = np.empty(m, np.int64), np.empty(m, np.int64)  # of each column that was met
     gained = 0
     again = True
     while again and room[target] > 0:
@@ -93,10 +125,21 @@ def pull(graph, state, target):
 
 
 @compiled
-def shut(graph, state, column):
+def would_add(graph, flows, target):
+    """Return how much more is served when column *target* opens; the flow stays as it is."""
+    until = flows.journal_size[0]
+    flows.is_open[target] = True
+    added = pull(graph, flows, target)
+    undo(graph, flows, until)
+    flows.is_open[target] = False
+    return added
+
+
+@compiled
+def shut(graph, flows, column):
     """Close *column* and move its needs to the room of others where they can; return how much less is served."""
     indptr, indices, need_of, starts, needs, places = graph
-    flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen, _, _, _, _ = state
+    flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen = flows
     lost = 0
     begin = used[0]
     is_open[column] = False
@@ -182,13 +225,13 @@ def shut(graph, state, column):
 
 
 @compiled
-def grow(graph, state, value, free, most, scale, wanted, gain):
+def grow(graph, flows, value, free, most, scale, wanted, gain):
     """Open the column that adds most, again and again, while *most* allows and it is worth it.
 
     What a column adds only falls as others open (largest flows are submodular), so an old *gain* is an upper bound and
     few are looked at again. Without *scale* columns are opened for the least cost for each unit until *wanted* is met.
     """
-    is_open, used = state[3], state[6]
+    is_open, used = flows.is_open, flows.journal_size
     while most > 0 and wanted > 0:
         best, top, next_best = -1, 0.0, 0.0
         for j in range(len(is_open)):
@@ -201,7 +244,7 @@ def grow(graph, state, value, free, most, scale, wanted, gain):
         if best < 0:
             break
         is_open[best] = True
-        added = pull(graph, state, best)
+        added = pull(graph, flows, best)
         gain[best] = min(wanted, added)
         worth = scale * gain[best] + value[best] if scale > 0 else gain[best] / max(1e-12, -value[best])
         if worth > 0 and worth >= next_best:
@@ -209,19 +252,19 @@ def grow(graph, state, value, free, most, scale, wanted, gain):
             most -= 1
             wanted -= added
         else:
-            undo(graph, state, 0)
+            undo(graph, flows, 0)
             is_open[best] = False
 
 
 @compiled
-def improve(graph, state, value, free, gain, first, last):
+def improve(graph, flows, value, free, gain, first, last):
     """Try to close each open column from *first* up to *last*, alone or for another; return what was gained.
 
     The others are those that share a need with it, and the one that adds most anywhere. *gain* is what each closed
     column would add, kept up to date around every change.
     """
     indptr, indices, _, starts, needs, _ = graph
-    room, is_open, used = state[2], state[3], state[6]
+    room, is_open, used = flows.room, flows.is_open, flows.journal_size
     m = len(is_open)
     better = 0.0
     near = np.zeros(m, np.int64)
@@ -229,8 +272,7 @@ def improve(graph, state, value, free, gain, first, last):
     for out in range(first, last):
         if not (free[out] and is_open[out]):
             continue
-        lost = shut(graph, state, out)
-        until = used[0]
+        lost = shut(graph, flows, out)
         size = 0
         near[out] = out + 1
         for q in range(starts[out], starts[out + 1]):
@@ -262,20 +304,17 @@ def improve(graph, state, value, free, gain, first, last):
             # Opening j beside all others adds at least as much as the swap, and it takes no more than it can hold.
             if room[j] - lost + value[j] - value[out] <= top or (j != far and gain[j] + value[j] - value[out] <= top):
                 continue
-            is_open[j] = True
-            added = pull(graph, state, j)
-            undo(graph, state, until)
-            is_open[j] = False
+            added = would_add(graph, flows, j)
             if added - lost + value[j] - value[out] > top:
                 best, top = j, added - lost + value[j] - value[out]
         if best == -2:
-            undo(graph, state, 0)
+            undo(graph, flows, 0)
             is_open[out] = True
             continue
         better += top
         if best >= 0:
             is_open[best] = True
-            pull(graph, state, best)
+            pull(graph, flows, best)
         used[0] = 0
         # What those around would add now.
         for turn in range(2):
@@ -288,15 +327,12 @@ def improve(graph, state, value, free, gain, first, last):
                     j = indices[k]
                     if near[j] != -1 - out - turn * m and free[j] and not is_open[j]:
                         near[j] = -1 - out - turn * m
-                        is_open[j] = True
-                        gain[j] = pull(graph, state, j)
-                        undo(graph, state, 0)
-                        is_open[j] = False
+                        gain[j] = would_add(graph, flows, j)
     return better
 
 
 @compiled
-def buy(indptr, indices, weight, order, margin, room, worth, take):
+def fill_columns(indptr, indices, weight, order, margin, room, worth, take):
     """Let every column fill itself in the *order* of needs: lowers *room*, adds to *worth*, writes *take* of each pair.
 
     *margin* is what a unit of each need is worth beyond its price.
@@ -312,12 +348,8 @@ def buy(indptr, indices, weight, order, margin, room, worth, take):
 
 
 @compiled
-def weigh(graph, state, free, gain):
+def opening_gains(graph, flows, free, gain):
     """Write into *gain* what each closed free column would add."""
-    is_open = state[3]
-    for j in range(len(is_open)):
-        if free[j] and not is_open[j]:
-            is_open[j] = True
-            gain[j] = pull(graph, state, j)
-            undo(graph, state, 0)
-            is_open[j] = False
+    for j in range(len(flows.is_open)):
+        if free[j] and not flows.is_open[j]:
+            gain[j] = would_add(graph, flows, j)

@@ -1,54 +1,60 @@
-"""The search behind `siting.optimize.capacitated.engine`: plans by a flow that is mended, bounds by prices, a tree."""
+"""The search of the capacitated engine: plans by a flow that is repaired, bounds by prices, branch and bound."""
 
 from __future__ import annotations
 
 import heapq
 import logging
-from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
-from siting.numbers import Bools, Floats, Ints
+from siting.numbers import Bools, Floats, Ints, Positions
 from siting.optimize.capacitated import flow_kernels as kernels
-from siting.optimize.capacitated.engine import Capacitated, Filled, Prices, capacity_general, to_grain, value_of
-from siting.optimize.control import Watch, gap_between
-from siting.optimize.max_flow import fill
+from siting.optimize.capacitated.flow_kernels import Flow
+from siting.optimize.capacitated.problem import CapacitatedProblem, Prices, flow_into, to_grain, value_of
+from siting.optimize.control import Control
+from siting.optimize.solution import SAME
+from siting.optimize.sparse_rows import number_rows, row_of_entries
 
-__all__ = ["Search", "prove"]
+__all__ = ["Search", "branch_and_bound", "lower_root"]
 
 log = logging.getLogger(__name__)
-#: Pairs up to which the solver is asked for the proof; above, the tree of prices is faster.
-FEW = 2_000
-#: Rounds of prices at the root and at each node of the tree, and tries to leave a local optimum.
+#: Rounds of subgradients at the root and at each node, and kicks out of a local optimum.
 ROUNDS, NODE_ROUNDS, KICKS = 2_500, 60, 12
+
+
+class Descent(NamedTuple):
+    """Where subgradients end: the bound of a box, prices, how often each column was open, and what it is worth."""
+
+    bound: float
+    price: Floats
+    scale: float
+    share: Floats
+    worth: Floats
 
 
 class Search:
     """One search: the problem with equal needs merged, the best plan so far, and working space for the kernels."""
 
-    def __init__(self, problem: Capacitated, watch: Watch) -> None:
-        self.problem, self.watch = problem, watch
-        usable = np.flatnonzero(problem.upper > 0)
-        cover = problem.cover_of_ones
-        open_cover = csr_array(cover[:, usable])
-        self.group, first = _groups(open_cover, problem.weight)
-        part = csr_array(csr_array(cover * (problem.upper > 0)[None, :])[first])
+    def __init__(self, problem: CapacitatedProblem, control: Control) -> None:
+        self.problem, self.control = problem, control
+        usable = problem.upper > 0
+        self.group, first = _groups(csr_array(problem.pairs[:, np.flatnonzero(usable)]), problem.weight)
+        part = csr_array(csr_array(problem.pairs * usable[None, :])[first])
         part.eliminate_zeros()
         part.sort_indices()
         n, m = part.shape
         self.weight = np.bincount(self.group[self.group >= 0], problem.weight[self.group >= 0], minlength=n)
-        need = np.repeat(np.arange(n), np.diff(part.indptr))
-        order = np.argsort(part.indices, kind="stable")
+        need, order = row_of_entries(part), np.argsort(part.indices, kind="stable")
         starts = np.searchsorted(part.indices[order], np.arange(m + 1))
-        self.graph = tuple(
-            np.ascontiguousarray(a, np.int64) for a in (part.indptr, part.indices, need, starts, need[order], order)
-        )
-        self.room = problem.room
+        arrays = (part.indptr, part.indices, need, starts, need[order], order)
+        self.graph = kernels.Graph(*(np.ascontiguousarray(a, np.int64) for a in arrays))
+        self.room = problem.usable_capacity
         self.must = problem.lower > 0
         # A column that cannot get its least, alone, can never open.
-        self.usable = (problem.upper > 0) & (self.room >= problem.floor)
+        self.usable = usable & (self.room >= problem.least_use)
         self.free = self.usable & ~self.must
         self.most = int(self.free.sum()) if problem.most is None else min(problem.most, int(self.free.sum()))
         self.wanted = 0.0 if problem.wanted is None else float(np.ceil(problem.wanted))
@@ -56,42 +62,35 @@ class Search:
         self.value, self.bound = -np.inf, np.inf
         self.prices: Prices | None = None
 
-    @property
-    def hopeless(self) -> bool:
-        """Whether a column that must open cannot, or fewer people are in reach than are wanted."""
-        return bool((self.must & ~self.usable).any()) or self.weight.sum() < self.wanted
-
     def begin(self) -> None:
         """Find a first plan by opening what adds most."""
-        state = self.state(np.flatnonzero(self.must))
-        self.grow(state, self.most)
+        flows = self.flows(np.flatnonzero(self.must))
+        self.grow(flows, self.most)
         if self.problem.wanted is None:
-            self.offer(self.with_least(state[3]))
+            self.offer(self.with_least(flows.is_open))
         else:
-            self.finish(state)
+            self.finish(flows)
 
     @property
-    def slack(self) -> float:
-        """How far above the best plan a bound proves it: what is better is better by a grain."""
-        last_bits = 1e-9 * max(1.0, abs(self.value))
-        return 1.0 - last_bits if self.problem.grain else last_bits
+    def tolerance(self) -> float:
+        """How far above the best plan a bound proves it: a better one is better by a grain."""
+        rounding = SAME * max(1.0, abs(self.value))
+        return 1.0 - rounding if self.problem.grain else rounding
 
-    def state(self, columns: Ints) -> tuple[Any, ...]:
-        """Return a flow with *columns* open."""
-        (pairs, needs, m), work = (
-            (len(self.graph[1]), len(self.weight), len(self.room)),
-            4 * len(self.graph[1]) + 10_000,
-        )
-        sizes = (work, work, 1, 1, m, needs, m, m, m, m)
-        empty = (np.zeros(size, np.int64) for size in sizes)
-        state = (
-            np.zeros(pairs, np.int64), self.weight.astype(np.int64), self.room.copy(), np.zeros(m, bool), *empty,
+    def flows(self, columns: Positions) -> Flow:
+        """Return a maximum flow with *columns* open."""
+        pairs, needs, m = len(self.graph.column), len(self.weight), len(self.room)
+        journal = 4 * pairs + 10_000
+        sizes = (journal, journal, 1, 1, m, needs)
+        flows = Flow(
+            np.zeros(pairs, np.int64), self.weight.astype(np.int64), self.room.copy(), np.zeros(m, bool),
+            *(np.zeros(size, np.int64) for size in sizes),
         )  # fmt: skip
         for column in columns:
-            state[3][column] = True
-            kernels.pull(self.graph, state, column)
-            state[6][0] = 0
-        return state
+            flows.is_open[column] = True
+            kernels.pull(self.graph, flows, column)
+            flows.journal_size[0] = 0
+        return flows
 
     def offer(self, x: Bools) -> None:
         """Take *x* for the best plan if it keeps the rules and is better."""
@@ -100,100 +99,96 @@ class Search:
             self.x, self.value = x.copy(), value
             log.debug("capacity: a plan of %.10g", value)
 
-    def climb(self, state: tuple[Any, ...], most: int) -> None:
+    def climb(self, flows: Flow, most: int) -> None:
         """Open, close and swap columns until nothing is gained; only within the time."""
         m = len(self.room)
         gain = np.zeros(m)
         values = np.zeros(m) if self.problem.wanted is not None else self.problem.value.astype(float)
         step = max(50, m // 20)
-        while not self.watch.over:
-            self.grow(state, most - int((state[3] & self.free).sum()))
-            kernels.weigh(self.graph, state, self.free, gain)
+        while not self.control.must_stop:
+            self.grow(flows, most - int((flows.is_open & self.free).sum()))
+            kernels.opening_gains(self.graph, flows, self.free, gain)
             better = 0.0
             for first in range(0, m, step):
                 last = min(m, first + step)
-                better += kernels.improve(self.graph, state, values, self.free, gain, first, last)
-                if self.watch.over:
+                better += kernels.improve(self.graph, flows, values, self.free, gain, first, last)
+                if self.control.must_stop:
                     return
             if better <= 0:
                 return
 
-    def served(self, state: tuple[Any, ...]) -> int:
-        """People served in *state*."""
-        return int(self.weight.sum()) - int(state[1].sum())
+    def served(self, flows: Flow) -> int:
+        """People served in the flow."""
+        return int(self.weight.sum()) - int(flows.left.sum())
 
-    def grow(self, state: tuple[Any, ...], most: int, free: Bools | None = None) -> None:
+    def grow(self, flows: Flow, most: int, free: Bools | None = None) -> None:
         """Open what adds most, up to *most*, or until enough are served."""
         cheap = self.problem.wanted is not None
-        short = float(self.wanted - self.served(state)) if cheap else np.inf
+        short = float(self.wanted - self.served(flows)) if cheap else np.inf
         values = self.problem.value.astype(float)
         kernels.grow(
-            self.graph, state, values, self.free if free is None else free, most, 0.0 if cheap else 1.0, short,
+            self.graph, flows, values, self.free if free is None else free, most, 0.0 if cheap else 1.0, short,
             self.room.astype(float),
         )  # fmt: skip
 
-    def finish(self, state: tuple[Any, ...]) -> None:
-        """Make a plan of *state*: climb, or, where people are wanted, drop what is not needed; and offer it."""
+    def finish(self, flows: Flow) -> None:
+        """Make a plan of the flow: climb, or, where people are wanted, drop what is not needed; and offer it."""
         if self.problem.wanted is None:
-            self.climb(state, self.most)
-            self.offer(self.with_least(state[3]))
+            self.climb(flows, self.most)
+            self.offer(self.with_least(flows.is_open))
             return
-        self.grow(state, self.most - int((state[3] & self.free).sum()))
-        if self.served(state) < self.wanted:  # too few may open for the cheapest: take those that serve most
-            self.climb(state, self.most)
-        self._drop(state)
-        self.offer(self.with_least(state[3]))
+        self.grow(flows, self.most - int((flows.is_open & self.free).sum()))
+        if self.served(flows) < self.wanted:  # too few may open for the cheapest: take those that serve most
+            self.climb(flows, self.most)
+        self._drop(flows)
+        self.offer(self.with_least(flows.is_open))
         costs = self.problem.value[self.free]
-        while len(costs) and (costs == costs[0]).all() and not self.watch.over and self.x is not None:
+        while len(costs) and (costs == costs[0]).all() and not self.control.must_stop and self.x is not None:
             fewer = int((self.x & self.free).sum()) - 1
             if fewer < 0:
                 return
-            state = self.state(np.flatnonzero(self.x))
-            self._close(state, 1)
-            self.climb(state, fewer)
+            flows = self.flows(np.flatnonzero(self.x))
+            self._close(flows, 1)
+            self.climb(flows, fewer)
             before = self.value
-            self.offer(self.with_least(state[3]))
+            self.offer(self.with_least(flows.is_open))
             if self.value <= before:
                 return
 
-    def _drop(self, state: tuple[Any, ...]) -> None:
-        """Close columns that are not needed for what is wanted, dearest first."""
-        spare = self.served(state) - self.wanted
+    def _drop(self, flows: Flow) -> None:
+        """Close columns that are not needed for what is wanted, the most expensive first."""
+        spare = self.served(flows) - self.wanted
         for column in np.argsort(self.problem.value, kind="stable"):
-            if state[3][column] and self.free[column] and self.problem.value[column] < 0:
-                lost = kernels.shut(self.graph, state, column)
+            if flows.is_open[column] and self.free[column] and self.problem.value[column] < 0:
+                lost = kernels.shut(self.graph, flows, column)
                 if lost <= spare:
                     spare -= lost
                 else:
-                    kernels.undo(self.graph, state, 0)
-                    state[3][column] = True
-                state[6][0] = 0
+                    kernels.undo(self.graph, flows, 0)
+                    flows.is_open[column] = True
+                flows.journal_size[0] = 0
 
-    def _close(self, state: tuple[Any, ...], number: int, seed: int | None = None) -> Ints:
+    def _close(self, flows: Flow, number: int, seed: int | None = None) -> Ints:
         """Close *number* free columns: those that are missed least, or any, by *seed*."""
-        candidates = np.flatnonzero(state[3] & self.free)
+        candidates = np.flatnonzero(flows.is_open & self.free)
         if seed is not None:
             out = np.random.default_rng(seed).permutation(candidates)[:number]
         else:
             out = candidates[np.argsort(self.room[candidates], kind="stable")][:number]
         for column in out:
-            kernels.shut(self.graph, state, column)
-            state[6][0] = 0
+            kernels.shut(self.graph, flows, column)
+            flows.journal_size[0] = 0
         return out
 
     def with_least(self, x: Bools) -> Bools:
         """Close columns one by one that cannot get their least, until all others can."""
-        floor = self.problem.floor
-        x = x.copy()
-        if not floor.any():
-            return x
+        least, x = self.problem.least_use, x.copy()
         while True:
-            columns = np.flatnonzero(x & (floor > 0))
+            columns = np.flatnonzero(x & (least > 0))
             if not len(columns):
                 return x
-            part = csr_array(self.problem.cover_of_ones[:, columns]).tocoo()
-            flow = fill(self.problem.weight.astype(np.int64), floor[columns], part.row, part.col).flow
-            short = floor[columns] - np.bincount(part.col, flow, minlength=len(columns))
+            pairs, flow = flow_into(self.problem, columns, least[columns])
+            short = least[columns] - np.bincount(pairs.col, flow, minlength=len(columns))
             short = np.where(self.free[columns], short, 0)
             if short.max(initial=0) <= 0:
                 return x
@@ -203,61 +198,58 @@ class Search:
         """Close a tenth of the best plan, open others, and climb again."""
         if self.x is None:
             return
-        state = self.state(np.flatnonzero(self.x))
-        out = self._close(state, max(2, self.most // 10), seed)
+        flows = self.flows(np.flatnonzero(self.x))
+        out = self._close(flows, max(2, self.most // 10), seed)
         free = self.free.copy()
         free[out] = False
-        self.grow(state, self.most - int((state[3] & self.free).sum()), free)
-        self.finish(state)
+        self.grow(flows, self.most - int((flows.is_open & self.free).sum()), free)
+        self.finish(flows)
 
-    def descend(
-        self, price: Floats, scale: float, lower: Bools, upper: Bools, rounds: int, pace: float
-    ) -> tuple[float, float, Floats, Floats]:
-        """Lower the bound of a box; changes *price*; returns bound, scale, how often each was open, and its worth.
+    def descend(self, price: Floats, scale: float, lower: Bools, upper: Bools, rounds: int, pace: float) -> Descent:
+        """Lower the bound of a box by deflected subgradients.
 
-        Deflected subgradients with Polyak's steps towards the best plan, each price in units of its need's people.
+        With Polyak's steps towards the best plan, each price in units of its need's people.
         """
         w, wanted, values = self.weight, self.wanted, self.problem.value.astype(float)
-        indptr, indices = self.graph[:2]
+        indptr, indices = self.graph.need_start, self.graph.column
         target = self.value if np.isfinite(self.value) else min(0.0, float(values.sum())) - 1.0
-        now, held, best, best_scale, stuck = price.copy(), scale, np.inf, scale, 0
-        share, worth_best = lower.astype(float), np.zeros(len(values))
-        take, direction, turn = np.zeros(len(indices)), np.zeros(len(w)), 0.0
+        v, share, stalled = price, lower.astype(float), 0
+        best = Descent(np.inf, price, scale, share, np.zeros(len(values)))
+        take, direction, scale_direction = np.zeros(len(indices)), np.zeros(len(w)), 0.0
         left, free = self.left(lower), upper & ~lower
         for _ in range(rounds if len(w) else 1):
             worth = values.copy()
-            order = np.argsort(now, kind="stable")
-            kernels.buy(indptr, indices, w, order, held - now, self.room.astype(float), worth, take)
+            order = np.argsort(v, kind="stable")
+            kernels.fill_columns(indptr, indices, w, order, scale - v, self.room.astype(float), worth, take)
             ranked = np.argsort(np.where(free, -worth, np.inf), kind="stable")[:left]
             chosen = lower.copy()
             chosen[ranked[free[ranked] & (worth[ranked] > 0)]] = True
-            bound = float(now @ w - held * wanted + worth[chosen].sum())
-            stuck += 1
-            if bound < best:
-                stuck = stuck if bound > best - 1e-5 * abs(best) else 0
-                best, best_scale, worth_best = bound, held, worth
-                price[:] = now
-            if stuck > 12:
-                pace, stuck = 0.7 * pace, 0
-            if best < self.value + self.slack or pace < 1e-5 or not len(w) or self.watch.over:
+            bound = float(v @ w - scale * wanted + worth[chosen].sum())
+            stalled += 1
+            if bound < best.bound:
+                stalled = stalled if bound > best.bound - 1e-5 * abs(best.bound) else 0
+                best = Descent(bound, v, scale, share, worth)
+            if stalled > 12:
+                pace, stalled = 0.7 * pace, 0
+            if best.bound < self.value + self.tolerance or pace < 1e-5 or not len(w) or self.control.must_stop:
                 break
             taken = np.add.reduceat(np.where(chosen[indices], take, 0.0), indptr[:-1])
-            over = w - taken
+            slope = w - taken
             # A price at its limit does not push further.
-            over[((now <= 0) & (over > 0) | (now >= held) & (over < 0)) & (direction * over >= 0)] = 0.0
-            direction = 0.6 * direction + over
+            slope[((v <= 0) & (slope > 0) | (v >= scale) & (slope < 0)) & (direction * slope >= 0)] = 0.0
+            direction = 0.6 * direction + slope
             share = 0.95 * share + 0.05 * chosen
             norm = float((direction**2 / w).sum())
             if wanted:
-                turn = 0.6 * turn + float(taken.sum()) - wanted
-                norm += turn**2 / wanted
+                scale_direction = 0.6 * scale_direction + float(taken.sum()) - wanted
+                norm += scale_direction**2 / wanted
             if norm <= 0:
                 break
             length = pace * (bound - target) / norm
             if wanted:
-                held = max(1e-9, held - length * turn / wanted)
-            now = np.clip(now - length * direction / w, 0.0, held)
-        return best, best_scale, share, worth_best
+                scale = max(1e-9, scale - length * scale_direction / wanted)
+            v = np.clip(v - length * direction / w, 0.0, scale)
+        return best._replace(share=share)
 
     def left(self, lower: Bools) -> int:
         """How many columns may still open in a box."""
@@ -265,104 +257,98 @@ class Search:
 
 
 def _groups(cover: csr_array, weight: Floats) -> tuple[Ints, Ints]:
-    """Group needs with the same columns, compared exactly: the group of each (-1: none), and a need of each group."""
+    """Group needs with the same columns: the group of each (-1: none), and a need of each group."""
     cover.sort_indices()
-    known: dict[bytes, int] = {}
+    active = np.flatnonzero((np.diff(cover.indptr) > 0) & (weight > 0))
     group = np.full(cover.shape[0], -1)
-    first: list[int] = []
-    for i in np.flatnonzero((np.diff(cover.indptr) > 0) & (weight > 0)):
-        key = cover.indices[cover.indptr[i] : cover.indptr[i + 1]].tobytes()
-        group[i] = known.setdefault(key, len(first))
-        if group[i] == len(first):
-            first.append(int(i))
-    return group, np.array(first, np.int64)
+    group[active] = number_rows(csr_array(cover[active]))
+    return group, active[np.unique(group[active], return_index=True)[1]]
 
 
-def prove(s: Search) -> Filled:
-    """Lower the bound until it meets the best plan, improving that as well, or time is up."""
-    problem, watch = s.problem, s.watch
-    price, scale = np.full(len(s.weight), 0.5), 1.0
+def lower_root(s: Search) -> tuple[bool, Descent]:
+    """Lower the bound of the root, improving the plan as well; return whether the search ends here, and the prices."""
+    problem, control = s.problem, s.control
+    scale = 1.0
     if problem.wanted is not None:
         scale = float(-problem.value[s.free].sum() / max(1.0, float(s.room[s.free].sum()))) or 1.0
-        price *= scale
-    share = np.zeros(len(s.room))
-    done = False
+    price = np.full(len(s.weight), 0.5 * scale)
     for turn, pace in enumerate((1.0, 0.3, 0.1, 0.03)):
-        bound, scale, share, worth = s.descend(price, scale, s.must, s.usable, ROUNDS // 4, pace)
-        s.bound = min(s.bound, bound)
+        root = s.descend(price, scale, s.must, s.usable, ROUNDS // 4, pace)
+        price, scale = root.price, root.scale
+        s.bound = min(s.bound, root.bound)
         expanded = np.where(s.group >= 0, price[s.group], 0.0) if len(price) else np.zeros(len(s.group))
         s.prices = Prices(expanded, scale)
-        s.finish(_rounded(s, share))
-        done = watch.report("prices", _shown(s.value), to_grain(problem, s.bound)) or s.bound < s.value + s.slack
-        if done:
-            break
+        s.finish(_rounded(s, root.share))
+        if control.report("prices", _finite(s.value), to_grain(problem, s.bound)) or s.bound < s.value + s.tolerance:
+            return True, root
         for seed in range(KICKS // 4):
-            if not watch.over:
+            if not control.must_stop:
                 s.kick(turn * KICKS + seed)
-    nodes = 1
-    if not done and s.bound >= s.value + s.slack:
-        if len(problem.cover.indices) <= FEW:
-            found = capacity_general(problem, watch, start=s.x)
-            if found.status in ("optimal", "infeasible") or found.value > s.value:
-                return replace(found, prices=s.prices, engine="capacity, HiGHS")
-            s.bound = min(s.bound, found.bound)
-        else:
-            s.bound, nodes = _branch(s, _fix(s, bound, worth, s.must, s.usable), price, scale, share)
-    return _answer(s, nodes)
+    return s.bound < s.value + s.tolerance, root
 
 
-def _shown(value: float) -> float | None:
+def _finite(value: float) -> float | None:
     return value if np.isfinite(value) else None
 
 
-def _rounded(s: Search, share: Floats) -> tuple[Any, ...]:
+def _rounded(s: Search, share: Floats) -> Flow:
     """Open the columns that were open most often."""
     order = np.argsort(-np.where(s.free, share, -1.0), kind="stable")[: s.most]
     often = order[share[order] > 1e-3]
-    return s.state(np.concatenate([np.flatnonzero(s.must), often]))
+    return s.flows(np.concatenate([np.flatnonzero(s.must), often]))
 
 
-def _branch(s: Search, box: tuple[Bools, Bools], price: Floats, scale: float, share: Floats) -> tuple[float, int]:
+class _Box(NamedTuple):
+    """An open box of plans, in the order of the search: what may open in it, and where the subgradients ended."""
+
+    minus_bound: float
+    number: int
+    lower: Bools
+    upper: Bools
+    price: npt.NDArray[np.float32]
+    scale: float
+    share: Floats
+
+
+def branch_and_bound(s: Search, root: Descent) -> tuple[float, int]:
     """Search a tree of decisions, best bound first; return the bound and how many nodes were looked at."""
-    serial = 0
-    heap = [(-s.bound, serial, *box, price.astype(np.float32), scale, share)]
-    nodes = 1
+    box = _fix(s, root.bound, root.worth, s.must, s.usable)
+    heap = [_Box(-s.bound, 0, *box, root.price.astype(np.float32), root.scale, root.share)]
+    nodes, number = 1, 0
     while heap:
-        bound = -heap[0][0]
-        if bound < s.value + s.slack or s.watch.report("tree", _shown(s.value), to_grain(s.problem, bound)):
+        bound = -heap[0].minus_bound
+        if bound < s.value + s.tolerance or s.control.report("tree", _finite(s.value), to_grain(s.problem, bound)):
             break
-        _, _, lower, upper, start, held, often = heapq.heappop(heap)
-        open_ = np.flatnonzero(upper & ~lower)
-        if not len(open_):
-            # A plan without a choice left: its bound is its value.
-            s.offer(s.with_least(lower))
+        parent = heapq.heappop(heap)
+        free = np.flatnonzero(parent.upper & ~parent.lower)
+        if not len(free):  # a plan without a choice left: its bound is its value
+            s.offer(s.with_least(parent.lower))
             continue
-        column = open_[np.argmin(np.abs(often[open_] - 0.5))]
+        column = free[np.argmin(np.abs(parent.share[free] - 0.5))]
         for at in (1, 0):
-            low, high = lower.copy(), upper.copy()
-            (low if at else high)[column] = bool(at)
-            left = s.left(low)
+            lower, upper = parent.lower.copy(), parent.upper.copy()
+            (lower if at else upper)[column] = bool(at)
+            left = s.left(lower)
             if left < 0:
                 continue
             if left == 0:
-                high = low.copy()
-            prices = start.astype(float)
-            mine, scale, share, worth = s.descend(
-                np.minimum(prices, held, out=prices), held, low, high, NODE_ROUNDS, 0.3
-            )
+                upper = lower.copy()
+            price = np.minimum(parent.price.astype(float), parent.scale)
+            own = s.descend(price, parent.scale, lower, upper, NODE_ROUNDS, 0.3)
             nodes += 1
-            if (nodes // 2) % 8 == 0 and (low != high).any():
-                s.finish(_rounded(s, np.where(low, 1.0, np.where(high, share, 0.0))))
-            if not (low ^ high).any():
-                s.offer(s.with_least(low))
-            elif min(mine, bound) >= s.value + s.slack:
-                serial += 1
+            if (nodes // 2) % 8 == 0 and (lower != upper).any():
+                s.finish(_rounded(s, np.where(lower, 1.0, np.where(upper, own.share, 0.0))))
+            if not (lower ^ upper).any():
+                s.offer(s.with_least(lower))
+            elif min(own.bound, bound) >= s.value + s.tolerance:
+                number += 1
                 # What is fixed follows from the bound of just these prices, though the parent's may be lower.
-                low, high = _fix(s, mine, worth, low, high)
-                heapq.heappush(heap, (-min(mine, bound), serial, low, high, prices.astype(np.float32), scale, share))
+                box = _fix(s, own.bound, own.worth, lower, upper)
+                price32 = own.price.astype(np.float32)
+                heapq.heappush(heap, _Box(-min(own.bound, bound), number, *box, price32, own.scale, own.share))
         if nodes % 64 < 2:
             s.kick(KICKS * 10 + nodes)
-    return (max(s.value, -heap[0][0]) if heap else s.value), nodes
+    return (max(s.value, -heap[0].minus_bound) if heap else s.value), nodes
 
 
 def _fix(s: Search, bound: float, worth: Floats, lower: Bools, upper: Bools) -> tuple[Bools, Bools]:
@@ -372,22 +358,8 @@ def _fix(s: Search, bound: float, worth: Floats, lower: Bools, upper: Bools) -> 
     ranked = np.sort(np.maximum(worth[choice], 0.0))[::-1]
     last = ranked[left - 1] if 0 < left <= len(ranked) else 0.0
     after = ranked[left] if left < len(ranked) else 0.0
-    enough = s.value + s.slack
+    enough = s.value + s.tolerance
     chosen = choice & (worth > 0) & (worth >= last)
     never = choice & ~chosen & (bound - last + worth < enough)
     always = choice & (worth > last if last > 0 else choice) & (worth > 0) & (bound - worth + after < enough)
     return lower | always, upper & ~never
-
-
-def _answer(s: Search, nodes: int) -> Filled:
-    bound = to_grain(s.problem, s.bound)
-    if s.x is None:
-        status = "infeasible" if s.bound == -np.inf else s.watch.status
-        return Filled(None, -np.inf, s.bound, status, "capacity", nodes=nodes, prices=s.prices)
-    if s.bound < s.value + s.slack:
-        bound, status = s.value, "optimal"
-    elif gap_between(s.value, bound) <= s.watch.gap:
-        status = "feasible"
-    else:
-        status = s.watch.status
-    return Filled(s.x, s.value, max(bound, s.value), status, "capacity", nodes=nodes, prices=s.prices)

@@ -11,9 +11,10 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.measure.reach import TOLERANCE
-from siting.numbers import Floats, Ints, Ints32
+from siting.numbers import Floats
+from siting.propose.candidates import aggregate_kernels as kernels
 
 __all__ = ["merge_demand", "merge_reach"]
 
@@ -74,22 +75,23 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     if not 0 < metres < math.inf:
         raise ProblemError(f"metres is {metres!r}; give a distance above 0")
     where, ids, crs = _places(sites, "sites")
-    grid = _Grid(where, float(metres))
-    table = _Table(len(ids))
+    cells, block = _cells(where, float(metres))
+    groups = _Groups(len(ids))
     chunked = isinstance(points, Iterator) or (isinstance(points, (list, tuple)) and _is_chunk(points))
     if chunked and weights is not None:
         raise ProblemError("weights are given twice: the chunks have their own; give None")
     begin = 0
-    for chunk, amount in points if chunked else [(points, weights)]:
+    for chunk, chunk_weights in points if chunked else [(points, weights)]:
         place, index, other = _places(chunk, "points", begin)
         if crs is not None and other is not None and crs != other:
             raise ProblemError("points and sites are in different projections; bring one into that of the other")
-        people = _amounts(amount, index)
-        for at in range(0, len(place), grid.block):
-            begins, site, square = grid.near(place[at : at + grid.block])
-            table.put(begins, site, square, people[at : at + grid.block])
+        people = _weights(chunk_weights, index)
+        for at in range(0, len(place), len(block.begins) - 1):
+            some_ = place[at : at + len(block.begins) - 1]
+            kernels.near(some_, cells, block)
+            groups.add(block._replace(begins=block.begins[: len(some_) + 1]), people[at : at + len(some_)])
         begin += len(place)
-    return table.reach(ids, np.sqrt, limit=float(metres), unit="m", how="straight line, merged")
+    return groups.reach(ids, np.sqrt, limit=float(metres), unit="m", how="straight line, merged")
 
 
 def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Series]:
@@ -121,26 +123,26 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     >>> bool(demand.sum() == homes["population"].sum()), len(demand) < len(homes)
     (True, True)
     """
-    table: _Table | None = None
+    groups: _Groups | None = None
     like: Reach | None = None
     for part, demand in parts:
         if part.nearest_only is not None:
             raise ProblemError("a Reach of the nearest does not hold all pairs; travel with metres or minutes")
-        if table is None or like is None:
-            like, table = part, _Table(len(part.destinations))
+        if groups is None or like is None:
+            like, groups = part, _Groups(len(part.destinations))
         if not part.destinations.equals(like.destinations) or (part.limit, part.unit) != (like.limit, like.unit):
             raise ProblemError(f"parts differ in destinations, limit or unit: {like} and {part}")
         order = np.lexsort((part.destination, part.origin))
         begins = np.searchsorted(part.origin[order], np.arange(len(part.origins) + 1))
         people = amounts(demand, part.origins, what="demand", of="origins").to_numpy(float)
-        table.put(begins, part.destination[order].astype(np.int32), part.cost[order], people)
-    if table is None or like is None:
+        groups.add(kernels.Near(begins, part.destination[order].astype(np.int32), part.cost[order]), people)
+    if groups is None or like is None:
         raise ProblemError("merge_reach: there is no part; give at least one Reach with its demand")
-    return table.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
+    return groups.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
 
 
 def _is_chunk(points: list[Any] | tuple[Any, ...]) -> bool:
-    """Tell chunks, pairs of points and weights, from a list of coordinates."""
+    """Whether these are chunks, pairs of points and weights, and no list of coordinates."""
     return len(points) > 0 and isinstance(points[0], (list, tuple)) and np.ndim(points[0][0]) > 0
 
 
@@ -167,7 +169,7 @@ def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, An
     return np.ascontiguousarray(place), index, crs
 
 
-def _amounts(weights: Any, index: pd.Index) -> Floats:
+def _weights(weights: Any, index: pd.Index) -> Floats:
     if weights is None:
         return np.ones(len(index))
     people = np.asarray(weights, float)
@@ -179,96 +181,70 @@ def _amounts(weights: Any, index: pd.Index) -> Floats:
     return np.ascontiguousarray(people)
 
 
-class _Grid:
-    """Square cells around the sites, each with the sites that any of its points may reach."""
-
-    def __init__(self, sites: Floats, metres: float) -> None:
-        self.sites = sites
-        self.square = (metres * (1 + TOLERANCE)) ** 2
-        reach = metres * (1 + 2 * TOLERANCE)
-        low, high = sites.min(axis=0) - reach, sites.max(axis=0) + reach
-        # Small cells list fewer sites in vain; a million cells are made in no time.
-        self.side = max(metres / 6, float(np.sqrt(np.prod(high - low) / 250_000)), float((high - low).max()) / 1e6)
-        self.corner = low
-        self.shape = np.ceil((high - low) / self.side).astype(np.int64) + 1
-        cells, at = [], []
-        for j, place in enumerate(sites):
-            first, last = (np.floor((place + sign * reach - low) / self.side).astype(np.int64) for sign in (-1, 1))
-            # A cell more on each side, against last bits; what lies too far from its cell is left out again.
-            columns, rows = (
-                np.arange(max(a - 1, 0), min(b + 2, n)) for a, b, n in zip(first, last, self.shape, strict=True)
-            )
-            dx, dy = (
-                np.maximum(0, np.maximum(c * self.side + o - p, p - o - (c + 1) * self.side) - 1e-6 * self.side)
-                for c, o, p in zip((columns, rows), low, place, strict=True)
-            )
-            row, column = np.nonzero(dx[None, :] ** 2 + dy[:, None] ** 2 <= self.square)
-            cells.append(rows[row] * self.shape[0] + columns[column])
-            at.append(np.full(len(row), j))
-        cell, site = np.concatenate(cells), np.concatenate(at)
-        order = np.argsort(cell, kind="stable")
-        self.listed = site[order].astype(np.int32)
-        number = np.bincount(cell, minlength=int(np.prod(self.shape)))
-        self.starts = np.concatenate([[0], np.cumsum(number)])
-        most = max(1, int(number.max()))
-        self.block = max(64, AT_ONCE // most)
-        self.begins = np.zeros(self.block + 1, np.int64)
-        self.site, self.distance = np.empty(self.block * most, np.int32), np.empty(self.block * most)
-
-    def near(self, points: Floats) -> tuple[Ints, Ints32, Floats]:
-        """Sites of each of the *points*: begins, sites ascending, squared distances."""
-        from siting.propose.candidates import aggregate_kernels as kernels
-
-        kernels.near(
-            points, self.corner, self.side, self.shape, self.starts, self.listed, self.sites, self.square,
-            self.begins, self.site, self.distance,
-        )  # fmt: skip
-        return self.begins[: len(points) + 1], self.site, self.distance
+def _cells(sites: Floats, metres: float) -> tuple[kernels.Cells, kernels.Near]:
+    """Make square cells around the sites, each with the sites in reach of any of its points; and room for a block."""
+    square, reach = (metres * (1 + TOLERANCE)) ** 2, metres * (1 + 2 * TOLERANCE)
+    low, high = sites.min(axis=0) - reach, sites.max(axis=0) + reach
+    # Small cells list fewer sites in vain; a million cells are made in no time.
+    side = max(metres / 6, float(np.sqrt(np.prod(high - low) / 250_000)), float((high - low).max()) / 1e6)
+    shape = np.ceil((high - low) / side).astype(np.int64) + 1
+    cells, at = [], []
+    for j, place in enumerate(sites):
+        first, last = (np.floor((place + sign * reach - low) / side).astype(np.int64) for sign in (-1, 1))
+        # A cell more on each side, against rounding; what lies too far from its cell is left out again.
+        columns, rows = (np.arange(max(a - 1, 0), min(b + 2, n)) for a, b, n in zip(first, last, shape, strict=True))
+        dx, dy = (
+            np.maximum(0, np.maximum(c * side + o - p, p - o - (c + 1) * side) - 1e-6 * side)
+            for c, o, p in zip((columns, rows), low, place, strict=True)
+        )
+        row, column = np.nonzero(dx[None, :] ** 2 + dy[:, None] ** 2 <= square)
+        cells.append(rows[row] * shape[0] + columns[column])
+        at.append(np.full(len(row), j))
+    cell, site = np.concatenate(cells), np.concatenate(at)
+    number = np.bincount(cell, minlength=int(np.prod(shape)))
+    starts = np.concatenate([[0], np.cumsum(number)])
+    listed = site[np.argsort(cell, kind="stable")].astype(np.int32)
+    most = max(1, int(number.max()))
+    points = max(64, AT_ONCE // most)
+    block = kernels.Near(np.zeros(points + 1, np.int64), np.empty(points * most, np.int32), np.empty(points * most))
+    return kernels.Cells(low, side, shape, starts, listed, sites, square), block
 
 
-class _Table:
-    """Sets of sites, each with its demand and its largest distances; it grows as sets appear."""
+class _Groups:
+    """Sets of sites, each with its demand and its largest distances; room is made as sets appear."""
 
     def __init__(self, sites: int) -> None:
-        self.slots = np.full(1 << 12, -1, np.int64)
-        self.starts, self.hashes = np.zeros(1 << 11, np.int64), np.zeros(1 << 11, np.int64)
-        self.people = np.zeros(1 << 11)
-        self.members, self.largest = np.empty(max(1 << 15, sites), np.int32), np.empty(max(1 << 15, sites))
-        self.sizes = np.zeros(2, np.int64)
+        size, members = 1 << 11, max(1 << 15, sites)
+        self.sets = kernels.Sets(
+            np.full(2 * size, -1, np.int64), np.zeros(size, np.int64), np.zeros(size, np.int64),
+            np.empty(members, np.int32), np.empty(members), np.zeros(size), np.zeros(2, np.int64),
+        )  # fmt: skip
 
-    def put(self, begins: Ints, site: Ints32, distance: Floats, weight: Floats) -> None:
+    def add(self, near: kernels.Near, people: Floats) -> None:
         """Add origins with their sites and weights."""
-        from siting.propose.candidates import aggregate_kernels as kernels
+        first = kernels.put(near, people, 0, self.sets)
+        while first < len(near.begins) - 1:
+            self._double()
+            first = kernels.put(near, people, first, self.sets)
 
-        first = 0
-        while True:
-            first = kernels.put(
-                begins, site, distance, weight, first,
-                self.slots, self.starts, self.hashes, self.members, self.largest, self.people, self.sizes,
-            )  # fmt: skip
-            if first == len(begins) - 1:
-                return
-            self._grow()
-
-    def _grow(self) -> None:
-        self.starts, self.hashes, self.people, self.members, self.largest = (
-            np.concatenate([a, np.zeros_like(a)])
-            for a in (self.starts, self.hashes, self.people, self.members, self.largest)
-        )
-        self.slots = np.full(2 * len(self.slots), -1, np.int64)
-        mask = len(self.slots) - 1
-        for group, code in enumerate(self.hashes[: self.sizes[0]].tolist()):
+    def _double(self) -> None:
+        sets = self.sets
+        slots = np.full(2 * len(sets.slots), -1, np.int64)
+        mask = len(slots) - 1
+        for group, code in enumerate(sets.hashes[: sets.sizes[0]].tolist()):
             slot = code & mask
-            while self.slots[slot] >= 0:
+            while slots[slot] >= 0:
                 slot = (slot + 1) & mask
-            self.slots[slot] = group
+            slots[slot] = group
+        starts, hashes, members, largest, people = (np.concatenate([old, np.zeros_like(old)]) for old in sets[1:-1])
+        self.sets = kernels.Sets(slots, starts, hashes, members, largest, people, sets.sizes)
 
     def reach(self, destinations: pd.Index, change: Any, **how: Any) -> tuple[Reach, pd.Series]:
         """Make the groups a Reach with its demand; *change* turns what was kept into costs."""
-        groups, pairs = (int(size) for size in self.sizes)
-        cost = self.largest[:pairs] if change is None else change(self.largest[:pairs])
-        starts, destination = self.starts[: groups + 1], self.members[:pairs]
-        origin = np.repeat(np.arange(groups, dtype=np.int32), np.diff(starts))
+        groups, pairs = (int(size) for size in self.sets.sizes)
+        largest, destination = self.sets.largest[:pairs], self.sets.members[:pairs]
+        cost = largest if change is None else change(largest)
+        origin = np.repeat(np.arange(groups, dtype=np.int32), np.diff(self.sets.starts[: groups + 1]))
         order = np.lexsort((destination, cost, origin))
         digits = max(4, len(str(groups)))
         ids = pd.Index([f"g{i:0{digits}d}" for i in range(1, groups + 1)], dtype=object, name="id")
@@ -276,4 +252,4 @@ class _Table:
             origins=ids, destinations=destinations, origin=origin[order], destination=destination[order].copy(),
             cost=cost[order], **how,
         )  # fmt: skip
-        return merged, pd.Series(self.people[:groups].copy(), index=ids, name="demand")
+        return merged, pd.Series(self.sets.people[:groups].copy(), index=ids, name="demand")

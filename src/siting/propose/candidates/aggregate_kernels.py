@@ -2,18 +2,58 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from siting.compiled import compiled
+from siting.numbers import Floats, Ints, Ints32
+
+
+class Cells(NamedTuple):
+    """Square cells of *side*: each holds the sites *listed* from *starts*, all that any point of the cell may reach.
+
+    *square* is the square of the distance, *shape* how many columns and rows there are from *corner* on.
+    """
+
+    corner: Floats
+    side: float
+    shape: Ints
+    starts: Ints
+    listed: Ints32
+    sites: Floats
+    square: float
+
+
+class Near(NamedTuple):
+    """The sites near each point, ascending: where its list *begins*, each *site* and the squared *distance*."""
+
+    begins: Ints
+    site: Ints32
+    distance: Floats
+
+
+class Sets(NamedTuple):
+    """Sets of sites as a hash table: a slot holds a set, and -1 where it is free.
+
+    Sets hold where their *members* start, the *largest* distance to each, and the sum of weights; *sizes* is how many
+    sets and members there are.
+    """
+
+    slots: Ints
+    starts: Ints
+    hashes: Ints
+    members: Ints32
+    largest: Floats
+    people: Floats
+    sizes: Ints
 
 
 @compiled
-def near(points, corner, side, shape, starts, listed, sites, square, begins, site, distance):
-    """Write the sites near each point, ascending: where its list *begins*, each *site* and the squared *distance*.
-
-    Cells of *side* hold the sites *listed* from *starts*, all that any point of the cell may reach; points outside of
-    all cells reach none.
-    """
+def near(points, cells, block):
+    """Write the sites near each point into *block*; points outside of all cells reach none."""
+    corner, side, shape, starts, listed, sites, square = cells
+    begins, site, distance = block
     at = 0
     for i in range(len(points)):
         begins[i] = at
@@ -34,12 +74,10 @@ def near(points, corner, side, shape, starts, listed, sites, square, begins, sit
 
 
 @compiled
-def put(begins, site, distance, weight, first, slots, starts, hashes, members, largest, people, sizes):
-    """Add origins from *first* on to the groups of their sets; return the first that found no room.
-
-    A slot holds a group and -1 where it is free. Groups hold where their members start, the largest distance to each
-    member, and the sum of weights; *sizes* is how many groups and members there are.
-    """
+def put(block, weight, first, sets):
+    """Add origins from *first* on to their sets; return the first that found no room."""
+    begins, site, distance = block
+    slots, starts, hashes, members, largest, people, sizes = sets
     mask = len(slots) - 1
     for i in range(first, len(begins) - 1):
         begin, length = begins[i], begins[i + 1] - begins[i]

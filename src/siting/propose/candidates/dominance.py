@@ -15,22 +15,21 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from siting.compiled import compiled
 from siting.network import Network, Places, Walk, search
-from siting.network.locate import place
-from siting.network.spans import spans
+from siting.network.reached_streets import reached_pieces
+from siting.network.snapping import place
 from siting.numbers import Bools, Ints, Shapes
+from siting.propose.candidates.dominance_kernels import maximal
 
 __all__ = ["Covers", "dominating_points"]
 
 log = logging.getLogger(__name__)
-
 
 #: Where in its overlap a point is put: in the middle, or beside it where another street lies over the middle.
 SHARES = (0.5, 0.375, 0.625, 0.1875, 0.8125, 0.0, 1.0)
@@ -66,15 +65,15 @@ class _Stretches(NamedTuple):
     high: Ints
 
 
-def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk | None = None) -> Covers:
+def dominating_points(network: Network, communities: Places, limit: int, *, walk: Walk | None = None) -> Covers:
     """Find points such that whoever reaches any point of a street reaches one of them, with all who come there.
 
     Parameters
     ----------
     network
         The streets.
-    homes
-        Communities on them; walks lead from them.
+    communities
+        On the streets; walks lead from them.
     limit
         The radius, mm of level walk; inclusive.
     walk
@@ -88,12 +87,12 @@ def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk
 
     Notes
     -----
-    Points are told apart as finely as `Network.locate` does, to whole millimetres, and who reaches them is what
+    Points are distinguished as finely as `Network.locate` does, to whole millimetres, and who reaches them is what
     `siting.travel` finds for the points as they are drawn. On slopes a stretch may end a millimetre early.
     """
-    gates = homes.gates
+    gates = communities.gates
     streets = np.flatnonzero(gates.edge >= 0)
-    found = _overlaps(_reached(network, homes, limit, walk))
+    found = _overlaps(_reached(network, communities, limit, walk))
     node = np.unique(np.concatenate([network.u[found.edge], network.v[found.edge]]).astype(np.int64))
     corner: Shapes = shapely.points(network.x[node], network.y[node])
     safe = np.zeros(len(network.x), np.bool_)
@@ -105,12 +104,12 @@ def dominating_points(network: Network, homes: Places, limit: int, *, walk: Walk
     )
     own = _on_line(network, gates.edge[streets].astype(np.int64), gates.to_u[streets].astype(np.int64))
     drawn = _drawn(network, _Stretches(*(column[inner] for column in found)))
-    return _undominated(network, homes, np.concatenate([corner, own, drawn]), limit, walk)
+    return _undominated(network, communities, np.concatenate([corner, own, drawn]), limit, walk)
 
 
-def _reached(network: Network, homes: Places, limit: int, walk: Walk | None) -> _Stretches:
+def _reached(network: Network, communities: Places, limit: int, walk: Walk | None) -> _Stretches:
     """List the stretches that are reached from each place."""
-    # `spans` tells from where places are reached; against the streets that is what is reached from them.
+    # `reached_pieces` finds from where places are reached; against the streets that is what is reached from them.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
         against = replace(
@@ -118,7 +117,7 @@ def _reached(network: Network, homes: Places, limit: int, walk: Walk | None) -> 
             oneway=None if network.oneway is None else -network.oneway,
             rise=None if network.rise is None else -network.rise,
         )
-    found = spans(against, homes, [limit], mode="each", walk=walk)
+    found = reached_pieces(against, communities, [limit], mode="each", walk=walk)
     long = network.cost[found.edge].astype(np.int64)
     low, high = (np.rint(share * long).astype(np.int64) for share in (found.low, found.high))
     return _Stretches(found.edge.astype(np.int64), low, high)
@@ -146,7 +145,7 @@ def _located(network: Network, point: Shapes) -> Places:
 
 
 def _at_own_node(network: Network, node: Ints, point: Shapes) -> Bools:
-    """Tell which nodes are found where they are drawn, and not on a street that lies over them."""
+    """Mark the nodes that are located where they are drawn, and not on a street that lies over them."""
     there = _located(network, point)
     found: Bools = ((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0))
     return found
@@ -175,10 +174,10 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
     return found
 
 
-def _undominated(network: Network, homes: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
+def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
     """Keep the points that are reached by a set of communities that is in no other point's."""
     places = _located(network, point)
-    pairs = search.within(network, homes, places, limit, walk=walk, max_pairs=MAX_PAIRS)
+    pairs = search.within(network, communities, places, limit, walk=walk, max_pairs=MAX_PAIRS)
     order = np.lexsort((pairs.origin, pairs.destination))
     item = pairs.origin[order].astype(np.int64)
     size = np.bincount(pairs.destination, minlength=len(point))
@@ -186,8 +185,8 @@ def _undominated(network: Network, homes: Places, point: Shapes, limit: int, wal
     # Whole millimetres add up to the same in any order.
     walked = np.bincount(pairs.destination, np.rint(pairs.cost * 1000), minlength=len(point))
     first = np.lexsort((places.to_u, places.edge, walked, -size)).astype(np.int64)
-    room = np.append(0, np.cumsum(np.bincount(item, minlength=len(homes)))).astype(np.int64)
-    kept = np.flatnonzero(_maximal(ptr, item, first, room))
+    room = np.append(0, np.cumsum(np.bincount(item, minlength=len(communities)))).astype(np.int64)
+    kept = np.flatnonzero(maximal(ptr, item, first, room))
     kept = kept[np.lexsort((places.to_u[kept], places.edge[kept]))]
     inside = np.concatenate([np.zeros(0, np.int64), *(item[ptr[k] : ptr[k + 1]] for k in kept)])
     return Covers(
@@ -197,47 +196,3 @@ def _undominated(network: Network, homes: Places, point: Shapes, limit: int, wal
         np.append(0, np.cumsum(size[kept])).astype(np.int64),
         inside,
     )
-
-
-@compiled
-def _maximal(ptr: Any, item: Any, order: Any, room: Any) -> Any:
-    """Mark the sets that are no part of a set that comes before; *order* tells the larger ones first.
-
-    Set `k` holds ``item[ptr[k]:ptr[k + 1]]``, rising; *room* tells how many sets hold each item, added up. A set is
-    compared with the kept ones that hold that item of its own which the fewest of them hold.
-    """
-    keep = np.zeros(ptr.size - 1, np.bool_)
-    marks = np.zeros(ptr.size - 1, np.uint64)
-    listed, filled = np.empty(item.size, np.int64), np.zeros(room.size - 1, np.int64)
-    for k in order:
-        lo, hi = ptr[k], ptr[k + 1]
-        if lo == hi:
-            continue
-        mark, rarest = np.uint64(0), item[lo]
-        for i in range(lo, hi):
-            mark |= np.uint64(1) << np.uint64(item[i] & 63)
-            if filled[item[i]] < filled[rarest]:
-                rarest = item[i]
-        marks[k] = mark
-        part = False
-        for j in range(room[rarest], room[rarest] + filled[rarest]):
-            other = listed[j]
-            if mark & ~marks[other]:
-                continue
-            at, end, same = ptr[other], ptr[other + 1], True
-            for i in range(lo, hi):
-                while at < end and item[at] < item[i]:
-                    at += 1
-                if at == end or item[at] != item[i]:
-                    same = False
-                    break
-            if same:
-                part = True
-                break
-        if part:
-            continue
-        keep[k] = True
-        for i in range(lo, hi):
-            listed[room[item[i]] + filled[item[i]]] = k
-            filled[item[i]] += 1
-    return keep

@@ -17,11 +17,12 @@ import shapely
 
 from siting.data import check_extent, check_layer, common_crs, points
 from siting.errors import LayerError, ProblemError, some
-from siting.measure.coverage import amounts
-from siting.measure.travel import _limit, _walks
+from siting.measure.alignment import amounts
+from siting.measure.walking import sloped, walk_limit
 from siting.network import Network, Walk
-from siting.network.locate import spots
+from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes
+from siting.propose.candidates.dominance import dominating_points
 from siting.propose.candidates.parcels import (
     Bounds,
     Distances,
@@ -33,6 +34,7 @@ from siting.propose.candidates.parcels import (
     place_filters,
     read_parcels,
 )
+from siting.renamed import renamed_keywords
 
 __all__ = ["Method", "make_candidates"]
 
@@ -42,13 +44,10 @@ Method: TypeAlias = Literal["grid", "cluster", "parcels", "streets"]
 
 #: What each method needs, and what else it understands.
 OPTIONS: dict[str, tuple[set[str], set[str]]] = {
-    "grid": ({"spacing"}, {"within", "boundary", "far_from", "near", "weights"}),
-    "cluster": ({"number"}, {"network", "weights"}),
-    "parcels": (
-        {"parcels"},
-        {"within", "boundary", "far_from", "near", "weights", "area", "floor_area", "kind"},
-    ),
-    "streets": ({"network"}, {"metres", "minutes", "walk", "weights"}),
+    "grid": ({"spacing"}, {"metres", "boundary", "far_from", "near", "demand"}),
+    "cluster": ({"number"}, {"network", "demand"}),
+    "parcels": ({"parcels"}, {"metres", "boundary", "far_from", "near", "demand", "area", "floor_area", "kind"}),
+    "streets": ({"network"}, {"metres", "minutes", "walk", "demand"}),
 }
 #: Points of a grid, before it is clipped, that are not refused.
 MOST = 10_000_000
@@ -56,13 +55,16 @@ MOST = 10_000_000
 STARTS = 10
 
 
+@renamed_keywords(weights="demand", within="metres")
 def make_candidates(
     communities: gpd.GeoDataFrame,
     *,
     method: Method,
-    weights: pd.Series | None = None,
+    demand: pd.Series | None = None,
     spacing: float | None = None,
-    within: float | None = None,
+    metres: float | None = None,
+    minutes: float | None = None,
+    walk: Walk | None = None,
     boundary: gpd.GeoDataFrame | None = None,
     number: int | None = None,
     network: Network | None = None,
@@ -73,9 +75,6 @@ def make_candidates(
     far_from: Distances | None = None,
     near: Distances | None = None,
     missing: Literal["raise", "zero"] = "raise",
-    metres: float | None = None,
-    minutes: float | None = None,
-    walk: Walk | None = None,
     max_snap: float = 250.0,
     crs: Any = None,
 ) -> gpd.GeoDataFrame:
@@ -90,15 +89,15 @@ def make_candidates(
         square grid near the communities, named by their column and row. ``"cluster"``: the centres of *number*
         clusters of people. ``"streets"``: a few points of the streets that stand for all: whoever reaches any point
         of any street within the radius reaches one of them, with all others who reach that point.
-    weights
+    demand
         People by community id, such as those not covered yet; the column `population` when not given. Communities
-        without people do not count where weights are given.
+        without people do not count where demand is given.
     spacing
         Grid: metres from point to point. The grid stands on multiples of it, so that it stays where it is when
         communities are added.
-    within
-        Grid, parcels: keep what is at most so many metres, straight, from a community. For a grid without a boundary
-        it is *spacing* when not given.
+    metres, minutes, walk
+        Streets: the radius, as for `siting.travel`. Grid, parcels: keep what is at most so many *metres*, straight,
+        from a community; for a grid without a boundary that is *spacing* when not given.
     boundary
         Grid, parcels: polygons that a point must be in, or on the edge of.
     number
@@ -118,8 +117,6 @@ def make_candidates(
         or only candidates that have one so near. Straight lines, from the rim of a polygon.
     missing
         Parcels: what to do with missing numbers, as for `siting.check_layer`.
-    metres, minutes, walk
-        Streets: the radius, as for `siting.travel`.
     max_snap
         Streets: the longest way from a community to a street, metres.
     crs
@@ -132,7 +129,7 @@ def make_candidates(
     GeoDataFrame
         A layer of role candidates in the CRS that was measured in: index `id`, the columns that
         the parcels have, `source` (the method), points. Besides, by method: `land_area` (m², parcels that are
-        polygons); `people` and `communities` (grid and parcels: within *within*; clusters: in the cluster; streets:
+        polygons); `people` and `communities` (grid and parcels: within *metres*; clusters: in the cluster; streets:
         within the radius); `moved` (metres from the centre of the cluster to the street); `street` and `along` (the
         edge's id, and metres from its beginning).
 
@@ -145,8 +142,8 @@ def make_candidates(
 
     Notes
     -----
-    How many each filter takes out is told in the log, in the order: area, floor area, kind, boundary, *within*,
-    *far_from*, *near*.
+    How many each filter takes out is logged, in the order: area, floor area, kind, boundary, *metres*, *far_from*,
+    *near*.
 
     Clusters are those of weighted k-means [1]_, the best of ten starts with a fixed seed; they do not depend on the
     order of the rows.
@@ -169,7 +166,7 @@ def make_candidates(
     >>> import siting as st
     >>> town = st.load_sample()
     >>> homes, net = town["communities"], st.Network.from_streets(town["streets"])
-    >>> centres = make_candidates(homes, method="cluster", number=3, weights=homes["elderly"], network=net)
+    >>> centres = make_candidates(homes, method="cluster", number=3, demand=homes["elderly"], network=net)
     >>> int(centres["people"].sum()) == int(homes["elderly"].sum())
     True
     >>> sites = make_candidates(homes, method="streets", network=net, metres=300)
@@ -177,37 +174,33 @@ def make_candidates(
     >>> len(reach) == int(sites["communities"].sum())
     True
     """
-    given = {
-        "weights": weights, "spacing": spacing, "within": within, "boundary": boundary, "number": number,
-        "network": network, "parcels": parcels, "area": area, "floor_area": floor_area, "kind": kind,
-        "far_from": far_from, "near": near, "metres": metres, "minutes": minutes, "walk": walk,
+    options = {
+        "demand": demand, "spacing": spacing, "metres": metres, "minutes": minutes, "walk": walk, "boundary": boundary,
+        "number": number, "network": network, "parcels": parcels, "area": area, "floor_area": floor_area, "kind": kind,
+        "far_from": far_from, "near": near,
     }  # fmt: skip
-    _check_options(method, {name for name, value in given.items() if value is not None})
+    _check_options(method, {name for name, value in options.items() if value is not None})
     if network is not None and crs is not None:
         raise ProblemError("a network is given, and a crs: it is measured in the network's; leave crs out")
-    homes = _Homes(communities, weights, network, crs)
+    people = _Communities(communities, demand, network, crs)
     if method == "streets":
         assert network is not None
-        found = _from_streets(homes, network, metres, minutes, walk, max_snap)
-    elif method == "cluster":
-        found = _from_clusters(homes, number, network)
+        return _finished(_on_streets(people, network, metres, minutes, walk, max_snap), method)
+    if method == "cluster":
+        return _finished(_clusters(people, number, network), method)
+    if method == "grid":
+        step = metres_of("spacing", spacing)
+        metres = step if metres is None and boundary is None else metres
+        frame, tests = _grid(people, step, metres, boundary), []
     else:
-        if method == "grid":
-            step = metres_of("spacing", spacing)
-            if within is None and boundary is None:
-                within = step
-            found = _grid(homes, step, within, boundary)
-            tests = []
-        else:
-            assert parcels is not None
-            found = read_parcels(parcels, homes.crs, missing)
-            tests = own_filters(found, area, floor_area, kind)
-        tests += place_filters(found, homes.point, homes.crs, within, boundary, far_from, near)
-        found = filtered(found, tests, layer=method)
-        if within is not None:
-            found = homes.count(found, within)
-        found = found.set_geometry(points(found))
-    return _finished(found, method)
+        assert parcels is not None
+        frame = read_parcels(parcels, people.crs, missing)
+        tests = own_filters(frame, area, floor_area, kind)
+    tests += place_filters(frame, people.point, people.crs, metres, boundary, far_from, near)
+    frame = filtered(frame, tests, layer=method)
+    if metres is not None:
+        frame = people.counted(frame, *near_pairs(points(frame).to_numpy(), people.point, metres))
+    return _finished(frame.set_geometry(points(frame)), method)
 
 
 def _check_options(method: str, given: set[str]) -> None:
@@ -227,10 +220,10 @@ def _check_options(method: str, given: set[str]) -> None:
         raise ProblemError('method "streets" needs the radius: give metres= or minutes=, one of the two')
 
 
-class _Homes:
-    """The communities that count: their ids, points in the common CRS, and people."""
+class _Communities:
+    """The communities that count: their points in the common CRS, and their people."""
 
-    def __init__(self, layer: gpd.GeoDataFrame, weights: pd.Series | None, network: Network | None, crs: Any) -> None:
+    def __init__(self, layer: gpd.GeoDataFrame, demand: pd.Series | None, network: Network | None, crs: Any) -> None:
         if not isinstance(layer, gpd.GeoDataFrame):
             raise LayerError("communities", f"is a {type(layer).__name__}; give a GeoDataFrame (siting.read_layer)")
         if not len(layer):
@@ -240,38 +233,32 @@ class _Homes:
             raise LayerError("communities", f"ids stand twice: {some(twice)}; give each its own")
         if network is not None and not isinstance(network, Network):
             raise ProblemError(f"network is a {type(network).__name__}; give a Network (Network.from_streets)")
-        people = layer.get("population") if weights is None else weights
-        self.people = None if people is None else amounts(people, layer.index, what="weights", of="communities")
-        if weights is not None and self.people is not None:
+        people = layer.get("population") if demand is None else demand
+        self.people = None if people is None else amounts(people, layer.index, what="demand", of="communities")
+        if demand is not None and self.people is not None:
             layer = layer[self.people.to_numpy() > 0]
             self.people = self.people.loc[layer.index]
             if not len(layer):
-                raise ProblemError("weights are 0 in every community; give people for one at least")
+                raise ProblemError("demand is 0 in every community; give people for one at least")
         check_extent(layer, "communities")
         self.crs: pyproj.CRS = network.crs if network else common_crs([layer], crs, layer="communities")
         self.layer = layer
-        self.point = spots(layer, self.crs)
+        self.point = points_in(layer, self.crs)
 
     def needed(self) -> Floats:
         """Return the people, which must be known here."""
         if self.people is None:
             columns = some(self.layer.columns.drop("geometry", errors="ignore"), most=20)
             raise LayerError(
-                "communities", f'has no column "population" (there are {columns}); give weights=, a Series of people'
+                "communities", f'has no column "population" (there are {columns}); give demand=, a Series of people'
             )
         return self.people.to_numpy(float)
 
-    def count(self, frame: gpd.GeoDataFrame, metres: float) -> gpd.GeoDataFrame:
-        """Add up the people and communities at most so far from each point."""
-        return self.counted(frame, *near_pairs(points(frame).to_numpy(), self.point, metres))
-
-    def counted(self, frame: gpd.GeoDataFrame, row: Positions, home: Positions) -> gpd.GeoDataFrame:
+    def counted(self, frame: gpd.GeoDataFrame, row: Positions, community: Positions) -> gpd.GeoDataFrame:
         """Add the columns `people`, where these are known, and `communities` for the pairs of row and community."""
-        n = len(frame)
-        found = {}
         if self.people is not None:
-            found["people"] = np.bincount(row, self.people.to_numpy(float)[home], minlength=n)
-        return frame.assign(**found, communities=np.bincount(row, minlength=n).astype(np.int64))
+            frame = frame.assign(people=np.bincount(row, self.people.to_numpy(float)[community], minlength=len(frame)))
+        return frame.assign(communities=np.bincount(row, minlength=len(frame)).astype(np.int64))
 
 
 def _named(method: str, columns: Mapping[str, Any], geometry: Shapes, crs: pyproj.CRS) -> gpd.GeoDataFrame:
@@ -290,15 +277,17 @@ def _finished(frame: gpd.GeoDataFrame, method: str) -> gpd.GeoDataFrame:
 # ---- grid and clusters
 
 
-def _grid(homes: _Homes, step: float, within: float | None, boundary: gpd.GeoDataFrame | None) -> gpd.GeoDataFrame:
+def _grid(
+    people: _Communities, step: float, metres: float | None, boundary: gpd.GeoDataFrame | None
+) -> gpd.GeoDataFrame:
     """Lay a grid over what can be within both bounds; rows from south to north, in each from west to east."""
     boxes = []
-    if within is not None:
-        west, south, east, north = shapely.total_bounds(homes.point)
-        far = metres_of("within", within)
+    if metres is not None:
+        west, south, east, north = shapely.total_bounds(people.point)
+        far = metres_of("metres", metres)
         boxes.append((west - far, south - far, east + far, north + far))
     if boundary is not None:
-        boxes.append(tuple(shapely.total_bounds(bounded(boundary, homes.crs))))
+        boxes.append(tuple(shapely.total_bounds(bounded(boundary, people.crs))))
     corners = np.array(boxes)
     low = np.ceil(corners[:, :2].max(axis=0) / step).astype(np.int64)
     high = np.floor(corners[:, 2:].min(axis=0) / step).astype(np.int64)
@@ -309,21 +298,22 @@ def _grid(homes: _Homes, step: float, within: float | None, boundary: gpd.GeoDat
             "the candidates of each part of the area by itself"
         )
     y, x = np.meshgrid(np.arange(low[1], high[1] + 1), np.arange(low[0], high[0] + 1), indexing="ij")
-    frame = _named("grid", {}, shapely.points(x.ravel() * step, y.ravel() * step), homes.crs)
-    # Ids tell the place on the grid, so that they stay when communities are added.
+    frame = _named("grid", {}, shapely.points(x.ravel() * step, y.ravel() * step), people.crs)
+    # Ids are places on the grid, so that they stay when communities are added.
     return frame.set_axis(pd.Index([f"grid-{i}-{j}" for i, j in zip(x.flat, y.flat, strict=True)], name="id"), axis=0)
 
 
-def _from_clusters(homes: _Homes, number: object, network: Network | None) -> gpd.GeoDataFrame:
-    people = homes.needed()
-    xy = shapely.get_coordinates(homes.point)
-    places = len(np.unique(xy[people > 0], axis=0))
+def _clusters(people: _Communities, number: object, network: Network | None) -> gpd.GeoDataFrame:
+    weight = people.needed()
+    xy = shapely.get_coordinates(people.point)
+    lived = np.flatnonzero(weight > 0)
+    places = len(np.unique(xy[lived], axis=0))
     if not isinstance(number, int | np.integer) or isinstance(number, bool) or number < 1:
         raise ProblemError(f"number is {number!r}; ask for 1 cluster or more")
     if number > places:
         raise ProblemError(f"number is {number}, but people live at {places} places only; ask for {places} at most")
-    cluster, centre = _clusters(xy, people, int(number))
-    total = np.bincount(cluster, people[people > 0], minlength=int(number))
+    cluster, centre = _partition(xy[lived], weight[lived], int(number))
+    total = np.bincount(cluster, weight[lived], minlength=int(number))
     order = np.lexsort((centre[:, 1], centre[:, 0], -total))
     rank = np.argsort(order)
     spot: Shapes = shapely.points(centre[order])
@@ -334,39 +324,40 @@ def _from_clusters(homes: _Homes, number: object, network: Network | None) -> gp
         on = shapely.line_interpolate_point(line, shapely.line_locate_point(line, spot))
         columns["moved"] = np.round(shapely.distance(spot, on), 3)
         spot = on
-    frame = _named("cluster", columns, spot, homes.crs)
-    return homes.counted(frame, rank[cluster], np.flatnonzero(people > 0))
+    frame = _named("cluster", columns, spot, people.crs)
+    return people.counted(frame, rank[cluster], lived)
 
 
-def _clusters(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floats]:
-    """Part the places where people live: the cluster of each, and the clusters' centres."""
+def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floats]:
+    """Part places by weighted k-means: the cluster of each, and the clusters' centres."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
-    lived = np.flatnonzero(people > 0)
-    origin = xy[lived].mean(axis=0)
+    origin = xy.mean(axis=0)
     # The seeding draws places by their position in the table: sorted, so that the order of rows does not matter.
-    order = lived[np.lexsort((people[lived], xy[lived, 1], xy[lived, 0]))]
+    order = np.lexsort((people, xy[:, 1], xy[:, 0]))
+    cluster = np.empty(len(xy), np.intp)
     with threadpool_limits(limits=1):  # threads would add up in the order in which they end
         model = KMeans(n_clusters=number, n_init=STARTS, random_state=0)
-        label = model.fit_predict(xy[order] - origin, sample_weight=people[order])
-    cluster = np.empty(len(people), np.intp)
-    cluster[order] = label
-    return cluster[lived], np.round(model.cluster_centers_ + origin, 3)
+        cluster[order] = model.fit_predict(xy[order] - origin, sample_weight=people[order])
+    return cluster, np.round(model.cluster_centers_ + origin, 3)
 
 
 # ---- streets
 
 
-def _from_streets(
-    homes: _Homes, network: Network, metres: float | None, minutes: float | None, walk: Walk | None, max_snap: float
+def _on_streets(
+    people: _Communities,
+    network: Network,
+    metres: float | None,
+    minutes: float | None,
+    walk: Walk | None,
+    max_snap: float,
 ) -> gpd.GeoDataFrame:
-    from siting.propose.candidates.dominance import dominating_points
-
-    limit, unit, who = _limit(metres, minutes, walk, None)
+    limit, unit, who = walk_limit(metres, minutes, walk)
     streets = network.for_walk(walk)
-    located = streets.locate(homes.layer, max_snap=max_snap, name="communities")
-    found = dominating_points(streets, located, limit, walk=_walks(streets, who))
+    located = streets.locate(people.layer, max_snap=max_snap, name="communities")
+    found = dominating_points(streets, located, limit, walk=sloped(streets, who))
     if not len(found.point):
         raise LayerError(
             "communities",
@@ -374,6 +365,6 @@ def _from_streets(
             "whether the network lies in the same place, or raise the radius",
         )
     columns = {"street": streets.columns.index[found.edge].astype(str), "along": found.along / 1000.0}
-    frame = _named("streets", columns, found.point, homes.crs)
+    frame = _named("streets", columns, found.point, people.crs)
     log.info("candidates: %d points of the streets stand for all of them", len(frame))
-    return homes.counted(frame, np.repeat(np.arange(len(frame)), np.diff(found.ptr)), found.item)
+    return people.counted(frame, np.repeat(np.arange(len(frame)), np.diff(found.ptr)), found.item)

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from numbers import Real
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -115,17 +115,15 @@ def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
     least, most = (0.0 if numbers[0] is None else numbers[0]), (math.inf if numbers[1] is None else numbers[1])
     if least > most:
         raise ProblemError(f"{what} is {bounds!r}; the least comes first")
-    said = " or ".join(
-        [f"below {least:g} m²"] * (numbers[0] is not None) + [f"above {most:g} m²"] * (numbers[1] is not None)
-    )
-    return f"with {what} {said}", (value >= least) & (value <= most)
+    outside = [f"below {least:g} m²"] * (numbers[0] is not None) + [f"above {most:g} m²"] * (numbers[1] is not None)
+    return f"with {what} {' or '.join(outside)}", (value >= least) & (value <= most)
 
 
 def place_filters(
     frame: gpd.GeoDataFrame,
-    home: Shapes,
+    community: Shapes,
     crs: pyproj.CRS,
-    within: float | None,
+    metres: float | None,
     boundary: gpd.GeoDataFrame | None,
     far_from: Distances | None,
     near: Distances | None,
@@ -137,14 +135,14 @@ def place_filters(
         inside = np.zeros(len(frame), np.bool_)
         inside[shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]] = True
         tests.append(("outside the boundary", inside))
-    if within is not None:
+    if metres is not None:
         close = np.zeros(len(frame), np.bool_)
-        close[near_pairs(spot, home, metres_of("within", within))[0]] = True
-        tests.append((f"farther than {within:g} m from any community", close))
-    for name, metres, way in _distances("far_from", far_from, shape, crs):
-        tests.append((f"closer than {metres:g} m to {name}", np.rint(way * 1000) >= metres * 1000))
-    for name, metres, way in _distances("near", near, shape, crs):
-        tests.append((f"farther than {metres:g} m from {name}", np.rint(way * 1000) <= metres * 1000))
+        close[near_pairs(spot, community, metres_of("metres", metres))[0]] = True
+        tests.append((f"farther than {metres:g} m from any community", close))
+    for name, limit, way in _distances("far_from", far_from, shape, crs):
+        tests.append((f"closer than {limit:g} m to {name}", np.rint(way * 1000) >= limit * 1000))
+    for name, limit, way in _distances("near", near, shape, crs):
+        tests.append((f"farther than {limit:g} m from {name}", np.rint(way * 1000) <= limit * 1000))
     return tests
 
 
@@ -161,7 +159,11 @@ def bounded(boundary: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
 def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.CRS) -> list[tuple[str, float, Floats]]:
     """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite where it is farther."""
     found = []
-    for name, entry in ({} if layers is None else _mapping(what, layers)).items():
+    if layers is not None and not isinstance(layers, Mapping):
+        raise ProblemError(
+            f'{what} is a {type(layers).__name__}; give layers by name, {{"fuel stations": (layer, 50)}}'
+        )
+    for name, entry in (layers or {}).items():
         if not (isinstance(entry, tuple | list) and len(entry) == 2 and isinstance(entry[0], gpd.GeoDataFrame)):
             raise ProblemError(f'{what}: "{name}" is {type(entry).__name__}; give a pair (layer, metres)')
         metres = metres_of(f'{what} "{name}"', entry[1], least=0.001)
@@ -179,24 +181,17 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
     return found
 
 
-def _mapping(what: str, layers: object) -> Mapping[str, Any]:
-    if not isinstance(layers, Mapping):
-        raise ProblemError(
-            f'{what} is a {type(layers).__name__}; give layers by name, {{"fuel stations": (layer, 50)}}'
-        )
-    return layers
-
-
 def filtered(frame: gpd.GeoDataFrame, tests: list[tuple[str, Bools]], *, layer: str) -> gpd.GeoDataFrame:
-    """Keep the rows that pass all tests, and tell what each takes out of what the tests before it left."""
+    """Keep the rows that pass all tests, and log what each takes out of what the tests before it left."""
     left = np.ones(len(frame), np.bool_)
-    told = []
+    removed = []
     for why, kept in tests:
         out = int((left & ~kept).sum())
         if out:
-            told.append(f"{out} {why}")
+            removed.append(f"{out} {why}")
         left &= kept
-    log.info("%s: %d of %d are kept; left out: %s", layer, left.sum(), len(left), "; ".join(told) or "none")
+    reasons = "; ".join(removed)
+    log.info("%s: %d of %d are kept; left out: %s", layer, left.sum(), len(left), reasons or "none")
     if not left.any():
-        raise LayerError(layer, f"none of {len(left)} is left ({'; '.join(told) or 'there were none'}); ease a filter")
+        raise LayerError(layer, f"none of {len(left)} is left ({reasons or 'there were none'}); ease a filter")
     return frame[left]

@@ -1,9 +1,9 @@
-"""Rules in numbers: rows over the columns, shares that must be served, distances that nobody may be beyond."""
+"""Rules on what opens as constraints: sums over variables with a lower and an upper limit."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,88 +11,72 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+import siting.propose.problem as problem
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
-from siting.propose.model.inputs import Inputs
-from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Columns, by_service, shared_services
-from siting.propose.problem.arrangements import MayClose, Phases, Spacing, Supply, Together
-from siting.propose.problem.rules import AtLeast, AtMost, Budget, Cover, NobodyBeyond, OnePer, Required, Rule
+from siting.propose.model.inputs import Inputs, Resolved
+from siting.propose.model.variables import CLOSING, JOINT, LARGER, NEW, STAYING, Variables, shared_services
 
-__all__ = ["Closeness", "Row", "Share", "closeness", "rows", "shares"]
+__all__ = ["Constraint", "all_may_open_first", "build_constraints", "known_costs", "refuse_unmeasured"]
+
+NOTHING = np.array([], np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """``low <= sum of weight x <= high`` over some columns.
+class Constraint:
+    """``low <= sum of weight x <= high`` over some variables.
 
     Attributes
     ----------
-    rule
-        Which of the rules it comes from; None for what holds of itself (a site opens once).
-    said
-        The rule in words, with its group.
+    part
+        Which part of the rules it comes from; None for what holds of itself (a site opens once).
+    columns
+        Positions of the variables.
     """
 
-    rule: Rule | None
-    said: str
+    part: problem.Part | None
     columns: Ints
     weight: Floats
     low: float
     high: float
 
-
-@dataclass(frozen=True, eq=False)
-class Share:
-    """Demand of one service and phase that must be served: `members` of the communities, at least `need` of it."""
-
-    rule: Rule
-    said: str
-    service: int
-    phase: int
-    members: Bools
-    need: float
-    share: float
-    limit: float | None
-    group: object
+    @property
+    def rule(self) -> Any:
+        """The rule that it comes from, or None."""
+        return None if self.part is None else self.part.rule
 
 
-@dataclass(frozen=True, eq=False)
-class Closeness:
-    """Every community with demand for a service must be served within *limit* (None: the limit of the reach)."""
-
-    rule: Rule | None
-    service: int
-    phase: int
-    limit: float | None
-
-
-def rows(inputs: Inputs, columns: Columns) -> list[Row]:
-    """Write the rules that only speak of what opens.
-
-    Raises
-    ------
-    ProblemError
-        When a rule cannot be meant.
-    """
-    writers = {
-        AtMost: _counts, AtLeast: _counts, Budget: _budget, OnePer: _one_per, MayClose: _closings, Spacing: _spacing,
-        Supply: _supply, Together: _together, Phases: _phases,
-    }  # fmt: skip
-    found = [*_opens_once(inputs, columns), *_required(inputs, columns), *_joined(inputs, columns)]
-    for rule in inputs.rules:
-        write = writers.get(type(rule))
-        if write is not None:
-            found += write(inputs, columns, rule)  # type: ignore[operator]
-    return found
+def build_constraints(inputs: Inputs, variables: Variables) -> tuple[Constraint, ...]:
+    """Write the rules that only speak of what opens."""
+    writers: dict[type[problem.Rule], Any] = {
+        problem.AtMost: _counts,
+        problem.AtLeast: _counts,
+        problem.Budget: _budget,
+        problem.OnePer: _one_per,
+        problem.MayClose: _closings,
+        problem.Spacing: _spacing,
+        problem.Supply: _supply,
+        problem.Together: _together,
+        problem.Phases: _phases,
+    }
+    made = [*_opens_once(variables), *_required(inputs, variables), *_joined(inputs, variables)]
+    for each in inputs.resolved:
+        if type(each.rule) in writers:
+            made += writers[type(each.rule)](inputs, variables, each)
+    return tuple(made)
 
 
-def _row(
-    rule: Rule | None, said: str, at: npt.ArrayLike, weight: npt.ArrayLike = 1.0, *, low: float = -math.inf,
+def _constraint(
+    part: problem.Part | None,
+    at: npt.ArrayLike,
+    weight: npt.ArrayLike = 1.0,
+    *,
+    low: float = -math.inf,
     high: float = math.inf,
-) -> Row:  # fmt: skip
+) -> Constraint:
     at = np.asarray(at)
-    at = np.flatnonzero(at) if at.dtype == bool else at
-    return Row(rule, said, at.astype(np.int64), np.broadcast_to(np.asarray(weight, float), at.shape).copy(), low, high)
+    at = np.flatnonzero(at) if at.dtype == bool else at.astype(np.int64)
+    return Constraint(part, at, np.broadcast_to(np.asarray(weight, float), at.shape).copy(), low, high)
 
 
 def _grouped(keys: Ints, among: Bools) -> Iterator[Ints]:
@@ -102,181 +86,149 @@ def _grouped(keys: Ints, among: Bools) -> Iterator[Ints]:
     yield from np.split(order, np.flatnonzero(np.diff(keys[order])) + 1) if len(order) else ()
 
 
-def _places_key(inputs: Inputs, columns: Columns) -> Ints:
-    key: Ints = columns.site * len(inputs.services) + columns.service
-    return key
-
-
-def _opens_once(inputs: Inputs, columns: Columns) -> Iterator[Row]:
-    key = _places_key(inputs, columns)
+def _opens_once(variables: Variables) -> Iterator[Constraint]:
+    key = variables.place
     for kinds, low in (((NEW,), -math.inf), ((STAYING, CLOSING), 1.0), ((LARGER,), -math.inf)):
-        mine = np.isin(columns.kind, kinds)
+        mine = np.isin(variables.kind, kinds)
         several = np.bincount(key[mine], minlength=int(key.max()) + 1)[key] > 1
         for at in _grouped(key, mine & several):
-            yield _row(None, "", at, low=low, high=1.0)
-    for grown in np.flatnonzero(columns.kind == LARGER):  # a site that closes does not grow
-        stays = (key == key[grown]) & (columns.kind == STAYING)
-        if columns.lower[stays].min() < 1:
+            yield _constraint(None, at, low=low, high=1.0)
+    for grown in np.flatnonzero(variables.kind == LARGER):  # a site that closes does not grow
+        stays = (key == key[grown]) & (variables.kind == STAYING)
+        if variables.lower[stays].min() < 1:
             at = np.concatenate([[grown], np.flatnonzero(stays)])
-            yield _row(None, "", at, [1.0, -1.0], high=0.0)
+            yield _constraint(None, at, [1.0, -1.0], high=0.0)
 
 
-def _required(inputs: Inputs, columns: Columns) -> Iterator[Row]:
-    key = _places_key(inputs, columns)
-    for rule in inputs.all(Required):
-        sites = inputs.site_positions(rule.ids, "Required")
-        wanted = np.isin(columns.site, sites) & np.isin(columns.service, list(inputs.service(rule.service, rule)))
-        for at in _grouped(key, wanted & columns.new):
+def _required(inputs: Inputs, variables: Variables) -> Iterator[Constraint]:
+    for each in inputs.each(problem.Required):
+        for at in _grouped(variables.place, variables.of(each) & variables.new):
             if len(at) > 1:
-                yield _row(rule, f"Required({inputs.sites[columns.site[at[0]]]})", at, low=1.0)
+                yield _constraint(problem.Part(each.rule), at, low=1.0)
 
 
-def _joined(inputs: Inputs, columns: Columns) -> Iterator[Row]:
-    """Write that a joint column is open only where both services open at its site in its year."""
-    joint = np.flatnonzero(columns.kind == JOINT)
+def _joined(inputs: Inputs, variables: Variables) -> Iterator[Constraint]:
+    """Write that a joint variable is open only where both services open at its site in its year."""
+    joint = np.flatnonzero(variables.kind == JOINT)
     if not len(joint):
         return
-    pair = shared_services(inputs)
-    opening = pd.Series(np.flatnonzero(columns.new)).groupby(
-        [columns.site[columns.new], columns.begin[columns.new], columns.service[columns.new]]
+    new = variables.new
+    opening = pd.Series(np.flatnonzero(new)).groupby(
+        [variables.site[new], variables.begin[new], variables.service[new]]
     )
     members = {key: group.to_numpy() for key, group in opening}
     for column in joint:
-        for service in pair:
-            with_it = members[(columns.site[column], columns.begin[column], service)]
-            yield _row(None, "", [column, *with_it], [1.0] + [-1.0] * len(with_it), high=0.0)
+        for service in shared_services(inputs):
+            with_it = members[(variables.site[column], variables.begin[column], service)]
+            yield _constraint(None, [column, *with_it], [1.0] + [-1.0] * len(with_it), high=0.0)
 
 
-def _counts(inputs: Inputs, columns: Columns, rule: AtMost | AtLeast) -> Iterator[Row]:
-    counted = columns.new & np.isin(columns.service, list(inputs.service(rule.service, rule)))
-    least = isinstance(rule, AtLeast)
-    for group, at in _by_group(inputs, columns, counted, rule.by, str(rule)):
-        said = str(rule) if rule.by is None else f"{rule} ({group})"
-        yield _row(rule, said, at, low=rule.n if least else -math.inf, high=math.inf if least else rule.n)
+def _counts(
+    _inputs: Inputs, variables: Variables, each: Resolved[problem.AtMost | problem.AtLeast]
+) -> Iterator[Constraint]:
+    rule = each.rule
+    low, high = (float(rule.n), math.inf) if isinstance(rule, problem.AtLeast) else (-math.inf, float(rule.n))
+    for of, at in _by_group(variables, variables.new & variables.of(each), each):
+        yield _constraint(problem.Part(rule, of), at, low=low, high=high)
 
 
-def _by_group(
-    inputs: Inputs, columns: Columns, among: Bools, by: pd.Series | None, what: str
-) -> Iterator[tuple[object, Ints]]:
-    if by is None:
-        yield "all", np.flatnonzero(among)
+def _by_group(variables: Variables, among: Bools, each: Resolved[Any]) -> Iterator[tuple[tuple[object, ...], Ints]]:
+    """Yield the groups of a rule, each with the variables of its sites; () for all of them without groups."""
+    if each.groups is None:
+        yield (), np.flatnonzero(among)
         return
-    groups = inputs.site_groups(by, what)
-    codes, names = pd.factorize(groups, sort=False)
+    codes, names = pd.factorize(each.groups, sort=False)
     for code in np.argsort([str(name) for name in names], kind="stable"):
-        yield names[code], np.flatnonzero(among & (codes[columns.site] == code))
+        yield (names[code],), np.flatnonzero(among & (codes[variables.site] == code))
 
 
-def _priced(inputs: Inputs, columns: Columns, what: str) -> Floats:
-    """Costs, all known where something opens.
-
-    Raises
-    ------
-    ProblemError
-        When a site that may open has no cost.
-    """
-    lacking = np.isnan(columns.cost) & (columns.new | (columns.kind == LARGER))
+def known_costs(inputs: Inputs, variables: Variables, what: object) -> Floats:
+    """Return the costs, all known where something opens."""
+    lacking = np.isnan(variables.cost) & (variables.new | (variables.kind == LARGER))
     if lacking.any():
-        sites = inputs.sites[np.unique(columns.site[lacking])]
+        sites = inputs.sites[np.unique(variables.site[lacking])]
         raise ProblemError(f"{what}: no cost for the sites {some(sites)}; give cost, a Series with a number for each")
-    return columns.cost
+    return variables.cost
 
 
-def _budget(inputs: Inputs, columns: Columns, rule: Budget) -> Iterator[Row]:
-    cost = _priced(inputs, columns, str(rule))
+def _budget(inputs: Inputs, variables: Variables, each: Resolved[problem.Budget]) -> Iterator[Constraint]:
+    cost = known_costs(inputs, variables, each.rule)
     at = np.flatnonzero(cost != 0)
-    yield _row(rule, str(rule), at, cost[at], high=rule.total)
+    yield _constraint(problem.Part(each.rule), at, cost[at], high=each.rule.total)
 
 
-def _one_per(inputs: Inputs, columns: Columns, rule: OnePer) -> Iterator[Row]:
-    groups = inputs.site_groups(rule.groups, str(rule))
-    for service in inputs.service(rule.service, rule):
-        among = columns.serves & (columns.end == len(inputs.years)) & (columns.service == service)
-        found = {g: at for g, at in _by_group(inputs, columns, among, rule.groups, str(rule)) if len(at)}
-        wanted = list(dict.fromkeys([*groups.unique(), *(rule.among or ())]))
+def _one_per(inputs: Inputs, variables: Variables, each: Resolved[problem.OnePer]) -> Iterator[Constraint]:
+    rule, last = each.rule, variables.end == len(inputs.years)
+    assert each.groups is not None
+    wanted = list(dict.fromkeys([*each.groups.unique(), *(rule.among or ())]))
+    for service in each.services:
+        among = variables.serves & last & (variables.service == service)
+        found = dict(_by_group(variables, among, each))
         for group in sorted(wanted, key=str):
-            yield _row(rule, f"{rule} ({group})", found.get(group, np.array([], np.int64)), low=1.0)
+            yield _constraint(problem.Part(rule, (group,)), found.get((group,), NOTHING), low=1.0)
 
 
-def _closings(inputs: Inputs, columns: Columns, rule: MayClose) -> Iterator[Row]:
-    if rule.at_most is None:
-        return
-    meant = (columns.kind == CLOSING) & np.isin(columns.service, list(inputs.service(rule.service, rule)))
-    if rule.ids is not None:
-        meant &= np.isin(columns.site, inputs.site_positions(rule.ids, "MayClose"))
-    yield _row(rule, str(rule), meant, high=float(rule.at_most))
+def _closings(_inputs: Inputs, variables: Variables, each: Resolved[problem.MayClose]) -> Iterator[Constraint]:
+    if each.rule.at_most is not None:
+        closing = (variables.kind == CLOSING) & variables.of(each)
+        yield _constraint(problem.Part(each.rule), closing, high=float(each.rule.at_most))
 
 
-def _spacing(inputs: Inputs, columns: Columns, rule: Spacing) -> Iterator[Row]:
-    first, second = too_near(inputs, columns, rule)
-    last = columns.serves & (columns.end == len(inputs.years))
+def _spacing(inputs: Inputs, variables: Variables, each: Resolved[problem.Spacing]) -> Iterator[Constraint]:
+    first, second = _too_near(inputs, variables, each.rule)
+    last = variables.serves & (variables.end == len(inputs.years))
     for k in range(len(inputs.services)):
-        there = {int(columns.site[at[0]]): at for at in _grouped(columns.site, last & (columns.service == k))}
+        there = {int(variables.site[at[0]]): at for at in _grouped(variables.site, last & (variables.service == k))}
         for a, b in zip(first.tolist(), second.tolist(), strict=True):
-            if a in there and b in there and columns.new[np.concatenate([there[a], there[b]])].any():
-                said = f"{rule} ({inputs.sites[a]}, {inputs.sites[b]})"
-                yield _row(rule, said, np.concatenate([there[a], there[b]]), high=1.0)
+            if a in there and b in there:
+                both = np.concatenate([there[a], there[b]])
+                if variables.new[both].any():
+                    yield _constraint(problem.Part(each.rule), both, high=1.0)
 
 
-def too_near(inputs: Inputs, columns: Columns, rule: Spacing) -> tuple[Ints, Ints]:
-    """Positions of the pairs that are too near each other, each once; sites of no reach are left out.
-
-    Raises
-    ------
-    ProblemError
-        When no site of the pairs is known.
-    """
+def _too_near(inputs: Inputs, variables: Variables, rule: problem.Spacing) -> tuple[Ints, Ints]:
+    """Positions of the pairs that are too near each other, each once; sites of no reach are left out."""
     table = rule.table
-    a = inputs.sites.get_indexer(pd.Index(table["origin"], dtype=object))
-    b = inputs.sites.get_indexer(pd.Index(table["destination"], dtype=object))
-    reach = hasattr(rule.pairs, "destinations")
-    strange = [] if reach else [*table["origin"][a < 0], *table["destination"][b < 0]]
-    if strange:
-        raise ProblemError(f"Spacing: no such destinations: {some(dict.fromkeys(strange))}")
-    if reach:
-        measured(inputs, columns, rule.pairs, "Spacing: pairs")
+    a, b = (inputs.sites.get_indexer(pd.Index(table[name], dtype=object)) for name in ("origin", "destination"))
+    if hasattr(rule.pairs, "destinations"):
+        refuse_unmeasured(inputs, variables, rule.pairs, "Spacing: pairs")
+    elif (a < 0).any() or (b < 0).any():
+        strange = dict.fromkeys([*table["origin"][a < 0], *table["destination"][b < 0]])
+        raise ProblemError(f"Spacing: no such destinations: {some(strange)}")
     known = (a >= 0) & (b >= 0)
     pairs = np.unique(np.sort(np.column_stack([a[known], b[known]]), axis=1), axis=0).astype(np.int64)
     return pairs[:, 0], pairs[:, 1]
 
 
-def measured(inputs: Inputs, columns: Columns, between: Any, what: str) -> None:
-    """Refuse distances between sites that leave candidates out: they would count as far from all.
-
-    Raises
-    ------
-    ProblemError
-        When a site that may open is not among its destinations.
-    """
-    able = inputs.sites[np.unique(columns.site[columns.new])]
+def refuse_unmeasured(inputs: Inputs, variables: Variables, between: Any, what: str) -> None:
+    """Refuse distances between sites that leave candidates out: they would count as far from all."""
+    able = inputs.sites[np.unique(variables.site[variables.new])]
     lost = able[~able.isin(between.destinations)]
     if len(lost):
         raise ProblemError(f"{what}: no distances to the sites {some(lost)}; measure between all of them")
 
 
-def _supply(inputs: Inputs, columns: Columns, rule: Supply) -> Iterator[Row]:
-    among = (columns.kind == LARGER) | (columns.serves & (columns.end == len(inputs.years)))
-    among &= np.isin(columns.service, list(inputs.service(rule.service, rule)))
-    places = columns.places
+def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]) -> Iterator[Constraint]:
+    rule, places, larger = each.rule, variables.places, variables.kind == LARGER
+    among = (larger | (variables.serves & (variables.end == len(inputs.years)))) & variables.of(each)
     if rule.places is not None:
-        own = np.array(by_service(inputs, rule.places, "Supply: places"))[columns.service, columns.site]
-        known = np.where(columns.kind == LARGER, places, own)  # what enlarging adds only the option can say
-        places = np.where(columns.option < 0, own, np.where(np.isnan(places), known, places))
+        own = inputs.site_numbers(rule.places, "Supply: places")[variables.service, variables.site]
+        known = np.where(larger, places, own)  # what enlarging adds stands in the option only
+        places = np.where(variables.option < 0, own, np.where(np.isnan(places), known, places))
     lacking = among & np.isnan(places)
     if lacking.any():
-        sites = inputs.sites[np.unique(columns.site[lacking])]
+        sites = inputs.sites[np.unique(variables.site[lacking])]
         raise ProblemError(f"{rule}: no places for the sites {some(sites)}; give places, a number for each site")
-    groups = list(_by_group(inputs, columns, among, rule.by, str(rule)))
-    there, none = {group for group, _ in groups}, np.array([], np.int64)
+    groups = dict(_by_group(variables, among, each))
     named = next((value for value in (rule.total, rule.people) if isinstance(value, pd.Series)), pd.Series(dtype=float))
-    groups += [(group, none) for group in named.index if group not in there]  # nobody can have places there
-    for group, at in groups:
-        need = _asked(rule, group)
-        said = str(rule) if rule.by is None else f"{rule} ({group})"
-        yield _row(rule, said, at, places[at], low=need)
+    groups |= {(group,): NOTHING for group in named.index if (group,) not in groups}  # nobody can have places there
+    for of, at in groups.items():
+        yield _constraint(problem.Part(rule, of), at, places[at], low=_supply_wanted(rule, *of))
 
 
-def _asked(rule: Supply, group: object) -> float:
+def _supply_wanted(rule: problem.Supply, group: object = None) -> float:
+    """Return how many places a group must have."""
+
     def of(value: object, name: str) -> float:
         if not isinstance(value, pd.Series):
             return float(value)  # type: ignore[arg-type]
@@ -285,123 +237,56 @@ def _asked(rule: Supply, group: object) -> float:
             raise ProblemError(f"{rule}: {name} has no number of 0 or more for the group {group!r}")
         return float(number)
 
-    if rule.per_1000 is None:
-        return of(rule.total, "total")
-    return rule.per_1000 * of(rule.people, "people") / 1000.0
+    return of(rule.total, "total") if rule.per_1000 is None else rule.per_1000 * of(rule.people, "people") / 1000.0
 
 
-def _together(inputs: Inputs, columns: Columns, rule: Together) -> Iterator[Row]:
-    if not rule.must:
+def _together(inputs: Inputs, variables: Variables, each: Resolved[problem.Together]) -> Iterator[Constraint]:
+    if not each.rule.must:
         return
-    first, second = shared_services(inputs)
-    fixed = np.isin(columns.kind, (STAYING, CLOSING))
-    free = set(columns.site[fixed & np.isin(columns.service, (first, second))].tolist())
-    both = inputs.pairs[first].sites & inputs.pairs[second].sites
-    mine = columns.new & both[columns.site] & np.isin(columns.service, (first, second))
-    key = columns.site * len(inputs.years) + columns.begin
-    for at in _grouped(key, mine):
-        if int(columns.site[at[0]]) not in free:
-            sign = np.where(columns.service[at] == first, 1.0, -1.0)
-            said = f"{rule} ({inputs.sites[columns.site[at[0]]]})"
-            yield _row(rule, said, at, sign, low=0.0, high=0.0)
+    pair = shared_services(inputs)
+    two = np.isin(variables.service, pair)
+    free = set(variables.site[np.isin(variables.kind, (STAYING, CLOSING)) & two].tolist())
+    mine = variables.new & np.asarray(inputs.known[list(pair)].all(axis=0))[variables.site] & two
+    for at in _grouped(variables.site * len(inputs.years) + variables.begin, mine):
+        if int(variables.site[at[0]]) not in free:
+            sign = np.where(variables.service[at] == pair[0], 1.0, -1.0)
+            yield _constraint(problem.Part(each.rule), at, sign, low=0.0, high=0.0)
 
 
-def _phases(inputs: Inputs, columns: Columns, rule: Phases) -> Iterator[Row]:
+def _phases(inputs: Inputs, variables: Variables, each: Resolved[problem.Phases]) -> Iterator[Constraint]:
+    rule = each.rule
     for t, year in enumerate(rule.years):
-        most = None if rule.at_most is None else rule.at_most[t]  # type: ignore[index]
+        most, budget = rule.at_most_in(t), rule.budget_in(t)
         if most is not None:
-            yield _row(rule, f"{rule} ({year})", columns.new & (columns.begin == t), high=float(most))
-        budget = None if rule.budget is None else rule.budget[t]  # type: ignore[index]
+            part = problem.Part(rule, (year,), ("at_most", most))
+            yield _constraint(part, variables.new & (variables.begin == t), high=float(most))
         if budget is not None:
-            cost = _priced(inputs, columns, str(rule))
-            spent = np.where(columns.kind == CLOSING, columns.end, columns.begin) == t
+            cost = known_costs(inputs, variables, rule)
+            spent = np.where(variables.kind == CLOSING, variables.end, variables.begin) == t
             at = np.flatnonzero(spent & (cost != 0))
-            yield _row(rule, f"{rule} ({year})", at, cost[at], high=float(budget))
+            yield _constraint(problem.Part(rule, (year,), ("budget", budget)), at, cost[at], high=float(budget))
 
 
-def all_may_open_first(inputs: Inputs, columns: Columns) -> bool:
+def all_may_open_first(inputs: Inputs, variables: Variables) -> bool:
     """Tell whether no rule of the years holds a new site back from the first: none, or only limits that all sites keep.
 
     A year before the last holds sites back when fewer may open in it than in all years together, or less be spent.
     """
-    phases = inputs.phases
-    new = columns.new
+    phases, new = inputs.phases, variables.new
     if phases is None or len(phases.years) < 2 or not new.any():
         return False
-    early = new & (columns.begin == 0)
-    if len(np.unique(columns.site[early])) < len(np.unique(columns.site[new])):
+    early = new & (variables.begin == 0)
+    count = len(np.unique(variables.site[early]))
+    if count < len(np.unique(variables.site[new])):
         return False  # an option that may open in a later year only
-    most = [float(len(np.unique(columns.site[early])) * len(inputs.services))]
-    most += [rule.n for rule in inputs.all(AtMost) if rule.by is None and rule.service is None]
-    spent = [float(np.nansum(np.maximum(columns.cost[early], 0.0))), *(rule.total for rule in inputs.all(Budget))]
-    sites = (limit for limit in (phases.at_most or ())[:-1] if limit is not None)  # type: ignore[index]
-    money = (limit for limit in (phases.budget or ())[:-1] if limit is not None)  # type: ignore[index]
-    return all(limit >= min(most) for limit in sites) and all(limit >= min(spent) for limit in money)
-
-
-def shares(inputs: Inputs) -> list[Share]:
-    """Write the shares that must be served; a group without demand asks for nothing.
-
-    Raises
-    ------
-    ProblemError
-        When a community has no group, or a limit is beyond the reach.
-    """
-    found: list[Share] = []
-    for rule in inputs.rules:
-        if isinstance(rule, Cover):
-            phase = inputs.year(rule.year, rule)
-            for service in inputs.service(rule.service, rule):
-                found += _shares_of(inputs, rule, rule.share, service, phase, rule.limit, rule.by)
-        if isinstance(rule, Phases) and rule.cover is not None:
-            for t, share in enumerate(rule.cover):
-                for service in range(len(inputs.services) if share is not None else 0):
-                    found += _shares_of(inputs, rule, float(share), service, t, None, None)  # type: ignore[arg-type]
-    return found
-
-
-def _shares_of(
-    inputs: Inputs, rule: Rule, share: float, service: int, phase: int, limit: float | None, by: pd.Series | None
-) -> Iterable[Share]:
-    _searched(inputs, rule, service, limit)
-    groups = inputs.home_groups(by, rule, service)
-    weight = inputs.demand[service, phase]
-    several = len(inputs.services) > 1
-    for group, at in sorted(groups.groupby(groups, observed=True).indices.items(), key=lambda item: str(item[0])):
-        members = np.zeros(len(weight), bool)
-        members[at] = True
-        total = float(weight[members].sum())
-        need = share * total
-        if inputs.whole:  # people are whole: a share of 0.9 of 37 asks for 34
-            need = float(np.ceil(need - max(1e-9, 1e-15 * need)))
-        if need > 0:
-            parts = [inputs.services[service]] if several else []
-            parts += [str(inputs.years[phase])] if isinstance(rule, Phases) else []
-            parts += [str(group)] if by is not None else []
-            said = f"{rule} ({', '.join(parts)})" if parts else str(rule)
-            yield Share(rule, said, service, phase, members, need, share, limit, group)
-
-
-def closeness(inputs: Inputs) -> list[Closeness]:
-    """Write the distances that nobody may be beyond, in the last phase.
-
-    Raises
-    ------
-    ProblemError
-        When a limit is beyond the reach.
-    """
-    found = []
-    for rule in inputs.all(NobodyBeyond):
-        for service in inputs.service(rule.service, rule):
-            _searched(inputs, rule, service, rule.limit)
-            found.append(Closeness(rule, service, len(inputs.years) - 1, rule.limit))
-    return found
-
-
-def _searched(inputs: Inputs, rule: Rule, service: int, limit: float | None) -> None:
-    pairs = inputs.pairs[service]
-    if limit is not None and limit > pairs.limit * (1 + 1e-9):
-        raise ProblemError(
-            f"{rule}: the limit {limit:g} {pairs.unit} is above the {pairs.limit:g} {pairs.unit} that was searched; "
-            "call travel with the larger limit"
-        )
+    most = [float(count * len(inputs.services))]
+    most += [rule.n for rule in inputs.all(problem.AtMost) if rule.by is None and rule.service is None]
+    spent = [
+        float(np.nansum(np.maximum(variables.cost[early], 0.0))),
+        *(rule.total for rule in inputs.all(problem.Budget)),
+    ]
+    years = range(len(phases.years) - 1)
+    sites, money = [phases.at_most_in(t) for t in years], [phases.budget_in(t) for t in years]
+    return all(limit is None or limit >= min(most) for limit in sites) and all(
+        limit is None or limit >= min(spent) for limit in money
+    )

@@ -1,4 +1,4 @@
-"""What may come instead: other forecasts of demand, other ways of walking, sites that close."""
+"""Scenarios: other forecasts of demand, other ways of walking, sites that close."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.measure import Reach
-from siting.measure.coverage import weights
-from siting.propose.model import constraints as rows_
-from siting.propose.model.formulation import Instance
-from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Reaches, _by_year, _of, _pairs
+from siting.measure.alignment import weights
+from siting.measure.reach import Reach
+from siting.propose.model.formulation import Formulation
+from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Reaches
+from siting.propose.model.read import by_year, of_service
+from siting.propose.model.shares import build_closeness, build_shares
 
 __all__ = ["Scenario", "Scenarios", "scenario_of", "under", "under_each"]
 
@@ -59,13 +60,7 @@ Scenarios: TypeAlias = "Mapping[str, Scenario | Demand | Reaches | tuple[Reaches
 
 
 def scenario_of(value: object, name: object) -> Scenario:
-    """Understand what stands for a scenario: a demand, a reach, (reach, demand), or a list of ids that close.
-
-    Raises
-    ------
-    ProblemError
-        When it is none of these.
-    """
+    """Understand what stands for a scenario: a demand, a reach, (reach, demand), or a list of ids that close."""
     if isinstance(value, Scenario):
         return value
     if isinstance(value, Reach) or (isinstance(value, Mapping) and _all(value, Reach)):
@@ -88,44 +83,30 @@ def _all(mapping: Mapping[Any, Any], *kinds: type) -> bool:
     return bool(mapping) and all(isinstance(value, kinds) for value in mapping.values())
 
 
-def under_each(instance: Instance, scenarios: Scenarios) -> dict[str, Instance]:
-    """Put the problem into each of the scenarios.
-
-    Raises
-    ------
-    ProblemError
-        When there is none, or one does not fit the problem.
-    """
+def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Formulation]:
+    """Put the problem into each of the scenarios."""
     if not isinstance(scenarios, Mapping) or not scenarios:
         raise ProblemError(f"scenarios is {scenarios!r}; give a mapping of names to scenarios, at least one")
     found = {}
     for name, value in scenarios.items():
         scenario = scenario_of(value, name)
         try:
-            found[name] = under(instance, scenario)
+            found[name] = under(formulation, scenario)
         except ProblemError as error:
             raise ProblemError(f"the scenario {name!r}: {error}") from error
     return found
 
 
-def under(instance: Instance, scenario: Scenario) -> Instance:
-    """Put the problem into a scenario: what may open, and the rules that count it, stay; so the columns do.
-
-    Raises
-    ------
-    ProblemError
-        When ids are unknown, or the scenario does not fit the problem.
-    """
-    inputs = instance.inputs
+def under(formulation: Formulation, scenario: Scenario) -> Formulation:
+    """Put the problem into a scenario: what may open, and the rules that count it, stay; so the variables do."""
+    inputs = formulation.inputs
     if scenario.reach is not None:
         inputs = _with_reach(inputs, scenario.reach)
     if scenario.demand is not None:
         inputs = _with_demand(inputs, scenario.demand)
     if scenario.closed:
         inputs = _without(inputs, scenario.closed)
-    return replace(
-        instance, inputs=inputs, shares=tuple(rows_.shares(inputs)), closeness=tuple(rows_.closeness(inputs))
-    )
+    return replace(formulation, inputs=inputs, shares=build_shares(inputs), closeness=build_closeness(inputs))
 
 
 def _by_service(inputs: Inputs, value: Any, what: str) -> Mapping[str, Any]:
@@ -136,32 +117,32 @@ def _by_service(inputs: Inputs, value: Any, what: str) -> Mapping[str, Any]:
 
 
 def _with_reach(inputs: Inputs, reach: Reaches) -> Inputs:
-    pairs = []
-    for k, (name, one) in enumerate((n, _by_service(inputs, reach, "reach")[n]) for n in inputs.services):
+    reaches, pairs = _by_service(inputs, reach, "reach"), []
+    for name, before in zip(inputs.services, inputs.pairs, strict=True):
+        one = reaches[name]
         if not isinstance(one, Reach) or one.nearest_only is not None:
-            raise ProblemError(f"reach{_of(name)} is {one!r}; give a Reach with all pairs within a limit")
-        homes, sites = inputs.homes[inputs.pairs[k].homes], inputs.sites[inputs.pairs[k].sites]
-        for ours, theirs, kind in ((homes, one.origins, "origins"), (sites, one.destinations, "destinations")):
+            raise ProblemError(f"reach{of_service(name)} is {one!r}; give a Reach with all pairs within a limit")
+        communities, sites = inputs.communities[before.communities], inputs.sites[before.sites]
+        for ours, theirs, kind in ((communities, one.origins, "origins"), (sites, one.destinations, "destinations")):
             wrong = ours.symmetric_difference(pd.Index(theirs, dtype=object))
             if len(wrong):
-                raise ProblemError(f"reach{_of(name)}: its {kind} are not those of the problem: {some(wrong)}")
-        pairs.append(_pairs(one, inputs.homes, inputs.sites))
+                raise ProblemError(f"reach{of_service(name)}: its {kind} are not those of the problem: {some(wrong)}")
+        pairs.append(Pairs.of(one, inputs.communities, inputs.sites))
     return replace(inputs, pairs=tuple(pairs))
 
 
 def _with_demand(inputs: Inputs, demand: Demand) -> Inputs:
-    amount = np.zeros_like(inputs.demand)
-    demands = _by_service(inputs, demand, "demand")
+    demands, amount = _by_service(inputs, demand, "demand"), np.zeros_like(inputs.demand)
     for k, name in enumerate(inputs.services):
-        mine = inputs.pairs[k].homes
-        frame = weights(demands[name], inputs.homes[mine])
-        amount[k][:, mine] = _by_year(frame, inputs.years, name)
-        if not amount[k].sum() > 0:
-            raise ProblemError(f"demand{_of(name)} is 0 everywhere; there is nothing to cover")
+        mine = inputs.pairs[k].communities
+        amount[k][:, mine] = by_year(weights(demands[name], inputs.communities[mine]), inputs.years, name)
     return replace(inputs, demand=amount, whole=bool((amount == np.rint(amount)).all()))
 
 
 def _without(inputs: Inputs, closed: Iterable[object]) -> Inputs:
     gone = inputs.site_positions(closed, "closed")
-    kept = [(p, ~np.isin(p.site, gone)) for p in inputs.pairs]
-    return replace(inputs, pairs=tuple(replace(p, home=p.home[k], site=p.site[k], cost=p.cost[k]) for p, k in kept))
+    pairs = []
+    for each in inputs.pairs:
+        kept = ~np.isin(each.site, gone)
+        pairs.append(replace(each, community=each.community[kept], site=each.site[kept], cost=each.cost[kept]))
+    return replace(inputs, pairs=tuple(pairs))

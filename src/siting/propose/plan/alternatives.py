@@ -4,107 +4,102 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from siting.numbers import Bools, Floats, Ints
 from siting.optimize.model import Model
-from siting.propose.model.formulation import Instance
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import JOINT
-from siting.propose.problem.objectives import MinSites
-from siting.propose.search.bottleneck import Farthest, Threshold, Widest
-from siting.propose.search.capacitated import Loaded
-from siting.propose.search.dispatch import Answer, fuller, two_best
-
-if TYPE_CHECKING:
-    from siting.propose.plan.plan import Plan
+from siting.propose.plan.solved_problem import SolvedProblem
+from siting.propose.problem import MinSites
+from siting.propose.search.answer import Answer
+from siting.propose.search.bottleneck import BottleneckAnswer, FarthestAnswer, SpacingAnswer
+from siting.propose.search.capacitated import CapacitatedAnswer
+from siting.propose.search.pruning import coverage_model, two_best
 
 __all__ = ["second_best"]
 
 #: How many of the most promising sites are tried for each, where rules must be checked.
 TRIED, FEWER = 50, 8
-#: Flows of a plan with capacities above which the words do not look for what could take the place of a site.
+#: With capacities and more flows than this no other site is looked for.
 LARGE = 5_000
 
 
-def second_best(plan: Plan) -> pd.DataFrame:
-    """Tell for each new site which other could take its place; see `Plan.second_best`."""
-    empty = pd.DataFrame({"instead": pd.Series(dtype=object), "loss": pd.Series(dtype=float)})
-    instance, answer = plan.instance, plan.answer
-    if instance is None or answer is None or answer.x is None or not plan.sites:
-        return empty.rename_axis("site")
-    columns, x = instance.columns, answer.x
-    ranked: Callable[[int], Floats]
-    worth: Callable[[Bools], float]
-    if isinstance(answer, Loaded):
-        if answer.flows is None or len(answer.flows) > LARGE:
-            return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
-        covering = fuller(instance, instance.model)
-        ranked, worth = partial(_changes, covering, two_best(covering, x)), partial(_signed, answer)
-    elif isinstance(answer, Threshold):
-        ranked, worth = partial(_distances, answer), partial(_signed, answer)
-    else:
-        counted = isinstance(instance.objective, MinSites) or answer.model is None
-        model = fuller(instance, instance.model) if counted else answer.model
-        assert model is not None
-        two, worth = two_best(model, x), model.objective
-        ranked = partial(_changes, model, two)
+def second_best(plan: SolvedProblem) -> pd.DataFrame:
+    """Find for each new site which other could take its place; see `Plan.second_best`."""
+    problem, answer = plan.problem, plan.answer
+    if answer.x is None or not plan.sites:
+        nothing = pd.DataFrame({"instead": pd.Series(dtype=object), "loss": pd.Series(dtype=float)})
+        return nothing.rename_axis("site")
+    if isinstance(answer, CapacitatedAnswer) and (answer.flows is None or len(answer.flows) > LARGE):
+        return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
+    columns, x = problem.variables, answer.x
+    ranked, worth = _measures(problem, answer, x)
+    rough = isinstance(answer, CapacitatedAnswer) or problem.times > 1  # ranked by what one site alone would cover
     rows: list[tuple[object, float]] = []
-    for j in _positions(plan).tolist():
+    for j in _variables_of(plan).tolist():
         alike = columns.new & (columns.service == columns.service[j]) & (columns.begin == columns.begin[j])
         alike &= ~x & (columns.upper > 0) & (columns.site != columns.site[j])
         others = np.flatnonzero(alike)
-        found: tuple[object, float] = (np.nan, np.nan)
+        best: tuple[object, float] = (np.nan, np.nan)
         if len(others) and columns.lower[j] == 0:
-            change = ranked(j)[others]
-            rough = isinstance(answer, Loaded) or instance.times > 1  # ranked by what one site alone would cover
-            tried = others[np.argsort(-change, kind="stable")][: FEWER if rough else TRIED]
-            found = _first(tried, partial(_outcome, instance, answer, worth, j), all_=rough)
-        rows.append(found)
+            tried = others[np.argsort(-ranked(j)[others], kind="stable")][: FEWER if rough else TRIED]
+            outcomes = (_outcome(problem, answer, worth, j, k) for k in tried.tolist())
+            kept = (outcome for outcome in outcomes if outcome is not None)
+            best = min(kept, key=lambda each: each[1], default=best) if rough else next(kept, best)
+        rows.append(best)
     return pd.DataFrame(rows, columns=["instead", "loss"], index=plan.table.index)
 
 
-def _first(tried: Ints, outcome: Callable[[int], tuple[object, float] | None], *, all_: bool) -> tuple[object, float]:
-    """Return the first that keeps the rules, or of *all_* the one that loses least."""
-    kept = []
-    for k in tried.tolist():
-        one = outcome(k)
-        if one is not None:
-            kept.append(one)
-            if not all_:
-                break
-    return min(kept, key=lambda each: each[1]) if kept else (np.nan, np.nan)
+def _measures(
+    problem: Formulation, answer: Answer, x: Bools
+) -> tuple[Callable[[int], Floats], Callable[[Bools], float]]:
+    """Return how the others rank when a variable closes, and what variables are worth, more being better."""
+
+    def signed(y: Bools) -> float:
+        return answer.sense * answer.measure(y)
+
+    if isinstance(answer, BottleneckAnswer):
+        return partial(_distances, answer), signed
+    if isinstance(answer, CapacitatedAnswer):
+        covering = coverage_model(problem, problem.model)
+        return partial(_changes, covering, two_best(covering, x)), signed
+    if isinstance(problem.objective, MinSites) or answer.model is None:
+        model = coverage_model(problem, problem.model)
+    else:
+        model = answer.model
+    return partial(_changes, model, two_best(model, x)), model.objective
 
 
 def _outcome(
-    instance: Instance, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
+    problem: Formulation, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
 ) -> tuple[object, float] | None:
+    """Return the site that opens instead and what is lost; None where a rule breaks."""
     assert answer.x is not None
-    swapped = _swapped(instance, answer.x, out, into)
+    swapped = answer.x.copy()
+    swapped[out], swapped[into] = False, True
+    columns = problem.variables
+    swapped[swapped & (columns.kind == JOINT) & (columns.site == columns.site[out])] = False
     if not answer.keeps(swapped) or not np.isfinite(worth(swapped)):
         return None
-    return instance.inputs.sites[instance.columns.site[into]], max(0.0, worth(answer.x) - worth(swapped))
+    return problem.inputs.sites[columns.site[into]], max(0.0, worth(answer.x) - worth(swapped))
 
 
-def _signed(answer: Answer, x: Bools) -> float:
-    return answer.sense * answer.measure(x)
-
-
-def _distances(answer: Threshold, out: int) -> Floats:
+def _distances(answer: BottleneckAnswer, out: int) -> Floats:
     """Return the distance, in the sense of the model, for each column that opens instead of *out*."""
     assert answer.x is not None
     left = answer.x.copy()
     left[out] = False
-    if isinstance(answer, Widest):
+    if isinstance(answer, SpacingAnswer):
         assert answer.pairs is not None
         first, second, cost = answer.pairs
         nearest = np.full(len(left), np.inf)
         np.minimum.at(nearest, first[left[second]], cost[left[second]])
         np.minimum.at(nearest, second[left[first]], cost[left[first]])
         return nearest
-    assert isinstance(answer, Farthest)
+    assert isinstance(answer, FarthestAnswer)
     costs = answer.costs
     assert costs is not None
     row = np.repeat(np.arange(costs.shape[0]), np.diff(costs.indptr))
@@ -121,30 +116,15 @@ def _distances(answer: Threshold, out: int) -> Floats:
     return -worst
 
 
-def _positions(plan: Plan) -> Ints:
-    """Columns of the rows of the table of a plan, in its order."""
-    instance, answer = plan.instance, plan.answer
-    assert instance is not None
-    assert answer is not None
-    assert answer.x is not None
-    columns, inputs = instance.columns, instance.inputs
-    at = np.flatnonzero(answer.x & columns.new)
-    place = inputs.sites.get_indexer(plan.table.index)
-    service = (
-        [inputs.services.index(name) for name in plan.table["service"]] if "service" in plan.table else [0] * len(place)
-    )
-    where = {
-        (s, k): c for c, s, k in zip(at.tolist(), columns.site[at].tolist(), columns.service[at].tolist(), strict=True)
-    }
-    return np.array([where[key] for key in zip(place.tolist(), service, strict=True)], np.int64)
-
-
-def _swapped(instance: Instance, x: Bools, out: int, into: int) -> Bools:
-    y = x.copy()
-    y[out], y[into] = False, True
-    joint = y & (instance.columns.kind == JOINT)
-    y[joint & (instance.columns.site == instance.columns.site[out])] = False
-    return y
+def _variables_of(plan: SolvedProblem) -> Ints:
+    """Return the variables of the rows of the table of sites, in its order."""
+    assert plan.answer.x is not None
+    columns, inputs = plan.problem.variables, plan.problem.inputs
+    at = np.flatnonzero(plan.answer.x & columns.new)
+    where = dict(zip(zip(columns.site[at].tolist(), columns.service[at].tolist(), strict=True), at, strict=True))
+    place = inputs.sites.get_indexer(plan.table.index).tolist()
+    names = plan.table["service"] if "service" in plan.table else inputs.services[:1] * len(place)
+    return np.array([where[site, inputs.services.index(name)] for site, name in zip(place, names, strict=True)], int)
 
 
 def _changes(model: Model, two: tuple[Floats, Floats, Ints], out: int) -> Floats:

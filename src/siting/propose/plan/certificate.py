@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
-from siting.propose.plan.tables import tell
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer
 
-if TYPE_CHECKING:
-    from siting.propose.plan.plan import Plan
-
-__all__ = ["Certificate", "Verified", "certify", "verify"]
+__all__ = ["Certificate", "Verified", "certify", "same", "verify"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +41,7 @@ class Verified:
     Attributes
     ----------
     ok
-        Nothing that the plan says was found wrong.
+        Nothing in the plan was found wrong.
     keeps_rules
         The sites keep all rules.
     objective
@@ -53,7 +50,7 @@ class Verified:
         What the certificate proves without a solver; NaN where it proves nothing.
     proven
         The certificate proves the bound that the plan states; else it rests on a solver, whose name is its engine.
-    told
+    findings
         What was checked and found, a line each.
     """
 
@@ -62,64 +59,70 @@ class Verified:
     objective: float
     bound: float
     proven: bool
-    told: tuple[str, ...]
+    findings: tuple[str, ...]
 
 
 def certify(answer: Answer) -> Certificate | None:
-    """Put the proof of an answer beside its bound."""
+    """Put the proof of an answer beside its bound; None without a plan."""
     if answer.x is None:
         return None
     bound = answer.bound_by(answer.proof)
-    return Certificate("multipliers" if _holds(answer, bound, answer.bound) else "solver", answer.proof, bound)
+    return Certificate("multipliers" if _proves(answer, bound, answer.bound) else "solver", answer.proof, bound)
 
 
-def _holds(answer: Answer, proven: float, stated: float) -> bool:
-    """Whether a proven bound is as good as the one that is stated, up to the last bits and the grain."""
-    if math.isnan(proven):
-        return False
-    return proven == stated or answer.sense * (proven - stated) < _slack(answer, proven)
+def verify(answer: Answer, certificate: Certificate | None, changed: Sequence[str] = ()) -> Verified:
+    """Check an answer anew: its rules, its objective, and its bound against what the certificate proves.
+
+    Parameters
+    ----------
+    changed
+        Names of what no longer follows from the sites.
+    """
+    x = answer.x
+    if x is None:
+        return Verified(not changed, False, math.nan, math.nan, False, ("there is no plan to check",))
+    keeps, objective = answer.keeps(x), answer.measure(x)
+    right = objective == answer.value or abs(objective - answer.value) <= 1e-9 * max(1.0, abs(objective))
+    bound = math.nan if certificate is None else answer.bound_by(certificate.proof)
+    by_solver = certificate is None or certificate.by == "solver"
+    proven = _proves(answer, bound, answer.bound)
+    past_stated = _passes(answer, objective, answer.bound, objective)
+    past_proven = _passes(answer, objective, bound, bound)
+    apart = answer.status == "optimal" and not _proves(answer, answer.bound, answer.value)
+    rests = f"rests on the engine ({answer.engine})" if by_solver else "as stated is not proven"
+    lines = {
+        "the sites keep all rules": keeps,
+        "the sites do not keep all rules": not keeps,
+        f"the objective is {objective:,.10g}": right,
+        f"the objective is {objective:,.10g}, not {answer.value:,.10g} as stated": not right,
+        f"not as it follows from the sites: {', '.join(changed)}": bool(changed),
+        f"the certificate proves the bound {bound:,.10g}": not math.isnan(bound),
+        f"the objective passes the bound {answer.bound:,.10g} as stated": past_stated,
+        "which the objective passes: one of them is wrong": past_proven and not past_stated,
+        f"the bound {answer.bound:,.10g} {rests}": not proven,
+        "the status says optimal, but objective and bound differ": apart,
+    }
+    ok = keeps and right and not changed and not past_stated and not past_proven and not apart
+    findings = tuple(line for line, holds in lines.items() if holds)
+    return Verified(ok and (proven or by_solver), keeps, objective, bound, proven, findings)
 
 
-def _same(stated: Any, value: Any) -> bool:
-    if isinstance(value, pd.DataFrame):
-        return isinstance(stated, pd.DataFrame) and stated.equals(value)
-    if isinstance(value, pd.Series):
-        return isinstance(stated, pd.Series) and stated.equals(value)
+def same(stated: Any, value: Any) -> bool:
+    """Whether two figures or tables are equal; missing numbers are."""
+    if isinstance(stated, (pd.DataFrame, pd.Series)):
+        return bool(stated.equals(value))
     return bool(stated == value or (stated != stated and value != value))
 
 
-def _slack(answer: Answer, bound: float) -> float:
-    return max(answer.grain * (1 - 1e-6), 1e-9 * max(1.0, abs(bound)))
+def _proves(answer: Answer, proven: float, stated: float) -> bool:
+    """Whether a proven bound is as good as the one stated, within the rounding tolerance and the grain."""
+    return proven == stated or answer.sense * (proven - stated) < _slack(answer, proven)
 
 
-def verify(plan: Plan) -> Verified:
-    """Check a plan anew; see `Plan.verify`."""
-    instance, answer = plan.instance, plan.answer
-    if answer is None or instance is None or answer.x is None:
-        return Verified(not plan.sites, False, math.nan, math.nan, False, ("there is no plan to check",))
-    x = answer.x
-    keeps, objective = answer.keeps(x), answer.measure(x)
-    told = ["the sites keep all rules" if keeps else "the sites do not keep all rules"]
-    same = objective == plan.objective or abs(objective - plan.objective) <= 1e-9 * max(1.0, abs(objective))
-    told.append(f"the objective is {objective:,.10g}" + ("" if same else f", not {plan.objective:,.10g} as stated"))
-    wrong = [name for name, value in tell(instance, answer).items() if not _same(getattr(plan, name), value)]
-    if wrong:
-        told.append(f"not as it follows from the sites: {', '.join(wrong)}")
-    bound = math.nan if plan.certificate is None else answer.bound_by(plan.certificate.proof)
-    proven, crossed = _holds(answer, bound, plan.bound), answer.sense * (objective - bound) > _slack(answer, bound)
-    if not math.isnan(bound):
-        told.append(f"the certificate proves the bound {bound:,.10g}")
-    if answer.sense * (objective - plan.bound) > _slack(answer, objective):
-        told.append(f"the objective passes the bound {plan.bound:,.10g} as stated")
-        crossed = True
-    elif crossed:
-        told.append("which the objective passes: one of them is wrong")
-    by_solver = plan.certificate is None or plan.certificate.by == "solver"
-    if not proven:
-        rests = f"rests on the engine ({plan.engine})" if by_solver else "as stated is not proven"
-        told.append(f"the bound {plan.bound:,.10g} {rests}")
-    differs = plan.status == "optimal" and not _holds(answer, plan.bound, plan.objective)
-    if differs:
-        told.append("the status says optimal, but objective and bound differ")
-    ok = keeps and same and not wrong and not crossed and not differs and (proven or by_solver)
-    return Verified(ok, keeps, objective, bound, proven, tuple(told))
+def _passes(answer: Answer, objective: float, bound: float, of: float) -> bool:
+    """Whether an objective is better than a bound allows; never better than NaN."""
+    return answer.sense * (objective - bound) > _slack(answer, of)
+
+
+def _slack(answer: Answer, value: float) -> float:
+    return max(answer.grain * (1 - 1e-6), 1e-9 * max(1.0, abs(value)))

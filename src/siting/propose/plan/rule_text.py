@@ -1,27 +1,61 @@
-"""Objectives, rules and engines of a plan in the reader's words, from what they say of themselves in Python."""
+"""Objectives and rules in the reader's words."""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pandas as pd
 
 from siting.labels import known, label, named
+from siting.propose import problem
+from siting.propose.problem import Part
+from siting.propose.problem.value import Value
 
-__all__ = ["engine_words", "rule_words"]
+__all__ = ["rule_words"]
 
-#: ``Name(…)`` without brackets inside, or with those of one list; then a first argument and those by name.
-CALL = re.compile(r"\b([A-Z][A-Za-z]+)\(((?:[^()]|\([^()]*\))*)\)")
-#: A group that a rule holds in, after it.
-GROUP = re.compile(r" \(([^()]*)\)$")
-NAMED = re.compile(r"(?:^|, )(\w+)=")
+#: The number that the words of a rule hold.
+NUMBERS: dict[type, Callable[[Any], str]] = {
+    problem.AtMost: lambda rule: str(rule.n),
+    problem.AtLeast: lambda rule: str(rule.n),
+    problem.Backup: lambda rule: str(rule.n),
+    problem.Budget: lambda rule: f"{rule.total:g}",
+    problem.Cover: lambda rule: f"{100 * float(f'{rule.share:g}'):.10g} %",
+    problem.Supply: lambda rule: "" if rule.total is None or isinstance(rule.total, pd.Series) else f" {rule.total:g}",
+    problem.Existing: lambda rule: str(len(rule.ids)),
+    problem.Required: lambda rule: str(len(rule.ids)),
+    problem.Forbidden: lambda rule: str(len(rule.ids)),
+    problem.Spacing: lambda rule: str(rule.count),
+    problem.Phases: lambda rule: "–".join(dict.fromkeys(str(year) for year in (rule.years[0], rule.years[-1]))),
+}
+#: What follows in brackets, where it is given.
+OPTIONS: dict[type, tuple[str, ...]] = {
+    problem.MaxCoverage: ("decay", "weights"),
+    problem.MinCost: ("travel",),
+    problem.MinTravel: ("beyond",),
+    problem.AtMost: ("by", "service"),
+    problem.AtLeast: ("by", "service"),
+    problem.Cover: ("by", "limit", "service", "year"),
+    problem.Capacity: ("least",),
+    problem.Supply: ("per_1000", "by", "service"),
+    problem.MayClose: ("at_most", "service"),
+    problem.Together: ("saving", "bonus", "must"),
+    problem.Phases: ("at_most", "budget", "cover"),
+    **dict.fromkeys(
+        (problem.NobodyBeyond, problem.OnePer, problem.Existing, problem.Required, problem.Forbidden), ("service",)
+    ),
+}
+#: Options that say nothing: those left out, a false one, and ways that cost nothing.
+NOT_GIVEN = (None, False, 0.0)
 
 
-def rule_words(said: str, lang: str, unit: str = "") -> str:
-    """Put each rule that *said* names into words; what the table does not know stays as it is.
+def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
+    """Put a rule or an objective into words; a text stays as it is.
 
     Parameters
     ----------
-    said
-        Such as ``"Cover(0.9, by=district)"``, alone or within a text.
+    rule
+        Or a part of a rule, whose group is named, too.
     lang
         "zh" or "en".
     unit
@@ -29,68 +63,58 @@ def rule_words(said: str, lang: str, unit: str = "") -> str:
 
     Examples
     --------
-    >>> rule_words("Cover(0.9, by=district, limit=500)", "zh", "m")
+    >>> import pandas as pd, siting as st
+    >>> town = pd.Series({"x": "D01"}, name="district")
+    >>> rule_words(st.Cover(0.9, by=town, limit=500), "zh", "m")
     '覆盖率不低于 90 %（按街道（乡镇）分别计，距离 500 米）'
-    >>> rule_words("AtMost(5, by=district) (D01)", "zh"), rule_words("Phases(2027–2030, at_most=(2, 3))", "zh")
-    ('新增不超过 5 处（按街道（乡镇）分别计）（D01）', '分年实施：2027–2030（上限 2、3 处）')
-    >>> rule_words("AtMost(5)", "en"), rule_words("Mine(3)", "en")
-    ('at most 5 new sites', 'Mine(3)')
+    >>> rule_words(Part(st.AtMost(5, by=town), ("D01",)), "zh")
+    '新增不超过 5 处（按街道（乡镇）分别计）（D01）'
+    >>> rule_words(st.AtMost(5), "en")
+    'at most 5 new sites'
     """
-    words = CALL.sub(lambda call: _words(call, lang, unit), said)
-    return GROUP.sub(lambda group: f"{label('list.open', lang)}{group[1]}{label('list.close', lang)}", words)
+    if isinstance(rule, str):
+        return rule
+    if isinstance(rule, Part):
+        if rule.asks is None:
+            return rule_words(rule.rule, lang, unit) + _bracketed([rule.group] if rule.of else [], lang)
+        return label("rule.Phases", lang, n=rule.group) + _bracketed([_option(*rule.asks, lang, unit)], lang)
+    kind = type(rule)
+    number = NUMBERS[kind](rule) if kind in NUMBERS else ""
+    if isinstance(rule, problem.NobodyBeyond):
+        number = _way(rule.limit, lang, unit)
+    elif isinstance(rule, problem.OnePer):
+        number = _group(rule.by, lang)
+    given = {name: getattr(rule, name) for name in OPTIONS.get(kind, ())}
+    given = {name: value for name, value in given.items() if isinstance(value, pd.Series) or value not in NOT_GIVEN}
+    options = [_option(name, value, lang, unit) for name, value in given.items()]
+    return label(f"rule.{kind.__name__}", lang, n=number) + _bracketed(options, lang)
 
 
-def engine_words(engine: str, lang: str) -> str:
-    """Name what solved a plan.
-
-    Examples
-    --------
-    >>> engine_words("covering", "zh"), engine_words("HiGHS", "zh")
-    ('最大覆盖', 'HiGHS')
-    """
-    return named("engine", engine, lang)
-
-
-def _words(call: re.Match[str], lang: str, unit: str) -> str:
-    name, inside = call[1], call[2]
-    if not known(f"rule.{name}"):
-        return call[0]
-    first, *pairs = NAMED.split(inside)
-    number = _number(name, first.strip().removesuffix(" sites").removesuffix(" pairs"), lang, unit)
-    options = [_option(key, value, lang, unit) for key, value in zip(pairs[::2], pairs[1::2], strict=True)]
-    words = label(f"rule.{name}", lang, n=number)
-    between = "，" if lang == "zh" else ", "
-    return words + (f"{label('list.open', lang)}{between.join(options)}{label('list.close', lang)}" if options else "")
+def _option(name: str, value: Any, lang: str, unit: str) -> str:
+    if name == "by":
+        text = _group(value, lang)
+    elif name == "limit":
+        text = _way(value, lang, unit)
+    elif name == "service":
+        text = named("service", value, lang)
+    elif isinstance(value, (tuple, list)):  # one for each year
+        text = label("list.comma", lang).join(map(str, value))
+    else:
+        text = f"{value:g}" if isinstance(value, float) else str(value)
+    return label(f"rule_option.{name}", lang, value=text)
 
 
-def _number(name: str, first: str, lang: str, unit: str) -> str:
-    if name == "Cover":
-        return f"{100 * float(first):.10g} %"
-    if name == "OnePer":
-        return _group(first, lang)
-    if name == "Supply":
-        return f" {first}" if first else ""
-    return _way(first, lang, unit) if name == "NobodyBeyond" else first
+def _way(limit: float, lang: str, unit: str) -> str:
+    return f"{limit:g} {label(f'unit.{unit}', lang)}" if known(f"unit.{unit}") else f"{limit:g}"
 
 
-def _option(key: str, value: str, lang: str, unit: str) -> str:
-    if not known(f"rule_option.{key}"):
-        return f"{key}={value}"
-    value = label("list.comma", lang).join(value.strip("()").rstrip(",").split(", "))  # one for each year
-    if key == "by":
-        value = _group(value, lang)
-    elif key == "limit":
-        value = _way(value, lang, unit)
-    elif key == "service":
-        value = named("service", value, lang)
-    return label(f"rule_option.{key}", lang, value=value)
+def _group(by: pd.Series, lang: str) -> str:
+    """Name groups by the name of their column."""
+    columns = {"district": "column.districts", "None": "column.group", "group": "column.group"}
+    name = str(by.name)
+    return label(columns[name], lang) if name in columns else name
 
 
-def _way(value: str, lang: str, unit: str) -> str:
-    return f"{value} {label(f'unit.{unit}', lang)}" if known(f"unit.{unit}") else value
-
-
-def _group(value: str, lang: str) -> str:
-    """Name the groups that a rule holds in, by the name of their column."""
-    rooms = {"district": "column.districts", "None": "column.group", "group": "column.group"}
-    return label(rooms[value], lang) if value in rooms else value
+def _bracketed(options: Iterable[str], lang: str) -> str:
+    text = ("，" if lang == "zh" else ", ").join(options)
+    return f"{label('list.open', lang)}{text}{label('list.close', lang)}" if text else ""

@@ -1,8 +1,10 @@
-"""What a plan tells: who is served by whom, what each site adds, who remains outside and why."""
+"""The tables of a plan: who is served by which site, what each site adds, what closes, and who remains outside."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -10,327 +12,166 @@ import pandas as pd
 from scipy.sparse import csc_array
 
 from siting.errors import ProblemError, some
-from siting.numbers import Bools, Floats, Ints
-from siting.propose.model.formulation import Instance
+from siting.numbers import Bools, Floats, Ints, Positions
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, LARGER, NEW, STAYING
-from siting.propose.search.dispatch import Answer
+from siting.propose.search.answer import Answer
+from siting.propose.search.capacitated import CapacitatedAnswer
 
-__all__ = ["by_group", "new_sites", "tell"]
+__all__ = [
+    "Served", "by_group", "change_table", "community_table", "cost_of", "new_sites", "reachable_demand",
+    "served_before", "served_parts", "site_table", "unserved",
+]  # fmt: skip
 
 NO_DEMAND, BEYOND, BARRED = "no demand", "beyond", "barred"
 CLOSED, FULL, FEW = "closed", "full", "few"
+#: Columns of the table of sites of every plan.
+SITE_COLUMNS = ["order", "adds", "share_after", "within", "lost_without", "people", "mean", "farthest"]
 
 
-def tell(instance: Instance, answer: Answer) -> dict[str, Any]:
-    """Work out the tables of a plan."""
-    inputs = instance.inputs
-    x = np.zeros(len(instance.columns), bool) if answer.x is None else answer.x
-    start = instance.columns.kind == STAYING
-    now = start if answer.x is None else x
-    flows = getattr(answer, "flows", None)
-    parts = [_served(instance, now, k, t, flows) for k in range(len(inputs.services)) for t in range(len(inputs.years))]
-    communities = _labelled(instance, parts)
-    last = len(inputs.years) - 1
-    total = float(inputs.demand[:, last].sum())
-    covered = float(sum(p["served"].sum() for p in parts if p["phase"] == last))
-    table = _sites(instance, answer, x) if answer.x is not None else _no_sites()
-    return {
-        "sites": tuple(table.index),
-        "table": table,
-        "assignment": communities[["site", "cost", "new"]],
-        "served": communities["served"],
-        "communities": communities,
-        "changes": _changes(instance, x),
-        "cost": _cost(instance, answer),
-        "closed": tuple(inputs.sites[np.unique(instance.columns.site[x & (instance.columns.kind == CLOSING)])]),
-        "total": total,
-        "covered": covered,
-        "share": covered / total if total else float("nan"),
-        "unreachable": _unreachable(instance),
-        "before": _before(instance, answer),
-        "reachable": _reachable(instance),
-    }
+class Served(NamedTuple):
+    """Who is served in one service and phase, an entry a community."""
+
+    service: int
+    phase: int
+    demand: Floats
+    served: Floats
+    #: The open variable that serves the community, -1 for none; and what the way there costs.
+    column: Ints
+    cost: Floats
+    reason: npt.NDArray[np.object_]
 
 
-def _before(instance: Instance, answer: Answer) -> float:
-    """How many the existing sites serve; with capacities how many find a place there."""
-    start = instance.columns.kind == STAYING
-    last = len(instance.inputs.years) - 1
-    loads = getattr(answer, "loads", None)
-    if loads is not None:
-        return float(loads.most(start, last))
-    services = range(len(instance.inputs.services))
-    return sum(float(_served(instance, start, k, last, None)["served"].sum()) for k in services)
+class _Open(NamedTuple):
+    """Pairs of a community and an open variable of all services in the last year."""
+
+    #: Community, counted on from service to service.
+    need: Ints
+    column: Ints
+    cost: Floats
+    #: Demand of each need.
+    weight: Floats
 
 
-def new_sites(instance: Instance, x: Bools) -> list[object]:
-    """Ids of the new sites that columns open."""
-    at = np.flatnonzero(x & instance.columns.new)
-    return list(instance.inputs.sites[instance.columns.site[at]])
+def new_sites(problem: Formulation, x: Bools) -> list[object]:
+    """Ids of the new sites that variables open."""
+    return list(problem.inputs.sites[problem.variables.site[x & problem.variables.new]])
 
 
-def _open_pairs(instance: Instance, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
-    """Communities, the open columns that reach them, and at what cost."""
-    block = next(b for b in instance.blocks if (b.service, b.phase, b.limit) == (service, phase, None))
-    home, column, cost = instance.serving(block)
+# ---- communities
+
+
+def served_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
+    """Work out who is served, for each service and phase; without a plan by the existing sites."""
+    x = problem.variables.kind == STAYING if answer.x is None else answer.x
+    flows = answer.flows if isinstance(answer, CapacitatedAnswer) else None
+    services, phases = range(len(problem.inputs.services)), range(len(problem.inputs.years))
+    return tuple(_served(problem, x, service, phase, flows) for service in services for phase in phases)
+
+
+def served_before(problem: Formulation, answer: Answer) -> float:
+    """Demand that the existing sites serve in the last year; with capacities what finds a place there."""
+    existing = problem.variables.kind == STAYING
+    last = len(problem.inputs.years) - 1
+    if isinstance(answer, CapacitatedAnswer) and answer.allocation is not None:
+        return float(answer.allocation.most(existing, last))
+    services = range(len(problem.inputs.services))
+    return sum(float(_served(problem, existing, service, last, None).served.sum()) for service in services)
+
+
+def _open_pairs(problem: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
+    """Communities, the open variables that reach them, and at what cost."""
+    community, column, cost = problem.serving(service, phase)
     at = x[column]
-    return home[at], column[at], cost[at]
+    return community[at], column[at], cost[at]
 
 
-def _served(
-    instance: Instance, x: Bools, service: int, phase: int, flows: pd.DataFrame | None
-) -> dict[str, Any]:  # fmt: skip
-    """Who is served in a phase: people, the nearest open column (-1), its cost."""
-    inputs = instance.inputs
-    demand = inputs.demand[service, phase]
-    home, column, cost = _open_pairs(instance, x, service, phase)
+def _nearest(community: Ints, column: Ints, cost: Floats) -> Positions:
+    """Return the pair of the nearest open variable of each community that has one, the first of equals."""
+    order = np.lexsort((column, cost, community))
+    return order[np.unique(community[order], return_index=True)[1]]
+
+
+def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.DataFrame | None) -> Served:
+    demand = problem.inputs.demand[service, phase]
     size = len(demand)
-    count = np.bincount(home, minlength=size)
-    nearest, way = np.full(size, -1), np.full(size, np.nan)
-    order = np.lexsort((column, cost, home))
-    first = order[np.unique(home[order], return_index=True)[1]]
-    reached = count >= instance.times
-    nearest[home[first]], way[home[first]] = column[first], cost[first]
-    nearest[~reached], way[~reached] = -1, np.nan
-    served = np.where(reached, demand, 0.0)
-    if flows is not None:
-        mine = flows[(flows["service"] == service) & (flows["phase"] == phase)]
-        served = np.bincount(mine["home"], mine["people"], minlength=size)
-        travel = np.bincount(mine["home"], mine["people"] * mine["cost"], minlength=size)
+    community, column, cost = _open_pairs(problem, x, service, phase)
+    count = np.bincount(community, minlength=size)
+    site, way = np.full(size, -1), np.full(size, np.nan)
+    if flows is None:
+        covered = count >= problem.times
+        first = _nearest(community, column, cost)
+        first = first[covered[community[first]]]
+        site[community[first]], way[community[first]] = column[first], cost[first]
+        served = np.where(covered, demand, 0.0)
+    else:
+        here = flows[(flows["service"] == service) & (flows["phase"] == phase)]
+        served = np.bincount(here["community"], here["people"], minlength=size)
+        travel = np.bincount(here["community"], here["people"] * here["cost"], minlength=size)
         way = np.where(served > 0, travel / np.where(served > 0, served, 1.0), np.nan)
-        nearest = np.full(size, -1)
-        largest = mine.sort_values(["home", "people", "column"], ascending=[True, False, True]).drop_duplicates("home")
-        nearest[largest["home"]] = largest["column"]
-    reason = np.full(size, "", object)
-    short = served < demand - 1e-9
-    reason[demand <= 0] = NO_DEMAND
-    reachable = np.zeros(size, bool)
-    reachable[_reach_of(instance, service)] = True
-    near = np.zeros(size, bool)
-    near[inputs.pairs[service].home] = True
-    reason[short & ~reachable] = np.where(near, BARRED, BEYOND)[short & ~reachable]
-    reason[short & reachable & (count == 0)] = CLOSED
-    reason[short & (count > 0)] = FULL if flows is not None else FEW
-    return {
-        "service": service, "phase": phase, "demand": demand, "served": served, "column": nearest, "cost": way,
-        "reason": reason,
-    }  # fmt: skip
+        order = here.sort_values(["community", "people", "column"], ascending=[True, False, True])
+        largest = order.drop_duplicates("community")
+        site[largest["community"]] = largest["column"]
+    near, able = _within_reach(problem, service)
+    reason = np.select(
+        [served >= demand - 1e-9, count > 0, able, near],
+        [np.where(demand <= 0, NO_DEMAND, ""), FEW if flows is None else FULL, CLOSED, BARRED],
+        BEYOND,
+    ).astype(object)
+    return Served(service, phase, demand, served, site, way, reason)
 
 
-def _reach_of(instance: Instance, service: int) -> Ints:
-    """Communities that some column could serve."""
-    able = np.unique(instance.columns.site[instance.columns.serves & (instance.columns.service == service)])
-    pairs = instance.inputs.pairs[service]
-    return np.unique(pairs.home[np.isin(pairs.site, able)])
+def _within_reach(problem: Formulation, service: int) -> tuple[Bools, Bools]:
+    """Whether each community is within reach of any site, and of one that is open or may open."""
+    variables, pairs = problem.variables, problem.inputs.pairs[service]
+    able = np.isin(pairs.site, variables.site[variables.serves & (variables.service == service)])
+    every = np.arange(len(problem.inputs.communities))
+    return np.isin(every, pairs.community), np.isin(every, pairs.community[able])
 
 
-def _labelled(instance: Instance, parts: list[dict[str, Any]]) -> pd.DataFrame:
-    inputs, frames = instance.inputs, []
+def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFrame:
+    """Make a row per community (and service, year): its demand, who serves it, and why not all is served."""
+    inputs, frames = problem.inputs, []
     for part in parts:
-        at = inputs.pairs[part["service"]].order
-        column = part["column"][at]
+        at = inputs.pairs[part.service].order
+        column = part.column[at]
         somewhere = column >= 0
-        site = np.full(len(at), np.nan, object)
-        site[somewhere] = inputs.sites[instance.columns.site[column[somewhere]]]
-        new = np.full(len(at), np.nan, object)
-        new[somewhere] = instance.columns.kind[column[somewhere]] == NEW
+        site, new = np.full(len(at), np.nan, object), np.full(len(at), np.nan, object)
+        site[somewhere] = inputs.sites[problem.variables.site[column[somewhere]]]
+        new[somewhere] = problem.variables.kind[column[somewhere]] == NEW
         frame = pd.DataFrame(
             {
-                "demand": part["demand"][at], "served": part["served"][at], "site": site,
-                "cost": part["cost"][at], "new": new, "reason": part["reason"][at],
+                "demand": part.demand[at], "served": part.served[at], "site": site,
+                "cost": part.cost[at], "new": new, "reason": part.reason[at],
             },
-            index=inputs.homes[at],
+            index=inputs.communities[at],
         )  # fmt: skip
-        keys = _keys(instance, part["service"], part["phase"])
+        keys: dict[str, object] = {}
+        if inputs.services != ("",):
+            keys["service"] = inputs.services[part.service]
+        if inputs.years != (None,):
+            keys["year"] = inputs.years[part.phase]
         if keys:
-            frame.index = pd.MultiIndex.from_arrays(
-                [frame.index, *([value] * len(frame) for value in keys.values())], names=["community", *keys]
-            )
+            levels: list[Any] = [frame.index, *([key] * len(frame) for key in keys.values())]
+            frame.index = pd.MultiIndex.from_arrays(levels, names=["community", *keys])
         frames.append(frame)
     table = pd.concat(frames)
     return table if isinstance(table.index, pd.MultiIndex) else table.rename_axis(None)
 
 
-def _keys(instance: Instance, service: int, phase: int) -> dict[str, object]:
-    """Service and year of a row, where there are several of them."""
-    keys: dict[str, object] = {}
-    if instance.inputs.services != ("",):
-        keys["service"] = instance.inputs.services[service]
-    if instance.inputs.years != (None,):
-        keys["year"] = instance.inputs.years[phase]
-    return keys
+def unserved(problem: Formulation, *, barred: bool) -> tuple[object, ...]:
+    """Communities with demand for a service that only *barred* sites reach, or that no site reaches."""
+    found = np.zeros(len(problem.inputs.communities), bool)
+    for service, demand in enumerate(problem.inputs.demand):
+        near, able = _within_reach(problem, service)
+        found |= (demand.max(axis=0) > 0) & ~able & (near == barred)
+    return tuple(problem.inputs.communities[found])
 
 
-def _unreachable(instance: Instance) -> tuple[object, ...]:
-    found = np.zeros(len(instance.inputs.homes), bool)
-    for k in range(len(instance.inputs.services)):
-        reached = np.zeros(len(found), bool)
-        reached[_reach_of(instance, k)] = True
-        found |= (instance.inputs.demand[k].max(axis=0) > 0) & ~reached
-    return tuple(instance.inputs.homes[found])
-
-
-def _cost(instance: Instance, answer: Answer) -> float:
-    cost = instance.columns.cost
-    if answer.x is None or not np.isfinite(cost[instance.columns.new]).any():
-        return float("nan")
-    return float(np.nansum(cost[answer.x]))
-
-
-def _changes(instance: Instance, x: Bools) -> pd.DataFrame:
-    """Existing sites that close or grow."""
-    columns, inputs = instance.columns, instance.inputs
-    at = np.flatnonzero(x & np.isin(columns.kind, (CLOSING, LARGER)))
-    closes = columns.kind[at] == CLOSING
-    table = pd.DataFrame({"change": np.where(closes, "closes", "grows")}, index=pd.Index([], name="site") if not len(at)
-                         else pd.Index(inputs.sites[columns.site[at]], name="site"))  # fmt: skip
-    if inputs.services != ("",):
-        table["service"] = [inputs.services[k] for k in columns.service[at]]
-    if inputs.years != (None,):
-        table["year"] = [inputs.years[t] for t in np.where(closes, columns.end[at], columns.begin[at])]
-    if inputs.options is not None:
-        table["option"] = [inputs.options.index[o] if o >= 0 else None for o in columns.option[at]]
-    table["cost"], table["places"] = columns.cost[at], columns.places[at]
-    return table
-
-
-def _reachable(instance: Instance) -> float:
-    last = instance.inputs.demand[:, -1]
-    return float(sum(last[k][_reach_of(instance, k)].sum() for k in range(len(instance.inputs.services))))
-
-
-COLUMNS = ["order", "adds", "share_after", "within", "lost_without", "people", "mean", "farthest"]
-
-
-def _no_sites() -> pd.DataFrame:
-    return pd.DataFrame(columns=COLUMNS, index=pd.Index([], name="site", dtype=object))
-
-
-def _sites(instance: Instance, answer: Answer, x: Bools) -> pd.DataFrame:
-    """Order the new sites by what each adds, and tell what would be lost without it."""
-    inputs, columns = instance.inputs, instance.columns
-    chosen = np.flatnonzero(x & columns.new)
-    last, several = len(inputs.years) - 1, len(inputs.services)
-    size = len(inputs.homes)
-    homes, opened, ways = zip(*(_open_pairs(instance, x, k, last) for k in range(several)), strict=True)
-    need = np.concatenate([h + k * size for k, h in enumerate(homes)])
-    column = np.concatenate(opened)
-    weight = inputs.demand[:, last].ravel()
-    position = np.full(len(columns), -1)
-    position[chosen] = np.arange(len(chosen))
-    mine = position[column] >= 0
-    reached = csc_array(
-        (np.ones(int(mine.sum())), (need[mine], position[column[mine]])), shape=(size * several, len(chosen))
-    )
-    times = np.bincount(need, minlength=size * several)
-    if getattr(answer, "loads", None) is None:
-        rows = _in_order(instance, chosen, reached, np.bincount(need[~mine], minlength=size * several), times, weight)
-    else:
-        rows = _by_places(instance, answer, chosen, reached, weight)
-    table = pd.DataFrame(rows, columns=["column", "order", "adds", "share_after", "within", "lost_without"])
-    at = table.pop("column").to_numpy(np.int64)
-    table = table.join(_ways(instance, answer, at, need, column, np.concatenate(ways), weight))
-    if inputs.services != ("",):
-        table.insert(0, "service", [inputs.services[k] for k in columns.service[at]])
-    if inputs.years != (None,):
-        table.insert(0, "year", [inputs.years[t] for t in columns.begin[at]])
-    if inputs.options is not None:
-        table["option"] = inputs.options.index[columns.option[at]]
-    for name, values in (("cost", columns.cost), ("places", columns.places)):
-        if np.isfinite(values[columns.new]).any():
-            table[name] = values[at]
-    table.index = pd.Index(inputs.sites[columns.site[at]], name="site")
-    return table
-
-
-def _in_order(
-    instance: Instance, chosen: Ints, reached: csc_array, before: Ints, times: Ints, weight: Floats
-) -> list[tuple[float, ...]]:
-    """Greedy order within each year; *before* counts the open sites that are not new."""
-    enough = instance.times
-    count = before.astype(np.int64).copy()
-    total = weight.sum()
-    served = float(weight[count >= enough].sum())
-    rows: list[tuple[float, ...]] = []
-    members = [reached.indices[reached.indptr[c] : reached.indptr[c + 1]] for c in range(len(chosen))]
-    left = list(range(len(chosen)))
-    gains = {c: float(weight[members[c]][count[members[c]] == enough - 1].sum()) for c in left}
-    stale = enough > 1
-    while left:
-        first = min(instance.columns.begin[chosen[c]] for c in left)
-        among = [c for c in left if instance.columns.begin[chosen[c]] == first]
-        best = _next(among, gains, members, count, weight, enough, stale)
-        left.remove(best)
-        adds = gains[best]
-        count[members[best]] += 1
-        served += adds
-        alone = members[best][times[members[best]] == enough]
-        within = float(weight[members[best]].sum())
-        share = served / total if total else float("nan")
-        rows.append((chosen[best], len(rows) + 1, adds, share, within, float(weight[alone].sum())))
-    return rows
-
-
-def _by_places(
-    instance: Instance, answer: Answer, chosen: Ints, reached: csc_array, weight: Floats
-) -> list[tuple[float, ...]]:
-    """Order within each year by the people at each site, and count places: who finds one with the sites before it."""
-    loads, last = answer.loads, len(instance.inputs.years) - 1  # type: ignore[attr-defined]
-    flows = answer.flows  # type: ignore[attr-defined]
-    here = flows[flows["phase"] == last].groupby("column")["people"].sum().reindex(chosen).fillna(0.0).to_numpy()
-    now = answer.x.copy()  # type: ignore[union-attr]
-    all_, total = loads.most(now, last), weight.sum()
-    now[chosen] = False
-    served = loads.most(now, last)
-    rows: list[tuple[float, ...]] = []
-    for c in np.lexsort((chosen, -here, instance.columns.begin[chosen])):
-        now[chosen[c]] = True
-        then = loads.most(now, last)
-        fewer = answer.x.copy()  # type: ignore[union-attr]
-        fewer[chosen[c]] = False
-        within = float(weight[reached.indices[reached.indptr[c] : reached.indptr[c + 1]]].sum())
-        lost = all_ - loads.most(fewer, last)
-        share = then / total if total else float("nan")
-        rows.append((chosen[c], len(rows) + 1, then - served, share, within, lost))
-        served = then
-    return rows
-
-
-def _next(
-    among: list[int], gains: dict[int, float], members: list[npt.NDArray[Any]], count: Ints, weight: Floats,
-    enough: int, stale: bool,
-) -> int:  # fmt: skip
-    """Return the one that adds most, the first of equals; old gains are upper bounds, unless *stale*."""
-    best, most = -1, -1.0
-    for c in sorted(among, key=lambda c: (-gains[c], c)):
-        if not stale and gains[c] < most:
-            break
-        gains[c] = float(weight[members[c]][count[members[c]] == enough - 1].sum())
-        if gains[c] > most or (gains[c] == most and c < best):
-            best, most = c, gains[c]
-    return best
-
-
-def _ways(
-    instance: Instance, answer: Answer, at: Ints, need: Ints, column: Ints, cost: Floats, weight: Floats
-) -> pd.DataFrame:
-    """People whose nearest open site each is (or who have a place there), and their way."""
-    people, travel, farthest = (np.zeros(len(instance.columns)) for _ in range(3))
-    flows = getattr(answer, "flows", None)
-    if flows is not None:
-        mine = flows[flows["phase"] == len(instance.inputs.years) - 1]
-        to, amount, way = mine["column"].to_numpy(np.int64), mine["people"].to_numpy(), mine["cost"].to_numpy()
-    else:
-        order = np.lexsort((column, cost, need))
-        first = order[np.unique(need[order], return_index=True)[1]]
-        first = first[weight[need[first]] > 0]
-        to, amount, way = column[first], weight[need[first]], cost[first]
-    np.add.at(people, to, amount)
-    np.add.at(travel, to, amount * way)
-    np.maximum.at(farthest, to, way)
-    some_ = people[at] > 0
-    mean = np.where(some_, travel[at] / np.where(some_, people[at], 1.0), np.nan)
-    return pd.DataFrame({"people": people[at], "mean": mean, "farthest": np.where(some_, farthest[at], np.nan)})
+def reachable_demand(problem: Formulation) -> float:
+    """Demand of the last year within reach of a site that is open or may open."""
+    last = problem.inputs.demand[:, -1]
+    return float(sum(demand[_within_reach(problem, service)[1]].sum() for service, demand in enumerate(last)))
 
 
 def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
@@ -353,3 +194,162 @@ def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
     table = communities.groupby(keys, sort=True)[["demand", "served"]].sum()
     table["share"] = np.where(table["demand"] > 0, table["served"] / table["demand"].where(table["demand"] > 0), np.nan)
     return table
+
+
+# ---- sites
+
+
+def cost_of(problem: Formulation, answer: Answer) -> float:
+    """Cost of all changes together; NaN without a plan, or where no costs are named."""
+    cost = problem.variables.cost
+    if answer.x is None or not np.isfinite(cost[problem.variables.new]).any():
+        return math.nan
+    return float(np.nansum(cost[answer.x]))
+
+
+def change_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
+    """Make a row per existing site that closes or grows."""
+    columns, inputs = problem.variables, problem.inputs
+    kinds = np.isin(columns.kind, (CLOSING, LARGER))
+    at = np.flatnonzero(kinds & answer.x) if answer.x is not None else np.zeros(0, np.int64)
+    closes = columns.kind[at] == CLOSING
+    index = pd.Index(inputs.sites[columns.site[at]] if len(at) else [], name="site")
+    table = pd.DataFrame({"change": np.where(closes, "closes", "grows")}, index=index)
+    if inputs.services != ("",):
+        table["service"] = [inputs.services[k] for k in columns.service[at]]
+    if inputs.years != (None,):
+        table["year"] = [inputs.years[t] for t in np.where(closes, columns.end[at], columns.begin[at])]
+    if inputs.options is not None:
+        table["option"] = [inputs.options.index[o] if o >= 0 else None for o in columns.option[at]]
+    table["cost"], table["places"] = columns.cost[at], columns.places[at]
+    return table
+
+
+def site_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
+    """Make a row per new site, in the order of what each adds: whom it serves, and what would be lost without it."""
+    if answer.x is None:
+        return pd.DataFrame(columns=SITE_COLUMNS, index=pd.Index([], name="site", dtype=object))
+    inputs, columns = problem.inputs, problem.variables
+    chosen = np.flatnonzero(answer.x & columns.new)
+    pairs = _all_open_pairs(problem, answer.x)
+    if isinstance(answer, CapacitatedAnswer):
+        at, figures = _order_by_places(problem, answer, chosen, pairs)
+    else:
+        at, figures = _order_by_gain(problem, chosen, pairs)
+    table = pd.DataFrame(figures, columns=SITE_COLUMNS[1:5])
+    table.insert(0, "order", range(1, len(table) + 1))
+    table = table.join(_ways(problem, answer, at, pairs))
+    if inputs.services != ("",):
+        table.insert(0, "service", [inputs.services[k] for k in columns.service[at]])
+    if inputs.years != (None,):
+        table.insert(0, "year", [inputs.years[t] for t in columns.begin[at]])
+    if inputs.options is not None:
+        table["option"] = inputs.options.index[columns.option[at]]
+    for name, values in (("cost", columns.cost), ("places", columns.places)):
+        if np.isfinite(values[columns.new]).any():
+            table[name] = values[at]
+    table.index = pd.Index(inputs.sites[columns.site[at]], name="site")
+    return table
+
+
+def _all_open_pairs(problem: Formulation, x: Bools) -> _Open:
+    services, size = range(len(problem.inputs.services)), len(problem.inputs.communities)
+    parts = [_open_pairs(problem, x, service, len(problem.inputs.years) - 1) for service in services]
+    community, column, cost = (np.concatenate(each) for each in zip(*parts, strict=True))
+    shift = np.repeat(np.arange(len(parts)) * size, [len(part[0]) for part in parts])
+    return _Open(community + shift, column, cost, problem.inputs.demand[:, -1].ravel())
+
+
+def _needs_of(chosen: Ints, pairs: _Open, columns: int) -> list[Ints]:
+    """Return the needs that each of the *chosen* variables reaches."""
+    position = np.full(columns, -1)
+    position[chosen] = np.arange(len(chosen))
+    mine = position[pairs.column] >= 0
+    at = (pairs.need[mine], position[pairs.column[mine]])
+    reached = csc_array((np.ones(int(mine.sum())), at), shape=(len(pairs.weight), len(chosen)))
+    return np.split(reached.indices, reached.indptr[1:-1]) if len(chosen) else []
+
+
+def _order_by_gain(problem: Formulation, chosen: Ints, pairs: _Open) -> tuple[Ints, list[tuple[float, ...]]]:
+    """Order the new sites greedily within each year: first the one that adds most to the sites before it."""
+    weight, enough = pairs.weight, problem.times
+    needs = _needs_of(chosen, pairs, len(problem.variables))
+    times = np.bincount(pairs.need, minlength=len(weight))
+    count = np.bincount(pairs.need[~np.isin(pairs.column, chosen)], minlength=len(weight))
+    served, total = float(weight[count >= enough].sum()), weight.sum()
+
+    def gain(c: int) -> float:
+        return float(weight[needs[c]][count[needs[c]] == enough - 1].sum())
+
+    begin = problem.variables.begin[chosen]
+    gains = [gain(c) for c in range(len(chosen))]
+    order: list[int] = []
+    figures: list[tuple[float, ...]] = []
+    for year in np.unique(begin):
+        left = np.flatnonzero(begin == year).tolist()
+        while left:
+            best = _most(left, gains, gain, upper=enough == 1)
+            left.remove(best)
+            count[needs[best]] += 1
+            served += gains[best]
+            within = float(weight[needs[best]].sum())
+            lost = float(weight[needs[best][times[needs[best]] == enough]].sum())
+            order.append(chosen[best])
+            figures.append((gains[best], served / total if total else math.nan, within, lost))
+    return np.array(order, np.int64), figures
+
+
+def _most(left: list[int], gains: list[float], gain: Callable[[int], float], *, upper: bool) -> int:
+    """Return the site that adds most, the first of equals. Where old gains are upper bounds, few are counted anew."""
+    best, most = -1, -1.0
+    for c in sorted(left, key=lambda c: (-gains[c], c)):
+        if upper and gains[c] < most:
+            break
+        gains[c] = gain(c)
+        if gains[c] > most or (gains[c] == most and c < best):
+            best, most = c, gains[c]
+    return best
+
+
+def _order_by_places(
+    problem: Formulation, answer: CapacitatedAnswer, chosen: Ints, pairs: _Open
+) -> tuple[Ints, list[tuple[float, ...]]]:
+    """Order within each year by the people at each site, and count who finds a place there and at those before it."""
+    loads, flows, last = answer.allocation, answer.flows, len(problem.inputs.years) - 1
+    assert loads is not None
+    assert flows is not None
+    assert answer.x is not None
+    people = flows[flows["phase"] == last].groupby("column")["people"].sum().reindex(chosen).fillna(0.0).to_numpy()
+    needs = _needs_of(chosen, pairs, len(problem.variables))
+    order = np.lexsort((chosen, -people, problem.variables.begin[chosen]))
+    now, total, most = answer.x.copy(), pairs.weight.sum(), loads.most(answer.x, last)
+    now[chosen] = False
+    served = loads.most(now, last)
+    figures: list[tuple[float, ...]] = []
+    for c in order:
+        now[chosen[c]] = True
+        before, served = served, loads.most(now, last)
+        without = answer.x.copy()
+        without[chosen[c]] = False
+        within, lost = float(pairs.weight[needs[c]].sum()), most - loads.most(without, last)
+        figures.append((served - before, served / total if total else math.nan, within, lost))
+    return chosen[order], figures
+
+
+def _ways(problem: Formulation, answer: Answer, at: Ints, pairs: _Open) -> pd.DataFrame:
+    """People whose nearest open site each is (or who have a place there), and their way."""
+    if isinstance(answer, CapacitatedAnswer):
+        assert answer.flows is not None
+        last = answer.flows[answer.flows["phase"] == len(problem.inputs.years) - 1]
+        to, amount, way = last["column"].to_numpy(np.int64), last["people"].to_numpy(), last["cost"].to_numpy()
+    else:
+        first = _nearest(pairs.need, pairs.column, pairs.cost)
+        first = first[pairs.weight[pairs.need[first]] > 0]
+        to, amount, way = pairs.column[first], pairs.weight[pairs.need[first]], pairs.cost[first]
+    people, travel, farthest = (np.zeros(len(problem.variables)) for _ in range(3))
+    np.add.at(people, to, amount)
+    np.add.at(travel, to, amount * way)
+    np.maximum.at(farthest, to, way)
+    used = people[at] > 0
+    mean = np.where(used, travel[at] / np.where(used, people[at], 1.0), np.nan)
+    return pd.DataFrame({"people": people[at], "mean": mean, "farthest": np.where(used, farthest[at], np.nan)})

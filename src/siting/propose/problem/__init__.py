@@ -1,1 +1,40 @@
 """What a plan is to be best at, and what it must keep to: plain values."""
+
+from siting.propose.problem.objectives import (
+    MaxCoverage,
+    MaxSpacing,
+    MinCost,
+    MinFarthest,
+    MinSites,
+    MinTravel,
+    Objective,
+)
+from siting.propose.problem.phases import Phases
+from siting.propose.problem.rule import Part, Rule
+from siting.propose.problem.service_rules import Backup, Capacity, Cover, NobodyBeyond, Supply
+from siting.propose.problem.site_rules import (
+    AtLeast,
+    AtMost,
+    Budget,
+    Existing,
+    Forbidden,
+    MayClose,
+    OnePer,
+    Required,
+    Spacing,
+    Together,
+)
+from siting.propose.problem.value import is_number
+
+OBJECTIVES = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxSpacing)
+#: In the order in which a conflict names them; of two that could be left out of it the later one is.
+RULES = (
+    AtMost, Budget, Phases, Cover, NobodyBeyond, AtLeast, OnePer, Supply, MayClose, Capacity, Backup, Spacing, Together,
+    Required, Forbidden, Existing,
+)  # fmt: skip
+
+__all__ = [
+    "OBJECTIVES", "RULES", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Cover", "Existing", "Forbidden",
+    "MaxCoverage", "MaxSpacing", "MayClose", "MinCost", "MinFarthest", "MinSites", "MinTravel", "NobodyBeyond",
+    "Objective", "OnePer", "Part", "Phases", "Required", "Rule", "Spacing", "Supply", "Together", "is_number",
+]  # fmt: skip

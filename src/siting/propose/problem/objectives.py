@@ -4,30 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from numbers import Real
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy.typing as npt
 import pandas as pd
 
 from siting.errors import ProblemError
-
-if TYPE_CHECKING:
-    from siting.measure import Reach
+from siting.measure.reach import Reach
+from siting.propose.problem.value import Value, at_least_zero, is_number, site_to_site
 
 __all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "MinTravel", "Objective"]
 
 
-@dataclass(frozen=True)
-class Objective:
+@dataclass(frozen=True, eq=False)
+class Objective(Value):
     """What a plan is to be best at."""
 
-    def __str__(self) -> str:
-        return f"{type(self).__name__}()"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MaxCoverage(Objective):
     """Cover as much demand as possible: the maximal covering location problem (MCLP) [1]_.
 
@@ -54,7 +49,7 @@ class MaxCoverage(Objective):
     """
 
     decay: Callable[[npt.NDArray[Any]], npt.ArrayLike] | None = None
-    weights: Mapping[str, float] | None = field(default=None, hash=False)
+    weights: Mapping[str, float] | None = None
 
     def __post_init__(self) -> None:
         if self.decay is not None and not callable(self.decay):
@@ -70,7 +65,7 @@ class MaxCoverage(Objective):
         return f"MaxCoverage({', '.join(parts)})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MinSites(Objective):
     """Open as few sites as possible: set covering (LSCP) [1]_, or partial covering with a share below 1.
 
@@ -80,11 +75,8 @@ class MinSites(Objective):
        Research 19 (6), 1971, pp. 1363-1373.
     """
 
-    def __str__(self) -> str:
-        return "MinSites()"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MinCost(Objective):
     """Spend as little as possible: what opening costs, and with *travel* what the ways cost, too [1]_.
 
@@ -108,7 +100,7 @@ class MinCost(Objective):
        Mirchandani and R. L. Francis (eds.), Discrete Location Theory, Wiley, 1990, pp. 119-171.
     """
 
-    cost: pd.Series | Mapping[str, pd.Series] | None = field(default=None, compare=False)
+    cost: pd.Series | Mapping[str, pd.Series] | None = None
     travel: float = 0.0
 
     def __post_init__(self) -> None:
@@ -118,7 +110,7 @@ class MinCost(Objective):
         return "MinCost()" if not self.travel else f"MinCost(travel={self.travel:g})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MinTravel(Objective):
     """Make the ways short: the sum over all people of the way to the nearest open site (p-median) [1]_.
 
@@ -149,7 +141,7 @@ class MinTravel(Objective):
         return "MinTravel()" if self.beyond is None else f"MinTravel(beyond={self.beyond:g})"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MinFarthest(Objective):
     """Make the longest way short: the largest distance from a community to its nearest open site (p-center) [1]_.
 
@@ -161,11 +153,8 @@ class MinFarthest(Objective):
        m-center problem", SIAM Review 12 (1), 1970, pp. 138-139.
     """
 
-    def __str__(self) -> str:
-        return "MinFarthest()"
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class MaxSpacing(Objective):
     """Keep open sites apart: the smallest distance between two of them as large as possible (p-dispersion) [1]_.
 
@@ -186,45 +175,7 @@ class MaxSpacing(Objective):
        Geographical Analysis 19 (4), 1987, pp. 315-329.
     """
 
-    between: Reach = field(compare=False)
+    between: Reach
 
     def __post_init__(self) -> None:
         site_to_site(self.between, "MaxSpacing: between")
-
-    def __str__(self) -> str:
-        return "MaxSpacing()"
-
-
-def is_number(value: object) -> bool:
-    """Tell whether *value* is a real number and no truth value."""
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def at_least_zero(value: object, what: str) -> None:
-    """Refuse what is no finite number of 0 or more.
-
-    Raises
-    ------
-    ProblemError
-        When it is not.
-    """
-    if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
-        raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
-
-
-def site_to_site(between: object, what: str) -> None:
-    """Refuse what is no table of distances from sites to sites.
-
-    Raises
-    ------
-    ProblemError
-        When it is not.
-    """
-    from siting.measure import Reach
-
-    if not isinstance(between, Reach):
-        raise ProblemError(f"{what} is {between!r}; give a Reach from the sites to the sites")
-    if not between.origins.sort_values().equals(between.destinations.sort_values()):
-        raise ProblemError(f"{what}: its origins are not its destinations; give a Reach from the sites to the sites")
-    if between.nearest_only is not None:
-        raise ProblemError(f"{what} has only the nearest; call travel with metres or minutes")

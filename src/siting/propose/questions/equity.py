@@ -1,10 +1,11 @@
-"""Plans that are fair to the districts: the worst off as well off as can be, and what that costs the others."""
+"""Plans that are fair to groups: the worst-off one as well off as can be, and what that costs the others."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -12,17 +13,19 @@ import pandas as pd
 
 from siting.errors import ProblemError
 from siting.labels import label
-from siting.numbers import Bools
-from siting.optimize.control import Watch, gap_between
-from siting.propose.model.formulation import Instance, build
+from siting.numbers import Bools, amount, percent
+from siting.optimize.control import Control, gap_between
+from siting.propose.forwarded import forwarded
+from siting.propose.model.formulation import Formulation, build
 from siting.propose.model.inputs import Demand, Reaches
-from siting.propose.plan.explain import _amount, _percent
-from siting.propose.plan.plan import Plan, make_plan
-from siting.propose.problem.objectives import MaxCoverage, is_number
-from siting.propose.problem.rules import Rule
-from siting.propose.search.dispatch import Answer, in_sense, search, solve_model
+from siting.propose.plan.plan import Plan
+from siting.propose.plan.tables import new_sites
+from siting.propose.problem import MaxCoverage, Rule, is_number
+from siting.propose.search.answer import Answer, in_sense
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
 from siting.propose.search.leximin import Groups, Ranks
-from siting.propose.search.maximin import Level, counted, covering, raise_least, within
+from siting.propose.search.maximin import Level, maximise_least, refuse_uncounted, within
 from siting.propose.solve import check
 
 __all__ = ["FairPlan", "fairest", "price_of_equity"]
@@ -36,31 +39,50 @@ class FairPlan:
     ----------
     plan
         The `Plan`; its objective and bound are of the people covered, given what each group is guaranteed.
-    worst, bound, gap
-        The smallest share of a group, what no plan can bring it above, and the distance between them as a share; NaN
-        without a plan.
+    groups, levels
+        The problem by group, and what was found for each rank, from which the table follows.
     status
         "optimal", "feasible", "time_limit", "infeasible": of the fairness; that of `plan` is of the people covered.
-    table
-        A row per group with demand, the worst off first, index its name: `demand`, `served`, `share`, `guaranteed` (the
-        share that the plan was held to), `bound` (what no plan as fair to those before can bring the share of this rank
-        above; NaN where it was not looked at).
-    seconds
-        How long it took.
     """
 
     plan: Plan
-    worst: float
-    bound: float
-    gap: float
+    groups: Groups
+    levels: tuple[Level, ...]
     status: str
-    table: pd.DataFrame
-    seconds: float = 0.0
+
+    seconds = forwarded("plan.seconds", float, "How long it took.")
+    sites = forwarded("plan.sites", tuple, "Ids of the new sites.")
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per group with demand, the worst off first, index its name.
+
+        Columns: `demand`, `served`, `share`, `guaranteed` (the share that the plan was held to), `bound` (what no plan
+        as fair to those before can bring the share of this rank above; NaN where it was not looked at).
+        """
+        x, levels = self.plan.answer.x, self.levels
+        if x is None:
+            return self.groups.table(None).assign(guaranteed=np.nan, bound=np.nan)
+        table = self.groups.table(x)
+        rest = len(table) - len(levels)
+        table["guaranteed"] = [level.t for level in levels] + [levels[-1].t] * rest
+        table["bound"] = [level.bound for level in levels] + [math.nan] * rest
+        return table
 
     @property
-    def sites(self) -> tuple[object, ...]:
-        """Ids of the new sites."""
-        return self.plan.sites
+    def worst(self) -> float:
+        """The smallest share of a group; NaN without a plan."""
+        return math.nan if self.plan.answer.x is None else float(self.table["share"].iloc[0])
+
+    @property
+    def bound(self) -> float:
+        """The share that no plan can bring the smallest one above; NaN without a plan."""
+        return math.nan if self.plan.answer.x is None else max(self.worst, self.levels[0].bound)
+
+    @property
+    def gap(self) -> float:
+        """Distance from `worst` to `bound`, as a share."""
+        return gap_between(self.worst, self.bound)
 
     def __repr__(self) -> str:
         if math.isnan(self.worst):
@@ -72,7 +94,7 @@ class FairPlan:
         )
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words how the worst-off group fares, and every other.
+        """Say in words what share the worst-off group has, and every other.
 
         Parameters
         ----------
@@ -82,14 +104,14 @@ class FairPlan:
         lines = [label(f"plan.status_{self.status}", lang)]
         if math.isnan(self.worst):
             return "\n".join(lines)
-        lines.append(label("equity.worst", lang, value=_percent(self.worst), bound=_percent(self.bound)))
+        lines.append(label("equity.worst", lang, value=percent(self.worst), bound=percent(self.bound)))
         names = label("list.comma", lang).join(map(str, self.sites))
-        words = {"covered": _amount(self.plan.covered), "total": _amount(self.plan.total)}
-        share = _percent(self.plan.share)
+        words = {"covered": amount(self.plan.covered), "total": amount(self.plan.total)}
+        share = percent(self.plan.share)
         lines.append(label("equity.total", lang, share=share, count=len(self.sites), names=names, **words))
         for order, (group, row) in enumerate(self.table.to_dict("index").items(), start=1):
-            words = {key: _amount(row[key]) for key in ("served", "demand")}
-            lines.append(label("equity.group", lang, order=order, group=group, share=_percent(row["share"]), **words))
+            words = {key: amount(row[key]) for key in ("served", "demand")}
+            lines.append(label("equity.group", lang, order=order, group=group, share=percent(row["share"]), **words))
         return "\n".join(lines)
 
 
@@ -147,40 +169,26 @@ def fairest(
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.questions.equity import fairest
     >>> table = pd.DataFrame({"origin": list("abcd"), "destination": list("xxyy"), "cost": [100.0] * 4})
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 6, "c": 2, "d": 2})
     >>> town = pd.Series({"a": "north", "b": "south", "c": "north", "d": "south"})
-    >>> fairest(reach, demand=people, by=town, rules=[st.AtMost(1)])
+    >>> st.fairest(reach, demand=people, by=town, rules=[st.AtMost(1)])
     <FairPlan: optimal, 1 site, worst share 75.0 %, bound 75.0 %, 16 of 20 (80.0 %)>
     """
-    check(rules, time_limit)
+    check(rules, time_limit, gap)
     if method not in ("worst", "leximin"):
         raise ProblemError(f'method is {method!r}; choose "worst" or "leximin"')
-    instance = _instance(reach, demand, rules, options, "fairest")
-    gap = _gap(gap)
-    with Watch(time_limit=time_limit) as watch:
-        groups = Groups.of(instance, by)
-        levels, status = _levels(groups, method, watch, gap)
+    problem = _problem(reach, demand, rules, options, "fairest")
+    with Control(time_limit=time_limit) as control:
+        groups = Groups.of(problem, by)
+        levels, status = _levels(groups, method, control, gap)
         x = levels[-1].x
         if x is None:
-            answer = Answer(None, math.nan, math.nan, status, levels[-1].engine, model=instance.model)
-            nothing = groups.table(None).assign(guaranteed=np.nan, bound=np.nan)
-            return FairPlan(make_plan(instance, answer), math.nan, math.nan, math.nan, status, nothing, watch.seconds)
-        held, answer = _fullest(instance, groups, [level.t for level in levels], x, watch, gap)
-        assert answer.x is not None
-        plan = replace(make_plan(held, answer), seconds=watch.seconds)
-        table = groups.table(answer.x)
-        table["guaranteed"] = _filled([level.t for level in levels], len(table), levels[-1].t)
-        table["bound"] = _filled([level.bound for level in levels], len(table), math.nan)
-        worst = float(table["share"].iloc[0])
-        bound = max(worst, levels[0].bound)
-        return FairPlan(plan, worst, bound, gap_between(worst, bound), status, table, watch.seconds)
-
-
-def _filled(values: list[float], size: int, rest: float) -> list[float]:
-    return values + [rest] * (size - len(values))
+            answer = Answer(None, math.nan, math.nan, status, levels[-1].engine, model=problem.model)
+        else:
+            problem, answer = _fullest(problem, groups, [level.t for level in levels], x, control, gap)
+        return FairPlan(Plan(problem, answer, seconds=control.seconds), groups, tuple(levels), status)
 
 
 def price_of_equity(
@@ -194,7 +202,7 @@ def price_of_equity(
     time_limit: float | None = None,
     gap: float = 0.0,
 ) -> pd.DataFrame:
-    """Tell how many people fewer are covered for each share that every group is guaranteed.
+    """Find how many people fewer are covered for each share that every group is guaranteed.
 
     Parameters
     ----------
@@ -228,19 +236,18 @@ def price_of_equity(
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.questions.equity import price_of_equity
     >>> table = pd.DataFrame({"origin": list("abc"), "destination": list("xyy"), "cost": [100.0] * 3})
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 3, "c": 4, "d": 7})
     >>> town = pd.Series({"a": "north", "b": "north", "c": "south", "d": "south"})
-    >>> price_of_equity(reach, demand=people, by=town, levels=2, rules=[st.AtMost(1)])[["worst", "covered", "lost"]]
+    >>> st.price_of_equity(reach, demand=people, by=town, levels=2, rules=[st.AtMost(1)])[["worst", "covered", "lost"]]
           worst  covered  lost
     0  0.000000     10.0   0.0
     1  0.230769      7.0   3.0
     """
-    check(rules, time_limit)
-    instance = _instance(reach, demand, rules, options, "price_of_equity")
-    groups = Groups.of(instance, by)
+    check(rules, time_limit, gap)
+    problem = _problem(reach, demand, rules, options, "price_of_equity")
+    groups = Groups.of(problem, by)
     most, x = math.inf, None
     if isinstance(levels, int):
         if isinstance(levels, bool) or levels < 2:
@@ -250,20 +257,19 @@ def price_of_equity(
         if math.isnan(most):
             raise ProblemError("price_of_equity: no plan keeps the rules; see the explain() of solve")
         shares = np.unique(np.append(np.linspace(0.0, most, levels)[:-1], most)).tolist()
-        x = None if fair.plan.answer is None else fair.plan.answer.x
+        x = fair.plan.answer.x
     else:
         shares = sorted({_share(one) for one in levels})
     rows = []
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too
-        with Watch(time_limit=time_limit, gap=_gap(gap)) as watch:
-            answer = search(groups.held(instance, share), watch, start=x)
+        with Control(time_limit=time_limit, gap=gap) as control:
+            answer = search(groups.held(problem, share), control, start=x)
         x = answer.x if answer.x is not None else x
-        rows.append({"guaranteed": share} | _row(instance, groups, answer))
+        rows.append({"guaranteed": share} | _row(problem, groups, answer))
     table = pd.DataFrame(rows[::-1])
-    table["bound"] = np.fmax(
-        table["bound"].cummin(), table["covered"]
-    )  # guaranteeing more does not let more be covered
-    without = search(instance, Watch(time_limit=time_limit, gap=_gap(gap)), start=x) if shares[0] > 0 else answer
+    # Guaranteeing more does not let more be covered.
+    table["bound"] = np.fmax(table["bound"].cummin(), table["covered"])
+    without = search(problem, Control(time_limit=time_limit, gap=gap), start=x) if shares[0] > 0 else answer
     table["lost"] = np.maximum(0.0, without.value - table["covered"])
     table["price"] = table["lost"] / without.value if without.value else 0.0 * table["lost"]
     return table[
@@ -271,11 +277,9 @@ def price_of_equity(
     ]
 
 
-def _row(instance: Instance, groups: Groups, answer: Answer) -> dict[str, object]:
-    from siting.propose.plan.tables import new_sites
-
-    chosen = () if answer.x is None else tuple(dict.fromkeys(new_sites(instance, answer.x)))
-    total = float(sum(block.worth.sum() for block in instance.blocks))
+def _row(problem: Formulation, groups: Groups, answer: Answer) -> dict[str, object]:
+    chosen = () if answer.x is None else tuple(dict.fromkeys(new_sites(problem, answer.x)))
+    total = float(sum(block.worth.sum() for block in problem.blocks))
     worst = math.nan if answer.x is None else float((groups.amounts(answer.x) / groups.total).min())
     return {
         "worst": worst, "covered": answer.value, "share": answer.value / total, "bound": answer.bound,
@@ -289,25 +293,17 @@ def _share(value: object) -> float:
     return float(value)  # type: ignore[arg-type]
 
 
-def _gap(gap: object) -> float:
-    if not is_number(gap) or not 0 <= gap < 1:  # type: ignore[operator]
-        raise ProblemError(f"gap is {gap!r}; give a share of 0 or more and below 1, such as 0.01")
-    return float(gap)  # type: ignore[arg-type]
-
-
-def _instance(
+def _problem(
     reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None, what: str
-) -> Instance:
-    objective = MaxCoverage()
-    covering(objective, what)
-    instance = build(objective, reach, demand, rules, options)
-    counted(instance, what)
-    if len(instance.inputs.services) > 1:
-        raise ProblemError(f"{what}: there are {len(instance.inputs.services)} services; plan for one at a time")
-    return instance
+) -> Formulation:
+    problem = build(MaxCoverage(), reach, demand, rules, options)
+    refuse_uncounted(problem, what)
+    if len(problem.inputs.services) > 1:
+        raise ProblemError(f"{what}: there are {len(problem.inputs.services)} services; plan for one at a time")
+    return problem
 
 
-def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list[Level], str]:
+def _levels(groups: Groups, method: str, control: Control, gap: float) -> tuple[list[Level], str]:
     """Find what the groups can be guaranteed, rank by rank; and whether that is proven."""
     model = groups.model
     caps = np.sort(groups.amounts(model.upper > 0) / groups.total)
@@ -316,30 +312,30 @@ def _levels(groups: Groups, method: str, watch: Watch, gap: float) -> tuple[list
     for cap in caps[: 1 if method == "worst" else len(caps)].tolist():
         ranks = Ranks.of(groups, [level.t for level in found])
         near = (lambda t: gap * max(t, 1e-9)) if gap else None
-        level = raise_least(ranks.model, ranks.goals(cap), watch, start=ranks.widened(x), top=cap, near=near)
+        level = maximise_least(ranks.model, ranks.goals(cap), control, start=ranks.widened(x), top=cap, near=near)
         if level.x is None and x is not None:
             break
         x = None if level.x is None else level.x[: len(model.value)]
         found.append(replace(level, x=x))
-        if x is None or watch.over:
+        if x is None or control.must_stop:
             break
     status = next((level.status for level in found if level.status != "optimal"), "optimal")
     if method == "leximin" and status == "optimal" and x is not None and len(found) < len(caps):
-        status = watch.status
+        status = control.status
     return found, status
 
 
 def _fullest(
-    instance: Instance, groups: Groups, guaranteed: list[float], x: Bools, watch: Watch, gap: float
-) -> tuple[Instance, Answer]:
+    problem: Formulation, groups: Groups, guaranteed: list[float], x: Bools, control: Control, gap: float
+) -> tuple[Formulation, Answer]:
     """Of the plans that guarantee so much, one that covers most; and the problem that it is the answer to."""
-    again = within(watch, gap)
+    again = within(control, gap)
     if len(guaranteed) == 1:
-        held = groups.held(instance, guaranteed[0])
+        held = groups.held(problem, guaranteed[0])
         return held, in_sense(held, held.model, solve_model(held.model, again, start=x))
     ranks = Ranks.of(groups, guaranteed)
     found = solve_model(ranks.model, again, start=ranks.widened(x))
     if found.x is None:
         found = replace(found, x=x, value=groups.model.objective(x), bound=found.bound)
-    answer = in_sense(instance, groups.model, replace(found, x=np.asarray(found.x)[: len(x)], proof=None))
-    return instance, answer
+    answer = in_sense(problem, groups.model, replace(found, x=np.asarray(found.x)[: len(x)], proof=None))
+    return problem, answer

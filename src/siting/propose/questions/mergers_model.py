@@ -1,56 +1,66 @@
-"""The model of mergers: pairs that could merge, rules as rows, and its solution, checked."""
+"""The model of mergers: pairs that could merge, rules as constraints, and the solution, checked."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
 from siting.numbers import Floats
 from siting.optimize import highs
 
-__all__ = ["Homes", "fits", "keeps", "last_cover", "rules_as_rows", "solve"]
+__all__ = ["LastCover", "MergerProblem", "check", "constraints", "last_covers", "solve"]
 
-#: A row of the model: position of a variable and its factor.
-Row = dict[int, float]
+#: The factor of each variable, and the upper bound.
+Constraint: TypeAlias = tuple[dict[int, float], float]
+#: Sites that are all that cover somebody, and the number of these people.
+LastCover: TypeAlias = tuple[frozenset[object], float]
 
 
 @dataclass(frozen=True, eq=False)
-class Homes:
-    """The sites in numbers: `pairs` has `origin` and `destination` that could merge, and `cost`.
+class MergerProblem:
+    """The sites and rules in numbers.
 
-    `alike` has, for each village and kind there, the sites that may not all close.
+    Attributes
+    ----------
+    pairs
+        `origin` and `destination` that could merge, and `cost`.
+    alike
+        For each village and kind there, the sites that may not all close.
     """
 
-    sites: pd.Index
-    beds: pd.Series
-    occupied: pd.Series
+    capacity: pd.Series
+    used: pd.Series
     small: pd.Index
     pairs: pd.DataFrame
     alike: tuple[frozenset[object], ...] = ()
+    at_most: int | None = None
+    most_lost: float | None = None
 
     @property
     def idle(self) -> pd.Series:
         """Beds that are free."""
-        return self.beds - self.occupied
+        return self.capacity - self.used
+
+    @cached_property
+    def fitting(self) -> pd.DataFrame:
+        """Pairs whose receiver has room for all people of the one that closes."""
+        people = self.used.loc[self.pairs["origin"]].to_numpy()
+        return self.pairs[people <= self.idle.loc[self.pairs["destination"]].to_numpy()].reset_index(drop=True)
 
 
-def fits(homes: Homes) -> pd.DataFrame:
-    """Pairs whose receiver has room for all people of the one that closes."""
-    pairs = homes.pairs
-    people = homes.occupied.loc[pairs["origin"]].to_numpy()
-    return pairs[people <= homes.idle.loc[pairs["destination"]].to_numpy()].reset_index(drop=True)
-
-
-def last_cover(cover: Reach, demand: pd.Series, homes: Homes) -> tuple[tuple[frozenset[object], float], ...]:
-    """Find sets of sites that could all close and are all that cover somebody, with the number of these people."""
-    could = set(fits(homes)["origin"])
+def last_covers(problem: MergerProblem, cover: Reach, demand: pd.Series) -> tuple[LastCover, ...]:
+    """Find sets of sites that could all close and are all that cover somebody."""
+    could = set(problem.fitting["origin"])
     people = amounts(demand, cover.origins, what="demand", of="communities").to_numpy()
     lost: dict[frozenset[object], float] = {}
     sites = cover.pairs()["destination"].groupby(cover.origin).agg(frozenset)
@@ -60,78 +70,71 @@ def last_cover(cover: Reach, demand: pd.Series, homes: Homes) -> tuple[tuple[fro
     return tuple(lost.items())
 
 
-def rules_as_rows(
-    homes: Homes, closed: tuple[tuple[frozenset[object], float], ...], at_most: int | None, most_lost: float | None
-) -> tuple[list[tuple[Row, float]], int]:
-    """Rules as rows of the model with their upper bounds, and how many variables tell who loses cover."""
-    pairs = fits(homes)
-    leaving, coming = _at(pairs["origin"]), _at(pairs["destination"])
-    rows: list[tuple[Row, float]] = [(dict.fromkeys(ks, 1.0), 1.0) for ks in leaving.values()]
+def constraints(problem: MergerProblem, lost: Sequence[LastCover]) -> list[Constraint]:
+    """Write the rules as constraints: a variable for each fitting pair, then one for each cover that may be lost."""
+    pairs = problem.fitting
+    leaving, coming = _positions(pairs["origin"]), _positions(pairs["destination"])
+    found: list[Constraint] = [(dict.fromkeys(ks, 1.0), 1.0) for ks in leaving.values()]
     for k, into in enumerate(pairs["destination"]):
         if into in leaving:
-            rows.append(({k: 1.0} | dict.fromkeys(leaving[into], 1.0), 1.0))
-    people = homes.occupied.loc[pairs["origin"]].to_numpy()
-    room = homes.idle.loc[pd.Index(coming)].to_numpy()
-    rows += [({k: float(people[k]) for k in ks}, float(most)) for ks, most in zip(coming.values(), room, strict=True)]
-    for sites in homes.alike:
+            found.append(({k: 1.0} | dict.fromkeys(leaving[into], 1.0), 1.0))
+    people = problem.used.loc[pairs["origin"]].to_numpy()
+    room = problem.idle.loc[pd.Index(coming)].to_numpy()
+    found += [({k: float(people[k]) for k in ks}, float(most)) for ks, most in zip(coming.values(), room, strict=True)]
+    for sites in problem.alike:
         leave = {k: 1.0 for site in sites & leaving.keys() for k in leaving[site]}
         if leave:
-            rows.append((leave, len(sites) - 1.0))
-    if at_most is not None:
-        rows.append((dict.fromkeys(range(len(pairs)), 1.0), float(at_most)))
-    for extra, (sites, _) in enumerate(closed):
-        leave = {k: 1.0 for site in sites for k in leaving[site]}
-        rows.append((leave | {len(pairs) + extra: -1.0}, len(sites) - 1.0))
-    if most_lost is not None and closed:
-        rows.append(({len(pairs) + extra: people for extra, (_, people) in enumerate(closed)}, float(most_lost)))
-    return rows, len(closed)
+            found.append((leave, len(sites) - 1.0))
+    if problem.at_most is not None:
+        found.append((dict.fromkeys(range(len(pairs)), 1.0), float(problem.at_most)))
+    for extra, (sites, _) in enumerate(lost, start=len(pairs)):
+        found.append(({k: 1.0 for site in sites for k in leaving[site]} | {extra: -1.0}, len(sites) - 1.0))
+    if problem.most_lost is not None and lost:
+        found.append(({k: people for k, (_, people) in enumerate(lost, start=len(pairs))}, float(problem.most_lost)))
+    return found
 
 
-def _at(sites: pd.Series) -> dict[object, list[int]]:
-    """Positions of each site."""
-    return {site: [int(k) for k in where] for site, where in sites.groupby(sites).indices.items()}
+def _positions(sites: pd.Series) -> dict[object, list[int]]:
+    return {site: list(map(int, where)) for site, where in sites.groupby(sites).indices.items()}
 
 
 def solve(
-    homes: Homes, rows: list[tuple[Row, float]], lost: int, time_limit: float | None
+    problem: MergerProblem, lost: Sequence[LastCover], time_limit: float | None
 ) -> tuple[pd.DataFrame, float, str]:
-    """Close as many as can; then, with so many, move people the least. Give the pairs, the bound and the status."""
-    pairs = fits(homes)
+    """Close as many as can; then, with so many, move people the least. Return the pairs, the bound and the status."""
+    pairs, rows = problem.fitting, constraints(problem, lost)
     n = len(pairs)
     if not n:
         return pairs, 0.0, "optimal"
     began = time.perf_counter()
     # The start closes nothing, which keeps every rule: so there is always an answer.
-    x = np.zeros(n + lost)
-    count = np.concatenate([np.ones(n), np.zeros(lost)])
+    x = np.zeros(n + len(lost))
+    count = np.concatenate([np.ones(n), np.zeros(len(lost))])
     first = highs.run(_model(-count, rows, n), start=x, gap=0.5, time_limit=time_limit)
     x = x if first.x is None else first.x
     closes = round(float(x[:n].sum()))
     # Stopped early, the solver may know no bound; no more can close than have somewhere to go.
     most = min(-first.bound, float(pairs["origin"].nunique()))
     bound = float(max(closes, math.floor(most + 1e-6)))
-    way = pairs["cost"].to_numpy() * np.maximum(homes.occupied.loc[pairs["origin"]].to_numpy(), 1.0)
-    cost = np.concatenate([way / max(1.0, float(way.max())), np.zeros(lost)])
+    way = pairs["cost"].to_numpy() * np.maximum(problem.used.loc[pairs["origin"]].to_numpy(), 1.0)
+    cost = np.concatenate([way / max(1.0, float(way.max())), np.zeros(len(lost))])
     least = (dict.fromkeys(range(n), -1.0), -float(closes))
     left = None if time_limit is None else time_limit - (time.perf_counter() - began)
     if left is not None and left <= 0:
         return pairs[x[:n] > 0.5], bound, "time_limit"
-    second = highs.run(_model(cost, [*rows, least], n), start=_rounded(x, n), gap=1e-9, time_limit=left)
+    start = np.concatenate([np.rint(x[:n]), x[n:]])
+    second = highs.run(_model(cost, [*rows, least], n), start=start, gap=1e-9, time_limit=left)
     x = x if second.x is None else second.x
     status = next((s for s in (first.status, second.status) if s != "optimal"), "optimal")
     return pairs[x[:n] > 0.5], bound, status
 
 
-def _rounded(x: Floats, n: int) -> Floats:
-    return np.concatenate([np.rint(x[:n]), x[n:]])
-
-
-def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> highs.Model:
-    """Each z, 0 to 1, need not be called whole: with whole x its row makes it 1 where the last cover closes."""
+def _model(cost: Floats, rows: list[Constraint], whole: int) -> highs.Programme:
+    """Each z, 0 to 1, need not be called whole: with whole x its constraint makes it 1 where the last cover closes."""
     where = [(i, k, value) for i, (row, _) in enumerate(rows) for k, value in row.items()]
     at, columns, values = (np.array(part) for part in zip(*where, strict=True))
     matrix = csr_array((values.astype(float), (at, columns)), shape=(len(rows), len(cost)))
-    return highs.Model(
+    return highs.Programme(
         cost=cost,
         lower=np.zeros(len(cost)),
         upper=np.ones(len(cost)),
@@ -142,13 +145,19 @@ def _model(cost: Floats, rows: list[tuple[Row, float]], whole: int) -> highs.Mod
     )
 
 
-def keeps(homes: Homes, chosen: pd.DataFrame, lost: float, at_most: int | None, most_lost: float | None) -> None:
-    """Trust the solver with nothing unchecked."""
-    moved = homes.occupied.loc[chosen["origin"]].groupby(chosen["destination"].to_numpy()).sum()
-    over = moved > homes.idle.loc[moved.index] + 1e-6
-    many = at_most is not None and len(chosen) > at_most
-    costly = most_lost is not None and lost > most_lost + 1e-6
-    emptied = any(sites <= set(chosen["origin"]) for sites in homes.alike)
+def check(problem: MergerProblem, chosen: pd.DataFrame, lost: float) -> None:
+    """Check that the pairs keep all rules, whatever the solver says.
+
+    Raises
+    ------
+    RuntimeError
+        When they do not.
+    """
+    moved = problem.used.loc[chosen["origin"]].groupby(chosen["destination"].to_numpy()).sum()
+    over = moved > problem.idle.loc[moved.index] + 1e-6
+    many = problem.at_most is not None and len(chosen) > problem.at_most
+    costly = problem.most_lost is not None and lost > problem.most_lost + 1e-6
+    emptied = any(sites <= set(chosen["origin"]) for sites in problem.alike)
     twice, gone = chosen["origin"].duplicated().any(), chosen["destination"].isin(chosen["origin"]).any()
     if twice or gone or over.any() or many or costly or emptied:
         raise RuntimeError("the solver's mergers do not keep the rules; please report the problem")

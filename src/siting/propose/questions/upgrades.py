@@ -8,21 +8,23 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.coverage import amounts
+from siting.measure.alignment import amounts
+from siting.renamed import renamed_keywords
 
 __all__ = ["upgrade_sites"]
 
 log = logging.getLogger(__name__)
 
 
-def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between: Reach) -> pd.DataFrame:
-    """Tell which sites are too small for those around them, and have no neighbour with room for the rest.
+@renamed_keywords(to_sites="reach", need="demand")
+def upgrade_sites(reach: Reach, demand: pd.Series, capacity: pd.Series, between: Reach) -> pd.DataFrame:
+    """Find the sites that are too small for those around them and have no neighbour with room for the rest.
 
     Parameters
     ----------
-    to_sites
+    reach
         From communities to sites, within the service's radius.
-    need
+    demand
         Beds or places that each community needs: people times a rate.
     capacity
         Beds or places by site.
@@ -32,10 +34,10 @@ def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between
     Returns
     -------
     DataFrame
-        Index: sites. `need` of the communities for which the site is the nearest, `capacity`, `short`
-        (``max(0, need - capacity)``), `neighbour` (the nearest whose idle capacity is enough; missing when none or
+        Index: sites. `demand` of the communities for which the site is the nearest, `capacity`, `short`
+        (``max(0, demand - capacity)``), `neighbour` (the nearest whose idle capacity is enough; missing when none or
         nothing is short), `upgrade` (short, and no such neighbour). The shortest of beds first. ``attrs`` name
-        `beyond`, the communities with a need that reach no site, and `need_beyond`, what they need together; `limit`
+        `beyond`, the communities with demand that reach no site, and `demand_beyond`, what they need together; `limit`
         and `between`, the longest ways to a site and to a neighbour; `unit` and `how`.
 
     Raises
@@ -56,35 +58,35 @@ def upgrade_sites(to_sites: Reach, need: pd.Series, capacity: pd.Series, between
     >>> reach = Reach.from_pairs(pd.DataFrame(ways), origins=["p", "q"], destinations=["a", "b"], limit=800)
     >>> alone = pd.DataFrame({"origin": [], "destination": [], "cost": []})
     >>> between = Reach.from_pairs(alone, origins=["a", "b"], destinations=["a", "b"], limit=2000)
-    >>> found = upgrade_sites(reach, pd.Series({"p": 50, "q": 20}), pd.Series({"a": 30, "b": 40}), between)
-    >>> found[["short", "upgrade"]].to_dict("index")
+    >>> table = upgrade_sites(reach, pd.Series({"p": 50, "q": 20}), pd.Series({"a": 30, "b": 40}), between)
+    >>> table[["short", "upgrade"]].to_dict("index")
     {'a': {'short': 20.0, 'upgrade': True}, 'b': {'short': 0.0, 'upgrade': False}}
     """
-    sites = to_sites.destinations
+    sites = reach.destinations
     strange = between.origins.symmetric_difference(sites).union(between.destinations.difference(sites))
     if len(strange):
-        raise ProblemError(f"sites that are not in both to_sites and between: {some(strange)}")
+        raise ProblemError(f"sites that are not in both reach and between: {some(strange)}")
     if between.nearest_only is not None:
         raise ProblemError("between holds the nearest only, not all neighbours; call travel with metres or minutes")
-    nearest = to_sites.nearest(1).set_index("origin")["destination"]
-    needs = amounts(need, to_sites.origins, what="need", of="communities")
-    wanted = needs.loc[nearest.index].groupby(nearest.to_numpy()).sum().reindex(sites, fill_value=0.0)
-    beds = amounts(capacity, sites, what="capacity", of="sites")
-    short, idle = (wanted - beds).clip(lower=0.0), (beds - wanted).clip(lower=0.0)
+    nearest = reach.nearest(1).set_index("origin")["destination"]
+    wanted = amounts(demand, reach.origins, what="demand", of="communities")
+    table = pd.DataFrame(index=sites.rename("site"))
+    table["demand"] = wanted.loc[nearest.index].groupby(nearest.to_numpy()).sum().reindex(sites, fill_value=0.0)
+    table["capacity"] = amounts(capacity, sites, what="capacity", of="sites")
+    table["short"] = (table["demand"] - table["capacity"]).clip(lower=0.0)
+    idle = (table["capacity"] - table["demand"]).clip(lower=0.0)
     pairs = between.pairs()
     pairs = pairs[pairs["origin"] != pairs["destination"]]
-    enough = idle.loc[pairs["destination"]].to_numpy() >= short.loc[pairs["origin"]].to_numpy()
+    enough = idle.loc[pairs["destination"]].to_numpy() >= table["short"].loc[pairs["origin"]].to_numpy()
     first = pairs[enough].drop_duplicates("origin").set_index("origin")["destination"].reindex(sites)
-    neighbour = first.where(short > 0)
-    columns = {"need": wanted, "capacity": beds, "short": short, "neighbour": neighbour}
-    table = pd.DataFrame(columns, index=sites).rename_axis("site")
+    table["neighbour"] = first.where(table["short"] > 0)
     table["upgrade"] = (table["short"] > 0) & table["neighbour"].isna()
     table = table.sort_values("short", ascending=False, kind="stable")
-    beyond = needs[~needs.index.isin(nearest.index) & (needs > 0)]
+    beyond = wanted[~wanted.index.isin(nearest.index) & (wanted > 0)]
     if len(beyond):
         log.info("%d communities reach no site and need %g: %s", len(beyond), beyond.sum(), some(beyond.index))
     table.attrs.update(
-        beyond=tuple(beyond.index), need_beyond=float(beyond.sum()), limit=to_sites.limit, between=between.limit,
-        unit=to_sites.unit, how=to_sites.how,
+        beyond=tuple(beyond.index), demand_beyond=float(beyond.sum()), limit=reach.limit, between=between.limit,
+        unit=reach.unit, how=reach.how,
     )  # fmt: skip
     return table

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import NamedTuple, Self
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from scipy.sparse import coo_array
 
 from siting.errors import ProblemError, some
+from siting.html import card, table, words
 from siting.measure import Reach, coverage
-from siting.measure.coverage import COLUMNS, weights
-from siting.numbers import Bools, Floats, Ints, Ints32, Positions
+from siting.measure.alignment import weights
+from siting.measure.coverage import COLUMNS
+from siting.numbers import Bools, Ints32, Positions, percent
+from siting.propose.questions.site_weights import SiteWeights
 
 __all__ = ["WhatIf"]
 
-#: Pairs that are looked at together when all sites are compared: what bounds the memory of `best` and `spare`.
-BLOCK = 1 << 18
-
 
 class _Step(NamedTuple):
-    """What one call did: sites at positions *sites* were opened or closed; what was covered and open after it."""
+    """What one call did: the positions that were opened or closed; what was covered and open after it."""
 
     opening: bool
     sites: tuple[int, ...]
@@ -59,7 +57,7 @@ class WhatIf:
     ------
     ProblemError
         When a site is unknown or stands twice, a weight is missing, negative or not a number, or the reach holds only
-        the nearest sites, so that it cannot tell whom a further one would reach.
+        the nearest sites, which do not show whom a further one would reach.
 
     Notes
     -----
@@ -91,26 +89,34 @@ class WhatIf:
             raise ProblemError(f"reach is a {type(reach).__name__}; give a Reach, such as travel makes")
         if reach.nearest_only is not None:
             raise ProblemError(
-                "a Reach of the nearest cannot tell whom a further site reaches; call travel with metres or minutes"
+                "a Reach of the nearest does not hold whom a further site reaches; call travel with metres or minutes"
             )
         frame = weights(demand, reach.origins)
         if not len(frame.columns):
             raise ProblemError("demand has no column; give at least one weight")
         self._origins, self._sites = reach.origins, reach.destinations
-        self._start, self._near = _by_site(reach)
         self._names = tuple(str(name) for name in frame.columns)
-        self._weight, self._fine = _on_grid(frame)
-        self._total: Ints = self._weight.sum(axis=1)
+        self._weights = SiteWeights.of(reach, frame)
         self._is_open = np.zeros(len(self._sites), bool)
-        self._first: tuple[int, ...] = tuple(sorted(self._at_start(open)))
-        self._begin()
+        if isinstance(open, str) or not isinstance(open, Iterable):
+            raise ProblemError(f'open is "{open}"; give a list of ids')
+        listed = tuple(open)
+        self._first = tuple(sorted(self._positions(listed, is_open=False))) if listed else ()
+        self.reset()
 
     def __repr__(self) -> str:
-        share = "n/a" if math.isnan(self.share) else f"{100 * self.share:.1f} %"
+        share = "n/a" if math.isnan(self.share) else percent(self.share)
         n = len(self._sites)
-        return f"<WhatIf: {self._is_open.sum()} of {n} site{'s' * (n != 1)} open, {share} of {self._names[0]} covered>"
+        return f"<WhatIf: {self._opened} of {n} site{'s' * (n != 1)} open, {share} of {self._names[0]} covered>"
 
-    # What changes it.
+    def _repr_html_(self) -> str:
+        rows = [
+            (words(f"field.{row['weight']}"), row["total"], row["covered"], percent(row["share"]))
+            for row in self.table.reset_index().to_dict("records")
+        ]
+        covered = table(["column.weight", "column.total", "column.covered", "column.share"], rows)
+        facts = {"card.open": f"{len(self.sites):,} / {len(self._sites):,}", "card.steps": len(self.history) - 1}
+        return card(words("card.what_if"), facts, covered)
 
     def open(self, *sites: object) -> Self:
         """Open one or several sites, in one step.
@@ -120,7 +126,7 @@ class WhatIf:
         ProblemError
             When a site is unknown, open already, or named twice; then nothing is opened.
         """
-        return self._step(opening=True, sites=self._named(sites, is_open=False))
+        return self._step(opening=True, sites=self._positions(sites, is_open=False))
 
     def close(self, *sites: object) -> Self:
         """Close one or several sites, in one step.
@@ -130,7 +136,7 @@ class WhatIf:
         ProblemError
             When a site is unknown, not open, or named twice; then nothing is closed.
         """
-        return self._step(opening=False, sites=self._named(sites, is_open=True))
+        return self._step(opening=False, sites=self._positions(sites, is_open=True))
 
     def undo(self) -> Self:
         """Take back the last step.
@@ -164,43 +170,47 @@ class WhatIf:
 
     def reset(self) -> Self:
         """Go back to the sites that were open at the start, and forget all steps."""
-        self._begin()
+        self._is_open = np.zeros(len(self._sites), bool)
+        self._times: Ints32 = np.zeros(len(self._origins), np.int32)
+        self._sum = np.zeros_like(self._weights.total)
+        self._communities = self._opened = 0
+        self._done: list[_Step] = []
+        self._undone: list[_Step] = []
+        self._turn(self._first, opening=True)
+        self._start = _Step(True, self._first, int(self._sum[0]), self._opened)
         return self
 
     def copy(self) -> Self:
         """Make another one in the same state, with the same steps; from then on each goes its own way."""
-        other = type(self).__new__(type(self))
-        other.__dict__.update(self.__dict__)
+        other = copy.copy(self)
         other._is_open, other._times, other._sum = self._is_open.copy(), self._times.copy(), self._sum.copy()
         other._done, other._undone = self._done.copy(), self._undone.copy()
         return other
 
-    # What it tells.
-
     @property
     def share(self) -> float:
         """Covered share of the leading weight, 0 to 1; NaN when its total is 0."""
-        return _ratio(self._sum[0], self._total[0])
+        return self._share(self._sum[0])
 
     @property
     def shares(self) -> pd.Series:
         """Covered share of each weight, 0 to 1; NaN where the total is 0."""
-        shares = [_ratio(*pair) for pair in zip(self._sum, self._total, strict=True)]
+        shares = [self._share(part, i) for i, part in enumerate(self._sum)]
         return pd.Series(shares, self._names, name="share")
 
     @property
     def table(self) -> pd.DataFrame:
         """The frame of `coverage`: a row for each weight, with sums, counts of communities, and shares of both."""
-        n, m = len(self._origins), self._communities
+        n, m, people = len(self._origins), self._communities, self._weights.in_people
         rows = [
-            (self._people(i, total), self._people(i, part), _ratio(part, total), n, m, m / n if n else math.nan)
-            for i, (total, part) in enumerate(zip(self._total, self._sum, strict=True))
+            (people(total, i), people(part, i), self._share(part, i), n, m, m / n if n else math.nan)
+            for i, (total, part) in enumerate(zip(self._weights.total, self._sum, strict=True))
         ]
         index = pd.MultiIndex.from_product([["all"], self._names], names=["group", "weight"])
         return pd.DataFrame(rows, index=index, columns=list(COLUMNS))
 
     def by(self, groups: pd.Series) -> pd.DataFrame:
-        """Give the frame of `coverage` for each group, such as the communities' districts.
+        """Make the frame of `coverage` for each group, such as the communities' districts.
 
         Parameters
         ----------
@@ -218,7 +228,7 @@ class WhatIf:
             origins=self._origins, destinations=pd.Index(["open"]), origin=covered,
             destination=np.zeros_like(covered), cost=np.zeros(len(covered)), limit=0.0, unit="m",
         )  # fmt: skip
-        people = {name: self._grid_people(i) for i, name in enumerate(self._names)}
+        people = {name: self._weights.of_communities(i) for i, name in enumerate(self._names)}
         return coverage(reach, pd.DataFrame(people, index=self._origins), groups)
 
     @property
@@ -239,15 +249,19 @@ class WhatIf:
     @property
     def history(self) -> pd.DataFrame:
         """A row per step in force, from 0 for the start: `action`, `sites` (ids), `open`, and `covered`, `share`."""
-        rows = [("start", self._ids(self._first), *self._beginning)]
-        rows += [("open" if s.opening else "close", self._ids(s.sites), s.open, s.covered) for s in self._done]
-        table = pd.DataFrame(rows, columns=["action", "sites", "open", "covered"]).rename_axis("step")
-        table["share"] = [_ratio(part, self._total[0]) for part in table["covered"]]
-        table["covered"] = [self._people(0, part) for part in table["covered"]]
-        return table
+        steps = [self._start, *self._done]
+        actions = ["start", *("open" if step.opening else "close" for step in self._done)]
+        columns = {
+            "action": actions,
+            "sites": [tuple(self._sites[list(step.sites)]) for step in steps],
+            "open": [step.open for step in steps],
+            "covered": [self._weights.in_people(step.covered, 0) for step in steps],
+            "share": [self._share(step.covered) for step in steps],
+        }
+        return pd.DataFrame(columns).rename_axis("step")
 
     def gain(self, *sites: object, weight: str | None = None) -> float:
-        """Tell how much more would be covered if closed *sites* opened, all together, without opening them.
+        """Measure how much more would be covered if closed *sites* opened, all together, without opening them.
 
         *weight* names the weight, when it is not the leading one.
 
@@ -256,11 +270,11 @@ class WhatIf:
         ProblemError
             When a site is unknown, open already or named twice, or the weight unknown.
         """
-        near, _ = self._reached(self._named(sites, is_open=False))
-        return self._add_up(near[self._times[near] == 0], weight)
+        near, _ = self._reached(self._positions(sites, is_open=False))
+        return self._people(near[self._times[near] == 0], weight)
 
     def loss(self, *sites: object, weight: str | None = None) -> float:
-        """Tell how much less would be covered if open *sites* closed, all together, without closing them.
+        """Measure how much less would be covered if open *sites* closed, all together, without closing them.
 
         *weight* names the weight, when it is not the leading one.
 
@@ -269,8 +283,8 @@ class WhatIf:
         ProblemError
             When a site is unknown, not open or named twice, or the weight unknown.
         """
-        near, times = self._reached(self._named(sites, is_open=True))
-        return self._add_up(near[self._times[near] == times], weight)
+        near, times = self._reached(self._positions(sites, is_open=True))
+        return self._people(near[self._times[near] == times], weight)
 
     def best(self, n: int = 5, *, weight: str | None = None) -> pd.DataFrame:
         """List the *n* closed sites that would add most, each on its own; of equal ones the first in the reach.
@@ -304,23 +318,9 @@ class WhatIf:
         """
         return self._ranked(n, weight, self._is_open, self._times == 1, most=False)
 
-    # How it works.
-
-    def _begin(self) -> None:
-        self._is_open = np.zeros(len(self._sites), bool)
-        self._times: Ints32 = np.zeros(len(self._origins), np.int32)
-        self._sum: Ints = np.zeros_like(self._total)
-        self._communities = 0
-        self._done: list[_Step] = []
-        self._undone: list[_Step] = []
-        self._turn(self._first, opening=True)
-        self._beginning = (len(self._first), int(self._sum[0]))
-
     def _step(self, *, opening: bool, sites: list[int]) -> Self:
         self._turn(sites, opening=opening)
-        change = len(sites) if opening else -len(sites)
-        before = self._done[-1].open if self._done else self._beginning[0]
-        self._done.append(_Step(opening, tuple(sites), int(self._sum[0]), before + change))
+        self._done.append(_Step(opening, tuple(sites), int(self._sum[0]), self._opened))
         self._undone.clear()
         return self
 
@@ -328,52 +328,40 @@ class WhatIf:
         """Open or close the sites at these positions."""
         sign = 1 if opening else -1
         for site in sites:
-            near = self._communities_of(site)
+            near = self._weights.communities(site)
             times = self._times[near]
             changed = near[times == (0 if opening else 1)]
-            change = np.add.reduce(self._weight.take(changed, axis=1), axis=1)
             self._times[near] = times + sign  # a community stands once among those of a site
-            self._sum += sign * change
+            self._sum += sign * self._weights.add_up(changed)
             self._communities += sign * len(changed)
             self._is_open[site] = opening
-
-    def _communities_of(self, site: int) -> Positions:
-        # Wide positions are made for a few hundred at a time; kept, they would double the memory.
-        return self._near[self._start[site] : self._start[site + 1]].astype(np.intp)
+            self._opened += sign
 
     def _reached(self, sites: list[int]) -> tuple[Positions, Positions | int]:
         """Communities that the sites reach, each once, and how many of the sites reach it."""
         if len(sites) == 1:
-            return self._communities_of(sites[0]), 1
-        return np.unique(np.concatenate([self._communities_of(site) for site in sites]), return_counts=True)
+            return self._weights.communities(sites[0]), 1
+        return np.unique(np.concatenate([self._weights.communities(site) for site in sites]), return_counts=True)
 
     def _ranked(self, n: int, weight: str | None, among: Bools, counts: Bools, *, most: bool) -> pd.DataFrame:
         if not n >= 1:
             raise ProblemError(f"n is {n!r}; ask for 1 site or more")
         lead = self._leading(weight)
-        sums = self._site_sums(counts)
+        sums = self._weights.by_site(counts)
         sites = np.flatnonzero(among)
         order = np.argsort(-sums[lead, sites] if most else sums[lead, sites], kind="stable")[: int(n)]
         chosen = sites[order]
-        columns = {name: [self._people(i, s) for s in sums[i, chosen]] for i, name in enumerate(self._names)}
+        people = self._weights.in_people
+        columns = {name: [people(part, i) for part in sums[i, chosen]] for i, name in enumerate(self._names)}
         return pd.DataFrame(columns, index=self._sites[chosen].rename("site"))
 
-    def _site_sums(self, counts: Bools) -> Ints:
-        """For each weight and site, add up the weight of those communities of the site that count."""
-        sums: Ints = np.zeros((len(self._weight), len(self._sites)), np.int64)
-        sites = np.flatnonzero(np.diff(self._start))  # reduceat cannot add up nothing
-        begin, end = self._start[sites], self._start[sites + 1]
-        cuts = np.unique(np.searchsorted(begin, np.arange(0, len(self._near) + BLOCK, BLOCK)))
-        for value, row in zip(self._weight, sums, strict=True):
-            counted = np.where(counts, value, 0)
-            for i, j in pairwise(cuts.tolist()):
-                pairs = counted[self._near[begin[i] : end[j - 1]]]
-                row[sites[i:j]] = np.add.reduceat(pairs, begin[i:j] - begin[i])
-        return sums
-
-    def _add_up(self, communities: Positions, weight: str | None) -> float:
+    def _people(self, communities: Positions, weight: str | None) -> float:
         lead = self._leading(weight)
-        return self._people(lead, self._weight[lead].take(communities).sum())
+        return self._weights.in_people(self._weights.add_up(communities)[lead], lead)
+
+    def _share(self, part: np.int64 | int, weight: int = 0) -> float:
+        total = int(self._weights.total[weight])
+        return int(part) / total if total else math.nan
 
     def _leading(self, weight: str | None) -> int:
         if weight is None:
@@ -382,28 +370,17 @@ class WhatIf:
             raise ProblemError(f'there is no weight "{weight}"; choose one of {some(self._names)}')
         return self._names.index(weight)
 
-    def _people(self, weight: int, amount: np.int64 | int) -> float:
-        """Turn a sum on the grid into the weight's own unit."""
-        return math.ldexp(int(amount), -int(self._fine[weight]))
-
-    def _grid_people(self, weight: int) -> Floats:
-        people: Floats = np.ldexp(self._weight[weight].astype(float), -self._fine[weight])
-        return people
-
-    def _ids(self, sites: Iterable[int]) -> tuple[object, ...]:
-        return tuple(self._sites[list(sites)])
-
-    def _named(self, sites: tuple[object, ...], *, is_open: bool) -> list[int]:
+    def _positions(self, sites: tuple[object, ...], *, is_open: bool) -> list[int]:
         """Positions of *sites*, all of which must be open, or closed."""
         if not sites:
             raise ProblemError("no site is named; give at least one id")
-        found = [self._position(site) for site in sites]
-        if len(set(found)) < len(found):
+        positions = [self._position(site) for site in sites]
+        if len(set(positions)) < len(positions):
             raise ProblemError(f"sites stand twice: {some(sites)}")
-        wrong = [site for site, at in zip(sites, found, strict=True) if self._is_open[at] != is_open]
+        wrong = [site for site, at in zip(sites, positions, strict=True) if self._is_open[at] != is_open]
         if wrong:
             raise ProblemError(f"{'not open' if is_open else 'open already'}: {some(wrong)}")
-        return found
+        return positions
 
     def _position(self, site: object) -> int:
         try:
@@ -415,32 +392,3 @@ class WhatIf:
             hint = "; put a star before a list of ids: open(*ids)" if listed else ""
             raise ProblemError(f'not among the destinations of the reach: "{site}"{hint}')
         return at
-
-    def _at_start(self, sites: Iterable[object]) -> list[int]:
-        if isinstance(sites, str) or not isinstance(sites, Iterable):
-            raise ProblemError(f'open is "{sites}"; give a list of ids')
-        listed = tuple(sites)
-        return self._named(listed, is_open=False) if listed else []
-
-
-def _by_site(reach: Reach) -> tuple[Ints, Ints32]:
-    """Turn the pairs round: where the communities of each site begin, and the communities, by a counting sort."""
-    shape = (len(reach.origins), len(reach.destinations))
-    pairs = coo_array((np.ones(len(reach), np.int8), (reach.origin, reach.destination)), shape=shape).tocsc()
-    return pairs.indptr.astype(np.int64), pairs.indices.astype(np.int32, copy=False)
-
-
-def _on_grid(frame: pd.DataFrame) -> tuple[Ints, npt.NDArray[np.intc]]:
-    """Put each weight on a grid of 2**-fine, as fine as 62 bits allow for its total; a row for each weight."""
-    values = frame.to_numpy(float).T
-    with np.errstate(over="ignore"):
-        total = values.sum(axis=1)
-    if not np.isfinite(total).all():
-        names = some(frame.columns[~np.isfinite(total)])
-        raise ProblemError(f"demand is too large to be added up: {names}")
-    fine = (62 - np.frexp(total)[1]).astype(np.intc)
-    return np.rint(np.ldexp(values, fine[:, None])).astype(np.int64, order="C"), fine
-
-
-def _ratio(part: np.int64 | int, whole: np.int64 | int) -> float:
-    return int(part) / int(whole) if whole else math.nan

@@ -12,19 +12,26 @@ import pandas as pd
 from scipy.sparse import csr_array, vstack
 
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.control import Watch
-from siting.optimize.model import Found, Model
-from siting.propose.model.formulation import Instance
+from siting.optimize.center import solve_center
+from siting.optimize.control import Control
+from siting.optimize.dispersion import solve_dispersion
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
+from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import STAYING
-from siting.propose.problem.objectives import MaxSpacing
-from siting.propose.problem.rules import AtLeast, AtMost
-from siting.propose.search.dispatch import Answer, only_counted, proven_bound, solve_model, thinned
+from siting.propose.problem import AtLeast, AtMost, MaxSpacing
+from siting.propose.search.answer import Answer, no_plan
+from siting.propose.search.engines import only_counted, proven_bound, solve_model
+from siting.propose.search.pruning import prune_by
 
-__all__ = ["nearest_farthest", "widest_spacing"]
+__all__ = ["BottleneckAnswer", "FarthestAnswer", "SpacingAnswer", "search_max_spacing", "search_min_farthest"]
+
+#: Name of the search over distances, for `Plan.engine` and progress.
+ENGINE = "thresholds"
 
 
 @dataclass(frozen=True, eq=False)
-class Threshold(Answer):
+class BottleneckAnswer(Answer):
     """An answer that is a distance.
 
     Attributes
@@ -54,20 +61,19 @@ class Threshold(Answer):
 
 
 @dataclass(frozen=True, eq=False)
-class Farthest(Threshold):
+class FarthestAnswer(BottleneckAnswer):
     """The answer to a `MinFarthest`: how far the farthest community is."""
 
     costs: csr_array | None = None
 
     def measure(self, x: Bools) -> float:
         """Return the largest distance from a community to its nearest open site."""
-        assert self.model is not None
         assert self.costs is not None
         return _farthest(self.costs, x)
 
 
 @dataclass(frozen=True, eq=False)
-class Widest(Threshold):
+class SpacingAnswer(BottleneckAnswer):
     """The answer to a `MaxSpacing`: how far the two nearest open sites are apart."""
 
     pairs: tuple[Ints, Ints, Floats] | None = None
@@ -75,13 +81,12 @@ class Widest(Threshold):
     def measure(self, x: Bools) -> float:
         """Return the smallest distance between two open sites."""
         assert self.pairs is not None
-        first, second, cost = self.pairs
-        return float(cost[x[first] & x[second]].min(initial=math.inf))
+        return _narrowest(self.pairs, x)
 
 
-def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
+def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
     """Solve a `MinFarthest`: binary search over the distances from communities to sites."""
-    model, costs = replace(instance.model, grain=1.0), instance.costs
+    model, costs = replace(formulation.model, grain=1.0), formulation.costs
 
     def at(limit: float) -> Model:
         keep = costs.data <= limit
@@ -90,61 +95,44 @@ def nearest_farthest(instance: Instance, watch: Watch) -> Answer:
         near.sort_indices()
         return replace(model, benefit=near)
 
-    distances = np.unique(costs.data)
-    least = _least_possible(costs, model)
+    def measure(x: Bools) -> float:
+        return _farthest(costs, x)
+
+    least = _farthest(costs, model.upper > 0, model.must)  # even with all sites open
     if math.isinf(least):
-        return Answer(None, math.nan, math.nan, "infeasible", "thresholds", None, model, -1)
+        return no_plan(formulation, "infeasible", ENGINE, model)
+    distances = np.unique(costs.data)
     distances = distances[distances >= least]
-    begin = _center(instance, model, costs, watch)
-    if begin is not None and (begin.x is None or begin.status != "optimal"):
-        if begin.x is None:
-            return Answer(None, math.nan, math.nan, begin.status, begin.engine, None, model, -1)
-        return Farthest(
-            begin.x, -begin.value, -begin.bound, begin.status, begin.engine, None, model, -1, None, math.nan, costs
-        )
-    if begin is not None and begin.x is not None:  # what rules out the next shorter distance is the proof
-        distances = distances[distances <= _farthest(costs, begin.x)][-2:]
-    known = _center(instance, model, costs, watch)
-    if known is not None and known.status != "optimal":
-        if known.x is None:
-            return Answer(None, math.nan, math.nan, known.status, known.engine, None, model, -1)
-        return Farthest(
-            known.x, -known.value, -known.bound, known.status, known.engine, None, model, -1, None, math.nan, costs
-        )
-    found, low, status, ruled_out = _narrowed(
-        distances,
-        lambda d, start: solve_model(at(d), watch.quiet(), start=start),
-        lambda x: _farthest(costs, x),
-        watch,
-        None if known is None else known.x,
-    )
-    if found is None:
-        return Answer(None, math.nan, math.nan, status, "thresholds", None, model, -1)
-    engine = "thresholds" if known is None else known.engine
-    found = thinned(instance, found, model.keeps, lambda x: -_farthest(costs, x))
-    value = _farthest(costs, found)
-    best = value if status == "optimal" else float(distances[low])
-    decision = None if ruled_out is None else at(float(distances[low - 1]))
-    first = math.nan if ruled_out is None and value > distances[0] else best
-    return Farthest(found, value, best, status, engine, ruled_out, model, -1, decision, first, costs)
+    known = _center(formulation, model, costs, control)
+    if known is not None and known.x is None:
+        return no_plan(formulation, known.status, known.engine, model)
+    if known is not None and known.x is not None:
+        if known.status != "optimal":
+            return FarthestAnswer(
+                known.x, -known.value, -known.bound, known.status, known.engine, None, model, -1, costs=costs
+            )
+        # what rules out the next shorter distance is the proof
+        distances = distances[distances <= measure(known.x)][-2:]
+    search = _narrowed(distances, at, measure, control, None if known is None else known.x)
+    if search.x is None:
+        return no_plan(formulation, search.status, ENGINE, model)
+    x = prune_by(formulation, search.x, model.is_feasible, lambda x: -measure(x))
+    value = measure(x)
+    best, decision, first = search.proof_of(value)
+    engine = ENGINE if known is None else known.engine
+    return FarthestAnswer(x, value, best, search.status, engine, search.ruled_out, model, -1, decision, first, costs)
 
 
-def _center(instance: Instance, model: Model, costs: csr_array, watch: Watch) -> Found | None:
+def _center(formulation: Formulation, model: Model, costs: csr_array, control: Control) -> Solution | None:
     """Ask the engine of p-centers, where the rules only count sites; None where they do more."""
-    from siting.optimize.center import solve_center
-
-    if len(instance.blocks) > 1 or len(instance.shares) or not only_counted(model) or model.rows.shape[0] != 1:
+    if len(formulation.blocks) > 1 or formulation.shares or not only_counted(model) or model.rows.shape[0] != 1:
         return None
     most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
-    return solve_center(costs, model.lower, model.upper, most, watch)
-
-
-def _least_possible(costs: csr_array, model: Model) -> float:
-    """Return the farthest that somebody is even with all sites open; infinite where somebody reaches none."""
-    return _farthest(costs, model.upper > 0, model.must)
+    return solve_center(costs, model.lower, model.upper, most, control)
 
 
 def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
+    """Return the farthest that somebody is with *x* open; infinite where somebody who *must* be served reaches none."""
     filled = np.flatnonzero(np.diff(costs.indptr))
     if must is not None and must.sum() > must[filled].sum():
         return math.inf
@@ -154,51 +142,79 @@ def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:
     return float(np.minimum.reduceat(way, costs.indptr[filled]).max())
 
 
+def _narrowest(pairs: tuple[Ints, Ints, Floats], x: Bools) -> float:
+    first, second, cost = pairs
+    return float(cost[x[first] & x[second]].min(initial=math.inf))
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowed:
+    """The outcome of a binary search over sorted distances, the best first.
+
+    Attributes
+    ----------
+    low
+        Position of the first distance that is not ruled out.
+    ruled_out
+        What ruled out the distance before it.
+    """
+
+    distances: Floats
+    at: Callable[[float], Model]
+    x: Bools | None
+    low: int
+    status: str
+    ruled_out: Solution | None
+
+    def proof_of(self, value: float) -> tuple[float, Model | None, float]:
+        """Return the bound, the question that proves it, and the distance that is proven not to be ruled out."""
+        best = value if self.status == "optimal" else float(self.distances[self.low])
+        if self.ruled_out is None:
+            return best, None, math.nan if value > self.distances[0] else best
+        return best, self.at(float(self.distances[self.low - 1])), best
+
+
 def _narrowed(
     distances: Floats,
-    solve: Callable[[float, Bools | None], Found],
+    at: Callable[[float], Model],
     measure: Callable[[Bools], float],
-    watch: Watch,
+    control: Control,
     known: Bools | None = None,
-) -> tuple[Bools | None, int, str, Found | None]:
-    """Find the first of the sorted *distances* at which there is a plan; *known* is one that is as good as can be.
-
-    Returns the plan, the position of the first distance that is not ruled out, the status, and what ruled out the one
-    before it.
-    """
+) -> Narrowed:
+    """Find the first of the sorted *distances* at which there is a plan; *known* is one that is as good as can be."""
     low, high = 0, len(distances) - 1
-    best = known
+    best, ruled_out = known, None
     if known is not None:  # what rules out the distance before it is the proof
         high = int(np.searchsorted(distances, measure(known))) - 1
         low = max(0, high)
-    ruled_out: Found | None = None
     while low <= high:
         middle = (low + high) // 2 if best is not None else high
-        found = solve(float(distances[middle]), best)
+        found = solve_model(at(float(distances[middle])), control.for_subproblem(), start=best)
         if found.x is not None:
             best = found.x
             high = int(np.searchsorted(distances, measure(best))) - 1
         elif found.status == "infeasible":
             low, ruled_out = middle + 1, found
             if best is None:
-                return None, low, "infeasible", ruled_out
+                return Narrowed(distances, at, None, low, "infeasible", ruled_out)
         else:
-            return best, low, watch.status if known is None else "optimal", ruled_out
-        if best is not None and low <= high and watch.report("thresholds", -measure(best), -float(distances[low])):
-            return best, low, watch.status, ruled_out
-    return best, low, "optimal", ruled_out
+            return Narrowed(distances, at, best, low, control.status if known is None else "optimal", ruled_out)
+        if best is not None and low <= high and control.report(ENGINE, -measure(best), -float(distances[low])):
+            return Narrowed(distances, at, best, low, control.status, ruled_out)
+    return Narrowed(distances, at, best, low, "optimal", ruled_out)
 
 
-def widest_spacing(instance: Instance, watch: Watch) -> Answer:
-    """Solve a `MaxSpacing`: binary search over the distances between sites."""
-    model = replace(instance.model, value=np.zeros(len(instance.columns)), grain=1.0)
-    first, second, cost = _between(instance)
+def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
+    """Solve a `MaxSpacing`: binary search over the distances between sites, as negative numbers."""
+    size = len(formulation.variables)
+    model = replace(formulation.model, value=np.zeros(size), grain=1.0)
+    pairs = first, second, cost = _between(formulation)
 
     def at(apart: float) -> Model:
-        near = np.flatnonzero(cost < apart)
+        near = np.flatnonzero(cost < -apart)
         row = np.repeat(np.arange(len(near)), 2)
         ends = np.column_stack([first[near], second[near]]).ravel()
-        extra = csr_array((np.ones(len(ends)), (row, ends)), shape=(len(near), len(instance.columns)))
+        extra = csr_array((np.ones(len(ends)), (row, ends)), shape=(len(near), size))
         return replace(
             model,
             rows=csr_array(vstack([model.rows, extra], format="csr")),
@@ -207,58 +223,46 @@ def widest_spacing(instance: Instance, watch: Watch) -> Answer:
         )
 
     def measure(x: Bools) -> float:
-        return -float(cost[x[first] & x[second]].min(initial=math.inf))
+        return -_narrowest(pairs, x)
 
+    known = _dispersed(formulation, pairs, control)
+    if known is not None and known.x is None:
+        return no_plan(formulation, known.status, known.engine, model)
+    if known is not None and known.x is not None and known.status != "optimal":
+        value = -measure(known.x)
+        bound = max(value, known.bound)
+        return SpacingAnswer(known.x, value, bound, known.status, known.engine, None, model, 1, pairs=pairs)
     steps = np.concatenate([[-math.inf], -np.unique(cost)[::-1]])
-    apart = _dispersed(instance, (first, second, cost), watch)
-    if apart is not None and (apart.x is None or apart.status != "optimal"):
-        if apart.x is None:
-            return Answer(None, math.nan, math.nan, apart.status, apart.engine, None, model, 1)
-        value = -measure(apart.x)
-        return Widest(
-            apart.x, value, max(value, apart.bound), apart.status, apart.engine, None, model, 1, None, math.nan,
-            (first, second, cost),
-        )  # fmt: skip
-    found, low, status, ruled_out = _narrowed(
-        steps,
-        lambda d, start: solve_model(at(-d), watch.quiet(), start=start),
-        measure,
-        watch,
-        None if apart is None else apart.x,
+    search = _narrowed(steps, at, measure, control, None if known is None else known.x)
+    if search.x is None:
+        return no_plan(formulation, search.status, ENGINE, model)
+    value = measure(search.x)
+    best, decision, proven = search.proof_of(value)
+    engine = ENGINE if known is None else known.engine
+    return SpacingAnswer(
+        search.x, -value, -best, search.status, engine, search.ruled_out, model, 1, decision, -proven, pairs
     )
-    if found is None:
-        return Answer(None, math.nan, math.nan, status, "thresholds", None, model, 1)
-    value = -measure(found)
-    best = value if status == "optimal" else -float(steps[low])
-    decision = None if ruled_out is None else at(-float(steps[low - 1]))
-    engine = "thresholds" if apart is None else apart.engine
-    known = math.nan if ruled_out is None and -value > steps[0] else best
-    return Widest(found, value, best, status, engine, ruled_out, model, 1, decision, known, (first, second, cost))
 
 
-def _dispersed(instance: Instance, between: tuple[Ints, Ints, Floats], watch: Watch) -> Found | None:
+def _dispersed(formulation: Formulation, pairs: tuple[Ints, Ints, Floats], control: Control) -> Solution | None:
     """Ask the engine of p-dispersion, where the rules only count sites; None where they do more."""
-    from siting.optimize.dispersion import solve_dispersion
-
-    model, columns = instance.model, instance.columns
-    counts = {row.rule for row in instance.rows if isinstance(row.rule, (AtLeast, AtMost)) and row.rule.by is None}
-    plain = len(counts) == len(instance.rows) and (columns.kind <= STAYING).all() and not instance.shares
-    if not plain or model.must.any() or len(instance.inputs.services) > 1 or len(instance.inputs.years) > 1:
+    model, variables, limits = formulation.model, formulation.variables, formulation.constraints
+    plain = all(isinstance(each.rule, (AtLeast, AtMost)) and each.rule.by is None for each in limits)
+    plain = plain and bool((variables.kind <= STAYING).all()) and not formulation.shares
+    if not plain or model.must.any() or len(formulation.inputs.services) > 1 or len(formulation.inputs.years) > 1:
         return None
-    first, second, cost = between
-    n, fixed = len(columns), int(model.lower[~columns.new].sum())
+    first, second, cost = pairs
+    n, fixed = len(variables), int(model.lower[~variables.new].sum())
     ends = (np.concatenate([first, second]), np.concatenate([second, first]))
-    pairs = csr_array((np.concatenate([cost, cost]), ends), shape=(n, n))
-    least = max(int(row.low) for row in instance.rows if row.low > -math.inf)
-    most = min((int(row.high) for row in instance.rows if row.high < math.inf), default=None)
-    return solve_dispersion(
-        pairs, model.lower, model.upper, least + fixed, None if most is None else most + fixed, watch.quiet()
-    )
+    between = csr_array((np.concatenate([cost, cost]), ends), shape=(n, n))
+    least = max(int(each.low) for each in limits if each.low > -math.inf)
+    most = min((int(each.high) + fixed for each in limits if each.high < math.inf), default=None)
+    return solve_dispersion(between, model.lower, model.upper, least + fixed, most, control.for_subproblem())
 
 
-def _between(instance: Instance) -> tuple[Ints, Ints, Floats]:
+def _between(formulation: Formulation) -> tuple[Ints, Ints, Floats]:
     """Pairs of columns that may both be open in the last year, for one service, and how far they are apart."""
-    objective, columns, inputs = instance.objective, instance.columns, instance.inputs
+    objective, variables, inputs = formulation.objective, formulation.variables, formulation.inputs
     assert isinstance(objective, MaxSpacing)
     table = objective.between.pairs()
     a, b = (inputs.sites.get_indexer(pd.Index(table[name])) for name in ("origin", "destination"))
@@ -267,19 +271,15 @@ def _between(instance: Instance) -> tuple[Ints, Ints, Floats]:
     cost = table["cost"].to_numpy(float)[known]
     order = np.lexsort((cost, high, low))  # the shorter of the two ways counts
     keep = order[np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)]] if len(order) else order
-    way = {(int(i), int(j)): c for i, j, c in zip(low[keep], high[keep], cost[keep], strict=True)}
-    last = np.flatnonzero(columns.serves & (columns.end == len(inputs.years)))
     by_site: dict[int, list[int]] = {}
-    for column in last.tolist():
-        by_site.setdefault(int(columns.site[column]), []).append(column)
+    for column in np.flatnonzero(variables.serves & (variables.end == len(inputs.years))).tolist():
+        by_site.setdefault(int(variables.site[column]), []).append(column)
     rows = [
         (i, j, c)
-        for (s, t), c in way.items()
+        for s, t, c in zip(low[keep].tolist(), high[keep].tolist(), cost[keep].tolist(), strict=True)
         for i in by_site.get(s, ())
         for j in by_site.get(t, ())
-        if columns.service[i] == columns.service[j] and (columns.new[i] or columns.new[j])
+        if variables.service[i] == variables.service[j] and (variables.new[i] or variables.new[j])
     ]
-    i, j, c = (
-        (np.array(each) for each in zip(*rows, strict=True)) if rows else (np.array([], int),) * 2 + (np.array([]),)
-    )
-    return i.astype(np.int64), j.astype(np.int64), c.astype(float)
+    table_ = np.array(rows, float).reshape(len(rows), 3)
+    return table_[:, 0].astype(np.int64), table_[:, 1].astype(np.int64), table_[:, 2]

@@ -13,10 +13,10 @@ from scipy.sparse import csr_array, hstack, vstack
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats
 from siting.optimize.model import Model
-from siting.propose.model.constraints import shares
-from siting.propose.model.formulation import Instance
-from siting.propose.problem.rules import Cover
-from siting.propose.search.maximin import LAST_BITS, Goals, joined
+from siting.propose.model.formulation import Formulation
+from siting.propose.model.shares import build_shares
+from siting.propose.problem import Cover
+from siting.propose.search.maximin import ROUNDING, Goals, extended
 
 __all__ = ["Groups", "Ranks"]
 
@@ -49,29 +49,23 @@ class Groups:
     grain: float
 
     @classmethod
-    def of(cls, instance: Instance, by: pd.Series) -> Groups:
-        """Read the groups.
-
-        Raises
-        ------
-        ProblemError
-            When they are no Series, or a community has none.
-        """
+    def of(cls, formulation: Formulation, by: pd.Series) -> Groups:
+        """Read the groups."""
         if not isinstance(by, pd.Series):
             raise ProblemError(f"by is {by!r}; give a Series with a group for each community id")
-        asked = _held(instance, 1.0, by)
-        last = asked.inputs.rules[-1]
-        mine = [s for s, share in enumerate(asked.shares) if share.rule is last]
-        other = [s for s, share in enumerate(asked.shares) if share.rule is not last]
-        model = replace(asked.model, shares=asked.model.shares[other], wanted=asked.model.wanted[other])
-        members = [asked.shares[s] for s in mine]
-        total = np.array([float(instance.inputs.demand[s.service, s.phase][s.members].sum()) for s in members])
-        names = tuple(s.group for s in members)
-        return cls(by, names, model, asked.model.shares[mine], total, float(instance.inputs.whole))
+        guaranteed = _held(formulation, 1.0, by)
+        last = guaranteed.inputs.rules[-1]
+        mine = [s for s, share in enumerate(guaranteed.shares) if share.rule is last]
+        other = [s for s, share in enumerate(guaranteed.shares) if share.rule is not last]
+        model = replace(guaranteed.model, shares=guaranteed.model.shares[other], wanted=guaranteed.model.wanted[other])
+        members = [guaranteed.shares[s] for s in mine]
+        total = np.array([s.total for s in members])
+        names = tuple(s.part.of[-1] for s in members)
+        return cls(by, names, model, guaranteed.model.shares[mine], total, float(formulation.inputs.whole))
 
-    def held(self, instance: Instance, share: float) -> Instance:
+    def held(self, formulation: Formulation, share: float) -> Formulation:
         """Return the problem with a share that every group is guaranteed."""
-        return _held(instance, share, self.by) if share > 0 else instance
+        return _held(formulation, share, self.by) if share > 0 else formulation
 
     def amounts(self, x: Bools) -> Floats:
         """Return what columns serve of each group."""
@@ -80,7 +74,7 @@ class Groups:
     def need(self, share: float) -> Floats:
         """Return what a share of each group is."""
         need = share * self.total
-        return np.asarray(np.ceil(need - 1e-6) if self.grain else need - LAST_BITS * self.total)
+        return np.asarray(np.ceil(need - 1e-6) if self.grain else need - ROUNDING * self.total)
 
     def table(self, x: Bools | None) -> pd.DataFrame:
         """Demand and served of each group, the worst off first."""
@@ -92,9 +86,9 @@ class Groups:
         return table.sort_values("share", kind="stable")
 
 
-def _held(instance: Instance, share: float, by: pd.Series) -> Instance:
-    inputs = replace(instance.inputs, rules=(*instance.inputs.rules, Cover(share, by=by)))
-    return replace(instance, inputs=inputs, shares=tuple(shares(inputs)))
+def _held(formulation: Formulation, share: float, by: pd.Series) -> Formulation:
+    inputs = replace(formulation.inputs, rules=(*formulation.inputs.rules, Cover(share, by=by)))
+    return replace(formulation, inputs=inputs, shares=build_shares(inputs))
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,24 +119,12 @@ class Ranks:
         limits = vstack([once, csr_array(np.repeat(np.tri(ranks), size, axis=1))])
         limits = hstack([csr_array((size + ranks, len(model.value))), limits])
         needs = [groups.need(value) for value in values]
-        asked = [
+        guaranteed = [
             hstack([groups.weight, _spared([need - lower for lower in needs[:v]], size, count)])
             for v, need in enumerate(needs)
         ]
-        held = replace(
-            model,
-            benefit=joined(model.benefit, csr_array((np.zeros(count), (there, there)), shape=(count, count))),
-            value=np.concatenate([model.value, np.zeros(count)]),
-            rows=csr_array(vstack([_beside(model.rows, count), limits], format="csr")),
-            low=np.concatenate([model.low, np.full(size + ranks, -np.inf)]),
-            high=np.concatenate([model.high, np.ones(size), upto]),
-            lower=np.concatenate([model.lower, np.zeros(count)]),
-            upper=np.concatenate([model.upper, np.ones(count)]),
-            shares=csr_array(vstack([_beside(model.shares, count), *asked], format="csr")),
-            wanted=np.concatenate([model.wanted, *needs]),
-            must=np.concatenate([model.must, np.zeros(count, bool)]),
-            times=None if model.times is None else np.concatenate([model.times, np.ones(count, np.int64)]),
-        )
+        high = np.concatenate([np.ones(size), upto])
+        held = extended(model, np.zeros(count), vstack(guaranteed, format="csr"), np.concatenate(needs), limits, high)
         return cls(groups, tuple(shares), values, held)
 
     def goals(self, cap: float) -> Goals:
@@ -162,12 +144,6 @@ class Ranks:
         at = np.searchsorted(self.values, self.shares) * size + order[: len(self.shares)]
         taken[at.astype(np.int64)] = True
         return np.concatenate([x, taken])
-
-
-def _beside(matrix: csr_array, count: int) -> csr_array:
-    """Return a matrix with so many empty columns more."""
-    shape = (matrix.shape[0], matrix.shape[1] + count)
-    return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
 
 
 def _spared(amounts: Sequence[Floats], size: int, count: int) -> csr_array:

@@ -7,7 +7,7 @@ and
     f_s(x) + slope_s sum of step_k c_k >= offset_s + slope_s top        for each goal s
 
 is a share, as a column that opens serves its need. Opening c_k costs its step. With c between 0 and 1 that is the
-relaxation of the whole question at once, so its bound is as good as that of a programme with a free t. The steps are
+relaxation of the whole question at once, so its bound is as good as that of a model with a free t. The steps are
 multiples of a unit: a solved round narrows t down to one, and the next round divides that. Where sums are multiples of
 a grain the last unit is the way to the next t that a plan can have, and the answer is exact.
 """
@@ -23,23 +23,34 @@ from scipy.sparse import csr_array, hstack, vstack
 
 from siting.errors import ProblemError
 from siting.numbers import Bools, Floats, Ints
-from siting.optimize.control import Watch
+from siting.optimize.control import Control
 from siting.optimize.model import Model
-from siting.propose.model.formulation import Instance
-from siting.propose.problem.objectives import MaxCoverage, Objective
-from siting.propose.search.dispatch import solve_model
+from siting.propose.model.formulation import Formulation
+from siting.propose.problem import MaxCoverage, Objective
+from siting.propose.search.engines import solve_model
 
-__all__ = ["Goals", "Level", "asking", "counted", "covering", "joined", "raise_least", "within"]
+__all__ = [
+    "ROUNDING",
+    "Goals",
+    "Level",
+    "extended",
+    "maximise_least",
+    "refuse_other_objectives",
+    "refuse_uncounted",
+    "with_goals",
+    "within",
+]
 
 #: Units of a round, as a power of two; and how near t is proven where sums have no grain, as a share of the range.
 POWER, NEAR = 11, 1e-7
-#: How far a sum of fractions may miss its limit by its last bits, as a share of all that is counted.
-LAST_BITS = 1e-9
+#: The rounding tolerance of a sum of fractions, as a share of all that is counted.
+ROUNDING = 1e-9
+NONE = np.zeros(0)
 
 
 @dataclass(frozen=True, eq=False)
 class Goals:
-    """What is asked for at the threshold t: ``weight [served] >= offset + slope t`` in each row.
+    """What must be served at the threshold t: ``weight [served] >= offset + slope t`` in each row.
 
     Attributes
     ----------
@@ -61,7 +72,7 @@ class Goals:
         return float(((amounts - self.offset) / self.slope).min())
 
     def needed(self, t: float) -> Floats:
-        """Return how much must be served of each at t; fractions may miss it by their last bits."""
+        """Return how much must be served of each at t; fractions may miss it by the rounding tolerance."""
         need = self.offset + self.slope * t
         if self.grain:
             return np.asarray(np.ceil(need / self.grain - 1e-6) * self.grain)
@@ -69,11 +80,11 @@ class Goals:
 
     @property
     def slack(self) -> Floats:
-        """What a sum may miss by its last bits: less than a grain, where there is one."""
-        return np.asarray(LAST_BITS * np.maximum(1.0, self.weight.sum(axis=1)))
+        """The rounding tolerance of each sum: less than a grain, where there is one."""
+        return np.asarray(ROUNDING * np.maximum(1.0, self.weight.sum(axis=1)))
 
     def above(self, t: float, range_: float) -> float:
-        """Return the least t above the given one that a plan can have; what only last bits tell apart is the same."""
+        """Return the least t above the given one that a plan can have; within the rounding tolerance it is the same."""
         if not self.grain:
             return t + NEAR * range_
         same = 4 * float((self.slack / self.slope).max())
@@ -83,7 +94,7 @@ class Goals:
 
 @dataclass(frozen=True, eq=False)
 class Level:
-    """The plan with the largest least: its t and what none can beat; x is None where there is no plan."""
+    """The plan with the largest least: its t and the bound on it; x is None without a plan."""
 
     x: Bools | None
     t: float
@@ -93,10 +104,10 @@ class Level:
     nodes: int = 0
 
 
-def raise_least(
+def maximise_least(
     model: Model,
     goals: Goals,
-    watch: Watch,
+    control: Control,
     *,
     start: Bools | None = None,
     top: float = math.inf,
@@ -106,7 +117,7 @@ def raise_least(
 
     Parameters
     ----------
-    watch
+    control
         Its gap is not looked at.
     start
         Columns of a plan to begin with; one that breaks rules is passed over.
@@ -120,7 +131,7 @@ def raise_least(
     floor = goals.reached(np.zeros(len(goals.slope)))
     range_ = max(top - floor, 1e-12)
     top = max(top, floor)
-    best = np.asarray(start, bool) if start is not None and model.keeps(np.asarray(start, bool)) else None
+    best = np.asarray(start, bool) if start is not None and model.is_feasible(np.asarray(start, bool)) else None
     t = floor if best is None else _reached(model, goals, best)
     engine, nodes = "rules", 0
     while best is None or not _proven(goals, t, top, range_):
@@ -128,7 +139,7 @@ def raise_least(
         if best is not None and top - t <= allowed:
             break
         units = _units(goals, t, top, range_, allowed, known=best is not None)
-        found = solve_model(_with_steps(model, goals, *units), watch, start=_stepped(best, units))
+        found = solve_model(_with_steps(model, goals, *units), control, start=_stepped(best, units))
         engine, nodes = found.engine, nodes + found.nodes
         if found.x is None and best is None:
             return Level(None, math.nan, math.nan, found.status, engine, nodes)
@@ -139,10 +150,10 @@ def raise_least(
             if best is None or reached > t:
                 best, t = x, reached
         top = max(t, _narrowed(goals, t, top, found.bound, units, range_))
-        if found.status != "optimal" or watch.report("least", t, top) or (best is not None and (t, top) == before):
+        if found.status != "optimal" or control.report("least", t, top) or (best is not None and (t, top) == before):
             break
     proven = best is not None and _proven(goals, t, top, range_)
-    return Level(best, t, t if proven else top, "optimal" if proven else watch.status, engine, nodes)
+    return Level(best, t, t if proven else top, "optimal" if proven else control.status, engine, nodes)
 
 
 def _narrowed(
@@ -158,7 +169,7 @@ def _narrowed(
     return top
 
 
-def asking(model: Model, goals: Goals, t: float) -> Model:
+def with_goals(model: Model, goals: Goals, t: float) -> Model:
     """Return the model with the goals at t among what it must serve."""
     shares = csr_array(vstack([model.shares, goals.weight], format="csr"))
     return replace(model, shares=shares, wanted=np.concatenate([model.wanted, goals.needed(t)]))
@@ -197,35 +208,48 @@ def _sizes(count: int) -> Ints:
 
 def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: int) -> Model:
     """Return the model that gives up as few units of t as possible from the top of the steps."""
-    sizes = _sizes(count)
-    k, (needs, columns) = len(sizes), model.benefit.shape
-    empty = csr_array(
-        (np.zeros(model.benefit.nnz), model.benefit.indices, model.benefit.indptr), shape=(needs, columns)
-    )
-    steps = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
+    sizes, (needs, columns) = _sizes(count), model.benefit.shape
+    served = (np.zeros(model.benefit.nnz), model.benefit.indices, model.benefit.indptr)
+    bare = replace(model, benefit=csr_array(served, shape=(needs, columns)), value=np.zeros(columns))
     given = csr_array(goals.slope[:, None] * (unit * sizes)[None, :])
-    benefit = joined(empty, steps)
-    shares = vstack(
-        [hstack([model.shares, csr_array((len(model.wanted), k))]), hstack([goals.weight, given])], format="csr"
-    )
     wanted = goals.offset + goals.slope * (bottom + count * unit) - goals.slack
+    steps = extended(bare, -sizes.astype(float), hstack([goals.weight, given]), wanted)
+    return replace(steps, grain=1.0, constant=0.0)
+
+
+def extended(
+    model: Model, value: Floats, shares: csr_array, wanted: Floats, rows: csr_array | None = None, high: Floats = NONE
+) -> Model:
+    """Return a model with further columns of this *value* that serve a need of their own each.
+
+    *shares* and *rows* are further ones, over the old and the new needs and columns; the rows have an upper limit.
+    """
+    k = len(value)
+    own = csr_array((np.zeros(k), (np.arange(k), np.arange(k))), shape=(k, k))
+    more = [] if rows is None else [rows]
     return replace(
         model,
-        benefit=benefit,
-        value=np.concatenate([np.zeros(columns), -sizes.astype(float)]),
-        rows=csr_array(hstack([model.rows, csr_array((len(model.low), k))], format="csr")),
+        benefit=block_diagonal(model.benefit, own),
+        value=np.concatenate([model.value, value]),
+        rows=csr_array(vstack([_beside(model.rows, k), *more], format="csr")),
+        low=np.concatenate([model.low, np.full(len(high), -np.inf)]),
+        high=np.concatenate([model.high, high]),
         lower=np.concatenate([model.lower, np.zeros(k)]),
         upper=np.concatenate([model.upper, np.ones(k)]),
-        shares=csr_array(shares),
+        shares=csr_array(vstack([_beside(model.shares, k), shares], format="csr")),
         wanted=np.concatenate([model.wanted, wanted]),
         must=np.concatenate([model.must, np.zeros(k, bool)]),
-        grain=1.0,
-        constant=0.0,
         times=None if model.times is None else np.concatenate([model.times, np.ones(k, np.int64)]),
     )
 
 
-def joined(first: csr_array, second: csr_array) -> csr_array:
+def _beside(matrix: csr_array, count: int) -> csr_array:
+    """Return a matrix with so many empty columns more."""
+    shape = (matrix.shape[0], matrix.shape[1] + count)
+    return csr_array((matrix.data, matrix.indices, matrix.indptr), shape=shape)
+
+
+def block_diagonal(first: csr_array, second: csr_array) -> csr_array:
     """Put two patterns corner to corner; what is stored stays stored, zeros too."""
     indptr = np.concatenate([first.indptr, second.indptr[1:] + first.nnz])
     indices = np.concatenate([first.indices, second.indices + first.shape[1]])
@@ -238,38 +262,26 @@ def _stepped(x: Bools | None, units: tuple[float, float, int]) -> Bools | None:
     return None if x is None else np.concatenate([x, np.ones(len(_sizes(units[2])), bool)])
 
 
-def within(watch: Watch, gap: float, part: float = 1.0) -> Watch:
-    """Return a watch for a question on the way: with a gap of its own, and a part of the time that is left."""
-    own = watch.quiet()
+def within(control: Control, gap: float, part: float = 1.0) -> Control:
+    """Return a control for a question on the way: with a gap of its own, and a part of the time that is left."""
+    own = control.for_subproblem()
     own.gap = gap
     if own.time_limit is not None:
-        own.time_limit = watch.seconds + part * watch.left
+        own.time_limit = control.seconds + part * control.seconds_left
     return own
 
 
-def covering(objective: Objective, what: str) -> None:
-    """Refuse an objective that is no plain coverage.
-
-    Raises
-    ------
-    ProblemError
-        When it is not.
-    """
+def refuse_other_objectives(objective: Objective, what: str) -> None:
+    """Refuse an objective that is no plain coverage."""
     if not isinstance(objective, MaxCoverage):
         raise ProblemError(f"{what} knows MaxCoverage, not {objective}; give MaxCoverage()")
     if objective.decay is not None:
         raise ProblemError(f"{what}: {objective} does not go; leave out decay")
 
 
-def counted(instance: Instance, what: str) -> None:
-    """Refuse rules by which what is covered is no sum over the communities that some site reaches.
-
-    Raises
-    ------
-    ProblemError
-        When there is one.
-    """
-    if instance.capacity is not None:
+def refuse_uncounted(formulation: Formulation, what: str) -> None:
+    """Refuse rules by which what is covered is no sum over the communities that some site reaches."""
+    if formulation.capacity is not None:
         raise ProblemError(f"{what}: Capacity does not go with it; leave it out")
-    if instance.value.any():
+    if formulation.value.any():
         raise ProblemError(f"{what}: a bonus of Together does not go with it; leave it out")

@@ -1,0 +1,112 @@
+"""The values of canonical columns in their own type and unit, and what is wrong with them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from siting.data.columns import Column
+from siting.data.roles import Role
+from siting.data.values import cells, parse_choices, parse_numbers, texts
+from siting.errors import some
+from siting.numbers import Bools
+
+logger = logging.getLogger(__name__)
+
+Missing = Literal["raise", "zero"]
+
+# How far from a whole number a count may lie, for numbers that went through floating point.
+WHOLE = 1e-9
+_WANTED = {"count": "a number", "number": "a number", "share": "a share", "flag": "yes or no"}
+_FLAGS = "write 是 or 否, 1 or 0, true or false, or say in a mapping, under [flags], what means yes"
+
+
+def read_column(
+    series: Any, column: Column, labels: list[str], missing: Missing, layer: str, factor: float
+) -> tuple[Any, list[str]]:
+    """Return the values of a canonical column in its own type and unit, and what is wrong with them."""
+    if column.type == "text":
+        return _read_text(series, column, labels, layer)
+    return _read_numbers(series, column, labels, missing, layer, factor)
+
+
+def _read_text(series: Any, column: Column, labels: list[str], layer: str) -> tuple[Any, list[str]]:
+    words = texts(series).array
+    faults: list[str] = []
+    blank = np.asarray(words == "", dtype=np.bool_)
+    if blank.any() and not column.blank:
+        rows = some(compress(labels, blank))
+        logger.warning('%s: "%s" is blank in %d of %d rows: %s', layer, column.name, blank.sum(), len(blank), rows)
+    if column.choices:
+        words, unknown = parse_choices(column, words)
+        what = "has unknown values"
+        if column.open:
+            what = "holds words that are not understood and are kept as they are"
+        known = some((f"{value} ({'、'.join(names)})" for value, names in column.choices), most=20)
+        faults = _row_faults(f'"{column.name}" {what}', series, unknown, labels, f"understood are {known}")
+        if column.open and faults:
+            logger.warning("%s: %s", layer, faults.pop())
+    return pd.Series(words, index=series.index, dtype="str"), faults
+
+
+def _read_numbers(
+    series: Any, column: Column, labels: list[str], missing: Missing, layer: str, factor: float
+) -> tuple[Any, list[str]]:
+    parsed = parse_numbers(series, column.type, column)
+    # 3 * 666.66… is 2000: the rounding error of the product is no part of the number.
+    values = parsed.numbers if factor == 1 else np.round(parsed.numbers * factor, 6)
+    faults: list[str] = []
+
+    def find(wrong: Bools, what: str, remedy: str) -> None:
+        faults.extend(_row_faults(f'"{column.name}" is {what}', series, wrong, labels, remedy))
+
+    find(parsed.bad, f"not {_WANTED[column.type]}", _FLAGS if column.type == "flag" else "write plain numbers")
+    find(~parsed.bad & (values < 0) & (not column.signed), "negative", "correct them")
+    count = int(parsed.missing.sum())
+    if count and not column.blank and missing == "zero":
+        logger.warning('%s: "%s" was missing in %d rows and is counted as 0', layer, column.name, count)
+        values = np.where(parsed.missing, 0.0, values)
+    elif count and not column.blank:
+        rows = some(compress(labels, parsed.missing))
+        faults.append(
+            f'"{column.name}" is missing in {count} of {len(series)} rows: {rows}; fill it, or count it as 0 with '
+            'missing="zero"'
+        )
+    if column.type == "share":
+        find(~parsed.bad & (values > 1), "above 1", 'give shares from 0 to 1, or per cent with "%"')
+    if column.type == "count" and not column.blank:
+        find(~parsed.bad & (np.abs(values - np.round(values)) > WHOLE), "not whole", "counts are whole numbers")
+        values = np.round(values)
+    if faults:
+        return series, faults
+    kinds = {"count": np.float64 if column.blank else np.int64, "flag": np.bool_}
+    return pd.Series(values.astype(kinds.get(column.type, np.float64)), index=series.index), []
+
+
+def _row_faults(what: str, series: Any, wrong: Bools, labels: Sequence[str], remedy: str) -> list[str]:
+    if not wrong.any():
+        return []
+    at = np.flatnonzero(wrong).tolist()
+    rows = [f"{labels[row]}: {str(cell)[:40]}" for row, cell in zip(at, cells(series.iloc[at]), strict=True)]
+    return [f"{what} in {len(rows)} of {len(wrong)} rows: {some(rows)}; {remedy}"]
+
+
+def subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
+    """Find rows where a part is above its whole, such as more elderly than residents."""
+    faults = []
+    for part, whole in role.subsets:
+        # A column with faults of its own still holds text here; those come first.
+        if any(name not in frame.columns or frame[name].dtype.kind not in "if" for name in (part, whole)):
+            continue
+        # A negative whole is a fault of its own, not of its parts.
+        above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool)
+        if above.any():
+            pairs = zip(compress(labels, above), frame[part][above], frame[whole][above], strict=True)
+            rows = [f"{label}: {a} > {b}" for label, a, b in pairs]
+            faults.append(f'"{part}" is above "{whole}", of which it is a part, in {len(rows)} rows: {some(rows)}')
+    return faults

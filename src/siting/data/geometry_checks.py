@@ -1,0 +1,202 @@
+"""The checks of a layer's geometry and of where it lies, one fault each."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from itertools import compress
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from pyproj import CRS
+
+from siting.data.coordinate_checks import extent_faults
+from siting.data.datums import NO_CRS, crs_name, datum_doubt
+from siting.data.extent import middle_place
+from siting.data.projection_choice import metric_crs
+from siting.data.roles import Role
+from siting.errors import LayerError, some
+from siting.numbers import Bools, Floats
+
+logger = logging.getLogger(__name__)
+
+# Between these metres above sea lies all that is built.
+LOWEST, HIGHEST = -500.0, 9000.0
+# Part by part, the kinds that a role names, with their multi-part forms.
+_KINDS = {"Point": "Point", "LineString": "LineString", "LinearRing": "LineString", "Polygon": "Polygon",
+          "MultiPoint": "Point", "MultiLineString": "LineString", "MultiPolygon": "Polygon"}  # fmt: skip
+# By the number that shapely gives each kind.
+_NAMES = (*_KINDS, "GeometryCollection")
+
+
+def check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, strict: bool) -> tuple[Any, list[str]]:
+    """Return the geometry in canonical form, and its faults."""
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    faults, void = _empty_faults(shapes, labels)
+    faults += _kind_faults(shapes, labels, role)
+    if not void.all() and not crs_faults(frame.crs):
+        kept = labels if not void.any() else list(compress(labels, ~void))
+        faults += _place_faults(shapes[~void], kept, frame.crs, layer, strict)
+    if faults or frame.crs is None or not len(shapes):
+        return shapes, faults
+    shapes, lost = _mend_polygons(shapes, labels, frame.crs, layer)
+    return (shapes, lost) if lost else (_simple_shapes(shapes, role, layer, labels), [])
+
+
+def _place_faults(shapes: Any, labels: Sequence[str], crs: Any, layer: str, strict: bool) -> list[str]:
+    """Find what is wrong with where the rows lie; what is doubtful is a warning, or a fault when *strict*."""
+    corners = shapely.bounds(shapes)
+    faults, doubts = extent_faults(shapes, corners, labels, crs)
+    if not faults and (doubt := datum_doubt(crs, *middle_place(crs, corners), strict=strict)):
+        doubts.append(doubt)
+    if strict:
+        return faults + doubts
+    for doubt in doubts:
+        logger.warning("%s: %s", layer, doubt)
+    return faults
+
+
+def crs_faults(crs: CRS | None) -> list[str]:
+    """Find that a layer has no CRS, or one that is neither geographic nor projected."""
+    if crs is None:
+        return [NO_CRS]
+    if not (crs.is_geographic or crs.is_projected):
+        unlocated = "is a local system that says nothing of where on earth it lies"
+        return [f"{crs_name(crs)} {unlocated}; give the layer in a geographic or projected CRS"]
+    return []
+
+
+def _empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]:
+    """Find rows without geometry or with coordinates that are not finite."""
+    coordinates, row = shapely.get_coordinates(shapes, return_index=True)
+    endless = np.zeros(len(shapes), dtype=np.bool_)
+    endless[row[~np.isfinite(coordinates).all(axis=1)]] = True
+    none = (shapely.is_missing(shapes) | shapely.is_empty(shapes)) & ~endless
+    faults = []
+    for wrong, what, remedy in (
+        (none, "have no geometry, or one that cannot be read", "; draw them or take them out"),
+        (endless, "have coordinates that are NaN or infinite", ""),
+    ):
+        if wrong.any():
+            faults.append(f"{wrong.sum()} of {len(shapes)} rows {what}: {some(compress(labels, wrong))}{remedy}")
+    return faults, none | endless
+
+
+def _kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
+    """Find rows whose kind of geometry the role does not allow."""
+    # Of a polygon where points are wanted a point inside is taken.
+    allowed = {*role.geometry, "Polygon"} if role.geometry == ("Point",) else set(role.geometry)
+    kinds = shapely.get_type_id(shapes)  # -1: none
+    wrong = (kinds >= 0) & np.isin(kinds, [i for i, name in enumerate(_NAMES) if _KINDS.get(name) not in allowed])
+    faults = []
+    if wrong.any():
+        kind = f"{' or '.join(role.geometry)}, not {', '.join(sorted(_NAMES[i] for i in np.unique(kinds[wrong])))}"
+        faults.append(f'role "{role.name}" takes {kind}: {some(compress(labels, wrong))}')
+    scattered = (kinds == 4) & ~wrong & (shapely.get_num_geometries(shapes) > 1)
+    if scattered.any():
+        rows = some(compress(labels, scattered))
+        faults.append(f"multi-part points with more than one part: {rows}; give each part a row (frame.explode())")
+    return faults
+
+
+def _mend_polygons(shapes: Any, labels: Sequence[str], crs: CRS, layer: str) -> tuple[Any, list[str]]:
+    """Make polygons that cross themselves valid; the change of area (m²) is logged as a warning."""
+    ill = np.isin(shapely.get_type_id(shapes), (3, 6)) & ~shapely.is_valid(shapes)
+    if not ill.any():
+        return shapes, []
+    mended = shapely.make_valid(shapes[ill], method="structure", keep_collapsed=False)
+    lost = np.isin(shapely.get_type_id(mended), (3, 6), invert=True) | shapely.is_empty(mended)
+    names = list(compress(labels, ill))
+    if lost.any():
+        return shapes, [f"polygons that enclose no area: {some(compress(names, lost))}; draw them again"]
+    before, after = _areas(shapes[ill], crs), _areas(mended, crs)
+    changes = [f"{name}: {old:.1f} -> {new:.1f} m2" for name, old, new in zip(names, before, after, strict=True)]
+    logger.warning("%s: %d polygons crossed themselves and were made valid; area %s", layer, len(names), some(changes))
+    shapes = shapes.copy()
+    shapes[ill] = mended
+    return shapes, []
+
+
+def _areas(shapes: Any, crs: CRS) -> Floats:
+    series = gpd.GeoSeries(shapes, crs=crs)
+    try:
+        measured = metric_crs(series)
+    except LayerError:  # too large a country for lengths; areas can be kept
+        lon, lat = middle_place(crs, shapely.bounds(shapes))
+        measured = CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon}")
+    return np.asarray(shapely.area(series.to_crs(measured).array), dtype=np.float64)
+
+
+def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
+    """Unwrap multi-parts of one part, and put a point into polygons where the role takes points only.
+
+    Heights are dropped, but for lines that may have a rise: there they stay where they can be true.
+    """
+    shapes = shapes.copy()
+    high = shapely.get_coordinate_dimension(shapes) > 2
+    if high.any() and any(column.name == "rise" for column in role.columns):
+        high &= ~_true_heights(shapes, labels, layer)
+    elif high.any():
+        logger.info("%s: the heights of %d geometries were dropped", layer, high.sum())
+    if high.any():
+        shapes[high] = shapely.force_2d(shapes[high])
+    single = np.isin(shapely.get_type_id(shapes), (4, 5)) & (shapely.get_num_geometries(shapes) == 1)
+    shapes[single] = shapely.get_geometry(shapes[single], 0)
+    rings = shapely.get_type_id(shapes) == 2
+    shapes[rings] = [shapely.LineString(ring.coords) for ring in shapes[rings]]
+    if role.geometry == ("Point",):
+        filled = np.isin(shapely.get_type_id(shapes), (3, 6))
+        if filled.any():
+            shapes[filled] = shapely.point_on_surface(shapes[filled])
+            logger.info("%s: %d polygons became points inside them", layer, filled.sum())
+    return shapes
+
+
+def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Bools:
+    """Mark the lines whose heights can be true and log the others; where all heights are 0, there are none."""
+    z = shapely.get_coordinates(shapes, include_z=True)[:, 2]
+    row = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
+    high = shapely.has_z(shapes)
+    if not z[np.isfinite(z)].any():
+        logger.info("%s: all heights are 0 or missing; they were dropped", layer)
+        return np.zeros(len(shapes), dtype=np.bool_)
+    wrong = np.zeros(len(shapes), dtype=np.bool_)
+    wrong[row[~(np.isfinite(z) & (z >= LOWEST) & (z <= HIGHEST))]] = True
+    wrong &= high
+    if wrong.any():
+        logger.warning(
+            "%s: %d rows have heights that are missing, below %g m or above %g m: %s; their heights are not used",
+            layer, wrong.sum(), LOWEST, HIGHEST, some(compress(labels, wrong)),
+        )  # fmt: skip
+    return np.asarray(high & ~wrong)
+
+
+def split_lines(frame: Any, role: Role, layer: str) -> Any:
+    """Give each part of a multi-part line a row of its own: ids get ``-1``, ``-2``, …, lengths are shared out."""
+    count = shapely.get_num_geometries(frame.geometry.array)
+    many = (shapely.get_type_id(frame.geometry.array) == 5) & (count > 1)
+    if not many.any():
+        return frame
+    whole = _ground_lengths(frame.geometry.array, frame.crs)
+    parts = frame.assign(_whole=whole, _many=many).explode(index_parts=False)
+    number = parts.groupby(level=0, sort=False).cumcount() + 1
+    split = parts.pop("_many").to_numpy(dtype=bool)
+    share = _ground_lengths(parts.geometry.array, frame.crs) / np.where(parts["_whole"] > 0, parts.pop("_whole"), 1.0)
+    for column in role.columns:
+        if column.divisible and column.name in parts:
+            parts[column.name] = parts[column.name] * np.where(split, share, 1.0)
+    parts.index = parts.index.where(~split, parts.index + "-" + number.astype(str).to_numpy()).rename("id")
+    logger.info("%s: %d lines of several parts were split; their ids got -1, -2, …", layer, many.sum())
+    return parts
+
+
+def _ground_lengths(lines: Any, crs: CRS) -> Floats:
+    """Lengths to share something out by: a degree to the east counts as much less as it is shorter on the ground."""
+    lines = np.asarray(lines, dtype=object)
+    if crs is not None and crs.is_geographic:
+        middle = np.radians(shapely.bounds(lines)[:, [1, 3]].mean(axis=1))
+        xy, row = shapely.get_coordinates(lines, return_index=True)
+        lines = shapely.set_coordinates(lines.copy(), xy * np.column_stack([np.cos(middle)[row], np.ones(len(row))]))
+    return np.asarray(shapely.length(lines), dtype=np.float64)

@@ -1,0 +1,271 @@
+"""Choosing the coordinate reference system to measure layers in.
+
+A layer that already is in metres, in a projection that holds where it lies, stays in it. Else what is measured lies,
+inside China, in the CGCS2000 3° Gauss-Krüger zone of its centre (EPSG:4534 for 75°E to EPSG:4554 for 135°E, without
+zone prefix), elsewhere in the UTM zone of its centre (WGS 84). Where a layer spans zones, so that lengths would be
+more than 0.04 % off, a projection is made for it. No length is measured that may be more than 0.1 % off. Axis order is
+always x (east), y (north).
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from pyproj import CRS
+
+from siting.data.datums import NO_CRS, crs_name, read_crs
+from siting.data.distortion import REFUSED, REPORTED, LengthError, length_error, tailored_projection
+from siting.data.extent import DEGREE, median, middle_longitude, projection, relative_longitude
+from siting.data.outliers import usual_boxes
+from siting.errors import LayerError
+from siting.numbers import Floats
+
+__all__ = ["common_crs", "metric_crs"]
+
+logger = logging.getLogger(__name__)
+
+# Longitude and latitude of the box around China.
+CHINA = (73.0, 3.0, 136.0, 54.0)
+# Rows of each layer that its errors are taken from, beside those that lie farthest out.
+ROWS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Places:
+    """Where layers lie, in degrees: places that stand for all, the farthest among them, and how many rows each is."""
+
+    lon: Floats
+    lat: Floats
+    rows: Floats
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """The weighted median: no single row moves it."""
+        middle = middle_longitude(self.lon)
+        lon = middle + median(relative_longitude(self.lon, middle), self.rows)
+        return float(relative_longitude(lon, 0.0)), median(self.lat, self.rows)
+
+    def length_error(self, crs: CRS) -> LengthError:
+        """Return how far lengths in *crs* are off."""
+        return length_error(crs, self.lon, self.lat)
+
+    def kilometres(self, meridian: float) -> float:
+        """Return how far the places reach from a meridian."""
+        east = abs(relative_longitude(self.lon, meridian)) * np.cos(np.radians(self.lat))
+        return float(east.max()) * DEGREE / 1000
+
+    def inside(self, crs: CRS) -> bool:
+        """Tell whether *crs* is made for the part of the earth where the layers lie."""
+        area, (lon, lat) = crs.area_of_use, self.centre
+        if area is None or area.west > area.east:
+            return True
+        return bool(area.west - 3 <= lon <= area.east + 3 and area.south - 3 <= lat <= area.north + 3)
+
+
+def metric_crs(*frames: Any) -> CRS:
+    """Return the CRS in metres to measure *frames* in together.
+
+    Parameters
+    ----------
+    frames
+        GeoDataFrames or GeoSeries, each with a CRS; empty ones do not count.
+
+    Returns
+    -------
+    pyproj.CRS
+        The first of these that holds, which is to say that no length of any of the layers is more than 0.1 % off in it:
+
+        1. the CRS of the first layer that is in a projected one in metres (no Mercator that stretches all), where it
+           is made for the place;
+        2. the zone of the centre: the CGCS2000 3° zone by central meridian when it lies in China's box (73–136°E,
+           3–54°N), else the WGS 84 UTM zone. The centre is the median of the rows. Where the layers span zones, it
+           must hold to 0.04 %;
+        3. a projection made for the layers: the transverse Mercator, Lambert conformal conic or oblique stereographic
+           that keeps lengths best.
+
+        Rows that lie far from all others (see `siting.data.outliers`) do not count.
+
+    Raises
+    ------
+    LayerError
+        When a frame has no CRS, none has coordinates, or the layers reach too far for any projection.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> town = gpd.GeoSeries.from_xy([119.6, 119.7], [29.0, 29.1], crs="EPSG:4326")
+    >>> metric_crs(town).to_epsg()
+    4549
+    >>> metric_crs(town.to_crs("EPSG:32650")).to_epsg()
+    32650
+    >>> province = gpd.GeoSeries.from_xy([118.2, 120.5, 122.6], [28.0, 29.5, 30.8], crs="EPSG:4326")
+    >>> metric_crs(province).name
+    'Lambert conformal conic at 120.4, 29.4, scale 0.99985'
+    """
+    return _first_that_holds(frames, _places(frames))
+
+
+def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers") -> CRS:
+    """Return the CRS in metres to measure *frames* in: *crs* if it holds there, else that of `metric_crs`.
+
+    Parameters
+    ----------
+    frames
+        GeoDataFrames or GeoSeries, each with a CRS.
+    crs
+        A projected CRS in metres.
+    layer
+        What to call the frames in messages.
+
+    Raises
+    ------
+    LayerError
+        As for `to_metric`.
+
+    Examples
+    --------
+    >>> import geopandas as gpd
+    >>> town = gpd.GeoSeries.from_xy([119.6, 119.7], [29.0, 29.1], crs="EPSG:4326")
+    >>> common_crs([town], "EPSG:4548").to_epsg()
+    4548
+    """
+    frames = list(frames)
+    target = None if crs is None else read_crs(crs, layer)
+    if target is not None and (fault := _unfit(target)):
+        raise LayerError(layer, f"{crs_name(target)} {fault}")
+    if target is not None and not any(len(frame) for frame in frames):
+        return target
+    places = _places(frames)
+    if target is None:
+        target = _first_that_holds(frames, places)
+    elif (area := target.area_of_use) is not None and not places.inside(target):
+        lon, lat = places.centre
+        raise LayerError(
+            layer,
+            f"{crs_name(target)} is made for {area.west:g} to {area.east:g}°E, {area.south:g} to {area.north:g}°N, and "
+            f"the layer lies at {lon:.1f}°E, {lat:.1f}°N; give {crs_name(_zone_or_tailored(places))} or none",
+        )
+    _report(layer, target, places)
+    return target
+
+
+def _first_that_holds(frames: Iterable[Any], places: Places) -> CRS:
+    """Return the CRS of the first layer that holds, else one chosen for the places."""
+    for frame in frames:
+        crs = frame.crs
+        if len(frame) and not _unfit(crs) and places.length_error(crs).worst <= REFUSED and places.inside(crs):
+            return CRS(crs)
+    return _zone_or_tailored(places)
+
+
+def _zone_or_tailored(places: Places) -> CRS:
+    """Return the zone of the centre, or a projection made for the places."""
+    zone = CRS.from_epsg(_zone(*places.centre))
+    worst = places.length_error(zone).worst
+    if worst <= REPORTED:
+        return zone
+    tailored, least = tailored_projection(zone, places.lon, places.lat)
+    spans = len({_zone(*place) for place in zip(places.lon.tolist(), places.lat.tolist(), strict=True)}) > 1
+    if worst <= REFUSED and (least.worst > worst or not spans):
+        return zone
+    if least.worst > REFUSED:
+        wide, high = places.kilometres(places.centre[0]) * 2, float(np.ptp(places.lat)) * DEGREE / 1000
+        order = np.argsort(relative_longitude(places.lon, places.centre[0]), kind="stable")
+        west, east = (f"{places.lon[at]:.1f}°E {places.lat[at]:.1f}°N" for at in order[[0, -1]])
+        raise LayerError(
+            "metric_crs",
+            f"the rows reach over some {wide:,.0f} km by {high:,.0f} km, from {west} to {east}, and no projection "
+            f"keeps lengths there within {100 * REFUSED:g} % (the best, {tailored.name}: {least}); take out rows that "
+            "do not belong there, work in parts (a city or a province at a time), or compute geodesic lengths "
+            "(pyproj.Geod)",
+        )
+    return tailored
+
+
+def _zone(lon: float, lat: float) -> int:
+    """Return the EPSG code of the zone of a place: CGCS2000 3° in China's box, else UTM."""
+    west, south, east, north = CHINA
+    if west <= lon <= east and south <= lat <= north:
+        return 4534 - 25 + min(max(math.floor(lon / 3 + 0.5), 25), 45)
+    return (32600 if lat >= 0 else 32700) + int((lon + 180) // 6) % 60 + 1
+
+
+def _places(frames: Iterable[Any]) -> Places:
+    """Return where the rows of some layers lie; those far from all others of their layer do not count."""
+    parts = []
+    for number, frame in enumerate(frames, start=1):
+        if frame.crs is None:
+            raise LayerError(str(frame.attrs.get("source", f"layer {number}")), NO_CRS)
+        if len(frame):
+            parts.append(layer_places(frame))
+    if not any(len(part.lon) for part in parts):
+        raise LayerError("metric_crs", "no layer has coordinates that lie on the earth, so no CRS fits")
+    return Places(*(np.concatenate([getattr(part, key) for part in parts]) for key in ("lon", "lat", "rows")))
+
+
+def layer_places(frame: Any) -> Places:
+    """Return the middles of some rows and the corners farthest out, with the rows that each stands for."""
+    corners = usual_boxes(frame)
+    none = Places(np.zeros(0), np.zeros(0), np.zeros(0))
+    if not len(corners):
+        return none
+    some_rows = corners[:: -(-len(corners) // ROWS)]
+    ends = corners.reshape(-1, 2)
+    outer: set[int] = set()
+    for u, v in ((1, 0), (0, 1), (1, 1), (1, -1)):
+        along = u * ends[:, 0] + v * ends[:, 1]
+        outer |= {int(along.argmin()), int(along.argmax())}
+    xy = np.concatenate([(some_rows[:, :2] + some_rows[:, 2:]) / 2, ends[sorted(outer)]])
+    rows = np.concatenate([np.full(len(some_rows), len(frame) / len(some_rows)), np.zeros(len(outer))])
+    lon, lat = xy.T if frame.crs.is_geographic else projection(frame.crs)(xy[:, 0], xy[:, 1], inverse=True)
+    good = np.isfinite(lon) & np.isfinite(lat) & (abs(lat) <= 90)
+    return Places(lon[good], lat[good], rows[good]) if rows[good].sum() else none
+
+
+def _unfit(crs: CRS) -> str:
+    """Describe why no lengths are measured in *crs*, whatever the place; empty where they are."""
+    if not crs.is_projected or any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
+        return 'is not in metres; give a projected CRS in metres (for example "EPSG:4549") or none'
+    operation = crs.coordinate_operation
+    method = operation.method_name if operation else ""
+    # The metre of a Mercator, as of web maps, is cos(latitude) of a metre on the ground.
+    if "Mercator" in method and "Transverse" not in method and "Oblique" not in method:
+        return 'stretches every length; give a local CRS (for example "EPSG:4549") or none'
+    return ""
+
+
+def _report(layer: str, crs: CRS, places: Places) -> None:
+    """Log how far the places reach from the middle of *crs* and how exact lengths are; refuse what is too far."""
+    error = places.length_error(crs)
+    meridian = _meridian(crs)
+    far = "" if meridian is None else f", reaches {places.kilometres(meridian):,.0f} km from its meridian {meridian:g}°"
+    text = f"measured in {crs_name(crs)}{far}: lengths come out up to {error}"
+    if error.worst <= REPORTED:
+        logger.info("%s: %s", layer, text)
+        return
+    try:
+        better = _zone_or_tailored(places)
+    except LayerError:
+        better = crs
+    best = places.length_error(better).worst
+    remedy = ""
+    if best < error.worst:
+        code = better.to_epsg()
+        how = f'crs="EPSG:{code}"' if code else f"{better.name}, which is chosen where the layers are in degrees,"
+        remedy = f"; {how} keeps them within {100 * best:.3f} %"
+    if error.worst > REFUSED:
+        raise LayerError(layer, f"{text}, and 0.1 % is the most that is accepted{remedy or '; work in parts'}")
+    logger.warning("%s: %s%s", layer, text, remedy)
+
+
+def _meridian(crs: CRS) -> float | None:
+    """Return the central meridian of *crs*, degrees."""
+    for value in crs.coordinate_operation.params if crs.coordinate_operation else ():
+        if value.name.startswith("Longitude of") and value.unit_name == "degree":
+            return float(value.value)
+    return None

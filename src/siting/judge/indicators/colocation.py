@@ -1,0 +1,127 @@
+"""Rules of neighbourhood: facilities that have a partner beside them, or the room that their size asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from siting.judge.indicators.comparison import ratio
+from siting.judge.indicators.finding import Finding, indicator, number, percent, share_of_units, shown, units_message
+from siting.judge.layers.columns import Missing, matches
+from siting.judge.layers.context import Context
+from siting.judge.layers.walkers import walk_message, walker_of
+from siting.judge.standards.conditions import key_of
+from siting.judge.standards.keys import NEAR, ROWS, WAY
+from siting.judge.standards.rule import Rule
+from siting.judge.wording.sentences import Message
+
+__all__ = ["beds", "neighbours", "of_number"]
+
+#: Keys that say which partners count, and how near they have to be.
+PARTNERS = ("metres", "minutes", *WAY, "other_types", "other_where")
+
+
+def _idle(rule: Rule) -> tuple[str, ...]:
+    walk = () if rule.other and not rule.part else PARTNERS
+    among = () if rule.part and rule.layers[0] == "communities" else ("among", "judged_by")
+    return (*walk, *among, *(("other",) if rule.part else ()))
+
+
+@indicator(
+    "colocation",
+    keys=(*ROWS, *NEAR, *WAY, "part", "other", "other_types", "other_where", "judged_by"),
+    units=("", "percent", "facilities", "communities", "modes"),
+    idle=_idle,
+)
+def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Facilities that have one of another sort within the walk `beside`, or that serve both."""
+    if rule.layers == ("both",):
+        raise Missing("audit.not_in_layers", rule=rule.id)
+    layer, frame = rule.layers[0], context.stock(rule)
+    if rule.part and layer == "communities":
+        fulfil = matches(frame[context.ruled(rule)[frame.index]], layer, rule.part)
+        values = {"part": int(fulfil.sum()), "total": len(fulfil), "ruled": context.called(rule)}
+        yield shown(100 * ratio(float(fulfil.sum()), len(fulfil)), "percent", ("audit.marked", values))
+    elif rule.part:
+        fulfil = matches(frame, layer, rule.part)
+        basis = units_message(fulfil.sum(), len(frame), rule.facility_types or layer)
+        yield _counted(rule, float(fulfil.sum()), basis)
+    elif not rule.other:
+        yield _counted(rule, float(len(frame)), ("audit.sum", {"stock": len(frame), "column": (layer,)}))
+    else:
+        near, unseen = _beside(rule, context, frame)
+        basis = _partners(rule, context, near, layer)
+        if rule.unit == "percent":
+            found = percent(rule, int(near.sum()), len(frame), needs="facilities", basis=basis, units=near)
+            found = replace(found, metric=rule.metric or "streets")
+        else:
+            found = _counted(rule, float(near.sum()), basis)
+        yield replace(found, remarks=unseen)
+
+
+def _counted(rule: Rule, there: float, basis: Message) -> Finding:
+    """Judge a number by the rule's, where it prints one of facilities."""
+    metric = (rule.metric or "streets") if rule.other else ""
+    if rule.value is None or rule.unit not in ("facilities", "communities"):
+        return shown(there, "facilities", basis, metric=metric)
+    needed = max(0.0, rule.value - there)
+    return Finding(there, rule.value, rule.unit, rule.operator, needed, "facilities", metric, basis=basis)
+
+
+def _partners(rule: Rule, context: Context, near: pd.Series, of: object) -> Message:
+    values = {"part": int(near.sum()), "total": len(near), "of": of, "other": rule.other_types or rule.other}
+    return walk_message("audit.partners", rule, {**values, "walk": context.walk_of(rule)})
+
+
+def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Message, ...]]:
+    """Mark the facilities with a partner of any of the layers within the walk; report what could not be looked at.
+
+    Where a layer of partners has no types, all its rows are partners.
+    """
+    whole = context.whole or context
+    there = [name for name in rule.other if name in whole.layers]
+    if not there:
+        raise Missing("audit.no_layer", layer=rule.other[0])
+    near = pd.Series(False, frame.index)
+    unseen: list[Message] = [("audit.not_looked_at", {"layer": name}) for name in rule.other if name not in there]
+    for name in there:
+        partner = rule.partner(name)
+        if any(partner.types) and "facility_type" not in whole.layer(name):
+            partner = replace(partner, facility_types=())
+            unseen.append(("audit.all_partners", {"layer": name, "types": rule.other_types}))
+        key = ("partners", partner.types, key_of(partner.where))
+        reach = whole.between(rule.layers[0], name, whole.stock(partner), key, context.limit(rule),
+                              rule.metric == "straight", walker_of(rule, context.walk))  # fmt: skip
+        near |= frame.index.isin(reach.pairs()["origin"])
+    return near, tuple(unseen)
+
+
+@indicator(
+    "bed_threshold_rule",
+    operators=(">=", ">", "<=", "<", "range"),
+    keys=(*ROWS, *WAY, "part", "other", "other_types", "other_where", "column", "metres", "minutes"),
+    units=("beds",),
+    idle=lambda rule: ("part",) if rule.other else PARTNERS,
+)
+def beds(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of the institutions of a size that have the room, or the partner nearby, that their size asks for."""
+    if not (rule.part or rule.other):
+        raise Missing("audit.not_in_layers", rule=rule.id)
+    layer, frame = rule.layers[0], context.stock(rule)
+    sized = frame[of_number(rule, frame, layer, (rule.column or ("beds",))[0])]
+    of = rule.facility_types or layer
+    if not rule.other:
+        yield share_of_units(rule, matches(sized, layer, rule.part), of, target=100.0, operator=">=")
+        return
+    fulfil, unseen = _beside(rule, context, sized)
+    found = share_of_units(rule, fulfil, of, target=100.0, operator=">=")
+    yield replace(found, metric=rule.metric or "streets", basis=_partners(rule, context, fulfil, of), remarks=unseen)
+
+
+def of_number(rule: Rule, frame: pd.DataFrame, layer: str, column: str) -> pd.Series:
+    """Mark the rows whose number falls under the rule."""
+    lower = ">=" if rule.operator == "range" else rule.operator
+    marks = matches(frame, layer, {column: f"{lower}{number(rule):.15g}"})
+    return marks & matches(frame, layer, {column: f"<={rule.value_max:.15g}"}) if rule.operator == "range" else marks

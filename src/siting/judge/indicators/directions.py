@@ -1,0 +1,189 @@
+"""Rules of direction, thresholds and money: what can be counted where a document prints no limit."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from siting.data import types_in
+from siting.judge.indicators.colocation import of_number
+from siting.judge.indicators.comparison import ratio
+from siting.judge.indicators.finding import Finding, indicator, number, shown, units_message
+from siting.judge.layers.columns import SEVERAL, Missing, matches
+from siting.judge.layers.context import Context
+from siting.judge.layers.service_areas import townships_served
+from siting.judge.layers.walkers import Limit, walk_message
+from siting.judge.standards.applies_to import COMMUNITIES
+from siting.judge.standards.keys import NEAR, ONE_BY_ONE, ROWS, WAY
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.units_of_measure import UNITS
+from siting.judge.wording.sentences import Message
+
+__all__ = ["by_reference", "candidates", "hubs", "money", "openly", "principle", "threshold", "types", "vans"]
+
+#: Villages farther than this from any facility are not delivered to, metres.
+FARTHEST = 10_000.0
+
+
+def _sum(there: float, *columns: str) -> Message:
+    return "audit.sum", {"stock": there, "column": columns}
+
+
+@indicator("area_threshold", operators=(">=", ">", "<=", "<", "range"), keys=(*ROWS, "column"), units=("m2",))
+@indicator(
+    "operation_threshold",
+    operators=(">=", ">", "<=", "<", "range"),
+    keys=(*ROWS, "column"),
+    units=("years", "days_per_year"),
+)
+def threshold(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count the facilities that fall under a threshold of days, years or floor area."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    if not rule.column:
+        raise Missing("audit.not_in_layers", rule=rule.id)
+    part = int(of_number(rule, frame, layer, rule.column[0]).sum())
+    yield shown(part, "facilities", units_message(part, len(frame), rule.facility_types or layer))
+
+
+@indicator("candidate_site_rule", keys=ROWS, units=("",))
+def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count the candidate sites of the sort that the rule allows or prefers."""
+    there = len(context.stock(rule))
+    yield shown(there, "candidates", _sum(there, rule.layers[0]))
+
+
+def _near(rule: Rule, context: Context, marks: pd.Series, ruled: str) -> tuple[int, Message]:
+    """Count the communities that are marked and have a facility beside them, and write it."""
+    part = int((context.served(rule) & marks).sum())
+    values = {"part": part, "total": int(marks.sum()), "ruled": ruled, "walk": context.walk_of(rule)}
+    return part, walk_message("audit.beside", rule, values)
+
+
+@indicator("service_area_rule", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
+def openly(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Communities beside the facilities that may serve their neighbours too."""
+    ruled = context.ruled(replace(rule, applies_to="community"))
+    part, basis = _near(rule, context, ruled, "estates_or_villages")
+    yield shown(part, "estates_or_villages", basis, metric=rule.metric or "streets")
+
+
+@indicator("hub_and_spoke", keys=(*ROWS, "among"), units=("", "levels"))
+def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Mean way from the villages to the nearest facility that carries the service for them."""
+    villages = _spokes(rule, context)
+    nearest = context.reach(rule, Limit(metres=FARTHEST)).nearest(1).set_index("origin")["cost"]
+    first = nearest.reindex(villages.index[villages])
+    values = {
+        "reached": int(first.notna().sum()), "total": int(villages.sum()), "km": FARTHEST / 1000,
+        "most": math.nan if first.isna().all() else round(float(first.max())),
+    }  # fmt: skip
+    found = shown(float(first.mean()), "m", ("audit.delivered", values), metric="streets")
+    yield replace(found, remarks=townships_served(rule, context))
+
+
+def _spokes(rule: Rule, context: Context) -> pd.Series:
+    """Mark the communities that are delivered to: those the rule is for, the villages where it is for a whole area."""
+    return context.ruled(rule if rule.applies_to in COMMUNITIES else replace(rule, applies_to="village"))
+
+
+@indicator("mobile_service", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
+def vans(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Villages that have no facility beside them: who is left to vans."""
+    villages = _spokes(rule, context)
+    ruled = "homes" if "kind" in rule.among else "village"
+    part, basis = _near(rule, context, villages, rule.applies_to if rule.applies_to in COMMUNITIES else ruled)
+    kinds = context.layer("communities").loc[villages, "kind"] if "kind" in context.layer("communities") else ()
+    unit = "villages" if len(kinds) and all(kind == "village" for kind in kinds) else "estates_or_villages"
+    yield shown(int(villages.sum()) - part, unit, basis, metric=rule.metric or "streets")
+
+
+def _principle_idle(rule: Rule) -> tuple[str, ...]:
+    layer, walked = rule.layers[0], rule.applies_to in COMMUNITIES
+    if rule.base and rule.column and layer != "communities":
+        return (*NEAR, *ONE_BY_ONE)
+    if layer == "districts":
+        return ("facility_types", "excluded_types", "column", "base", *NEAR, *ONE_BY_ONE)
+    return ("base", "column") if walked and layer != "communities" else ("base", *NEAR, *ONE_BY_ONE)
+
+
+@indicator("siting_principle", keys=(*ROWS, *NEAR, *ONE_BY_ONE, "column", "base"), units=("",), idle=_principle_idle)
+def principle(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count what shows a direction: how far the supply lies elsewhere than the people, or who has it near."""
+    layer = rule.layers[0]
+    layers_only = rule.where or rule.facility_types or rule.column
+    if layer == "both" or not (rule.layer or layers_only or rule.applies_to in COMMUNITIES):
+        raise Missing("audit.not_in_layers", rule=rule.id)
+    if rule.base and rule.column and layer != "communities":
+        yield _elsewhere(rule, context)
+    elif layer == "districts":
+        units = context.districts(rule.applies_to or "township")
+        marked = int(matches(units, layer, rule.where).sum())
+        yield shown(marked, "districts", units_message(marked, len(units), "districts"))
+    elif layer != "communities" and rule.applies_to in COMMUNITIES:
+        ruled = context.ruled(rule)
+        part, basis = _near(rule, context, ruled, context.called(rule))
+        yield shown(100 * ratio(part, int(ruled.sum())), "percent", basis, metric="streets")
+    else:
+        there = context.amount(context.stock(rule), layer, rule.column)
+        homes = "persons" if rule.column else "estates_or_villages"
+        unit = homes if layer == "communities" else (rule.column or ("facilities",))[0]
+        yield shown(there, unit, _sum(there, *(rule.column or (layer,))))
+
+
+def _elsewhere(rule: Rule, context: Context) -> Finding:
+    """Share of the supply that would have to lie in another township to lie as the people do.
+
+    Half the sum of the differences of shares: the index of dissimilarity of Duncan and Duncan (1955), see
+    `siting.spatial_mismatch`.
+    """
+    towns = context.districts("township")
+    layer, frame = rule.layers[0], context.stock(rule)
+    supply, people = (
+        values.groupby(context.township(name)[values.index], observed=True).sum().reindex(towns.index, fill_value=0)
+        for name, values in (
+            (layer, context.numbers(layer, rule.column[0])[frame.index]),
+            ("communities", context.heads(rule.base)),
+        )
+    )
+    apart = math.nan
+    if supply.sum() and people.sum():
+        apart = 50 * float((supply / supply.sum() - people / people.sum()).abs().sum())
+    values = {"column": rule.column, "base": rule.base, "total": len(towns)}
+    return shown(apart, "percent", ("audit.elsewhere", values))
+
+
+@indicator("facility_type_list", keys=("layer", "column"), units=("", "modes"))
+def types(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Count the types of facility that there are."""
+    column = rule.column[0] if rule.column else "facility_type"
+    read = types_in if column == "facility_type" else SEVERAL.split
+    cells = context.column(rule.layers[0], column).dropna().unique()
+    there = len({name for cell in cells for name in read(str(cell).strip())})
+    yield shown(float(there), "modes", _sum(there, "facility_type"))
+
+
+@indicator("investment_project", keys=(*ROWS, "column"), units=("10k_yuan", "beds", "places", "m2", "facilities"))
+@indicator("subsidy_rate", keys=(*ROWS, "column"), units=("", "yuan_per_bed", "yuan_per_place"))
+def money(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Money that a rate comes to for the beds or places there are, or that projects cost."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    there = context.amount(frame, layer, rule.column)
+    if rule.kind == "subsidy_rate":
+        basis: Message = ("audit.subsidy", {"stock": there, "column": rule.column, "each": number(rule)})
+        yield shown(there * number(rule), "yuan", basis)
+    else:
+        value = there if rule.unit == "10k_yuan" else there / UNITS[rule.unit].factor
+        target = np.nan if rule.value is None else rule.value
+        basis = _sum(there, *(rule.column or (layer,)))
+        yield Finding(value, target, rule.unit, rule.operator, max(0.0, target - value), basis=basis)
+
+
+@indicator("provision_rule_by_reference", keys=())
+def by_reference(rule: Rule, _context: Context) -> Iterator[Finding]:
+    """Ask for the number: it stands in another document, and is never guessed."""
+    raise Missing("audit.by_reference", rule=rule.id)
+    yield  # a generator, as all indicators are

@@ -1,0 +1,154 @@
+"""What one reading of a rule gives, and the register of the functions that compute rules by their kind."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from siting.judge.indicators.comparison import holds, lacking, ratio
+from siting.judge.layers.columns import Missing
+from siting.judge.layers.context import Context
+from siting.judge.standards.kinds import KINDS, Kind
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.units_of_measure import DIGITS
+from siting.judge.wording.sentences import NO_MESSAGE, Message
+from siting.numbers import Bools
+
+__all__ = ["INDICATORS", "Finding", "indicator", "number", "percent",
+           "share_of_units", "shown", "units_message", "without"]  # fmt: skip
+
+#: So many units are named in a reason.
+MOST_NAMES = 20
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one reading of a rule gives.
+
+    `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
+    `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
+    communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
+    value and target give. `remarks` follow the basis: what was judged instead, what was not looked at. `most` is the
+    upper end of a range.
+    """
+
+    value: float
+    target: float
+    unit: str
+    operator: str = ">="
+    needed: float = 0.0
+    needs: str = ""
+    metric: str = ""
+    straight: float = math.nan
+    basis: Message = NO_MESSAGE
+    reason: Message = NO_MESSAGE
+    units: pd.Series | None = field(default=None, compare=False)
+    status: str = ""
+    remarks: tuple[Message, ...] = ()
+    most: float = math.nan
+
+    @property
+    def judged(self) -> bool:
+        """Whether there are a value and a target to compare."""
+        return not (self.status or math.isnan(self.value) or math.isnan(self.target))
+
+    @property
+    def holds(self) -> bool:
+        """Whether the value keeps the target, after rounding."""
+        value, target, most = (round(number, DIGITS) for number in (self.value, self.target, self.most))
+        return holds(value, self.operator, target, most)
+
+
+Indicator = Callable[[Rule, Context], Iterator[Finding]]
+INDICATORS: dict[str, Indicator] = {}
+COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
+
+
+def indicator(
+    *kinds: str,
+    operators: tuple[str, ...] = COMPARED,
+    keys: tuple[str, ...] | None = None,
+    units: tuple[str, ...] | None = None,
+    idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
+) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds, with what they take: see `siting.judge.standards.kinds.Kind`.
+
+    Examples
+    --------
+    >>> @indicator("parks_per_town")
+    ... def parks_per_town(rule, context):
+    ...     yield Finding(len(context.layer("parks")), number(rule), "facilities", rule.operator)
+    >>> _ = INDICATORS.pop("parks_per_town"), KINDS.pop("parks_per_town")
+    """
+
+    def register(function: Indicator) -> Indicator:
+        for kind in kinds:
+            INDICATORS[kind], KINDS[kind] = function, Kind(operators, keys, units, idle)
+        return function
+
+    return register
+
+
+def number(rule: Rule) -> float:
+    """Return the number of a rule, or raise that the document prints none."""
+    if rule.value is None:
+        raise Missing("audit.no_value", rule=rule.id)
+    return rule.value
+
+
+def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Message, reason: Message = NO_MESSAGE,
+            metric: str = "", target: float | None = None, units: pd.Series | None = None,
+            operator: str = "") -> Finding:  # fmt: skip
+    """Judge ``100 * part / total`` by the rule's own percentage."""
+    wanted = (math.nan if rule.value is None else rule.value) if target is None else target
+    operator = operator or rule.operator or ">="
+    return Finding(
+        value=100 * ratio(part, total),
+        target=wanted,
+        unit="percent",
+        operator=operator,
+        needed=math.nan if math.isnan(wanted) else lacking(wanted / 100 * total, operator, part),
+        needs=needs,
+        metric=metric,
+        basis=basis,
+        reason=reason,
+        units=units,
+    )
+
+
+def units_message(part: float, total: int, of: object) -> Message:
+    """Write that so many of all units fulfil a rule."""
+    return "audit.units", {"part": int(part), "total": total, "of": of}
+
+
+def share_of_units(rule: Rule, fulfil: pd.Series, of: object, *, needs: str = "facilities", target: float | None = None,
+                   operator: str = "", reason: Message = NO_MESSAGE) -> Finding:  # fmt: skip
+    """Judge the share of units that fulfil the rule."""
+    part, total = int(fulfil.sum()), len(fulfil)
+    return percent(rule, part, total, needs=needs, target=target, operator=operator, reason=reason, units=fulfil,
+                   basis=units_message(part, total, of))  # fmt: skip
+
+
+def shown(value: float, unit: str, basis: Message, *, metric: str = "") -> Finding:
+    """Return a value that the document gives no limit for: it is shown, not judged."""
+    reason: Message = NO_MESSAGE if math.isnan(value) else ("audit.no_limit", {})
+    return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)
+
+
+def without(units: pd.DataFrame, lacks: Bools, key: str = "audit.without",
+            besides: Mapping[object, Message] | None = None) -> Message:  # fmt: skip
+    """Name the first twenty units that do not fulfil the rule, with a message *besides* for each."""
+    names: list[str | Message] = list(np.asarray(units.get("name", units.index), object)[lacks].astype(str))
+    for place, unit in enumerate(units.index[lacks]):
+        if unit in (besides or {}):
+            beside, values = (besides or {})[unit]
+            names[place] = beside, {**values, "name": names[place]}
+    if not names:
+        return NO_MESSAGE
+    if len(names) <= MOST_NAMES:
+        return key, {"names": tuple(names)}
+    return f"{key}_more", {"names": tuple(names[:MOST_NAMES]), "more": len(names) - MOST_NAMES}

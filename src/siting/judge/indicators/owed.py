@@ -1,0 +1,138 @@
+"""What each estate, community or park owes by a rule of provision."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+
+from siting.judge.indicators.finding import number
+from siting.judge.indicators.provision_formulas import area_owed, facilities_for_people, facilities_owed, units_owed
+from siting.judge.layers.columns import Missing, counted
+from siting.judge.layers.context import Context
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.units_of_measure import UNITS
+
+__all__ = ["DUTIES", "ESTATES", "Duty", "companion", "duty_of", "triggered"]
+
+#: The estates that rules of provision are for.
+ESTATES = ("new_residential", "existing_residential", "new_and_existing_residential")
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What the communities that a rule is for owe by it.
+
+    Attributes
+    ----------
+    quantity
+        "facilities", "area_m2", "places", "school_places", "beds" or "land_m2".
+    owed, low
+        By community; `low` is the lowest reading where readings differ.
+    base, amount
+        What it is owed for: the column of the communities, and its number there.
+    read_with
+        The rules that were read together with this one, such as that of the least floor area.
+    """
+
+    rule: Rule
+    quantity: str
+    owed: pd.Series
+    base: str
+    amount: pd.Series
+    low: pd.Series | None = None
+    read_with: tuple[Rule, ...] = ()
+
+
+def duty_of(rule: Rule, context: Context) -> Duty:
+    """Work out what each community that a rule is for owes by it."""
+    if rule.kind not in DUTIES:
+        raise Missing("audit.no_kind", kind=rule.kind)
+    return DUTIES[rule.kind](rule, context)
+
+
+def companion(rule: Rule, context: Context, kind: str, operator: str = "") -> Rule | None:
+    """Find the rule of another kind for the same service and the same estates."""
+    for other in context.rules:
+        same = (other.service, other.applies_to) == (rule.service, rule.applies_to)
+        if same and other.kind == kind and other.value is not None and operator in ("", other.operator):
+            return other
+    return None
+
+
+def triggered(rule: Rule, people: pd.Series) -> pd.Series:
+    """Mark so many people that a duty begins."""
+    limit = number(rule) * UNITS[rule.unit].factor
+    return people > limit if rule.operator == ">" else people >= limit
+
+
+def _sites(first: Rule | None, further: Rule | None, households: pd.Series, reading: str) -> pd.Series:
+    if first is None:
+        return pd.Series(1, households.index)
+    most = number(first) if first.value_max is None else first.value_max
+    each = number(first) if further is None else number(further)
+    return pd.Series(facilities_owed(households, number(first), most, each, reading=reading), households.index)
+
+
+def _area(rule: Rule, context: Context) -> Duty:
+    households = context.of_ruled(rule, "households")
+    floor = companion(rule, context, "min_floor_area")
+    first, further = (companion(rule, context, "households_per_facility", op) for op in ("range", "per"))
+    sites = _sites(first, further, households, "high")
+    least, scope = (0.0, "area") if floor is None else (number(floor), floor.scope or "area")
+    owed = pd.Series(area_owed(households, number(rule), least, sites=sites, scope=scope), households.index)
+    together = (floor, *((first, further) if scope == "site" else ()))
+    return Duty(rule, "area_m2", owed, "households", households, read_with=tuple(filter(None, together)))
+
+
+def _least_area(rule: Rule, context: Context) -> Duty:
+    households = context.of_ruled(rule, "households")
+    return Duty(rule, "area_m2", pd.Series(number(rule), households.index), "households", households)
+
+
+def _facilities(rule: Rule, context: Context) -> Duty:
+    households = context.of_ruled(rule, "households")
+    per = rule.operator == "per"
+    first = companion(rule, context, "households_per_facility", "range") if per else rule
+    further = rule if per else companion(rule, context, "households_per_facility", "per")
+    high, low = (_sites(first, further, households, reading) for reading in ("high", "low"))
+    if per:  # the rule of each further one: what is owed beyond the first
+        high, low = (high - 1).clip(lower=0), (low - 1).clip(lower=0)
+    together = tuple(r for r in (first, further) if r is not None and r is not rule)
+    return Duty(rule, "facilities", high, "households", households, low=low, read_with=together)
+
+
+def _places_or_beds(rule: Rule, context: Context) -> Duty:
+    quantity = "beds" if rule.kind.startswith("beds") else "places"
+    quantity = "school_places" if UNITS[rule.unit].counts == "school_places" else quantity
+    base = rule.base or ("elderly" if quantity == "beds" else "population")
+    ruled = context.heads(base)[context.ruled(rule)]
+    owed = units_owed(ruled, number(rule), UNITS[rule.unit].per if rule.unit else 1000.0)
+    return Duty(rule, quantity, pd.Series(owed, ruled.index), base, ruled)
+
+
+def _for_employees(rule: Rule, context: Context) -> Duty:
+    parks = context.layer("communities")[context.column("communities", "kind") == "park"]
+    context.column("communities", "employees")
+    employees = counted(parks["employees"], "communities")
+    owed = facilities_for_people(employees, number(rule), reading="floor")
+    return Duty(rule, "facilities", pd.Series(owed, parks.index), "employees", employees)
+
+
+def _for_population(rule: Rule, context: Context) -> Duty:
+    base = rule.base or "population"
+    people = context.heads(base)[context.ruled(rule)]
+    return Duty(rule, "facilities", triggered(rule, people).astype(int), base, people)
+
+
+#: What works out the duty, by the kind of rule.
+DUTIES: dict[str, Callable[[Rule, Context], Duty]] = {
+    "provision_area_per_100_households": _area,
+    "min_floor_area": _least_area,
+    "households_per_facility": _facilities,
+    "places_per_1000_residents": _places_or_beds,
+    "beds_per_1000_elderly": _places_or_beds,
+    "employees_per_facility": _for_employees,
+    "population_trigger": _for_population,
+}

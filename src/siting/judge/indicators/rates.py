@@ -1,0 +1,256 @@
+"""Stocks set against people, and parts of stocks.
+
+With P residents, E people of 60 and over, K children under 3, q a stock (places, beds, facilities) and t the target:
+
+- per 1000, 10,000, … heads: ``1000 q / P``; needed ``ceil(t P / 1000) - q``
+- part x of a stock T: ``x / T``; converting needs ``ceil(t T) - x``, adding only such ones
+  ``ceil((t T - x) / (1 - t))``
+- use: ``enrolled / places``, ``occupied / beds``; children enrolled of all children
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pandas as pd
+
+from siting.judge.indicators.comparison import floor, lacking, least, ratio
+from siting.judge.indicators.estates import owing
+from siting.judge.indicators.finding import (
+    Finding,
+    indicator,
+    number,
+    percent,
+    share_of_units,
+    shown,
+    units_message,
+    without,
+)
+from siting.judge.indicators.owed import ESTATES
+from siting.judge.layers.columns import Missing, matches
+from siting.judge.layers.context import Context
+from siting.judge.layers.rollup import unit_of
+from siting.judge.standards.keys import NEAR, ROWS
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.units_of_measure import UNITS
+from siting.judge.wording.sentences import NO_MESSAGE, Message
+
+__all__ = ["BASES", "composition", "demand", "figure", "land", "rate", "rate_of_staff", "use"]
+
+#: The base that a rate of a kind is of, where the rule names none.
+BASES = {
+    "places_per_1000_residents": ("places", "population"),
+    "beds_per_1000_elderly": ("beds", "elderly"),
+    "ratio_per_10000_elderly": ("", "elderly"),
+    "ratio_per_1000_infants": ("", "infants"),
+    "staff_ratio": ("", "population"),
+    "provision_land_per_capita": ("land_area", "population"),
+}
+#: The units that a rate of a kind can be printed in.
+RATES = {
+    "places_per_1000_residents": ("places_per_1000_residents", "school_places_per_1000_residents", ""),
+    "beds_per_1000_elderly": ("beds_per_1000_elderly", "beds_per_10000_elderly", "beds_per_100", ""),
+    "ratio_per_10000_elderly": ("persons_per_10000_elderly", "beds_per_10000_elderly", "beds_per_1000_elderly", ""),
+    "ratio_per_1000_infants": ("facilities_per_1000_under3", "persons_per_1000_children", ""),
+}
+
+
+def rate(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
+    column, base = BASES[rule.kind]
+    column = "school_places" if UNITS[rule.unit].counts == "school_places" else column
+    if rule.applies_to in ESTATES:
+        yield owing(rule, context)
+    else:
+        yield _rate(rule, context, rule.column or ((column,) if column else ()), rule.base or base)
+
+
+for _kind, _units in RATES.items():
+    indicator(_kind, keys=(*ROWS, "column", "base", *NEAR), units=_units,
+              idle=lambda rule: () if rule.applies_to in ESTATES else NEAR)(rate)  # fmt: skip
+
+
+@indicator(
+    "staff_ratio",
+    keys=(*ROWS, "column", "of", "base"),
+    units=("percent", "persons_per_10000_residents", "persons_each_per_20000_residents", "persons_per_1000_children",
+           "persons_per_10000_elderly"),
+    idle=lambda rule: ("base",) if rule.unit == "percent" else ("of",),
+)  # fmt: skip
+def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Staff for so many people; or what share of the staff is certified, trained or senior."""
+    if rule.unit != "percent":
+        yield _rate(rule, context, rule.column, rule.base or "population")
+    elif rule.applies_to == "institution":
+        yield _staff_of_each(rule, context)
+    else:
+        yield _share(rule, context, rule.of or "staff", "audit.train")
+
+
+def _staff_of_each(rule: Rule, context: Context) -> Finding:
+    """Judge the staff of each institution: the least share, and which fall short. One without staff does not count."""
+    if not rule.column:
+        raise Missing("audit.no_column_named")
+    layer, frame = rule.layers[0], context.stock(rule)
+    of = rule.of or "staff"
+    part, total = (context.numbers(layer, name)[frame.index] for name in (rule.column[0], of))
+    part, total = part[total > 0], total[total > 0]
+    lacks = pd.Series([lacking(number(rule) / 100 * n, rule.operator, there)
+                       for n, there in zip(total, part, strict=True)], total.index, dtype=float)  # fmt: skip
+    return Finding(
+        value=float((100 * part / total).min()) if len(total) else math.nan,
+        target=number(rule),
+        unit="percent",
+        operator=floor(rule.operator),
+        needed=float(lacks.sum()),
+        needs=rule.column[0],
+        basis=units_message((lacks <= 0).sum(), len(total), rule.facility_types or layer),
+        reason=without(frame.loc[total.index], (lacks > 0).to_numpy(bool), "audit.lack"),
+        units=lacks <= 0,
+    )
+
+
+def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> Finding:
+    if not column and (rule.kind == "staff_ratio" or UNITS[rule.unit].counts in ("persons", "beds")):
+        raise Missing("audit.no_column_named")  # facilities are neither staff nor beds
+    factor = UNITS[rule.unit].per if rule.unit else 10_000 if "10000" in rule.kind else 1000
+    layer = rule.layers[0]
+    stock = context.amount(context.stock(rule), layer, column)
+    people = float(context.heads(base).sum())
+    target = number(rule)
+    counted = column or rule.facility_types or ("facilities",)
+    return Finding(
+        value=factor * ratio(stock, people),
+        target=target,
+        unit=rule.unit,
+        operator=floor(rule.operator),
+        needed=lacking(target * people / factor, rule.operator, stock),
+        needs=column[0] if column else "facilities",
+        basis=("audit.rate", {"stock": stock, "column": counted, "base": base, "people": people}),
+    )
+
+
+@indicator("provision_land_per_capita", keys=(*ROWS, "column", "base"), units=("m2_land_per_resident",))
+def land(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Land of the facilities for each resident; what is missing, in m²."""
+    base = rule.base or "population"
+    found = _rate(rule, context, rule.column or ("land_area",), base)
+    lacks = round(max(0.0, (found.target - found.value) * float(context.heads(base).sum())), 6)  # rounding tolerance
+    yield replace(found, operator=">=", needed=lacks, needs="land_m2")
+
+
+@indicator(
+    "composition_share",
+    keys=(*ROWS, "part", "column", "of"),
+    units=("percent", ""),
+    idle=lambda rule: ("column", "of") if rule.part else (),
+)
+def composition(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of a stock that is of one sort; needed by converting, and by adding only that sort; or share by a mark."""
+    if rule.part:
+        yield _by_mark(rule, context)
+    else:
+        yield _share(rule, context, rule.of or ("beds" if rule.service == "eldercare" else "places"), "audit.convert")
+
+
+def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
+    """Judge one column by another; *reason* is the message of what would close the gap, by converting and by adding."""
+    if not rule.column:
+        raise Missing("audit.no_column_named")
+    layer, frame = rule.layers[0], context.stock(rule)
+    part, total = context.amount(frame, layer, rule.column), context.amount(frame, layer, (of,))
+    target = number(rule) / 100
+    convert = lacking(target * total, rule.operator, part)
+    add = math.nan if target >= 1 else max(0, least((target * total - part) / (1 - target), rule.operator))
+    way: Message = NO_MESSAGE
+    if convert > 0 and total > 0:
+        values = {"convert": convert, "add": add, "column": rule.column, "of": of}
+        way = (reason if math.isnan(add) else f"{reason}_or_add", values)
+    return Finding(
+        value=100 * ratio(part, total),
+        target=100 * target,
+        unit="percent",
+        operator=rule.operator,
+        needed=convert,
+        needs=rule.column[0],
+        basis=("audit.composition", {"part": part, "column": rule.column, "total": total, "of": of}),
+        reason=way,
+    )
+
+
+def _marked(rule: Rule, marks: pd.Series) -> Finding:
+    return replace(share_of_units(rule, marks, rule.facility_types or rule.layers[0]), units=None)
+
+
+def _by_mark(rule: Rule, context: Context) -> Finding:
+    """Share of the rows with a mark; of a layer with a column `year` the last one's, and whether it rose each year."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    marks = matches(frame, layer, rule.part)
+    years = context.numbers(layer, "year")[frame.index] if "year" in frame else pd.Series(0, frame.index)
+    part, total = marks.groupby(years).sum(), marks.groupby(years).size()
+    if len(total) < 2:
+        return _marked(rule, marks)
+    rose = bool((part / total).diff().iloc[1:].gt(0).all())
+    each = tuple(f"{year:.0f}: {part[year]:,}/{total[year]:,}" for year in total.index)
+    basis = ("audit.rose" if rose else "audit.not_risen", {"years": each})
+    return percent(rule, float(part.iloc[-1]), float(total.iloc[-1]), needs="facilities", basis=basis)
+
+
+@indicator(
+    "utilisation_share",
+    keys=(*ROWS, "part", "column", "of", "base"),
+    units=("percent", ""),
+    idle=lambda rule: ("column", "of", "base") if rule.part else ("of",) if rule.base else (),
+)
+def use(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Share of places or beds in use, of children enrolled, or of facilities that carry a mark."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    if rule.part:
+        yield _marked(rule, matches(frame, layer, rule.part))
+        return
+    if not rule.column or not (rule.of or rule.base):
+        raise Missing("audit.no_column_named")
+    used = context.amount(frame, layer, rule.column)
+    of = rule.base or rule.of
+    whole = float(context.heads(rule.base).sum()) if rule.base else context.amount(frame, layer, (rule.of,))
+    basis: Message = ("audit.composition", {"part": used, "column": rule.column, "total": whole, "of": of})
+    idle: Message = ("audit.idle", {"idle": whole - used, "of": of}) if not rule.base and whole > used else NO_MESSAGE
+    yield percent(rule, used, whole, needs="persons", basis=basis, reason=idle)
+
+
+@indicator("baseline_figure", "forecast_figure", "context_figure", keys=(*ROWS, "column", "of", "judged_by"))
+def figure(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Print what the layers hold beside a printed figure: a count, a sum, or one sum divided by another."""
+    layer, frame = rule.layers[0], context.stock(rule)
+    there = context.amount(frame, layer, rule.column)
+    part_of = rule.of and rule.value is None  # no number is printed, so no unit: it is a part of a whole
+    unit = rule.unit or ("percent" if part_of else "")
+    target = math.nan if rule.value is None else rule.value
+    homes = layer == "communities" and not rule.column
+    columns = (context.things(rule),) if homes else rule.column or (layer,)
+    basis: Message = ("audit.sum", {"stock": there, "column": columns})
+    if rule.of:
+        over, _, column = rule.of.rpartition(".")
+        divided = context.layer(over) if over else frame
+        total = context.amount(divided, over or layer, (column,))
+        basis = ("audit.composition", {"part": there, "column": rule.column, "total": total, "of": column})
+        value = ratio(there, total) * (100 if unit == "percent" else 1)
+    else:
+        value = there / UNITS[unit].factor
+    if unit in UNITS and UNITS[unit].counts in ("year_of_birth", "years"):
+        unit = "persons"  # the document prints years, the layers count people
+    if homes:
+        unit = unit_of(rule, context)
+    yield Finding(value, target, unit, rule.operator, math.nan, basis=basis)
+
+
+@indicator("demand_rate", keys=("column",), units=("percent", "share_of_families"))
+def demand(rule: Rule, context: Context) -> Iterator[Finding]:
+    """Children that a printed share of demand stands for."""
+    base = (rule.column or ("infants",))[0]
+    people = float(context.numbers("communities", base).sum())
+    share = number(rule) * UNITS[rule.unit].factor
+    basis = ("audit.wanted", {"people": people, "base": base, "share": 100 * share})
+    yield shown(round(share * people, 6), "persons", basis)

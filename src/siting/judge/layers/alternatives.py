@@ -1,0 +1,40 @@
+"""Facilities of which one is enough: those that can be counted, and what is missing to count the others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from siting.judge.layers.columns import Missing
+from siting.judge.standards.rule import Rule
+from siting.judge.wording.sentences import Message
+
+__all__ = ["countable", "not_counted"]
+
+#: Returns the rows of a layer that count for a rule, or raises what is missing for them.
+Stock = Callable[[Rule, str], object]
+
+
+def countable(rule: Rule, stock: Stock) -> tuple[tuple[Rule, ...], tuple[Missing, ...]]:
+    """Part the facilities of `any` into those that can be counted, and what is missing for each of the others.
+
+    Where none can be counted, the first that is missing is raised.
+    """
+    there: list[Rule] = []
+    absent: list[Missing] = []
+    for one in rule.parts("any"):
+        try:
+            for layer in () if one.any else one.layers:
+                stock(one, layer)
+            there.append(one)
+        except Missing as missing:
+            absent.append(missing)
+    if absent and not there:
+        raise absent[0]
+    return tuple(there), tuple(absent)
+
+
+def not_counted(rule: Rule, stock: Stock) -> tuple[Message, ...]:
+    """Write which facilities of `any` were not counted although they would do, and what is missing for them."""
+    rules = [one for one in (rule, *rule.parts("each")) if one.any]
+    missing = [one for each in rules for one in countable(each, stock)[1]]
+    return tuple(("audit.either_not_counted", {"parts": (one.message,)}) for one in missing)

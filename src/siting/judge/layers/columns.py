@@ -1,0 +1,166 @@
+"""Columns of layers as rules take them: numbers, flags, words and conditions, none of which may be blank.
+
+What is blank or of another sort raises a `LayerError` that names the rows: it would be left out in silence.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+
+from siting.data import list_roles, of_type, role
+from siting.data.columns import Column
+from siting.data.values import parse_choices
+from siting.errors import LayerError, StandardError, some
+from siting.judge.standards.conditions import ANY, COMPARISON
+from siting.judge.wording.sentences import Message
+from siting.numbers import Bools
+
+__all__ = ["SEVERAL", "Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
+
+#: A grade in words: 三级, 国家二级, 五星级, 3星, 4A, or one A for each step; and one that was not given.
+GRADE = re.compile(r"(?:国家|全国)?(?:(?P<step>[一二三四五\d])(?:级|星级?|A级?)?|(?P<letters>A{1,5})级?)(?:养老机构)?")
+NO_GRADE = ("未评级", "未评定", "未定级", "无等级", "无")
+#: Between several values of one cell.
+SEVERAL = re.compile(r"\s*[;；]\s*")
+#: Reasons that lie in the document, not in the layers.
+NO_NUMBER = ("audit.no_value", "audit.no_share", "audit.by_reference")
+
+
+class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged and names what is absent
+    """A layer, column or parameter that a rule needs is not there."""
+
+    def __init__(self, key: str, **values: object) -> None:
+        self.message: Message = (key, values)
+        self.status = "no_number" if key in NO_NUMBER else "no_data"
+        super().__init__(key)
+
+
+def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
+    """Mark the rows whose columns fulfil conditions: a flag, a text, one of several, or a comparison such as ">=100".
+
+    Under `any` stand several of these, of which one is enough.
+    """
+    marks = pd.Series(True, frame.index)
+    for name, want in wanted.items():
+        if name == ANY:
+            marks &= np.logical_or.reduce([matches(frame, layer, each) for each in want])  # type: ignore[attr-defined]
+        elif name not in frame:
+            raise Missing("audit.no_column", layer=layer, absent=name)
+        elif isinstance(want, bool):
+            marks &= flags(frame[name], layer) == want
+        elif isinstance(want, str) and (compared := COMPARISON.match(want)):
+            values, limit = counted(graded(frame[name], layer), layer), float(compared[2])
+            marks &= getattr(values, {">=": "ge", "<=": "le", ">": "gt", "<": "lt"}[compared[1]])(limit)
+        else:
+            words = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
+            marks = marks & _holds_words(frame[name], layer, words)
+    return marks
+
+
+def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bools:
+    """Mark the cells of several words, joined by semicolons, that hold all of one of the wanted ones."""
+    if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
+        sort = "true or false" if pd.api.types.is_bool_dtype(values) else 'a comparison such as ">=100"'
+        given = wanted[0] if len(wanted) == 1 else wanted
+        raise StandardError(f'a rule wants "{given}" of {layer}: "{values.name}", which holds no text; write {sort}')
+    codes, words = pd.factorize(values)  # few words stand in many rows
+    column, cells = _column(layer, values.name), [str(word) for word in words]
+    if column is not None and column.many and column.choices:  # for layers made without their role
+        cells = [str(cell) for cell in parse_choices(column, cells)[0]]
+    several = [set(SEVERAL.split(want)) for want in wanted]
+    held = [any(want <= set(SEVERAL.split(cell.strip())) for want in several) for cell in cells]
+    return np.array([*held, False], bool)[codes]
+
+
+def _column(layer: str, name: object) -> Column | None:
+    """Return what the role of a layer knows of a column."""
+    columns = role(layer).columns if layer in list_roles() else ()
+    return next((one for one in columns if one.name == name), None)
+
+
+def of_types(frame: pd.DataFrame, layer: str, types: Sequence[str], excluded: Sequence[str] = ()) -> pd.Series:
+    """Mark the rows whose column `facility_type` is one of some types; without *types* all but the excluded."""
+    if "facility_type" not in frame:
+        raise Missing("audit.no_column", layer=layer, absent="facility_type")
+    values = frame["facility_type"]
+    if pd.api.types.is_numeric_dtype(values):
+        raise StandardError(
+            f'a rule names types, and "facility_type" of {layer} holds no text; write the types in words'
+        )
+    return of_type(values, types, excluded=excluded) if types else ~of_type(values, excluded)
+
+
+def _refuse(values: pd.Series, layer: str, wrong: Iterable[bool], what: str, mend: str) -> None:
+    rows = values.index[np.asarray(wrong, bool)]
+    if len(rows):
+        raise LayerError(layer, f'"{values.name}" is {what} in {len(rows)} rows: {some(rows)}{mend}')
+
+
+def filled(values: pd.Series, layer: str) -> pd.Series:
+    """Return *values*, none of which may be blank."""
+    _refuse(values, layer, values.isna(), "blank", "; fill it in")
+    return values
+
+
+def counted(values: pd.Series, layer: str) -> pd.Series:
+    """Return numbers of people, places and so on, none of which is blank, negative or without end."""
+    filled(values, layer)
+    if not len(values):
+        return values.astype(float)
+    if not pd.api.types.is_numeric_dtype(values):
+        raise LayerError(layer, f'"{values.name}" holds text, not numbers; read the layer with read_layer')
+    numbers = values.to_numpy(float)
+    _refuse(values, layer, ~(np.isfinite(numbers) & (numbers >= 0)), "negative or infinite", "; mend it")
+    return values
+
+
+def graded(values: pd.Series, layer: str) -> pd.Series:
+    """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is.
+
+    Examples
+    --------
+    >>> graded(pd.Series(["三级", "五星级", "AA", "未评级"]), "eldercare").tolist()
+    [3.0, 5.0, 2.0, 0.0]
+    """
+    if pd.api.types.is_numeric_dtype(values):
+        return values
+    numbers = values.map(_grade, na_action="ignore").astype(float)
+    if numbers.isna().all():
+        return values
+    wrong = numbers.isna() & values.notna()
+    words = "、".join(dict.fromkeys(values[wrong].astype(str)))
+    _refuse(values, layer, wrong, "no grade", f" ({words}); write a number or a word such as 三级")
+    return numbers
+
+
+def _grade(word: object) -> float:
+    text = unicodedata.normalize("NFKC", str(word)).strip()
+    if text in NO_GRADE:
+        return 0.0
+    if not (found := GRADE.fullmatch(text)):
+        return math.nan
+    return float(len(found["letters"]) if found["letters"] else ("一二三四五".find(found["step"]) + 1 or found["step"]))
+
+
+def flags(values: pd.Series, layer: str) -> pd.Series:
+    """Return flags, none of which is blank or a text."""
+    marks = filled(values, layer)
+    _refuse(values, layer, ~marks.isin([True, False]), "neither yes nor no", "; write true or false")
+    return marks.astype(bool)
+
+
+def of_choices(values: pd.Series, layer: str) -> pd.Series:
+    """Return words, none of which is blank, or none of those that the column of the layer can hold."""
+    filled(values, layer)
+    column = _column(layer, values.name)
+    choices = [value for value, _ in column.choices] if column is not None else []
+    if choices:
+        mend = "; write one of these, or let check_layer translate it"
+        _refuse(values, layer, ~values.isin(choices), f"none of {some(choices)}", mend)
+    return values

@@ -1,0 +1,51 @@
+"""Which district a row belongs to: the one it names, else the one it lies in."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import pandas as pd
+
+from siting.data import points, to_crs
+from siting.data.district_names import full_names
+from siting.judge.layers.columns import Missing
+
+__all__ = ["by_id_or_name", "counties_of", "township_of"]
+
+
+def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | None = None) -> pd.Series:
+    """Return the ids of the units that are given by id, or by a name that only one of them has; else missing.
+
+    With all districts in *every*, a name may have that of the district above before it: 甲区城东街道.
+    """
+    words = given.astype(object)
+    found: pd.Series = words.where(words.isin(units.index), words.map(full_names(units, every)))
+    return found
+
+
+def township_of(
+    frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None = None
+) -> pd.Series:
+    """Return the township of each row: by its column `district` (id or name), else by where it lies.
+
+    With all *districts* a name may have that of the district above before it, see `by_id_or_name`.
+    """
+    own = pd.Series(None, frame.index, dtype=object)
+    if "district" in frame:
+        own = by_id_or_name(frame["district"], towns, districts)
+    lost = own.isna()
+    if lost.any() and isinstance(frame, gpd.GeoDataFrame):
+        where = points(to_crs(frame[lost.to_numpy()], towns.crs))
+        found = where.sindex.query(towns.geometry, predicate="intersects")
+        place = pd.Series(None, where.index, dtype=object)
+        place.iloc[found[1][::-1]] = towns.index[found[0][::-1]]
+        own = own.where(~lost, place.reindex(own.index))
+    return own
+
+
+def counties_of(districts: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the counties: the districts of that level, else the townships joined by their `parent`."""
+    if "level" in districts and (districts["level"] == "county").any():
+        return districts[districts["level"] == "county"]
+    if "parent" not in districts:
+        raise Missing("audit.no_column", layer="districts", absent="parent")
+    return districts[["parent", districts.geometry.name]].dissolve("parent").assign(name=lambda joined: joined.index)

@@ -1,0 +1,284 @@
+"""Estates rolled up to the units that a clause speaks of: communities (社区) and administrative villages (行政村).
+
+A row of the layer `communities` belongs to the unit that its column `community_area` or `village` names, else to the
+area of the layer `community_areas` that it lies in, else it stands for a unit by itself. Numbers of a unit are the sums
+of its rows; it carries a mark when one of its rows does, or its own row in the layer of areas.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import cast
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from siting.judge.layers.columns import matches
+from siting.judge.layers.context import Context
+from siting.judge.layers.membership import AREAS, belonging, has_word, kind_of, placed
+from siting.judge.layers.walkers import Limit
+from siting.judge.standards.applies_to import wanted
+from siting.judge.standards.conditions import columns_of, key_of
+from siting.judge.standards.rule import Rule
+from siting.judge.wording.sentences import Message
+from siting.measure import Reach
+
+__all__ = ["Rolled", "by_units", "stand_ins", "unit_of"]
+
+#: Who is judged one by one where a rule has no `judged_by`.
+UNIT_KINDS = {
+    **dict.fromkeys(("community", "urban_community", "complete_community", "future_community", "new_future_community"),
+                    "community"),
+    "village_or_community": "village_or_community",
+    "village": "village",
+    "administrative_village": "village",
+}  # fmt: skip
+#: Kinds of rules that judge unit by unit, always or where the communities themselves are counted.
+ALWAYS = ("coverage_share", "population_trigger", "siting_principle")
+COUNTED = ("count_target", "baseline_figure", "colocation")
+#: What the units are called in the table of labels, by who is judged, and rows that stand for them by their kinds.
+CALLED = {"community": "community_areas", "village": "administrative_villages",
+          "village_or_community": "villages_or_communities"}  # fmt: skip
+ALONE = {frozenset({"estate"}): "estates", frozenset({"village"}): "villages"}
+#: Communities with a name of their own in the table of labels.
+TITLED = ("complete_community", "future_community", "new_future_community")
+
+
+def by_units(rule: Rule, context: Context, *, always: bool = False) -> Context:
+    """Roll the communities up to the units that *rule* judges one by one.
+
+    The context is returned as it is where these are the rows of the layer themselves, or the kind of the rule judges
+    nobody one by one, unless *always*.
+    """
+    how = rule.judged_by or UNIT_KINDS.get(rule.applies_to, "estate")
+    counts = rule.kind in COUNTED and rule.layers[0] == "communities"
+    rolled = always or ((counts or rule.kind in ALWAYS) and not rule.column)  # sums of a column are of everybody
+    if how == "estate" or not rolled or not len(context.layers.get("communities", ())):
+        return context
+    return _rolled(context, how)
+
+
+def unit_of(rule: Rule, context: Context) -> str:
+    """Return the unit of a number of communities: that of the rule, or that of the rows that stand for them."""
+    stands = isinstance(context, Rolled) and context.needs(rule) == "communities"
+    return context.things(rule) if stands else rule.unit
+
+
+def stand_ins(rule: Rule, context: Context) -> tuple[Message, ...]:
+    """Write which rows were judged as if they were the units of the rule, and what would mend it."""
+    if not isinstance(context, Rolled):
+        return ()
+    alone = context.alone(rule)
+    villages = int((alone == "village").sum())
+    estates = len(alone) - villages
+    made: list[Message] = []
+    if estates:
+        values = {"alone": estates, "absent": "community_area", "layer": AREAS, "key": AREAS}
+        made.append(("audit.estates_stand_in", values))
+    if villages and (rule.applies_to == "administrative_village" or rule.judged_by):
+        made.append(("audit.villages_stand_in", {"alone": villages, "absent": "village"}))
+    return tuple(made)
+
+
+def _rolled(context: Context, how: str) -> Rolled:
+    def roll() -> Rolled:
+        homes = context.layers["communities"]
+        if context.whole is None:
+            whole, (own, units) = None, belonging(context, how)
+        else:
+            whole = _rolled(context.whole, how)
+            own, units = whole.unit_of.reindex(homes.index), whole.units
+        given = {f.name: getattr(context, f.name) for f in fields(Context) if f.name != "_cache"}
+        frame = _frame(context, own, units, own if whole is None else whole.unit_of)
+        return Rolled(**{**given, "layers": {**context.layers, "communities": frame}, "whole": whole,
+                         "rows": context, "unit_of": own, "units": units, "how": how})  # fmt: skip
+
+    return context.cached(("rolled up", context.area, how), roll)
+
+
+@dataclass(frozen=True)
+class Rolled(Context):
+    """A context whose communities are the units that estates and villages belong to.
+
+    `rows` is the context they were rolled up from, `unit_of` the unit of each of its communities, `units` the name and
+    township of every unit, `how` who is judged.
+    """
+
+    rows: Context = field(default_factory=lambda: Context({}, None, None, {}, 0.0, 0.0))
+    unit_of: pd.Series = field(default_factory=pd.Series)
+    units: pd.DataFrame = field(default_factory=pd.DataFrame)
+    how: str = ""
+
+    def numbers(self, layer: str, name: str) -> pd.Series:
+        """Return a column of numbers; of units the sums of their rows, of which none may be blank."""
+        if layer == "communities":
+            self.rows.numbers(layer, name)
+        return super().numbers(layer, name)
+
+    def of_ruled(self, rule: Rule, name: str) -> pd.Series:
+        """Add up a number of the communities that a rule is for, by unit."""
+        rows = self.rows.of_ruled(rule, name)
+        return rows.groupby(self.unit_of.reindex(rows.index), observed=True).sum()
+
+    def ruled(self, rule: Rule) -> pd.Series:
+        """Mark the units that a rule is for: one of their rows is, or their row in the layer of areas."""
+        here = self.layer("communities").index
+        if self.whole is not None:
+            everywhere: pd.Series = self.whole.ruled(rule).reindex(here, fill_value=False)
+            return everywhere
+        return self.cached(("ruled", key_of(wanted(rule))), lambda: self._ruled(rule)).copy()
+
+    def _ruled(self, rule: Rule) -> pd.Series:
+        here = self.layer("communities").index
+        conditions, areas = wanted(rule), self.layers.get(AREAS, pd.DataFrame())
+        homes = self.rows.layers["communities"]
+        of_areas = {name: want for name, want in conditions.items()
+                    if name != "kind" and name in areas and name not in homes}  # fmt: skip
+        rows = self.rows.marked({name: want for name, want in conditions.items() if name not in of_areas})
+        marks = rows.groupby(self.unit_of, observed=True).any().reindex(here, fill_value=False)
+        if of_areas:
+            marks &= matches(areas, AREAS, of_areas).reindex(here, fill_value=False)
+        return marks | self._empty(conditions, areas).reindex(here, fill_value=False)
+
+    def _empty(self, conditions: Mapping[str, object], areas: pd.DataFrame) -> pd.Series:
+        """Mark the areas without any row of the communities that a rule is for."""
+        kind, rest = conditions.get("kind"), {name: want for name, want in conditions.items() if name != "kind"}
+        empty = pd.Series(~areas.index.isin(self.unit_of), areas.index, dtype=bool)
+        if not set(columns_of(rest)) <= set(areas):
+            return empty & False
+        if kind is not None:
+            empty &= kind_of(areas).isin({kind} if isinstance(kind, str) else set(cast(tuple[str, ...], kind)))
+        return empty & matches(areas, AREAS, rest)
+
+    def alone(self, rule: Rule) -> pd.Series:
+        """Return the kinds of the rows that a rule is for and that stand for a unit because they name none."""
+
+        def find() -> pd.Series:
+            marks, homes = self.ruled(rule), self.rows.layers["communities"]
+            areas = self.layers[AREAS].index if AREAS in self.layers else pd.Index([])
+            itself = (self.unit_of == homes.index) & self.unit_of.isin(marks.index[marks]) & ~self.unit_of.isin(areas)
+            kinds: pd.Series = homes["kind"] if "kind" in homes else pd.Series("", homes.index)
+            found: pd.Series = kinds[itself & (kinds != "community")]
+            return found
+
+        return self.cached(("alone", self.area, key_of(wanted(rule))), find)
+
+    def things(self, rule: Rule) -> str:
+        """Name what is counted: units, or rows where they all stand for them."""
+        alone = self.alone(rule)
+        if len(alone) and len(alone) == self.ruled(rule).sum():
+            return ALONE.get(frozenset(alone), "estates_or_villages")
+        return CALLED["village_or_community" if self.how == "community" and self._villages(rule) else self.how]
+
+    def called(self, rule: Rule) -> str:
+        """Name the units in a sentence; some have a title, such as complete communities."""
+        return rule.applies_to if rule.applies_to in TITLED else self.things(rule)
+
+    def needs(self, rule: Rule) -> str:
+        """Return what more are needed of: units, or communities of the layer where estates stand for units."""
+        things = self.things(rule)
+        return things if things in (*CALLED.values(), "villages") else "communities"
+
+    def _villages(self, rule: Rule) -> bool:
+        """Return whether some units that a rule is for are villages, and none of their rows names a community."""
+        frame = self.layer("communities")[self.ruled(rule)]
+        if "kind" not in frame:
+            return False
+        villages = frame[frame["kind"] == "village"]
+        return len(villages) > 0 and not ("community_area" in villages and has_word(villages["community_area"]).all())
+
+    def placed(self, layer: str) -> pd.Series:
+        """Return the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
+        if isinstance(self.whole, Rolled):
+            everywhere: pd.Series = self.whole.placed(layer)[self.layer(layer).index]
+            return everywhere
+        return self.cached(("placed", layer), lambda: placed(self.rows, layer, self.how, self.unit_of, self.units))
+
+    def walks(self, rule: Rule) -> bool:
+        """Return whether walks are looked at: not where a unit needs one of its own and all facilities name theirs."""
+        return rule.covered_by != "own" or bool(self.placed(rule.layers[0])[self.stock(rule).index].isna().any())
+
+    def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
+        """Join units with the facilities of their own, and with those that one of their rows walks to.
+
+        Where a rule wants one of their own, a facility that belongs to a unit is nobody else's.
+        """
+        if self.whole is not None:
+            return self.whole.reach(rule, limit, straight=straight, everyone=everyone)
+        facilities = self.serving(rule, everyone=everyone)
+        own = self.placed(rule.layers[0])[facilities.index].dropna()
+        pairs = pd.DataFrame({"origin": own, "destination": own.index, "cost": 0.0})
+        if self.walks(rule):
+            walked = self.rows.reach(rule, limit, straight=straight, everyone=everyone).pairs()
+            if rule.covered_by == "own":
+                walked = walked[~walked["destination"].isin(own.index)]
+            walked = walked.assign(origin=self.unit_of.reindex(walked["origin"]).to_numpy()).dropna(subset=["origin"])
+            pairs = pd.concat([pairs, walked], ignore_index=True) if len(pairs) else walked
+        return Reach.from_pairs(
+            pairs.groupby(["origin", "destination"], observed=True)[["cost"]].min().reset_index(),
+            origins=self.layer("communities").index,
+            destinations=facilities.index,
+            limit=limit.amount,
+            unit="m" if limit.minutes is None else "min",
+        )
+
+
+def _frame(context: Context, own: pd.Series, units: pd.DataFrame, every: pd.Series) -> gpd.GeoDataFrame:
+    """Make a layer of the units: sums of numbers, marks that any row has, all words that stand in any row.
+
+    Areas are added that no row belongs to: of *every* row of the whole, since estates may lie in another district.
+    """
+    homes = pd.DataFrame(context.layers["communities"].drop(columns=["geometry", "name"], errors="ignore"))
+    groups = own.dropna()
+    rows = homes.loc[groups.index]
+    frame = rows if (groups == groups.index).all() else _together(rows, groups)
+    if AREAS in context.layers:
+        areas = context.layers[AREAS]
+        frame = pd.concat([frame, _bare(areas[~areas.index.isin(every)], frame)])
+        for name in [name for name in areas.columns if name not in (*frame, "geometry", "name", "district")]:
+            frame[name] = _spread(areas[name], frame.index)
+    return cast(gpd.GeoDataFrame, frame.assign(name=units["shown"].reindex(frame.index)))
+
+
+def _together(rows: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:
+    made = {}
+    for name, values in rows.items():
+        blank = values.isna().groupby(groups, observed=True).any()
+        if pd.api.types.is_bool_dtype(values) or _flags(values):
+            marks = values.eq(True).fillna(False).astype(bool).groupby(groups, observed=True).any()
+            made[name] = marks.where(~blank) if values.hasnans else marks
+        elif pd.api.types.is_numeric_dtype(values):
+            made[name] = values.groupby(groups, observed=True).sum().where(~blank)
+        else:
+            words = values[has_word(values)].astype(object)
+            pairs = pd.DataFrame({"unit": groups[words.index], "word": words}).drop_duplicates()
+            made[name] = pairs.groupby("unit")["word"].agg(_joined)
+    return pd.DataFrame(made, index=pd.Index(groups.unique(), name="id"))
+
+
+def _flags(values: pd.Series) -> bool:
+    """Return whether a column of objects holds flags."""
+    return values.dtype == object and bool(values.notna().any()) and all(type(one) is bool for one in values.dropna())
+
+
+def _joined(words: pd.Series) -> object:
+    return words.iloc[0] if len(words) == 1 else ";".join(map(str, words))
+
+
+def _bare(areas: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """Give areas without any row the columns of the others: their own values, else nobody and no mark."""
+    made: dict[str, object] = {}
+    for name, values in frame.items():
+        numbers, marks = pd.api.types.is_numeric_dtype(values), pd.api.types.is_bool_dtype(values)
+        blank: object = False if marks else (0 if numbers else "")
+        made[str(name)] = kind_of(areas) if name == "kind" else areas.get(name, blank)
+    return pd.DataFrame(made, index=areas.index)
+
+
+def _spread(values: pd.Series, units: pd.Index) -> pd.Series:
+    """Give the units a column of the layer of areas; the others have no mark, no word, no number."""
+    blank: object = False if pd.api.types.is_bool_dtype(values) else np.nan
+    found = values.reindex(units)
+    return found.where(units.isin(values.index), blank).astype(values.dtype if blank is False else found.dtype)

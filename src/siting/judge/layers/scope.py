@@ -1,0 +1,84 @@
+"""Whose number it is: how much of the area that a document is for the layers are."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+
+from siting.errors import LayerError
+from siting.judge.layers.columns import Missing
+from siting.judge.layers.context import Context
+from siting.judge.standards.rule import Rule
+from siting.judge.standards.standard import Standard
+from siting.judge.standards.units_of_measure import UNITS
+from siting.share import share_from
+
+__all__ = ["SIZED", "people_of", "share_of_whole", "sized"]
+
+logger = logging.getLogger(__name__)
+
+#: Kinds whose number is for the whole area of the document, where it is no rate.
+SIZED = (
+    "count_target", "colocation", "baseline_figure", "forecast_figure", "context_figure", "investment_project",
+)  # fmt: skip
+#: Layers with more, or fewer, people than this many times those of the document are not its area.
+APART = 3.0
+#: Areas that a user of layers hardly has as a whole.
+LARGE = ("province", "country", "OECD")
+
+
+def sized(rule: Rule) -> bool:
+    """Return whether a number grows with the area: 170 centres do, 60 % and 4.5 for 1000 do not.
+
+    Examples
+    --------
+    >>> from siting.judge import load_standard
+    >>> jinhua = load_standard("jinhua")
+    >>> sized(jinhua["jinhua.childcare.care_stations.2025"]), sized(jinhua["jinhua.childcare.places_per_1000.2025"])
+    (True, False)
+    """
+    unit = UNITS[rule.unit]
+    absolute = not unit.of and unit.per == 1 and unit.counts not in ("share", "m", "min", "years", "year_of_birth")
+    bare = not rule.unit and rule.kind != "count_target"
+    return rule.kind in SIZED and absolute and not bare and rule.unit not in ("levels", "modes")
+
+
+def people_of(standard: Standard, context: Context) -> dict[str, float]:
+    """Count the people that the document is for (`document`) and those of the layers (`layers`); empty if not known."""
+    given = standard.people
+    if given is None:
+        return {}
+    every = {rule.id: rule for rule in standard.whole or standard.rules}
+    if isinstance(given, str) and given not in every:
+        return {}
+    rule = every[given] if isinstance(given, str) else None
+    printed = float(given) if rule is None else (rule.value or math.nan) * UNITS[rule.unit].factor
+    columns = ("population",) if rule is None else rule.column
+    try:
+        here = float(sum(context.heads(name).sum() for name in columns))
+    except (Missing, LayerError):  # the rules that need it have that as their reason
+        return {}
+    return {"document": printed, "layers": here} if here > 0 and printed > 0 else {}
+
+
+def share_of_whole(scope: str | float | None, people: Mapping[str, float], name: str) -> float | None:
+    """Return which share of the document's area the layers are: 1 for all of it, None for a part of unknown size.
+
+    Raises
+    ------
+    SitingError
+        When *scope* is neither "whole", "part" nor a share.
+    """
+    if scope == "part":
+        return None
+    share = 1.0 if scope in (None, "whole") else share_from(scope, 'scope, beside "whole" and "part",')
+    if not people or 1 / APART <= people["layers"] / (people["document"] * share) <= APART:
+        return share
+    of, here = people["document"], people["layers"]
+    differs = f"standard {name} is for an area of {of:,.0f} people, the layers hold {here:,.0f}"
+    if scope is None:
+        logger.warning('%s: its numbers for the whole are shown, not judged; give scope="whole" or a share', differs)
+        return None
+    logger.warning("%s: is scope %r right?", differs, scope)
+    return share

@@ -1,0 +1,118 @@
+"""Which districts the service areas of institutions cover: those that they name, or by polygons."""
+
+from __future__ import annotations
+
+import logging
+import re
+from dataclasses import replace
+
+import geopandas as gpd
+import pandas as pd
+
+from siting.data import to_crs
+from siting.errors import some
+from siting.judge.layers.columns import Missing
+from siting.judge.layers.context import Context
+from siting.judge.layers.districts import by_id_or_name
+from siting.judge.layers.membership import named_unit
+from siting.judge.standards.rule import Rule
+from siting.judge.wording.sentences import Message
+
+__all__ = ["AREAS", "served_districts", "townships_served"]
+
+logger = logging.getLogger(__name__)
+
+#: The layer of service areas, and the column of facilities that names districts.
+AREAS, COLUMN = "service_areas", "serves"
+#: Between the districts of one cell.
+SEVERAL = re.compile(r"\s*[;；,，、/／|\n]\s*")
+#: An area serves a district of which it covers so much; less is a matter of how lines were drawn.
+MOST = 0.5
+
+
+def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Series, tuple[Message, ...]]:
+    """Mark the districts of the whole that a facility which counts for the rule serves.
+
+    A facility serves the townships that its column `serves` names, all townships of a county that it names, and those
+    that lie by more than half in its polygon of the layer `service_areas`. The remarks are words that name no district,
+    or several, and that there is neither the column nor the layer.
+    """
+    context = context.whole or context
+    units, facilities = context.districts(rule.applies_to), context.stock(rule, layer)
+    served = pd.Series(False, units.index)
+    remarks: list[Message] = []
+    if COLUMN in facilities:
+        named, strange = _named(facilities, layer, context)
+        if rule.applies_to != "county":
+            parents = _parents(context)
+            named |= set(parents.index[parents.isin(named)])
+        served |= units.index.isin(named)
+        if strange:
+            logger.warning('%s: "%s" names no district, or several of one name: %s', layer, COLUMN, some(strange))
+            remarks.append(("audit.serves_strange", {"words": tuple(strange)}))
+    areas = context.layers.get(AREAS)
+    if areas is not None:
+        if "facility" not in areas:
+            raise Missing("audit.no_column", layer=AREAS, absent="facility")
+        served |= _covered(units, areas[by_id_or_name(areas["facility"], facilities).notna().to_numpy()])
+        lost = by_id_or_name(areas["facility"], context.layer(layer)).isna()
+        if lost.all():
+            remarks.append(("audit.areas_strange", {"layer": AREAS, "of": layer}))
+        elif lost.any():
+            logger.warning("%s: %d rows belong to no facility of %s: %s", AREAS, int(lost.sum()), layer,
+                           some(areas["facility"][lost].unique()))  # fmt: skip
+    elif COLUMN not in facilities:
+        remarks.append(("audit.serves_unknown", {"absent": COLUMN, "layer": AREAS, "key": AREAS}))
+    return served, tuple(remarks)
+
+
+def townships_served(rule: Rule, context: Context) -> tuple[Message, ...]:
+    """Write how many townships the facilities that count serve, where their column or the layer has it."""
+    layer = rule.layers[0]
+    known = COLUMN in context.layer(layer) or AREAS in context.layers
+    if not known or not len(context.layers.get("districts", ())):
+        return ()
+    served, remarks = served_districts(replace(rule, applies_to="township"), layer, context)
+    here = served[context.districts("township").index]
+    return (("audit.serve", {"part": int(here.sum()), "total": len(here)}), *remarks)
+
+
+def _named(facilities: pd.DataFrame, layer: str, context: Context) -> tuple[set[object], list[str]]:
+    """Return the ids of the districts that facilities name, and the words that name none."""
+    districts, parents = context.layer("districts"), _parents(context)
+    cells = facilities[COLUMN].dropna().astype(str).map(lambda cell: _words(cell, districts)).explode().dropna()
+    words = cells.astype(object).reset_index(drop=True)
+    found = by_id_or_name(words, districts)
+    if not parents.empty:  # one of several of a name: the one in the county of the facility
+        names = districts["name"] if "name" in districts else pd.Series("", districts.index)
+        known = pd.DataFrame({"name": names, "town": parents.reindex(districts.index).fillna("")})
+        county = context.township(layer).map(parents).reindex(cells.index).fillna("")
+        found = found.where(found.notna(), named_unit(words, county.reset_index(drop=True), known))
+        found = found.where(found.notna(), by_id_or_name(words, context.counties))
+    return set(found.dropna()), list(dict.fromkeys(words[found.isna()]))
+
+
+def _parents(context: Context) -> pd.Series:
+    try:
+        return context.parents
+    except Missing:
+        return pd.Series(dtype=object)
+
+
+def _words(cell: str, districts: pd.DataFrame) -> list[str]:
+    whole = cell.strip()
+    if whole in districts.index or ("name" in districts and (districts["name"] == whole).any()):
+        return [whole]  # a name may hold a separator
+    return [word for word in SEVERAL.split(whole) if word]
+
+
+def _covered(units: gpd.GeoDataFrame, areas: gpd.GeoDataFrame) -> pd.Series:
+    """Mark the districts that lie by more than half in one of the areas."""
+    if not len(areas):
+        return pd.Series(False, units.index)
+    drawn = to_crs(areas, units.crs).dissolve("facility")
+    district, area = drawn.sindex.query(units.geometry, predicate="intersects")
+    shapes = units.geometry.iloc[district].reset_index(drop=True)
+    shared = shapes.intersection(drawn.geometry.iloc[area].reset_index(drop=True)).area
+    enough = (shared > MOST * shapes.area).to_numpy(bool)
+    return pd.Series(units.index.isin(units.index[district[enough]]), units.index)

@@ -1,0 +1,69 @@
+"""Conditions on columns, in the tables `where`, `part` and `among` of a rule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Mapping
+from typing import Any
+
+from siting.errors import StandardError
+from siting.judge.standards.keys import WIDE
+
+__all__ = ["ANY", "COMPARISON", "columns_of", "conditions_from", "key_of"]
+
+#: The word in conditions under which several stand, of which one is enough.
+ANY = "any"
+#: A comparison with a number.
+COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
+
+
+def conditions_from(rule: str, key: str, value: Any) -> dict[str, Any]:
+    """Read what the columns must hold; under `any` stand several such tables, of which one is enough."""
+    if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
+        what = 'a table of columns, such as { public = true, beds = ">=100" }'
+        raise StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
+    read = {k: tuple(v) if isinstance(v, list) else _condition(rule, key, k, v) for k, v in value.items() if k != ANY}
+    if ANY not in value:
+        return read
+    if not isinstance(value[ANY], list | tuple) or len(value[ANY]) < 2 or not all(value[ANY]):
+        what = "two or more tables of which one is enough, such as [{ inclusive = true }, { public = true }]"
+        raise StandardError(f"rule {rule}: {key}.any is {value[ANY]!r}, not {what}")
+    return {**read, ANY: tuple(conditions_from(rule, f"{key}.any", each) for each in value[ANY])}
+
+
+def _condition(rule: str, key: str, column: str, want: Any) -> Any:
+    """Read a condition; one that begins as a comparison has to be one."""
+    if not isinstance(want, str):
+        return want
+    plain = want.translate(WIDE)
+    if plain.strip()[:1] in tuple("<>=") and not re.fullmatch(r"\s*[<>]=?\s*\d+(\.\d+)?\s*", plain):
+        raise StandardError(f'rule {rule}: {key}.{column} is "{want}"; write a comparison as ">=100"')
+    return plain
+
+
+def columns_of(wanted: Mapping[str, object]) -> list[str]:
+    """List the columns that conditions look at.
+
+    Examples
+    --------
+    >>> columns_of({"public": True, "any": ({"village": True}, {"kind": "estate", "village": False})})
+    ['public', 'village', 'kind']
+    """
+    found: list[str] = []
+    for name, want in wanted.items():
+        found += [column for each in want for column in columns_of(each)] if name == ANY else [name]  # type: ignore[attr-defined]
+    return list(dict.fromkeys(found))
+
+
+def key_of(wanted: Mapping[str, Any]) -> Hashable:
+    """Return conditions as a key of a cache: the same for the same conditions in any order.
+
+    Examples
+    --------
+    >>> key_of({"public": True, "kind": ["a", "b"]}) == key_of({"kind": ("a", "b"), "public": True})
+    True
+    """
+    return frozenset(
+        (name, tuple(map(key_of, want)) if name == ANY else tuple(want) if isinstance(want, list) else want)
+        for name, want in wanted.items()
+    )

@@ -1,0 +1,281 @@
+"""`Rule` and `Document`: a line of a standard, checked when it is made."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from siting.errors import StandardError, some
+from siting.judge.standards.keys import CHOICES, JUDGED, LISTS, NUMBERS, PARTS, PERMITS, unlisted
+from siting.judge.standards.travel_modes import RIDDEN, pace
+from siting.judge.standards.units_of_measure import UNITS
+from siting.share import share_from
+
+__all__ = ["Document", "Rule"]
+
+#: Columns that a unit does not count: places of childcare (托位) are not those of schools and kindergartens (学位).
+NOT_OF_UNIT = {"places": ("school_places",), "school_places": ("places", "inclusive_places", "max_places")}
+
+
+@dataclass(frozen=True)
+class Document:
+    """A document that rules are found in: its title, its number (文号) and the day it was issued."""
+
+    title: str
+    number: str = ""
+    issued: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a standard: what the document says, and what is counted in the layers to judge it.
+
+    Attributes
+    ----------
+    id
+        Stable name: jurisdiction, service, indicator, joined by dots, then the year where there are several.
+    kind
+        What sort of rule it is; decides how it is computed.
+    service
+        "childcare", "eldercare" or another service layer.
+    indicator_zh, indicator_en
+        Its name in both languages.
+    role
+        "standard" (standing) and "target" (of a year) are judged; "baseline", "forecast", "context", "principle" and
+        "project" are shown beside what the layers hold.
+    operator, value, value_max, unit
+        The number as printed: ``operator`` is one of ``>= <= > < = ~ range per``.
+    text
+        What is printed where there is no number.
+    otherwise
+        The number that holds where the condition does not, such as the 300 m beside a relaxed radius.
+    year
+        Year the number is for; None for standing rules.
+    share
+        For circles and radii: the share of people that must be inside, 0 to 1, where the document or the user gives
+        one. In TOML also in percent, ``"90 %"``.
+    applies_to, condition, modal
+        The unit ruled; when the rule holds; the words that give it its force.
+    scope
+        Whether a least floor area holds for a residential "area" or for each "site".
+    layer
+        The layer that is counted, where it is not the service's own. Coverage asks for a facility of each of several; a
+        count in each area adds them up.
+    facility_types, excluded_types, where
+        Which of its rows count: the types of facility, each with its synonyms and narrower types; the types among them
+        that do not; the columns and what must stand in them.
+    part
+        Which of the rows that count fulfil the rule, for shares by a mark. As in *where* and *among*, several columns
+        must all hold what is said; of the tables in ``any = [{ inclusive = true }, { public = true }]`` one is enough.
+    column
+        The column that is added up; none where rows are counted. Several are added together.
+    of, base
+        What it is divided by: a column of the same layer (or "layer.column"); a column of the communities.
+    among
+        Which communities are ruled, beyond what *applies_to* says.
+    judged_by
+        Who is judged one by one, where `applies_to` does not say it: "estate" (each row of the communities),
+        "community" (社区), "village" (行政村) or "village_or_community" (村、社区).
+    covered_by
+        What covers a unit: a facility of its "own" (one that names it, or lies in it), one within a "walk", or one
+        whose "service_area" it is part of. Without it districts are covered by their own, communities by a walk.
+    other, other_types, other_where
+        The layers of partners, for rules of neighbourhood, and which of their rows count; a partner of any of them will
+        do.
+    metres, minutes
+        The walk within which a unit counts as served, where the document prints one.
+    metric
+        What decides: the way along the "streets", which is meant where nothing stands, or the "straight" line.
+    mode, speed
+        How minutes are travelled: "walk", "bicycle" or "car", and how fast, such as "15 km/h".
+    each
+        The facilities that must all be near, a table for each: its layer, facility_types, where, and the metres or
+        minutes that hold for it.
+    any
+        The facilities of which one is enough, in such tables.
+    rules
+        The rules of which one is enough, by id.
+    residents
+        The fewest and the most residents of a living circle.
+    reading
+        How many facilities a number of people owes: "ceil", so that none stands for more of them than printed, or
+        "floor", one each time the number is reached.
+    meets
+        The rules of provision that a unit must fulfil to count; each holds for the estates that it is for.
+    also
+        Further parts of the clause, all of which have to be kept: for each the keys in which it differs from this one.
+    unseen, unseen_zh
+        What else the clause asks that no layer shows, in English and Chinese: it is at best met as far as counted.
+    document, clause, says
+        Where it stands: document, headings, and what it says in one line.
+    note, note_zh
+        How an ambiguity is read here: what a reader of the verdict should know. `note` stands for Chinese readers, too,
+        where there is no `note_zh`.
+    """
+
+    id: str
+    kind: str
+    service: str
+    indicator_zh: str
+    indicator_en: str
+    role: str = "standard"
+    operator: str = ""
+    value: float | None = None
+    value_max: float | None = None
+    otherwise: float | None = None
+    unit: str = ""
+    year: int | None = None
+    text: str = ""
+    share: float | None = None
+    applies_to: str = ""
+    scope: str = ""
+    layer: tuple[str, ...] = ()
+    facility_types: tuple[str, ...] = ()
+    excluded_types: tuple[str, ...] = ()
+    where: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    part: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    column: tuple[str, ...] = ()
+    of: str = ""
+    base: str = ""
+    among: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    judged_by: str = ""
+    covered_by: str = ""
+    other: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
+    other_where: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    metres: float | None = None
+    minutes: float | None = None
+    metric: str = ""
+    mode: str = ""
+    speed: str = ""
+    each: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    any: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    rules: tuple[str, ...] = ()
+    residents: tuple[float, ...] = ()
+    reading: str = ""
+    meets: tuple[str, ...] = ()
+    also: tuple[Mapping[str, Any], ...] = field(default=(), hash=False)
+    unseen: str = ""
+    unseen_zh: str = ""
+    condition: str = ""
+    modal: str = ""
+    document: str = ""
+    clause: str = ""
+    says: str = ""
+    note: str = ""
+    note_zh: str = ""
+
+    def __post_init__(self) -> None:
+        for name in LISTS:
+            given = getattr(self, name)
+            object.__setattr__(self, name, ((given,) if given else ()) if isinstance(given, str) else tuple(given))
+        for fault in (fault for check in (_faults_of_values, _faults_of_parts) for fault in check(self)):
+            raise StandardError(f"rule {self.id}: {fault}")
+        if self.share is not None:
+            object.__setattr__(self, "share", share_from(self.share, f"rule {self.id}: share", StandardError))
+        if self.mode or self.speed:
+            pace(self.mode, self.speed, f"rule {self.id}")
+        for key in PARTS:
+            self.parts(key)  # a part is a rule and checks itself
+
+    @property
+    def layers(self) -> tuple[str, ...]:
+        """The layers that are counted: those named, else the service's own."""
+        return self.layer or (self.service,)
+
+    @property
+    def in_minutes(self) -> bool:
+        """Whether a limit of the rule, or of one of its parts, is in minutes: metres need no speed."""
+        return self.unit == "min" or any(one.minutes is not None for one in (self, *self.counting))
+
+    @property
+    def prints_walk(self) -> bool:
+        """Whether the rule, or one of the facilities of which one is enough, prints a walk."""
+        return any(one.minutes is not None or one.metres is not None for one in (self, *self.parts("any")))
+
+    @property
+    def clause_parts(self) -> tuple[Rule, ...]:
+        """The parts of the clause, each as a rule: this one alone, then the further ones."""
+        if not self.also:
+            return (self,)
+        return tuple(replace(self, also=(), **part) for part in ({}, *self.also))
+
+    @property
+    def permits(self) -> bool:
+        """Whether the document only permits or encourages, as 可适当 and 支持 do."""
+        return self.modal in PERMITS
+
+    @property
+    def types(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The types of facility that count, and those among them that do not; both empty where all rows count."""
+        return self.facility_types, self.excluded_types
+
+    def partner(self, layer: str) -> Rule:
+        """Return the rule that counts the partners in one of the layers `other`: those of their types and marks."""
+        return replace(self, layer=(layer,), facility_types=self.other_types, excluded_types=(), where=self.other_where)
+
+    @property
+    def counting(self) -> tuple[Rule, ...]:
+        """The rules that count rows for this one: itself, or those of its parts."""
+        parts = (*self.parts("each"), *self.parts("any"))
+        return tuple(leaf for part in parts for leaf in part.counting) if parts else (self,)
+
+    def parts(self, key: str) -> tuple[Rule, ...]:
+        """Return this rule once for each table of `each` or `any`, with what stands in that table.
+
+        Examples
+        --------
+        >>> either = ({"layer": ("meals",), "metres": 300.0}, {"facility_types": ("日间照料中心",)})
+        >>> rule = Rule("x.a", "service_radius", "eldercare", "甲", "A", unit="m", value=500, any=either)
+        >>> [(one.layers, one.metres) for one in rule.parts("any")]
+        [(('meals',), 300.0), (('eldercare',), None)]
+        """
+        return tuple(self._part(at) for at in getattr(self, key))
+
+    def _part(self, at: Mapping[str, Any]) -> Rule:
+        own: dict[str, Any] = {"metres": None, "minutes": None} if {"metres", "minutes"} & set(at) else {}
+        if "metres" in at:
+            own |= {"mode": "", "speed": ""}
+        names = {f"indicator_{lang}": at[f"name_{lang}"] for lang in ("zh", "en") if f"name_{lang}" in at}
+        rest = {key: value for key, value in at.items() if not key.startswith("name_")}
+        return replace(self, **{"each": (), "any": (), **own, **names, **rest})
+
+
+def _faults_of_values(rule: Rule) -> Iterator[str]:
+    """Find numbers, words and units that a rule cannot have."""
+    for name in NUMBERS:
+        number = getattr(rule, name)
+        if number is not None and not math.isfinite(number):
+            yield f"{name} is {number!r}, not a number"
+        if number is not None and number < 0:
+            yield f"{name} is {number:g}; it must be above 0"
+    for name, choices in CHOICES.items():
+        if getattr(rule, name) not in choices:
+            yield f'{name} is "{getattr(rule, name)}"; choose one of {some([c for c in choices if c], 9)}'
+    if rule.unit not in UNITS:
+        yield unlisted("unit", rule.unit, UNITS)
+    strange = set(NOT_OF_UNIT.get(UNITS[rule.unit].counts, ())) & set(rule.column)
+    if strange:
+        yield (f'unit "{rule.unit}" and column {some(sorted(strange))} are not of one sort; places (托位) are of '
+               "childcare, school_places (学位) of kindergartens and schools")  # fmt: skip
+    if rule.operator == "range" and (rule.value is None or rule.value_max is None):
+        yield "a range needs value and value_max"
+    if rule.operator == "~" and rule.role in JUDGED:
+        yield 'operator "~" (about) is no limit; give the role "context"'
+
+
+def _faults_of_parts(rule: Rule) -> Iterator[str]:
+    """Find keys beside the tables that replace them, rides along a straight line and empty bands of residents."""
+    tables = [*rule.each, *rule.any, *(one for at in rule.each for one in at.get("any", ()))]
+    if tables and (rule.layer or any(rule.types) or rule.where):
+        yield "layer, facility_types and where stand in the tables of each or any, not beside them"
+    if len(rule.any) == 1 or any(len(at.get("any", ())) == 1 for at in rule.each):
+        yield "any has one table only; it names facilities of which one is enough"
+    if any({"metres", "minutes"} <= set(at) for at in tables):
+        yield "a table has metres and minutes; give one of them"
+    if rule.mode in RIDDEN and rule.metric == "straight":
+        yield f'by {rule.mode} means along the streets; leave out metric = "straight"'
+    if rule.residents and not (len(rule.residents) == 2 and 0 < rule.residents[0] <= rule.residents[1]):
+        yield f"residents is {list(rule.residents)}; give the fewest and the most, as [5000, 12000]"

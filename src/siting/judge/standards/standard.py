@@ -1,0 +1,296 @@
+"""`Standard`: a city's written standard as data, each rule with its clause."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, replace
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from siting.errors import StandardError, some
+from siting.judge.standards.from_toml import document_from, only, rule_from, texts
+from siting.judge.standards.rule import Document, Rule
+from siting.judge.standards.years import due
+
+__all__ = ["Standard", "list_standards", "load_standard"]
+
+
+@dataclass(frozen=True, repr=False)
+class Standard:
+    """A city's standard: its rules in the order of the document, and the documents they cite.
+
+    Attributes
+    ----------
+    name, title_zh, title_en
+        What it is called.
+    rules, documents
+        The rules, and the documents they cite by name.
+    changes
+        What `adapted` changed, by rule id.
+    whole
+        All rules of a standard of which some were selected: a rule may be read together with one that was not.
+    people
+        How many people live in the area that it is for: the id of the figure that prints it, or the number of
+        residents; None where it is not known.
+    own
+        Ids of rules that were added with `extended`.
+    """
+
+    name: str
+    title_zh: str
+    title_en: str
+    rules: tuple[Rule, ...]
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    whole: tuple[Rule, ...] = ()
+    people: float | str | None = None
+    own: frozenset[str] = frozenset()
+
+    def __repr__(self) -> str:
+        n = len(self.rules)
+        return f"<Standard {self.name}: {self.title_zh}, {n} rule{'s' * (n != 1)}>"
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self.rules)
+
+    def __len__(self) -> int:
+        return len(self.rules)
+
+    def __getitem__(self, rule: str) -> Rule:
+        for one in self.rules:
+            if one.id == rule:
+                return one
+        raise StandardError(f'standard {self.name} has no rule "{rule}"; see {self.name}.table')
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """All rules, a row each."""
+        names = [f.name for f in fields(Rule)]
+        return pd.DataFrame([{n: getattr(rule, n) for n in names} for rule in self.rules])
+
+    def select(
+        self,
+        *,
+        year: int | None = None,
+        kind: str | None = None,
+        service: str | None = None,
+        role: str | None = None,
+        rule: str | Iterable[str] | None = None,
+    ) -> Standard:
+        """Keep some rules.
+
+        Parameters
+        ----------
+        year
+            What holds in this year: standing rules, and of each series of targets the last that is due by then. A
+            target that none replaced stays; later ones are left out.
+        kind, service, role
+            Rules of this kind, service or role.
+        rule
+            A part of their ids, such as "childcare.places_per_1000", or several.
+
+        Examples
+        --------
+        >>> len(load_standard("jinhua").select(rule="childcare.service_radius"))
+        2
+        >>> target = load_standard("quzhou").select(rule="eldercare.beds_per_1000.", role="target")
+        >>> [one.year for one in target.select(year=2024)], [one.year for one in target.select(year=2030)]
+        ([2022], [2025])
+        """
+        parts = (rule,) if isinstance(rule, str) else None if rule is None else tuple(rule)
+        same = {name: word for name, word in (("kind", kind), ("service", service), ("role", role)) if word is not None}
+        kept = tuple(
+            one
+            for one in (self.rules if year is None else due(self.rules, year))
+            if all(getattr(one, name) == word for name, word in same.items())
+            and (parts is None or any(part in one.id for part in parts))
+        )
+        return replace(self, rules=kept, whole=self.whole or self.rules)
+
+    def extended(self, rules: Iterable[Rule], documents: Mapping[str, Document]) -> Standard:
+        """Add rules of your own, such as a study's own goals: their numbers are for the layers that are judged.
+
+        Raises
+        ------
+        StandardError
+            When an id stands already, or a document is not there.
+        """
+        rules = tuple(rules)
+        return _checked(replace(
+            self,
+            rules=(*self.rules, *rules),
+            whole=(*self.whole, *rules) if self.whole else (),
+            documents={**self.documents, **documents},
+            own=self.own | {rule.id for rule in rules},
+        ))  # fmt: skip
+
+    def adapted(self, changes: Mapping[str, Mapping[str, Any]]) -> Standard:
+        """Give numbers that the document leaves open, or read a rule differently; what was changed is kept.
+
+        Parameters
+        ----------
+        changes
+            For each rule id the keys to change, such as ``{"value": 100}`` where none is printed, or
+            ``{"base": "registered"}`` to count registered people.
+
+        Returns
+        -------
+        Standard
+            The rules with the changes, which stand in `changes` and in the parameters of an audit.
+
+        Raises
+        ------
+        StandardError
+            When a rule is not there, or a key or value is not allowed.
+
+        Examples
+        --------
+        >>> jinhua = load_standard("jinhua")
+        >>> adapted = jinhua.adapted({"jinhua.childcare.township_coverage.2025": {"value": 100}})
+        >>> adapted["jinhua.childcare.township_coverage.2025"].value
+        100.0
+        """
+        made = {rule.id: rule for rule in self.rules}
+        whole = {rule.id: rule for rule in self.whole}
+        all_changes = dict(self.changes)
+        for name, change in changes.items():
+            fixed = {"id", "document", "clause", "says"} & set(change)
+            if fixed:
+                raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
+            # a number that is given where none was printed is a floor, as a bare number in a table is
+            floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
+            made[name] = rule_from({**floor, **change}, self[name])
+            if whole:
+                whole[name] = made[name]
+            all_changes[name] = {**all_changes.get(name, {}), **change}
+        rules, every = tuple(made.values()), tuple(whole.values())
+        return _checked(replace(self, rules=rules, whole=every, changes=all_changes))
+
+    def title(self, rule: Rule) -> str:
+        """Title of the document that *rule* stands in."""
+        return self.documents[rule.document].title if rule.document in self.documents else ""
+
+
+def _profiles() -> Traversable:
+    return files("siting.judge").joinpath("profiles")
+
+
+def list_standards() -> list[str]:
+    """Names of the standards that come with the package.
+
+    Examples
+    --------
+    >>> "jinhua" in list_standards()
+    True
+    """
+    return sorted(file.name.removesuffix(".toml") for file in _profiles().iterdir() if file.name.endswith(".toml"))
+
+
+def load_standard(source: str | Path) -> Standard:
+    """Load a standard by name, or from a TOML file of your own.
+
+    Parameters
+    ----------
+    source
+        One of `list_standards`, or a path that ends in ``.toml``.
+
+    Raises
+    ------
+    StandardError
+        When there is no such standard, or the file is not well formed: which rule and what is wrong.
+
+    Examples
+    --------
+    >>> load_standard("jinhua")["jinhua.childcare.service_radius"].value
+    300.0
+    """
+    if str(source).endswith(".toml"):
+        path = Path(source)
+        if not path.is_file():
+            raise StandardError(f"{path}: there is no such file")
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise StandardError(f"{path.name}: is not text in UTF-8; save it so") from error
+        return _parsed(text, path.name)
+    if source not in list_standards():
+        listed = some(list_standards(), 20)
+        raise StandardError(f'there is no standard "{source}"; choose one of {listed} or a .toml file')
+    name = f"{source}.toml"
+    return _parsed(_profiles().joinpath(name).read_text(encoding="utf-8"), name)
+
+
+def _parsed(text: str, where: str) -> Standard:
+    try:
+        return _checked(_standard(tomllib.loads(text), text))
+    except (tomllib.TOMLDecodeError, StandardError) as error:
+        raise StandardError(f"{where}: {error}") from None
+
+
+def _standard(data: Mapping[str, Any], text: str) -> Standard:
+    head, listed, rules = data.get("standard"), data.get("documents", {}), data.get("rule", [])
+    if not isinstance(head, dict) or "name" not in head:
+        raise StandardError("no [standard] table with a name")
+    only(data, {"standard", "documents", "rule"}, "unknown tables")
+    people = head.get("people")
+    if isinstance(people, bool) or not (people is None or isinstance(people, str | int | float)):
+        raise StandardError(f"[standard]: people is {people!r}, neither a number nor the id of a figure")
+    texts(
+        {key: value for key, value in head.items() if key != "people"}, ("name", "title_zh", "title_en"), "[standard]"
+    )
+    if not isinstance(listed, dict) or not all(isinstance(at, dict) for at in listed.values()):
+        raise StandardError("each document is a table, [documents.<name>]")
+    if not isinstance(rules, list) or not all(isinstance(at, dict) for at in rules):
+        raise StandardError("each rule is a table, [[rule]] with two brackets")
+    return Standard(
+        name=head["name"],
+        title_zh=head.get("title_zh") or head["name"],
+        title_en=head.get("title_en") or head["name"],
+        rules=_rules(rules, text),
+        documents={key: document_from(key, at) for key, at in listed.items()},
+        people=people,
+    )
+
+
+def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
+    """Make all rules, or report all faults, each with the line its rule begins at."""
+    made, faults = [], []
+    lines = [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
+    for i, at in enumerate(tables):
+        try:
+            made.append(rule_from(at))
+        except StandardError as error:
+            faults.append(f"line {lines[i]}: {error}" if i < len(lines) else str(error))
+    if faults:
+        raise StandardError("\n".join(faults))
+    return tuple(made)
+
+
+def _checked(standard: Standard) -> Standard:
+    every = standard.whole or standard.rules
+    kinds = {rule.id: rule.kind for rule in every}
+    ids = pd.Index([rule.id for rule in every])
+    if not ids.is_unique:
+        raise StandardError(f"rules stand twice: {some(ids[ids.duplicated()].unique())}")
+    lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}
+    if lost:
+        raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")
+    if isinstance(standard.people, str) and standard.people not in kinds:
+        raise StandardError(f'[standard]: people names a figure that is not there: "{standard.people}"')
+    loose = [rule.id for rule in standard.rules if not set(kinds).issuperset(rule.meets)]
+    if loose:
+        raise StandardError(f"rules name another in `meets` that is not there: {some(loose)}")
+    for rule in standard.rules:
+        if rule.kind == "one_of":
+            lost = {name for name in rule.rules if name not in kinds}
+            if lost:
+                raise StandardError(f"rule {rule.id}: rules that are not there: {some(sorted(lost))}")
+            if len(set(rule.rules)) < 2 or "one_of" in {kinds[name] for name in rule.rules}:
+                raise StandardError(f"rule {rule.id}: name two rules or more in `rules`, none of them a one_of")
+    return standard

@@ -1,0 +1,40 @@
+"""Which rules hold in a year: standing ones, and of each series of targets the last that is due."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+
+from siting.judge.standards.keys import JUDGED
+from siting.judge.standards.rule import Rule
+
+__all__ = ["due", "later", "series"]
+
+
+def series(rule: Rule) -> tuple[object, ...]:
+    """Return the series of a target: targets for several years of one thing, by one name, for the same units."""
+    return (rule.service, rule.kind, rule.operator == "per", rule.indicator_zh, rule.applies_to, rule.base, rule.unit)
+
+
+def due(rules: Iterable[Rule], year: int, numbered: Collection[str] = ()) -> tuple[Rule, ...]:
+    """Keep what holds in *year*: no later rule, and no target that a later one of its series has replaced by then.
+
+    A target without a number replaces none, unless it is one of *numbered*: the user gives its number. Figures of a
+    day replace no others.
+    """
+    held = [rule for rule in rules if rule.year is None or rule.year <= year]
+    last: dict[tuple[object, ...], int] = {}
+    for rule in held:
+        if rule.year is not None and rule.role in JUDGED and (rule.value is not None or rule.id in numbered):
+            last[series(rule)] = max(rule.year, last.get(series(rule), rule.year))
+
+    def stands(rule: Rule) -> bool:
+        if rule.year is None or rule.role not in JUDGED:
+            return True
+        return rule.year >= last.get(series(rule), rule.year)
+
+    return tuple(rule for rule in held if stands(rule))
+
+
+def later(rules: Iterable[Rule], year: int) -> tuple[Rule, ...]:
+    """Keep the rules that are for a later year."""
+    return tuple(rule for rule in rules if rule.year is not None and rule.year > year)

@@ -1,0 +1,1 @@
+"""Messages of an audit in the reader's language."""

@@ -1,0 +1,62 @@
+"""The numbers that a document prints for a rule and that neither value nor target show."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from siting.judge.standards.conditions import ANY, COMPARISON
+from siting.judge.standards.rule import Rule
+from siting.judge.wording.sentences import NO_MESSAGE, Message, sentence
+from siting.labels import known, label
+
+__all__ = ["conditions_of", "line_of", "printed_number"]
+
+#: How a printed number is compared, where the sign means more than the number alone.
+SIGNS = {">=": "≥ ", "<=": "≤ ", ">": "> ", "<": "< ", "~": "≈ "}
+
+
+def line_of(rule: Rule) -> str:
+    """Write in one Chinese line what the document prints: the indicator, and its number or the words in its place."""
+    number = "" if rule.value is None else sentence(("audit.number", printed_number(rule)), "zh")
+    return label("list.colon", "zh").join(filter(None, (rule.indicator_zh, number or rule.text)))
+
+
+def printed_number(rule: Rule) -> dict[str, object]:
+    """Return the number of a rule as it is printed, and its unit, for the sentences that name them."""
+    each = [number for number in (rule.value, rule.value_max) if number is not None]
+    families = rule.unit == "share_of_families"
+    written = "–".join(f"{100 * number:,.10g} %" if families else f"{number:,.10g}" for number in each)
+    return {"number": SIGNS.get(rule.operator, "") + written, "printed_unit": rule.unit}
+
+
+def conditions_of(rule: Rule) -> Message:
+    """Write which rows of a layer count, by marks, words and numbers, and which number makes them fulfil the rule."""
+    found = [*_each(rule.where), *(one for one in _each(rule.part) if _compares(one))]
+    return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NO_MESSAGE
+
+
+def _each(conditions: Mapping[str, object]) -> list[object]:
+    """List conditions: "new", "new !" (not new), "level = city", "beds ≥ 100"; as a tuple those of which one is enough.
+
+    That a number is above 0 only means that there is one; codes of the table of columns are no words for a reader.
+    """
+    found: list[object] = []
+    for name, want in conditions.items():
+        if name == ANY:
+            found.append(tuple(tuple(_each(one)) for one in want))  # type: ignore[attr-defined]
+        elif isinstance(want, bool):
+            found.append(name if want else f"{name} !")
+        elif compared := COMPARISON.match(str(want)):
+            limit = float(compared[2])
+            if not math.isclose(limit, 0):
+                found.append(f"{name} {SIGNS[compared[1]]}{limit:,.10g}")
+        else:
+            words = (want,) if isinstance(want, str) else tuple(want)  # type: ignore[arg-type]
+            if all(known(f"{name}.{word}") or not word.isascii() for word in words):
+                found.append(f"{name} = {'/'.join(words)}")
+    return found
+
+
+def _compares(condition: object) -> bool:
+    return isinstance(condition, str) and condition.partition(" ")[2][:1] in ("≥", "≤", ">", "<")

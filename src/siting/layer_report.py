@@ -1,0 +1,120 @@
+"""What `siting check` and `siting import` print of a layer: its rows, and its headings in three lists."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from siting.data import Role, list_headings, list_roles, read_layer
+from siting.data import role as role_of
+from siting.data.types_of_facilities import closest_types, type_of, types_in
+from siting.errors import LayerError
+from siting.judge.standards.columns_used import rules_by_column
+from siting.labels import Language, label, named
+from siting.network.street_words import osm_columns
+from siting.network.walking_profile import walkable
+
+__all__ = ["heading_tables", "read_and_report"]
+
+
+def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
+    """Read a layer; print its rows and what becomes of its headings, and of streets what is closed to walkers.
+
+    The headings of a layer with faults are printed, too; then its `LayerError` is raised.
+    """
+    try:
+        frame = read_layer(file, role, **options)
+    except LayerError as fault:
+        if fault.partial is not None:
+            _print_headings(out, fault.partial, role, lang)
+        raise
+    kind = role_of(role).zh if lang == "zh" else role
+    rows = label("check.rows", lang, name=file.name, rows=f"{len(frame):,}", role=kind, crs=frame.crs.to_string())
+    out.print(rows, highlight=False, markup=False)
+    _print_headings(out, frame, role, lang)
+    if "facility_type" in frame.columns:
+        _print_unknown_types(out, frame["facility_type"], lang)
+    if role == "streets":
+        closed = walkable(osm_columns(frame)).left_out  # it logs the words that are not understood
+        if closed:
+            reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
+            out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
+    return frame
+
+
+def _print_headings(out: Console, frame: Any, role: str, lang: Language) -> None:
+    for part in heading_tables(frame, role, lang):
+        out.print(part, highlight=False, markup=False)
+
+
+def _print_unknown_types(out: Console, column: Any, lang: Language) -> None:
+    """Print which words of a column of types are no type that the library knows, and which types are the closest."""
+    strange = column.map(types_in).explode().dropna()
+    rows = strange[[type_of(word) == "" for word in strange]].value_counts()
+    words = []
+    for word, count in rows.items():
+        near = label("list.comma", lang).join(closest_types(word))
+        closest = label("check.type_closest", lang, types=near) if near else ""
+        words.append(label("check.type", lang, word=word, rows=f"{count:,}", closest=closest))
+    if words:
+        listed = label("list.comma", lang).join(words)
+        out.print(label("check.types", lang, count=len(words), words=listed), highlight=False, markup=False)
+
+
+def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | Text | str]:
+    """Yield a table of what is understood, of what is not used and of what is missing.
+
+    Missing columns that only some rules of the profiles ask for are named in one line.
+    """
+    kind = role_of(role)
+    listed = list_headings(frame, kind, lang=lang)
+    understood, unused, missing = (listed[listed["list"] == name] for name in ("understood", "not_used", "missing"))
+    yield _table("understood", understood[["heading", "column", "says"]].values.tolist(), len(understood), lang)
+    unlike = unused["column"] == ""
+    rows = [[heading, "", says] for heading, says in unused.loc[~unlike, ["heading", "says"]].values.tolist()]
+    yield from _listed(
+        "not_used", rows, len(unused), lang, rest=unused.loc[unlike, "heading"].tolist(), rest_as="unlike"
+    )
+    rules = rules_by_column(kind.name) if kind.name in list_roles() else {}
+    important = {column.name for column in kind.columns if column.required or column.allows_en}
+    rows, rest = [], []
+    for name, says in missing[["column", "says"]].values.tolist():
+        asking = label("check.by_rules", lang, count=len(rules[name])) if rules.get(name) else ""
+        if name in important:
+            rows.append([name, "", label("list.semicolon", lang).join(filter(None, (says, asking)))])
+        else:
+            rest.append(name if lang == "en" else kind.column(name).zh)
+    yield from _listed("missing", rows, len(missing), lang, rest=rest, rest_as="others")
+
+
+def _listed(
+    name: str, rows: list[list[str]], count: int, lang: Language, *, rest: list[str], rest_as: str
+) -> Iterator[Table | Text | str]:
+    """Yield a table of the rows with an explanation, and one line of the rest."""
+    if rows or not rest:
+        yield _table(name, rows, count, lang)
+    else:
+        yield Text(label(f"check.{name}", lang, count=count), style="bold")
+    if rest:
+        yield "  " + label(f"check.{rest_as}", lang, count=len(rest), columns=label("list.comma", lang).join(rest))
+
+
+def _table(name: str, rows: list[list[str]], count: int, lang: Language) -> Table:
+    table = Table(title=label(f"check.{name}", lang, count=count), title_justify="left", title_style="bold",
+                  box=box.SIMPLE, show_header=False, pad_edge=False, padding=(0, 1, 0, 1), show_edge=False)  # fmt: skip
+    table.add_column(overflow="fold", min_width=12)
+    if any(row[1] for row in rows):
+        table.add_column(no_wrap=True)
+    else:
+        rows = [[row[0], row[2]] for row in rows]
+    table.add_column(overflow="fold", ratio=1)
+    for row in rows or [[label("check.none", lang), *[""] * (len(table.columns) - 1)]]:
+        table.add_row(*map(escape, row))
+    return table

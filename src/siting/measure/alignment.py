@@ -1,0 +1,75 @@
+"""Put what is given by id in the order of the ids, and refuse what is missing or wrong: amounts, weights, groups."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import ProblemError, some
+
+__all__ = ["amounts", "groups", "in_order", "unique_ids", "weights"]
+
+
+def unique_ids(ids: Iterable[object], what: str) -> pd.Index:
+    """Make an index of *ids*; refuse ids that stand twice."""
+    index = ids if isinstance(ids, pd.Index) else pd.Index(list(ids))
+    if not index.is_unique:
+        raise ProblemError(f"{what} stand twice: {some(index[index.duplicated()].unique())}")
+    return index
+
+
+def in_order(values: pd.Series, ids: pd.Index, what: str, of: str = "origins") -> pd.Series:
+    """Put *values* in the order of *ids*; refuse what is no Series, and an id that has no row or two."""
+    if not isinstance(values, pd.Series):
+        raise ProblemError(f"{what} is {values!r}; give a Series with a value for each id of the {of}")
+    absent = ids.difference(unique_ids(values.index, f"{what}: ids"))
+    if len(absent):
+        raise ProblemError(f"{what}: no value for {len(absent)} {of}: {some(absent)}")
+    return values.reindex(ids)
+
+
+def groups(by: pd.Series | None, ids: pd.Index, of: str = "origins", *, what: str = "by") -> pd.Series:
+    """Put groups in the order of *ids*, "all" without *by*; refuse an id without a group."""
+    if by is None:
+        return pd.Series("all", index=ids)
+    labels = in_order(by, ids, what, of)
+    if labels.isna().any():
+        raise ProblemError(f"{what}: no group for {of} {some(ids[labels.isna()])}")
+    return labels
+
+
+def weights(
+    demand: pd.Series | pd.DataFrame, ids: pd.Index, *, what: str = "demand", of: str = "origins"
+) -> pd.DataFrame:
+    """Put weights, one a column, in the order of *ids*, as floats; refuse what is missing, negative or no number."""
+    if not isinstance(demand, pd.Series | pd.DataFrame):
+        raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
+    frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
+    absent = ids.difference(frame.index)
+    if len(absent):
+        raise ProblemError(f"{what} has no row for {len(absent)} {of}: {some(absent)}")
+    frame = frame.loc[ids]
+    if not frame.index.is_unique or len(frame) != len(ids):
+        raise ProblemError(f"{what} has ids twice: {some(frame.index[frame.index.duplicated()])}")
+    columns = {}
+    for name in frame.columns:
+        values = pd.to_numeric(frame[name], errors="coerce").to_numpy(float)
+        wrong = ~np.isfinite(values) | (values < 0)
+        if wrong.any():
+            rows = f"{int(wrong.sum())} rows: {some(ids[wrong])}"
+            raise ProblemError(f'{what} "{name}" is negative or not a number in {rows}')
+        columns[str(name)] = values
+    return pd.DataFrame(columns, index=ids)
+
+
+def amounts(values: pd.Series, ids: pd.Index, *, what: str, of: str = "origins") -> pd.Series:
+    """Put the numbers of one Series in the order of *ids*, as floats; refuse what is missing, negative or no number."""
+    if not isinstance(values, pd.Series):
+        raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
+    if values.index.equals(ids) and ids.is_unique and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":
+        plain = values.to_numpy(float)
+        if np.isfinite(plain).all() and (plain >= 0).all():  # matching ids takes longer than most measures
+            return pd.Series(plain, index=ids, name=values.name)
+    return weights(values, ids, what=what, of=of).iloc[:, 0]

@@ -1,0 +1,78 @@
+"""What all walks along streets share: the limit in millimetres, whose slopes count, and places on the network."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import geopandas as gpd
+
+from siting.errors import NetworkError, ProblemError
+from siting.measure.reach import Unit
+from siting.network import Network, Places, Walk, search
+from siting.network.snapping import place
+
+__all__ = ["WalkLimit", "located", "sloped", "walk_limit"]
+
+
+class WalkLimit(NamedTuple):
+    """How far to walk: whole millimetres, the unit of costs, and who walks the minutes (None for metres)."""
+
+    millimetres: int
+    unit: Unit
+    walk: Walk | None
+
+    @property
+    def speed(self) -> float:
+        """Metres per unit of cost."""
+        return 1.0 if self.walk is None else self.walk.speed
+
+
+def walk_limit(
+    metres: float | None, minutes: float | None, walk: Walk | None = None, nearest: int | None = None
+) -> WalkLimit:
+    """Read a limit in metres or minutes; refuse one that is absent, given twice or implausible (0.5 is no metres)."""
+    if metres is not None and minutes is not None:
+        raise ProblemError("give metres or minutes, not both")
+    for what, value in (("metres", metres), ("minutes", minutes)):
+        if value is not None and not isinstance(value, Real):
+            raise ProblemError(f"{what} is {value!r}; give one number")
+    if walk is not None and not isinstance(walk, Walk):
+        raise ProblemError(f"walk is {walk!r}; give a Walk, such as Walk.elder()")
+    if nearest is not None and (not isinstance(nearest, Integral) or isinstance(nearest, bool) or nearest < 1):
+        raise ProblemError(f"nearest is {nearest!r}; ask for 1 or more")
+    if minutes is not None:
+        if not (math.isfinite(minutes) and 0.5 <= minutes <= 600):
+            raise ProblemError(f"minutes is {minutes!r}; give minutes of walking, from 0.5 to 600")
+        who = walk or Walk.adult()
+        return WalkLimit(math.floor(who.metres(minutes) * 1000 + 1e-6), "min", who)
+    if metres is None and nearest is None:
+        raise ProblemError("no limit: give metres=, minutes= or nearest=")
+    if metres is None:
+        return WalkLimit(search.LONGEST, "m", None)
+    if not (math.isfinite(metres) and 10 <= metres <= 1_000_000):
+        raise ProblemError(f"metres is {metres!r}; give metres from 10 to 1,000,000 (half a kilometre is 500)")
+    return WalkLimit(math.floor(metres * 1000 + 1e-6), "m", None)
+
+
+def sloped(network: Network, walk: Walk | None) -> Walk | None:
+    """Leave out the response to slopes where no heights are known; a slope costs minutes, not metres."""
+    return walk if walk is None or network.rise is not None else replace(walk, slope=None)
+
+
+def located(
+    network: Network, layer: gpd.GeoDataFrame | Places, max_snap: float, walk: Walk | None, name: str = "places"
+) -> Places:
+    """Place a layer on the streets that are open to *walk*; refuse places of another network."""
+    if not isinstance(network, Network):
+        raise NetworkError(f"the network is a {type(network).__name__}; give the Network first, then the layers")
+    streets = network.for_walk(walk)
+    if not isinstance(layer, Places):
+        return streets.locate(layer, max_snap=max_snap, name=name)
+    if not network.holds(layer):
+        raise NetworkError("the places were located on another network; locate them on this one")
+    if streets is network:
+        return layer
+    return place(streets, layer.ids, layer.geometry, layer.max_snap, name, any_street=layer.any_street)

@@ -1,0 +1,140 @@
+"""Which single change of a rule would mend a problem without a plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+import siting.propose.problem as problem
+from siting.numbers import Floats, amount
+from siting.propose.infeasible.subproblems import Subproblem, Subproblems
+from siting.propose.model.constraints import Constraint
+from siting.propose.model.shares import Share, needed_of
+from siting.propose.search.answer import Reason
+
+__all__ = ["changes_of"]
+
+#: Rules without a number to change, that are mended by leaving them out.
+WITHOUT = (
+    problem.AtLeast,
+    problem.Backup,
+    problem.Forbidden,
+    problem.OnePer,
+    problem.Required,
+    problem.Spacing,
+    problem.Supply,
+    problem.Together,
+)
+
+
+def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part]) -> Iterator[Reason]:
+    """Name each change of one rule after which all rules can be kept."""
+    mine = [each for each in problems.formulation.constraints if each.rule == rule]
+    if isinstance(rule, (problem.AtMost, problem.Budget, problem.MayClose)):
+        yield from _wider(problems, mine)
+    if isinstance(rule, WITHOUT) and problems.feasible([part for part in problems.parts if part.rule != rule]):
+        yield "plan.mend_without", {"rule": problem.Part(rule)}
+    if isinstance(rule, problem.Phases):
+        for each in mine:
+            if each.part in conflict:
+                yield from _wider(problems, [each])
+    if isinstance(rule, (problem.Cover, problem.Phases)):
+        shares = [share for share in problems.formulation.shares if share.rule == rule]
+        for phase in dict.fromkeys(share.phase for share in shares if share.part in conflict):
+            yield from _lower(problems, [share for share in shares if share.phase == phase])
+    if isinstance(rule, (problem.Cover, problem.NobodyBeyond)):
+        yield from _farther(problems, rule)
+
+
+def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reason]:
+    """Give how many more sites, or how much more money or closings, are enough: the least."""
+    whole, parts = problems.keeping(problems.parts), {each.part for each in limits}
+    chosen = [each for each in whole.constraints if each.part in parts]
+    part, rule = chosen[0].part, chosen[0].rule
+    assert part is not None
+    if len(chosen) == 1:
+        outcome = problems.least(problems.parts, part)
+        enough = -outcome.value if outcome.x is not None else None
+    else:
+
+        def with_limit(n: float) -> Subproblem:
+            raised = tuple(replace(each, high=n) if each.part in parts else each for each in whole.constraints)
+            return replace(whole, constraints=raised)
+
+        most = int(max(each.weight.sum() for each in chosen))
+        numbers = range(int(chosen[0].high) + 1, most + 1)
+        enough = _first(numbers, lambda n: problems.possible(with_limit(float(n))))
+    if enough is None or enough <= chosen[0].high:
+        return
+    money = isinstance(rule, problem.Budget) or (part.asks is not None and part.asks[0] == "budget")
+    key = (
+        "plan.mend_budget"
+        if money
+        else "plan.mend_closings"
+        if isinstance(rule, problem.MayClose)
+        else "plan.mend_sites"
+    )
+    named = part if len(chosen) == 1 else problem.Part(rule)
+    yield key, {"rule": named, "to": amount(enough) if money else round(enough)}
+
+
+def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | None]) -> float | None:
+    """Return the first of rising values that makes a plan possible; where time is short one that does, perhaps later.
+
+    None where the last does not.
+    """
+    low, high = 0, len(values) - 1
+    if high < 0 or not possible(values[high]):
+        return None
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if possible(values[middle]) else (middle + 1, high)
+    return float(values[high])
+
+
+def _lower(problems: Subproblems, shares: Sequence[Share]) -> Iterator[Reason]:
+    """Give a smaller share that is enough: the largest that can be had, in tenths of a percent."""
+    inputs, parts, rule = problems.formulation.inputs, {share.part for share in shares}, shares[0].rule
+    whole = problems.keeping([part for part in problems.parts if part not in parts])
+    if len(shares) == 1:
+        outcome = problems.solve(replace(whole, target=shares[0]))
+        best = math.floor(1000 * outcome.value / shares[0].total + 1e-9) if outcome.x is not None else 0
+    else:
+
+        def with_share(at: float) -> Subproblem:
+            asked = (replace(s, share=at, need=needed_of(inputs, at, s.total)) for s in shares)
+            return replace(whole, shares=(*whole.shares, *asked))
+
+        top = math.ceil(1000 * shares[0].share) - 1
+        found = _first(range(-top, 0), lambda n: problems.possible(with_share(-n / 1000)))
+        best = 0 if found is None else round(-found)
+    if best > 0:
+        named = shares[0].part if isinstance(rule, problem.Phases) else problem.Part(rule)
+        yield "plan.mend_share", {"rule": named, "to": f"{best / 10:.1f} %"}
+
+
+def _farther(problems: Subproblems, rule: problem.Cover | problem.NobodyBeyond) -> Iterator[Reason]:
+    """Give a longer way that is enough, as far as was searched: the shortest, in whole units (below 100 in tenths)."""
+    inputs = problems.formulation.inputs
+    pairs = [inputs.pairs[k] for k in inputs.service_positions(rule.service, rule)]
+    reach = min(each.limit for each in pairs)
+    if rule.limit is None or rule.limit >= reach:
+        return
+    step = 1.0 if reach >= 100 else 0.1
+    cost = np.concatenate([each.cost for each in pairs])
+    steps = np.unique(np.ceil(cost[(cost > rule.limit) & (cost <= reach)] / step - 1e-9))
+    limits = np.minimum([float(f"{n * step:.1f}") for n in steps], reach)
+    whole = problems.keeping(problems.parts)
+
+    def with_limit(limit: float) -> Subproblem:
+        shares = tuple(replace(share, limit=limit) if share.rule == rule else share for share in whole.shares)
+        near = tuple(replace(each, limit=limit) if each.part.rule == rule else each for each in whole.closeness)
+        return replace(whole, shares=shares, closeness=near)
+
+    enough = _first(limits, lambda limit: problems.possible(with_limit(limit)))
+    if enough is not None:
+        yield "plan.mend_radius", {"rule": problem.Part(rule), "to": f"{enough:g} {pairs[0].unit}"}

@@ -1,0 +1,143 @@
+"""What all sites together miss: shares, distances and numbers, and the communities that no site serves."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from siting.numbers import Bools, amount
+from siting.propose.infeasible.subproblems import SAME
+from siting.propose.model.constraints import Constraint
+from siting.propose.model.formulation import Formulation
+from siting.propose.problem import Forbidden, OnePer, Part
+from siting.propose.search.answer import Reason
+
+__all__ = ["out_of_reach"]
+
+
+def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reason]]:
+    """Return the parts of rules that all sites together miss, each by itself, and by how much."""
+    inputs, parts = formulation.inputs, []
+    found: list[Reason] = []
+    missed: dict[tuple[int, float | None], list[tuple[Part, Bools]]] = {}
+    for share in formulation.shares:
+        served = _served_by_all(formulation, share.service, share.phase, share.limit, formulation.times)
+        weight = np.where(share.members, inputs.demand[share.service, share.phase], 0.0)
+        if weight[served].sum() < share.wanted - SAME * max(1.0, share.wanted):
+            parts.append(share.part)
+            group, best = share.part.group, float(weight[served].sum() / weight.sum())
+            key = "plan.out_of_reach_in" if group else "plan.out_of_reach"
+            found.append((key, {"share": share.share, "best": best, "group": group}))
+            limit = inputs.pairs[share.service].own(share.limit)
+            missed.setdefault((share.service, limit), []).append((Part(share.rule), (weight > 0) & ~served))
+    for part, service, phase, limit in _for_all(formulation):
+        lost = (inputs.demand[service, phase] > 0) & ~_served_by_all(formulation, service, phase, limit, 1)
+        if lost.any():
+            parts.append(part)
+            missed.setdefault((service, inputs.pairs[service].own(limit)), []).append((part, lost))
+    for (service, limit), lacking in missed.items():
+        found += _too_far(formulation, service, limit, lacking)
+    for each in formulation.constraints:
+        if each.part is not None and _largest(formulation, each) < each.low - SAME * max(1.0, abs(each.low)):
+            parts.append(each.part)
+            found.append(_short(formulation, each, each.part))
+    return tuple(dict.fromkeys(parts)), found
+
+
+def _for_all(formulation: Formulation) -> Iterator[tuple[Part, int, int, float | None]]:
+    """Yield what wants everybody served: part, service, phase, limit."""
+    for near in formulation.closeness:
+        yield near.part, near.service, near.phase, near.limit
+    if formulation.everybody:
+        for service in range(len(formulation.inputs.services)):
+            for phase in range(len(formulation.inputs.years)):
+                yield Part(formulation.objective), service, phase, None
+
+
+def _served_by_all(formulation: Formulation, service: int, phase: int, limit: float | None, times: int) -> Bools:
+    """Communities that are served when every site is open."""
+    size, sites = len(formulation.inputs.communities), max(1, len(formulation.inputs.sites))
+    community, column, _ = formulation.serving(service, phase, limit)
+    open_ = formulation.variables.upper[column] > 0
+    pairs = np.unique(community[open_] * sites + formulation.variables.site[column[open_]])
+    return np.asarray(np.bincount(pairs // sites, minlength=size) >= times)
+
+
+def _too_far(
+    formulation: Formulation, service: int, limit: float | None, lacking: Sequence[tuple[Part, Bools]]
+) -> Iterator[Reason]:
+    """Name the communities without a site near enough, those with most people first, and their way to the nearest.
+
+    Those that forbidden sites would serve are named apart, with the rules that forbid these.
+    """
+    inputs, variables = formulation.inputs, formulation.variables
+    pairs = inputs.pairs[service]
+    size = len(inputs.communities)
+    community, column, cost = formulation.serving(service, len(inputs.years) - 1)
+    nearest = np.full(size, np.inf)
+    order = np.lexsort((cost, community))
+    _, first = np.unique(community[order] * len(inputs.sites) + variables.site[column[order]], return_index=True)
+    once = order[np.sort(first)]  # each site once, in the order of the way
+    start = np.searchsorted(community[once], community[once])
+    at = np.arange(len(once)) - start == formulation.times - 1
+    nearest[community[once][at]] = cost[once][at]
+    lost = np.any([mask for _, mask in lacking], axis=0)
+    within = f"{pairs.limit if limit is None else limit:g} {pairs.unit}"
+    values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": within}
+    barring = _barring(formulation, service, limit)
+    barred = (
+        lost & np.any([np.zeros(size, bool), *barring.values()], axis=0) if formulation.times == 1 else lost & False
+    )
+    key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
+    if (lost & ~barred).any():
+        ways = [
+            f"{cost:.4g} {pairs.unit}" if cost < math.inf else f"> {pairs.limit:g} {pairs.unit}" for cost in nearest
+        ]
+        yield key, values | _people(formulation, service, lost & ~barred, ways)
+    if barred.any():
+        by = tuple(part for part, mask in barring.items() if (mask & barred).any())
+        yield "plan.barred", values | {"by": by} | _people(formulation, service, barred)
+
+
+def _barring(formulation: Formulation, service: int, limit: float | None) -> dict[Part, Bools]:
+    """Return the rules that forbid sites, each with the communities that these would reach."""
+    pairs, found = formulation.inputs.pairs[service], {}
+    for each in formulation.inputs.each(Forbidden):
+        if service in each.services:
+            reached = np.zeros(len(formulation.inputs.communities), bool)
+            reached[pairs.community[np.isin(pairs.site, each.sites) & pairs.within(limit)]] = True  # type: ignore[arg-type]
+            found[Part(each.rule)] = reached
+    return found
+
+
+def _people(
+    formulation: Formulation, service: int, mask: Bools, ways: Sequence[str] | None = None
+) -> dict[str, object]:
+    """Count communities and their people, and name them, those with most people first."""
+    people = formulation.inputs.demand[service].max(axis=0)
+    at = np.flatnonzero(mask)
+    at = at[np.argsort(-people[at], kind="stable")]
+    ids = [str(formulation.inputs.communities[i]) for i in at.tolist()]
+    names = ids if ways is None else [f"{name} ({ways[i]})" for name, i in zip(ids, at.tolist(), strict=True)]
+    return {"count": len(at), "people": amount(float(people[at].sum())), "names": tuple(names)}
+
+
+def _largest(formulation: Formulation, constraint: Constraint) -> float:
+    """Return the largest sum of a constraint, however many sites open; each site and service opens once."""
+    variables, at = formulation.variables, constraint.columns
+    weight = np.where(variables.upper[at] > 0, np.maximum(constraint.weight, 0.0), 0.0)
+    if not len(weight):
+        return 0.0
+    key = variables.place * 5 + variables.kind
+    most = np.zeros(int(key.max()) + 1)
+    np.maximum.at(most, key[at], weight)
+    return float(most.sum())
+
+
+def _short(formulation: Formulation, constraint: Constraint, part: Part) -> Reason:
+    if isinstance(part.rule, OnePer):
+        return "plan.no_site", {"rule": Part(part.rule), "group": part.group}
+    best = amount(_largest(formulation, constraint))
+    return "plan.all_short", {"rule": part, "asked": amount(constraint.low), "best": best}

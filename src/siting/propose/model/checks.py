@@ -1,0 +1,118 @@
+"""Refusing problems that are badly put: unknown kinds, contradictions, an objective without the rule that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+import siting.propose.problem as problem
+from siting.errors import ProblemError, some
+from siting.propose.model.constraints import refuse_unmeasured
+from siting.propose.model.inputs import Inputs
+from siting.propose.model.variables import Variables
+
+__all__ = ["refuse_contradictions", "refuse_unknown"]
+
+
+def refuse_unknown(objective: problem.Objective, rules: Sequence[problem.Rule]) -> None:
+    """Refuse objectives and rules of other kinds."""
+    if not isinstance(objective, problem.OBJECTIVES):
+        raise ProblemError(f"no objective that solve knows: {objective!r}; choose from {_names(problem.OBJECTIVES)}")
+    strange = [rule for rule in rules if not isinstance(rule, problem.RULES)]
+    if strange:
+        raise ProblemError(f"no rule that solve knows: {some(strange)}; choose from {_names(problem.RULES)}")
+
+
+def _names(kinds: Sequence[type]) -> str:
+    return ", ".join(sorted(kind.__name__ for kind in kinds))
+
+
+def refuse_contradictions(objective: problem.Objective, inputs: Inputs, variables: Variables, *, bounded: bool) -> None:
+    """Refuse what no reading of the rules could mean; with *bounded* the caller limits what opens."""
+    _refuse_counts(inputs, variables)
+    _refuse_missing(objective, inputs, bounded=bounded)
+    _refuse_pairs(objective, inputs)
+    _refuse_distances(objective, inputs, variables)
+
+
+def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
+    """Refuse numbers of sites that there are not."""
+    new = len(np.unique(variables.place[variables.new]))
+    required = int(variables.lower[variables.new].sum())
+    most, least = (
+        [rule for rule in inputs.all(kind) if rule.by is None and rule.service is None]
+        for kind in (problem.AtMost, problem.AtLeast)
+    )
+    for rule in (*most, *least):
+        if rule.n > new:
+            raise ProblemError(f"{rule}: there are only {new} candidates")
+    for rule in most:
+        if required > rule.n:
+            raise ProblemError(f"{rule} contradicts Required: it names {required} sites")
+        for other in least:
+            if rule.n < other.n:
+                raise ProblemError(f"{other} contradicts {rule}")
+
+
+def _travels(objective: problem.Objective) -> bool:
+    """Whether the objective adds up or compares ways."""
+    return isinstance(objective, (problem.MinTravel, problem.MinFarthest)) or (
+        isinstance(objective, problem.MinCost) and objective.travel > 0
+    )
+
+
+def _refuse_distances(objective: problem.Objective, inputs: Inputs, variables: Variables) -> None:
+    """Refuse distances that cannot be compared, and names of services that are none."""
+    if isinstance(objective, problem.MaxSpacing):
+        refuse_unmeasured(inputs, variables, objective.between, "MaxSpacing: between")
+    if isinstance(objective, problem.MaxCoverage) and objective.weights is not None:
+        strange = set(objective.weights) - set(inputs.services)
+        if strange:
+            raise ProblemError(f"{objective}: no such services: {some(sorted(map(str, strange)))}")
+    ruled = [rule for rule in inputs.rules if isinstance(rule, (problem.NobodyBeyond, problem.Cover))]
+    loose = [rule for rule in ruled if rule.service is None and rule.limit is not None]
+    if len({pairs.unit for pairs in inputs.pairs}) > 1 and (_travels(objective) or loose):
+        units = ", ".join(f"{name} in {pairs.unit}" for name, pairs in zip(inputs.services, inputs.pairs, strict=True))
+        what = objective if _travels(objective) else loose[0]
+        raise ProblemError(f"{what}: services are measured in different units ({units}); use one unit, or name service")
+
+
+def _refuse_missing(objective: problem.Objective, inputs: Inputs, *, bounded: bool) -> None:
+    """Refuse an objective without the rule that it needs."""
+    phases = inputs.phases
+    counted = [rule.service for rule in inputs.all(problem.AtMost)]
+    bounded |= (
+        bool(inputs.all(problem.Budget))
+        or (phases is not None and (phases.at_most is not None or phases.budget is not None))
+        or all(None in counted or name in counted for name in inputs.services)
+    )
+    if isinstance(objective, (problem.MaxCoverage, problem.MinTravel, problem.MinFarthest)) and not bounded:
+        name = type(objective).__name__
+        raise ProblemError(f"{name} without AtMost(n) would open every site; say how many, or give a Budget")
+    asks = inputs.all(
+        problem.Cover, problem.NobodyBeyond, problem.AtLeast, problem.OnePer, problem.Supply, problem.Required
+    ) or (phases is not None and phases.cover)
+    if isinstance(objective, problem.MinSites) and not asks:
+        raise ProblemError("MinSites without Cover(share) would open no site; say how much to cover")
+    if isinstance(objective, problem.MinCost) and not asks and not objective.travel:
+        raise ProblemError("MinCost without Cover(share) or travel would open no site; say how much to cover")
+    if isinstance(objective, problem.MaxSpacing) and not inputs.all(problem.AtLeast):
+        raise ProblemError("MaxSpacing without AtLeast(n) would open one site; say how many")
+
+
+def _refuse_pairs(objective: problem.Objective, inputs: Inputs) -> None:
+    """Refuse rules that do not go with the objective, or with each other."""
+    if isinstance(objective, problem.MinTravel) and objective.beyond is not None:
+        for pairs in inputs.pairs:
+            if objective.beyond < pairs.limit:
+                raise ProblemError(
+                    f"{objective}: beyond is less than the {pairs.limit:g} {pairs.unit} that were searched"
+                )
+    if inputs.all(problem.Backup):
+        places = inputs.all(problem.Capacity)
+        decays = isinstance(objective, problem.MaxCoverage) and objective.decay is not None
+        if places or decays or _travels(objective):
+            raise ProblemError(f"Backup does not go with {'Capacity' if places else objective}; leave one out")
+    if inputs.all(problem.Together) and len(inputs.services) < 2:
+        raise ProblemError("Together: there is one service; give reach and demand as a mapping with two")

@@ -1,0 +1,135 @@
+"""Reading a problem: what was given is checked and put in one order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from siting.errors import ProblemError, some
+from siting.measure.alignment import weights
+from siting.measure.reach import Reach
+from siting.numbers import Floats
+from siting.propose.model.inputs import UNNAMED, Demand, Inputs, Pairs, Reaches, at_least_zero_each
+from siting.propose.problem import Phases, Rule
+
+log = logging.getLogger(__name__)
+
+__all__ = ["by_year", "of_service", "read"]
+
+
+def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None) -> Inputs:
+    """Check what was given and put it in one order."""
+    reaches = dict(reach) if isinstance(reach, Mapping) else {UNNAMED: reach}
+    for name, one in reaches.items():
+        if not isinstance(one, Reach):
+            raise ProblemError(f"reach{of_service(name)} is {one!r}; give a Reach, or a mapping of services to Reach")
+        if one.nearest_only is not None:
+            raise ProblemError("solve needs all pairs within a limit; call travel with metres or minutes")
+    if not reaches:
+        raise ProblemError("reach names no service")
+    demands: Mapping[str, Any] = demand if isinstance(demand, Mapping) else dict.fromkeys(reaches, demand)
+    if set(demands) != set(reaches):
+        raise ProblemError(f"reach is for {some(reaches)} and demand for {some(demands)}; give both for each service")
+    if len(reaches) > 1 and not isinstance(demand, Mapping):
+        raise ProblemError(f"reach is for {some(reaches)}; give demand as a mapping, a Series for each service")
+    if any(isinstance(ids, pd.MultiIndex) for one in reaches.values() for ids in (one.origins, one.destinations)):
+        raise ProblemError("ids are tuples; give communities and sites one text or number each")
+    communities = in_order(c for one in reaches.values() for c in one.origins.tolist())
+    sites = in_order(s for one in reaches.values() for s in one.destinations.tolist())
+    phases = [rule for rule in rules if isinstance(rule, Phases)]
+    years: tuple[int | None, ...] = tuple(phases[0].years) if phases else (None,)
+    amount = np.zeros((len(reaches), len(years), len(communities)))
+    for k, (name, one) in enumerate(reaches.items()):
+        given = demands[name]
+        if isinstance(given, pd.DataFrame) and given.columns.astype(str).duplicated().any():
+            raise ProblemError(f"demand{of_service(name)} has columns of one name: {some(given.columns)}")
+        frame = weights(given, one.origins)
+        if isinstance(given, pd.DataFrame) and len(years) > 1 and frame.shape[1] == 1 and frame.columns[0].isdigit():
+            year = frame.columns[0]
+            raise ProblemError(
+                f"demand{of_service(name)} has a column for {year} only; give one for each year, or a Series"
+            )
+        amount[k][:, communities.get_indexer(one.origins)] = by_year(frame, years, name)
+    return Inputs(
+        communities=communities,
+        sites=sites,
+        services=tuple(reaches),
+        years=years,
+        pairs=tuple(Pairs.of(one, communities, sites) for one in reaches.values()),
+        demand=amount,
+        whole=bool((amount == np.rint(amount)).all()),
+        options=None if options is None else _options(options, sites, tuple(reaches), years),
+        rules=tuple(rules),
+    )
+
+
+def in_order(ids: Iterable[Hashable]) -> pd.Index:
+    """Sort distinct ids as text, so that no result depends on the order of a table."""
+    index = pd.Index(list(dict.fromkeys(ids)), dtype=object)
+    return index[np.argsort(index.astype(str).to_numpy(), kind="stable")] if len(index) else index
+
+
+def by_year(frame: pd.DataFrame, years: tuple[int | None, ...], service: str) -> Floats:
+    """Return demand as years × communities; one column is for all years."""
+    if years == (None,) or frame.shape[1] == 1:
+        if frame.shape[1] != 1:
+            raise ProblemError(
+                f"demand{of_service(service)} has {frame.shape[1]} columns; choose one weight to plan for, "
+                "or give Phases"
+            )
+        amount: Floats = np.repeat(frame.to_numpy(float).T, len(years), axis=0)
+    else:
+        absent = [year for year in years if str(year) not in frame.columns]
+        if absent:
+            raise ProblemError(f"demand{of_service(service)} has no column for the years {some(absent)}")
+        amount = frame[[str(year) for year in years]].to_numpy(float).T
+    if not amount.sum() > 0:
+        raise ProblemError(f"demand{of_service(service)} is 0 everywhere; there is nothing to cover")
+    return amount
+
+
+def _options(
+    options: pd.DataFrame, sites: pd.Index, services: tuple[str, ...], years: tuple[int | None, ...]
+) -> pd.DataFrame:
+    """Check the table of options and fill in what it leaves out, sorted by id."""
+    if not isinstance(options, pd.DataFrame) or "site" not in options:
+        raise ProblemError("options: give a DataFrame with the column `site`, and cost, places, service or year")
+    if not options.index.is_unique:
+        raise ProblemError(f"options: ids stand twice: {some(options.index[options.index.duplicated()])}")
+    if not len(options):
+        raise ProblemError("options has no row; there is nothing to choose from")
+    unknown = pd.Index(options["site"]).difference(sites)
+    if len(unknown):
+        raise ProblemError(f"options: no such destinations: {some(unknown)}")
+    more = options.columns.difference(["site", "service", "cost", "places", "year"])
+    if len(more):
+        log.info("options: the columns %s are not looked at", some(more))
+    table = pd.DataFrame({"site": options["site"]}, index=options.index)
+    table["service"] = options.get("service", None)
+    strange = pd.Index(table["service"].dropna()).difference(pd.Index(services))
+    if len(strange):
+        raise ProblemError(f"options: no such services: {some(strange)}; there are {some(services)}")
+    for name in ("cost", "places"):
+        table[name] = np.nan
+        if name in options:
+            table[name] = at_least_zero_each(options[name], f"options: {name}")
+    table["phase"] = 0
+    if "year" in options:
+        first = pd.to_numeric(options["year"], errors="coerce")
+        if years == (None,):
+            raise ProblemError("options has years, but there are no Phases among the rules")
+        late = first > max(y for y in years if y is not None)
+        if first.isna().any() or late.any():
+            wrong = options.index[first.isna() | late]
+            raise ProblemError(f"options: the year is no year up to the last phase for {some(wrong)}")
+        table["phase"] = np.searchsorted(np.array(years, float), first.to_numpy(float))
+    return table.loc[in_order(table.index)]
+
+
+def of_service(service: str) -> str:
+    """Return " of …" for a message; "" for the only service."""
+    return f" of {service!r}" if service != UNNAMED else ""

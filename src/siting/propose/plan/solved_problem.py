@@ -1,0 +1,173 @@
+"""What every question to a plan starts from: the problem, its answer, and the tables that follow from the two."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from siting.propose.forwarded import forwarded
+from siting.propose.model.formulation import Formulation
+from siting.propose.model.variables import CLOSING
+from siting.propose.plan import tables
+from siting.propose.plan.rule_text import rule_words
+from siting.propose.search.answer import Answer, Reason
+
+__all__ = ["DERIVED", "SolvedProblem"]
+
+#: What follows from the sites, in the order in which a check names it.
+DERIVED = (
+    "sites", "table", "assignment", "served", "communities", "changes", "cost", "closed", "total", "covered", "share",
+    "unreachable", "barred", "before", "reachable",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SolvedProblem:
+    """A problem and its answer; each table is made when it is first asked for. See `Plan` for what the names mean."""
+
+    problem: Formulation
+    answer: Answer
+    reasons: tuple[Reason, ...] = ()
+    seconds: float = 0.0
+
+    #: "feasible" is a plan that is not proven: the gap that was asked for is reached, or Ctrl-C was pressed.
+    status = forwarded("answer.status", str, 'One of "optimal", "feasible" (not proven), "time_limit", "infeasible".')
+    objective = forwarded("answer.value", float, "People covered, sites opened, cost or way; NaN without a plan.")
+    bound = forwarded("answer.bound", float, "The best that any plan could have; NaN without a plan.")
+    gap = forwarded("answer.gap", float, "Distance from objective to bound, as a share.")
+    engine = forwarded("answer.engine", str, "What solved it.")
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """Objective and rules as they were put."""
+        return (str(self.problem.objective), *map(str, self.problem.inputs.rules))
+
+    def rules_in_words(self, lang: str = "zh") -> tuple[str, ...]:
+        """Objective and rules in the reader's words.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        each = (self.problem.objective, *self.problem.inputs.rules)
+        return tuple(rule_words(rule, lang, self.unit) for rule in each)
+
+    @property
+    def limit(self) -> float:
+        """Within which distance a site covers (of the first service)."""
+        return self.problem.inputs.pairs[0].limit
+
+    @property
+    def unit(self) -> str:
+        """Unit of the distances (of the first service)."""
+        return self.problem.inputs.pairs[0].unit
+
+    @property
+    def how(self) -> str:
+        """How the distances were measured (of the first service)."""
+        return self.problem.inputs.pairs[0].how
+
+    @cached_property
+    def sites(self) -> tuple[object, ...]:
+        """Ids of the new sites, in the order in which they add most (with phases, year by year); () without a plan."""
+        return tuple(self.table.index)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per new site (and service), index `site`. With phases as of the last year.
+
+        Columns: `order`; `service`, `year`, `option`, `cost`, `places` where there are any; `adds` (people that it adds
+        to the existing sites and those before it), `share_after`, `within` (all people within its reach),
+        `lost_without` (people that only it covers), `people` (whose nearest open site it is, or who have a place
+        there), `mean` and `farthest` (their way).
+        """
+        return tables.site_table(self.problem, self.answer)
+
+    @cached_property
+    def parts(self) -> tuple[tables.Served, ...]:
+        """Who is served, for each service and year."""
+        return tables.served_parts(self.problem, self.answer)
+
+    @cached_property
+    def communities(self) -> pd.DataFrame:
+        """A row per community, or per community, service and year: who serves it, and why not all of it is served.
+
+        Columns: `demand`, `served`, `site`, `cost`, `new` (missing where it is not served), `reason` ("": all are
+        served; "no demand"; "beyond": no site within reach, open or not; "barred": only sites within reach that may
+        not open; "closed": sites within reach, none of them open; "full": no place left; "few": fewer open sites than
+        the backup asks for).
+        """
+        return tables.community_table(self.problem, self.parts)
+
+    @cached_property
+    def assignment(self) -> pd.DataFrame:
+        """Where each community goes: `site`, `cost`, `new`; missing where it is not served."""
+        return self.communities[["site", "cost", "new"]]
+
+    @cached_property
+    def served(self) -> pd.Series:
+        """People served in each community."""
+        return self.communities["served"]
+
+    @cached_property
+    def changes(self) -> pd.DataFrame:
+        """A row per existing site that closes or grows, index `site`.
+
+        Columns: `change` ("closes", "grows"), `service`, `year`, `option` where there are any, `cost` (below 0 where
+        closing saves), `places`.
+        """
+        return tables.change_table(self.problem, self.answer)
+
+    @cached_property
+    def closed(self) -> tuple[object, ...]:
+        """Ids of existing sites that close."""
+        if self.answer.x is None:
+            return ()
+        columns = self.problem.variables
+        return tuple(self.problem.inputs.sites[np.unique(columns.site[self.answer.x & (columns.kind == CLOSING)])])
+
+    @cached_property
+    def cost(self) -> float:
+        """What all changes cost together, savings taken off; NaN where no costs were named."""
+        return tables.cost_of(self.problem, self.answer)
+
+    @cached_property
+    def total(self) -> float:
+        """All demand; with phases that of the last year."""
+        return float(self.problem.inputs.demand[:, -1].sum())
+
+    @cached_property
+    def covered(self) -> float:
+        """Demand that is served, by existing sites, too; with phases in the last year."""
+        last = len(self.problem.inputs.years) - 1
+        return float(sum(part.served.sum() for part in self.parts if part.phase == last))
+
+    @property
+    def share(self) -> float:
+        """Covered share of the demand; NaN without demand."""
+        return self.covered / self.total if self.total else math.nan
+
+    @cached_property
+    def before(self) -> float:
+        """Demand that the existing sites serve by themselves."""
+        return tables.served_before(self.problem, self.answer)
+
+    @cached_property
+    def reachable(self) -> float:
+        """Demand within reach of any site that is open or may open."""
+        return tables.reachable_demand(self.problem)
+
+    @cached_property
+    def unreachable(self) -> tuple[object, ...]:
+        """Communities with demand that no site reaches."""
+        return tables.unserved(self.problem, barred=False)
+
+    @cached_property
+    def barred(self) -> tuple[object, ...]:
+        """Communities with demand that only sites reach which a rule bars."""
+        return tables.unserved(self.problem, barred=True)

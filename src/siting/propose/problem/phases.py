@@ -1,0 +1,90 @@
+"""The rule on years: what opens when."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.propose.problem.rule import Rule
+from siting.propose.problem.value import arguments, at_least_zero, is_number
+from siting.share import share_from
+
+__all__ = ["Phases"]
+
+
+@dataclass(frozen=True, eq=False)
+class Phases(Rule):
+    """Open in steps: what opens in a year stays open.
+
+    The demand is then a DataFrame with a column for each year, or one Series for all years. `MaxCoverage` adds up the
+    years, `MinTravel` too; `AtMost`, `Budget` hold for all years together, `Cover` in its `year`, other rules in the
+    last year. What opens early serves longer, so without *at_most*, *budget* or options with a later `year` all opens
+    in the first year; the log and `Plan.explain` say so.
+
+    Parameters
+    ----------
+    years
+        In order, such as (2025, 2030, 2035).
+    at_most
+        How many new sites open in each year: one number for all, or one for each.
+    budget
+        What is spent in each year: one number for all, or one for each; what is left of one year is not carried on.
+    cover
+        The share that is covered in each year: one for each, None where there is no goal.
+    weights
+        What each year counts in the objective; 1 without it.
+    cost
+        As in `Budget`.
+
+    Raises
+    ------
+    ProblemError
+        When years are not in order, or lists have another length.
+    """
+
+    years: tuple[int, ...]
+    at_most: int | Sequence[int | None] | None = field(default=None, kw_only=True)
+    budget: float | Sequence[float | None] | None = field(default=None, kw_only=True)
+    cover: Sequence[float | None] | None = field(default=None, kw_only=True)
+    weights: Sequence[float] | None = field(default=None, kw_only=True)
+    cost: pd.Series | Mapping[str, pd.Series] | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        years = tuple(self.years) if isinstance(self.years, Iterable) else ()
+        if not years or any(not is_number(y) or y % 1 for y in years) or list(years) != sorted(set(years)):
+            raise ProblemError(f"Phases: years is {self.years!r}; give whole years in order, each once")
+        object.__setattr__(self, "years", tuple(int(y) for y in years))
+        for name in ("at_most", "budget", "cover", "weights"):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            if is_number(value) and name in ("at_most", "budget"):
+                value = (value,) * len(years)
+            if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != len(years):
+                raise ProblemError(f"Phases: {name} is {value!r}; give one for each of the {len(years)} years")
+            value = tuple(value)
+            if name == "cover":
+                value = tuple(one if one is None else share_from(one, "Phases: cover", ProblemError) for one in value)
+            for one in value:
+                if one is not None:
+                    at_least_zero(one, f"Phases: {name}")
+                    if name == "at_most" and one % 1:
+                        raise ProblemError(f"Phases: at_most is {one!r}; give whole numbers of sites")
+                elif name == "weights":
+                    raise ProblemError("Phases: weights has a None; give a number for each year")
+            object.__setattr__(self, name, value)
+
+    def at_most_in(self, phase: int) -> float | None:
+        """Return how many new sites may open in a phase; None without a limit."""
+        return self.at_most[phase] if isinstance(self.at_most, Sequence) else None
+
+    def budget_in(self, phase: int) -> float | None:
+        """Return what may be spent in a phase; None without a limit."""
+        return self.budget[phase] if isinstance(self.budget, Sequence) else None
+
+    def __str__(self) -> str:
+        years = f"{self.years[0]}–{self.years[-1]}" if len(self.years) > 1 else self.years[0]
+        return f"Phases({arguments(years, at_most=self.at_most, budget=self.budget, cover=self.cover)})"

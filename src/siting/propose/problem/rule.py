@@ -1,0 +1,44 @@
+"""What every plan must keep to: a rule, and what it asks of one group, service or year."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from siting.propose.problem.objectives import Objective
+from siting.propose.problem.value import Value
+
+__all__ = ["Part", "Rule"]
+
+
+@dataclass(frozen=True, eq=False)
+class Rule(Value):
+    """What every plan must keep to."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A rule, or what it asks of one group, service or year. Parts are compared by rule and group, not by text.
+
+    Attributes
+    ----------
+    rule
+        Or the objective, where that wants everybody served.
+    of
+        Service, year and group, those that there are several of; () for all.
+    asks
+        With `Phases` the name and number of the limit or goal of the year.
+    """
+
+    rule: Rule | Objective
+    of: tuple[object, ...] = ()
+    asks: tuple[str, float] | None = None
+
+    @property
+    def group(self) -> str:
+        """Service, year and group as text; "" for all."""
+        return ", ".join(map(str, self.of))
+
+    def __str__(self) -> str:
+        if self.asks is not None:
+            return f"{type(self.rule).__name__}({self.group}: {self.asks[0]}={self.asks[1]:g})"
+        return f"{self.rule} ({self.group})" if self.of else str(self.rule)

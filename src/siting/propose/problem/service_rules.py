@@ -1,0 +1,207 @@
+"""Rules on who is served: shares, distances, backup, and places."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.propose.problem.rule import Rule
+from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole
+from siting.share import share_from
+
+__all__ = ["Backup", "Capacity", "Cover", "NobodyBeyond", "Supply"]
+
+
+@dataclass(frozen=True, eq=False)
+class Cover(Rule):
+    """Cover at least *share* of the demand, overall or in every group.
+
+    Parameters
+    ----------
+    share
+        Above 0 and at most 1; 1 is everybody.
+    by
+        A group for each community id, such as its district; then the share holds in each group with any demand.
+    limit
+        The distance that counts here, at most that of the reach; without it that of the reach.
+    service
+        Only for this service; without it for each.
+    year
+        With `Phases`, the year by which it holds; without it the last.
+
+    Raises
+    ------
+    ProblemError
+        When a value is none of these.
+    """
+
+    share: float
+    by: pd.Series | None = None
+    limit: float | None = field(default=None, kw_only=True)
+    service: str | None = field(default=None, kw_only=True)
+    year: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "share", share_from(self.share, "Cover: share", ProblemError))
+        if self.by is not None:
+            groups_of(self.by, "Cover: by", "community")
+        if self.limit is not None:
+            at_least_zero(self.limit, "Cover: limit")
+
+    def __str__(self) -> str:
+        return f"Cover({arguments(self.share, by=self.by, limit=self.limit, service=self.service, year=self.year)})"
+
+
+@dataclass(frozen=True, eq=False)
+class NobodyBeyond(Rule):
+    """Leave nobody farther than *limit* from an open site: mandatory closeness.
+
+    Parameters
+    ----------
+    limit
+        In the unit of the reach, at most its limit.
+    service
+        Only for this service; without it for each.
+
+    Raises
+    ------
+    ProblemError
+        When *limit* is no number of 0 or more.
+
+    References
+    ----------
+    R. Church and C. ReVelle, 1974 (see `MaxCoverage`), section on mandatory closeness constraints.
+    """
+
+    limit: float
+    service: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        at_least_zero(self.limit, "NobodyBeyond: limit")
+
+    def __str__(self) -> str:
+        return f"NobodyBeyond({arguments(float(self.limit), service=self.service)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Backup(Rule):
+    """Count a community as covered only when *n* open sites reach it [1]_.
+
+    Parameters
+    ----------
+    n
+        2 or more.
+
+    Raises
+    ------
+    ProblemError
+        When *n* is not a whole number above 1.
+
+    References
+    ----------
+    .. [1] K. Hogan and C. ReVelle, "Concepts and applications of backup coverage", Management Science 32 (11), 1986,
+       pp. 1434-1444.
+    """
+
+    n: int = 2
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.n, 2):
+            raise ProblemError(f"Backup({self.n!r}): give a whole number of sites, 2 or more")
+
+    def __str__(self) -> str:
+        return f"Backup({self.n})"
+
+
+@dataclass(frozen=True, eq=False)
+class Capacity(Rule):
+    """Serve at most so many people at each open site, and at least so many.
+
+    People may be spread over sites; who finds no place within the limit is not served, and a `Cover` counts who has a
+    place. `NobodyBeyond` then asks for a place for everybody within its limit.
+
+    Parameters
+    ----------
+    places
+        Places or beds by site id, existing sites included; a mapping with a Series for each service. An option with
+        places of its own (column `places` of the options) has those.
+    least
+        The fewest people a new site must serve in every year in which it is open, by site id or one number. People are
+        sent so that it is met, also where a nearer site has places left.
+
+    Raises
+    ------
+    ProblemError
+        When *places* or *least* is no such thing.
+    """
+
+    places: pd.Series | Mapping[str, pd.Series] | None = None
+    least: pd.Series | float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.least is not None and not isinstance(self.least, pd.Series):
+            at_least_zero(self.least, "Capacity: least")
+        if self.places is not None and not isinstance(self.places, (pd.Series, Mapping)):
+            raise ProblemError(f"Capacity: places is {self.places!r}; give a Series with a number for each site id")
+
+    def __str__(self) -> str:
+        least = self.least if self.least is None or not isinstance(self.least, pd.Series) else "by site"
+        return f"Capacity({arguments(None, least=least)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Supply(Rule):
+    """Have at least so many places in open sites, existing ones included: in all, or for each 1000 residents.
+
+    Parameters
+    ----------
+    total
+        Places in all; with *by* a Series with a number for each group.
+    per_1000
+        Places for each 1000 of *people*.
+    people
+        Residents: a number, or with *by* a Series with a number for each group.
+    places
+        Places of each site, by id; a mapping with a Series for each service. Without it what `Capacity` says. An option
+        with places of its own (column `places` of the options) has those.
+    by
+        A group for each site id, such as its district. A group that *total* or *people* names and no site is in has no
+        places, and makes the rule impossible.
+    service
+        Count only this service; without it the places of all services are added up.
+
+    Raises
+    ------
+    ProblemError
+        When it is not clear how many are asked for.
+    """
+
+    total: float | pd.Series | None = None
+    per_1000: float | None = field(default=None, kw_only=True)
+    people: float | pd.Series | None = field(default=None, kw_only=True)
+    places: pd.Series | Mapping[str, pd.Series] | None = field(default=None, kw_only=True)
+    by: pd.Series | None = field(default=None, kw_only=True)
+    service: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if (self.total is None) == (self.per_1000 is None):
+            raise ProblemError("Supply: give either total, or per_1000 with people")
+        if self.per_1000 is not None:
+            at_least_zero(self.per_1000, "Supply: per_1000")
+            if self.people is None:
+                raise ProblemError("Supply: per_1000 wants people, the residents that are counted")
+        for name, value in (("total", self.total), ("people", self.people)):
+            if value is None or isinstance(value, pd.Series):
+                if isinstance(value, pd.Series) and self.by is None:
+                    raise ProblemError(f"Supply: {name} is a Series; by must say which group each site is in")
+            else:
+                at_least_zero(value, f"Supply: {name}")
+        if self.by is not None:
+            groups_of(self.by, "Supply: by", "site")
+
+    def __str__(self) -> str:
+        total = None if self.total is None or isinstance(self.total, pd.Series) else float(self.total)
+        return f"Supply({arguments(total, per_1000=self.per_1000, by=self.by, service=self.service)})"

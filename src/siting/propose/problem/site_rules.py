@@ -1,0 +1,333 @@
+"""Rules on sites: how many, at what cost, which are open, needed or barred, which close, and how they lie together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.measure.reach import Reach
+from siting.propose.problem.rule import Rule
+from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole, site_to_site
+
+__all__ = [
+    "AtLeast", "AtMost", "Budget", "Existing", "Forbidden", "MayClose", "OnePer", "Required", "Spacing", "Together",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class _Count(Rule):
+    n: int
+    by: pd.Series | None = field(default=None, kw_only=True)
+    service: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if not is_whole(self.n, 1):
+            raise ProblemError(f"{type(self).__name__}({self.n!r}): give a whole number of sites, 1 or more")
+        if self.by is not None:
+            groups_of(self.by, f"{type(self).__name__}: by", "site")
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({arguments(self.n, by=self.by, service=self.service)})"
+
+
+class AtMost(_Count):
+    """Open at most *n* new sites; existing ones do not count, required ones do.
+
+    Parameters
+    ----------
+    n
+        A whole number of sites, 1 or more. With several services a site that opens for two counts twice.
+    by
+        A group for each site id, such as its district; then *n* holds in each group.
+    service
+        Count only this service.
+
+    Raises
+    ------
+    ProblemError
+        When *n* is not a whole number above 0.
+    """
+
+
+class AtLeast(_Count):
+    """Open at least *n* new sites; existing ones do not count, required ones do.
+
+    Parameters
+    ----------
+    n
+        A whole number of sites, 1 or more.
+    by
+        A group for each site id, such as its district; then *n* holds in each group.
+    service
+        Count only this service.
+
+    Raises
+    ------
+    ProblemError
+        When *n* is not a whole number above 0.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class Budget(Rule):
+    """Spend at most *total* on opening.
+
+    Parameters
+    ----------
+    total
+        In the unit of *cost*.
+    cost
+        Cost of opening each site, by id; a mapping with a Series for each service. Without it the column `cost` of the
+        options. Sites that exist cost nothing.
+
+    Raises
+    ------
+    ProblemError
+        When *total* is no number of 0 or more.
+    """
+
+    total: float
+    cost: pd.Series | Mapping[str, pd.Series] | None = None
+
+    def __post_init__(self) -> None:
+        at_least_zero(self.total, "Budget: total")
+        object.__setattr__(self, "total", float(self.total))
+
+    def __str__(self) -> str:
+        return f"Budget({self.total:g})"
+
+
+@dataclass(frozen=True, eq=False)
+class OnePer(Rule):
+    """Have an open site, new or existing, in every group: every township has one.
+
+    Parameters
+    ----------
+    by
+        A group for each site id, such as its township.
+    among
+        All groups, also those without any site (which make the rule impossible, and are named).
+    service
+        Only for this service; without it each service has one.
+
+    Raises
+    ------
+    ProblemError
+        When *by* is no Series.
+    """
+
+    by: pd.Series
+    among: Sequence[object] | None = field(default=None, kw_only=True)
+    service: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        groups_of(self.by, "OnePer: by", "site")
+        if isinstance(self.among, str):
+            raise ProblemError(f"OnePer: among is {self.among!r}; give a list of groups")
+        object.__setattr__(self, "among", None if self.among is None else tuple(self.among))
+
+    def __str__(self) -> str:
+        return f"OnePer({arguments(self.by.name or 'group', service=self.service)})"
+
+
+@dataclass(frozen=True, eq=False)
+class _Sites(Rule):
+    ids: tuple[object, ...]
+    service: str | None = field(default=None, kw_only=True)
+
+    def __init__(self, ids: Iterable[object], *, service: str | None = None) -> None:
+        if isinstance(ids, str) or not isinstance(ids, Iterable):
+            raise ProblemError(f'{type(self).__name__}("{ids}"): give a list of ids')
+        object.__setattr__(self, "ids", tuple(ids))
+        object.__setattr__(self, "service", service)
+
+    def __str__(self) -> str:
+        service = "" if self.service is None else f", service={self.service}"
+        return f"{type(self).__name__}({len(self.ids)} sites{service})"
+
+
+class Existing(_Sites):
+    """Sites that are open already: they cover, cost nothing, and are not proposed.
+
+    Parameters
+    ----------
+    ids
+        Site ids; one that is no destination of the reach of a service is left out for that service.
+    service
+        The service that they offer; without it each.
+    """
+
+
+class Required(_Sites):
+    """Sites that every plan opens.
+
+    Parameters
+    ----------
+    ids
+        Site ids.
+    service
+        The service that they open for; without it each.
+    """
+
+
+class Forbidden(_Sites):
+    """Sites that no plan opens.
+
+    Parameters
+    ----------
+    ids
+        Site ids.
+    service
+        The service that they do not open for; without it each.
+    """
+
+
+@dataclass(frozen=True, eq=False)
+class MayClose(Rule):
+    """Existing sites that may close, so that others may open elsewhere: closing one and opening one is moving it.
+
+    Parameters
+    ----------
+    ids
+        Ids of existing sites; without them all.
+    at_most
+        How many may close.
+    saving
+        What closing each frees for the budget (or takes off the cost), by id, or one number.
+    service
+        Only for this service; without it for each.
+
+    Raises
+    ------
+    ProblemError
+        When a value is none of these.
+    """
+
+    ids: tuple[object, ...] | None = None
+    at_most: int | None = field(default=None, kw_only=True)
+    saving: pd.Series | float | None = field(default=None, kw_only=True)
+    service: str | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.ids is not None:
+            if isinstance(self.ids, str) or not isinstance(self.ids, Iterable):
+                raise ProblemError(f'MayClose("{self.ids}"): give a list of ids')
+            object.__setattr__(self, "ids", tuple(self.ids))
+        if self.at_most is not None and not is_whole(self.at_most, 0):
+            raise ProblemError(f"MayClose: at_most is {self.at_most!r}; give a whole number of 0 or more")
+        if self.saving is not None and not isinstance(self.saving, pd.Series):
+            at_least_zero(self.saving, "MayClose: saving")
+
+    def __str__(self) -> str:
+        sites = None if self.ids is None else f"{len(self.ids)} sites"
+        return f"MayClose({arguments(sites, at_most=self.at_most, service=self.service)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Spacing(Rule):
+    """Keep open sites of one service apart: two of these pairs do not open together; nor beside an existing site.
+
+    Existing sites that are too near each other may stay. With `Phases` the rule holds in the last year.
+
+    Parameters
+    ----------
+    pairs
+        A `Reach` from the sites to the sites, whose pairs are all too near each other; a DataFrame with the columns
+        `origin` and `destination`; or a list of pairs of ids.
+
+    Raises
+    ------
+    ProblemError
+        When *pairs* is none of these.
+    """
+
+    pairs: Reach | pd.DataFrame | Iterable[tuple[object, object]]
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.pairs, (pd.DataFrame, Iterable)) and not hasattr(self.pairs, "destinations"):
+            raise ProblemError(
+                f"Spacing({self.pairs!r}): give the pairs that are too near, such as "
+                "straight_line(sites, sites, metres=200)"
+            )
+        if isinstance(self.pairs, pd.DataFrame):
+            absent = {"origin", "destination"} - set(self.pairs.columns)
+            if absent:
+                raise ProblemError(f"Spacing: the table of pairs has no column {sorted(absent)}")
+        elif hasattr(self.pairs, "destinations"):
+            site_to_site(self.pairs, "Spacing: pairs")
+        else:
+            pairs = tuple(self.pairs)
+            if any(isinstance(p, str) or not isinstance(p, Sequence) or len(p) != 2 for p in pairs):
+                raise ProblemError("Spacing: give a Reach between the sites, a table of pairs, or a list of (id, id)")
+            object.__setattr__(self, "pairs", pairs)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The pairs as `origin` and `destination`, without a site and itself."""
+        pairs: Any = self.pairs
+        if isinstance(pairs, pd.DataFrame):
+            table = pairs[["origin", "destination"]]
+        elif isinstance(pairs, tuple):
+            table = pd.DataFrame(list(pairs), columns=["origin", "destination"], dtype=object)
+        else:
+            table = pairs.pairs()[["origin", "destination"]]
+        return table[table["origin"] != table["destination"]].reset_index(drop=True)
+
+    @cached_property
+    def count(self) -> int:
+        """How many pairs there are, each counted once."""
+        return len({frozenset(pair) for pair in self.table.itertuples(index=False, name=None)})
+
+    def __str__(self) -> str:
+        return f"Spacing({self.count} pairs)"
+
+
+@dataclass(frozen=True, eq=False)
+class Together(Rule):
+    """Two services in one building: what sharing saves or is worth, or that they must share.
+
+    With `Phases` a site opens for both when it opens for both in the same year.
+
+    Parameters
+    ----------
+    services
+        Names of the two services; without them the only two there are.
+    saving
+        What a site that opens for both saves of the two costs, by site id or one number: for `Budget` and `MinCost`.
+    bonus
+        What a site that opens for both counts beside the people covered, in people: for `MaxCoverage`.
+    must
+        True: a new site opens for both or for none. A site that is only in the reach of one service, or that exists for
+        one, is free.
+
+    Raises
+    ------
+    ProblemError
+        When a value is none of these, or nothing is asked for.
+    """
+
+    services: tuple[str, str] | None = None
+    saving: pd.Series | float | None = field(default=None, kw_only=True)
+    bonus: float | None = field(default=None, kw_only=True)
+    must: bool = field(default=False, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.services is not None:
+            if isinstance(self.services, str) or len(set(self.services)) != 2 or len(self.services) != 2:
+                raise ProblemError(f"Together: services is {self.services!r}; name two services")
+            object.__setattr__(self, "services", tuple(self.services))
+        if self.saving is not None and not isinstance(self.saving, pd.Series):
+            at_least_zero(self.saving, "Together: saving")
+        if self.bonus is not None:
+            at_least_zero(self.bonus, "Together: bonus")
+        if self.saving is None and self.bonus is None and not self.must:
+            raise ProblemError("Together asks for nothing; give saving, bonus or must=True")
+
+    def __str__(self) -> str:
+        saving = "by site" if isinstance(self.saving, pd.Series) else self.saving
+        return f"Together({arguments(None, saving=saving, bonus=self.bonus, must=self.must or None)})"

@@ -1,0 +1,82 @@
+"""Values that are known by what they hold, and the checks of their numbers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from numbers import Real
+
+import pandas as pd
+
+from siting.errors import ProblemError
+from siting.measure.reach import Reach
+
+__all__ = ["Value", "arguments", "at_least_zero", "groups_of", "is_number", "is_whole", "site_to_site"]
+
+
+@dataclass(frozen=True, eq=False)
+class Value:
+    """A frozen value: two are equal when all that they hold is equal, tables with their names included."""
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}()"
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return all(_equal(getattr(self, each.name), getattr(other, each.name)) for each in fields(self))
+
+    def __hash__(self) -> int:
+        return hash((type(self), str(self)))
+
+
+def _equal(one: object, other: object) -> bool:
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        return one.keys() == other.keys() and all(_equal(one[key], other[key]) for key in one)
+    if isinstance(one, (pd.Series, pd.DataFrame)) or isinstance(other, (pd.Series, pd.DataFrame)):
+        named = getattr(one, "name", None) == getattr(other, "name", None)
+        return type(one) is type(other) and named and bool(one.equals(other))  # type: ignore[attr-defined]
+    return bool(one == other)
+
+
+def is_number(value: object) -> bool:
+    """Tell whether *value* is a real number and no truth value."""
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
+def is_whole(value: object, least: int) -> bool:
+    """Tell whether *value* is a whole number of *least* or more."""
+    return is_number(value) and value >= least and not value % 1  # type: ignore[operator]
+
+
+def groups_of(value: object, what: str, each: str) -> None:
+    """Refuse groups that are no Series."""
+    if not isinstance(value, pd.Series):
+        raise ProblemError(f"{what} is {value!r}; give a Series with a group for each {each} id")
+
+
+def at_least_zero(value: object, what: str) -> None:
+    """Refuse what is no finite number of 0 or more."""
+    if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
+        raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
+
+
+def site_to_site(between: object, what: str) -> None:
+    """Refuse what is no table of distances from sites to sites."""
+    if not isinstance(between, Reach):
+        raise ProblemError(f"{what} is {between!r}; give a Reach from the sites to the sites")
+    if not between.origins.sort_values().equals(between.destinations.sort_values()):
+        raise ProblemError(f"{what}: its origins are not its destinations; give a Reach from the sites to the sites")
+    if between.nearest_only is not None:
+        raise ProblemError(f"{what} has only the nearest; call travel with metres or minutes")
+
+
+def arguments(first: object, **named: object) -> str:
+    """Write the arguments of a call, those that were given."""
+    parts = [] if first is None else [f"{first:g}" if isinstance(first, float) else str(first)]
+    for name, value in named.items():
+        if value is not None:
+            shown = value.name if isinstance(value, pd.Series) else f"{value:g}" if isinstance(value, float) else value
+            parts.append(f"{name}={shown}")
+    return ", ".join(parts)

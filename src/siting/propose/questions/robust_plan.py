@@ -1,0 +1,347 @@
+"""`solve_robust`: the sites that are best in the worst of several scenarios."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from scipy.sparse import block_diag, csr_array, vstack
+
+from siting.errors import ProblemError
+from siting.labels import label
+from siting.numbers import Bools, Floats, amount, percent
+from siting.optimize.control import Control
+from siting.optimize.model import Model
+from siting.optimize.presolve import weights
+from siting.propose.forwarded import forwarded
+from siting.propose.model.formulation import Formulation, build
+from siting.propose.model.inputs import Demand, Reaches
+from siting.propose.model.scenarios import Scenarios, under_each
+from siting.propose.plan.plan import Plan
+from siting.propose.plan.tables import new_sites
+from siting.propose.problem import Objective, Rule
+from siting.propose.search.answer import Answer
+from siting.propose.search.dispatch import search
+from siting.propose.search.engines import solve_model
+from siting.propose.search.maximin import (
+    Goals,
+    Level,
+    maximise_least,
+    refuse_other_objectives,
+    refuse_uncounted,
+    with_goals,
+    within,
+)
+from siting.propose.solve import check
+
+__all__ = ["RobustPlan", "solve_robust"]
+
+#: Of the plans that are as good in the worst case one is looked for that is within this share of the best in all.
+FULL = 5e-3
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RobustPlan:
+    """The plan that is best over several scenarios. Made by `solve_robust`.
+
+    Attributes
+    ----------
+    problems, bests, level
+        The problem in each scenario, the best answer to each alone, and what was found for all.
+    measure
+        "regret" or "worst".
+    seconds
+        How long it took.
+    """
+
+    problems: Mapping[str, Formulation]
+    bests: Mapping[str, Answer]
+    level: Level
+    measure: Literal["regret", "worst"]
+    seconds: float = 0.0
+
+    @property
+    def x(self) -> Bools | None:
+        """The variables that open; None without a plan."""
+        return self.level.x
+
+    engine = forwarded("level.engine", str, "What solved it.")
+    rules = forwarded("_first.rules", tuple, "Objective and rules as they were put.")
+    closed = forwarded("_first.closed", tuple, "Ids of existing sites that close.")
+
+    @cached_property
+    def sites(self) -> tuple[object, ...]:
+        """Ids of the new sites; () when there is no plan."""
+        return () if self.x is None else tuple(dict.fromkeys(new_sites(self._first.problem, self.x)))
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per scenario, index its name.
+
+        Columns: `total` (all demand that counts), `covered`, `share`, `best` and `best_bound` (the best plan for this
+        scenario alone), `regret` (what is lost against that bound), `relative_regret`, `status` of the best.
+        """
+        x, bests = self.x, self.bests.values()
+        table = pd.DataFrame({"total": _totals(self.problems)}, index=pd.Index(list(self.problems), name="scenario"))
+        covered = [math.nan if x is None else problem.model.objective(x) for problem in self.problems.values()]
+        table["covered"] = covered
+        table["share"] = table["covered"] / table["total"]
+        table["best"] = np.fmax([best.value for best in bests], covered)
+        table["best_bound"] = np.fmax([best.bound for best in bests], table["best"])
+        table["regret"] = table["best_bound"] - table["covered"]
+        some_ = table["best_bound"] > 0
+        relative = table["regret"] / table["best_bound"].where(some_, 1)
+        table["relative_regret"] = np.where(some_, relative, 0 * table["regret"])
+        table["status"] = [best.status for best in bests]
+        return table
+
+    @property
+    def value(self) -> float:
+        """The largest regret, in people, or the smallest share; NaN without a plan."""
+        if self.x is None:
+            return math.nan
+        return float(self.table["regret"].max() if self.measure == "regret" else self.table["share"].min())
+
+    @property
+    def bound(self) -> float:
+        """What no plan can better; NaN without a plan."""
+        if self.x is None:
+            return math.nan
+        return max(0.0, -self.level.bound) if self.measure == "regret" else max(self.level.bound, self.value)
+
+    @property
+    def gap(self) -> float:
+        """Distance from value to bound: as a share of the largest best for "regret", of the bound for "worst"."""
+        if self.x is None:
+            return math.nan
+        if self.measure == "regret":
+            most = max(best.value for best in self.bests.values())
+            return (self.value - self.bound) / most if self.value > self.bound else 0.0
+        return (self.bound - self.value) / self.bound if self.bound > self.value else 0.0
+
+    @property
+    def status(self) -> str:
+        """As in `Plan`. A regret is proven against the bounds of the bests, so these must be, too."""
+        if self.x is None or self.measure == "worst":
+            return self.level.status
+        if self.value <= self.bound:
+            return "optimal"
+        return "feasible" if self.level.status == "optimal" else self.level.status
+
+    @cached_property
+    def _first(self) -> Plan:
+        """The plan of the first scenario."""
+        problem = next(iter(self.problems.values()))
+        return Plan(problem, Answer(self.x, 0.0, 0.0, "", ""))
+
+    def __repr__(self) -> str:
+        if self.x is None:
+            return f"<RobustPlan: {self.status}, no sites>"
+        result = f"regret {self.value:,.10g}, bound {self.bound:,.10g}"
+        if self.measure == "worst":
+            result = f"worst share {100 * self.value:.1f} %, bound {100 * self.bound:.1f} %"
+        n, k = len(self.sites), len(self.problems)
+        return f"<RobustPlan: {self.status}, {n} site{'s' * (n != 1)}, {k} scenario{'s' * (k != 1)}, {result}>"
+
+    def plan(self, scenario: str) -> Plan:
+        """Return these sites as the `Plan` of one scenario, with the best that could be had there as its bound.
+
+        Raises
+        ------
+        ProblemError
+            When there is no such scenario, or no plan.
+        """
+        if self.x is None or scenario not in self.problems:
+            raise ProblemError(f"no plan for the scenario {scenario!r}; there are {list(self.problems)}")
+        problem = self.problems[scenario]
+        value = problem.model.objective(self.x)
+        bound = max(value, float(self.table["best_bound"][scenario]))
+        status = "optimal" if value == bound else "feasible"
+        return Plan(problem, Answer(self.x, value, bound, status, self.engine, None, problem.model, 1))
+
+    def explain(self, lang: str = "zh") -> str:
+        """Say in words how good the plan is in the worst case, and what it covers in each scenario.
+
+        Parameters
+        ----------
+        lang
+            "zh" or "en".
+        """
+        lines = [label(f"plan.status_{self.status}", lang)]
+        if self.x is None:
+            return "\n".join(lines)
+        shown = percent if self.measure == "worst" else amount
+        lines.append(label(f"robust.{self.measure}", lang, value=shown(self.value), bound=shown(self.bound)))
+        names = label("list.comma", lang).join(map(str, self.sites))
+        lines.append(label("robust.sites", lang, count=len(self.sites), names=names))
+        for name, row in self.table.to_dict("index").items():
+            words = {key: amount(row[key]) for key in ("covered", "best", "regret")}
+            lines.append(label("robust.scenario", lang, name=name, share=percent(row["share"]), **words))
+        return "\n".join(lines)
+
+
+def solve_robust(
+    objective: Objective,
+    reach: Reaches,
+    *,
+    demand: Demand,
+    scenarios: Scenarios,
+    rules: Sequence[Rule] = (),
+    options: pd.DataFrame | None = None,
+    measure: Literal["regret", "worst"] = "regret",
+    time_limit: float | None = None,
+    gap: float = 0.0,
+) -> RobustPlan:
+    """Choose the sites that are best over several scenarios, in the worst of them.
+
+    Parameters
+    ----------
+    objective
+        `MaxCoverage`, without decay.
+    reach, demand, rules, options
+        As for `solve`. A rule on shares or distances holds in every scenario; `Capacity` and a bonus of `Together` do
+        not go with it.
+    scenarios
+        As for `robustness`: what each names takes the place of *reach* or *demand*. They are no scenario of themselves;
+        `Scenario()` makes them one.
+    measure
+        "regret": the largest regret is to be small, that is how many people more the best plan for the scenario alone
+        would cover. "worst": the smallest share covered is to be large.
+    time_limit
+        Seconds after which the best plan so far is returned with its bound; None waits for the proof.
+    gap
+        Stop when the bound is so near, as a share of the largest best ("regret") or of the value ("worst").
+
+    Returns
+    -------
+    RobustPlan
+        Of the plans that are as good, one that covers most in all scenarios together is looked for.
+
+    Raises
+    ------
+    ProblemError
+        When the problem is badly put, a scenario does not fit it, or a rule does not go with it.
+
+    Notes
+    -----
+    With v_s(x) covered in scenario s, b_s the best there, w_s its demand: ``min over x of max over s of b_s - v_s(x)``
+    and ``max over x of min over s of v_s(x) / w_s`` [1]_. A regret is counted against the bound on b_s, so it is never
+    understated. Sums that are whole numbers are solved exactly, others to 1e-7 of their range.
+
+    References
+    ----------
+    .. [1] P. Kouvelis and G. Yu, Robust Discrete Optimization and Its Applications, Kluwer, 1997. For siting: L. V.
+       Snyder, "Facility location under uncertainty: a review", IIE Transactions 38 (7), 2006, pp. 547-564.
+
+    Examples
+    --------
+    >>> import pandas as pd, siting as st
+    >>> table = pd.DataFrame({"origin": list("abcbc"), "destination": list("xyzww"), "cost": [100.0] * 5})
+    >>> reach = st.Reach.from_pairs(table, origins=list("abc"), destinations=list("wxyz"), limit=300)
+    >>> now, later = pd.Series({"a": 9, "b": 4, "c": 4}), pd.Series({"a": 2, "b": 6, "c": 3})
+    >>> st.solve_robust(
+    ...     st.MaxCoverage(), reach, demand=now, scenarios={"now": now, "later": later}, rules=[st.AtMost(1)]
+    ... )
+    <RobustPlan: optimal, 1 site, 2 scenarios, regret 1, bound 1>
+    """
+    check(rules, time_limit, gap)
+    if measure not in ("regret", "worst"):
+        raise ProblemError(f'measure is {measure!r}; choose "regret" or "worst"')
+    refuse_other_objectives(objective, "solve_robust")
+    with Control(time_limit=time_limit) as control:
+        problems = under_each(build(objective, reach, demand, rules, options), scenarios)
+        for problem in problems.values():
+            refuse_uncounted(problem, "solve_robust")
+        part = gap / 2 if measure == "regret" else gap  # a regret is off by what its best is, too
+        bests = _bests(problems, control, part)
+        level = _level(problems, bests, measure, control, part)
+        return RobustPlan(problems, bests, level, measure, control.seconds)
+
+
+def _bests(problems: Mapping[str, Formulation], control: Control, gap: float) -> dict[str, Answer]:
+    """Solve each scenario by itself, with an equal part of half the time that is left."""
+    bests: dict[str, Answer] = {}
+    start = None
+    for number, (name, problem) in enumerate(problems.items()):
+        own = within(control, gap, 1 / (len(problems) - number + 1))
+        bests[name] = search(problem, own, start=start)
+        start = bests[name].x
+    return bests
+
+
+def _totals(problems: Mapping[str, Formulation]) -> Floats:
+    return np.array([sum(float(block.worth.sum()) for block in problem.blocks) for problem in problems.values()])
+
+
+def _level(
+    problems: Mapping[str, Formulation], bests: Mapping[str, Answer], measure: str, control: Control, gap: float
+) -> Level:
+    """Search for the sites that are best in the worst scenario."""
+    best = np.array([answer.value for answer in bests.values()])
+    if np.isnan(best).any():
+        infeasible = any(answer.status == "infeasible" for answer in bests.values())
+        return Level(None, math.nan, math.nan, "infeasible" if infeasible else control.status, "rules")
+    models = [problem.model for problem in problems.values()]
+    grain = min(model.grain for model in models)
+    stacked, weight = _stacked(models)
+    if measure == "regret":
+        scale = float(best.max())
+        goals, top = Goals(weight, best, np.ones(len(best)), grain), math.inf
+        near = None if not gap else (lambda _: gap * scale)
+    else:
+        totals, bounds = _totals(problems), np.array([answer.bound for answer in bests.values()])
+        goals, top = Goals(weight, np.zeros(len(best)), totals, grain), float((bounds / totals).min())
+        near = None if not gap else (lambda t: gap * max(t, 1e-9))
+    starts = [a.x for a in bests.values() if a.x is not None and stacked.is_feasible(a.x)]
+    start = max(starts, key=lambda x: goals.reached(_amounts(stacked, goals, x)), default=None)
+    level = maximise_least(stacked, goals, control, start=start, top=top, near=near)
+    return level if level.x is None else replace(level, x=_fuller(stacked, goals, level, control))
+
+
+def _stacked(models: Sequence[Model]) -> tuple[Model, csr_array]:
+    """One model of the same columns with the needs of all scenarios; and what each need counts in its scenario."""
+    first = models[0]
+    needs = np.cumsum([0, *(m.benefit.shape[0] for m in models)])
+    worth = [weights(m.benefit) for m in models]
+    row = np.repeat(np.arange(len(models)), np.diff(needs))
+    weight = csr_array((np.concatenate(worth), (row, np.arange(needs[-1]))), shape=(len(models), int(needs[-1])))
+    weight.eliminate_zeros()
+    benefit = csr_array(vstack([m.benefit for m in models], format="csr"))
+    benefit.sort_indices()
+    times = [np.ones(m.benefit.shape[0], np.int64) if m.times is None else m.times for m in models]
+    stacked = replace(
+        first,
+        benefit=benefit,
+        shares=csr_array(block_diag([m.shares for m in models], format="csr")),
+        wanted=np.concatenate([m.wanted for m in models]),
+        must=np.concatenate([m.must for m in models]),
+        times=None if first.times is None else np.concatenate(times),
+        grain=0.0,
+    )
+    return stacked, weight
+
+
+def _amounts(model: Model, goals: Goals, x: Bools) -> Floats:
+    return np.asarray(goals.weight @ (~np.isnan(model.served(x))).astype(float))
+
+
+def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools:
+    """Of the plans that are as good in the worst case, one that serves most in all, each in its unit."""
+    assert level.x is not None
+    if control.must_stop:
+        return level.x
+    each = np.asarray((1.0 / goals.slope) @ goals.weight)
+    benefit = model.benefit.copy()
+    benefit.data = np.repeat(each, np.diff(benefit.indptr))
+    grain = goals.grain if (goals.slope == 1).all() else 0.0
+    goal = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
+    found = solve_model(goal, within(control, FULL), start=level.x)
+    if found.x is None or not model.is_feasible(found.x) or found.value <= goal.objective(level.x):
+        return level.x
+    as_good = goals.reached(_amounts(model, goals, found.x)) >= level.t - 1e-9 * abs(level.t)
+    return found.x if as_good else level.x

@@ -1,0 +1,144 @@
+"""The transportation problem: as many people as can be get a place, and with the least travel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from siting.errors import ProblemError
+from siting.numbers import Bools, Floats, Ints, Ints32, amount
+from siting.optimize import highs
+from siting.optimize.max_flow import LARGEST, MaximumFlow, maximum_flow
+
+__all__ = ["Transport", "least_travel"]
+
+#: Parts of a person or place that are counted when amounts are not whole.
+PARTS = 1000
+#: The travel that a proof may leave open for each person served, in the unit of the cost.
+SLACK = 1e-6
+
+
+@dataclass(frozen=True, eq=False)
+class Transport:
+    """The flow with the least travel among the largest ones.
+
+    Attributes
+    ----------
+    people, places
+        What each community and facility has, in whole units, of which a person has `parts`.
+    flow
+        Units along each pair.
+    scarce
+        Facilities where one more place would serve one more person.
+    travel, bound
+        Sum of the cost, in people, and what it cannot be below.
+    status
+        "optimal"; "time_limit" or "feasible" where the travel is not proven least.
+    """
+
+    people: Ints
+    places: Ints
+    parts: int
+    flow: Ints
+    scarce: Bools
+    travel: float
+    bound: float
+    status: str
+
+    def in_people(self, units: Ints) -> Ints | Floats:
+        """Turn units into people."""
+        return units if self.parts == 1 else units / self.parts
+
+
+def least_travel(
+    people: Floats, places: Floats, origin: Ints32, destination: Ints32, cost: Floats, time_limit: float | None
+) -> Transport:
+    """Serve as many people as can be, with the least travel; see `siting.assign` for the model and its sources."""
+    people_, places_, parts = _counted(people, places)
+    filling = maximum_flow(people_, places_, origin, destination)
+    flow, bound, status = _least(people_, places_, origin, destination, cost, filling, time_limit)
+    travel = float((flow * cost).sum()) / parts
+    # The bound comes from sums in another order: rounding may put it above the travel that it proves.
+    bound = min(bound / parts, travel)
+    if status == "optimal" and travel - bound > SLACK * (float(flow.sum()) / parts):
+        status = "feasible"
+    return Transport(people_, places_, parts, flow, filling.scarce, travel, bound, status)
+
+
+def _counted(people: Floats, places: Floats) -> tuple[Ints, Ints, int]:
+    """Bring the amounts to whole numbers: of persons, or of `PARTS` of a person where one has a fraction."""
+    both = np.concatenate([people, places])
+    parts = 1 if (both == np.rint(both)).all() else PARTS
+    if both.max(initial=0) * parts > LARGEST:
+        raise ProblemError(
+            f"the largest amount is {amount(both.max())}; assign counts up to {LARGEST // parts:,}"
+            + ("" if parts == 1 else ", because some amounts have a fraction: round them")
+        )
+    return np.rint(parts * people).astype(np.int64), np.rint(parts * places).astype(np.int64), parts
+
+
+def _least(
+    people: Ints, places: Ints, origin: Ints32, destination: Ints32, cost: Floats, filling: MaximumFlow,
+    time_limit: float | None,
+) -> tuple[Ints, float, str]:  # fmt: skip
+    """Return the flow with the least travel among the largest ones, a bound of its travel, and the status."""
+    short, scarce = filling.short, filling.scarce
+    # A largest flow uses no pair between a community that is served whole and a facility that is scarce.
+    useful = (short[origin] == scarce[destination]) & (people[origin] > 0) & (places[destination] > 0)
+    origin, destination, cost = origin[useful], destination[useful], cost[useful]
+    flow, price, status = filling.flow, np.zeros(len(places)), "optimal"
+    if len(origin):
+        whole, full = ~short[np.unique(origin)], scarce[np.unique(destination)]
+        solved = _solved(people, places, origin, destination, cost, whole, full, time_limit)
+        if solved is None:
+            status = "time_limit"
+        else:
+            flow = np.zeros(len(useful), np.int64)
+            flow[useful], price = solved
+    price[~scarce] = np.minimum(price[~scarce], 0.0)
+    # The best that a community can do at these prices; one that may be left out does nothing rather than lose.
+    best = np.full(len(people), np.inf)
+    np.minimum.at(best, origin, cost - price[destination])
+    best[short] = np.minimum(best[short], 0.0)
+    bound = float(people[people > 0] @ np.where(np.isinf(best), 0.0, best)[people > 0] + places @ price)
+    return flow, bound, status
+
+
+def _solved(
+    people: Ints, places: Ints, origin: Ints32, destination: Ints32, cost: Floats, whole: Bools, full: Bools,
+    time_limit: float | None,
+) -> tuple[Ints, Floats] | None:  # fmt: skip
+    """Solve the transportation problem: a flow for each pair and a price for each facility; None out of time.
+
+    *whole* and *full* mark, of the communities and facilities in a pair, those of which all is to be used.
+    """
+    rows, row = np.unique(origin, return_inverse=True)
+    columns, column = np.unique(destination, return_inverse=True)
+    n, height = len(cost), len(rows) + len(columns)
+    at = (np.concatenate([row, column + len(rows)]), np.tile(np.arange(n), 2))
+    matrix = csr_array((np.ones(2 * n), at), shape=(height, n))
+    given = np.concatenate([people[rows], places[columns]])
+    equal = np.concatenate([whole, full])
+    programme = highs.Programme(
+        cost=cost,
+        lower=np.zeros(n),
+        upper=np.full(n, np.inf),
+        matrix=matrix,
+        row_lower=np.where(equal, given, -np.inf),
+        row_upper=given.astype(float),
+        whole=0,
+    )
+    result = highs.run(programme, time_limit=time_limit, presolve=False)
+    if result.status == "time_limit":
+        return None
+    if result.status != "optimal" or result.x is None or result.duals is None:
+        raise RuntimeError(f"the solver ended with: {result.status}")
+    flow = np.rint(result.x).astype(np.int64)
+    used = matrix @ flow
+    if (flow < 0).any() or (used > given).any() or (used[equal] != given[equal]).any():
+        raise RuntimeError("the solver's flow does not add up in whole numbers")
+    price = np.zeros(len(places))
+    price[columns] = result.duals[0][len(rows) :]
+    return flow, price

@@ -1,0 +1,101 @@
+"""The answer to a siting problem: what opens, what it is worth, and the bound with its proof."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from siting.numbers import Bools
+from siting.optimize.control import gap_between
+from siting.optimize.model import Model
+from siting.optimize.solution import Solution
+from siting.propose.model.formulation import Formulation
+from siting.propose.search.engines import proven_bound
+
+__all__ = ["Answer", "Reason", "in_sense", "no_plan", "optimal_within"]
+
+#: Why there is no plan: a key of the table of labels and its values; rules among these are a `Part` each.
+Reason: TypeAlias = "tuple[str, dict[str, object]]"
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What opens, its value and its bound, in the sense of the objective.
+
+    Attributes
+    ----------
+    x
+        Columns to open; None where there is no plan.
+    value, bound
+        NaN without a plan.
+    status, engine
+        As in `Solution`.
+    found
+        What the engine found for `model`.
+    model
+        The model that was solved, where one was.
+    sense
+        1 when the objective is to be large, -1 when it is to be small.
+    """
+
+    x: Bools | None
+    value: float
+    bound: float
+    status: str
+    engine: str
+    found: Solution | None = None
+    model: Model | None = None
+    sense: int = 1
+
+    def keeps(self, x: Bools) -> bool:
+        """Whether columns keep all rules."""
+        return self.model is not None and self.model.is_feasible(x)
+
+    def measure(self, x: Bools) -> float:
+        """Objective of columns, added up anew."""
+        return math.nan if self.model is None else self.sense * self.model.objective(x) + 0.0
+
+    @property
+    def proof(self) -> Any:
+        """What proves the bound without a solver; None where nothing does."""
+        return None if self.found is None else self.found.proof
+
+    def bound_by(self, proof: Any) -> float:
+        """Return the bound that a proof gives, added up anew; NaN without one."""
+        if proof is None or self.model is None:
+            return math.nan
+        too_few = None if self.found is None else self.found.too_few
+        return self.sense * proven_bound(self.model, proof, too_few) + 0.0
+
+    @property
+    def grain(self) -> float:
+        """What the objective is a multiple of; 0 where that is not known."""
+        return 0.0 if self.model is None else self.model.grain
+
+    @property
+    def gap(self) -> float:
+        """Distance from the value to the bound, as a share."""
+        return gap_between(self.value, self.bound)
+
+
+def no_plan(formulation: Formulation, status: str, engine: str, model: Model | None = None) -> Answer:
+    """Return the answer where no plan was found."""
+    return Answer(None, math.nan, math.nan, status, engine, None, model, formulation.sense)
+
+
+def in_sense(formulation: Formulation, model: Model, found: Solution) -> Answer:
+    """Turn what was found for the model, which is to be large, into the sense of the objective."""
+    if found.x is None:
+        return Answer(None, math.nan, math.nan, found.status, found.engine, found, model, formulation.sense)
+    sign = formulation.sense
+    value, bound = sign * found.value + 0.0, sign * found.bound + 0.0
+    status = found.status
+    if status == "optimal" or optimal_within(value, bound, model.grain):
+        status, bound = "optimal", value
+    return Answer(found.x, value, bound, status, found.engine, found, model, sign)
+
+
+def optimal_within(value: float, bound: float, grain: float) -> bool:
+    """Whether nothing better fits between value and bound."""
+    return abs(bound - value) < max(grain * (1 - 1e-6), 1e-9 * max(abs(value), abs(bound)))

@@ -1,0 +1,91 @@
+"""Which engine solves a model, and the bound that its proof gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from siting.numbers import Bools
+from siting.optimize.control import Control
+from siting.optimize.covering import solve_covering
+from siting.optimize.median import solve_median
+from siting.optimize.milp import solve_milp
+from siting.optimize.model import Model
+from siting.optimize.partial_covering import bound_of_partial
+from siting.optimize.presolve import reduce
+from siting.optimize.proof import Proof, bound_of
+from siting.optimize.side_constraints import solve_side_constraints
+from siting.optimize.solution import Solution
+
+__all__ = ["only_counted", "proven_bound", "solve_model", "tightened"]
+
+
+def proven_bound(model: Model, proof: Proof, too_few: int | None = None) -> float:
+    """Return the bound that a proof gives for a model; where it is about the reduced one, that is made anew.
+
+    With *too_few* the proof shows that this number of columns does not reach the share.
+    """
+    model = tightened(model)
+    if too_few is not None:
+        return bound_of_partial(model, proof, too_few)
+    return min(bound_of(model, proof), bound_of(reduce(model).model, proof))
+
+
+def solve_model(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
+    """Solve a model with the engine that fits it, and check the answer."""
+    found = _engine(tightened(model), control, start)
+    if found.x is not None:
+        value = model.objective(found.x)
+        if not model.is_feasible(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
+            raise RuntimeError(f"the plan of the engine {found.engine} does not keep the rules; please report this")
+        found = replace(found, value=value, bound=max(value, found.bound))
+    return found
+
+
+def tightened(model: Model) -> Model:
+    """Mark needs that a share cannot do without as to be served, and drop shares that this settles.
+
+    A share misses at most the sum of its weights less what is wanted: whoever weighs more is served in every plan.
+    """
+    if model.times is not None or not len(model.wanted):
+        return model
+    slack = np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted
+    slack = slack + 1e-9 * np.abs(model.wanted)
+    if (slack < 0).any():  # more is wanted than there is: the engine finds that out
+        return model
+    of = np.repeat(np.arange(len(slack)), np.diff(model.shares.indptr))
+    heavy = model.shares.data > slack[of]
+    must = model.must.copy()
+    must[model.shares.indices[heavy]] = True
+    weight = model.shares.copy()
+    weight.data = np.where(must[weight.indices], 0.0, weight.data)
+    left = np.asarray(weight.sum(axis=1)).ravel() > 0
+    if (must == model.must).all() and left.all():
+        return model
+    return (
+        replace(model, must=must, shares=csr_array(model.shares[left]), wanted=model.wanted[left])
+        if left.any()
+        else replace(model, must=must, shares=csr_array((0, len(must))), wanted=np.zeros(0))
+    )
+
+
+def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
+    counted = only_counted(model)
+    if model.times is not None or (model.has_levels and (not counted or model.shares.shape[0])):
+        return solve_milp(model, control, start=start)
+    if model.has_levels:
+        return solve_median(model, control, start=start)
+    return (solve_covering if counted else solve_side_constraints)(model, control, start=start)
+
+
+def only_counted(model: Model) -> bool:
+    """Whether the rows are no more than one upper limit on the number of free columns."""
+    if model.rows.shape[0] > 1:
+        return False
+    if not model.rows.shape[0]:
+        return True
+    row = model.rows.toarray()[0]
+    free = model.lower < model.upper
+    return bool((row[free] == 1).all() and not np.isfinite(model.low[0]))

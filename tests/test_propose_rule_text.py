@@ -1,0 +1,61 @@
+"""Each rule and objective in words, from what it holds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import siting as st
+from siting.labels import known
+from siting.propose.plan.rule_text import rule_words
+from siting.propose.problem import OBJECTIVES, RULES, Part
+
+SITES = pd.Series({"x": "D01", "y": "D02"}, name="district")
+PLACES = pd.Series({"x": 5.0, "y": 7.0})
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        (st.MaxCoverage(), "cover as many people as possible"),
+        (
+            st.MaxCoverage(decay=lambda cost: 1 - cost / 300),
+            "cover as many people as possible (decaying with distance)",
+        ),
+        (st.MinCost(PLACES), "as cheap as possible"),
+        (st.MinCost(PLACES, travel=0.5), "as cheap as possible (cost of the way 0.5)"),
+        (st.MinTravel(beyond=900), "the shortest ways in all (who reaches none counts 900)"),
+        (st.AtMost(5, by=SITES, service="childcare"), "at most 5 new sites (by townships, childcare)"),
+        (st.AtLeast(2, by=SITES.rename(None)), "at least 2 new sites (by group)"),
+        (st.Budget(1e6, PLACES), "at most 1e+06 spent"),
+        (st.Cover("66.6667 %"), "at least 66.6667 % covered"),
+        (st.Cover(0.9, limit=500, year=2030), "at least 90 % covered (within 500 m, by 2030)"),
+        (st.NobodyBeyond(800), "nobody farther than 800 m from a site"),
+        (st.OnePer(SITES), "a site in every townships"),
+        (st.Existing(["x", "y"]), "2 existing sites"),
+        (st.Forbidden(["x"], service="childcare"), "1 forbidden sites (childcare)"),
+        (st.Backup(3), "covered only by 3 sites"),
+        (st.Capacity(PLACES), "no more people than places"),
+        (st.Supply(40), "enough supply 40"),
+        (st.MayClose(["x"], at_most=1), "existing sites may close (at most 1)"),
+        (st.Together(bonus=3.0, must=False), "two services in one building (sharing is worth more)"),
+        (st.Phases([2027, 2028], at_most=[2, 3]), "in phases: 2027–2028 (at most 2, 3)"),
+        (st.Phases([2027]), "in phases: 2027"),
+    ],
+)
+def test_a_rule_in_words(rule: Any, words: str) -> None:
+    assert rule_words(rule, "en", "m") == words
+
+
+def test_a_part_of_a_rule_names_its_group_and_year() -> None:
+    assert rule_words(Part(st.AtMost(5), ("D01",)), "en") == "at most 5 new sites (D01)"
+    assert rule_words(Part(st.Cover(1.0)), "en") == "at least 100 % covered"
+    phases = Part(st.Phases([2027, 2028], at_most=[2, 3]), (2027,), ("at_most", 2))
+    assert rule_words(phases, "zh") == "分年实施：2027（上限 2 处）"
+
+
+@pytest.mark.parametrize("kind", [*OBJECTIVES, *RULES])
+def test_every_kind_has_words(kind: type) -> None:
+    assert known(f"rule.{kind.__name__}")

@@ -1,0 +1,146 @@
+"""The tables of a plan, against numbers that are added up by hand for plans that are made by hand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import siting as st
+from siting.propose.model.formulation import Formulation
+from siting.propose.model.variables import STAYING
+from siting.propose.plan.tables import by_group
+from siting.propose.search.answer import Answer
+
+Make = Callable[..., st.Reach]
+PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8, "d": 2, "e": 4, "f": 0})
+#: Metres from each site; nobody reaches d, and only `far` reaches e.
+WAYS = {"x": {"a": 200, "b": 100}, "y": {"b": 50, "c": 60}, "z": {"c": 10, "f": 5}, "far": {"e": 10}}
+
+
+@pytest.fixture
+def reach(reach_of: Make) -> st.Reach:
+    return reach_of(WAYS, "abcdef")
+
+
+def opened(problem: Formulation, sites: Iterable[str]) -> st.Plan:
+    """Open these sites, and those that stay, whatever the objective wants."""
+    columns = problem.variables
+    x = np.isin(problem.inputs.sites[columns.site], list(sites)) & columns.new | (columns.kind == STAYING)
+    return st.Plan(problem, Answer(x, 0.0, 0.0, "feasible", "by hand", model=problem.model, sense=problem.sense))
+
+
+def test_sites_stand_in_the_order_of_what_they_add(reach: st.Reach) -> None:
+    """x adds a and b, then y adds c, which z too would serve; z adds nothing more."""
+    problem = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(4)]).problem
+    table = opened(problem, "zyx").table
+    assert table.index.tolist() == ["x", "y", "z"]
+    assert table["order"].tolist() == [1, 2, 3]
+    assert table["adds"].tolist() == [15, 8, 0]
+    assert table["share_after"].tolist() == [15 / 29, 23 / 29, 23 / 29]
+    assert table["within"].tolist() == [15, 13, 8]
+    assert table["lost_without"].tolist() == [10, 0, 0]  # b has y besides, c has z
+    assert table["people"].tolist() == [10, 5, 8]  # b is nearer to y, c to z
+    assert table["mean"].tolist() == table["farthest"].tolist() == [200, 50, 10]
+    assert opened(problem, "yx").table["lost_without"].tolist() == [10, 8]
+
+
+def test_of_sites_that_add_the_same_the_first_in_the_reach_comes_first(reach_of: Make) -> None:
+    reach = reach_of({"p": "ab", "q": "bc", "r": "a"}, "abc")
+    problem = st.solve(
+        st.MaxCoverage(), reach, demand=pd.Series({"a": 4, "b": 1, "c": 4}), rules=[st.AtMost(3)]
+    ).problem
+    table = opened(problem, "rqp").table
+    assert table["adds"].to_dict() == {"p": 5, "q": 4, "r": 0}
+    assert table.index.tolist() == ["p", "q", "r"]
+
+
+def test_an_existing_site_leaves_less_to_add(reach: st.Reach) -> None:
+    rules = [st.AtMost(2), st.Existing(["y"])]
+    plan = opened(st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules).problem, "xz")
+    assert (plan.before, plan.covered, plan.total) == (13, 23, 29)
+    assert plan.table["adds"].to_dict() == {"x": 10, "z": 0}
+    assert plan.assignment["new"].dropna().to_dict() == {"a": True, "b": False, "c": True, "f": True}
+
+
+def test_with_backup_the_second_site_serves(reach: st.Reach) -> None:
+    """Two sites each must reach: b has x and y, c has y and z, a has x alone."""
+    rules = [st.AtMost(3), st.Backup(2)]
+    plan = opened(st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules).problem, "xyz")
+    assert plan.table["adds"].to_dict() == {"x": 0, "y": 5, "z": 8}
+    assert plan.table["lost_without"].to_dict() == {"x": 5, "y": 13, "z": 8}
+    assert plan.communities["reason"].to_dict() == {
+        "a": "few", "b": "", "c": "", "d": "beyond", "e": "closed", "f": "no demand",
+    }  # fmt: skip
+    assert plan.covered == 13
+
+
+def test_why_somebody_is_not_served(reach: st.Reach) -> None:
+    rules = [st.AtMost(1), st.Forbidden(["far"])]
+    plan = opened(st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules).problem, "x")
+    assert plan.communities["reason"].to_dict() == {
+        "a": "", "b": "", "c": "closed", "d": "beyond", "e": "barred", "f": "no demand",
+    }  # fmt: skip
+    assert (plan.unreachable, plan.barred) == (("d",), ("e",))
+    assert plan.reachable == 23
+
+
+def test_places_are_counted_in_the_order_of_their_people(reach: st.Reach) -> None:
+    """x has 12 places for 15 people, y 9 for 13; y takes c and one of b. Then y adds 9, for x is fuller."""
+    places = pd.Series({"x": 12.0, "y": 9.0, "z": 9.0, "far": 9.0})
+    rules = [st.AtMost(2), st.Capacity(places), st.Forbidden(["z", "far"])]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert plan.sites == ("x", "y")
+    assert plan.table["adds"].tolist() == [12, 9]
+    assert plan.table["share_after"].tolist() == [12 / 29, 21 / 29]
+    assert plan.table["lost_without"].tolist() == [12, 9]
+    assert plan.table["people"].sum() == plan.covered == 21
+    assert "full" in set(plan.communities["reason"])
+
+
+def test_what_is_opened_first_comes_first(reach: st.Reach) -> None:
+    """z alone opens in 2027; that x adds more does not matter, for it opens a year later."""
+    rules = [st.Phases([2027, 2028], at_most=[1, 1]), st.Forbidden(["y"])]
+    people = pd.DataFrame({2027: PEOPLE.where(PEOPLE.index == "c", 0), 2028: PEOPLE})
+    plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=rules)
+    assert plan.table["year"].to_dict() == {"z": 2027, "x": 2028}
+    assert plan.table.index.tolist() == ["z", "x"]
+    assert plan.communities.loc["c", "served"].to_dict() == {2027: 8, 2028: 8}
+
+
+def test_what_closes_is_a_change_with_its_saving(reach: st.Reach) -> None:
+    cost = pd.Series({"x": 5.0, "y": 3.0, "z": 1.0, "far": 9.0})
+    rules = [st.Existing(["z"]), st.MayClose(saving=2.0), st.Cover(0.4)]
+    plan = st.solve(st.MinCost(cost), reach, demand=PEOPLE, rules=rules)
+    assert plan.sites == ("y",)  # 13 of 29 people, with z closed
+    assert plan.changes[["change", "cost"]].to_dict("index") == {"z": {"change": "closes", "cost": -2.0}}
+    assert (plan.closed, plan.cost) == (("z",), 1.0)
+    assert math.isnan(opened(st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(0.4)]).problem, "x").cost)
+
+
+def test_without_a_plan_the_tables_are_empty_and_the_figures_those_of_today(reach: st.Reach) -> None:
+    plan = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(1.0), st.Existing(["z"])])
+    assert (plan.status, plan.sites, len(plan.table), len(plan.changes)) == ("infeasible", (), 0, 0)
+    assert (plan.covered, plan.before, plan.closed) == (8, 8, ())
+    assert math.isnan(plan.cost)
+
+
+def test_a_table_is_made_when_it_is_first_asked_for_and_then_kept(reach: st.Reach) -> None:
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
+    assert "table" not in vars(plan)
+    assert plan.table is plan.table
+
+
+def test_groups_are_added_up() -> None:
+    index = pd.MultiIndex.from_product([["a", "b", "c"], [2027, 2028]], names=["community", "year"])
+    table = pd.DataFrame({"demand": [4, 6, 2, 2, 0, 0], "served": [4, 3, 0, 1, 0, 0]}, index=index)
+    north = pd.Series({"a": "north", "b": "north", "c": "south"}, name="side")
+    sums = by_group(table, north)
+    assert sums.loc[("north", 2027)].to_dict() == {"demand": 6, "served": 4, "share": 4 / 6}
+    assert sums.loc[("north", 2028)].to_dict() == {"demand": 8, "served": 4, "share": 0.5}
+    assert sums["share"].isna().tolist() == [False, False, True, True]
+    with pytest.raises(st.ProblemError, match='no single group for the communities "c"'):
+        by_group(table, north.drop("c"))
