@@ -125,7 +125,9 @@ def test_only_heavy_packages_are_imported_in_functions() -> None:
                 name = node.module if isinstance(node, ast.ImportFrom) else None
                 names = [name] if name else [a.name for a in node.names] if isinstance(node, ast.Import) else []
                 late += [f"{module} imports {n} in {function.name}" for n in names if n.split(".")[0] == "siting"]
-    assert not [line for line in late if not line.startswith("siting.cli ")]
+    # The page of a map is made of classes of folium, which takes half a second to import.
+    allowed = {"siting.show.map imports siting.show.page in draw_map"}
+    assert not [line for line in set(late) - allowed if not line.startswith("siting.cli ")]
 
 
 def test_the_picture_of_the_rooms_is_that_of_the_code() -> None:
