@@ -1,10 +1,10 @@
-"""Reference systems by name, and how exact the way from one datum to another is."""
+"""Reference systems by name, and how exact the transformation from one datum to another is."""
 
 from __future__ import annotations
 
 from pyproj import CRS
 
-from siting.data.datums import accuracy, crs_name, datum_doubt, datum_name, way
+from siting.data.datums import accuracy, best_accuracy, crs_name, datum_doubt, datum_name
 
 WGS84, CGCS2000, BEIJING1954, XIAN1980, HONGKONG1980, ZONE = map(CRS.from_epsg, (4326, 4490, 2437, 4610, 2326, 4549))
 
@@ -14,10 +14,10 @@ def test_systems_and_datums_have_names() -> None:
     assert (datum_name(BEIJING1954), datum_name(WGS84)) == ("Beijing 1954", "WGS 84")
 
 
-def test_how_exact_a_way_is() -> None:
+def test_how_exact_a_transformation_is() -> None:
     assert accuracy(CGCS2000, WGS84, 120, 29) == 0
     assert accuracy(BEIJING1954, WGS84, 120, 29) is None
-    assert way(HONGKONG1980, ZONE, 114, 22) == (1.0, True)
+    assert best_accuracy(HONGKONG1980, ZONE, 114, 22) == (1.0, True)
 
 
 def test_a_datum_without_a_known_shift_is_named() -> None:

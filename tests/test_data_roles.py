@@ -159,10 +159,8 @@ def test_a_role_has_no_such_column() -> None:
 def test_a_key_without_its_quotation_marks_is_named(tmp_path: Path) -> None:
     file = tmp_path / "culture.toml"
     file.write_text('name = "culture"\n中文 = "文化设施"\n', encoding="utf-8")
-    with pytest.raises(
-        SitingError, match='"culture.toml" is no TOML in UTF-8: .*; line 2: 中文 needs quotation marks: "中文"'
-    ):
+    with pytest.raises(SitingError, match=r'no TOML in UTF-8: .*; line 2: 中文 needs quotation marks: "中文" = …'):
         Role.from_toml(file)
     file.write_bytes('name = "文化"'.encode("gb18030"))
-    with pytest.raises(SitingError, match='"culture.toml" is no TOML in UTF-8'):
+    with pytest.raises(SitingError, match=r'"culture\.toml" is no TOML in UTF-8'):
         Role.from_toml(file)

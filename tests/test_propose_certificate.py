@@ -64,7 +64,7 @@ def test_what_is_stated_too_well_is_found(plan: st.Plan) -> None:
     better = 1.001 if plan.answer.sense > 0 else 0.999
     boasting = replace(plan, answer=replace(plan.answer, value=plan.objective * better))
     assert not boasting.verify().ok
-    assert "as stated" in " ".join(boasting.verify().told)
+    assert "as stated" in " ".join(boasting.verify().findings)
     passed = replace(plan.answer, bound=plan.bound * (0.97 if better > 1 else 1.5))
     assert not replace(plan, answer=passed).verify().ok
 
@@ -142,7 +142,7 @@ def test_no_plan_is_nothing_to_check(reach_of: Callable[..., st.Reach]) -> None:
     plan = st.solve(st.MinSites(), reach, demand=pd.Series({"a": 1, "b": 1}), rules=[st.Cover(1.0)])
     assert plan.status == "infeasible"
     assert plan.certificate is None
-    assert plan.verify().told == ("there is no plan to check",)
+    assert plan.verify().findings == ("there is no plan to check",)
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,14 +192,14 @@ def stated(value: float, bound: float, status: str = "feasible", **more: Any) ->
 def test_objective_bound_and_proof_are_compared(answer: Stated, by: str, proof: Any, ok: bool, line: str) -> None:
     checked = verify(answer, Certificate(by, proof, math.nan))
     assert checked.ok is ok
-    assert line in "; ".join(checked.told)
+    assert line in "; ".join(checked.findings)
     assert checked.objective == 15
 
 
 def test_what_no_longer_follows_from_the_sites_is_named() -> None:
     answer = stated(15, 15, "optimal")
     checked = verify(answer, Certificate("multipliers", 15.0, 15.0), ["table", "cost"])
-    assert (checked.ok, checked.told[-2]) == (False, "not as it follows from the sites: table, cost")
+    assert (checked.ok, checked.findings[-2]) == (False, "not as it follows from the sites: table, cost")
 
 
 def test_a_table_that_was_written_over_is_found(reach_of: Callable[..., st.Reach]) -> None:
@@ -210,7 +210,7 @@ def test_a_table_that_was_written_over_is_found(reach_of: Callable[..., st.Reach
         rules=[st.AtMost(1)],
     )
     plan.table.loc["x", "adds"] = 9.0
-    assert plan.verify().told[2] == "not as it follows from the sites: table"
+    assert plan.verify().findings[2] == "not as it follows from the sites: table"
 
 
 @pytest.mark.parametrize(("proof", "by"), [(15.9, "multipliers"), (16.1, "solver"), (None, "solver")])

@@ -363,7 +363,7 @@ def faults(asked: Any, **named: Any) -> list[str]:
         found.append(f"covered {plan.covered}; but {[asked.covered[r] for r in right]}")
     checked = plan.verify()
     if not checked.ok:
-        found.append(f"verify: {checked.told}")
+        found.append(f"verify: {checked.findings}")
     return found
 
 

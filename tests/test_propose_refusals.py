@@ -203,7 +203,7 @@ def test_every_figure_of_a_plan_is_checked(reach: st.Reach, name: str) -> None:
     vars(forged)[name] = false
     told = forged.verify()
     assert not told.ok
-    assert name in " ".join(told.told)
+    assert name in " ".join(told.findings)
 
 
 def test_a_plan_can_be_kept(reach: st.Reach) -> None:

@@ -13,8 +13,8 @@ import pytest
 
 from siting.judge import Rule
 from siting.judge.standards.rule import Document
+from siting.study import Circle, Goal, Source
 from siting.study.recipe import STUDY, TABLES
-from siting.study.run import Circle, Goal, Source
 
 ROOT = Path(__file__).resolve().parents[1]
 READMES = ("README.md", "README.zh-CN.md")

@@ -26,6 +26,7 @@ from siting.show.chart import draw_chart
 from siting.show.key import scale_length
 from siting.show.picture import draw_picture
 from siting.show.svg import inline_svg
+from siting.show.text import text_width, wrap
 
 CRS = "EPSG:4549"
 LANGUAGES = ("zh", "en")
@@ -408,6 +409,6 @@ def test_no_window_is_opened() -> None:
 
 def test_wrapped_lines_fit() -> None:
     text = "小区：到最近设施的步行距离 walking distance to the nearest facility"
-    lines = fonts.wrap(text, 9, 1.2)
+    lines = wrap(text, 9, 1.2)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
-    assert all(fonts.text_width(line, 9) <= 1.2 for line in lines)
+    assert all(text_width(line, 9) <= 1.2 for line in lines)

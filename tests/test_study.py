@@ -12,8 +12,9 @@ import pytest
 import shapely
 
 import siting as st
-from siting.study.outputs import facility_words
-from siting.study.run import Outcome, judge
+from siting.study import Outcome
+from siting.study.run import judge
+from siting.study.tables import facility_words
 
 RECIPE = """
 [study]

@@ -14,10 +14,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import siting as st
-from siting.cli import GOAL_WIDTH, _table
 from siting.judge.audit_result import COLUMNS
 from siting.judge.statuses import judged_first
-from siting.terminal import tell_areas, tell_audit, tell_rules
+from siting.terminal import print_areas, print_rules, print_verdict
+from siting.terminal_study import GOAL_WIDTH, results_table
 from siting.terminal_text import side_by_side, wrapped
 
 NAN = float("nan")
@@ -45,9 +45,9 @@ def audited(*rows: Mapping[str, Any]) -> st.Audit:
 def told(judged: st.Audit, lang: str = "zh", width: int = 80) -> list[str]:
     written = io.StringIO()
     out = Console(width=width, file=written)
-    tell_audit(out, judged, lang)
+    print_verdict(out, judged, lang)
     if (judged.table["area"] != "all").any():
-        tell_areas(out, judged, lang)
+        print_areas(out, judged, lang)
     return written.getvalue().splitlines()
 
 
@@ -77,7 +77,7 @@ def test_a_long_list_of_names_hides_no_sentence_after_it() -> None:
 
 @pytest.mark.parametrize(("lang", "status"), [("zh", "最优"), ("en", "optimal"), ("en", "infeasible")])
 def test_the_table_of_plans_keeps_its_last_column(lang: str, status: str) -> None:
-    table = _table("", lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
+    table = results_table("", lang, ("goal",), ("sites", "share", "bound", "gap"), ("status",))
     table.add_row("x" * GOAL_WIDTH, "58", "90.0 %", "63,275", "0.0 %", status)
     written = io.StringIO()
     Console(width=80, file=written).print(table)
@@ -151,7 +151,7 @@ def test_the_sample_by_every_standard_keeps_its_columns(
 
 def test_rules_of_a_standard_stand_with_their_ids_whole() -> None:
     written = io.StringIO()
-    tell_rules(Console(width=60, file=written), st.load_standard("jinhua").select(rule="circle_15min"), "zh")
+    print_rules(Console(width=60, file=written), st.load_standard("jinhua").select(rule="circle_15min"), "zh")
     assert written.getvalue().splitlines() == [
         "jinhua.childcare.circle_15min",
         "  15分钟托育服务圈：≤ 15 分钟（2025 年）",

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 import pandas as pd
 from rich.console import Console
 from rich.text import Text
 
+from siting.judge import Audit, Standard
+from siting.judge.layers.uncounted_types import lines_of
 from siting.judge.statuses import judged_first
 from siting.labels import label, named
+from siting.show.cells import SIGNS
 from siting.show.verdict import (
     crow_words,
     gap_words,
     needed_words,
     reason_words,
-    said,
+    short_names,
     source_words,
     status_words,
     target_words,
+    text_of,
     value_words,
 )
 from siting.terminal_text import side_by_side, wrapped
 
-if TYPE_CHECKING:
-    from siting.judge import Audit, Standard
-
-__all__ = ["tell_areas", "tell_audit", "tell_rules"]
+__all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
 
 HEADS = ("indicator", "value", "target", "needed", "verdict")
 #: The widths of all columns but the first, which takes what is left, on a usual and on a wide terminal.
@@ -39,7 +40,18 @@ REASON_LINES = 2
 LEAST = 60
 
 
-def tell_audit(out: Console, judged: Audit, lang: str) -> None:
+def print_audit(out: Console, judged: Audit, lang: str) -> None:
+    """Print the verdict on each rule, what no rule counts, and the districts where they were judged."""
+    print_verdict(out, judged, lang)
+    if left := lines_of(judged.uncounted, lang):
+        out.print(Text(label("report.uncounted", lang), style="bold"))
+        for line in left:
+            out.print(line, highlight=False, markup=False)
+    if (judged.table["area"] != "all").any():
+        print_areas(out, judged, lang)
+
+
+def print_verdict(out: Console, judged: Audit, lang: str) -> None:
     """Print the verdict on each rule of the whole: what is judged first, then a line for each that is not."""
     table = judged.table[judged.table["area"] == "all"]
     rows, folded = judged_first(table)
@@ -56,48 +68,50 @@ def tell_audit(out: Console, judged: Audit, lang: str) -> None:
         for row in rows.to_dict("records"):
             _show(out, _rule(row, widths, notes, several=several, lang=lang))
     if len(folded):
-        _show(out, _folded(folded, width, lang))
+        heading = label("report.folded", lang, count=folded["rule"].nunique())
+        out.print(Text(f"\n{heading}", style="bold"), soft_wrap=True)
+        lines = (
+            f"— {text_of(row, 'indicator', lang)} — {reason_words(row, lang)}" for row in folded.to_dict("records")
+        )
+        for line in dict.fromkeys(lines):
+            _show(out, _dim(wrapped(line, width, indent=2)))
     if notes:
         out.print(Text(f"\n{label('report.footnotes', lang)}", style="bold"))
         for note, number in notes.items():
-            _show(out, [Text(line, style="dim") for line in wrapped(f"[{number}] {note}", width, indent=4)])
+            _show(out, _dim(wrapped(f"[{number}] {note}", width, indent=4)))
     out.print()
 
 
-def _show(out: Console, lines: Sequence[Text] | Iterator[Text]) -> None:
+def _show(out: Console, lines: Iterable[Text]) -> None:
     for line in lines:
         out.print(line, soft_wrap=True)
 
 
+def _dim(lines: Iterable[str]) -> Iterator[Text]:
+    return (Text(line, style="dim") for line in lines)
+
+
 def _grid(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) -> Iterator[Text]:
     for line in side_by_side(cells, widths, RIGHT):
-        parts = zip(line, styles, strict=True)
-        yield Text("  ").join(Text(text, style=style) for text, style in parts)
+        yield Text("  ").join(Text(text, style=style) for text, style in zip(line, styles, strict=True))
 
 
 def _rule(
     row: dict[Any, Any], widths: Sequence[int], notes: dict[str, int], *, several: bool, lang: str
 ) -> Iterator[Text]:
-    """Show the numbers of a rule in columns, and below them over the whole width what they rest on."""
-    note = said(row, "note", lang)
+    """Yield the numbers of a rule in columns, and below them over the whole width what they rest on."""
+    note = text_of(row, "note", lang)
     mark = f" [{notes.setdefault(note, len(notes) + 1)}]" if note else ""
-    target = " ".join(filter(None, target_words(row, lang)))
-    needed = " ".join(filter(None, needed_words(row, lang)))
-    cells = (said(row, "indicator", lang) + mark, value_words(row, lang), target, needed, status_words(row, lang))
+    target, needed = (" ".join(filter(None, words(row, lang))) for words in (target_words, needed_words))
+    cells = (text_of(row, "indicator", lang) + mark, value_words(row, lang), target, needed, status_words(row, lang))
     yield from _grid(cells, widths, ("bold", "", "", "", COLOURS.get(str(row["status"]), "dim")))
     width = sum(widths) + 2 * len(widths) - 2
     gap = "" if pd.isna(row["gap"]) or not row["gap"] else label("report.gap", lang, gap=gap_words(row, lang))
-    told = label("forecast.semicolon", lang).join(filter(None, (gap, crow_words(row, lang), said(row, "basis", lang))))
-    reason = list(_shortened(said(row, "reason", lang), width, lang))
-    clause = source_words(row) if several else str(row["clause"])
-    lines = [
-        *wrapped(f"  {told}", width, indent=2),
-        *reason,
-        *wrapped(f"  {label('report.clause', lang, clause=clause)} {row['rule']}", width, indent=2),
-    ]
-    for line in lines:
-        if line.strip():
-            yield Text(line, style="dim")
+    parts = (gap, crow_words(row, lang), text_of(row, "basis", lang))
+    basis = label("forecast.semicolon", lang).join(filter(None, parts))
+    clause = label("report.clause", lang, clause=source_words(row) if several else str(row["clause"]))
+    lines = [*wrapped(f"  {basis}", width, indent=2), *_shortened(text_of(row, "reason", lang), width, lang)]
+    yield from _dim(filter(str.strip, [*lines, *wrapped(f"  {clause} {row['rule']}", width, indent=2)]))
 
 
 def _shortened(reason: str, width: int, lang: str) -> Iterator[str]:
@@ -112,16 +126,7 @@ def _shortened(reason: str, width: int, lang: str) -> Iterator[str]:
         yield from [*lines[: REASON_LINES - 1], f"{lines[REASON_LINES - 1][:-2]} …"] if cut else lines
 
 
-def _folded(rows: pd.DataFrame, width: int, lang: str) -> Iterator[Text]:
-    """Show a line for each rule that is not judged: its name, and why."""
-    found = [f"— {said(row, 'indicator', lang)} — {reason_words(row, lang)}" for row in rows.to_dict("records")]
-    yield Text(f"\n{label('report.folded', lang, count=rows['rule'].nunique())}", style="bold")
-    for words in dict.fromkeys(found):
-        for line in wrapped(words, width, indent=2):
-            yield Text(line, style="dim")
-
-
-def tell_areas(out: Console, judged: Audit, lang: str) -> None:
+def print_areas(out: Console, judged: Audit, lang: str) -> None:
     """Print for each district how many rules are met and short, and which are short."""
     width = max(out.width, LEAST)
     parts = judged.table[judged.table["area"] != "all"]
@@ -131,28 +136,25 @@ def tell_areas(out: Console, judged: Audit, lang: str) -> None:
     rows = [heads]
     for area, here in parts.groupby("area", sort=False):
         count = judged.counts(str(area))
-        short = here.loc[here["status"] == "short"].drop_duplicates("rule").to_dict("records")
-        names = list(dict.fromkeys(said(row, "indicator", lang) for row in short))
-        more = label("cli.more", lang, count=len(names) - 4) if len(names) > 4 else ""
-        rows.append([str(here["area_name"].iloc[0] or area), str(count["met"]), str(count["short"]),
-                     label("list.comma", lang).join(names[:4]) + more])  # fmt: skip
+        name = str(here["area_name"].iloc[0] or area)
+        rows.append([name, str(count["met"]), str(count["short"]), short_names(here, 4, lang)])
     for row in rows:
         _show(out, (Text("  ".join(line).rstrip()) for line in side_by_side(row, widths, right)))
     out.print()
 
 
-def tell_rules(out: Console, chosen: Standard, lang: str) -> None:
+def print_rules(out: Console, chosen: Standard, lang: str) -> None:
     """Print the rules of a standard: the id on a line of its own, what is asked, and the clause."""
     width = max(out.width, LEAST)
     for rule in chosen:
         number = "" if rule.value is None else f"{rule.value:g}"
         number += "" if rule.value_max is None else f"–{rule.value_max:g}"
-        sign = {"range": "", "per": "1 /", "~": "≈", ">=": "≥", "<=": "≤"}.get(rule.operator, rule.operator)
+        sign = SIGNS.get(rule.operator, rule.operator)
         asked = f"{sign} {number} {named('unit', rule.unit, lang)}".strip() if number else rule.text
         name = rule.indicator_en if lang == "en" else rule.indicator_zh
         year = label("plan_site.in_year", lang, year=rule.year) if rule.year else ""
-        told = label("list.colon", lang).join(filter(None, (name, asked)))
-        about = f"{told}{label('list.open', lang)}{year}{label('list.close', lang)}" if year else told
+        about = label("list.colon", lang).join(filter(None, (name, asked)))
+        about += f"{label('list.open', lang)}{year}{label('list.close', lang)}" if year else ""
         out.print(Text(rule.id, style="bold"), soft_wrap=True)
         clause = label("report.clause", lang, clause=rule.clause)
         for line, style in ((about, ""), (clause, "dim")):

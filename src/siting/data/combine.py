@@ -60,7 +60,7 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
     _refuse_shared_ids(given)
     # Two names of one system, such as EPSG:4326 and CRS84, are the same here.
     moved = [with_plain_geometry(to_crs(frame, target)).set_crs(target, allow_override=True) for frame in given]
-    # A layer without rows would only blur the types of the columns.
+    # A layer without rows would only change the types of the columns.
     filled = [frame for frame in moved if len(frame)] or moved[:1]
     out = gpd.GeoDataFrame(pd.concat(filled), geometry="geometry", crs=target).rename_axis("id")
     attrs = [(key, frame.attrs[key]) for frame in given for key in ("notice", "attribution") if key in frame.attrs]

@@ -63,14 +63,14 @@ def to_crs(frame: Any, crs: Any) -> Any:
 
 
 def _report_shift(frame: Any, target: CRS, layer: str) -> bool:
-    """Warn where the way to another datum is not exact; return whether it must lead over WGS 84."""
+    """Warn where the shift to another datum is not exact; return whether it must lead over WGS 84."""
     source = CRS(frame.crs)
     if datums.same_datum(source, target) or not len(frame):
         return False
     places = layer_places(frame)
     if not len(places.lon):
         return False
-    exact, over_wgs84 = datums.way(source, target, float(np.median(places.lon)), float(np.median(places.lat)))
+    exact, over_wgs84 = datums.best_accuracy(source, target, float(np.median(places.lon)), float(np.median(places.lat)))
     names = datums.datum_name(source), datums.datum_name(target)
     if exact is None:
         logger.warning(

@@ -1,4 +1,4 @@
-"""Reference systems by name, and how exact the way from one datum to another is.
+"""Reference systems by name, and how exact the transformation from one datum to another is.
 
 PROJ has no published transformation for some datums (Beijing 1954, Xian 1980 and others whose parameters the surveying
 offices keep) and then takes degrees of the one for degrees of the other: a "ballpark" transformation, tens of metres
@@ -27,7 +27,7 @@ NO_CRS = (
 #: Above this accuracy, metres, a transformation is reported. NAD83 to WGS 84 (4 m) is the first that is.
 REPORTED = 3.0
 #: Datums that are WGS 84 to less than a metre, by the beginning of their names.
-MODERN = (
+LIKE_WGS84 = (
     "World Geodetic System 1984",
     "China 2000",
     "European Terrestrial Reference System 1989",
@@ -63,17 +63,17 @@ def datum_name(crs: CRS) -> str:
     return (crs.geodetic_crs or crs).name
 
 
-def modern(crs: CRS) -> bool:
+def like_wgs84(crs: CRS) -> bool:
     """Tell whether the datum of *crs* is WGS 84 to less than a metre, as CGCS2000 is."""
     datum = crs.geodetic_crs.datum if crs.geodetic_crs is not None else None
-    return not crs.is_bound and datum is not None and datum.name.startswith(MODERN)
+    return not crs.is_bound and datum is not None and datum.name.startswith(LIKE_WGS84)
 
 
 def same_datum(one: CRS, other: CRS) -> bool:
     """Tell whether two systems stand on one datum, or on two that are the same to less than a metre."""
     if one.is_bound or other.is_bound:
         return False
-    if modern(one) and modern(other):
+    if like_wgs84(one) and like_wgs84(other):
         return True
     a, b = one.geodetic_crs, other.geodetic_crs
     return a is not None and b is not None and a.datum == b.datum
@@ -81,24 +81,24 @@ def same_datum(one: CRS, other: CRS) -> bool:
 
 @cache
 def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
-    """Return how exact PROJ's way from *source* to *target* is near a place in degrees, metres; None when not known."""
+    """Return how exact PROJ's transformation is near a place in degrees, metres; None when that is not known."""
     if same_datum(source, target):
         return 0.0
     here = AreaOfInterest(max(lon - 0.5, -180), max(lat - 0.5, -90), min(lon + 0.5, 180), min(lat + 0.5, 90))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that a finer grid exists elsewhere
-        ways = TransformerGroup(source, target, always_xy=True, area_of_interest=here).transformers  # type: ignore[arg-type]  # its stub names the private twin
-    if not ways or "ballpark" in ways[0].description.lower():
+        group = TransformerGroup(source, target, always_xy=True, area_of_interest=here)  # type: ignore[arg-type]  # its stub names the private twin
+    if not group.transformers or "ballpark" in group.transformers[0].description.lower():
         return None
-    # Parameters that a user gives (+towgs84) have no stated accuracy: theirs is the word.
-    return max(float(ways[0].accuracy), 0.0)
+    # Parameters that a user gives (+towgs84) have no stated accuracy and count as exact.
+    return max(float(group.transformers[0].accuracy), 0.0)
 
 
-def way(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None, bool]:
-    """Return how exact the best way between two systems is near a place, and whether it leads over WGS 84.
+def best_accuracy(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None, bool]:
+    """Return how exact the best transformation is near a place, and whether it leads over WGS 84.
 
-    PROJ knows the way from Hong Kong 1980 or OSGB36 to WGS 84, and none from there to CGCS2000: asked for both at once
-    it takes the ballpark, 300 m off.
+    PROJ knows a transformation from Hong Kong 1980 or OSGB36 to WGS 84, and none to CGCS2000: asked for that one it
+    takes the ballpark, 300 m off.
     """
     at = float(round(lon)), float(round(lat))
     direct = accuracy(source, target, *at)
@@ -109,10 +109,10 @@ def way(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None,
 
 
 def datum_doubt(crs: CRS, lon: float, lat: float, *, strict: bool = False) -> str | None:
-    """Describe a datum without a known way to WGS 84, or without an exact one when *strict*; else return None."""
+    """Describe a datum without a known shift to WGS 84, or without an exact one when *strict*; else return None."""
     if same_datum(crs, WGS84):
         return None
-    exact = way(crs, WGS84, lon, lat)[0]
+    exact = best_accuracy(crs, WGS84, lon, lat)[0]
     if exact is None:
         return (
             f"is in the datum {datum_name(crs)}, whose shift to WGS 84 and CGCS2000 is not known here: beside layers "

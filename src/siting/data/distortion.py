@@ -64,7 +64,7 @@ def tailored_projection(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Lengt
     east = relative_longitude(lon, amid)  # the layers may lie on both sides of the date line
     east_middle = relative_longitude(amid + float(east.min() + east.max()) / 2, 0.0)
     middle = round(east_middle, 1), round(float(lat.min() + lat.max()) / 2, 1)
-    # Between two far towns ways lead through the middle, where a projection is least.
+    # Streets between two far towns pass the middle, where the scale is least.
     lon, lat = np.append(lon, middle[0]), np.append(lat, middle[1])
     made = [_scaled(base, kind, name, middle, lon, lat) for kind, name in CONFORMAL]
     return min(made, key=lambda each: each[1].worst)

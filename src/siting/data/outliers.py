@@ -32,7 +32,7 @@ from pyproj.exceptions import ProjError
 from siting.data.extent import DEGREE, SAMPLE, boxes, middle_longitude, projection, relative_longitude, sample
 from siting.numbers import Bools, Floats, Positions
 
-#: Side of a cell, and the distances from which a row is doubtful, certain, and doubtful in any company, metres.
+#: Side of a cell, and the distances from which a row is doubtful, certain, and doubtful in a group of any size, metres.
 CELL, DOUBTFUL, CERTAIN, APART = 25_000.0, 50_000.0, 200_000.0, 1_000_000.0
 #: Rows of a layer from which distances above `DOUBTFUL` count.
 MANY = 8

@@ -219,7 +219,7 @@ def _read_parquet(file: Path, name: str) -> Any:
 def _set_crs(frame: Any, given: Any, file: Path, name: str) -> Any:
     if given is None:
         return frame
-    # GeoJSON without a word on its CRS is labelled EPSG:4326 by GDAL, whatever its numbers are.
+    # GeoJSON that names no CRS is labelled EPSG:4326 by GDAL, whatever its numbers are.
     if frame.crs is None or (DRIVERS.get(file.suffix.lower()) == "GeoJSON" and not _names_crs(file)):
         return frame.set_crs(given, allow_override=True)
     if not same_crs(frame.crs, given):

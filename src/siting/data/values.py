@@ -169,7 +169,7 @@ def number_of(value: Any) -> float:
     if not isinstance(value, str):
         return float(value)
     if value.isascii() and value.isdigit():
-        return float(value)  # most cells are no more than this
+        return float(value)  # as most cells are
     text = trim(unicodedata.normalize("NFKC", value)).replace("\u2212", "-").lower()
     if not text:
         return math.nan

@@ -35,7 +35,7 @@ STAMP = "2000-01-01T00:00:00.000Z"
 TEXT_BYTES, CELL_CHARACTERS = 254, 32767
 # Decimals of a degree in GeoJSON: 0.1 mm.
 DECIMALS = 9
-# Indexes of an old Shapefile that would lead astray beside a new one.
+# Indexes of an old Shapefile, which do not fit a new one.
 _STALE = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".fbn", ".fbx", ".ain", ".aih", ".qpj")
 
 
@@ -209,7 +209,7 @@ def _copy_old_layers(job: _Job) -> None:
     import pyogrio
 
     target, name = job.target, job.target.name
-    # Before it is opened here: that could fold the log in.
+    # Looked for first, because opening the file may merge the log into it.
     for end in ("-wal", "-journal"):
         log = target.with_name(name + end)
         if log.exists() and log.stat().st_size:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from siting.errors import SitingError, some
+from siting.html import card, table, words
 from siting.judge.layers.uncounted_types import COLUMNS as UNCOUNTED
 from siting.judge.layers.uncounted_types import in_words as uncounted_in_words
 from siting.judge.standards.units_of_measure import DIGITS, apart
@@ -68,6 +69,18 @@ class Audit:
         year = "" if self.year is None else f" {self.year}"
         areas = self.table["area"].nunique() - 1
         return f"<Audit {self.standard}{year}: {parts}{f', {areas} areas' if areas > 0 else ''}>"
+
+    def _repr_html_(self) -> str:
+        count = self.counts()
+        groups = groups_to_show(count)
+        verdicts = table([f"status.{group}" for group in groups], [[int(count[group]) for group in groups]])
+        heads = ["indicator", "indicator_en", "value", "target", "unit", "needed"]
+        short = self.failing.loc[self.failing["area"] == "all", heads]
+        short["unit"] = [words(f"unit.{unit}") for unit in short["unit"]]
+        rows = short.itertuples(index=False)
+        failing = table([f"column.{name}" for name in heads], rows, caption=words("status.short"))
+        year = {} if self.year is None else {"fact.year": str(self.year)}
+        return card(words(f"standard.{self.standard}"), year, verdicts, failing)
 
     def counts(self, area: str = "all") -> pd.Series:
         """Count the rules of an area by their verdict; a rule of several readings is as its worst one.

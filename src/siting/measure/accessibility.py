@@ -102,9 +102,9 @@ def accessibility(
     """
     access, reached, facilities = _second_step(_first_step(reach, demand, supply, method, decay))
     columns = {"access": access, "per_1000": 1000.0 * access, "reached": reached, "facilities": facilities}
-    found = pd.DataFrame(columns, index=reach.origins)
-    found.attrs.update(_measured(reach, demand, supply, method, decay))
-    return found
+    table = pd.DataFrame(columns, index=reach.origins)
+    table.attrs.update(_measured(reach, demand, supply, method, decay))
+    return table
 
 
 def supply_ratios(
@@ -141,10 +141,10 @@ def supply_ratios(
     shared = _first_step(reach, demand, supply, method, decay)
     communities = np.asarray(shared.counted.T @ np.ones(len(reach.origins)), np.int64)
     columns = {"supply": shared.supply, "demand": shared.demand, "ratio": shared.ratio}
-    found = pd.DataFrame(columns, index=reach.destinations)
-    found = found.assign(per_1000=1000.0 * shared.ratio, communities=communities)
-    found.attrs.update(_measured(reach, demand, supply, method, decay))
-    return found
+    table = pd.DataFrame(columns, index=reach.destinations)
+    table = table.assign(per_1000=1000.0 * shared.ratio, communities=communities)
+    table.attrs.update(_measured(reach, demand, supply, method, decay))
+    return table
 
 
 class _Shared(NamedTuple):

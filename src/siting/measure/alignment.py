@@ -34,10 +34,10 @@ def groups(by: pd.Series | None, ids: pd.Index, of: str = "origins", *, what: st
     """Put groups in the order of *ids*, "all" without *by*; refuse an id without a group."""
     if by is None:
         return pd.Series("all", index=ids)
-    found = in_order(by, ids, what, of)
-    if found.isna().any():
-        raise ProblemError(f"{what}: no group for {of} {some(ids[found.isna()])}")
-    return found
+    labels = in_order(by, ids, what, of)
+    if labels.isna().any():
+        raise ProblemError(f"{what}: no group for {of} {some(ids[labels.isna()])}")
+    return labels
 
 
 def weights(

@@ -70,8 +70,8 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
         raise ProblemError(f"total is {total!r}; give a whole number of 0 or more, up to {MOST:,}")
     if total and not values.any():
         raise ProblemError(f"all weights are 0: there is nothing to share {total:,} out by")
-    found = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))
-    return pd.Series(found, index=weights.index, name=weights.name)
+    shares = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))
+    return pd.Series(shares, index=weights.index, name=weights.name)
 
 
 def checked(weights: pd.Series, what: str) -> npt.NDArray[Any]:
@@ -242,10 +242,10 @@ def _rounded(table: Floats, down: Ints, across: Ints) -> Ints:
     sums = csr_array(entries, shape=(len(down) + len(across), n))
     missing = np.concatenate([up, over]).astype(float)
     gain = np.clip(table[i, j] - floor[i, j], 0, 1)
-    found = highs.run(highs.Programme(-gain, np.zeros(n), np.ones(n), sums, missing, missing, whole=0))
-    if found.x is None:  # cannot be: the fractions themselves meet the margins
-        raise RuntimeError(f"controlled rounding ended with: {found.status}")
-    floor[i, j] += np.rint(found.x).astype(np.int64)
+    answer = highs.run(highs.Programme(-gain, np.zeros(n), np.ones(n), sums, missing, missing, whole=0))
+    if answer.x is None:  # cannot be: the fractions themselves meet the margins
+        raise RuntimeError(f"controlled rounding ended with: {answer.status}")
+    floor[i, j] += np.rint(answer.x).astype(np.int64)
     if (floor.sum(1) != down).any() or (floor.sum(0) != across).any():
         raise RuntimeError("the solver's rounding does not add up in whole numbers; please report the problem")
     return floor

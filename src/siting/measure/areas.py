@@ -110,15 +110,15 @@ def service_areas(
     network = network.for_walk(walk)
     limits = list(budgets.values())
     together = overlap != "keep"
-    found = reached_pieces(network, places, limits, mode="together" if together else "each", walk=who)
+    pieces = reached_pieces(network, places, limits, mode="together" if together else "each", walk=who)
     circles = _circles(places, limits)
     drawn = circles._replace(group=0 * circles.group) if together else circles
-    limit, group, area = _widened(network, found, drawn, width, fill)
+    limit, group, area = _widened(network, pieces, drawn, width, fill)
     area = _with_grounds(places, group, area, together=together)
     smaller = dict(zip(zip(limit.tolist(), group.tolist(), strict=True), area, strict=True))
     if overlap == "split":
-        found = reached_pieces(network, places, limits, mode="nearest", walk=who)
-        limit, group, area = _split(network, found, circles, limit, area, width, fill)
+        pieces = reached_pieces(network, places, limits, mode="nearest", walk=who)
+        limit, group, area = _split(network, pieces, circles, limit, area, width, fill)
     if rings:
         within = [smaller.get((k + 1, 0 if together else g)) for k, g in zip(limit, group, strict=True)]
         area = _without(area, np.array(within, object), SLIVER * width**2)
@@ -167,15 +167,15 @@ def service_streets(
     budgets, unit, who = _budgets(network, metres, minutes, walk, overlap)
     places = located(network, facilities, max_snap, walk)
     network = network.for_walk(walk)
-    found = reached_pieces(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
+    pieces = reached_pieces(network, places, list(budgets.values()), mode=MODES[overlap], walk=who)
     columns = {
-        "limit": np.array(list(budgets))[found.limit],
+        "limit": np.array(list(budgets))[pieces.limit],
         "unit": unit,
-        "street": network.columns.index[found.edge],
-        "metres": np.rint((found.high - found.low) * network.cost[found.edge] * 2) / 2000,  # half millimetres
-        "geometry": cut(network.lines[found.edge], found.low, found.high),
+        "street": network.columns.index[pieces.edge],
+        "metres": np.rint((pieces.high - pieces.low) * network.cost[pieces.edge] * 2) / 2000,  # half millimetres
+        "geometry": cut(network.lines[pieces.edge], pieces.low, pieces.high),
     }
-    return _layer(network, places, found.group, columns, overlap)
+    return _layer(network, places, pieces.group, columns, overlap)
 
 
 def _layer(
@@ -217,13 +217,13 @@ def _with_grounds(places: Places, group: Positions, area: Shapes, *, together: b
 
 
 def _widened(
-    network: Network, found: ReachedPieces, circles: _Circles, width: float, fill: float
+    network: Network, spans: ReachedPieces, circles: _Circles, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
     """Draw one area for each limit and group: their positions and the areas."""
-    streets, of = strips(cut(network.lines[found.edge], found.low, found.high), width)
+    streets, of = strips(cut(network.lines[spans.edge], spans.low, spans.high), width)
     around, at = strips(circles.shape, circles.radius)
-    limit = np.append(found.limit[of], circles.limit[at]).astype(np.intp)
-    group = np.append(found.group[of], circles.group[at]).astype(np.intp)
+    limit = np.append(spans.limit[of], circles.limit[at]).astype(np.intp)
+    group = np.append(spans.group[of], circles.group[at]).astype(np.intp)
     rows = np.concatenate([streets, around])
     order = np.lexsort([group, limit])
     limit, group, rows = limit[order], group[order], rows[order]
@@ -235,17 +235,17 @@ def _widened(
 
 
 def _split(
-    network: Network, found: ReachedPieces, circles: _Circles, limit: Positions, area: Shapes, width: float, fill: float
+    network: Network, spans: ReachedPieces, circles: _Circles, limit: Positions, area: Shapes, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
     """Divide each limit's area among those who own the reached streets, and the places themselves."""
     # In a hole that was filled no place is farther from the rim than the radius of a circle as large.
     depth = max(width, circles.radius.max(initial=0)) + math.sqrt(fill / math.pi)
     owners, shares = [np.zeros(0, np.intp)], [np.zeros(0, object)]
     for k, whole in zip(limit, area, strict=True):
-        mine, own = found.limit == k, _first_of_spot(circles, circles.limit == k)
-        edge = found.edge[mine]
-        pieces = np.append(cut(network.lines[edge], found.low[mine], found.high[mine]), circles.shape[own])
-        group = np.append(found.group[mine], circles.group[own]).astype(np.int64)
+        mine, own = spans.limit == k, _first_of_spot(circles, circles.limit == k)
+        edge = spans.edge[mine]
+        pieces = np.append(cut(network.lines[edge], spans.low[mine], spans.high[mine]), circles.shape[own])
+        group = np.append(spans.group[mine], circles.group[own]).astype(np.int64)
         owner, share = divide(whole, pieces, group, spacing=SPACING * width, depth=depth)
         owners.append(owner)
         shares.append(share)

@@ -62,9 +62,9 @@ def unite(rows: Strips, fill: float) -> shapely.Geometry:
         share = (_hashes(rows, seed) >> np.uint64(11)).astype(float) / 2**53
         drawn = near.copy()
         drawn[:, 4] -= np.minimum(JITTER, near[:, 4] / 1000) * share
-        found = _outline(drawn, *_corners(drawn))
-        if found is not None:
-            rings = _rings(found[0] + origin, found[1])
+        outline = _outline(drawn, *_corners(drawn))
+        if outline is not None:
+            rings = _rings(outline[0] + origin, outline[1])
             ccw = shapely.is_ccw(rings)
             area = _area(rings[ccw], rings[~ccw], fill)
             if shapely.is_valid(area):
@@ -84,11 +84,11 @@ def _by_geos(rows: Strips, fill: float) -> shapely.Geometry:
 
 def _hashes(rows: Strips, seed: int) -> npt.NDArray[np.uint64]:
     """Hash where each strip lies: 64 bits, the high ones evenly distributed."""
-    found = np.full(len(rows), 0x9E3779B97F4A7C15 + 2 * seed, np.uint64)
+    hashes = np.full(len(rows), 0x9E3779B97F4A7C15 + 2 * seed, np.uint64)
     for column in (rows + 0.0).T:  # no minus zero
-        found = (found ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
-        found ^= found >> np.uint64(32)
-    return found * np.uint64(0xC4CEB9FE1A85EC53)
+        hashes = (hashes ^ np.ascontiguousarray(column).view(np.uint64)) * np.uint64(0xFF51AFD7ED558CCD)
+        hashes ^= hashes >> np.uint64(32)
+    return hashes * np.uint64(0xC4CEB9FE1A85EC53)
 
 
 def _corners(rows: Strips) -> tuple[Floats, Ints]:

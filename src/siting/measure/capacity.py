@@ -72,9 +72,9 @@ def utilisation(
     idle, excess, over = (places - people).clip(lower=0), (people - places).clip(lower=0), (people > places).astype(int)
     columns = {"facilities": 1, "capacity": places, "used": people, "idle": idle, "over": over, "excess": excess}
     table = pd.DataFrame(columns, index=ids)
-    found = table.groupby(labels, sort=True, observed=True).sum()
-    found.insert(3, "share", found["used"] / found["capacity"].where(found["capacity"] > 0))
-    return found.rename_axis("group")
+    sums = table.groupby(labels, sort=True, observed=True).sum()
+    sums.insert(3, "share", sums["used"] / sums["capacity"].where(sums["capacity"] > 0))
+    return sums.rename_axis("group")
 
 
 def idle_nearby(
@@ -93,7 +93,8 @@ def idle_nearby(
     ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
     ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
     `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
-    Users above the places of a facility, or of one not in *reach*, count as lacking: take them out where known.
+    Users above the places of a facility count as lacking one, as do those of facilities outside *reach*: leave such
+    people out of *demand* where they are known.
 
     Parameters
     ----------
@@ -183,9 +184,9 @@ def idle_nearby(
         "takes_idle": taken,
         "shortage_left": np.maximum(0.0, shortage - taken),
     }
-    found = pd.DataFrame(columns, index=names if by is None else pd.Index(names, name="group"))
-    found.attrs.update(per_1000=float(per_1000), limit=reach.limit, unit=reach.unit, how=reach.how)
-    return found
+    result = pd.DataFrame(columns, index=names if by is None else pd.Index(names, name="group"))
+    result.attrs.update(per_1000=float(per_1000), limit=reach.limit, unit=reach.unit, how=reach.how)
+    return result
 
 
 def _served(reach: Reach, people: Floats, users: Floats) -> Floats:
@@ -217,5 +218,5 @@ def _column(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
 
 
 def _amounts(frame: pd.DataFrame, name: str | pd.Series, what: str) -> pd.Series:
-    found = amounts(_column(frame, name, what), frame.index, what=what, of="facilities")
-    return found.astype(np.int64) if (found == found.round()).all() and found.sum() < EXACT else found
+    numbers = amounts(_column(frame, name, what), frame.index, what=what, of="facilities")
+    return numbers.astype(np.int64) if (numbers == numbers.round()).all() and numbers.sum() < EXACT else numbers

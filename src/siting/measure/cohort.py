@@ -224,13 +224,13 @@ def age_bands(people: pd.DataFrame, bands: Mapping[str, tuple[int, int | None]] 
     values = np.where(known, tall["people"].to_numpy(float), 0.0)
     totals = np.array([whole_number(x) for x in np.bincount(keys, values)], np.int64)
     whole = pd.Series(apportion(values, keys, totals), index=tall.index, dtype="Int64").mask(~known)
-    found = {}
+    columns = {}
     for name, (low, high) in {**chosen, "population": (0, None)}.items():
         inside = tall["age"].ge(low) & tall["age"].lt(last + 1 if high is None else high)
         rows = tall[inside].assign(people=whole[inside]).groupby(["year", "area"], sort=False)["people"]
-        found[name] = rows.sum().mask(rows.count() < rows.size())
+        columns[name] = rows.sum().mask(rows.count() < rows.size())
     index = pd.MultiIndex.from_product([tall["year"].unique(), people.columns], names=["year", "area"])
-    return pd.DataFrame(found).reindex(index)
+    return pd.DataFrame(columns).reindex(index)
 
 
 def _ages(given: ByAge) -> pd.DataFrame:
@@ -277,8 +277,8 @@ def _births(births: Any, years: range, table: pd.DataFrame) -> Floats:
         raise ProblemError(f"births: nothing for {some(lacking)}; give each year after the first, and each area")
     rows = births.loc[list(years), areas].to_numpy(object)
     named = [f'births of {year} in "{area}"' for year in years for area in areas]
-    found = [amount(value, what) for value, what in zip(rows.ravel(), named, strict=True)]
-    return np.array(found, float).reshape(rows.shape)
+    numbers = [amount(value, what) for value, what in zip(rows.ravel(), named, strict=True)]
+    return np.array(numbers, float).reshape(rows.shape)
 
 
 def _births_per_person(fertility: pd.Series, women: Any, table: pd.DataFrame) -> Floats:

@@ -216,10 +216,10 @@ def _rounded_together(figures: Mapping[str, float], total: int) -> dict[str, int
 
 def _pieces(read: Mapping[str, Figure], *, others: bool) -> tuple[Piece, ...]:
     """Group areas by source, all together first and the unnamed ones last."""
-    found: dict[tuple[bool, str, str], list[str]] = {}
+    sources: dict[tuple[bool, str, str], list[str]] = {}
     for area in sorted(read, key=lambda area: area != ALL):
-        found.setdefault((area == ALL, read[area].how, read[area].years), []).append(area)
-    pieces: list[Piece] = [(tuple(areas), how, years) for (_, how, years), areas in found.items()]
+        sources.setdefault((area == ALL, read[area].how, read[area].years), []).append(area)
+    pieces: list[Piece] = [(tuple(areas), how, years) for (_, how, years), areas in sources.items()]
     return (*pieces, ((OTHERS,), "rest", "")) if others else tuple(pieces)
 
 

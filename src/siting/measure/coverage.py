@@ -111,9 +111,9 @@ def bands(reach: Reach, limits: float | Sequence[float]) -> pd.DataFrame:
     for step in steps[::-1]:
         band[cost_at_most(cost, step)] = step
     columns = {"facility": first["destination"], "cost": cost, "band": band, "unit": reach.unit}
-    found = pd.DataFrame(columns, index=reach.origins)
-    found.attrs["limits"] = tuple(float(step) for step in steps)
-    return found
+    table = pd.DataFrame(columns, index=reach.origins)
+    table.attrs["limits"] = tuple(float(step) for step in steps)
+    return table
 
 
 def covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
@@ -122,6 +122,6 @@ def covered(reach: Reach, limit: float | pd.Series | None) -> pd.Series:
         reach = reach.rows(limit)
     elif limit is not None:
         reach = reach.within(float(limit))
-    found = np.zeros(len(reach.origins), bool)
-    found[reach.origin] = True
-    return pd.Series(found, index=reach.origins)
+    inside = np.zeros(len(reach.origins), bool)
+    inside[reach.origin] = True
+    return pd.Series(inside, index=reach.origins)

@@ -119,12 +119,12 @@ def forecast(
     named = {**(rates or {}), **(increases or {}), **(totals or {})}
     base = _base(communities, [*named, *parts, *([whole] if parts else [])], by, start, to_year)
     held = controls(base, rates or {}, increases or {}, totals or {}, method)
-    found = _fitted(base, held, list(parts), whole) if parts else _apportioned(base, held.values())
+    forecasts = _fitted(base, held, list(parts), whole) if parts else _apportioned(base, held.values())
     later = communities.copy()
-    for name, people in found.items():
+    for name, people in forecasts.items():
         later[name] = people
     _set(later, YEAR, np.full(len(later), to_year))
-    _check_residents(later, set(found), start)
+    _check_residents(later, set(forecasts), start)
     for lang in LANGUAGES:
         text = _assumption(base, held, tuple(parts), whole, source, lang)
         _set(later, ASSUMPTION[lang], _appended(communities, ASSUMPTION[lang], text, lang))
@@ -134,11 +134,11 @@ def forecast(
 
 def _apportioned(base: Base, controls: Iterable[Control]) -> dict[str, Ints]:
     """Apportion the totals of each column among its communities."""
-    found = {}
+    people = {}
     for control in controls:
         code, totals = control.groups(base)
-        found[control.column] = apportion(base.people[control.column], code, totals.to_numpy(np.int64))
-    return found
+        people[control.column] = apportion(base.people[control.column], code, totals.to_numpy(np.int64))
+    return people
 
 
 def _from_year(communities: pd.DataFrame, from_year: int | None, to_year: int) -> int:

@@ -274,9 +274,9 @@ def town_and_country(
     kinds = groups(kind, pd.Index(values.index), "communities", what="kind")
     there = kinds.astype(bool) if kinds.isin([True, False]).all() else kinds.isin(_kinds(country, kinds))
     where = pd.Series(np.where(there, "country", "town"), index=kinds.index)
-    found = inequality(values, people, where, limit=limit)
-    table = found.reindex(pd.Index(["town", "country", ALL], name="group"))
-    absent = table.index.difference(found.index)
+    measured = inequality(values, people, where, limit=limit)
+    table = measured.reindex(pd.Index(["town", "country", ALL], name="group"))
+    absent = table.index.difference(measured.index)
     table.loc[absent, ["people", "communities", "theil_within", "theil_between"]] = 0.0
     table.loc[absent, "reason"] = "nobody"
     table["communities"] = table["communities"].astype(int)

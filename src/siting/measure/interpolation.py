@@ -72,10 +72,10 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
     if beyond(known, year):
         logger.warning("%s lies beyond the printed years %s; the trend is carried on", year, _span(known))
     if method == "linear":
-        found = x0 + (x1 - x0) * share
-        if found < 0:
+        figure = x0 + (x1 - x0) * share
+        if figure < 0:
             raise ProblemError(f"the linear trend of {t0} and {t1} falls below 0 in {year}; use method='growth'")
-        return found
+        return figure
     if not min(x0, x1) > 0:
         raise ProblemError(f"growth between {x0:g} ({t0}) and {x1:g} ({t1}) has no rate; use method='linear'")
     return float(x0 * (x1 / x0) ** share)
@@ -137,8 +137,8 @@ def printed(figures: Figures) -> dict[int, float]:
     years = [year for year, _ in pairs]
     if not pairs or not all(is_year(year) for year in years) or len(set(years)) < len(years):
         raise ProblemError(f"figures must be given by year, each once, as {{2021: 211.1, 2025: 264}}; here {years}")
-    found = {int(str(year)): amount(value, f"the figure of {year}") for year, value in pairs}
-    return dict(sorted(found.items()))
+    by_year = {int(str(year)): amount(value, f"the figure of {year}") for year, value in pairs}
+    return dict(sorted(by_year.items()))
 
 
 def is_year(key: object) -> bool:

@@ -115,29 +115,29 @@ class Mismatch:
 class _Statement:
     """A mismatch in the words of one language."""
 
-    def __init__(self, found: Mismatch, lang: str) -> None:
-        self.found, self.lang = found, lang
+    def __init__(self, mismatch: Mismatch, lang: str) -> None:
+        self.mismatch, self.lang = mismatch, lang
         # Known names have a word; others stand for themselves.
-        who = label("match.people", lang) if found.people == "people" else named("people", found.people, lang)
-        what = label("match.supply", lang) if found.supply == "supply" else named("field", found.supply, lang)
-        self.words = {"who": who, "what": what, "unit": label(f"unit.{found.unit}", lang)}
+        who = label("match.people", lang) if mismatch.people == "people" else named("people", mismatch.people, lang)
+        what = label("match.supply", lang) if mismatch.supply == "supply" else named("field", mismatch.supply, lang)
+        self.words = {"who": who, "what": what, "unit": label(f"unit.{mismatch.unit}", lang)}
 
     def text(self, key: str, **values: object) -> str:
         return label(f"match.{key}", self.lang, **self.words, **values)
 
     def lines(self, names: Mapping[object, str]) -> list[str]:
-        found, reason = self.found, self.found.reason
-        lines = [self.text(found.verdict) if reason is None else self.text("na", reason=self.text(reason))]
-        if found.districts is not None:
-            lines.append(self.by_district(found.districts, names))
+        mismatch, reason = self.mismatch, self.mismatch.reason
+        lines = [self.text(mismatch.verdict) if reason is None else self.text("na", reason=self.text(reason))]
+        if mismatch.districts is not None:
+            lines.append(self.by_district(mismatch.districts, names))
         return lines if reason is not None else [*lines, self.ways(), self.around()]
 
     def by_district(self, districts: pd.DataFrame, names: Mapping[object, str]) -> str:
-        if math.isnan(self.found.dissimilarity):
+        if math.isnan(self.mismatch.dissimilarity):
             return self.text("districts_na")
         surplus = districts["surplus"]
         moved = float(surplus.clip(lower=0).sum())
-        text = self.text("districts", share=f"{self.found.dissimilarity:.1%}", amount=self.amount(moved))
+        text = self.text("districts", share=f"{self.mismatch.dissimilarity:.1%}", amount=self.amount(moved))
         ends = {"most": int(np.argmax(surplus)), "fewest": int(np.argmin(surplus))}
         for key, at in ends.items() if moved >= LEAST else ():
             district, row = districts.index[at], districts.iloc[at]
@@ -146,43 +146,43 @@ class _Statement:
         return text + self.text("stop")
 
     def ways(self) -> str:
-        found = self.found
-        people, residents = found.distance.to_dict("index").values()
-        key = {"streets": "streets", "straight line": "straight"}.get(found.how.split(",")[0])
+        mismatch = self.mismatch
+        people, residents = mismatch.distance.to_dict("index").values()
+        key = {"streets": "streets", "straight line": "straight"}.get(mismatch.how.split(",")[0])
         metric = (", " if self.lang == "en" else "") + self.text(key) if key else ""
         mean, mean_all = self.way(people["mean"]), self.way(residents["mean"])
         median, median_all = self.median(people["median"]), self.median(residents["median"])
         text = self.text(
-            f"way_{found.unit}", metric=metric, mean=mean, mean_all=mean_all, median=median, median_all=median_all,
-            ratio=self.ratio(found.nearness),
+            f"way_{mismatch.unit}", metric=metric, mean=mean, mean_all=mean_all, median=median, median_all=median_all,
+            ratio=self.ratio(mismatch.nearness),
         )  # fmt: skip
         if people["unreached"] + residents["unreached"] > 0:
-            key = "at_limit" if math.isfinite(found.searched) else "no_path"
+            key = "at_limit" if math.isfinite(mismatch.searched) else "no_path"
             share, share_all = f"{people['unreached']:.1%}", f"{residents['unreached']:.1%}"
-            text += self.text(key, limit=f"{found.searched:.10g}", share=share, share_all=share_all)
+            text += self.text(key, limit=f"{mismatch.searched:.10g}", share=share, share_all=share_all)
         return text
 
     def around(self) -> str:
-        found = self.found
-        if math.isnan(found.limit):
+        mismatch = self.mismatch
+        if math.isnan(mismatch.limit):
             return self.text("around_na")
-        people, residents = (self.amount(amount) for amount in found.distance["supply_within"])
-        limit, ratio = f"{found.limit:.10g}", self.ratio(found.density)
+        people, residents = (self.amount(amount) for amount in mismatch.distance["supply_within"])
+        limit, ratio = f"{mismatch.limit:.10g}", self.ratio(mismatch.density)
         return self.text("around", limit=limit, amount=people, amount_all=residents, ratio=ratio)
 
     def way(self, cost: float) -> str:
         if math.isnan(cost):
             return self.text("unknown")
-        return f"{cost:,.0f}" if self.found.unit == "m" else f"{cost:,.1f}"
+        return f"{cost:,.0f}" if self.mismatch.unit == "m" else f"{cost:,.1f}"
 
     def median(self, cost: float) -> str:
         """Print a median; one that is missing lies beyond what was searched."""
-        beyond = math.isnan(cost) and math.isfinite(self.found.searched)
-        return f">{self.found.searched:,.10g}" if beyond else self.way(cost)
+        beyond = math.isnan(cost) and math.isfinite(self.mismatch.searched)
+        return f">{self.mismatch.searched:,.10g}" if beyond else self.way(cost)
 
     def amount(self, amount: float) -> str:
         number = f"{amount:,.1f}".removesuffix(".0") if amount < 10 else f"{amount:,.0f}"
-        return self.text(self.found.supply if self.found.supply in ("beds", "places") else "amount", n=number)
+        return self.text(self.mismatch.supply if self.mismatch.supply in ("beds", "places") else "amount", n=number)
 
     def ratio(self, ratio: float) -> str:
         return self.text("unknown") if math.isnan(ratio) else f"{_two_decimals(ratio):.2f}"

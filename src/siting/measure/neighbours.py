@@ -172,11 +172,11 @@ def uncovered_around(
     covered = near.origins.isin(served.origins[served.origin])
     lacking = np.where(covered, 0.0, amounts(demand, near.origins, what="demand"))
     sums = np.bincount(near.destination, lacking[near.origin], minlength=len(near.destinations))
-    found = pd.Series(sums, index=near.destinations, name=demand.name or "people", dtype=float)
+    uncovered = pd.Series(sums, index=near.destinations, name=demand.name or "people", dtype=float)
     own = limit.loc[near.origins].astype(float) if isinstance(limit, pd.Series) else None
     radius = near.limit if own is None else (float(own.min()), float(own.max()))
-    found.attrs.update(limit=radius, unit=to_sites.unit, how=to_sites.how)
-    return found
+    uncovered.attrs.update(limit=radius, unit=to_sites.unit, how=to_sites.how)
+    return uncovered
 
 
 def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> pd.DataFrame:
@@ -224,10 +224,10 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
             raise ProblemError(f"joint_sites: {service} has other sites: {some(strange)}; use the same for all")
         frame[service] = amounts(people, sites, what=service, of="sites")
     joint = (frame >= _positive(at_least, "at_least", "people")).all(axis=1)
-    found = _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
+    table = _ranked(frame.assign(people=frame.sum(axis=1), joint=joint), "joint")
     limits = {service: people.attrs.get("limit") for service, people in lacking.items()}
-    found.attrs = {"at_least": float(at_least), "limits": limits}
-    return found
+    table.attrs = {"at_least": float(at_least), "limits": limits}
+    return table
 
 
 def could_take_in(
@@ -272,9 +272,9 @@ def could_take_in(
     if room is not None and needed is not None:
         rooms = amounts(room, lacking.index, what="room", of="centres")
         could &= rooms >= _positive(needed, "needed", "the unit of room")
-    found = _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
-    found.attrs = {"at_least": float(at_least), "needed": needed, "limit": lacking.attrs.get("limit")}
-    return found
+    table = _ranked(pd.DataFrame({"people": people, "room": rooms, "could": could}, index=lacking.index), "could")
+    table.attrs = {"at_least": float(at_least), "needed": needed, "limit": lacking.attrs.get("limit")}
+    return table
 
 
 def _ranked(table: pd.DataFrame, first: str) -> pd.DataFrame:

@@ -11,8 +11,9 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
+from siting.html import card, words
 from siting.measure.alignment import in_order, unique_ids
-from siting.numbers import Bools, Floats, Ints32
+from siting.numbers import Bools, Floats, Ints32, percent
 
 __all__ = ["Reach", "Unit"]
 
@@ -112,6 +113,21 @@ class Reach:
         nearest = "" if self.nearest_only is None else f" the {self.nearest_only} nearest"
         kept = nearest + ("" if nearest and np.isinf(self.limit) else f" within {self.limit:g} {self.unit}")
         return f"<Reach: {n} origin{'s' * (n != 1)} × {m} destination{'s' * (m != 1)}, {len(self)} pairs{kept}>"
+
+    def _repr_html_(self) -> str:
+        reached, first = np.unique(self.origin, return_index=True)
+        n, unit, nearest = len(self.origins), words(f"unit.{self.unit}"), self.cost[first]
+        facts = {
+            "card.origins": n,
+            "card.destinations": len(self.destinations),
+            "card.pairs": len(self),
+            "card.limit": "" if np.isinf(self.limit) else f"{self.limit:g} {unit}",
+            "card.nearest": "" if self.nearest_only is None else self.nearest_only,
+            "card.how": self.how,
+            "card.reached": f"{len(reached):,} / {n:,} ({percent(len(reached) / n if n else np.nan)})",
+            "card.to_nearest": f"{nearest.mean():,.1f}, {nearest.max():,.1f} {unit}" if len(nearest) else "",
+        }
+        return card(words("card.reach"), facts)
 
     def __len__(self) -> int:
         return len(self.cost)

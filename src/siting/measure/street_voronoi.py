@@ -38,9 +38,9 @@ def divide(area: shapely.Geometry, pieces: Shapes, owner: Ints, *, spacing: floa
     parts, spot = parts[inside], spot[inside]
     mine = owner[shapely.STRtree(pieces).nearest(spot)]
     order = np.argsort(mine, kind="stable")
-    found = np.unique(mine)
-    areas = shapely.multipolygons(parts[order], indices=np.searchsorted(found, mine[order]))
-    return found, shapely.coverage_union_all(areas[:, None], axis=1)
+    owners = np.unique(mine)
+    areas = shapely.multipolygons(parts[order], indices=np.searchsorted(owners, mine[order]))
+    return owners, shapely.coverage_union_all(areas[:, None], axis=1)
 
 
 def _seeds(pieces: Shapes, spacing: float) -> tuple[Floats, Ints]:

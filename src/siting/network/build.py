@@ -128,9 +128,8 @@ def _metric(crs: Any) -> pyproj.CRS:
     except pyproj.exceptions.CRSError as fault:
         raise NetworkError(f'crs={crs!r} is not known; give for example "EPSG:4549"') from fault
     if not system.is_projected or system.axis_info[0].unit_conversion_factor != 1:
-        raise NetworkError(
-            f"{crs_code(system)} does not measure in metres; give a projected CRS, as of 3° zones or UTM"
-        )
+        remedy = "give a projected CRS, as of 3° zones or UTM"
+        raise NetworkError(f"{crs_code(system)} does not measure in metres; {remedy}")
     return system
 
 

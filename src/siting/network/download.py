@@ -36,9 +36,8 @@ def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Par
         why = "the servers of OpenStreetMap cannot be reached; are you online?"
         raise NetworkError(f'"{name}": {why} {OFFLINE}') from fault
     except (requests.RequestException, ResponseStatusCodeError) as fault:
-        raise NetworkError(
-            f'"{name}": the servers of OpenStreetMap refused: {fault}; try later, or {OFFLINE}'
-        ) from fault
+        remedy = f"try later, or {OFFLINE}"
+        raise NetworkError(f'"{name}": the servers of OpenStreetMap refused: {fault}; {remedy}') from fault
     except (InsufficientResponseError, TypeError, ValueError) as fault:
         raise NetworkError(
             f'"{name}" is not known to OpenStreetMap as a place with an outline and streets in it ({fault}); write it '

@@ -27,12 +27,6 @@ def join_points(xy: Floats) -> tuple[Floats, Ints]:
 
     Returns the places from west to east (south to north where x is the same), each at the most western of its points;
     and the place of each point.
-
-    Examples
-    --------
-    >>> places, place = join_points(np.array([[5.0, 0.0], [0.0, 0.0], [5.0005, 0.0]]))
-    >>> places.tolist(), place.tolist()
-    ([[0.0, 0.0], [5.0, 0.0]], [1, 0, 1])
     """
     if not len(xy):
         return np.empty((0, 2)), np.empty(0, np.int64)

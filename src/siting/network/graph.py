@@ -27,14 +27,13 @@ from siting.network.parts import Parts, crs_code
 from siting.network.places import Places, frozen
 from siting.network.snapping import check_ids, place, places_at_nodes, projected
 from siting.network.store import Home, read_again, read_parts, write_parts
+from siting.network.summary import network_card
 from siting.network.walk import Walk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import networkx as nx
-
-__all__ = ["Network"]
 
 log = logging.getLogger(__name__)
 
@@ -245,6 +244,9 @@ class Network(Parts):
         nodes, edges, components = (f"{number:,} {what}{'s' * (number != 1)}" for number, what in counts)
         km = self.cost.sum(dtype=np.int64) / 1e6
         return f"<Network: {nodes}, {edges}, {km:,.2f} km, {components}, {crs_code(self.crs)}>"
+
+    def _repr_html_(self) -> str:
+        return network_card(self, self.components)
 
     @classmethod
     def _of(cls, parts: Parts) -> Network:

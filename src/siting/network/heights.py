@@ -68,10 +68,8 @@ def report_rises(frame: gpd.GeoDataFrame) -> None:
     other = np.abs(given - climbed) > AGREE + SHARE * np.abs(climbed)
     if other.any():
         rows = [f"{frame.index[at]}: {given[at]:g} m for {climbed[at]:g} m" for at in np.flatnonzero(other)]
-        log.warning(
-            "streets: rise is not that of the heights in the line in %d rows: %s; it counts as it is given",
-            len(rows), some(rows),
-        )  # fmt: skip
+        text = "streets: rise is not that of the heights in the line in %d rows: %s; it counts as it is given"
+        log.warning(text, len(rows), some(rows))
 
 
 def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
@@ -93,8 +91,8 @@ def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     step[first[:-1]] = 0.0
     run = np.cumsum(step)
     pieces, source = cut_lines(lines, row, run[vertex] - run[first[row]], xy[vertex])
-    log.info("%d lines that climb and fall by more than %g m are cut at their tops and bottoms",
-             len(np.unique(row)), TURN)  # fmt: skip
+    text = "%d lines that climb and fall by more than %g m are cut at their tops and bottoms"
+    log.info(text, len(np.unique(row)), TURN)
     return pieces_of_rows(frame, pieces, source)
 
 

@@ -38,14 +38,6 @@ def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
     """Keep the largest part of a network only, or all with *least* nodes; see `Network.drop_islands`.
 
     `left_out` counts the edges that are left out under ``"islands"``.
-
-    Examples
-    --------
-    >>> from siting import Network
-    >>> lines = [shapely.LineString([(0, 0), (100, 0), (100, 100)]), shapely.LineString([(0, 500), (9, 500)])]
-    >>> streets = gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547").translate(500000, 3380000)
-    >>> Network.from_streets(streets.to_frame("geometry")).drop_islands()
-    <Network: 2 nodes, 1 edge, 0.20 km, 1 component, EPSG:4547>
     """
     parts = network.components
     if least is None:
@@ -57,17 +49,13 @@ def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
     if stays.all():
         return network
     if not stays.any():
-        raise NetworkError(
-            f"no part of the network has {least:,} nodes, the largest has {parts['nodes'].iloc[0]:,}; "
-            "give a smaller least"
-        )
+        largest = f"the largest has {parts['nodes'].iloc[0]:,}"
+        raise NetworkError(f"no part of the network has {least:,} nodes, {largest}; give a smaller least")
     keep = stays[network.component[network.u]]
     lost = parts[~stays]
-    log.info(
-        "%d islands with %d edges, %.2f km of %.2f km, are left out",
-        len(lost), lost["edges"].sum(), lost["km"].sum(), parts["km"].sum(),
-    )  # fmt: skip
-    return keep_edges(network, keep, {"islands": network.left_out.get("islands", 0) + int(lost["edges"].sum())})
+    edges, km = int(lost["edges"].sum()), lost["km"].sum()
+    log.info("%d islands with %d edges, %.2f km of %.2f km, are left out", len(lost), edges, km, parts["km"].sum())
+    return keep_edges(network, keep, {"islands": network.left_out.get("islands", 0) + edges})
 
 
 def join_islands(network: Parts, metres: float) -> Parts:
@@ -102,13 +90,12 @@ def join_islands(network: Parts, metres: float) -> Parts:
         raise NetworkError(f"metres is {metres!r}; give the longest link, metres above 0")
     islands = network.n_components - 1
     links = _spanning(_candidates(network, float(metres)), network.n_components)
-    if not len(links.node):
+    joined = len(links.node)
+    if not joined:
         log.info("%d islands, none of them within %g m of the rest", islands, metres)
         return network
-    log.info(
-        "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away",
-        len(links.node), islands, metres, links.mm.sum() / 1000, islands - len(links.node),
-    )  # fmt: skip
+    text = "%d of %d islands are joined by links of up to %g m, %.1f m in all; %d lie farther away"
+    log.info(text, joined, islands, metres, links.mm.sum() / 1000, islands - joined)
     return _joined(network, links)
 
 
@@ -128,23 +115,17 @@ class _Links(NamedTuple):
 def _candidates(network: Parts, metres: float) -> _Links:
     """List the shortest link between every two parts that are near enough."""
     nodes = shapely.points(network.x, network.y)
-    of_edge = network.component[network.u]
     at_nodes = shapely.STRtree(nodes)
-    found: list[_Links] = []
+    islands, edges = (np.flatnonzero(component > 0) for component in (network.component, network.component[network.u]))
+    links: list[_Links] = []
     # A link has an island at its node or at its edge; the largest part is only looked at from there.
-    for block in _blocks(np.flatnonzero(network.component > 0)):
+    for block in np.array_split(islands, range(BLOCK, len(islands), BLOCK)):
         at, edge = network.tree.query(nodes[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, nodes, block[at], edge, metres))
-    for block in _blocks(np.flatnonzero(of_edge > 0)):
+        links.append(_shortest(network, nodes, block[at], edge, metres))
+    for block in np.array_split(edges, range(BLOCK, len(edges), BLOCK)):
         at, node = at_nodes.query(network.lines[block], predicate="dwithin", distance=metres)
-        found.append(_shortest(network, nodes, node, block[at], metres))
-    if not found:
-        return _Links(*(np.empty(0, np.int64) for _ in range(5)))
-    return _best(_Links(*(np.concatenate(column) for column in zip(*found, strict=True))))
-
-
-def _blocks(items: Positions) -> list[Positions]:
-    return [items[i : i + BLOCK] for i in range(0, len(items), BLOCK)]
+        links.append(_shortest(network, nodes, node, block[at], metres))
+    return _best(_Links(*(np.concatenate(column) for column in zip(*links, strict=True))))
 
 
 def _shortest(network: Parts, nodes: Shapes, node: Positions, edge: Positions, metres: float) -> _Links:

@@ -83,10 +83,8 @@ def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any
     if absent.any():
         log.info("%d streets without a length are measured", int(absent.sum()))
     if zero.any():
-        log.warning(
-            "streets: length is 0 in %d rows whose lines have a length: %s; these lines are measured",
-            int(zero.sum()), _some(names, zero),
-        )  # fmt: skip
+        text = "streets: length is 0 in %d rows whose lines have a length: %s; these lines are measured"
+        log.warning(text, int(zero.sum()), _some(names, zero))
     short = known & _too_short(given, straight)
     if short.sum() >= AT_LEAST and short.sum() > TOO_MANY * known.sum():
         raise NetworkError(
@@ -95,18 +93,16 @@ def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any
             "measure the lines)"
         )
     if short.any():
-        log.warning(
-            "streets: length is less than the straight line between the ends in %d rows: %s; these lines are measured",
-            int(short.sum()), _rows(names, short, given, straight),
-        )  # fmt: skip
+        text = (
+            "streets: length is less than the straight line between the ends in %d rows: %s; these lines are measured"
+        )
+        log.warning(text, int(short.sum()), _rows(names, short, given, straight))
     odd = (given > LONG * drawn + FAR) & ~absent
     if fit is not None and fit.share >= MOSTLY and abs(fit.ratio - 1) <= OFF:
         odd |= known & ~short & (abs(given - drawn) > ODD * drawn + APART)
     if odd.any():
-        log.warning(
-            "streets: length is not that of the line in %d rows: %s; it counts as it is given, look at these rows",
-            int(odd.sum()), _rows(names, odd, given, drawn),
-        )  # fmt: skip
+        text = "streets: length is not that of the line in %d rows: %s; it counts as it is given, look at these rows"
+        log.warning(text, int(odd.sum()), _rows(names, odd, given, drawn))
     return np.where(absent | zero | short, drawn, given)
 
 
@@ -127,9 +123,8 @@ def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Float
     low = fit.ratio if one else fit.low
     name, factor, remedy = _unit(low)
     if abs(low / factor - 1) <= (NEAR if LEAST <= fit.ratio <= MOST else 0.1):
-        raise NetworkError(
-            f"{text}: they look like {name}; they must be metres ({remedy}, or drop the column to measure the lines)"
-        )
+        remedy = f"they must be metres ({remedy}, or drop the column to measure the lines)"
+        raise NetworkError(f"{text}: they look like {name}; {remedy}")
     if not LEAST <= fit.ratio <= MOST:
         degrees = ": they look like degrees" if 5e-6 < fit.ratio < 3e-5 else ""
         raise NetworkError(f"{text}{degrees}; they must be metres (drop the column to measure the lines)")
@@ -162,10 +157,8 @@ def report_lengths(given: Floats, straight: Floats) -> None:
     """Warn of lengths of straight edges that cannot be metres; bare arrays may be right all the same."""
     short = _too_short(given, straight)
     if short.any():
-        log.warning(
-            "length is less than the straight line between the nodes at %d of %d edges: %s; it counts as it is given",
-            int(short.sum()), len(given), some(np.flatnonzero(short)),
-        )  # fmt: skip
+        text = "length is less than the straight line between the nodes at %d of %d edges: %s; it counts as it is given"
+        log.warning(text, int(short.sum()), len(given), some(np.flatnonzero(short)))
     long = (straight >= LONG_ENOUGH) & (given > 0)
     if not long.any():
         return
@@ -173,10 +166,8 @@ def report_lengths(given: Floats, straight: Floats) -> None:
     if low > LONG:
         name, factor, _ = _unit(low)
         unit = f": they look like {name}" if abs(low / factor - 1) <= 0.1 else ""
-        log.warning(
-            "lengths are nearly all more than %.3g times the straight line between the nodes%s; they must be metres",
-            low, unit,
-        )  # fmt: skip
+        text = "lengths are nearly all more than %.3g times the straight line between the nodes%s; they must be metres"
+        log.warning(text, low, unit)
 
 
 def _too_short(given: Floats, straight: Floats) -> Bools:

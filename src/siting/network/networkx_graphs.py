@@ -137,10 +137,9 @@ def _elevations(column: pd.Series) -> Floats:
     empty = column.isna() | column.astype(str).str.strip().str.lower().isin(["", "nan", "none"])
     wrong = ~(np.isfinite(level) & (level >= LOWEST) & (level <= HIGHEST)) & ~empty.to_numpy(bool)
     if wrong.any():
-        log.warning(
-            "elevation of %d nodes is no number, or below %g m or above %g m: %s; it is not used",
-            int(wrong.sum()), LOWEST, HIGHEST, some(f"{n}: {column[n]}" for n in column.index[wrong]),
-        )  # fmt: skip
+        text = "elevation of %d nodes is no number, or below %g m or above %g m: %s; it is not used"
+        nodes = some(f"{node}: {column[node]}" for node in column.index[wrong])
+        log.warning(text, int(wrong.sum()), LOWEST, HIGHEST, nodes)
         level[wrong] = np.nan
     return level
 

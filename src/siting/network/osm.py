@@ -154,10 +154,8 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     apart = part != np.bincount(part).argmax()
     opened = np.isin(node, np.unique(node[gate & apart])) & gate
     behind = apart & np.isin(part, np.unique(np.broadcast_to(part, node.shape)[opened]))
-    log.info(
-        "%d private gates: %d lead to streets that are private for it, the others are closed",
-        len(np.unique(node[gate])), len(np.unique(node[opened])),
-    )  # fmt: skip
+    text = "%d private gates: %d lead to streets that are private for it, the others are closed"
+    log.info(text, len(np.unique(node[gate])), len(np.unique(node[opened])))
     return edges._replace(ends=np.where(opened, node, edges.ends)), behind
 
 

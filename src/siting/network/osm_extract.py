@@ -1,8 +1,8 @@
 """Reading an extract of OpenStreetMap: its streets, what bars them, and its squares, as arrays.
 
-All that a file holds is read and sorted out in C++, by pyosmium: nodes that bar a way, ways that are streets, relations
-that are squares. What is left is written as text (OPL, a line an object, nodes of ways with their places) and read back
-as whole columns, so that Python sees a line for each street and nothing for each node.
+The file is read and filtered in C++, by pyosmium: nodes that bar a way, ways that are streets, relations that are
+squares. These are written as text (OPL, a line an object, nodes of ways with their places) and read back as whole
+columns, so that Python handles a line for each street and nothing for each node.
 """
 
 from __future__ import annotations
@@ -91,9 +91,8 @@ def local_file(path: str | Path) -> Path:
             f"(osmium apply-changes city.osm.pbf {file.name} -o new.osm.pbf)"
         )
     if _format(file) is None:
-        raise NetworkError(
-            f'"{file.name}" is no extract of OpenStreetMap; give .osm.pbf, .osm or .osm.xml, also as .gz or .bz2'
-        )
+        remedy = "give .osm.pbf, .osm or .osm.xml, also as .gz or .bz2"
+        raise NetworkError(f'"{file.name}" is no extract of OpenStreetMap; {remedy}')
     if not file.is_file():
         raise NetworkError(f'"{text}" is not there, or is no file; look at the path')
     return file
@@ -140,9 +139,8 @@ def _refuse_bomb(file: Path, kind: str) -> None:
         while block := handle.read(2**20):
             size += len(block)
             if size > most:
-                raise NetworkError(
-                    f'"{file.name}" unpacks to more than {MOST_UNPACKED} times its size; no map does, so it is refused'
-                )
+                what = f"unpacks to more than {MOST_UNPACKED} times its size"
+                raise NetworkError(f'"{file.name}" {what}; no map does, so it is refused')
 
 
 def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries: bool) -> Extract:
@@ -281,9 +279,8 @@ def _with_outlines(ways: Ways, lines: Iterable[str], squares: dict[int, dict[str
         return ways
     more = _as_ways(pd.DataFrame(rows), nodes, ferries=False)
     tags = pd.concat([ways.tags, more.tags], ignore_index=True)
-    size, ref = (np.concatenate(pair) for pair in ((ways.size, more.size), (ways.ref, more.ref)))
-    x, y = (np.concatenate(pair) for pair in ((ways.x, more.x), (ways.y, more.y)))
-    return Ways(tags, size, ref, x, y)
+    both: Any = ((ways.size, more.size), (ways.ref, more.ref), (ways.x, more.x), (ways.y, more.y))
+    return Ways(tags, *map(np.concatenate, both))
 
 
 def _gone(file: Path, kind: str) -> dict[str, set[int]]:

@@ -27,6 +27,9 @@ class Source:
     """A file, and the places of its nodes, which are kept from one reading to the next."""
 
     def __init__(self, source: osmium.io.File, header: osmium.io.Header) -> None:
+        import osmium
+
+        self._osmium = osmium
         self._source = source
         self._placed = any(header.get(f"pbf_optional_feature_{i}") == "LocationsOnWays" for i in range(8))
         self._sorted = header.get("sorting") == "Type_then_ID"
@@ -34,35 +37,30 @@ class Source:
 
     def lines(self, *filters: Any, entities: Any) -> Iterator[str]:
         """Read what passes *filters*, an object a line."""
-        import osmium
-
         try:
             return self._written(entities, filters)
-        except (RuntimeError, ValueError, OSError, osmium.InvalidLocationError):
+        except (RuntimeError, ValueError, OSError, self._osmium.InvalidLocationError):
             # Places off the earth cannot be written, nor a full disk be; what else is wrong is found here again.
             return iter([_line(one) for one in self._looped(entities, filters)])
 
     def _handlers(self) -> list[Any]:
-        import osmium
-
         if self._placed:
             return []
         if self._index is None:
-            self._index = osmium.index.create_map("flex_mem")
-        places = osmium.NodeLocationsForWays(self._index)
+            self._index = self._osmium.index.create_map("flex_mem")
+        places = self._osmium.NodeLocationsForWays(self._index)
         places.ignore_errors()
         return [places]
 
     def _written(self, entities: Any, filters: tuple[Any, ...]) -> Iterator[str]:
-        import osmium
-
         with tempfile.TemporaryDirectory(prefix="siting-", ignore_cleanup_errors=True) as folder:
             text = Path(folder, "streets.opl")
-            writer = osmium.SimpleWriter(osmium.io.File(str(text), "opl,locations_on_ways=true,add_metadata=none"))
+            kind = "opl,locations_on_ways=true,add_metadata=none"
+            writer = self._osmium.SimpleWriter(self._osmium.io.File(str(text), kind))
             try:
-                with osmium.io.Reader(self._source, entities) as reader:
+                with self._osmium.io.Reader(self._source, entities) as reader:
                     handlers = self._handlers()
-                    osmium.apply(reader, *handlers, *filters, writer)
+                    self._osmium.apply(reader, *handlers, *filters, writer)
             finally:
                 try:
                     writer.close()
@@ -74,16 +72,12 @@ class Source:
         return iter(found.split("\n")[:-1])
 
     def _looped(self, entities: Any, filters: tuple[Any, ...]) -> Iterator[Any]:
-        import osmium
-
-        with osmium.io.Reader(self._source, entities) as reader:
+        with self._osmium.io.Reader(self._source, entities) as reader:
             handlers = self._handlers()  # the iterator does not keep them
-            yield from osmium.OsmFileIterator(reader, *handlers, *filters)
+            yield from self._osmium.OsmFileIterator(reader, *handlers, *filters)
 
     def find_late(self, ref: Ints, x: Ints32, y: Ints32) -> None:
         """Fill in nodes that stand behind the ways in the file, or that an editor has numbered below 0."""
-        import osmium
-
         if self._sorted or self._index is None:
             return
         lost = np.flatnonzero(~known(x, y))
@@ -92,7 +86,7 @@ class Source:
         found: dict[int, tuple[int, int]] = {}
         if (ref[lost] < 0).any():
             wanted = set(ref[lost].tolist())
-            for node in osmium.FileProcessor(self._source, osmium.osm.NODE):
+            for node in self._osmium.FileProcessor(self._source, self._osmium.osm.NODE):
                 if node.id in wanted:
                     found[node.id] = (node.location.x, node.location.y)  # type: ignore[union-attr]
         for one in np.unique(ref[lost][ref[lost] > 0]).tolist():

@@ -14,9 +14,7 @@ import shapely
 
 from siting.errors import NetworkError, some
 from siting.network import straight_walk_kernels
-from siting.numbers import Floats, Ints, Ints32, Shapes
-
-__all__ = ["Places"]
+from siting.numbers import Floats, Ints, Ints32, Positions, Shapes
 
 #: Places are looked for in squares; those with longer free walks in larger ones, metres.
 SIDES = (64.0, 256.0, 1024.0)
@@ -27,16 +25,12 @@ OF_PLACES = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "nearest", "xy")
 
 
 class Gates(NamedTuple):
-    """Ways from places to streets, an entry each, in the order of the places.
+    """Ways from places to streets, an entry each, in the order of the places."""
 
-    ``owner`` is the position of the place, ``edge`` that of the street, ``to_u`` the way along it to its `u` and
-    ``door`` the straight way to it, mm.
-    """
-
-    owner: Ints32
-    edge: Ints32
-    to_u: Ints32
-    door: Ints32
+    owner: Ints32  # position of the place
+    edge: Ints32  # position of the street
+    to_u: Ints32  # way along the street to its `u`, mm
+    door: Ints32  # straight way to the street, mm
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -183,11 +177,7 @@ class Places:
         if isinstance(ids, str):
             raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
         names = pd.Index(ids)
-        at = self.ids.get_indexer(names)
-        if (at < 0).any():
-            raise NetworkError(f"no such places: {some(names[at < 0])}")
-        if not names.is_unique:
-            raise NetworkError(f"places stand twice: {some(names[names.duplicated()].unique())}")
+        at = positions_of(self.ids, names, "places")
         kept = frozen_columns(*(getattr(self, name)[at] for name in OF_PLACES))
         if self.shape is not None and self.more is not None:
             new = np.full(len(self), -1, np.int32)
@@ -215,6 +205,16 @@ class Places:
             both["shape"] = frozen(np.concatenate(none))
             both["more"] = Gates(*(frozen(np.concatenate(two)) for two in zip(first, second, strict=True)))
         return replace(self, ids=ids, max_snap=max(self.max_snap, other.max_snap), **both)
+
+
+def positions_of(index: pd.Index, names: pd.Index, what: str) -> Positions:
+    """Find each of the names in *index*; NetworkError for one that is not there, or stands twice."""
+    at = np.arange(len(names)) if names is index else index.get_indexer(names)
+    if (at < 0).any():
+        raise NetworkError(f"no such {what}: {some(names[at < 0])}")
+    if not names.is_unique:
+        raise NetworkError(f"{what} stand twice: {some(names[names.duplicated()].unique())}")
+    return at
 
 
 def frozen_columns(*columns: npt.NDArray[Any]) -> dict[str, Any]:

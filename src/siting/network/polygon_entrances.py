@@ -11,7 +11,7 @@ that street. Private streets are entered by the estate they lie in, and by one t
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import shapely
@@ -23,19 +23,12 @@ from siting.network.places import Gates, millimetres
 from siting.network.preferred_streets import DECK, Preferred
 from siting.numbers import Bools, Floats, Ints, Ints32, Shapes
 
+#: Of the shortest way of each polygon the street, mm along it, metres to it and to the nearest of all.
+First: TypeAlias = tuple[Ints32, Ints, Floats, Floats]
 #: The rim is walked along in steps of so many metres.
 STEP = 10.0
 #: Ways that differ by less are equally long, metres.
 ALIKE = 0.001
-
-
-class First(NamedTuple):
-    """The shortest way of each polygon to a street: which, mm along it, metres to it and to the nearest of all."""
-
-    edge: Ints32
-    to_u: Ints
-    away: Floats
-    nearest: Floats
 
 
 class _Ways(NamedTuple):
@@ -56,7 +49,7 @@ class _Ways(NamedTuple):
 def gates_of(
     network: Parts, geometry: Shapes, rows: Ints, max_snap: float, preferred: Preferred | None
 ) -> tuple[First, Gates]:
-    """Find the gates of the polygons ``geometry[rows]``: the first way of each, and the others."""
+    """Find the gates of the polygons ``geometry[rows]``: the shortest way of each to a street, and the others."""
     shape = geometry[rows]
     owner, edge = _near(network, shape, max_snap)
     lines = _lines(network, edge)
@@ -200,4 +193,4 @@ def _parted(network: Parts, shape: Shapes, rows: Ints, ways: _Ways, nearest: Flo
     rest = ways.take(~is_first)
     more = rows[rest.owner], rest.edge, to_u[~is_first], millimetres(rest.away)
     gates = Gates(*(column.astype(np.int32) for column in more))
-    return First(edge, first_to_u, away, np.minimum(nearest, away)), gates
+    return (edge, first_to_u, away, np.minimum(nearest, away)), gates

@@ -17,7 +17,7 @@ from siting.numbers import Ints, Ints32
 
 
 class PrivateCopies(NamedTuple):
-    """A graph in which nobody passes a private part: what stands behind the edges of the network.
+    """A graph in which nobody passes a private part.
 
     Edges ``0`` to ``E - 1`` are those of the network; of them those of `edge` are for walks that begin there. Behind
     stand their copies, for walks that end there, and then the ways out of the first and into the second, open to one

@@ -70,29 +70,20 @@ def reached_pieces(
         if mode == "together":
             pieces = pieces._replace(group=np.zeros_like(pieces.group))
         merged.append(_merged(pieces, network.cost))
-    of = np.repeat(np.arange(len(limits)), [len(pieces.edge) for pieces in merged])
+    which = np.repeat(np.arange(len(limits)), [len(pieces.edge) for pieces in merged])
     empty = _Pieces(*(np.zeros(0, np.int64) for _ in range(4)))
-    return _shares(network, of, _Pieces(*map(np.concatenate, zip(empty, *merged, strict=True))))
-
-
-def _shares(network: Network, which: Ints, pieces: _Pieces) -> ReachedPieces:
-    """Turn half millimetres into shares of the edges; an edge of no length is reached whole."""
-    cost = network.cost[pieces.edge]
+    group, edge, low, high = map(np.concatenate, zip(empty, *merged, strict=True))
+    # Half millimetres become shares of the edges; an edge of no length is reached whole.
+    cost = network.cost[edge]
     long = 2.0 * np.maximum(cost, 1)
-    return ReachedPieces(
-        which.astype(np.int32),
-        pieces.group.astype(np.int32),
-        pieces.edge.astype(np.int32),
-        pieces.low / long,
-        np.where(cost == 0, 1.0, pieces.high / long),
-    )
+    limit, place, street = (column.astype(np.int32) for column in (which, group, edge))
+    return ReachedPieces(limit, place, street, low / long, np.where(cost == 0, 1.0, high / long))
 
 
 class _Stretches(NamedTuple):
     """Edges, cut at the places on them: where a stretch begins and ends, and what is nearest there.
 
-    Costs are millimetres of walk to the nearest place, `FAR` where there is none; `go` and `come` those of the stretch
-    itself, towards its end and towards its start.
+    Costs are mm of walk to the nearest place, `FAR` where there is none; `go` and `come` those of the stretch itself.
     """
 
     edge: Ints
@@ -181,9 +172,8 @@ def _owned(network: Network, way: _Stretches, limit: int) -> _Pieces:
     ahead = np.minimum(_reach(limit - way.start_cost, way.come, long), meet)
     back = np.maximum(long - _reach(limit - way.stop_cost, way.go, long), meet)
     dot = network.cost[way.edge] == 0
-    by_start = (way.start_cost < way.stop_cost) | (
-        (way.start_cost == way.stop_cost) & (way.start_owner <= way.stop_owner)
-    )
+    by_start = way.start_owner <= way.stop_owner
+    by_start = (way.start_cost < way.stop_cost) | ((way.start_cost == way.stop_cost) & by_start)
     # Both ends of an edge of no length are as near; stops passed the first of the nearest places on.
     begins = np.where(dot, (way.start_cost <= limit) & by_start, ahead > 0)
     ends = np.where(dot, (way.stop_cost <= limit) & ~by_start, back < long)

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from siting.errors import NetworkError
-from siting.network import nearest_kernels, reached_street_kernels, search_kernels
+from siting.network import nearest_kernels, reached_street_kernels
+from siting.network import search_kernels as kernels
 from siting.network.contraction import LONGEST, ChainPositions, ContractedGraph
 from siting.network.end_points import run_starts
 from siting.network.graph import Network
@@ -67,10 +68,7 @@ def within(
     _foresee(task, max_pairs)
     chunks: list[tuple[int, Ints, Ints]] = []
     total = 0
-
-    def pairs_of(space: Workspace, lo: int, hi: int) -> tuple[Ints, Ints]:
-        return space.pairs(lo, hi, rows=not swap)
-
+    pairs_of = partial(Workspace.pairs, rows=not swap)
     for lo, (keys, counts) in run_blocks(task, threads, pairs_of, progress):
         total += len(keys)
         if total > max_pairs:
@@ -84,24 +82,21 @@ def within(
         np.cumsum(ptr, out=ptr)
         columns = _room(total)
         jobs += [
-            partial(search_kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *columns)
-            for lo, keys, counts in chunks
+            partial(kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *columns) for lo, keys, counts in chunks
         ]
         chunks.clear()  # each is let go as soon as it stands in its place
     else:
         for _, keys, _counts in chunks:
-            search_kernels.count_items(keys, ptr[1:])
+            kernels.count_items(keys, ptr[1:])
         np.cumsum(ptr, out=ptr)
         at, turned = ptr[:-1].copy(), np.empty(total, np.int64)
         chunks.reverse()
         while chunks:
             lo, keys, counts = chunks.pop()
-            search_kernels.turn(keys, counts, task.order, lo, at, turned)
+            kernels.turn(keys, counts, task.order, lo, at, turned)
         columns = _room(total)
         jobs += [
-            partial(
-                search_kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *columns
-            )
+            partial(kernels.sort_rows, turned, ptr, lo, min(lo + ROWS, len(origins)), task.limit, speed, *columns)
             for lo in range(0, len(origins), ROWS)
         ]
     run_jobs(jobs, threads)
@@ -170,15 +165,15 @@ def sums(
         factor = flat if decay is None or not len(keys) else np.array(decay(keys >> 32), float, order="C")
         if swap:
             return keys, counts, factor
-        search_kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
+        kernels.add_up(keys, counts, task.order, lo, weights, factor, out)
         number[task.order[lo:hi]] = counts
         return None
 
     for lo, block in run_blocks(task, threads, step, progress):
         if block is not None:  # several sources reach one item, so that one thread adds them, in order
             keys, counts, factor = block
-            search_kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
-            search_kernels.count_items(keys, number)
+            kernels.add_back(keys, counts, task.order, lo, weights, factor, out)
+            kernels.count_items(keys, number)
     return out, number
 
 
@@ -234,9 +229,9 @@ def pieces(network: Network, places: Places, limits: Sequence[int], *, walk: Wal
             task.arcs, task.starts, graph.chains, graph.chain_ends, space.buffers, at, len(owner), steps, out
         )
         parts.append(ReachedPieces(*(column[:m].copy() for column in out)))
-        if status == search_kernels.QUEUE_SHORT:
+        if status == kernels.QUEUE_SHORT:
             space.grow(status)
-        elif status == search_kernels.BUFFER_SHORT and now == at:
+        elif status == kernels.BUFFER_SHORT and now == at:
             size *= 4
             out = room(size)
         at = now

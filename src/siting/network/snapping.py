@@ -15,7 +15,7 @@ from siting.data import check_extent, one_layer, points, to_crs
 from siting.errors import LayerError, NetworkError, some
 from siting.network import point_kernels, segment_kernels
 from siting.network.parts import Parts
-from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres
+from siting.network.places import Gates, Places, frozen, frozen_columns, millimetres, positions_of
 from siting.network.polygon_entrances import gates_of
 from siting.network.preferred_streets import DECK, Preferred
 from siting.numbers import Bools, Floats, Ints, Ints32, Positions, Shapes
@@ -36,8 +36,7 @@ def check_ids(frame: gpd.GeoDataFrame, name: str) -> None:
 
 def points_in(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
     """Return a point in *crs* for each row of *frame*: itself, or one inside its polygon; see `projected`."""
-    inner: Shapes = points(gpd.GeoSeries(projected(frame, crs), index=frame.index, crs=crs)).to_numpy()
-    return inner
+    return np.asarray(points(gpd.GeoSeries(projected(frame, crs), index=frame.index, crs=crs)))
 
 
 def polygons_or_points(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
@@ -58,11 +57,8 @@ def projected(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
     # Nothing, an empty shape and NaN coordinates all have no bounds.
     void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
     if void.any():
-        raise LayerError(
-            str(frame.attrs.get("source", "layer")),
-            f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}; "
-            "draw them or take them out",
-        )
+        rows = f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}"
+        raise LayerError(str(frame.attrs.get("source", "layer")), f"{rows}; draw them or take them out")
     return np.asarray(to_crs(frame, crs).geometry.array, dtype=object)
 
 
@@ -92,15 +88,14 @@ def place(
     polygons: dict[str, Any] = {}
     if area.any():
         first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, preferred)
-        edge[area], to_u[area], snap[area], nearest[area] = first.edge, first.to_u, first.away, first.nearest
-        cost = network.cost[edge].astype(np.int64)
+        edge[area], to_u[area], snap[area], nearest[area] = first
         shape = np.full(len(geometry), None, object)
         shape[area] = geometry[area]
         polygons = {"shape": frozen(shape), "more": Gates(*map(frozen, more))}
     near = snap <= max_snap
     door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max)
-    on = np.where(near, edge, -1)
-    integers = (column.astype(np.int32) for column in (on, network.u[edge], network.v[edge], to_u, cost - to_u, door))
+    on, to_v = np.where(near, edge, -1), network.cost[edge] - to_u
+    integers = (column.astype(np.int32) for column in (on, network.u[edge], network.v[edge], to_u, to_v, door))
     columns = frozen_columns(*integers, snap, nearest, xy)
     placed = Places(ids=ids, max_snap=float(max_snap), any_street=any_street, **columns, **polygons)
     _report(placed, near, name)
@@ -132,13 +127,12 @@ def _an_edge_of(network: Parts, kinds: list[Positions]) -> Ints32:
 
 def _report(placed: Places, near: Bools, name: str) -> None:
     """Log the places that are far from any street, and those that were put on another than the nearest."""
-    if not near.all():
+    far = ~near
+    if far.any():
         km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole
         question = f"; the nearest street is {km:,.0f} km off: is the CRS of both right, do they cover one city?"
-        log.warning(
-            "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s",
-            name, (~near).sum(), len(near), placed.max_snap, some(placed.ids[~near]), question if km >= 10 else "",
-        )  # fmt: skip
+        text = "%s: %d of %d lie more than %g m from any street and are reached by none: %s%s"
+        log.warning(text, name, far.sum(), len(far), placed.max_snap, some(placed.ids[far]), question * (km >= 10))
     moved = placed.moved
     if len(moved):
         log.info(
@@ -174,11 +168,7 @@ def _nearest(
 
 def places_at_nodes(network: Parts, names: pd.Index) -> Places:
     """Put a place on each of the named nodes; see `Network.places_at_nodes`."""
-    node = np.arange(len(names)) if names is network.nodes else network.nodes.get_indexer(names)
-    if (node < 0).any():
-        raise NetworkError(f"no such nodes: {some(names[node < 0])}")
-    if not names.is_unique:
-        raise NetworkError(f"nodes stand twice: {some(names[names.duplicated()].unique())}")
+    node = positions_of(network.nodes, names, "nodes")
     every = np.arange(len(network.u))
     # A place where a private street begins is on the open one.
     private = network.private

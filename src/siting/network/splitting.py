@@ -1,9 +1,8 @@
 """Lines that cross without being joined, made into lines that meet at their ends.
 
-Streets from a drawing office run through their crossings. `split_streets` finds every place where two lines of one
-level meet, or a line meets itself, and cuts them there. All pairs of segments that may come within 1 mm of each other
-are found with one query of a spatial index; the rest is arithmetic on arrays. Meeting places closer than 1 mm are one,
-as they are in the network.
+Streets from a drawing office run through their crossings. `split_streets` cuts them where two lines of one level meet,
+or a line meets itself. One query of a spatial index lists the pairs of segments that may come within 1 mm of each
+other; the rest is arithmetic on arrays. Meeting places closer than 1 mm are one, as they are in the network.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """Places whose free walks overlap: they walk straight to each other, without a street.
 
-The free walk of a place is its way to the street: so far around it there is none. Where the straight way between two
-places is no longer than both free walks together, no street lies between them, since a street that is crossed on the
-way would be nearer to one of them than its own. So they need none, and the straight way is never longer than that over
-the streets, which begins and ends with these two walks.
+The free walk of a place is its way to the street. Where the straight way between two places is no longer than both
+free walks together, no street lies between them: it would be nearer to one of them than its own. So they need none, and
+the straight way is never longer than that over the streets, which begins and ends with these two walks.
 """
 
 from __future__ import annotations

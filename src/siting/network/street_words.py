@@ -29,9 +29,8 @@ WAYS = frozenset({"yes", "no", "-1", "reverse", "reversible", "alternating"})
 #: Words of `bridge` and `tunnel` that are kinds of them; further ones count as such, with a warning.
 DECKS = frozenset({
     "yes", "no", "viaduct", "aqueduct", "boardwalk", "cantilever", "covered", "low_water_crossing", "movable",
-    "trestle",
-    "simple_brunnel", "simple", "beam", "arch", "suspension", "pontoon", "floating", "pier", "footbridge", "log",
-    "building_passage", "culvert", "avalanche_protector", "passage", "subway", "underpass", "flooded",
+    "trestle", "simple_brunnel", "simple", "beam", "arch", "suspension", "pontoon", "floating", "pier", "footbridge",
+    "log", "building_passage", "culvert", "avalanche_protector", "passage", "subway", "underpass", "flooded",
 })  # fmt: skip
 
 _WHOLE = re.compile(r"([+-]?\d+)\.0+")
@@ -39,13 +38,7 @@ _BETWEEN = re.compile(r"[\s_\-‐]+")
 
 
 def words(cell: Any) -> tuple[str, ...]:
-    """Split a cell of tags into its values, lower case: a list as osmnx makes them, or text joined by ";".
-
-    Examples
-    --------
-    >>> words(["Steps", "footway"]), words("steps；footway"), words(1.0), words(None)
-    (('steps', 'footway'), ('steps', 'footway'), ('1',), ())
-    """
+    """Split a cell of tags into its values, lower case: a list as osmnx makes them, or text joined by ";"."""
     if isinstance(cell, (list, tuple, set, np.ndarray)):
         return tuple(word for each in cell for word in words(each))
     if cell is None or pd.isna(cell):
@@ -134,28 +127,14 @@ class Tag:
 
 
 def translated(word: str, key: str) -> str:
-    """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it means nothing.
-
-    Examples
-    --------
-    >>> translated("高速公路", "highway"), translated("5155", "highway"), translated("residential", "highway")
-    ('motorway', 'steps', 'residential')
-    >>> translated("否", "foot"), translated("t", "bridge"), translated("-", "tunnel"), translated("designated", "foot")
-    ('no', 'yes', '', 'designated')
-    """
+    """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it means nothing."""
     if key == "highway":
         return CLASSES.get(_BETWEEN.sub("", word), word) if word not in _EMPTY else ""
     return FLAGS.get(word, word)
 
 
 def osm_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Call columns of flags as OpenStreetMap does, where an office calls them otherwise; the log says which.
-
-    Examples
-    --------
-    >>> list(osm_columns(pd.DataFrame({"桥梁": ["是"], "宽度": [7]})))
-    ['bridge', '宽度']
-    """
+    """Call columns of flags as OpenStreetMap does, where an office calls them otherwise; the log says which."""
     have = {unicodedata.normalize("NFKC", str(name)).strip().lower(): name for name in frame.columns}
     named = {name: [have[word] for word in listed if word in have] for name, listed in _TABLE["columns"].items()}
     # Where two columns could be meant nobody knows which; the name of OpenStreetMap is always plain.
@@ -172,26 +151,14 @@ def is_yes(column: pd.Series) -> Bools:
 
 
 def is_deck(column: pd.Series) -> Bools:
-    """Mark the streets that are bridges, or tunnels, by a column of that name; kinds of them count.
-
-    Examples
-    --------
-    >>> is_deck(pd.Series(["T", "F", "是", 0, "viaduct", None, "-"], name="bridge")).tolist()
-    [True, False, True, False, True, False, False]
-    """
+    """Mark the streets that are bridges, or tunnels, by a column of that name; kinds of them count."""
     tag = Tag(column, "bridge", DECKS)
     tag.warn_of_unread(f"such streets count as a {column.name}")
     return tag.among({word for each in tag.words for word in each} - {"no"})
 
 
 def read_levels(column: pd.Series) -> Floats:
-    """Read a column of levels; NaN where there is none. Of several the first counts.
-
-    Examples
-    --------
-    >>> read_levels(pd.Series(["-1", 2, "1;2", None], name="layer")).tolist()
-    [-1.0, 2.0, 1.0, nan]
-    """
+    """Read a column of levels; NaN where there is none. Of several the first counts."""
     tag = Tag(column, "layer")
     first = [each[0] if each else "" for each in tag.raw]  # as it stands: "0" and "1" are levels here and no flags
     numbers = pd.to_numeric(pd.Series(first, dtype=object), errors="coerce").to_numpy(float)

@@ -15,8 +15,6 @@ import numpy.typing as npt
 from siting.errors import NetworkError, some
 from siting.numbers import Floats
 
-__all__ = ["STEEPEST", "Slope", "Walk", "careful", "speed_from", "tobler"]
-
 #: From grades (rise over run, uphill positive) to the time on them, over the time on the level.
 Slope = Callable[[Floats], Floats]
 #: Steeper grades are taken for this one: streets are not so steep, wrong elevations are, and sums must stay finite.
@@ -120,9 +118,8 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
     match = re.fullmatch(r"(\d+(?:\.\d*)?|\.\d+)(\D+)", plain)
     factor = next((each for each, names in UNITS.values() if match and match[2] in names.split()), None)
     if match is None or factor is None:
-        raise NetworkError(
-            f'{what} speed is "{text}"; give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
-        )
+        remedy = 'give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
+        raise NetworkError(f'{what} speed is "{text}"; {remedy}')
     speed = round(float(match[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
     if not slowest <= speed <= fastest:
         nobody = "nobody walks so" if mode == "walk" else f"that is no speed of a {mode}"
@@ -188,13 +185,11 @@ class Walk:
         number = isinstance(self.speed, Real) and not isinstance(self.speed, bool)
         if not (number and math.isfinite(self.speed) and SLOWEST <= self.speed <= FASTEST):
             question = _other_units(float(self.speed)) if number else '; or Walk.at("4.8 km/h"), with the unit'
-            raise NetworkError(
-                f"walking speed is {self.speed!r}; give metres a minute, {SLOWEST:g} to {FASTEST:g}{question}"
-            )
+            remedy = f"give metres a minute, {SLOWEST:g} to {FASTEST:g}{question}"
+            raise NetworkError(f"walking speed is {self.speed!r}; {remedy}")
         if not (self.slope is None or callable(self.slope)):
-            raise NetworkError(
-                f"slope is {self.slope!r}; give a function from grades to factors, such as tobler, or None"
-            )
+            remedy = "give a function from grades to factors, such as tobler, or None"
+            raise NetworkError(f"slope is {self.slope!r}; {remedy}")
         if not isinstance(self.stairs, bool):
             raise NetworkError(f"stairs is {self.stairs!r}; give True or False")
 
@@ -308,9 +303,8 @@ class Walk:
         # The function gets a copy: one that works in place must not change the streets.
         factor = np.array(self.slope(grades.copy()), float)
         if factor.shape != grades.shape:
-            raise NetworkError(
-                f"slope of {self.who} makes the shape {factor.shape} of {grades.shape}; give a factor for each grade"
-            )
+            shapes = f"the shape {factor.shape} of {grades.shape}"
+            raise NetworkError(f"slope of {self.who} makes {shapes}; give a factor for each grade")
         wrong = ~(np.isfinite(factor) & (factor > 0))
         if wrong.any():
             cases = (f"{g:g} gives {f:g}" for g, f in zip(grades[wrong], factor[wrong], strict=True))

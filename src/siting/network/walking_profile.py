@@ -77,8 +77,7 @@ ACCESS_PRIVATE = FOOT_PRIVATE - {"destination", "customers", "delivery"}
 NO_EFFECT = frozenset({
     "destination", "customers", "delivery", "agricultural", "forestry", "discouraged", "limited", "designated",
     "official", "permissive", "public", "allowed", "unknown", "variable", "visitors", "bus", "psv", "hov", "hgv",
-    "bicycle",
-    "motor_vehicle", "motorcar", "vehicle", "foot", "crossing", "sidewalk",
+    "bicycle", "motor_vehicle", "motorcar", "vehicle", "foot", "crossing", "sidewalk",
 })  # fmt: skip
 SIDEWALKS = ALLOWED | {"no", "lane", "shared", "raised", "shoulder", "mapped", "crossing", "opposite", "only", "this"}
 
@@ -183,15 +182,6 @@ def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
 
     `foot` decides, or else `access`. Where both are empty, walls, fences and hedges are closed unless they have an
     `entrance`, and so is what is `locked`; all else is open.
-
-    Examples
-    --------
-    >>> gates = pd.DataFrame({"barrier": ["gate", "gate", "gate", "fence", "bollard"],
-    ...                       "access": ["no", "private", None, None, None],
-    ...                       "locked": [None, None, "yes", None, None]})
-    >>> closed, private = barred(gates)
-    >>> closed.tolist(), private.tolist()
-    ([True, False, True, True, False], [False, True, False, False, False])
     """
     tags = {str(name): Tag(nodes[name], str(name)) for name in nodes}
     none = np.zeros(len(nodes), np.bool_)

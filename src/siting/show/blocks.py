@@ -6,21 +6,27 @@ import math
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 import pandas as pd
 
 from siting.errors import SitingError
+from siting.judge import Audit
 from siting.judge.layers.uncounted_types import apart_lines, in_words
 from siting.judge.statuses import counts_of, groups_to_show, judged_first
 from siting.labels import known, label, named
-from siting.show.cells import NONE, Cell, Table, amount, listed, show, table_of
-from siting.show.fonts import clean
+from siting.numbers import NONE
+from siting.propose import Plan
+from siting.show.cells import Cell, Table, amount, listed, show, table_of
 from siting.show.settings import settings_of
 from siting.show.svg import inline_svg
+from siting.show.text import clean
 from siting.show.verdict import BADGES, areas_table, figures_table, float_of, folded_rows, rules_table
 
-__all__ = ["Block", "Section", "blocks_of", "facts_of", "notes_of"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["Block", "Section", "blocks_of", "facts_of", "frames_in"]
 
 UNDERSTOOD = "Section, str, DataFrame, Series, matplotlib Figure, Audit, Plan, or a mapping from names to these"
 
@@ -63,93 +69,36 @@ class Block:
     lines: tuple[str, ...] = field(default=())
 
 
-class AuditLike(Protocol):
-    """What the page needs of an `siting.Audit`."""
-
-    @property
-    def table(self) -> pd.DataFrame: ...
-    @property
-    def standard(self) -> str: ...
-    @property
-    def year(self) -> int | None: ...
-    @property
-    def parameters(self) -> Mapping[str, Any]: ...
-
-
-class PlanLike(Protocol):
-    """What the page needs of a `siting.Plan`."""
-
-    @property
-    def sites(self) -> Sequence[object]: ...
-    @property
-    def table(self) -> pd.DataFrame: ...
-    @property
-    def share(self) -> float: ...
-    @property
-    def objective(self) -> float: ...
-    @property
-    def bound(self) -> float: ...
-    @property
-    def gap(self) -> float: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def seconds(self) -> float: ...
-    @property
-    def rules(self) -> Sequence[object]: ...
-    @property
-    def unreachable(self) -> Sequence[object]: ...
-    def summary(self, lang: str = ...) -> str: ...
-
-
-def is_audit(part: object) -> TypeGuard[AuditLike]:
+def is_audit(part: object) -> TypeGuard[Audit]:
     """Tell an audit by what it has, so that the page shows what another program judged, too."""
     return all(hasattr(part, name) for name in ("table", "failing", "year"))
 
 
-def is_plan(part: object) -> TypeGuard[PlanLike]:
+def is_plan(part: object) -> TypeGuard[Plan]:
     """Tell a plan by what it has."""
     return all(hasattr(part, name) for name in ("sites", "summary"))
 
 
-def is_figure(part: object) -> bool:
+def is_figure(part: object) -> TypeGuard[Figure]:
     """Tell a matplotlib figure, without loading matplotlib for a report that has none."""
     module = sys.modules.get("matplotlib.figure")
     return module is not None and isinstance(part, module.Figure)
 
 
 def blocks_of(parts: Sequence[object], lang: str) -> list[Block]:
-    """Return the blocks of a whole report.
-
-    Raises
-    ------
-    SitingError
-        When a part is of no kind that a report can show.
-    """
+    """Return the blocks of a whole report; SitingError for a part of no kind that a report can show."""
     return list(_Page(lang).walk(parts, level=2, prefix="s"))
 
 
-def notes_of(parts: Sequence[object], lang: str) -> tuple[list[str], list[str]]:
-    """Return the notices and the sources that the frames among *parts* carry, each once."""
-    notices: dict[str, None] = {}
-    sources: dict[str, None] = {}
-    for frame in _frames(parts):
-        notice = frame.attrs.get("notice")
-        if isinstance(notice, Mapping) and notice.get(lang):
-            notices[clean(notice[lang])] = None
-        if frame.attrs.get("attribution"):
-            sources[clean(frame.attrs["attribution"])] = None
-    return list(notices), list(sources)
-
-
-def _frames(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
+def frames_in(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
+    """Yield the tables of all parts, whose notices and sources stand on the page."""
     for part in parts:
         if isinstance(part, pd.DataFrame | pd.Series):
             yield part
         elif isinstance(part, Section):
-            yield from _frames(part.parts)
+            yield from frames_in(part.parts)
         elif isinstance(part, Mapping):
-            yield from _frames(list(part.values()))
+            yield from frames_in(list(part.values()))
         elif is_audit(part) or is_plan(part):
             yield part.table
 
@@ -161,17 +110,16 @@ class _Page:
         self.lang = lang
         self.figures = 0
 
-    def walk(self, parts: Sequence[object], level: int, prefix: str, caption: str = "") -> Iterator[Block]:
+    def walk(self, parts: Sequence[object], level: int, prefix: str) -> Iterator[Block]:
+        """Yield the blocks of parts below one heading, with headings of *level*."""
         number = 0
         for part in parts:
-            titled = self._titled(part, top=level == 2, caption=caption)
-            if titled:
+            if title := self._title(part, top=level == 2):
                 number += 1
                 anchor = f"{prefix}-{number}"
-                yield Block("heading", text=clean(titled), level=min(level, 4), anchor=anchor)
-                inner = part.parts if isinstance(part, Section) else [part]
+                yield Block("heading", text=clean(title), level=min(level, 4), anchor=anchor)
                 if isinstance(part, Section):
-                    yield from self.walk(inner, level + 1, anchor)
+                    yield from self.walk(part.parts, level + 1, anchor)
                 else:
                     yield from self.one(part, "")
             elif isinstance(part, Mapping):
@@ -182,68 +130,54 @@ class _Page:
                         number += 1
                         yield from self.walk([Section(str(name), each)], level, f"{prefix}-{number}")
             else:
-                yield from self.one(part, caption)
+                yield from self.one(part, "")
 
-    def _titled(self, part: object, *, top: bool, caption: str) -> str:
-        """Return the heading that a part brings along: its own, or that of a verdict or a plan at the top."""
+    def _title(self, part: object, *, top: bool) -> str:
+        """Return the heading of a part: that of a section, or of a verdict or a plan at the top."""
         if isinstance(part, Section):
             return part.title
-        if top and not caption and is_audit(part):
-            return label("report.audit", self.lang)
-        if top and not caption and is_plan(part):
-            return label("report.plan", self.lang)
-        return ""
+        key = "report.audit" if is_audit(part) else "report.plan" if is_plan(part) else ""
+        return label(key, self.lang) if top and key else ""
 
     def one(self, part: object, caption: str) -> Iterator[Block]:
+        """Yield the blocks of one part."""
+        if isinstance(part, pd.Series):
+            part = part.to_frame("value" if part.name is None else part.name)
         if isinstance(part, str):
             yield Block("paragraph", text=clean(part))
         elif isinstance(part, pd.DataFrame):
             yield Block("table", table=table_of(part, self.lang, caption=caption))
-        elif isinstance(part, pd.Series):
-            frame = part.to_frame("value" if part.name is None else part.name)
-            yield Block("table", table=table_of(frame, self.lang, caption=caption))
         elif is_figure(part):
             self.figures += 1
-            svg = inline_svg(part, name=f"f{self.figures}", alt=caption or _first_text(part))  # type: ignore[arg-type]  # `is_figure` told
-            yield Block("figure", text=caption, lines=(svg,))
+            texts = [text.get_text() for text in part.texts] + [axes.get_title() for axes in part.axes]
+            alt = caption or next(filter(None, texts), "")
+            yield Block("figure", text=caption, lines=(inline_svg(part, name=f"f{self.figures}", alt=alt),))
         elif is_audit(part):
             yield from audit_blocks(part, self.lang)
         elif is_plan(part):
             yield from plan_blocks(part, self.lang)
         else:
-            raise SitingError(
-                f"a report cannot show a {type(part).__module__}.{type(part).__qualname__}; it takes {UNDERSTOOD}"
-            )
+            kind = f"{type(part).__module__}.{type(part).__qualname__}"
+            raise SitingError(f"a report cannot show a {kind}; it takes {UNDERSTOOD}")
 
 
-def _first_text(figure: Any) -> str:
-    """Return the title of a figure, to say in words what it shows."""
-    texts = [text.get_text() for text in figure.texts] + [axes.get_title() for axes in figure.axes]
-    return next((text for text in texts if text), "")
-
-
-def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
+def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
     """Show a verdict: the counts, then a table of rules for each service, then what was assumed."""
     whole = audit.table["area"] == "all" if "area" in audit.table else pd.Series(True, audit.table.index)
     whole |= not whole.any()  # only districts were judged: their rows are the table
     table, parts = audit.table[whole], audit.table[~whole]
-    count = counts_of(table)
-    yield Block(
-        "tiles",
-        pairs=tuple(
-            (label(f"status.{key}", lang), Cell(f"{int(count[key]):,}", badge=BADGES.get(key, "na")))
-            for key in groups_to_show(count)
-        ),
-    )
+    counts = counts_of(table)
+    badges = {key: Cell(f"{int(counts[key]):,}", badge=BADGES.get(key, "na")) for key in groups_to_show(counts)}
+    yield Block("tiles", pairs=tuple((label(f"status.{key}", lang), cell) for key, cell in badges.items()))
     for service, rows in table.groupby("service", sort=False, dropna=False):
-        rooms = [f"{room}.{service}" for room in ("service", "layer") if known(f"{room}.{service}")]
-        name = label(rooms[0], lang) if rooms else clean(service)
+        section = "service" if known(f"service.{service}") else "layer"
+        name = clean(named(section, service, lang))
         judged, silent = judged_first(rows)
         if len(judged):
             yield Block("table", table=rules_table(judged, name, lang))
         if len(silent):
-            rules = silent["rule"].nunique() if "rule" in silent else len(silent)
-            words = label("report.folded_of", lang, service=name, count=rules)
+            count = silent["rule"].nunique() if "rule" in silent else len(silent)
+            words = label("report.folded_of", lang, service=name, count=count)
             yield Block("folded", text=words, pairs=folded_rows(silent, lang))
     if len(parts):
         yield Block("table", table=areas_table(parts, lang))
@@ -252,29 +186,22 @@ def audit_blocks(audit: AuditLike, lang: str) -> Iterator[Block]:
         yield Block("table", table=figures_table(figures[figures["printed"].notna()], lang))
     left = getattr(audit, "uncounted", None)
     if left is not None and not left["counted"].all():
-        caption = label("report.uncounted", lang)
-        yield Block("table", table=table_of(in_words(left, lang), lang, caption=caption))
-    facts = [("standard", Cell(_title(audit.standard, lang)))]
+        yield Block("table", table=table_of(in_words(left, lang), lang, caption=label("report.uncounted", lang)))
+    standard = getattr(audit.standard, "name", audit.standard)
+    facts = [("standard", Cell(clean(named("standard", standard, lang))))]
     if audit.year is not None:
         facts.append(("year", Cell(f"{audit.year}")))
     facts += [(key, Cell(words)) for key, words in settings_of(audit.parameters, audit.table, lang)]
-    apart = apart_lines(audit.parameters.get("apart", {}), lang)
-    if apart:
+    if apart := apart_lines(audit.parameters.get("apart", {}), lang):
         facts.append(("apart", Cell(label("list.semicolon", lang).join(apart))))
     yield Block("facts", text=label("report.assumed", lang), pairs=facts_of(facts, lang))
 
 
-def _title(standard: object, lang: str) -> str:
-    name = str(getattr(standard, "name", standard))
-    return label(f"standard.{name}", lang) if known(f"standard.{name}") else clean(name)
-
-
-def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
+def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
     """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
-    status = label(f"status.{plan.status}", lang) if known(f"status.{plan.status}") else clean(plan.status)
     facts = [
-        ("status", Cell(status, badge=badge)),
+        ("status", Cell(clean(named("status", plan.status, lang)), badge=badge)),
         ("new_sites", Cell(f"{len(plan.sites):,}")),
         # Without a plan the share is that of today, which must not be read as what was reached.
         ("share", Cell(NONE if plan.status == "infeasible" else show(plan.share, "share"))),
@@ -289,8 +216,7 @@ def plan_blocks(plan: PlanLike, lang: str) -> Iterator[Block]:
         rules = map(str, plan.rules) if words_of is None else words_of(lang)
         facts.append(("rules", Cell(listed(rules, lang))))
     yield Block("facts", pairs=facts_of(facts, lang))
-    words = tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip())
-    if words:
+    if words := tuple(clean(line.strip()) for line in plan.summary(lang).splitlines() if line.strip()):
         yield Block("said", lines=words)
     if len(plan.table):
         table, columns = _numbered(plan.table), _columns(plan, "year", lang)
@@ -309,25 +235,21 @@ def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
         yield "engine", Cell(clean(named("engine", engine, lang)))
-    if certificate is None:
-        return
-    proven = float_of(certificate.bound)
-    words = "by_multipliers"
-    if certificate.by != "multipliers":
-        words = "by_solver" if math.isfinite(proven) else "by_solver_only"
-    yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
+    if certificate is not None:
+        proven = float_of(certificate.bound)
+        by_solver = "by_solver" if math.isfinite(proven) else "by_solver_only"
+        words = "by_multipliers" if certificate.by == "multipliers" else by_solver
+        yield "certificate", Cell(label(f"plan_site.{words}", lang, engine=clean(engine), bound=amount(proven)))
 
 
 def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
     """Return headings and kinds of columns that mean something of their own in the tables of a plan."""
     unit = str(getattr(plan, "unit", "") or "m")
-    unit_words = label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit)
     way = {"m": "metres", "min": "minutes"}.get(unit, "")
-    kinds = {
-        "people": "count", "mean": way, "farthest": way, "option": "id", "cost": "", "places": "count",
-        "change": "text",
-    }  # fmt: skip
-    columns = {name: (label(f"plan_site.{name}", lang, unit=unit_words), kind) for name, kind in kinds.items()}
+    kinds = {"people": "count", "mean": way, "farthest": way, "option": "id", "cost": "", "places": "count",
+             "change": "text"}  # fmt: skip
+    words = clean(named("unit", unit, lang))
+    columns = {name: (label(f"plan_site.{name}", lang, unit=words), kind) for name, kind in kinds.items()}
     return columns | {"year": (label(f"plan_site.{year}", lang), "year")}
 
 
@@ -342,4 +264,4 @@ def _numbered(table: pd.DataFrame) -> pd.DataFrame:
 
 def facts_of(facts: Sequence[tuple[str, Cell]], lang: str) -> tuple[tuple[str, Cell], ...]:
     """Give facts their names in *lang*."""
-    return tuple((label(f"fact.{key}", lang) if known(f"fact.{key}") else clean(key), cell) for key, cell in facts)
+    return tuple((clean(named("fact", key, lang)), cell) for key, cell in facts)

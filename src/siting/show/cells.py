@@ -10,76 +10,40 @@ from typing import Any
 
 import pandas as pd
 
+from siting.data import list_roles, role
 from siting.labels import known, label
-from siting.show.fonts import clean
+from siting.numbers import NONE
+from siting.show.text import clean
 
-__all__ = ["NONE", "Cell", "Table", "amount", "heading", "show", "table_of"]
+__all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage", "role_name", "show", "table_of"]
 
 MOST_ROWS = 500
 """Rows of a table on a page; how many more there are is said below it."""
 
-NONE = "—"
-"""What stands where there is no value."""
+#: What is printed for an operator, before its number.
+SIGNS = {">=": "≥", "<=": "≤", "~": "≈", "range": "", "per": "1 /"}
 
-SIGNS = {">=": "≥", "<=": "≤", ">": ">", "<": "<", "=": "=", "~": "≈"}
-
-_KINDS = {
-    "share": ("share", "bound_share", "share_after", "communities_share"),
-    "gap": ("gap",),
-    "count": [
-        "adds",
-        "beds",
-        "bound",
-        "capacity",
-        "chosen_count",
-        "cognitive_beds",
-        "communities",
-        "communities_covered",
-        "covered",
-        "elderly",
-        "employees",
-        "enrolled",
-        "facilities",
-        "households",
-        "inclusive_places",
-        "infants",
-        "lost_without",
-        "max_beds",
-        "max_places",
-        "needed",
-        "nursing_beds",
-        "occupied",
-        "order",
-        "places",
-        "population",
-        "served",
-        "sites",
-        "supply",
-        "total",
-        "within",
-    ],
-    "amount": ("budget",),
-    "metres": ("distance", "length", "snap"),
-    "limit": ("limit", "band"),
-    "seconds": ("seconds",),
-    "year": ("year",),
-    "id": ("id", "site", "community", "facility", "origin", "destination", "district", "parent"),
+#: How the numbers of a column are written, by the name of the column.
+KINDS = {
+    "share": "share bound_share share_after communities_share",
+    "gap": "gap",
+    "count": "adds beds bound capacity chosen_count cognitive_beds communities communities_covered covered elderly "
+    "employees enrolled facilities households inclusive_places infants lost_without max_beds max_places needed "
+    "nursing_beds occupied order places population served sites supply total within",
+    "amount": "budget",
+    "metres": "distance length snap",
+    "limit": "limit band",
+    "seconds": "seconds",
+    "year": "year",
+    "id": "id site community facility origin destination district parent",
 }
-_KIND_OF = {name: kind for kind, names in _KINDS.items() for name in names}
-_TEXT = ("text", "id")
+KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
+TEXT = ("text", "id")
+FORMATS = {"count": ",.0f", "metres": ",.0f", "minutes": ",.1f", "seconds": ",.2f", "year": ".0f", "number": ",.2f"}
 
-# Columns whose cells are words of the library, and the sections of the table of labels that hold them.
-_CODES = {
-    "status": ("status",),
-    "weight": ("column", "field"),
-    "service": ("service",),
-    "unit": ("unit",),
-    "metric": ("metric",),
-    "change": ("change",),
-    "group": ("value",),
-    "area": ("value",),
-    "kind": ("kind",),
-    "build_status": ("build_status",),
+#: Columns whose cells are words of the library, and the sections of the table of labels that hold them.
+CODES = {"weight": ("column", "field"), "group": ("value",), "area": ("value",)} | {
+    name: (name,) for name in ("status", "service", "unit", "metric", "change", "kind", "build_status")
 }
 
 
@@ -114,10 +78,15 @@ def heading(name: object, lang: str) -> str:
     >>> heading("share", "en"), heading("my_column", "en")
     ('share covered', 'my_column')
     """
-    for section in ("column", "field", "service"):
-        if known(f"{section}.{name}"):
-            return label(f"{section}.{name}", lang)
-    return clean(name)
+    keys = (f"{section}.{name}" for section in ("column", "field", "service"))
+    return next((label(key, lang) for key in keys if known(key)), clean(name))
+
+
+def role_name(name: str, lang: str) -> str:
+    """Name a role for a reader, or return the name of one of the user's own."""
+    if name not in list_roles():
+        return name
+    return role(name).zh if lang == "zh" else role(name).en
 
 
 def amount(value: float, digits: int = 2) -> str:
@@ -156,17 +125,10 @@ def percentage(number: float, *beside: float) -> str:
 
 
 def show(value: Any, kind: str = "", lang: str = "zh") -> str:
-    """Write *value* as the *kind* of number or text that it is; "—" where there is none.
+    """Write *value*, a number, a text, a flag or several of them, as the *kind* that it is; "—" where there is none.
 
-    Parameters
-    ----------
-    value
-        A number, a text, a flag, or several of them.
-    kind
-        ``"share"`` (0 to 1, shown in percent), ``"gap"`` (the same, finer), ``"count"``, ``"metres"``, ``"minutes"``,
-        ``"limit"``, ``"seconds"``, ``"year"``, ``"id"``, ``"number"`` (two decimals) or nothing.
-    lang
-        ``"zh"`` or ``"en"``.
+    Kinds are ``"share"`` (0 to 1, shown in percent), ``"gap"`` (the same, finer), ``"count"``, ``"metres"``,
+    ``"minutes"``, ``"limit"``, ``"seconds"``, ``"year"``, ``"id"``, ``"number"`` (two decimals) or nothing.
 
     Examples
     --------
@@ -174,33 +136,19 @@ def show(value: Any, kind: str = "", lang: str = "zh") -> str:
     ('37.2 %', '12,345', '412', '—')
     """
     if isinstance(value, tuple | list | set | frozenset):
-        return ("、" if lang == "zh" else ", ").join(show(each, kind, lang) for each in value)
+        return label("list.comma", lang).join(show(each, kind, lang) for each in value)
     if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float) and math.isnan(value)):
         return NONE
     if pd.api.types.is_bool(value):
         return label("value.yes" if value else "value.no", lang)
-    if kind in _TEXT or not isinstance(value, Number) or isinstance(value, complex):
+    if kind in TEXT or not isinstance(value, Number) or isinstance(value, complex):
         return clean(value)
     number = float(value)  # type: ignore[arg-type]  # `Number` does not tell that it has __float__
     if not math.isfinite(number):
         return NONE
-    match kind:
-        case "share":
-            return f"{number * 100:.1f} %"
-        case "gap":
-            return f"{number * 100:.2f} %"
-        case "count" | "metres":
-            return f"{number:,.0f}"
-        case "minutes":
-            return f"{number:,.1f}"
-        case "seconds":
-            return f"{number:,.2f}"
-        case "year":
-            return f"{number:.0f}"
-        case "number":
-            return f"{number:,.2f}"
-        case _:
-            return amount(number)
+    if kind in ("share", "gap"):
+        return f"{number * 100:.{1 if kind == 'share' else 2}f} %"
+    return format(number, FORMATS[kind]) if kind in FORMATS else amount(number)
 
 
 def table_of(
@@ -224,7 +172,7 @@ def table_of(
         values = shown.index.get_level_values(level)
         if name is None and frame.index.nlevels == 1 and isinstance(frame.index, pd.RangeIndex):
             continue
-        kind = _KIND_OF.get(str(name), "id")
+        kind = KIND_OF.get(str(name), "id")
         cells = [_cell(value, str(name), kind, lang, head=True) for value in values]
         laid.append(("" if name is None else heading(name, lang), kind, cells))
     units = shown.get("unit")
@@ -234,7 +182,7 @@ def table_of(
             continue
         words, kind = own.get(str(name)) or (heading(name, lang), _kind(str(name), column, units))
         laid.append((words, kind, [_cell(v, str(name), kind, lang) for v in column]))
-    head = tuple(Cell(words, number=kind not in _TEXT, head=True) for words, kind, _ in laid)
+    head = tuple(Cell(words, number=kind not in TEXT, head=True) for words, kind, _ in laid)
     rows = tuple(zip(*(cells for _, _, cells in laid), strict=True))
     more = len(frame) - len(shown)
     note = label("report.more_rows", lang, count=f"{more:,}") if more else ""
@@ -242,32 +190,31 @@ def table_of(
 
 
 def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
-    """Tell how the numbers of a column are written: by its name, by its unit, or by its type."""
+    """Choose how the numbers of a column are written: by its name, by its unit, or by its type."""
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if not numeric:
         # Percentages that come as text stand under each other like numbers.
         if len(values) and values.map(lambda value: str(value) == NONE or str(value).endswith("%")).all():
             return "written"
-        return "id" if name in _KINDS["id"] else "text"
+        return "id" if KIND_OF.get(name) == "id" else "text"
     if name == "cost" and units is not None:
         return "minutes" if (units == "min").any() else "metres"
     if name == "gap" and units is not None:
         return "number"
-    if name in _KIND_OF:
-        return _KIND_OF[name]
+    if name in KIND_OF:
+        return KIND_OF[name]
     return "count" if pd.api.types.is_integer_dtype(values) else "number"
 
 
 def _cell(value: Any, name: str, kind: str, lang: str, *, head: bool = False) -> Cell:
-    if isinstance(value, str):
-        for section in _CODES.get(name, ()):
-            if known(f"{section}.{value}"):
-                return Cell(label(f"{section}.{value}", lang), head=head, number=False)
-        if name == "operator":
-            return Cell(SIGNS.get(value, clean(value)), head=head)
-    return Cell(show(value, kind, lang), number=kind not in _TEXT, head=head)
+    keys = [f"{section}.{value}" for section in CODES.get(name, ())] if isinstance(value, str) else []
+    for key in filter(known, keys):
+        return Cell(label(key, lang), head=head)
+    if name == "operator" and value in (">=", "<=", "~"):
+        return Cell(SIGNS[value], head=head)
+    return Cell(show(value, kind, lang), number=kind not in TEXT, head=head)
 
 
 def listed(values: Iterable[object], lang: str) -> str:
     """Write several values in a row."""
-    return ("、" if lang == "zh" else ", ").join(clean(value) for value in values)
+    return label("list.comma", lang).join(clean(value) for value in values)

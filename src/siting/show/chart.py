@@ -9,8 +9,11 @@ import pandas as pd
 
 from siting.errors import SitingError
 from siting.labels import label
+from siting.numbers import percent
 from siting.show.colours import INK, MUTED, PAPER, TARGET, WITHIN
-from siting.show.fonts import clean, drawing, text_width
+from siting.show.display import with_display
+from siting.show.fonts import drawing
+from siting.show.text import clean, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,17 +21,14 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_chart"]
 
-_SIZE = (8.4, 4.5)
-_SAME = 5e-4
-"""Shares that print alike, to a tenth of a percent, are one."""
+#: Inches.
+SIZE = (8.4, 4.5)
+#: Shares that print alike, to a tenth of a percent, are one.
+SAME = 5e-4
 
 
 def draw_chart(
-    curve: pd.DataFrame,
-    *,
-    target: float | None = None,
-    lang: str = "zh",
-    title: str | None = None,
+    curve: pd.DataFrame, *, target: float | None = None, lang: str = "zh", title: str | None = None
 ) -> Figure:
     """Draw the share of people covered against the number of new sites, or against the budget.
 
@@ -66,11 +66,13 @@ def draw_chart(
     """
     by = "budget" if "budget" in curve.columns else "sites"
     steps = _checked(curve, target, by)
+    if title is None:
+        title = label("chart.title" if by == "sites" else "chart.title_budget", lang)
     with drawing():
         from matplotlib.figure import Figure
-        from matplotlib.ticker import FuncFormatter, MaxNLocator
+        from matplotlib.ticker import MaxNLocator
 
-        figure = Figure(figsize=_SIZE)
+        figure = Figure(figsize=SIZE)
         axes = figure.add_axes((0.075, 0.135, 0.845, 0.68))
         axes.grid(visible=True, axis="y")
         axes.spines["left"].set_visible(False)
@@ -78,25 +80,17 @@ def draw_chart(
         if by == "sites":
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
         else:
-            axes.xaxis.set_major_formatter(FuncFormatter(lambda money, _: f"{money:,.10g}"))
-        axes.yaxis.set_major_formatter(FuncFormatter(lambda share, _: f"{share:.0%}"))
-
+            axes.xaxis.set_major_formatter("{x:,.10g}")
+        axes.yaxis.set_major_formatter("{x:.0%}")
         keys = _draw_lines(axes, steps, by, lang)
         _draw_ends(axes, steps, by, lang)
         if target is not None:
             _draw_target(axes, steps, target, by, lang)
         _set_limits(axes, steps, target, by)
         axes.set_xlabel(label(f"chart.{by}", lang), labelpad=8)
-        figure.text(
-            0.02,
-            0.965,
-            clean(label("chart.title" if by == "sites" else "chart.title_budget", lang) if title is None else title),
-            fontsize=13,
-            fontweight="bold",
-            va="top",
-        )
+        figure.text(0.02, 0.965, clean(title), fontsize=13, fontweight="bold", va="top")
         _draw_keys(figure, keys)
-    return figure
+    return with_display(figure)
 
 
 def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame:
@@ -122,7 +116,7 @@ def _draw_lines(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> list[tup
     keys = [(label("chart.share", lang), {**line, **mark})]
     if "bound_share" in steps:
         bound = steps["bound_share"].to_numpy(float)
-        if np.nanmax(np.abs(bound - share), initial=0) > _SAME:
+        if np.nanmax(np.abs(bound - share), initial=0) > SAME:
             dashed: dict[str, Any] = {"color": MUTED, "linewidth": 1.2, "linestyle": (0, (4, 3))}
             axes.plot(along, bound, zorder=3, **dashed)
             axes.fill_between(along, share, bound, color=MUTED, alpha=0.12, linewidth=0, zorder=2)
@@ -135,11 +129,10 @@ def _draw_ends(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> None:
     first, last = steps.iloc[0], steps.iloc[-1]
     note: dict[str, Any] = {"textcoords": "offset points", "fontsize": 9.5, "color": INK, "zorder": 6}
     if first["sites"] == 0:
-        words = label("chart.today", lang, share=f"{first['share']:.1%}".replace("%", " %"))
+        words = label("chart.today", lang, share=percent(first["share"]))
         axes.annotate(words, (first[by], first["share"]), (9, -12), va="center", **note)
     if len(steps) > 1:
-        words = f"{last['share']:.1%}".replace("%", " %")
-        axes.annotate(words, (last[by], last["share"]), (9, 0), va="center", **note)
+        axes.annotate(percent(last["share"]), (last[by], last["share"]), (9, 0), va="center", **note)
 
 
 def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, by: str, lang: str) -> None:
@@ -155,31 +148,14 @@ def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, by: str, lang: 
         least, share = float(met[by].iloc[0]), float(met["share"].iloc[0])
         words = label(f"chart.met{suffix}", lang, goal=goal, **{by: f"{least:,.10g}"})
         axes.plot([least, least], [0, share], color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)))
-        axes.plot(
-            [least],
-            [share],
-            marker="o",
-            markersize=9,
-            markerfacecolor=PAPER,
-            markeredgecolor=TARGET,
-            markeredgewidth=2,
-            linestyle="none",
-            zorder=5,
-        )
+        ring: dict[str, Any] = {"marker": "o", "markersize": 9, "markerfacecolor": PAPER, "markeredgecolor": TARGET}
+        axes.plot([least], [share], **ring, markeredgewidth=2, linestyle="none", zorder=5)
     # Where the goal is met early the curve is above the line at its right end, else below it at its left.
     early = not met.empty and float(met[by].iloc[0]) < float(steps[by].iloc[[0, -1]].mean())
-    axes.annotate(
-        words,
-        (0.996 if early else 0.004, target),
-        (0, -4 if early else 4),
-        xycoords=("axes fraction", "data"),
-        textcoords="offset points",
-        ha="right" if early else "left",
-        va="top" if early else "baseline",
-        fontsize=9.5,
-        color=TARGET,
-        zorder=6,
-    )
+    at, off = (0.996 if early else 0.004, target), (0, -4 if early else 4)
+    sides = {"ha": "right", "va": "top"} if early else {"ha": "left", "va": "baseline"}
+    note: dict[str, Any] = {**sides, "fontsize": 9.5, "color": TARGET, "zorder": 6}
+    axes.annotate(words, at, off, xycoords=("axes fraction", "data"), textcoords="offset points", **note)
 
 
 def _set_limits(axes: Axes, steps: pd.DataFrame, target: float | None, by: str) -> None:

@@ -6,24 +6,12 @@ The pairs differ in lightness as well as in hue, so they stay apart for colour-b
 
 from __future__ import annotations
 
-from itertools import pairwise
+import numpy as np
 
 __all__ = [
-    "DISTRICT",
-    "EXISTING",
-    "GRID",
-    "INK",
-    "MUTED",
-    "NEUTRAL",
-    "NO_PATH",
-    "OUTSIDE",
-    "PAPER",
-    "PROPOSED",
-    "STREET",
-    "TARGET",
-    "WITHIN",
-    "band_colours",
-]
+    "DISTRICT", "EXISTING", "GRID", "INK", "MUTED", "NEUTRAL", "NO_PATH", "OUTSIDE", "PAPER", "PROPOSED", "STREET",
+    "TARGET", "WITHIN", "band_colours",
+]  # fmt: skip
 
 INK = "#1f2a30"
 """Text and axes."""
@@ -70,14 +58,7 @@ def band_colours(count: int) -> list[str]:
     """
     if count < 2:
         return [WITHIN[1]] * count
-    return [_between(i / (count - 1)) for i in range(count)]
-
-
-def _between(place: float) -> str:
-    """Return the colour at *place* (0 to 1) on the line through `WITHIN`."""
-    steps = list(pairwise(WITHIN))
-    step = min(int(place * len(steps)), len(steps) - 1)
-    share = place * len(steps) - step
-    ends = [[int(colour[i : i + 2], 16) for i in (1, 3, 5)] for colour in steps[step]]
-    mixed = [round(a + (b - a) * share) for a, b in zip(*ends, strict=True)]
-    return "#" + "".join(f"{part:02x}" for part in mixed)
+    fixed = [[int(colour[i : i + 2], 16) for colour in WITHIN] for i in (1, 3, 5)]
+    at, steps = np.linspace(0, len(WITHIN) - 1, count), range(len(WITHIN))
+    mixed = zip(*(np.interp(at, steps, part).round().astype(int).tolist() for part in fixed), strict=True)
+    return [f"#{red:02x}{green:02x}{blue:02x}" for red, green, blue in mixed]

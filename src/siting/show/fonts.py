@@ -6,52 +6,22 @@ report the text stays text, so only the second one matters; `FAMILIES` names wha
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 
 from siting.show.colours import GRID, INK, MUTED, PAPER
 
-__all__ = [
-    "FAMILIES",
-    "MORE_FAMILIES",
-    "clean",
-    "drawing",
-    "measuring_families",
-    "text_width",
-    "wrap",
-]
+__all__ = ["FAMILIES", "MORE_FAMILIES", "drawing", "measuring_families"]
 
+#: Sans-serif families with Chinese glyphs: Windows, macOS, Linux.
 FAMILIES = (
-    "Microsoft YaHei",
-    "SimHei",
-    "PingFang SC",
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
+    "Microsoft YaHei", "SimHei", "PingFang SC", "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC",
     "WenQuanYi Micro Hei",
-)
-"""Sans-serif families with Chinese glyphs: Windows, macOS, Linux."""
-
-# Collections (.ttc) are known to matplotlib before 3.11 by the name of their first face only.
+)  # fmt: skip
+#: Further families to measure with, which are not asked for where the text is read: matplotlib before 3.11 knows a
+#: collection (.ttc) by the name of its first face only.
 MORE_FAMILIES = ("Noto Sans CJK JP", "WenQuanYi Zen Hei")
-"""Further families to measure with; they are not asked for where the text is read."""
-
-# Characters that no page can hold (controls, halves of pairs) or that turn the reading order of what follows.
-_UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-
-
-def clean(text: object) -> str:
-    r"""Return *text* with what no page can hold shown as U+FFFD.
-
-    Examples
-    --------
-    >>> clean("a\x07b")
-    'a�b'
-    """
-    return _UNFIT.sub("\ufffd", str(text))
 
 
 def measuring_families() -> list[str]:
@@ -111,38 +81,3 @@ def drawing() -> Iterator[None]:
     }
     with matplotlib.style.context(["default", ours]):
         yield
-
-
-def text_width(text: str, size: float) -> float:
-    """Estimate the width of *text* in inches at *size* points, whatever fonts are installed.
-
-    Chinese characters are square; others are taken as 0.56 of that, a little more than the mean of sans-serif faces.
-
-    Examples
-    --------
-    >>> text_width("托育", 72)
-    2.0
-    """
-    ems = sum(1.0 if unicodedata.east_asian_width(char) in "WF" else 0.56 for char in text)
-    return ems * size / 72
-
-
-def wrap(text: str, size: float, width: float) -> list[str]:
-    """Break *text* into lines of at most *width* inches at *size* points: at spaces, or between Chinese characters.
-
-    Examples
-    --------
-    >>> wrap("one two three", 72, 4.5)
-    ['one two', 'three']
-    """
-    pieces = re.findall(r"[\u2e80-\u9fff\uff00-\uffef]|\s+|[^\s\u2e80-\u9fff\uff00-\uffef]+", text)
-    lines: list[str] = []
-    line = ""
-    for piece in pieces:
-        if line.strip() and text_width((line + piece).rstrip(), size) > width:
-            lines.append(line.strip())
-            line = ""
-        line += piece
-    if line.strip():
-        lines.append(line.strip())
-    return lines

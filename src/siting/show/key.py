@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from siting.labels import label
 from siting.show.colours import INK, MUTED, PAPER
-from siting.show.fonts import wrap
+from siting.show.marks import mark_facility, pin
+from siting.show.text import wrap
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["Entry", "draw_key", "scale_length"]
+__all__ = ["Entry", "Mark", "draw_key", "scale_length"]
 
-_LINE, _LEFT = 0.235, 0.36
+Mark: TypeAlias = Literal["dot", "square", "grows", "closes", "pin", "line", "dashes", "patch"]
+
+#: Inches from line to line, and from the left to the words.
+LINE, LEFT = 0.235, 0.36
 
 
 @dataclass(frozen=True)
 class Entry:
     """A line of the key: a mark, its colour, its meaning, and how many there are."""
 
-    mark: Literal["dot", "square", "growing", "closing", "pin", "line", "dashes", "patch"]
+    mark: Mark
     colour: str
     words: str
     count: int | None = None
@@ -42,22 +46,9 @@ def draw_key(
     notes: Iterable[str] = (),
     lang: str = "zh",
 ) -> None:
-    """Draw the key into *axes*, a panel of *size* inches, from the top; the scale and the notes at its foot.
+    """Draw the key into *axes*, an empty panel of *size* inches, from the top; the scale and the notes at its foot.
 
-    Parameters
-    ----------
-    axes
-        An empty panel.
-    size
-        Its width and height in inches.
-    groups
-        Headings with their entries; groups without entries are left out.
-    metres_per_inch
-        The scale of the map beside it.
-    notes
-        Notices and sources, in small print.
-    lang
-        ``"zh"`` or ``"en"``.
+    Groups are headings with their entries; one without entries is left out.
     """
     width, height = size
     axes.set(xlim=(0, width), ylim=(0, height))
@@ -68,25 +59,16 @@ def draw_key(
             continue
         for line in wrap(heading, 9, width - 0.05):
             axes.text(0, y, line, fontsize=9, fontweight="bold", color=INK, va="center")
-            y -= _LINE
+            y -= LINE
         for entry in entries:
             _draw_mark(axes, entry, y)
-            weight = "bold" if entry.strong else "normal"
-            lines = wrap(entry.words, 9, width - _LEFT - (0.45 if entry.count is not None else 0.05))
+            lines = wrap(entry.words, 9, width - LEFT - (0.45 if entry.count is not None else 0.05))
+            style: Any = {"fontsize": 9, "va": "center", "fontweight": "bold" if entry.strong else "normal"}
             if entry.count is not None:
-                axes.text(
-                    width - 0.05,
-                    y,
-                    f"{entry.count:,}",
-                    fontsize=9,
-                    color=MUTED,
-                    ha="right",
-                    va="center",
-                    fontweight=weight,
-                )
+                axes.text(width - 0.05, y, f"{entry.count:,}", color=MUTED, ha="right", **style)
             for line in lines:
-                axes.text(_LEFT, y, line, fontsize=9, color=INK, va="center", fontweight=weight)
-                y -= _LINE
+                axes.text(LEFT, y, line, color=INK, **style)
+                y -= LINE
         y -= 0.14
     _draw_foot(axes, width, metres_per_inch, notes, lang)
 
@@ -99,28 +81,21 @@ def scale_length(most: float) -> float:
     >>> scale_length(1830.0)
     1000.0
     """
-    power = 1.0
-    while power * 10 <= most:
-        power *= 10
-    while power > most:
-        power /= 10
-    return max(power * step for step in (1, 2, 5) if power * step <= most)
+    return max(step * 10.0**power for power in range(-9, 9) for step in (1, 2, 5) if step * 10.0**power <= most)
 
 
 def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
-    from siting.show.picture import mark_facility, pin
-
     x = 0.14
-    if entry.mark in ("line", "dashes"):
-        style = (0, (5, 3)) if entry.mark == "dashes" else "-"
-        thick = 1.0 if entry.mark == "dashes" else 1.6
-        axes.plot([0, 0.28], [y, y], color=entry.colour, linewidth=thick, linestyle=style)
+    if entry.mark == "line":
+        axes.plot([0, 0.28], [y, y], color=entry.colour, linewidth=1.6)
+    elif entry.mark == "dashes":
+        axes.plot([0, 0.28], [y, y], color=entry.colour, linewidth=1.0, linestyle=(0, (5, 3)))
     elif entry.mark == "patch":
         axes.fill_between([0, 0.28], y - 0.07, y + 0.07, color=entry.colour, alpha=0.3, linewidth=0)
     elif entry.mark == "pin":
         axes.scatter([x], [y - 0.1], s=800, marker=pin(), c=entry.colour, edgecolors=PAPER, linewidths=0.8)
-    elif entry.mark in ("growing", "closing"):
-        mark_facility(axes, [x], [y], {"growing": "grows", "closing": "closes"}[entry.mark], bigger=1.2)
+    elif entry.mark in ("grows", "closes"):
+        mark_facility(axes, [x], [y], entry.mark, bigger=1.2)
     else:
         shape, area = {"dot": ("o", 46), "square": ("s", 32)}[entry.mark]
         axes.scatter([x], [y], s=area, marker=shape, c=entry.colour, edgecolors=PAPER, linewidths=0.6)
@@ -128,32 +103,17 @@ def _draw_mark(axes: Axes, entry: Entry, y: float) -> None:
 
 def _draw_foot(axes: Axes, width: float, metres_per_inch: float, notes: Iterable[str], lang: str) -> None:
     """Draw the bar of the scale, the arrow to the north, and the notes, from the bottom up."""
-    lines = [line for note in notes for line in wrap(note, 7.5, width - 0.02)]
     y = 0.06
-    for line in reversed(lines):
+    for line in reversed([line for note in notes for line in wrap(note, 7.5, width - 0.02)]):
         axes.text(0, y, line, fontsize=7.5, color=MUTED, va="center")
         y += 0.16
     y += 0.16
     metres = scale_length(metres_per_inch * (width - 0.75))
     long = metres / metres_per_inch
     axes.plot([0, 0, long, long], [y + 0.07, y, y, y + 0.07], color=INK, linewidth=1.3, solid_joinstyle="miter")
-    axes.text(
-        long / 2, y + 0.14, f"{metres:,.10g} {label('unit.m', lang)}", fontsize=8.5, ha="center", va="center", color=INK
-    )
+    style: Any = {"ha": "center", "va": "center", "color": INK}
+    axes.text(long / 2, y + 0.14, f"{metres:,.10g} {label('unit.m', lang)}", fontsize=8.5, **style)
     tip = (width - 0.2, y + 0.36)
-    axes.annotate(
-        "",
-        tip,
-        (tip[0], y - 0.02),
-        arrowprops={"arrowstyle": "-|>", "color": INK, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0},
-    )
-    axes.text(
-        tip[0],
-        tip[1] + 0.1,
-        label("picture.north", lang),
-        fontsize=9,
-        fontweight="bold",
-        ha="center",
-        va="center",
-        color=INK,
-    )
+    arrow = {"arrowstyle": "-|>", "color": INK, "linewidth": 1.3, "shrinkA": 0, "shrinkB": 0}
+    axes.annotate("", tip, (tip[0], y - 0.02), arrowprops=arrow)
+    axes.text(tip[0], tip[1] + 0.1, label("picture.north", lang), fontsize=9, fontweight="bold", **style)

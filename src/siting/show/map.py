@@ -12,34 +12,36 @@ import shapely
 
 from siting.data.district_names import names_apart
 from siting.errors import LayerError, SitingError, some
-from siting.labels import LANGUAGES, Language, known, label
-from siting.show import _encode as encode
+from siting.labels import LANGUAGES, Language, known, label, named
 from siting.show import colours
-from siting.show._plans import services_of
-from siting.show._services import describe_service
+from siting.show import map_values as encode
+from siting.show.map_services import describe_service
+from siting.show.plan_parts import NOT_SERVICES, services_of
 
 if TYPE_CHECKING:
     import folium
 
 __all__ = ["draw_map"]
 
-_NOT_SERVICES = ("communities", "candidates", "districts", "streets")
-_MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary")
-_COMMUNITY_FIELDS = (
-    "district",
-    "kind",
-    "build_status",
-    "population",
-    "households",
-    "elderly",
-    "infants",
-    "employees",
-)
-_FACILITY_FIELDS = (
+MAJOR = ("motorway", "trunk", "primary", "secondary", "tertiary")
+#: The columns on the cards of communities, facilities and candidates.
+COMMUNITY = ("district", "kind", "build_status", "population", "households", "elderly", "infants", "employees")
+FACILITY = (
     "facility_type", "district", "beds", "nursing_beds", "cognitive_beds", "occupied", "places", "inclusive_places",
     "enrolled", "capacity", "floor_area", "public", "open_to_neighbours",
 )  # fmt: skip
-_CANDIDATE_FIELDS = ("kind", "services", "district", "cost", "max_places", "max_beds", "floor_area")
+CANDIDATE = ("kind", "services", "district", "cost", "max_places", "max_beds", "floor_area")
+#: The labels of the panel.
+PANEL = (
+    "area", "candidates", "close", "communities", "communities_short", "districts", "fit", "layers", "nearest", "open",
+    "outside_short", "people_size", "proposed", "service", "share_then", "sources", "streets", "verdict", "way",
+    "zoom_in", "zoom_out",
+)  # fmt: skip
+COLOURS = {
+    "area": colours.WITHIN[1], "border": colours.DISTRICT, "candidate": colours.PROPOSED, "ink": colours.INK,
+    "existing": colours.EXISTING, "outside": colours.OUTSIDE, "pin": colours.PROPOSED, "plain": colours.WITHIN[1],
+    "street": colours.STREET,
+}  # fmt: skip
 
 
 def draw_map(
@@ -118,13 +120,13 @@ def draw_map(
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
     areas, coverage = _of_services(areas, present, "areas"), _of_services(coverage, present, "coverage")
-    services = [role for role in present if role not in _NOT_SERVICES]
+    services = [role for role in present if role not in NOT_SERVICES]
     plans = _by_service(plan, [*dict.fromkeys([*coverage, *areas])] or services)
     services = list(dict.fromkeys([*coverage, *areas, *(s for s in plans if s is not None), *services]))
     if None in plans and not services:
         services = [""]
 
-    heading = encode.clean(title if title is not None else label("map.title", lang))
+    heading = encode.visible(title if title is not None else label("map.title", lang))
     places = {
         role: encode.as_degrees(role, frame, points=role not in ("districts", "streets"))
         for role, frame in present.items()
@@ -137,18 +139,8 @@ def draw_map(
         "notices": _notices(present, notices, lang),
         "attribution": _attribution(present, attribution),
         "bounds": _bounds(places),
-        "words": _panel_words(lang),
-        "colours": {
-            "area": colours.WITHIN[1],
-            "border": colours.DISTRICT,
-            "candidate": colours.PROPOSED,
-            "ink": colours.INK,
-            "existing": colours.EXISTING,
-            "outside": colours.OUTSIDE,
-            "pin": colours.PROPOSED,
-            "plain": colours.WITHIN[1],
-            "street": colours.STREET,
-        },
+        "words": {key: label(f"map.{key}", lang) for key in PANEL} | {"comma": label("list.comma", lang)},
+        "colours": COLOURS,
         "services": [
             describe_service(
                 service,
@@ -158,21 +150,21 @@ def draw_map(
                 bands=coverage.get(service),
                 plan=plans.get(service, plans.get(None)),
                 uncounted=uncounted,
-                fields=encode.fields(present[service], _FACILITY_FIELDS, lang, words) if service in present else [],
+                fields=encode.fields(present[service], FACILITY, lang, words) if service in present else [],
                 lang=lang,
             )
             for service in services
         ],
     }
+    for role, columns in (("communities", COMMUNITY), ("candidates", CANDIDATE)):
+        if role in present:
+            data[role] = {
+                "points": encode.as_points(places[role]),
+                "names": encode.names(present[role]),
+                "fields": encode.fields(present[role], columns, lang, words),
+            }
     if "communities" in present:
-        data["communities"] = _communities(present["communities"], places["communities"], words, lang)
-    if "candidates" in present:
-        frame = present["candidates"]
-        data["candidates"] = {
-            "points": encode.as_points(places["candidates"]),
-            "names": encode.names(frame),
-            "fields": encode.fields(frame, _CANDIDATE_FIELDS, lang, words),
-        }
+        data["communities"] |= _marks_and_sizes(present["communities"], lang)
     if "districts" in present:
         data["districts"] = _districts(present["districts"], places["districts"])
     if "streets" in present:
@@ -189,7 +181,7 @@ def _of_services(
     """Return *given* by service; a frame alone belongs to the only service there is."""
     if not isinstance(given, pd.DataFrame):
         return dict(given or {})
-    services = [role for role in present if role not in _NOT_SERVICES]
+    services = [role for role in present if role not in NOT_SERVICES]
     if len(services) != 1:
         raise SitingError(
             f'{what} is one table, but the layers hold {len(services)} services; say whose: {what}={{"childcare": ...}}'
@@ -209,25 +201,18 @@ def _by_service(plan: object | None, candidates: list[str]) -> dict[str | None, 
 
 
 def _words(present: Mapping[str, gpd.GeoDataFrame], lang: Language) -> dict[str, dict[object, str]]:
-    """Return what to say for the values of columns that hold codes or ids of other layers."""
-
-    def spoken(column: str, section: str) -> dict[object, str]:
-        values = {v for frame in present.values() if column in frame.columns for v in frame[column].dropna().unique()}
-        return {v: label(f"{section}.{v}", lang) for v in values if known(f"{section}.{v}")}
-
-    words: dict[str, dict[object, str]] = {
-        "kind": spoken("kind", "kind"),
-        "build_status": spoken("build_status", "build_status"),
-    }
+    """Return the words for the values of columns that hold codes or ids of other layers."""
+    words: dict[str, dict[object, str]] = {}
+    for column in ("kind", "build_status"):
+        frames = (frame for frame in present.values() if column in frame.columns)
+        values = {value for frame in frames for value in frame[column].dropna().unique()}
+        words[column] = {v: label(f"{column}.{v}", lang) for v in values if known(f"{column}.{v}")}
     if "districts" in present:
-        districts = present["districts"]
-        words["district"] = {key: encode.clean(name) for key, name in names_apart(districts).items()}
+        words["district"] = {key: encode.visible(name) for key, name in names_apart(present["districts"]).items()}
     if "candidates" in present and "services" in present["candidates"].columns:
-        comma = label("list.comma", lang)
         for value in present["candidates"]["services"].dropna().unique():
-            parts = [part.strip() for part in str(value).split(";")]
-            said = comma.join(label(f"service.{p}", lang) if known(f"service.{p}") else p for p in parts)
-            words.setdefault("services", {})[value] = said
+            services = (named("service", part.strip(), lang) for part in str(value).split(";"))
+            words.setdefault("services", {})[value] = label("list.comma", lang).join(services)
     return words
 
 
@@ -238,24 +223,15 @@ def _notices(
 ) -> list[str]:
     given: list[object] = [notices] if isinstance(notices, str | Mapping) else list(notices)
     given += [frame.attrs["notice"] for frame in present.values() if frame.attrs.get("notice")]
-    said = [one.get(lang) or next(iter(one.values()), "") if isinstance(one, Mapping) else one for one in given]
-    return [encode.clean(text) for text in dict.fromkeys(said) if text]
+    texts = (one.get(lang) or next(iter(one.values()), "") if isinstance(one, Mapping) else one for one in given)
+    return [encode.visible(text) for text in dict.fromkeys(texts) if text]
 
 
 def _attribution(present: Mapping[str, gpd.GeoDataFrame], attribution: str | None) -> str:
     if attribution is not None:
-        return encode.clean(attribution)
+        return encode.visible(attribution)
     carried = (frame.attrs.get("attribution") for frame in present.values())
-    return encode.clean(" · ".join(dict.fromkeys(str(text) for text in carried if text)))
-
-
-def _panel_words(lang: Language) -> dict[str, str]:
-    keys = (
-        "area", "candidates", "close", "communities", "communities_short", "districts", "fit", "layers",
-        "nearest", "open", "outside_short", "people_size", "proposed", "service", "share_then", "sources",
-        "streets", "verdict", "way", "zoom_in", "zoom_out",
-    )  # fmt: skip
-    return {key: label(f"map.{key}", lang) for key in keys} | {"comma": label("list.comma", lang)}
+    return encode.visible(" · ".join(dict.fromkeys(str(text) for text in carried if text)))
 
 
 def _bounds(places: Mapping[str, gpd.GeoSeries]) -> list[float]:
@@ -266,29 +242,16 @@ def _bounds(places: Mapping[str, gpd.GeoSeries]) -> list[float]:
     return [round(float(value), 6) for value in (south, west, north, east)]
 
 
-def _communities(
-    frame: gpd.GeoDataFrame,
-    shapes: gpd.GeoSeries,
-    words: Mapping[str, Mapping[object, str]],
-    lang: Language,
-) -> dict[str, Any]:
-    marks = [
-        {
-            "label": label(f"field.{flag}", lang),
-            "at": np.flatnonzero(frame[flag].fillna(value=False).astype(bool)).tolist(),
-        }
-        for flag in ("siting_difficult", "low_demand")
-        if flag in frame.columns
-    ]
-    result: dict[str, Any] = {
-        "points": encode.as_points(shapes),
-        "names": encode.names(frame),
-        "fields": encode.fields(frame, _COMMUNITY_FIELDS, lang, words),
-        "marks": [mark for mark in marks if mark["at"]],
-    }
-    if "population" in frame.columns:
-        result["size"] = encode.numbers(frame["population"].to_numpy(dtype=float, na_value=np.nan))
-    return result
+def _marks_and_sizes(communities: gpd.GeoDataFrame, lang: Language) -> dict[str, Any]:
+    """Return which communities are marked, and with how many people, where the layer says so."""
+    found: dict[str, Any] = {"marks": []}
+    for flag in ("siting_difficult", "low_demand"):
+        if flag in communities.columns:
+            at = np.flatnonzero(communities[flag].fillna(value=False).astype(bool)).tolist()
+            found["marks"] += [{"label": label(f"field.{flag}", lang), "at": at}] if at else []
+    if "population" in communities.columns:
+        found["size"] = encode.numbers(communities["population"].to_numpy(dtype=float, na_value=np.nan))
+    return found
 
 
 def _districts(frame: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> dict[str, Any]:
@@ -305,12 +268,12 @@ def _districts(frame: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> dict[str, Any]
 
 def _streets(frame: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> dict[str, Any]:
     parts, row = shapely.get_parts(shapes.to_numpy(), return_index=True)
-    if not np.isin(shapely.get_type_id(parts), (1, 2)).all():
-        odd = row[~np.isin(shapely.get_type_id(parts), (1, 2))]
-        raise LayerError("streets", f"rows that are no lines: {some(frame.index[np.unique(odd)])}")
+    odd = ~np.isin(shapely.get_type_id(parts), (1, 2))
+    if odd.any():
+        raise LayerError("streets", f"rows that are no lines: {some(frame.index[np.unique(row[odd])])}")
     if "highway" in frame.columns:
         # OpenStreetMap gives several classes to some streets, as a list or with semicolons between.
-        pattern = r"(?:^|[\s;,'\[])(?:" + "|".join(_MAJOR) + ")"
+        pattern = r"(?:^|[\s;,'\[])(?:" + "|".join(MAJOR) + ")"
         major = frame["highway"].astype(str).str.contains(pattern, regex=True).to_numpy()[row]
     else:
         major = np.zeros(len(parts), dtype=bool)

@@ -27,29 +27,21 @@ from siting.labels import Language
 
 __all__ = ["as_json", "make_page"]
 
-_POLICY = (
+POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; "
     "base-uri 'none'; form-action 'none'"
 )
-_TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
+TAGS: dict[Language, str] = {"zh": "zh-CN", "en": "en"}
 # Characters that end a script, start markup or break a line of JavaScript, and a brace that would
 # open a template should somebody put the finished page through one. In JSON all of these stand
 # inside strings only.
-_UNSAFE = re.compile(r"[<>&\u2028\u2029]|\{(?=[{%#])")
+UNSAFE = re.compile(r"[<>&\u2028\u2029]|\{(?=[{%#])")
 
 
 def as_json(data: object) -> str:
     r"""Write *data* as JSON that can stand inside ``<script>`` and inside a template.
 
-    Parameters
-    ----------
-    data
-        What ``json.dumps`` takes; NaN is refused.
-
-    Returns
-    -------
-    str
-        JSON that reads back as *data*.
+    NaN is refused.
 
     Examples
     --------
@@ -57,7 +49,7 @@ def as_json(data: object) -> str:
     {"name":"\u003c/script\u003e\u007b{ 7*7 }}"}
     """
     text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    text = _UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    text = UNSAFE.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
     # Half a surrogate pair cannot be written as UTF-8.
     return text.encode("utf-8", "replace").decode("utf-8")
 
@@ -101,7 +93,7 @@ class Page(Figure):
 
     def __init__(self, lang: Language) -> None:
         super().__init__(ratio="70%")
-        self._tag = _TAGS[lang]
+        self._tag = TAGS[lang]
 
     def render(self, **kwargs: Any) -> str:
         """Return the whole page."""
@@ -109,21 +101,9 @@ class Page(Figure):
 
 
 def make_page(data: dict[str, Any], *, title: str, lang: Language) -> folium.Map:
-    """Return a map whose page shows *data* with ``assets/map.js``.
+    """Return a map whose page shows *data* with ``assets/map.js``, under *title* in the browser's window.
 
-    Parameters
-    ----------
-    data
-        What ``assets/map.js`` draws; ``data["bounds"]`` is south, west, north, east in degrees.
-    title
-        Title of the browser's window.
-    lang
-        Language of the page.
-
-    Returns
-    -------
-    folium.Map
-        The same data give the same page, byte for byte.
+    ``data["bounds"]`` is south, west, north, east in degrees. The same data give the same page, byte for byte.
     """
     south, west, north, east = data["bounds"]
     text = as_json(data)
@@ -152,17 +132,14 @@ def make_page(data: dict[str, Any], *, title: str, lang: Language) -> folium.Map
 
 def _head(title: str) -> str:
     script, style = _leaflet()
-    return "\n".join(
-        [
-            f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
-            '<link rel="icon" href="data:,">',
-            f"<title>{html.escape(title)}</title>",
-            f"<style>{style}</style>",
-            f"<style>{_asset('map.css')}</style>",
-            f"<script>{script}</script>",
-            f"<script>{_asset('map.js')}</script>",
-        ]
+    lines = (
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+        '<link rel="icon" href="data:,">',
+        f"<title>{html.escape(title)}</title>",
+        *(f"<style>{text}</style>" for text in (style, _asset("map.css"))),
+        *(f"<script>{text}</script>" for text in (script, _asset("map.js"))),
     )
+    return "\n".join(lines)
 
 
 @cache

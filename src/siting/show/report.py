@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from siting.data import atomic_path
 from siting.errors import SitingError
 from siting.labels import LANGUAGES, label
-from siting.show.blocks import Block, Section, blocks_of, notes_of
-from siting.show.fonts import FAMILIES, clean
+from siting.show.blocks import Section, blocks_of, frames_in
+from siting.show.fonts import FAMILIES
+from siting.show.notes import notes_of
+from siting.show.text import clean
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -81,18 +84,18 @@ def write_report(
     """
     target = Path(path)
     if target.suffix.lower() not in SUFFIXES:
-        raise SitingError(
-            f"a report cannot be written to {target.name}; name a file that ends in {' or '.join(SUFFIXES)}"
-        )
+        ends = " or ".join(SUFFIXES)
+        raise SitingError(f"a report cannot be written to {target.name}; name a file that ends in {ends}")
     if lang not in LANGUAGES:
         raise SitingError(f"lang is {lang!r}; choose one of {', '.join(LANGUAGES)}")
-    carried, sources = notes_of(parts, lang)
+    carried, sources = notes_of(frames_in(parts), lang)
     blocks = blocks_of(parts, lang)
+    headings = [block for block in blocks if block.kind == "heading" and block.level <= 3]
     page = _template().render(
         lang="zh-CN" if lang == "zh" else lang,
         title=clean(label("report.title", lang) if title is None else title),
-        notices=list(dict.fromkeys([*_said(notices, lang), *carried])),
-        contents=_contents(blocks),
+        notices=list(dict.fromkeys([*_in_language(notices, lang), *carried])),
+        contents=headings if len(headings) > 1 else [],
         contents_title=label("report.contents", lang),
         blocks=blocks,
         sources=list(dict.fromkeys([*([clean(attribution)] if attribution else []), *sources])),
@@ -100,24 +103,16 @@ def write_report(
         made_with=label("report.made_with", lang, version=version("siting")),
         families=", ".join(f'"{name}"' for name in FAMILIES),
     )
-    from siting.data.atomic import atomic_path
-
     with atomic_path(target) as beside:
         beside.write_text(page, encoding="utf-8", newline="\n")
     return target
 
 
-def _said(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[str]:
+def _in_language(notices: Iterable[str | Mapping[str, str]], lang: str) -> list[str]:
     """Return the notices in *lang*."""
     given = [notices] if isinstance(notices, str | Mapping) else notices
     texts = (each if isinstance(each, str) else each.get(lang, "") for each in given)
     return [clean(text) for text in texts if text]
-
-
-def _contents(blocks: Sequence[Block]) -> list[Block]:
-    """Return the headings for the table of contents; a page with one heading needs none."""
-    headings = [block for block in blocks if block.kind == "heading" and block.level <= 3]
-    return headings if len(headings) > 1 else []
 
 
 @cache

@@ -7,14 +7,15 @@ from typing import Any
 
 import pandas as pd
 
-from siting.data import list_roles, role
+from siting.data import list_roles
 from siting.labels import known, label, named
-from siting.show.cells import show
-from siting.show.fonts import clean
+from siting.network import Walk
+from siting.show.cells import role_name, show
+from siting.show.text import clean
 
 __all__ = ["settings_of"]
 
-#: Told elsewhere on the page.
+#: Shown elsewhere on the page.
 ELSEWHERE = ("uncounted", "apart")
 
 
@@ -38,11 +39,9 @@ def _setting(key: str, value: object, table: pd.DataFrame, lang: str) -> str:
         return label("setting.scope", lang, share=_percent(value)) if share else named("setting", value, lang)
     if not isinstance(value, Mapping):
         return show(value, "", lang)
-    between = label("list.semicolon", lang)
     colon = label("list.colon", lang)
-    return between.join(
-        f"{_name(key, one, table, lang)}{colon}{_value(key, each, lang)}" for one, each in value.items()
-    )
+    pairs = (f"{_name(key, one, table, lang)}{colon}{_value(key, each, lang)}" for one, each in value.items())
+    return label("list.semicolon", lang).join(pairs)
 
 
 def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
@@ -53,28 +52,23 @@ def _name(key: str, one: object, table: pd.DataFrame, lang: str) -> str:
         found = clean(names[0]) if names else ""
         return f"{found}{label('list.open', lang)}{clean(one)}{label('list.close', lang)}" if found else clean(one)
     if key == "layers" and str(one) in list_roles():
-        return role(str(one)).zh if lang == "zh" else role(str(one)).en
-    rooms = ("setting",) if key == "people" else ("layer", "service")
-    return next((label(f"{room}.{one}", lang) for room in rooms if known(f"{room}.{one}")), clean(one))
+        return role_name(str(one), lang)
+    section = "setting" if key == "people" else "layer" if known(f"layer.{one}") else "service"
+    return clean(named(section, one, lang))
 
 
 def _value(key: str, value: object, lang: str) -> str:
+    """Write a share, a change of a rule, or who walks how fast."""
     if key == "shares":
         return _percent(value)
     if isinstance(value, Mapping):
         pairs = (f"{named('setting', name, lang)} {show(each, '', lang)}" for name, each in value.items())
         return label("list.comma", lang).join(pairs)
-    return _walker(value, lang)
+    if not isinstance(value, Walk):
+        return show(value, "", lang)
+    who = label(f"walker.{value.who if known(f'walker.{value.who}') else 'own'}", lang)
+    return f"{who} {value.speed:g} {label('study.speed', lang)}"
 
 
 def _percent(value: Any) -> str:
     return f"{100 * float(value):.10g} %"
-
-
-def _walker(value: object, lang: str) -> str:
-    """Say who walks and how fast, for what has a name and a speed."""
-    who, speed = getattr(value, "who", None), getattr(value, "speed", None)
-    if who is None or speed is None:
-        return show(value, "", lang)
-    name = label(f"walker.{who if known(f'walker.{who}') else 'own'}", lang)
-    return f"{name} {speed:g} {label('study.speed', lang)}"

@@ -8,16 +8,17 @@ import warnings
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
-from siting.show.fonts import FAMILIES, MORE_FAMILIES, clean
+from siting.show.fonts import FAMILIES, MORE_FAMILIES
+from siting.show.text import clean
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["inline_svg"]
 
-_HREF = "{http://www.w3.org/1999/xlink}href"
-_REFERENCE = re.compile(r"#([\w.-]+)")
-_FONT = re.compile(r"font-family:\s*([^;]*)")
+HREF = "{http://www.w3.org/1999/xlink}href"
+REFERENCE = re.compile(r"#([\w.-]+)")
+FONT = re.compile(r"font-family:\s*([^;]*)")
 
 
 def inline_svg(figure: Figure, *, name: str, alt: str = "", dpi: float = 150) -> str:
@@ -26,16 +27,9 @@ def inline_svg(figure: Figure, *, name: str, alt: str = "", dpi: float = 150) ->
     Text stays text in the families of `siting.show.fonts.FAMILIES`, so it reads well where the page is opened, with
     whatever fonts this machine has. The same figure and *name* give the same characters each time.
 
-    Parameters
-    ----------
-    figure
-        A matplotlib figure; it is not changed.
-    name
-        Goes before each id of the element; unique on the page; letters, digits and hyphens.
-    alt
-        What the figure shows, for readers who cannot see it.
-    dpi
-        Resolution of what is rasterized, dots per inch.
+    *name*, of letters, digits and hyphens, goes before each id of the element and is unique on the page; *alt* says
+    what the figure shows, for readers who cannot see it; *dpi* is the resolution of what is rasterized. The figure is
+    not changed.
 
     Examples
     --------
@@ -49,7 +43,7 @@ def inline_svg(figure: Figure, *, name: str, alt: str = "", dpi: float = 150) ->
             # The date, the licence and the rule for "*" (which would reach the whole page) have no place in a page.
             if _plain(child.tag) in ("metadata", "style"):
                 parent.remove(child)
-    used = set(_REFERENCE.findall(ET.tostring(root, encoding="unicode")))
+    used = set(REFERENCE.findall(ET.tostring(root, encoding="unicode")))
     for element in root.iter():
         element.tag = _plain(element.tag)
         element.attrib = _attributes(element.attrib, name, used)
@@ -82,7 +76,7 @@ def _attributes(old: dict[str, str], name: str, used: set[str]) -> dict[str, str
     """Return the attributes of an element with ids made unique, fonts named, and links taken away."""
     new: dict[str, str] = {}
     for key, value in old.items():
-        if key in (_HREF, "href"):
+        if key in (HREF, "href"):
             # Only parts of this figure and its own pixels are asked for: a page makes no request.
             if value.startswith("#"):
                 new["href"] = f"#{name}-{value[1:]}"
@@ -92,7 +86,7 @@ def _attributes(old: dict[str, str], name: str, used: set[str]) -> dict[str, str
             if value in used:
                 new["id"] = f"{name}-{value}"
         elif key == "style":
-            new["style"] = _FONT.sub(_families, value).replace("url(#", f"url(#{name}-")
+            new["style"] = FONT.sub(_families, value).replace("url(#", f"url(#{name}-")
         elif not key.startswith("{"):
             new[key] = value.replace("url(#", f"url(#{name}-")
     return new

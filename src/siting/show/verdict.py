@@ -10,13 +10,15 @@ import pandas as pd
 
 from siting.judge.statuses import counts_of
 from siting.judge.wording.sentences import needs_words
-from siting.labels import known, label
-from siting.show.cells import NONE, SIGNS, Cell, Table, amount, percentage, show
-from siting.show.fonts import clean
+from siting.labels import known, label, named
+from siting.numbers import NONE
+from siting.show.cells import SIGNS, Cell, Table, amount, percentage, show
+from siting.show.text import clean
 
 __all__ = [
     "BADGES", "areas_table", "crow_words", "figures_table", "float_of", "folded_rows", "gap_words", "needed_words",
-    "reason_words", "rules_table", "said", "source_words", "status_words", "target_words", "value_words",
+    "reason_words", "rules_table", "short_names", "source_words", "status_words", "target_words", "text_of",
+    "value_words",
 ]  # fmt: skip
 
 #: Reasons longer than this stand below the indicator; so many short rules of a district are named.
@@ -30,32 +32,26 @@ BADGES = {"met": "met", "part": "met", "short": "short"}
 def figures_table(figures: pd.DataFrame, lang: str) -> Table:
     """Show what the document prints beside what the layers hold."""
     names = ("indicator", "year", "printed", "computed", "difference")
-    head = tuple(Cell(label(f"column.{name}", lang), head=True, number=name != "indicator") for name in names)
-    body = []
-    for row in figures.to_dict("records"):
-        unit, printed, value = str(row["printed_unit"]), float_of(row["printed"]), float_of(row["value"])
-        words, beside = _printed(row, lang), _long_unit(unit, lang)
-        held = "" if math.isnan(value) else _long_unit(row["unit"], lang)
-        small = _small_print(row, lang)
-        # 2,693 m are nothing to hold against 3 levels: such a number stands with the words, not in the column.
-        alone = unit != row["unit"] and not math.isnan(printed) and not math.isnan(value)
-        if alone:
-            number = f"{words} {beside}".strip()
-            words, beside, small = "", "", (label("report.printed", lang, number=number), *small)
-        body.append(
-            (
-                Cell(said(row, "indicator", lang), head=True, small=small),
-                Cell("" if pd.isna(row["year"]) else str(row["year"]), number=True),
-                Cell(words, number=True, small=(beside,) if beside else ()),
-                Cell(
-                    _measured(value, row["unit"], lang, printed),
-                    number=True,
-                    small=tuple(filter(None, (held, said(row, "reason", lang)))),
-                ),
-                Cell("" if alone else gap_words({**row, "gap": row["difference"]}, lang), number=True),
-            )
-        )
-    return Table(head, tuple(body), caption=label("report.figures", lang), style="rules")
+    rows = tuple(_figure(row, lang) for row in figures.to_dict("records"))
+    return Table(_heads(names, lang, names[1:]), rows, caption=label("report.figures", lang), style="rules")
+
+
+def _figure(row: dict[Any, Any], lang: str) -> tuple[Cell, ...]:
+    unit, printed, value = str(row["printed_unit"]), float_of(row["printed"]), float_of(row["value"])
+    words, beside, small = _printed(row, lang), _long_unit(unit, lang), _small_print(row, lang)
+    # 2,693 m are nothing to hold against 3 levels: such a number stands with the words, not in the column.
+    alone = unit != row["unit"] and not math.isnan(printed) and not math.isnan(value)
+    if alone:
+        small = (label("report.printed", lang, number=f"{words} {beside}".strip()), *small)
+        words = beside = ""
+    below = _filled("" if math.isnan(value) else _long_unit(row["unit"], lang), text_of(row, "reason", lang))
+    return (
+        Cell(text_of(row, "indicator", lang), head=True, small=small),
+        Cell("" if pd.isna(row["year"]) else str(row["year"]), number=True),
+        Cell(words, number=True, small=_filled(beside)),
+        Cell(_measured(value, row["unit"], lang, printed), number=True, small=below),
+        Cell("" if alone else gap_words({**row, "gap": row["difference"]}, lang), number=True),
+    )
 
 
 def _printed(row: dict[Any, Any], lang: str) -> str:
@@ -71,81 +67,79 @@ def _printed(row: dict[Any, Any], lang: str) -> str:
     return NONE if math.isnan(printed) else sign + written(printed) + ("" if math.isnan(most) else f"–{written(most)}")
 
 
+def _heads(names: Sequence[str], lang: str, numbers: Sequence[str]) -> tuple[Cell, ...]:
+    return tuple(Cell(label(f"column.{name}", lang), head=True, number=name in numbers) for name in names)
+
+
+def _filled(*lines: str) -> tuple[str, ...]:
+    """Leave out the lines that are empty."""
+    return tuple(filter(None, lines))
+
+
 def areas_table(parts: pd.DataFrame, lang: str) -> Table:
     """Show a row for each district: how many rules are met and short, and which are short."""
-    names = ("area", "met", "short", "indicator")
     words = ("column.area", "status.met", "status.short", "report.short_of")
-    head = tuple(
-        Cell(label(word, lang), head=True, number=name in ("met", "short"))
-        for name, word in zip(names, words, strict=True)
-    )
+    head = tuple(Cell(label(word, lang), head=True, number=word.startswith("status")) for word in words)
     body = []
     for area, rows in parts.groupby("area", sort=False):
         name = rows["area_name"].iloc[0] if "area_name" in rows else area
         count = counts_of(rows)
-        short = [said(row, "indicator", lang) for row in rows[rows["status"] == "short"].to_dict("records")]
-        cells = (
-            Cell(clean(name or area), head=True),
-            Cell(f"{int(count.get('met', 0)):,}", number=True),
-            Cell(f"{int(count.get('short', 0)):,}", number=True),
-            Cell(_first(list(dict.fromkeys(short)), lang)),
-        )
-        body.append(cells)
+        numbers = (Cell(f"{int(count.get(status, 0)):,}", number=True) for status in ("met", "short"))
+        body.append((Cell(clean(name or area), head=True), *numbers, Cell(short_names(rows, MOST, lang))))
     return Table(head, tuple(body), caption=label("report.by_area", lang))
 
 
-def _first(names: Sequence[str], lang: str) -> str:
-    """Name the first of many."""
-    more = label("cli.more", lang, count=len(names) - MOST) if len(names) > MOST else ""
-    return label("list.comma", lang).join(names[:MOST]) + more
+def short_names(rows: pd.DataFrame, most: int, lang: str) -> str:
+    """Name the first *most* rules that are short, and say how many more there are."""
+    short = rows[rows["status"] == "short"].to_dict("records")
+    names = list(dict.fromkeys(text_of(row, "indicator", lang) for row in short))
+    more = label("cli.more", lang, count=len(names) - most) if len(names) > most else ""
+    return label("list.comma", lang).join(names[:most]) + more
 
 
 def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
     """Show a row for each rule: value, target, gap, what is needed, verdict, and where it stands."""
     names = ["indicator", "value", "target", "gap", "needed", "verdict"]
-    areas = "area" in rows and len(rows["area"].dropna().unique()) > 1
-    if areas:
+    if "area" in rows and len(rows["area"].dropna().unique()) > 1:
         names.insert(1, "area")
-    head = tuple(
-        Cell(label(f"column.{name}", lang), head=True, number=name in ("value", "target", "gap", "needed"))
-        for name in names
-    )
     body = []
     for row in rows.to_dict("records"):
         target, unit = target_words(row, lang)
         needed, needs = needed_words(row, lang)
+        reason = text_of(row, "reason", lang)
+        # What is too long for the narrow column of the verdict, such as a list of names, stands below the rule.
+        below, beside = (reason, "") if len(reason) > LONG else ("", reason)
         cells = {
             "indicator": Cell(
-                said(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_long(row, lang)),
+                text_of(row, "indicator", lang), head=True, small=(*_small_print(row, lang), *_filled(below)),
                 code=clean(row.get("rule") or ""),
             ),
-            "value": Cell(value_words(row, lang), number=True, small=_compared(row, lang)),
-            "target": Cell(target, number=True, small=(unit,) if unit else ()),
+            "area": Cell(show(row.get("area"), "id", lang)),
+            "value": Cell(value_words(row, lang), number=True, small=_filled(crow_words(row, lang))),
+            "target": Cell(target, number=True, small=_filled(unit)),
             "gap": Cell(gap_words(row, lang), number=True),
-            "needed": Cell(needed, number=True, small=(needs,) if needs else ()),
-            "verdict": _verdict(row, lang),
+            "needed": Cell(needed, number=True, small=_filled(needs)),
+            "verdict": Cell(
+                status_words(row, lang), badge=BADGES.get(str(row["status"]), "na"), small=_filled(beside)
+            ),
         }  # fmt: skip
-        if areas:
-            cells["area"] = Cell(show(row["area"], "id", lang))
         body.append(tuple(cells[name] for name in names))
-    return Table(head, tuple(body), caption=caption, style="rules")
+    return Table(_heads(names, lang, ("value", "target", "gap", "needed")), tuple(body), caption=caption, style="rules")
 
 
 def folded_rows(rows: pd.DataFrame, lang: str) -> tuple[tuple[str, Cell], ...]:
-    """Name each rule of which nothing can be said, with the verdict, the reason and the clause, each once."""
+    """Name each rule of which nothing can be text_of, with the verdict, the reason and the clause, each once."""
     found: dict[tuple[str, ...], None] = {}
     for row in rows.to_dict("records"):
-        note = said(row, "note", lang)
+        note = text_of(row, "note", lang)
         lines = (source_words(row), label("report.note", lang, note=note) if note else "")
-        found[said(row, "indicator", lang), reason_words(row, lang), str(row.get("rule") or ""), *lines] = None
-    return tuple(
-        (name, Cell(reason, small=tuple(filter(None, lines)), code=clean(rule))) for name, reason, rule, *lines in found
-    )
+        found[text_of(row, "indicator", lang), reason_words(row, lang), str(row.get("rule") or ""), *lines] = None
+    return tuple((name, Cell(reason, small=_filled(*lines), code=clean(rule))) for name, reason, rule, *lines in found)
 
 
 def reason_words(row: dict[Any, Any], lang: str) -> str:
     """Say in one line why a rule is not judged: the verdict, and the reason where it says more."""
-    status, reason = status_words(row, lang), said(row, "reason", lang)
+    status, reason = status_words(row, lang), text_of(row, "reason", lang)
     if not reason or status in reason:
         return reason or status
     return f"{status}{label('list.colon', lang)}{reason}"
@@ -153,8 +147,7 @@ def reason_words(row: dict[Any, Any], lang: str) -> str:
 
 def status_words(row: dict[Any, Any], lang: str) -> str:
     """Name the verdict of a row."""
-    status = str(row["status"])
-    return label(f"status.{status}", lang) if known(f"status.{status}") else clean(status)
+    return clean(named("status", row["status"], lang))
 
 
 def value_words(row: dict[Any, Any], lang: str) -> str:
@@ -168,13 +161,12 @@ def value_words(row: dict[Any, Any], lang: str) -> str:
 def target_words(row: dict[Any, Any], lang: str) -> tuple[str, str]:
     """Write the target with its sign, and its unit where that is long."""
     number, unit = float_of(row["target"]), row["unit"]
-    if number != number:
+    if math.isnan(number):
         return NONE, ""
     top = float_of(row.get("target_max"))
     words = show(number, "share") if unit == "share" else amount(number)
     words += "" if math.isnan(top) else f"–{amount(top)}"
     sign = SIGNS.get(row["operator"], clean(row["operator"]))
-    sign = {"range": "", "per": "1 /"}.get(sign, sign)
     short = label(f"unit.{unit}", lang) if unit in SHORT else ""
     return f"{sign} {words} {short}".strip(), _long_unit(unit, lang)
 
@@ -209,10 +201,10 @@ def source_words(row: dict[Any, Any]) -> str:
 def _long_unit(unit: Any, lang: str) -> str:
     if unit in SHORT or unit == "share" or not unit:
         return ""
-    return label(f"unit.{unit}", lang) if known(f"unit.{unit}") else clean(unit)
+    return clean(named("unit", unit, lang))
 
 
-def said(row: dict[Any, Any], name: str, lang: str) -> str:
+def text_of(row: dict[Any, Any], name: str, lang: str) -> str:
     """Return a text of the row in *lang*: the column of the name, or the one ending in ``_en`` when it has words."""
     other = row.get(f"{name}_en") if lang == "en" else None
     words = other if isinstance(other, str) and other else row.get(name)
@@ -220,19 +212,11 @@ def said(row: dict[Any, Any], name: str, lang: str) -> str:
 
 
 def _small_print(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    metric = row.get("metric")
-    counted = [said(row, "basis", lang)]
-    if isinstance(metric, str) and known(f"metric.{metric}"):
-        counted.insert(0, label(f"metric.{metric}", lang))
-    between = "；" if lang == "zh" else "; "
-    note = said(row, "note", lang)
+    metric = f"metric.{row.get('metric')}"
+    basis = _filled(label(metric, lang) if known(metric) else "", text_of(row, "basis", lang))
+    note = text_of(row, "note", lang)
     caveat = label("report.note", lang, note=note) if note else ""
-    return tuple(line for line in (between.join(filter(None, counted)), caveat, source_words(row)) if line)
-
-
-def _compared(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    words = crow_words(row, lang)
-    return (words,) if words else ()
+    return _filled(label("list.semicolon", lang).join(basis), caveat, source_words(row))
 
 
 def float_of(value: Any) -> float:
@@ -245,20 +229,8 @@ def _measured(value: Any, unit: Any, lang: str, *beside: float) -> str:
     number = float_of(value)
     if unit == "share":
         return show(number, "share")
-    words = amount(number)
-    if unit == "percent" and words != NONE:
+    if not math.isfinite(number):
+        return NONE
+    if unit == "percent":
         return f"{percentage(number, *beside)} %"
-    if words == NONE or unit not in SHORT:
-        return words
-    return f"{words} {label(f'unit.{unit}', lang)}"
-
-
-def _long(row: dict[Any, Any], lang: str) -> tuple[str, ...]:
-    """Return a reason that is too long for the narrow column of the verdict, such as a list of names."""
-    reason = said(row, "reason", lang)
-    return (reason,) if len(reason) > LONG else ()
-
-
-def _verdict(row: dict[Any, Any], lang: str) -> Cell:
-    reason = "" if _long(row, lang) else said(row, "reason", lang)
-    return Cell(status_words(row, lang), badge=BADGES.get(str(row["status"]), "na"), small=(reason,) if reason else ())
+    return f"{amount(number)} {label(f'unit.{unit}', lang)}" if unit in SHORT else amount(number)

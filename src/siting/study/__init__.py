@@ -1,6 +1,8 @@
 """A study from end to end: read from a recipe, run by the public functions, and written to a folder."""
 
 from siting.study.inputs import Circle, Goal, Source
-from siting.study.run import Outcome, Proposal, Study, run
+from siting.study.outcome import Outcome
+from siting.study.run import run
+from siting.study.values import Proposal, Study
 
 __all__ = ["Circle", "Goal", "Outcome", "Proposal", "Source", "Study", "run"]

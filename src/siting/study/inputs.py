@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from siting.labels import label, named
+
 __all__ = ["Circle", "Goal", "Source"]
 
 
@@ -35,6 +37,18 @@ class Circle:
     metres: tuple[float, ...] = ()
     minutes: tuple[float, ...] = ()
 
+    def title(self, lang: str) -> str:
+        """Name the service and the limits.
+
+        Examples
+        --------
+        >>> Circle("childcare", metres=(300, 500)).title("en")
+        'childcare: 300 m, 500 m'
+        """
+        limits = [(limit, "m") for limit in self.metres] + [(limit, "min") for limit in self.minutes]
+        words = label("list.comma", lang).join(f"{limit:g} {label(f'unit.{unit}', lang)}" for limit, unit in limits)
+        return f"{named('service', self.service, lang)}{label('list.colon', lang)}{words}"
+
 
 @dataclass(frozen=True)
 class Goal:
@@ -52,3 +66,17 @@ class Goal:
     curve: int = 0
     on_map: bool = False
     time_limit: float | None = None
+
+    def title(self, lang: str) -> str:
+        """Say in words what is asked for.
+
+        Examples
+        --------
+        >>> Goal("most", "childcare", metres=500, at_most=5).title("en")
+        'childcare: the best 5 new sites within 500 m'
+        """
+        limit, unit = (self.metres, "m") if self.metres is not None else (self.minutes, "min")
+        words = {"service": named("service", self.service, lang), "limit": f"{limit:g} {label(f'unit.{unit}', lang)}"}
+        if self.cover is not None:
+            return label("study.goal_cover", lang, share=f"{100 * self.cover:g} %", **words)
+        return label("study.goal_most", lang, n=self.at_most, **words)

@@ -8,7 +8,7 @@ __all__ = ["floor", "holds", "lacking", "least", "ratio"]
 
 
 def holds(value: float, operator: str, target: float, most: float = math.nan) -> bool:
-    """Tell whether a value keeps a limit; *most* is the end of a range."""
+    """Return whether a value keeps a limit; *most* is the end of a range."""
     return {
         "range": target <= value <= most,
         ">=": value >= target,

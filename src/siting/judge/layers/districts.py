@@ -25,7 +25,7 @@ def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | N
 def township_of(
     frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None = None
 ) -> pd.Series:
-    """Tell the township of each row: by its column `district` (id or name), else by where it lies.
+    """Return the township of each row: by its column `district` (id or name), else by where it lies.
 
     With all *districts* a name may have that of the district above before it, see `by_id_or_name`.
     """

@@ -11,7 +11,7 @@ __all__ = ["due", "later", "series"]
 
 
 def series(rule: Rule) -> tuple[object, ...]:
-    """Tell what a target is one of: targets for several years of one thing, by one name, for the same units."""
+    """Return the series of a target: targets for several years of one thing, by one name, for the same units."""
     return (rule.service, rule.kind, rule.operator == "per", rule.indicator_zh, rule.applies_to, rule.base, rule.unit)
 
 

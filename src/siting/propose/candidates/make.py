@@ -299,7 +299,7 @@ def _grid(
         )
     y, x = np.meshgrid(np.arange(low[1], high[1] + 1), np.arange(low[0], high[0] + 1), indexing="ij")
     frame = _named("grid", {}, shapely.points(x.ravel() * step, y.ravel() * step), people.crs)
-    # Ids tell the place on the grid, so that they stay when communities are added.
+    # Ids are places on the grid, so that they stay when communities are added.
     return frame.set_axis(pd.Index([f"grid-{i}-{j}" for i, j in zip(x.flat, y.flat, strict=True)], name="id"), axis=0)
 
 

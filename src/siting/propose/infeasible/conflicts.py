@@ -30,14 +30,14 @@ LIMITS = (problem.AtMost, problem.Budget, problem.Phases)
 
 
 def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
-    """Say why no plan keeps all rules.
+    """Find out why no plan keeps all rules.
 
     First each rule that all sites together miss, with the best that can be had and the communities that are too far,
     or whose sites are forbidden. Where there is none, a set of rules in conflict: a limit (on sites or money) and one
     other rule where two such are, and of these one group where that is enough; otherwise whatever a deletion filter
     [1]_ leaves. Nothing of the set can be spared, but there may be a smaller one. Then the best shares that the other
     rules allow, and each single change that mends everything by itself. All is found by solving; where time ended
-    first that is said. Rules in the values of a reason are a `Part` each, known by the rule and its group.
+    first a reason states it. Rules in the values of a reason are a `Part` each, known by the rule and its group.
 
     Parameters
     ----------

@@ -256,7 +256,7 @@ def lightest(sub: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> 
 
 
 def _limit(sub: Subproblem) -> Constraint | None:
-    """Return the limit (sites, money) to be made small instead of kept, which says sooner whether it can be kept."""
+    """Return the limit (sites, money) to be made small instead of kept, which shows sooner whether it can be kept."""
     for kind in (problem.AtMost, problem.Budget):
         for each in sub.constraints:
             if isinstance(each.rule, kind) and getattr(each.rule, "by", None) is None and len(each.columns):

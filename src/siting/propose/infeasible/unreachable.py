@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from siting.numbers import Bools, Floats, amount
+from siting.numbers import Bools, amount
 from siting.propose.infeasible.subproblems import SAME
 from siting.propose.model.constraints import Constraint
-from siting.propose.model.formulation import Block, Formulation
+from siting.propose.model.formulation import Formulation
 from siting.propose.problem import Forbidden, OnePer, Part
 from siting.propose.search.answer import Reason
 
@@ -21,7 +21,7 @@ def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reaso
     """Return the parts of rules that all sites together miss, each by itself, and by how much."""
     inputs, parts = formulation.inputs, []
     found: list[Reason] = []
-    missed: dict[tuple[int, float], list[tuple[Part, Bools]]] = {}
+    missed: dict[tuple[int, float | None], list[tuple[Part, Bools]]] = {}
     for share in formulation.shares:
         served = _served_by_all(formulation, share.service, share.phase, share.limit, formulation.times)
         weight = np.where(share.members, inputs.demand[share.service, share.phase], 0.0)
@@ -30,13 +30,13 @@ def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reaso
             group, best = share.part.group, float(weight[served].sum() / weight.sum())
             key = "plan.out_of_reach_in" if group else "plan.out_of_reach"
             found.append((key, {"share": share.share, "best": best, "group": group}))
-            where = _within(formulation, share.service, share.limit)
-            missed.setdefault(where, []).append((Part(share.rule), (weight > 0) & ~served))
+            limit = inputs.pairs[share.service].own(share.limit)
+            missed.setdefault((share.service, limit), []).append((Part(share.rule), (weight > 0) & ~served))
     for part, service, phase, limit in _for_all(formulation):
         lost = (inputs.demand[service, phase] > 0) & ~_served_by_all(formulation, service, phase, limit, 1)
         if lost.any():
             parts.append(part)
-            missed.setdefault(_within(formulation, service, limit), []).append((part, lost))
+            missed.setdefault((service, inputs.pairs[service].own(limit)), []).append((part, lost))
     for (service, limit), lacking in missed.items():
         found += _too_far(formulation, service, limit, lacking)
     for each in formulation.constraints:
@@ -59,19 +59,14 @@ def _for_all(formulation: Formulation) -> Iterator[tuple[Part, int, int, float |
 def _served_by_all(formulation: Formulation, service: int, phase: int, limit: float | None, times: int) -> Bools:
     """Communities that are served when every site is open."""
     size, sites = len(formulation.inputs.communities), max(1, len(formulation.inputs.sites))
-    community, column, _ = formulation.serving(Block(service, phase, limit, *_nothing(size)))
+    community, column, _ = formulation.serving(service, phase, limit)
     open_ = formulation.variables.upper[column] > 0
     pairs = np.unique(community[open_] * sites + formulation.variables.site[column[open_]])
     return np.asarray(np.bincount(pairs // sites, minlength=size) >= times)
 
 
-def _within(formulation: Formulation, service: int, limit: float | None) -> tuple[int, float]:
-    reach = formulation.inputs.pairs[service].limit
-    return service, reach if limit is None else min(limit, reach)
-
-
 def _too_far(
-    formulation: Formulation, service: int, limit: float, lacking: Sequence[tuple[Part, Bools]]
+    formulation: Formulation, service: int, limit: float | None, lacking: Sequence[tuple[Part, Bools]]
 ) -> Iterator[Reason]:
     """Name the communities without a site near enough, those with most people first, and their way to the nearest.
 
@@ -80,7 +75,7 @@ def _too_far(
     inputs, variables = formulation.inputs, formulation.variables
     pairs = inputs.pairs[service]
     size = len(inputs.communities)
-    community, column, cost = formulation.serving(Block(service, len(inputs.years) - 1, None, *_nothing(size)))
+    community, column, cost = formulation.serving(service, len(inputs.years) - 1)
     nearest = np.full(size, np.inf)
     order = np.lexsort((cost, community))
     _, first = np.unique(community[order] * len(inputs.sites) + variables.site[column[order]], return_index=True)
@@ -89,7 +84,8 @@ def _too_far(
     at = np.arange(len(once)) - start == formulation.times - 1
     nearest[community[once][at]] = cost[once][at]
     lost = np.any([mask for _, mask in lacking], axis=0)
-    values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": f"{limit:g} {pairs.unit}"}
+    within = f"{pairs.limit if limit is None else limit:g} {pairs.unit}"
+    values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": within}
     barring = _barring(formulation, service, limit)
     barred = (
         lost & np.any([np.zeros(size, bool), *barring.values()], axis=0) if formulation.times == 1 else lost & False
@@ -105,7 +101,7 @@ def _too_far(
         yield "plan.barred", values | {"by": by} | _people(formulation, service, barred)
 
 
-def _barring(formulation: Formulation, service: int, limit: float) -> dict[Part, Bools]:
+def _barring(formulation: Formulation, service: int, limit: float | None) -> dict[Part, Bools]:
     """Return the rules that forbid sites, each with the communities that these would reach."""
     pairs, found = formulation.inputs.pairs[service], {}
     for each in formulation.inputs.each(Forbidden):
@@ -126,10 +122,6 @@ def _people(
     ids = [str(formulation.inputs.communities[i]) for i in at.tolist()]
     names = ids if ways is None else [f"{name} ({ways[i]})" for name, i in zip(ids, at.tolist(), strict=True)]
     return {"count": len(at), "people": amount(float(people[at].sum())), "names": tuple(names)}
-
-
-def _nothing(size: int) -> tuple[Floats, Bools]:
-    return np.zeros(size), np.zeros(size, bool)
 
 
 def _largest(formulation: Formulation, constraint: Constraint) -> float:

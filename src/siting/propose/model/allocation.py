@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
-from scipy.sparse import csr_array, hstack, vstack
+from scipy.sparse import block_array, csr_array, vstack
 
 from siting.errors import ProblemError, some
 from siting.numbers import Bools, Floats, Ints
@@ -133,28 +133,28 @@ class Allocation:
 
     def best(self, x: Bools) -> Floats | None:
         """Best people on arcs for given columns; None where rules cannot be kept."""
-        asked = mixed_integer_model(self, fixed=x)
-        outcome = highs.run(asked)
+        linear = mixed_integer_model(self, fixed=x)
+        outcome = highs.run(linear)
         if outcome.x is None:
             return None
         people = rounded(self, x, outcome.x[len(x) :] / self.scale)
         for gain in (np.ones(len(self.gain)), -self.cost):  # of equals, most people served, then the least travel
             if len(people) <= SMOOTHED:
-                people = self._then(asked, x, people, gain)
+                people = self._then(linear, x, people, gain)
         return people if self.keeps(x, people) else None
 
-    def _then(self, asked: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
+    def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
         """Of the flows that are worth as much and serve as many, one with the most of *gain*; the given one at odds."""
         floors = [
             csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
         ]
         worth = np.array([self.gain @ people, people.sum() * self.scale])
         second = replace(
-            asked,
+            linear,
             cost=-np.concatenate([np.zeros(len(x)), gain]),
-            matrix=csr_array(vstack([asked.matrix, *floors], format="csr")),
-            row_lower=np.concatenate([asked.row_lower, worth]),
-            row_upper=np.concatenate([asked.row_upper, [np.inf, np.inf]]),
+            matrix=csr_array(vstack([linear.matrix, *floors], format="csr")),
+            row_lower=np.concatenate([linear.row_lower, worth]),
+            row_upper=np.concatenate([linear.row_upper, [np.inf, np.inf]]),
         )
         outcome = highs.run(second)
         better = people if outcome.x is None else rounded(self, x, outcome.x[len(x) :] / self.scale)
@@ -252,44 +252,35 @@ def _must(formulation: Formulation, of_need: pd.DataFrame, cost: Floats) -> tupl
 def mixed_integer_model(problem: Allocation, fixed: Bools | None = None) -> highs.Programme:
     """Write columns and people on arcs as one model, to be minimised; with *fixed* columns it is a linear one."""
     formulation = problem.formulation
-    model, arcs, n = formulation.model, len(problem.need), len(formulation.variables)
+    model, arcs = formulation.model, len(problem.need)
     needs, pools = len(problem.amount), problem.room.shape[0]
     one, scale, each = np.ones(arcs), problem.scale, np.arange(arcs)
     amount = scale * problem.amount
     to_pool = csr_array((one, (problem.pool, each)), shape=(pools, arcs))
     of_need = csr_array((one, (problem.need, each)), shape=(needs, arcs))
-
-    def below(rows: int) -> Floats:
-        return np.full(rows, -np.inf)
-
-    def above(rows: int) -> Floats:
-        return np.full(rows, np.inf)
-
-    def empty(rows: int) -> csr_array:
-        return csr_array((rows, n))
-
-    parts = [
-        (hstack([-scale * problem.room, to_pool]), below(pools), np.zeros(pools)),
-        (hstack([empty(needs), of_need]), np.zeros(needs), amount),
-        (hstack([model.rows, csr_array((len(model.low), arcs))]), model.low, model.high),
-        (hstack([empty(len(model.wanted)), problem.shares]), scale * model.wanted, above(len(model.wanted))),
+    parts: list[tuple[csr_array | None, csr_array | None, Floats | float, Floats | float]] = [
+        (-scale * problem.room, to_pool, -np.inf, 0.0),
+        (None, of_need, 0.0, amount),
+        (model.rows, None, model.low, model.high),
+        (None, problem.shares, scale * model.wanted, np.inf),
     ]
     if problem.least.nnz and problem.least.data.any():
-        parts.append((hstack([-scale * problem.least, to_pool]), np.zeros(pools), above(pools)))
+        parts.append((-scale * problem.least, to_pool, 0.0, np.inf))
     for mask, at in problem.must:
-        parts.append((hstack([empty(len(at)), csr_array(of_need[at] * mask[None, :])]), amount[at], above(len(at))))
+        parts.append((None, csr_array(of_need[at] * mask[None, :]), amount[at], np.inf))
     if fixed is None and arcs <= TIED:
         tied = csr_array(problem.opens[problem.pool] * -amount[problem.need][:, None])
-        parts.append((hstack([tied, csr_array((one, (each, each)), shape=(arcs, arcs))]), below(arcs), np.zeros(arcs)))
+        parts.append((tied, csr_array((one, (each, each)), shape=(arcs, arcs)), -np.inf, 0.0))
+    rows = [(part[1] if part[0] is None else part[0]).shape[0] for part in parts]  # type: ignore[union-attr]
     x = fixed if fixed is None else fixed.astype(float)
     return highs.Programme(
         cost=-np.concatenate([formulation.value, problem.gain / scale]),
         lower=np.concatenate([model.lower if x is None else x, np.zeros(arcs)]),
         upper=np.concatenate([model.upper if x is None else x, amount[problem.need]]),
-        matrix=csr_array(vstack([csr_array(part[0]) for part in parts], format="csr")),
-        row_lower=np.concatenate([part[1] for part in parts]),
-        row_upper=np.concatenate([part[2] for part in parts]),
-        whole=n if fixed is None else 0,
+        matrix=csr_array(block_array([part[:2] for part in parts], format="csr")),
+        row_lower=np.concatenate([np.broadcast_to(part[2], n) for part, n in zip(parts, rows, strict=True)]),
+        row_upper=np.concatenate([np.broadcast_to(part[3], n) for part, n in zip(parts, rows, strict=True)]),
+        whole=len(formulation.variables) if fixed is None else 0,
     )
 
 

@@ -213,7 +213,7 @@ def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]
     among = (larger | (variables.serves & (variables.end == len(inputs.years)))) & variables.of(each)
     if rule.places is not None:
         own = inputs.site_numbers(rule.places, "Supply: places")[variables.service, variables.site]
-        known = np.where(larger, places, own)  # what enlarging adds only the option can say
+        known = np.where(larger, places, own)  # what enlarging adds stands in the option only
         places = np.where(variables.option < 0, own, np.where(np.isnan(places), known, places))
     lacking = among & np.isnan(places)
     if lacking.any():

@@ -176,7 +176,7 @@ class Formulation:
     def _numbers(self) -> tuple[Model, csr_array]:
         parts = []
         for number, block in enumerate(self.blocks):
-            community, column, cost = self.serving(block)
+            community, column, cost = self.serving(block.service, block.phase, block.limit)
             worth = block.worth[community] * self.unit_benefit(block, cost)
             far = cost if block.limit is None else np.zeros(len(cost))
             parts.append((np.full(len(community), number), community, column, worth, far))
@@ -208,11 +208,11 @@ class Formulation:
         )
         return model, costs
 
-    def serving(self, block: Block) -> tuple[Ints, Ints, Floats]:
-        """Return communities, the variables that serve them, and at what cost."""
-        pairs, variables = self.inputs.pairs[block.service], self.variables
-        near = pairs.within(block.limit)
-        at = np.flatnonzero(variables.serves & variables.open_in(block.service, block.phase))
+    def serving(self, service: int, phase: int, limit: float | None = None) -> tuple[Ints, Ints, Floats]:
+        """Return communities, the variables that serve them within a limit, and at what cost."""
+        pairs, variables = self.inputs.pairs[service], self.variables
+        near = pairs.within(limit)
+        at = np.flatnonzero(variables.serves & variables.open_in(service, phase))
         order = at[np.argsort(variables.site[at], kind="stable")]
         first = np.searchsorted(variables.site[order], np.arange(len(self.inputs.sites) + 1))
         community, site, cost = pairs.community[near], pairs.site[near], pairs.cost[near]

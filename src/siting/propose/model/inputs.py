@@ -76,7 +76,7 @@ class Resolved(Generic[R_co]):
     Attributes
     ----------
     services
-        That are meant; all where the rule names none.
+        Positions; all where the rule names none.
     phase
         Of its year; the last where it names none.
     sites

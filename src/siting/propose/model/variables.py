@@ -179,7 +179,7 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
     kind, at = variables.kind, (variables.service, variables.site)
     capacity = inputs.one(problem.Capacity)
     held = inputs.site_numbers(None if capacity is None else capacity.places, "places")
-    # what enlarging adds only the option can say
+    # what enlarging adds stands in the option only
     places = np.where(kind <= CLOSING, held[at], np.nan)
     cost = np.where(variables.new, _one_cost(inputs, price)[at], np.nan)
     if inputs.options is not None:

@@ -50,7 +50,7 @@ class Verified:
         What the certificate proves without a solver; NaN where it proves nothing.
     proven
         The certificate proves the bound that the plan states; else it rests on a solver, whose name is its engine.
-    told
+    findings
         What was checked and found, a line each.
     """
 
@@ -59,7 +59,7 @@ class Verified:
     objective: float
     bound: float
     proven: bool
-    told: tuple[str, ...]
+    findings: tuple[str, ...]
 
 
 def certify(answer: Answer) -> Certificate | None:
@@ -103,8 +103,8 @@ def verify(answer: Answer, certificate: Certificate | None, changed: Sequence[st
         "the status says optimal, but objective and bound differ": apart,
     }
     ok = keeps and right and not changed and not past_stated and not past_proven and not apart
-    told = tuple(line for line, holds in lines.items() if holds)
-    return Verified(ok and (proven or by_solver), keeps, objective, bound, proven, told)
+    findings = tuple(line for line, holds in lines.items() if holds)
+    return Verified(ok and (proven or by_solver), keeps, objective, bound, proven, findings)
 
 
 def same(stated: Any, value: Any) -> bool:

@@ -11,6 +11,9 @@ from siting.propose.plan.plan import Plan
 
 __all__ = ["compare"]
 
+#: What is taken from each plan as it is.
+FIGURES = ("covered", "total", "share", "cost", "objective", "bound", "gap", "status", "seconds")
+
 
 def compare(**plans: Plan) -> pd.DataFrame:
     """Put plans side by side.
@@ -36,13 +39,12 @@ def compare(**plans: Plan) -> pd.DataFrame:
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.plan.compare import compare
     >>> table = pd.DataFrame({"origin": list("aabc"), "destination": list("xyyz"), "cost": [100.0] * 4})
     >>> reach = st.Reach.from_pairs(table, origins=list("abc"), destinations=list("xyz"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 5, "c": 8})
     >>> one = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
     >>> all_ = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(1.0)])
-    >>> compare(one=one, all=all_)[["sites", "shared", "only", "covered"]]
+    >>> st.compare(one=one, all=all_)[["sites", "shared", "only", "covered"]]
           sites  shared  only  covered
     plan
     one       1       1    ()     15.0
@@ -73,14 +75,6 @@ def _row(plan: Plan, first: list[Any]) -> dict[str, object]:
         "only": tuple(one for one in mine if one not in first),
         "without": tuple(one for one in first if one not in mine),
         "closed": len(plan.closed),
-        "covered": plan.covered,
-        "total": plan.total,
-        "share": plan.share,
-        "cost": plan.cost,
-        "objective": plan.objective,
-        "bound": plan.bound,
-        "gap": plan.gap,
-        "status": plan.status,
-        "seconds": plan.seconds,
+        **{name: getattr(plan, name) for name in FIGURES},
         "goal": plan.rules[0],
     }

@@ -24,7 +24,7 @@ from siting.propose.problem import (
     Objective,
 )
 
-__all__ = ["explain", "summarise"]
+__all__ = ["explain", "listed", "summarise"]
 
 #: How many ids a sentence names.
 NAMED = 20
@@ -73,7 +73,7 @@ def explain(plan: SolvedProblem, lang: str) -> str:
     for change in ("closes", "grows"):
         mine = plan.changes[plan.changes["change"] == change].reset_index().to_dict("records")
         if mine:
-            names = _names((_place(row, lang) for row in mine), lang)
+            names = listed((_place(row, lang) for row in mine), lang)
             lines.append(label(f"plan.{change}", lang, count=len(mine), names=names))
     if not math.isnan(plan.objective):
         lines += _not_served(plan, lang)
@@ -81,7 +81,7 @@ def explain(plan: SolvedProblem, lang: str) -> str:
     named = any(key == "plan.too_far" for key, _ in plan.reasons)
     for key, ids in (("plan.unreachable", plan.unreachable), ("plan.only_barred", plan.barred)):
         if ids and not named:
-            lines.append(label(key, lang, count=len(ids), names=_names(ids, lang), best=best))
+            lines.append(label(key, lang, count=len(ids), names=listed(ids, lang), best=best))
     return "\n".join(lines)
 
 
@@ -127,7 +127,7 @@ def _not_served(plan: SolvedProblem, lang: str) -> Iterator[str]:
     for reason in ("closed", "full", "few"):
         people = left[(left > 1e-9) & (table["reason"] == reason)].sort_values(ascending=False, kind="stable")
         if len(people):
-            names = _names((_community(key, lang) for key in people.index), lang)
+            names = listed((_community(key, lang) for key in people.index), lang)
             total = amount(float(people.sum()))
             yield label(f"plan.left_{reason}", lang, count=len(people), people=total, names=names)
 
@@ -148,7 +148,8 @@ def _bracketed(words: list[str], lang: str) -> str:
     return f"{label('list.open', lang)}{', '.join(words)}{label('list.close', lang)}" if words else ""
 
 
-def _names(ids: Iterable[object], lang: str) -> str:
+def listed(ids: Iterable[object], lang: str) -> str:
+    """Name the first `NAMED` ids, and say by an ellipsis that there are more."""
     names = list(map(str, ids))
     return label("list.comma", lang).join(names[:NAMED]) + " …" * (len(names) > NAMED)
 
@@ -157,7 +158,7 @@ def _shown(name: str, value: object, lang: str, unit: str) -> object:
     """Write a value of a reason; in Chinese the rules are named in words, in English as they stand in Python."""
     if lang == "zh" and name in ("rule", "rules", "by"):
         rules = value if isinstance(value, tuple) else (value,)
-        return _names((f"“{rule_words(rule, lang, unit)}”" for rule in rules), lang)
+        return listed((f"“{rule_words(rule, lang, unit)}”" for rule in rules), lang)
     if isinstance(value, tuple):
-        return _names(value, lang)
+        return listed(value, lang)
     return percent(value) if isinstance(value, float) else value

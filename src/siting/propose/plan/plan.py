@@ -8,6 +8,8 @@ from functools import cached_property
 
 import pandas as pd
 
+from siting.html import card, table, words
+from siting.numbers import amount, percent
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.certificate import Certificate, Verified, certify, same, verify
 from siting.propose.plan.explain import explain, summarise
@@ -43,6 +45,24 @@ class Plan(SolvedProblem):
             f"<Plan: {self.status}, {n} site{'s' * (n != 1)}, {self.covered:,.10g} of {self.total:,.10g} "
             f"({100 * self.share:.1f} %), {objective}bound {self.bound:,.10g}, gap {100 * self.gap:.2f} %>"
         )
+
+    def _repr_html_(self) -> str:
+        status = {"fact.status": words(f"status.{self.status}")}
+        if math.isnan(self.objective):
+            return card(words("card.plan"), status | {"column.reason": f"{self.summary('zh')} {self.summary('en')}"})
+        facts = {
+            "fact.new_sites": len(self.sites),
+            "column.covered": f"{amount(self.covered)} / {amount(self.total)} ({percent(self.share)})",
+            "fact.objective": self.objective,
+            "fact.bound": self.bound,
+            "fact.gap": percent(self.gap),
+        }
+        rows = self.table.reset_index()
+        if "share_after" in rows:
+            rows["share_after"] = rows["share_after"].map(percent)
+        names = [name for name in ("order", "site", "service", "year", "adds", "share_after") if name in rows]
+        sites = table([f"column.{name}" for name in names], zip(*(rows[name] for name in names), strict=True))
+        return card(words("card.plan"), status | facts, sites)
 
     @cached_property
     def certificate(self) -> Certificate | None:

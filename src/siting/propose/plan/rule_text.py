@@ -28,7 +28,7 @@ NUMBERS: dict[type, Callable[[Any], str]] = {
     problem.Spacing: lambda rule: str(rule.count),
     problem.Phases: lambda rule: "–".join(dict.fromkeys(str(year) for year in (rule.years[0], rule.years[-1]))),
 }
-#: What is said besides, in brackets, where it is given.
+#: What follows in brackets, where it is given.
 OPTIONS: dict[type, tuple[str, ...]] = {
     problem.MaxCoverage: ("decay", "weights"),
     problem.MinCost: ("travel",),

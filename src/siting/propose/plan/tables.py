@@ -81,8 +81,7 @@ def served_before(problem: Formulation, answer: Answer) -> float:
 
 def _open_pairs(problem: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
     """Communities, the open variables that reach them, and at what cost."""
-    block = next(b for b in problem.blocks if (b.service, b.phase, b.limit) == (service, phase, None))
-    community, column, cost = problem.serving(block)
+    community, column, cost = problem.serving(service, phase)
     at = x[column]
     return community[at], column[at], cost[at]
 
@@ -113,9 +112,7 @@ def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.
         order = here.sort_values(["community", "people", "column"], ascending=[True, False, True])
         largest = order.drop_duplicates("community")
         site[largest["community"]] = largest["column"]
-    near, able = np.zeros(size, bool), np.zeros(size, bool)
-    near[problem.inputs.pairs[service].community] = True
-    able[_within_reach(problem, service)] = True
+    near, able = _within_reach(problem, service)
     reason = np.select(
         [served >= demand - 1e-9, count > 0, able, near],
         [np.where(demand <= 0, NO_DEMAND, ""), FEW if flows is None else FULL, CLOSED, BARRED],
@@ -124,11 +121,12 @@ def _served(problem: Formulation, x: Bools, service: int, phase: int, flows: pd.
     return Served(service, phase, demand, served, site, way, reason)
 
 
-def _within_reach(problem: Formulation, service: int) -> Ints:
-    """Communities within reach of a site that is open or may open."""
-    columns, pairs = problem.variables, problem.inputs.pairs[service]
-    able = np.unique(columns.site[columns.serves & (columns.service == service)])
-    return np.unique(pairs.community[np.isin(pairs.site, able)])
+def _within_reach(problem: Formulation, service: int) -> tuple[Bools, Bools]:
+    """Whether each community is within reach of any site, and of one that is open or may open."""
+    variables, pairs = problem.variables, problem.inputs.pairs[service]
+    able = np.isin(pairs.site, variables.site[variables.serves & (variables.service == service)])
+    every = np.arange(len(problem.inputs.communities))
+    return np.isin(every, pairs.community), np.isin(every, pairs.community[able])
 
 
 def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFrame:
@@ -163,21 +161,17 @@ def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFra
 
 def unserved(problem: Formulation, *, barred: bool) -> tuple[object, ...]:
     """Communities with demand for a service that only *barred* sites reach, or that no site reaches."""
-    inputs = problem.inputs
-    found = np.zeros(len(inputs.communities), bool)
-    for service, demand in enumerate(inputs.demand):
-        near = np.zeros(len(found), bool)
-        near[inputs.pairs[service].community] = True
-        able = np.zeros(len(found), bool)
-        able[_within_reach(problem, service)] = True
+    found = np.zeros(len(problem.inputs.communities), bool)
+    for service, demand in enumerate(problem.inputs.demand):
+        near, able = _within_reach(problem, service)
         found |= (demand.max(axis=0) > 0) & ~able & (near == barred)
-    return tuple(inputs.communities[found])
+    return tuple(problem.inputs.communities[found])
 
 
 def reachable_demand(problem: Formulation) -> float:
     """Demand of the last year within reach of a site that is open or may open."""
     last = problem.inputs.demand[:, -1]
-    return float(sum(demand[_within_reach(problem, service)].sum() for service, demand in enumerate(last)))
+    return float(sum(demand[_within_reach(problem, service)[1]].sum() for service, demand in enumerate(last)))
 
 
 def by_group(communities: pd.DataFrame, groups: pd.Series) -> pd.DataFrame:

@@ -17,14 +17,14 @@ class Rule(Value):
 
 @dataclass(frozen=True)
 class Part:
-    """A rule, or what it asks of one group, service or year. Parts are told apart by rule and group, not by their text.
+    """A rule, or what it asks of one group, service or year. Parts are compared by rule and group, not by text.
 
     Attributes
     ----------
     rule
         Or the objective, where that wants everybody served.
     of
-        The service, year and group that are meant, those that there are a choice of; () for all.
+        Service, year and group, those that there are several of; () for all.
     asks
         With `Phases` the name and number of the limit or goal of the year.
     """

@@ -28,7 +28,7 @@ class Cover(Rule):
     limit
         The distance that counts here, at most that of the reach; without it that of the reach.
     service
-        The service that is meant; without it the share holds for each service.
+        Only for this service; without it for each.
     year
         With `Phases`, the year by which it holds; without it the last.
 
@@ -64,7 +64,7 @@ class NobodyBeyond(Rule):
     limit
         In the unit of the reach, at most its limit.
     service
-        The service that is meant; without it the rule holds for each.
+        Only for this service; without it for each.
 
     Raises
     ------

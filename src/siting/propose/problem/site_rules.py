@@ -113,7 +113,7 @@ class OnePer(Rule):
     among
         All groups, also those without any site (which make the rule impossible, and are named).
     service
-        The service that is meant; without it each service has one.
+        Only for this service; without it each service has one.
 
     Raises
     ------
@@ -200,7 +200,7 @@ class MayClose(Rule):
     saving
         What closing each frees for the budget (or takes off the cost), by id, or one number.
     service
-        The service that is meant; without it each.
+        Only for this service; without it for each.
 
     Raises
     ------

@@ -16,13 +16,11 @@ from siting.measure import Reach
 from siting.measure.alignment import amounts
 from siting.numbers import Floats, Ints, Ints32, amount, percent
 from siting.propose.forwarded import forwarded
+from siting.propose.plan.explain import listed
 from siting.propose.questions.transport import Transport, least_travel
 from siting.propose.solve import check
 
 __all__ = ["Assignment", "assign"]
-
-#: How many ids `Assignment.explain` names.
-NAMED = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -174,12 +172,11 @@ class Assignment:
         lines += [label(f"assign.{key}", lang, **numbers) for key in ("served", "left", "places", "nearest")]
         worst = here["left"][here["left"] > 0].sort_values(ascending=False, kind="stable")
         if len(worst):
-            names = [label("assign.one", lang, name=i, left=amount(x)) for i, x in worst.iloc[:NAMED].items()]
-            lines.append(label("assign.communities", lang, count=len(worst), names=_listed(names, len(worst), lang)))
+            each = [label("assign.one", lang, name=i, left=amount(x)) for i, x in worst.items()]
+            lines.append(label("assign.communities", lang, count=len(worst), names=listed(each, lang)))
         scarce = there.index[there["scarce"]]
         if len(scarce):
-            names = [str(i) for i in scarce[:NAMED]]
-            lines.append(label("assign.scarce", lang, count=len(scarce), names=_listed(names, len(scarce), lang)))
+            lines.append(label("assign.scarce", lang, count=len(scarce), names=listed(scarce, lang)))
         return "\n".join(lines)
 
     def _within(self, lang: str) -> str:
@@ -190,10 +187,6 @@ class Assignment:
         if math.isinf(self.limit):
             return label("assign.within_any", lang)
         return label("assign.within", lang, limit=amount(self.limit), unit=unit)
-
-
-def _listed(names: list[str], count: int, lang: str) -> str:
-    return label("list.comma", lang).join(names) + " …" * (count > len(names))
 
 
 def assign(

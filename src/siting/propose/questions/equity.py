@@ -94,7 +94,7 @@ class FairPlan:
         )
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words how the worst-off group fares, and every other.
+        """Say in words what share the worst-off group has, and every other.
 
         Parameters
         ----------
@@ -169,12 +169,11 @@ def fairest(
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.questions.equity import fairest
     >>> table = pd.DataFrame({"origin": list("abcd"), "destination": list("xxyy"), "cost": [100.0] * 4})
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 6, "c": 2, "d": 2})
     >>> town = pd.Series({"a": "north", "b": "south", "c": "north", "d": "south"})
-    >>> fairest(reach, demand=people, by=town, rules=[st.AtMost(1)])
+    >>> st.fairest(reach, demand=people, by=town, rules=[st.AtMost(1)])
     <FairPlan: optimal, 1 site, worst share 75.0 %, bound 75.0 %, 16 of 20 (80.0 %)>
     """
     check(rules, time_limit, gap)
@@ -237,12 +236,11 @@ def price_of_equity(
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.questions.equity import price_of_equity
     >>> table = pd.DataFrame({"origin": list("abc"), "destination": list("xyy"), "cost": [100.0] * 3})
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 3, "c": 4, "d": 7})
     >>> town = pd.Series({"a": "north", "b": "north", "c": "south", "d": "south"})
-    >>> price_of_equity(reach, demand=people, by=town, levels=2, rules=[st.AtMost(1)])[["worst", "covered", "lost"]]
+    >>> st.price_of_equity(reach, demand=people, by=town, levels=2, rules=[st.AtMost(1)])[["worst", "covered", "lost"]]
           worst  covered  lost
     0  0.000000     10.0   0.0
     1  0.230769      7.0   3.0

@@ -17,15 +17,13 @@ from siting.measure import Reach
 from siting.measure.alignment import amounts
 from siting.numbers import amount
 from siting.propose.forwarded import forwarded
+from siting.propose.plan.explain import listed
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.solve import solve
 from siting.renamed import renamed_keywords
 
 __all__ = ["Hubs", "choose_hubs"]
-
-#: How many names a sentence lists.
-NAMES = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -82,15 +80,14 @@ class Hubs:
 
         And `mean` (way weighted by that) and `farthest`, missing where it delivers to none.
         """
-        ids = self.reach.destinations
-        served = self._served.assign(way=self._served["cost"] * self._served["demand"])
-        sums = served.groupby("hub")[["demand", "way"]].sum().reindex(ids, fill_value=0.0)
+        ids, served = self.reach.destinations, self._served
+        grouped = served.groupby("hub")
         columns = {
             "villages": served["hub"].value_counts().reindex(ids, fill_value=0),
             "demand": self.demand.loc[ids].astype(float),
-            "delivered": sums["demand"],
-            "mean": sums["way"] / sums["demand"].where(sums["demand"] > 0),
-            "farthest": served.groupby("hub")["cost"].max().reindex(ids),
+            "delivered": grouped["demand"].sum().reindex(ids, fill_value=0.0),
+            "mean": pd.Series({hub: _mean_way(part) for hub, part in grouped}, dtype=float).reindex(ids),
+            "farthest": grouped["cost"].max().reindex(ids),
         }
         return pd.DataFrame(columns, index=ids).rename_axis("hub")
 
@@ -103,8 +100,7 @@ class Hubs:
     @property
     def mean(self) -> float:
         """Way to the served villages, weighted by their demand; NaN when none is served."""
-        people = float(self._served["demand"].sum())
-        return float((self._served["cost"] * self._served["demand"]).sum()) / people if people > 0 else math.nan
+        return _mean_way(self._served)
 
     @property
     def _served(self) -> pd.DataFrame:
@@ -135,8 +131,7 @@ class Hubs:
             lines.append(label("sharing.hubs_hub", lang, hub=hub, **words))
         vans = self.table.index[self.table["role"] == "van"]
         if len(vans):
-            names = label("list.comma", lang).join(map(str, vans[:NAMES])) + " …" * (len(vans) > NAMES)
-            lines.append(label("sharing.hubs_vans", lang, names=names))
+            lines.append(label("sharing.hubs_vans", lang, names=listed(vans, lang)))
         return "\n".join(lines)
 
 
@@ -252,3 +247,8 @@ def _optimal(reach: Reach, demand: pd.Series, hubs: float | str, time_limit: flo
         raise ProblemError(f"hubs is {hubs!r}; give a whole number of 1 or more")
     most = min(int(hubs), len(reach.destinations))
     return solve(MaxCoverage(), reach, demand=demand, rules=[AtMost(most)], time_limit=time_limit)
+
+
+def _mean_way(served: pd.DataFrame) -> float:
+    people = float(served["demand"].sum())
+    return float((served["cost"] * served["demand"]).sum()) / people if people > 0 else math.nan

@@ -241,11 +241,10 @@ def solve_robust(
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.questions.robust_plan import solve_robust
     >>> table = pd.DataFrame({"origin": list("abcbc"), "destination": list("xyzww"), "cost": [100.0] * 5})
     >>> reach = st.Reach.from_pairs(table, origins=list("abc"), destinations=list("wxyz"), limit=300)
     >>> now, later = pd.Series({"a": 9, "b": 4, "c": 4}), pd.Series({"a": 2, "b": 6, "c": 3})
-    >>> solve_robust(
+    >>> st.solve_robust(
     ...     st.MaxCoverage(), reach, demand=now, scenarios={"now": now, "later": later}, rules=[st.AtMost(1)]
     ... )
     <RobustPlan: optimal, 1 site, 2 scenarios, regret 1, bound 1>
@@ -340,9 +339,9 @@ def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
-    asked = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
-    found = solve_model(asked, within(control, FULL), start=level.x)
-    if found.x is None or not model.is_feasible(found.x) or found.value <= asked.objective(level.x):
+    goal = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
+    found = solve_model(goal, within(control, FULL), start=level.x)
+    if found.x is None or not model.is_feasible(found.x) or found.value <= goal.objective(level.x):
         return level.x
     as_good = goals.reached(_amounts(model, goals, found.x)) >= level.t - 1e-9 * abs(level.t)
     return found.x if as_good else level.x

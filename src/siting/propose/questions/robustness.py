@@ -54,13 +54,12 @@ def robustness(
     Examples
     --------
     >>> import pandas as pd, siting as st
-    >>> from siting.propose.questions.robustness import robustness
     >>> table = pd.DataFrame({"origin": list("aabc"), "destination": list("xyyz"), "cost": [100.0] * 4})
     >>> reach = st.Reach.from_pairs(table, origins=list("abc"), destinations=list("xyz"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 5, "c": 8})
     >>> plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
     >>> later = pd.Series({"a": 4, "b": 5, "c": 12})
-    >>> robustness(plan, {"later": later, "y is lost": ["y"]})[["covered", "best", "regret"]]
+    >>> st.robustness(plan, {"later": later, "y is lost": ["y"]})[["covered", "best", "regret"]]
                covered  best  regret
     scenario
     later          9.0  12.0     3.0

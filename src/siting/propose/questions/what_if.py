@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
+from siting.html import card, table, words
 from siting.measure import Reach, coverage
 from siting.measure.alignment import weights
 from siting.measure.coverage import COLUMNS
@@ -56,7 +57,7 @@ class WhatIf:
     ------
     ProblemError
         When a site is unknown or stands twice, a weight is missing, negative or not a number, or the reach holds only
-        the nearest sites, so that it cannot tell whom a further one would reach.
+        the nearest sites, which do not show whom a further one would reach.
 
     Notes
     -----
@@ -107,6 +108,15 @@ class WhatIf:
         share = "n/a" if math.isnan(self.share) else percent(self.share)
         n = len(self._sites)
         return f"<WhatIf: {self._opened} of {n} site{'s' * (n != 1)} open, {share} of {self._names[0]} covered>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (words(f"field.{row['weight']}"), row["total"], row["covered"], percent(row["share"]))
+            for row in self.table.reset_index().to_dict("records")
+        ]
+        covered = table(["column.weight", "column.total", "column.covered", "column.share"], rows)
+        facts = {"card.open": f"{len(self.sites):,} / {len(self._sites):,}", "card.steps": len(self.history) - 1}
+        return card(words("card.what_if"), facts, covered)
 
     def open(self, *sites: object) -> Self:
         """Open one or several sites, in one step.

@@ -24,6 +24,7 @@ from siting.propose.model.variables import LARGER, NEW, STAYING
 from siting.propose.problem import MaxCoverage, MaxSpacing, MinFarthest
 from siting.propose.search.answer import Answer, no_plan, optimal_within
 from siting.propose.search.engines import only_counted
+from siting.propose.search.pruning import without
 
 __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
@@ -59,20 +60,22 @@ class CapacitatedAnswer(Answer):
         """Return the bound that prices give, added up anew."""
         return math.nan if proof is None or self.pure is None else bound_of_prices(self.pure, proof)
 
-    def keeps(self, x: Bools) -> bool:
-        """Whether columns and flows keep all rules; other columns than those of the answer are asked of the solver."""
+    def _people(self, x: Bools) -> tuple[Allocation, Floats | None]:
+        """People on the arcs: those of the flows; for other columns than those of the answer the best, if any."""
         assert self.allocation is not None
-        if self.x is not None and np.array_equal(x, self.x) and self.flows is not None:
-            return self.allocation.keeps(x, self.allocation.amounts(self.flows))
-        return self.allocation.best(x) is not None
+        if self.flows is not None and self.x is not None and np.array_equal(x, self.x):
+            return self.allocation, self.allocation.amounts(self.flows)
+        return self.allocation, self.allocation.best(x)
+
+    def keeps(self, x: Bools) -> bool:
+        """Whether columns and people keep all rules."""
+        allocation, people = self._people(x)
+        return people is not None and allocation.keeps(x, people)
 
     def measure(self, x: Bools) -> float:
-        """Objective of columns with the best flows."""
-        assert self.allocation is not None
-        if self.x is not None and np.array_equal(x, self.x) and self.flows is not None:
-            return self.sense * self.allocation.worth(x, self.allocation.amounts(self.flows)) + 0.0
-        best = self.allocation.best(x)
-        return math.nan if best is None else self.sense * self.allocation.worth(x, best) + 0.0
+        """Objective of columns and people."""
+        allocation, people = self._people(x)
+        return math.nan if people is None else self.sense * allocation.worth(x, people) + 0.0
 
 
 def search_capacitated(formulation: Formulation, control: Control) -> Answer:
@@ -83,24 +86,14 @@ def search_capacitated(formulation: Formulation, control: Control) -> Answer:
     pure = _pure(formulation)
     if pure is not None:
         found: Solution = solve_capacitated(pure, control)
-        x = None if found.x is None else found.x[: len(formulation.variables)]
-        return _answer(problem, found, None if x is None else _allocated(problem, x), pure)
+        return _answer(problem, found, None if found.x is None else _allocated(problem, found.x), pure)
     found, people = _solved(problem, control)
-    if found.x is not None and people is not None:
-        found = replace(found, x=_used(problem, found.x, people))
+    if found.x is not None and people is not None:  # without new sites and enlargements that nobody needs
+        columns, to = formulation.variables, people
+        may = np.flatnonzero(found.x & np.isin(columns.kind, (NEW, LARGER)) & (columns.lower == 0))
+        x = without(found.x, may, lambda x: problem.keeps(x, to), lambda x: problem.worth(x, to))
+        found = replace(found, x=x)
     return _answer(problem, found, people)
-
-
-def _used(problem: Allocation, x: Bools, people: Floats) -> Bools:
-    """Leave out new sites and enlargements that nobody needs."""
-    columns = problem.formulation.variables
-    value = problem.worth(x, people)
-    for j in np.flatnonzero(x & np.isin(columns.kind, (NEW, LARGER)) & (columns.lower == 0)):
-        fewer = x.copy()
-        fewer[j] = False
-        if problem.keeps(fewer, people) and problem.worth(fewer, people) >= value:
-            x = fewer
-    return x
 
 
 def _answer(
@@ -187,7 +180,7 @@ def _pure(formulation: Formulation) -> CapacitatedProblem | None:
     )  # fmt: skip
     if not (simple and counted and whole) or isinstance(rule.least, pd.Series):
         return None
-    community, column, _ = formulation.serving(formulation.blocks[0])
+    community, column, _ = formulation.serving(0, 0)
     people = inputs.demand[0, 0]
     inside = people[community] > 0
     at = (community[inside], column[inside])

@@ -45,7 +45,7 @@ def solve_model(model: Model, control: Control, *, start: Bools | None = None) -
 
 
 def tightened(model: Model) -> Model:
-    """Say of needs that a share cannot do without that they must be served, and drop shares that this settles.
+    """Mark needs that a share cannot do without as to be served, and drop shares that this settles.
 
     A share misses at most the sum of its weights less what is wanted: whoever weighs more is served in every plan.
     """
@@ -53,7 +53,7 @@ def tightened(model: Model) -> Model:
         return model
     slack = np.asarray(model.shares.sum(axis=1)).ravel() - model.wanted
     slack = slack + 1e-9 * np.abs(model.wanted)
-    if (slack < 0).any():  # more is wanted than there is: that is for the engine to say
+    if (slack < 0).any():  # more is wanted than there is: the engine finds that out
         return model
     of = np.repeat(np.arange(len(slack)), np.diff(model.shares.indptr))
     heavy = model.shares.data > slack[of]

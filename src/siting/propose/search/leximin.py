@@ -53,15 +53,15 @@ class Groups:
         """Read the groups."""
         if not isinstance(by, pd.Series):
             raise ProblemError(f"by is {by!r}; give a Series with a group for each community id")
-        asked = _held(formulation, 1.0, by)
-        last = asked.inputs.rules[-1]
-        mine = [s for s, share in enumerate(asked.shares) if share.rule is last]
-        other = [s for s, share in enumerate(asked.shares) if share.rule is not last]
-        model = replace(asked.model, shares=asked.model.shares[other], wanted=asked.model.wanted[other])
-        members = [asked.shares[s] for s in mine]
+        guaranteed = _held(formulation, 1.0, by)
+        last = guaranteed.inputs.rules[-1]
+        mine = [s for s, share in enumerate(guaranteed.shares) if share.rule is last]
+        other = [s for s, share in enumerate(guaranteed.shares) if share.rule is not last]
+        model = replace(guaranteed.model, shares=guaranteed.model.shares[other], wanted=guaranteed.model.wanted[other])
+        members = [guaranteed.shares[s] for s in mine]
         total = np.array([s.total for s in members])
         names = tuple(s.part.of[-1] for s in members)
-        return cls(by, names, model, asked.model.shares[mine], total, float(formulation.inputs.whole))
+        return cls(by, names, model, guaranteed.model.shares[mine], total, float(formulation.inputs.whole))
 
     def held(self, formulation: Formulation, share: float) -> Formulation:
         """Return the problem with a share that every group is guaranteed."""
@@ -119,12 +119,12 @@ class Ranks:
         limits = vstack([once, csr_array(np.repeat(np.tri(ranks), size, axis=1))])
         limits = hstack([csr_array((size + ranks, len(model.value))), limits])
         needs = [groups.need(value) for value in values]
-        asked = [
+        guaranteed = [
             hstack([groups.weight, _spared([need - lower for lower in needs[:v]], size, count)])
             for v, need in enumerate(needs)
         ]
         high = np.concatenate([np.ones(size), upto])
-        held = extended(model, np.zeros(count), vstack(asked, format="csr"), np.concatenate(needs), limits, high)
+        held = extended(model, np.zeros(count), vstack(guaranteed, format="csr"), np.concatenate(needs), limits, high)
         return cls(groups, tuple(shares), values, held)
 
     def goals(self, cap: float) -> Goals:

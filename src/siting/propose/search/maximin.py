@@ -7,7 +7,7 @@ and
     f_s(x) + slope_s sum of step_k c_k >= offset_s + slope_s top        for each goal s
 
 is a share, as a column that opens serves its need. Opening c_k costs its step. With c between 0 and 1 that is the
-relaxation of the whole question at once, so its bound is as good as that of a programme with a free t. The steps are
+relaxation of the whole question at once, so its bound is as good as that of a model with a free t. The steps are
 multiples of a unit: a solved round narrows t down to one, and the next round divides that. Where sums are multiples of
 a grain the last unit is the way to the next t that a plan can have, and the answer is exact.
 """
@@ -50,7 +50,7 @@ NONE = np.zeros(0)
 
 @dataclass(frozen=True, eq=False)
 class Goals:
-    """What is asked for at the threshold t: ``weight [served] >= offset + slope t`` in each row.
+    """What must be served at the threshold t: ``weight [served] >= offset + slope t`` in each row.
 
     Attributes
     ----------

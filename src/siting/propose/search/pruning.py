@@ -18,7 +18,7 @@ from siting.propose.model.formulation import Formulation
 from siting.propose.model.variables import CLOSING, STAYING
 from siting.propose.search.engines import solve_model
 
-__all__ = ["cover_more", "coverage_model", "prune", "prune_by", "two_best"]
+__all__ = ["cover_more", "coverage_model", "prune", "prune_by", "two_best", "without"]
 
 #: Pairs up to which a plan that covers more is searched for to the end; above, sites are interchanged.
 FEW = 5_000
@@ -29,7 +29,7 @@ FULL_ENOUGH = 2e-3
 def cover_more(formulation: Formulation, model: Model, found: Solution, control: Control) -> Solution:
     """Of the plans with as few sites, look for one that covers more; the given one when time runs out.
 
-    What this second search proves is not said: the objective is the number of sites.
+    The bound of this second search is not reported: the objective is the number of sites.
     """
     assert found.x is not None
     if control.must_stop or not formulation.variables.new[found.x].any():
@@ -77,16 +77,11 @@ def prune(formulation: Formulation, model: Model, found: Solution) -> Bools:
         return prune_by(formulation, x, model.is_feasible, model.objective)
     best, second, by = two_best(model, x)
     loss = np.bincount(by[by >= 0], (best - second)[by >= 0], minlength=len(x))
-    value = model.objective(x)
     loose = x & formulation.variables.new & (model.lower == 0) & (loss <= 0)
     # To close what costs something would be better: there is nothing of that kind in an optimum.
     idle = np.flatnonzero(loose & (model.value == 0) if found.status == "optimal" else loose)
     alone = np.bincount(model.benefit.indices, model.benefit.data, minlength=len(x))
-    for j in idle[np.argsort(alone[idle], kind="stable")]:
-        fewer = x.copy()
-        fewer[j] = False
-        if model.is_feasible(fewer) and model.objective(fewer) >= value:
-            x = fewer
+    x = without(x, idle[np.argsort(alone[idle], kind="stable")], model.is_feasible, model.objective)
     return _keep_open(formulation, x, model.is_feasible, model.objective)
 
 
@@ -94,12 +89,18 @@ def prune_by(
     formulation: Formulation, x: Bools, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]
 ) -> Bools:
     """Close new sites where that breaks no rule and loses nothing, and leave open what closes for nothing."""
-    for j in np.flatnonzero(x & formulation.variables.new & (formulation.variables.lower == 0)):
+    x = without(x, np.flatnonzero(x & formulation.variables.new & (formulation.variables.lower == 0)), keeps, worth)
+    return _keep_open(formulation, x, keeps, worth)
+
+
+def without(x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]) -> Bools:
+    """Close those of some columns, one after the other, without which the plan keeps all rules and is worth as much."""
+    for j in columns:
         fewer = x.copy()
         fewer[j] = False
         if keeps(fewer) and worth(fewer) >= worth(x):
             x = fewer
-    return _keep_open(formulation, x, keeps, worth)
+    return x
 
 
 def _keep_open(

@@ -16,35 +16,25 @@ import shapely
 from siting.errors import LayerError, some
 from siting.labels import Language, known, label
 
-__all__ = [
-    "as_degrees",
-    "as_lines",
-    "as_points",
-    "clean",
-    "fields",
-    "names",
-    "numbers",
-    "rings",
-    "texts",
-]
+__all__ = ["as_degrees", "as_lines", "as_points", "fields", "names", "names_in", "numbers", "rings", "texts", "visible"]
 
-_DEGREES = "EPSG:4326"
-_SCALE = 1_000_000  # six decimals of a degree: a tenth of a metre
-_LONGEST = 200  # characters of a name on the map
+DEGREES = "EPSG:4326"
+SCALE = 1_000_000  # six decimals of a degree: a tenth of a metre
+LONGEST = 200  # characters of a name on the map
 
 
-def clean(value: object) -> str:
+def visible(value: object) -> str:
     r"""Return *value* as text in which every character can be seen.
 
     Examples
     --------
-    >>> clean("a\x00b\u202ec")
+    >>> visible("a\x00b\u202ec")
     'a␀b�c'
     """
     text = str(value)
     if not text.isprintable():
         text = "".join(_visible(char) for char in text)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _visible(char: str) -> str:
@@ -62,10 +52,7 @@ def _visible(char: str) -> str:
 def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> gpd.GeoSeries:
     """Return the geometries of *frame* in degrees (WGS84), as points inside them when *points*.
 
-    Raises
-    ------
-    LayerError
-        When the layer has no CRS, an empty geometry, or coordinates its CRS cannot place.
+    LayerError when the layer has no CRS, an empty geometry, or coordinates its CRS cannot place.
     """
     if not isinstance(frame, gpd.GeoDataFrame):
         raise LayerError(layer, f"is a {type(frame).__name__}; draw_map takes a GeoDataFrame")
@@ -77,15 +64,12 @@ def as_degrees(layer: str, frame: gpd.GeoDataFrame, *, points: bool = False) -> 
         raise LayerError(layer, f"{empty.sum()} rows have no geometry: {some(frame.index[empty])}")
     if points:
         shapes = shapes.representative_point()
-    turned = shapes.to_crs(_DEGREES)
+    turned = shapes.to_crs(DEGREES)
     bounds = turned.bounds.to_numpy()
     lost = ~np.isfinite(bounds).all(axis=1) | (np.abs(bounds[:, 1::2]) > 89).any(axis=1)
     if lost.any():
-        raise LayerError(
-            layer,
-            f"{lost.sum()} rows lie outside what {frame.crs.to_string()} can place: "
-            f"{some(frame.index[lost])}; check the CRS and the order of the axes",
-        )
+        where = f"{lost.sum()} rows lie outside what {frame.crs.to_string()} can place: {some(frame.index[lost])}"
+        raise LayerError(layer, f"{where}; check the CRS and the order of the axes")
     return turned
 
 
@@ -97,7 +81,7 @@ def as_lines(shapes: np.ndarray) -> list[list[int]]:
     xy, line = shapely.get_coordinates(shapes, return_index=True)
     if not len(xy):
         return []
-    whole = np.rint(xy[:, ::-1] * _SCALE).astype(np.int64)
+    whole = np.rint(xy[:, ::-1] * SCALE).astype(np.int64)
     steps = np.diff(whole, axis=0, prepend=0)
     starts = np.flatnonzero(np.diff(line, prepend=-1))
     steps[starts] = whole[starts]
@@ -107,8 +91,7 @@ def as_lines(shapes: np.ndarray) -> list[list[int]]:
 
 def as_points(shapes: gpd.GeoSeries) -> list[int]:
     """Return points as one list, coded like a line."""
-    xy = shapely.get_coordinates(shapes.to_numpy())
-    whole = np.rint(xy[:, ::-1] * _SCALE).astype(np.int64)
+    whole = np.rint(shapely.get_coordinates(shapes.to_numpy())[:, ::-1] * SCALE).astype(np.int64)
     flat: list[int] = np.diff(whole, axis=0, prepend=0).ravel().tolist()
     return flat
 
@@ -133,37 +116,38 @@ def numbers(values: Iterable[float], decimals: int = 1) -> list[int | float | No
 def texts(values: pd.Series, words: Mapping[object, str] | None = None) -> dict[str, list[Any]]:
     """Return *values* as codes into a list of texts (-1: missing), *words* in place of some."""
     codes, different = pd.factorize(values.astype(object))
-    spoken = words or {}
-    return {"at": codes.tolist(), "of": [clean(spoken.get(value, value)) for value in different]}
+    words = words or {}
+    return {"at": codes.tolist(), "of": [visible(words.get(value, value)) for value in different]}
 
 
 def names(frame: gpd.GeoDataFrame) -> list[str]:
     """Return the name of each row, or its id where it has none."""
     keys = frame.index.to_numpy(object)  # Python's own texts are read faster than Arrow's
-    if "name" not in frame.columns:
-        return [clean(key) for key in keys]
+    given = frame["name"].to_numpy(object) if "name" in frame.columns else keys
     return [
-        clean(key) if pd.isna(name) or not str(name).strip() else clean(name)
-        for key, name in zip(keys, frame["name"].to_numpy(object), strict=True)
+        visible(key if pd.isna(name) or not str(name).strip() else name) for key, name in zip(keys, given, strict=True)
     ]
 
 
+def names_in(layers: Mapping[str, gpd.GeoDataFrame], roles: Iterable[str]) -> dict[object, str]:
+    """Return the names of all rows of some layers by id; those of later *roles* come before those of earlier ones."""
+    found: dict[object, str] = {}
+    for role in dict.fromkeys(roles):
+        if role in layers:
+            found |= dict(zip(layers[role].index, names(layers[role]), strict=True))
+    return found
+
+
 def fields(
-    frame: gpd.GeoDataFrame,
-    columns: Iterable[str],
-    lang: Language,
-    words: Mapping[str, Mapping[object, str]],
+    frame: gpd.GeoDataFrame, columns: Iterable[str], lang: Language, words: Mapping[str, Mapping[object, str]]
 ) -> list[dict[str, Any]]:
     """Return the *columns* that *frame* has as labelled values for a tooltip."""
     found: list[dict[str, Any]] = []
-    for column in columns:
-        if column not in frame.columns:
-            continue
+    for column in (column for column in columns if column in frame.columns):
         values = frame[column]
         entry: dict[str, Any] = {"label": label(f"field.{column}", lang)}
         if pd.api.types.is_bool_dtype(values):
-            said: dict[object, str] = {True: label("map.yes", lang), False: label("map.no", lang)}
-            entry |= texts(values, said)
+            entry |= texts(values, {True: label("map.yes", lang), False: label("map.no", lang)})
         elif pd.api.types.is_numeric_dtype(values):
             entry["values"] = numbers(values.to_numpy(dtype=float, na_value=np.nan))
             if known(f"field_unit.{column}"):

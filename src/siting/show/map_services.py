@@ -11,19 +11,14 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import LayerError, SitingError, some
-from siting.labels import Language, known, label
+from siting.labels import Language, label, named
 from siting.measure.services import APART, people_column, set_apart
-from siting.show import _encode as encode
-from siting.show._plans import describe_plan, mark_changes, part_of
+from siting.show import map_values as encode
 from siting.show.colours import band_colours
+from siting.show.map_plans import describe_plan, mark_changes
+from siting.show.plan_parts import part_of
 
-__all__ = ["describe_service", "service_name"]
-
-
-def service_name(service: str, lang: Language) -> str:
-    """Return the name of *service*: its own key where the table of labels has none."""
-    known_here = known(f"service.{service}")
-    return label(f"service.{service}", lang) if known_here else encode.clean(service)
+__all__ = ["describe_service"]
 
 
 def describe_service(
@@ -38,19 +33,11 @@ def describe_service(
     fields: list[dict[str, Any]],
     lang: Language,
 ) -> dict[str, Any]:
-    """Return all the map shows when *service* is switched on.
-
-    Raises
-    ------
-    SitingError
-        When ids in *bands* or *plan* do not match the layers.
-    LayerError
-        When *areas* lacks a CRS or a column.
-    """
-    name = service_name(service, lang)
-    told: dict[str, Any] = {"name": name}
+    """Return all the map shows when *service* is switched on; an error for what does not fit the layers."""
+    name = encode.visible(named("service", service, lang))
+    shown: dict[str, Any] = {"name": name}
     if service in present:
-        told["facilities"] = {
+        shown["facilities"] = {
             "label": label("map.existing_of", lang, service=name),
             "points": encode.as_points(places[service]),
             "names": encode.names(present[service]),
@@ -58,15 +45,15 @@ def describe_service(
             "marks": _marks(service, present[service], uncounted, lang),
         }
     if areas is not None and len(areas):
-        told["areas"] = _areas(service, areas, bands, lang)
+        shown["areas"] = _areas(service, areas, bands, lang)
     weight, people = _weights(service, present.get("communities"))
     if bands is not None:
-        told["verdict"] = _verdict(service, bands, present, weight, people, lang)
+        shown["verdict"] = _verdict(service, bands, present, weight, people, lang)
     if plan is not None:
-        told["plan"] = describe_plan(service, plan, present, places, weight, lang)
-        if "facilities" in told:
-            told["facilities"]["changes"] = mark_changes(part_of(plan, service), present[service], lang)
-    return told
+        shown["plan"] = describe_plan(service, plan, present, places, weight, lang)
+        if "facilities" in shown:
+            shown["facilities"]["changes"] = mark_changes(part_of(plan, service), present[service], lang)
+    return shown
 
 
 def _marks(
@@ -77,9 +64,8 @@ def _marks(
     found = {code: (apart == code).to_numpy() for code in APART}
     if uncounted is not None and "facility_type" in frame:
         left = uncounted[(uncounted["layer"] == service) & ~uncounted["counted"].astype(bool)]
-        written = (
-            frame["facility_type"].astype(object).where(frame["facility_type"].notna(), "").astype(str).str.strip()
-        )
+        types = frame["facility_type"].astype(object)
+        written = types.where(types.notna(), "").astype(str).str.strip()
         for code, words in (("unknown_type", left["type"] == ""), ("unasked_type", left["type"] != "")):
             found[code] = written.isin(left.loc[words, "word"]).to_numpy()
     return [
@@ -97,17 +83,15 @@ def _weights(service: str, communities: gpd.GeoDataFrame | None) -> tuple[str | 
     """Return the column that says whom the service is for, and its values; NaN counts for nobody."""
     if communities is None:
         return None, None
-    for column in dict.fromkeys((people_column(service), "population")):
-        if column in communities.columns:
-            values = communities[column].to_numpy(dtype=float, na_value=np.nan)
-            return column, np.nan_to_num(values)
-    return None, None
+    column = next((name for name in (people_column(service), "population") if name in communities.columns), None)
+    if column is None:
+        return None, None
+    return column, np.nan_to_num(communities[column].to_numpy(dtype=float, na_value=np.nan))
 
 
 def _areas(service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, lang: Language) -> list[dict[str, Any]]:
     where = f"areas[{service!r}]"
-    missing = [column for column in ("limit", "unit") if column not in areas.columns]
-    if missing:
+    if missing := [column for column in ("limit", "unit") if column not in areas.columns]:
         raise LayerError(where, f"has no column {some(missing)}; give what service_areas returns")
     shapes = encode.as_degrees(where, areas)
     # Circles in another unit than the verdict's stand apart, and are off until they are asked for.
@@ -137,46 +121,29 @@ def _verdict(
     people: np.ndarray | None,
     lang: Language,
 ) -> dict[str, Any]:
-    communities = present.get("communities")
-    bands = _matched(service, bands, communities)
-    band = bands["band"].to_numpy(dtype=float, na_value=np.nan)
-    cost = bands["cost"].to_numpy(dtype=float, na_value=np.nan)
+    """Return the class of each community, and how many communities and people each class has."""
+    bands = _matched(service, bands, present.get("communities"))
+    band, cost = (bands[name].to_numpy(dtype=float, na_value=np.nan) for name in ("band", "cost"))
     unit = str(bands["unit"].iloc[0])
     limits = sorted({*band[~np.isnan(band)].tolist(), *bands.attrs.get("limits", ())})
     outside, unreached = len(limits), len(limits) + 1
-
     codes = np.searchsorted(limits, band)
     codes[np.isnan(band)] = outside
-    lost = np.isnan(band) & np.isnan(cost)
-    # Without a cost the nearest is beyond the search or no way leads there. When the search itself
-    # stopped at the largest limit, that says no more than "outside".
+    # Without a cost the nearest is beyond the search or no way leads there. When the search itself stopped at the
+    # largest limit, that says no more than "outside".
     if not limits or (cost > limits[-1]).any():
-        codes[lost] = unreached
-    else:
-        lost = np.zeros_like(lost)
-
-    labels = [_limit("within", limits[0], unit, lang)] if limits else []
-    for low, high in pairwise(limits):
-        said = label(
-            "map.between",
-            lang,
-            low=f"{low:,g}",
-            high=f"{high:,g}",
-            unit=label(f"unit.{unit}", lang),
-        )
-        labels.append(said)
-    labels.append(_limit("outside", limits[-1], unit, lang) if limits else label("map.outside_all", lang))
-    if lost.any():
-        labels.append(label("map.unreached", lang))
-
+        codes[np.isnan(band) & np.isnan(cost)] = unreached
     rows = []
-    for code, text in enumerate(labels):
+    for code, words in enumerate(_class_names(limits, unit, lang)):
         inside = codes == code
-        row: dict[str, Any] = {"label": text, "communities": f"{inside.sum():,}"}
+        if code == unreached and not inside.any():
+            continue
+        row: dict[str, Any] = {"label": words, "communities": f"{inside.sum():,}"}
         if people is not None:
             row["people"] = f"{people[inside].sum():,.0f}"
-            row["part"] = round(_share(people[inside].sum(), people.sum()) or 0.0, 5)
+            row["part"] = round(float(people[inside].sum()) / (float(people.sum()) or 1.0), 5)
         rows.append(row)
+    who = label(f"people.{weight}", lang) if weight else label("map.communities", lang)
     return {
         "codes": codes.tolist(),
         "limits": len(limits),
@@ -185,31 +152,41 @@ def _verdict(
         "people": label(f"field.{weight}", lang) if weight else None,
         "missed": _percent(codes >= outside, people, lang),
         "shares": _shares(limits, unit, codes, people, lang),
-        "caption": _caption(weight, unit, lang),
-        "nearest": encode.texts(bands["facility"], _facility_names(service, present)),
+        "caption": label(f"map.share_{unit}", lang, who=who),
+        "nearest": encode.texts(bands["facility"], encode.names_in(present, ("candidates", service))),
         "cost": encode.numbers(cost, 0 if unit == "m" else 1),
         "unit": label(f"unit.{unit}", lang),
     }
 
 
+def _class_names(limits: list[float], unit: str, lang: Language) -> list[str]:
+    """Name the classes of communities: within each limit, outside all, and reached by no way."""
+    unreached = label("map.unreached", lang)
+    if not limits:
+        return [label("map.outside_all", lang), unreached]
+    units = label(f"unit.{unit}", lang)
+    between = [
+        label("map.between", lang, low=f"{low:,g}", high=f"{high:,g}", unit=units) for low, high in pairwise(limits)
+    ]
+    return [_limit("within", limits[0], unit, lang), *between, _limit("outside", limits[-1], unit, lang), unreached]
+
+
 def _matched(service: str, bands: pd.DataFrame, communities: gpd.GeoDataFrame | None) -> pd.DataFrame:
     where = f"coverage[{service!r}]"
-    missing = [c for c in ("facility", "cost", "band", "unit") if c not in bands.columns]
-    if missing:
+    if missing := [c for c in ("facility", "cost", "band", "unit") if c not in bands.columns]:
         raise SitingError(f"{where} has no column {some(missing)}; give what bands(...) returns")
     if communities is None:
         raise SitingError(f"{where} needs layers['communities'] to be drawn")
-    if bands.index.has_duplicates:
-        twice = bands.index[bands.index.duplicated()].unique()
-        raise SitingError(f"{where} has communities twice: {some(twice)}")
-    strange = bands.index.difference(communities.index, sort=False)
-    if len(strange):
-        raise SitingError(f"{where} has ids that are no communities of the layer: {some(strange)}")
-    absent = communities.index.difference(bands.index, sort=False)
-    if len(absent):
-        raise SitingError(
-            f"{where} lacks communities of the layer: {some(absent)}; measure them, or draw the others only"
-        )
+    faults = {
+        "has communities twice: {}": bands.index[bands.index.duplicated()].unique(),
+        "has ids that are no communities of the layer: {}": bands.index.difference(communities.index, sort=False),
+        "lacks communities of the layer: {}; measure them, or draw the others only": communities.index.difference(
+            bands.index, sort=False
+        ),
+    }
+    for words, ids in faults.items():
+        if len(ids):
+            raise SitingError(f"{where} {words.format(some(ids))}")
     matched: pd.DataFrame = bands.loc[communities.index]
     return matched
 
@@ -218,40 +195,19 @@ def _shares(
     limits: list[float], unit: str, codes: np.ndarray, people: np.ndarray | None, lang: Language
 ) -> list[dict[str, str]]:
     """Return a tile for each limit: the share of people within it, and how many communities."""
-    shares = []
-    for code, limit in enumerate(limits):
-        inside = codes <= code
-        communities = label("map.communities_of", lang, n=f"{inside.sum():,}", all=f"{len(inside):,}")
-        shares.append(
-            {
-                "label": _limit("within", limit, unit, lang),
-                "short": _limit("short", limit, unit, lang),
-                "value": _percent(inside, people, lang),
-                "communities": communities,
-            }
-        )
-    return shares
+    return [
+        {
+            "label": _limit("within", limit, unit, lang),
+            "short": _limit("short", limit, unit, lang),
+            "value": _percent(codes <= code, people, lang),
+            "communities": label("map.communities_of", lang, n=f"{(codes <= code).sum():,}", all=f"{len(codes):,}"),
+        }
+        for code, limit in enumerate(limits)
+    ]
 
 
 def _percent(inside: np.ndarray, people: np.ndarray | None, lang: Language) -> str:
     """Return the share of people, or of communities where nobody was counted."""
     weights = np.ones(len(inside)) if people is None else people
-    share = _share(weights[inside].sum(), weights.sum())
-    return label("map.na", lang) if share is None else f"{share:.1%}"
-
-
-def _share(part: float, whole: float) -> float | None:
-    return float(part) / float(whole) if whole > 0 else None
-
-
-def _caption(weight: str | None, unit: str, lang: Language) -> str:
-    who = label(f"people.{weight}", lang) if weight else label("map.communities", lang)
-    return label(f"map.share_{unit}", lang, who=who)
-
-
-def _facility_names(service: str, present: Mapping[str, gpd.GeoDataFrame]) -> dict[object, str]:
-    named: dict[object, str] = {}
-    for role in ("candidates", service):
-        if role in present:
-            named |= dict(zip(present[role].index, encode.names(present[role]), strict=True))
-    return named
+    total = float(weights.sum())
+    return f"{float(weights[inside].sum()) / total:.1%}" if total > 0 else label("map.na", lang)

@@ -1,0 +1,26 @@
+"""What a network shows of itself in a notebook: how large it is, and whether it is connected."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from siting.html import card, words
+from siting.network.parts import Parts
+from siting.numbers import percent
+
+__all__ = ["network_card"]
+
+
+def network_card(parts: Parts, components: pd.DataFrame) -> str:
+    """Return the figures of a network, with a row of *components* for each of its components, as HTML."""
+    km = components["km"]
+    facts = {
+        "card.nodes": len(parts.nodes),
+        "card.edges": len(parts.u),
+        "card.km": f"{km.sum():,.1f}",
+        "card.components": len(km),
+        "card.largest": percent(km.iloc[0] / km.sum()),
+        "card.left_out": sum(parts.left_out.values()) or "",
+        "card.crs": str(parts.crs.name),
+    }
+    return card(words("card.network"), facts)

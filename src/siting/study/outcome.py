@@ -1,0 +1,81 @@
+"""`Outcome`: what a study gives, and how it is written and shown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from siting.html import card, table
+from siting.judge.statuses import groups_to_show
+from siting.labels import label, named
+from siting.numbers import percent
+from siting.study.outputs import write_outputs
+from siting.study.tables import coverage_table
+from siting.study.values import Results
+
+__all__ = ["Outcome"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome(Results):
+    """All that a study gives. Made by `run`.
+
+    Attributes
+    ----------
+    study, layers, network
+        What went in, and the network made of it.
+    places
+        Where each layer's places lie on the network, by role.
+    coverage
+        A row per service, limit, unit, metric (streets, straight), group ("all" or a district) and weight; see
+        `siting.coverage`.
+    apart
+        By service, for each facility "not_open", "no_places", "no_beds", "no_capacity" or nothing; see `set_apart`.
+    bands
+        Nearest facility and smallest limit met of each community, by service.
+    areas
+        Dissolved service areas by service.
+    audit
+        The verdict, None without a standard.
+    proposals
+        By name of the goal.
+    steps
+        Seconds each step took.
+    """
+
+    def __repr__(self) -> str:
+        return f"<Outcome of {self.study.name}: {', '.join(self.proposals) or 'no proposals'}, {self.audit}>"
+
+    def _repr_html_(self) -> str:
+        lang = self.study.lang
+        tables = []
+        for service in self.bands:
+            rows = coverage_table(self, service, lang).reset_index()[["limit", "metric", "covered", "total", "share"]]
+            rows["share"] = rows["share"].map(percent)
+            caption = label("study.coverage_of", lang, service=named("service", service, lang))
+            heads = [f"column.{name}" for name in rows.columns]
+            tables.append(table(heads, rows.to_numpy().tolist(), caption=caption, lang=lang))
+        if self.audit is not None:
+            counts = self.audit.counts()
+            groups = groups_to_show(counts)
+            numbers = [int(counts[group]) for group in groups]
+            caption = label("report.audit", lang)
+            tables.append(table([f"status.{group}" for group in groups], [numbers], caption=caption, lang=lang))
+        plans = [
+            (each.goal.title(lang), len(each.plan.sites), percent(each.plan.share), percent(each.plan.gap),
+             label(f"status.{each.plan.status}", lang))
+            for each in self.proposals.values()
+        ]  # fmt: skip
+        heads = ["study.goal", "column.sites", "column.share", "fact.gap", "fact.status"]
+        tables.append(table(heads, plans, caption=label("study.plans", lang), lang=lang))
+        return card(self.study.heading, {}, *tables, lang=lang)
+
+    @property
+    def unmet(self) -> list[str]:
+        """Names of the goals that no plan was found for."""
+        return [name for name, proposal in self.proposals.items() if math.isnan(proposal.plan.objective)]
+
+    def write(self, folder: str | Path) -> dict[str, Path]:
+        """Write map, report, layers and tables to *folder*; see `siting.study.outputs.write_outputs`."""
+        return write_outputs(self, Path(folder))

@@ -1,0 +1,214 @@
+"""The results of a study as sentences, tables and layers: for the report, the terminal and the files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+
+from siting.data import to_crs
+from siting.data.district_names import names_apart
+from siting.labels import label, named
+from siting.measure.services import APART
+from siting.numbers import percent
+from siting.propose import Plan
+from siting.show.cells import role_name
+from siting.study.values import Proposal, Results
+
+__all__ = [
+    "attribution", "coverage_table", "district_table", "facility_words", "network_words", "notices",
+    "places_table", "result_layers", "result_tables", "with_names",
+]  # fmt: skip
+
+
+def notices(results: Results) -> list[Mapping[str, str]]:
+    """List the notices that the layers carry, each once."""
+    found: list[Mapping[str, str]] = []
+    for frame in results.layers.values():
+        notice = frame.attrs.get("notice")
+        if notice and notice not in found:
+            found.append(notice)
+    return found
+
+
+def attribution(results: Results) -> str | None:
+    """Name the sources of the layers."""
+    sources = (frame.attrs.get("attribution") for frame in results.layers.values())
+    return "; ".join(dict.fromkeys(source for source in sources if source)) or None
+
+
+def network_words(results: Results, lang: str) -> str:
+    """Describe how large the network is and whether it is connected."""
+    network = results.network
+    parts = network.components["km"]
+    words = label(
+        "study.network", lang, nodes=f"{len(network.nodes):,}", edges=f"{len(network.edges):,}",
+        km=f"{parts.sum():,.1f}", components=len(parts), main=percent(parts.iloc[0] / parts.sum()),
+    )  # fmt: skip
+    if network.left_out:
+        reasons = label("list.comma", lang).join(
+            f"{named('closed', reason, lang)} {count:,}" for reason, count in network.left_out.items()
+        )
+        words += label("study.left_out", lang, count=f"{sum(network.left_out.values()):,}", reasons=reasons)
+    return words
+
+
+def places_table(results: Results, lang: str) -> pd.DataFrame:
+    """Layers for a reader: places, the longest way to a street, how many are off bridges, how many on no street."""
+    columns = [label(f"study.{name}", lang) for name in ("count", "snap", "moved", "off")]
+    rows = [
+        (len(places), float(places.snap.max(initial=0.0)), len(places.moved), len(places.off_street))
+        for places in results.places.values()
+    ]
+    index = pd.Index([role_name(role, lang) for role in results.places], name=label("study.layer", lang))
+    return pd.DataFrame(rows, columns=columns, index=index)
+
+
+def _limits(rows: pd.DataFrame, lang: str) -> list[str]:
+    return [f"{row.limit:g} {label(f'unit.{row.unit}', lang)}" for row in rows.itertuples()]
+
+
+def coverage_table(results: Results, service: str, lang: str) -> pd.DataFrame:
+    """Coverage of one service for a reader: a row per limit, along the streets and straight."""
+    table = results.coverage.loc[[service]].reset_index()
+    table = table[table["group"] == "all"].sort_values(["unit", "limit", "metric"], ascending=[True, True, False])
+    columns = ["total", "covered", "share", "communities", "communities_covered", "communities_share"]
+    shown = table[columns].set_axis(pd.Index(_limits(table, lang), name="limit"))
+    shown.insert(0, "metric", [label(f"metric.{metric}", lang) for metric in table["metric"]])
+    return shown
+
+
+def district_table(results: Results, service: str, lang: str) -> pd.DataFrame:
+    """Shares of one service by district for a reader, a column for each limit; no row without districts."""
+    rows = results.coverage.loc[[service]].reset_index()
+    rows = rows[(rows["group"] != "all") & (rows["metric"] == "streets")].sort_values(["unit", "limit"])
+    rows = rows.assign(limits=_limits(rows, lang))
+    wide = rows.pivot_table(index="group", columns="limits", values="share", sort=False)
+    shown = wide.map(percent)
+    shown.insert(0, "total", rows.groupby("group")["total"].first())
+    shown.columns.name = None
+    names = names_apart(results.layers["districts"]).to_dict() if "districts" in results.layers else {}
+    shown.index = pd.Index([names.get(i, i) for i in wide.index], name=label("column.districts", lang))
+    return shown
+
+
+def facility_words(results: Results, service: str, lang: str) -> str:
+    """Say how many facilities of a service count for no coverage, state no room, or are of types that do not count."""
+    apart = results.apart[service]
+    counts = {code: int((apart == code).sum()) for code in APART if (apart == code).any()}
+    counts |= _type_counts(results, service)
+    if not counts:
+        return ""
+    parts = label("list.semicolon", lang).join(
+        label(f"apart.{code}", lang, count=f"{n:,}") for code, n in counts.items()
+    )
+    total = f"{len(results.layers[service]):,}"
+    return label("apart.of", lang, service=named("service", service, lang), total=total, parts=parts)
+
+
+def _type_counts(results: Results, service: str) -> dict[str, int]:
+    """Count the facilities of types that are not known, and of types that no rule asks for."""
+    if results.audit is None:
+        return {}
+    left = results.audit.uncounted
+    mine = left[(left["layer"] == service) & ~left["counted"].astype(bool)]
+    strange = mine["type"] == ""
+    kinds = {"unknown_type": strange, "unasked_type": ~strange}
+    counts = {code: int(mine.loc[rows, "rows"].sum()) for code, rows in kinds.items()}
+    return {code: n for code, n in counts.items() if n}
+
+
+def _names(results: Results, role: str) -> dict[Any, str]:
+    frame = results.layers.get(role)
+    return {} if frame is None or "name" not in frame else frame["name"].astype(object).map(str).to_dict()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class NamedPlan(Plan):
+    """A plan that shows the names of sites and communities beside their ids."""
+
+    site_names: Mapping[Any, str] = field(default_factory=dict)
+    community_names: Mapping[Any, str] = field(default_factory=dict)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        table = super().table
+        if self.site_names and len(table):
+            table = table.copy()
+            table.insert(0, "name", [self.site_names.get(site, "") for site in table.index])
+        return table
+
+    @cached_property
+    def unreachable(self) -> tuple[object, ...]:
+        names = self.community_names
+        return tuple(f"{i} {names[i]}" if i in names else i for i in super().unreachable)
+
+
+def with_names(results: Results, plan: Plan) -> NamedPlan:
+    """Return the plan with the names of sites and communities beside their ids."""
+    names = (_names(results, role) for role in ("candidates", "communities"))
+    return NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, *names)
+
+
+def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:
+    """Layers with what was found about them: communities, service areas, proposed sites, and the inputs."""
+    layers = dict(results.layers)
+    communities = layers["communities"].copy()
+    for service, found in results.bands.items():
+        for column in ("facility", "cost", "band"):
+            communities[f"{service}_{column}"] = found[column]
+    for name, proposal in results.proposals.items():
+        communities[f"{name.replace('-', '_')}_site"] = proposal.plan.assignment["site"]
+    layers["communities"] = communities
+    for service, areas in results.areas.items():
+        ids = [f"{service}-{row.limit:g}{row.unit}" for row in areas.itertuples()]
+        layers[f"areas_{service}"] = areas.set_axis(pd.Index(ids, name="id"))
+    sites, crs = [], results.network.crs
+    for name, proposal in results.proposals.items():
+        chosen = to_crs(layers["candidates"].loc[list(proposal.plan.sites)], crs)
+        chosen = chosen.join(proposal.plan.table.add_prefix("plan_"))
+        sites.append(chosen.assign(site=chosen.index, goal=name).set_axis([f"{name}/{i}" for i in chosen.index]))
+    if sites:
+        layers["proposed"] = gpd.GeoDataFrame(pd.concat(sites).rename_axis("id"), crs=crs)
+    attributed = {"attribution": attribution(results), "notice": next(iter(notices(results)), None)}
+    for name in layers.keys() - results.layers.keys():
+        layers[name].attrs.update({k: v for k, v in attributed.items() if v})
+    return {name: frame for name, frame in layers.items() if len(frame)}
+
+
+def result_tables(results: Results) -> dict[str, pd.DataFrame]:
+    """Tables for CSV: coverage, audit, and for each goal the sites, the assignment and the curve."""
+    tables = {"coverage": results.coverage.reset_index()}
+    if results.audit is not None:
+        tables |= {"audit": results.audit.table, "figures": results.audit.figures}
+        left = results.audit.uncounted
+        if len(left):
+            tables["uncounted"] = left.assign(rules=left["rules"].map(" ".join))
+    names = pd.Series(_names(results, "communities"), dtype=str)
+    communities = pd.DataFrame({"name": names}, index=results.layers["communities"].index)
+    for service, found in results.bands.items():
+        communities = communities.join(found.add_prefix(f"{service}_"))
+    tables["communities"] = communities.reset_index()
+    for name, proposal in results.proposals.items():
+        plan, curve = proposal.plan, proposal.curve
+        tables[f"plan_{name}"] = with_names(results, plan).table.reset_index()
+        tables[f"assignment_{name}"] = plan.assignment.rename_axis("community").reset_index()
+        if curve is not None:
+            tables[f"curve_{name}"] = curve.assign(chosen=[" ".join(map(str, ids)) for ids in curve["chosen"]])
+    if results.proposals:
+        tables["plans"] = pd.DataFrame([_plan_row(*each) for each in results.proposals.items()])
+    return tables
+
+
+def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:
+    """One line about a plan: what was asked, and what came of it."""
+    plan = proposal.plan
+    row: dict[str, Any] = {"goal": name, "rules": "; ".join(plan.rules)}
+    row |= {key: getattr(plan, key) for key in ("limit", "unit", "how", "status")}
+    row["sites"] = len(plan.sites)
+    row |= {key: getattr(plan, key) for key in ("covered", "total", "share", "objective", "bound", "gap", "seconds")}
+    return row | {"unreachable": " ".join(map(str, plan.unreachable))}

@@ -1,0 +1,132 @@
+"""The values of a study: `Study` is what goes in, `Results` what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import geopandas as gpd
+import pandas as pd
+
+from siting.html import card
+from siting.judge import Audit, Rule
+from siting.judge.standards.rule import Document
+from siting.labels import label, named
+from siting.measure import Reach
+from siting.network import Network, Places, Walk
+from siting.propose import Plan
+from siting.show.cells import role_name
+from siting.study.inputs import Circle, Goal, Source
+from siting.study.recipe import read_recipe
+
+__all__ = ["Proposal", "Results", "Study"]
+
+
+@dataclass(frozen=True, repr=False)
+class Study:
+    """A frozen set of inputs; `run` turns it into an `Outcome`. Made by `from_toml`.
+
+    Attributes
+    ----------
+    name, title, lang
+        Name for files, title for readers, "zh" or "en".
+    layers
+        Source of each layer by role.
+    standard, year
+        The standard to judge by, None for no audit, and the year.
+    rules, documents
+        Rules of the study's own, added to the standard.
+    shares, beside, by, household_size, scope
+        As for `audit`.
+    changes
+        Numbers that a document leaves open, or other readings, by rule id; as for `Standard.adapted`.
+    walk
+        Who walks to each service.
+    circles, goals
+        What is measured and proposed.
+    max_snap, crs, strict
+        As for `travel`, `Network.from_streets` and `read_layer`. All of a study is measured in the network's CRS.
+    """
+
+    name: str
+    title: Mapping[str, str]
+    layers: Mapping[str, Source]
+    lang: Literal["zh", "en"] = "zh"
+    standard: str | None = None
+    year: int | None = None
+    rules: tuple[Rule, ...] = ()
+    documents: Mapping[str, Document] = field(default_factory=dict)
+    shares: Mapping[str, float] = field(default_factory=dict)
+    beside: float = 300.0
+    by: str | None = None
+    household_size: float | None = None
+    scope: str | float | None = None
+    changes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    walk: Mapping[str, Walk] = field(default_factory=dict)
+    circles: tuple[Circle, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    max_snap: float = 250.0
+    crs: str | None = None
+    strict: bool = False
+
+    @classmethod
+    def from_toml(cls, path: str | Path) -> Study:
+        """Read a study from a TOML file; paths in it are relative to it.
+
+        Raises
+        ------
+        SitingError
+            When the file is not there or not well formed: which table or key, and what is understood.
+        """
+        return cls(**read_recipe(Path(path)))
+
+    @property
+    def heading(self) -> str:
+        """The title in the study's own language."""
+        return self.title.get(self.lang, self.name)
+
+    def __repr__(self) -> str:
+        year = "" if self.year is None else f" {self.year}"
+        judged = "no standard" if self.standard is None else f"{self.standard}{year}"
+        n = len(self.goals)
+        return f"<Study {self.name}: {len(self.layers)} layers, {judged}, {n} goal{'s' * (n != 1)}>"
+
+    def _repr_html_(self) -> str:
+        between = label("list.semicolon", self.lang)
+        facts = {
+            "card.layers": label("list.comma", self.lang).join(role_name(role, self.lang) for role in self.layers),
+            "fact.standard": named("standard", self.standard or "", self.lang),
+            "fact.year": "" if self.year is None else str(self.year),
+            "card.circles": between.join(circle.title(self.lang) for circle in self.circles),
+            "card.goals": between.join(goal.title(self.lang) for goal in self.goals),
+        }
+        return card(self.heading, facts, lang=self.lang)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Proposal:
+    """A goal, the plan for it, and the curve of coverage against number of sites when it was asked for."""
+
+    goal: Goal
+    plan: Plan
+    reach: Reach
+    curve: pd.DataFrame | None
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Results:
+    """The fields of an `Outcome`, which says what they hold."""
+
+    study: Study
+    layers: Mapping[str, gpd.GeoDataFrame]
+    network: Network
+    places: Mapping[str, Places]
+    coverage: pd.DataFrame
+    apart: Mapping[str, pd.Series]
+    bands: Mapping[str, pd.DataFrame]
+    areas: Mapping[str, gpd.GeoDataFrame]
+    audit: Audit | None
+    proposals: Mapping[str, Proposal]
+    steps: Mapping[str, float]
