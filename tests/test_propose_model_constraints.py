@@ -108,6 +108,15 @@ def test_years_have_limits_of_their_own(inputs: Any) -> None:
     ]  # fmt: skip
 
 
+def test_what_closing_saves_counts_in_the_year_of_closing(inputs: Any) -> None:
+    closing = st.MayClose(saving=7.0)
+    made = written(inputs([st.Existing(["x"]), closing, st.Phases((1, 2), budget=(4, 4), cost=COST)]))
+    # x stays, closes before year 1, closes before year 2; y is free; z opens in year 1 or 2
+    assert [each[:3] for each in made if each[0]] == [
+        ("Phases(1: budget=4)", [1, 5], [-7, 5]), ("Phases(2: budget=4)", [2, 6], [-7, 5]),
+    ]  # fmt: skip
+
+
 def test_two_services_that_must_share_open_together(inputs: Any) -> None:
     made = written(inputs([st.Together(must=True)], services=2))
     # variables of old are 0 to 2, of kids 3 to 5

@@ -60,6 +60,8 @@ def test_a_site_that_may_close_stays_or_closes_before_a_year(made: Callable[...,
     assert of_x == [(STAYING, 2, 0), (CLOSING, 0, -7), (CLOSING, 1, -7)]
     assert v.lower[v.site == 0].tolist() == [0, 0, 0]
     assert v.serves[v.site == 0].tolist() == [True, False, True]
+    assert v.open_in(0, 0)[v.site == 0].tolist() == [True, False, True]
+    assert v.open_in(0, 1)[v.site == 0].tolist() == [True, False, False]
     assert v.begin[v.new].tolist() == [0, 1, 0, 1]  # y and z, each in either year
 
 

@@ -14,6 +14,7 @@ from scipy.sparse import csr_array
 import siting as st
 from siting.optimize.control import Control
 from siting.optimize.model import Model
+from siting.optimize.solution import Solution
 from siting.propose.model.formulation import build
 from siting.propose.search.answer import optimal_within
 from siting.propose.search.bottleneck import FarthestAnswer, SpacingAnswer
@@ -21,7 +22,7 @@ from siting.propose.search.dispatch import search
 from siting.propose.search.engines import only_counted, proven_bound, solve_model, tightened
 from siting.propose.search.leximin import Groups, Ranks
 from siting.propose.search.maximin import Goals, extended, maximise_least, with_goals, within
-from siting.propose.search.pruning import coverage_model, prune_by, two_best
+from siting.propose.search.pruning import coverage_model, prune, prune_by, two_best
 
 PEOPLE = pd.Series({"a": 10, "b": 5, "c": 8})
 
@@ -109,6 +110,12 @@ def test_sites_that_add_nothing_are_closed(reach: st.Reach) -> None:
     assert prune_by(made, everything, made.model.is_feasible, made.model.objective).tolist() == [True, False, True]
     kept = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(3), st.Required(["y"])])
     assert prune_by(kept, everything, kept.model.is_feasible, kept.model.objective).tolist() == [True, True, False]
+
+
+def test_of_two_sites_that_serve_the_same_one_is_closed(reach: st.Reach) -> None:
+    made = build(st.MaxCoverage(), reach, PEOPLE, [st.AtMost(3)])
+    found = Solution(np.ones(3, bool), 23, 23, "optimal", "by hand")
+    assert prune(made, made.model, found).tolist() == [True, True, False]
 
 
 def test_the_model_of_people_covered(reach: st.Reach) -> None:
