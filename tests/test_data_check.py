@@ -721,3 +721,7 @@ def test_the_neighbouring_zone_is_near_enough() -> None:
 def test_a_crs_across_the_date_line() -> None:
     fiji = gpd.GeoSeries.from_xy([179.9, -179.9], [-17.0, -17.0], crs="EPSG:4326").to_crs("EPSG:3460")
     assert len(check_layer(layer("EPSG:3460", fiji.tolist(), id=["a", "b"]), "candidates")) == 2
+
+
+def test_a_negative_whole_is_no_fault_of_its_part() -> None:
+    assert '"population" is negative in 1 of 2 rows' in fault(layer(population=[-5, 10], elderly=[1, 10]))

@@ -106,3 +106,11 @@ def test_several_layers_at_once_are_no_layer(network: st.Network, several: objec
             (LayerError, NetworkError, ProblemError), match=r"is a .*; give one GeoDataFrame .*combine_layers"
         ):
             call()
+
+
+def test_the_notice_is_that_of_the_first_layer_that_has_one() -> None:
+    one, two, three = layer(4326, a=120), layer(4326, b=120), layer(4326, c=120)
+    two.attrs, three.attrs = {"notice": {"en": "two"}}, {"notice": {"en": "three"}, "attribution": "three"}
+    both = st.combine_layers(one, two, three)
+    assert both.attrs["notice"] == {"en": "two"}
+    assert both.attrs["attribution"] == "three"

@@ -442,3 +442,10 @@ def test_headings_are_matched_and_the_others_compared() -> None:
 def test_words_of_units() -> None:
     assert (unit_word("10k yuan", "zh"), unit_word("10k yuan", "en")) == ("万元", "10k yuan")
     assert (unit_words("beds")[:2], unit_words("beds")[-1]) == (["张", "床"], "万张")
+
+
+def test_only_a_near_heading_may_well_mean_a_column() -> None:
+    for heading, column in (("社区总人数", "population"), ("户籍户数", "registered")):
+        similar = similar_columns(role("communities"), heading)
+        assert (similar.nearest, similar.near) == (column, False)
+    assert similar_columns(role("candidates"), "可办的服务").near

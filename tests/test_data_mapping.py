@@ -195,3 +195,9 @@ def test_days(text: str, day: dt.date | None) -> None:
 
 def test_a_mapping_is_a_value(files: tuple[Path, Path]) -> None:
     assert LayerMapping.from_toml(files[1], role("eldercare")).columns["beds"] == ("全托床位", "日托床位")
+
+
+def test_a_mapping_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    file = tmp_path / "mapping.toml"
+    file.write_text('[columns]\npopulation = "人口"\n', encoding="utf-8-sig")
+    assert LayerMapping.from_toml(file, role("communities")).columns == {"population": ("人口",)}

@@ -15,7 +15,7 @@ from pyproj import CRS
 
 import siting as st
 from siting.data import check_extent, check_together, metric_crs
-from siting.data.extent import median
+from siting.data.extent import median, middle_place
 from siting.data.outliers import find_outliers
 from siting.errors import LayerError
 
@@ -282,3 +282,14 @@ def test_strict_is_true_or_false(tmp_path: Path) -> None:
 def test_the_median_takes_weights() -> None:
     assert median(np.array([0.0, 119.0, 120.0])) == 119
     assert median(np.array([1.0, 2.0]), np.array([1.0, 1.0])) == 1.5
+
+
+@pytest.mark.parametrize(("near", "far", "doubtful"), [(5, 3, 0), (6, 2, 2)])
+def test_a_medium_distance_counts_beside_two_thirds_of_the_rows(near: int, far: int, doubtful: int) -> None:
+    x, y = np.array([500_000.0] * near + [600_000.0] * far), np.full(near + far, 3.2e6)
+    assert find_outliers(np.column_stack([x, y, x, y]), CRS(4549)).doubtful.sum() == doubtful
+
+
+def test_the_middle_of_places_off_the_earth_is_nowhere() -> None:
+    assert middle_place(CRS(4326), np.array([[120.0, 29.0, 120.2, 29.0]])) == (120.1, 29.0)
+    assert middle_place(CRS(4326), np.array([[120.0, 200.0, 120.0, 200.0]])) == (0.0, 0.0)

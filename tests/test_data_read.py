@@ -18,6 +18,7 @@ import pytest
 import shapely
 
 from siting.data import load_sample, read_layer, sample_path
+from siting.data.shapefile_encoding import sidecar
 from siting.data.tables import guarded, unguarded
 from siting.errors import LayerError, SitingError
 
@@ -484,3 +485,12 @@ def test_importing_the_room_loads_neither_gdal_nor_openpyxl() -> None:
     code = "import sys, siting.data; print({'pyogrio', 'openpyxl', 'scipy.spatial', 'rich'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout == "set()\n"
+
+
+@pytest.mark.parametrize("suffix", [".dbf", ".DBF"])
+def test_a_file_beside_a_shapefile_may_have_capitals(tmp_path: Path, suffix: str) -> None:
+    assert sidecar(tmp_path / "a.shp", ".dbf") is None
+    (tmp_path / f"a{suffix}").touch()
+    found = sidecar(tmp_path / "a.shp", ".dbf")
+    assert found is not None
+    assert found.is_file()

@@ -210,3 +210,14 @@ def test_who_stands_at_a_gate_stands_on_the_open_street(side: int, up: int) -> N
     assert found["west", "east"] == found["east", "west"] == 800
     alone = network({"drive": [(0, 0), (200, 0)], "back": [(200, 0), (300, 0)]}, {"drive"})
     assert table(st.travel(alone, doors(a=(0, 0)), doors(b=(300, 0)), metres=1000)) == {("a", "b"): 300}
+
+
+@pytest.mark.parametrize("drive", [(0, 90), (60, 60)])
+def test_where_a_drive_begins_both_ends_of_the_open_street_count(drive: tuple[float, float]) -> None:
+    """A place that is put on the open street instead of the drive is as long as that street, not as the drive."""
+    streets = network({"drive": [(0, 0), drive], "east": [(0, 0), (200, 0)]}, {"drive"})
+    home = streets.locate(doors(home=(-10, -10)))
+    assert streets.columns.index[home.edge[0]] == "east"
+    assert home.to_u[0] + home.to_v[0] == 200_000
+    assert streets.holds(home)
+    st.travel(streets, home, home, metres=100)

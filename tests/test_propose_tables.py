@@ -76,6 +76,7 @@ def test_with_backup_the_second_site_serves(reach: st.Reach) -> None:
         "a": "few", "b": "", "c": "", "d": "beyond", "e": "closed", "f": "no demand",
     }  # fmt: skip
     assert plan.covered == 13
+    assert plan.assignment["site"].fillna("").to_dict() == {"a": "", "b": "y", "c": "z", "d": "", "e": "", "f": ""}
 
 
 def test_why_somebody_is_not_served(reach: st.Reach) -> None:

@@ -89,14 +89,13 @@ def place(
     if area.any():
         first, more = gates_of(network, geometry, np.flatnonzero(area), max_snap, preferred)
         edge[area], to_u[area], snap[area], nearest[area] = first
-        cost = network.cost[edge].astype(np.int64)
         shape = np.full(len(geometry), None, object)
         shape[area] = geometry[area]
         polygons = {"shape": frozen(shape), "more": Gates(*map(frozen, more))}
     near = snap <= max_snap
     door = np.minimum(np.where(near, millimetres(snap), 0), np.iinfo(np.int32).max)
-    on = np.where(near, edge, -1)
-    integers = (column.astype(np.int32) for column in (on, network.u[edge], network.v[edge], to_u, cost - to_u, door))
+    on, to_v = np.where(near, edge, -1), network.cost[edge] - to_u
+    integers = (column.astype(np.int32) for column in (on, network.u[edge], network.v[edge], to_u, to_v, door))
     columns = frozen_columns(*integers, snap, nearest, xy)
     placed = Places(ids=ids, max_snap=float(max_snap), any_street=any_street, **columns, **polygons)
     _report(placed, near, name)
