@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -53,7 +54,7 @@ MODELS = [m for m in MODULES if m.startswith("siting.propose.") and not m.starts
 ENGINES = [m for m in MODULES if m.startswith("siting.optimize.")]
 SECONDS = 1.0
 #: Public names by theme, gathered from several rooms.
-NAMESPACES: set[str] = set()
+NAMESPACES = {"equity", "forecasts", "projects", "scenarios", "sharing"}
 
 
 def test_every_room_has_a_floor() -> None:
@@ -173,6 +174,23 @@ def test_what_is_public_is_there(module: str) -> None:
     loaded = importlib.import_module(module)
     for name in getattr(loaded, "__all__", []):
         assert hasattr(loaded, name), f"{module}.__all__ names {name}, which is not there"
+
+
+def test_the_top_level_is_small_and_namespaces_are_tidy() -> None:
+    spaces = [name for name in siting.__all__ if inspect.ismodule(getattr(siting, name))]
+    assert len(siting.__all__) - len(spaces) <= 60
+    assert set(dir(siting)) == set(siting.__all__)
+    for name in spaces:
+        space = getattr(siting, name)
+        assert sorted(dir(space)) == sorted(space.__all__), f"dir(siting.{name}) lists more than its public names"
+
+
+@pytest.mark.parametrize(("home", "names"), siting.MOVED.items())
+def test_a_name_that_moved_says_where_it_is(home: str, names: str) -> None:
+    for name in names.split():
+        assert name not in siting.__all__
+        with pytest.warns(DeprecationWarning, match=rf"^siting\.{name} is siting\.{home}\.{name} now$"):
+            assert getattr(siting, name) is getattr(getattr(siting, home), name)
 
 
 def test_names_of_the_package_are_sorted_and_documented() -> None:

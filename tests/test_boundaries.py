@@ -34,7 +34,7 @@ from siting.propose.questions import robustness as robustness_module
 )
 def test_a_decay_that_is_none_is_refused(decay: Callable[[Any], Any], word: str, reach_of: Any) -> None:
     reach = reach_of({"x": {"a": 100.0, "b": 200.0}, "y": {"b": 50.0}}, "ab")
-    with pytest.raises(st.ProblemError, match=word):
+    with pytest.raises(st.errors.ProblemError, match=word):
         st.solve(st.MaxCoverage(decay), reach, demand=pd.Series({"a": 1, "b": 1}), rules=[st.AtMost(1)])
 
 
@@ -55,7 +55,7 @@ def test_regret_is_counted_against_the_bound(reach_of: Any, monkeypatch: pytest.
         return replace(proven(*args, **options), bound=9.5, status="time_limit")
 
     monkeypatch.setattr(robustness_module, "search", unproven)
-    row = st.robustness(plan, {"now": people}).loc["now"]
+    row = st.scenarios.robustness(plan, {"now": people}).loc["now"]
     assert (row["best"], row["best_bound"], row["regret"]) == (5, 9.5, 4.5)
     assert row["relative_regret"] == pytest.approx(4.5 / 9.5)
 
@@ -108,7 +108,7 @@ def test_a_walk_without_stairs_says_so(town_network: st.Network, layer: Any) -> 
 @pytest.mark.parametrize("speed", [20, 200])
 def test_the_slowest_and_the_fastest_walk_are_walks(speed: float) -> None:
     assert st.Walk(speed).speed == speed
-    with pytest.raises(st.NetworkError, match="speed"):
+    with pytest.raises(st.errors.NetworkError, match="speed"):
         st.Walk(math.nextafter(speed, 0 if speed == 20 else 1000))
 
 
@@ -116,7 +116,7 @@ def test_the_slowest_and_the_fastest_walk_are_walks(speed: float) -> None:
 def test_the_shortest_and_the_longest_limit_are_limits(metres: float, town_network: st.Network, layer: Any) -> None:
     homes = layer({"a": (0, 0), "b": (5, 0)})
     assert len(st.travel(town_network, homes, homes, metres=metres).pairs()) == 4
-    with pytest.raises(st.ProblemError, match="from 10 to 1,000,000"):
+    with pytest.raises(st.errors.ProblemError, match="from 10 to 1,000,000"):
         st.travel(town_network, homes, homes, metres=math.nextafter(metres, 0 if metres == 10 else 1e9))
 
 
@@ -129,7 +129,7 @@ def test_places_of_another_network_are_refused_even_where_the_ends_of_edges_agre
     places = first.locate(homes)
     assert len(st.travel(first, places, places, metres=500).pairs()) == 4
     assert len(st.travel(st.Network.from_streets(one), places, places, metres=500).pairs()) == 4
-    with pytest.raises(st.NetworkError, match="another network"):
+    with pytest.raises(st.errors.NetworkError, match="another network"):
         st.travel(second, places, places, metres=500)
 
 
@@ -164,11 +164,11 @@ def test_a_one_way_street_of_no_length_has_no_direction(length: float, back: flo
 def test_the_figure_of_a_printed_year_is_the_printed_one(caplog: pytest.LogCaptureFixture) -> None:
     figures = {2020: 0.1 + 0.2, 2025: 7.0}
     with caplog.at_level(logging.WARNING):
-        assert st.interpolate_figures(figures, 2020) == 0.1 + 0.2
-        assert st.interpolate_figures(figures, 2025, method="growth") == 7.0
-        assert st.interpolate_figures({2020: 5.0}, 2020) == 5.0
+        assert st.forecasts.interpolate_figures(figures, 2020) == 0.1 + 0.2
+        assert st.forecasts.interpolate_figures(figures, 2025, method="growth") == 7.0
+        assert st.forecasts.interpolate_figures({2020: 5.0}, 2020) == 5.0
     assert not caplog.records
-    st.interpolate_figures(figures, 2026)
+    st.forecasts.interpolate_figures(figures, 2026)
     assert "beyond the printed years" in caplog.text
 
 

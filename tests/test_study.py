@@ -451,12 +451,12 @@ def test_layers_that_lie_elsewhere_are_refused(town: Path) -> None:
     homes = st.read_layer(town.parent / "town.gpkg", "communities", layer="communities")
     homes = homes.set_geometry(homes.translate(60_000, 0))
     st.write_layer(homes, town.parent / "town.gpkg", layer="communities")
-    with pytest.raises(st.NetworkError, match="communities: 4 of 4 places lie more than 250 m from any street"):
+    with pytest.raises(st.errors.NetworkError, match="communities: 4 of 4 places lie more than 250 m from any street"):
         st.run(st.Study.from_toml(town))
 
 
 def test_a_measuring_crs_for_elsewhere_is_refused(town: Path) -> None:
     text = town.read_text(encoding="utf-8").replace("year = 2025", 'year = 2025\ncrs = "EPSG:4534"')
     town.write_text(text, encoding="utf-8")
-    with pytest.raises(st.LayerError, match=r"made for 73.*the layer lies at 114"):
+    with pytest.raises(st.errors.LayerError, match=r"made for 73.*the layer lies at 114"):
         st.run(st.Study.from_toml(town))
