@@ -56,7 +56,7 @@ def test_a_sum_is_no_community(word: str, named: bool) -> None:
     """The total of a table has a place on the map as easily as any row; counted, it doubles the population."""
     frame = communities(name=["甲", "乙", word])
     if named:
-        assert f'1 of 3 rows sum up others and are no record of their own: "c: {word}"; take them out' in fault(frame)
+        assert f'1 of 3 rows are totals of others: "c: {word}"; remove them' in fault(frame)
     else:
         assert check_layer(frame, "communities")["name"].tolist() == ["甲", "乙", word]
 
@@ -67,7 +67,7 @@ def test_a_sum_is_found_in_any_column_and_its_cells_are_no_faults() -> None:
         id=["1", "2", "合计"], population=[10, -1, None], 序号=["1", "2", "合计"], 备注=["含A、B两处合计", "", ""],
     )  # fmt: skip
     told = faults(frame)
-    assert told[0].startswith('1 of 3 rows sum up others and are no record of their own: "合计"; ')
+    assert told[0].startswith('1 of 3 rows are totals of others: "合计"; ')
     assert told[1:] == ('"population" is negative in 1 of 2 rows: "2: -1.0"; correct them',)
     by_other = layer(序号=["1", "2", "合计"], population=[1, 2, 3])
     assert '"communities-3: 合计"' in fault(by_other)
@@ -202,7 +202,7 @@ def test_choices_that_cannot_be(columns: dict[str, str], message: str) -> None:
 
 def test_columns_that_stand_twice() -> None:
     frame = communities(a=[1, 2, 3], b=[1, 2, 3]).rename(columns={"b": "a"})
-    assert 'columns stand twice: "a"' in fault(frame)
+    assert 'columns occur twice: "a"' in fault(frame)
 
 
 def test_no_geometry() -> None:
@@ -233,7 +233,7 @@ def test_ids_that_are_0_in_every_row_are_none(caplog: pytest.LogCaptureFixture) 
     assert out["id_source"].tolist() == [0, 0, 0]
     assert "the ids are 0 in every row" in caplog.text
     assert "id" not in out.attrs.get("understood", {}).values()
-    assert 'ids stand more than once: "0"' in fault(communities(Id=[0, 0, 1]).drop(columns="id"))
+    assert 'ids occur more than once: "0"' in fault(communities(Id=[0, 0, 1]).drop(columns="id"))
 
 
 def test_trimming_is_told(caplog: pytest.LogCaptureFixture) -> None:
@@ -246,7 +246,7 @@ def test_trimming_is_told(caplog: pytest.LogCaptureFixture) -> None:
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        (["001", "001 ", "b"], 'ids stand more than once: "001"; every id must be unique'),
+        (["001", "001 ", "b"], 'ids occur more than once: "001"; every id must be unique'),
         (["", "b", "c"], '1 ids are empty: rows "1"'),
         ([None, "b", "c"], '1 ids are empty: rows "1"'),
         ([1.0, 2.0, float("nan")], '1 ids are empty: rows "3"'),
@@ -429,7 +429,7 @@ def test_services_are_joined_and_a_third_is_kept(caplog: pytest.LogCaptureFixtur
     with caplog.at_level(logging.INFO, "siting"):
         out = check_layer(frame, "candidates")
     assert out["services"].tolist() == ["childcare;eldercare", "childcare;eldercare", "childcare;culture"]
-    assert '"services" holds words that are not understood' in caplog.text
+    assert '"services" holds unknown words' in caplog.text
     assert '"c: 托育，culture"' in caplog.text
 
 
@@ -524,7 +524,7 @@ def test_no_crs() -> None:
 
 def test_a_local_system_is_refused() -> None:
     local = 'LOCAL_CS["plan",UNIT["metre",1]]'
-    assert "says nothing of where on earth it lies" in fault(communities(crs=local))
+    assert "without a location on the earth" in fault(communities(crs=local))
 
 
 def test_an_empty_layer() -> None:

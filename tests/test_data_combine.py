@@ -71,7 +71,7 @@ def test_a_layer_without_rows_changes_nothing() -> None:
 def test_ids_that_stand_twice_are_told_with_their_layers() -> None:
     one, two = layer(4326, a=120.0, b=120.1), layer(4490, b=120.2, c=120.3)
     one.attrs["source"], two.attrs["source"] = "now.gpkg", "plots.gpkg"
-    with pytest.raises(LayerError, match=r'now.gpkg and plots.gpkg: ids stand more than once: "b"; make them differ'):
+    with pytest.raises(LayerError, match=r'now.gpkg and plots.gpkg: ids occur more than once: "b"; make them differ'):
         st.data.combine_layers(one, two)
 
 

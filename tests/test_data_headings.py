@@ -217,7 +217,7 @@ def test_three_and_under_is_told_where_under_three_is_asked_for(caplog: pytest.L
 def test_a_code_goes_before_a_name(caplog: pytest.LogCaptureFixture) -> None:
     frame = homes(population=[5], 所属街道=["城东街道"], 街道代码=["007"])
     assert check_layer(frame, "communities")["district"].tolist() == ["007"]
-    assert '"所属街道" was left: "街道代码" stands beside it' in caplog.text
+    assert '"所属街道" is not used, because "街道代码" is present' in caplog.text
     own = check_layer(frame, "communities", columns={"district": "所属街道"})
     assert own["district"].tolist() == ["城东街道"]
 

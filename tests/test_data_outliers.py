@@ -113,7 +113,7 @@ def test_a_row_that_may_be_wrong_is_told_and_refused_when_strict(caplog: pytest.
     with caplog.at_level(logging.WARNING, "siting"):
         st.check_layer(frame, "communities")
     assert '1 of 11 rows lie far from all others: "r10" (at 121.05, 29, 9' in caplog.text
-    assert "look whether they are meant to lie there" in caplog.text
+    assert "check their location" in caplog.text
     with pytest.raises(LayerError, match="far from all others"):
         st.check_layer(frame, "communities", strict=True)
 

@@ -63,7 +63,7 @@ def test_titles_merged_across_are_passed_over(tmp_path: Path, caplog: pytest.Log
     file = book(tmp_path / "a.xlsx", rows, "A1:E1", "A2:C2", "D2:E2")
     assert read_layer(file, "communities")["population"].tolist() == [100, 200, 300, 400]
     assert 'row 1 is passed over as a title: "某市小区人口表"' in caplog.text
-    with pytest.raises(LayerError, match="take out the title rows above the header"):
+    with pytest.raises(LayerError, match="remove the title rows above the header"):
         read_layer(book(tmp_path / "b.xlsx", [["某市小区人口表"], *streets("甲", "乙", "丙", "丁")]), "communities")
 
 
@@ -128,7 +128,7 @@ def test_hidden_and_empty_sheets_are_passed_over(tmp_path: Path, caplog: pytest.
     made["下拉选项"].sheet_state = "hidden"
     made.save(tmp_path / "a.xlsx")
     assert len(read_layer(tmp_path / "a.xlsx", "communities")) == 4
-    assert 'sheet "小区底数" is read; passed over are "下拉选项 (hidden)", "Sheet3 (empty)"' in caplog.text
+    assert 'sheet "小区底数" is read; ignored are "下拉选项 (hidden)", "Sheet3 (empty)"' in caplog.text
     made["下拉选项"].sheet_state = "visible"
     made.save(tmp_path / "a.xlsx")
     with pytest.raises(LayerError, match='has 2 sheets, "小区底数", "下拉选项"; choose one with layer='):
@@ -137,7 +137,7 @@ def test_hidden_and_empty_sheets_are_passed_over(tmp_path: Path, caplog: pytest.
 
 def test_a_sum_at_the_foot_is_refused_though_its_formula_has_no_value(tmp_path: Path) -> None:
     file = book(tmp_path / "a.xlsx", [*streets("甲", "乙", "丙", "丁"), ["合计", "=SUM(B2:B5)"]])
-    with pytest.raises(LayerError, match='1 of 5 rows sum up others and are no record of their own: "合计"') as caught:
+    with pytest.raises(LayerError, match='1 of 5 rows are totals of others: "合计"') as caught:
         read_layer(file, "communities")
     assert len(caught.value.faults) == 1
 

@@ -123,7 +123,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "uncounted": {},
         "apart": {},
     }
-    with pytest.raises(st.errors.StandardError, match='services that are not there: "childcar"'):
+    with pytest.raises(st.errors.StandardError, match='unknown services: "childcar"'):
         st.audit(demo, town, walk={"childcar": st.Walk.adult()})
     layers = {**town, "eldercare": town["childcare"], "culture": town["childcare"]}
     culture = rule("service_radius", id="culture", service="culture", operator="<=", value=300.0, unit="m")
@@ -147,7 +147,7 @@ def test_a_place_beyond_max_snap_reaches_nothing(
 @pytest.mark.parametrize(
     ("shares", "message"),
     [
-        ({"nothing": 0.9}, 'shares are given for rules that are not there: "nothing"'),
+        ({"nothing": 0.9}, 'shares are given for unknown rules: "nothing"'),
         ({"circle": 0}, r'shares: "circle" is 0; give a share above 0 and at most 1$'),
         ({"circle": -5}, "give a share above 0 and at most 1$"),
         ({"circle": 100.5}, "give a share above 0 and at most 1$"),
@@ -671,7 +671,7 @@ def test_settings_that_cannot_be_are_told(options: dict[str, Any], told: str) ->
 def test_ids_that_stand_twice_are_refused(layer: Callable[..., gpd.GeoDataFrame]) -> None:
     homes = layer({"a": (0, 0), "b": (100, 0)}, population=[1, 2])
     homes.index = pd.Index(["a", "a"], name="id")
-    with pytest.raises(st.errors.LayerError, match='communities: ids stand twice: "a"'):
+    with pytest.raises(st.errors.LayerError, match='communities: ids occur twice: "a"'):
         st.audit(st.load_standard("jinhua"), {"communities": homes})
 
 

@@ -354,7 +354,7 @@ TIMED = made("service_time", operator="<=", value=15, unit="min")
          '"mode", "speed" would have no effect in this service_radius'),
         ({"mode": "car", "speed": "30 km/h", "metric": "straight"}, "by car means along the streets"),
         ({"any": [{"layer": "meals"}]}, "any has one table only"),
-        ({"any": BOTH, "layer": "meals"}, "stand in the tables of each or any, not beside them"),
+        ({"any": BOTH, "layer": "meals"}, "belong in the tables of each or any"),
         ({"any": []}, "any is .*, not a list of tables"),
         ({"any": ["meals"]}, "any is .*, not a list of tables"),
         ({"any": [{"layers": "meals"}, *BOTH]}, 'unknown keys in any "layers"'),

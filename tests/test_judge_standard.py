@@ -150,7 +150,7 @@ def test_one_name_or_several(tmp_path: Path) -> None:
 
 
 def test_ids_stand_once(tmp_path: Path) -> None:
-    with pytest.raises(st.errors.StandardError, match=r'^demo\.toml: rules stand twice: "demo\.places"'):
+    with pytest.raises(st.errors.StandardError, match=r'^demo\.toml: rules occur twice: "demo\.places"'):
         parsed(tmp_path, GOOD + GOOD[GOOD.index("[[rule]]") :])
 
 
@@ -226,7 +226,7 @@ def test_rules_that_are_added_to_some_are_at_hand() -> None:
     share = rule(id="share", kind="coverage_share", value=100.0, applies_to="new_residential", meets="mine")
     wider = one.extended([area, share], {})
     assert [r.id for r in wider.whole[-2:]] == ["mine", "share"]
-    with pytest.raises(st.errors.StandardError, match="rules stand twice"):
+    with pytest.raises(st.errors.StandardError, match="rules occur twice"):
         one.extended([st.load_standard("jinhua")["jinhua.childcare.service_radius"]], {})
 
 
@@ -245,7 +245,7 @@ def test_rules_of_ones_own() -> None:
     assert len(wider) == len(standard) + 1
     assert wider.title(wider["study.goal"]) == "本研究"
     assert len(standard) == len(standard.rules), "the standard itself stays as it was"
-    with pytest.raises(st.errors.StandardError, match=r'rules stand twice: "study\.goal"'):
+    with pytest.raises(st.errors.StandardError, match=r'rules occur twice: "study\.goal"'):
         wider.extended([mine], {})
     with pytest.raises(st.errors.StandardError, match='not listed: "study"'):
         standard.extended([mine], {})

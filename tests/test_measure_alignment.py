@@ -47,7 +47,7 @@ def test_ids_that_are_missing_or_stand_twice() -> None:
         groups(VALUES.drop("b"), IDS, "sites")
     with pytest.raises(ProblemError, match=r'^kind: no group for sites "b"$'):
         groups(VALUES.where(VALUES != 2), IDS, "sites", what="kind")
-    with pytest.raises(ProblemError, match=r'^limits: ids stand twice: "a"$'):
+    with pytest.raises(ProblemError, match=r'^limits: ids occur twice: "a"$'):
         in_order(pd.concat([VALUES, VALUES[["a"]]]), IDS, "limits")
     with pytest.raises(ProblemError, match=r"^by is 'district'; give a Series with a value for each id"):
         groups("district", IDS)  # type: ignore[arg-type]
@@ -60,5 +60,5 @@ def test_ids_that_are_missing_or_stand_twice() -> None:
 def test_unique_ids() -> None:
     assert unique_ids(["a", "b"], "sites").tolist() == ["a", "b"]
     assert unique_ids(IDS, "sites") is IDS
-    with pytest.raises(ProblemError, match=r'^sites stand twice: "a"$'):
+    with pytest.raises(ProblemError, match=r'^sites occur twice: "a"$'):
         unique_ids(["a", "b", "a", "a"], "sites")

@@ -163,7 +163,7 @@ def test_margins_that_no_table_meets() -> None:
 
 def test_labels_that_stand_twice() -> None:
     one = pd.Series({"a": 3})
-    with pytest.raises(ProblemError, match='columns stand twice: "a"'):
+    with pytest.raises(ProblemError, match='columns occur twice: "a"'):
         fit_margins(pd.DataFrame([[1, 2]], columns=["a", "a"], index=["r"]), rows=pd.Series({"r": 3}), columns=one)
     with pytest.raises(ProblemError, match="rows: a list; give a Series"):
         fit_margins(pd.DataFrame({"a": [1]}), rows=[3], columns=one)  # type: ignore[arg-type]

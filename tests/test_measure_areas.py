@@ -235,7 +235,7 @@ def test_loops(streets: Make, layer: Make, at: Make) -> None:
 
 
 def test_points_that_are_drawn_twice(streets: Make, layer: Make) -> None:
-    """A vertex that stands twice far along the street is not reached by that."""
+    """A vertex that occurs twice far along the street is not reached by that."""
     lines = {"a": [(0, 0), (0, 0), (400, 0), (500, 0), (500, 0), (1000, 0), (1000, 0)]}
     network = st.Network.from_streets(streets(lines))
     for metres in (100, 450, 500, 900):

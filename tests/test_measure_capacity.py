@@ -93,7 +93,7 @@ def test_what_is_no_amount_is_refused_with_its_ids(homes: pd.DataFrame) -> None:
         utilisation(homes, used=homes["occupied"].drop("t"), capacity="beds")
     with pytest.raises(ProblemError, match='no value for 1 facilities: "r"'):
         utilisation(homes, used="occupied", capacity="beds", by=homes["district"].drop("r"))
-    with pytest.raises(ProblemError, match='stand twice: "p"'):
+    with pytest.raises(ProblemError, match='occur twice: "p"'):
         utilisation(pd.concat([homes, homes.iloc[:1]]), used="occupied", capacity="beds")
 
 
@@ -187,7 +187,7 @@ def test_what_does_not_fit_is_refused(reach: st.Reach) -> None:
         ({"demand": PEOPLE.to_frame().assign(more=1)}, "demand is a DataFrame; give one Series"),
         ({"by": AREA.drop("c")}, 'no value for 1 origins: "c"'),
         ({"by": "district"}, "give a Series"),
-        ({"by": pd.concat([AREA, AREA[:1]])}, 'stand twice: "a"'),
+        ({"by": pd.concat([AREA, AREA[:1]])}, 'occur twice: "a"'),
         ({"reach": dataclasses.replace(reach, nearest_only=1)}, "all pairs within a limit"),
     ):
         with pytest.raises(ProblemError, match=said):

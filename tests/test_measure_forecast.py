@@ -288,7 +288,7 @@ def test_columns_ids_and_rows_must_be_there(town: pd.DataFrame) -> None:
         forecast(town, from_year=2021, to_year=2025, totals={"old": 500})
     with pytest.raises(LayerError, match="has no rows"):
         forecast(town.iloc[:0], from_year=2021, to_year=2025, totals={"elderly": 500})
-    with pytest.raises(LayerError, match='ids stand twice: "a"'):
+    with pytest.raises(LayerError, match='ids occur twice: "a"'):
         forecast(pd.concat([town, town.iloc[:1]]), from_year=2021, to_year=2025, totals={"elderly": 500})
 
 

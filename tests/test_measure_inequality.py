@@ -362,7 +362,7 @@ def test_ids_that_do_not_match() -> None:
         gini(named(1), named(1, 1))
     with pytest.raises(ProblemError, match='people has no row for 1 communities: "b"'):
         gini(named(1, 2), named(1))
-    with pytest.raises(ProblemError, match='values: ids stand twice: "a"'):
+    with pytest.raises(ProblemError, match='values: ids occur twice: "a"'):
         gini(pd.concat([named(1), named(2)]), named(1))
     with pytest.raises(ProblemError, match="give a Series"):
         gini([1, 2], named(1, 2))  # type: ignore[arg-type]

@@ -140,7 +140,7 @@ def test_what_is_badly_put(reach: st.Reach) -> None:
         ('no column "status"', ELDERCARE.drop(columns="status"), {}),
         ('no column "places"', ELDERCARE, {"capacity": "places"}),
         ('cost is missing for "E1"', ELDERCARE.assign(cost=ELDERCARE["cost"].where(ELDERCARE.index != "E1")), {}),
-        ('ids stand twice: "E1"', pd.concat([ELDERCARE, ELDERCARE.loc[["E1"]]]), {}),
+        ('ids occur twice: "E1"', pd.concat([ELDERCARE, ELDERCARE.loc[["E1"]]]), {}),
         ('"beds" is negative', ELDERCARE.assign(beds=-1), {}),
         ('called "all"', ELDERCARE.assign(status="all"), {}),
         ("give reach and demand, or none", ELDERCARE, {"reach": reach}),

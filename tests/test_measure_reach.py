@@ -90,7 +90,7 @@ def test_a_limit_for_each_origin(three: Reach) -> None:
     assert own.pairs().to_numpy().tolist() == [["a", "y", 0.0], ["b", "x", 500.0]]
     with pytest.raises(ProblemError, match='no value for 1 origins: "c"'):
         three.rows(pd.Series({"a": 1, "b": 2}))
-    with pytest.raises(ProblemError, match='ids stand twice: "a"'):
+    with pytest.raises(ProblemError, match='ids occur twice: "a"'):
         three.rows(pd.Series([1, 2, 3, 4], index=["a", "b", "c", "a"]))
     with pytest.raises(ProblemError, match='not numbers for "b"'):
         three.rows(pd.Series({"a": 1, "b": "far", "c": 2}))
@@ -105,7 +105,7 @@ def test_select(three: Reach) -> None:
     assert len(three.select([])) == 0
     with pytest.raises(ProblemError, match='not among the destinations: "q"'):
         three.select(["x", "q"])
-    with pytest.raises(ProblemError, match="stand twice"):
+    with pytest.raises(ProblemError, match="occur twice"):
         three.select(["x", "x"])
 
 
@@ -185,7 +185,7 @@ def test_from_pairs_refuses_tables() -> None:
         reach(unit="km")
     for which in ("origins", "destinations"):
         ids = {"origins": ["a"], "destinations": ["x"]} | {which: ["a", "x", "a"]}
-        with pytest.raises(ProblemError, match=f'{which} stand twice: "a"'):
+        with pytest.raises(ProblemError, match=f'{which} occur twice: "a"'):
             Reach.from_pairs(table(), **ids, limit=1)
 
 

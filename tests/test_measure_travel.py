@@ -240,7 +240,7 @@ def test_ids_must_be_unique(town_network: st.Network, layer: Make) -> None:
     for origins, destinations in ((twice, one), (one, twice)):
         with pytest.raises(NetworkError, match='"a"'):
             st.travel(town_network, origins, destinations, metres=500)
-        with pytest.raises(ProblemError, match='stand twice: "a"'):
+        with pytest.raises(ProblemError, match='occur twice: "a"'):
             st.straight_line(origins, destinations, metres=500)
 
 

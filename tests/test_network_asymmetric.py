@@ -197,7 +197,7 @@ def as_pairs(found: search.Pairs) -> Costs:
     keys = list(zip(found.origin.tolist(), mm.tolist(), found.destination.tolist(), strict=True))
     assert keys == sorted(keys), "not in order"
     pairs = {(i, j): c for i, c, j in keys}
-    assert len(pairs) == len(keys), "a pair stands twice"
+    assert len(pairs) == len(keys), "a pair occurs twice"
     return pairs
 
 

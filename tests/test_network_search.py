@@ -184,7 +184,7 @@ def as_pairs(found: search.Pairs) -> Pairs:
     mm = np.rint(found.cost * 1000).astype(int)
     assert (found.cost == mm / 1000).all()
     pairs = {(int(o), int(d)): int(c) for o, d, c in zip(found.origin, found.destination, mm, strict=True)}
-    assert len(pairs) == len(found.cost), "a pair stands twice"
+    assert len(pairs) == len(found.cost), "a pair occurs twice"
     return pairs
 
 

@@ -24,7 +24,7 @@ def groups_of(reach: st.Reach, demand: pd.Series) -> Groups:
     for origin, destination, cost in zip(reach.origin, reach.destination, reach.cost, strict=True):
         sets[origin][reach.destinations[destination]] = float(cost)
     found = {frozenset(costs): (float(demand.iloc[i]), costs) for i, costs in enumerate(sets)}
-    assert len(found) == len(sets)  # no set stands twice
+    assert len(found) == len(sets)  # no set occurs twice
     return found
 
 

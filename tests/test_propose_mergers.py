@@ -256,7 +256,7 @@ def test_of_two_in_a_village_one_stays() -> None:
         ({"kind": KIND.replace("day", " ")}, 'kind is blank for sites "b", "e"'),
         ({"kind": ["home"]}, "kind is a list; give one Series with the ids of the sites"),
         ({"village": pd.Series("u", list("abc"))}, 'village has no sites "d", "e"'),
-        ({"village": pd.Series("u", list("abcdee"))}, 'village: ids stand twice: "e"'),
+        ({"village": pd.Series("u", list("abcdee"))}, 'village: ids occur twice: "e"'),
         ({"kind": KIND, "village": pd.Series("u", list("abcdef"))}, 'kind has no sites "f"'),
     ],
 )

@@ -3,7 +3,7 @@
 Layers in, values out: read layers, build the walking network, measure who reaches what, judge it by a city's written
 standard, propose sites with a proof of how good they are, and show it on maps and in reports that open offline.
 
-The public names stand in ``__init__.pyi``; each is loaded when it is first used. Those of one theme stand together
+The public names are listed in ``__init__.pyi``; each is loaded at first use. Those of one theme are together
 in `data`, `decay`, `equity`, `errors`, `forecasts`, `judge`, `measure`, `network`, `projects`, `propose`, `scenarios`,
 `sharing` and `show`.
 """
@@ -16,7 +16,7 @@ _load, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 
 __version__ = "0.2.0"
 
-#: Names that stood here in versions before 0.2, by where they stand now.
+#: Names that were here before version 0.2, by their namespace now.
 MOVED = {
     "data": "combine_layers facility_types list_headings list_roles of_type",
     "equity": (

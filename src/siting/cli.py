@@ -1,6 +1,6 @@
 """The library from a shell: ``siting demo``, ``run``, ``audit``, ``check``, ``import``, ``standards``.
 
-The status is 0 when all is done, 2 when the input is faulty or a goal has no plan, and 1 when the library fails.
+The exit status is 0 for success, 2 for bad input or a goal without a plan, and 1 for an error of the library.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["main"]
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Siting of service facilities and analysis of their coverage.")  # fmt: skip
-#: What is piped to a file or another program has no width of its own.
+#: Output to a file or pipe has no width.
 WIDTH = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
 out, err = Console(width=WIDTH), Console(stderr=True)
 
@@ -32,8 +32,8 @@ Mapped = Annotated[
     Path | None, typer.Option(help="How the export of a registration system becomes the layer, in TOML.")
 ]
 Layer = Annotated[str | None, typer.Option(help="Layer or sheet of a file with several.")]
-Crs = Annotated[str | None, typer.Option(help="CRS of a file that does not tell, such as EPSG:4549.")]
-Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Tell what is read and chosen on the way.")]
+Crs = Annotated[str | None, typer.Option(help="CRS of a file without one, such as EPSG:4549.")]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Print the log.")]
 
 
 @app.callback()
@@ -67,7 +67,9 @@ def demo(
 @app.command()
 def run(
     study: Annotated[Path, typer.Argument(help="A study in TOML.")],
-    out_dir: Annotated[Path | None, typer.Option("--out", help="Folder for results; else beside the study.")] = None,
+    out_dir: Annotated[
+        Path | None, typer.Option("--out", help="Folder for results; default next to the study.")
+    ] = None,
     lang: Lang = None,
 ) -> None:
     """Run a study from layers to coverage, verdict, proposals, map and report."""
@@ -80,11 +82,11 @@ def check(
     role: Annotated[str, typer.Option(help="What the layer holds, such as communities.")],
     layer: Layer = None,
     crs: Crs = None,
-    strict: Annotated[bool, typer.Option(help="Refuse rows that may lie too far off, and datums not exact.")] = False,
+    strict: Annotated[bool, typer.Option(help="Refuse rows that may be too far away, and inexact datums.")] = False,
     mapping: Mapped = None,
     lang: Lang = None,
 ) -> None:
-    """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
+    """Check whether a file can be used in a role: list its errors, and how its headings are read."""
     from siting.layer_report import read_and_report
 
     read_and_report(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
@@ -125,8 +127,8 @@ def standards(
 ) -> None:
     """List the standards, or the rules of one with their clauses.
 
-    `siting standards new FILE` writes a commented one to start from, `siting standards check FILE` tells what is wrong
-    in it, and `siting standards schema` prints the JSON Schema for editors.
+    `siting standards new FILE` writes a commented template, `siting standards check FILE` lists the errors of a file,
+    and `siting standards schema` prints the JSON Schema for editors.
     """
     words = _lang(lang) or "zh"
     if name is None:
@@ -160,7 +162,7 @@ def standards(
 
 
 def _print(line: str, *, cut: bool = False) -> None:
-    """Print a line as it is, or cut to the width of the terminal; no word coloured, nothing read as markup."""
+    """Print a line, cut to the width of the terminal if asked; without colours and markup."""
     out.print(line, highlight=False, markup=False, soft_wrap=not cut)
 
 
@@ -183,7 +185,7 @@ def audit(
     if by not in (None, "district", "county"):
         raise SitingError(f'--by is "{by}"; choose district or county')
     read = st.Study.from_toml(study)
-    if standard not in (None, read.standard):  # what the study adds belongs to its own standard
+    if standard not in (None, read.standard):  # the study's own rules belong to its standard
         read = replace(read, rules=(), shares={}, changes={})
     read = replace(read, standard=standard or read.standard, year=read.year if year is None else year, by=by or read.by)
     audit_in_terminal(out, replace(read, lang=chosen or read.lang), status=status, out_file=out_file)
@@ -203,7 +205,7 @@ def _run(recipe: Path, folder: Path, lang: str | None) -> None:
 
 
 def main() -> None:
-    """Run the command line; faults of the input are one message and exit status 2."""
+    """Run the command line; bad input gives one message and exit status 2."""
     try:
         app()
     except SitingError as error:

@@ -1,6 +1,6 @@
-"""How loops are compiled: to machine code that is kept on disk, without the lock of the interpreter.
+"""Compiled loops: machine code that is cached on disk and runs without the interpreter lock.
 
-numba is loaded when the first loop is called, so that a module of loops costs nothing to import.
+numba is loaded at the first call of a loop, so that importing a module of loops is fast.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class Loop:
         return self.dispatcher(*args)
 
     def __getattr__(self, name: str) -> Any:
-        """Return what numba knows of the loop: ``signatures``, ``stats``, ``py_func``."""
+        """Return attributes of numba's dispatcher: ``signatures``, ``stats``, ``py_func``."""
         if name.startswith("_"):
             raise AttributeError(name)
         return getattr(self.dispatcher, name)
 
     @property
     def dispatcher(self) -> Any:
-        """The loop as numba has it. It stands in its module from now on, as do the loops that it calls."""
+        """The loop as numba's dispatcher, which replaces it in its module, as for the loops that it calls."""
         with _LOCK:
             if self._dispatcher is None:
                 self._dispatcher = _machine_code(self._function)
@@ -51,9 +51,9 @@ class Loop:
 
 
 def compiled(function: Callable[..., Any]) -> Any:
-    """Compile *function* at its first call, and keep it beside the module, or in the user's cache folder.
+    """Compile *function* at its first call, and cache it next to the module, or in the user's cache folder.
 
-    Where neither can be written to it is compiled anew in every process.
+    If neither is writable it is compiled in every process.
     """
     return Loop(function)
 
@@ -73,12 +73,11 @@ def _machine_code(function: Callable[..., Any]) -> Any:
 
 @functools.cache
 def _cache() -> Any:
-    """Return how machine code is kept on disk; None where numba keeps it in a way that is not known here.
+    """Return the cache on disk; None for an unknown version of numba's cache.
 
-    Code that another version of a module left may speak of what is no longer there: it is compiled anew. On Linux
-    code is read without the compiler's tables: making these takes as long as the import of numba, and code of numbers
-    and arrays does not need them. It was tried with numba 0.61 to 0.68; what numba says of it is not public, so that
-    another version may lack it.
+    Code of another version of a module is recompiled. On Linux code is loaded without the compiler's tables: making
+    these takes as long as importing numba, and code of numbers and arrays does not need them. Tested with numba 0.61
+    to 0.68; it uses private parts of numba, which another version may lack.
     """
     try:
         from numba.core.caching import FunctionCache
@@ -94,7 +93,7 @@ def _cache() -> Any:
             try:
                 if sys.platform != "linux":
                     return super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
-                # What code that allocates arrays calls. Everything else stands in the code itself; the compiler makes
+                # Called by code that allocates arrays. Everything else is in the code itself; the compiler makes
                 # its tables when it has something to compile.
                 rtsys.initialize(target_context)
                 with self._guard_against_spurious_io_errors():
@@ -108,7 +107,7 @@ def _cache() -> Any:
 
 @functools.cache
 def _tell_of_compiling() -> Any:
-    """Let the log say once that something of ours must be compiled, which takes seconds. Return the listener."""
+    """Log once that functions are compiled, which takes seconds. Return the listener."""
     from numba.core import event
 
     class Teller(event.Listener):
@@ -124,7 +123,7 @@ def _tell_of_compiling() -> Any:
                 )
 
         def on_end(self, event: Any) -> None:
-            """Nothing is said when it is done."""
+            """Log nothing at the end."""
 
     teller = Teller()
     event.register("numba:compile", teller)  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Fairness among people and districts: measures of inequality, mismatch of supply and people, and fair plans."""
+"""Fairness among people and districts: inequality, spatial mismatch, and fair plans."""
 
 from siting.measure import Mismatch, gini, inequality, lorenz, palma, spatial_mismatch, theil, town_and_country
 from siting.propose import FairPlan, fairest, price_of_equity

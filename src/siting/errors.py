@@ -3,12 +3,12 @@
 ::
 
     SitingError (ValueError)
-    ├── LayerError      a layer that cannot be used as it is
-    ├── NetworkError    streets that make no network, or a place off it
+    ├── LayerError      a layer that cannot be used
+    ├── NetworkError    streets that make no network, or an invalid request
     ├── StandardError   a standard or rule that cannot be read or applied
-    └── ProblemError    a siting problem that is badly put
+    └── ProblemError    an invalid siting problem
 
-A plan whose status is ``"infeasible"`` answers a goal that is out of reach; nothing is raised for it.
+An infeasible goal raises nothing: the plan has the status ``"infeasible"``.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ def __dir__() -> list[str]:
 
 
 class SitingError(ValueError):
-    """Base of all errors that a user can mend."""
+    """Base of all errors that a user can correct."""
 
 
 class LayerError(SitingError):
-    """A layer that cannot be used: each fault with its rows and its remedy.
+    """A layer that cannot be used: each error with its rows and its remedy.
 
     Parameters
     ----------
     layer
         Name of the layer as the user knows it (role or file).
     faults
-        One sentence for each fault.
+        One sentence for each error.
     partial
         The layer as far as it was read.
 
@@ -57,7 +57,7 @@ class LayerError(SitingError):
 
 
 class NetworkError(SitingError):
-    """Streets that make no network, or a request that the network cannot answer."""
+    """Streets that make no network, or an invalid request to the network."""
 
 
 class StandardError(SitingError):
@@ -65,11 +65,11 @@ class StandardError(SitingError):
 
 
 class ProblemError(SitingError):
-    """A siting problem that is badly put."""
+    """An invalid siting problem."""
 
 
 def some(values: Iterable[object], most: int = 5) -> str:
-    """Name the first few of *values* for a message, and say how many there are more.
+    """Name the first few of *values* for a message, and the number of the others.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Values as HTML in a notebook: a title, a few figures, short tables. Every text is escaped, so that none can run."""
+"""Values as HTML in a notebook: a title, a few figures, short tables. All text is escaped."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ LEFT, RIGHT = 'style="text-align:left"', 'style="text-align:right"'
 
 
 def words(key: str, lang: Language | None = None, /, **values: object) -> str:
-    """Return the words for *key* in *lang*; in Chinese and English for a value that has no language.
+    """Return the words for *key* in *lang*, or in Chinese and English without one.
 
-    A key that the table of labels has no words for is a name of the user's own.
+    A key without labels is a name of the user, returned unchanged.
 
     Examples
     --------
@@ -61,7 +61,7 @@ def card(title: str, facts: Mapping[str, object], *tables: str, lang: Language |
 def table(
     heads: Sequence[str], rows: Iterable[Sequence[object]], *, caption: str = "", lang: Language | None = None
 ) -> str:
-    """Return the HTML of a table, numbers to the right; of many rows the first, and how many more there are.
+    """Return the HTML of a table, numbers to the right; of many rows the first, and the number of the others.
 
     *heads* are the keys of words in the table of labels. Without a row there is no table.
 

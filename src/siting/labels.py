@@ -1,7 +1,7 @@
-"""The one table of words that a person reads on maps, charts and reports.
+"""The table of words on maps, charts and reports.
 
-Code and error messages are English; what a planner reads is Chinese by default and English on request. All of it
-stands in ``labels.toml`` beside this module: ``key = { zh = "…", en = "…" }``.
+Code and error messages are English; output for planners is Chinese by default and English on request. It is
+in ``labels.toml`` next to this module: ``key = { zh = "…", en = "…" }``.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def label(key: str, lang: str = "zh", /, **values: object) -> str:
 
 
 def named(section: str, key: object, lang: str = "zh", /) -> str:
-    """Return the words for *key* of a section, or the key itself where the table has none, as for a user's own service.
+    """Return the words for *key* of a section, or the key itself without one, as for a user's own service.
 
     Examples
     --------
@@ -66,5 +66,5 @@ def named(section: str, key: object, lang: str = "zh", /) -> str:
 
 
 def known(key: str) -> bool:
-    """Tell whether the table has words for *key*."""
+    """Whether the table has words for *key*."""
     return key in _table()

@@ -1,4 +1,4 @@
-"""What `siting check` and `siting import` print of a layer: its rows, and its headings in three lists."""
+"""The output of `siting check` and `siting import`: rows, and headings in three lists."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ __all__ = ["heading_tables", "read_and_report"]
 
 
 def read_and_report(out: Console, file: Path, role: str, lang: Language, **options: Any) -> Any:
-    """Read a layer; print its rows and what becomes of its headings, and of streets what is closed to walkers.
+    """Read a layer; print its rows and headings, and for streets those closed to walkers.
 
-    The headings of a layer with faults are printed, too; then its `LayerError` is raised.
+    Headings are also printed for a layer with errors; then its `LayerError` is raised.
     """
     try:
         frame = read_layer(file, role, **options)
@@ -42,7 +42,7 @@ def read_and_report(out: Console, file: Path, role: str, lang: Language, **optio
     if "facility_type" in frame.columns:
         _print_unknown_types(out, frame["facility_type"], lang)
     if role == "streets":
-        closed = walkable(osm_columns(frame)).left_out  # it logs the words that are not understood
+        closed = walkable(osm_columns(frame)).left_out  # it logs unknown words
         if closed:
             reasons = label("list.comma", lang).join(f"{named('closed', key, lang)} {n:,}" for key, n in closed.items())
             out.print(label("check.closed", lang, reasons=reasons), highlight=False, markup=False)
@@ -55,7 +55,7 @@ def _print_headings(out: Console, frame: Any, role: str, lang: Language) -> None
 
 
 def _print_unknown_types(out: Console, column: Any, lang: Language) -> None:
-    """Print which words of a column of types are no type that the library knows, and which types are the closest."""
+    """Print the unknown words of a column of types, and the closest types."""
     strange = column.map(types_in).explode().dropna()
     rows = strange[[type_of(word) == "" for word in strange]].value_counts()
     words = []
@@ -69,9 +69,9 @@ def _print_unknown_types(out: Console, column: Any, lang: Language) -> None:
 
 
 def heading_tables(frame: Any, role: str | Role, lang: Language) -> Iterator[Table | Text | str]:
-    """Yield a table of what is understood, of what is not used and of what is missing.
+    """Yield tables of headings understood and not used, and of missing columns.
 
-    Missing columns that only some rules of the profiles ask for are named in one line.
+    Missing columns that only some rules of the standards use are named in one line.
     """
     kind = role_of(role)
     listed = list_headings(frame, kind, lang=lang)

@@ -1,4 +1,4 @@
-"""The types of arrays, and how numbers are printed: one name and one form for each."""
+"""Types of arrays, and the printing of numbers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ Bools: TypeAlias = npt.NDArray[np.bool_]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Ints32: TypeAlias = npt.NDArray[np.int32]
 Ints8: TypeAlias = npt.NDArray[np.int8]
-#: Positions in an array, as NumPy gives them.
+#: Positions in an array.
 Positions: TypeAlias = npt.NDArray[np.intp]
 #: Geometries, one an entry.
 Shapes: TypeAlias = npt.NDArray[np.object_]
 
-#: What is printed where there is no number.
+#: Printed for a missing number.
 NONE = "—"
 
 

@@ -1,4 +1,4 @@
-"""Projects of a list: what they add, and facilities with them."""
+"""Planned projects: their effects, and facilities including them."""
 
 from siting.measure import Appraisal, appraise_projects, with_projects
 

@@ -1,4 +1,4 @@
-"""Old names of keywords: they keep working for a while, with a warning that says the new name."""
+"""Old names of keywords, which still work, with a warning that gives the new name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans under what may come: forecasts, walks and closings that differ, and the plan that stands them best."""
+"""Robustness of plans across scenarios of demand, walking and closures, and robust plans."""
 
 from siting.propose import RobustPlan, Scenario, robustness, solve_robust
 

@@ -1,4 +1,4 @@
-"""Reading a share from 0 to 1, such as the part of the demand to be covered, or from a text in per cent."""
+"""Reading a share from a number or a text in percent."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ def share_from(given: object, what: str, error: type[SitingError] = SitingError)
     given
         A number, or a text in percent: 0.9, ``"90 %"``, ``"90%"`` and ``"90 ％"`` are the same.
     what
-        What it is, for the message.
+        Its name in the message.
     error
         The error to raise.
 
     Raises
     ------
     SitingError
-        For 90, which is no share, and for ``"0.9 %"``, which is likely a slip: the message shows how to write it.
+        For 90, which is not a share, and for ``"0.9 %"``, a likely error: the message shows the correct form.
 
     Examples
     --------

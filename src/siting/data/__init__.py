@@ -1,9 +1,9 @@
-"""The data room: reading, checking, converting and writing layers.
+"""Reading, checking, converting and writing layers.
 
 A layer is a GeoDataFrame with a role (`list_roles`): communities, elder care, childcare, candidates, districts,
-streets, or one of your own (`Role.from_toml`). `read_layer` reads a file and `check_layer` brings what was read to the
-canonical form of the role, or tells every fault at once, with the rows and the remedy. `write_layer` writes it whole
-or not at all. No other room knows files or datums.
+streets, or one of your own (`Role.from_toml`). `read_layer` reads a file, and `check_layer` brings a layer to the
+canonical form of the role, or reports all errors at once, with rows and remedies. `write_layer` writes it completely
+or not at all.
 """
 
 from siting.data.atomic import atomic_path

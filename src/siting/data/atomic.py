@@ -1,7 +1,7 @@
-"""Writing a file so that whoever looks finds the old one or the new one, never half of one.
+"""Atomic writing: readers find the old file or the new one, never half of one.
 
 Writers of GDAL destroy the old file when they are interrupted. Here a file is made in a folder of
-its own beside the target, brought to disk, and put in place by one rename.
+its own next to the target, flushed to disk, and put in place by one rename.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ __all__ = ["atomic_path"]
 
 @contextlib.contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a path to write to; when the block ends well, what was written takes the place of *path*.
+    """Yield a path to write to; when the block succeeds, the written file replaces *path*.
 
     Parameters
     ----------
     path
-        The file to make or replace. Its folder must exist. Files that the writer makes beside it (those of a
-        Shapefile) come along.
+        The file to make or replace. Its folder must exist. Files that the writer makes next to it (those of
+        a Shapefile) are moved too.
 
     Yields
     ------
     pathlib.Path
-        A path of the same name in a temporary folder beside the target. When the block raises, the old file stays as
-        it was and nothing else is left behind.
+        A path of the same name in a temporary folder next to the target. When the block raises, the old file is
+        unchanged and nothing else is left.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     ...     target.read_text(), len(list(Path(folder).iterdir()))
     ('done', 1)
     """
-    # A link stays a link: what it points to is replaced.
+    # A link stays a link: its target is replaced.
     target = Path(os.path.realpath(path))
     if target.is_dir():
         raise SitingError(f'"{target.name}" is a folder; give the name of a file')
@@ -67,10 +67,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _install(room: Path, target: Path) -> None:
-    """Put the files of *room* in their place; bring the old ones back when one of them cannot be replaced."""
+    """Move the files of *room* into place; restore the old ones when one cannot be replaced."""
     if not (room / target.name).is_file():
         raise SitingError(f'nothing was written to "{target.name}"')
-    # The named file last: it is the one that readers look for.
+    # The named file last, because readers look for it.
     made = sorted(room.iterdir(), key=lambda file: (file.name == target.name, file.name))
     kept = room / ".replaced"
     kept.mkdir()
@@ -95,7 +95,7 @@ def _install(room: Path, target: Path) -> None:
                 place.unlink()
         why = f"{fault.strerror}; is it open in another program?"
         raise SitingError(f'"{target.name}" cannot be replaced: {why}') from fault
-    # Not every system lets a folder be opened; the rename stands either way.
+    # Not every system can open a folder; the rename is done anyway.
     with contextlib.suppress(OSError):
         folder = os.open(target.parent, os.O_RDONLY)
         try:

@@ -1,7 +1,7 @@
 """Checking a layer and bringing it to the canonical form of its role.
 
-Every fault of a layer is found before one `LayerError` lists them all. Each check looks for one fault, so that a new
-kind of fault is a new function and a line in `check_layer`: of ids in `siting.data.check_ids`, of values in
+All errors of a layer are found before one `LayerError` lists them. Each check finds one kind of error; a new
+kind is a new function and a line in `check_layer`: of ids in `siting.data.check_ids`, of values in
 `siting.data.check_values`, of shapes in `siting.data.geometry_checks`.
 """
 
@@ -39,7 +39,7 @@ def check_layer(
     name: str | None = None,
     strict: bool = False,
 ) -> Any:
-    """Return *frame* in the canonical form of *role*, or raise an error that lists all that is wrong with it.
+    """Return *frame* in the canonical form of *role*, or raise an error that lists everything wrong with it.
 
     Parameters
     ----------
@@ -48,15 +48,14 @@ def check_layer(
     role
         Name of a role (see `list_roles`), or a `Role`.
     columns
-        Your own choice of columns, canonical name → name in the frame, where names are not understood or several are.
+        Your choice of columns, canonical name → name in the frame, for unknown or ambiguous names.
     missing
-        What to do with missing numbers and flags: ``"raise"``, or ``"zero"`` to count them as 0 (or no), with a
-        warning in the log.
+        For missing numbers and flags: ``"raise"``, or ``"zero"`` to count them as 0 (or no), with a warning.
     name
-        What to call the layer in messages; the role's name if not given.
+        Name of the layer in messages; default the role's name.
     strict
-        Refuse what is otherwise a warning: rows that may lie too far from all others (see `siting.data.outliers`), and
-        a datum whose shift to WGS 84 is not known or stated to be off by more than 3 m.
+        Turn two warnings into errors: rows that may be too far from all others (see `siting.data.outliers`), and
+        a datum whose shift to WGS 84 is unknown or inexact by more than 3 m.
 
     Returns
     -------
@@ -68,8 +67,7 @@ def check_layer(
     Raises
     ------
     LayerError
-        With every fault found: columns, ids, values, geometry, coordinates that do not fit the CRS, rows that lie far
-        from all others.
+        With all errors: columns, ids, values, geometry, coordinates that do not fit the CRS, rows far from all others.
 
     Examples
     --------
@@ -90,7 +88,7 @@ def check_layer(
         raise LayerError(layer, not_a_layer(frame))
     twice = frame.columns[frame.columns.duplicated()].unique()
     if len(twice):
-        raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
+        raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
     faults = crs_faults(frame.crs)
     if not len(frame):
         faults.append("has no rows")
@@ -102,7 +100,7 @@ def check_layer(
     out, labels, id_faults = set_ids(out, kind.name, layer, from_column="id" in (columns or {}))
     faults += column_faults + id_faults
     totals = total_rows(out, kind)
-    if len(totals):  # their numbers are no faults of their own
+    if len(totals):  # their numbers are not errors
         faults.append(_total_fault(totals, labels))
         kept = np.setdiff1d(np.arange(len(out)), totals.index)
         out, labels = out.iloc[kept].copy(), [labels[row] for row in kept]
@@ -133,25 +131,25 @@ def check_layer(
 def _total_fault(totals: Any, labels: Sequence[str]) -> str:
     rows = [word if labels[row] == word else f"{labels[row]}: {word}" for row, word in totals.items()]
     return (
-        f"{len(rows)} of {len(labels)} rows sum up others and are no record of their own: {some(rows)}; take them out "
+        f"{len(rows)} of {len(labels)} rows are totals of others: {some(rows)}; remove them "
         "of the file, or leave them out by [keep] of a mapping"
     )
 
 
 def _warn_of_totals(frame: Any, role: Role, labels: Sequence[str], layer: str) -> None:
-    """Warn of a row that may be the sum of all others under a name of its own, such as that of the city."""
+    """Warn of a row that may be the sum of all others, such as that of the city."""
     for name in role.required:
         if role.column(name).type != "count" or (row := equals_all_others(frame[name].to_numpy(np.float64))) is None:
             continue
         called = frame["name"].iloc[row] if "name" in frame.columns else ""
         logger.warning(
-            '%s: "%s" of "%s" is as much as of all other rows together, %s; if it sums them up, take it out', layer,
+            '%s: "%s" of "%s" is as much as of all other rows together, %s; if it is their total, remove it', layer,
             name, f"{labels[row]}: {called}" if called else labels[row], f"{frame[name].iloc[row]:,}",
         )  # fmt: skip
 
 
 def _warn_of_shared_names(districts: Any, layer: str) -> None:
-    """Warn of districts of one name: a row that gives it alone is of the one that it lies in."""
+    """Warn of districts with equal names: a row that gives only the name belongs to the one that contains it."""
     apart = names_apart(districts)
     own = districts.get("name", apart)
     shared = (apart != own) & (own != "")
@@ -159,7 +157,7 @@ def _warn_of_shared_names(districts: Any, layer: str) -> None:
         rows = [f"{row}: {name}" for row, name in apart[shared].items()]
         logger.warning(
             "%s: %d districts share their names: %s; in a column district, give the id or the name with that of the "
-            "district above, else a row belongs to the one that it lies in", layer, len(rows), some(rows),
+            "district above, else a row belongs to the one that contains it", layer, len(rows), some(rows),
         )  # fmt: skip
 
 

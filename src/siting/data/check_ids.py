@@ -69,8 +69,8 @@ def _float_id_faults(source: Any) -> list[str]:
 
 
 def duplicate_faults(ids: pd.Index) -> list[str]:
-    """Find ids that stand more than once."""
+    """Find duplicate ids."""
     if distinct(ids):
         return []
     twice = ids[ids.duplicated(keep=False) & (ids != "")].unique()
-    return [f"ids stand more than once: {some(twice)}; every id must be unique"] if len(twice) else []
+    return [f"ids occur more than once: {some(twice)}; every id must be unique"] if len(twice) else []

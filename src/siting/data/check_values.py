@@ -46,7 +46,7 @@ def _read_text(series: Any, column: Column, labels: list[str], layer: str) -> tu
         words, unknown = parse_choices(column, words)
         what = "has unknown values"
         if column.open:
-            what = "holds words that are not understood and are kept as they are"
+            what = "holds unknown words, which are kept"
         known = some((f"{value} ({'、'.join(names)})" for value, names in column.choices), most=20)
         faults = _row_faults(f'"{column.name}" {what}', series, unknown, labels, f"understood are {known}")
         if column.open and faults:
@@ -58,7 +58,7 @@ def _read_numbers(
     series: Any, column: Column, labels: list[str], missing: Missing, layer: str, factor: float
 ) -> tuple[Any, list[str]]:
     parsed = parse_numbers(series, column.type, column)
-    # 3 * 666.66… is 2000: the rounding error of the product is no part of the number.
+    # 3 * 666.66… is 2000: remove the rounding error of the product.
     values = parsed.numbers if factor == 1 else np.round(parsed.numbers * factor, 6)
     faults: list[str] = []
 
@@ -100,10 +100,10 @@ def subset_faults(frame: Any, role: Role, labels: Sequence[str]) -> list[str]:
     """Find rows where a part is above its whole, such as more elderly than residents."""
     faults = []
     for part, whole in role.subsets:
-        # A column with faults of its own still holds text here; those come first.
+        # A column with errors still holds text here; those are reported first.
         if any(name not in frame.columns or frame[name].dtype.kind not in "if" for name in (part, whole)):
             continue
-        # A negative whole is a fault of its own, not of its parts.
+        # A negative whole is its own error, not one of its parts.
         above = ((frame[part] > frame[whole]) & (frame[whole] >= 0)).to_numpy(dtype=bool)
         if above.any():
             pairs = zip(compress(labels, above), frame[part][above], frame[whole][above], strict=True)

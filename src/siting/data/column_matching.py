@@ -1,4 +1,4 @@
-"""Finding which column of a file is which canonical column of a role."""
+"""Matching the columns of a file to the canonical columns of a role."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from siting.errors import some
 
 @dataclass(frozen=True)
 class Matching:
-    """Which heading is which column, with faults and with notes for the log."""
+    """Headings by column, with errors and with notes for the log."""
 
-    #: Heading → canonical name, and canonical name → what its numbers are multiplied by, where that is not 1.
+    #: Heading → canonical name, and canonical name → factor of its numbers, if not 1.
     renames: dict[object, str] = field(default_factory=dict)
     factors: dict[str, float] = field(default_factory=dict)
-    #: The headings that were understood as a name cut by a Shapefile, and every unused heading → what it resembles.
+    #: Headings read as a name cut by a Shapefile, and every unused heading → similar columns.
     cut: list[object] = field(default_factory=list)
     unused: dict[object, Similar] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
@@ -26,10 +26,9 @@ class Matching:
 
 
 def match_columns(role: Role, sources: Iterable[object], chosen: Mapping[str, str], *, has_id: bool) -> Matching:
-    """Find which column of a file is which canonical column.
+    """Match the columns of a file to canonical columns.
 
-    *chosen* is the user's own choice, canonical name → name in the layer. With *has_id* the index holds the ids
-    already, so that no column is looked for.
+    *chosen* is the user's choice, canonical name → name in the layer. With *has_id* the index holds the ids.
     """
     sources = list(sources)
     names = {column.name for column in role.columns}
@@ -56,13 +55,13 @@ def _take_matches(out: Matching, column: Column, wanted: list[Column], sources: 
     """Take the heading that matches a column, or report that several do; return whether there is one."""
     left = [s for s in sources if s not in out.renames]
     takers = [s for s in left if column.matches(s)]
-    if len(takers) > 1:  # the name of the community beside that of the estate is no second name of the estate
+    if len(takers) > 1:  # next to the name of the estate, that of the community is another column
         takers = [s for s in takers if not any(other.stands_beside(s) for other in wanted)] or takers
     takers = takers or [s for s in left if column.stands_beside(s)][:1]
     if kept := _preferred(column, takers, has_id):
         for source in takers:
             if source != kept:
-                out.notes.append(f'column "{source}" was left: "{kept}" stands beside it')
+                out.notes.append(f'column "{source}" is not used, because "{kept}" is present')
                 out.unused[source] = Similar((column.name,), reason="left", values={"other": kept})
         takers = [kept]
     if len(takers) > 1:
@@ -79,11 +78,11 @@ def _take_matches(out: Matching, column: Column, wanted: list[Column], sources: 
 
 
 def _preferred(column: Column, takers: list[object], has_id: bool) -> object | None:
-    """Return which of several headings is taken unasked: our own spelling of ids, codes, the first of mere names."""
+    """Return the heading chosen among several: our own spelling of ids, then codes, then the first name."""
     if len(takers) < 2 and not (has_id and takers):
         return None
     if column.name in takers and (has_id or column.name == "id"):
-        # Our own files spell it so: what stands beside it was left over by an earlier choice.
+        # The spelling of our own files: other columns are left over from an earlier choice.
         return column.name
     codes = [s for s in takers if column.is_code(s)]
     if len(codes) == 1:
@@ -92,7 +91,7 @@ def _preferred(column: Column, takers: list[object], has_id: bool) -> object | N
 
 
 def _take_cut_names(out: Matching, role: Role, sources: list[object], open_: list[Column]) -> None:
-    """Take what can only be one column whose name a Shapefile has cut."""
+    """Match headings that can be the cut name of one column only."""
     for source in sources:
         if source in out.renames:
             continue
@@ -108,7 +107,7 @@ def _take_cut_names(out: Matching, role: Role, sources: list[object], open_: lis
 
 
 def _report_absent(out: Matching, role: Role, sources: list[object], has_id: bool) -> None:
-    """Report which columns are absent that must not be, and which headings resemble one that is."""
+    """Report required columns that are absent, and headings similar to absent ones."""
     taken = set(out.renames.values()) | ({"id"} if has_id else set())
     for column in role.columns:
         if column.required and column.name not in taken and not any(f'"{column.name}" (' in f for f in out.faults):
@@ -131,7 +130,7 @@ def _report_absent(out: Matching, role: Role, sources: list[object], has_id: boo
         source = next(s for s, name in out.renames.items() if name == "children_0_3")
         if source != "children_0_3":
             out.notes.append(
-                f'column "{source}" is taken as "children_0_3", those who are 3 included; if it counts those under 3, '
+                f'column "{source}" is read as "children_0_3", including those aged 3; if it counts those under 3, '
                 f'choose columns={{"infants": "{source}"}}'
             )
 

@@ -1,6 +1,6 @@
-"""The columns that a layer may have, and the headings that are understood as one.
+"""The columns that a layer may have, and their headings.
 
-Everything about them stands in ``roles.toml``.
+They are defined in ``roles.toml``.
 """
 
 from __future__ import annotations
@@ -31,34 +31,34 @@ class Column:
     zh
         The column's Chinese name.
     meaning_zh, meaning_en
-        One line that says what it holds.
+        One line on its content.
     unit
         Unit of the values; empty for text, flags and shares.
     required
         Whether a layer of the role must have it.
     aliases
-        Other names that are understood.
+        Other names.
     beside
-        Names that mean this column only beside another one of what they mean alone: 社区名称 (name of the community)
-        beside 小区名称 (name of the estate).
+        Names that mean this column only if another column has their usual meaning: 社区名称 (name of the community)
+        next to 小区名称 (name of the estate).
     codes
-        Other names, of columns that hold ids; where a layer has one of them, too, it is taken.
+        Other names, of columns of ids; preferred where a layer has one.
     choices
-        Allowed values of a text column, each with its aliases; empty when any text will do.
+        Allowed values of a text column, each with its aliases; empty when any text is allowed.
     open
-        Whether values beside `choices` may stand.
+        Whether values other than `choices` are allowed.
     many
         Whether a cell may hold several values, joined by ``";"``.
     blank
         Whether a missing number may stay missing.
     divisible
-        Whether the number is shared out by length when a line of several parts is split.
+        Whether the number is divided by length when a line of several parts is split.
     signed
         Whether the number may be negative.
     yes, no
-        Words of a flag beside 是 and 否.
+        Words of a flag in addition to 是 and 否.
     allows_zh, allows_en
-        What a layer with the column allows, in a few words.
+        What the column makes possible, in a few words.
     """
 
     name: str
@@ -84,11 +84,11 @@ class Column:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All names that are understood, the canonical and the Chinese one first."""
+        """All names, the canonical and the Chinese one first."""
         return tuple(dict.fromkeys(name for name in (self.name, self.zh, *self.aliases, *self.codes) if name))
 
     def matches(self, source: object) -> bool:
-        """Tell whether the column *source* of a file is understood as this one.
+        """Whether the column *source* of a file is read as this one.
 
         Examples
         --------
@@ -100,7 +100,7 @@ class Column:
         return self.factor(source) is not None
 
     def factor(self, source: object) -> float | None:
-        """Return what the numbers of the column *source* of a file are multiplied by; None where it is not understood.
+        """Return the factor of the numbers of the column *source* of a file; None for an unknown unit.
 
         Examples
         --------
@@ -120,29 +120,29 @@ class Column:
         return math.prod(1.0 if self._names(note) else _unit_factor(self.unit, note) for note in notes) or None
 
     def _names(self, heading: str) -> bool:
-        """Tell whether a heading without its brackets is a name of this column."""
+        """Whether a heading without its brackets is a name of this column."""
         return headings.simplified(heading, self.type) in _simplified_names(self)
 
     def stands_beside(self, source: object) -> bool:
-        """Tell whether the column *source* of a file is this one where another column has what it means alone."""
+        """Whether the column *source* of a file is this one if another column has its usual meaning."""
         return headings.split_brackets(source)[0] in map(headings.normalized, self.beside)
 
     def doubtful(self, source: object) -> bool:
-        """Tell whether *source* would be this column were it not for what its brackets say."""
+        """Whether *source* without its brackets would be this column."""
         return self._names(headings.split_unit(source)[0]) and not self.matches(source)
 
     def is_code(self, source: object) -> bool:
-        """Tell whether *source* names a column of ids that is taken before others."""
+        """Whether *source* names a preferred column of ids."""
         return headings.normalized(source) in map(headings.normalized, self.codes)
 
     def rank(self, source: object) -> int:
-        """Return how far down in the list of names *source* stands."""
+        """Return the position of *source* in the list of names."""
         order = [headings.simplified(name, self.type) for name in self.names]
         heading = headings.simplified(str(source), self.type)
         return order.index(heading) if heading in order else len(order)
 
     def matches_cut(self, source: object) -> bool:
-        """Tell whether *source* is a name of this column that a Shapefile has cut.
+        """Whether *source* is a name of this column that a Shapefile has cut.
 
         Examples
         --------
@@ -161,7 +161,7 @@ def _simplified_names(column: Column) -> frozenset[str]:
 
 @cache
 def _full_names(column: Column) -> frozenset[str]:
-    """Return how the headings of a column may be written in full, with the words that `simplified` takes off."""
+    """Return the full forms of the headings of a column, with the words that `simplified` removes."""
     names = {headings.normalized(name) for name in column.names}
     if column.type in ("count", "number"):
         names |= {f"{name}{number}" for name in names for number in ("数", "总数", "数量")}
@@ -180,7 +180,7 @@ def roles_table() -> dict[str, Any]:
 
 
 def unit_word(unit: str, lang: str) -> str:
-    """Return the word for a unit of the roles: its Chinese one stands first in the table."""
+    """Return the word for a unit of the roles: the Chinese one is first in the table."""
     return unit if lang == "en" else str(roles_table()["units"].get(unit, [unit])[0])
 
 
@@ -191,7 +191,7 @@ def unit_words(unit: str) -> list[str]:
 
 @cache
 def _unit_factor(unit: str, note: str) -> float:
-    """Return how many of *unit* one of what *note* names is; 0 where it names no unit of that kind."""
+    """Return the factor from the unit in *note* to *unit*; 0 if it names no unit of that kind."""
     units = roles_table()["units"]
     if unit in units and note in map(headings.normalized, (unit, *units[unit])):
         return 1.0

@@ -1,4 +1,4 @@
-"""Putting layers together, whatever CRS each is in."""
+"""Combining layers in any CRS."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ __all__ = ["combine_layers", "one_layer"]
 
 
 def combine_layers(*layers: Any, crs: Any = None) -> Any:
-    """Put layers together into one, such as existing facilities and candidates.
+    """Combine layers into one, such as existing facilities and candidates.
 
     Parameters
     ----------
     layers
-        GeoDataFrames, each with a CRS and ids of its own; none is changed.
+        GeoDataFrames, each with a CRS, and with unique ids among all; none is changed.
     crs
         The CRS of the result; that of the first layer when not given.
 
     Returns
     -------
     geopandas.GeoDataFrame
-        The rows of all layers, in their order, in one CRS. It has the columns of all; what a layer lacks is missing in
-        its rows, so that whole numbers become floats there, as in `pandas.concat`. ``attrs["notice"]`` and
+        The rows of all layers, in order, in one CRS, with all columns. A column that a layer lacks is missing in
+        its rows, so that whole numbers become floats, as in `pandas.concat`. ``attrs["notice"]`` and
         ``attrs["attribution"]`` are those of the first layer that has them.
 
     Raises
     ------
     SitingError
-        When no layer is given, or one is no GeoDataFrame.
+        When no layer is given, or one is not a GeoDataFrame.
     LayerError
-        When a layer has no CRS, or an id stands more than once: which, and in which layers.
+        When a layer has no CRS, or an id occurs more than once.
 
     Examples
     --------
@@ -58,24 +58,24 @@ def combine_layers(*layers: Any, crs: Any = None) -> Any:
             raise LayerError(_name(frame, number), NO_CRS)
     target = given[0].crs if crs is None else read_crs(crs, "combine_layers")
     _refuse_shared_ids(given)
-    # Two names of one system, such as EPSG:4326 and CRS84, are the same here.
+    # Two names of one system, such as EPSG:4326 and CRS84, are equal here.
     moved = [with_plain_geometry(to_crs(frame, target)).set_crs(target, allow_override=True) for frame in given]
     # A layer without rows would only change the types of the columns.
     filled = [frame for frame in moved if len(frame)] or moved[:1]
     out = gpd.GeoDataFrame(pd.concat(filled), geometry="geometry", crs=target).rename_axis("id")
     attrs = [(key, frame.attrs[key]) for frame in given for key in ("notice", "attribution") if key in frame.attrs]
-    out.attrs = dict(reversed(attrs))  # those of the first layer last, so that they stay
+    out.attrs = dict(reversed(attrs))  # the first layer last, so that its values are kept
     out.attrs["source"] = " + ".join(_name(frame, number) for number, frame in enumerate(given, start=1))
     return out
 
 
 def one_layer(frame: Any, name: str) -> Any:
-    """Return *frame* if it is one layer; refuse several, or something else, with what to give instead.
+    """Return *frame* if it is one layer; refuse anything else, with a remedy.
 
     Raises
     ------
     LayerError
-        When it is no GeoDataFrame or GeoSeries with geometry.
+        When it is not a GeoDataFrame or GeoSeries with geometry.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def one_layer(frame: Any, name: str) -> Any:
 
 
 def not_a_layer(given: Any) -> str:
-    """Describe what is wrong with something that is no layer, and what to give instead."""
+    """Describe what is wrong with something other than a layer, and the remedy."""
     kind = type(given).__name__
     if isinstance(given, pd.DataFrame):
         return (
@@ -112,7 +112,7 @@ def _refuse_shared_ids(layers: list[Any]) -> None:
         where = " and ".join(dict.fromkeys(twice))
         raise LayerError(
             where,
-            f"ids stand more than once: {some(dict.fromkeys(twice.index))}; make them differ before, for example "
+            f"ids occur more than once: {some(dict.fromkeys(twice.index))}; make them differ before, for example "
             'frame.set_index("new-" + frame.index)',
         )
 
@@ -123,7 +123,7 @@ def with_plain_geometry(frame: Any) -> Any:
 
 
 def other_geometries(frame: Any) -> list[Any]:
-    """Return the columns of geometry, or called so, beside the active one."""
+    """Return the columns of geometry, or with that name, other than the active one."""
     geometric = [c for c, kind in frame.dtypes.items() if c == "geometry" or isinstance(kind, GeometryDtype)]
     return [c for c in geometric if c != frame.active_geometry_name]
 

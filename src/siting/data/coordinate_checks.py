@@ -1,4 +1,4 @@
-"""Coordinates that cannot be what their CRS says, and rows that lie far from all others."""
+"""Coordinates that do not fit their CRS, and rows far from all others."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ MARGIN = 3.0
 
 
 def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
-    """Refuse rows of a bare frame that cannot lie where their CRS puts them; log a warning of rows that may not.
+    """Refuse rows of a frame at impossible places for their CRS; warn of doubtful ones.
 
-    A CRS that is made for another part of the earth as a whole is left to `check_layer`.
+    A CRS for another part of the earth is left to `check_layer`.
 
     Parameters
     ----------
     frame
-        A GeoDataFrame or GeoSeries with a CRS; rows without a place are left aside.
+        A GeoDataFrame or GeoSeries with a CRS; rows without a place are ignored.
     layer
-        What to call it.
+        Its name in messages.
     refuse
-        False where rows far off move no others, because the CRS stands, and are only reported.
+        False to only report rows far off, where the CRS is fixed and they cannot shift others.
 
     Raises
     ------
     LayerError
-        When coordinates cannot be what the CRS says, or rows lie far from all others (see `siting.data.outliers`).
+        When coordinates do not fit the CRS, or rows are far from all others (see `siting.data.outliers`).
 
     Examples
     --------
@@ -67,19 +67,19 @@ def check_extent(frame: Any, layer: str, *, refuse: bool = True) -> None:
 
 
 def check_together(layers: Mapping[str, Any], beside: str) -> None:
-    """Refuse layers that lie far from another one as a whole, such as homes of one city and streets of another.
+    """Refuse layers that are far from another one, such as homes of one city and streets of another.
 
     Parameters
     ----------
     layers
-        Frames by name; those without rows, geometry or CRS are left aside.
+        Frames by name; those without rows, geometry or CRS are ignored.
     beside
-        Name of the layer that the others must lie at.
+        Name of the layer that the others must be near.
 
     Raises
     ------
     LayerError
-        When all rows of a layer lie more than 200 km from the box around the other.
+        When all rows of a layer are more than 200 km from the box around the other.
 
     Examples
     --------
@@ -126,10 +126,10 @@ def _relative_sides(corners: Floats, middle: float) -> Floats:
 def extent_faults(
     shapes: Any, corners: Floats, labels: Sequence[Any], crs: CRS, *, elsewhere: bool = False
 ) -> tuple[list[str], list[str]]:
-    """Find what is wrong with where rows lie, and what is doubtful; *elsewhere* lets all of them be out of the CRS."""
+    """Find wrong and doubtful locations of rows; *elsewhere* allows all of them outside the area of the CRS."""
     if not (crs.is_geographic or crs.is_projected):
         return [], []
-    corners = np.asfortranarray(corners)  # each side by itself: least and most are found many times faster
+    corners = np.asfortranarray(corners)  # contiguous sides: minimum and maximum are many times faster
     if crs.is_geographic:
         fault = _degree_fault(corners, labels, crs)
     else:
@@ -174,7 +174,7 @@ def _degree_fault(corners: Floats, labels: Sequence[Any], crs: CRS) -> str:
 
 
 def _swapped(corners: Floats) -> bool:
-    """Tell whether x could be latitudes and y longitudes."""
+    """Whether x could be latitudes and y longitudes."""
     return bool((abs(corners) <= (90, 180, 90, 180)).all())
 
 
@@ -215,15 +215,15 @@ def _projected_fault(corners: Floats, labels: Sequence[Any], crs: CRS, elsewhere
 
 @cache
 def _to_degrees(crs: CRS) -> Transformer:
-    """Return the way from *crs* to degrees; making one takes a tenth of a second."""
+    """Return the transformer from *crs* to degrees, cached because making one takes a tenth of a second."""
     return Transformer.from_crs(crs, WGS84, always_xy=True)
 
 
 def _all_inside(corners: Floats, crs: CRS) -> bool:
-    """Tell whether the box around all boxes surely lies where *crs* is made to be used, so that none needs a look.
+    """Whether the box around all boxes is surely in the area of use of *crs*, so that none needs a check.
 
-    What the edge of the box encloses on the map it encloses on the globe, too; half a degree is kept in hand, because
-    the edge is looked at in points.
+    The edge of the box encloses the same on the map and on the globe; half a degree is the margin, because
+    the edge is checked at points.
     """
     west, south, east, north = _around(corners.T)
     x, y = np.linspace(west, east, 33), np.linspace(south, north, 33)
@@ -234,7 +234,7 @@ def _all_inside(corners: Floats, crs: CRS) -> bool:
 
 
 def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
-    """Tell which boxes do not lie where *crs* is made to be used."""
+    """Mark the boxes outside the area of use of *crs*."""
     if margin == MARGIN and len(corners) > 100 and _all_inside(corners, crs):
         return np.zeros(len(corners), np.bool_)
     move = _to_degrees(crs)
@@ -253,7 +253,7 @@ def _outside(corners: Floats, crs: CRS, margin: float = MARGIN) -> Bools:
 
 
 def _prefixed_zone(west: Floats, east: Floats) -> int | None:
-    """Return the EPSG code of the CGCS2000 zone whose number stands before the easting, if one does.
+    """Return the EPSG code of the CGCS2000 zone whose number is before the easting, if any.
 
     3° zones 25 to 45 are EPSG:4513 to 4533; 6° zones 13 to 23 are EPSG:4491 to 4501.
     """

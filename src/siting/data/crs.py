@@ -1,4 +1,4 @@
-"""Bringing layers to another coordinate reference system, by default the one they are measured in."""
+"""Transforming layers to another coordinate reference system, by default the one for measuring."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def to_crs(frame: Any, crs: Any) -> Any:
-    """Return *frame* in *crs*; the log says what is done, and warns of a shift of datum that is not exact.
+    """Return *frame* in *crs*, with a log, and a warning for an inexact shift of datum.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def to_crs(frame: Any, crs: Any) -> Any:
     Raises
     ------
     LayerError
-        When the frame has no CRS, or a coordinate cannot be brought to *crs*.
+        When the frame has no CRS, or a coordinate cannot be transformed to *crs*.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def to_crs(frame: Any, crs: Any) -> Any:
 
 
 def _report_shift(frame: Any, target: CRS, layer: str) -> bool:
-    """Warn where the shift to another datum is not exact; return whether it must lead over WGS 84."""
+    """Warn of an inexact shift to another datum; return whether it must pass through WGS 84."""
     source = CRS(frame.crs)
     if datums.same_datum(source, target) or not len(frame):
         return False
@@ -84,7 +84,7 @@ def _report_shift(frame: Any, target: CRS, layer: str) -> bool:
 
 
 def to_metric(frame: Any, crs: Any = None, *, name: str | None = None, checked: bool = False) -> Any:
-    """Return *frame* in a CRS in metres, by default that of `metric_crs`; the log says how exact it is there.
+    """Return *frame* in a CRS in metres, by default that of `metric_crs`; its error is logged.
 
     Parameters
     ----------
@@ -93,15 +93,15 @@ def to_metric(frame: Any, crs: Any = None, *, name: str | None = None, checked: 
     crs
         A projected CRS in metres to use instead.
     name
-        What to call the frame in messages; its source when not given.
+        Name of the frame in messages; default its source.
     checked
-        Whether `check_layer` has looked for rows that lie far from all others.
+        Whether `check_layer` has checked for rows far from all others.
 
     Raises
     ------
     LayerError
-        When *crs* is not in metres or lengths would be more than 0.1 % off in it, the layer reaches too far for any
-        projection, rows lie far from all others, or the frame has no CRS.
+        When *crs* is not in metres or has errors of length above 0.1 %, the layer is too large for any
+        projection, rows are far from all others, or the frame has no CRS.
 
     Examples
     --------
@@ -116,7 +116,7 @@ def to_metric(frame: Any, crs: Any = None, *, name: str | None = None, checked: 
 
 
 def points(frame: Any) -> Any:
-    """Return a point for each row: the point itself, or one that surely lies inside (or on) the shape.
+    """Return a point for each row: the point itself, or one inside (or on) the shape.
 
     Parameters
     ----------

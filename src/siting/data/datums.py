@@ -1,4 +1,4 @@
-"""Reference systems by name, and how exact the transformation from one datum to another is.
+"""Reference systems by name, and the accuracy of transformations between datums.
 
 PROJ has no published transformation for some datums (Beijing 1954, Xian 1980 and others whose parameters the surveying
 offices keep) and then takes degrees of the one for degrees of the other: a "ballpark" transformation, tens of metres
@@ -24,7 +24,7 @@ NO_CRS = (
     'or set it, frame.set_crs("EPSG:4549")'
 )
 
-#: Above this accuracy, metres, a transformation is reported. NAD83 to WGS 84 (4 m) is the first that is.
+#: Transformations less accurate than this, metres, are reported; NAD83 to WGS 84 (4 m) is the first.
 REPORTED = 3.0
 #: Datums that are WGS 84 to less than a metre, by the beginning of their names.
 LIKE_WGS84 = (
@@ -46,7 +46,7 @@ def read_crs(value: Any, layer: str) -> CRS:
 
 
 def same_crs(one: CRS, other: CRS) -> bool:
-    """Tell whether two systems give the same coordinates, whatever their declared axis order."""
+    """Whether two systems give the same coordinates, regardless of axis order."""
     if one.equals(other, ignore_axis_order=True):
         return True
     return one.to_epsg() is not None and one.to_epsg() == other.to_epsg()
@@ -64,13 +64,13 @@ def datum_name(crs: CRS) -> str:
 
 
 def like_wgs84(crs: CRS) -> bool:
-    """Tell whether the datum of *crs* is WGS 84 to less than a metre, as CGCS2000 is."""
+    """Whether the datum of *crs* is WGS 84 to less than a metre, as CGCS2000 is."""
     datum = crs.geodetic_crs.datum if crs.geodetic_crs is not None else None
     return not crs.is_bound and datum is not None and datum.name.startswith(LIKE_WGS84)
 
 
 def same_datum(one: CRS, other: CRS) -> bool:
-    """Tell whether two systems stand on one datum, or on two that are the same to less than a metre."""
+    """Whether two systems have one datum, or two that are equal to less than a metre."""
     if one.is_bound or other.is_bound:
         return False
     if like_wgs84(one) and like_wgs84(other):
@@ -81,7 +81,7 @@ def same_datum(one: CRS, other: CRS) -> bool:
 
 @cache
 def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
-    """Return how exact PROJ's transformation is near a place in degrees, metres; None when that is not known."""
+    """Return the accuracy of PROJ's transformation near a place in degrees, metres; None if unknown."""
     if same_datum(source, target):
         return 0.0
     here = AreaOfInterest(max(lon - 0.5, -180), max(lat - 0.5, -90), min(lon + 0.5, 180), min(lat + 0.5, 90))
@@ -95,7 +95,7 @@ def accuracy(source: CRS, target: CRS, lon: float, lat: float) -> float | None:
 
 
 def best_accuracy(source: CRS, target: CRS, lon: float, lat: float) -> tuple[float | None, bool]:
-    """Return how exact the best transformation is near a place, and whether it leads over WGS 84.
+    """Return the accuracy of the best transformation near a place, and whether it passes through WGS 84.
 
     PROJ knows a transformation from Hong Kong 1980 or OSGB36 to WGS 84, and none to CGCS2000: asked for that one it
     takes the ballpark, 300 m off.

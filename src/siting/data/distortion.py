@@ -1,7 +1,7 @@
-"""How far a projection is from the ground, and projections that are made for one layer.
+"""Errors of length of projections, and projections made for one layer.
 
 The scale of a projection at a point is the length on the map over the length on the ellipsoid (Snyder, 1987, "Map
-Projections: A Working Manual", USGS Professional Paper 1395, pp. 20-24); PROJ works it out from the projection's
+Projections: A Working Manual", USGS Professional Paper 1395, pp. 20-24); PROJ computes it from the projection's
 partial derivatives (Tissot's indicatrix). For a transverse Mercator it is about ``k0 * (1 + d**2 / (2 * R**2))`` with
 d the distance from the central meridian (p. 61): 0.03 % at 160 km, 0.1 % at 285 km.
 """
@@ -18,9 +18,9 @@ from pyproj.exceptions import ProjError
 from siting.data.extent import middle_longitude, projection, relative_longitude
 from siting.numbers import Floats
 
-#: Errors of lengths that are reported, and that are refused. UTM's own 0.04 % at its central meridian is not reported.
+#: Errors of length that are reported, and refused. UTM's 0.04 % at its central meridian is not reported.
 REPORTED, REFUSED = 0.000401, 0.001
-#: Projections made for one layer, of those that keep angles: how they are written for PROJ, and their names.
+#: Conformal projections made for one layer: their PROJ strings and names.
 CONFORMAL = (("tmerc", "Transverse Mercator"), ("lcc", "Lambert conformal conic"), ("sterea", "Oblique stereographic"))
 
 
@@ -42,7 +42,7 @@ class LengthError:
 
 
 def length_error(crs: CRS, lon: Floats, lat: Floats) -> LengthError:
-    """Return the errors of lengths of *crs* at places in degrees; infinite where it does not reach one."""
+    """Return the errors of length of *crs* at places in degrees; infinite for places out of its range."""
     try:
         factors = projection(crs).get_factors(lon, lat)
     except ProjError:
@@ -56,7 +56,7 @@ def length_error(crs: CRS, lon: Floats, lat: Floats) -> LengthError:
 
 
 def tailored_projection(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, LengthError]:
-    """Return the projection, made for these places, that keeps lengths best: its middle and scale are theirs.
+    """Return the projection with the least error of length, centred and scaled for these places.
 
     Its numbers are rounded (middle to 0.1 degrees), so that a layer that grows a little keeps its projection.
     """
@@ -64,7 +64,7 @@ def tailored_projection(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Lengt
     east = relative_longitude(lon, amid)  # the layers may lie on both sides of the date line
     east_middle = relative_longitude(amid + float(east.min() + east.max()) / 2, 0.0)
     middle = round(east_middle, 1), round(float(lat.min() + lat.max()) / 2, 1)
-    # Streets between two far towns pass the middle, where the scale is least.
+    # Streets between two distant towns pass the middle, where the scale is least.
     lon, lat = np.append(lon, middle[0]), np.append(lat, middle[1])
     made = [_scaled(base, kind, name, middle, lon, lat) for kind, name in CONFORMAL]
     return min(made, key=lambda each: each[1].worst)
@@ -73,7 +73,7 @@ def tailored_projection(base: CRS, lon: Floats, lat: Floats) -> tuple[CRS, Lengt
 def _scaled(
     base: CRS, kind: str, name: str, middle: tuple[float, float], lon: Floats, lat: Floats
 ) -> tuple[CRS, LengthError]:
-    """Return a projection with the scale that makes the largest stretch and the largest shrinking alike."""
+    """Return a projection scaled so that the largest stretch and the largest shrinking are equal."""
     plain = _crs(base, kind, name, middle, 1.0)
     error = length_error(plain, lon, lat)
     if not np.isfinite(error.worst):

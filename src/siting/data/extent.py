@@ -1,4 +1,4 @@
-"""Where a layer lies: the boxes of its rows, their middle, and degrees of any projection."""
+"""The location of a layer: the boxes of its rows, their middle, and degrees of any projection."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from siting.numbers import Floats
 
 #: A degree of latitude on the mean sphere of the earth, metres.
 DEGREE = 111_195.0
-#: Rows that are looked at where a sample does, such as for a centre.
+#: Size of a sample of rows, such as for a centre.
 SAMPLE = 20_000
 
 
 def sample(rows: Any) -> Any:
-    """Return every row, or of many rows some that are evenly spread over the table."""
+    """Return all rows, or an even sample of many rows."""
     return rows[:: -(-len(rows) // SAMPLE)] if len(rows) else rows
 
 
@@ -54,7 +54,7 @@ def projection(crs: CRS) -> Proj:
 
 
 def middle_place(crs: CRS, corners: Floats) -> tuple[float, float]:
-    """Return longitude and latitude of the middle of most rows; 0, 0 where it lies nowhere on the earth."""
+    """Return longitude and latitude of the middle of most rows; 0, 0 if it is not on the earth."""
     some_rows = sample(corners)
     x, y = (float(np.median(some_rows[:, [k, k + 2]])) for k in (0, 1))
     lon, lat = (x, y) if crs.is_geographic else projection(crs)(x, y, inverse=True)

@@ -1,4 +1,4 @@
-"""The checks of a layer's geometry and of where it lies, one fault each."""
+"""The checks of a layer's geometry and location, one error each."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from siting.numbers import Bools, Floats
 
 logger = logging.getLogger(__name__)
 
-# Between these metres above sea lies all that is built.
+# All buildings are between these heights, metres above sea.
 LOWEST, HIGHEST = -500.0, 9000.0
 # Part by part, the kinds that a role names, with their multi-part forms.
 _KINDS = {"Point": "Point", "LineString": "LineString", "LinearRing": "LineString", "Polygon": "Polygon",
@@ -46,7 +46,7 @@ def check_shapes(frame: Any, role: Role, labels: Sequence[str], layer: str, stri
 
 
 def _place_faults(shapes: Any, labels: Sequence[str], crs: Any, layer: str, strict: bool) -> list[str]:
-    """Find what is wrong with where the rows lie; what is doubtful is a warning, or a fault when *strict*."""
+    """Find wrong locations; doubtful ones are a warning, or an error when *strict*."""
     corners = shapely.bounds(shapes)
     faults, doubts = extent_faults(shapes, corners, labels, crs)
     if not faults and (doubt := datum_doubt(crs, *middle_place(crs, corners), strict=strict)):
@@ -63,7 +63,7 @@ def crs_faults(crs: CRS | None) -> list[str]:
     if crs is None:
         return [NO_CRS]
     if not (crs.is_geographic or crs.is_projected):
-        unlocated = "is a local system that says nothing of where on earth it lies"
+        unlocated = "is a local system without a location on the earth"
         return [f"{crs_name(crs)} {unlocated}; give the layer in a geographic or projected CRS"]
     return []
 
@@ -86,7 +86,7 @@ def _empty_faults(shapes: Any, labels: Sequence[str]) -> tuple[list[str], Bools]
 
 def _kind_faults(shapes: Any, labels: Sequence[str], role: Role) -> list[str]:
     """Find rows whose kind of geometry the role does not allow."""
-    # Of a polygon where points are wanted a point inside is taken.
+    # For roles of points, a point inside a polygon is used.
     allowed = {*role.geometry, "Polygon"} if role.geometry == ("Point",) else set(role.geometry)
     kinds = shapely.get_type_id(shapes)  # -1: none
     wrong = (kinds >= 0) & np.isin(kinds, [i for i, name in enumerate(_NAMES) if _KINDS.get(name) not in allowed])
@@ -123,7 +123,7 @@ def _areas(shapes: Any, crs: CRS) -> Floats:
     series = gpd.GeoSeries(shapes, crs=crs)
     try:
         measured = metric_crs(series)
-    except LayerError:  # too large a country for lengths; areas can be kept
+    except LayerError:  # too large for lengths; areas are possible
         lon, lat = middle_place(crs, shapely.bounds(shapes))
         measured = CRS.from_proj4(f"+proj=laea +lat_0={lat} +lon_0={lon}")
     return np.asarray(shapely.area(series.to_crs(measured).array), dtype=np.float64)
@@ -132,7 +132,7 @@ def _areas(shapes: Any, crs: CRS) -> Floats:
 def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -> Any:
     """Unwrap multi-parts of one part, and put a point into polygons where the role takes points only.
 
-    Heights are dropped, but for lines that may have a rise: there they stay where they can be true.
+    Heights are dropped, except possible heights of lines that may have a rise.
     """
     shapes = shapes.copy()
     high = shapely.get_coordinate_dimension(shapes) > 2
@@ -155,7 +155,7 @@ def _simple_shapes(shapes: Any, role: Role, layer: str, labels: Sequence[str]) -
 
 
 def _true_heights(shapes: Any, labels: Sequence[str], layer: str) -> Bools:
-    """Mark the lines whose heights can be true and log the others; where all heights are 0, there are none."""
+    """Mark the lines with possible heights and log the others; heights that are all 0 count as none."""
     z = shapely.get_coordinates(shapes, include_z=True)[:, 2]
     row = np.repeat(np.arange(len(shapes)), shapely.get_num_coordinates(shapes))
     high = shapely.has_z(shapes)
@@ -193,7 +193,7 @@ def split_lines(frame: Any, role: Role, layer: str) -> Any:
 
 
 def _ground_lengths(lines: Any, crs: CRS) -> Floats:
-    """Lengths to share something out by: a degree to the east counts as much less as it is shorter on the ground."""
+    """Lengths as weights: degrees to the east are scaled to their length on the ground."""
     lines = np.asarray(lines, dtype=object)
     if crs is not None and crs.is_geographic:
         middle = np.radians(shapely.bounds(lines)[:, [1, 3]].mean(axis=1))

@@ -1,4 +1,4 @@
-"""What of a layer's columns is understood, what is not used, and what is missing: three lists in one table."""
+"""The columns of a layer that are understood, not used, and missing: three lists in one table."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ __all__ = ["list_headings"]
 
 
 def list_headings(frame: Any, role: str | Role, *, lang: Language = "zh") -> pd.DataFrame:
-    """List which headings of a layer are understood as what, which are not used, and which columns are missing.
+    """List the headings of a layer that are understood and not used, and the missing columns.
 
     Parameters
     ----------
     frame
-        A layer as `read_layer` or `check_layer` return it, which keep the headings of the file in
-        ``attrs["understood"]``, or a table that was not checked yet.
+        A layer from `read_layer` or `check_layer`, which keep the headings of the file in
+        ``attrs["understood"]``, or an unchecked table.
     role
         Name of a role (see `list_roles`), or a `Role`.
     lang
@@ -33,8 +33,8 @@ def list_headings(frame: Any, role: str | Role, *, lang: Language = "zh") -> pd.
     -------
     pandas.DataFrame
         A row for each heading and each missing column: ``list`` (``"understood"``, ``"not_used"`` or ``"missing"``),
-        ``heading`` (as in the file, empty for what is missing), ``column`` (the canonical name; of what is not used the
-        nearest, if there is one), ``says`` (what is understood, why it is not used, what a missing column would allow).
+        ``heading`` (as in the file, empty if missing), ``column`` (the canonical name; if not used the nearest, if
+        any), ``says`` (how it is read, why it is not used, what a missing column would allow).
 
     Examples
     --------
@@ -49,7 +49,7 @@ def list_headings(frame: Any, role: str | Role, *, lang: Language = "zh") -> pd.
     has_id = frame.index.name == "id"
     matching = match_columns(kind, _headings(frame), {}, has_id=has_id)
     taken = {name: from_file.get(name, source) for source, name in matching.renames.items()}
-    # What was understood and is kept beside the columns: coordinates as geometry, ids as the index.
+    # Read, but not columns: coordinates are the geometry, ids the index.
     names = {column.name for column in kind.columns} - ({"id"} if has_id else set())
     taken |= {name: source for name, source in from_file.items() if name not in taken and name not in names}
     cut = {*map(str, matching.cut), *frame.attrs.get("cut", ())}

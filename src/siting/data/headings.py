@@ -1,4 +1,4 @@
-"""Headings in one spelling: signs, ages of people, units in brackets, and names that were cut."""
+"""Headings in one spelling: signs, ages of people, units in brackets, and cut names."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PART = re.compile(r"^其中[:,]?(?=.)")
 _FLAG = re.compile(r"^(是否属于|是否为|是否是|是否|有无)(?=.)")
 _ANOTHER = re.compile("^原|曾用|旧|变更前|规划|拟[建设]|备注|说明|英文|日期|时间")
 _NO_FLAG = re.compile("编号|证号|代码|名称|数|星级|级别|^[家个处张床户人年次名所]$")
-#: People as they stand behind an age.
+#: Words for people after an age.
 PEOPLE = ("人口", "老年人口", "老年人", "老人", "常住人口", "常住老年人口", "婴幼儿", "儿童")
 #: People of an age, as bureaus write it: "其中：60岁（含）以上常住老年人口数".
 _AGE = re.compile(
@@ -33,7 +33,7 @@ _AGE = re.compile(
 
 
 def normalized(name: object) -> str:
-    """Return *name* as it is compared: NFKC, no case, blanks or underscores, one sign for "to": "0-3岁"."""
+    """Return *name* for comparison: NFKC, no case, blanks or underscores, one sign for "to": "0-3岁"."""
     text, before = str(name), ""
     while text != before:
         before = text
@@ -44,10 +44,10 @@ def normalized(name: object) -> str:
 
 @cache
 def simplified(name: str, kind: str) -> str:
-    """Return the heading of a column of type *kind* without what makes no difference.
+    """Return the heading of a column of type *kind* without irrelevant words.
 
-    Of people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"), of numbers not the word for one, of flags not
-    the words for whether.
+    For people the age is kept ("60岁以上", "户籍60岁以上", "3岁以下"); numbers lose the word for number, flags those
+    for whether.
     """
     text = normalized(name)
     if kind in ("count", "number"):
@@ -59,7 +59,7 @@ def simplified(name: str, kind: str) -> str:
 def ages(name: str) -> str:
     """Return the age in a heading of people, in one spelling such as "户籍60岁以上"; nothing where it names none.
 
-    "3岁以下" is those who are not yet 3, "0-3岁" those who are 3, too; 以上 includes the year itself.
+    "3岁以下" is those under 3, "0-3岁" includes those aged 3; 以上 includes the age itself.
     """
     age = _AGE.fullmatch(normalized(name))
     if age is None:
@@ -77,14 +77,14 @@ def ages(name: str) -> str:
 
 
 def split_brackets(name: object) -> tuple[str, tuple[str, ...]]:
-    """Split *name* into what is compared and what its brackets hold: "人口（人）" into "人口" and "人"."""
+    """Split *name* into the compared part and its brackets: "人口（人）" into "人口" and "人"."""
     text = normalized(name)
     notes = (next(filter(None, match.groups()), "") for match in _BRACKETS.finditer(text))
     return _BRACKETS.sub("", text), tuple(filter(None, notes))
 
 
 def names_another(note: str, kind: str) -> bool:
-    """Tell whether what brackets hold makes a text or flag another one: what it was or is to be, or how many."""
+    """Whether brackets give a text or flag another meaning: past, planned, or a number."""
     return _ANOTHER.search(note) is not None or (kind == "flag" and _NO_FLAG.search(note) is not None)
 
 
@@ -100,10 +100,10 @@ NAME_BYTES = 10
 
 
 def cut_name(name: object) -> str:
-    """Return the part of *name* that is left when a Shapefile may have cut it, else nothing.
+    """Return the beginning of *name* if a Shapefile may have cut it, else "".
 
-    A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. What was cut inside a character ends in
-    a sign for what cannot be read, or is a little shorter.
+    A name there holds 10 bytes: in UTF-8 three Chinese characters, in GBK five. A name cut inside a character ends in
+    an unreadable sign, or is a little shorter.
     """
     left = str(name).rstrip("\ufffd?")
     utf8, gbk = (len(left.encode(encoding, "replace")) for encoding in ("utf-8", "gb18030"))

@@ -1,7 +1,7 @@
-"""Mappings: how the export of a registration system becomes a layer of a role, as data in TOML.
+"""Mappings in TOML: how the export of a registration system becomes a layer of a role.
 
-A mapping says which heading is which canonical column, what the words and units of the export mean, what holds for
-every row, and which rows count. `read_layer` takes it as ``mapping=``.
+A mapping has the canonical column of each heading, the meaning of the export's words and units, constants for
+every row, and the rows that count. `read_layer` takes it as ``mapping=``.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ TABLES = ("role", "layer", "encoding", "crs", "columns", "words", "units", "cons
 
 @dataclass(frozen=True)
 class LayerMapping:
-    """How an export becomes a layer of a role; made by `from_toml`."""
+    """A mapping from an export to a layer of a role; made by `from_toml`."""
 
-    #: The file that it was read from, for messages, and the role that it is for.
+    #: Its file, for messages, and its role.
     name: str
     role: str
     #: ``layer``, ``encoding`` and ``crs`` of `read_layer`, where the mapping names them.
     options: Mapping[str, str] = field(default_factory=dict)
     #: Canonical name (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``) → its heading; numbers of several are added up.
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    #: Canonical name → word of the export, as it is compared → what it means.
+    #: Canonical name → word of the export, as compared → its meaning.
     words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    #: Canonical name → what its numbers are multiplied by, what stands in every row, and when a flag is yes.
+    #: Canonical name → factor of its numbers, constant of every row, and condition of a flag.
     units: Mapping[str, float] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
     flags: Mapping[str, Condition] = field(default_factory=dict)
-    #: What a row must fulfil to count.
+    #: Conditions of the rows that count.
     keep: tuple[Condition, ...] = ()
 
     @classmethod
     def from_toml(cls, path: str | Path, role: Role) -> LayerMapping:
-        """Read a mapping for *role*; a file that is no TOML, for another role or with unknown names is refused."""
+        """Read a mapping for *role*; refuse invalid TOML, another role and unknown names."""
         data, name = read_toml(path, "mapping"), Path(path).name
         try:
             return _mapping(name, data, role)
@@ -63,11 +63,10 @@ class LayerMapping:
             raise SitingError(f'mapping "{name}": {fault}') from fault
 
     def apply(self, table: Any, role: Role, layer: str) -> tuple[Any, dict[str, str], dict[str, int]]:
-        """Return the rows that count, with words, units, flags and constants as the role means them.
+        """Return the rows that count, with words, units, flags and constants converted for the role.
 
-        The other results: canonical name → its heading in the table, and the rows that were left out, by reason. The
-        index keeps the place of each row, so that messages name the row of the file. Headings that are not there and
-        cells that cannot be compared are refused.
+        Also return canonical name → heading in the table, and the rows left out, by reason. The
+        index keeps the row of the file, for messages. Unknown headings and cells that cannot be compared are refused.
         """
         self._check_headings(table)
         kept, dropped = self._kept(table, layer)
@@ -144,7 +143,7 @@ class LayerMapping:
 
 
 def _translated(column: Any, canonical: Column, words: Mapping[str, Any], layer: str) -> Any:
-    """Bring the words of the export to what they mean; other words stay, with a warning where any word would do."""
+    """Replace the words of the export by their meaning; other words stay, with a warning in free text."""
     texts = [text_of(cell) for cell in column.astype(object)]
     known = {*words, *(normalized(meaning) for meaning in words.values())}
     others = pd.Series([text for text in texts if text and normalized(text) not in known], dtype=object).value_counts()
@@ -157,7 +156,7 @@ def _translated(column: Any, canonical: Column, words: Mapping[str, Any], layer:
 
 
 def _times(cell: Any, factor: float) -> Any:
-    """Multiply a number; what is none is left to the check of the layer."""
+    """Multiply a number; other values are left to the check of the layer."""
     try:
         return round(number_of(cell) * factor, 6)
     except ValueError:
@@ -181,7 +180,7 @@ def _mapping(name: str, data: Mapping[str, Any], role: Role) -> LayerMapping:
     sides = [tables[where].keys() for where in ("columns", "constants", "flags")]
     twice = sorted({key for one, other in combinations(sides, 2) for key in one & other})
     if twice:
-        raise SitingError(f"{some(twice)} stand in two of [columns], [constants] and [flags]")
+        raise SitingError(f"{some(twice)} are in two of [columns], [constants] and [flags]")
     words = {key: _table(tables["words"], key, f"words.{key}") for key in tables["words"]}
     return LayerMapping(
         name=name,

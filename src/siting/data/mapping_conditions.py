@@ -1,4 +1,4 @@
-"""Conditions of a mapping: what must stand in a column of an export."""
+"""Conditions of a mapping on a column of an export."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[T ].*)?|(\
 
 @dataclass(frozen=True)
 class Condition:
-    """What must stand in a column of the export: one of some words, a number or date beyond a limit, anything, nothing.
+    """A condition on a column of the export: one of some words, a number or date beyond a limit, filled, or blank.
 
     Written as a word or a list of words, ``"!=注销"``, ``">=2025-06-30"``, ``">0"``, ``"filled"`` or ``"blank"``.
     """
@@ -34,7 +34,7 @@ class Condition:
     limit: float | dt.date | None = None
 
     def holds(self, cell: Any) -> bool:
-        """Tell whether a cell fulfils the condition: an empty one only ``"blank"``; else `ValueError` may be raised."""
+        """Whether a cell fulfils the condition: an empty one only ``"blank"``; else `ValueError` may be raised."""
         text = text_of(cell)
         if self.sign in ("filled", "blank"):
             return bool(text) == (self.sign == "filled")
@@ -47,7 +47,7 @@ class Condition:
 
 
 def read_conditions(heading: str, entry: Any, where: str) -> list[Condition]:
-    """Read what must stand in a column: one condition, or one for each comparison of a list."""
+    """Read the conditions on a column: one, or one for each comparison of a list."""
     texts = entry if isinstance(entry, list) else [entry]
     if not texts or not all(isinstance(text, str) and text for text in texts):
         raise SitingError(

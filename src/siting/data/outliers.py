@@ -1,8 +1,8 @@
-"""Outliers: rows of a layer that lie far from the bulk of them.
+"""Outliers: rows of a layer far from the bulk.
 
-Rows that lie in cells of 25 km that touch form a group; the largest group is the bulk. Where it holds less than half of
-the rows, as of a layer with one row for each county, the cells are doubled until it does. A row outside the bulk is
-judged by its distance to the box around it, beside the diagonal of that box:
+Rows in touching cells of 25 km form a group; the largest group is the bulk. If it has less than half of the rows, as
+in a layer with one row for each county, the cells are doubled until it does. A row outside the bulk is judged by its
+distance to the box around the bulk, and by the diagonal of that box:
 
 ======== ===================================== ========================================================================
 Verdict  Distance                              Rows
@@ -14,8 +14,8 @@ doubtful > 1,000 km and > twice the diagonal   all others
 certain  any                                   degrees at 0, 0, where no land lies, unless the bulk lies there too
 ======== ===================================== ========================================================================
 
-So two towns, a line of villages, islands off a long coast and a few far facilities pass, and a typing error does not.
-The bulk is counted, not averaged: no single row moves it.
+Two towns, a line of villages, islands off a long coast and a few far facilities pass, a typing error does not.
+The bulk is a count, not an average: no single row shifts it.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from siting.numbers import Bools, Floats, Positions
 CELL, DOUBTFUL, CERTAIN, APART = 25_000.0, 50_000.0, 200_000.0, 1_000_000.0
 #: Rows of a layer from which distances above `DOUBTFUL` count.
 MANY = 8
-#: How near to 0, 0 a row has no real place, degrees.
+#: Rows this near to 0, 0, degrees, have no real location.
 NOWHERE = 0.001
-#: Coordinates beyond this, metres from the middle, are no places on the earth and are cut there.
+#: Coordinates beyond this, metres from the middle, are not on the earth and are clipped.
 ENDLESS = 5e7
 
 
 @dataclass(frozen=True, eq=False)
 class Outliers:
-    """Rows that lie far from all others: marks for each row, and metres from each to the bulk."""
+    """Rows far from all others: marks for each row, and metres from each to the bulk."""
 
     certain: Bools
     doubtful: Bools
@@ -79,10 +79,10 @@ def degree_boxes(frame: Any) -> Floats:
 
 
 def find_outliers(corners: Floats, crs: CRS, *, lines: bool = False) -> Outliers:
-    """Find the rows that lie far from all others, by the west, south, east, north of each.
+    """Find the rows far from all others, by the west, south, east, north of each.
 
-    Of *lines*, which are short beside the distances, both corners of the box count, so that one vertex that is far off
-    is seen. Of polygons the middle counts.
+    For *lines*, which are short, both corners of the box count, so that one distant vertex is found. For polygons
+    the middle counts.
     """
     count = len(corners)
     none = np.zeros(count, np.bool_)
@@ -141,7 +141,7 @@ def _plane(corners: Floats, crs: CRS, lines: bool) -> tuple[Floats, Floats, Posi
 
 
 def _scale_at(crs: CRS, x: float, y: float) -> float:
-    """Return how many metres of *crs* are a metre on the ground; 1 where that is not known."""
+    """Return the metres of *crs* per metre on the ground; 1 if unknown."""
     try:
         lon, lat = projection(crs)(x, y, inverse=True)
         scale = float(projection(crs).get_factors(lon, lat).areal_scale) ** 0.5
@@ -166,7 +166,7 @@ def _bulk(x: Floats, y: Floats, row: Positions, nowhere: Bools) -> tuple[Positio
 
 
 def _groups(x: Floats, y: Floats, side: float) -> tuple[Positions, int]:
-    """Put places into groups that lie in touching cells: the group of each, and how many there are."""
+    """Group places in touching cells: the group of each, and the number of groups."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
     from scipy.spatial import KDTree
@@ -188,7 +188,7 @@ def _groups(x: Floats, y: Floats, side: float) -> tuple[Positions, int]:
 def outlier_faults(
     corners: Floats, labels: Sequence[object], crs: CRS, *, lines: bool = False
 ) -> tuple[list[str], list[str]]:
-    """List the rows that lie far from all others: what is certain, and what is doubtful."""
+    """List the rows far from all others: certain and doubtful ones."""
     outliers = find_outliers(corners, crs, lines=lines)
     bulk = corners[~outliers.any]
 
@@ -202,20 +202,20 @@ def outlier_faults(
         return [f"{len(at)} of {len(corners)} rows lie far from all others: {rows}{more}; {remedy}"]
 
     return (
-        listed(outliers.certain, "correct their coordinates or take them out"),
-        listed(outliers.doubtful, "look whether they are meant to lie there"),
+        listed(outliers.certain, "correct their coordinates or remove them"),
+        listed(outliers.doubtful, "check their location"),
     )
 
 
 def _row(label: object, corner: Floats, distance: float, bulk: Floats, crs: CRS) -> str:
-    """Write one row with its place, its distance, and what may have gone wrong with it."""
+    """Write one row with its place, its distance, and the likely error."""
     x, y = (corner[0] + corner[2]) / 2, (corner[1] + corner[3]) / 2
     far = f", {distance / 1000:,.0f} km off" if distance else ""
     return f'"{label}" (at {x:.10g}, {y:.10g}{far}{_likely_slip(x, y, bulk, crs)})'
 
 
 def _likely_slip(x: float, y: float, bulk: Floats, crs: CRS) -> str:
-    """Guess at the slip of a row: what would bring it to the others."""
+    """Guess the error of a row: a change that brings it to the others."""
     if crs.is_geographic and abs(x) <= NOWHERE and abs(y) <= NOWHERE:
         return ", which stands for no place"
     if not len(bulk):

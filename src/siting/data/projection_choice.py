@@ -1,10 +1,9 @@
 """Choosing the coordinate reference system to measure layers in.
 
-A layer that already is in metres, in a projection that holds where it lies, stays in it. Else what is measured lies,
-inside China, in the CGCS2000 3° Gauss-Krüger zone of its centre (EPSG:4534 for 75°E to EPSG:4554 for 135°E, without
-zone prefix), elsewhere in the UTM zone of its centre (WGS 84). Where a layer spans zones, so that lengths would be
-more than 0.04 % off, a projection is made for it. No length is measured that may be more than 0.1 % off. Axis order is
-always x (east), y (north).
+A layer in metres, in a projection valid at its location, stays in it. Else the CRS is, inside China, the CGCS2000 3°
+Gauss-Krüger zone of the centre (EPSG:4534 for 75°E to EPSG:4554 for 135°E, without zone prefix), elsewhere the UTM zone
+of the centre (WGS 84). Where a layer spans zones, with errors of length above 0.04 %, a projection is made for it.
+Errors above 0.1 % are refused. Axis order is always x (east), y (north).
 """
 
 from __future__ import annotations
@@ -31,13 +30,13 @@ logger = logging.getLogger(__name__)
 
 # Longitude and latitude of the box around China.
 CHINA = (73.0, 3.0, 136.0, 54.0)
-# Rows of each layer that its errors are taken from, beside those that lie farthest out.
+# Rows of each layer for its errors, in addition to the outermost ones.
 ROWS = 200
 
 
 @dataclass(frozen=True, eq=False)
 class Places:
-    """Where layers lie, in degrees: places that stand for all, the farthest among them, and how many rows each is."""
+    """Sampled locations of layers, in degrees, including the outermost, and the number of rows for each."""
 
     lon: Floats
     lat: Floats
@@ -60,7 +59,7 @@ class Places:
         return float(east.max()) * DEGREE / 1000
 
     def inside(self, crs: CRS) -> bool:
-        """Tell whether *crs* is made for the part of the earth where the layers lie."""
+        """Whether the area of use of *crs* includes the layers."""
         area, (lon, lat) = crs.area_of_use, self.centre
         if area is None or area.west > area.east:
             return True
@@ -78,22 +77,22 @@ def metric_crs(*frames: Any) -> CRS:
     Returns
     -------
     pyproj.CRS
-        The first of these that holds, which is to say that no length of any of the layers is more than 0.1 % off in it:
+        The first of these with errors of length of at most 0.1 % in all layers:
 
         1. the CRS of the first layer that is in a projected one in metres (no Mercator that stretches all), where it
            is made for the place;
         2. the zone of the centre: the CGCS2000 3° zone by central meridian when it lies in China's box (73–136°E,
-           3–54°N), else the WGS 84 UTM zone. The centre is the median of the rows. Where the layers span zones, it
-           must hold to 0.04 %;
+           3–54°N), else the WGS 84 UTM zone. The centre is the median of the rows. Where the layers span zones, the
+           error must be at most 0.04 %;
         3. a projection made for the layers: the transverse Mercator, Lambert conformal conic or oblique stereographic
-           that keeps lengths best.
+           with the least error of length.
 
-        Rows that lie far from all others (see `siting.data.outliers`) do not count.
+        Rows far from all others (see `siting.data.outliers`) do not count.
 
     Raises
     ------
     LayerError
-        When a frame has no CRS, none has coordinates, or the layers reach too far for any projection.
+        When a frame has no CRS, none has coordinates, or the layers are too large for any projection.
 
     Examples
     --------
@@ -111,7 +110,7 @@ def metric_crs(*frames: Any) -> CRS:
 
 
 def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers") -> CRS:
-    """Return the CRS in metres to measure *frames* in: *crs* if it holds there, else that of `metric_crs`.
+    """Return the CRS in metres to measure *frames* in: *crs* if it is valid there, else that of `metric_crs`.
 
     Parameters
     ----------
@@ -120,7 +119,7 @@ def common_crs(frames: Iterable[Any], crs: Any = None, *, layer: str = "layers")
     crs
         A projected CRS in metres.
     layer
-        What to call the frames in messages.
+        Name of the frames in messages.
 
     Raises
     ------
@@ -196,7 +195,7 @@ def _zone(lon: float, lat: float) -> int:
 
 
 def _places(frames: Iterable[Any]) -> Places:
-    """Return where the rows of some layers lie; those far from all others of their layer do not count."""
+    """Return the locations of the rows of some layers, without those far from all others of their layer."""
     parts = []
     for number, frame in enumerate(frames, start=1):
         if frame.crs is None:
@@ -209,7 +208,7 @@ def _places(frames: Iterable[Any]) -> Places:
 
 
 def layer_places(frame: Any) -> Places:
-    """Return the middles of some rows and the corners farthest out, with the rows that each stands for."""
+    """Return the middles of some rows and the outermost corners, with the number of rows for each."""
     corners = usual_boxes(frame)
     none = Places(np.zeros(0), np.zeros(0), np.zeros(0))
     if not len(corners):
@@ -228,19 +227,19 @@ def layer_places(frame: Any) -> Places:
 
 
 def _unfit(crs: CRS) -> str:
-    """Describe why no lengths are measured in *crs*, whatever the place; empty where they are."""
+    """Describe why no lengths are measured in *crs* anywhere; "" if they are."""
     if not crs.is_projected or any(axis.unit_conversion_factor != 1.0 for axis in crs.axis_info[:2]):
         return 'is not in metres; give a projected CRS in metres (for example "EPSG:4549") or none'
     operation = crs.coordinate_operation
     method = operation.method_name if operation else ""
-    # The metre of a Mercator, as of web maps, is cos(latitude) of a metre on the ground.
+    # A metre of Mercator, as in web maps, is cos(latitude) of a metre on the ground.
     if "Mercator" in method and "Transverse" not in method and "Oblique" not in method:
         return 'stretches every length; give a local CRS (for example "EPSG:4549") or none'
     return ""
 
 
 def _report(layer: str, crs: CRS, places: Places) -> None:
-    """Log how far the places reach from the middle of *crs* and how exact lengths are; refuse what is too far."""
+    """Log the distance from the middle of *crs* and the error of lengths; refuse too large errors."""
     error = places.length_error(crs)
     meridian = _meridian(crs)
     far = "" if meridian is None else f", reaches {places.kilometres(meridian):,.0f} km from its meridian {meridian:g}°"

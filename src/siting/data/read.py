@@ -25,11 +25,11 @@ __all__ = ["read_layer"]
 
 logger = logging.getLogger(__name__)
 
-# Suffix → the one GDAL driver that may open it. Others (VRT, for one) could lead elsewhere.
+# Suffix → the one GDAL driver that may open it. Others (such as VRT) could open other files.
 DRIVERS = {".gpkg": "GPKG", ".geojson": "GeoJSON", ".json": "GeoJSON", ".shp": "ESRI Shapefile"}
 TABLES, PARQUET = (".csv", ".xlsx"), (".parquet", ".geoparquet")
 SUFFIXES = (*DRIVERS, *PARQUET, *TABLES)
-# What a file of each kind begins with, so that a name cannot lead another driver to it.
+# First bytes of each kind of file, so that a name cannot select another driver.
 _BEGINNINGS = {
     ".gpkg": b"SQLite format 3\x00", ".shp": b"\x00\x00\x27\x0a", ".geojson": b"{", ".json": b"{",
     ".parquet": b"PAR1", ".geoparquet": b"PAR1", ".xlsx": b"PK\x03\x04",
@@ -59,20 +59,20 @@ def read_layer(
     role
         Name of a role (see `list_roles`), or a `Role`.
     layer
-        Layer of a GeoPackage or sheet of a workbook; needed when there are several and none is called as the role.
+        Layer of a GeoPackage or sheet of a workbook; required if there are several and none has the role's name.
     columns
-        Your own choice of columns, canonical name → name in the file (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``).
+        Your choice of columns, canonical name → name in the file (also ``lon``, ``lat``, ``x``, ``y``, ``wkt``).
     encoding
-        Encoding of a CSV or Shapefile. By default UTF-8 is tried, then GB18030; the log says which it is.
+        Encoding of a CSV or Shapefile. Default: UTF-8, then GB18030, as logged.
     crs
-        The CRS of the coordinates when the file does not say; it may not contradict the file.
+        The CRS of the coordinates if the file has none; it may not contradict the file.
     missing
-        What to do with missing numbers: ``"raise"``, or ``"zero"`` to count them as 0.
+        For missing numbers: ``"raise"``, or ``"zero"`` to count them as 0.
     strict
-        Refuse what is otherwise a warning of where the layer lies; see `check_layer`.
+        Turn warnings on the location of the layer into errors; see `check_layer`.
     mapping
-        A TOML file that says how the export of a registration system becomes the layer: headings, words, units,
-        constants, and the rows that count. The other keywords go before what it says.
+        A TOML file on how the export of a registration system becomes the layer: headings, words, units,
+        constants, and the rows that count. Other keywords take precedence.
 
     Returns
     -------
@@ -80,12 +80,12 @@ def read_layer(
         The layer as `check_layer` returns it. ``attrs["source"]`` names the file and layer; ``attrs["notice"]`` and
         ``attrs["attribution"]`` are restored when the file keeps them. ``attrs["merged"]`` names the merged cells of a
         workbook that were filled down, by heading, and ``attrs["dropped"]`` counts the rows that *mapping* left out, by
-        the heading that decided.
+        heading.
 
     Raises
     ------
     LayerError
-        When the file is missing, of another kind than its name says, or the layer has faults; it lists all of them.
+        When the file is missing, is not of the kind of its suffix, or the layer has errors; it lists all of them.
 
     Examples
     --------
@@ -201,7 +201,7 @@ def _read_gdal(file: Path, layer: str | None, encoding: str | None, name: str) -
 
 @contextlib.contextmanager
 def warnings_logged(name: str) -> Iterator[None]:
-    """Send what GDAL warns of to the log."""
+    """Send warnings of GDAL to the log."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         yield
@@ -232,13 +232,13 @@ def _set_crs(frame: Any, given: Any, file: Path, name: str) -> Any:
 
 
 def _names_crs(file: Path) -> bool:
-    """Tell whether a GeoJSON file names its CRS."""
+    """Whether a GeoJSON file names its CRS."""
     with file.open("rb") as handle, mmap.mmap(handle.fileno(), 0, access=mmap.ACCESS_READ) as text:
         return re.search(rb'"crs"\s*:\s*\{', text) is not None
 
 
 def kept_attrs(attrs: Mapping[Any, Any]) -> dict[str, Any]:
-    """Return the notice and the attribution of *attrs*, if they are what they should be."""
+    """Return the notice and the attribution of *attrs*, if valid."""
     kept: dict[str, Any] = {}
     notice = attrs.get("notice")
     if isinstance(notice, Mapping):

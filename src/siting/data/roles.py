@@ -1,7 +1,7 @@
-"""Roles: what a layer is for, and the columns it may have.
+"""Roles: the purpose of a layer, and the columns it may have.
 
-All knowledge stands in ``roles.toml``; a role of one's own is a TOML file of the same shape, read with
-`Role.from_toml`, so that a third service needs no code.
+Roles are defined in ``roles.toml``; your own role is a TOML file of the same format, read with
+`Role.from_toml`, so that a further service needs no code.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from siting.errors import SitingError, some
 __all__ = ["Role", "list_roles", "role"]
 
 GEOMETRIES = ("Point", "LineString", "Polygon")
-#: What columns of a table may hold the place of a row.
+#: Columns of coordinates.
 COORDINATES = ("lon", "lat", "x", "y", "wkt")
 
 
 @dataclass(frozen=True, repr=False)
 class Role:
-    """What a layer is for: its names, its geometry and its columns.
+    """The purpose of a layer: its names, geometry and columns.
 
     Parameters
     ----------
@@ -73,17 +73,17 @@ class Role:
 
     @classmethod
     def from_toml(cls, path: str | Path) -> Role:
-        """Read a role from a TOML file, for a service that the library does not know.
+        """Read a role from a TOML file, for a service that the library does not have.
 
         Parameters
         ----------
         path
-            File with ``name``, ``zh``, ``en``, ``geometry`` and ``[columns.*]``, of the shape of ``roles.toml``.
+            File with ``name``, ``zh``, ``en``, ``geometry`` and ``[columns.*]``, of the format of ``roles.toml``.
 
         Raises
         ------
         SitingError
-            When the file is missing, is no TOML, or does not describe a role.
+            When the file is missing, is not TOML, or does not describe a role.
 
         Examples
         --------
@@ -112,7 +112,7 @@ class Role:
 
 
 def role(name: str | Role) -> Role:
-    """Return the role called *name*; a `Role` is returned as it is.
+    """Return the role called *name*; a `Role` is returned unchanged.
 
     Raises
     ------
@@ -135,7 +135,7 @@ def role(name: str | Role) -> Role:
 
 
 def list_roles() -> list[str]:
-    """Return the names of the roles that the library knows.
+    """Return the names of the roles of the library.
 
     Examples
     --------
@@ -152,7 +152,7 @@ def coordinate_names(kind: str) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class Doubt:
-    """Headings that look like a column and mean something else, and what they mean."""
+    """Headings that look like a column but mean something else, and their meaning."""
 
     column: str
     headings: tuple[str, ...]
@@ -161,7 +161,7 @@ class Doubt:
 
 
 def doubts(kind: Role) -> tuple[Doubt, ...]:
-    """Return the headings that are never taken unasked in a role of the library."""
+    """Return the headings that need the user's choice in a role of the library."""
     names = {column.name for column in kind.columns} if kind.name in _roles() else set()
     return tuple(
         Doubt(entry["column"], tuple(map(normalized, entry["headings"])), entry["zh"], entry["en"])

@@ -1,4 +1,4 @@
-"""The sample district that comes with the library."""
+"""The sample district of the library."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def sample_path(name: str = "sample.gpkg") -> Path:
     'sample.gpkg'
     """
     package = Path(__file__).resolve().parents[1]
-    # An installed package carries the sample; in a checkout it lies in the data folder.
+    # An installed package contains the sample; in a checkout it is in the data folder.
     for folder in (package / "_sample", package.parents[1] / "data" / "sample"):
         file = folder / name
         if Path(name).name == name and file.is_file():
@@ -43,7 +43,7 @@ def sample_path(name: str = "sample.gpkg") -> Path:
 def load_sample() -> dict[str, Any]:
     """Return the layers of the sample district, by role.
 
-    Real streets under a made-up population and made-up facilities: each layer says so in ``attrs["notice"]``.
+    Real streets with synthetic population and facilities: ``attrs["notice"]`` of each layer states it.
 
     Returns
     -------
@@ -54,7 +54,7 @@ def load_sample() -> dict[str, Any]:
     Raises
     ------
     SitingError
-        When the sample is not there.
+        When the sample is missing.
 
     Examples
     --------

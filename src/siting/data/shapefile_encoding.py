@@ -1,4 +1,4 @@
-"""The text of a Shapefile: its code page, and names and cells that were cut inside a character."""
+"""The text of a Shapefile: its code page, and names and cells cut inside a character."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
 
-#: How bytes are carried through GDAL unchanged, to be read as text here.
+#: The encoding that passes bytes through GDAL unchanged.
 BYTES = "ISO-8859-1"
 #: From how many bytes on a name may have been cut inside a character: it holds 10, a character 2 to 4.
 CUT = 7
@@ -27,11 +27,11 @@ _PREFIXES = ("", "ansi", "windows", "cp", "oem", "iso")
 
 
 def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
-    """Return *frame*, whose names and texts hold bytes as `BYTES`, in readable text.
+    """Return *frame*, whose names and texts hold bytes as `BYTES`, as text.
 
-    The code page is the one given, else that of the .cpg, else that of the table; where none is named, UTF-8 is tried
-    and then GB18030, and the log says which. A name or text that was cut in the middle of a character, as names of 10
-    bytes are, loses that character. `LayerError` is raised when the text is in none of these.
+    The code page is the one given, else that of the .cpg, else that of the table; else UTF-8 is tried and then GB18030,
+    as logged. A name or text cut inside a character, such as names of 10 bytes, loses that character. `LayerError` is
+    raised when the text is in none of these.
     """
     pages, note = _pages(file, encoding, layer)
     names = [name for name in frame.columns if name != frame.active_geometry_name]
@@ -59,7 +59,7 @@ def decoded(frame: Any, file: Path, encoding: str | None, layer: str) -> Any:
 
 
 def sidecar(file: Path, suffix: str) -> Path | None:
-    """Return the file that lies beside a Shapefile, if it does."""
+    """Return the file next to a Shapefile, if any."""
     paths = (file.with_suffix(end) for end in (suffix, suffix.upper()))
     return next((path for path in paths if path.is_file()), None)
 
@@ -131,7 +131,7 @@ def _decoded(frame: Any, names: list[str], widths: list[int], page: str) -> tupl
 
 
 def _text(raw: bytes, page: str, width: int) -> str:
-    """Decode *raw*; where it fills all bytes that there are, half a character at its end is left out."""
+    """Decode *raw*; if it fills all bytes, half a character at its end is left out."""
     if not 0 < width <= len(raw):
         return raw.decode(page)
     return codecs.getincrementaldecoder(page)().decode(raw, final=False)

@@ -1,4 +1,4 @@
-"""Columns that a heading resembles without being understood as one, and why it is not."""
+"""Columns that a heading resembles, and why it is not read as one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from siting.labels import label
 
 _RATIO = re.compile(r"(率|占比|比例|比重|百分比|密度)$")
 _AGE = re.compile(r"\d+岁")
-#: Above which likeness two headings are near (1 is the same), and from which on one is worth naming.
+#: Similarity (1 is equal) above which two headings are near, and from which one is named.
 NEAR, NAMED = 0.75, 0.6
 MOST = 3
 
@@ -26,11 +26,11 @@ class Similar:
     """The canonical columns that a heading resembles, the nearest first."""
 
     columns: tuple[str, ...] = ()
-    #: Whether the first is so near that the heading may well mean it.
+    #: Whether the heading probably means the first.
     near: bool = False
-    #: Why it is not taken: ``"doubt"``, or a key of the labels under ``check``; empty where only the words differ.
+    #: Why it is not used: ``"doubt"``, or a key of the labels under ``check``; empty if only the words differ.
     reason: str = ""
-    #: What the words of the reason name, such as ``unit``; of a doubt the words themselves, by language.
+    #: Values of the reason, such as ``unit``; for a doubt the words, by language.
     values: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -39,7 +39,7 @@ class Similar:
         return self.columns[0] if self.columns else ""
 
     def why(self, lang: str) -> str:
-        """Return why it is not taken; nothing where only the words differ."""
+        """Return why it is not used; "" if only the words differ."""
         if not self.reason:
             return ""
         if self.reason == "doubt":
@@ -75,7 +75,7 @@ def _likeness(column: Column, heading: str) -> float:
 
 
 def _alike(one: str, other: str) -> float:
-    """Return how alike two headings are, from 0 to 1; one that holds the other is as near as it is no longer."""
+    """Return the similarity of two headings, 0 to 1; for one inside the other, the ratio of lengths."""
     short, long = sorted((one, other), key=len)
     if short.isascii() and len(short) < 5:
         return 0.0

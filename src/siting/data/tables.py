@@ -22,7 +22,7 @@ from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
 
-# A text that a spreadsheet would take for a formula, with the apostrophes that `write_layer` puts before it.
+# A text that a spreadsheet would read as a formula, with the apostrophes of `write_layer`.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 _EWKT = re.compile(r"\s*SRID\s*=\s*(\d+)\s*;", re.IGNORECASE)
 
@@ -30,7 +30,7 @@ Row = list[Any]
 
 
 def guarded(text: str) -> str:
-    """Return *text* so that no spreadsheet takes it for a formula; `unguarded` takes it back."""
+    """Return *text* so that no spreadsheet reads it as a formula; `unguarded` reverts it."""
     return f"'{text}" if FORMULA.match(text) else text
 
 
@@ -55,7 +55,7 @@ def read_csv(path: Path, encoding: str | None, layer: str) -> pd.DataFrame:
 
 
 def decode(data: bytes, encoding: str | None, layer: str) -> str:
-    """Decode the bytes of a text file: as *encoding* says, else UTF-8, else GB18030; the log says which."""
+    """Decode the bytes of a text file: by *encoding*, else UTF-8, else GB18030, as logged."""
     if encoding is None and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         encoding = "utf-16"
     tried = [encoding] if encoding else ["utf-8-sig", "gb18030"]
@@ -73,7 +73,7 @@ def decode(data: bytes, encoding: str | None, layer: str) -> str:
 
 
 def choose(names: Sequence[str], wanted: str | None, role: str, layer: str, what: str = "layer") -> str:
-    """Choose a layer or sheet: the one that is wanted, the only one, or the one called as the role."""
+    """Choose a layer or sheet: the one given, the only one, or the one with the role's name."""
     if wanted is not None:
         if wanted not in names:
             raise LayerError(layer, f'has no {what} "{wanted}"; it has {some(names, most=40) or "none"}')
@@ -97,7 +97,7 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
     filled = [text_of(c) for c in head if not void(c)]
     if width > 1 and (len(filled) == 1 or 2 * len(filled) < width):
         title = f"row {line} holds {some(filled)} and not the names of the {width} columns"
-        raise LayerError(layer, f"{title}; take out the title rows above the header")
+        raise LayerError(layer, f"{title}; remove the title rows above the header")
     names = [text_of(c) if i < len(head) and not void(c := head[i]) else "" for i in range(width)]
     again = [n for n, row in body if [text_of(c) for c in row[: _width(row)]] == names[: _width(head)]]
     if again:
@@ -119,20 +119,20 @@ def framed(rows: list[Row], layer: str) -> pd.DataFrame:
         )
     twice = sorted({names[i] for i in kept if names.count(names[i]) > 1})
     if twice:
-        raise LayerError(layer, f"columns stand twice: {some(twice)}; rename or remove one")
+        raise LayerError(layer, f"columns occur twice: {some(twice)}; rename or remove one")
     frame = pd.DataFrame({names[i]: pd.Series(columns[i], dtype=object) for i in kept})
     frame.index = pd.Index(places) if again else frame.index  # as the rows are counted below the header
     return frame.infer_objects()
 
 
 def _numbers_rows(cells: Sequence[Any]) -> bool:
-    """Tell whether a column numbers the rows from 0 or 1 on, as other programs write it before the first."""
+    """Whether a column numbers the rows from 0 or 1, as other programs add it in front."""
     texts = [text_of(cell) for cell in cells]
     return bool(texts) and any(texts == [str(n) for n in range(first, first + len(texts))] for first in (0, 1))
 
 
 def void(cell: Any) -> bool:
-    """Tell whether a cell holds nothing but white space."""
+    """Whether a cell is blank."""
     return cell is None or (isinstance(cell, str) and not trim(cell))
 
 
@@ -141,10 +141,10 @@ def _width(row: Row) -> int:
 
 
 def with_geometry(frame: pd.DataFrame, chosen: Mapping[str, str], crs: Any, layer: str) -> tuple[Any, dict[str, str]]:
-    """Make a layer of a table by its coordinates; return also heading → coordinate, where the names differ.
+    """Make a layer of a table by its coordinates; also return heading → coordinate, where the names differ.
 
-    Longitude and latitude are EPSG:4326 unless *crs* says otherwise; ``x`` and ``y`` need *crs*; WKT needs it unless it
-    says ``SRID=…;``.
+    Longitude and latitude are EPSG:4326 unless *crs* is given; ``x`` and ``y`` need *crs*; WKT needs it unless it
+    has ``SRID=…;``.
     """
     columns = _coordinate_columns(frame, chosen, layer)
     if "wkt" in columns:
@@ -188,7 +188,7 @@ def _coordinate_columns(frame: pd.DataFrame, chosen: Mapping[str, str], layer: s
             if takers:
                 columns[kind] = takers[0]
         if {"lon", "lat"} <= columns.keys():
-            # Degrees are unambiguous; x and y beside them stay as they are.
+            # Degrees are unambiguous; x and y next to them are kept.
             columns = {kind: columns[kind] for kind in ("lon", "lat", "wkt") if kind in columns}
         for pair in (("lon", "lat"), ("x", "y")):
             if len(columns.keys() & set(pair)) == 1:
@@ -219,7 +219,7 @@ def _coordinates(column: pd.Series[Any], layer: str) -> Any:
 
 
 def _from_wkt(column: pd.Series[Any], layer: str) -> tuple[Any, str | None]:
-    """Read shapes as WKT, and the CRS that stands before them."""
+    """Read shapes as WKT, and the CRS before them."""
     texts = [text_of(cell) for cell in column]
     codes = {srid[1] if (srid := _EWKT.match(text)) else "" for text in texts if text}
     if len(codes) > 1:

@@ -16,7 +16,7 @@ _KEY = re.compile(r"""\s*(?:\[\s*)?([^\s"'=\[\]{}#]+)\s*[=\]]""")
 def read_toml(path: str | Path, what: str, error: type[SitingError] = SitingError) -> dict[str, Any]:
     """Read a TOML file of the user; *what* is its kind, for messages.
 
-    The *error* is raised when the file cannot be read or is no TOML; it names a key without its quotation marks.
+    The *error* is raised when the file cannot be read or is not TOML; it names a key without quotation marks.
     """
     file = Path(path)
     try:
@@ -28,12 +28,12 @@ def read_toml(path: str | Path, what: str, error: type[SitingError] = SitingErro
 
 
 def package_toml(name: str) -> dict[str, Any]:
-    """Read a TOML file that lies beside this module."""
+    """Read a TOML file of the package."""
     return tomllib.loads(files("siting.data").joinpath(name).read_text(encoding="utf-8"))
 
 
 def _unquoted_key(file: Path) -> str:
-    """Name a key without quotation marks, which TOML asks for unless it is ASCII."""
+    """Name a key without quotation marks, which TOML requires unless it is ASCII."""
     for line, text in enumerate(file.read_bytes().decode("utf-8-sig", "replace").splitlines(), start=1):
         key = _KEY.match(text)
         if key and not key[1].isascii():

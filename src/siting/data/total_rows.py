@@ -1,4 +1,4 @@
-"""Rows of a table that sum up others: 合计, 总计, 小计."""
+"""Rows of totals: 合计, 总计, 小计."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from siting.numbers import Floats, Positions
 
 _BLANK = r"[\s\x{3000}]*"
 _SUM = rf"[合总小共累]{_BLANK}计{_BLANK}数?(?:[(（].*[)）])?{_BLANK}[:：]?"
-#: What names a sum alone (小 计), and behind what is summed up (东街道小计).
+#: Words for a total alone (小 计), and after a name (东街道小计).
 _ALONE = rf"^(?:{_SUM}|(?i:(?:grand |sub-?)?totals?))$"
 _BEHIND = rf"^(?:[^，。；]{{0,15}}?{_SUM}|全(?:[省市县区镇乡旗]|街道))$"
-#: How many rows there must be before one that holds as much as all others is hardly chance.
+#: Number of rows from which a row equal to the sum of all others is hardly chance.
 _ROWS = 10
 
 
 def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
-    """Return the words of the rows that sum up others, by the row's number from 0.
+    """Return the words of the rows of totals, by the row's number from 0.
 
-    Any cell of text may hold the word alone; in ids and in names it may stand behind what is summed up.
+    Any cell of text may hold the word alone; in ids and names it may follow a name.
     """
     names = {column.name for column in role.columns if column.type == "text" and not column.choices}
     totals = pd.Series(index=pd.Index([], dtype=int), dtype=object)
@@ -39,13 +39,13 @@ def total_rows(frame: pd.DataFrame, role: Role) -> pd.Series:
 
 
 def equals_all_others(numbers: Floats) -> int | None:
-    """Return the number of the one row that holds as much as all others together; None where there is none."""
+    """Return the number of the one row that equals the sum of all others; None if there is none."""
     at = np.flatnonzero((numbers > 0) & (2 * numbers == numbers.sum()))
     return int(at[0]) if len(at) == 1 and len(numbers) >= _ROWS else None
 
 
 def _matches(words: Any, pattern: str) -> Positions:
-    """Return where the texts are as *pattern* says."""
+    """Return the positions of texts that match *pattern*."""
     try:
         column = pa.array(words)
     except (pa.ArrowException, UnicodeError):  # half a character, which no file can hold

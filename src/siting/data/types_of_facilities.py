@@ -1,7 +1,7 @@
-"""Types of facilities: one table of the words that registers, statistics and plans have for them.
+"""Types of facilities: one table of the words of registers, statistics and plans.
 
-A word stands for its type, whatever the city calls it; who names a type means all narrower ones, too (敬老院 is a kind
-of 养老机构). The words stand in ``facility_types.toml``. A word that is not there is only ever itself.
+A word means its type in every city; a type includes all narrower ones (敬老院 is a kind of 养老机构). The words are in
+``facility_types.toml``. A word that is not there means only itself.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _BLANKS_AND_QUOTES = re.compile(r"[\s\u200b\ufeff\"'“”‘’「」『』《�
 _BRACKETS = re.compile(r"\(([^()]*)\)")
 #: Between the types of one cell; not inside brackets.
 _BETWEEN = re.compile(r"[;,、/|+&\n](?![^(]*\))")
-#: Other brackets are as good, and a number before a type or a full stop behind it means nothing.
+#: Other brackets are equal, and a number before a type or a full stop after it has no meaning.
 _ROUND = str.maketrans("[]{}【】〔〕〖〗", "()()()()()")
 _AROUND = re.compile(r"^\(?\d+[).、]\s*|[\s.。;,、]+$")
 #: Between types, where each part is one.
 _AND = re.compile("以及|和|与|及|兼|暨|并|-|:|–|—|―")
-#: Before a type that a remark adds, and of what is no facility now.
+#: Before a type added by a remark, and words for facilities that are not open now.
 _ADDS = re.compile("^(?:含|兼|附设|加挂|另设|并设)(?:有)?")
 _NOT_THERE = re.compile("停[业办用运]|关停|暂停|注销|撤销|关闭|闲置|拆除|在建|拟建|待建|未建|筹建|筹备|规划")
-#: The least likeness of a word that is named as the closest.
+#: The least similarity of a word named as the closest.
 _ALIKE = 0.6
 
 
@@ -63,20 +63,20 @@ def _words() -> dict[str, str]:
 
 
 def comparable(word: object) -> str:
-    """Return a word as it is compared: of one width, without blanks and quotation marks, in small letters."""
+    """Return a word for comparison: of one width, without blanks and quotation marks, in lower case."""
     return _BLANKS_AND_QUOTES.sub("", unicodedata.normalize("NFKC", str(word))).casefold()
 
 
 @cache
 def _lineage(name: str) -> frozenset[str]:
-    """Return a type and all wider ones; a word that is no type stands alone."""
+    """Return a type and all wider ones; an unknown word gives itself."""
     if name not in types_table():
         return frozenset({name})
     return frozenset({name}).union(*(_lineage(wider) for wider in types_table()[name].wider))
 
 
 def type_of(word: str) -> str:
-    """Name the type that a word stands for; nothing for a word that is not in the table.
+    """Return the type of a word; "" for an unknown word.
 
     Examples
     --------
@@ -87,7 +87,7 @@ def type_of(word: str) -> str:
 
 
 def types_in(cell: Any) -> tuple[str, ...]:
-    """Return the types of a cell, several where it joins them; a word that is not in the table stays as it is.
+    """Return the types of a cell, several if joined; an unknown word is unchanged.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def _types_in(cell: str) -> tuple[str, ...]:
 def _of_part(part: str) -> tuple[str, ...]:
     """Read one type, or several joined by a word or dash; a remark may name a further one, as in 幼儿园（含托班）.
 
-    A remark that it is closed, planned or being built is no part of the word that may be left out.
+    A remark that it is closed, planned or under construction is never left out.
     """
     if type_of(part):
         return (type_of(part),)
@@ -128,8 +128,7 @@ def of_type(values: pd.Series, types: Iterable[str], *, excluded: Iterable[str] 
     Parameters
     ----------
     values
-        Types as the layer has them, such as its column `facility_type`. A cell may join several:
-        养老机构、日间照料中心.
+        Types, such as the column `facility_type` of a layer. A cell may join several: 养老机构、日间照料中心.
     types
         The types that count: each with its synonyms and all narrower types.
     excluded
@@ -158,7 +157,7 @@ def of_type(values: pd.Series, types: Iterable[str], *, excluded: Iterable[str] 
 
 
 def closest_types(word: str, *, most: int = 3) -> list[str]:
-    """Name the types whose words are the most alike, the closest first.
+    """Name the types with the most similar words, the closest first.
 
     Examples
     --------
@@ -170,7 +169,7 @@ def closest_types(word: str, *, most: int = 3) -> list[str]:
 
 
 def facility_types() -> pd.DataFrame:
-    """List the types of facilities and the words that are understood for each.
+    """List the types of facilities and their words.
 
     Returns
     -------

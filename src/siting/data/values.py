@@ -23,7 +23,7 @@ from siting.numbers import Bools, Floats
 # Above this a float no longer holds every whole number that a spreadsheet shows (15 digits).
 MOST_DIGITS = 1e15
 
-# White space as Python understands it, the byte-order mark and the space without width.
+# White space of Python, the byte-order mark and the zero-width space.
 _SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\ufeff\u200b"
 _DECIMAL = r"^[+-]?[0-9]{1,15}(\.[0-9]{1,15})?$"
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?")
@@ -36,7 +36,7 @@ _AND = "以及|和|与|及|或|兼|并"
 
 @dataclass(frozen=True)
 class Parsed:
-    """What a column holds: numbers, where they are missing, and where they cannot be understood."""
+    """The content of a column: numbers, missing cells, and cells that cannot be read."""
 
     numbers: Floats
     missing: Bools
@@ -44,7 +44,7 @@ class Parsed:
 
 
 def trim(text: str) -> str:
-    """Take white space, full-width spaces and byte-order marks off both ends."""
+    """Strip white space, full-width spaces and byte-order marks."""
     return text.strip(_SPACES)
 
 
@@ -82,7 +82,7 @@ class Texts:
 
 
 def texts(column: Any) -> Texts:
-    """Return the text of every cell of a Series or Index, as `text_of` does, but for whole columns at a time."""
+    """Return the text of every cell of a Series or Index, like `text_of`, but for whole columns."""
     dtype = column.dtype
     textual = pd.api.types.is_object_dtype(dtype) and pd.api.types.infer_dtype(column) in ("string", "empty")
     if textual or isinstance(dtype, pd.StringDtype):
@@ -115,7 +115,7 @@ def _arrow(column: Any) -> Any:
 
 
 def _trimmed(column: Any) -> Texts:
-    """Trim a column that holds texts and nothing else; one that is clean already is not copied."""
+    """Trim a column of texts; a clean one is not copied."""
     if isinstance(column.dtype, pd.StringDtype):
         source = _arrow(column)
     else:
@@ -129,7 +129,7 @@ def _trimmed(column: Any) -> Texts:
 
 
 def _text_type() -> Any:
-    """Return the type that pandas keeps texts in: one of its own from pandas 3 on, before that object."""
+    """Return the dtype of texts in pandas: its own from pandas 3 on, before that object."""
     return pd.Series([""], dtype="str").dtype
 
 
@@ -154,7 +154,7 @@ def numbered(name: str, rows: int) -> Any:
 
 
 def distinct(ids: Any) -> bool:
-    """Tell whether no two texts are the same; Arrow counts them in a third of the time that pandas takes."""
+    """Whether no two texts are equal; Arrow takes a third of the time of pandas."""
     return len(pc.unique(_arrow(ids))) == len(ids)
 
 
@@ -253,7 +253,7 @@ def _read_numbers(column: Any, reader: Callable[[Any], float], *, decimal: bool)
 
 
 def parse_choices(column: Column, words: Any) -> tuple[npt.NDArray[np.object_], Bools]:
-    """Bring the texts of a column with `choices` to their canonical values, and mark the unknown ones.
+    """Replace the texts of a column with `choices` by their canonical values, and mark the unknown ones.
 
     An empty text stays empty and is not unknown.
     """

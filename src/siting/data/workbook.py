@@ -18,15 +18,15 @@ from siting.errors import LayerError, some
 
 logger = logging.getLogger(__name__)
 
-# An Excel file is a zip; what it unpacks to must stay within reason.
+# An Excel file is a zip; limit its unpacked size.
 MOST_UNPACKED = 1 << 30
-#: A unit that a title names for the whole table, where it is none that the columns are read in.
+#: A unit that a title gives for the whole table, other than the units of the columns.
 _OF_ALL = re.compile(
     r"(?:^|[\s(（,，;；。]|计量)单位[:：]\s*"
     r"([百千万亿]+(?:人|口|户|张|个|平方米|平米|㎡|m2|公顷)?|亩|公顷|(?:平方)?(?:公里|千米)|(?:千|百万|亿)?元|ha|km2?)"
     r"(?=$|[\s)）,，、;；/])"
 )
-#: Headings over others that add nothing to them.
+#: Headings that only group others.
 _OVER = re.compile(
     "(?:基本|基础|机构|小区|设施|人口|床位|托位|人员|地理|空间|位置)?(?:信息|情况|数据|坐标|位置|概况|资料)|其中[:：]?"
 )
@@ -44,7 +44,7 @@ class Merged(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """What a sheet holds beside its values: merged cells, hidden rows, and formulas whose value is not stored."""
+    """The layout of a sheet: merged cells, hidden rows, and formulas without a stored value."""
 
     merged: list[Merged]
     hidden: list[int]
@@ -54,7 +54,7 @@ class Layout(NamedTuple):
 def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataFrame:
     """Read a sheet of an Excel file; numbers stay numbers, codes shown with leading zeros become text.
 
-    Cells that are merged downwards hold their value in each row; ``attrs["merged"]`` names the ranges by heading.
+    Cells that are merged downwards have their value in each row; ``attrs["merged"]`` names the ranges by heading.
     """
     from openpyxl import load_workbook
 
@@ -62,7 +62,7 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
         with zipfile.ZipFile(path) as archive:
             size = sum(item.file_size for item in archive.infolist())
         if size > MOST_UNPACKED:
-            raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, which no table needs; save it as CSV")
+            raise LayerError(layer, f"unpacks to {size / 1e9:.1f} GB, too much for a table; save it as CSV")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and validations, which are not read
             book = load_workbook(path, read_only=True, data_only=True, keep_links=False)
@@ -96,7 +96,7 @@ def read_excel(path: Path, sheet: str | None, role: str, layer: str) -> pd.DataF
 
 
 def _sheet(book: Any, wanted: str | None, role: str, layer: str) -> str:
-    """Return the sheet to read: of several, hidden and empty ones are passed over, with a warning."""
+    """Return the sheet to read; hidden and empty ones are ignored, with a warning."""
     names: list[str] = book.sheetnames
     if wanted is not None or role in names or len(names) == 1:
         return choose(names, wanted, role, layer, "sheet")
@@ -104,9 +104,7 @@ def _sheet(book: Any, wanted: str | None, role: str, layer: str) -> str:
     full = [name for name in seen if _holds_cells(book[name])] or seen
     chosen = choose(full, None, role, layer, "sheet")
     others = [f"{name} ({'empty' if name in seen else 'hidden'})" for name in names if name != chosen]
-    logger.warning(
-        '%s: sheet "%s" is read; passed over are %s; choose another with layer=', layer, chosen, some(others)
-    )
+    logger.warning('%s: sheet "%s" is read; ignored are %s; choose another with layer=', layer, chosen, some(others))
     return chosen
 
 
@@ -132,7 +130,7 @@ def _cell(cell: Any, errors: list[str]) -> Any:
 
 
 def _layout(path: Path, part: str) -> Layout:
-    """Read what openpyxl leaves out of a sheet that it reads row by row."""
+    """Read the layout, which openpyxl omits when it reads row by row."""
     from openpyxl.utils.cell import range_boundaries
     from openpyxl.xml.functions import iterparse
 
@@ -157,7 +155,7 @@ def _layout(path: Path, part: str) -> Layout:
 
 
 def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, list[str]]:
-    """Fill merged cells: titles are passed over, a header of several rows becomes one, values go down.
+    """Fill merged cells: ignore titles, join a header of several rows, fill values down.
 
     Return the ranges that were filled in the rows below the header, by heading.
     """
@@ -195,7 +193,7 @@ def _fill(rows: list[Row], merged: Sequence[Merged], layer: str) -> dict[str, li
 
 
 def joined_heading(parts: Sequence[str]) -> str:
-    """Join the headings of a column, from the top down, without those that add nothing to what stands below."""
+    """Join the headings of a column, from the top down, without those that only group others."""
     words = list(filter(None, dict.fromkeys(parts)))
     return "".join(
         word

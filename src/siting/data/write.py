@@ -1,4 +1,4 @@
-"""Writing layers and tables, each file whole or not at all."""
+"""Writing layers and tables, each file completely or not at all."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _STALE = (".qix", ".sbn", ".sbx", ".idm", ".ind", ".fbn", ".fbx", ".ain", ".aih"
 
 
 def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> None:
-    """Write a layer to a file, whole or not at all.
+    """Write a layer to a file, completely or not at all.
 
     Parameters
     ----------
@@ -56,14 +56,13 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
     Raises
     ------
     LayerError
-        When the layer has no CRS, the format cannot hold it, or the file cannot be written. The old file is then as
-        it was.
+        When the layer has no CRS, the format cannot hold it, or the file cannot be written. The old file is unchanged.
 
     Notes
     -----
     A GeoPackage keeps ``attrs["notice"]`` and ``attrs["attribution"]`` as metadata of the layer, a GeoParquet file too.
-    The same layers give a GeoPackage of the same bytes. In CSV, a text that a spreadsheet would take for a formula gets
-    an apostrophe in front, which `read_layer` takes off again. GeoJSON and Excel keep 15 digits of a number, the others
+    The same layers give a GeoPackage of the same bytes. In CSV, a text that a spreadsheet would read as a formula gets
+    an apostrophe in front, which `read_layer` removes. GeoJSON and Excel keep 15 digits of a number, the others
     all.
 
     Examples
@@ -103,7 +102,7 @@ def write_layer(frame: Any, path: str | Path, *, layer: str | None = None) -> No
 
 
 def write_table(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write a plain table as CSV that Excel opens well (UTF-8 with a mark), whole or not at all.
+    """Write a plain table as CSV for Excel (UTF-8 with a byte order mark), completely or not at all.
 
     Parameters
     ----------
@@ -115,7 +114,7 @@ def write_table(frame: pd.DataFrame, path: str | Path) -> None:
     Raises
     ------
     SitingError
-        When *path* is no ``.csv`` or cannot be written. The old file is then as it was.
+        When *path* does not end in ``.csv`` or cannot be written. The old file is unchanged.
 
     Examples
     --------
@@ -161,7 +160,7 @@ def _with_index(frame: Any, name: str) -> Any:
 
 @dataclass(frozen=True)
 class _Job:
-    """What a writer needs: the frame, where to write it, where it will stand, its layer and what to call it."""
+    """A job of a writer: the frame, the path to write, the final path, the layer, and the name for messages."""
 
     frame: Any
     draft: Path
@@ -171,7 +170,7 @@ class _Job:
 
 
 def _write_gdal(job: _Job, driver: str, frame: Any = None, **options: Any) -> None:
-    """Write a frame by GDAL and count the rows that arrived: a full disk does not always raise."""
+    """Write a frame by GDAL and count the written rows: a full disk does not always raise."""
     import pyogrio
 
     layer = options.get("layer")
@@ -205,11 +204,11 @@ def _write_gpkg(job: _Job) -> None:
 
 
 def _copy_old_layers(job: _Job) -> None:
-    """Copy the GeoPackage that is to get a layer, with what its log may still hold."""
+    """Copy the GeoPackage that gets a layer, with its write-ahead log."""
     import pyogrio
 
     target, name = job.target, job.target.name
-    # Looked for first, because opening the file may merge the log into it.
+    # Checked first, because opening the file may merge the log into it.
     for end in ("-wal", "-journal"):
         log = target.with_name(name + end)
         if log.exists() and log.stat().st_size:
@@ -218,7 +217,7 @@ def _copy_old_layers(job: _Job) -> None:
         layers = {str(layer) for layer, _ in pyogrio.list_layers(target)}
     except RuntimeError as fault:
         if job.layer is None:
-            return  # nothing to be saved in a file that cannot be read
+            return  # nothing to keep in a file that cannot be read
         raise LayerError(job.name, f'"{name}" cannot be opened to add a layer: {fault}') from fault
     if job.layer is None:
         if layers - {target.stem}:

@@ -1,4 +1,4 @@
-"""Standards as data → which rules are met, which are short, and by how much."""
+"""Standards as data → rules that are met or short, and by how much."""
 
 from siting.judge.audit import audit
 from siting.judge.audit_result import Audit

@@ -1,4 +1,4 @@
-"""`audit`: every rule that the layers allow, with value, target, gap, what is needed, and the clause."""
+"""`audit`: each computable rule with value, target, gap, need and clause."""
 
 from __future__ import annotations
 
@@ -63,54 +63,51 @@ def audit(
     network
         Streets, for rules of distance.
     year
-        The year of the verdict. Standing rules are judged, and of each series of targets the last that is due by then;
-        a target of an earlier year that none replaced stays. Targets of later years are "ahead" until they are reached.
-        Without it all targets are judged as if they were due.
+        The year of the verdict. Standing rules are judged, and the last target of each series that is due by then.
+        Targets of later years are "ahead" until they are reached. Without it all targets are judged as due.
     by
-        Judge parts of the area too, after the whole: each "district", each "county", or each group of townships that a
-        column of the districts names, or a Series (index: ids of districts). Their communities walk wherever they like;
-        stock and people are those inside. What lies in no part is reported in the log and in `parameters`.
+        Judge parts of the area too, after the whole: each "district", each "county", or each group of townships in a
+        column of the districts, or in a Series (index: ids of districts). Communities may walk across borders;
+        stock and people are those inside. Rows in no part are reported in the log and in `parameters`.
     walk
-        Who walks to the services, for circles in minutes: one for all, or by service. By default a carer with a child
-        to childcare, an elder to elder care, an adult elsewhere.
+        The walker for circles in minutes: one for all, or by service. Default: a carer with a child for childcare, an
+        elder for elder care, else an adult.
     shares
-        For rules that print no share, by rule id, from 0 to 1 (0.9 is 90 %); a rule that has none is not judged.
+        Shares for rules that print none, by rule id, from 0 to 1 (0.9 is 90 %); a rule without a share is not judged.
     beside
-        Walk in metres within which a facility counts as an estate's or park's own, or as a neighbour.
+        Walking distance in metres within which a facility counts as an estate's or park's own, or as a neighbour.
     max_snap
-        Longest way from a place to a street, metres.
+        Longest distance from a place to a street, metres.
     household_size
-        People in a household, for communities of which only the households are known.
+        People per household, for communities with households only.
     scope
-        How much of the document's area the layers are: "whole", "part", or a share above 0 and up to 1. Numbers that
-        are for the whole (170 centres) are judged for the whole, scaled for a share, and only shown for a part.
-        By default it is the whole, unless the people in the layers and those that the document is for are more than 3
-        times apart, which is reported in the log. What was taken stands in `parameters`.
+        How much of the document's area the layers cover: "whole", "part", or a share above 0 and up to 1. Numbers
+        for the whole area (170 centres) are judged for the whole, scaled for a share, and only shown for a part.
+        Default: the whole, unless the people of the layers and of the document differ more than 3 times, which is
+        logged. The choice is in `parameters`.
 
     Returns
     -------
     Audit
         `table` columns: `rule`, `service`, `indicator`, `indicator_en`, `unit`, `area` ("all", or the id of a
-        district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value as the crow flies, to
+        district), `area_name`, `metric` (streets or empty), `value`, `straight` (the value by straight lines, to
         compare), `operator`, `target`, `target_max` (of a range), `year`, `gap` (how far the value is from the target,
-        in `gap_unit`: that of the value, percentage points for percent), `needed` and `needs` (how many of what are
-        still missing: people, communities, places, …; what rules of one clause need together stands at one of them),
-        `status` ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown":
-        not judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or what would
-        close the gap) and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `modal`
-        (the words of force: 不少于, 鼓励, …), `note` (how an ambiguity of the document is read; `note_en`),
-        `clause`, `document`. What districts need is rounded up in each, so it can add up to more than the whole
-        needs.
+        in `gap_unit`: that of the value, percentage points for percent), `needed` and `needs` (number and kind of what
+        is missing: people, communities, places, …; a joint need of several rules of a clause is given once), `status`
+        ("met", "part": met as far as counted, "short", "ahead": of a later year and not reached yet, "shown": not
+        judged, "no_data", "no_number", "not_applicable"), `reason` (why there is no verdict, or how to close the gap)
+        and `basis` (what was counted), each also in English (`reason_en`, `basis_en`), `modal` (the words of
+        obligation: 不少于, 鼓励, …), `note` (how an ambiguity of the document is read; `note_en`), `clause`,
+        `document`. Needs of districts are rounded up in each, so their sum can exceed that of the whole.
 
     Raises
     ------
     StandardError
-        When a share is given for a rule that is not there or prints its own, or is no share, or *walk* names a
-        service that is not there.
+        When a share is invalid, or given for a rule that is unknown or has its own, or *walk* names an unknown service.
     LayerError
-        When ids stand twice, or a number that a rule needs is blank, negative or a text in some rows.
+        When ids are not unique, or a number that a rule needs is blank, negative or text in some rows.
     SitingError
-        When *by* is none of these, or there are no districts to judge by; when *scope* is none of these.
+        When *by* or *scope* is invalid, or there are no districts to judge by.
 
     Examples
     --------
@@ -125,7 +122,7 @@ def audit(
     given = {rule: share_from(share, f'shares: "{rule}"', StandardError) for rule, share in (shares or {}).items()}
     for name, frame in layers.items():
         if not frame.index.is_unique:
-            raise LayerError(name, f"ids stand twice: {some(frame.index[frame.index.duplicated()].unique())}")
+            raise LayerError(name, f"ids occur twice: {some(frame.index[frame.index.duplicated()].unique())}")
         if isinstance(frame, gpd.GeoDataFrame) and frame.active_geometry_name:
             check_extent(frame, name)
     _check(standard, layers, given, walk)
@@ -169,7 +166,7 @@ def audit(
 
 
 def _plain(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Leave out what is written beside a layer, which pandas would copy with every selection of rows."""
+    """Remove the attrs of a layer, which pandas would copy with every selection of rows."""
     bare = frame.copy(deep=False)
     bare.attrs = {}
     return bare
@@ -186,14 +183,14 @@ def _check(standard: Standard, layers: Mapping[str, gpd.GeoDataFrame], given: Ma
            walk: Walk | Mapping[str, Walk] | None) -> None:  # fmt: skip
     unknown = set(given) - {rule.id for rule in standard}
     if unknown:
-        raise StandardError(f"shares are given for rules that are not there: {some(sorted(unknown))}")
+        raise StandardError(f"shares are given for unknown rules: {some(sorted(unknown))}")
     printed = [rule.id for rule in standard if rule.id in given and not takes_share(rule)]
     if printed:
         raise StandardError(f"shares are given for rules that print their own number: {some(printed)}")
     if isinstance(walk, Mapping):
         strange = set(walk) - {rule.service for rule in standard} - set(layers) - set(PEOPLE)
         if strange:
-            raise StandardError(f"walk names services that are not there: {some(sorted(strange))}")
+            raise StandardError(f"walk names unknown services: {some(sorted(strange))}")
 
 
 def _check_settings(year: object, walk: object, beside: float, household_size: float | None) -> None:
@@ -239,19 +236,19 @@ def _groups(context: Context, by: str | pd.Series) -> pd.Series:
 
 
 def _judged(standard: Standard, year: int | None, given: Mapping[str, float]) -> list[Rule]:
-    """Keep the rules to judge, in the order of the document: those that hold in the year, and those that lie ahead."""
+    """Keep the rules to judge, in the order of the document: those of the year, and later ones."""
     kept = set(standard) if year is None else {*due(standard, year, given), *later(standard, year)}
     return [rule for rule in standard if rule in kept and rule.role in JUDGED]
 
 
 def _printed(standard: Standard, year: int | None) -> list[Rule]:
-    """Keep what the document prints without asking for it: its figures up to the year, and its directions."""
+    """Keep the document's figures up to the year and its directions, which are not judged."""
     shown = (rule for rule in standard if rule.role not in JUDGED)
     return [rule for rule in shown if year is None or rule.year is None or rule.year <= year]
 
 
 def _same_area(rule: Rule, context: Context, people: Mapping[str, float], scope: str | float | None) -> bool:
-    """Return whether a printed number is for the same area as the layers, or no matter of areas."""
+    """Return whether a printed number is for the area of the layers, or independent of the area."""
     large = scope is None and not people and rule.applies_to in LARGE
     return not sized(rule) or rule.id in context.own or (context.share_of_whole == 1 and not large)
 
@@ -271,7 +268,7 @@ def _parameters(standard: Standard, context: Context, by: object, year: int | No
 
 
 def _outside(context: Context) -> dict[str, int]:
-    """Count the rows of each layer that lie in no district: they are in the whole, and in none of its parts."""
+    """Count the rows of each layer in no district: they are in the whole, and in none of its parts."""
     counts = {name: int(where.isna().sum()) for name, where in context.townships().items()}
     found = {name: count for name, count in counts.items() if count}
     for name, count in found.items():

@@ -26,7 +26,7 @@ COLUMNS = [
     "operator", "target", "target_max", "year", "gap", "gap_unit", "needed", "needs", "status", "reason", "reason_en",
     "basis", "basis_en", "modal", "note", "note_en", "clause", "document",
 ]  # fmt: skip
-#: What `figures` has beside them: the printed number, and how far the layers are from it.
+#: Further columns of `figures`: the printed number, and its difference from the layers.
 PRINTED = ["printed", "printed_max", "printed_unit", "difference", "difference_unit", "says", "says_en"]
 
 
@@ -39,20 +39,20 @@ class Audit:
     table
         A row per rule, area and unit; see `audit`.
     figures
-        What the document prints without asking for it (figures of its own day, forecasts, directions), beside what the
-        layers hold: the columns of `table`, and `printed`, `printed_max`, `printed_unit`, `difference` (value less
+        Numbers of the document that are not judged (figures of its day, forecasts, directions), compared with the
+        layers: the columns of `table`, and `printed`, `printed_max`, `printed_unit`, `difference` (value less
         printed, where both have one unit) and its `difference_unit`, `says` (a line in Chinese) and `says_en`.
     standard, year
-        The standard's name and the year it was read for.
+        The standard's name and the year of the verdict.
     parameters
-        What the documents leave open and the user set: walkers, shares, `beside`, `max_snap`, changed rules.
+        Settings of the user: walkers, shares, `beside`, `max_snap`, changed rules.
     by_unit
-        For rules about each community, district or facility: which of them fulfil it. A frame by rule id; see `units`.
+        For rules about each community, district or facility: those that fulfil it. A frame by rule id; see `units`.
     uncounted
         The words for types of facility that rules leave out, a row for each layer and word: `type` (that of
-        `siting.data.facility_types`, nothing where the word is not among them), `rows`, `closest` (the closest types of
-        a word that is not), `counted` (whether another rule counts it), `rules` (the ids of those that leave it out).
-        Words that no rule counts and that are not known come first.
+        `siting.data.facility_types`, missing for an unknown word), `rows`, `closest` (the closest types of
+        an unknown word), `counted` (whether another rule counts it), `rules` (the ids of those that leave it out).
+        Unknown words that no rule counts come first.
     """
 
     table: pd.DataFrame
@@ -83,9 +83,9 @@ class Audit:
         return card(words(f"standard.{self.standard}"), year, verdicts, failing)
 
     def counts(self, area: str = "all") -> pd.Series:
-        """Count the rules of an area by their verdict; a rule of several readings is as its worst one.
+        """Count the rules of an area by verdict; a rule with several readings has the worst verdict.
 
-        "n/a" counts those without a verdict: data are missing, no number is printed, or the rule does not apply.
+        "n/a" counts rules without a verdict: missing data, no printed number, or not applicable.
 
         Examples
         --------
@@ -101,7 +101,7 @@ class Audit:
         return self.table[self.table["status"] == "short"]
 
     def units(self, rule: str) -> pd.DataFrame:
-        """Return which communities, districts or facilities fulfil a rule.
+        """List the communities, districts or facilities that a rule is for, and whether they fulfil it.
 
         Parameters
         ----------
@@ -117,7 +117,7 @@ class Audit:
         Raises
         ------
         SitingError
-            When the rule is not in the audit, or not about units, or could not be computed.
+            When the rule is not in the audit, is not about units, or could not be computed.
 
         Examples
         --------
@@ -144,7 +144,7 @@ class Audit:
         Parameters
         ----------
         status
-            "met", "part", "short", "ahead", "shown", "no_data", "no_number" or "not_applicable"; "n/a" for any of the
+            "met", "part", "short", "ahead", "shown", "no_data", "no_number" or "not_applicable"; "n/a" for the
             last three.
         service
             Rules of this service.
@@ -200,8 +200,8 @@ class Audit:
             A row per rule, area and reading that either audit has: `rule` (without the year), `indicator`,
             `indicator_en`, `unit`, `needs` (what is counted), `area`, `value`, `value_other`, `change` (other less
             this) and its `change_unit` (percentage points for percent), `target`, `target_other`, `needed`,
-            `needed_other`, `status`, `status_other`. Of targets for several years in one audit the last that is due in
-            its year stands for the rule, else the first that lies ahead; without a year the last.
+            `needed_other`, `status`, `status_other`. Of several targets in one audit the last one due in
+            its year is used, else the first later one; without a year the last.
 
         Examples
         --------
@@ -228,7 +228,7 @@ class Audit:
                      "target_other", "needed", "needed_other", "status", "status_other"]]  # fmt: skip
 
     def in_words(self, lang: str = "zh") -> pd.DataFrame:
-        """Return the table for readers: headings, units and verdicts in words, the texts of one language.
+        """Return the table for readers: headings, units and verdicts in words, in one language.
 
         Examples
         --------
@@ -242,26 +242,25 @@ class Audit:
     def to_excel(self, path: str | Path, *, lang: str | None = None) -> Path:
         """Write the verdict to an Excel file; formulas in names stay text.
 
-        The figures stand on a second sheet, the types of facilities that are not counted on a third.
-
-        For readers what is judged comes first; verdicts are coloured, and the head stays in sight.
+        Figures are on a second sheet, uncounted types of facilities on a third. For readers, judged rules come first,
+        verdicts are coloured, and the header row is frozen.
 
         Parameters
         ----------
         path
-            Where to.
+            The file.
         lang
             "zh" or "en" for readers, see `in_words`; without it the columns and codes of `table`, for programs.
 
         Returns
         -------
         Path
-            Where it was written.
+            The file.
 
         Raises
         ------
         SitingError
-            When *path* is no ``.xlsx`` or cannot be written.
+            When *path* does not end in ``.xlsx`` or cannot be written.
         """
         target = Path(path)
         if target.suffix.lower() != ".xlsx":
@@ -280,10 +279,10 @@ class Audit:
 
 
 def _one_of_each_series(audit: Audit) -> pd.DataFrame:
-    """Keep of targets for several years the one that stands for the rule, named without its year."""
+    """Keep one target of each series, named without its year."""
     table = audit.table
     stem = table["rule"].str.replace(r"\.20\d\d$", "", regex=True)
-    # a standing rule is not that of a year, nor one by another name
+    # a standing rule is not in a series
     same = table["indicator"].where(stem != table["rule"], table["rule"])
     year = table["year"].fillna(0).astype(int)
     rank = year if audit.year is None else year.where(year <= audit.year, -year)

@@ -29,9 +29,9 @@ def row_of(standard: Standard, rule: Rule, finding: Finding, context: Context) -
     gap = needed = 0.0 if status in ("met", "part") else math.nan
     if short:
         gap = round(abs((most if value > most else target) - value), DIGITS)
-        # What is too much by a rule that sets a ceiling is not "needed".
+        # An excess over a ceiling is not "needed".
         needed = finding.needed if finding.operator in (">=", ">", "=") else math.nan
-    # Without a reason of its own a value is missing because there is nothing to divide by, as the basis shows.
+    # A value without a reason is missing because the divisor is 0, as the basis shows.
     reason = finding.basis if status in NOT_JUDGED and not finding.reason[0] else finding.reason
     return {
         "rule": rule.id,
@@ -65,7 +65,7 @@ def row_of(standard: Standard, rule: Rule, finding: Finding, context: Context) -
 
 def figure_of(standard: Standard, rule: Rule, finding: Finding, context: Context, *,
               same_area: bool) -> dict[str, Any]:  # fmt: skip
-    """Return a row of the figures: what the layers hold beside the number that is printed."""
+    """Return a row of the figures: the value of the layers and the printed number."""
     row = row_of(standard, rule, finding, context)
     none = math.isnan(row["value"])
     printed = math.nan if rule.value is None else rule.value
@@ -89,7 +89,7 @@ def figure_of(standard: Standard, rule: Rule, finding: Finding, context: Context
 
 
 def _basis(rule: Rule, finding: Finding, context: Context) -> dict[str, str]:
-    """Write what was counted, judged instead or not looked at, by which printed numbers, and what was left out."""
+    """Write what was counted, judged instead, not checked or left out, and the printed numbers."""
     printed = of_year = closed = NO_MESSAGE
     if rule.role in JUDGED:
         printed = _printed_number(rule, finding)
@@ -106,9 +106,9 @@ def _basis(rule: Rule, finding: Finding, context: Context) -> dict[str, str]:
 
 
 def _printed_number(rule: Rule, finding: Finding) -> Message:
-    """Return the number as printed, such as 15 m² per 100 households beside the m² that an estate owes.
+    """Return the number as printed, such as 15 m² per 100 households for the m² that an estate owes.
 
-    Nothing where the target is that number, or the basis has it already, as for circles and subsidies.
+    Empty if the target is that number, or the basis has it, as for circles and subsidies.
     """
     shown = rule.unit in ("", finding.unit) and round(finding.target, DIGITS) == rule.value
     if rule.value is None or shown or {"limit", "each"} & set(finding.basis[1]):

@@ -1,4 +1,4 @@
-"""`provision`: what each estate, park, community and population owes by a standard, and what it lacks."""
+"""`provision`: what each estate, park, community and population must provide by a standard, and its shortage."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ COLUMNS = [
     "reason_en", "clause",
     "document",
 ]  # fmt: skip
-#: City-wide rates that a population as a whole owes, and the quantity that each asks for.
+#: City-wide rates for the whole population, and their quantities.
 POPULATION = {
     "places_per_1000_residents": "places",
     "beds_per_1000_elderly": "beds",
@@ -64,7 +64,7 @@ def provision(
     beside: float = 300.0,
     max_snap: float = 250.0,
 ) -> pd.DataFrame:
-    """Work out what each estate, park and community, and the population as a whole, owes by a standard.
+    """Compute what each estate, park and community, and the whole population, must provide by a standard.
 
     Parameters
     ----------
@@ -72,42 +72,42 @@ def provision(
         From `load_standard`.
     communities
         Estates, villages and parks with the columns that the rules need: `kind`, `build_status`, `households`,
-        `population`, `elderly`, `employees`. A DataFrame without geometry will do where nothing is looked for on site.
+        `population`, `elderly`, `employees`. A DataFrame without geometry is enough without *layers*.
     layers
-        Facilities by service. With them the table says what is there and what is lacking.
+        Facilities by service. With them the table has the existing facilities and the shortage.
     network
-        Streets, to find which facilities stand beside which community.
+        Streets, to find the facilities near each community.
     year
         Standing rules and the targets due by then, as for `Standard.select`; without it all of them.
     household_size
-        People in a household, for communities of which only the households are known (Quzhou's plan prints 2.33).
+        People per household, for communities with households only (Quzhou's plan prints 2.33).
     walk, beside, max_snap
         As for `audit`.
 
     Returns
     -------
     DataFrame
-        A row per community and rule that governs it, and for city-wide rates one with `community` "all". A duty of
-        communities that hold several estates (社区) has a row for each, where `community_area` or the layer
-        `community_areas` tells which estates belong together, else for each estate:
+        A row per community and rule, and for city-wide rates one with `community` "all". A duty of communities with
+        several estates (社区) has a row for each, if `community_area` or the layer `community_areas` groups the
+        estates, else for each estate:
 
         - `facilities` (high reading), `facilities_low`, `area_m2`, `places`, `school_places`, `beds`, `land_m2`: what
           is owed, in the column of its kind; missing in the others
-        - `base`, `amount`: what it is owed for, such as 3600 households
-        - `there`, `lacking`: in the unit of what is owed; missing without *layers*. `there` is all that stands there,
-          also where it is more than is owed; an audit counts no more than is owed. Where each site owes a least area,
-          `lacking` is the larger of what the estate lacks in all and what its sites lack.
-        - `read_with`: rules that were read together with this one, such as the least floor area
-        - `reason`, `reason_en`: why something could not be worked out
+        - `base`, `amount`: the basis of the duty, such as 3600 households
+        - `there`, `lacking`: in the unit of what is owed; missing without *layers*. `there` is everything present,
+          even above the duty; an audit counts no more than is owed. Where each site has a least area,
+          `lacking` is the larger of the shortage of the estate and of its sites.
+        - `read_with`: rules read together with this one, such as the least floor area
+        - `reason`, `reason_en`: why something could not be computed
         - `clause`, `document`
 
-        A rule for which a column is missing has one row, with community "all" and the reason. Rules that ask nothing of
-        a community, because it is below their threshold, have rows with 0.
+        A rule for which a column is missing has one row, with community "all" and the reason. Rules with a threshold
+        that a community does not reach have rows with 0.
 
     Raises
     ------
     StandardError
-        When *standard* is none.
+        When *standard* is not a Standard.
     LayerError
         When a number that a rule needs is blank in some rows.
 
@@ -151,7 +151,7 @@ def _rows(standard: Standard, rule: Rule, context: Context, *, looked: bool) -> 
     further = rule.kind == "min_floor_area" or (rule.kind == "households_per_facility" and rule.operator == "per")
     try:
         if rule.kind == "residents_per_facility" and rule.applies_to in DISTRICTS:
-            return  # each of them owes by itself, which the audit shows
+            return  # each community has its own duty, shown by the audit
         if rule.kind in POPULATION and rule.applies_to not in ESTATES:
             yield {**row, **everybody, **_population(rule, context, looked=looked)}
         elif rule.kind in DUTIES and rule.applies_to != "county" and not further:  # that is read with another rule
@@ -177,7 +177,7 @@ def _estates(rule: Rule, context: Context, *, looked: bool) -> Iterator[dict[str
 
 
 def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]:
-    """Work out what the whole population owes by a rate for the city."""
+    """Compute what the whole population must have by a rate for the city."""
     rate = number(rule)
     column, base = BASES.get(rule.kind, ("", "population"))
     base = rule.base or base
@@ -202,7 +202,7 @@ def _population(rule: Rule, context: Context, *, looked: bool) -> dict[str, Any]
 
 
 def _looked(look: Callable[[], T]) -> tuple[T | None, dict[str, str]]:
-    """Look up what is there; what is missing for that does not take away what is owed."""
+    """Look up what is present; missing data for that do not change what is owed."""
     try:
         return look(), {}
     except Missing as absent:

@@ -1,4 +1,4 @@
-"""What a verdict can be, and how verdicts are grouped."""
+"""Verdicts and their groups."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ __all__ = ["GROUPS", "NOT_JUDGED", "STATUSES", "counts_of", "group_of", "groups_
 
 #: Met, met as far as counted, short, not due yet, shown without judging, and the three of `NOT_JUDGED`.
 STATUSES = ("met", "part", "short", "ahead", "shown", "no_data", "no_number", "not_applicable")
-#: There is no verdict on the rule; `reason` has the cause. Together they are "n/a".
+#: No verdict; `reason` has the cause. Together they are "n/a".
 NOT_JUDGED = ("no_data", "no_number", "not_applicable")
-#: What is counted.
+#: The groups that are counted.
 GROUPS = ("met", "part", "short", "ahead", "shown", "n/a")
-#: A rule of several readings is as the first of these that one of them is.
+#: A rule with several readings has the first of these verdicts.
 WORST = ("short", "n/a", "ahead", "part", "shown", "met")
-#: In this order people read them.
+#: The order for readers.
 READ = ("short", "part", "met", "ahead", "shown")
 
 
 def group_of(status: str) -> str:
-    """Return the group that a verdict is counted in: "n/a" for those of `NOT_JUDGED`, else the verdict itself.
+    """Return the group of a verdict: "n/a" for those of `NOT_JUDGED`, else the verdict itself.
 
     Examples
     --------
@@ -34,7 +34,7 @@ def group_of(status: str) -> str:
 
 
 def members_of(status: str) -> tuple[str, ...]:
-    """List the verdicts that a word stands for: three for "n/a"; another word raises `SitingError`."""
+    """List the verdicts of a word: three for "n/a"; an unknown word raises `SitingError`."""
     if status == "n/a":
         return NOT_JUDGED
     if status not in STATUSES:
@@ -44,7 +44,7 @@ def members_of(status: str) -> tuple[str, ...]:
 
 
 def counts_of(rows: pd.DataFrame) -> pd.Series:
-    """Count the rules of each group; one of several readings is as its worst one."""
+    """Count the rules of each group; one with several readings has its worst verdict."""
     rank = {status: WORST.index(group_of(status)) for status in STATUSES}
     worst = rows["status"].map(rank).groupby(rows["rule"]).min()
     found = worst.map(dict(enumerate(WORST))).value_counts()
@@ -52,9 +52,9 @@ def counts_of(rows: pd.DataFrame) -> pd.Series:
 
 
 def judged_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Part the rows that are judged or shown from those without a verdict; what is short comes first.
+    """Split the rows into those judged or shown, short ones first, and those without a verdict.
 
-    The readings of a rule stay together, where the worst of them stands.
+    The readings of a rule stay together, at the position of the worst.
 
     Examples
     --------
@@ -70,5 +70,5 @@ def judged_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def groups_to_show(counts: pd.Series, always: Iterable[str] = ("met", "short", "n/a")) -> list[str]:
-    """List the groups to show: these, and each that a rule is in."""
+    """List the groups to show: these, and each with a rule."""
     return [name for name in GROUPS if name in always or counts.get(name, 0)]

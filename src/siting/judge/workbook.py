@@ -1,4 +1,4 @@
-"""An audit as a workbook that can be read and printed as it is."""
+"""An audit as a workbook for reading and printing."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from siting.labels import LANGUAGES, label
 
 __all__ = ["write_workbook"]
 
-#: Columns are as wide as what stands in them, from the least to the most characters; longer texts are wrapped, ids not.
+#: Widths of columns in characters, from the least to the most; longer texts are wrapped, ids are not.
 LEAST, MOST = 8, 44
-#: Colours of verdicts: of the letters and behind them. The words stay.
+#: Colours of verdicts: of the letters and the background.
 COLOURS = {"met": ("0B6B6B", "E7F3F1"), "part": ("0B6B6B", "E7F3F1"), "short": ("B23A1B", "FDEEE8")}
 
 
 def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
-    """Write a sheet for each table: head frozen and repeated in print, filters, widths, wrapped texts, numbers as such.
+    """Write a sheet for each table: header frozen and repeated in print, filters, widths, wrapped texts.
 
-    A text stays a text, also one that looks like a formula.
+    Text stays text, even if it looks like a formula.
     """
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
@@ -66,7 +66,7 @@ def write_workbook(path: Path, sheets: Mapping[str, pd.DataFrame]) -> None:
 
 
 def _heads(name: str) -> frozenset[str]:
-    """Return all heads that a column of the verdict can have."""
+    """Return all possible headings of the verdict."""
     return frozenset({name, *(label(f"column.{name}", lang) for lang in LANGUAGES)})
 
 

@@ -16,7 +16,7 @@ def unique_ids(ids: Iterable[object], what: str) -> pd.Index:
     """Make an index of *ids*; refuse duplicates."""
     index = ids if isinstance(ids, pd.Index) else pd.Index(list(ids))
     if not index.is_unique:
-        raise ProblemError(f"{what} stand twice: {some(index[index.duplicated()].unique())}")
+        raise ProblemError(f"{what} occur twice: {some(index[index.duplicated()].unique())}")
     return index
 
 

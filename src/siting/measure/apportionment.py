@@ -185,7 +185,7 @@ def _margin(totals: pd.Series, labels: pd.Index, what: str) -> Ints:
         raise ProblemError(f"{what}: a {type(totals).__name__}; give a Series with a total for each label")
     absent = labels.difference(totals.index)
     if len(absent) or not totals.index.is_unique:
-        raise ProblemError(f"{what}: each label needs one total; look at {some(absent) or 'labels that stand twice'}")
+        raise ProblemError(f"{what}: each label needs one total; look at {some(absent) or 'labels that occur twice'}")
     values = checked(totals.loc[labels], what)
     if values.dtype != np.int64:
         raise ProblemError(f"{what}: totals must be whole numbers")

@@ -160,7 +160,7 @@ def _base(communities: pd.DataFrame, names: Sequence[str], by: str | pd.Series, 
     """Read and check the columns of the base year."""
     faults = [] if len(communities) else ["has no rows"]
     if not communities.index.is_unique:
-        faults.append(f"ids stand twice: {some(communities.index[communities.index.duplicated()].unique())}")
+        faults.append(f"ids occur twice: {some(communities.index[communities.index.duplicated()].unique())}")
     people = {}
     for name in dict.fromkeys(names):
         if name not in communities:

@@ -39,7 +39,7 @@ def components(n, u, v):
 
 @compiled
 def _incidence(n, u, v):
-    """Edges that end at each node: pointers and edges; a loop stands twice."""
+    """Edges that end at each node: pointers and edges; a loop occurs twice."""
     ptr = np.zeros(n + 1, np.int64)
     for e in range(u.size):
         ptr[u[e] + 1] += 1

@@ -110,7 +110,7 @@ def _cut(ways: Ways, barriers: Ints) -> _Edges:
     stop = np.concatenate([start[1:], [True]])[: len(start)]
     crossing = ((uses[name] > 1) | np.isin(ref, barriers)) & ~start & ~stop
     alone = start & stop
-    # A crossing stands twice: as the end of one edge and as the start of the next.
+    # A crossing occurs twice: as the end of one edge and as the start of the next.
     source = np.repeat(np.arange(len(way)), np.where(alone, 0, 1 + crossing))
     begins = start[source] | ~run_starts(source)
     edge = np.cumsum(begins) - 1

@@ -172,7 +172,7 @@ class Places:
         Raises
         ------
         NetworkError
-            When an id is not among them, or stands twice.
+            When an id is not among them, or occurs twice.
         """
         if isinstance(ids, str):
             raise NetworkError(f'ids is "{ids}"; give several, such as ["{ids}"]')
@@ -208,12 +208,12 @@ class Places:
 
 
 def positions_of(index: pd.Index, names: pd.Index, what: str) -> Positions:
-    """Find each of the names in *index*; NetworkError for one that is not there, or stands twice."""
+    """Find each of the names in *index*; NetworkError for one that is not there, or occurs twice."""
     at = np.arange(len(names)) if names is index else index.get_indexer(names)
     if (at < 0).any():
         raise NetworkError(f"no such {what}: {some(names[at < 0])}")
     if not names.is_unique:
-        raise NetworkError(f"{what} stand twice: {some(names[names.duplicated()].unique())}")
+        raise NetworkError(f"{what} occur twice: {some(names[names.duplicated()].unique())}")
     return at
 
 

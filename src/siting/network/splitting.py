@@ -246,7 +246,7 @@ def _cut(lines: Shapes, row: Positions, at: Floats, spot: Floats) -> tuple[Shape
     is_cut = np.concatenate([is_cut, np.ones(int((~there).sum()), np.bool_)])[order]
     opens = run_starts(line)
     is_cut &= ~opens & ~np.append(opens[1:], True)
-    # A cut stands twice: as the end of one piece and as the start of the next.
+    # A cut occurs twice: as the end of one piece and as the start of the next.
     vertex = np.repeat(np.arange(len(line)), 1 + is_cut)
     begins = opens[vertex] | ~run_starts(vertex)
     pieces = shapely.linestrings(xy[vertex], indices=np.cumsum(begins) - 1)

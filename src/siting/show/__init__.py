@@ -1,4 +1,4 @@
-"""Maps, charts and reports: shows what was computed, computes nothing."""
+"""Maps, charts and reports of computed results."""
 
 from siting.show.chart import draw_chart
 from siting.show.map import draw_map

@@ -1,4 +1,4 @@
-"""What a report is made of: each part the user gives becomes blocks, which a template writes out."""
+"""Blocks of a report: each part becomes blocks, which a template renders."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Section:
     title
         The heading; it goes into the table of contents.
     parts
-        What stands under it: anything that `siting.write_report` takes, other sections too.
+        Its parts: anything that `siting.write_report` takes, also other sections.
 
     Examples
     --------
@@ -58,7 +58,7 @@ class Section:
 
 @dataclass(frozen=True)
 class Block:
-    """One thing on the page. What it holds depends on its kind, as the template says."""
+    """An element of the page; its content depends on its kind, see the template."""
 
     kind: str
     text: str = ""
@@ -70,28 +70,28 @@ class Block:
 
 
 def is_audit(part: object) -> TypeGuard[Audit]:
-    """Tell an audit by what it has, so that the page shows what another program judged, too."""
+    """Whether *part* has the attributes of an audit, also one from another program."""
     return all(hasattr(part, name) for name in ("table", "failing", "year"))
 
 
 def is_plan(part: object) -> TypeGuard[Plan]:
-    """Tell a plan by what it has."""
+    """Whether *part* has the attributes of a plan."""
     return all(hasattr(part, name) for name in ("sites", "summary"))
 
 
 def is_figure(part: object) -> TypeGuard[Figure]:
-    """Tell a matplotlib figure, without loading matplotlib for a report that has none."""
+    """Whether *part* is a matplotlib figure, without loading matplotlib."""
     module = sys.modules.get("matplotlib.figure")
     return module is not None and isinstance(part, module.Figure)
 
 
 def blocks_of(parts: Sequence[object], lang: str) -> list[Block]:
-    """Return the blocks of a whole report; SitingError for a part of no kind that a report can show."""
+    """Return the blocks of a report; SitingError for an unknown kind of part."""
     return list(_Page(lang).walk(parts, level=2, prefix="s"))
 
 
 def frames_in(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
-    """Yield the tables of all parts, whose notices and sources stand on the page."""
+    """Yield the tables of all parts, for their notices and sources."""
     for part in parts:
         if isinstance(part, pd.DataFrame | pd.Series):
             yield part
@@ -104,7 +104,7 @@ def frames_in(parts: Sequence[object]) -> Iterator[pd.DataFrame | pd.Series]:
 
 
 class _Page:
-    """The walk through the parts; it counts the figures, whose names must differ on the page."""
+    """Converts the parts to blocks, and counts the figures for unique names."""
 
     def __init__(self, lang: str) -> None:
         self.lang = lang
@@ -162,9 +162,9 @@ class _Page:
 
 
 def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
-    """Show a verdict: the counts, then a table of rules for each service, then what was assumed."""
+    """Show a verdict: the counts, then a table of rules for each service, then the assumptions."""
     whole = audit.table["area"] == "all" if "area" in audit.table else pd.Series(True, audit.table.index)
-    whole |= not whole.any()  # only districts were judged: their rows are the table
+    whole |= not whole.any()  # with districts only, show their rows
     table, parts = audit.table[whole], audit.table[~whole]
     counts = counts_of(table)
     badges = {key: Cell(f"{int(counts[key]):,}", badge=BADGES.get(key, "na")) for key in groups_to_show(counts)}
@@ -198,12 +198,12 @@ def audit_blocks(audit: Audit, lang: str) -> Iterator[Block]:
 
 
 def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
-    """Show a plan: its facts and proof, its words, its sites, what else changes, and whom no candidate can reach."""
+    """Show a plan: facts and proof, description, sites, other changes, and communities out of reach."""
     badge = {"optimal": "met", "infeasible": "short"}.get(plan.status, "na")
     facts = [
         ("status", Cell(clean(named("status", plan.status, lang)), badge=badge)),
         ("new_sites", Cell(f"{len(plan.sites):,}")),
-        # Without a plan the share is that of today, which must not be read as what was reached.
+        # Without a plan the share is that of today, which is not a result.
         ("share", Cell(NONE if plan.status == "infeasible" else show(plan.share, "share"))),
         ("objective", Cell(amount(float_of(plan.objective)))),
         ("bound", Cell(amount(float_of(plan.bound)))),
@@ -231,7 +231,7 @@ def plan_blocks(plan: Plan, lang: str) -> Iterator[Block]:
 
 
 def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
-    """Say what solved a plan, and what proves its bound, where it tells."""
+    """Name the solver of a plan and the proof of its bound, if known."""
     engine, certificate = getattr(plan, "engine", ""), getattr(plan, "certificate", None)
     if engine:
         yield "engine", Cell(clean(named("engine", engine, lang)))
@@ -243,7 +243,7 @@ def _proof(plan: object, lang: str) -> Iterator[tuple[str, Cell]]:
 
 
 def _columns(plan: object, year: str, lang: str) -> dict[str, tuple[str, str]]:
-    """Return headings and kinds of columns that mean something of their own in the tables of a plan."""
+    """Return headings and kinds of columns with a special meaning in the tables of a plan."""
     unit = str(getattr(plan, "unit", "") or "m")
     way = {"m": "metres", "min": "minutes"}.get(unit, "")
     kinds = {"people": "count", "mean": way, "farthest": way, "option": "id", "cost": "", "places": "count",

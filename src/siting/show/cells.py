@@ -1,4 +1,4 @@
-"""Values as a planner reads them: shares in percent, counts with separators, columns by their names in a language."""
+"""Values for planners: shares in percent, counts with separators, names of columns in a language."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from siting.show.text import clean
 __all__ = ["SIGNS", "Cell", "Table", "amount", "heading", "listed", "percentage", "role_name", "show", "table_of"]
 
 MOST_ROWS = 500
-"""Rows of a table on a page; how many more there are is said below it."""
+"""Most rows of a table on a page; the number of the others is given below it."""
 
 #: What is printed for an operator, before its number.
 SIGNS = {">=": "≥", "<=": "≤", "~": "≈", "range": "", "per": "1 /"}
 
-#: How the numbers of a column are written, by the name of the column.
+#: Format of the numbers of a column, by its name.
 KINDS = {
     "share": "share bound_share share_after communities_share",
     "gap": "gap",
@@ -41,7 +41,7 @@ KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()
 TEXT = ("text", "id")
 FORMATS = {"count": ",.0f", "metres": ",.0f", "minutes": ",.1f", "seconds": ",.2f", "year": ".0f", "number": ",.2f"}
 
-#: Columns whose cells are words of the library, and the sections of the table of labels that hold them.
+#: Columns whose cells are words of the library, and their sections in the table of labels.
 CODES = {"weight": ("column", "field"), "group": ("value",), "area": ("value",)} | {
     name: (name,) for name in ("status", "service", "unit", "metric", "change", "kind", "build_status")
 }
@@ -49,7 +49,7 @@ CODES = {"weight": ("column", "field"), "group": ("value",), "area": ("value",)}
 
 @dataclass(frozen=True)
 class Cell:
-    """What stands in one place of a table."""
+    """A cell of a table."""
 
     text: str
     number: bool = False
@@ -61,7 +61,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """A table as it is read: headings, rows of cells, and a note below."""
+    """A table for readers: headings, rows of cells, and a note below."""
 
     head: tuple[Cell, ...]
     rows: tuple[tuple[Cell, ...], ...]
@@ -71,7 +71,7 @@ class Table:
 
 
 def heading(name: object, lang: str) -> str:
-    """Return the words for a column, or its own name where the table of labels has none.
+    """Return the words for a column, or its name without labels.
 
     Examples
     --------
@@ -83,7 +83,7 @@ def heading(name: object, lang: str) -> str:
 
 
 def role_name(name: str, lang: str) -> str:
-    """Name a role for a reader, or return the name of one of the user's own."""
+    """Name a role for readers; the user's own roles keep their name."""
     if name not in list_roles():
         return name
     return role(name).zh if lang == "zh" else role(name).en
@@ -106,9 +106,9 @@ def amount(value: float, digits: int = 2) -> str:
 
 
 def percentage(number: float, *beside: float) -> str:
-    """Write a number in percent with one decimal, or as many as those beside it have.
+    """Write a number in percent with one decimal, or as many as neighbouring numbers have.
 
-    What is below 100, above 0 or apart from a number beside it never reads as that number, up to four decimals.
+    A number below 100, above 0 or different from a neighbour is never rounded to that number, up to four decimals.
 
     Examples
     --------
@@ -125,7 +125,7 @@ def percentage(number: float, *beside: float) -> str:
 
 
 def show(value: Any, kind: str = "", lang: str = "zh") -> str:
-    """Write *value*, a number, a text, a flag or several of them, as the *kind* that it is; "—" where there is none.
+    """Write *value*, a number, text, flag or several of them, in the format of its *kind*; "—" if missing.
 
     Kinds are ``"share"`` (0 to 1, shown in percent), ``"gap"`` (the same, finer), ``"count"``, ``"metres"``,
     ``"minutes"``, ``"limit"``, ``"seconds"``, ``"year"``, ``"id"``, ``"number"`` (two decimals) or nothing.
@@ -156,7 +156,7 @@ def table_of(
 ) -> Table:
     """Lay out *frame* as a table: index first, geometry left out, at most `MOST_ROWS` rows.
 
-    *columns* gives some columns a heading and a kind (see `show`) other than those that their names have anywhere.
+    *columns* gives some columns another heading and kind (see `show`) than by their names.
 
     Examples
     --------
@@ -190,7 +190,7 @@ def table_of(
 
 
 def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
-    """Choose how the numbers of a column are written: by its name, by its unit, or by its type."""
+    """Choose the format of the numbers of a column: by its name, its unit, or its type."""
     numeric = pd.api.types.is_numeric_dtype(values) and not pd.api.types.is_bool_dtype(values)
     if not numeric:
         # Percentages that come as text stand under each other like numbers.

@@ -1,4 +1,4 @@
-"""Charts: what is gained by each further site, or by a larger budget."""
+"""Charts of coverage by number of sites or by budget."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ def draw_chart(
     Parameters
     ----------
     curve
-        As `siting.frontier` gives it: a row for each number of sites, with the columns ``sites`` (count of new sites)
-        and ``share`` (0 to 1), and, where they are known, ``bound_share`` (the share that no choice of so many sites
-        exceeds). A row with 0 sites is what the existing facilities cover. Rows without a share are left out. With a
+        From `siting.frontier`: a row for each number of sites, with the columns ``sites`` (count of new sites)
+        and ``share`` (0 to 1), and, if known, ``bound_share`` (the largest share possible with this number of
+        sites). A row with 0 sites is the coverage of the existing facilities. Rows without a share are left out. With a
         column ``budget`` the curve is drawn against that.
     target
         A share to reach, 0 to 1: drawn as a line, with the least number of sites that meets it.
     lang
         ``"zh"`` or ``"en"``.
     title
-        Above the chart; by default it says what is drawn.
+        Above the chart; default: what is drawn.
 
     Returns
     -------
     matplotlib.figure.Figure
-        It belongs to no window; ``.savefig("curve.png")`` writes it.
+        Without a window; ``.savefig("curve.png")`` writes it.
 
     Raises
     ------
     SitingError
-        When a column is missing, no row has a share, or *target* is no share.
+        When a column is missing, no row has a share, or *target* is not a share.
 
     Examples
     --------
@@ -97,7 +97,7 @@ def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame
     """Return the rows that can be drawn, in the order of their number of sites or their budget."""
     missing = [name for name in ("sites", "share") if name not in curve.columns]
     if missing:
-        raise SitingError(f"curve: column {' and '.join(missing)} is missing; draw_chart wants what frontier() returns")
+        raise SitingError(f"curve: column {' and '.join(missing)} is missing; give the result of frontier()")
     if target is not None and not 0 < target <= 1:
         raise SitingError(f"target is {target}; a share lies above 0 and is at most 1 (0.9 for 90 %)")
     steps = curve.loc[curve["share"].notna()].sort_values(by, kind="stable")
@@ -107,7 +107,7 @@ def _checked(curve: pd.DataFrame, target: float | None, by: str) -> pd.DataFrame
 
 
 def _draw_lines(axes: Axes, steps: pd.DataFrame, by: str, lang: str) -> list[tuple[str, dict[str, Any]]]:
-    """Draw the curve, and the bound where it tells more; return what the key must explain."""
+    """Draw the curve, and the bound where it differs; return the entries of the key."""
     along = steps[by].to_numpy(float)
     share = steps["share"].to_numpy(float)
     line: dict[str, Any] = {"color": WITHIN[0], "linewidth": 2}
@@ -140,7 +140,7 @@ def _draw_target(axes: Axes, steps: pd.DataFrame, target: float, by: str, lang: 
     goal = f"{target * 100:.4g} %"
     suffix = "" if by == "sites" else "_budget"
     axes.axhline(target, color=TARGET, linewidth=1.2, linestyle=(0, (1, 1.5)), zorder=1)
-    # Shares are quotients of sums: a goal that is met to the last bit but one is met.
+    # Shares are quotients of sums: compare within the rounding tolerance.
     met = steps.loc[steps["share"] >= target - 1e-9]
     if met.empty:
         words = label(f"chart.not_met{suffix}", lang, goal=goal, **{by: f"{steps[by].max():,.10g}"})
@@ -174,7 +174,7 @@ def _set_limits(axes: Axes, steps: pd.DataFrame, target: float | None, by: str) 
 def _draw_keys(figure: Figure, keys: list[tuple[str, dict[str, Any]]]) -> None:
     """Write what the lines mean in a row above the chart.
 
-    Places are reckoned with `text_width`, so the row is right where this machine has no Chinese font, too.
+    Widths are estimated by `text_width`, so that the row is right without Chinese fonts on this machine.
     """
     from matplotlib.lines import Line2D
 

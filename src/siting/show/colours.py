@@ -1,7 +1,7 @@
-"""The colours that maps, pictures, charts and reports share, so that one colour means one thing.
+"""The colours of maps, pictures, charts and reports, each with one meaning.
 
-Calm teals say "within reach", the darker the nearer; one warm colour says "outside"; a dark violet says "build here".
-The pairs differ in lightness as well as in hue, so they stay apart for colour-blind readers and in a grey print.
+Teals mean "within reach", darker for nearer; a warm colour means "outside"; a dark violet means "build here".
+The pairs differ in lightness and hue, for colour-blind readers and grey prints.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ NEUTRAL = "#b9c2c7"
 """A community that was not judged."""
 
 EXISTING = "#263238"
-"""Facilities that are there."""
+"""Existing facilities."""
 PROPOSED = "#7a1268"
 """Sites that a plan opens."""
 TARGET = "#b3541e"

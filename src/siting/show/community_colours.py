@@ -1,4 +1,4 @@
-"""Communities by how far they have to walk: a colour for each, and what the key says of each colour."""
+"""Communities by walking distance: a colour for each, and the entries of the key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["CommunityColours", "colour_communities"]
 
 @dataclass(frozen=True)
 class CommunityColours:
-    """A colour for each community, what the key says of each colour, and the heading of these lines."""
+    """A colour for each community, and the entries of the key with their heading."""
 
     colours: pd.Series
     entries: tuple[Entry, ...]
@@ -34,14 +34,14 @@ def colour_communities(communities: gpd.GeoDataFrame | None, bands: pd.DataFrame
         heading = label("picture.communities", lang)
         return CommunityColours(colours, (Entry("dot", NEUTRAL, heading, count=len(colours)),), heading)
     if "band" not in bands.columns:
-        raise SitingError("coverage: column band is missing; draw_picture wants what bands() returns")
+        raise SitingError("coverage: column band is missing; give the result of bands()")
     rows = bands.loc[communities.index.intersection(bands.index)]
     band, limits = rows["band"], np.sort(rows["band"].dropna().unique())
     units = rows["unit"].dropna().unique() if "unit" in rows else []
     unit = str(units[0]) if len(units) else "m"
     unit_words = label(f"unit.{unit}", lang)
     outside = band.isna()
-    # Only a search that went beyond the largest limit can tell "too far" from "no path at all".
+    # Only a search beyond the largest limit distinguishes "too far" from "no path".
     lost = outside & rows["cost"].isna() if "cost" in rows else outside & False
     if lost.sum() == outside.sum():
         lost &= False

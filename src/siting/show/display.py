@@ -1,4 +1,4 @@
-"""Figures that show themselves at the end of a notebook's cell, without ``%matplotlib``."""
+"""Figures displayed at the end of a notebook's cell, without ``%matplotlib``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_png", "with_display"]
 
-#: Dots per inch of the pixels, and of the screen: more pixels than the screen asks for look sharp on a fine one.
+#: Dots per inch of the image, and of the screen: more pixels look sharp on a fine screen.
 FINE, SCREEN = 150, 96
 
 

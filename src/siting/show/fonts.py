@@ -1,7 +1,7 @@
-"""Chinese text in figures, on machines that have a Chinese font and on machines that have none.
+"""Chinese text in figures, on machines with and without a Chinese font.
 
-A figure is measured with a font of the machine that draws it, and read with a font of the machine that shows it. In a
-report the text stays text, so only the second one matters; `FAMILIES` names what planners' machines have.
+A figure is laid out with a font of the machine that draws it, and shown with a font of the reader's machine. In a
+report the text stays text, so only the second matters; `FAMILIES` lists fonts of planners' machines.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _installed() -> list[str]:
 
 @cache
 def _just_installed() -> list[str]:
-    """Look for fonts that were installed after matplotlib made its list, which it keeps from run to run."""
+    """Add fonts installed after matplotlib cached its list."""
     from matplotlib.font_manager import findSystemFonts, fontManager
 
     known = {entry.fname for entry in fontManager.ttflist}
@@ -60,7 +60,7 @@ def drawing() -> Iterator[None]:
         "font.family": measuring_families(),
         "font.size": 10,
         "text.color": INK,
-        # A name with two dollar signs is a name, not a formula.
+        # A name with two dollar signs is not a formula.
         "text.parse_math": False,
         "text.usetex": False,
         "axes.unicode_minus": False,

@@ -1,7 +1,6 @@
-"""The key beside a picture: what the marks mean, how long a metre is, where north is, whose data they are.
+"""The key next to a picture: marks, scale, north arrow and sources.
 
-It is laid out in inches by an estimate of the width of text, not by measuring it: so it comes out the same on a machine
-without Chinese fonts, whose page is read on a machine that has them.
+It is laid out in inches by estimated widths of text, so that it is the same on a machine without Chinese fonts.
 """
 
 from __future__ import annotations

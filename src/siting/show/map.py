@@ -1,4 +1,4 @@
-"""Maps that open anywhere: one file, no request, nothing in it runs but its own script."""
+"""Offline maps: one file, no requests, no scripts but its own."""
 
 from __future__ import annotations
 
@@ -61,15 +61,14 @@ def draw_map(
     Parameters
     ----------
     layers
-        Role -> layer, in any CRS: ``communities``, ``candidates``, ``districts``, ``streets``;
-        every other key is a service (``childcare``, ``eldercare``, ``culture``, ...) with its
-        facilities. What is missing is not drawn.
+        Role -> layer, in any CRS: ``communities``, ``candidates``, ``districts``, ``streets``; every other key is a
+        service (``childcare``, ``eldercare``, ``culture``, ...) with its facilities. Missing layers are not drawn.
     areas
         Service -> dissolved service areas with the columns ``limit`` and ``unit``; of one service, the areas alone.
     coverage
-        Service -> bands of the communities, as `siting.measure.bands` gives them; of one service, the bands alone.
+        Service -> bands of the communities from `siting.measure.bands`; of one service, the bands alone.
         Index community id; ``facility``, ``cost``, ``band`` (smallest limit met, NaN outside all), ``unit`` ("m" or
-        "min"). It colours the communities. Limits that no community met are known only from ``attrs["limits"]``. Shares
+        "min"). It colours the communities. Limits met by no community are taken from ``attrs["limits"]``. Shares
         on the panel are of infants for childcare, of elderly for eldercare, otherwise of population.
     plan
         A plan, or service -> plan. A plan alone belongs to the service of ``coverage`` or ``areas``
@@ -84,16 +83,16 @@ def draw_map(
     title
         Heading of the panel and of the window.
     notices
-        What a reader must know first, such as that data are synthetic: texts, or mappings
+        Notices for readers, such as that data are synthetic: texts, or mappings
         language -> text. The notices that layers carry in ``attrs["notice"]`` are shown too.
     attribution
-        Sources; otherwise what the layers carry in ``attrs["attribution"]``.
+        Sources; default ``attrs["attribution"]`` of the layers.
 
     Returns
     -------
     folium.Map
-        ``save(path)`` writes one file that makes no request. Its content security policy forbids requests to
-        things added later as well, such as online tiles or plugins.
+        ``save(path)`` writes one file that makes no request. Its content security policy also forbids requests of
+        later additions, such as online tiles or plugins.
 
     Raises
     ------

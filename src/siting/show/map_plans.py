@@ -1,4 +1,4 @@
-"""What the map shows of a plan: its sites, the words of their cards, and the facilities that close or grow."""
+"""A plan on the map: its sites and their cards, and the facilities that close or grow."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _card(site: pd.Series, row: Mapping[Any, Any], weight: str | None, alone: bo
     if is_finite(row.get("adds")):
         who = label(f"people.{weight}", lang) if weight else ""
         lines.append(("map.adds", f"+{row['adds']:,.0f} {who}".strip()))
-    # The running share of a joint plan is of all services, which would mislead beside the share of one.
+    # The share of a joint plan is of all services, which would mislead next to the share of one.
     if alone and is_finite(row.get("share_after")):
         lines.append(("map.share_after", f"{row['share_after']:.1%}"))
     if is_finite(row.get("places")):

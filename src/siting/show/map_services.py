@@ -1,4 +1,4 @@
-"""What the map says about one service: its facilities, circles, verdicts and proposed sites."""
+"""One service on the map: its facilities, circles, verdicts and proposed sites."""
 
 from __future__ import annotations
 
@@ -94,10 +94,10 @@ def _areas(service: str, areas: gpd.GeoDataFrame, bands: pd.DataFrame | None, la
     if missing := [column for column in ("limit", "unit") if column not in areas.columns]:
         raise LayerError(where, f"has no column {some(missing)}; give what service_areas returns")
     shapes = encode.as_degrees(where, areas)
-    # Circles in another unit than the verdict's stand apart, and are off until they are asked for.
+    # Circles in another unit than the verdict's are separate, and off by default.
     judged = areas["unit"].iloc[0] if bands is None or "unit" not in bands else bands["unit"].iloc[0]
     other = (areas["unit"] != judged).to_numpy()
-    # The largest first: the smaller lie upon it and so the middle is the deepest.
+    # The largest first, so that the smaller ones are drawn over it.
     order = np.lexsort([-areas["limit"].to_numpy(dtype=float), ~other])
     return [
         {
@@ -160,7 +160,7 @@ def _verdict(
 
 
 def _class_names(limits: list[float], unit: str, lang: Language) -> list[str]:
-    """Name the classes of communities: within each limit, outside all, and reached by no way."""
+    """Name the classes of communities: within each limit, outside all, and unreachable."""
     unreached = label("map.unreached", lang)
     if not limits:
         return [label("map.outside_all", lang), unreached]

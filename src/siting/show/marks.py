@@ -1,4 +1,4 @@
-"""The marks of facilities and sites, the same on the picture and in its key."""
+"""The marks of facilities and sites, for the picture and its key."""
 
 from __future__ import annotations
 

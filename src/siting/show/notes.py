@@ -1,4 +1,4 @@
-"""What the layers and tables of a page say of themselves: notices for readers, and sources."""
+"""Notices and sources of the layers and tables of a page."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """The page round a map: folium renders the shell, everything else is put in as it is.
 
-Text that goes through an element of branca may be read a second time as a Jinja template, in the
-analyst's own Python. So no data goes there: the elements below give their text back unread, data
-travel as JSON in a script that no browser runs, and what shows them (``assets/map.js``) writes text
-nodes only. The page carries Leaflet, its style and its pictures, and forbids itself every request.
+Elements of branca may be evaluated again as Jinja templates, in the analyst's Python. So no data go there: the elements
+below return their text unevaluated, data are JSON in a script that no browser runs, and ``assets/map.js`` writes text
+nodes only. The page contains Leaflet with its style and pictures, and forbids all requests.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ def as_json(data: object) -> str:
 
 
 class Raw(Element):
-    """An element whose text nobody reads as a template."""
+    """An element whose text is not evaluated as a template."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -68,7 +67,7 @@ class Raw(Element):
 
 
 class Contents(Element):
-    """A child of the map that puts our parts into whatever figure the map stands in."""
+    """A child of the map that adds our parts to the figure of the map."""
 
     def __init__(self, head: str, body: str, call: str) -> None:
         super().__init__()
@@ -89,7 +88,7 @@ class Contents(Element):
 
 
 class Page(Figure):
-    """A figure whose page tells its language."""
+    """A figure whose page declares its language."""
 
     def __init__(self, lang: Language) -> None:
         super().__init__(ratio="70%")
@@ -118,7 +117,7 @@ def make_page(data: dict[str, Any], *, title: str, lang: Language) -> folium.Map
         attribution_control=False,
         position="absolute",
     )
-    # Set on this map: the lists of the class are those of every other map of the process.
+    # Set on this map, because the lists of the class are shared by all maps.
     shell.default_js = []
     shell.default_css = []
     shell._id = hashlib.sha256(text.encode()).hexdigest()[:32]

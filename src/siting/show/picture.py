@@ -1,4 +1,4 @@
-"""The static picture of a map, for reports and slides: one service, its reach, and where to build."""
+"""The static picture of a map, for reports and slides: one service, its reach, and proposed sites."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ WIDTH, KEY, EDGE, HEAD = 10.0, 2.45, 0.12, 0.5
 TALLEST, LEAST = 9.0, 4.6
 #: The margin of the map, as a part of its width.
 MARGIN = 0.02
-#: Metres that a boundary may be off; a fifth of a millimetre on paper for a district of 6 km.
+#: Tolerance of a boundary, metres; a fifth of a millimetre on paper for a district of 6 km.
 FINE = 2.0
 #: The marks of existing facilities, by what they become.
 MARKS: dict[str, Mark] = {"": "square", "grows": "grows", "closes": "closes"}
@@ -49,7 +49,7 @@ def draw_picture(
     lang: str = "zh",
     title: str | None = None,
 ) -> Figure:
-    """Draw communities by how far they have to walk, the facilities, and the sites that a plan opens.
+    """Draw communities by walking distance, the facilities, and the sites that a plan opens.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def draw_picture(
     areas
         Service areas with the columns ``limit`` and ``unit``, or a mapping service -> areas.
     coverage
-        What `siting.measure.bands` gives, or a mapping service -> bands: index community id; ``band`` (smallest limit
+        From `siting.measure.bands`, or a mapping service -> bands: index community id; ``band`` (smallest limit
         met, missing outside all), ``cost`` and ``unit`` ("m" or "min"). A community without a row is grey.
     plan
         A plan, or a mapping service -> plan. Its sites are numbered as in ``plan.table``; of a plan of several
@@ -74,14 +74,14 @@ def draw_picture(
     Returns
     -------
     matplotlib.figure.Figure
-        North is up and a metre is as long to the north as to the east. Streets are drawn as pixels.
+        North is up, and the scale is equal in both directions. Streets are drawn as pixels.
 
     Raises
     ------
     LayerError
         When a layer has no CRS.
     SitingError
-        When the service is not clear, or a site of the plan is no candidate.
+        When the service is not clear, or a site of the plan is not a candidate.
 
     Examples
     --------
@@ -99,7 +99,7 @@ def draw_picture(
     """
     present = {role: frame for role, frame in layers.items() if frame is not None and len(frame)}
     if not present:
-        raise SitingError("layers: there is none with a row, so there is nothing to draw")
+        raise SitingError("layers: none has a row; there is nothing to draw")
     service = _service(service, present, areas, coverage, plan)
     reached, proposal = _of(areas, service), _of(plan, service)
     crs = _metric_crs(present, reached)
@@ -173,12 +173,12 @@ def _metric_crs(layers: Mapping[str, gpd.GeoDataFrame], areas: gpd.GeoDataFrame 
         return crs
     try:
         return metric_crs(*frames)
-    except LayerError:  # too large for lengths, not for a picture
+    except LayerError:  # too large for lengths, but not for a picture
         return frames[0].estimate_utm_crs()
 
 
 def _extent(layers: Mapping[str, gpd.GeoDataFrame]) -> tuple[float, float, float, float]:
-    """Return west, south, east, north of what the study is about, with a margin."""
+    """Return west, south, east, north of the study area, with a margin."""
     about = [role for role in ("districts", "communities") if role in layers] or list(layers)
     bounds = np.array([layers[role].total_bounds for role in about])
     west, south = bounds[:, :2].min(axis=0)
@@ -198,7 +198,7 @@ def _draw_ground(
     entries = []
     if areas is not None and len(areas):
         ordered = areas.sort_values("limit", ascending=False)
-        # The same steps as the communities, from near to far, so pale that points stand out on them.
+        # The colours of the communities, from near to far, but pale, so that points are visible.
         shades = dict(zip(sorted(areas["limit"].unique()), band_colours(areas["limit"].nunique()), strict=True))
         for limit, shape in zip(ordered["limit"], ordered.geometry, strict=True):
             circle = gpd.GeoSeries([shape.simplify(FINE)])
@@ -209,7 +209,7 @@ def _draw_ground(
         entries.append(Entry("line", STREET, label("picture.streets", lang)))
     if "districts" in layers:
         districts = layers["districts"]
-        # Each boundary once: dashes drawn from both sides fill each other's gaps.
+        # Each boundary once: dashes drawn twice fill each other's gaps.
         lines = gpd.GeoSeries([districts.boundary.union_all()])
         lines.plot(ax=axes, color=DISTRICT, linewidth=0.8, linestyle=(0, (5, 3)), zorder=3, aspect=None)
         style: dict[str, Any] = {"fontsize": 8, "color": MUTED, "ha": "center", "va": "center", "clip_on": True}
@@ -243,7 +243,7 @@ def _draw_communities(axes: Axes, communities: gpd.GeoDataFrame | None, colours:
 
 
 def _draw_facilities(axes: Axes, facilities: gpd.GeoDataFrame | None, part: Part | None, lang: str) -> list[Entry]:
-    """Draw what is there: as it stays, as it grows, or crossed out where the plan closes it."""
+    """Draw existing facilities: unchanged, growing, or crossed out where the plan closes them."""
     if facilities is None:
         return []
     changes = np.array([("" if part is None else part.change_of(site)) for site in facilities.index], object)

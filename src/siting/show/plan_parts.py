@@ -1,4 +1,4 @@
-"""A plan as far as one service goes: its sites and their years, what existing facilities become, the share."""
+"""A plan for one service: sites and years, changes of existing facilities, and the share."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from siting.labels import label
 
 __all__ = ["CHANGES", "NOT_SERVICES", "Part", "is_finite", "part_of", "role_of", "services_of", "year_of"]
 
-#: What existing sites become; one that closes in the end is drawn so, whatever it was before.
+#: Changes of existing sites; one that finally closes is drawn as closed.
 CHANGES = ("grows", "closes")
 #: Roles of layers that hold no facilities of a service.
 NOT_SERVICES = ("communities", "candidates", "districts", "streets")
@@ -23,7 +23,7 @@ NOT_SERVICES = ("communities", "candidates", "districts", "streets")
 
 @dataclass(frozen=True)
 class Part:
-    """A plan as far as one service goes."""
+    """A plan for one service."""
 
     #: A row for each new site, in the order of the plan, and their numbers in it; index site id.
     sites: pd.DataFrame
@@ -37,13 +37,13 @@ class Part:
     alone: bool = True
 
     def change_of(self, site: object) -> str:
-        """Return what *site*, an existing one, becomes; "" where it stays as it is."""
+        """Return the change of *site*, an existing one; "" if unchanged."""
         kinds = set(self.changes.loc[self.changes.index == site, "change"])
         return next((kind for kind in reversed(CHANGES) if kind in kinds), "")
 
 
 def services_of(plan: object) -> list[str]:
-    """Return the services that a plan arranges together; none for a plan of one service."""
+    """Return the services of a joint plan; none for a plan of one service."""
     communities = getattr(plan, "communities", None)
     if communities is None or "service" not in communities.index.names:
         return []
@@ -51,7 +51,7 @@ def services_of(plan: object) -> list[str]:
 
 
 def part_of(plan: Any, service: str | None) -> Part:
-    """Return what *plan* says of *service*: all that it says where it has no services, or not this one."""
+    """Return the part of *plan* for *service*: all of it if it has no services, or not this one."""
     services = services_of(plan)
     joint = service in services
     table, changes = getattr(plan, "table", None), getattr(plan, "changes", None)
@@ -82,12 +82,12 @@ def _share(communities: pd.DataFrame, service: str | None) -> float:
 
 
 def year_of(row: Mapping[Any, Any], lang: str) -> str:
-    """Return the year of a row as it is read; "" where it has none."""
+    """Return the year of a row as text; "" without one."""
     return label("plan_site.in_year", lang, year=f"{row['year']:.0f}") if is_finite(row.get("year")) else ""
 
 
 def is_finite(value: object) -> bool:
-    """Tell a number from what is missing."""
+    """Whether *value* is a number."""
     return isinstance(value, int | float | np.number) and bool(np.isfinite(value))
 
 

@@ -1,4 +1,4 @@
-"""Reports: one page that opens anywhere, prints well, and runs nothing."""
+"""Reports: one offline page for reading and printing, without scripts."""
 
 from __future__ import annotations
 
@@ -33,34 +33,33 @@ def write_report(
     notices: Iterable[str | Mapping[str, str]] = (),
     attribution: str | None = None,
 ) -> Path:
-    """Write verdicts, plans, tables and figures to one page that a planner can read, print and pass on.
+    """Write verdicts, plans, tables and figures to one page.
 
-    The page holds all it shows: it asks for no other file, runs no script, and a name that looks like one is text. The
-    same parts give the same bytes.
+    The page needs no other file, runs no script, and shows all names as text. The same parts give the same bytes.
 
     Parameters
     ----------
     path
-        Where to write, ending in ``.html``. A file that is there is replaced once the new one is whole.
+        The file, ending in ``.html``. An existing file is replaced when the new one is complete.
     *parts
-        What to show, in order:
+        The contents, in order:
 
         - a `Section` with a title and parts of its own;
         - a str: a paragraph;
         - a DataFrame or Series: a table, at most 500 rows; a geometry column is left out;
-        - a matplotlib Figure, such as `draw_chart` and `draw_picture` give;
+        - a matplotlib Figure, such as from `draw_chart` and `draw_picture`;
         - an `Audit`: its rules with value, target, gap, verdict and clause;
-        - a `Plan`: its sites and facts, and what it says of itself;
+        - a `Plan`: its sites, facts and description;
         - a mapping name -> part: the name is the caption of a table or figure, the heading of anything else.
     title
         Title of the page.
     lang
         ``"zh"`` or ``"en"``.
     notices
-        What a reader must know first, such as that data are synthetic: texts, or mappings language -> text. The notices
-        that tables carry in ``attrs["notice"]`` are shown too.
+        Notices for readers, such as that data are synthetic: texts, or mappings language -> text. Notices
+        of tables in ``attrs["notice"]`` are shown too.
     attribution
-        Sources; those that tables carry in ``attrs["attribution"]`` are named too.
+        Sources; those of tables in ``attrs["attribution"]`` are added.
 
     Returns
     -------
@@ -70,7 +69,7 @@ def write_report(
     Raises
     ------
     SitingError
-        When the suffix, the language or a part is not understood. Nothing is written then.
+        When the suffix, the language or a part is invalid. Nothing is written then.
 
     Examples
     --------

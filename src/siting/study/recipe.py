@@ -80,7 +80,7 @@ def _body(data: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     goals = tuple(_goal(at) for at in _tables(data, "goal"))
     names = [goal.name for goal in goals]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SitingError(f"[[goal]] names stand twice: {some(twice)}; each proposal needs its own")
+        raise SitingError(f"[[goal]] names occur twice: {some(twice)}; each proposal needs its own")
     return {
         "layers": layers,
         "changes": {rule: _changes(rule, at) for rule, at in _table(data, "changes").items()},

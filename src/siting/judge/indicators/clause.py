@@ -1,4 +1,4 @@
-"""The verdict on a clause: its parts joined, and what is shown without being judged."""
+"""The verdict on a clause with its parts, and rules that are shown without a verdict."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def findings(rule: Rule, context: Context) -> list[Finding]:
 
 
 def _limited(rule: Rule, finding: Finding) -> Finding:
-    """Judge nothing by a permission, and only in part where a clause asks for more than layers show."""
+    """Do not judge permissions; judge in part where a clause requires more than layers show."""
     if rule.permits and rule.role in JUDGED:
         return replace(finding, status="shown", needed=math.nan, reason=("audit.permission", {"modal": rule.modal}))
     if rule.unseen and finding.holds:
@@ -46,7 +46,7 @@ def _limited(rule: Rule, finding: Finding) -> Finding:
 
 
 def status_of(rule: Rule, finding: Finding, year: int | None) -> str:
-    """Return the verdict on a finding. Where there is nothing to divide by, the rule has no object here."""
+    """Return the verdict on a finding. If the divisor is 0, the rule does not apply here."""
     if finding.status:
         return finding.status
     if math.isnan(finding.value):
@@ -84,7 +84,7 @@ def _of_part(rule: Rule, context: Context) -> list[Finding]:
 
 
 def _ranged(rule: Rule, finding: Finding) -> Finding:
-    """Give a number that is printed as a range its upper end, also where more is no fault."""
+    """Add the upper end of a printed range, also where more is allowed."""
     same = finding.operator == "range" or (finding.operator == ">=" and finding.unit == rule.unit)
     if rule.operator != "range" or rule.value_max is None or not same:
         return finding
@@ -92,7 +92,7 @@ def _ranged(rule: Rule, finding: Finding) -> Finding:
 
 
 def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
-    """Hold a part of the area to its share of a number that is for the whole; without a share it is shown only."""
+    """Scale a number of the whole area to a part by its share; without a share only show it."""
     if share == 1 or not finding.judged:
         return finding
     if share is None:
@@ -106,16 +106,16 @@ def _scaled(rule: Rule, finding: Finding, share: float | None) -> Finding:
 
 
 def _larger(rule: Rule, context: Context) -> bool:
-    """Return whether a rule is for units that are larger than the part of the city that is judged."""
+    """Return whether a rule is for units larger than the judged part of the city."""
     units = ("prefecture",) if context.by == "county" else ("county", "prefecture")
     return rule.applies_to in units and rule.kind in ("coverage_share", "count_per_area", "min_floor_area")
 
 
 def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
-    """Join the parts of a clause: the one that is farthest from its number stands for all; each is described.
+    """Join the parts of a clause: the value is that of the part farthest from its number; each is described.
 
-    What is needed of one stock is needed once; units fulfil the clause where they fulfil each part that is for them. A
-    part that has no object here keeps nothing open.
+    A need of one stock counts once; units fulfil the clause if they fulfil each part that is for them. A part that
+    does not apply here is ignored.
     """
     judged = [(rule, one) for rule, one in parts if one.judged]
     if not judged:
@@ -145,7 +145,7 @@ def _together(parts: list[tuple[Rule, Finding]]) -> Finding:
 
 
 def _nearness(finding: Finding) -> float:
-    """Divide the value by its number, or the number by the value of a ceiling: the least is the farthest from it."""
+    """Divide the value by its number, or the number by the value for a ceiling: the least ratio is the farthest."""
     above, below = finding.value, finding.target
     if finding.operator in ("<=", "<"):
         above, below = below, above
@@ -153,7 +153,7 @@ def _nearness(finding: Finding) -> float:
 
 
 def _of_part_message(rule: Rule, message: Message, parts: Sequence[Rule]) -> Message:
-    """Put the name of a part before its message: what it counts, of which level or marks, or else its number."""
+    """Put the name of a part before its message: its count, level or marks, else its number."""
     level = rule.where.get("level")
     marks = tuple(name for name in columns_of(rule.where) if name != "level")
     twins = sum((_stock(one), one.where) == (_stock(rule), rule.where) for one in parts)

@@ -1,4 +1,4 @@
-"""Rules of neighbourhood: facilities that have a partner beside them, or the room that their size asks for."""
+"""Rules of neighbourhood: facilities with a partner nearby, or with the room required for their size."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from siting.judge.wording.sentences import Message
 
 __all__ = ["beds", "neighbours", "of_number"]
 
-#: Keys that say which partners count, and how near they have to be.
+#: Keys of the partners that count, and of their distance.
 PARTNERS = ("metres", "minutes", *WAY, "other_types", "other_where")
 
 
@@ -36,7 +36,7 @@ def _idle(rule: Rule) -> tuple[str, ...]:
     idle=_idle,
 )
 def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Facilities that have one of another sort within the walk `beside`, or that serve both."""
+    """Facilities with one of another sort within the walk `beside`, or that serve both."""
     if rule.layers == ("both",):
         raise Missing("audit.not_in_layers", rule=rule.id)
     layer, frame = rule.layers[0], context.stock(rule)
@@ -76,7 +76,7 @@ def _partners(rule: Rule, context: Context, near: pd.Series, of: object) -> Mess
 
 
 def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Series, tuple[Message, ...]]:
-    """Mark the facilities with a partner of any of the layers within the walk; report what could not be looked at.
+    """Mark the facilities with a partner of any of the layers within the walk; report what could not be checked.
 
     Where a layer of partners has no types, all its rows are partners.
     """
@@ -106,7 +106,7 @@ def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Serie
     idle=lambda rule: ("part",) if rule.other else PARTNERS,
 )
 def beds(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Share of the institutions of a size that have the room, or the partner nearby, that their size asks for."""
+    """Share of the institutions of a size with the room, or the partner nearby, required for the size."""
     if not (rule.part or rule.other):
         raise Missing("audit.not_in_layers", rule=rule.id)
     layer, frame = rule.layers[0], context.stock(rule)

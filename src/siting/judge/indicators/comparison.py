@@ -1,4 +1,4 @@
-"""A value against the number of a rule: whether it holds, and how much is still lacking."""
+"""Compare a value with the number of a rule: whether it is met, and how much is missing."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def holds(value: float, operator: str, target: float, most: float = math.nan) ->
 
 
 def floor(operator: str) -> str:
-    """Read a bare number, or a range, of facilities or staff as the least that has to be there: more is no fault."""
+    """Read a number or range of facilities or staff as a minimum: more is allowed."""
     return ">=" if operator in ("=", "range") else operator
 
 
 def lacking(target: float, operator: str, there: float) -> float:
-    """Count how many whole units are still missing to *target*; none where the rule sets no floor."""
+    """Count the whole units missing to *target*; none where the rule sets no minimum."""
     return max(0.0, least(target, operator) - there) if operator in (">=", ">", "=", "range") else math.nan
 
 
@@ -36,5 +36,5 @@ def least(number: float, operator: str = ">=") -> int:
 
 
 def ratio(part: float, whole: float) -> float:
-    """Divide, or NaN where there is nothing to divide by."""
+    """Divide; NaN for a divisor of 0."""
     return part / whole if whole > 0 else math.nan

@@ -23,7 +23,7 @@ from siting.judge.wording.sentences import Message
 
 __all__ = ["count", "each_area", "least_area"]
 
-#: Units of numbers that are not of facilities, and not a column that is added up.
+#: Units of numbers other than facilities and sums of a column.
 OTHERS = ("operators", "communities")
 #: Units that a number can be of; those of `SUMS` are the sum of a column.
 SUMS = ("places", "10k_places", "school_places", "10k_school_places", "beds", "10k_beds", "persons", "10k_persons",
@@ -72,7 +72,7 @@ def count(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _within_reach(rule: Rule, context: Context) -> pd.Series:
-    """Mark the facilities that at least one community that is ruled has within the walk, in whatever district."""
+    """Mark the facilities within the walk of at least one community that the rule is for, in any district."""
     whole = context.whole or context
     pairs = whole.reach(rule, whole.limit(rule), straight=rule.metric == "straight").pairs()
     ruled = whole.ruled(rule)
@@ -88,7 +88,7 @@ def _within_reach(rule: Rule, context: Context) -> pd.Series:
     units=("", "facilities", "facilities_per_county", "facilities_per_township"),
 )
 def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Count in each county or township: the least of them, and which have too few."""
+    """Count in each county or township: the smallest number, and those with too few."""
     units = context.districts(rule.applies_to)
     here = pd.Series(0, units.index)
     for layer in rule.layers:
@@ -126,7 +126,7 @@ def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
     many = context.inside(rule, rule.layers[0], units)
     large = context.inside(rule, rule.layers[0], units, f"{rule.operator}{number(rule):.15g}")
     have = large > 0
-    if rule.scope == "site":  # each of them has to be so large
+    if rule.scope == "site":  # the minimum is for each of them
         have &= large == many
     yield share_of_units(rule, have, LEVELS.get(rule.applies_to, "districts"), target=100.0, operator=">=",
                          reason=without(units, ~have.to_numpy(bool), "audit.lack"))  # fmt: skip

@@ -1,7 +1,7 @@
 """Shares of units that are covered.
 
-``c / N`` of N units are covered; needed are ``ceil(t N) - c`` more. A district is covered when a counted facility lies
-in it; a community when one stands beside it, or within the walk that the rule prints; with a mark, when it carries it.
+``c / N`` of N units are covered; needed are ``ceil(t N) - c`` more. A district is covered when a counted facility is
+in it; a community when one is within `beside`, or within the walk of the rule; with a mark, when it has it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _idle(rule: Rule) -> tuple[str, ...]:
     idle=_idle,
 )
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Share of townships, communities, estates or facilities that are covered, and which are not."""
+    """Share of townships, communities, estates or facilities that are covered, and those that are not."""
     target = np.nan if rule.value is None else rule.value
     if rule.value is None and rule.role in JUDGED:
         target = 100 * context.share(rule)
@@ -70,7 +70,7 @@ def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _in_districts(rule: Rule, context: Context, units: gpd.GeoDataFrame) -> tuple[pd.Series, tuple[Message, ...]]:
-    """Mark the districts with a facility of each layer in them, or that one serves where the rule asks for that."""
+    """Mark the districts with a facility of each layer, or served by one if the rule requires that."""
     if rule.part:
         return matches(units, "districts", rule.part), ()
     if rule.any:
@@ -117,9 +117,9 @@ def _communities(rule: Rule, context: Context, target: float) -> Finding:
 
 
 def _met_with(rule: Rule, context: Context) -> tuple[pd.Series, pd.Series]:
-    """Add up what each community owes by the rules that it must fulfil, and return what it has of it.
+    """Add up what each community must provide by the rules in `meets`, and return what it has.
 
-    Each rule holds for the estates that it is for; what there is counts for all of them.
+    Each rule applies to its estates; existing facilities count for all rules.
     """
     here = context.layer("communities").index
     owed, has = pd.Series(0.0, here), pd.Series(0.0, here)

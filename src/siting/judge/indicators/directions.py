@@ -1,4 +1,4 @@
-"""Rules of direction, thresholds and money: what can be counted where a document prints no limit."""
+"""Rules of direction, thresholds and money: counts for clauses without a limit."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def threshold(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("candidate_site_rule", keys=ROWS, units=("",))
 def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Count the candidate sites of the sort that the rule allows or prefers."""
+    """Count the candidate sites of the kind that the rule allows or prefers."""
     there = len(context.stock(rule))
     yield shown(there, "candidates", _sum(there, rule.layers[0]))
 
 
 def _near(rule: Rule, context: Context, marks: pd.Series, ruled: str) -> tuple[int, Message]:
-    """Count the communities that are marked and have a facility beside them, and write it."""
+    """Count the marked communities with a facility nearby, and write the message."""
     part = int((context.served(rule) & marks).sum())
     values = {"part": part, "total": int(marks.sum()), "ruled": ruled, "walk": context.walk_of(rule)}
     return part, walk_message("audit.beside", rule, values)
@@ -65,7 +65,7 @@ def _near(rule: Rule, context: Context, marks: pd.Series, ruled: str) -> tuple[i
 
 @indicator("service_area_rule", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
 def openly(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Communities beside the facilities that may serve their neighbours too."""
+    """Communities next to facilities that may also serve their neighbours."""
     ruled = context.ruled(replace(rule, applies_to="community"))
     part, basis = _near(rule, context, ruled, "estates_or_villages")
     yield shown(part, "estates_or_villages", basis, metric=rule.metric or "streets")
@@ -73,7 +73,7 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("hub_and_spoke", keys=(*ROWS, "among"), units=("", "levels"))
 def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Mean way from the villages to the nearest facility that carries the service for them."""
+    """Mean distance from the villages to the nearest facility with the service."""
     villages = _spokes(rule, context)
     nearest = context.reach(rule, Limit(metres=FARTHEST)).nearest(1).set_index("origin")["cost"]
     first = nearest.reindex(villages.index[villages])
@@ -86,13 +86,13 @@ def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _spokes(rule: Rule, context: Context) -> pd.Series:
-    """Mark the communities that are delivered to: those the rule is for, the villages where it is for a whole area."""
+    """Mark the communities with deliveries: those of the rule, or villages if it is for a whole area."""
     return context.ruled(rule if rule.applies_to in COMMUNITIES else replace(rule, applies_to="village"))
 
 
 @indicator("mobile_service", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
 def vans(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Villages that have no facility beside them: who is left to vans."""
+    """Villages without a facility nearby, which are left to vans."""
     villages = _spokes(rule, context)
     ruled = "homes" if "kind" in rule.among else "village"
     part, basis = _near(rule, context, villages, rule.applies_to if rule.applies_to in COMMUNITIES else ruled)
@@ -112,7 +112,7 @@ def _principle_idle(rule: Rule) -> tuple[str, ...]:
 
 @indicator("siting_principle", keys=(*ROWS, *NEAR, *ONE_BY_ONE, "column", "base"), units=("",), idle=_principle_idle)
 def principle(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Count what shows a direction: how far the supply lies elsewhere than the people, or who has it near."""
+    """Count an indicator of a direction: how far supply is from the people, or who has it near."""
     layer = rule.layers[0]
     layers_only = rule.where or rule.facility_types or rule.column
     if layer == "both" or not (rule.layer or layers_only or rule.applies_to in COMMUNITIES):
@@ -135,7 +135,7 @@ def principle(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _elsewhere(rule: Rule, context: Context) -> Finding:
-    """Share of the supply that would have to lie in another township to lie as the people do.
+    """Share of the supply that would have to move to another township to match the people.
 
     Half the sum of the differences of shares: the index of dissimilarity of Duncan and Duncan (1955), see
     `siting.equity.spatial_mismatch`.
@@ -158,7 +158,7 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
 
 @indicator("facility_type_list", keys=("layer", "column"), units=("", "modes"))
 def types(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Count the types of facility that there are."""
+    """Count the types of facility."""
     column = rule.column[0] if rule.column else "facility_type"
     read = types_in if column == "facility_type" else SEVERAL.split
     cells = context.column(rule.layers[0], column).dropna().unique()
@@ -169,7 +169,7 @@ def types(rule: Rule, context: Context) -> Iterator[Finding]:
 @indicator("investment_project", keys=(*ROWS, "column"), units=("10k_yuan", "beds", "places", "m2", "facilities"))
 @indicator("subsidy_rate", keys=(*ROWS, "column"), units=("", "yuan_per_bed", "yuan_per_place"))
 def money(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Money that a rate comes to for the beds or places there are, or that projects cost."""
+    """Money for the existing beds or places at a rate, or the cost of projects."""
     layer, frame = rule.layers[0], context.stock(rule)
     there = context.amount(frame, layer, rule.column)
     if rule.kind == "subsidy_rate":
@@ -184,6 +184,6 @@ def money(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("provision_rule_by_reference", keys=())
 def by_reference(rule: Rule, _context: Context) -> Iterator[Finding]:
-    """Ask for the number: it stands in another document, and is never guessed."""
+    """Require the number from the user: it is in another document."""
     raise Missing("audit.by_reference", rule=rule.id)
     yield  # a generator, as all indicators are

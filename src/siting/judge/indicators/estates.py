@@ -1,4 +1,4 @@
-"""What estates, communities and parks owe by a rule, against what they have."""
+"""Required and existing facilities of estates, communities and parks."""
 
 from __future__ import annotations
 
@@ -47,12 +47,12 @@ OWED = (">=", ">", "per", "range", "=")
     units=("m2_per_100_households",),
 )
 def estates(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Sum of what the estates, communities or parks owe by the rule, and how much of it they have."""
+    """Sum of what the estates, communities or parks must provide by the rule, and how much of it they have."""
     yield _counties_above(rule, context) if rule.applies_to == "county" else owing(rule, context)
 
 
 def owing(rule: Rule, context: Context) -> Finding:
-    """Compare what each community has with what it owes; one that has too much makes up for no other."""
+    """Compare what each community has with what it owes; an excess does not offset another's shortage."""
     duty = duty_of(rule, context)
     owed, had = _balance(duty, context)
     lacks = (owed - had).clip(lower=0)
@@ -86,7 +86,7 @@ def owing(rule: Rule, context: Context) -> Finding:
 def _balance(duty: Duty, context: Context) -> tuple[pd.Series, pd.Series]:
     """Return what each community owes, and what it has of it."""
     owed = duty.owed.astype(float)
-    if duty.rule.kind == "min_floor_area" and duty.rule.scope == "site":  # none makes up for another
+    if duty.rule.kind == "min_floor_area" and duty.rule.scope == "site":  # no offset between sites
         owed *= there(replace(duty, quantity="facilities"), context).clip(lower=1)
     return owed, there(duty, context)
 
@@ -97,7 +97,7 @@ def _lacks(duty: Duty, context: Context) -> pd.Series:
 
 
 def lacking_of(duty: Duty, context: Context) -> pd.Series:
-    """Return what each community lacks; of an area in proportion and a least area of one clause the larger."""
+    """Return the shortage of each community; for a proportional and a least area of one clause the larger."""
     return _with_least_area(duty, _lacks(duty, context), context)
 
 
@@ -110,7 +110,7 @@ def _with_least_area(duty: Duty, lacks: pd.Series, context: Context) -> pd.Serie
 
 
 def _larger(rule: Rule, context: Context) -> Rule | None:
-    """Find the rule of the same clause whose need contains that of this one, so that nobody adds the two."""
+    """Find the rule of the same clause whose need contains that of this one, so that needs are not added twice."""
     if rule.kind == "min_floor_area":
         return companion(rule, context, "provision_area_per_100_households")
     if rule.kind == "households_per_facility" and rule.operator == "per":
@@ -119,7 +119,7 @@ def _larger(rule: Rule, context: Context) -> Rule | None:
 
 
 def _names(context: Context, lacks: pd.Series, larger: Rule | None) -> Message:
-    """Name the communities that lack something, and the rule at which the need stands."""
+    """Name the communities with a shortage, and the rule that has the need."""
     frame = context.layer("communities").loc[lacks.index[lacks]]
     key, values = without(frame, np.ones(len(frame), bool), "audit.lack" if larger is None else "audit.lack_within")
     if larger is None or not key:
@@ -128,7 +128,7 @@ def _names(context: Context, lacks: pd.Series, larger: Rule | None) -> Message:
 
 
 def _counties_above(rule: Rule, context: Context) -> Finding:
-    """Counties with so many people that a duty of their own begins; whether they keep it is in no layer."""
+    """Counties with enough people for a duty of their own; no layer shows whether they fulfil it."""
     counties = context.districts("county")
     own = context.township("communities").map(context.parents)
     people = context.heads(rule.base or "population").groupby(own, observed=True).sum()

@@ -1,8 +1,8 @@
 """Facilities and floor area for so many people: one facility for each N residents, m² for 1000 of them.
 
-With ``P`` people, ``n`` facilities and ``N`` people for each: ``ceil(P / N)`` are owed, so that none stands for more
-people than printed, or ``floor(P / N)``, one each time the number is reached. Of a range ``N1`` to ``N2`` the most
-decides. Floor area for 1000 is ``1000 A / P``; of a range its lower end is owed, and more is no fault.
+With ``P`` people, ``n`` facilities and ``N`` people for each: ``ceil(P / N)`` are owed, so that none serves more
+people than printed, or ``floor(P / N)``, one each time the number is reached. Of a range ``N1`` to ``N2`` the upper
+end decides. Floor area for 1000 is ``1000 A / P``; of a range the lower end is owed, and more is allowed.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def area_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def owed_for_people(rule: Rule, people: pd.Series, reading: str) -> pd.Series:
-    """Count the facilities that so many people owe, in one of the two readings."""
+    """Count the facilities that a number of people requires, in one of the two readings."""
     each = number(rule) if rule.value_max is None else rule.value_max
     return pd.Series(facilities_for_people(people, each, reading=reading), people.index)
 

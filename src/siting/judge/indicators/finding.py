@@ -1,4 +1,4 @@
-"""What one reading of a rule gives, and the register of the functions that compute rules by their kind."""
+"""The result of one reading of a rule, and the register of functions that compute rules by kind."""
 
 from __future__ import annotations
 
@@ -21,19 +21,18 @@ from siting.numbers import Bools
 __all__ = ["INDICATORS", "Finding", "indicator", "number", "percent",
            "share_of_units", "shown", "units_message", "without"]  # fmt: skip
 
-#: So many units are named in a reason.
+#: Most units named in a reason.
 MOST_NAMES = 20
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What one reading of a rule gives.
+    """The result of one reading of a rule.
 
-    `target` and `straight` (the value as the crow flies, to compare) are in the unit of `value`; `needed` counts
-    `needs`: people, communities, places, … A target that is NaN is no limit: nothing is judged. `units` marks, of the
-    communities, districts or facilities that are ruled, those that fulfil the rule. A `status` stands for the one that
-    value and target give. `remarks` follow the basis: what was judged instead, what was not looked at. `most` is the
-    upper end of a range.
+    `target` and `straight` (the value by straight lines, to compare) are in the unit of `value`; `needed` counts
+    `needs`: people, communities, places, … A target of NaN is no limit: nothing is judged. `units` marks those
+    communities, districts or facilities that fulfil the rule. A `status` replaces the one from value and target.
+    `remarks` follow the basis: what was judged instead, or not checked. `most` is the upper end of a range.
     """
 
     value: float
@@ -75,7 +74,7 @@ def indicator(
     units: tuple[str, ...] | None = None,
     idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
 ) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds, with what they take: see `siting.judge.standards.kinds.Kind`.
+    """Register a function for rules of these kinds, with their keys: see `siting.judge.standards.kinds.Kind`.
 
     Examples
     --------
@@ -94,7 +93,7 @@ def indicator(
 
 
 def number(rule: Rule) -> float:
-    """Return the number of a rule, or raise that the document prints none."""
+    """Return the number of a rule; raise if the document prints none."""
     if rule.value is None:
         raise Missing("audit.no_value", rule=rule.id)
     return rule.value
@@ -121,7 +120,7 @@ def percent(rule: Rule, part: float, total: float, *, needs: str, basis: Message
 
 
 def units_message(part: float, total: int, of: object) -> Message:
-    """Write that so many of all units fulfil a rule."""
+    """Write how many units fulfil a rule."""
     return "audit.units", {"part": int(part), "total": total, "of": of}
 
 
@@ -134,14 +133,14 @@ def share_of_units(rule: Rule, fulfil: pd.Series, of: object, *, needs: str = "f
 
 
 def shown(value: float, unit: str, basis: Message, *, metric: str = "") -> Finding:
-    """Return a value that the document gives no limit for: it is shown, not judged."""
+    """Return a value without a limit in the document: it is shown, not judged."""
     reason: Message = NO_MESSAGE if math.isnan(value) else ("audit.no_limit", {})
     return Finding(value, math.nan, unit, "", math.nan, metric=metric, basis=basis, reason=reason)
 
 
 def without(units: pd.DataFrame, lacks: Bools, key: str = "audit.without",
             besides: Mapping[object, Message] | None = None) -> Message:  # fmt: skip
-    """Name the first twenty units that do not fulfil the rule, with a message *besides* for each."""
+    """Name the first twenty units that do not fulfil the rule, each with its message of *besides*."""
     names: list[str | Message] = list(np.asarray(units.get("name", units.index), object)[lacks].astype(str))
     for place, unit in enumerate(units.index[lacks]):
         if unit in (besides or {}):

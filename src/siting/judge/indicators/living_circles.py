@@ -1,4 +1,4 @@
-"""Living circles: communities that have every facility of a list near them, and how many circles a population makes.
+"""Living circles: communities with every facility of a list nearby, and the number of circles of a population.
 
 With facilities ``k`` of a list, each with its limit ``r(k)``, community ``i`` has the whole circle when
 ``min_j d(i, j) <= r(k)`` for every ``k``, with ``j`` over the facilities of sort ``k``. ``P`` residents in circles of
@@ -34,7 +34,7 @@ __all__ = ["complete", "level"]
     units=("m", "min"),
 )
 def level(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Judge one level of living circles: who has all its facilities in the limit, and whether there are enough."""
+    """Judge one level of living circles: who has all facilities within the limit, and whether there are enough."""
     limit, minutes = number(rule), rule.unit == "min"
     way: Message = minutes_message(rule, context.walk, limit) if minutes else ("audit.within_m", {"limit": limit})
     marks = [context.served(one, limit, minutes=minutes) for one in _facilities(rule)]
@@ -52,7 +52,7 @@ def level(rule: Rule, context: Context) -> Iterator[Finding]:
     idle=lambda rule: () if rule.value is None else ("share",),
 )
 def complete(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Judge circles in which each facility has a limit of its own."""
+    """Judge circles in which each facility has its own limit."""
     marks = [context.served(one) for one in _facilities(rule)]
     straight = context.served(rule, straight=True)
     target = share_of_everyone(rule, context) if rule.value is None else rule.value
@@ -66,7 +66,7 @@ def _facilities(rule: Rule) -> tuple[Rule, ...]:
 
 def _whole(rule: Rule, context: Context, marks: list[pd.Series], straight: pd.Series, target: float, way: Message,
            operator: str = ">=") -> Iterator[Finding]:  # fmt: skip
-    """Judge the share of people, and of communities, that have all facilities near; beside it that of each facility."""
+    """Judge the share of people, and of communities, with all facilities near; also give that of each facility."""
     near = pd.Series(np.logical_and.reduce(marks), straight.index)
     for place, one in enumerate(readings(rule, context, [near, straight, *marks])):
         shares = []
@@ -82,7 +82,7 @@ def _whole(rule: Rule, context: Context, marks: list[pd.Series], straight: pd.Se
 
 
 def _enough(rule: Rule, context: Context) -> Finding:
-    """Judge whether every sort of facility stands there once for each circle that the population makes."""
+    """Judge whether there is a facility of every sort for each circle of the population."""
     fewest, most = rule.residents
     residents = float(context.heads("population")[context.ruled(rule)].sum())
     if residents < fewest:
@@ -105,7 +105,7 @@ def _enough(rule: Rule, context: Context) -> Finding:
 
 
 def _count(part: Rule, context: Context) -> int:
-    """Count the facilities that stand for a part, those of all its alternatives together."""
+    """Count the facilities of a part, with all its alternatives."""
     if part.any:
         return sum(_count(one, context) for one in countable(part, context.stock)[0])
     return len(context.stock(part))

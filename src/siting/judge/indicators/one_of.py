@@ -1,4 +1,4 @@
-"""Rules of which one is enough: met where one of those that it names is met."""
+"""Rules with alternatives: met when one of the named rules is met."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
             short = True
         else:
             silent.append(next(each for status, each in found if status in (*NOT_JUDGED, "shown")))
-    if short:  # what has no object here is no way out
+    if short:  # a rule that does not apply is no alternative
         silent = [one for one in silent if one.status]
     if silent and not (met or part):
         yield silent[0]

@@ -1,4 +1,4 @@
-"""What each estate, community or park owes by a rule of provision."""
+"""What each estate, community or park must provide by a rule."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ ESTATES = ("new_residential", "existing_residential", "new_and_existing_resident
 
 @dataclass(frozen=True)
 class Duty:
-    """What the communities that a rule is for owe by it.
+    """What communities must provide by a rule.
 
     Attributes
     ----------
@@ -31,9 +31,9 @@ class Duty:
     owed, low
         By community; `low` is the lowest reading where readings differ.
     base, amount
-        What it is owed for: the column of the communities, and its number there.
+        The basis: the column of the communities, and its number.
     read_with
-        The rules that were read together with this one, such as that of the least floor area.
+        Rules read together with this one, such as that of the least floor area.
     """
 
     rule: Rule
@@ -46,7 +46,7 @@ class Duty:
 
 
 def duty_of(rule: Rule, context: Context) -> Duty:
-    """Work out what each community that a rule is for owes by it."""
+    """Compute what each community of a rule owes."""
     if rule.kind not in DUTIES:
         raise Missing("audit.no_kind", kind=rule.kind)
     return DUTIES[rule.kind](rule, context)
@@ -62,7 +62,7 @@ def companion(rule: Rule, context: Context, kind: str, operator: str = "") -> Ru
 
 
 def triggered(rule: Rule, people: pd.Series) -> pd.Series:
-    """Mark so many people that a duty begins."""
+    """Mark numbers of people above the threshold of a duty."""
     limit = number(rule) * UNITS[rule.unit].factor
     return people > limit if rule.operator == ">" else people >= limit
 
@@ -97,7 +97,7 @@ def _facilities(rule: Rule, context: Context) -> Duty:
     first = companion(rule, context, "households_per_facility", "range") if per else rule
     further = rule if per else companion(rule, context, "households_per_facility", "per")
     high, low = (_sites(first, further, households, reading) for reading in ("high", "low"))
-    if per:  # the rule of each further one: what is owed beyond the first
+    if per:  # the rule of further ones: those beyond the first
         high, low = (high - 1).clip(lower=0), (low - 1).clip(lower=0)
     together = tuple(r for r in (first, further) if r is not None and r is not rule)
     return Duty(rule, "facilities", high, "households", households, low=low, read_with=together)
@@ -126,7 +126,7 @@ def _for_population(rule: Rule, context: Context) -> Duty:
     return Duty(rule, "facilities", triggered(rule, people).astype(int), base, people)
 
 
-#: What works out the duty, by the kind of rule.
+#: Functions that compute the duty, by the kind of rule.
 DUTIES: dict[str, Callable[[Rule, Context], Duty]] = {
     "provision_area_per_100_households": _area,
     "min_floor_area": _least_area,

@@ -1,4 +1,4 @@
-"""What each estate, community or park has of what it owes."""
+"""What each estate, community or park has of its duty."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from siting.judge.standards.rule import Rule
 
 __all__ = ["SHARED", "all_named", "there"]
 
-#: The column of a facility layer that holds a quantity that is owed; facilities are counted.
+#: The column of a facility layer with an owed quantity; facilities are counted.
 COLUMNS = {"area_m2": "floor_area", "places": "places", "school_places": "school_places", "beds": "beds"}
-#: Rules that ask only that there is a facility: it counts for each community that it stands beside.
+#: Rules that require just one facility: it counts for each community nearby.
 SHARED = ("employees_per_facility", "population_trigger")
 
 
 def there(duty: Duty, context: Context) -> pd.Series:
-    """Count what each community has of what it owes.
+    """Count what each community has of its duty.
 
-    A facility is an estate's by its column `community` (id or name), else it is that of the nearest estate, new or
-    existing, that owes something by such a rule, within the walk `beside`: nothing is counted twice. For parks and
-    communities, whose rules ask only that there is one, a facility counts for each that it stands beside. One that is
-    not open to neighbours counts where it names its community, and for parks.
+    A facility belongs to the estate in its column `community` (id or name), else to the nearest estate with such a
+    duty within the walk `beside`: nothing is counted twice. For parks and communities, whose rules require just one,
+    a facility counts for each nearby. One that is not open to neighbours counts for the community that it names, and
+    for parks.
     """
-    rule, whole = duty.rule, context.whole or context  # a facility is one estate's, in whatever district that lies
+    rule, whole = duty.rule, context.whole or context  # a facility is one estate's, in any district
 
     def count() -> pd.Series:
         every = duty if whole is context else replace(duty_of(rule, whole), quantity=duty.quantity)
         had = _there(every, whole)
         further = rule.kind == "households_per_facility" and rule.operator == "per"
-        return (had - 1).clip(lower=0) if further else had  # the first is asked for by the rule of the first
+        return (had - 1).clip(lower=0) if further else had  # the first one counts for the rule of the first
 
     key = ("there", rule.id, rule.kind, rule.layers, rule.types, key_of(rule.where), rule.column, rule.metres,
            rule.minutes, duty.quantity)  # fmt: skip
@@ -74,14 +74,14 @@ def _there(duty: Duty, context: Context) -> pd.Series:
 
 
 def _named(stock: pd.DataFrame, layer: str, context: Context) -> pd.Series:
-    """Return the community that a facility names, by id or by a name that only one has.
+    """Return the community that a facility names, by id or by a unique name.
 
-    Of units that estates are rolled up to, the one that it names, or that its estate belongs to, or that it lies in.
+    For units of several estates, the one that it names, else that of its estate, else the one that contains it.
 
     Raises
     ------
     LayerError
-        When a facility names a community that is not there.
+        When a facility names an unknown community.
     """
     if isinstance(context, Rolled):
         return context.placed(layer)[stock.index]
@@ -97,14 +97,14 @@ def _named(stock: pd.DataFrame, layer: str, context: Context) -> pd.Series:
 
 
 def all_named(rule: Rule, context: Context) -> bool:
-    """Return whether every facility names its community, so that nothing was looked for on the streets."""
+    """Return whether every facility names its community, so that no search was needed."""
     stock, layer = context.stock(rule), rule.layers[0]
     names = "community" in stock or isinstance(context, Rolled)
     return names and bool(_named(stock, layer, context).notna().all())
 
 
 def _owners(duty: Duty, context: Context) -> pd.Index:
-    """List the communities that owe something by this rule, or by the same rule for other estates."""
+    """List the communities with a duty by this rule, or by the same rule for other estates."""
     rule, alike = duty.rule, attrgetter("kind", "service", "operator", "role")
     owners = duty.owed.index[duty.owed > 0]
     for other in context.rules:

@@ -7,7 +7,7 @@ due from ``a`` households, the first serving up to ``b`` and each further one fo
 - middle: ``1 + floor((H - a) / c)``
 - high: ``1 + ceil((H - b) / c)`` above ``b``, else 1
 
-and 0 below ``a`` in all of them. With the high reading no facility stands for more households than the rule prints.
+and 0 below ``a`` in all of them. In the high reading no facility serves more households than the rule prints.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ def facilities_owed(
 
 
 def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = "ceil") -> Ints:
-    """Count the facilities that so many people owe, one for each *each* of them.
+    """Count the facilities that a number of people requires, one for each *each* of them.
 
-    By "ceil" none stands for more people than N, ``ceil(P / N)``; by "floor" one is owed each time N is reached.
+    With "ceil" none serves more than N people, ``ceil(P / N)``; with "floor" one is owed each time N is reached.
 
     Examples
     --------
@@ -79,7 +79,7 @@ def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = 
 
 
 def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> Ints:
-    """Places or beds for so many people: ``ceil(q P / 1000)``.
+    """Places or beds for a number of people: ``ceil(q P / 1000)``.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""Radii and circles: who has a facility within so many metres or minutes.
+"""Radii and circles: people with a facility within some metres or minutes.
 
-With ``d(i, j)`` the way from community ``i`` to facility ``j`` and ``r(i)`` its radius, ``i`` is covered when
+With ``d(i, j)`` the distance from community ``i`` to facility ``j`` and ``r(i)`` its radius, ``i`` is covered when
 ``min_j d(i, j) <= r(i)``; the share is the sum of ``w(i)`` over the covered ``i`` divided by that over all, with ``w``
 the people the service is for or those of `base`, and with ``w = 1`` for communities.
 """
@@ -30,7 +30,7 @@ __all__ = ["Reading", "inside", "readings", "share_of_everyone"]
 
 
 def share_of_everyone(rule: Rule, context: Context) -> float:
-    """Percentage that must be inside a radius: all, unless the rule or the user says otherwise."""
+    """Percentage that must be inside a radius: all, unless the rule or the user gives another."""
     return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
@@ -57,7 +57,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     idle=lambda rule: () if rule.operator == "range" else ("otherwise",),
 )
 def radius(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Share within a radius; of a relaxed one both ends are computed, and it holds only where a community is marked."""
+    """Share within a radius; for a relaxed one both ends are computed, and it applies to marked communities only."""
     target = share_of_everyone(rule, context)
     if rule.operator != "range":
         yield from _inside(rule, context, number(rule), target, ("audit.within_m", {"limit": number(rule)}))
@@ -75,7 +75,7 @@ def radius(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _inside(rule: Rule, context: Context, limit: float | pd.Series, target: float, way: Message) -> Iterator[Finding]:
-    """Judge the people inside, and one by one those that the rule is for: a unit is inside when all its rows are."""
+    """Judge the people inside, and the units of the rule: a unit is inside when all its rows are."""
     marks = [context.served(rule, limit, minutes=rule.unit == "min", straight=crow) for crow in (None, True)]
     own = limits_of(rule)
     for one in readings(rule, context, [mark & context.ruled(rule) for mark in marks]):
@@ -132,7 +132,7 @@ def readings(rule: Rule, context: Context, marks: list[pd.Series]) -> Iterator[R
     people, ruled = context.heads(base), context.ruled(rule)
     yield Reading(base, "persons", people[ruled], tuple(mark[ruled] for mark in marks), _parks(rule, context, people))
     groups = by_units(rule, context, always=True)
-    one_by_one = [mark.where(ruled, True) for mark in marks]  # who is not ruled keeps no unit outside
+    one_by_one = [mark.where(ruled, True) for mark in marks]  # rows outside the rule do not count against a unit
     units = ruled
     if isinstance(groups, Rolled):
         units = ruled.groupby(groups.unit_of, observed=True).any()
@@ -144,7 +144,7 @@ def readings(rule: Rule, context: Context, marks: list[pd.Series]) -> Iterator[R
 
 
 def _parks(rule: Rule, context: Context, people: pd.Series) -> tuple[Message, ...]:
-    """Write how many people live in parks, where a rule is for everybody else: other counts of people have them."""
+    """Write how many people live in parks, where a rule is for everybody else."""
     homes = context.layer("communities")
     if "kind" not in homes or "kind" in columns_of(wanted(rule)):
         return ()

@@ -1,4 +1,4 @@
-"""Stocks set against people, and parts of stocks.
+"""Rates of stocks per person, and shares of stocks.
 
 With P residents, E people of 60 and over, K children under 3, q a stock (places, beds, facilities) and t the target:
 
@@ -39,7 +39,7 @@ from siting.judge.wording.sentences import NO_MESSAGE, Message
 
 __all__ = ["BASES", "composition", "demand", "figure", "land", "rate", "rate_of_staff", "use"]
 
-#: The base that a rate of a kind is of, where the rule names none.
+#: The default base of a rate, by kind.
 BASES = {
     "places_per_1000_residents": ("places", "population"),
     "beds_per_1000_elderly": ("beds", "elderly"),
@@ -80,7 +80,7 @@ for _kind, _units in RATES.items():
     idle=lambda rule: ("base",) if rule.unit == "percent" else ("of",),
 )  # fmt: skip
 def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Staff for so many people; or what share of the staff is certified, trained or senior."""
+    """Staff per people; or the share of the staff that is certified, trained or senior."""
     if rule.unit != "percent":
         yield _rate(rule, context, rule.column, rule.base or "population")
     elif rule.applies_to == "institution":
@@ -90,7 +90,7 @@ def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _staff_of_each(rule: Rule, context: Context) -> Finding:
-    """Judge the staff of each institution: the least share, and which fall short. One without staff does not count."""
+    """Judge the staff of each institution: the least share, and those that fall short. Without staff none counts."""
     if not rule.column:
         raise Missing("audit.no_column_named")
     layer, frame = rule.layers[0], context.stock(rule)
@@ -148,7 +148,7 @@ def land(rule: Rule, context: Context) -> Iterator[Finding]:
     idle=lambda rule: ("column", "of") if rule.part else (),
 )
 def composition(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Share of a stock that is of one sort; needed by converting, and by adding only that sort; or share by a mark."""
+    """Share of a stock of one sort, with the need by converting and by adding; or share by a mark."""
     if rule.part:
         yield _by_mark(rule, context)
     else:
@@ -156,7 +156,7 @@ def composition(rule: Rule, context: Context) -> Iterator[Finding]:
 
 
 def _share(rule: Rule, context: Context, of: str, reason: str) -> Finding:
-    """Judge one column by another; *reason* is the message of what would close the gap, by converting and by adding."""
+    """Judge one column by another; *reason* is the message on how to close the gap, by converting and by adding."""
     if not rule.column:
         raise Missing("audit.no_column_named")
     layer, frame = rule.layers[0], context.stock(rule)
@@ -185,7 +185,7 @@ def _marked(rule: Rule, marks: pd.Series) -> Finding:
 
 
 def _by_mark(rule: Rule, context: Context) -> Finding:
-    """Share of the rows with a mark; of a layer with a column `year` the last one's, and whether it rose each year."""
+    """Share of the rows with a mark; with a column `year` that of the last year, and whether it rose each year."""
     layer, frame = rule.layers[0], context.stock(rule)
     marks = matches(frame, layer, rule.part)
     years = context.numbers(layer, "year")[frame.index] if "year" in frame else pd.Series(0, frame.index)
@@ -222,10 +222,10 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("baseline_figure", "forecast_figure", "context_figure", keys=(*ROWS, "column", "of", "judged_by"))
 def figure(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Print what the layers hold beside a printed figure: a count, a sum, or one sum divided by another."""
+    """Compute the value of the layers for a printed figure: a count, a sum, or a ratio of sums."""
     layer, frame = rule.layers[0], context.stock(rule)
     there = context.amount(frame, layer, rule.column)
-    part_of = rule.of and rule.value is None  # no number is printed, so no unit: it is a part of a whole
+    part_of = rule.of and rule.value is None  # without a printed number there is no unit: a part of a whole
     unit = rule.unit or ("percent" if part_of else "")
     target = math.nan if rule.value is None else rule.value
     homes = layer == "communities" and not rule.column
@@ -248,7 +248,7 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
 
 @indicator("demand_rate", keys=("column",), units=("percent", "share_of_families"))
 def demand(rule: Rule, context: Context) -> Iterator[Finding]:
-    """Children that a printed share of demand stands for."""
+    """Children of a printed share of demand."""
     base = (rule.column or ("infants",))[0]
     people = float(context.numbers("communities", base).sum())
     share = number(rule) * UNITS[rule.unit].factor

@@ -1,1 +1,1 @@
-"""What the layers hold for a rule: columns, districts, communities, villages, and what lies within reach."""
+"""Data of the layers for rules: columns, districts, communities, villages, and facilities in reach."""

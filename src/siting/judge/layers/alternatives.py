@@ -1,4 +1,4 @@
-"""Facilities of which one is enough: those that can be counted, and what is missing to count the others."""
+"""Alternative facilities: those that can be counted, and data missing for the others."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ Stock = Callable[[Rule, str], object]
 
 
 def countable(rule: Rule, stock: Stock) -> tuple[tuple[Rule, ...], tuple[Missing, ...]]:
-    """Part the facilities of `any` into those that can be counted, and what is missing for each of the others.
+    """Split the facilities of `any` into those that can be counted, and the data missing for the others.
 
-    Where none can be counted, the first that is missing is raised.
+    If none can be counted, the first missing item is raised.
     """
     there: list[Rule] = []
     absent: list[Missing] = []
@@ -34,7 +34,7 @@ def countable(rule: Rule, stock: Stock) -> tuple[tuple[Rule, ...], tuple[Missing
 
 
 def not_counted(rule: Rule, stock: Stock) -> tuple[Message, ...]:
-    """Write which facilities of `any` were not counted although they would do, and what is missing for them."""
+    """Write which alternatives of `any` were not counted, and the missing data."""
     rules = [one for one in (rule, *rule.parts("each")) if one.any]
     missing = [one for each in rules for one in countable(each, stock)[1]]
     return tuple(("audit.either_not_counted", {"parts": (one.message,)}) for one in missing)

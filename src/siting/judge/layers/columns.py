@@ -1,6 +1,6 @@
-"""Columns of layers as rules take them: numbers, flags, words and conditions, none of which may be blank.
+"""Columns of layers for rules: numbers, flags, words and conditions.
 
-What is blank or of another sort raises a `LayerError` that names the rows: it would be left out in silence.
+A blank or wrong cell raises a `LayerError` that names the rows; it would otherwise be ignored without notice.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from siting.numbers import Bools
 
 __all__ = ["SEVERAL", "Missing", "counted", "filled", "flags", "graded", "matches", "of_choices", "of_types"]
 
-#: A grade in words: 三级, 国家二级, 五星级, 3星, 4A, or one A for each step; and one that was not given.
+#: A grade in words: 三级, 国家二级, 五星级, 3星, 4A, or one A for each step; and words for no grade.
 GRADE = re.compile(r"(?:国家|全国)?(?:(?P<step>[一二三四五\d])(?:级|星级?|A级?)?|(?P<letters>A{1,5})级?)(?:养老机构)?")
 NO_GRADE = ("未评级", "未评定", "未定级", "无等级", "无")
 #: Between several values of one cell.
 SEVERAL = re.compile(r"\s*[;；]\s*")
-#: Reasons that lie in the document, not in the layers.
+#: Reasons in the document, not in the layers.
 NO_NUMBER = ("audit.no_value", "audit.no_share", "audit.by_reference")
 
 
 class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged and names what is absent
-    """A layer, column or parameter that a rule needs is not there."""
+    """A layer, column or parameter that a rule needs is missing."""
 
     def __init__(self, key: str, **values: object) -> None:
         self.message: Message = (key, values)
@@ -44,7 +44,7 @@ class Missing(Exception):  # noqa: N818 - not an error: the rule is not judged a
 def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd.Series:
     """Mark the rows whose columns fulfil conditions: a flag, a text, one of several, or a comparison such as ">=100".
 
-    Under `any` stand several of these, of which one is enough.
+    `any` has several of these, of which one is enough.
     """
     marks = pd.Series(True, frame.index)
     for name, want in wanted.items():
@@ -64,12 +64,12 @@ def matches(frame: pd.DataFrame, layer: str, wanted: Mapping[str, object]) -> pd
 
 
 def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bools:
-    """Mark the cells of several words, joined by semicolons, that hold all of one of the wanted ones."""
+    """Mark the cells of words joined by semicolons that contain one of the wanted sets."""
     if pd.api.types.is_bool_dtype(values) or pd.api.types.is_numeric_dtype(values):
         sort = "true or false" if pd.api.types.is_bool_dtype(values) else 'a comparison such as ">=100"'
         given = wanted[0] if len(wanted) == 1 else wanted
         raise StandardError(f'a rule wants "{given}" of {layer}: "{values.name}", which holds no text; write {sort}')
-    codes, words = pd.factorize(values)  # few words stand in many rows
+    codes, words = pd.factorize(values)  # many rows, few distinct words
     column, cells = _column(layer, values.name), [str(word) for word in words]
     if column is not None and column.many and column.choices:  # for layers made without their role
         cells = [str(cell) for cell in parse_choices(column, cells)[0]]
@@ -79,7 +79,7 @@ def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bool
 
 
 def _column(layer: str, name: object) -> Column | None:
-    """Return what the role of a layer knows of a column."""
+    """Return the role's entry of a column."""
     columns = role(layer).columns if layer in list_roles() else ()
     return next((one for one in columns if one.name == name), None)
 
@@ -103,13 +103,13 @@ def _refuse(values: pd.Series, layer: str, wrong: Iterable[bool], what: str, men
 
 
 def filled(values: pd.Series, layer: str) -> pd.Series:
-    """Return *values*, none of which may be blank."""
+    """Return *values*; refuse blank ones."""
     _refuse(values, layer, values.isna(), "blank", "; fill it in")
     return values
 
 
 def counted(values: pd.Series, layer: str) -> pd.Series:
-    """Return numbers of people, places and so on, none of which is blank, negative or without end."""
+    """Return numbers of people, places and so on; refuse blank, negative and infinite ones."""
     filled(values, layer)
     if not len(values):
         return values.astype(float)
@@ -121,7 +121,7 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
 
 
 def graded(values: pd.Series, layer: str) -> pd.Series:
-    """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is.
+    """Return grades in words as numbers, 0 for no grade; a column without grades in words is unchanged.
 
     Examples
     --------
@@ -149,14 +149,14 @@ def _grade(word: object) -> float:
 
 
 def flags(values: pd.Series, layer: str) -> pd.Series:
-    """Return flags, none of which is blank or a text."""
+    """Return flags; refuse blanks and text."""
     marks = filled(values, layer)
     _refuse(values, layer, ~marks.isin([True, False]), "neither yes nor no", "; write true or false")
     return marks.astype(bool)
 
 
 def of_choices(values: pd.Series, layer: str) -> pd.Series:
-    """Return words, none of which is blank, or none of those that the column of the layer can hold."""
+    """Return words; refuse blanks, and words that the column cannot hold."""
     filled(values, layer)
     column = _column(layer, values.name)
     choices = [value for value, _ in column.choices] if column is not None else []

@@ -1,4 +1,4 @@
-"""What an audit has to work with: layers, streets, walkers and parameters, looked up with a reason when absent."""
+"""The data of an audit: layers, streets, walkers and parameters; a missing one raises its reason."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from siting.network import Network, Places, Walk
 
 __all__ = ["Context"]
 
-#: So many words that are not understood are named in a reason.
+#: Most unknown words named in a reason.
 MOST_WORDS = 5
 T = TypeVar("T")
 
@@ -38,9 +38,9 @@ T = TypeVar("T")
 class Context:
     """Layers and parameters of one audit.
 
-    `area` is "all", or the district that the layers are cut down to; `whole` is then the context of all, where people
-    walk: they cross limits. `share_of_whole`, `own`: see `siting.judge.layers.scope` and `Standard`. The whole and its
-    areas share one cache, by what was looked up: the name of the method, and what the answer depends on.
+    `area` is "all", or the district of the layers; `whole` is then the context of all, because people walk across
+    borders. `share_of_whole`, `own`: see `siting.judge.layers.scope` and `Standard`. The whole and its areas share one
+    cache, by the name of the method and the values that the result depends on.
     """
 
     layers: Mapping[str, gpd.GeoDataFrame]
@@ -61,21 +61,21 @@ class Context:
     _cache: dict[tuple[Hashable, ...], Any] = field(default_factory=dict, repr=False, compare=False)
 
     def cached(self, key: tuple[Hashable, ...], make: Callable[[], T]) -> T:
-        """Return what *make* makes; for one key it is made once."""
+        """Return the result of *make*, cached by key."""
         if key not in self._cache:
             self._cache[key] = make()
         made: T = self._cache[key]
         return made
 
     def layer(self, name: str) -> gpd.GeoDataFrame:
-        """Return a layer, or raise that it is missing."""
+        """Return a layer; raise `Missing` without it."""
         empty = name in ("communities", "districts") and self.whole is None and not len(self.layers.get(name, ()))
         if name not in self.layers or empty:
             raise Missing("audit.no_layer", layer=name)
         return self.layers[name]
 
     def column(self, layer: str, name: str) -> pd.Series:
-        """Return a column of a layer, or raise that it is missing."""
+        """Return a column of a layer; raise `Missing` without it."""
         frame = self.layer(layer)
         if name not in frame:
             raise Missing("audit.no_column", layer=layer, absent=name)
@@ -83,11 +83,11 @@ class Context:
         return values
 
     def numbers(self, layer: str, name: str) -> pd.Series:
-        """Return a column of numbers; a blank one would be left out of a sum in silence."""
+        """Return a column of numbers; refuse blank ones, which a sum would ignore."""
         return counted(self.column(layer, name), layer)
 
     def heads(self, base: str) -> pd.Series:
-        """Return a column of people; residents by the size of a household where only households are counted."""
+        """Return a column of people; residents from households and their size where needed."""
         frame = self.layer("communities")
         size = self.household_size
         if base == "population" and "population" not in frame and "households" in frame and size is not None:
@@ -95,7 +95,7 @@ class Context:
         return self.numbers("communities", base)
 
     def amount(self, frame: gpd.GeoDataFrame, layer: str, columns: tuple[str, ...]) -> float:
-        """Add up columns of rows, none of which may be blank; count the rows where there is no column."""
+        """Add up columns, refusing blanks; count the rows without a column."""
         for name in columns:
             self.column(layer, name)
         return float(sum(counted(frame[name], layer).sum() for name in columns)) if columns else float(len(frame))
@@ -110,7 +110,7 @@ class Context:
     # facilities that count
 
     def stock(self, rule: Rule, layer: str | None = None) -> gpd.GeoDataFrame:
-        """Return the rows that count for the rule: of its types, and with the marks that it needs."""
+        """Return the rows that count for the rule, by types and marks."""
         name = layer or rule.layers[0]
         frame = self.layer(name)
         if not (any(rule.types) or rule.where):
@@ -131,7 +131,7 @@ class Context:
         return self.cached(("counted", *_rows(rule, name)), mark)
 
     def _typed(self, rule: Rule, name: str) -> pd.Series:
-        """Mark the rows of the types that count; missing where no type of the layer is known."""
+        """Mark the rows of the types that count; raise `Missing` if no type of the layer is known."""
         frame = self.layer(name)
         if not any(rule.types):
             return pd.Series(True, frame.index)
@@ -147,7 +147,7 @@ class Context:
         words = self.column(name, "facility_type").dropna().unique()
         return any(type_of(one) or one in named for word in words for one in types_in(word))
 
-    # communities that a rule is for; communities that are rolled up ask the rule in each of these
+    # communities of a rule; units of several estates override these
 
     def ruled(self, rule: Rule) -> pd.Series:
         """Mark the communities that a rule is for."""
@@ -158,7 +158,7 @@ class Context:
         return self.marked(wanted(rule))
 
     def marked(self, conditions: Mapping[str, object]) -> pd.Series:
-        """Mark the communities that fulfil conditions. Parks, where nobody lives, only where a kind is asked for."""
+        """Mark the communities that fulfil conditions. Parks, where nobody lives, only if a kind is given."""
         frame = self.layer("communities")
         no_parks = "kind" not in columns_of(conditions) and "kind" in frame
 
@@ -179,7 +179,7 @@ class Context:
         return "communities"
 
     def needs(self, rule: Rule) -> str:  # noqa: ARG002
-        """Return what more are needed of, where communities are judged."""
+        """Return the unit of the need, where communities are judged."""
         return "communities"
 
     def called(self, rule: Rule) -> str:
@@ -199,7 +199,7 @@ class Context:
 
     @cached_property
     def parents(self) -> pd.Series:
-        """The county of each township: the id in `parent`, or the id of the county whose name stands there."""
+        """The county of each township: the id in `parent`, or the id of the county with that name."""
         districts, counties = self.layer("districts"), self.counties
         given = self.column("districts", "parent").reindex(self.districts("township").index)
         names = pd.Series(counties.index, counties.get("name", counties.index))
@@ -224,23 +224,25 @@ class Context:
         return frame
 
     def township(self, layer: str) -> pd.Series:
-        """Return the township of each row of a layer of the whole; missing where it lies in none."""
+        """Return the township of each row of a layer of the whole; missing outside all."""
 
         def place() -> pd.Series:
             frame, towns = self.layer(layer), self.districts("township")
             if "district" not in frame and not isinstance(frame, gpd.GeoDataFrame):
-                raise LayerError(layer, 'has neither geometry nor a column "district", so that its rows lie nowhere')
+                raise LayerError(
+                    layer, 'has neither geometry nor a column "district", so that its rows have no location'
+                )
             return township_of(frame, towns, self.layer("districts"))
 
         return self.cached(("township", layer), place)
 
     def townships(self) -> dict[str, pd.Series]:
-        """Return the township of each row, of each layer whose rows lie in one."""
+        """Return the township of each row, for each layer with rows in townships."""
         placed = [n for n, f in self.layers.items() if "district" in f or isinstance(f, gpd.GeoDataFrame)]
         return {name: self.township(name) for name in placed if name not in ("districts", "streets", "service_areas")}
 
     def inside(self, rule: Rule, layer: str, districts: gpd.GeoDataFrame, where: str = "") -> pd.Series:
-        """Count the rows that count for the rule in each district: by the column `district`, else by where they lie.
+        """Count the rows of the rule in each district: by the column `district`, else by location.
 
         `where` narrows them down to those of a floor area, such as ">=2000".
         """
@@ -288,21 +290,21 @@ class Context:
     # ways to facilities
 
     def limit(self, rule: Rule) -> Limit:
-        """Return the way within which a unit counts as served: that of the rule, else `beside`."""
+        """Return the distance within which a unit counts as served: that of the rule, else `beside`."""
         if rule.minutes is not None:
             return limit_of(rule, rule.minutes, minutes=True)
         return Limit(metres=self.beside if rule.metres is None else rule.metres)
 
     def walk_of(self, rule: Rule) -> str:
-        """Write the walk within which a unit counts as served, such as "300 m"."""
+        """Write the limit within which a unit counts as served, such as "300 m"."""
         return f"{self.limit(rule).metres:g} m" if rule.minutes is None else f"{rule.minutes:g} min"
 
     def served(self, rule: Rule, limit: float | pd.Series | None = None, *, minutes: bool = False,
                straight: bool | None = None) -> pd.Series:  # fmt: skip
         """Mark the communities of this area with a counted facility within a limit, else within `beside`.
 
-        A rule of several layers, and one with `each`, asks for a facility of each of them; one with `any` for one of
-        those that can be counted. A part with metres or minutes of its own has that limit; the rule's metric decides.
+        A rule of several layers, and one with `each`, requires a facility of each; one with `any` one of those that can
+        be counted. A part may have its own metres or minutes; the metric is the rule's.
         """
         here = self.layer("communities").index
         several = [replace(rule, layer=(layer,)) for layer in rule.layers] if len(rule.layers) > 1 else []
@@ -328,7 +330,7 @@ class Context:
         return found
 
     def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
-        """Walk from all communities to the facilities that count for the rule, in whatever district they lie."""
+        """Walk from all communities to the facilities that count for the rule, in any district."""
         if self.whole is not None:
             return self.whole.reach(rule, limit, straight=straight, everyone=everyone)
         self.layer("communities")
@@ -347,7 +349,7 @@ class Context:
 
     def between(self, start: str, end: str, facilities: gpd.GeoDataFrame, key: tuple[Hashable, ...], limit: Limit,
                 straight: bool, walk: Walk) -> Reach:  # fmt: skip
-        """Walk from the rows of one layer to some of another, which the key names."""
+        """Walk from the rows of one layer to some of another, cached by key."""
         origins = self.layer(start)
         for name, frame in ((start, origins), (end, facilities)):
             if not isinstance(frame, gpd.GeoDataFrame):
@@ -366,7 +368,7 @@ class Context:
 
     @cached_property
     def crs(self) -> CRS:
-        """What straight lines are measured in: the network's CRS, else one for all layers of the audit."""
+        """The CRS of straight lines: the network's, else one for all layers of the audit."""
         if self.network is not None:
             return self.network.crs
         if self.whole is not None:
@@ -380,5 +382,5 @@ class Context:
 
 
 def _rows(rule: Rule, layer: str) -> tuple[Hashable, ...]:
-    """Return what the rows of a layer that count for a rule depend on: a key of the cache."""
+    """Return the cache key of the rows of a layer that count for a rule."""
     return layer, rule.types, key_of(rule.where)

@@ -1,4 +1,4 @@
-"""Which district a row belongs to: the one it names, else the one it lies in."""
+"""The district of a row: the one it names, else the one that contains it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["by_id_or_name", "counties_of", "township_of"]
 
 
 def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | None = None) -> pd.Series:
-    """Return the ids of the units that are given by id, or by a name that only one of them has; else missing.
+    """Return the ids of units given by id or by a unique name; else missing.
 
     With all districts in *every*, a name may have that of the district above before it: 甲区城东街道.
     """
@@ -25,7 +25,7 @@ def by_id_or_name(given: pd.Series, units: pd.DataFrame, every: pd.DataFrame | N
 def township_of(
     frame: gpd.GeoDataFrame, towns: gpd.GeoDataFrame, districts: gpd.GeoDataFrame | None = None
 ) -> pd.Series:
-    """Return the township of each row: by its column `district` (id or name), else by where it lies.
+    """Return the township of each row: by its column `district` (id or name), else by location.
 
     With all *districts* a name may have that of the district above before it, see `by_id_or_name`.
     """

@@ -1,4 +1,4 @@
-"""Which community (社区) or administrative village (行政村) an estate or a facility belongs to."""
+"""The community (社区) or administrative village (行政村) of an estate or a facility."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 #: The layer of communities (社区) and administrative villages (行政村).
 AREAS = "community_areas"
-#: The columns that name the unit of a row, the first that has a word, by who is judged.
+#: The columns that name the unit of a row, in order, by who is judged.
 COLUMNS = {
     "community": ("community_area", "village"),
     "village": ("village", "community_area"),
@@ -68,7 +68,7 @@ def _areas(context: Context) -> pd.DataFrame:
 
 
 def _apart(names: pd.Series, towns: pd.Series, called: pd.Series) -> pd.DataFrame:
-    """Make units of names: a name that stands in several townships is as many units."""
+    """Make units of names: a name in several townships is several units."""
     known = towns != ""
     twice = names.map(towns[known].groupby(names[known]).nunique()).fillna(0) > 1
     unit, shown = (
@@ -79,7 +79,7 @@ def _apart(names: pd.Series, towns: pd.Series, called: pd.Series) -> pd.DataFram
 
 
 def named_unit(given: pd.Series, towns: pd.Series, units: pd.DataFrame) -> pd.Series:
-    """Find the units that are named: by id, or by a name that only one has, in the same township where both have one.
+    """Find units by id, or by a unique name, within the same township if both are known.
 
     *given* are words, of which missing ones name nothing; *towns* the township of each row, blank where it is not
     known; *units* have columns `name` and `town`, and ids as index.
@@ -103,7 +103,7 @@ def named_unit(given: pd.Series, towns: pd.Series, units: pd.DataFrame) -> pd.Se
 
 
 def placed(context: Context, layer: str, how: str, own: pd.Series, units: pd.DataFrame) -> pd.Series:
-    """Return the unit of each facility: the one it names, that of the estate it names, the area it lies in."""
+    """Return the unit of each facility: the one it names, else that of its estate, else the area that contains it."""
     frame, towns = context.layer(layer), _towns(context, layer)
     names = _given(frame, how)
     found = named_unit(names, towns, units)
@@ -135,7 +135,7 @@ def kind_of(areas: pd.DataFrame) -> pd.Series:
 
 
 def _given(frame: pd.DataFrame, how: str) -> pd.Series:
-    """Return the unit that each row names; where both are judged, a village names its village first."""
+    """Return the unit that each row names; where both are judged, villages come first."""
     columns = [_words(frame[name]) for name in COLUMNS[how] if name in frame]
     if not columns:
         return pd.Series(None, frame.index, dtype=object)
@@ -147,7 +147,7 @@ def _given(frame: pd.DataFrame, how: str) -> pd.Series:
 
 
 def _towns(context: Context, layer: str) -> pd.Series:
-    """Return the township of each row of a layer, as well as it is known; blank where it is not."""
+    """Return the township of each row of a layer; blank where unknown."""
     frame = context.layers[layer]
     found = pd.Series("", frame.index, dtype=object)
     if len(context.layers.get("districts", ())) and ("district" in frame or isinstance(frame, gpd.GeoDataFrame)):
@@ -158,7 +158,7 @@ def _towns(context: Context, layer: str) -> pd.Series:
 
 
 def _lies_in(frame: pd.DataFrame, areas: pd.DataFrame | None) -> pd.Series:
-    """Return the area that each row lies in, where the areas are drawn."""
+    """Return the area that contains each row, where areas are drawn."""
     found = pd.Series(None, frame.index, dtype=object)
     if isinstance(areas, gpd.GeoDataFrame) and isinstance(frame, gpd.GeoDataFrame) and len(frame):
         drawn = areas[areas.geom_type.isin(["Polygon", "MultiPolygon"])]

@@ -1,8 +1,8 @@
-"""Estates rolled up to the units that a clause speaks of: communities (社区) and administrative villages (行政村).
+"""Estates grouped into the units of a clause: communities (社区) and administrative villages (行政村).
 
-A row of the layer `communities` belongs to the unit that its column `community_area` or `village` names, else to the
-area of the layer `community_areas` that it lies in, else it stands for a unit by itself. Numbers of a unit are the sums
-of its rows; it carries a mark when one of its rows does, or its own row in the layer of areas.
+A row of the layer `communities` belongs to the unit in its column `community_area` or `village`, else to the area of
+the layer `community_areas` that contains it, else it is a unit by itself. Numbers of a unit are sums of its rows; it
+has a mark when one of its rows or its area has it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ UNIT_KINDS = {
 #: Kinds of rules that judge unit by unit, always or where the communities themselves are counted.
 ALWAYS = ("coverage_share", "population_trigger", "siting_principle")
 COUNTED = ("count_target", "baseline_figure", "colocation")
-#: What the units are called in the table of labels, by who is judged, and rows that stand for them by their kinds.
+#: Labels of the units, by who is judged, and of rows that are units, by kind.
 CALLED = {"community": "community_areas", "village": "administrative_villages",
           "village_or_community": "villages_or_communities"}  # fmt: skip
 ALONE = {frozenset({"estate"}): "estates", frozenset({"village"}): "villages"}
@@ -49,8 +49,8 @@ TITLED = ("complete_community", "future_community", "new_future_community")
 def by_units(rule: Rule, context: Context, *, always: bool = False) -> Context:
     """Roll the communities up to the units that *rule* judges one by one.
 
-    The context is returned as it is where these are the rows of the layer themselves, or the kind of the rule judges
-    nobody one by one, unless *always*.
+    The context is returned unchanged if the units are the rows of the layer, or the kind of the rule does not judge
+    single units, unless *always*.
     """
     how = rule.judged_by or UNIT_KINDS.get(rule.applies_to, "estate")
     counts = rule.kind in COUNTED and rule.layers[0] == "communities"
@@ -61,13 +61,13 @@ def by_units(rule: Rule, context: Context, *, always: bool = False) -> Context:
 
 
 def unit_of(rule: Rule, context: Context) -> str:
-    """Return the unit of a number of communities: that of the rule, or that of the rows that stand for them."""
+    """Return the unit of a number of communities: that of the rule, or of the rows used instead."""
     stands = isinstance(context, Rolled) and context.needs(rule) == "communities"
     return context.things(rule) if stands else rule.unit
 
 
 def stand_ins(rule: Rule, context: Context) -> tuple[Message, ...]:
-    """Write which rows were judged as if they were the units of the rule, and what would mend it."""
+    """Write which rows were judged as units of the rule, and how to avoid it."""
     if not isinstance(context, Rolled):
         return ()
     alone = context.alone(rule)
@@ -100,7 +100,7 @@ def _rolled(context: Context, how: str) -> Rolled:
 
 @dataclass(frozen=True)
 class Rolled(Context):
-    """A context whose communities are the units that estates and villages belong to.
+    """A context whose communities are units of estates and villages.
 
     `rows` is the context they were rolled up from, `unit_of` the unit of each of its communities, `units` the name and
     township of every unit, `how` who is judged.
@@ -112,7 +112,7 @@ class Rolled(Context):
     how: str = ""
 
     def numbers(self, layer: str, name: str) -> pd.Series:
-        """Return a column of numbers; of units the sums of their rows, of which none may be blank."""
+        """Return a column of numbers, summed by unit; refuse blanks."""
         if layer == "communities":
             self.rows.numbers(layer, name)
         return super().numbers(layer, name)
@@ -123,7 +123,7 @@ class Rolled(Context):
         return rows.groupby(self.unit_of.reindex(rows.index), observed=True).sum()
 
     def ruled(self, rule: Rule) -> pd.Series:
-        """Mark the units that a rule is for: one of their rows is, or their row in the layer of areas."""
+        """Mark the units of a rule: by one of their rows, or their row in the layer of areas."""
         here = self.layer("communities").index
         if self.whole is not None:
             everywhere: pd.Series = self.whole.ruled(rule).reindex(here, fill_value=False)
@@ -153,7 +153,7 @@ class Rolled(Context):
         return empty & matches(areas, AREAS, rest)
 
     def alone(self, rule: Rule) -> pd.Series:
-        """Return the kinds of the rows that a rule is for and that stand for a unit because they name none."""
+        """Return the kinds of the rows of a rule that name no unit and are judged as units."""
 
         def find() -> pd.Series:
             marks, homes = self.ruled(rule), self.rows.layers["communities"]
@@ -166,7 +166,7 @@ class Rolled(Context):
         return self.cached(("alone", self.area, key_of(wanted(rule))), find)
 
     def things(self, rule: Rule) -> str:
-        """Name what is counted: units, or rows where they all stand for them."""
+        """Name what is counted: units, or rows where none names a unit."""
         alone = self.alone(rule)
         if len(alone) and len(alone) == self.ruled(rule).sum():
             return ALONE.get(frozenset(alone), "estates_or_villages")
@@ -177,7 +177,7 @@ class Rolled(Context):
         return rule.applies_to if rule.applies_to in TITLED else self.things(rule)
 
     def needs(self, rule: Rule) -> str:
-        """Return what more are needed of: units, or communities of the layer where estates stand for units."""
+        """Return the unit of the need: units, or communities of the layer where none names a unit."""
         things = self.things(rule)
         return things if things in (*CALLED.values(), "villages") else "communities"
 
@@ -197,13 +197,13 @@ class Rolled(Context):
         return self.cached(("placed", layer), lambda: placed(self.rows, layer, self.how, self.unit_of, self.units))
 
     def walks(self, rule: Rule) -> bool:
-        """Return whether walks are looked at: not where a unit needs one of its own and all facilities name theirs."""
+        """Return whether walks matter: not if a unit needs its own facility and all facilities name theirs."""
         return rule.covered_by != "own" or bool(self.placed(rule.layers[0])[self.stock(rule).index].isna().any())
 
     def reach(self, rule: Rule, limit: Limit, *, straight: bool = False, everyone: bool = True) -> Reach:
         """Join units with the facilities of their own, and with those that one of their rows walks to.
 
-        Where a rule wants one of their own, a facility that belongs to a unit is nobody else's.
+        If a rule requires their own, a facility of a unit counts for no other.
         """
         if self.whole is not None:
             return self.whole.reach(rule, limit, straight=straight, everyone=everyone)
@@ -226,7 +226,7 @@ class Rolled(Context):
 
 
 def _frame(context: Context, own: pd.Series, units: pd.DataFrame, every: pd.Series) -> gpd.GeoDataFrame:
-    """Make a layer of the units: sums of numbers, marks that any row has, all words that stand in any row.
+    """Make a layer of the units: sums of numbers, marks of any row, all words of the rows.
 
     Areas are added that no row belongs to: of *every* row of the whole, since estates may lie in another district.
     """

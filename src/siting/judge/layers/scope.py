@@ -1,4 +1,4 @@
-"""Whose number it is: how much of the area that a document is for the layers are."""
+"""How much of the area of a document the layers cover."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["SIZED", "people_of", "share_of_whole", "sized"]
 
 logger = logging.getLogger(__name__)
 
-#: Kinds whose number is for the whole area of the document, where it is no rate.
+#: Kinds whose number is for the whole area of the document, unless it is a rate.
 SIZED = (
     "count_target", "colocation", "baseline_figure", "forecast_figure", "context_figure", "investment_project",
 )  # fmt: skip
-#: Layers with more, or fewer, people than this many times those of the document are not its area.
+#: Layers with people that differ by more than this factor from the document's are not its area.
 APART = 3.0
-#: Areas that a user of layers hardly has as a whole.
+#: Areas that layers hardly cover as a whole.
 LARGE = ("province", "country", "OECD")
 
 
 def sized(rule: Rule) -> bool:
-    """Return whether a number grows with the area: 170 centres do, 60 % and 4.5 for 1000 do not.
+    """Return whether a number grows with the area: 170 centres does, 60 % and 4.5 per 1000 do not.
 
     Examples
     --------
@@ -57,7 +57,7 @@ def people_of(standard: Standard, context: Context) -> dict[str, float]:
     columns = ("population",) if rule is None else rule.column
     try:
         here = float(sum(context.heads(name).sum() for name in columns))
-    except (Missing, LayerError):  # the rules that need it have that as their reason
+    except (Missing, LayerError):  # the rules that need it give this reason
         return {}
     return {"document": printed, "layers": here} if here > 0 and printed > 0 else {}
 

@@ -1,4 +1,4 @@
-"""Which districts the service areas of institutions cover: those that they name, or by polygons."""
+"""Districts in the service areas of institutions: by name, or by polygons."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ logger = logging.getLogger(__name__)
 AREAS, COLUMN = "service_areas", "serves"
 #: Between the districts of one cell.
 SEVERAL = re.compile(r"\s*[;；,，、/／|\n]\s*")
-#: An area serves a district of which it covers so much; less is a matter of how lines were drawn.
+#: An area serves a district if it covers this share; less comes from inexact drawing.
 MOST = 0.5
 
 
 def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Series, tuple[Message, ...]]:
-    """Mark the districts of the whole that a facility which counts for the rule serves.
+    """Mark the districts served by a facility that counts for the rule.
 
-    A facility serves the townships that its column `serves` names, all townships of a county that it names, and those
-    that lie by more than half in its polygon of the layer `service_areas`. The remarks are words that name no district,
-    or several, and that there is neither the column nor the layer.
+    A facility serves the townships and all townships of counties in its column `serves`, and those with more than half
+    their area in its polygon of the layer `service_areas`. The remarks list unknown or ambiguous words, or state that
+    column and layer are missing.
     """
     context = context.whole or context
     units, facilities = context.districts(rule.applies_to), context.stock(rule, layer)
@@ -67,7 +67,7 @@ def served_districts(rule: Rule, layer: str, context: Context) -> tuple[pd.Serie
 
 
 def townships_served(rule: Rule, context: Context) -> tuple[Message, ...]:
-    """Write how many townships the facilities that count serve, where their column or the layer has it."""
+    """Write how many townships the counted facilities serve, if column or layer is there."""
     layer = rule.layers[0]
     known = COLUMN in context.layer(layer) or AREAS in context.layers
     if not known or not len(context.layers.get("districts", ())):
@@ -83,7 +83,7 @@ def _named(facilities: pd.DataFrame, layer: str, context: Context) -> tuple[set[
     cells = facilities[COLUMN].dropna().astype(str).map(lambda cell: _words(cell, districts)).explode().dropna()
     words = cells.astype(object).reset_index(drop=True)
     found = by_id_or_name(words, districts)
-    if not parents.empty:  # one of several of a name: the one in the county of the facility
+    if not parents.empty:  # of several with one name, that in the county of the facility
         names = districts["name"] if "name" in districts else pd.Series("", districts.index)
         known = pd.DataFrame({"name": names, "town": parents.reindex(districts.index).fillna("")})
         county = context.township(layer).map(parents).reindex(cells.index).fillna("")

@@ -1,4 +1,4 @@
-"""Rows whose type does not count: by word over a whole standard, by rule, and in the districts that lack a facility."""
+"""Rows whose type does not count: by word for a standard, by rule, and in districts without a facility."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["COLUMNS", "apart_lines", "besides", "closed_here", "excluded", "in_w
 
 logger = logging.getLogger(__name__)
 
-#: So many words are named, the most frequent first.
+#: Most words named, the most frequent first.
 MOST_WORDS = 4
 COLUMNS = ["layer", "word", "type", "rows", "closest", "counted", "rules"]
 
@@ -91,7 +91,7 @@ def excluded(rule: Rule) -> Message:
 
 
 def uncounted_here(rule: Rule, context: Context) -> Message:
-    """Write the rows that a rule leaves out: those of unknown types, of the whole all where none counts."""
+    """Write the rows that a rule leaves out: those of unknown types, and for the whole all if none counts."""
     counts: Counter[str] = Counter()
     others = False
     named = (other for other in context.rules if other.id in (*rule.meets, *rule.rules))
@@ -109,7 +109,7 @@ def uncounted_here(rule: Rule, context: Context) -> Message:
 def closed_here(rule: Rule, context: Context) -> Message:
     """Write how many facilities of an area a rule would count if they were open to neighbours."""
     if rule.other or rule.kind == "employees_per_facility":
-        return NO_MESSAGE  # parks count what is for their own staff
+        return NO_MESSAGE  # parks count facilities for their own staff
     shut: dict[str, pd.Series] = {}
     for one in rule.counting:
         for layer in one.layers:
@@ -121,7 +121,7 @@ def closed_here(rule: Rule, context: Context) -> Message:
 
 
 def set_apart_of(context: Context, rules: Iterable[Rule]) -> dict[str, dict[str, int]]:
-    """Count, in the layers that rules count in, the facilities that are not open or state no room."""
+    """Count, in the layers of rules, the facilities that are not open or have no stated capacity."""
     found: dict[str, dict[str, int]] = {}
     for layer in dict.fromkeys(layer for rule in rules for one in rule.counting for layer in one.layers):
         if layer in context.layers and layer not in ("communities", "districts", "candidates", "projects"):
@@ -148,7 +148,7 @@ def besides(rule: Rule, context: Context, units: pd.DataFrame) -> dict[object, M
 
 
 def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
-    """Return for readers the words that no rule counts."""
+    """Return the words that no rule counts, for readers."""
     left = found[~found["counted"].astype(bool)]
     why = ["unasked" if known else "unknown" for known in left["type"]]
     table: dict[str, Iterable[object]] = {
@@ -163,7 +163,7 @@ def in_words(found: pd.DataFrame, lang: str) -> pd.DataFrame:
 
 
 def apart_lines(counts: Mapping[str, Mapping[str, int]], lang: str) -> list[str]:
-    """Write for each layer how many facilities are not open to neighbours or state no room."""
+    """Write for each layer how many facilities are not open to neighbours or have no stated capacity."""
     return [
         _line(layer, [label(f"apart.{code}", lang, count=f"{n:,}") for code, n in by_code.items()], "semicolon", lang)
         for layer, by_code in counts.items()
@@ -199,7 +199,7 @@ def _listed(counts: Mapping[str, int]) -> dict[str, object]:
 def _by_layer(context: Context, rules: Iterable[Rule]) -> dict[str, list[Rule]]:
     """Return the rules that name types, by the layers they count in, where these have types.
 
-    Of a rule with several facilities those of one layer are joined: what one of them counts is not left out. Partners
+    Facilities of one rule and layer are joined: a type counted by one is not left out. Partners
     count in their own layers.
     """
     found: dict[str, list[Rule]] = {}

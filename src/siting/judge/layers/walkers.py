@@ -1,4 +1,4 @@
-"""Who goes how far to the facilities of a rule, and the messages about it."""
+"""Walkers and limits of a rule, and the messages about them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["Limit", "limit_of", "minutes_message", "walk_message", "walker_of"]
 
 
 class Limit(NamedTuple):
-    """The way within which a unit counts as served: in metres, or in minutes."""
+    """The limit within which a unit counts as served: in metres, or in minutes."""
 
     metres: float | None = None
     minutes: float | None = None
@@ -36,7 +36,7 @@ def limit_of(rule: Rule, amount: float, *, minutes: bool) -> Limit:
 
 
 def walker_of(rule: Rule, walk: Walk | Mapping[str, Walk] | None) -> Walk:
-    """Return who walks to the facilities of a rule: at the speed that it prints, else as the user says.
+    """Return the walker to the facilities of a rule: at the printed speed, else the user's.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Whom a rule is for: districts of a level, or communities whose columns hold certain words."""
+"""The units of a rule: districts of a level, or communities whose columns hold certain words."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from siting.judge.standards.rule import Rule
 
 __all__ = ["APPLIES", "COMMUNITIES", "DISTRICTS", "LEVELS", "wanted"]
 
-#: What a rule can be for: districts by level, communities by their sort, facilities, or the whole of an area.
+#: Units of a rule: districts by level, communities by sort, facilities, or a whole area.
 APPLIES = (
     "", "city", "county", "city_and_county", "province", "prefecture", "country", "OECD", "township", "subdistrict",
     "community", "village_or_community", "new_residential", "existing_residential", "new_and_existing_residential",
@@ -21,7 +21,7 @@ DISTRICTS = {
     "county": ("county",),
     "prefecture": ("city",),
 }
-#: What the units of a level are called in the result.
+#: Names of the units of a level in the result.
 LEVELS = {"subdistrict": "subdistricts", "county": "counties", "prefecture": "cities"}
 #: The conditions on the columns of the communities that a rule is for.
 COMMUNITIES: dict[str, dict[str, object]] = {
@@ -45,5 +45,5 @@ COMMUNITIES: dict[str, dict[str, object]] = {
 
 def wanted(rule: Rule) -> dict[str, object]:
     """Return the conditions on the columns of the communities that a rule is for."""
-    for_all = "village_or_community"  # a clause that names both; the catalogue of the document may name one of them
+    for_all = "village_or_community"  # a clause that names both
     return {**COMMUNITIES.get(for_all if rule.judged_by == for_all else rule.applies_to, {}), **rule.among}

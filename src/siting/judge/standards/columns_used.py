@@ -1,4 +1,4 @@
-"""Which rules of the profiles ask for which columns of a layer."""
+"""The columns of a layer that rules of the standards use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ WEIGHED = ("service_radius", "service_time", "coverage_share")
 
 
 def rules_by_column(layer: str) -> dict[str, list[str]]:
-    """Return, for each column of a layer that rules of the profiles name, the ids of the rules that are judged.
+    """Return, for each column of a layer that rules of the standards use, the ids of the judged rules.
 
     Examples
     --------

@@ -11,14 +11,14 @@ from siting.judge.standards.keys import WIDE
 
 __all__ = ["ANY", "COMPARISON", "columns_of", "conditions_from", "key_of"]
 
-#: The word in conditions under which several stand, of which one is enough.
+#: The key of alternative conditions, of which one is enough.
 ANY = "any"
 #: A comparison with a number.
 COMPARISON = re.compile(r"\s*(>=|<=|>|<)\s*(-?\d+(?:\.\d+)?)\s*$")
 
 
 def conditions_from(rule: str, key: str, value: Any) -> dict[str, Any]:
-    """Read what the columns must hold; under `any` stand several such tables, of which one is enough."""
+    """Read conditions on columns; `any` has several such tables, of which one is enough."""
     if not isinstance(value, Mapping) or not all(isinstance(v, bool | str | list | tuple) for v in value.values()):
         what = 'a table of columns, such as { public = true, beds = ">=100" }'
         raise StandardError(f"rule {rule}: {key} is {value!r}, not {what}")
@@ -32,7 +32,7 @@ def conditions_from(rule: str, key: str, value: Any) -> dict[str, Any]:
 
 
 def _condition(rule: str, key: str, column: str, want: Any) -> Any:
-    """Read a condition; one that begins as a comparison has to be one."""
+    """Read a condition; one that begins like a comparison must be one."""
     if not isinstance(want, str):
         return want
     plain = want.translate(WIDE)
@@ -42,7 +42,7 @@ def _condition(rule: str, key: str, column: str, want: Any) -> Any:
 
 
 def columns_of(wanted: Mapping[str, object]) -> list[str]:
-    """List the columns that conditions look at.
+    """List the columns used by conditions.
 
     Examples
     --------
@@ -56,7 +56,7 @@ def columns_of(wanted: Mapping[str, object]) -> list[str]:
 
 
 def key_of(wanted: Mapping[str, Any]) -> Hashable:
-    """Return conditions as a key of a cache: the same for the same conditions in any order.
+    """Return a cache key of conditions, independent of their order.
 
     Examples
     --------

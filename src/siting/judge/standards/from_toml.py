@@ -1,4 +1,4 @@
-"""Rules and documents made of TOML tables, each key checked."""
+"""Rules and documents from TOML tables, with each key checked."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def only(at: Mapping[str, Any], known: Iterable[str], what: str) -> None:
 
 
 def texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
-    """Refuse keys that are not known or hold no text."""
+    """Refuse unknown keys, and values other than text."""
     only(at, known, f"{where}: unknown keys")
     for key, value in at.items():
         if not isinstance(value, str):
@@ -47,7 +47,7 @@ def texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
 
 
 def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
-    """Make a rule of a TOML table; of keys that change an *old* rule where there is one.
+    """Make a rule from a TOML table, or from keys that change an *old* rule.
 
     Raises
     ------
@@ -73,14 +73,14 @@ def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
 
 
 def _in_percent(at: Mapping[str, Any]) -> bool:
-    """Return whether the number of a rule is in percent, by its unit or because its kind has no other."""
+    """Return whether the number of a rule is in percent, by its unit or its kind."""
     kind = KINDS.get(str(at["kind"]))
     only_percent = kind is not None and kind.units is not None and set(kind.units) == {"percent", ""}
     return at.get("unit", "") == "percent" or (only_percent and at.get("unit", "") == "")
 
 
 def _percentage(rule: str, key: str, value: Any) -> Any:
-    """Read a number in percent, with its sign or without; refuse a share, which is a hundred times too small."""
+    """Read a number in percent, with or without the sign; refuse a share, which is a hundred times too small."""
     if key not in ("value", "value_max"):
         return value
     if isinstance(value, str) and (written := PERCENT.fullmatch(value)):

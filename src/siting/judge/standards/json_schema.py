@@ -1,4 +1,4 @@
-"""The JSON Schema of a standard's TOML file, for editors that complete and check while one writes."""
+"""The JSON Schema of a standard's TOML file, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PERCENTAGE = {"type": "string", "pattern": PERCENT.pattern.replace(r"\s", "[ ]")
 CELL = {"anyOf": [{"type": "boolean"}, TEXT, TEXTS]}
 CONDITIONS = {"type": "object", "additionalProperties": CELL}
 SEVERAL = {"type": "array", "minItems": 2, "items": {**CONDITIONS, "minProperties": 1}}
-#: The types of the keys that hold neither texts nor words to choose from.
+#: Types of the keys other than texts and choices.
 TYPES: dict[str, dict[str, Any]] = {
     **{key: {"anyOf": [TEXT, TEXTS]} for key in LISTS},
     **dict.fromkeys(("facility_types", "excluded_types", "other_types", "rules"), TEXTS),
@@ -85,7 +85,7 @@ def _rule() -> dict[str, Any]:
 
 
 def _of_kind(kind: str) -> dict[str, Any]:
-    """Refuse the keys and units that a kind of rule cannot use."""
+    """Refuse keys and units that a kind of rule cannot use."""
     known = KINDS[kind]
     refused: dict[str, Any] = {key: False for key in COMPUTING if known.keys is not None and key not in known.keys}
     if known.units is not None:

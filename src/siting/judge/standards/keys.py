@@ -1,4 +1,4 @@
-"""The keys of a rule by what they hold, and the words that some of them choose from."""
+"""The keys of a rule by type, and the choices of some of them."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
     "operator": (">=", "<=", ">", "<", "=", "~", "range", "per", ""),
     "role": ("standard", "target", "baseline", "forecast", "principle", "project", "context"),
     "scope": ("", "area", "site"),
-    # Who is judged one by one: each row of the communities, or the units that rows belong to.
+    # Units that are judged: each row of the communities, or the units that rows belong to.
     "judged_by": ("", "estate", "community", "village", "village_or_community"),
-    # What covers a unit: a facility of its own, one within a walk, or one whose service area it is part of.
+    # What covers a unit: its own facility, one within a walk, or one whose service area contains it.
     "covered_by": ("", "own", "walk", "service_area"),
     "metric": ("", "streets", "straight"),
     "mode": ("", *MODES),
@@ -28,7 +28,7 @@ LISTS = ("facility_types", "excluded_types", "layer", "column", "other", "other_
 TABLES = ("where", "part", "among", "other_where")
 #: Signs as people write them.
 WIDE = {ord("≥"): ">=", ord("≤"): "<=", ord("＞"): ">", ord("＜"): "<", ord("＝"): "="}
-#: Keys that decide what is computed; each kind of rule takes some of them. The others describe any rule.
+#: Keys that affect the computation; each kind of rule takes some of them. The others describe any rule.
 COMPUTING = (
     "otherwise", "share", "scope", "layer", "facility_types", "excluded_types", "where", "part", "column", "of", "base",
     "among", "other", "other_types", "other_where", "metres", "minutes", "metric", "mode", "speed", "meets",
@@ -39,15 +39,15 @@ COMPUTING = (
 ROWS = ("layer", "facility_types", "excluded_types", "where")
 #: Keys that decide which communities are ruled, and how near a facility has to be.
 NEAR = ("among", "metres", "minutes")
-#: Keys that decide how the way is measured.
+#: Keys of the measurement of distance.
 WAY = ("metric", "mode", "speed")
 #: Keys that decide who is judged one by one, and what covers them.
 ONE_BY_ONE = ("judged_by", "covered_by")
 #: The keys in which a further part of a clause can differ from the first.
 ALSO = (*COMPUTING, "excluded_types", "kind", "operator", "value", "value_max", "unit", "applies_to")
-#: Words that permit or encourage and ask for nothing.
+#: Words that permit or encourage without an obligation.
 PERMITS = ("可", "可适当", "允许", "支持", "鼓励", "倡导")
-#: Lists of tables, each of which stands for a facility; and the keys that such a table may have.
+#: Lists of tables, each for a facility; and the keys of such a table.
 PARTS = ("each", "any")
 PART = ("name_zh", "name_en", "layer", "facility_types", "excluded_types", "where", "metres", "minutes", "metric",
         "mode", "speed", "any")  # fmt: skip
@@ -56,7 +56,7 @@ JUDGED = ("standard", "target")
 
 
 def unlisted(key: str, given: str, known: Iterable[str]) -> str:
-    """Write what can stand for a key, with a guess at what was meant."""
+    """Write the possible values of a key, with a suggestion."""
     listed = sorted(filter(None, known))
     alike = get_close_matches(given, listed, n=1)
     guess = f'did you mean "{alike[0]}"? ' if alike else ""

@@ -1,4 +1,4 @@
-"""The kinds of rules, and the operators, keys and units that each takes."""
+"""The kinds of rules, with their operators, keys and units."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["KINDS", "Kind", "check_kind"]
 
 @dataclass(frozen=True)
 class Kind:
-    """What a kind of rule takes.
+    """The operators, keys and units of a kind of rule.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class Kind:
     units
         The units that its number can be in; None for all.
     idle
-        Tells which of these keys have no effect in a rule, for the others that it has.
+        Returns the keys without effect in a rule, given its other keys.
     """
 
     operators: tuple[str, ...]

@@ -15,7 +15,7 @@ from siting.share import share_from
 
 __all__ = ["Document", "Rule"]
 
-#: Columns that a unit does not count: places of childcare (托位) are not those of schools and kindergartens (学位).
+#: Columns that a unit excludes: places of childcare (托位) are not those of schools and kindergartens (学位).
 NOT_OF_UNIT = {"places": ("school_places",), "school_places": ("places", "inclusive_places", "max_places")}
 
 
@@ -30,69 +30,67 @@ class Document:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a standard: what the document says, and what is counted in the layers to judge it.
+    """One rule of a standard: the text of the document, and how the layers are counted to judge it.
 
     Attributes
     ----------
     id
-        Stable name: jurisdiction, service, indicator, joined by dots, then the year where there are several.
+        Stable name: jurisdiction, service and indicator, joined by dots, then the year if there are several.
     kind
-        What sort of rule it is; decides how it is computed.
+        The kind of rule; it decides how the rule is computed.
     service
         "childcare", "eldercare" or another service layer.
     indicator_zh, indicator_en
-        Its name in both languages.
+        The name in both languages.
     role
         "standard" (standing) and "target" (of a year) are judged; "baseline", "forecast", "context", "principle" and
-        "project" are shown beside what the layers hold.
+        "project" are shown with the value of the layers.
     operator, value, value_max, unit
         The number as printed: ``operator`` is one of ``>= <= > < = ~ range per``.
     text
-        What is printed where there is no number.
+        The printed text if there is no number.
     otherwise
-        The number that holds where the condition does not, such as the 300 m beside a relaxed radius.
+        The number where the condition does not hold, such as 300 m next to a relaxed radius.
     year
         Year the number is for; None for standing rules.
     share
         For circles and radii: the share of people that must be inside, 0 to 1, where the document or the user gives
         one. In TOML also in percent, ``"90 %"``.
     applies_to, condition, modal
-        The unit ruled; when the rule holds; the words that give it its force.
+        The units of the rule; when it holds; the words of obligation.
     scope
         Whether a least floor area holds for a residential "area" or for each "site".
     layer
-        The layer that is counted, where it is not the service's own. Coverage asks for a facility of each of several; a
-        count in each area adds them up.
+        The layers that are counted; default the service's own. Coverage requires a facility of each of several; counts
+        add them up.
     facility_types, excluded_types, where
-        Which of its rows count: the types of facility, each with its synonyms and narrower types; the types among them
-        that do not; the columns and what must stand in them.
+        The rows that count: types of facility, each with its synonyms and narrower types; excluded types among them;
+        conditions on columns.
     part
-        Which of the rows that count fulfil the rule, for shares by a mark. As in *where* and *among*, several columns
-        must all hold what is said; of the tables in ``any = [{ inclusive = true }, { public = true }]`` one is enough.
+        For shares by a mark: the counted rows that fulfil the rule. As in *where* and *among*, all conditions must
+        hold; of the tables in ``any = [{ inclusive = true }, { public = true }]`` one is enough.
     column
-        The column that is added up; none where rows are counted. Several are added together.
+        The columns that are added up; without one rows are counted.
     of, base
-        What it is divided by: a column of the same layer (or "layer.column"); a column of the communities.
+        The divisor: a column of the same layer (or "layer.column"); a column of the communities.
     among
-        Which communities are ruled, beyond what *applies_to* says.
+        Further conditions on the communities of the rule, in addition to *applies_to*.
     judged_by
-        Who is judged one by one, where `applies_to` does not say it: "estate" (each row of the communities),
+        The units that are judged, if `applies_to` does not name them: "estate" (each row of the communities),
         "community" (社区), "village" (行政村) or "village_or_community" (村、社区).
     covered_by
-        What covers a unit: a facility of its "own" (one that names it, or lies in it), one within a "walk", or one
-        whose "service_area" it is part of. Without it districts are covered by their own, communities by a walk.
+        What covers a unit: its "own" facility (one that names it or is in it), one within a "walk", or one whose
+        "service_area" contains it. Default: "own" for districts, "walk" for communities.
     other, other_types, other_where
-        The layers of partners, for rules of neighbourhood, and which of their rows count; a partner of any of them will
-        do.
+        The layers of partners, for rules of neighbourhood, and the rows that count; one partner of any layer is enough.
     metres, minutes
-        The walk within which a unit counts as served, where the document prints one.
+        The printed distance or time within which a unit counts as served.
     metric
-        What decides: the way along the "streets", which is meant where nothing stands, or the "straight" line.
+        The measure of distance: along the "streets" (default), or the "straight" line.
     mode, speed
         How minutes are travelled: "walk", "bicycle" or "car", and how fast, such as "15 km/h".
     each
-        The facilities that must all be near, a table for each: its layer, facility_types, where, and the metres or
-        minutes that hold for it.
+        The facilities that must all be near, a table for each: its layer, facility_types, where, and metres or minutes.
     any
         The facilities of which one is enough, in such tables.
     rules
@@ -100,19 +98,19 @@ class Rule:
     residents
         The fewest and the most residents of a living circle.
     reading
-        How many facilities a number of people owes: "ceil", so that none stands for more of them than printed, or
+        How many facilities a number of people requires: "ceil", so that none serves more people than printed, or
         "floor", one each time the number is reached.
     meets
-        The rules of provision that a unit must fulfil to count; each holds for the estates that it is for.
+        The rules of provision that a unit must fulfil to count; each applies to its estates.
     also
-        Further parts of the clause, all of which have to be kept: for each the keys in which it differs from this one.
+        Further parts of the clause, all required: for each the keys that differ from this one.
     unseen, unseen_zh
-        What else the clause asks that no layer shows, in English and Chinese: it is at best met as far as counted.
+        Further requirements that no layer shows, in English and Chinese: the best verdict is then "part".
     document, clause, says
-        Where it stands: document, headings, and what it says in one line.
+        The source: document, headings, and its content in one line.
     note, note_zh
-        How an ambiguity is read here: what a reader of the verdict should know. `note` stands for Chinese readers, too,
-        where there is no `note_zh`.
+        How an ambiguity is read, for readers of the verdict. `note` is also for Chinese readers if there is no
+        `note_zh`.
     """
 
     id: str
@@ -192,7 +190,7 @@ class Rule:
 
     @property
     def prints_walk(self) -> bool:
-        """Whether the rule, or one of the facilities of which one is enough, prints a walk."""
+        """Whether the rule, or one of its alternatives, prints a walk."""
         return any(one.minutes is not None or one.metres is not None for one in (self, *self.parts("any")))
 
     @property
@@ -223,7 +221,7 @@ class Rule:
         return tuple(leaf for part in parts for leaf in part.counting) if parts else (self,)
 
     def parts(self, key: str) -> tuple[Rule, ...]:
-        """Return this rule once for each table of `each` or `any`, with what stands in that table.
+        """Return this rule once for each table of `each` or `any`, with the keys of that table.
 
         Examples
         --------
@@ -244,7 +242,7 @@ class Rule:
 
 
 def _faults_of_values(rule: Rule) -> Iterator[str]:
-    """Find numbers, words and units that a rule cannot have."""
+    """Find invalid numbers, words and units."""
     for name in NUMBERS:
         number = getattr(rule, name)
         if number is not None and not math.isfinite(number):
@@ -270,9 +268,9 @@ def _faults_of_parts(rule: Rule) -> Iterator[str]:
     """Find keys beside the tables that replace them, rides along a straight line and empty bands of residents."""
     tables = [*rule.each, *rule.any, *(one for at in rule.each for one in at.get("any", ()))]
     if tables and (rule.layer or any(rule.types) or rule.where):
-        yield "layer, facility_types and where stand in the tables of each or any, not beside them"
+        yield "layer, facility_types and where belong in the tables of each or any"
     if len(rule.any) == 1 or any(len(at.get("any", ())) == 1 for at in rule.each):
-        yield "any has one table only; it names facilities of which one is enough"
+        yield "any has one table only; it lists alternatives"
     if any({"metres", "minutes"} <= set(at) for at in tables):
         yield "a table has metres and minutes; give one of them"
     if rule.mode in RIDDEN and rule.metric == "straight":

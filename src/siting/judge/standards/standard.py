@@ -32,12 +32,11 @@ class Standard:
     rules, documents
         The rules, and the documents they cite by name.
     changes
-        What `adapted` changed, by rule id.
+        Changes by `adapted`, by rule id.
     whole
-        All rules of a standard of which some were selected: a rule may be read together with one that was not.
+        All rules of the standard before a selection: a rule may be read together with one that is not selected.
     people
-        How many people live in the area that it is for: the id of the figure that prints it, or the number of
-        residents; None where it is not known.
+        Residents of the area of the standard: the id of the figure that prints it, or the number; None if unknown.
     own
         Ids of rules that were added with `extended`.
     """
@@ -88,8 +87,7 @@ class Standard:
         Parameters
         ----------
         year
-            What holds in this year: standing rules, and of each series of targets the last that is due by then. A
-            target that none replaced stays; later ones are left out.
+            Rules of this year: standing rules, and the last target of each series that is due by then.
         kind, service, role
             Rules of this kind, service or role.
         rule
@@ -114,12 +112,12 @@ class Standard:
         return replace(self, rules=kept, whole=self.whole or self.rules)
 
     def extended(self, rules: Iterable[Rule], documents: Mapping[str, Document]) -> Standard:
-        """Add rules of your own, such as a study's own goals: their numbers are for the layers that are judged.
+        """Add your own rules, such as goals of a study; their numbers are for the judged layers.
 
         Raises
         ------
         StandardError
-            When an id stands already, or a document is not there.
+            When an id exists already, or a document is unknown.
         """
         rules = tuple(rules)
         return _checked(replace(
@@ -131,7 +129,7 @@ class Standard:
         ))  # fmt: skip
 
     def adapted(self, changes: Mapping[str, Mapping[str, Any]]) -> Standard:
-        """Give numbers that the document leaves open, or read a rule differently; what was changed is kept.
+        """Give missing numbers, or read a rule differently; the changes are recorded.
 
         Parameters
         ----------
@@ -142,12 +140,12 @@ class Standard:
         Returns
         -------
         Standard
-            The rules with the changes, which stand in `changes` and in the parameters of an audit.
+            The rules with the changes, listed in `changes` and in the parameters of an audit.
 
         Raises
         ------
         StandardError
-            When a rule is not there, or a key or value is not allowed.
+            When a rule is unknown, or a key or value is not allowed.
 
         Examples
         --------
@@ -163,7 +161,7 @@ class Standard:
             fixed = {"id", "document", "clause", "says"} & set(change)
             if fixed:
                 raise StandardError(f"rule {name}: {some(sorted(fixed))} cannot be changed")
-            # a number that is given where none was printed is a floor, as a bare number in a table is
+            # a given number where none was printed is a minimum, like a number in a table
             floor = {"operator": ">="} if "value" in change and not self[name].operator else {}
             made[name] = rule_from({**floor, **change}, self[name])
             if whole:
@@ -182,7 +180,7 @@ def _profiles() -> Traversable:
 
 
 def list_standards() -> list[str]:
-    """Names of the standards that come with the package.
+    """Names of the standards in the package.
 
     Examples
     --------
@@ -203,7 +201,7 @@ def load_standard(source: str | Path) -> Standard:
     Raises
     ------
     StandardError
-        When there is no such standard, or the file is not well formed: which rule and what is wrong.
+        When the standard is unknown, or the file is invalid: the message has the rule and the error.
 
     Examples
     --------
@@ -259,7 +257,7 @@ def _standard(data: Mapping[str, Any], text: str) -> Standard:
 
 
 def _rules(tables: list[dict[str, Any]], text: str) -> tuple[Rule, ...]:
-    """Make all rules, or report all faults, each with the line its rule begins at."""
+    """Make all rules, or report all errors, each with the line of its rule."""
     made, faults = [], []
     lines = [i for i, line in enumerate(text.splitlines(), start=1) if re.match(r"\s*\[\[\s*rule\s*\]\]", line)]
     for i, at in enumerate(tables):
@@ -277,7 +275,7 @@ def _checked(standard: Standard) -> Standard:
     kinds = {rule.id: rule.kind for rule in every}
     ids = pd.Index([rule.id for rule in every])
     if not ids.is_unique:
-        raise StandardError(f"rules stand twice: {some(ids[ids.duplicated()].unique())}")
+        raise StandardError(f"rules occur twice: {some(ids[ids.duplicated()].unique())}")
     lost = {r.document for r in standard.rules if r.document and r.document not in standard.documents}
     if lost:
         raise StandardError(f"rules cite documents that are not listed: {some(sorted(lost))}")

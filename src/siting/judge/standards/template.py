@@ -11,28 +11,27 @@ from siting.errors import SitingError, StandardError
 
 __all__ = ["write_template"]
 
-#: The name that the template has for a city; that of the file takes its place.
+#: The name of the city in the template; the file's name replaces it.
 NAME = "my_city"
 
 
 def write_template(path: str | Path) -> Path:
-    """Write a commented standard with a rule of each common kind, as a start for one of your own.
+    """Write a commented standard with a rule of each common kind, as a start for your own.
 
     Parameters
     ----------
     path
-        A file that ends in ``.toml`` and is not there yet. Rules are named after it: ``chengdu.toml`` begins its ids
-        with ``chengdu``.
+        A new file that ends in ``.toml``. Ids of rules begin with its name: ``chengdu`` for ``chengdu.toml``.
 
     Returns
     -------
     Path
-        Where it was written.
+        The file.
 
     Raises
     ------
     StandardError
-        When the name does not end in ``.toml``, the file is there already, or it cannot be written.
+        When the name does not end in ``.toml``, or the file exists or cannot be written.
     """
     target = Path(path)
     if target.suffix != ".toml":

@@ -9,7 +9,7 @@ __all__ = ["MODES", "RIDDEN", "pace"]
 
 #: Slowest and fastest of each mode, metres a minute.
 MODES = {"walk": (SLOWEST, FASTEST), "bicycle": (60.0, 600.0), "car": (80.0, 2500.0)}
-#: Modes that have one speed for all, on all streets that the network has.
+#: Modes with one speed for all, on all streets of the network.
 RIDDEN = ("bicycle", "car")
 
 
@@ -19,7 +19,7 @@ def pace(mode: str, speed: str, rule: str) -> float:
     Raises
     ------
     StandardError
-        When the mode needs a speed and has none, or nobody travels so.
+        When a required speed is missing or implausible.
 
     Examples
     --------

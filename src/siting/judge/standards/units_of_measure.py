@@ -1,7 +1,7 @@
-"""Units of the documents: what a printed number counts, and by how much its unit multiplies it.
+"""Units of the documents: what a printed number counts, and the factor of its unit.
 
 A rule keeps the number as printed; `normal` turns 5.5 per 1000 and 55 per 10,000 into the same 0.0055 a head, and 70.5
-times ten thousand persons (万人) into 705,000, so that figures of different documents can be set side by side.
+times ten thousand persons (万人) into 705,000, so that figures of different documents can be compared.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ DIGITS = 9
 
 
 class Unit(NamedTuple):
-    """What a printed number counts, such as "beds", and what one printed unit stands for: 10,000 for 万.
+    """What a printed number counts, such as "beds", and the value of one unit: 10,000 for 万.
 
     A rate is for *per* of *of*, such as 1000 "residents".
     """
@@ -97,7 +97,7 @@ def apart(unit: str) -> str:
 
 
 def normal(value: float, unit: str) -> float:
-    """Express a printed number in persons, beds, square metres, … each.
+    """Express a printed number in persons, beds, square metres, ….
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Which rules hold in a year: standing ones, and of each series of targets the last that is due."""
+"""Rules of a year: standing ones, and the last target of each series that is due."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ __all__ = ["due", "later", "series"]
 
 
 def series(rule: Rule) -> tuple[object, ...]:
-    """Return the series of a target: targets for several years of one thing, by one name, for the same units."""
+    """Return the series of a target: targets of one name and unit for several years."""
     return (rule.service, rule.kind, rule.operator == "per", rule.indicator_zh, rule.applies_to, rule.base, rule.unit)
 
 
 def due(rules: Iterable[Rule], year: int, numbered: Collection[str] = ()) -> tuple[Rule, ...]:
-    """Keep what holds in *year*: no later rule, and no target that a later one of its series has replaced by then.
+    """Keep the rules of *year*: no later rule, and no target that a later one has replaced by then.
 
-    A target without a number replaces none, unless it is one of *numbered*: the user gives its number. Figures of a
-    day replace no others.
+    A target without a number replaces none, unless it is in *numbered*: the user gives its number. Figures never
+    replace others.
     """
     held = [rule for rule in rules if rule.year is None or rule.year <= year]
     last: dict[tuple[object, ...], int] = {}

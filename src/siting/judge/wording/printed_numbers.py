@@ -1,4 +1,4 @@
-"""The numbers that a document prints for a rule and that neither value nor target show."""
+"""Printed numbers of a rule that neither value nor target shows."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from siting.labels import known, label
 
 __all__ = ["conditions_of", "line_of", "printed_number"]
 
-#: How a printed number is compared, where the sign means more than the number alone.
+#: Signs of comparison that are printed with the number.
 SIGNS = {">=": "≥ ", "<=": "≤ ", ">": "> ", "<": "< ", "~": "≈ "}
 
 
 def line_of(rule: Rule) -> str:
-    """Write in one Chinese line what the document prints: the indicator, and its number or the words in its place."""
+    """Write the printed rule in one Chinese line: the indicator, and its number or text."""
     number = "" if rule.value is None else sentence(("audit.number", printed_number(rule)), "zh")
     return label("list.colon", "zh").join(filter(None, (rule.indicator_zh, number or rule.text)))
 
 
 def printed_number(rule: Rule) -> dict[str, object]:
-    """Return the number of a rule as it is printed, and its unit, for the sentences that name them."""
+    """Return the printed number of a rule and its unit, for sentences."""
     each = [number for number in (rule.value, rule.value_max) if number is not None]
     families = rule.unit == "share_of_families"
     written = "–".join(f"{100 * number:,.10g} %" if families else f"{number:,.10g}" for number in each)
@@ -31,15 +31,15 @@ def printed_number(rule: Rule) -> dict[str, object]:
 
 
 def conditions_of(rule: Rule) -> Message:
-    """Write which rows of a layer count, by marks, words and numbers, and which number makes them fulfil the rule."""
+    """Write which rows of a layer count, by marks, words and numbers, and the number that fulfils the rule."""
     found = [*_each(rule.where), *(one for one in _each(rule.part) if _compares(one))]
     return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NO_MESSAGE
 
 
 def _each(conditions: Mapping[str, object]) -> list[object]:
-    """List conditions: "new", "new !" (not new), "level = city", "beds ≥ 100"; as a tuple those of which one is enough.
+    """List conditions: "new", "new !" (not new), "level = city", "beds ≥ 100"; alternatives as a tuple.
 
-    That a number is above 0 only means that there is one; codes of the table of columns are no words for a reader.
+    "Above 0" only means that there is a number; codes of columns are not for readers.
     """
     found: list[object] = []
     for name, want in conditions.items():

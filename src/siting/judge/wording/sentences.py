@@ -1,4 +1,4 @@
-"""Messages: keys of the table of labels with their values, and the sentences that they make in a language."""
+"""Messages: keys of the table of labels with their values, and their sentences in a language."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from siting.labels import known, label
 
 __all__ = ["NO_MESSAGE", "Message", "in_both", "limits_of", "name_of", "needs_words", "sentence", "unique"]
 
-#: A key of the table of labels, and the values that fill it.
+#: A key of the table of labels, and its values.
 Message = tuple[str, Mapping[str, object]]
 NO_MESSAGE: Message = ("", {})
 
 COLUMN_WORDS = ("of", "column", "base", "layer", "who", "other")
-#: Messages of how many of all fulfil a rule; where there are none of them, that is written instead.
+#: Messages on how many units fulfil a rule; without units another message is used.
 PARTED = ("audit.composition", "audit.units", "audit.beside", "audit.own", "audit.fulfil", "audit.marked",
           "audit.partners")  # fmt: skip
-#: Values that are codes: their section of the table, and the code that stands for those that are not in it.
+#: Values that are codes: their section of the table, and the default code.
 CODES = {"printed_unit": ("unit", ""), "level": ("level", ""), "who": ("walker", "own"), "mode": ("mode", ""),
          "ruled": ("ruled", "communities")}  # fmt: skip
-#: Numbers that are followed by a measure word, and the value that names what they count; the first that is there.
+#: Numbers followed by a measure word, and the values that name what they count; the first present is used.
 COUNTS = {"stock": ("column",), "people": ("base",), "total": ("of",), "part": ("column", "of"), "owed": ("of",),
           "low": ("of",), "idle": ("of",), "convert": ("column",), "add": ("column",)}  # fmt: skip
 
@@ -77,7 +77,7 @@ def needs_words(code: str, lang: str) -> str:
 
 
 def _measure(counted: object, lang: str) -> str:
-    """Return the measure word for what is counted: by its name, by the unit of the column, else that of facilities."""
+    """Return the measure word of a count: by its name, by the unit of the column, else that of facilities."""
     name = str(counted[0] if isinstance(counted, tuple) and counted else counted)
     if known(f"measure.{name}"):
         return label(f"measure.{name}", lang)
@@ -87,7 +87,7 @@ def _measure(counted: object, lang: str) -> str:
 
 
 def _word(name: str, value: object, lang: str, layer: str = "") -> str:
-    """Write a value: a number with separators, or the words of the table for it."""
+    """Write a value: a number with separators, or its words in the table."""
     if isinstance(value, Mapping):  # in both languages
         return str(value[lang])
     if isinstance(value, tuple) and len(value) == 2 and isinstance(value[1], Mapping) and isinstance(value[0], str):
@@ -115,7 +115,7 @@ def _word(name: str, value: object, lang: str, layer: str = "") -> str:
 
 
 def _counted(name: str, lang: str) -> str:
-    """Name what is counted: people, a column, a layer; what the table does not know is a word of the document."""
+    """Name what is counted: people, a column, a layer; unknown words are the document's."""
     for section in ("people", "ruled", "field", "layer"):
         if known(f"{section}.{name}"):
             return label(f"{section}.{name}", lang)
@@ -125,7 +125,7 @@ def _counted(name: str, lang: str) -> str:
 
 
 def _beside(words: str, name: str, lang: str) -> str:
-    """Put a name that the user has to give in brackets after the words for it."""
+    """Put a name that the user must give in brackets after its words."""
     return f"{words}{label('list.open', lang)}{name}{label('list.close', lang)}"
 
 
@@ -166,7 +166,7 @@ def _role(name: str, lang: str) -> str:
 
 
 def _column(name: str, lang: str, layer: str = "") -> str:
-    """Return the words for a column: those of the maps, else of its layer's role, else of any role that has it."""
+    """Return the words for a column: those of the maps, else of its layer's role, else of any role with it."""
     if known(f"field.{name}"):
         return label(f"field.{name}", lang)
     for each in sorted(list_roles(), key=lambda own: own != layer):
@@ -188,7 +188,7 @@ def name_of(part: Rule, rule: Rule) -> dict[str, str]:
 
 
 def limits_of(rule: Rule) -> tuple[dict[str, str], ...]:
-    """Name the facilities of `any` that have a limit of their own, with it."""
+    """Name the facilities of `any` that have their own limit, with the limit."""
     own = [one for one in rule.parts("any") if (one.metres, one.minutes) != (rule.metres, rule.minutes)]
     units = ["m" if one.minutes is None else "min" for one in own]
     return tuple(

@@ -162,7 +162,7 @@ def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, An
     if wrong.any():
         raise ProblemError(f"{what} {some(index[wrong])} have a coordinate that is no number")
     if what == "sites" and not index.is_unique:
-        raise ProblemError(f"sites stand twice: {some(index[index.duplicated()].unique())}")
+        raise ProblemError(f"sites occur twice: {some(index[index.duplicated()].unique())}")
     if what == "sites" and not len(index):
         raise ProblemError("there is no site; give at least one")
     return np.ascontiguousarray(place), index, crs

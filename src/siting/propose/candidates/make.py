@@ -228,7 +228,7 @@ class _Communities:
             raise LayerError("communities", "has no rows; candidates are made around communities")
         if not layer.index.is_unique:
             twice = layer.index[layer.index.duplicated()].unique()
-            raise LayerError("communities", f"duplicate ids: {some(twice)}; give each its own")
+            raise LayerError("communities", f"ids occur twice: {some(twice)}; give each its own")
         if network is not None and not isinstance(network, Network):
             raise ProblemError(f"network is a {type(network).__name__}; give a Network (Network.from_streets)")
         people = layer.get("population") if demand is None else demand

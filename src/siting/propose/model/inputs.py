@@ -205,7 +205,7 @@ class Inputs:
 
     def _site_groups(self, groups: pd.Series, rule: Rule) -> pd.Series:
         if not groups.index.is_unique:
-            raise ProblemError(f"{rule}: duplicate ids: {some(groups.index[groups.index.duplicated()])}")
+            raise ProblemError(f"{rule}: ids occur twice: {some(groups.index[groups.index.duplicated()])}")
         found = groups.reindex(self.sites)
         if found.isna().any():
             raise ProblemError(f"{rule}: no group for the sites {some(self.sites[found.isna()])}")
@@ -238,7 +238,7 @@ class Inputs:
         if not isinstance(values, pd.Series):
             raise ProblemError(f"{what} is {values!r}; give a Series with a number for each site id")
         if not values.index.is_unique:
-            raise ProblemError(f"{what}: duplicate ids: {some(values.index[values.index.duplicated()])}")
+            raise ProblemError(f"{what}: ids occur twice: {some(values.index[values.index.duplicated()])}")
         found: Floats = at_least_zero_each(values, what).reindex(self.sites).to_numpy(float)
         return found
 

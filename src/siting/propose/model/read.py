@@ -99,7 +99,7 @@ def _options(
     if not isinstance(options, pd.DataFrame) or "site" not in options:
         raise ProblemError("options: give a DataFrame with the column `site`, and cost, places, service or year")
     if not options.index.is_unique:
-        raise ProblemError(f"options: duplicate ids: {some(options.index[options.index.duplicated()])}")
+        raise ProblemError(f"options: ids occur twice: {some(options.index[options.index.duplicated()])}")
     if not len(options):
         raise ProblemError("options has no row; there is nothing to choose from")
     unknown = pd.Index(options["site"]).difference(sites)

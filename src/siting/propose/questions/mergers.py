@@ -332,7 +332,7 @@ def _texts(given: pd.Series, sites: pd.Index, what: str) -> pd.Series:
     if not isinstance(given, pd.Series):
         raise ProblemError(f"{what} is a {type(given).__name__}; give one Series with the ids of the sites")
     if not given.index.is_unique:
-        raise ProblemError(f"{what}: ids stand twice: {some(given.index[given.index.duplicated()].unique())}")
+        raise ProblemError(f"{what}: ids occur twice: {some(given.index[given.index.duplicated()].unique())}")
     unknown = sites.difference(given.index)
     if len(unknown):
         raise ProblemError(f"{what} has no sites {some(unknown)}")

@@ -56,7 +56,7 @@ class WhatIf:
     Raises
     ------
     ProblemError
-        When a site is unknown or stands twice, a weight is missing, negative or not a number, or the reach holds only
+        When a site is unknown or occurs twice, a weight is missing, negative or not a number, or the reach holds only
         the nearest sites, which do not show whom a further one would reach.
 
     Notes
@@ -376,7 +376,7 @@ class WhatIf:
             raise ProblemError("no site is named; give at least one id")
         positions = [self._position(site) for site in sites]
         if len(set(positions)) < len(positions):
-            raise ProblemError(f"sites stand twice: {some(sites)}")
+            raise ProblemError(f"sites occur twice: {some(sites)}")
         wrong = [site for site, at in zip(sites, positions, strict=True) if self._is_open[at] != is_open]
         if wrong:
             raise ProblemError(f"{'not open' if is_open else 'open already'}: {some(wrong)}")
