@@ -54,7 +54,7 @@ MODELS = [m for m in MODULES if m.startswith("siting.propose.") and not m.starts
 ENGINES = [m for m in MODULES if m.startswith("siting.optimize.")]
 SECONDS = 1.0
 #: Public names by theme, gathered from several rooms.
-NAMESPACES = {"equity", "forecasts", "projects", "scenarios", "sharing"}
+NAMESPACES = {"decay", "equity", "forecasts", "projects", "scenarios", "sharing"}
 
 
 def test_every_room_has_a_floor() -> None:
