@@ -81,7 +81,7 @@ def test_seats_are_no_places() -> None:
 
 def test_beds_are_added_once_their_status_is_told() -> None:
     """1023 beds in 2022 (the same plan). Whether they count E2 and E5, which end in 2021 and 2022, is not said."""
-    with pytest.raises(st.ProblemError, match='no column "in_stock"; say of each whether the 1023 beds'):
+    with pytest.raises(st.errors.ProblemError, match='no column "in_stock"; say of each whether the 1023 beds'):
         appraise_projects(ELDERCARE, stock=1_023)
     counted = ELDERCARE.assign(in_stock=ELDERCARE.index.isin(["E2", "E5"]))
     found = appraise_projects(counted, stock=1_023)
@@ -91,7 +91,7 @@ def test_beds_are_added_once_their_status_is_told() -> None:
     assert found.table.loc["E2", ["capacity", "added"]].tolist() == [761, 0]
     some = counted.astype({"in_stock": object})
     some.loc["E1", "in_stock"] = None
-    with pytest.raises(st.ProblemError, match='in_stock is missing for "E1"'):
+    with pytest.raises(st.errors.ProblemError, match='in_stock is missing for "E1"'):
         appraise_projects(some, stock=1_023)
 
 
@@ -106,9 +106,9 @@ def test_subsidies() -> None:
     # 2000 yuan per place: qingtian.childcare.subsidy.place
     places = pd.DataFrame({"status": ["new"], "places": [30], "cost": [100], "subsidy_type": ["place"]}, index=["n"])
     assert appraise_projects(places, capacity="places", subsidies={"place": 2_000}).table.loc["n", "subsidy"] == 60_000
-    with pytest.raises(st.ProblemError, match='no rate for the subsidy type "place"'):
+    with pytest.raises(st.errors.ProblemError, match='no rate for the subsidy type "place"'):
         appraise_projects(places, capacity="places", subsidies=RATES)
-    with pytest.raises(st.ProblemError, match='no column "subsidy_type"'):
+    with pytest.raises(st.errors.ProblemError, match='no column "subsidy_type"'):
         appraise_projects(ELDERCARE, subsidies=RATES)
 
 
@@ -161,7 +161,7 @@ def test_what_is_badly_put(reach: st.Reach) -> None:
         ('named as existing: "E3"', ELDERCARE, {"reach": reach, "demand": PEOPLE, "existing": ["now", "E3"]}),
         ("stock is -1", ELDERCARE, {"stock": -1}),
     ]:
-        with pytest.raises(st.ProblemError, match=match):
+        with pytest.raises(st.errors.ProblemError, match=match):
             appraise_projects(frame, **options)  # type: ignore[arg-type]
 
 
@@ -219,7 +219,7 @@ def test_a_layer_of_projects_that_cannot_be_used(layer: Callable[..., Any], soon
         ('exist already: "x"', layer({"x": (0, 0)}, status=["new"]), ["new"]),
         ("projects: no CRS", soon.set_crs(None, allow_override=True), ["new"]),
     ]:
-        with pytest.raises(st.LayerError, match=match):
+        with pytest.raises(st.errors.LayerError, match=match):
             with_projects(now, projects, statuses=statuses)
 
 
@@ -230,14 +230,14 @@ NOW = pd.DataFrame(
 
 @pytest.mark.parametrize("flags", [["no", "no"], ["否", "是"], ["0", "1"], [True, "False"]])
 def test_text_is_no_flag(flags: list[object]) -> None:
-    with pytest.raises(st.ProblemError, match=r'"in_stock" is neither True nor False for .*"E4"'):
+    with pytest.raises(st.errors.ProblemError, match=r'"in_stock" is neither True nor False for .*"E4"'):
         appraise_projects(NOW.assign(in_stock=flags), stock=100)
     assert appraise_projects(NOW, stock=100).totals.loc["all", "stock_after"] == 175
 
 
 def test_demand_is_one_series(reach: st.Reach) -> None:
     both = PEOPLE.to_frame().assign(infants=1)
-    with pytest.raises(st.ProblemError, match="demand is a DataFrame; give one Series"):
+    with pytest.raises(st.errors.ProblemError, match="demand is a DataFrame; give one Series"):
         appraise_projects(ELDERCARE, reach=reach, demand=both, existing=["now"])  # type: ignore[arg-type]
 
 
@@ -265,7 +265,7 @@ def test_another_capacity_is_called_by_its_name() -> None:
 
 @pytest.mark.parametrize("rate", [math.nan, -5, "x", None, math.inf])
 def test_rates_must_be_numbers(rate: Any) -> None:
-    with pytest.raises(st.ProblemError, match=r'subsidies: "a" is .*0 or more'):
+    with pytest.raises(st.errors.ProblemError, match=r'subsidies: "a" is .*0 or more'):
         appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": rate})
 
 

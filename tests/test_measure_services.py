@@ -15,7 +15,7 @@ from siting.measure.services import offering, open_to_all, people_column, set_ap
 
 def test_new_facilities_hold_what_their_site_can_hold(sample: dict) -> None:
     before = sample["childcare"]
-    after = st.with_sites(before, sample["candidates"], ["S001", "S002"], facility_type="托育机构")
+    after = st.measure.with_sites(before, sample["candidates"], ["S001", "S002"], facility_type="托育机构")
     assert after.columns.tolist() == before.columns.tolist()
     assert after.dtypes.equals(before.dtypes)
     assert after.crs == before.crs
@@ -29,7 +29,7 @@ def test_new_facilities_hold_what_their_site_can_hold(sample: dict) -> None:
 
 def test_an_audit_of_a_plan_is_set_beside_that_of_today(sample: dict) -> None:
     rate = st.load_standard("jinhua").select(kind="places_per_1000_residents", year=2025)
-    more = st.with_sites(sample["childcare"], sample["candidates"], ["S001", "S002"], facility_type="托育机构")
+    more = st.measure.with_sites(sample["childcare"], sample["candidates"], ["S001", "S002"], facility_type="托育机构")
     today = st.audit(rate, sample, year=2025)
     both = today.compare(st.audit(rate, sample | {"childcare": more}, year=2025))
     people = sample["communities"]["population"].sum()
@@ -38,20 +38,20 @@ def test_an_audit_of_a_plan_is_set_beside_that_of_today(sample: dict) -> None:
 
 def test_strange_sites_and_types_are_refused(sample: dict) -> None:
     care, sites = sample["childcare"], sample["candidates"]
-    with pytest.raises(st.ProblemError, match='no candidates, or facilities already: "X"'):
-        st.with_sites(care, sites, ["X"], facility_type="托育机构")
-    with pytest.raises(st.ProblemError, match="facility_type="):
-        st.with_sites(care, sites, ["S001"])
+    with pytest.raises(st.errors.ProblemError, match='no candidates, or facilities already: "X"'):
+        st.measure.with_sites(care, sites, ["X"], facility_type="托育机构")
+    with pytest.raises(st.errors.ProblemError, match="facility_type="):
+        st.measure.with_sites(care, sites, ["S001"])
     plain = care.drop(columns="facility_type")
-    assert "facility_type" not in st.with_sites(plain, sites, ["S001"])
+    assert "facility_type" not in st.measure.with_sites(plain, sites, ["S001"])
 
 
 def test_a_site_that_does_not_say_what_it_holds(sample: dict) -> None:
     sites = sample["candidates"].astype({"max_places": float})
     sites.loc["S001", "max_places"] = float("nan")
-    with pytest.raises(st.ProblemError, match='"max_places" is missing or not a number for "S001"'):
-        st.with_sites(sample["childcare"], sites, ["S001", "S002"], facility_type="托育机构")
-    assert len(st.with_sites(sample["childcare"].iloc[:0], sites, "S002", facility_type="托育机构")) == 1
+    with pytest.raises(st.errors.ProblemError, match='"max_places" is missing or not a number for "S001"'):
+        st.measure.with_sites(sample["childcare"], sites, ["S001", "S002"], facility_type="托育机构")
+    assert len(st.measure.with_sites(sample["childcare"].iloc[:0], sites, "S002", facility_type="托育机构")) == 1
 
 
 @pytest.mark.parametrize("services", ["childcare ; eldercare", " childcare", "eldercare； childcare "])

@@ -160,7 +160,7 @@ def with_sites(
     --------
     >>> import siting as st
     >>> town = st.load_sample()
-    >>> more = st.with_sites(town["childcare"], town["candidates"], ["S001", "S002"], facility_type="托育机构")
+    >>> more = st.measure.with_sites(town["childcare"], town["candidates"], ["S001", "S002"], facility_type="托育机构")
     >>> len(more) - len(town["childcare"]), int(more["places"].sum() - town["childcare"]["places"].sum())
     (2, 95)
     """

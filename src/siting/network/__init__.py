@@ -5,3 +5,7 @@ from siting.network.places import Places
 from siting.network.walk import Walk, careful, tobler
 
 __all__ = ["Network", "Places", "Walk", "careful", "tobler"]
+
+
+def __dir__() -> list[str]:
+    return __all__

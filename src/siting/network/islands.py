@@ -15,8 +15,6 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import minimum_spanning_tree
 
 from siting.errors import NetworkError
 from siting.network.build import WAY, keep_edges, parts_of_frame, whole_edges
@@ -146,6 +144,9 @@ def _best(links: _Links) -> _Links:
 
 def _spanning(links: _Links, parts: int) -> _Links:
     """Keep the links of the minimum spanning forest: from the shortest on those that join what is not joined yet."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
     rank = np.arange(1, len(links.node) + 1)  # no two are equal, so that there is one such forest
     forest = minimum_spanning_tree(coo_array((rank, (links.near, links.far)), shape=(parts, parts)))
     return links.take(np.sort(forest.data).astype(np.intp) - 1)

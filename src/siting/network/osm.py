@@ -16,8 +16,6 @@ import numpy as np
 import pandas as pd
 import pyproj
 import shapely
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from siting.data import to_crs, to_metric
 from siting.errors import LayerError, NetworkError
@@ -142,6 +140,9 @@ def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     private, and the gates stay joined, so that those who live there come out. A gate with the largest part on both
     sides is for those who have the key, and stays closed.
     """
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     behind = np.zeros(len(edges.way), np.bool_)
     node = np.stack([edges.ref[edges.first], edges.ref[edges.last]])
     gate = np.isin(node, gates)

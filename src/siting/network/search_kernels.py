@@ -101,15 +101,24 @@ def settle(
         if used + 2 > item.size:
             first[: (limit >> SHIFT) + 1] = -1
             return -1 - n
-        for seed, way in ((a_of[g], to_a_of[g]), (b_of[g], to_b_of[g])):
-            if seed >= 0 and way <= limit and way < dist[seed]:
-                touched[n] = seed
-                n += dist[seed] == FAR
-                dist[seed] = way
-                start = way >> SHIFT
-                item[used], at[used], link[used] = seed, way, first[start]
-                first[start] = used
-                used += 1
+        a, to_a, b, to_b = a_of[g], to_a_of[g], b_of[g], to_b_of[g]
+        # Written twice: a loop over the two ends makes short searches a tenth slower.
+        if a >= 0 and to_a <= limit and to_a < dist[a]:
+            touched[n] = a
+            n += dist[a] == FAR
+            dist[a] = to_a
+            bucket = to_a >> SHIFT
+            item[used], at[used], link[used] = a, to_a, first[bucket]
+            first[bucket] = used
+            used += 1
+        if b >= 0 and to_b <= limit and to_b < dist[b]:
+            touched[n] = b
+            n += dist[b] == FAR
+            dist[b] = to_b
+            bucket = to_b >> SHIFT
+            item[used], at[used], link[used] = b, to_b, first[bucket]
+            first[bucket] = used
+            used += 1
     size = item.size
     for bucket in range((limit >> SHIFT) + 1):
         slot = first[bucket]

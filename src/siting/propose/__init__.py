@@ -43,10 +43,14 @@ from siting.propose.questions.what_if import WhatIf
 from siting.propose.solve import solve
 
 __all__ = [
-    "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing", "FairPlan",
-    "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MayClose", "Mergers", "MinCost", "MinFarthest", "MinSites",
-    "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan", "Scenario",
-    "Spacing", "Supply", "Together", "Verified", "WhatIf", "assign", "choose_hubs", "compare", "fairest", "frontier",
-    "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity", "robustness", "solve",
-    "solve_robust", "upgrade_sites",
+    "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing",
+    "FairPlan", "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MayClose", "Mergers", "MinCost", "MinFarthest",
+    "MinSites", "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan",
+    "Scenario", "Spacing", "Supply", "Together", "Verified", "WhatIf", "assign", "choose_hubs", "compare",
+    "fairest", "frontier", "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity",
+    "robustness", "solve", "solve_robust", "upgrade_sites",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

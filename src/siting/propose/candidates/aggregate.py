@@ -118,7 +118,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     >>> import siting as st
     >>> town = st.load_sample()
     >>> net, homes = st.Network.from_streets(town["streets"]), town["communities"]
-    >>> parts = st.travel_in_parts(net, homes, town["candidates"], metres=800, pairs=500)
+    >>> parts = st.measure.travel_in_parts(net, homes, town["candidates"], metres=800, pairs=500)
     >>> reach, demand = merge_reach((part, homes["population"].loc[part.origins]) for part in parts)
     >>> bool(demand.sum() == homes["population"].sum()), len(demand) < len(homes)
     (True, True)

@@ -45,8 +45,6 @@ OPTIONS: dict[type, tuple[str, ...]] = {
         (problem.NobodyBeyond, problem.OnePer, problem.Existing, problem.Required, problem.Forbidden), ("service",)
     ),
 }
-#: Options that say nothing: those left out, a false one, and ways that cost nothing.
-NOT_GIVEN = (None, False, 0.0)
 
 
 def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
@@ -85,7 +83,12 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
     elif isinstance(rule, problem.OnePer):
         number = _group(rule.by, lang)
     given = {name: getattr(rule, name) for name in OPTIONS.get(kind, ())}
-    given = {name: value for name, value in given.items() if isinstance(value, pd.Series) or value not in NOT_GIVEN}
+    # left out are a false option and ways that cost nothing; that no site may close is an option
+    given = {
+        name: value
+        for name, value in given.items()
+        if value is not None and value is not False and (name != "travel" or value > 0)
+    }
     options = [_option(name, value, lang, unit) for name, value in given.items()]
     return label(f"rule.{kind.__name__}", lang, n=number) + _bracketed(options, lang)
 

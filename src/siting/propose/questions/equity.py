@@ -173,7 +173,7 @@ def fairest(
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 6, "c": 2, "d": 2})
     >>> town = pd.Series({"a": "north", "b": "south", "c": "north", "d": "south"})
-    >>> st.fairest(reach, demand=people, by=town, rules=[st.AtMost(1)])
+    >>> st.equity.fairest(reach, demand=people, by=town, rules=[st.AtMost(1)])
     <FairPlan: optimal, 1 site, worst share 75.0 %, bound 75.0 %, 16 of 20 (80.0 %)>
     """
     check(rules, time_limit, gap)
@@ -240,7 +240,8 @@ def price_of_equity(
     >>> reach = st.Reach.from_pairs(table, origins=list("abcd"), destinations=list("xy"), limit=300)
     >>> people = pd.Series({"a": 10, "b": 3, "c": 4, "d": 7})
     >>> town = pd.Series({"a": "north", "b": "north", "c": "south", "d": "south"})
-    >>> st.price_of_equity(reach, demand=people, by=town, levels=2, rules=[st.AtMost(1)])[["worst", "covered", "lost"]]
+    >>> table = st.equity.price_of_equity(reach, demand=people, by=town, levels=2, rules=[st.AtMost(1)])
+    >>> table[["worst", "covered", "lost"]]
           worst  covered  lost
     0  0.000000     10.0   0.0
     1  0.230769      7.0   3.0

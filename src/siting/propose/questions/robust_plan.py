@@ -244,7 +244,7 @@ def solve_robust(
     >>> table = pd.DataFrame({"origin": list("abcbc"), "destination": list("xyzww"), "cost": [100.0] * 5})
     >>> reach = st.Reach.from_pairs(table, origins=list("abc"), destinations=list("wxyz"), limit=300)
     >>> now, later = pd.Series({"a": 9, "b": 4, "c": 4}), pd.Series({"a": 2, "b": 6, "c": 3})
-    >>> st.solve_robust(
+    >>> st.scenarios.solve_robust(
     ...     st.MaxCoverage(), reach, demand=now, scenarios={"now": now, "later": later}, rules=[st.AtMost(1)]
     ... )
     <RobustPlan: optimal, 1 site, 2 scenarios, regret 1, bound 1>

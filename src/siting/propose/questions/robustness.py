@@ -59,7 +59,7 @@ def robustness(
     >>> people = pd.Series({"a": 10, "b": 5, "c": 8})
     >>> plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
     >>> later = pd.Series({"a": 4, "b": 5, "c": 12})
-    >>> st.robustness(plan, {"later": later, "y is lost": ["y"]})[["covered", "best", "regret"]]
+    >>> st.scenarios.robustness(plan, {"later": later, "y is lost": ["y"]})[["covered", "best", "regret"]]
                covered  best  regret
     scenario
     later          9.0  12.0     3.0
