@@ -173,8 +173,9 @@ def test_joint_sites_that_cannot_be_told() -> None:
         joint_sites({"eldercare": one, "childcare": pd.Series({"t": 1.0})})
     with pytest.raises(st.errors.ProblemError, match="people above 0"):
         joint_sites({"eldercare": one, "childcare": one}, at_least=0)
-    with pytest.raises(st.errors.ProblemError, match='a service is called "joint"'):
-        joint_sites({"joint": one, "childcare": one})
+    for name in ("joint", "people"):
+        with pytest.raises(st.errors.ProblemError, match=f'a service is called "{name}"'):
+            joint_sites({name: one, "childcare": one})
 
 
 def test_centres_that_could_take_in_the_other_service() -> None:
