@@ -20,7 +20,7 @@ import pytest
 import siting as st
 from siting.judge.indicators.finding import INDICATORS
 from siting.judge.standards.kinds import KINDS
-from siting.judge.standards.units_of_measure import UNITS, normal
+from siting.judge.standards.units_of_measure import UNITS
 from siting.labels import known
 
 CITIES = ["beihai", "guangxi", "hangzhou", "hangzhou_digest", "jinhua", "national", "ouhai", "qinghai", "qingtian",
@@ -268,4 +268,4 @@ def test_one_rate_printed_in_two_units_is_one_rate() -> None:
     one = st.load_standard("jinhua")["jinhua.eldercare.rehab_beds_per_1000"]
     other = st.load_standard("quzhou")["quzhou.eldercare.rehab_beds_per_10000.2025"]
     assert (one.value, other.value) == (5.5, 55)
-    assert normal(5.5, one.unit) == pytest.approx(normal(55, other.unit)) == pytest.approx(0.0055)
+    assert 5.5 / UNITS[one.unit].per == pytest.approx(55 / UNITS[other.unit].per) == pytest.approx(0.0055)
