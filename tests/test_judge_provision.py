@@ -22,16 +22,11 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import LayerError, StandardError
-from siting.judge.indicators.provision_formulas import (
-    area_owed,
-    facilities_for_people,
-    facilities_owed,
-    units_owed,
-)
+from siting.judge.indicators.owed import area_owed, facilities_for_people, facilities_owed, units_owed
 from siting.judge.provision import provision
 
 Make = Callable[..., gpd.GeoDataFrame]
-READINGS = ("low", "middle", "high")
+READINGS = ("low", "high")
 JINHUA = "jinhua.childcare."
 
 
@@ -39,7 +34,7 @@ load = functools.cache(st.load_standard)  # reading a standard takes longer than
 
 
 def readings(households: int) -> list[int]:
-    """Low, middle and high for Jinhua's clause."""
+    """Low and high for Jinhua's clause."""
     return [int(facilities_owed(households, 3000, 4000, 3000, reading=one)) for one in READINGS]
 
 
@@ -94,39 +89,37 @@ def test_area_in_proportion_with_the_least_area_of_each_city(
 
 
 @pytest.mark.parametrize(
-    ("households", "low", "middle", "high"),
+    ("households", "low", "high"),
     [
-        (0, 0, 0, 0),
-        (2999, 0, 0, 0),
-        (3000, 1, 1, 1),
-        (3600, 1, 1, 1),
-        (4000, 1, 1, 1),
-        (4001, 1, 1, 2),
-        (6000, 1, 2, 2),
-        (7000, 2, 2, 2),
-        (7001, 2, 2, 3),
-        (9000, 2, 3, 3),
-        (10000, 3, 3, 3),
+        (0, 0, 0),
+        (2999, 0, 0),
+        (3000, 1, 1),
+        (3600, 1, 1),
+        (4000, 1, 1),
+        (4001, 1, 2),
+        (6000, 1, 2),
+        (7000, 2, 2),
+        (7001, 2, 3),
+        (9000, 2, 3),
+        (10000, 3, 3),
     ],
 )
-def test_the_three_readings_of_households_per_facility(households: int, low: int, middle: int, high: int) -> None:
-    assert readings(households) == [low, middle, high]
+def test_both_readings_of_households_per_facility(households: int, low: int, high: int) -> None:
+    assert readings(households) == [low, high]
 
 
 @given(some.integers(0, 10**7))
-def test_low_middle_and_high_by_what_each_facility_stands_for(households: int) -> None:
-    low, middle, high = readings(households)
-    assert low <= middle <= high
+def test_low_and_high_by_what_each_facility_stands_for(households: int) -> None:
+    low, high = readings(households)
+    assert low <= high
     if households < 3000:
-        assert (low, middle, high) == (0, 0, 0)
+        assert (low, high) == (0, 0)
         return
     # high: the fewest of which the first serves at most 4000 and each further one at most 3000
     assert 4000 + 3000 * (high - 1) >= households
     assert high == 1 or 4000 + 3000 * (high - 2) < households
     # low: a further one only when a whole 3000 beyond 4000 is reached
     assert low == 1 + max(0, households - 4000) // 3000
-    # middle: one for each whole 3000
-    assert middle == households // 3000
 
 
 @given(some.integers(0, 10**6), some.integers(0, 10**6))

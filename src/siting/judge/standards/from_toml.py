@@ -75,7 +75,7 @@ def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
 def _in_percent(at: Mapping[str, Any]) -> bool:
     """Return whether the number of a rule is in percent, by its unit or because its kind has no other."""
     kind = KINDS.get(str(at["kind"]))
-    only_percent = kind is not None and kind.units is not None and set(kind.units) == {"percent", ""}
+    only_percent = kind is not None and set(kind.units or ()) == {"percent", ""}
     return at.get("unit", "") == "percent" or (only_percent and at.get("unit", "") == "")
 
 
