@@ -35,16 +35,9 @@ TOLERANCE = 1e-9
 def area_owed(
     households: npt.ArrayLike, per_100: float, least: float = 0.0, *, sites: npt.ArrayLike = 1, scope: str = "area"
 ) -> Floats:
-    """Floor area that an estate owes, m²: ``max(a H / 100, A_min)``, in proportion, not in whole hundreds.
+    """Return the floor area that an estate owes, m²: ``max(a H / 100, A_min)``, in proportion, not in whole hundreds.
 
     With *scope* "site" the least area is for each of its *sites*: ``max(a H / 100, n A_min)``.
-
-    Examples
-    --------
-    >>> area_owed([1000, 3600], 15, 200).tolist()
-    [200.0, 540.0]
-    >>> area_owed(3600, 20, 200, scope="site").item()
-    720.0
     """
     floor = least * np.maximum(np.asarray(sites, float), 1) if scope == "site" else np.asarray(least)
     owed: Floats = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
@@ -57,11 +50,6 @@ def facilities_owed(
     """Count the facilities that an estate owes by its households, in the reading "high" or "low".
 
     *first* and *first_most* are the households printed for the first facility, *further* those for each further one.
-
-    Examples
-    --------
-    >>> [facilities_owed([3600, 4001, 7001], 3000, 4000, 3000, reading=r).tolist() for r in ("low", "high")]
-    [[1, 1, 2], [1, 2, 3]]
     """
     number = np.asarray(households, float)
     beyond = (number - first_most) / further
@@ -73,11 +61,6 @@ def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = 
     """Count the facilities that so many people owe, one for each *each* of them.
 
     By "ceil" none stands for more people than N, ``ceil(P / N)``; by "floor" one is owed each time N is reached.
-
-    Examples
-    --------
-    >>> [facilities_for_people([19_999, 20_000, 50_000], 20_000, reading=r).tolist() for r in ("ceil", "floor")]
-    [[1, 1, 3], [0, 1, 2]]
     """
     number = np.asarray(people, float) / each
     whole = np.ceil(number - TOLERANCE) if reading == "ceil" else np.floor(number + TOLERANCE)
@@ -85,13 +68,7 @@ def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = 
 
 
 def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> Ints:
-    """Places or beds for so many people: ``ceil(q P / 1000)``.
-
-    Examples
-    --------
-    >>> units_owed(8388, 10).item()
-    84
-    """
+    """Places or beds for so many people: ``ceil(q P / 1000)``."""
     return np.ceil(np.asarray(people, float) * rate / per - TOLERANCE).astype(np.int64)
 
 
@@ -99,16 +76,9 @@ def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> Ints:
 class Duty:
     """What the communities that a rule is for owe by it.
 
-    Attributes
-    ----------
-    quantity
-        "facilities", "area_m2", "places", "school_places", "beds" or "land_m2".
-    owed, low
-        By community; `low` is the lowest reading where readings differ.
-    base, amount
-        What it is owed for: the column of the communities, and its number there.
-    read_with
-        The rules that were read together with this one, such as that of the least floor area.
+    `owed` is the number of `quantity` ("facilities", "area_m2", "places", "school_places", "beds") by community, `low`
+    the lowest reading where readings differ. They owe it for `amount` of the column `base`; `read_with` are the rules
+    that were read together with this one, such as that of the least floor area.
     """
 
     rule: Rule

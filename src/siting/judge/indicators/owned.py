@@ -78,11 +78,6 @@ def _named(stock: pd.DataFrame, layer: str, context: Context) -> pd.Series:
     """Return the community that a facility names, by id or by a name that only one has.
 
     Of units that estates are rolled up to, the one that it names, or that its estate belongs to, or that it lies in.
-
-    Raises
-    ------
-    LayerError
-        When a facility names a community that is not there.
     """
     if isinstance(context, Rolled):
         return context.placed(layer)[stock.index]

@@ -18,13 +18,7 @@ __all__ = ["document_from", "only", "rule_from", "texts"]
 
 
 def document_from(key: str, at: Mapping[str, Any]) -> Document:
-    """Make a document of a TOML table.
-
-    Raises
-    ------
-    StandardError
-        When a key is unknown, absent, or of the wrong type.
-    """
+    """Make a document of a TOML table; raise `StandardError` when a key is unknown, absent, or of the wrong type."""
     texts(at, ("title", "number", "issued"), f"document {key}")
     if "title" not in at:
         raise StandardError(f"document {key}: no title")
@@ -49,10 +43,7 @@ def texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
 def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
     """Make a rule of a TOML table; of keys that change an *old* rule where there is one.
 
-    Raises
-    ------
-    StandardError
-        When a key is unknown, absent, or of the wrong type, or a kind or unit is not known.
+    A `StandardError` names a key that is unknown, absent, or of the wrong type, and a kind or unit that is not known.
     """
     name = str(at.get("id", "without id") if old is None else old.id)
     only(at, (f.name for f in fields(Rule)), f"rule {name}: unknown keys")

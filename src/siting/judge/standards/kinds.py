@@ -21,16 +21,8 @@ OWED = (">=", ">", "per", "range", "=")
 class Kind:
     """What a kind of rule takes.
 
-    Attributes
-    ----------
-    keys
-        The keys of `COMPUTING` that it uses.
-    units
-        The units that its number can be in; None for all.
-    operators
-        The operators that it can be judged by.
-    idle
-        Returns which of these keys have no effect in a rule, for the others that it has.
+    It uses these `keys` of `COMPUTING`, its number is in one of these `units` (None for all), and one of these
+    `operators` judges it; `idle` returns the keys that have no effect in a rule, for the others that it has.
     """
 
     keys: tuple[str, ...]

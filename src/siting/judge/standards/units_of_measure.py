@@ -66,11 +66,5 @@ UNITS: dict[str, Unit] = {
 
 
 def apart(unit: str) -> str:
-    """Return the unit of the difference of two numbers: percentage points between two in percent.
-
-    Examples
-    --------
-    >>> apart("percent"), apart("beds")
-    ('percentage_points', 'beds')
-    """
+    """Return the unit of the difference of two numbers: percentage points between two in percent."""
     return "percentage_points" if unit == "percent" else unit
