@@ -19,6 +19,7 @@ import pytest
 
 import siting as st
 from siting.judge.indicators.finding import INDICATORS
+from siting.judge.standards.json_schema import standard_schema
 from siting.judge.standards.kinds import KINDS
 from siting.judge.standards.units_of_measure import UNITS
 from siting.labels import known
@@ -87,7 +88,9 @@ def test_a_note_stands_in_both_languages(name: str) -> None:
 
 
 def test_the_schema_that_ships_is_of_the_rules_that_are() -> None:
-    schema = json.loads(files("siting.judge").joinpath("standard.schema.json").read_text(encoding="utf-8"))
+    shipped = files("siting.judge").joinpath("standard.schema.json").read_text(encoding="utf-8")
+    assert shipped == standard_schema(), "write it anew: siting standards schema"
+    schema = json.loads(shipped)
     rule = schema["properties"]["rule"]["items"]
     names = [field.name for field in dataclasses.fields(st.Rule)]
     assert list(rule["properties"]) == names
