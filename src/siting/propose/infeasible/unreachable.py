@@ -1,4 +1,4 @@
-"""What all sites together miss: shares, distances and numbers, and the communities that no site serves."""
+"""Goals that fail with all sites open: shares, distances and numbers, and communities that no site serves."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["out_of_reach"]
 
 
 def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reason]]:
-    """Return the parts of rules that all sites together miss, each by itself, and by how much."""
+    """Return the parts of rules that fail, each by itself, with all sites open, and by how much."""
     inputs, parts = formulation.inputs, []
     found: list[Reason] = []
     missed: dict[tuple[int, float | None], list[tuple[Part, Bools]]] = {}
@@ -68,7 +68,7 @@ def _served_by_all(formulation: Formulation, service: int, phase: int, limit: fl
 def _too_far(
     formulation: Formulation, service: int, limit: float | None, lacking: Sequence[tuple[Part, Bools]]
 ) -> Iterator[Reason]:
-    """Name the communities without a site near enough, those with most people first, and their way to the nearest.
+    """Name the communities without a site near enough, largest first, and the distance to the nearest.
 
     Those that forbidden sites would serve are named apart, with the rules that forbid these.
     """
@@ -79,7 +79,7 @@ def _too_far(
     nearest = np.full(size, np.inf)
     order = np.lexsort((cost, community))
     _, first = np.unique(community[order] * len(inputs.sites) + variables.site[column[order]], return_index=True)
-    once = order[np.sort(first)]  # each site once, in the order of the way
+    once = order[np.sort(first)]  # each site once, in the order of distance
     start = np.searchsorted(community[once], community[once])
     at = np.arange(len(once)) - start == formulation.times - 1
     nearest[community[once][at]] = cost[once][at]
@@ -115,7 +115,7 @@ def _barring(formulation: Formulation, service: int, limit: float | None) -> dic
 def _people(
     formulation: Formulation, service: int, mask: Bools, ways: Sequence[str] | None = None
 ) -> dict[str, object]:
-    """Count communities and their people, and name them, those with most people first."""
+    """Count communities and their people, and name them, largest first."""
     people = formulation.inputs.demand[service].max(axis=0)
     at = np.flatnonzero(mask)
     at = at[np.argsort(-people[at], kind="stable")]
