@@ -15,7 +15,7 @@ from siting.measure.services import walker
 from siting.network import Walk
 from siting.network.walking_speed import speed_from
 from siting.propose import AtMost, Cover
-from siting.share import share_from
+from siting.read_share import share_from
 from siting.study.inputs import Circle, Goal, Source
 
 __all__ = ["STUDY", "TABLES", "read_recipe"]
