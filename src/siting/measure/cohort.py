@@ -240,7 +240,7 @@ def _ages(given: ByAge) -> pd.DataFrame:
     table = table.sort_index()
     if len(table) < 2 or not pd.api.types.is_integer_dtype(table.index) or list(table.index) != list(range(len(table))):
         raise ProblemError("ages must be whole numbers 0, 1, 2, … without a gap, the last for all who are older")
-    return table.rename_axis(index="age")
+    return table
 
 
 def _numbers(given: Any, table: pd.DataFrame, what: str, *, least: float = 0, most: float = math.inf) -> Floats:

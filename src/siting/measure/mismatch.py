@@ -288,7 +288,7 @@ def spatial_mismatch(
 def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: pd.Series) -> pd.DataFrame:
     """Count people and supply by district; a district may have only one of both."""
     counted = {
-        name: values.groupby(labels.astype(object), sort=False, observed=True).sum()
+        name: values.groupby(labels.astype(object), sort=False).sum()
         for name, values, labels in (("people", people, by), ("supply", supply, supply_by))
     }
     homes, sites = counted["people"].index, counted["supply"].index
@@ -298,8 +298,7 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     ids = sorted({*homes, *sites}, key=by_kind)
     table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
-        total = float(table[name].sum())
-        table[f"{name}_share"] = table[name] / (total if total > 0 else math.nan)
+        table[f"{name}_share"] = table[name] / table[name].sum()
     share = table["people_share"]
     table["quotient"] = table["supply_share"] / share.where(share > 0)
     table["surplus"] = table["supply"] - table["supply"].sum() * share

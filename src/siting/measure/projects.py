@@ -197,7 +197,7 @@ def appraise_projects(
     _check(projects, capacity, reach, demand, stock)
     units, cost = _numbers(projects, capacity), _numbers(projects, "cost")
     area = _numbers(projects, "floor_area") if "floor_area" in projects else math.nan
-    added = units.mask(projects["in_stock"].astype(bool), 0.0) if "in_stock" in projects else units
+    added = units.mask(projects["in_stock"].astype(bool)) if "in_stock" in projects else units
     rates = None if subsidies is None else {kind: _rate(kind, rate) for kind, rate in subsidies.items()}
     divisor = units.where(units > 0)
     columns = {

@@ -123,11 +123,10 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     (True, True)
     """
     groups: _Groups | None = None
-    like: Reach | None = None
     for part, demand in parts:
         if part.nearest_only is not None:
             raise ProblemError("a Reach of the nearest does not hold all pairs; travel with metres or minutes")
-        if groups is None or like is None:
+        if groups is None:
             like, groups = part, _Groups(len(part.destinations))
         if not part.destinations.equals(like.destinations) or (part.limit, part.unit) != (like.limit, like.unit):
             raise ProblemError(f"parts differ in destinations, limit or unit: {like} and {part}")
@@ -135,7 +134,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
         begins = np.searchsorted(part.origin[order], np.arange(len(part.origins) + 1))
         people = amounts(demand, part.origins, what="demand", of="origins").to_numpy(float)
         groups.add(kernels.Near(begins, part.destination[order].astype(np.int32), part.cost[order]), people)
-    if groups is None or like is None:
+    if groups is None:
         raise ProblemError("merge_reach: there is no part; give at least one Reach with its demand")
     return groups.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
 
@@ -171,13 +170,13 @@ def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, An
 def _weights(weights: Any, index: pd.Index) -> Floats:
     if weights is None:
         return np.ones(len(index))
-    people = np.asarray(weights, float)
+    people = np.ascontiguousarray(weights, float)
     if people.shape != (len(index),):
         raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
     wrong = ~(np.isfinite(people) & (people >= 0))
     if wrong.any():
         raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
-    return np.ascontiguousarray(people)
+    return people
 
 
 def _cells(sites: Floats, metres: float) -> tuple[kernels.Cells, kernels.Near]:

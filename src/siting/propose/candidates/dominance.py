@@ -38,16 +38,9 @@ MAX_PAIRS = 2.0**28
 
 
 class Covers(NamedTuple):
-    """Points on streets, and the communities that reach each.
+    """Points on streets: the *edge* each lies on, how far *along* it from its `u`, mm, and who reaches each.
 
-    Attributes
-    ----------
-    point
-        Points in the network's CRS.
-    edge, along
-        The street each lies on, and how far from its `u`, mm.
-    ptr, item
-        The communities that reach point `k` are those at the positions ``item[ptr[k]:ptr[k + 1]]``, rising.
+    The communities that reach point `k` are those at the positions ``item[ptr[k]:ptr[k + 1]]``, rising.
     """
 
     point: Shapes
@@ -68,22 +61,9 @@ class _Stretches(NamedTuple):
 def dominating_points(network: Network, communities: Places, limit: int, *, walk: Walk | None = None) -> Covers:
     """Find points such that for any point of a street, one of them is reached by at least the same communities.
 
-    Parameters
-    ----------
-    network
-        The streets.
-    communities
-        On the streets; walks lead from them.
-    limit
-        The radius, mm of level walk; inclusive.
-    walk
-        The walker whose slopes count; None counts distance alone.
-
-    Returns
-    -------
-    Covers
-        In the order of the network's edges. No point's communities are a subset of another's; of points with equal
-        communities the one with the least total walk is kept.
+    The *limit* of the radius, inclusive, is in mm of level walk from the communities; the response of *walk* to slopes
+    counts. Points are in the order of the network's edges. No point's communities are all among those of another; of
+    points that the same ones reach the one with the least walk for all of them together stands for the rest.
 
     Notes
     -----
@@ -112,11 +92,8 @@ def _reached(network: Network, communities: Places, limit: int, walk: Walk | Non
     # `reached_pieces` finds streets that reach a place; on reversed streets, those that a place reaches.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
-        against = replace(
-            network,
-            oneway=None if network.oneway is None else -network.oneway,
-            rise=None if network.rise is None else -network.rise,
-        )
+        oneway = None if network.oneway is None else -network.oneway
+        against = replace(network, oneway=oneway, rise=None if network.rise is None else -network.rise)
     found = reached_pieces(against, communities, [limit], mode="each", walk=walk)
     long = network.cost[found.edge].astype(np.int64)
     low, high = (np.rint(share * long).astype(np.int64) for share in (found.low, found.high))
@@ -136,8 +113,7 @@ def _overlaps(reached: _Stretches) -> _Stretches:
 
 def _on_line(network: Network, edge: Ints, along: Ints) -> Shapes:
     share = along / np.maximum(network.cost[edge], 1)
-    found: Shapes = shapely.line_interpolate_point(network.lines[edge], share, normalized=True)
-    return found
+    return np.asarray(shapely.line_interpolate_point(network.lines[edge], share, normalized=True))
 
 
 def _located(network: Network, point: Shapes) -> Places:
@@ -147,8 +123,7 @@ def _located(network: Network, point: Shapes) -> Places:
 def _at_own_node(network: Network, node: Ints, point: Shapes) -> Bools:
     """Mark the nodes that are located where they are drawn, and not on a street above them."""
     there = _located(network, point)
-    found: Bools = ((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0))
-    return found
+    return np.asarray(((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0)))
 
 
 def _drawn(network: Network, parts: _Stretches) -> Shapes:
@@ -156,8 +131,6 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
     point: Shapes = np.empty(len(parts.edge), object)
     todo = np.arange(len(parts.edge))
     for share in SHARES:
-        if not len(todo):
-            break
         edge, low, high = (column[todo] for column in parts)
         along = low + np.floor(share * (high - low)).astype(np.int64)
         drawn = _on_line(network, edge, along)
@@ -166,12 +139,9 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
         point[todo[good]] = drawn[good]
         todo = todo[~good]
     if len(todo):
-        log.warning(
-            "candidates: %d stretches of streets are below another street, where no point can be placed; they are "
-            "left out", len(todo),
-        )  # fmt: skip
-    found: Shapes = point[~shapely.is_missing(point)]
-    return found
+        why = "lie under another street, where no point can be drawn; they are left out"
+        log.warning("candidates: %d stretches of streets %s", len(todo), why)
+    return np.asarray(point[~shapely.is_missing(point)])
 
 
 def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
@@ -189,10 +159,5 @@ def _undominated(network: Network, communities: Places, point: Shapes, limit: in
     kept = np.flatnonzero(maximal(ptr, item, first, room))
     kept = kept[np.lexsort((places.to_u[kept], places.edge[kept]))]
     inside = np.concatenate([np.zeros(0, np.int64), *(item[ptr[k] : ptr[k + 1]] for k in kept)])
-    return Covers(
-        point[kept],
-        places.edge[kept].astype(np.int64),
-        places.to_u[kept].astype(np.int64),
-        np.append(0, np.cumsum(size[kept])).astype(np.int64),
-        inside,
-    )
+    edge, along = (column[kept].astype(np.int64) for column in (places.edge, places.to_u))
+    return Covers(point[kept], edge, along, np.append(0, np.cumsum(size[kept])).astype(np.int64), inside)

@@ -18,22 +18,13 @@ import shapely
 from siting.data import check_extent, check_layer, common_crs, points
 from siting.errors import LayerError, ProblemError, some
 from siting.measure.alignment import amounts
-from siting.measure.walking import sloped, walk_limit
+from siting.measure.walk_limit import sloped, walk_limit
 from siting.network import Network, Walk
 from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes
+from siting.propose.candidates import parcels as parcel_filters
 from siting.propose.candidates.dominance import dominating_points
-from siting.propose.candidates.parcels import (
-    Bounds,
-    Distances,
-    bounded,
-    filtered,
-    metres_of,
-    near_pairs,
-    own_filters,
-    place_filters,
-    read_parcels,
-)
+from siting.propose.candidates.parcels import Bounds, Distances, bounded, metres_of, near_pairs
 from siting.renamed import renamed_keywords
 
 __all__ = ["Method", "make_candidates"]
@@ -192,10 +183,10 @@ def make_candidates(
         frame, tests = _grid(people, step, metres, boundary), []
     else:
         assert parcels is not None
-        frame = read_parcels(parcels, people.crs, missing)
-        tests = own_filters(frame, area, floor_area, kind)
-    tests += place_filters(frame, people.point, people.crs, metres, boundary, far_from, near)
-    frame = filtered(frame, tests, layer=method)
+        frame = parcel_filters.read_parcels(parcels, people.crs, missing)
+        tests = parcel_filters.own_filters(frame, area, floor_area, kind)
+    tests += parcel_filters.place_filters(frame, people.point, people.crs, metres, boundary, far_from, near)
+    frame = parcel_filters.filtered(frame, tests, layer=method)
     if metres is not None:
         frame = people.counted(frame, *near_pairs(points(frame).to_numpy(), people.point, metres))
     return _finished(frame.set_geometry(points(frame)), method)
@@ -317,11 +308,9 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
     spot: Shapes = shapely.points(centre[order])
     columns: dict[str, Any] = {}
     if network is not None:
-        edge = network.tree.nearest(spot)
-        line = network.lines[edge]
-        on = shapely.line_interpolate_point(line, shapely.line_locate_point(line, spot))
-        columns["moved"] = np.round(shapely.distance(spot, on), 3)
-        spot = on
+        line, centred = network.lines[network.tree.nearest(spot)], spot
+        spot = shapely.line_interpolate_point(line, shapely.line_locate_point(line, centred))
+        columns["moved"] = np.round(shapely.distance(centred, spot), 3)
     frame = _named("cluster", columns, spot, people.crs)
     return people.counted(frame, rank[cluster], lived)
 

@@ -20,16 +20,9 @@ from siting.errors import LayerError, ProblemError, some
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = [
-    "Bounds",
-    "Distances",
-    "bounded",
-    "filtered",
-    "metres_of",
-    "near_pairs",
-    "own_filters",
-    "place_filters",
+    "Bounds", "Distances", "bounded", "filtered", "metres_of", "near_pairs", "own_filters", "place_filters",
     "read_parcels",
-]
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -87,13 +80,10 @@ def own_filters(
     if floor_area is not None:
         tests.append(_between("floor_area", floor_area, _column(frame, "floor_area").to_numpy(float)))
     if kind is not None:
-        kinds = [kind] if isinstance(kind, str) else list(kind)
-        there = _column(frame, "kind")
-        strange = [one for one in kinds if one not in set(there)]
+        kinds, there = [kind] if isinstance(kind, str) else list(kind), _column(frame, "kind")
+        strange, known = [one for one in kinds if one not in set(there)], sorted(there.unique())
         if strange or not kinds:
-            raise LayerError(
-                "parcels", f"no row has the kind {some(strange)}; there are {some(sorted(there.unique()), most=20)}"
-            )
+            raise LayerError("parcels", f"no row has the kind {some(strange)}; there are {some(known, most=20)}")
         tests.append((f"of other kinds than {some(kinds)}", there.isin(kinds).to_numpy(bool)))
     return tests
 
@@ -102,8 +92,7 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
     if name not in frame:
         columns = some(frame.columns.drop("geometry"), most=30)
         raise LayerError("parcels", f'is to be filtered by "{name}", but has the columns {columns}; add it, or rename')
-    found: pd.Series = frame[name]
-    return found
+    return frame[name]  # type: ignore[no-any-return]
 
 
 def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
@@ -130,15 +119,13 @@ def place_filters(
 ) -> list[tuple[str, Bools]]:
     """List the filters by location: why rows are left out, and which are kept."""
     shape, spot = frame.geometry.to_numpy(), points(frame).to_numpy()
-    tests = []
+    tests, row = [], np.arange(len(frame))
     if boundary is not None:
-        inside = np.zeros(len(frame), np.bool_)
-        inside[shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]] = True
-        tests.append(("outside the boundary", inside))
+        inside = shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]
+        tests.append(("outside the boundary", np.isin(row, inside)))
     if metres is not None:
-        close = np.zeros(len(frame), np.bool_)
-        close[near_pairs(spot, community, metres_of("metres", metres))[0]] = True
-        tests.append((f"farther than {metres:g} m from any community", close))
+        close, _ = near_pairs(spot, community, metres_of("metres", metres))
+        tests.append((f"farther than {metres:g} m from any community", np.isin(row, close)))
     for name, limit, way in _distances("far_from", far_from, shape, crs):
         tests.append((f"closer than {limit:g} m to {name}", np.rint(way * 1000) >= limit * 1000))
     for name, limit, way in _distances("near", near, shape, crs):
@@ -186,11 +173,9 @@ def filtered(frame: gpd.GeoDataFrame, tests: list[tuple[str, Bools]], *, layer: 
     left = np.ones(len(frame), np.bool_)
     removed = []
     for why, kept in tests:
-        out = int((left & ~kept).sum())
-        if out:
-            removed.append(f"{out} {why}")
+        removed.append((int((left & ~kept).sum()), why))
         left &= kept
-    reasons = "; ".join(removed)
+    reasons = "; ".join(f"{out} {why}" for out, why in removed if out)
     log.info("%s: %d of %d are kept; left out: %s", layer, left.sum(), len(left), reasons or "none")
     if not left.any():
         raise LayerError(layer, f"none of {len(left)} is left ({reasons or 'there were none'}); ease a filter")

@@ -20,15 +20,9 @@ __all__ = ["changes_of"]
 
 #: Rules without a number, which can only be left out.
 WITHOUT = (
-    problem.AtLeast,
-    problem.Backup,
-    problem.Forbidden,
-    problem.OnePer,
-    problem.Required,
-    problem.Spacing,
-    problem.Supply,
-    problem.Together,
-)
+    problem.AtLeast, problem.Backup, problem.Forbidden, problem.OnePer, problem.Required, problem.Spacing,
+    problem.Supply, problem.Together,
+)  # fmt: skip
 
 
 def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part]) -> Iterator[Reason]:
@@ -39,9 +33,8 @@ def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part
     if isinstance(rule, WITHOUT) and problems.feasible([part for part in problems.parts if part.rule != rule]):
         yield "plan.mend_without", {"rule": problem.Part(rule)}
     if isinstance(rule, problem.Phases):
-        for each in mine:
-            if each.part in conflict:
-                yield from _wider(problems, [each])
+        for each in (one for one in mine if one.part in conflict):
+            yield from _wider(problems, [each])
     if isinstance(rule, (problem.Cover, problem.Phases)):
         shares = [share for share in problems.formulation.shares if share.rule == rule]
         for phase in dict.fromkeys(share.phase for share in shares if share.part in conflict):
@@ -71,15 +64,9 @@ def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reas
     if enough is None or enough <= chosen[0].high:
         return
     money = isinstance(rule, problem.Budget) or (part.asks is not None and part.asks[0] == "budget")
-    key = (
-        "plan.mend_budget"
-        if money
-        else "plan.mend_closings"
-        if isinstance(rule, problem.MayClose)
-        else "plan.mend_sites"
-    )
+    what = "budget" if money else "closings" if isinstance(rule, problem.MayClose) else "sites"
     named = part if len(chosen) == 1 else problem.Part(rule)
-    yield key, {"rule": named, "to": amount(enough) if money else round(enough)}
+    yield f"plan.mend_{what}", {"rule": named, "to": amount(enough) if money else round(enough)}
 
 
 def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | None]) -> float | None:

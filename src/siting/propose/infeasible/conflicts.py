@@ -13,7 +13,7 @@ from siting.errors import ProblemError
 from siting.numbers import amount
 from siting.optimize.control import Control
 from siting.propose.infeasible.changes import changes_of
-from siting.propose.infeasible.subproblems import Subproblems, load_engines
+from siting.propose.infeasible.subproblems import Subproblems, limits_all, load_engines
 from siting.propose.infeasible.unreachable import out_of_reach
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.shares import Share
@@ -32,18 +32,12 @@ LIMITS = (problem.AtMost, problem.Budget, problem.Phases)
 def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
     """Find out why no plan keeps all rules.
 
-    First each rule that fails even with all sites open, with the best possible value and the communities that are too
-    far, or whose sites are forbidden. If there is none, a set of rules in conflict: a limit (on sites or money) and one
-    other rule if possible, reduced to one group if that is enough; otherwise the result of a deletion filter [1]_. The
-    set is irreducible, not always the smallest. Then the best shares under the other rules, and each single change that
-    makes the problem feasible. All is found by solving; a reason states when time ended first. Rules in the values of a
-    reason are `Part` objects, with the rule and its group.
-
-    Parameters
-    ----------
-    control
-        That of the search. It may take five seconds more, or as long as the search, but at most one second
-        beyond its time limit.
+    First each rule that all sites together miss, with the best that can be had and the communities that are too far,
+    or whose sites are forbidden. Where there is none, a set of rules in conflict: a limit (on sites or money) and one
+    other rule where two such are, and of these one group where that is enough; otherwise whatever a deletion filter
+    [1]_ leaves. Nothing of the set can be spared, but there may be a smaller one. Then the best shares that the other
+    rules allow, and each single change that mends everything by itself. All is found by solving, in five seconds or
+    what the search of *control* took, at most one second beyond its limit; a reason says where time ended first.
 
     References
     ----------
@@ -118,9 +112,9 @@ def _refined(problems: Subproblems, parts: Sequence[problem.Part]) -> tuple[prob
     if len(rules) == 2 and _is_limit(problems, rules[0]) and len(parts) > 2:
         for limit in rules[0]:
             if len(rules[0]) == 1 or problems.feasible([limit, *rules[1]]) is False:
-                for part in rules[1]:
-                    if problems.feasible([limit, part]) is False:
-                        return limit, part
+                part = next((part for part in rules[1] if problems.feasible([limit, part]) is False), None)
+                if part is not None:
+                    return limit, part
     return tuple(part for (part,) in _spared(problems, [[part] for rule in rules for part in rule]))
 
 
@@ -129,7 +123,7 @@ def _conflict(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iter
     formulation = problems.formulation
     values: dict[str, object] = {"rules": (*_named(problems, conflict), *_standing(problems, conflict))}
     limits = (each for each in problems.keeping(conflict).constraints if each.part is not None)
-    limit = next((each for each in limits if isinstance(each.rule, problem.Budget) or _of_all(each.rule)), None)
+    limit = next((each for each in limits if limits_all(each.rule)), None)
     needed = -math.inf if limit is None else -problems.least(conflict, limit.part).bound  # type: ignore[arg-type]
     if limit is None or not math.isfinite(needed) or needed <= limit.high:
         yield "plan.conflict_rules", values
@@ -142,11 +136,6 @@ def _conflict(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iter
         kept = [part for part in problems.parts if part not in shares]
         best = None if overall is None else _best(problems, overall, kept)
         yield ("plan.conflict_sites", values) if best is None else ("plan.conflict", values | {"best": best})
-
-
-def _of_all(rule: object) -> bool:
-    """Whether a rule limits the number of all sites."""
-    return isinstance(rule, problem.AtMost) and rule.by is None
 
 
 def _named(problems: Subproblems, conflict: Sequence[problem.Part]) -> Iterator[problem.Part]:

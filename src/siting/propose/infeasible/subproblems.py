@@ -23,7 +23,7 @@ from siting.propose.model.variables import STAYING, build_variables
 from siting.propose.search.capacitated import search_capacitated
 from siting.propose.search.engines import solve_model
 
-__all__ = ["Subproblem", "Subproblems", "lightest", "load_engines", "parts_of"]
+__all__ = ["Subproblem", "Subproblems", "lightest", "limits_all", "load_engines", "parts_of"]
 
 log = logging.getLogger(__name__)
 #: Rules that are left out by laying out the variables anew.
@@ -38,14 +38,7 @@ SAME = 1e-9
 class Subproblem(Formulation):
     """A problem with some of its rules and another objective to maximise.
 
-    Attributes
-    ----------
-    weigh
-        What opening each variable counts.
-    target
-        The demand whose served people count; None for none.
-    all_served
-        Whether everybody must be served.
+    *weigh* is what opening each variable counts, *target* whose people count when they are served (None: nobody's).
     """
 
     weigh: Floats
@@ -76,11 +69,11 @@ class Subproblem(Formulation):
             return tuple(blocks)
         worth = np.where(share.members, self.inputs.demand[share.service, share.phase], 0.0)
         goal = replace(share, limit=None) if self.capacity is not None else share
-        at = [n for n, block in enumerate(blocks) if self.is_of(goal, block)]
-        if at:
-            blocks[at[0]] = replace(blocks[at[0]], worth=worth)
-        else:
-            blocks.append(Block(share.service, share.phase, share.limit, worth, np.zeros(len(worth), bool), self.times))
+        new = Block(share.service, share.phase, share.limit, worth, np.zeros(len(worth), bool), self.times)
+        at = next((n for n, block in enumerate(blocks) if self.is_of(goal, block)), None)
+        if at is None:
+            return (*blocks, new)
+        blocks[at] = replace(blocks[at], worth=worth)
         return tuple(blocks)
 
     def unit_benefit(self, block: Block, cost: Floats) -> Floats:
@@ -107,13 +100,7 @@ class Outcome:
 
 
 class Subproblems:
-    """Solve a problem with some of the parts of its rules, within seconds.
-
-    Parameters
-    ----------
-    seconds
-        For all subproblems together.
-    """
+    """Solve a problem with some of the parts of its rules, within *seconds* for all subproblems together."""
 
     def __init__(self, formulation: Formulation, control: Control, seconds: float) -> None:
         self.formulation, self.control = formulation, control
@@ -141,9 +128,8 @@ class Subproblems:
         inputs, variables, constraints = old.inputs, old.variables, old.constraints
         if len(rules) < len(inputs.rules):
             inputs = replace(inputs, rules=rules)
-            variables = build_variables(
-                inputs, old.objective.cost if isinstance(old.objective, problem.MinCost) else None
-            )
+            cost = old.objective.cost if isinstance(old.objective, problem.MinCost) else None
+            variables = build_variables(inputs, cost)
             constraints = build_constraints(inputs, variables)
         return Subproblem(
             problem.MinSites(), inputs, variables,
@@ -159,13 +145,10 @@ class Subproblems:
         if clock.must_stop:
             self.late = True
             return Outcome(None, -math.inf, math.inf, clock.status)
-        if sub.capacity is not None:
-            answer = search_capacitated(sub, clock)
-            value, bound = (-math.inf, math.inf) if answer.x is None else (answer.value, answer.bound)
-            outcome = Outcome(answer.x, value, bound, answer.status)
-        else:
-            found = solve_model(sub.model, clock)
-            outcome = Outcome(found.x, found.value, found.bound, found.status)
+        found = solve_model(sub.model, clock) if sub.capacity is None else search_capacitated(sub, clock)
+        outcome = Outcome(found.x, found.value, found.bound, found.status)
+        if math.isnan(outcome.value):  # capacities without a plan
+            outcome = replace(outcome, value=-math.inf, bound=math.inf)
         if outcome.x is not None and len(outcome.x) == len(self.formulation.variables):
             self._plans = [outcome.x, *self._plans[:PLANS]]
         decided = outcome.value >= enough - _slack(enough) or outcome.bound < enough - _slack(enough)
@@ -198,9 +181,7 @@ class Subproblems:
     def _plans_of(self, sub: Subproblem) -> list[Bools]:
         """Earlier plans with the same variables."""
         mine, its = self.formulation.variables, sub.variables
-        same = its is mine or (
-            len(its) == len(mine) and bool((its.site == mine.site).all() and (its.kind == mine.kind).all())
-        )
+        same = np.array_equal(its.site, mine.site) and np.array_equal(its.kind, mine.kind)
         return self._plans if same else []
 
     def possible(self, sub: Subproblem) -> bool | None:
@@ -256,12 +237,14 @@ def lightest(sub: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> 
 
 
 def _limit(sub: Subproblem) -> Constraint | None:
-    """Return the limit (sites, money) to minimise instead of keep, which is solved sooner."""
-    for kind in (problem.AtMost, problem.Budget):
-        for each in sub.constraints:
-            if isinstance(each.rule, kind) and getattr(each.rule, "by", None) is None and len(each.columns):
-                return each
-    return None
+    """Return the limit (sites, money) to be made small instead of kept, which shows sooner whether it can be kept."""
+    limits = [each for each in sub.constraints if limits_all(each.rule) and len(each.columns)]
+    return min(limits, key=lambda each: isinstance(each.rule, problem.Budget), default=None)
+
+
+def limits_all(rule: object) -> bool:
+    """Whether a rule limits all sites, or money."""
+    return isinstance(rule, problem.Budget) or (isinstance(rule, problem.AtMost) and rule.by is None)
 
 
 def parts_of(formulation: Formulation) -> tuple[problem.Part, ...]:

@@ -1,4 +1,4 @@
-"""Estates grouped into the units of a clause: communities (社区) and administrative villages (行政村).
+"""The units that a clause speaks of, rolled up from estates: communities (社区), administrative villages (行政村).
 
 A row of the layer `communities` belongs to the unit in its column `community_area` or `village`, else to the area of
 the layer `community_areas` that contains it, else it is a unit by itself. Numbers of a unit are sums of its rows; it
