@@ -84,7 +84,7 @@ def test_a_row_as_large_as_all_others_is_told(
     )
     assert len(check_layer(frame, "communities")) == rows
     assert (
-        '"population" of "h0: 某市" is as much as of all other rows together, 45; if it sums' in caplog.text
+        '"population" of "h0: 某市" is as much as of all other rows together, 45; if it is' in caplog.text
     ) == told
 
 

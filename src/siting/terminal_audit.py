@@ -1,4 +1,4 @@
-"""Verdicts and standards as lines of a terminal: nothing is cut off, however narrow it is."""
+"""Verdicts and standards in a terminal of any width."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ from siting.terminal_text import side_by_side, wrapped
 __all__ = ["print_areas", "print_audit", "print_rules", "print_verdict"]
 
 HEADS = ("indicator", "value", "target", "needed", "verdict")
-#: The widths of all columns but the first, which takes what is left, on a usual and on a wide terminal.
+#: The widths of all columns but the first, which takes the rest, on a usual and on a wide terminal.
 WIDTHS, WIDE, ROOMY = (10, 14, 14, 12), (12, 24, 24, 20), 110
 RIGHT = (False, True, True, True, False)
 COLOURS = {"met": "green", "part": "green", "short": "red"}
-#: Sentences of long reasons are cut to so many lines: long lists of names stand in the exported tables.
+#: Most lines of a sentence of a long reason; the exported tables have the full lists of names.
 REASON_LINES = 2
 LEAST = 60
 
@@ -52,7 +52,7 @@ def print_audit(out: Console, judged: Audit, lang: str) -> None:
 
 
 def print_verdict(out: Console, judged: Audit, lang: str) -> None:
-    """Print the verdict on each rule of the whole: what is judged first, then a line for each that is not."""
+    """Print the verdict on each rule of the whole: judged ones first, then a line for each other."""
     table = judged.table[judged.table["area"] == "all"]
     rows, folded = judged_first(table)
     width = max(out.width, LEAST)
@@ -99,7 +99,7 @@ def _grid(cells: Sequence[str], widths: Sequence[int], styles: Sequence[str]) ->
 def _rule(
     row: dict[Any, Any], widths: Sequence[int], notes: dict[str, int], *, several: bool, lang: str
 ) -> Iterator[Text]:
-    """Yield the numbers of a rule in columns, and below them over the whole width what they rest on."""
+    """Yield the numbers of a rule in columns, and their basis below, over the whole width."""
     note = text_of(row, "note", lang)
     mark = f" [{notes.setdefault(note, len(notes) + 1)}]" if note else ""
     target, needed = (" ".join(filter(None, words(row, lang))) for words in (target_words, needed_words))
@@ -115,7 +115,7 @@ def _rule(
 
 
 def _shortened(reason: str, width: int, lang: str) -> Iterator[str]:
-    """Wrap a reason; of one that is long, cut each sentence, so that a list of names hides nothing that follows it."""
+    """Wrap a reason; cut each sentence of a long one, so that a list of names does not hide the rest."""
     lines = wrapped(f"  {reason}", width, indent=2)
     if len(lines) <= REASON_LINES:
         yield from lines
@@ -144,7 +144,7 @@ def print_areas(out: Console, judged: Audit, lang: str) -> None:
 
 
 def print_rules(out: Console, chosen: Standard, lang: str) -> None:
-    """Print the rules of a standard: the id on a line of its own, what is asked, and the clause."""
+    """Print the rules of a standard: id, requirement and clause."""
     width = max(out.width, LEAST)
     for rule in chosen:
         number = "" if rule.value is None else f"{rule.value:g}"

@@ -1,4 +1,4 @@
-"""A study run or judged in a terminal: its steps as they end, and its results as tables."""
+"""A study run or judged in a terminal: steps and results."""
 
 from __future__ import annotations
 
@@ -30,17 +30,17 @@ from siting.terminal_text import wrapped
 
 __all__ = ["audit_in_terminal", "results_table", "run_in_terminal"]
 
-#: A goal is printed in lines of so many columns, on a terminal of 80 and on a wide one.
+#: Width of the lines of a goal, on a terminal of 80 columns and on a wide one.
 GOAL_WIDTH, WIDE_GOAL = 14, 60
 
 
 def run_in_terminal(out: Console, study: Study, folder: Path) -> None:
-    """Run a study, write its results to *folder*, and print what was found.
+    """Run a study, write its results to *folder*, and print them.
 
     Raises
     ------
     SitingError
-        When the study cannot be run or written, or, after all is written, when a goal has no plan.
+        When the study cannot be run or written, or a goal has no plan (after writing).
     """
     began, lang = time.perf_counter(), study.lang
     with _progress(out, lang) as on_step:
@@ -61,12 +61,12 @@ def run_in_terminal(out: Console, study: Study, folder: Path) -> None:
 
 
 def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_file: Path | None) -> None:
-    """Judge the layers of a study, print the verdicts (of one status where it is given), and write them to a file.
+    """Judge the layers of a study, print the verdicts (of one status if given), and write them to a file.
 
     Raises
     ------
     SitingError
-        When the status or the kind of file is not known, or the study cannot be judged.
+        When the status or the kind of file is unknown, or the study cannot be judged.
     """
     suffix = None if out_file is None else out_file.suffix.lower()
     if suffix not in (None, ".xlsx", ".csv", ".html", ".htm"):
@@ -92,7 +92,7 @@ def audit_in_terminal(out: Console, study: Study, *, status: str | None, out_fil
 
 @contextmanager
 def _progress(out: Console, lang: str) -> Iterator[Callable[[str, str], None]]:
-    """Show the step at work, and each finished step with its seconds."""
+    """Show the current step, and each finished step with its seconds."""
     began = {}
     with out.status("", spinner="line") as status:
 

@@ -1,1 +1,1 @@
-"""Numbers in, answer and proof out: models, engines and the solver, without tables, geometry or files."""
+"""Models, engines, solver and proofs, on numbers only: without tables, geometry or files."""

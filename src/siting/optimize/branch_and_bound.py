@@ -1,9 +1,8 @@
-"""Branch and bound on the dual form: decisions on columns, bounds in closed form, and the tree kept as a `Proof`.
+"""Branch and bound on the dual form: branching on columns, bounds in closed form, and the tree kept as a `Proof`.
 
-Every node has multipliers for the model it started from, rounded as the proof keeps them, and its bound is worked out
-from those; a bound of the solver is never taken. The multipliers of a node fix columns for its subtree (reduced-cost
-fixing). The search runs on a smaller model, without what the root decided, and multipliers are taken back from it to
-the one that the proof is for.
+Every node has multipliers for the original model, rounded as in the proof, and its bound is computed from them, never
+taken from the solver. The multipliers of a node fix columns for its subtree (reduced-cost fixing). The search runs on a
+smaller model, without the columns fixed at the root, and multipliers are mapped back to the model of the proof.
 """
 
 from __future__ import annotations
@@ -25,13 +24,13 @@ from siting.optimize.solution import GRAIN_TOLERANCE, SAME, floored
 
 __all__ = ["BranchAndBound"]
 
-#: Columns tried out before one is chosen to branch on, and iterations spent on each side.
+#: Strong branching: number of columns tried, and iterations on each side.
 TRIED, TRIED_STEPS = 8, 60
 
 
 @dataclass(frozen=True, eq=False)
 class _Node:
-    """An open node: box, bound, x of the relaxation, where the solver goes on, whether its multipliers fix columns."""
+    """An open node: box, bound, x of the relaxation, basis of the solver, whether its multipliers fix columns."""
 
     index: int
     lower: Floats
@@ -42,17 +41,16 @@ class _Node:
     fixes: bool
 
 
-#: Makes a plan from the x of a relaxation and the box it was solved in; None when it finds none.
+#: Makes a plan from the x of a relaxation and its box; None if it finds none.
 Rounding: TypeAlias = Callable[[Floats, Floats, Floats], Bools | None]
 Report: TypeAlias = Callable[[float | None, float], bool]
 
 
 class BranchAndBound:
-    """One search, which can go on after a stop.
+    """One search, which can continue after a stop.
 
-    *terms* are of the model that the proof is for. *report* takes (value or None, bound) and returns whether to stop.
-    With a `ceiling`, nodes whose bound is up to it are closed, whatever is known; a plan worth what is `wanted` ends
-    the search.
+    *terms* are of the model of the proof. *report* takes (value or None, bound) and returns whether to stop. With a
+    `ceiling`, nodes with a bound up to it are closed; a plan with the value `wanted` ends the search.
     """
 
     def __init__(self, terms: Lagrangian, control: Control, round_x: Rounding, report: Report | None = None) -> None:
@@ -63,7 +61,7 @@ class BranchAndBound:
         self.wanted, self.grain = math.inf, model.grain
         self.x: Bools | None = None
         self.value = -math.inf
-        #: Below what any plan is worth: a bound down there proves that there is no plan.
+        #: Below the value of any plan: such a bound proves that there is no plan.
         low = model.constant + float(np.minimum(model.value, 0).sum() + np.minimum(terms.w, 0).sum())
         self.worst = low - 1.0 - abs(low)
         self.tree = ProofTree(self.grain)
@@ -71,7 +69,7 @@ class BranchAndBound:
         self._reduced: _ReducedRelaxation | None = None
         self._open: list[tuple[float, int, _Node]] = []
         self._closed = -math.inf
-        #: Pseudo-costs of (column, value): by how much the bound fell for each unit of x, summed, and how often.
+        #: Pseudo-costs of (column, value): decrease of the bound per unit of x, summed, and its count.
         self._falls: dict[tuple[int, int], tuple[float, int]] = {}
 
     @property
@@ -85,11 +83,11 @@ class BranchAndBound:
 
     @property
     def bound(self) -> float:
-        """What no plan can beat, by the nodes as they stand; not rounded to the grain."""
+        """The bound of the current nodes; not rounded to the grain."""
         return max(self._closed, -self._open[0][0] if self._open else -math.inf)
 
     def offer(self, x: Bools | None) -> None:
-        """Take a plan when it keeps the rules and is better."""
+        """Keep a plan if it is feasible and better."""
         model = self.terms.model
         if x is None or not model.is_feasible(x):
             return
@@ -103,9 +101,9 @@ class BranchAndBound:
         self._add_node((-1, -1, -1), model.lower, model.upper, multipliers, None, 0)
 
     def run(self, most: int | None = None) -> bool:
-        """Search until nothing is open; False when stopped before (time, Ctrl-C, gap, *most* nodes)."""
+        """Search until no node is open; False when stopped before (time, Ctrl-C, gap, *most* nodes)."""
         while self._open and self.value < self.wanted:
-            # Nodes that were left open are closed once a plan is as good as their bound.
+            # Open nodes are closed once a plan is as good as their bound.
             if -self._open[0][0] <= self.limit:
                 self._closed = max(self._closed, -self._open[0][0])
                 self._open = []
@@ -119,7 +117,7 @@ class BranchAndBound:
     def _add_node(
         self, decision: tuple[int, int, int], lower: Floats, upper: Floats, solved: Multipliers, basis: Any, rank: int
     ) -> _Node | None:
-        """Add a node (of parent, column, at) to the tree, fix what its multipliers decide; None when it is closed."""
+        """Add a node (of parent, column, at) to the tree, fix columns by its multipliers; None when it is closed."""
         solved = self._along_ray(solved, lower, upper)
         v = self.tree.rounded(np.where(self.terms.model.must, solved.v, np.maximum(solved.v, 0.0)))
         m = np.maximum(solved.m, 0.0)
@@ -140,7 +138,7 @@ class BranchAndBound:
             self.tree.fixed.append((index, fixed, opened[fixed].astype(np.int64)))
             self._closed = max(self._closed, float((bound - np.abs(r[fixed])).max()))
         node = _Node(index, lower, upper, bound, solved.x, basis, len(fixed) > 0)
-        # Of nodes that could have the same value the last is first, and the likely side: it dives until it has a plan.
+        # Of nodes with equal bounds the last is first, and the likely side: the search dives until it has a plan.
         heapq.heappush(self._open, (-floored(bound, self.grain), -rank, node))
         return node
 
@@ -150,13 +148,13 @@ class BranchAndBound:
         shut = free & (r < 0) & (bound + r <= limit)
         opened = free & (r > 0) & (bound - r <= limit)
         if not (free & ~shut & ~opened).any():
-            # One plan would be left, and these multipliers need not bound it closely: branch on a last column.
+            # One plan is left, which these multipliers may bound loosely: branch on a last column.
             last = np.flatnonzero(free)[np.argmin(np.abs(r[free]))]
             shut[last] = opened[last] = False
         return shut, opened
 
     def _along_ray(self, solved: Multipliers, lower: Floats, upper: Floats) -> Multipliers:
-        """Go along a ray until the bound closes the node."""
+        """Follow a ray until the bound closes the node."""
         if solved.ray is None:
             return solved
         v, y, m = solved.ray
@@ -188,7 +186,7 @@ class BranchAndBound:
                     self.offer(self.round_x(solved.x, child.lower, child.upper))
 
     def _update_pseudo_cost(self, column: int, at: int, x: float, fall: float) -> None:
-        """Update the pseudo-cost: by how much the bound fell for each unit that x was moved."""
+        """Update the pseudo-cost: decrease of the bound per unit of x."""
         distance = x if at == 0 else 1 - x
         if distance > 1e-6:
             total, count = self._falls.get((column, at), (0.0, 0))
@@ -220,7 +218,7 @@ class BranchAndBound:
 
 
 class _ReducedRelaxation:
-    """The relaxation without what was decided above, and the way back to multipliers of the whole model."""
+    """The relaxation without fixed columns, and the map back to multipliers of the whole model."""
 
     def __init__(self, terms: Lagrangian, lower: Floats, upper: Floats) -> None:
         self.terms = terms
@@ -236,7 +234,7 @@ class _ReducedRelaxation:
         self._root_basis: Any = None
 
     def go(self, node: _Node) -> None:
-        """Put the solver where a node was left."""
+        """Restore the basis of a node in the solver."""
         self.relaxation.set_box(node.lower[self.columns], node.upper[self.columns])
         if node.basis is None and self._root_basis is None:
             self.relaxation.solve()
@@ -245,7 +243,7 @@ class _ReducedRelaxation:
             self.relaxation.simplex.back_to(self._root_basis if node.basis is None else node.basis)
 
     def probe(self, node: _Node, column: int, at: int) -> float:
-        """Return about what the bound falls to by a decision on one column of the whole model."""
+        """Estimate the bound after a decision on one column of the whole model."""
         self.go(node)
         return self.relaxation.probe(int(np.searchsorted(self.columns, column)), at, TRIED_STEPS)
 
@@ -264,13 +262,13 @@ class _ReducedRelaxation:
         return Multipliers(*wide, x, ray)
 
     def _wide(self, v: Floats, y: Floats, m: Floats, w: Floats, small_w: Floats) -> tuple[Floats, Floats, Floats]:
-        """Share the credit of merged needs out in proportion to their worth."""
+        """Divide the credit of merged needs in proportion to their worth."""
         small = self.relaxation.terms
         total = w + self.terms.shares_of @ m if len(m) else w
         small_total = small_w + small.shares_of @ m if len(m) else small_w
         whole = small_total[self.at]
         part = np.divide(total[self.kept], whole, out=np.zeros(len(whole)), where=whole != 0)
         part = np.where(whole != 0, part, self.first)  # worth nothing together: all to the first
-        u = np.where(self.reached, 0.0, total)  # what is out of reach is credited to columns that are shut
+        u = np.where(self.reached, 0.0, total)  # needs out of reach are credited to shut columns
         u[self.kept] = part * (small_total - v)[self.at]
         return total - u, y, m

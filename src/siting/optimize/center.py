@@ -1,8 +1,8 @@
-"""p-center: so many columns open, the need that is farthest from its nearest as near as can be.
+"""p-center: open p columns so that the largest distance of a need to its nearest open column is least.
 
-The answer is one of the distances, so it is searched for among them by bisection: with limit d, can so many columns
-cover all needs [1]_? A greedy plan often proves that they can, and a packing (needs of which no column covers two) that
-they cannot. The covering engine decides the rest, and stops as soon as it is decided.
+The answer is one of the distances, found by bisection: with limit d, can p columns cover all needs [1]_? A greedy plan
+often proves that they can, and a packing (needs of which no column covers two) that they cannot. The covering engine
+decides the rest, and stops at the decision.
 
 References
 ----------
@@ -32,7 +32,7 @@ ENGINE = "center by covering"
 
 
 class _Decision(Control):
-    """Stops the covering engine as soon as it is known whether *most* columns are enough."""
+    """Stops the covering engine when it is known whether *most* columns are enough."""
 
     def __init__(self, control: Control, most: int) -> None:
         vars(self).update(vars(control.for_subproblem()))
@@ -46,16 +46,16 @@ class _Decision(Control):
 
 
 def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> Solution:
-    """Open columns so that the largest distance from a need to its nearest open column is as small as can be.
+    """Open columns so that the largest distance from a need to its nearest open column is least.
 
     Parameters
     ----------
     costs
-        Needs × columns: the distance of each pair within reach. One that is absent cannot serve.
+        Needs × columns: the distance of each pair in reach. An absent pair cannot serve.
     lower, upper
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     most
-        How many columns may open beside those that must.
+        Most columns that open in addition to those that must.
 
     Returns
     -------
@@ -65,7 +65,7 @@ def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, cont
     Raises
     ------
     ValueError
-        When a distance is negative or no number, or the arrays do not fit.
+        When a distance is negative or not a number, or the arrays do not fit.
     """
     if len(lower) != costs.shape[1] or len(upper) != costs.shape[1]:
         raise ValueError(f"lower and upper need an entry for each of the {costs.shape[1]} columns")
@@ -82,7 +82,7 @@ def solve_center(costs: csr_array, lower: Floats, upper: Floats, most: int, cont
 
 
 class _Bisection:
-    """What is known in the course of the search: the best plan with its distance, and which distances are too short."""
+    """The state of the search: the best plan with its distance, and the distances that are too short."""
 
     def __init__(self, costs: csr_array, lower: Floats, upper: Floats, most: int, control: Control) -> None:
         self.costs, self.lower, self.upper, self.most, self.control = costs, lower, upper, most, control
@@ -97,13 +97,13 @@ class _Bisection:
         self.high = len(self.limits)  # … or there is none, as long as `high` is behind the last
 
     def run(self) -> Solution:
-        """Bisect the distances, first by what is quick to decide, then with the covering engine."""
+        """Bisect the distances, first by quick tests, then with the covering engine."""
         low, high = self.low, self.high
         while low < high and not self._report():
             middle = (low + min(high, len(self.limits) - 1)) // 2
             if self._decide_quickly(self._within(middle), middle) is False:
                 low = middle + 1
-            else:  # what is undecided may turn out too short below
+            else:  # an undecided distance may be too short
                 high = min(middle, self.high)
         while self.low < self.high and not self._report():
             if self._decide((self.low + min(self.high, len(self.limits) - 1)) // 2) is None:
@@ -168,7 +168,7 @@ class _Bisection:
 
 
 def _greedy(within: csr_array, opened: Bools, most: int) -> Bools | None:
-    """Cover all needs by the column that covers most of those left, *most* times at most; None when some are left."""
+    """Cover all needs greedily with at most *most* columns; None when some are left."""
     x, by_column = opened.copy(), within.T.tocsr()
     left = np.ones(within.shape[0], bool)
     for column in np.flatnonzero(opened):
@@ -186,7 +186,7 @@ def _greedy(within: csr_array, opened: Bools, most: int) -> Bools | None:
 
 
 def _packing(within: csr_array, opened: Bools) -> int:
-    """Count needs of which no column covers two, those with few columns first: each takes a column of its own."""
+    """Count needs of which no column covers two, those with few columns first: each requires its own column."""
     taken, starts, indices = opened.copy(), within.indptr, within.indices
     count = 0
     for need in np.argsort(np.diff(starts), kind="stable"):

@@ -1,4 +1,4 @@
-"""When a search stops (time limit, gap, Ctrl-C), and what it reports: one value that every engine looks at."""
+"""When a search stops (time limit, gap, Ctrl-C), and its reports: one value for every engine."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["Control", "Progress", "gap_between"]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a solve stands, for a progress callback of `solve`.
+    """The state of a solve, for a progress callback of `solve`.
 
     Attributes
     ----------
     seconds
-        Since the start.
+        Seconds since the start.
     value, bound
-        Objective of the best plan so far and what none can beat; None before the first.
+        Objective of the best plan so far and the bound; None before the first.
     step
-        What is being done, in a word or two.
+        The present step, in a word or two.
     """
 
     seconds: float
@@ -36,10 +36,10 @@ class Progress:
 
 
 class Control:
-    """When a search stops, and whom it reports to.
+    """When a search stops, and its reports.
 
-    *time_limit* is in seconds from now; a bound within *gap* of the value, as a share of it, is near enough. Where
-    `sense` is -1 engines make large what the user wants to be small; *progress* is called in the user's sense.
+    *time_limit* is in seconds from now; the search ends with a bound within *gap* of the value, as a share of it.
+    `sense` is -1 if engines maximise what the user minimises; *progress* is called in the user's sense.
 
     As a context manager it takes Ctrl-C, in the main thread: the first stops the search with the best plan so far, the
     second is a KeyboardInterrupt as usual.
@@ -79,13 +79,13 @@ class Control:
         return self._pressed[0]
 
     def for_subproblem(self) -> Control:
-        """Return a control of the same clock and Ctrl-C, without gap target and progress."""
+        """Return a control with the same clock and Ctrl-C, without gap target and progress."""
         other = copy.copy(self)
         other.gap, other.progress = 0.0, None
         return other
 
     def reporting(self, change: Callable[[Progress], Progress]) -> Control:
-        """Return a control of the same clock and Ctrl-C whose reports go through *change*."""
+        """Return a control with the same clock and Ctrl-C whose reports pass through *change*."""
         other, progress = copy.copy(self), self.progress
         if progress is not None:
             other.progress = lambda at: progress(change(at))
@@ -98,7 +98,7 @@ class Control:
 
     @property
     def seconds_left(self) -> float:
-        """Seconds that are left; infinite without a limit, never below 0."""
+        """Remaining seconds; infinite without a limit, never below 0."""
         return math.inf if self.time_limit is None else max(0.0, self.time_limit - self.seconds)
 
     @property

@@ -1,4 +1,4 @@
-"""Covering problems: most served by so many sites, fewest sites for a share, fewest sites for all.
+"""Covering problems: largest share with p sites, fewest sites for a share, fewest sites for all.
 
 The largest share with p sites is the maximal covering location problem (Church, R. and ReVelle, C., 1974, The maximal
 covering location problem, Papers of the Regional Science Association 32, pp. 101-118), all served by the fewest the
@@ -33,10 +33,10 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
     Parameters
     ----------
     model
-        A model without levels. Any rows, shares and needs that must be served are kept; plans are good when there is at
+        A model without levels. Any rows, shares and needs that must be served are kept; plans are best with at
         most one row, of costs.
     start
-        A plan to begin with; one that breaks rules is passed over.
+        A plan to begin with; an infeasible one is ignored.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
     Raises
     ------
     ValueError
-        When a need is worth more from one column than from another, or the model holds what is no number.
+        When the benefit of a need differs between columns, or the model has a value that is not a number.
     RuntimeError
         When the solver fails.
     """
@@ -62,7 +62,7 @@ def solve_covering(model: Model, control: Control, *, start: Bools | None = None
 
 
 def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None, size: int) -> Solution:
-    """Branch and bound on the model as it stands."""
+    """Branch and bound on the model."""
     small = reduced.model
     terms = Lagrangian(small)
     rounding = BudgetRounding(terms) if _has_only_a_budget(small) else RepairRounding(terms)
@@ -83,7 +83,7 @@ def _by_branch_and_bound(reduced: Reduced, control: Control, begin: Bools | None
         search.offer(decision.x)
     bound, r = terms.bound(multipliers, small.lower, small.upper)
     if search.x is not None and not control.report("rounding", search.value, floored(bound, small.grain)):
-        # What better plans have in common with this one need not be looked at.
+        # Parts that better plans have in common with this one are skipped.
         search.offer(rounding.perturb(search.x, rounding.free & (np.abs(r) <= bound - search.value)))
     search.begin(multipliers)
     done = search.run()

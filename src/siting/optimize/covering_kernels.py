@@ -21,7 +21,7 @@ class Sets(NamedTuple):
 
 
 class Cover(NamedTuple):
-    """The needs of each column, the columns of each need, and what each need is worth."""
+    """The needs of each column, the columns of each need, and the worth of each need."""
 
     start: Ints32
     needs: Ints32
@@ -77,7 +77,7 @@ def contained(sets, rank, group, seeds, larger):
 
 @compiled
 def toggle(j, cover, x, count, owners, gain):
-    """Open or close column j, and keep what each column adds to the others that are open (*gain*) up to date."""
+    """Open or close column j, and update the gain of each column over the open ones (*gain*)."""
     start, needs, back_start, back, w = cover
     if x[j]:
         for e in range(start[j], start[j + 1]):
@@ -106,11 +106,11 @@ def toggle(j, cover, x, count, owners, gain):
 
 @compiled
 def improve(cover, value, cost, budget, free, x, kicks, strength):
-    """Add the best columns that the budget allows, then interchange an open and a shut one while that is better.
+    """Add the best columns within the budget, then interchange an open and a shut one while that improves.
 
     *x* is changed in place, only where *free*, whose costs are within the *budget*. Then, *kicks* times: open
-    *strength* columns at random, each for the one it replaces best, and begin again from there; what is no better is
-    undone. The random numbers are those of a fixed seed. Returns what the plan is worth.
+    *strength* columns at random, each for the one it replaces best, and search again; no improvement is undone. The
+    seed is fixed. Returns the value of the plan.
     """
     start, needs, w = cover.start, cover.needs, cover.w
     n, m = len(w), len(start) - 1

@@ -1,7 +1,7 @@
-"""p-dispersion: so many columns open, the nearest two as far apart as can be.
+"""p-dispersion: open p columns so that the smallest distance between two is largest.
 
-The answer is one of the distances, so it is searched for among them by bisection: with limit d, no two open columns may
-be nearer than d. Each step is a largest independent set, found by opening columns one by one or by the solver.
+The answer is one of the distances, found by bisection: with limit d, no two open columns may be nearer than d. Each
+step is a maximum independent set, found greedily or by the solver.
 """
 
 from __future__ import annotations
@@ -30,18 +30,17 @@ def smallest_distance(pairs: csr_array, x: Bools) -> float:
 def solve_dispersion(
     pairs: csr_array, lower: Floats, upper: Floats, least: int, most: int | None, control: Control
 ) -> Solution:
-    """Open columns so that the two nearest are as far apart as can be: p-dispersion [1]_.
+    """Open columns so that the smallest distance between two is largest: p-dispersion [1]_.
 
     Parameters
     ----------
     pairs
-        Columns × columns, symmetric: the distance of each pair. A pair that is absent is farther apart than all that
-        are there.
+        Columns × columns, symmetric: the distance of each pair. Absent pairs are farther apart than all others.
     lower, upper
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none. Two that must be open count as well.
     least, most
-        How many columns are open, those that must be included; *most* None for any number. As a column more never
-        brings two apart, no more than *least* are opened beside those that must.
+        How many columns are open, including those that must; *most* None for any number. As one more column never
+        increases the distance, at most *least* are opened in addition to those that must.
 
     Returns
     -------
@@ -51,7 +50,7 @@ def solve_dispersion(
     Raises
     ------
     ValueError
-        When *pairs* is not symmetric, or a distance is negative or no number.
+        When *pairs* is not symmetric, or a distance is negative or not a number.
 
     References
     ----------
@@ -72,7 +71,7 @@ def solve_dispersion(
     best[np.flatnonzero(may & ~must)[: max(0, least - int(must.sum()))]] = True
     low, high = int(np.searchsorted(levels, smallest_distance(pairs, best))), len(levels) - 1
     nodes = 0
-    for exact in (False, True):  # first without the solver: what is far enough needs no proof
+    for exact in (False, True):  # first without the solver: a feasible distance needs no proof
         top = high
         while low < top and not control.report("distance", float(levels[low]), float(levels[high])):
             middle = (low + top + 1) // 2
@@ -105,7 +104,7 @@ def _check(pairs: csr_array, lower: Floats, upper: Floats) -> None:
 def _apart(
     first: Ints, second: Ints, must: Bools, may: Bools, least: int, control: Control | None
 ) -> tuple[Bools | None, bool]:
-    """Find *least* columns of which no two are neighbours; without, return whether that is proven.
+    """Find *least* columns of which no two are neighbours; if none are found, return whether that is proven.
 
     Without *control* the solver is not used.
     """
@@ -114,7 +113,7 @@ def _apart(
     graph = csr_array((np.ones(len(ends[0])), ends), shape=(m, m))
     taken = must.copy()
     free = may & ~must & ~(graph @ must.astype(float) > 0)
-    # Open the column with the fewest free neighbours, again and again: often that is enough.
+    # Greedily open the column with the fewest free neighbours, which is often enough.
     left = free.copy()
     while left.any() and taken.sum() < least:
         degree = np.where(left, graph @ left.astype(float), np.inf)
@@ -135,7 +134,7 @@ def _neighbours(graph: csr_array) -> list[set[int]]:
 
 
 def _clique_cover(neighbours: list[set[int]], free: Bools) -> int:
-    """Part the *free* columns into cliques: no more can open than there are cliques."""
+    """Partition the *free* columns into cliques: at most one of each can open."""
     rest = set(np.flatnonzero(free).tolist())
     number = 0
     while rest:
@@ -172,7 +171,7 @@ def _by_solver(graph: csr_array, must: Bools, free: Bools, wanted: int, control:
 
 
 def _edge_cliques(graph: csr_array) -> list[Ints]:
-    """Cover all edges with cliques, each grown from an edge that is in none yet; lone columns are in none."""
+    """Cover all edges with cliques, each grown from an uncovered edge; isolated columns are in none."""
     neighbours = _neighbours(graph)
     left = [{j for j in near if j > i} for i, near in enumerate(neighbours)]
     cliques: list[Ints] = []

@@ -1,7 +1,7 @@
-"""HiGHS behind arrays: the only module that calls a solver. Every answer is checked, and solved anew if it fails.
+"""HiGHS on arrays: the only module that calls a solver. Every answer is checked, and solved again if invalid.
 
-An answer holds when its vector keeps rows, bounds and integrality, costs what the solver reports, and its bound is on
-the right side. "optimal" holds when value and bound agree; for a linear programme the bound comes from the duals.
+An answer is valid when its vector keeps rows, bounds and integrality, has the reported cost, and its bound is on
+the right side. "optimal" requires that value and bound agree; for a linear programme the bound comes from the duals.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ __all__ = ["Answer", "Block", "Outcome", "Programme", "Simplex", "run"]
 
 log = logging.getLogger(__name__)
 
-#: How far the solver may leave a row or variable outside its bounds.
+#: Feasibility tolerance of rows and variables.
 TOLERANCE = 1e-9
-#: Options that a model is tried with, one after the other, until an answer holds. The first alone gets the start.
+#: Options that are tried in turn until an answer is valid. Only the first gets the start.
 TRIES: tuple[dict[str, Any], ...] = (
     {},
     {"random_seed": 1},
@@ -78,16 +78,16 @@ def run(
 ) -> Outcome:
     """Minimise *model* until the bound is within *gap* of the incumbent, or *time_limit* seconds have passed.
 
-    *stop* is called now and then with the value of the incumbent (infinite without) and the bound; the search ends when
-    it returns True. When no options give an optimum that holds, the best vector that keeps the rules comes back as
-    "feasible", with a bound worked out from prices, and a warning is logged.
+    *stop* is called from time to time with the value of the incumbent (infinite without) and the bound; the search ends
+    when it returns True. When no options give a valid optimum, the best feasible vector is returned as "feasible", with
+    a bound computed from prices, and a warning is logged.
 
     Raises
     ------
     ValueError
         When an array has the wrong length or holds NaN, which the solver would accept.
     RuntimeError
-        When the solver fails, ends in a state that says nothing, or gives nothing that holds.
+        When the solver fails, ends in an unknown state, or gives no valid answer.
     """
     refuse_nonsense(model, start)
     ends = math.inf if time_limit is None else time.perf_counter() + time_limit
@@ -112,8 +112,8 @@ def run(
     if all(fault.startswith("ended with") for fault in faults):
         raise RuntimeError(f"the solver {faults[0]}")
     if best is None and not timed_out:
-        raise RuntimeError(f"the solver gives no answer that holds ({faults[-1]}); please report the problem")
-    log.warning("HiGHS: no answer holds (%s); the best vector that keeps the rules is taken, unproven", faults[0])
+        raise RuntimeError(f"the solver gives no valid answer ({faults[-1]}); please report the problem")
+    log.warning("HiGHS: no valid answer (%s); the best feasible vector is used, unproven", faults[0])
     return Outcome("time_limit" if timed_out else "feasible", best, _relaxed_bound(model, ends))
 
 
@@ -122,7 +122,7 @@ def _holds(model: Programme, x: Floats) -> bool:
 
 
 def _outcome(model: Programme, answer: Answer, best: Floats | None) -> Outcome:
-    """Return an answer that holds; a start that is better than where the search ended stays."""
+    """Return a valid answer; a start that is better than the result is kept."""
     if answer.status == "infeasible":
         return Outcome("infeasible", None, math.inf)
     x = answer.x if len(answer.x) else best
@@ -136,14 +136,14 @@ def _outcome(model: Programme, answer: Answer, best: Floats | None) -> Outcome:
 
 
 def _second_look(model: Programme, ends: float) -> str | None:
-    """Look for a vector in a model that is reported infeasible, without presolve, for some nodes."""
+    """Search for a vector of a model reported infeasible, without presolve, for some nodes."""
     options = {"presolve": "off", "random_seed": 1, "mip_max_nodes": SECOND_LOOK}
     x = _attempt(model, options, ends).x
     return "it reports no answer, and other options find one" if len(x) and _holds(model, x) else None
 
 
 def _relaxed_bound(model: Programme, ends: float) -> float:
-    """Return a bound worked out from the prices of the relaxation, or from none."""
+    """Return a bound computed from the prices of the relaxation, or from none."""
     bound = proven_by(model, np.zeros(len(model.row_lower)))
     prices = _attempt(replace(model, whole=0), {}, ends).prices
     if len(prices) != len(model.row_lower) or not np.isfinite(prices).all():
@@ -154,8 +154,8 @@ def _relaxed_bound(model: Programme, ends: float) -> float:
 def _attempt(
     model: Programme, options: dict[str, Any], ends: float, start: Floats | None = None, stop: Stop | None = None
 ) -> Answer:
-    """Solve once; the answer comes back unchecked."""
-    # A row of shares sums millions of people: the usual tolerance of 1e-6 of each would forgive whole persons.
+    """Solve once; the answer is unchecked."""
+    # A row of shares sums millions of people: a tolerance of 1e-6 of each would be whole persons.
     tolerances = {"mip_feasibility_tolerance": TOLERANCE, "primal_feasibility_tolerance": TOLERANCE}
     time_limit = {} if math.isinf(ends) else {"time_limit": max(0.01, ends - time.perf_counter())}
     highs = _solver({"mip_rel_gap": 0.0, **tolerances, **time_limit, **options})
@@ -184,10 +184,10 @@ def _attempt(
 
 
 class Simplex:
-    """A linear programme that stays in the solver from solve to solve, while costs and bounds of variables change.
+    """A linear programme kept in the solver from solve to solve, while costs and bounds of variables change.
 
     Answers are unchecked ("optimal", "stopped" or "unbounded", `x` of zeros where the solver gives no numbers): a bound
-    is worked out from their prices, which only an optimum has, as `siting.optimize.relaxation` does.
+    is computed from their prices, which only an optimum has, as `siting.optimize.relaxation` does.
     Arrays that do not fit raise ValueError, a solver that refuses or fails RuntimeError, here and in all methods.
     """
 
@@ -209,9 +209,9 @@ class Simplex:
         _done(self._highs.changeColsCost(len(at), at.astype(np.int32), cost), "changeColsCost")
 
     def solve(self, *, seconds: float = math.inf, steps: int | None = None) -> Answer:
-        """Solve from the basis at hand, for *steps* iterations or so many *seconds* at most."""
+        """Solve from the present basis, for at most *steps* iterations or *seconds*."""
         highs = self._highs
-        # The first solve starts where the dual simplex can, each further one where the primal can go on.
+        # The first solve suits the dual simplex, later ones the primal.
         self._set("simplex_strategy", 4 if self._solved else 1)
         self._set("simplex_iteration_limit", 2**31 - 1 if steps is None else int(steps))
         self._set("time_limit", math.inf if math.isinf(seconds) else highs.getRunTime() + seconds)
@@ -235,7 +235,7 @@ class Simplex:
         return Answer(status, x, value, math.nan, prices if status == "optimal" else NOTHING)
 
     def ray(self) -> Floats | None:
-        """Return a direction in which the value falls without end, after "unbounded"; None where there is none."""
+        """Return a ray of the objective after "unbounded"; None without one."""
         _, there, ray = self._highs.getPrimalRay()
         found = np.asarray(ray, float) if there else np.zeros(0)
         return found if there and len(found) == self.columns and np.isfinite(found).all() else None
@@ -245,11 +245,11 @@ class Simplex:
         _done(self._highs.clearSolver(), "clearSolver")
 
     def basis(self) -> Any:
-        """Return the basis at hand, to come back to."""
+        """Return the present basis."""
         return self._highs.getBasis()
 
     def back_to(self, basis: Any) -> None:
-        """Go on from this basis."""
+        """Continue from this basis."""
         _done(self._highs.setBasis(basis), "setBasis")
 
     def _set(self, option: str, value: Any) -> None:
@@ -257,7 +257,7 @@ class Simplex:
 
 
 def _listen(highs: Any, stop: Stop, *, whole: bool) -> list[BaseException]:
-    """Call *stop* from the solver. What it raises cannot pass through that: it is returned, to be raised later."""
+    """Call *stop* from the solver. Exceptions cannot pass through it: they are returned, to be raised later."""
     raised: list[BaseException] = []
 
     def listener(event: Any) -> None:

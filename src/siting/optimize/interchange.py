@@ -1,6 +1,6 @@
-"""Plans by interchange: open the column that gains most, close one, or both at once, until nothing gains.
+"""Plans by interchange: open a column, close one, or both, by the largest gain, until nothing improves.
 
-What each of these moves gains is computed in one pass over the pairs that are better than a need's second best open
+The gains of these moves are computed in one pass over the pairs that are better than a need's second best open
 column [1]_, [2]_.
 
 References
@@ -30,7 +30,7 @@ ROUNDING = 1e-12
 
 
 class CountLimits(NamedTuple):
-    """How many of the free columns open at least and at most, and what each counts in the rule."""
+    """Least and most open free columns, and their coefficient in the rule."""
 
     few: int
     many: int
@@ -66,11 +66,11 @@ def sorted_pairs(benefit: csr_array, state: Ints8) -> SortedPairs:
 def interchange(
     pairs: SortedPairs, base: Floats, value: Floats, free: Bools, start: Bools, limits: CountLimits, control: Control
 ) -> tuple[Bools, float]:
-    """Improve a plan by interchange, after opening greedily what it lacks; return it and what it is worth.
+    """Improve a plan by interchange, after opening missing columns greedily; return it and its value.
 
-    *pairs* are those of the columns that are *free* to open, *base* is what each need is worth when none of them is
-    open, *value* what opening each column is worth. *start* has no more columns than *limits* allow. When the control
-    stops the search early, a plan of enough columns is returned even so.
+    *pairs* are those of the columns that are *free* to open, *base* is the worth of each need when none of them is
+    open, *value* that of opening each column. *start* has at most the columns that *limits* allow. When the control
+    stops the search early, a plan with enough columns is still returned.
     """
     n, m, is_open = len(base), len(value), start.copy()
     best = BestTwo(np.empty(n, np.int32), np.empty(n), np.empty(n))
@@ -99,7 +99,7 @@ def interchange(
 def _best_move(
     pairs: SortedPairs, value: Floats, is_open: Bools, free: Bools, limits: CountLimits, best: BestTwo
 ) -> list[int]:
-    """Find the column to open, to close, or the two to interchange, that gains most; none when nothing does."""
+    """Find the opening, closing or interchange with the largest gain; none if nothing improves."""
     inside, outside, m = np.flatnonzero(is_open), free & ~is_open, len(value)
     slots = np.full(m, -1)
     slots[inside] = np.arange(len(inside))

@@ -1,9 +1,9 @@
-"""A local search for covering problems with rules of any kind: columns are opened and shut while that pays.
+"""A local search for covering problems with any rules: columns are opened and shut while that improves.
 
-Rules are kept by penalties: a plan counts its objective less what it misses of each rule, at a price that rises while
-the rule stays broken (Morris, P., 1993, The breakout method for escaping from local minima, AAAI-93). Rules of the form
-x_a <= x_b are kept always: a opens only together with b. A column that serves nobody and only eases rules once two
-others are open (what two services save in one building) is no decision: it opens by itself.
+Rules are penalised: a plan counts its objective less its violation of each rule, at a price that rises while
+the rule is broken (Morris, P., 1993, The breakout method for escaping from local minima, AAAI-93). Rules of the form
+x_a <= x_b are always kept: a opens only together with b. A column that serves nobody and only relaxes rules once two
+others are open (the saving of two services in one building) opens by itself.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class _Pairs(NamedTuple):
 
 
 class LocalSearch:
-    """The local search of one model; it keeps the best plan that it has seen.
+    """The local search of one model; it keeps the best plan.
 
     The multipliers of the relaxation give the first price of a missed unit of each rule.
     """
@@ -67,7 +67,7 @@ class LocalSearch:
         self._move = 0
 
     def _spread_fixings(self, before: list[tuple[int, int]]) -> None:
-        """Fix what precedences fix: a column that must stay shut shuts those that need it, and so on."""
+        """Fix columns by precedence: a shut column shuts those that need it, and so on."""
         again = bool(before)
         while again:
             again = False
@@ -107,7 +107,7 @@ class LocalSearch:
         return kernels.Problem(needs, columns, shares, rows, pairs, links, w, low, high, wanted, value, free)
 
     def _rows_and_pairs(self) -> tuple[csr_array, kernels.Lists]:
-        """Return rows by column, with room for what pairs change, and where each column changes what."""
+        """Return rows by column, with room for the changes of pairs, and the changes of each column."""
         m, rows_of = len(self.model.value), transposed(self.rows)
         if not len(self.pairs.column):
             return rows_of, kernels.Lists(np.zeros(m + 1, np.int32), np.empty(0, np.int32), np.empty(0))
@@ -129,7 +129,7 @@ class LocalSearch:
         return wide, kernels.Lists(start.astype(np.int32), changed[order].astype(np.int32), amount[order])
 
     def start_from(self, x: Bools) -> None:
-        """Take *x* as the current plan, with what is fixed as it is fixed, and what must be open before what is."""
+        """Set *x* as the current plan, with fixed columns and precedences."""
         m, problem = len(self.model.value), self._problem
         rows = problem.rows._replace(data=problem.rows.data.copy())
         self._current = problem._replace(rows=rows, value=problem.value.copy())
@@ -147,7 +147,7 @@ class LocalSearch:
             kernels.flip(self._current, self._plan, self.row_price, self.share_price, j)
 
     def climb(self, kicks: Ints, steps: int = STEPS) -> bool:
-        """Flip each of the columns *kicks*, with improving moves after it; return whether the plan got better."""
+        """Flip each of the columns *kicks*, followed by improving moves; return whether the plan improved."""
         plan = self._plan
         before = plan.worth[0] - plan.worth[1]
         best, best_x = np.array([self.best - self.model.constant]), np.zeros(len(plan.x), bool)
@@ -166,7 +166,7 @@ class LocalSearch:
             pass
 
     def raise_prices(self, factor: float) -> bool:
-        """Raise the prices of the rules that the current plan misses; return whether there are any."""
+        """Raise the prices of the rules that the current plan breaks; return whether there are any."""
         plan = self._plan
         slack_high, slack_low, slack = (
             SAME * np.maximum(1.0, np.abs(limit)) for limit in (self.high, self.low, self.wanted)
@@ -187,7 +187,7 @@ class LocalSearch:
         self.row_price, self.share_price = (prices.copy() for prices in self._first_prices)
 
     def offer(self, x: Bools) -> None:
-        """Keep *x*, with the columns that open by themselves, as the best plan if it keeps all rules and is better."""
+        """Keep *x*, with the columns that open by themselves, as the best plan if it is feasible and better."""
         x = np.array(x, bool)
         x[self.pairs.column] = x[self.pairs.one] & x[self.pairs.other]
         value = self.model.objective(x)
@@ -230,7 +230,7 @@ def _pairs(model: Model, before: list[tuple[int, int]], plain: Bools, lower: Flo
 
 
 def _closures(before: list[tuple[int, int]], skip: Ints, m: int) -> list[list[int]]:
-    """For each column all that must be open before it; and then for each all that must be shut before it shuts."""
+    """For each column those that must be open before it; then for each those that must be shut before it."""
     skipped = set(skip.tolist())
     links: list[set[int]] = [set() for _ in range(2 * m)]
     for a, b in before:

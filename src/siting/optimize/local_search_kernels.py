@@ -1,7 +1,7 @@
-"""Compiled loops of `local_search`: flips of columns, priced by what they break.
+"""Compiled loops of `local_search`: flips of columns with penalties.
 
-A plan is worth its objective less a price for each unit by which a rule is missed. For each column is kept what it
-alone adds (or would add) to the objective and to each share: a flip changes only what shares needs with it.
+The value of a plan is its objective less a price for each unit of violation. For each column its gain in the
+objective and in each share is kept: a flip only changes columns that share needs with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from siting.numbers import Bools, Floats, Ints, Ints32
 
 
 class Lists(NamedTuple):
-    """Where the list of each begins, what is in it, and a number for each entry, where there is one."""
+    """Lists: where each begins, its entries, and a number for each entry, if any."""
 
     start: Ints32
     index: Ints32
@@ -23,7 +23,7 @@ class Lists(NamedTuple):
 
 
 class Problem(NamedTuple):
-    """Who serves whom, and which rules a column is in.
+    """Columns, needs and rules of the model.
 
     ``needs`` are those of each column, ``columns`` and ``shares`` those of each need, ``rows`` those of each column.
     ``pairs`` lists, for each column, entries of other columns in the rows (or, below 0, in ``value``: -1 - column) that
@@ -63,7 +63,7 @@ class Plan(NamedTuple):
 
 @compiled
 def flip(problem, plan, row_price, share_price, j):
-    """Open column *j*, or shut it, and bring everything up to date."""
+    """Open or shut column *j*, and update everything."""
     x, count, sole, adds, activity, reached, worth = plan[:7]
     needs, columns, shares, rows, pairs = problem[:5]
     way = -1 if x[j] else 1
@@ -110,7 +110,7 @@ def flip(problem, plan, row_price, share_price, j):
 
 @compiled
 def best_move(problem, plan, row_price, share_price, move, gain):
-    """Return the column whose flip, with those that must go first, gains most, and the gain; -1 when none gains.
+    """Return the column whose flip, with its precedences, gains most, and the gain; -1 when none gains.
 
     Columns that move *move* has flipped already stay as they are; *gain* is working space.
     """
@@ -153,10 +153,10 @@ def best_move(problem, plan, row_price, share_price, move, gain):
 
 @compiled
 def climb(problem, plan, row_price, share_price, kicks, steps, least, tolerance, move, best_x, best):
-    """Try to better the plan by forced flips, each followed by the best flips; return the last move used.
+    """Try to improve the plan by forced flips, each followed by the best flips; return the last move used.
 
     For each column of *kicks* (-1: none is forced) up to *steps* best flips follow while each gains more than *least*;
-    then the plan goes back to the best on this way. The best plan that misses no rule by more than *tolerance*, priced,
+    then the plan returns to the best of these. The best plan that misses no rule by more than *tolerance*, priced,
     is kept in *best_x*, its objective in ``best[0]``.
     """
     x, worth, stamp, links = plan.x, plan.worth, plan.stamp, problem.links

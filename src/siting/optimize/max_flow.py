@@ -1,4 +1,4 @@
-"""How many people can have a place at all, when each place takes one: a largest flow, in whole numbers."""
+"""The most people with a place, when each place takes one: a maximum flow in whole numbers."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ LARGEST = 2**31 - 2
 
 @dataclass(frozen=True, eq=False)
 class MaximumFlow:
-    """A largest flow from demands to capacities, and the smallest cut that proves it.
+    """A maximum flow from demands to capacities, and the minimum cut that proves it.
 
     Attributes
     ----------
     flow
         Units on each pair.
     short
-        Origins that are left with demand, and those that could hand them a place on.
+        Origins with demand left, and those that could give them a place.
     scarce
-        Destinations where one more place would let one more unit in. All of them are full, only `short` origins use
-        them, and `short` origins are in no pair with any other destination.
+        Destinations where one more place would serve one more unit. All are full, only `short` origins use
+        them, and `short` origins have no pair with any other destination.
     """
 
     flow: Ints
@@ -36,10 +36,10 @@ class MaximumFlow:
 
 
 def maximum_flow(demand: Ints, capacity: Ints, origin: Ints32, destination: Ints32) -> MaximumFlow:
-    """Let as much of *demand* as possible into *capacity* along the pairs (*origin*, *destination*).
+    """Allocate as much of *demand* as possible to *capacity* along the pairs (*origin*, *destination*).
 
     The sum of the flow equals the capacity of the `scarce` destinations and the demand of the origins that are not
-    `short`, which no flow can pass: the largest flow is the smallest cut [1]_.
+    `short`, which no flow can exceed: the maximum flow is the minimum cut [1]_.
 
     Raises
     ------

@@ -1,10 +1,10 @@
-"""The median engine: what serving a need is worth depends on the column that serves it.
+"""The median engine: the benefit of a need depends on the column that serves it.
 
 p-median, facility location with fixed costs, coverage with a decay: a `Model` whose benefits differ along a row, with
 at most one rule, on the number of columns. The assignment is relaxed with a price v_i for each need (Lagrange), which
-leaves a bound that needs no solver: each column collects what its needs are worth above their prices, and the best few
-columns are taken [1]_. Deflected subgradients [2]_ lower it, interchange finds plans, and branch and bound decides what
-lies between: a column is fixed as soon as the prices prove that its other state cannot be better.
+gives a bound without a solver: each column collects the benefits of its needs above their prices, and the best p
+columns are taken [1]_. Deflected subgradients [2]_ lower it, interchange finds plans, and branch and bound closes the
+gap: a column is fixed as soon as the prices prove that its other state cannot be better.
 
 References
 ----------
@@ -38,23 +38,23 @@ __all__ = ["solve_median"]
 log = logging.getLogger(__name__)
 
 ENGINE = "Lagrangian median"
-#: Pairs that a call of a kernel may look at between two looks at the control: some tenths of a second.
+#: Pairs in a call of a kernel between two checks of the control: some tenths of a second.
 WORK = 1e8
 #: Rounds of subgradients at the root, at most, and between two searches for a better plan; at a node; in a dive.
 ROOT_ROUNDS, LEG, NODE_ROUNDS, DIVE_ROUNDS = 2000, 150, 60, 30
-#: What share of the gap so many rounds close at least, or the tree is the better way on.
+#: Share of the gap that a number of rounds must close; else the tree continues.
 SLOW = 0.01
-#: After how many rounds without progress a step is shortened.
+#: Rounds without progress after which a step is shortened.
 PATIENCE = 20
-#: How much longer than the last step that helped above it the first step of a node is.
+#: First step of a node as a multiple of the last successful step above it.
 LONGER = 8.0
-#: How many of the first nodes search for a better plan, and which of the later ones do.
+#: Number of first nodes that search for a better plan, and interval of later ones.
 EAGER, SELDOM = 10, 50
 
 
 @dataclass(eq=False)
 class _Node:
-    """A box of plans: states of columns, how many open, prices, what columns collect, how often they were chosen."""
+    """A box of plans: states of columns, number open, prices, collected values, frequencies of columns."""
 
     place: int
     state: Ints8
@@ -74,7 +74,7 @@ def solve_median(model: Model, control: Control, *, start: Bools | None = None) 
     Parameters
     ----------
     model
-        Without shares and with at most one row, in which all columns that are not decided count the same.
+        Without shares and with at most one row, with equal coefficients of all undecided columns.
 
     Raises
     ------
@@ -90,7 +90,7 @@ def solve_median(model: Model, control: Control, *, start: Bools | None = None) 
 
 
 def _count_limits(model: Model) -> CountLimits | None:
-    """Read how many columns may open; None when that contradicts itself."""
+    """Read how many columns may open; None for a contradiction."""
     opened, free = model.lower > 0.5, (model.lower < 0.5) & (model.upper > 0.5)
     if model.rows.shape[0] > 1 or model.shares.shape[0] or (model.times is not None and (model.times != 1).any()):
         raise ValueError("the median engine takes one row at most, no shares, and needs that one column serves")
@@ -111,7 +111,7 @@ def _count_limits(model: Model) -> CountLimits | None:
 
 
 def _whole(number: float, rounded: Callable[[float], int]) -> float:
-    """Round a limit on a number of columns; a quotient that is whole but for its rounding error stays."""
+    """Round a limit on a number of columns, within the rounding tolerance of a quotient."""
     if math.isinf(number):
         return number
     near = round(number)
@@ -119,7 +119,7 @@ def _whole(number: float, rounded: Callable[[float], int]) -> float:
 
 
 class _Search:
-    """What is known in the course of one solve: the best plan, the tree, and the rows cut to what is undecided."""
+    """The state of one solve: the best plan, the tree, and the rows of undecided columns."""
 
     def __init__(self, model: Model, control: Control, limits: CountLimits, state: Ints8, pairs: SortedPairs) -> None:
         self.model, self.control, self.limits, self.state, self.pairs = model, control, limits, state, pairs
@@ -135,15 +135,15 @@ class _Search:
         best[filled], worst[filled] = pairs.gains[pairs.ptr[:-1][filled]], pairs.gains[pairs.ptr[1:][filled] - 1]
         top = float(best.sum() + np.maximum(model.value, 0).sum())
         bottom = float(worst[must].sum() + np.minimum(model.value, 0).sum())
-        # A need that must be served and is not costs more than the best and the worst plan are apart.
+        # An unserved need that must be served costs more than the difference of the best and the worst plan.
         self.base = np.where(must, worst - (top - bottom + 1), 0.0)
         self.hopeless = bottom - 0.5 if must.any() else -math.inf
-        # Single precision is enough where what it rounds off is far from a grain.
+        # Single precision is enough where its rounding is far below a grain.
         self.single = SINGLE_PRECISION * float(np.maximum(np.abs(best), np.abs(worst)).sum()) < model.grain
 
     @property
     def cutoff(self) -> float:
-        """What a better plan is worth more than."""
+        """The value that a better plan must exceed."""
         # The rounding error of a sum must be far below a grain.
         size = abs(self.value + self.model.constant)
         exact = self.model.grain > 1e-10 * size
@@ -151,7 +151,7 @@ class _Search:
         return max(self.value + more, self.hopeless)
 
     def run(self, start: Bools | None) -> Solution:
-        """Look for plans and prices at the root, then decide column by column."""
+        """Search for plans and prices at the root, then branch."""
         self._shrink()
         free = self.state == kernels.FREE
         first = np.zeros(len(free), bool) if start is None else np.asarray(start, bool) & free
@@ -184,7 +184,7 @@ class _Search:
         return self._solution(heap)
 
     def _branch(self, heap: list[tuple[float, int, _Node]]) -> None:
-        """Split the box with the highest bound, until none is left that could hold a better plan."""
+        """Split the box with the highest bound, until none can contain a better plan."""
         while heap and not self._report("tree", -heap[0][0]):
             node = heapq.heappop(heap)[2]
             if node.bound <= self.cutoff:
@@ -200,7 +200,7 @@ class _Search:
                     self.tree.add(node.place, j, at), state, max(0, node.few - at), node.many - at, node.v,
                     node.near.copy(), np.zeros(len(state)),
                 )  # fmt: skip
-                if not child.many:  # nothing more may open: the best open column of each need is its price
+                if not child.many:  # no more may open: the price of a need is its best open column
                     child.v = np.full(len(node.v), -math.inf)
                 self.lower(child, NODE_ROUNDS if child.many else 1, min(1.0, LONGER * node.theta))
                 if child.bound > self.cutoff and (child.place < EAGER or child.place % SELDOM == 0):
@@ -208,7 +208,7 @@ class _Search:
                 self._settle(child, heap)
 
     def _dive(self, node: _Node) -> None:
-        """Open column after column of those chosen most often, with new prices in between, to a plan."""
+        """Dive to a plan: open the columns chosen most often, with new prices in between."""
         above = node.bound
         node = replace(node, state=node.state.copy(), near=node.near.copy())
         while node.many:
@@ -226,7 +226,7 @@ class _Search:
         self.round(node)
 
     def _settle(self, node: _Node, heap: list[tuple[float, int, _Node]]) -> None:
-        """Close a box that by its bound holds no better plan; else fix what can be, and put it on the heap."""
+        """Close a box without a better plan by its bound; else fix columns and put it on the heap."""
         if node.bound > self.cutoff and not (node.many and (node.state == kernels.FREE).any()):
             self.improve((node.state == kernels.OPEN) & (self.state == kernels.FREE))
         elif node.bound > self.cutoff:
@@ -252,7 +252,7 @@ class _Search:
         n, m = self.model.benefit.shape
         best = BestTwo(np.empty(n, np.int32), np.empty(n), np.empty(n))
         kernels.best_two_open(self.pairs, self.base, np.zeros(m), self.x, best)
-        # Prices of a need lie as far apart as its benefits do: about as many columns serve it best as share the needs.
+        # Prices of a need differ as its benefits do: about as many columns serve it best as share the needs.
         last = np.minimum(np.diff(self.pairs.ptr) - 1, 2 * m // max(1, self.limits.many))
         filled = last >= 0
         apart = np.ones(n)
@@ -263,7 +263,7 @@ class _Search:
         return np.where(best.second > self.base, 0.7 * best.gain + 0.3 * best.second, best.gain)
 
     def _shrink(self) -> None:
-        """Keep the pairs of columns that are not decided, above the best column that is open for good."""
+        """Keep the pairs of undecided columns, above the best column that is fixed open."""
         n, size = len(self.base), len(self.pairs.cols)
         kept = SortedPairs(np.empty(n + 1, np.int64), np.empty(size, np.int32), np.empty(size))
         floor = np.empty(n)
@@ -272,7 +272,7 @@ class _Search:
         self.spare = SortedPairs(kept.ptr.copy(), kept.cols[:size], kept.gains[:size])
 
     def _solution(self, heap: list[tuple[float, int, _Node]]) -> Solution:
-        """Return what was found, with the proof of it."""
+        """Return the solution with its proof."""
         for _, _, node in heap:
             self.proven = max(self.proven, node.bound)
             self._keep(node)
@@ -288,7 +288,7 @@ class _Search:
         return Solution(self.x, value, bound, "optimal" if done else self.control.status, ENGINE, proof, nodes)
 
     def round(self, node: _Node) -> None:
-        """Look for a plan near the columns that are chosen most at a node."""
+        """Search for a plan near the columns chosen most at a node."""
         undecided = (self.state == kernels.FREE) & (node.state != kernels.CLOSED)
         often = np.where(node.state == kernels.OPEN, 2.0, node.near) * undecided
         is_open = np.zeros(len(often), bool)
@@ -296,7 +296,7 @@ class _Search:
         self.improve(is_open & (often > 0))
 
     def improve(self, is_open: Bools) -> None:
-        """Interchange columns from *is_open* on, all of them free, and keep the plan where it is the best so far."""
+        """Interchange columns from *is_open*, all of them free, and keep the plan if it is the best so far."""
         free, opened = self.state == kernels.FREE, self.state == kernels.OPEN
         value = self.model.value
         x, total = interchange(self.pairs, self.base, value, free, is_open & free, self.limits, self.control)
@@ -305,7 +305,7 @@ class _Search:
             self.value, self.x = total, x | opened
 
     def lower(self, node: _Node, rounds: int, theta: float) -> tuple[float, int]:
-        """Lower the bound of a node for some rounds; return the step it ended with, and how many rounds there were."""
+        """Lower the bound of a node for some rounds; return the last step, and the number of rounds."""
         free = np.flatnonzero(node.state == kernels.FREE)
         fixed = float(self.model.value[node.state == kernels.OPEN].sum())
         kernels.cut_pairs(self.pairs, self.base, node.state, self.spare, self.floor)
@@ -322,7 +322,7 @@ class _Search:
         return theta, used
 
     def _price(self, node: _Node, free: Ints) -> float:
-        """Price of the limit on the number: what the last column that is taken collects, where the limit binds."""
+        """Price of the limit on the number: the value of the last column taken, where the limit binds."""
         r = -np.sort(-node.r[free])
         if len(r) < node.few:  # no plan at all: any price proves it that is low enough
             node.bound, short = -math.inf, abs(node.bound) + abs(self.cutoff)
@@ -334,12 +334,12 @@ class _Search:
         return 0.0
 
     def fix(self, node: _Node) -> None:
-        """Fix the columns whose other state the prices of a node prove to be worth no more than the cutoff."""
+        """Fix the columns whose other state, by the prices of a node, is at most the cutoff."""
         free = np.flatnonzero(node.state == kernels.FREE)
         over = node.r[free] - node.y
         spare = self.cutoff - node.bound
         sure = np.abs(over) >= -spare
-        if sure.all():  # one is left to branch on: prices alone need not prove the plan that remains
+        if sure.all():  # leave one to branch on: prices may not prove the remaining plan
             sure[np.abs(over).argmin()] = False
         fixed, opens = free[sure], over[sure] > 0
         node.state[fixed] = np.where(opens, kernels.OPEN, kernels.CLOSED)

@@ -14,7 +14,7 @@ from siting.compiled import compiled
 from siting.numbers import Floats, Ints, Ints32
 
 CLOSED, OPEN, FREE = 0, 1, 2
-#: By what a step is shortened; the shortest; how much of a direction goes into the next.
+#: Factor of shortening a step; the shortest step; share of a direction kept in the next.
 DECAY, SHORTEST, KEEP = 0.7, 1e-3, 0.9
 
 
@@ -27,7 +27,7 @@ class SortedPairs(NamedTuple):
 
 
 class BestTwo(NamedTuple):
-    """The best open column of each need, what it is worth, and the second best."""
+    """The best open column of each need, its benefit, and the second best."""
 
     column: Ints32
     gain: Floats
@@ -35,7 +35,7 @@ class BestTwo(NamedTuple):
 
 
 class Limits(NamedTuple):
-    """How many columns open at least and at most, and when the subgradients end: bound, rounds, pairs looked at."""
+    """Least and most open columns, and limits of the subgradients: bound, rounds, pairs."""
 
     few: int
     many: int
@@ -204,7 +204,7 @@ def lower_bound(pairs, floor, scale, value, free, fixed, aim, limits, theta, sin
 
 @compiled
 def best_two_open(pairs, base, value, is_open, best):
-    """Find the best and second best open column of each need; return what the open columns are worth."""
+    """Find the best and second best open column of each need; return the value of the open columns."""
     ptr, cols, gains = pairs
     column, gain, second = best
     total = 0.0

@@ -1,4 +1,4 @@
-"""The whole problem as one mixed-integer programme in HiGHS: for every model that has no better engine.
+"""The whole problem as one mixed-integer programme in HiGHS, for models without a better engine.
 
 A need's levels of benefit become rungs of a ladder, lowest first: z_k = 1 when an open column is worth at least rung k.
 
@@ -6,8 +6,8 @@ A need's levels of benefit become rungs of a ladder, lowest first: z_k = 1 when 
     with      z_k <= z_(k+1) + sum of x_j over the columns j at rung k,   0 <= z <= 1
 
 which is as strong as one variable for each pair (Cornuéjols, Nemhauser, Wolsey 1980: A canonical representation of
-simple plant location problems) with far fewer entries. Only x need be integer: every z is worth raising, or kept from
-falling by a share that it counts towards, and what limits it is integer. A need that several open columns must serve
+simple plant location problems) with far fewer entries. Only x need be integer: every z is raised by the objective
+or a share, and its limits are integer. A need that several open columns must serve
 has one rung, ``t z <= sum of x_j``, and its z is integer, too.
 """
 
@@ -30,17 +30,17 @@ from siting.optimize.sparse_rows import largest_entry, row_of_entries, scaled_ro
 
 __all__ = ["solve_milp"]
 
-#: Columns that a plan made without the solver looks at.
+#: Columns tried for a plan without the solver.
 TRIED = 200
 
 
 def solve_milp(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
-    """Solve *model*, whatever its rules, by HiGHS; *start* is a plan to begin with, passed over when it breaks rules.
+    """Solve *model*, with any rules, by HiGHS; *start* is a plan to begin with, ignored if infeasible.
 
     Raises
     ------
     RuntimeError
-        When the solver fails, or its plan breaks the rules and there is no other.
+        When the solver fails, or its plan breaks rules and there is no other.
     """
     scaled = solve_scaled(solve_milp, model, control, start)
     if scaled is not None:
@@ -82,7 +82,7 @@ def solve_milp(model: Model, control: Control, *, start: Bools | None = None) ->
 
 
 def _plan_without_solver(model: Model) -> Bools | None:
-    """Make a plan from what must be open upwards, or with all that may be; None where that keeps no rules."""
+    """Make a plan by adding to the required columns, or with all columns; None if infeasible."""
     x = model.lower > 0
     if model.is_feasible(x):
         return _filled(model, x)
@@ -91,7 +91,7 @@ def _plan_without_solver(model: Model) -> Bools | None:
 
 
 def _serving(model: Model) -> Bools | None:
-    """Open what serves the most of those who are lacking, one after the other, until the rules hold."""
+    """Open the column that serves most unserved demand, one by one, until the rules hold."""
     serves = transposed(with_data(model.benefit, np.ones(model.benefit.nnz)))
     counts = model.must + model.shares.T @ (1.0 / np.maximum(model.wanted, np.finfo(float).tiny))
     x = model.lower > 0
@@ -104,7 +104,7 @@ def _serving(model: Model) -> Bools | None:
 
 
 def _filled(model: Model, x: Bools) -> Bools:
-    """Open what is worth the most by itself, one after the other, where that keeps the rules and pays."""
+    """Open columns by their own value, one by one, where that keeps the rules and improves."""
     alone = model.value + np.bincount(model.benefit.indices, model.benefit.data, len(x))
     value = model.objective(x)
     for j in np.argsort(-alone, kind="stable")[:TRIED]:
@@ -142,7 +142,7 @@ def _formulate(model: Model) -> _Formulation:
     lowest[1:] = need[1:] != need[:-1]
     step = level - np.where(lowest, 0.0, np.append(0.0, level[:-1])[: len(level)])
     total = float(np.abs(step).sum() + np.abs(model.value).sum())
-    # The solver's tolerances are absolute: sums are brought to about a million, by a power of two to stay exact.
+    # The solver's tolerances are absolute: sums are scaled to about a million, by a power of two to stay exact.
     scale = 2.0 ** round(math.log2(1e6 / total)) if total else 1.0
     n, k = len(model.value), len(need)
     ladder = csr_array((-np.ones(len(order)), (rung, b.indices[order])), shape=(k, n))
@@ -208,6 +208,6 @@ def _searched(model: Model, form: _Formulation, control: Control, start: Bools |
         value = form.base - cost / form.scale if math.isfinite(cost) else None
         return control.report("HiGHS", value, floored(min(proven, form.base - bound / form.scale), model.grain))
 
-    # Two values that differ by less than the grain of the objective are one.
+    # Values that differ by less than the grain of the objective are equal.
     gap = 0.999 * model.grain * form.scale if model.grain else 1e-4
     return highs.run(form.programme, start=begin, gap=gap, time_limit=control.seconds_left, stop=stop)

@@ -1,6 +1,6 @@
-"""A siting problem in numbers, as every engine takes it.
+"""A siting problem as a model for all engines.
 
-Every objective and rule becomes one form. Columns j are what may open (a site with its service, size and year), needs i
+All objectives and rules have one form. Columns j may open (a site with its service, size and year), needs i
 are demand (a community with its service, year and distance). With x_j = 1 for an open column, maximise
 
     sum over i of (the largest benefit b_ij of the open columns of its row, or 0 when none is open)
@@ -28,31 +28,31 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """One siting problem in numbers.
+    """One siting problem as a model.
 
     Attributes
     ----------
     benefit
-        Needs × columns, CSR with sorted indices: what serving need i from column j is worth. A pair that is stored can
-        serve, also where its benefit is 0 (a need that only counts towards a share); one that is absent cannot. In a
+        Needs × columns, CSR with sorted indices: the benefit of serving need i from column j. A stored pair can
+        serve, even with benefit 0 (a need that only counts towards a share); an absent one cannot. In a
         covering problem all benefits of a row are equal; `has_levels` is False. Benefits are 0 or more,
         except in rows of needs that must be served, where they may be negative (minus the travel).
     value
-        What opening each column is worth: minus its cost, or 0.
+        Value of opening each column: minus its cost, or 0.
     rows, low, high
-        Rows × columns of further rules, and what they must stay within (infinite where there is no limit).
+        Rows × columns of further rules, and their limits (infinite for none).
     lower, upper
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     shares, wanted
-        Shares × needs, and how much must be served of each.
+        Shares × needs, and the amount that must be served of each.
     must
         Needs that must be served by some open column.
     grain
-        Every sum that the objective can take is a multiple of this; 0 where that is not known.
+        Every objective value is a multiple of this; 0 if unknown.
     constant
-        Added to the objective: demand that is served whatever opens.
+        Added to the objective: demand that is always served.
     times
-        How many open columns serve each need; None: one. Only the general engine takes more than one.
+        Number of open columns that serve each need; None: one. Only the general engine takes more than one.
     """
 
     benefit: csr_array
@@ -71,7 +71,7 @@ class Model:
 
     @property
     def has_levels(self) -> bool:
-        """Whether some need is worth more from one column than from another."""
+        """Whether the benefit of some need differs between columns."""
         return not same_along_row(self.benefit).all()
 
     @property
@@ -90,7 +90,7 @@ class Model:
         return np.where(np.isneginf(best), np.nan, best)
 
     def objective(self, x: Bools) -> float:
-        """Return what the columns *x* are worth together."""
+        """Return the objective of the columns *x*."""
         return self.constant + float(np.nansum(self.served(x)) + self.value[x].sum())
 
     def is_feasible(self, x: Bools) -> bool:

@@ -1,4 +1,4 @@
-"""Fewest columns for one share: with p columns it is reached, with p - 1 it is not.
+"""Fewest columns for one share: p columns reach it, p - 1 do not.
 
 The partial set covering location problem (Daskin, M. and Owen, S., 1999, Two new location covering problems,
 Geographical Analysis 31, pp. 217-235). Whether p columns reach the share is a maximal covering problem.
@@ -28,7 +28,7 @@ __all__ = ["DecisionProblem", "bound_of_partial", "is_partial", "maximal_coverin
 NAME = "covering"
 #: Rounding tolerances: of a bound in whole numbers, and of a sum of fractions as a share of it.
 WHOLE_TOLERANCE, SUM_TOLERANCE = 1e-6, 1e-9
-#: Kicks of the last search for a plan with one column less, before a tree decides.
+#: Kicks of the last search for a plan with one column less, before branch and bound.
 KICKS = 300
 
 
@@ -69,12 +69,12 @@ def maximal_covering(model: Model, most: float) -> Model:
 
 
 def _least_reached(wanted: float) -> float:
-    """Return the least that counts as reaching a share: what `Model.is_feasible` takes."""
+    """Return the least amount that reaches a share, as in `Model.is_feasible`."""
     return wanted - SUM_TOLERANCE * abs(wanted)
 
 
 def _ceiling(wanted: float, grain: float) -> float:
-    """Return up to where a bound proves that a share is not reached: in whole numbers by as little as one."""
+    """Return the largest bound that proves that a share is not reached: for whole numbers, one less."""
     least = _least_reached(wanted)
     if grain > 0:
         return math.ceil(least) - WHOLE_TOLERANCE - 1e-13 * abs(least)
@@ -115,11 +115,11 @@ class DecisionProblem:
         return self.terms.with_high(np.array([float(p)]))
 
     def bound(self, multipliers: Multipliers, p: float) -> float:
-        """Return what *p* columns cannot beat."""
+        """Return the bound for *p* columns."""
         return self.with_columns(p).bound(multipliers, self.maximal.lower, self.maximal.upper)[0]
 
     def count(self, plan: Bools) -> int:
-        """Count the columns of a plan that need not be open."""
+        """Count the columns of a plan that are not required."""
         return int((plan & self.free).sum())
 
     def offer(self, plan: Bools | None) -> bool:
@@ -137,7 +137,7 @@ class DecisionProblem:
         return relaxation.solve(seconds=self.control.seconds_left)
 
     def plan(self, relaxation: Relaxation, p: int, kicks: int | None = None) -> Bools:
-        """Look for a plan with *p* columns by rounding the relaxation, then around it; *kicks* times."""
+        """Search for a plan with *p* columns by rounding the relaxation, then locally; *kicks* times."""
         multipliers = self.relax(relaxation, p)
         terms = self.with_columns(p)
         rounding = BudgetRounding(terms)
@@ -145,7 +145,7 @@ class DecisionProblem:
         plan = rounding.round_x(x)
         if self.model.is_feasible(plan):
             return plan
-        # What all plans that reach the share have in common with this one need not be looked at.
+        # Parts that all plans that reach the share have in common with this one are skipped.
         bound, r = terms.bound(multipliers, self.maximal.lower, self.maximal.upper)
         movable = self.free & (np.abs(r) <= bound - _least_reached(self.wanted))
         return rounding.perturb(plan, movable) if kicks is None else rounding.improve(plan, movable, kicks, 5)
@@ -165,8 +165,8 @@ class DecisionProblem:
     def turned(self, tree: ProofTree) -> Proof:
         """Turn multipliers that bound the share with *p* columns into some that bound the columns for the share.
 
-        A column is worth what it adds in people, times m, less its cost. With m the cost over the people that the last
-        column is worth, the bound stays below p columns by m times the people that are missing.
+        The value of a column is the people it adds, times m, less its cost. With m the cost divided by the people of
+        the last column, the bound is below p columns by m times the missing people.
         """
         turned = ProofTree(self.model.grain, tree.parent, tree.column, tree.at, tree.price, fixed=tree.fixed)
         for v, prices, share in zip(tree.v, tree.y, tree.m, strict=True):
@@ -218,12 +218,12 @@ def solve_partial(reduced: Reduced, control: Control, begin: Bools | None, size:
 
 
 def _proven(problem: DecisionProblem, low: int, tree: ProofTree, bound: float) -> tuple[Proof, int | None]:
-    """Turn the proof that fewer than *low* columns are too few; one that would lose the bound stays as it is.
+    """Convert the proof that fewer than *low* columns are too few; keep it if the bound would be lost.
 
     One person of millions is less than the rounding error of a column.
     """
     model = problem.model
-    if low <= 0:  # nothing need be opened
+    if low <= 0:  # no column is required
         return Proof.at_root(*(np.zeros(len(part)) for part in (model.must, model.high, model.wanted))), None
     turned, tolerance = problem.turned(tree), SUM_TOLERANCE * problem.each
     if bound_of(model, turned) < bound + max(model.grain * (1 - 2 * WHOLE_TOLERANCE), tolerance):
@@ -232,7 +232,7 @@ def _proven(problem: DecisionProblem, low: int, tree: ProofTree, bound: float) -
 
 
 def _search_numbers(problem: DecisionProblem, relaxation: Relaxation, low: int, report: Callable[[], bool]) -> None:
-    """Look for a number of columns for which rounding reaches the share: in growing steps up, then halving down."""
+    """Find a number of columns for which rounding reaches the share: growing steps up, then bisection."""
     failed, step = low - 1, 1
     while not report():
         top = len(problem.free) + 1 if problem.best is None else problem.count(problem.best)
@@ -246,7 +246,7 @@ def _search_numbers(problem: DecisionProblem, relaxation: Relaxation, low: int, 
 
 
 def _counting_bound(problem: DecisionProblem) -> tuple[int, Multipliers]:
-    """Return so many columns that one less is too few even if none served what another does, and multipliers for it."""
+    """Return the fewest columns if their needs did not overlap, and multipliers that prove that one less is too few."""
     constant, alone = problem.maximal.constant, np.sort((problem.terms.serves @ problem.terms.w)[problem.free])[::-1]
     low = 0
     if problem.ceiling >= constant:

@@ -1,17 +1,17 @@
-"""Make a model smaller without changing what its best plan is worth.
+"""Make a model smaller without changing the value of its best plan.
 
-The steps, repeated until nothing more is found:
+The steps, repeated until nothing changes:
 
-- Columns that must stay shut go. A need that an open column serves is worth what the best open one gives it, whatever
-  else opens: that goes into the constant, and other columns keep what they would add.
-- Needs that no column serves, or that count for nothing, go.
-- Needs that the same columns serve become one: they are served together or not at all. So are needs with the same
+- Columns that must stay shut are removed. The benefit of a need from the best required column is added to the
+  constant, and other columns keep their additional benefit.
+- Needs without a column, or without worth, are removed.
+- Needs with the same columns are merged: they are served together or not at all. So are needs with the same
   benefits from the same columns.
 - The only column of a need that must be served opens.
-- A need goes that is served whenever another one that must be served is: its columns hold all of the other's.
-- A column goes that another one replaces: the other serves the same needs no worse, has the same entry in every row,
-  and is worth no less. This holds only where the column can also be left out without replacement (both may have been
-  open), so it must have no value of its own and no lower limit to help to.
+- A need is removed if its columns include all of another need that must be served.
+- A column is removed if another one dominates it: it serves the same needs no worse, has the same entry in every row,
+  and no lower value. The column must also be removable without replacement (both may have been open), so it must have
+  no own value and support no lower limit.
 
 The last two are the row and column dominance of set covering (Toregas, C. and ReVelle, C., 1972, Optimal location under
 time or distance constraints, Papers of the Regional Science Association 28).
@@ -45,9 +45,9 @@ ROUNDS = 3
 
 @dataclass(frozen=True, eq=False)
 class Reduced:
-    """A smaller model, and where its parts come from.
+    """A smaller model, and the origin of its parts.
 
-    Its plans are worth the same as those of the given model. *columns* are the positions in the given model of those
+    Its plans have the same values as in the given model. *columns* are the positions in the given model of those
     that were kept; the others stay shut. *needs* gives for each need of the given model its position in the smaller
     one, -1 when it went.
     """
@@ -64,10 +64,9 @@ class Reduced:
 
 
 def reduce(model: Model, *, replaced: bool = True) -> Reduced:
-    """Drop and merge what does not matter; the best plan keeps its worth, and the same model gives the same result.
+    """Reduce a model; the value of the best plan is kept, and the result is deterministic.
 
-    Without *replaced*, columns that others replace stay and none is opened: multipliers can be taken back from what is
-    left to the given model.
+    Without *replaced*, dominated columns stay and none is opened: multipliers can be mapped back to the given model.
     """
     n, m = model.benefit.shape
     columns, needs = np.arange(m), np.arange(n)
@@ -141,7 +140,7 @@ def _with_forced(model: Model) -> Model:
 
 
 def _without_served(model: Model) -> tuple[Model, Ints]:
-    """Take out what columns serve that are open in every plan, and needs that nothing serves or that do not count."""
+    """Remove the service of required columns, and needs without a column or without worth."""
     best = model.served(model.lower > 0)
     done = ~np.isnan(best)
     if done.any():
@@ -158,7 +157,7 @@ def _without_served(model: Model) -> tuple[Model, Ints]:
     counts = np.zeros(model.benefit.shape[0], bool)
     counts[model.shares.indices[model.shares.data != 0]] = True
     counts[row_of_entries(model.benefit)[model.benefit.data != 0]] = True
-    # A need that must be served and cannot stays: the engine finds that there is no plan.
+    # A need that must be served but cannot stays: the engine proves infeasibility.
     return _with_needs(model, ((np.diff(model.benefit.indptr) > 0) & counts) | model.must)
 
 
@@ -192,7 +191,7 @@ def _merged(model: Model) -> tuple[Model, Ints]:
 
 
 def _confirm(benefit: csr_array, order: Ints, same: Bools, flat: Bools) -> None:
-    """Unmark in *same* what only looks alike: the entries are compared one by one."""
+    """Unmark in *same* entries that differ when compared one by one."""
     at = np.flatnonzero(same)
     if not len(at):
         return
@@ -208,7 +207,7 @@ def _confirm(benefit: csr_array, order: Ints, same: Bools, flat: Bools) -> None:
 
 
 def _without_implied(model: Model) -> tuple[Model, Ints]:
-    """Drop needs that are served whenever another one is that must be."""
+    """Drop needs that are served whenever another required one is."""
     benefit, n = model.benefit, model.benefit.shape[0]
     if not model.must.any():
         return model, np.arange(n)
@@ -232,7 +231,7 @@ def _sets(rows: csr_array, back: csr_array) -> Sets:
 
 
 def _replaced(model: Model) -> Bools:
-    """Mark columns that another one replaces, and those that serve nobody and are worth nothing."""
+    """Mark dominated columns, and those that serve nobody and have no value."""
     data, limits = model.rows.data, row_of_entries(model.rows)
     # Leaving a column out never breaks a rule, nor costs anything.
     helps = ((data > 0) & np.isfinite(model.low[limits])) | ((data < 0) & np.isfinite(model.high[limits]))

@@ -1,4 +1,4 @@
-"""The proof of a bound: multipliers and a tree of decisions, and its check, which needs no solver."""
+"""The proof of a bound: multipliers and a search tree, and its check without a solver."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from siting.optimize.sparse_rows import row_of_entries
 
 __all__ = ["SINGLE_PRECISION", "Proof", "ProofTree", "bound_of", "lagrangian"]
 
-#: Rounding error of single precision, as a share of a sum: 6e-8 of each term, and a term counts for several columns.
+#: Rounding error of single precision, as a share of a sum: 6e-8 of each term, which counts for several columns.
 SINGLE_PRECISION = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """Multipliers that bound every leaf of a tree of decisions; `bound_of` adds them up.
+    """Multipliers that bound every leaf of a search tree; `bound_of` adds them up.
 
     For multipliers v (a price for each need, 0 or more except where it must be served), y (for each row; above 0 on
-    `high`, below 0 on `low`) and m >= 0 (for each share), no x in the box of a node is worth more than
+    `high`, below 0 on `low`) and m >= 0 (for each share), no x in the box of a node has a value above
 
         constant + sum v_i + sum over rows (y_r high_r or y_r low_r) - sum m_s wanted_s
         + sum over j of the largest r_j x_j in the box,
         r_j = value_j - sum_r y_r rows_rj + sum over i of max(0, b_ij + sum_s m_s shares_si - v_i) / t_i,
 
-    where t_i is how many open columns serve the need, mostly 1.
+    where t_i is the number of open columns that serve the need, mostly 1.
 
     Attributes
     ----------
     parent
-        Of each node; -1 for the root, which is node 0. A parent stands before its children, which are two or none.
+        Of each node; -1 for the root, which is node 0. A parent comes before its children, which are two or none.
     column, at
-        The decision that leads to each node: x of this column is `at`; -1 for the root.
+        The branching of each node: x of this column is `at`; -1 for the root.
     price
-        Which row of multipliers bounds the node; -1 where only its children do.
+        The row of multipliers that bounds the node; -1 where only its children do.
     v, y, m
         Rows of multipliers; v in single precision where that is enough for the grain of the objective.
     fixed_node, fixed_column, fixed_at
-        What the multipliers of a node prove of its whole subtree: x of this column is `at`, or the plan is no better
+        Fixings proven by the multipliers of a node for its subtree: x of this column is `at`, or the plan is no better
         than the bound.
     """
 
@@ -66,7 +66,7 @@ class Proof:
 
 @dataclass
 class ProofTree:
-    """A proof as it grows; *grain* is that of the objective, where multipliers may be kept in single precision."""
+    """A proof under construction; *grain* is that of the objective, if multipliers may be in single precision."""
 
     grain: float = 0.0
     parent: list[int] = field(default_factory=list)
@@ -92,7 +92,7 @@ class ProofTree:
         return len(self.v) - 1
 
     def rounded(self, v: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.floating[Any]]:
-        """Return multipliers of needs in single precision, where what that rounds off is far from a grain."""
+        """Return multipliers of needs in single precision, if its rounding is far below a grain."""
         return v.astype(np.float32 if SINGLE_PRECISION * float(np.abs(v).sum()) < self.grain else np.float64)
 
     def proof(self) -> Proof:
@@ -115,15 +115,15 @@ class ProofTree:
 
 
 def bound_of(model: Model, proof: Proof) -> float:
-    """Return what no plan can be worth more than, by the multipliers of the proof alone.
+    """Return the bound by the multipliers of the proof alone.
 
     It is the largest bound of a leaf of the tree, or of a branch that was closed by a fixing; see `Proof` for the
     formula. Infinite when the tree does not cover all plans.
 
     Notes
     -----
-    Weak duality [1]_: whatever the multipliers, relaxing rows, shares and the choice of who serves a need can only let
-    in more. The multipliers are checked for their signs; nothing else about them matters.
+    Weak duality [1]_: for any multipliers, relaxing rows, shares and assignments can only allow more plans. Only the
+    signs of the multipliers are checked; nothing else matters.
 
     References
     ----------

@@ -7,9 +7,9 @@ i, W_i = w_i + sum_s m_s shares_si and u_i the part of W_i that is credited to i
     subject to sum_{i of j} u_i - sum_r (y+_r - y-_r) rows_rj - t_j <= -value_j     for each column j
                0 <= u_i <= W_i   (no upper limit where i must be served),   y+, y-, m, t >= 0
 
-t_j is free where the column is open, and costs nothing where it is shut: a decision only relaxes this problem, so the
-basis of the node before stays feasible, and the primal simplex goes on from it. The multipliers of the rows are x. Any
-feasible u, y, m gives a bound in closed form (`Lagrangian.bound`), which rests on no tolerance of the solver; it is the
+t_j is free where the column is open, and costs nothing where it is shut: branching only relaxes this problem, so the
+basis of the parent stays feasible for the primal simplex. The multipliers of the rows are x. Any feasible u, y, m gives
+a bound in closed form (`Lagrangian.bound`), independent of the solver's tolerances; it is the
 Lagrangian bound of Cornuejols, Fisher and Nemhauser (1977, Management Science 23), as Church and ReVelle (1974) cover.
 """
 
@@ -53,7 +53,7 @@ class Lagrangian:
     Raises
     ------
     ValueError
-        When some need is worth more from one column than from another, or an entry is no number.
+        When the benefit of a need differs between columns, or an entry is not a number.
     """
 
     def __init__(self, model: Model) -> None:
@@ -86,7 +86,7 @@ class Lagrangian:
         return np.asarray(self.w + self.shares_of @ m) if len(m) else self.w
 
     def credit(self, v: Floats, m: Floats) -> Floats:
-        """Credit u of each need: what its worth W is above its price."""
+        """Credit u of each need: its worth W less its price."""
         return np.asarray(np.maximum(0.0, self.totals(m) - v))
 
     def reduced_values(self, v: Floats, y: Floats, m: Floats) -> Floats:
@@ -105,7 +105,7 @@ class Lagrangian:
         return total - float(m @ model.wanted) if len(m) else total
 
     def bound(self, multipliers: Multipliers, lower: Floats, upper: Floats) -> tuple[float, Floats]:
-        """Return what no plan of the box can beat, and the reduced values."""
+        """Return the bound of the box, and the reduced values."""
         v, y, m = multipliers.v, multipliers.y, multipliers.m
         r = self.reduced_values(v, y, m)
         return self.base(v, y, m) + float(np.where(r > 0, r * upper, r * lower).sum()), r
@@ -114,8 +114,8 @@ class Lagrangian:
 def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
     """Return multipliers as solved, or, where the solver was stopped early, the best that need no solver.
 
-    Those count each column by itself, as if none served what another does, and look at one row of limited costs, or at
-    one share to be reached, or at nothing; what they cost is a relaxed knapsack (Dantzig, G., 1957, Discrete-variable
+    Those count each column by itself, without overlaps, and use one row of limited costs, or one share, or neither;
+    their bound is a relaxed knapsack (Dantzig, G., 1957, Discrete-variable
     extremum problems, Operations Research 5, pp. 266-277).
     """
     if solved.x is not None or solved.ray is not None:
@@ -146,7 +146,7 @@ def best_multipliers(terms: Lagrangian, solved: Multipliers) -> Multipliers:
 
 
 def _critical_ratio(worth: Floats, cost: Floats, left: float) -> float:
-    """Worth per unit of cost of the first item that does not fit whole in a knapsack of size *left*; 0 if all fit."""
+    """Worth per unit of cost of the first item that does not fit in a knapsack of size *left*; 0 if all fit."""
     good = np.flatnonzero((worth > 0) & (cost > 0))
     ratio = worth[good] / cost[good]
     order = np.argsort(-ratio, kind="stable")
@@ -155,7 +155,7 @@ def _critical_ratio(worth: Floats, cost: Floats, left: float) -> float:
 
 
 class Relaxation:
-    """The dual form of one model, which stays in the solver from solve to solve."""
+    """The dual form of one model, kept in the solver from solve to solve."""
 
     def __init__(self, terms: Lagrangian) -> None:
         self.terms = terms
@@ -219,9 +219,9 @@ class Relaxation:
         self.simplex.price(self.n + np.arange(len(self._high)), (high / self.row_unit)[self._high])
 
     def solve(self, *, seconds: float = math.inf) -> Multipliers:
-        """Solve from the basis at hand, for so many *seconds* at most.
+        """Solve from the present basis, for at most *seconds*.
 
-        Stopped early it still gives multipliers that bound, if not the best. When no plan is possible in the box, they
+        Stopped early it still gives valid multipliers, though not the best. When no plan is possible in the box, they
         have a ray.
         """
         answer = self.simplex.solve(seconds=seconds)
@@ -237,7 +237,7 @@ class Relaxation:
         return self._multipliers(answer.x, x=x)
 
     def probe(self, column: int, at: int, steps: int) -> float:
-        """Return about what the bound falls to when x of *column* is *at*, after *steps* iterations; the box stays."""
+        """Estimate the bound with x of *column* fixed to *at*, after *steps* iterations; the box is unchanged."""
         lower, upper = self.lower.copy(), self.upper.copy()
         down, up = lower.copy(), upper.copy()
         down[column] = up[column] = at

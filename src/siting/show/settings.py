@@ -1,4 +1,4 @@
-"""What a verdict assumed, in words: walkers, shares, layers, and what else the user set."""
+"""The assumptions of a verdict in words: walkers, shares, layers, and other settings."""
 
 from __future__ import annotations
 

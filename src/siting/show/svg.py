@@ -1,4 +1,4 @@
-"""Figures as SVG that can stand in a page beside others: text stays text, names of parts do not collide."""
+"""Figures as SVG in a page with others: text stays text, ids are unique."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ FONT = re.compile(r"font-family:\s*([^;]*)")
 def inline_svg(figure: Figure, *, name: str, alt: str = "", dpi: float = 150) -> str:
     """Return *figure* as an ``<svg>`` element for an HTML page.
 
-    Text stays text in the families of `siting.show.fonts.FAMILIES`, so it reads well where the page is opened, with
-    whatever fonts this machine has. The same figure and *name* give the same characters each time.
+    Text stays text in the families of `siting.show.fonts.FAMILIES`, so that it is shown with the reader's fonts. The
+    same figure and *name* give the same output.
 
     *name*, of letters, digits and hyphens, goes before each id of the element and is unique on the page; *alt* says
     what the figure shows, for readers who cannot see it; *dpi* is the resolution of what is rasterized. The figure is
@@ -40,7 +40,7 @@ def inline_svg(figure: Figure, *, name: str, alt: str = "", dpi: float = 150) ->
     root = ET.fromstring(_render(figure, name, dpi))
     for parent in list(root.iter()):
         for child in list(parent):
-            # The date, the licence and the rule for "*" (which would reach the whole page) have no place in a page.
+            # Remove the date, the licence and the rule for "*", which would affect the whole page.
             if _plain(child.tag) in ("metadata", "style"):
                 parent.remove(child)
     used = set(REFERENCE.findall(ET.tostring(root, encoding="unicode")))
@@ -61,7 +61,7 @@ def _render(figure: Figure, name: str, dpi: float) -> str:
     settings: Any = {"svg.fonttype": "none", "svg.hashsalt": name, "axes.unicode_minus": False}
     buffer = io.StringIO()
     with mpl.rc_context(settings), warnings.catch_warnings():
-        # The text is written as text and read with the reader's fonts; the fonts of this machine only measure it, so
+        # Text is shown with the reader's fonts; the fonts of this machine only measure it, so
         # a glyph that they lack is missing nowhere. A figure that is saved as pixels still warns.
         warnings.filterwarnings("ignore", message=r"Glyph \d+ .* missing from", category=UserWarning)
         figure.savefig(buffer, format="svg", metadata={"Date": None}, dpi=dpi)
@@ -73,11 +73,11 @@ def _plain(tag: str) -> str:
 
 
 def _attributes(old: dict[str, str], name: str, used: set[str]) -> dict[str, str]:
-    """Return the attributes of an element with ids made unique, fonts named, and links taken away."""
+    """Return the attributes of an element with unique ids, named fonts, and without links."""
     new: dict[str, str] = {}
     for key, value in old.items():
         if key in (HREF, "href"):
-            # Only parts of this figure and its own pixels are asked for: a page makes no request.
+            # Only references to this figure and its own pixels: a page makes no request.
             if value.startswith("#"):
                 new["href"] = f"#{name}-{value[1:]}"
             elif value.startswith("data:image/"):
@@ -93,7 +93,7 @@ def _attributes(old: dict[str, str], name: str, used: set[str]) -> dict[str, str
 
 
 def _families(match: re.Match[str]) -> str:
-    """Replace the families that measured the text by those that will show it, keeping any that a user chose."""
+    """Replace the measuring font families by those for display, keeping the user's choice."""
     asked = [family.strip().strip("'\"") for family in match[1].split(",")]
     ours = {*FAMILIES, *MORE_FAMILIES, "DejaVu Sans"}
     # matplotlib spells "sans-serif" out as a long list of Latin faces, none of them a choice for Chinese text.
@@ -105,7 +105,7 @@ def _families(match: re.Match[str]) -> str:
 
 
 def _drop_spaces(root: ET.Element) -> None:
-    """Take away the indentation, except within text."""
+    """Remove the indentation, except within text."""
     for element in root.iter():
         if element.tag not in ("text", "tspan") and element.text and not element.text.strip():
             element.text = None

@@ -1,4 +1,4 @@
-"""Texts as a page can hold them, and how wide they are in a figure."""
+"""Texts that are safe in a page, and their width in a figure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ UNFIT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u20
 
 
 def clean(text: object) -> str:
-    r"""Return *text* with what no page can hold shown as U+FFFD.
+    r"""Return *text* with invalid characters shown as U+FFFD.
 
     Examples
     --------
@@ -23,7 +23,7 @@ def clean(text: object) -> str:
 
 
 def text_width(text: str, size: float) -> float:
-    """Estimate the width of *text* in inches at *size* points, whatever fonts are installed.
+    """Estimate the width of *text* in inches at *size* points, independent of installed fonts.
 
     Chinese characters are square; others are taken as 0.56 of that, a little more than the mean of sans-serif faces.
 

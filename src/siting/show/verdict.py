@@ -21,16 +21,16 @@ __all__ = [
     "value_words",
 ]  # fmt: skip
 
-#: Reasons longer than this stand below the indicator; so many short rules of a district are named.
+#: Reasons longer than this are below the indicator; most short rules named for a district.
 LONG, MOST = 40, 6
-#: Units that stand right behind each number.
+#: Units written directly after each number.
 SHORT = ("percent", "m", "min", "minutes")
 #: The colours of verdicts; others are grey.
 BADGES = {"met": "met", "part": "met", "short": "short"}
 
 
 def figures_table(figures: pd.DataFrame, lang: str) -> Table:
-    """Show what the document prints beside what the layers hold."""
+    """Show the printed figures and those of the layers."""
     names = ("indicator", "year", "printed", "computed", "difference")
     rows = tuple(_figure(row, lang) for row in figures.to_dict("records"))
     return Table(_heads(names, lang, names[1:]), rows, caption=label("report.figures", lang), style="rules")
@@ -39,7 +39,7 @@ def figures_table(figures: pd.DataFrame, lang: str) -> Table:
 def _figure(row: dict[Any, Any], lang: str) -> tuple[Cell, ...]:
     unit, printed, value = str(row["printed_unit"]), float_of(row["printed"]), float_of(row["value"])
     words, beside, small = _printed(row, lang), _long_unit(unit, lang), _small_print(row, lang)
-    # 2,693 m are nothing to hold against 3 levels: such a number stands with the words, not in the column.
+    # 2,693 m cannot be compared with 3 levels: such a number is with the words, not in the column.
     alone = unit != row["unit"] and not math.isnan(printed) and not math.isnan(value)
     if alone:
         small = (label("report.printed", lang, number=f"{words} {beside}".strip()), *small)
@@ -72,12 +72,12 @@ def _heads(names: Sequence[str], lang: str, numbers: Sequence[str]) -> tuple[Cel
 
 
 def _filled(*lines: str) -> tuple[str, ...]:
-    """Leave out the lines that are empty."""
+    """Drop empty lines."""
     return tuple(filter(None, lines))
 
 
 def areas_table(parts: pd.DataFrame, lang: str) -> Table:
-    """Show a row for each district: how many rules are met and short, and which are short."""
+    """Show a row for each district: numbers of rules met and short, and the short ones."""
     words = ("column.area", "status.met", "status.short", "report.short_of")
     head = tuple(Cell(label(word, lang), head=True, number=word.startswith("status")) for word in words)
     body = []
@@ -90,7 +90,7 @@ def areas_table(parts: pd.DataFrame, lang: str) -> Table:
 
 
 def short_names(rows: pd.DataFrame, most: int, lang: str) -> str:
-    """Name the first *most* rules that are short, and say how many more there are."""
+    """Name the first *most* rules that are short, and the number of the others."""
     short = rows[rows["status"] == "short"].to_dict("records")
     names = list(dict.fromkeys(text_of(row, "indicator", lang) for row in short))
     more = label("cli.more", lang, count=len(names) - most) if len(names) > most else ""
@@ -98,7 +98,7 @@ def short_names(rows: pd.DataFrame, most: int, lang: str) -> str:
 
 
 def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
-    """Show a row for each rule: value, target, gap, what is needed, verdict, and where it stands."""
+    """Show a row for each rule: value, target, gap, need, verdict and clause."""
     names = ["indicator", "value", "target", "gap", "needed", "verdict"]
     if "area" in rows and len(rows["area"].dropna().unique()) > 1:
         names.insert(1, "area")
@@ -107,7 +107,7 @@ def rules_table(rows: pd.DataFrame, caption: str, lang: str) -> Table:
         target, unit = target_words(row, lang)
         needed, needs = needed_words(row, lang)
         reason = text_of(row, "reason", lang)
-        # What is too long for the narrow column of the verdict, such as a list of names, stands below the rule.
+        # Texts too long for the narrow column of the verdict, such as lists of names, are below the rule.
         below, beside = (reason, "") if len(reason) > LONG else ("", reason)
         cells = {
             "indicator": Cell(
@@ -138,7 +138,7 @@ def folded_rows(rows: pd.DataFrame, lang: str) -> tuple[tuple[str, Cell], ...]:
 
 
 def reason_words(row: dict[Any, Any], lang: str) -> str:
-    """Say in one line why a rule is not judged: the verdict, and the reason where it says more."""
+    """Write in one line why a rule is not judged: the verdict, and the reason if it adds something."""
     status, reason = status_words(row, lang), text_of(row, "reason", lang)
     if not reason or status in reason:
         return reason or status
@@ -151,7 +151,7 @@ def status_words(row: dict[Any, Any], lang: str) -> str:
 
 
 def value_words(row: dict[Any, Any], lang: str) -> str:
-    """Write the value; a long unit goes with it only where there is no target to stand beside."""
+    """Write the value, with a long unit only if there is no target."""
     words = _measured(row["value"], row["unit"], lang, float_of(row["target"]))
     alone = words != NONE and math.isnan(float_of(row["target"]))
     unit = _long_unit(row["unit"], lang) if alone else ""
@@ -180,13 +180,13 @@ def gap_words(row: dict[Any, Any], lang: str) -> str:
 
 
 def needed_words(row: dict[Any, Any], lang: str) -> tuple[str, str]:
-    """Write how many are needed, and of what."""
+    """Write the number and kind of the need."""
     number = float_of(row["needed"])
     return (NONE, "") if math.isnan(number) else (amount(number), needs_words(str(row.get("needs") or ""), lang))
 
 
 def crow_words(row: dict[Any, Any], lang: str) -> str:
-    """Write the value as the crow flies, where the row has one beside that along the streets."""
+    """Write the value by straight lines, if the row also has one along the streets."""
     crow = float_of(row.get("straight"))
     return "" if math.isnan(crow) else f"{label('metric.straight', lang)} {_measured(crow, row['unit'], lang)}"
 

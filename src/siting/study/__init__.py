@@ -1,4 +1,4 @@
-"""A study from end to end: read from a recipe, run by the public functions, and written to a folder."""
+"""A study from end to end: read from TOML, run by the public functions, and written to a folder."""
 
 from siting.study.inputs import Circle, Goal, Source
 from siting.study.outcome import Outcome

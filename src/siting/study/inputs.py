@@ -1,4 +1,4 @@
-"""What a study asks for: where its layers come from, which circles are measured, which goals are planned for."""
+"""The inputs of a study: sources of layers, circles and goals."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["Circle", "Goal", "Source"]
 
 @dataclass(frozen=True)
 class Source:
-    """Where a layer comes from; the keywords of `read_layer`.
+    """The source of a layer; the keywords of `read_layer`.
 
-    `role` is given for a service that has no role of its own: ``role = "facilities"``.
+    `role` is for a service without its own role: ``role = "facilities"``.
     """
 
     path: Path
@@ -52,9 +52,9 @@ class Circle:
 
 @dataclass(frozen=True)
 class Goal:
-    """A proposal that is asked for: within which distance, and which of the two questions.
+    """A proposal: the distance, and one of two questions.
 
-    With `cover` the fewest sites that reach the share (0 to 1); with `at_most` the best so many sites.
+    With `cover` the fewest sites that reach the share (0 to 1); with `at_most` the best sites up to this number.
     """
 
     name: str
@@ -68,7 +68,7 @@ class Goal:
     time_limit: float | None = None
 
     def title(self, lang: str) -> str:
-        """Say in words what is asked for.
+        """Describe the goal.
 
         Examples
         --------

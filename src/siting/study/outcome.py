@@ -1,4 +1,4 @@
-"""`Outcome`: what a study gives, and how it is written and shown."""
+"""`Outcome`: the results of a study, written and shown."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ __all__ = ["Outcome"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Outcome(Results):
-    """All that a study gives. Made by `run`.
+    """The results of a study. Made by `run`.
 
     Attributes
     ----------
     study, layers, network
-        What went in, and the network made of it.
+        The inputs, and the network.
     places
-        Where each layer's places lie on the network, by role.
+        The places of each layer on the network, by role.
     coverage
         A row per service, limit, unit, metric (streets, straight), group ("all" or a district) and weight; see
         `siting.coverage`.
@@ -65,7 +65,7 @@ class Outcome(Results):
         plans = []
         for name, proposal in self.proposals.items():
             goal, plan = proposal.goal.title(lang), proposal.plan
-            # Without a plan the share is that of today, which must not be read as what was reached.
+            # Without a plan the share is that of today, which is not a result.
             share = NONE if name in self.unmet else percent(plan.share)
             plans.append((goal, len(plan.sites), share, percent(plan.gap), label(f"status.{plan.status}", lang)))
         heads = ["study.goal", "column.sites", "column.share", "fact.gap", "fact.status"]
@@ -74,7 +74,7 @@ class Outcome(Results):
 
     @property
     def unmet(self) -> list[str]:
-        """Names of the goals that no plan was found for."""
+        """Names of the goals without a plan."""
         return [name for name, proposal in self.proposals.items() if math.isnan(proposal.plan.objective)]
 
     def write(self, folder: str | Path) -> dict[str, Path]:

@@ -1,4 +1,4 @@
-"""What a study leaves in a folder: map, report, one GeoPackage, tables."""
+"""The output folder of a study: map, report, one GeoPackage, tables."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ __all__ = ["write_outputs"]
 def write_outputs(
     results: Results, folder: Path, *, on_step: Callable[[str, str], None] | None = None
 ) -> dict[str, Path]:
-    """Write map, report, layers and tables; each file is whole or not there.
+    """Write map, report, layers and tables, each file completely or not at all.
 
     Parameters
     ----------
     results
         The outcome of `siting.run`.
     folder
-        Made when it is not there; files of the same name are replaced, and tables of goals that are no longer asked
-        for are removed.
+        Created if missing; files of the same name are replaced, and tables of goals that are no longer in the study
+        are removed.
     on_step
         As for `siting.run`.
 
@@ -57,7 +57,7 @@ def write_outputs(
         if on_step:
             on_step(name, "end")
 
-    # All is made before the first file is written, so that what goes wrong leaves nothing behind.
+    # Everything is made before the first file is written, so that an error leaves nothing behind.
     with step("map"):
         drawn = _map(results)
     with step("report"):
@@ -76,7 +76,7 @@ def write_outputs(
             for name, frame in layers.items():
                 write_layer(frame, draft, layer=name)
         for old in paths["tables"].glob("*.csv"):
-            # Proposals of an earlier run of another recipe would pass for this one's.
+            # Proposals of an earlier run of another study would look like this one's.
             if old.stem not in sheets and old.stem.startswith(("plan_", "assignment_", "curve_")):
                 old.unlink()
         for name, table in sheets.items():
@@ -85,13 +85,13 @@ def write_outputs(
 
 
 def _with_notice(table: pd.DataFrame, results: Results) -> pd.DataFrame:
-    """Add the notice to every row, so that a table that is passed on alone still says what its data are."""
+    """Add the notice to every row, so that a table on its own still has it."""
     words = "; ".join(notice[results.study.lang] for notice in tables.notices(results))
     return table.assign(notice=words) if words else table
 
 
 def _plans(results: Results) -> dict[str, Plan]:
-    """Choose the plan that stands for each service on maps: the one marked, else the first with sites."""
+    """Choose the plan of each service on maps: the one marked, else the first with sites."""
     plans: dict[str, Plan] = {}
     for proposal in results.proposals.values():
         service = proposal.goal.service
@@ -129,7 +129,7 @@ def _parts(results: Results) -> list[Section]:
 def _service(results: Results, service: str) -> Section:
     lang = results.study.lang
     bands, areas = results.bands[service], results.areas.get(service)
-    if areas is not None:  # circles in another unit than the colours of the communities would be misread
+    if areas is not None:  # circles in another unit than the colours of the communities would mislead
         areas = areas[areas["unit"] == bands["unit"].iloc[0]]
     plan = _plans(results).get(service)
     picture = draw_picture(results.layers, service=service, areas=areas, coverage=bands, plan=plan, lang=lang)
@@ -151,7 +151,7 @@ def _proposal(results: Results, proposal: Proposal) -> Section:
 
 
 def _method(results: Results) -> list[str]:
-    """Say what distances and plans rest on."""
+    """Describe the basis of distances and plans."""
     lang, study = results.study.lang, results.study
     lines = [label("study.how_far", lang, max_snap=f"{study.max_snap:g}", crs=str(results.network.crs.name))]
     for service in results.bands:

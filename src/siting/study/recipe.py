@@ -1,4 +1,4 @@
-"""Reading a study's recipe from TOML: a table or key that is not understood is an error that names it."""
+"""Reading a study from TOML; an unknown table or key is an error that names it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TABLES = {"study", "layers", "walk", "shares", "changes", "documents", "rule", "
 #: The keys of [study].
 STUDY = {"name", "title", "lang", "standard", "year", "crs", "max_snap", "beside", "by", "household_size", "strict",
          "scope"}  # fmt: skip
-#: What a value can be, in words and in Python.
+#: Kinds of values, in words and in Python.
 KINDS = {"a text": str, "a number": int | float, "a whole number": int, "true or false": bool}
 #: The kinds of keys of [study] and [[goal]].
 STUDY_KINDS = {"year": "a whole number", "strict": "true or false", "max_snap": "a number", "beside": "a number",
@@ -188,7 +188,7 @@ def _goal(at: dict[str, Any]) -> Goal:
     values = _kept_to(GOAL_KINDS, at, where)
     if "cover" in at:
         values["cover"] = share_from(at["cover"], f"{where} cover")
-    # A rule that makes no sense is refused before any layer is read.
+    # Invalid rules are refused before any layer is read.
     try:
         _ = Cover(values["cover"]) if "cover" in values else AtMost(values["at_most"])
     except ProblemError as error:

@@ -40,7 +40,7 @@ def run(study: Study, *, on_step: Callable[[str, str], None] | None = None) -> O
     Raises
     ------
     SitingError
-        When a layer, rule or goal cannot be used; nothing has been written then.
+        When a layer, rule or goal cannot be used; nothing is written.
 
     Examples
     --------
@@ -102,7 +102,7 @@ def _read(study: Study) -> dict[str, gpd.GeoDataFrame]:
 
 
 def _warn_of_parts(network: Network) -> None:
-    """Warn when the network is not connected for the most part."""
+    """Warn when the network is mostly not connected."""
     km = network.components["km"]
     if km.iloc[0] < 0.9 * km.sum():
         log.warning(
@@ -129,7 +129,7 @@ def _locate(study: Study, layers: Mapping[str, gpd.GeoDataFrame], network: Netwo
 def _demand(service: str, communities: gpd.GeoDataFrame) -> pd.Series:
     column = people_column(service)
     if column not in communities:
-        raise SitingError(f'communities: {service} is measured by the column "{column}", which is not there')
+        raise SitingError(f'communities: {service} needs the column "{column}", which is missing')
     demand: pd.Series = communities[column]
     return demand
 
@@ -141,7 +141,7 @@ def _facilities(layers: Mapping[str, gpd.GeoDataFrame], service: str) -> gpd.Geo
 
 
 def _merged(circles: Sequence[Circle]) -> list[Circle]:
-    """Put the circles of one service together, each limit once."""
+    """Join the circles of one service, each limit once."""
     merged: dict[str, Circle] = {}
     for circle in circles:
         old = merged.get(circle.service, Circle(circle.service))
@@ -151,7 +151,7 @@ def _merged(circles: Sequence[Circle]) -> list[Circle]:
 
 
 class Measured(NamedTuple):
-    """What is measured together: a service, the unit and the limits, along the streets or straight."""
+    """One measurement: a service, the unit and the limits, along the streets or straight."""
 
     service: str
     unit: str
@@ -172,7 +172,7 @@ def _reaches(
             if not limits:
                 continue
             most: dict[str, Any] = {"metres": max(limits)} if unit == "m" else {"minutes": max(limits), "walk": walk}
-            # The nearest facility says who is covered, and how well: no other pair is kept.
+            # The nearest facility decides coverage: no other pair is kept.
             walked = travel(network, places["communities"], stops, nearest=1, **most)
             reaches[Measured(service, unit, "streets", limits)] = walked
             straight = straight_line(communities, facilities, crs=network.crs, **most)
@@ -198,7 +198,7 @@ def _coverage(layers: Mapping[str, gpd.GeoDataFrame], reaches: Mapping[Measured,
 
 
 def _districts(communities: gpd.GeoDataFrame) -> pd.Series | None:
-    """District of each community; those without one are a group of their own, with a warning."""
+    """District of each community; those without one form a group, with a warning."""
     if "district" not in communities:
         return None
     districts: pd.Series = communities["district"]

@@ -1,4 +1,4 @@
-"""The results of a study as sentences, tables and layers: for the report, the terminal and the files."""
+"""The results of a study as sentences, tables and layers, for report, terminal and files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def attribution(results: Results) -> str | None:
 
 
 def network_words(results: Results, lang: str) -> str:
-    """Describe how large the network is and whether it is connected."""
+    """Describe the size of the network and its components."""
     network = results.network
     parts = network.components["km"]
     words = label(
@@ -58,7 +58,7 @@ def network_words(results: Results, lang: str) -> str:
 
 
 def places_table(results: Results, lang: str) -> pd.DataFrame:
-    """Layers for a reader: places, the longest way to a street, how many are off bridges, how many on no street."""
+    """Layers for readers: places, longest distance to a street, numbers moved off bridges and on no street."""
     columns = [label(f"study.{name}", lang) for name in ("count", "snap", "moved", "off")]
     rows = [
         (len(places), float(places.snap.max(initial=0.0)), len(places.moved), len(places.off_street))
@@ -97,7 +97,7 @@ def district_table(results: Results, service: str, lang: str) -> pd.DataFrame:
 
 
 def facility_words(results: Results, service: str, lang: str) -> str:
-    """Say how many facilities of a service count for no coverage, state no room, or are of types that do not count."""
+    """Count the facilities of a service without coverage, without a stated capacity, or of uncounted types."""
     apart = results.apart[service]
     counts = {code: int((apart == code).sum()) for code in APART if (apart == code).any()}
     counts |= _type_counts(results, service)
@@ -111,7 +111,7 @@ def facility_words(results: Results, service: str, lang: str) -> str:
 
 
 def _type_counts(results: Results, service: str) -> dict[str, int]:
-    """Count the facilities of types that are not known, and of types that no rule asks for."""
+    """Count the facilities of unknown types, and of types that no rule uses."""
     if results.audit is None:
         return {}
     left = results.audit.uncounted
@@ -129,7 +129,7 @@ def _names(results: Results, role: str) -> dict[Any, str]:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class NamedPlan(Plan):
-    """A plan that shows the names of sites and communities beside their ids."""
+    """A plan with the names of sites and communities next to their ids."""
 
     site_names: Mapping[Any, str] = field(default_factory=dict)
     community_names: Mapping[Any, str] = field(default_factory=dict)
@@ -149,13 +149,13 @@ class NamedPlan(Plan):
 
 
 def with_names(results: Results, plan: Plan) -> NamedPlan:
-    """Return the plan with the names of sites and communities beside their ids."""
+    """Return the plan with the names of sites and communities next to their ids."""
     names = (_names(results, role) for role in ("candidates", "communities"))
     return NamedPlan(plan.problem, plan.answer, plan.reasons, plan.seconds, *names)
 
 
 def result_layers(results: Results) -> dict[str, gpd.GeoDataFrame]:
-    """Layers with what was found about them: communities, service areas, proposed sites, and the inputs."""
+    """Layers with results: communities, service areas, proposed sites, and the inputs."""
     layers = dict(results.layers)
     communities = layers["communities"].copy()
     for service, found in results.bands.items():
@@ -205,7 +205,7 @@ def result_tables(results: Results) -> dict[str, pd.DataFrame]:
 
 
 def _plan_row(name: str, proposal: Proposal) -> dict[str, Any]:
-    """One line about a plan: what was asked, and what came of it."""
+    """One line about a plan: the goal and the result."""
     plan = proposal.plan
     row: dict[str, Any] = {"goal": name, "rules": "; ".join(plan.rules)}
     row |= {key: getattr(plan, key) for key in ("limit", "unit", "how", "status")}

@@ -1,4 +1,4 @@
-"""The values of a study: `Study` is what goes in, `Results` what comes out."""
+"""The values of a study: the inputs, `Study`, and the results, `Results`."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ class Study:
     standard, year
         The standard to judge by, None for no audit, and the year.
     rules, documents
-        Rules of the study's own, added to the standard.
+        The study's own rules, added to the standard.
     shares, beside, by, household_size, scope
         As for `audit`.
     changes
-        Numbers that a document leaves open, or other readings, by rule id; as for `Standard.adapted`.
+        Missing numbers of a document, or other readings, by rule id; as for `Standard.adapted`.
     walk
-        Who walks to each service.
+        The walker of each service.
     circles, goals
         What is measured and proposed.
     max_snap, crs, strict
@@ -78,7 +78,7 @@ class Study:
         Raises
         ------
         SitingError
-            When the file is not there or not well formed: which table or key, and what is understood.
+            When the file is missing or invalid: the message has the table or key, and the valid ones.
         """
         return cls(**read_recipe(Path(path)))
 
@@ -107,7 +107,7 @@ class Study:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Proposal:
-    """A goal, the plan for it, and the curve of coverage against number of sites when it was asked for."""
+    """A goal, its plan, and the curve of coverage by number of sites if requested."""
 
     goal: Goal
     plan: Plan
@@ -117,7 +117,7 @@ class Proposal:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Results:
-    """The fields of an `Outcome`, which says what they hold."""
+    """The fields of an `Outcome`; see there."""
 
     study: Study
     layers: Mapping[str, gpd.GeoDataFrame]

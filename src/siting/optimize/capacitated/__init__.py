@@ -1,1 +1,1 @@
-"""Facilities that can be full: the problem, its search by flows and prices, and the engine."""
+"""Capacitated facilities: the problem, its search by flows and prices, and the engine."""

@@ -1,4 +1,4 @@
-"""Where to open when sites can be full: the engine, and the whole problem as one mixed-integer programme."""
+"""The engine of capacitated problems, and the whole problem as one mixed-integer programme."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def solve_as_milp(problem: CapacitatedProblem, control: Control, *, start: Bools
             blocks=blocks,
             whole=m,
         ),
-        gap=0.99 if problem.grain else 1e-6,  # sums of whole numbers that differ by less than 1 are the same
+        gap=0.99 if problem.grain else 1e-6,  # whole sums that differ by less than 1 are equal
         time_limit=control.seconds_left,
         stop=lambda value, bound: control.report("HiGHS", -value if np.isfinite(value) else None, -bound),
     )
@@ -80,9 +80,9 @@ def solve_as_milp(problem: CapacitatedProblem, control: Control, *, start: Bools
 
 
 def solve_capacitated(problem: CapacitatedProblem, control: Control) -> CapacitatedSolution:
-    """Choose columns when each can take only so many.
+    """Choose columns with capacities.
 
-    Needs with the same columns are merged. Plans come from opening what adds most, from prices, and from kicks with
+    Needs with the same columns are merged. Plans come from greedy opening, from prices, and from kicks with
     interchange; each is valued by a maximum flow. The bound comes from prices of the needs, lowered by subgradients,
     then by branch and bound on columns, or, for few pairs, by the solver.
 
@@ -97,7 +97,7 @@ def solve_capacitated(problem: CapacitatedProblem, control: Control) -> Capacita
         return CapacitatedSolution.infeasible(ENGINE)
     search.begin()
     if problem.wanted is not None and search.x is None and not control.must_stop:
-        # The cheapest do not reach it with so many: do any?
+        # The cheapest do not reach it with this number: do any?
         most = replace(problem, wanted=None, value=np.zeros_like(problem.value))
         limit = None if control.time_limit is None else control.seconds_left / 2
         reach = solve_capacitated(most, Control(time_limit=limit))

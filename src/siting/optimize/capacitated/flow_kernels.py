@@ -1,6 +1,6 @@
-"""Compiled loops of the capacitated search: a maximum flow that is repaired as columns open and close, and filling.
+"""Compiled loops of the capacitated search: a maximum flow repaired as columns open and close, and filling.
 
-Room and what is left are kept for closed columns too, so undoing is only reading the journal backwards.
+Room and remainders are kept for closed columns too, so that undo reads the journal backwards.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Graph(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """The flow of each pair, what is left of each need, the room of each column, and which are open.
+    """The flow of each pair, the rest of each need, the room of each column, and the open columns.
 
     The journal holds the changes of flow. ``stamp`` counts the searches; ``column_seen`` and ``need_seen`` hold the
     last that met a column or need.
@@ -45,7 +45,7 @@ class Flow(NamedTuple):
 
 @compiled
 def undo(graph, flows, until):
-    """Take changes of flow back until the journal is *until* long."""
+    """Undo changes of flow until the journal has the length *until*."""
     indices, need_of = graph.column, graph.need
     flow, left, room, _, pairs, amounts, used = flows[:7]
     while used[0] > until:
@@ -58,9 +58,9 @@ def undo(graph, flows, until):
 
 @compiled
 def pull(graph, flows, target):
-    """Fill the open column *target* with needs, moving others on; return how much more is served.
+    """Fill the open column *target* with needs, moving others; return the increase of service.
 
-    Searches backwards from the column: a need with something left ends a path, one that is served by another column
+    Searches backwards from the column: a need with a rest ends a path, one that is served by another column
     frees that column's room.
     """
     indptr, indices, _, starts, needs, places = graph
@@ -126,7 +126,7 @@ def pull(graph, flows, target):
 
 @compiled
 def would_add(graph, flows, target):
-    """Return how much more is served when column *target* opens; the flow stays as it is."""
+    """Return the increase of service when column *target* opens, without changing the flow."""
     until = flows.journal_size[0]
     flows.is_open[target] = True
     added = pull(graph, flows, target)
@@ -137,7 +137,7 @@ def would_add(graph, flows, target):
 
 @compiled
 def shut(graph, flows, column):
-    """Close *column* and move its needs to the room of others where they can; return how much less is served."""
+    """Close *column* and move its needs to other columns where possible; return the loss of service."""
     indptr, indices, need_of, starts, needs, places = graph
     flow, left, room, is_open, pairs, amounts, used, stamp, column_seen, need_seen = flows
     lost = 0
@@ -214,7 +214,7 @@ def shut(graph, flows, column):
                             queue[tail] = j
                             tail += 1
             if not again:
-                # No room can be reached from here, nor will it while others are moved: never look again.
+                # No room can be reached from here, now or later in this search.
                 for t in range(tail):
                     i = queue[t]
                     need_seen[i] = dead
@@ -226,10 +226,10 @@ def shut(graph, flows, column):
 
 @compiled
 def grow(graph, flows, value, free, most, scale, wanted, gain):
-    """Open the column that adds most, again and again, while *most* allows and it is worth it.
+    """Open the column that adds most, repeatedly, while *most* allows and it pays.
 
-    What a column adds only falls as others open (largest flows are submodular), so an old *gain* is an upper bound and
-    few are looked at again. Without *scale* columns are opened for the least cost for each unit until *wanted* is met.
+    Gains only fall as others open (maximum flows are submodular), so an old *gain* is an upper bound and
+    few are recomputed. Without *scale* columns are opened by least cost per unit until *wanted* is met.
     """
     is_open, used = flows.is_open, flows.journal_size
     while most > 0 and wanted > 0:
@@ -258,7 +258,7 @@ def grow(graph, flows, value, free, most, scale, wanted, gain):
 
 @compiled
 def improve(graph, flows, value, free, gain, first, last):
-    """Try to close each open column from *first* up to *last*, alone or for another; return what was gained.
+    """Try to close each open column from *first* up to *last*, alone or for another; return the gain.
 
     The others are those that share a need with it, and the one that adds most anywhere. *gain* is what each closed
     column would add, kept up to date around every change.
@@ -301,7 +301,7 @@ def improve(graph, flows, value, free, gain, first, last):
         top = max(top, 1e-6)
         for t in range(size):
             j = listed[t]
-            # Opening j beside all others adds at least as much as the swap, and it takes no more than it can hold.
+            # Opening j in addition to all others adds at least as much as the swap, and at most its capacity.
             if room[j] - lost + value[j] - value[out] <= top or (j != far and gain[j] + value[j] - value[out] <= top):
                 continue
             added = would_add(graph, flows, j)
@@ -316,7 +316,7 @@ def improve(graph, flows, value, free, gain, first, last):
             is_open[best] = True
             pull(graph, flows, best)
         used[0] = 0
-        # What those around would add now.
+        # The present gains of its neighbours.
         for turn in range(2):
             middle = out if turn == 0 else best
             if middle < 0:
@@ -335,7 +335,7 @@ def improve(graph, flows, value, free, gain, first, last):
 def fill_columns(indptr, indices, weight, order, margin, room, worth, take):
     """Let every column fill itself in the *order* of needs: lowers *room*, adds to *worth*, writes *take* of each pair.
 
-    *margin* is what a unit of each need is worth beyond its price.
+    *margin* is the value of a unit of each need less its price.
     """
     for i in order:
         for k in range(indptr[i], indptr[i + 1]):
@@ -349,7 +349,7 @@ def fill_columns(indptr, indices, weight, order, margin, room, worth, take):
 
 @compiled
 def opening_gains(graph, flows, free, gain):
-    """Write into *gain* what each closed free column would add."""
+    """Write the gain of each closed free column into *gain*."""
     for j in range(len(flows.is_open)):
         if free[j] and not flows.is_open[j]:
             gain[j] = would_add(graph, flows, j)

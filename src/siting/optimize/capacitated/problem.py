@@ -1,7 +1,7 @@
-"""Where to open when sites can be full: the problem in numbers, what a plan is worth, and the bound that prices prove.
+"""Capacitated problems: the model, the value of a plan, and the bound from prices.
 
-A plan is worth the people that its columns can take, each need's people being split as is best, plus the value of the
-columns. The people come from a maximum flow.
+The value of a plan is the number of people that its columns can take, by a maximum flow that may split needs, plus
+the value of the columns.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = [
 
 @dataclass(frozen=True, eq=False)
 class CapacitatedProblem:
-    """A problem with capacities, in numbers.
+    """A problem with capacities.
 
     Attributes
     ----------
@@ -35,15 +35,15 @@ class CapacitatedProblem:
     weight
         People of each need: whole numbers.
     capacity, least
-        The most that each column takes (may be infinite), and what it must at least take when it is open. Whole.
+        The most that each column takes (may be infinite), and the least when it is open. Whole.
     value
-        What opening each column is worth: minus its cost, or 0.
+        Value of opening each column: minus its cost, or 0.
     lower, upper
         0 or 1 for each column: (1, 1) is open in every plan, (0, 0) in none.
     most
-        How many columns may open beside those with lower = 1; None for any number.
+        Most columns that open in addition to those with lower = 1; None for any number.
     wanted
-        None: maximise people served + value. Else maximise the value alone, with so many people served at least.
+        None: maximise people served + value. Else maximise the value, with at least this many people served.
     """
 
     cover: csr_array
@@ -68,7 +68,7 @@ class CapacitatedProblem:
 
     @cached_property
     def least_use(self) -> Ints:
-        """What each column must take when it is open."""
+        """The least that each column takes when it is open."""
         return np.asarray(np.zeros(self.cover.shape[1]) if self.least is None else self.least).astype(np.int64)
 
     @property
@@ -81,7 +81,7 @@ class CapacitatedProblem:
 class Prices:
     """Prices of the needs that prove a bound; `bound_of_prices` adds them up.
 
-    *price* is of a unit of each need, from 0 to *scale*: what serving a unit is worth, 1 unless so many are wanted.
+    *price* is of a unit of each need, from 0 to *scale*, the value of serving a unit: 1 unless *wanted* is given.
     """
 
     price: Floats
@@ -90,16 +90,16 @@ class Prices:
 
 @dataclass(frozen=True, eq=False)
 class CapacitatedSolution(Solution):
-    """What the engine found, with prices that prove the bound of the root; the tree may have lowered it further."""
+    """The result, with prices that prove the bound of the root; the tree may have lowered it further."""
 
     prices: Prices | None = None
 
 
 def value_of(problem: CapacitatedProblem, x: Bools) -> float:
-    """Return what the open columns *x* are worth, and minus infinity when they break a rule.
+    """Return the value of the open columns *x*; minus infinity when they break a rule.
 
-    The people served are a largest flow; one that keeps every column at its least is as large, if there is one at all,
-    because paths that add to a flow never take from what a column has.
+    The people served are a maximum flow. One with every column at its least is equally large, if any exists,
+    because augmenting paths never reduce the flow of a column.
     """
     x = np.asarray(x, bool)
     new = int((x & (problem.lower == 0)).sum())
@@ -127,10 +127,10 @@ def _most_served(problem: CapacitatedProblem, capacity: Ints) -> int:
 
 
 def bound_of_prices(problem: CapacitatedProblem, prices: Prices) -> float:
-    """Add up what no plan can beat, from the prices alone.
+    """Compute the bound from the prices alone.
 
-    Buying need i's people for v_i lets every column fill itself, cheapest first, as if it were alone, and never with
-    more of a need than there is [1]_. So for all prices from 0 to s, no plan is worth more than ::
+    With need i's people at the price v_i, every column fills itself alone, cheapest first, with at most the people
+    of each need [1]_. So for all prices from 0 to s, no plan is worth more than ::
 
         sum v_i w_i - s wanted + sum over j, the p largest above 0 and those that must open, of (value_j + K_j)
         K_j = largest sum of (s - v_i) f_i,  0 <= f_i <= w_i,  sum f_i <= capacity_j
@@ -168,7 +168,7 @@ def bound_of_prices(problem: CapacitatedProblem, prices: Prices) -> float:
 
 
 def to_grain(problem: CapacitatedProblem, bound: float) -> float:
-    """Round a bound down to what sums can be."""
+    """Round a bound down to a possible sum."""
     whole = problem.grain and np.isfinite(bound)
     return float(np.floor(bound + 1e-6 * max(1.0, 1e-3 * abs(bound)))) if whole else bound
 

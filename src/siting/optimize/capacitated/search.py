@@ -1,4 +1,4 @@
-"""The search of the capacitated engine: plans by a flow that is repaired, bounds by prices, branch and bound."""
+"""The search of the capacitated engine: plans by a repaired flow, bounds by prices, branch and bound."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROUNDS, NODE_ROUNDS, KICKS = 2_500, 60, 12
 
 
 class Descent(NamedTuple):
-    """Where subgradients end: the bound of a box, prices, how often each column was open, and what it is worth."""
+    """The result of subgradients: the bound of a box, prices, the frequency of each open column, and its value."""
 
     bound: float
     price: Floats
@@ -53,7 +53,7 @@ class Search:
         self.graph = kernels.Graph(*(np.ascontiguousarray(a, np.int64) for a in arrays))
         self.room = problem.usable_capacity
         self.must = problem.lower > 0
-        # A column that cannot get its least, alone, can never open.
+        # A column that cannot reach its least alone can never open.
         self.usable = usable & (self.room >= problem.least_use)
         self.free = self.usable & ~self.must
         self.most = int(self.free.sum()) if problem.most is None else min(problem.most, int(self.free.sum()))
@@ -63,7 +63,7 @@ class Search:
         self.prices: Prices | None = None
 
     def begin(self) -> None:
-        """Find a first plan by opening what adds most."""
+        """Find a first plan greedily."""
         flows = self.flows(np.flatnonzero(self.must))
         self.grow(flows, self.most)
         if self.problem.wanted is None:
@@ -73,7 +73,7 @@ class Search:
 
     @property
     def tolerance(self) -> float:
-        """How far above the best plan a bound proves it: a better one is better by a grain."""
+        """The largest bound that proves the best plan: a better one is better by a grain."""
         rounding = SAME * max(1.0, abs(self.value))
         return 1.0 - rounding if self.problem.grain else rounding
 
@@ -93,14 +93,14 @@ class Search:
         return flows
 
     def offer(self, x: Bools) -> None:
-        """Take *x* for the best plan if it keeps the rules and is better."""
+        """Keep *x* as the best plan if it is feasible and better."""
         value = value_of(self.problem, x)
         if value > self.value:
             self.x, self.value = x.copy(), value
             log.debug("capacity: a plan of %.10g", value)
 
     def climb(self, flows: Flow, most: int) -> None:
-        """Open, close and swap columns until nothing is gained; only within the time."""
+        """Open, close and swap columns until nothing improves, within the time."""
         m = len(self.room)
         gain = np.zeros(m)
         values = np.zeros(m) if self.problem.wanted is not None else self.problem.value.astype(float)
@@ -122,7 +122,7 @@ class Search:
         return int(self.weight.sum()) - int(flows.left.sum())
 
     def grow(self, flows: Flow, most: int, free: Bools | None = None) -> None:
-        """Open what adds most, up to *most*, or until enough are served."""
+        """Open the column that adds most, up to *most*, or until enough are served."""
         cheap = self.problem.wanted is not None
         short = float(self.wanted - self.served(flows)) if cheap else np.inf
         values = self.problem.value.astype(float)
@@ -132,7 +132,7 @@ class Search:
         )  # fmt: skip
 
     def finish(self, flows: Flow) -> None:
-        """Make a plan of the flow: climb, or, where people are wanted, drop what is not needed; and offer it."""
+        """Make a plan of the flow by local search, or, with *wanted*, by dropping columns; and offer it."""
         if self.problem.wanted is None:
             self.climb(flows, self.most)
             self.offer(self.with_least(flows.is_open))
@@ -156,7 +156,7 @@ class Search:
                 return
 
     def _drop(self, flows: Flow) -> None:
-        """Close columns that are not needed for what is wanted, the most expensive first."""
+        """Close columns not needed for `wanted`, the most expensive first."""
         spare = self.served(flows) - self.wanted
         for column in np.argsort(self.problem.value, kind="stable"):
             if flows.is_open[column] and self.free[column] and self.problem.value[column] < 0:
@@ -169,7 +169,7 @@ class Search:
                 flows.journal_size[0] = 0
 
     def _close(self, flows: Flow, number: int, seed: int | None = None) -> Ints:
-        """Close *number* free columns: those that are missed least, or any, by *seed*."""
+        """Close *number* free columns: those with the least loss, or random ones by *seed*."""
         candidates = np.flatnonzero(flows.is_open & self.free)
         if seed is not None:
             out = np.random.default_rng(seed).permutation(candidates)[:number]
@@ -181,7 +181,7 @@ class Search:
         return out
 
     def with_least(self, x: Bools) -> Bools:
-        """Close columns one by one that cannot get their least, until all others can."""
+        """Close columns that cannot reach their least, one by one, until all others can."""
         least, x = self.problem.least_use, x.copy()
         while True:
             columns = np.flatnonzero(x & (least > 0))
@@ -235,7 +235,7 @@ class Search:
                 break
             taken = np.add.reduceat(np.where(chosen[indices], take, 0.0), indptr[:-1])
             slope = w - taken
-            # A price at its limit does not push further.
+            # A price at its limit stays there.
             slope[((v <= 0) & (slope > 0) | (v >= scale) & (slope < 0)) & (direction * slope >= 0)] = 0.0
             direction = 0.6 * direction + slope
             share = 0.95 * share + 0.05 * chosen
@@ -266,7 +266,7 @@ def _groups(cover: csr_array, weight: Floats) -> tuple[Ints, Ints]:
 
 
 def lower_root(s: Search) -> tuple[bool, Descent]:
-    """Lower the bound of the root, improving the plan as well; return whether the search ends here, and the prices."""
+    """Lower the bound of the root and improve the plan; return whether the search ends here, and the prices."""
     problem, control = s.problem, s.control
     scale = 1.0
     if problem.wanted is not None:
@@ -299,7 +299,7 @@ def _rounded(s: Search, share: Floats) -> Flow:
 
 
 class _Box(NamedTuple):
-    """An open box of plans, in the order of the search: what may open in it, and where the subgradients ended."""
+    """An open box of plans, in the order of the search, with the result of its subgradients."""
 
     minus_bound: float
     number: int
@@ -311,7 +311,7 @@ class _Box(NamedTuple):
 
 
 def branch_and_bound(s: Search, root: Descent) -> tuple[float, int]:
-    """Search a tree of decisions, best bound first; return the bound and how many nodes were looked at."""
+    """Branch and bound, best bound first; return the bound and the number of nodes."""
     box = _fix(s, root.bound, root.worth, s.must, s.usable)
     heap = [_Box(-s.bound, 0, *box, root.price.astype(np.float32), root.scale, root.share)]
     nodes, number = 1, 0
@@ -342,7 +342,7 @@ def branch_and_bound(s: Search, root: Descent) -> tuple[float, int]:
                 s.offer(s.with_least(lower))
             elif min(own.bound, bound) >= s.value + s.tolerance:
                 number += 1
-                # What is fixed follows from the bound of just these prices, though the parent's may be lower.
+                # Fixing needs the bound of these prices, though the parent's may be lower.
                 box = _fix(s, own.bound, own.worth, lower, upper)
                 price32 = own.price.astype(np.float32)
                 heapq.heappush(heap, _Box(-min(own.bound, bound), number, *box, price32, own.scale, own.share))
@@ -352,7 +352,7 @@ def branch_and_bound(s: Search, root: Descent) -> tuple[float, int]:
 
 
 def _fix(s: Search, bound: float, worth: Floats, lower: Bools, upper: Bools) -> tuple[Bools, Bools]:
-    """Fix the columns of a box whose other choice the prices prove to be no better than the best plan."""
+    """Fix the columns of a box whose other state, by the prices, is no better than the best plan."""
     choice = upper & ~lower
     left = s.left(lower)
     ranked = np.sort(np.maximum(worth[choice], 0.0))[::-1]
