@@ -348,7 +348,7 @@ def test_candidates_are_measured_in_the_crs_that_is_named() -> None:
     assert siting.make_candidates(homes, method="grid", spacing=100).crs.to_epsg() == 4549
     assert siting.make_candidates(homes.to_crs(4548), method="grid", spacing=100).crs.to_epsg() == 4548
     assert siting.make_candidates(homes, method="cluster", number=1, network=net).crs.to_epsg() == 4548
-    with pytest.raises(siting.SitingError, match="measured in the network's; leave crs out"):
+    with pytest.raises(siting.SitingError, match="the network's CRS is used: leave crs out"):
         siting.make_candidates(homes, method="cluster", number=1, network=net, crs="EPSG:4549")
 
 
