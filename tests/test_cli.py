@@ -269,7 +269,7 @@ h2,0.09,200,80,,,120.004,29.002
                 "Understood (6)",
                 "经度 lon",
                 "Not used (2)",
-                "1 of them are like nothing that is known: 备注",
+                "1 of them without a similar column: 备注",
                 "Missing (",
             ],
         ),

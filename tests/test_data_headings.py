@@ -186,7 +186,7 @@ def test_headings_of_bureaus(name: str, heading: str, column: str | None) -> Non
         ("是否老旧小区", "build_status", "old or renewed"),
         ("65岁以上老年人口占比", None, None),
         ("所在街道办事处名", "district", ""),
-        ("街道（原）", "district", "its brackets say that it is something else"),
+        ("街道（原）", "district", "its brackets give another meaning"),
         ("备注", None, None),
     ],
 )

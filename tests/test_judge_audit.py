@@ -373,7 +373,7 @@ def test_every_row_has_a_verdict_and_every_gap_a_reason(verdict: pd.DataFrame) -
     assert verdict.loc[~none, ["value", "target", "gap"]].notna().all(axis=None)
     short = verdict["status"] == "short"
     assert (verdict.loc[short, "gap"] > 0).all()
-    within = verdict["reason_en"].str.contains("what is needed stands at")
+    within = verdict["reason_en"].str.contains("the need is given at")
     assert verdict.loc[short & within, "rule"].tolist() == ["jinhua.childcare.min_floor_area.new",
                                                             "jinhua.childcare.min_floor_area.existing"]  # fmt: skip
     assert (verdict.loc[short & ~within, "needed"] > 0).all()
@@ -582,7 +582,7 @@ OPEN = {
     "the document prints no share; set one in shares",
     "what this says cannot be seen in layers",
     "the document prints no number",
-    "the number stands in another document; give its kind and value with Standard.adapted",
+    "the number is in another document; give its kind and value with Standard.adapted",
 }
 
 

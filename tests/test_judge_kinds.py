@@ -476,7 +476,7 @@ def test_counties_with_so_many_people(town: Layers) -> None:
         one = rule("population_trigger", value=limit, operator=">", unit="10k_persons", applies_to="county")
         row = judged(one, town)
         assert (row["value"], row["status"], row["unit"]) == (above, "shown", "counties")
-        owe = f"more people than the limit: {named}; whether they keep the duty is in no layer"
+        owe = f"more people than the limit: {named}; no layer shows whether they fulfil the duty"
         assert row["reason_en"] == (owe if named else "no county has more people than the limit")
 
 
@@ -549,7 +549,7 @@ def test_places_in_use_and_those_that_stand_empty(town: Layers) -> None:
     one = rule("utilisation_share", value=70.0, unit="percent", column="enrolled", of="places")
     row = judged(one, town)  # 30 of 60
     assert verdict(row) == (50, 70, 12, "persons", "short")
-    assert (row["reason_en"], row["reason"]) == ("30 places stand empty", "托位空置 30 个")
+    assert (row["reason_en"], row["reason"]) == ("30 places are idle", "托位空置 30 个")
     beds = rule("utilisation_share", service="eldercare", value=50.0, unit="percent", column="occupied", of="beds")
     assert verdict(judged(beds, town)) == (50, 50, 0, "persons", "met")  # 200 of 400
     town["childcare"]["enrolled"] = [10, 20, 30]

@@ -586,7 +586,7 @@ def test_a_rate_and_a_least_area_of_one_clause_are_one_need(layer: Callable[...,
     assert table.loc["area", "needed"] == 80 + 150
     assert (table.loc["floor", "status"], table.loc["floor", "needs"]) == ("short", "area_m2")
     assert math.isnan(table.loc["floor", "needed"])
-    assert table.loc["floor", "reason_en"] == 'what is needed stands at "area"; short: a'
+    assert table.loc["floor", "reason_en"] == 'the need is given at "area"; short: a'
     assert table.loc["floor", "reason"] == "尚需已计入“面积”；未达到：a"
     owed = st.provision(clause("area"), homes, {"childcare": care}).set_index("community")
     assert owed["lacking"].to_dict() == {"a": 80, "b": 150}

@@ -120,7 +120,7 @@ def test_what_no_layer_shows_is_named_where_the_rest_is_met(town: Layers) -> Non
     assert (row["status"], row["reason"], row["reason_en"]) == (
         "part",
         "未核对：是否开放",
-        "not looked at: whether it is open",
+        "not checked: whether it is open",
     )
     assert (row["gap"], row["needed"]) == (0, 0)
     town["activity_centres"] = town["activity_centres"].iloc[:1]

@@ -185,7 +185,7 @@ def test_the_assumption_stands_in_both_languages(town: pd.DataFrame) -> None:
     (en,) = later["assumption_en"].unique()
     assert en.split("; ") == [
         "children under 3 (infants): linear between the figures of 2021, 2025, 245 in 2030",
-        "2030 lies beyond those years, the trend is carried on",
+        "2030 is outside those years; the trend is extrapolated",
         "communities keep their shares of 2021 within the area of a total",
         "all other columns are as in 2021",
         "after: a plan, registered",
@@ -334,12 +334,12 @@ def told(layer: pd.DataFrame, given: object, lang: str = "_en") -> str:
             {"D1": {2021: 100, 2025: 120}, "all": 400},
             (
                 "all together (as given), D1 (linear between the figures of 2021, 2025), "
-                "the other areas (what is left), 400 in 2023"
+                "the other areas (the rest), 400 in 2023"
             ),
         ),
         (
             {"D1": 110, "all": 400},
-            "all together (as given), D1 (as given), the other areas (what is left), 400 in 2023",
+            "all together (as given), D1 (as given), the other areas (the rest), 400 in 2023",
         ),
         (
             {"D2": {2021: 1, 2025: 3}, "D1": {2021: 1, 2024: 4}, "D3": {2021: 1, 2024: 4}},

@@ -169,7 +169,7 @@ def test_in_words(reach_of: Make) -> None:
     assert repr(found) == "<Mergers: optimal, 2 sites close, 10 people move, idle beds 74 → 26>"
     assert found.explain("en").split("\n")[1:] == [
         "Small sites: fewer than 30 beds; people move 3,000 m at most.",
-        "No villages are given: whether a site is the last in its village was not looked at.",
+        "No villages are given: whether a site is the last in its village was not checked.",
         "Sites that close: 2 (at most 2 could); people who move: 10; idle beds from 74 to 26.",
         "a closes into b: 900 m away, 6 people move, idle beds there from 15 to 5.",
         "d closes into b: 700 m away, 4 people move, idle beds there from 15 to 5.",
@@ -235,7 +235,7 @@ def test_the_last_of_a_kind_in_a_village_stays() -> None:
     assert into(asked_for) == {"a": "c", "d": "c"}
     assert "may close, too" in asked_for.explain("en")
     without = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30)
-    assert "was not looked at" in without.explain("en")
+    assert "was not checked" in without.explain("en")
 
 
 def test_of_two_in_a_village_one_stays() -> None:

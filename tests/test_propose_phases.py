@@ -46,7 +46,7 @@ def test_what_nothing_holds_back_opens_first_and_that_is_said(
     assert set(opened) == {2027}
     (told,) = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert "nothing holds new sites back from 2027" in told.message
-    assert "No limit of a year holds new sites back from the first, 2027" in english
+    assert "No limit of a year delays new sites beyond the first, 2027" in english
     assert "首年（2027 年）" in chinese
 
 

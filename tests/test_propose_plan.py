@@ -164,7 +164,7 @@ def test_explain_tells_the_whole_story(plan: st.Plan) -> None:
     assert plan.summary("en").splitlines() == english[:3]
     assert english[-2:] == [
         "Communities beyond every candidate: 1 (at best 79.3 % can be reached): d",
-        "Communities that only barred sites reach: 1 (at best 79.3 % can be reached without them): e",
+        "Communities that only forbidden sites reach: 1 (at best 79.3 % can be reached without them): e",
     ]
     assert (chinese[-2][-2:], chinese[-1][-2:]) == ("：d", "：e")
     with pytest.raises(ValueError, match="choose one of zh, en"):

@@ -382,7 +382,7 @@ def test_columns_of_a_plan_have_headings(tmp_path: Path) -> None:
     plan = SimpleNamespace(**vars(Proposal()), table=table, unit="m", summary=lambda _: "")
     head, row = read(write_report(tmp_path / "r.html", plan, lang="en")).tables[0]
     assert head == [
-        "site", "opens in", "option", "people it serves", "mean way (m)", "farthest way (m)", "places",
+        "site", "opens in", "option", "people it serves", "mean distance (m)", "largest distance (m)", "places",
     ]  # fmt: skip
     assert row == ["n1", "2030", "n1-60", "120", "212", "480", "60"]
 

@@ -110,14 +110,14 @@ def _tell_of_compiling() -> Any:
     """Log once that functions are compiled, which takes seconds. Return the listener."""
     from numba.core import event
 
-    class Teller(event.Listener):
-        told = False
+    class Notice(event.Listener):
+        logged = False
 
         def on_start(self, event: Any) -> None:
             """Write the line when the first function of this package is compiled."""
             of = getattr(event.data["dispatcher"], "py_func", None)
-            if not self.told and getattr(of, "__module__", "").startswith("siting."):
-                self.told = True
+            if not self.logged and getattr(of, "__module__", "").startswith("siting."):
+                self.logged = True
                 log.warning(
                     "the path searches are being compiled, once on this machine; this takes up to half a minute"
                 )
@@ -125,6 +125,6 @@ def _tell_of_compiling() -> Any:
         def on_end(self, event: Any) -> None:
             """Log nothing at the end."""
 
-    teller = Teller()
-    event.register("numba:compile", teller)  # type: ignore[no-untyped-call]
-    return teller
+    notice = Notice()
+    event.register("numba:compile", notice)  # type: ignore[no-untyped-call]
+    return notice

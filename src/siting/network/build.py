@@ -157,7 +157,7 @@ def without_steps(network: Parts) -> Parts:
     """Leave the steps out of a network; the rest keeps its ids."""
     if "highway" not in network.columns:
         raise NetworkError(
-            'the streets have no column "highway", so that steps cannot be told from other streets; give it, or take '
+            'the streets have no column "highway", so that steps cannot be recognised; give it, or take '
             "a walker who takes stairs"
         )
     steps = has_word(network.columns["highway"], "steps")

@@ -292,7 +292,7 @@ class Network(Parts):
         return places_at_nodes(self, pd.Index([nodes] if np.isscalar(nodes) else nodes))
 
     def holds(self, places: Places) -> bool:
-        """Whether *places* were located on these streets, as far as their edges tell; looked at once."""
+        """Whether *places* were located on these streets, by their edges; checked once."""
         if places not in self._held:
             on = places.edge >= 0
             edge = places.edge[on]

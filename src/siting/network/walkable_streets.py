@@ -229,7 +229,7 @@ def _unread(tags: dict[str, Tag]) -> dict[str, int]:
     """Warn of unknown words, and count them."""
     found: dict[str, int] = {}
     for name, tag in tags.items():
-        meaning = "such streets count as open" if name == "highway" else "such streets count as if it said nothing"
+        meaning = "such streets count as open" if name == "highway" else "such streets count as if it were empty"
         found |= {f"{name}={word}": number for word, number in tag.warn_of_unread(meaning).items()}
     return found
 
