@@ -17,6 +17,7 @@ from siting.measure.inequality import by_kind
 from siting.measure.inequality_measures import weighted_median
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats
+from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = ["Mismatch", "Verdict", "spatial_mismatch"]
 
@@ -83,7 +84,9 @@ class Mismatch:
             figures += f", dissimilarity {self.dissimilarity:.2f} over {len(self.districts)} districts"
         return f"<Mismatch: {self.supply} against {self.people}: {self.verdict}, {figures}>"
 
-    def statement(self, lang: str = "zh", *, names: Mapping[object, str] | pd.Series | None = None) -> str:
+    statement = RenamedAttribute("explain")
+
+    def explain(self, lang: str = "zh", *, names: Mapping[object, str] | pd.Series | None = None) -> str:
         """Describe the result in sentences that can be quoted.
 
         Parameters
@@ -105,7 +108,7 @@ class Mismatch:
         >>> elderly = pd.Series({"a": 30, "b": 10}, name="elderly")
         >>> everybody = pd.Series({"a": 100, "b": 100}, name="population")
         >>> found = spatial_mismatch(reach, elderly, pd.Series({"x": 20}, name="beds"), residents=everybody, limit=300)
-        >>> print(found.statement("en").splitlines()[2])
+        >>> print(found.explain("en").splitlines()[2])
         Within 300 m: 15 beds on average for people aged 60+, 10 beds for all residents (ratio 1.50; above 1: more
         around people aged 60+).
         """
@@ -188,6 +191,7 @@ class _Statement:
         return self.text("unknown") if math.isnan(ratio) else f"{_two_decimals(ratio):.2f}"
 
 
+@renamed_keywords(people="demand")
 def spatial_mismatch(
     reach: Reach,
     demand: pd.Series,

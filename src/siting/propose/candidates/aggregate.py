@@ -15,6 +15,7 @@ from siting.measure.alignment import amounts
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 from siting.propose.candidates import aggregate_kernels as kernels
+from siting.renamed import renamed_keywords
 
 __all__ = ["merge_demand", "merge_reach"]
 
@@ -22,16 +23,17 @@ __all__ = ["merge_demand", "merge_reach"]
 AT_ONCE = 1_000_000
 
 
-def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
+@renamed_keywords(weights="demand")
+def merge_demand(points: Any, demand: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
     """Merge people who reach the same sites as the crow flies; they are never all held in memory beside *points*.
 
     Parameters
     ----------
     points
         Where the demand is: an n × 2 array of coordinates, a layer of points or anything else with `x` and `y`; or an
-        iterable of chunks ``(points, weights)`` of the same, which may be made one after the other. Coordinates are in
+        iterable of chunks ``(points, demand)`` of the same, which may be made one after the other. Coordinates are in
         metres, in the projection of *sites*.
-    weights
+    demand
         Demand of each point; None for 1 each, and when *points* are chunks.
     sites
         An m × 2 array, whose ids are 0, 1, …, or a layer of points, whose index they are.
@@ -48,7 +50,7 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     Raises
     ------
     ProblemError
-        When a coordinate or weight is no number, a weight negative, a site's id there twice, the limit not above 0, or
+        When a coordinate or demand is no number, a demand negative, a site's id there twice, the limit not above 0, or
         a layer in degrees or not in the projection of the other.
 
     See Also
@@ -78,14 +80,14 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     cells, block = _cells(where, float(metres))
     groups = _Groups(len(ids))
     chunked = isinstance(points, Iterator) or (isinstance(points, (list, tuple)) and _is_chunk(points))
-    if chunked and weights is not None:
-        raise ProblemError("weights are given twice: the chunks have their own; give None")
+    if chunked and demand is not None:
+        raise ProblemError("demand is given twice: the chunks have their own; give None")
     begin = 0
-    for chunk, chunk_weights in points if chunked else [(points, weights)]:
+    for chunk, chunk_demand in points if chunked else [(points, demand)]:
         place, index, other = _places(chunk, "points", begin)
         if crs is not None and other is not None and crs != other:
             raise ProblemError("points and sites are in different projections; bring one into that of the other")
-        people = _weights(chunk_weights, index)
+        people = _weights(chunk_demand, index)
         for at in range(0, len(place), len(block.begins) - 1):
             some_ = place[at : at + len(block.begins) - 1]
             kernels.near(some_, cells, block)
@@ -118,7 +120,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     >>> import siting as st
     >>> town = st.load_sample()
     >>> net, homes = st.Network.from_streets(town["streets"]), town["communities"]
-    >>> parts = st.measure.travel_in_parts(net, homes, town["candidates"], metres=800, pairs=500)
+    >>> parts = st.measure.travel_in_parts(net, homes, town["candidates"], metres=800, max_pairs=500)
     >>> reach, demand = merge_reach((part, homes["population"].loc[part.origins]) for part in parts)
     >>> bool(demand.sum() == homes["population"].sum()), len(demand) < len(homes)
     (True, True)
