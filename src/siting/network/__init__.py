@@ -1,4 +1,4 @@
-"""Streets → graph → places on it → shortest paths. The only room that knows kernels."""
+"""Streets → graph → places on it → shortest paths."""
 
 from siting.network.graph import Network
 from siting.network.places import Places
