@@ -6,6 +6,7 @@ import contextlib
 import inspect
 import types
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -162,32 +163,32 @@ def test_values_are_put_into_words_by_methods_of_one_name() -> None:
             assert keywords(function)[0] == "lang"
 
 
-@pytest.mark.parametrize(
-    ("function", "old", "new"),
-    [
-        (st.OnePer, "groups", "by"),
-        (st.equity.inequality, "within", "limit"),
-        (st.equity.spatial_mismatch, "people", "demand"),
-        (st.equity.town_and_country, "within", "limit"),
-        (st.make_candidates, "weights", "demand"),
-        (st.make_candidates, "within", "metres"),
-        (st.measure.travel_in_parts, "pairs", "max_pairs"),
-        (st.projects.with_projects, "existing", "facilities"),
-        (st.propose.merge_demand, "weights", "demand"),
-        (st.sharing.choose_hubs, "elderly", "demand"),
-        (st.sharing.choose_hubs, "size", "at_least"),
-        (st.sharing.choose_hubs, "within", "limit"),
-        (st.sharing.close_pairs, "delta", "limit"),
-        (st.sharing.idle_nearby, "rate", "per_1000"),
-        (st.sharing.medical_partners, "beds", "capacity"),
-        (st.sharing.merge_sites, "beds", "capacity"),
-        (st.sharing.merge_sites, "fewer_beds", "below"),
-        (st.sharing.merge_sites, "occupied", "used"),
-        (st.sharing.uncovered_around, "people", "demand"),
-        (st.sharing.upgrade_sites, "need", "demand"),
-        (st.sharing.upgrade_sites, "to_sites", "reach"),
-    ],
-)
+KEYWORDS: list[tuple[Callable[..., Any], str, str]] = [
+    (st.OnePer, "groups", "by"),
+    (st.equity.inequality, "within", "limit"),
+    (st.equity.spatial_mismatch, "people", "demand"),
+    (st.equity.town_and_country, "within", "limit"),
+    (st.make_candidates, "weights", "demand"),
+    (st.make_candidates, "within", "metres"),
+    (st.measure.travel_in_parts, "pairs", "max_pairs"),
+    (st.projects.with_projects, "existing", "facilities"),
+    (st.propose.merge_demand, "weights", "demand"),
+    (st.sharing.choose_hubs, "elderly", "demand"),
+    (st.sharing.choose_hubs, "size", "at_least"),
+    (st.sharing.choose_hubs, "within", "limit"),
+    (st.sharing.close_pairs, "delta", "limit"),
+    (st.sharing.idle_nearby, "rate", "per_1000"),
+    (st.sharing.medical_partners, "beds", "capacity"),
+    (st.sharing.merge_sites, "beds", "capacity"),
+    (st.sharing.merge_sites, "fewer_beds", "below"),
+    (st.sharing.merge_sites, "occupied", "used"),
+    (st.sharing.uncovered_around, "people", "demand"),
+    (st.sharing.upgrade_sites, "need", "demand"),
+    (st.sharing.upgrade_sites, "to_sites", "reach"),
+]
+
+
+@pytest.mark.parametrize(("function", "old", "new"), KEYWORDS)
 def test_an_old_keyword_names_the_new_one(function: Callable[..., Any], old: str, new: str) -> None:
     assert new in keywords(function)
     assert old not in keywords(function)
@@ -226,18 +227,19 @@ def unproven() -> st.propose.Verified:
     return plan.verify()
 
 
-@pytest.mark.parametrize(
-    ("make", "old", "new"),
-    [
-        (lambda: st.OnePer(pd.Series({"a": "n"})), "groups", "by"),
-        (lambda: st.errors.LayerError("streets", "empty", partial=WAYS), "found", "partial"),
-        (lambda: st.load_standard("jinhua").rules[0], "demands", "clause_parts"),
-        (hubs, "size", "at_least"),
-        (mergers, "fewer_beds", "below"),
-        (mismatch, "statement", "explain"),
-        (unproven, "told", "findings"),
-    ],
-)
+ATTRIBUTES: list[tuple[Callable[[], object], str, str]] = [
+    (lambda: st.OnePer(pd.Series({"a": "n"})), "groups", "by"),
+    (lambda: st.errors.LayerError("streets", "empty", partial=WAYS), "found", "partial"),
+    (lambda: st.load_standard("jinhua").rules[0], "demands", "clause_parts"),
+    (hubs, "size", "at_least"),
+    (mergers, "fewer_beds", "below"),
+    (mismatch, "statement", "explain"),
+    (mismatch, "people", "demand"),
+    (unproven, "told", "findings"),
+]
+
+
+@pytest.mark.parametrize(("make", "old", "new"), ATTRIBUTES)
 def test_an_old_attribute_names_the_new_one(make: Callable[[], object], old: str, new: str) -> None:
     value = make()
     with pytest.warns(DeprecationWarning, match=rf"\.{old} is called \w+\.{new} now$"):
@@ -281,3 +283,19 @@ def test_groups_are_a_series_everywhere_and_a_column_where_the_frame_is_given(sa
     assert by_series.drop(columns="area_name").equals(by_column.drop(columns="area_name"))
     for rule in (st.AtMost(1, by=groups), st.AtLeast(1, by=groups), st.OnePer(by=groups), st.Cover(0.5, by=groups)):
         assert rule.by.equals(groups)
+
+
+def test_the_changelog_lists_every_name_that_changed() -> None:
+    """Old and new stand in one row or item, with the functions or the value that they belong to."""
+    path = Path(__file__).parents[1] / "CHANGELOG.md"
+    if not path.exists():
+        pytest.skip("no checkout")
+    text = path.read_text(encoding="utf-8").partition("#### Names that changed\n")[2].partition("\n### ")[0]
+    items = {item.split("`")[1]: item for item in text.split("\n- ")[1:]}
+    for home, names in st.MOVED.items():
+        assert {f"`{name}`" for name in names.split()} <= set(items[f"siting.{home}"].replace(",", " ").split())
+    rows = [row for row in text.splitlines() if row.startswith("|")]
+    owners = [(function.__name__, old, new) for function, old, new in KEYWORDS]
+    owners += [(type(make()).__name__, old, new) for make, old, new in ATTRIBUTES]
+    for owner, old, new in owners:
+        assert any(all(f"`{word}" in row for word in (owner, old, new)) for row in rows), f"{owner}: {old} → {new}"
