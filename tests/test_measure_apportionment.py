@@ -57,7 +57,7 @@ def test_any_weights_add_up(weights: list[float], total: int) -> None:
     [
         ([1, -1], 3, 'negative or not a number in 1 rows: "1"'),
         ([1, None], 3, 'in 1 rows: "1"'),
-        ([0, 0], 3, "nothing to share 3 out by"),
+        ([0, 0], 3, "3 cannot be apportioned"),
         ([1, 1], 2.5, "whole number"),
         ([1, 1], -2, "whole number"),
         ([1, 1], float("nan"), "whole number"),
@@ -132,10 +132,10 @@ def test_weights_are_a_series() -> None:
 
 
 def test_fractions_are_not_shared_out_beyond_their_digits() -> None:
-    with pytest.raises(ProblemError, match="cannot be shared out to the unit"):
+    with pytest.raises(ProblemError, match="cannot be apportioned to the unit"):
         round_to_total(pd.Series([0.1] * 3), 3 * 10**13 + 2)
     assert round_to_total(pd.Series([0.1] * 3), 10**11).sum() == 10**11
-    with pytest.raises(ProblemError, match="cannot be shared out to the unit"):
+    with pytest.raises(ProblemError, match="cannot be apportioned to the unit"):
         round_to_total(pd.Series([1e308, 1e308]), 10)
 
 

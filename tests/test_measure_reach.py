@@ -207,7 +207,7 @@ def test_from_pairs_refuses_costs(cost: Any) -> None:
         ([("q", "x", 1.0)], 'origin ids that are not listed: "q"'),
         ([("a", "q", 1.0)], 'destination ids that are not listed: "q"'),
         ([(None, "x", 1.0)], "origin ids that are not listed"),
-        ([("a", "x", 1.0), ("a", "x", 2.0)], 'pairs stand twice in the travel table, at rows "1"'),
+        ([("a", "x", 1.0), ("a", "x", 2.0)], 'pairs occur twice in the travel table, at rows "1"'),
     ],
 )
 def test_from_pairs_refuses_pairs(rows: list[Any], message: str) -> None:
