@@ -195,6 +195,15 @@ def test_strips_at_random(seed: int, slow: list[int]) -> None:
     assert not slow
 
 
+def test_a_small_dot_outside_the_middle_of_a_side() -> None:
+    """A circle of 16 sides leaves out what lies beyond the middle of a side, 1.9 % of the radius from the circle."""
+    middle = math.pi / 16
+    for beyond in (0.012, 0.03, 0.06):
+        way = 10 * math.cos(middle) + beyond
+        dots = rows((0, 0, 0, 0, 10), *[(way * math.cos(middle), way * math.sin(middle)) * 2 + (0.02,)])
+        assert the_same(unite(dots, 0), by_buffers(dots, 0))
+
+
 def test_many_crossings(slow: list[int]) -> None:
     """40 strips cross 40 others: 2 × 40 × 400 m × 2 m, less the squares of 2 m where they cross, and round ends."""
     many = [(x, 0, x, 400, 1) for x in range(5, 400, 10)] + [(0, y, 400, y, 1) for y in range(5, 400, 10)]
