@@ -6,7 +6,7 @@ FLOOR := .venv-floor
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo test quick floor lint types docs format screenshots bench browser clean
+.PHONY: help env hooks demo test quick floor lint types docs format architecture screenshots bench release browser clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,6 +20,9 @@ $(FLOOR)/.siting-floor: pyproject.toml scripts/environment.sh scripts/floor.py
 	@touch $@
 
 env: $(VENV)/.siting-dev ## the environment for development, with tests, lint and docs
+
+hooks: $(VENV)/.siting-dev ## style and types of what changes, checked by git before each commit
+	$(BIN)/pre-commit install
 
 demo: $(VENV)/.siting-run ## build the environment and run the main job on the sample district, into siting-demo/
 	$(BIN)/siting demo --out siting-demo
@@ -55,11 +58,17 @@ format: $(VENV)/.siting-lint ## bring the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+architecture: $(VENV)/.siting-test ## the picture of the rooms in docs/architecture.md, anew
+	$(BIN)/python scripts/architecture.py
+
 screenshots: $(VENV)/.siting-test browser ## the pictures of the README, anew
 	$(BIN)/python scripts/screenshots.py
 
 bench: $(VENV)/.siting-bench ## measure against the peers, which takes long, and write the table into docs/methods
 	$(BIN)/python -m benchmarks --size full --out docs/methods/_benchmarks.md
+
+release: $(VENV)/.siting-test ## build and try what is published: wheel and sdist into dist/, the demo run from the wheel alone
+	$(BIN)/python scripts/release.py
 
 clean: ## remove what was built
 	rm -rf $(VENV) $(FLOOR) build dist docs/_build docs/reference/generated siting-demo .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -15,17 +15,19 @@ import siting
 from siting.data import Column, list_roles, role
 from siting.judge.indicators.finding import INDICATORS
 
-#: The rooms of the library, from the ground up, and what each is for.
-ROOMS = {
-    "data": "Reading, checking and writing layers. The only room that knows files and coordinate systems.",
-    "network": "Streets as a network, and places on it.",
-    "measure": "Who reaches what and who is covered; access and capacity, equity, forecasts, neighbours and projects.",
-    "judge": "A standard as data, the verdict on layers, and what estates and populations owe.",
-    "propose": "A siting problem as an objective and rules, and the plan that solves it; assignment, hubs and mergers.",
-    "show": "Maps, pictures, charts and reports.",
-    "study": "A recipe run from end to end.",
-    "errors": "What goes wrong, and how it is said.",
+#: The groups of the reference: names at the top by their room, then the namespaces; and what each is for.
+GROUPS = {
+    "Layers": ("data", "Read, check and write layers."),
+    "Network": ("network", "Streets as a network, and who walks on it."),
+    "Reach and coverage": ("measure", "Who reaches what, who is covered, and how many people there will be."),
+    "Standards": ("judge", "A standard as data, the verdict on layers, and what estates owe."),
+    "Plans": ("propose", "A siting problem as an objective and rules, and the plan that solves it."),
+    "Maps and reports": ("show", "Maps, pictures, charts and reports."),
+    "Studies": ("study", "A recipe run from end to end."),
+    "Errors": ("errors", "The error that all others are a kind of."),
 }
+#: Rooms whose further names serve their own modules and are not documented.
+INNER = {"judge", "network", "propose"}
 
 
 def write_all(docs: Path) -> None:
@@ -51,24 +53,32 @@ def _write(path: Path, lines: Iterable[str]) -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def by_room() -> dict[str, list[str]]:
-    """Sort the public names into rooms; a name that has none stops the build."""
-    found: dict[str, list[str]] = {room: [] for room in ROOMS}
+def by_group() -> dict[str, tuple[str, list[str]]]:
+    """Sort the public names into groups; a name that has none stops the build."""
+    found: dict[str, tuple[str, list[str]]] = {title: (text, []) for title, (_, text) in GROUPS.items()}
+    titles = {room: title for title, (room, _) in GROUPS.items()}
+    spaces = []
     for name in siting.__all__:
         thing = getattr(siting, name)
-        if not inspect.ismodule(thing):
-            found[thing.__module__.split(".")[1]].append(name)
-    listed = set(siting.__all__)
-    for room in ("data", "show"):
-        module = getattr(siting, room)
-        found[room] += [f"{room}.{name}" for name in module.__all__ if name not in listed]
-    found["measure"] += [f"measure.decay.{name}" for name in siting.decay.__all__]
+        if inspect.ismodule(thing):
+            spaces.append(name)
+        else:
+            found[titles[thing.__module__.split(".")[1]]][1].append(name)
+    shown = {name for _, names in found.values() for name in names}
+    for space in spaces:
+        module = getattr(siting, space)
+        own = [name for name in module.__all__ if name not in shown and not inspect.ismodule(getattr(module, name))]
+        if space in ("measure", *INNER):  # their other names stand under a theme, or serve their own modules
+            own = [name for name in own if name in siting.MOVED.get(space, "").split()]
+        if own:
+            text = (inspect.getdoc(module) or "").splitlines()[0]
+            found[f"siting.{space}"] = (text, [f"{space}.{name}" for name in own])
     return found
 
 
 def file_names() -> dict[str, str]:
     """Keep apart the pages of names that differ only in case, for systems that do not tell case."""
-    names = [f"siting.{name}" for room in by_room().values() for name in room]
+    names = [f"siting.{name}" for _, group in by_group().values() for name in group]
     lower = [name.lower() for name in names]
     return {
         name: f"{name}-{'class' if inspect.isclass(_thing(name)) else 'function'}"
@@ -89,8 +99,8 @@ def _reference() -> Iterator[str]:
     yield ""
     yield "Everything below is called as `siting.…`, usually after `import siting as st`."
     yield "Distances are metres, times are minutes, shares run from 0 to 1, and a limit includes its own value."
-    for room, names in by_room().items():
-        yield from ("", f"## {room}", "", ROOMS[room], "", "```{eval-rst}", ".. currentmodule:: siting", "")
+    for title, (text, names) in by_group().items():
+        yield from ("", f"## {title}", "", text, "", "```{eval-rst}", ".. currentmodule:: siting", "")
         yield from (".. autosummary::", "   :toctree: generated", "")
         yield from (f"   {name}" for name in names)
         yield "```"
@@ -137,7 +147,7 @@ def _standards() -> Iterator[str]:
 
 def _types() -> Iterator[str]:
     yield from ("| Type | In English | A kind of | Other words |", "|---|---|---|---|")
-    for name, row in siting.facility_types().iterrows():
+    for name, row in siting.data.facility_types().iterrows():
         yield f"| {name} | {row['en']} | {row['kind_of']} | {row['words']} |"
 
 

@@ -77,14 +77,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     st.service_areas(network, places, metres=[100])
     network.locate(places.set_geometry(places.buffer(20)))
     for start, end in ((places, places), (places, places[:1]), (places[:1], places)):
-        st.catchment(network, start, end, people.loc[end.index], metres=300)
+        st.measure.catchment(network, start, end, people.loc[end.index], metres=300)
         st.travel(network, start, end, metres=300)
     repr(network)  # counts the components
     reach = st.travel(network, places, places, metres=300)
     for nearest in (1, 2):
         st.travel(network, places, places, nearest=nearest)
     st.WhatIf(reach, people, open=["a"]).gain("b")
-    st.merge_demand(places, people, places, metres=100)
+    st.propose.merge_demand(places, people, places, metres=100)
     one = st.AtMost(1)
     for objective, rules in (
         (st.MaxCoverage(), [one]), (st.MaxCoverage(), [st.AtMost(2), st.Budget(2, people)]), (st.MinTravel(), [one]),

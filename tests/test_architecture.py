@@ -4,67 +4,136 @@ from __future__ import annotations
 
 import ast
 import importlib
-import pkgutil
+import importlib.util
+import inspect
 import subprocess
 import sys
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 import siting
 
+ROOT = Path(__file__).resolve().parents[1]
+_spec = importlib.util.spec_from_file_location("architecture", ROOT / "scripts" / "architecture.py")
+assert _spec is not None
+assert _spec.loader is not None
+architecture = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(architecture)
+
 SOURCE = Path(siting.__file__).parent
-FLOORS = {
-    "numbers": 0,
-    "errors": 0,
-    "labels": 0,
-    "renamed": 0,
-    "compiled": 0,
-    "optimize": 1,
-    "data": 1,
-    "share": 1,
-    "network": 2,
-    "measure": 3,
-    "judge": 4,
-    "propose": 4,
-    "show": 5,
-}
-TOP = 6
-MODULES = sorted(m.name for m in pkgutil.walk_packages([str(SOURCE)], "siting."))
+#: From the ground up; what shares a line shares a floor and knows nothing of each other.
+FLOORS = [
+    {"errors", "labels", "numbers", "compiled", "renamed", "terminal_text"},
+    {"data", "html", "optimize", "progress_bar", "share"},
+    {"network"},
+    {"measure"},
+    {"judge", "propose"},
+    {"layer_report", "show"},
+    {"study", "terminal"},
+    {"terminal_study"},
+    {"cli"},
+]
+#: The rooms and modules right inside the proposals, in the same way.
+PROPOSALS = [
+    {"problem", "forwarded"},
+    {"model"},
+    {"search", "candidates"},
+    {"plan", "infeasible"},
+    {"solve"},
+    {"questions"},
+]
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+FLOOR_OF_PROPOSAL = {room: floor for floor, rooms in enumerate(PROPOSALS) for room in rooms}
+FILES = architecture.module_names()
+GRAPH = architecture.import_graph()
+MODULES = sorted(set(FILES) - {"siting"})
 #: The only modules of the proposals that touch layers and networks.
-LAYERS = {"siting.propose.candidates.make", "siting.propose.candidates.parcels", "siting.propose.candidates.dominance"}
-MODELS = [m for m in MODULES if m.startswith("siting.propose.") and m not in LAYERS]
+MODELS = [m for m in MODULES if m.startswith("siting.propose.") and not m.startswith("siting.propose.candidates")]
 ENGINES = [m for m in MODULES if m.startswith("siting.optimize.")]
 SECONDS = 1.0
+#: Public names by theme, gathered from several rooms.
+NAMESPACES = {"decay", "equity", "forecasts", "projects", "scenarios", "sharing"}
 
 
-def room_of(module: str) -> str:
-    return module.split(".")[1] if "." in module else ""
+def test_every_room_has_a_floor() -> None:
+    rooms = {architecture.room_of(m) for m in MODULES} - {"__main__"}
+    assert rooms == {room for rooms in FLOORS for room in rooms} | NAMESPACES
 
 
-def imported(path: Path) -> set[str]:
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found |= {name.name for name in node.names if name.name.split(".")[0] == "siting"}
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "siting":
-            found |= {f"{node.module}.{name.name}" for name in node.names} | {node.module}
-        assert not (isinstance(node, ast.ImportFrom) and node.level), f"relative import in {path.name}"
-    return found
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_a_room_imports_only_from_floors_below(module: str) -> None:
-    mine = room_of(module)
-    floor = FLOORS.get(mine, TOP)
-    path = SOURCE.joinpath(*module.split(".")[1:])
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    for other in imported(file):
-        room = room_of(other)
-        if room == mine or not room:
+def test_rooms_import_only_from_floors_below() -> None:
+    wrong = []
+    for module, other in GRAPH.edges:
+        mine, room = architecture.room_of(module), architecture.room_of(other)
+        if mine not in FLOOR or not room or mine == room:
             continue
-        # judge and propose stand on one floor and know nothing of each other
-        assert FLOORS.get(room, TOP) < floor or floor == TOP, f"{module} imports {other}"
+        if not FLOOR.get(room, len(FLOORS)) < FLOOR[mine]:
+            wrong.append(f"{module} imports {other}")
+    assert not wrong
+
+
+def test_rooms_of_the_proposals_import_only_from_floors_below() -> None:
+    wrong = []
+    for module, other in GRAPH.edges:
+        if not module.startswith("siting.propose.") or not other.startswith("siting.propose"):
+            continue
+        mine, room = module.split(".")[2], other.split(".")[2:3]
+        below = room and FLOOR_OF_PROPOSAL[room[0]] < FLOOR_OF_PROPOSAL[mine]
+        if not below and room != [mine]:
+            wrong.append(f"{module} imports {other}")
+    assert not wrong
+
+
+def test_there_is_no_circle_of_imports() -> None:
+    """Imports within functions and for types count."""
+    assert [sorted(circle) for circle in nx.strongly_connected_components(GRAPH) if len(circle) > 1] == []
+
+
+def test_a_circle_would_be_noticed(tmp_path: Path) -> None:
+    source = tmp_path / "siting"
+    source.mkdir()
+    for name, text in (
+        ("__init__", ""), ("a", "from siting.b import x"), ("b", "def f():\n    from siting import c"),
+        ("c", "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import siting.a"),
+    ):  # fmt: skip
+        (source / f"{name}.py").write_text(text, encoding="utf-8")
+    graph = architecture.import_graph(source)
+    assert max(nx.strongly_connected_components(graph), key=len) == {"siting.a", "siting.b", "siting.c"}
+
+
+def test_nothing_private_is_imported_from_another_module() -> None:
+    private = []
+    for module, path in FILES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("siting"):
+                names = [
+                    a.name for a in node.names if a.name.startswith("_") and f"{node.module}.{a.name}" not in FILES
+                ]
+                private += [f"{module} imports {name} of {node.module}" for name in names]
+            assert not (isinstance(node, ast.ImportFrom) and node.level), f"relative import in {module}"
+    assert not private
+
+
+def test_only_heavy_packages_are_imported_in_functions() -> None:
+    """What is our own stands at the top of a module; the commands of the shell may wait for what they alone need."""
+    late = []
+    for module, path in FILES.items():
+        for function in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for node in ast.walk(function):
+                name = node.module if isinstance(node, ast.ImportFrom) else None
+                names = [name] if name else [a.name for a in node.names] if isinstance(node, ast.Import) else []
+                late += [f"{module} imports {n} in {function.name}" for n in names if n.split(".")[0] == "siting"]
+    # The page of a map is made of classes of folium, which takes half a second to import.
+    allowed = {"siting.show.map imports siting.show.page in draw_map"}
+    assert not [line for line in set(late) - allowed if not line.startswith("siting.cli ")]
+
+
+def test_the_picture_of_the_rooms_is_that_of_the_code() -> None:
+    drawn = (ROOT / "docs" / "images" / "architecture.svg").read_text(encoding="utf-8")
+    assert drawn == architecture.draw(), "run make architecture"
 
 
 @pytest.mark.parametrize("module", MODELS)
@@ -90,9 +159,7 @@ def test_one_module_knows_the_solver() -> None:
 
 
 def _all_imports(module: str) -> set[str]:
-    path = SOURCE.joinpath(*module.split(".")[1:])
-    file = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    tree = ast.parse(file.read_text(encoding="utf-8"))
+    tree = ast.parse(FILES[module].read_text(encoding="utf-8"))
     found = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -109,6 +176,23 @@ def test_what_is_public_is_there(module: str) -> None:
         assert hasattr(loaded, name), f"{module}.__all__ names {name}, which is not there"
 
 
+def test_the_top_level_is_small_and_namespaces_are_tidy() -> None:
+    spaces = [name for name in siting.__all__ if inspect.ismodule(getattr(siting, name))]
+    assert len(siting.__all__) - len(spaces) <= 60
+    assert set(dir(siting)) == set(siting.__all__)
+    for name in spaces:
+        space = getattr(siting, name)
+        assert sorted(dir(space)) == sorted(space.__all__), f"dir(siting.{name}) lists more than its public names"
+
+
+@pytest.mark.parametrize(("home", "names"), siting.MOVED.items())
+def test_a_name_that_moved_says_where_it_is(home: str, names: str) -> None:
+    for name in names.split():
+        assert name not in siting.__all__
+        with pytest.warns(DeprecationWarning, match=rf"^siting\.{name} is siting\.{home}\.{name} now$"):
+            assert getattr(siting, name) is getattr(getattr(siting, home), name)
+
+
 def test_names_of_the_package_are_sorted_and_documented() -> None:
     assert siting.__all__ == sorted(siting.__all__)
     for name in siting.__all__:
@@ -116,7 +200,7 @@ def test_names_of_the_package_are_sorted_and_documented() -> None:
 
 
 def test_modules_stay_readable() -> None:
-    long = {p.name: n for p in SOURCE.rglob("*.py") if (n := len(p.read_text(encoding="utf-8").splitlines())) > 450}
+    long = {p.name: n for p in SOURCE.rglob("*.py") if (n := len(p.read_text(encoding="utf-8").splitlines())) > 400}
     assert not long, f"is there a second room inside {long}?"
 
 

@@ -298,7 +298,7 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
 
     file = tmp_path / "homes.csv"
     file.write_text(HOMES.replace("29.002", "0").replace("120.004", "0"), encoding="utf-8")
-    with pytest.raises(st.LayerError, match='"h2"'):
+    with pytest.raises(st.errors.LayerError, match='"h2"'):
         read_and_report(Console(width=80), file, "communities", "zh")
     said = capsys.readouterr().out
     assert "60岁及以上老年人口" in said

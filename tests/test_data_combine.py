@@ -29,18 +29,18 @@ def test_layers_in_three_systems_are_reached_together(network: st.Network) -> No
     """0.001° of the parallel of 29° are 97.4 m."""
     plots = layer(4490, plot=120.003)
     schools = layer(4326, school=120.004).to_crs(4549)
-    sites = st.combine_layers(layer(4326, nursery=120.002), plots, schools)
+    sites = st.data.combine_layers(layer(4326, nursery=120.002), plots, schools)
     assert sites.crs.to_epsg() == 4326
     assert plots.crs.to_epsg() == 4490
     reach = st.travel(network, layer(4326, home=120.0), sites, metres=500)
     assert reach.pairs()["cost"].round().tolist() == [195, 292, 390]
-    assert st.combine_layers(plots, schools, crs="EPSG:4549").total_bounds[0] > 500_000
+    assert st.data.combine_layers(plots, schools, crs="EPSG:4549").total_bounds[0] > 500_000
 
 
 def test_columns_are_united_and_geometry_may_have_any_name() -> None:
     there = layer(4326, name="geom", a=120.0).assign(places=[60], name="甲")
     soon = layer(4490, b=120.1).assign(cost=[90.5], name="乙")
-    both = st.combine_layers(there, soon)
+    both = st.data.combine_layers(there, soon)
     assert both.active_geometry_name == "geometry"
     assert both.index.name == "id"
     assert both["name"].tolist() == ["甲", "乙"]
@@ -53,7 +53,7 @@ def test_columns_are_united_and_geometry_may_have_any_name() -> None:
 def test_the_notice_of_made_up_data_stays(sample: dict[str, gpd.GeoDataFrame]) -> None:
     bare = sample["childcare"].copy()
     bare.attrs = {}
-    both = st.combine_layers(bare, sample["candidates"])
+    both = st.data.combine_layers(bare, sample["candidates"])
     assert both.attrs["notice"] == sample["candidates"].attrs["notice"]
     assert both.attrs["source"] == "layer 1 + sample.gpkg:candidates"
     assert len(both) == len(bare) + len(sample["candidates"])
@@ -61,33 +61,33 @@ def test_the_notice_of_made_up_data_stays(sample: dict[str, gpd.GeoDataFrame]) -
 
 def test_a_layer_without_rows_changes_nothing() -> None:
     some = layer(4326, a=120.0).assign(places=[60])
-    both = st.combine_layers(some.iloc[:0].to_crs(4549), some)
+    both = st.data.combine_layers(some.iloc[:0].to_crs(4549), some)
     assert both.crs.to_epsg() == 4549
     assert both["places"].dtype == np.int64
-    assert st.combine_layers([some, layer(4326, b=120.0)]).index.tolist() == ["a", "b"]
-    assert len(st.combine_layers(some.iloc[:0])) == 0
+    assert st.data.combine_layers([some, layer(4326, b=120.0)]).index.tolist() == ["a", "b"]
+    assert len(st.data.combine_layers(some.iloc[:0])) == 0
 
 
 def test_ids_that_stand_twice_are_told_with_their_layers() -> None:
     one, two = layer(4326, a=120.0, b=120.1), layer(4490, b=120.2, c=120.3)
     one.attrs["source"], two.attrs["source"] = "now.gpkg", "plots.gpkg"
     with pytest.raises(LayerError, match=r'now.gpkg and plots.gpkg: ids stand more than once: "b"; make them differ'):
-        st.combine_layers(one, two)
+        st.data.combine_layers(one, two)
 
 
 def test_what_is_no_layer_is_told() -> None:
     with pytest.raises(SitingError, match="no layer is given"):
-        st.combine_layers()
+        st.data.combine_layers()
     with pytest.raises(SitingError, match="layer 2 is a DataFrame"):
-        st.combine_layers(layer(4326, a=120.0), pd.DataFrame())
+        st.data.combine_layers(layer(4326, a=120.0), pd.DataFrame())
     with pytest.raises(LayerError, match="layer 2: has no CRS"):
-        st.combine_layers(layer(4326, a=120.0), layer(None, b=120.0))
+        st.data.combine_layers(layer(4326, a=120.0), layer(None, b=120.0))
 
 
 def test_an_old_datum_is_told_on_the_way(caplog: pytest.LogCaptureFixture) -> None:
     old = layer(4214, b=120.1)
     with caplog.at_level(logging.WARNING, "siting"):
-        st.combine_layers(layer(4326, a=120.0), old)
+        st.data.combine_layers(layer(4326, a=120.0), old)
     assert "from the datum Beijing 1954 to WGS 84 without a shift" in caplog.text
 
 
@@ -111,6 +111,6 @@ def test_several_layers_at_once_are_no_layer(network: st.Network, several: objec
 def test_the_notice_is_that_of_the_first_layer_that_has_one() -> None:
     one, two, three = layer(4326, a=120), layer(4326, b=120), layer(4326, c=120)
     two.attrs, three.attrs = {"notice": {"en": "two"}}, {"notice": {"en": "three"}, "attribution": "three"}
-    both = st.combine_layers(one, two, three)
+    both = st.data.combine_layers(one, two, three)
     assert both.attrs["notice"] == {"en": "two"}
     assert both.attrs["attribution"] == "three"

@@ -67,32 +67,35 @@ def test_how_a_cell_is_read(written: object, types: tuple[str, ...]) -> None:
 
 def test_a_wider_type_takes_the_narrower_and_not_the_other_way() -> None:
     written = pd.Series(["养老机构", "敬老院", "农村敬老院", "乡镇敬老院", "日间照料中心"], index=list("abcde"))
-    assert st.of_type(written, ["养老机构"]).tolist() == [True, True, True, True, False]
-    assert st.of_type(written, ["敬老院"]).tolist() == [False, True, True, True, False]
-    assert st.of_type(written, ["农村敬老院"]).index[st.of_type(written, ["农村敬老院"])].tolist() == ["c", "d"]
+    assert st.data.of_type(written, ["养老机构"]).tolist() == [True, True, True, True, False]
+    assert st.data.of_type(written, ["敬老院"]).tolist() == [False, True, True, True, False]
+    assert st.data.of_type(written, ["农村敬老院"]).index[st.data.of_type(written, ["农村敬老院"])].tolist() == [
+        "c",
+        "d",
+    ]
 
 
 @pytest.mark.parametrize("written", ["养老机构、日间照料中心", "养老机构和日间照料中心", "养老机构（含托老所）"])
 def test_a_facility_of_two_types_counts_once_for_each_and_once_for_both(written: str) -> None:
     cell = pd.Series([written])
     for wanted in (["养老机构"], ["日间照料中心"], ["养老机构", "日间照料中心"]):
-        assert st.of_type(cell, wanted).sum() == 1
+        assert st.data.of_type(cell, wanted).sum() == 1
 
 
 def test_what_is_excluded_is_excluded_alone() -> None:
     """不含幼儿园托育部 leaves out the kindergartens, by whatever word, and nothing else."""
     written = pd.Series(["托育机构", "幼儿园托育部", "幼儿园办托班", "家庭托育点", "托育机构、幼儿园托班"])
-    marks = st.of_type(written, ["婴幼儿照护服务设施"], excluded=["幼儿园托班"])
+    marks = st.data.of_type(written, ["婴幼儿照护服务设施"], excluded=["幼儿园托班"])
     assert marks.tolist() == [True, False, False, True, True]
 
 
 def test_a_word_that_is_not_in_the_table_is_only_itself() -> None:
     written = pd.Series(["棋牌室", "托育机构", " 棋牌室 ", None])
-    assert st.of_type(written, ["棋牌室"]).tolist() == [True, False, True, False]
+    assert st.data.of_type(written, ["棋牌室"]).tolist() == [True, False, True, False]
     assert type_of("棋牌室") == ""
 
 
 def test_the_closest_words_are_types() -> None:
     assert closest_types("托育机购")[0] == "托育机构"
-    assert set(closest_types("日间照料所")) <= set(st.facility_types().index)
+    assert set(closest_types("日间照料所")) <= set(st.data.facility_types().index)
     assert closest_types("zzzz") == []

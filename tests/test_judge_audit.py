@@ -123,7 +123,7 @@ def test_parameters_are_told(town: Layers, demo: st.Standard, town_network: st.N
         "uncounted": {},
         "apart": {},
     }
-    with pytest.raises(st.StandardError, match='services that are not there: "childcar"'):
+    with pytest.raises(st.errors.StandardError, match='services that are not there: "childcar"'):
         st.audit(demo, town, walk={"childcar": st.Walk.adult()})
     layers = {**town, "eldercare": town["childcare"], "culture": town["childcare"]}
     culture = rule("service_radius", id="culture", service="culture", operator="<=", value=300.0, unit="m")
@@ -161,7 +161,7 @@ def test_a_place_beyond_max_snap_reaches_nothing(
 def test_shares_are_from_0_to_1_for_rules_that_print_none(
     town: Layers, demo: st.Standard, shares: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(st.StandardError, match=message):
+    with pytest.raises(st.errors.StandardError, match=message):
         st.audit(demo, town, shares=shares)
 
 
@@ -671,7 +671,7 @@ def test_settings_that_cannot_be_are_told(options: dict[str, Any], told: str) ->
 def test_ids_that_stand_twice_are_refused(layer: Callable[..., gpd.GeoDataFrame]) -> None:
     homes = layer({"a": (0, 0), "b": (100, 0)}, population=[1, 2])
     homes.index = pd.Index(["a", "a"], name="id")
-    with pytest.raises(st.LayerError, match='communities: ids stand twice: "a"'):
+    with pytest.raises(st.errors.LayerError, match='communities: ids stand twice: "a"'):
         st.audit(st.load_standard("jinhua"), {"communities": homes})
 
 
@@ -679,11 +679,11 @@ def test_sorts_of_communities_that_no_rule_knows_are_refused(layer: Callable[...
     """An estate called "小区" would owe nothing, in silence; check_layer translates it."""
     estate = pd.DataFrame({"kind": ["小区"], "build_status": ["new"], "households": [3600]}, index=["a"])
     with pytest.raises(
-        st.LayerError, match='"kind" is none of "estate", "village", "community", "park" in 1 rows: "a"'
+        st.errors.LayerError, match='"kind" is none of "estate", "village", "community", "park" in 1 rows: "a"'
     ):
         st.provision(st.load_standard("jinhua"), estate)
     late = estate.assign(kind="estate", build_status="新建")
-    with pytest.raises(st.LayerError, match='"build_status" is none of "new", "existing"'):
+    with pytest.raises(st.errors.LayerError, match='"build_status" is none of "new", "existing"'):
         st.provision(st.load_standard("jinhua"), late)
 
 
@@ -691,7 +691,7 @@ def test_a_text_is_no_condition_on_flags_or_numbers(layer: Callable[..., gpd.Geo
     care = layer({"k": (0, 0)}, places=[8], public=[True])
     for where, told in ({"public": "yes"}, "write true or false"), ({"places": "lots"}, "a comparison such as"):
         one = st.Rule("r", "count_target", "childcare", "甲", "a", operator=">=", value=1.0, where=where)
-        with pytest.raises(st.StandardError, match=told):
+        with pytest.raises(st.errors.StandardError, match=told):
             st.audit(st.Standard("d", "d", "d", (one,)), {"childcare": care})
 
 

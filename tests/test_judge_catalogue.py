@@ -139,7 +139,7 @@ def test_the_loader_refuses_what_the_schema_refuses(tmp_path: Path, key: str, va
     said = "{ public = 1 }" if isinstance(value, dict) else json.dumps(value, ensure_ascii=False)
     (tmp_path / "own.toml").write_text("\n".join([start, "[[rule]]", f"{key} = {said}", *lines]), encoding="utf-8")
     line = start.count("\n") + 2
-    with pytest.raises(st.StandardError, match=rf"^own\.toml: line {line}: rule .*{key}"):
+    with pytest.raises(st.errors.StandardError, match=rf"^own\.toml: line {line}: rule .*{key}"):
         st.load_standard(tmp_path / "own.toml")
 
 

@@ -328,10 +328,10 @@ def test_school_places_are_not_childcare_places(judged: Judge) -> None:
     assert row["basis"].tolist() == ["学位共 150 个，常住人口 2,000 人"]
     assert judged({**rate, "base": "children"})["value"].tolist() == [750]
     with pytest.raises(
-        st.StandardError, match=r"places .托位. are of childcare, school_places .学位. of kindergartens"
+        st.errors.StandardError, match=r"places .托位. are of childcare, school_places .学位. of kindergartens"
     ):
         rule_from({**rate, "column": "places"})
-    with pytest.raises(st.StandardError, match="are not of one sort"):
+    with pytest.raises(st.errors.StandardError, match="are not of one sort"):
         rule_from({**rate, "unit": "places_per_1000_residents", "column": "school_places"})
 
 
@@ -365,14 +365,14 @@ TIMED = made("service_time", operator="<=", value=15, unit="min")
     ],
 )  # fmt: skip
 def test_what_says_nothing_is_refused(keys: dict[str, Any], said: str) -> None:
-    with pytest.raises(st.StandardError, match=said):
+    with pytest.raises(st.errors.StandardError, match=said):
         rule_from({**TIMED, **keys})
 
 
 def test_rules_that_are_not_there_are_no_alternatives() -> None:
-    with pytest.raises(st.StandardError, match=r'rule my.r: rules that are not there: "my.b"'):
+    with pytest.raises(st.errors.StandardError, match=r'rule my.r: rules that are not there: "my.b"'):
         standard({**TIMED, "id": "my.a"}, made("one_of", rules=["my.a", "my.b"]))
-    with pytest.raises(st.StandardError, match="name two rules or more"):
+    with pytest.raises(st.errors.StandardError, match="name two rules or more"):
         standard({**TIMED, "id": "my.a"}, made("one_of", rules=["my.a"]))
 
 

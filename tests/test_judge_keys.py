@@ -33,7 +33,9 @@ def test_a_kind_refuses_the_keys_that_it_does_not_use(kind: str) -> None:
     assert known.keys is not None
     assert set(GIVEN) == set(COMPUTING) >= set(known.keys)
     for key in set(COMPUTING) - set(known.keys):
-        with pytest.raises(st.StandardError, match=f'rule r: "{key}" would have no effect in this {kind}; it uses'):
+        with pytest.raises(
+            st.errors.StandardError, match=f'rule r: "{key}" would have no effect in this {kind}; it uses'
+        ):
             rule_from({**NAMES, "kind": kind, "unit": (known.units or ("",))[0], key: GIVEN[key]})
 
 
@@ -60,7 +62,7 @@ def test_a_kind_refuses_the_keys_that_it_does_not_use(kind: str) -> None:
     ],
 )
 def test_a_key_without_effect_beside_the_others_is_refused(kind: str, idle: str, rule: dict[str, Any]) -> None:
-    with pytest.raises(st.StandardError, match=f'"{idle}" would have no effect in this {kind}'):
+    with pytest.raises(st.errors.StandardError, match=f'"{idle}" would have no effect in this {kind}'):
         rule_from({**NAMES, "kind": kind, **rule})
 
 
@@ -77,13 +79,13 @@ def test_a_key_without_effect_beside_the_others_is_refused(kind: str, idle: str,
     ],
 )
 def test_a_unit_that_makes_no_sense_is_refused(kind: str, unit: str, units: str) -> None:
-    with pytest.raises(st.StandardError, match=f'rule r: unit is "{unit}"; a {kind} is in {units}'):
+    with pytest.raises(st.errors.StandardError, match=f'rule r: unit is "{unit}"; a {kind} is in {units}'):
         rule_from({**NAMES, "kind": kind, "unit": unit})
 
 
 def test_a_rule_that_another_meets_has_to_be_there() -> None:
     loose = rule_from({**NAMES, "kind": "coverage_share", "meets": "q"})
-    with pytest.raises(st.StandardError, match="name another in `meets` that is not there"):
+    with pytest.raises(st.errors.StandardError, match="name another in `meets` that is not there"):
         st.Standard("demo", "示范", "Demo", ()).extended([loose], {})
 
 
@@ -128,14 +130,16 @@ def test_a_percentage_is_kept_as_printed(number: object, unit: str, value: float
     standard = st.Standard("demo", "示范", "Demo", (printed,))
     assert standard.adapted({"r": {"condition": "towns"}})["r"].value == value  # what was read is not asked again
     with pytest.raises(
-        st.StandardError, match=r'rule r: value is 0.7 with a unit of percent; write 70, or, .* "0.7 %"'
+        st.errors.StandardError, match=r'rule r: value is 0.7 with a unit of percent; write 70, or, .* "0.7 %"'
     ):
         standard.adapted({"r": {"value": 0.7}})
 
 
 @pytest.mark.parametrize("number", [0.7, 1])
 def test_a_share_where_a_percentage_stands_is_refused(number: float) -> None:
-    with pytest.raises(st.StandardError, match=f"rule r: value is {number:g} .* write {100 * number:g}, or, if so few"):
+    with pytest.raises(
+        st.errors.StandardError, match=f"rule r: value is {number:g} .* write {100 * number:g}, or, if so few"
+    ):
         rule_from({**NAMES, "kind": "coverage_share", "operator": ">=", "value": number, "unit": "percent"})
     rate = rule_from({**NAMES, "kind": "count_target", "operator": ">=", "value": number, "unit": "facilities"})
     assert rate.value == number
@@ -199,7 +203,7 @@ def test_one_of_several_conditions_is_enough_for_the_ruled(layer: Callable[..., 
     ],
 )
 def test_conditions_that_are_no_tables_are_refused(given: object, message: str) -> None:
-    with pytest.raises(st.StandardError, match=f"rule r: {message}"):
+    with pytest.raises(st.errors.StandardError, match=f"rule r: {message}"):
         either(where={"any": given})
 
 

@@ -430,7 +430,7 @@ def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_net
 def test_a_community_that_is_not_there_is_refused(two: Layers, town_network: st.Network) -> None:
     two["childcare"]["community"] = ["new", "nowhere", None]
     told = 'childcare: "community" names none, or several, of the communities in 1 rows: "l"; give ids'
-    with pytest.raises(st.LayerError, match=told):
+    with pytest.raises(st.errors.LayerError, match=told):
         judged(OLD, two, network=town_network)
 
 
@@ -861,7 +861,7 @@ def test_a_rule_that_says_too_little_is_no_fault_of_ours(town: Layers, values: d
     """Refused when it is read, or n/a with the reason, and never an IndexError."""
     try:
         row = judged(rule(**values), town)
-    except st.StandardError:
+    except st.errors.StandardError:
         return
     assert row["status"] == "no_data"
     assert not row["reason_en"].endswith(": ")
@@ -882,7 +882,7 @@ def test_changes_that_are_refused() -> None:
         ),
         ({"r": {"kind": "coverage_share", "meets": "q"}}, "`meets`"),
     ):
-        with pytest.raises(st.StandardError, match=message):
+        with pytest.raises(st.errors.StandardError, match=message):
             standard.adapted(change)
     assert standard["r"].value is None
 
@@ -918,10 +918,10 @@ def test_conditions_need_their_columns_filled(town: Layers) -> None:
     row = judged(rule("count_target", value=9.0, where={"night_care": True}), town)
     assert (row["status"], row["reason_en"]) == ("no_data", "column missing in Childcare facilities: night_care")
     town["childcare"]["demonstration"] = [True, None, None]
-    with pytest.raises(st.LayerError, match='childcare: "demonstration" is blank in 2 rows: "m", "n"'):
+    with pytest.raises(st.errors.LayerError, match='childcare: "demonstration" is blank in 2 rows: "m", "n"'):
         judged(rule("count_target", value=9.0, where={"demonstration": True}), town)
     town["childcare"]["places"] = [10, math.nan, 30]
-    with pytest.raises(st.LayerError, match='childcare: "places" is blank in 1 rows: "m"'):
+    with pytest.raises(st.errors.LayerError, match='childcare: "places" is blank in 1 rows: "m"'):
         judged(rule("count_target", value=9.0, where={"places": ">=1"}), town)
 
 
@@ -933,7 +933,7 @@ def test_conditions_need_their_columns_filled(town: Layers) -> None:
 def test_text_is_no_flag_and_no_number(town: Layers, column: list[str], want: dict[str, Any]) -> None:
     """A column that no role knows comes as it is: "否" is not True, and "large" is not above 1."""
     town["childcare"]["demonstration"] = column
-    with pytest.raises(st.LayerError, match=r'childcare: .*"demonstration"'):
+    with pytest.raises(st.errors.LayerError, match=r'childcare: .*"demonstration"'):
         judged(rule("count_target", value=9.0, where=want), town)
 
 
@@ -954,7 +954,9 @@ def test_a_number_below_zero_or_without_end_is_refused(
     first = town[layer_name].index[0]
     town[layer_name] = town[layer_name].astype({column: float})
     town[layer_name].loc[first, column] = number
-    with pytest.raises(st.LayerError, match=f'{layer_name}: "{column}" is negative or infinite in 1 rows: "{first}"'):
+    with pytest.raises(
+        st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or infinite in 1 rows: "{first}"'
+    ):
         judged(one, town, network=town_network)
 
 
@@ -973,20 +975,20 @@ def test_types_are_strict(town: Layers) -> None:
 def test_text_is_no_flag_of_a_relaxed_radius(town: Layers, town_network: st.Network) -> None:
     town["communities"] = town["communities"].assign(siting_difficult="否", low_demand=False)
     one = rule("service_radius", operator="range", value=500.0, value_max=800.0, otherwise=300.0, unit="m")
-    with pytest.raises(st.LayerError, match='communities: "siting_difficult" is neither yes nor no'):
+    with pytest.raises(st.errors.LayerError, match='communities: "siting_difficult" is neither yes nor no'):
         audit(one, layers=town, network=town_network)
 
 
 def test_text_is_no_flag_of_who_is_let_in(town: Layers, town_network: st.Network) -> None:
     town["childcare"]["open_to_neighbours"] = "否"
-    with pytest.raises(st.LayerError, match='childcare: "open_to_neighbours"'):
+    with pytest.raises(st.errors.LayerError, match='childcare: "open_to_neighbours"'):
         audit(rule("service_radius", operator="<=", value=300.0, unit="m"), layers=town, network=town_network)
 
 
 @pytest.mark.parametrize(("layer_name", "column"), [("communities", "population"), ("childcare", "places")])
 def test_text_is_no_number_of_people_or_places(town: Layers, layer_name: str, column: str) -> None:
     town[layer_name][column] = town[layer_name][column].astype(str)
-    with pytest.raises(st.LayerError, match=f'{layer_name}: "{column}" holds text, not numbers'):
+    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" holds text, not numbers'):
         audit(rule("places_per_1000_residents", value=30.0), layers=town)
 
 
@@ -1004,7 +1006,7 @@ def test_a_stock_below_zero_or_without_end_is_refused(
 ) -> None:
     town["communities"] = town["communities"].assign(employees=20_000.0, kind=["estate"] * 3 + ["park"])
     town[layer_name][column] = number
-    with pytest.raises(st.LayerError, match=f'{layer_name}: "{column}" is negative or infinite'):
+    with pytest.raises(st.errors.LayerError, match=f'{layer_name}: "{column}" is negative or infinite'):
         audit(one, layers=town, network=town_network)
 
 

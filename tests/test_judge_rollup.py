@@ -194,7 +194,7 @@ def test_a_duty_of_communities_begins_with_the_residents_of_all_their_estates(
 def test_a_blank_number_is_told_by_its_row(town: Layers, town_network: st.Network) -> None:
     town["communities"]["population"] = [600, None, 900, 300, 200]
     one = rule("population_trigger", value=1000.0, unit="residents", applies_to="community")
-    with pytest.raises(st.LayerError, match='"population" is blank in 1 rows: "b"; fill'):
+    with pytest.raises(st.errors.LayerError, match='"population" is blank in 1 rows: "b"; fill'):
         judged(one, town, network=town_network)
 
 
@@ -449,7 +449,7 @@ def test_headings_of_communities_and_villages(layer: Make) -> None:
 
 @pytest.mark.parametrize(("key", "word"), [("judged_by", "street"), ("covered_by", "bus")])
 def test_words_that_are_not_known_are_refused(key: str, word: str) -> None:
-    with pytest.raises(st.StandardError, match=f'{key} is "{word}"; choose one of'):
+    with pytest.raises(st.errors.StandardError, match=f'{key} is "{word}"; choose one of'):
         rule(**{key: word})
 
 

@@ -138,7 +138,7 @@ def test_what_no_layer_shows_is_named_where_the_rest_is_met(town: Layers) -> Non
     ],
 )
 def test_parts_are_checked_as_rules_are(also: object, message: str) -> None:
-    with pytest.raises(st.StandardError, match=message):
+    with pytest.raises(st.errors.StandardError, match=message):
         standard(**{**BOTH, "also": also})
 
 
@@ -222,7 +222,7 @@ def test_people_are_a_number_or_a_figure(tmp_path: Any) -> None:
     assert st.load_standard(file).people == 5000
     for wrong, message in (("true", "people is True"), ('"own.people"', "people names a figure that is not there")):
         file.write_text(f'[standard]\nname = "own"\npeople = {wrong}\n', encoding="utf-8")
-        with pytest.raises(st.StandardError, match=message):
+        with pytest.raises(st.errors.StandardError, match=message):
             st.load_standard(file)
 
 

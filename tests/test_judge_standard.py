@@ -124,14 +124,14 @@ def test_a_good_file(tmp_path: Path) -> None:
 )
 def test_a_malformed_file_names_file_rule_and_key(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
-    with pytest.raises(st.StandardError, match=f"(?s)^demo.toml: .*{message}"):
+    with pytest.raises(st.errors.StandardError, match=f"(?s)^demo.toml: .*{message}"):
         parsed(tmp_path, GOOD.replace(old, new))
 
 
 def test_all_that_is_wrong_is_told_at_once_each_with_its_line(tmp_path: Path) -> None:
     one = GOOD[GOOD.index("[[rule]]") :]
     bad = GOOD + one.replace("demo.places", "b").replace("4.5", "nan") + one + one.replace('kind = "', 'kind = "x')
-    with pytest.raises(st.StandardError) as caught:
+    with pytest.raises(st.errors.StandardError) as caught:
         parsed(tmp_path, bad)
     lines = [i for i, line in enumerate(bad.splitlines(), start=1) if line == "[[rule]]"]
     assert len(lines) == 4
@@ -153,17 +153,19 @@ def test_one_name_or_several(tmp_path: Path) -> None:
 
 
 def test_ids_stand_once(tmp_path: Path) -> None:
-    with pytest.raises(st.StandardError, match=r'^demo\.toml: rules stand twice: "demo\.places"'):
+    with pytest.raises(st.errors.StandardError, match=r'^demo\.toml: rules stand twice: "demo\.places"'):
         parsed(tmp_path, GOOD + GOOD[GOOD.index("[[rule]]") :])
 
 
 def test_a_file_that_is_not_there_or_no_text(tmp_path: Path) -> None:
-    with pytest.raises(st.StandardError, match=r"none\.toml: there is no such file"):
+    with pytest.raises(st.errors.StandardError, match=r"none\.toml: there is no such file"):
         st.load_standard(tmp_path / "none.toml")
-    with pytest.raises(st.StandardError, match=r'there is no standard "nowhere"; choose one of "beihai", .*"jinhua"'):
+    with pytest.raises(
+        st.errors.StandardError, match=r'there is no standard "nowhere"; choose one of "beihai", .*"jinhua"'
+    ):
         st.load_standard("nowhere")
     (tmp_path / "gbk.toml").write_bytes(GOOD.encode("gb18030"))
-    with pytest.raises(st.StandardError, match=r"gbk\.toml: is not text in UTF-8"):
+    with pytest.raises(st.errors.StandardError, match=r"gbk\.toml: is not text in UTF-8"):
         st.load_standard(tmp_path / "gbk.toml")
 
 
@@ -188,7 +190,7 @@ def test_select() -> None:
     assert [r.id for r in one] == ["jinhua.childcare.circle_15min"]
     assert one.documents == standard.documents
     assert len(standard.select()) == len(standard)
-    with pytest.raises(st.StandardError, match='standard jinhua has no rule "x"'):
+    with pytest.raises(st.errors.StandardError, match='standard jinhua has no rule "x"'):
         standard["x"]
 
 
@@ -216,7 +218,7 @@ def test_what_is_not_selected_stays_at_hand() -> None:
     assert changed[name].value == 5
     assert [r.value for r in changed.whole if r.id == name] == [5]
     assert [r for r in changed.whole if r.id != name] == [r for r in standard if r.id != name]
-    with pytest.raises(st.StandardError, match="has no rule"):
+    with pytest.raises(st.errors.StandardError, match="has no rule"):
         one.adapted({"jinhua.childcare.service_radius": {"value": 200}})
     assert standard[name].value == 4.5
 
@@ -227,7 +229,7 @@ def test_rules_that_are_added_to_some_are_at_hand() -> None:
     share = rule(id="share", kind="coverage_share", value=100.0, applies_to="new_residential", meets="mine")
     wider = one.extended([area, share], {})
     assert [r.id for r in wider.whole[-2:]] == ["mine", "share"]
-    with pytest.raises(st.StandardError, match="rules stand twice"):
+    with pytest.raises(st.errors.StandardError, match="rules stand twice"):
         one.extended([st.load_standard("jinhua")["jinhua.childcare.service_radius"]], {})
 
 
@@ -246,9 +248,9 @@ def test_rules_of_ones_own() -> None:
     assert len(wider) == len(standard) + 1
     assert wider.title(wider["study.goal"]) == "本研究"
     assert len(standard) == len(standard.rules), "the standard itself stays as it was"
-    with pytest.raises(st.StandardError, match=r'rules stand twice: "study\.goal"'):
+    with pytest.raises(st.errors.StandardError, match=r'rules stand twice: "study\.goal"'):
         wider.extended([mine], {})
-    with pytest.raises(st.StandardError, match='not listed: "study"'):
+    with pytest.raises(st.errors.StandardError, match='not listed: "study"'):
         standard.extended([mine], {})
 
 
@@ -265,7 +267,7 @@ def test_rules_of_ones_own() -> None:
     ],
 )
 def test_a_rule_made_in_code_is_checked_too(values: dict[str, Any], message: str) -> None:
-    with pytest.raises(st.StandardError, match=f"rule r: .*{message}"):
+    with pytest.raises(st.errors.StandardError, match=f"rule r: .*{message}"):
         rule(**values)
 
 

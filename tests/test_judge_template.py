@@ -22,12 +22,12 @@ def test_the_template_is_written_once(tmp_path: Path) -> None:
     assert standard.name == "chengdu"
     assert {rule.id.split(".")[0] for rule in standard} == {"chengdu"}
     before = made.read_text(encoding="utf-8")
-    with pytest.raises(st.StandardError, match="is there already; give another name, it is not overwritten"):
+    with pytest.raises(st.errors.StandardError, match="is there already; give another name, it is not overwritten"):
         write_template(made)
     assert made.read_text(encoding="utf-8") == before
-    with pytest.raises(st.StandardError, match=r'a standard is a TOML file; name it as "my_city.toml"'):
+    with pytest.raises(st.errors.StandardError, match=r'a standard is a TOML file; name it as "my_city.toml"'):
         write_template(tmp_path / "chengdu.txt")
-    with pytest.raises(st.StandardError, match="cannot be written"):
+    with pytest.raises(st.errors.StandardError, match="cannot be written"):
         write_template(tmp_path / "no folder" / "chengdu.toml")
     other = write_template(tmp_path / "成都.toml")
     assert st.load_standard(other).name == "my_city", "ids are plain letters"

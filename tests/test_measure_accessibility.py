@@ -176,7 +176,7 @@ def test_decays_serve_catchments_too(town_network: st.Network, layer: Make) -> N
     """Hansen's potential: nobody competes."""
     homes, nurseries = layer({"a": (0, 0), "b": (250, 0)}), layer({"x": (0, 0), "y": (500, 0)})
     beds = pd.Series({"x": 10.0, "y": 20.0}, name="beds")
-    found = st.catchment(town_network, homes, nurseries, beds, metres=500, decay=HALF)
+    found = st.measure.catchment(town_network, homes, nurseries, beds, metres=500, decay=HALF)
     assert found["beds"].tolist() == [20.0, 30.0]
 
 
@@ -291,6 +291,9 @@ def test_decays_are_values() -> None:
         assert hash(copy) == hash(decay)
         assert copy([10, 700]).tolist() == decay([10, 700]).tolist()
     assert gaussian(800.0) == gaussian(800) != gaussian(801)
+    for array in decays[0].rule.keywords.values():  # type: ignore[attr-defined]
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 9
 
 
 @pytest.mark.parametrize(

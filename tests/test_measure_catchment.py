@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -33,22 +34,24 @@ def shops(layer: Make) -> gpd.GeoDataFrame:
 
 
 def test_by_hand(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
-    near = st.catchment(town_network, homes, shops, shops[["beds", "rooms"]], metres=300)
+    near = st.measure.catchment(town_network, homes, shops, shops[["beds", "rooms"]], metres=300)
     want = pd.DataFrame(
         {"beds": [70.0, 0.0, 0.0], "rooms": [1.75, 0.0, 0.0], "count": [3, 0, 0]},
         index=pd.Index(["a", "b", "c"], name="id"),
     )
     pd.testing.assert_frame_equal(near, want, check_index_type=False, check_names=False)
-    nearer = st.catchment(town_network, homes, shops, shops["beds"], metres=299.999)
+    nearer = st.measure.catchment(town_network, homes, shops, shops["beds"], metres=299.999)
     assert nearer.to_dict("list") == {"beds": [30.0, 0.0, 0.0], "count": [2, 0, 0]}
-    assert st.catchment(town_network, homes, shops, metres=700).to_dict("list") == {"count": [3, 1, 0]}
+    assert st.measure.catchment(town_network, homes, shops, metres=700).to_dict("list") == {"count": [3, 1, 0]}
 
 
 def test_decay_by_hand(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
     """Linear to 0 at 400 m: 10 · 1 + 20 · 3/4 + 40 · 1/4 = 35. Gaussian of 100 m: 10 + 20 e^-1/2 + 40 e^-9/2."""
-    linear = st.catchment(town_network, homes, shops, shops["beds"], metres=400, decay=lambda metres: 1 - metres / 400)
+    linear = st.measure.catchment(
+        town_network, homes, shops, shops["beds"], metres=400, decay=lambda metres: 1 - metres / 400
+    )
     assert linear.loc["a"].to_dict() == {"beds": 35.0, "count": 3}
-    gauss = st.catchment(
+    gauss = st.measure.catchment(
         town_network, homes, shops, shops["beds"], metres=400, decay=lambda metres: np.exp(-((metres / 100) ** 2) / 2)
     )
     assert gauss.loc["a", "beds"] == pytest.approx(10 + 20 * np.exp(-0.5) + 40 * np.exp(-4.5))
@@ -64,11 +67,11 @@ def test_minutes_by_hand(town_network: st.Network, homes: gpd.GeoDataFrame, shop
         seen.extend(minutes.tolist())
         return 1 / (1 + minutes)
 
-    near = st.catchment(town_network, homes[:1], shops, shops["beds"], minutes=6, walk=walk, decay=decay)
+    near = st.measure.catchment(town_network, homes[:1], shops, shops["beds"], minutes=6, walk=walk, decay=decay)
     assert sorted(seen) == [0.0, 2.0, 6.0]
     assert near.loc["a", "beds"] == pytest.approx(10 + 20 / 3 + 40 / 7)
-    assert st.catchment(town_network, homes, shops, minutes=5.9, walk=walk).loc["a", "count"] == 2
-    assert st.catchment(town_network, homes, shops, minutes=3.75).loc["a", "count"] == 3  # an adult: 80 m/min
+    assert st.measure.catchment(town_network, homes, shops, minutes=5.9, walk=walk).loc["a", "count"] == 2
+    assert st.measure.catchment(town_network, homes, shops, minutes=3.75).loc["a", "count"] == 3  # an adult: 80 m/min
 
 
 def test_uphill_counts_in_minutes(layer: Make) -> None:
@@ -77,10 +80,10 @@ def test_uphill_counts_in_minutes(layer: Make) -> None:
     hill = st.Network.from_arrays([x, x + 100], [y, y], [0], [1], crs="EPSG:4547", height=[0, 10])
     low, high = layer({"low": (0, 0)}), layer({"high": (100, 0)})
     walk = Walk(50.0, slope=tobler)
-    assert st.catchment(hill, low, high, minutes=2, walk=walk)["count"].tolist() == [0]
-    assert st.catchment(hill, high, low, minutes=2, walk=walk)["count"].tolist() == [1]
-    assert st.catchment(hill, low, high, minutes=2.9, walk=walk)["count"].tolist() == [1]
-    assert st.catchment(hill, low, high, metres=100)["count"].tolist() == [1]
+    assert st.measure.catchment(hill, low, high, minutes=2, walk=walk)["count"].tolist() == [0]
+    assert st.measure.catchment(hill, high, low, minutes=2, walk=walk)["count"].tolist() == [1]
+    assert st.measure.catchment(hill, low, high, minutes=2.9, walk=walk)["count"].tolist() == [1]
+    assert st.measure.catchment(hill, low, high, metres=100)["count"].tolist() == [1]
 
 
 @pytest.mark.slow
@@ -95,7 +98,7 @@ def test_sums_over_the_pairs(
     weights = weights.sample(frac=1, random_state=dice.randint(0, 99))  # by id, not by row
     limit: dict[str, Any] = {"minutes": max(metres / 40, 0.5), "walk": Walk(40.0)} if minutes else {"metres": metres}
     decay = (lambda cost: np.exp(-cost / 30.0)) if decays else None
-    got = st.catchment(town_network, o, d, weights, decay=decay, **limit)
+    got = st.measure.catchment(town_network, o, d, weights, decay=decay, **limit)
     table = st.travel(town_network, o, d, **limit).pairs()
     factor = np.exp(-table["cost"] / 30.0) if decays else 1.0
     for column in ("p", "q"):
@@ -108,18 +111,18 @@ def test_sums_over_the_pairs(
 
 
 def test_layers_without_rows(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
-    none = st.catchment(town_network, homes, shops[:0], shops["beds"][:0], metres=300)
+    none = st.measure.catchment(town_network, homes, shops[:0], shops["beds"][:0], metres=300)
     assert none.to_dict("list") == {"beds": [0.0] * 3, "count": [0] * 3}
-    nobody = st.catchment(town_network, homes[:0], shops, shops["beds"], metres=300)
+    nobody = st.measure.catchment(town_network, homes[:0], shops, shops["beds"], metres=300)
     assert nobody.empty
     assert nobody.columns.tolist() == ["beds", "count"]
-    assert st.catchment(town_network, homes[:0], shops[:0], metres=300).columns.tolist() == ["count"]
+    assert st.measure.catchment(town_network, homes[:0], shops[:0], metres=300).columns.tolist() == ["count"]
 
 
 def test_places_stand_for_layers(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
-    by_layer = st.catchment(town_network, homes, shops, shops["beds"], metres=300)
+    by_layer = st.measure.catchment(town_network, homes, shops, shops["beds"], metres=300)
     o, d = town_network.locate(homes), town_network.locate(shops)
-    pd.testing.assert_frame_equal(st.catchment(town_network, o, d, shops["beds"], metres=300), by_layer)
+    pd.testing.assert_frame_equal(st.measure.catchment(town_network, o, d, shops["beds"], metres=300), by_layer)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +139,7 @@ def test_weights_that_are_none(
     town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame, weights: dict[str, Any], words: str
 ) -> None:
     with pytest.raises(ProblemError, match=words):
-        st.catchment(town_network, homes, shops, pd.Series(weights, name="beds"), metres=300)
+        st.measure.catchment(town_network, homes, shops, pd.Series(weights, name="beds"), metres=300)
 
 
 def test_a_message_speaks_of_weights_and_destinations(
@@ -144,19 +147,19 @@ def test_a_message_speaks_of_weights_and_destinations(
 ) -> None:
     """Who gave beds of destinations is not told of the demand of origins."""
     with pytest.raises(ProblemError) as fault:
-        st.catchment(town_network, homes, shops, shops["beds"][:2], metres=300)
+        st.measure.catchment(town_network, homes, shops, shops["beds"][:2], metres=300)
     assert "destination" in str(fault.value)
     assert "origin" not in str(fault.value)
 
 
 def test_a_weight_called_count(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
     with pytest.raises(ProblemError, match="rename it"):
-        st.catchment(town_network, homes, shops, shops["beds"].rename("count"), metres=300)
+        st.measure.catchment(town_network, homes, shops, shops["beds"].rename("count"), metres=300)
 
 
 def test_weights_must_be_a_table(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
     with pytest.raises(ProblemError, match="Series or DataFrame"):
-        st.catchment(town_network, homes, shops, [1.0, 2.0, 3.0], metres=300)
+        st.measure.catchment(town_network, homes, shops, [1.0, 2.0, 3.0], metres=300)
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_a_decay_that_gives_no_factors(
     town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame, decay: Any, words: str
 ) -> None:
     with pytest.raises(ProblemError, match=words):
-        st.catchment(town_network, homes[:1], shops, shops["beds"], metres=300, decay=decay)
+        st.measure.catchment(town_network, homes[:1], shops, shops["beds"], metres=300, decay=decay)
 
 
 def test_limits_and_walkers_are_checked(
@@ -181,9 +184,9 @@ def test_limits_and_walkers_are_checked(
 ) -> None:
     for options in ({}, {"metres": 0.5}, {"metres": 300, "minutes": 5}, {"minutes": 0.1}):
         with pytest.raises(ProblemError):
-            st.catchment(town_network, homes, shops, **options)
+            st.measure.catchment(town_network, homes, shops, **options)
     with pytest.raises(LayerError):
-        st.catchment(town_network, homes.set_crs(None, allow_override=True), shops, metres=300)
+        st.measure.catchment(town_network, homes.set_crs(None, allow_override=True), shops, metres=300)
 
 
 def test_inputs_are_not_changed(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
@@ -193,9 +196,9 @@ def test_inputs_are_not_changed(town_network: st.Network, homes: gpd.GeoDataFram
         cost[:] = 1.0  # works in place
         return cost
 
-    near = st.catchment(town_network, homes, shops, shops["beds"], metres=300, decay=greedy)
+    near = st.measure.catchment(town_network, homes, shops, shops["beds"], metres=300, decay=greedy)
     assert near.loc["a"].to_dict() == {"beds": 70.0, "count": 3}
-    assert st.catchment(town_network, homes, shops, shops["beds"], metres=300).loc["a", "count"] == 3
+    assert st.measure.catchment(town_network, homes, shops, shops["beds"], metres=300).loc["a", "count"] == 3
     pd.testing.assert_frame_equal(shops, before)
 
 
@@ -283,6 +286,66 @@ def test_parts_without_a_pair(crowd: tuple[st.Network, Any], pairs: Any) -> None
         list(travel_in_parts(network, places, places, metres=300, pairs=pairs))
 
 
+def test_a_pram_goes_round_the_steps(streets: Make, layer: Make) -> None:
+    """100 m down the steps, 300 m round by the lane; a door 10 m from the steps and 60 m from the lane."""
+    lines = {"steps": [(0, 0), (100, 0)], "lane": [(0, 0), (0, 100), (100, 100), (100, 0)]}
+    network = st.Network.from_streets(streets(lines, highway=["steps", "residential"]))
+    home, shop, pram = layer({"a": (0, 0)}), layer({"x": (100, 0)}), Walk(50, stairs=False)
+    assert st.measure.catchment(network, home, shop, minutes=2, walk=Walk(50))["count"].tolist() == [1]
+    assert st.measure.catchment(network, home, shop, minutes=5.9, walk=pram)["count"].tolist() == [0]
+    assert st.measure.catchment(network, home, shop, minutes=6, walk=pram)["count"].tolist() == [1]
+    # Without the steps a door beside them is reached from the corner of the lane, straight.
+    for walk, way in ((None, 50.0), (pram, 41.231)):
+        assert st.travel(network, home, layer({"d": (40, -10)}), metres=500, walk=walk).cost.tolist() == [way]
+        assert st.travel(network, layer({"d": (40, -10)}), home, metres=500, walk=walk).cost.tolist() == [way]
+    (part,) = travel_in_parts(network, home, shop, minutes=6, walk=pram)
+    assert part.cost.tolist() == [6.0]
+    near = st.service_areas(network, home, minutes=2, walk=pram, width=10, fill=0).geometry.iloc[0]
+    assert near.area == pytest.approx(100 * 20 + 8 * np.sin(np.pi / 8) * 100, abs=0.1)
+    reached = st.measure.service_streets(network, home, minutes=2, walk=pram)
+    assert reached[["street", "metres"]].to_numpy().tolist() == [["lane", 100.0]]
+
+
+def test_slopes_cost_minutes(layer: Make) -> None:
+    """A careful walker gets less far uphill than on the level in the same time."""
+    up = shapely.LineString([(530_000, 3_380_000, 0), (530_400, 3_380_000, 60)])
+    road = gpd.GeoDataFrame(geometry=[up], crs="EPSG:4547", index=pd.Index(["a"], name="id"))
+    network, foot = st.Network.from_streets(road), layer({"f": (0, 0)})
+    elder = Walk.elder()
+    top = layer({"t": (400, 0)})
+    cost = float(st.travel(network, foot, top, minutes=60, walk=elder).cost[0])
+    assert cost > 400 / elder.speed
+    level = Walk.elder(slope=None)
+    for walk, count in ((elder, 0), (level, 1)):
+        assert st.measure.catchment(network, foot, top, minutes=cost - 0.01, walk=walk)["count"].tolist() == [count]
+    # A service area is walked to the facility: down to the foot.
+    down = float(st.travel(network, top, foot, minutes=60, walk=elder).cost[0])
+    (metres,) = st.measure.service_streets(network, foot, minutes=down / 2, walk=elder)["metres"]
+    assert metres == pytest.approx(200, abs=0.1)
+    for overlap in ("keep", "split", "dissolve"):
+        area = st.service_areas(network, foot, minutes=down / 2, walk=elder, width=10, overlap=overlap)  # type: ignore[arg-type]
+        assert area.area.tolist() == pytest.approx([200 * 20 + 8 * np.sin(np.pi / 8) * 100], abs=2)
+
+
+@pytest.mark.parametrize(("off", "reached"), [(249.6, 1), (250.4, 0)])
+def test_places_are_at_most_250_m_from_a_street(
+    town_network: st.Network, layer: Make, off: float, reached: int
+) -> None:
+    far, near = layer({"f": (100, -off)}), layer({"x": (100, 0)})
+    assert st.measure.catchment(town_network, near, far, metres=500)["count"].tolist() == [reached]
+    assert len(st.travel(town_network, near, far, metres=500)) == reached
+    assert len(next(travel_in_parts(town_network, near, far, metres=500))) == reached
+    assert len(st.measure.service_streets(town_network, far, metres=260)["metres"]) == 3 * reached
+
+
+def test_progress_is_reported(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
+    calls: list[tuple[int, int]] = []
+    st.measure.catchment(
+        town_network, homes, shops, metres=300, progress=lambda done, total: calls.append((done, total))
+    )
+    assert calls[-1][0] == calls[-1][1] > 0
+
+
 def test_a_decay_may_reckon_in_place(
     town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame
 ) -> None:
@@ -293,7 +356,7 @@ def test_a_decay_may_reckon_in_place(
         cost += 0.5
         return cost
 
-    found = st.catchment(town_network, homes, shops, shops["beds"], metres=400, decay=half)
-    whole = st.catchment(town_network, homes, shops, shops["beds"], metres=400)
+    found = st.measure.catchment(town_network, homes, shops, shops["beds"], metres=400, decay=half)
+    whole = st.measure.catchment(town_network, homes, shops, shops["beds"], metres=400)
     assert found["beds"].tolist() == (whole["beds"] / 2).tolist()
     assert found["count"].tolist() == whole["count"].tolist()

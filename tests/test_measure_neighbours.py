@@ -49,10 +49,10 @@ def test_the_limit_is_inclusive(homes: st.Reach, limit: float | None, beside: st
 def test_what_cannot_be_counted_is_refused(
     homes: st.Reach, town_network: st.Network, layer: Callable[..., Any]
 ) -> None:
-    with pytest.raises(st.ProblemError, match="above the 1000 m that was searched"):
+    with pytest.raises(st.errors.ProblemError, match="above the 1000 m that was searched"):
         neighbours(homes, limit=1001)
     places = layer({"a": (0, 0), "b": (100, 0)})
-    with pytest.raises(st.ProblemError, match="nearest does not hold all neighbours"):
+    with pytest.raises(st.errors.ProblemError, match="nearest does not hold all neighbours"):
         neighbours(st.travel(town_network, places, places, nearest=1))
 
 
@@ -62,7 +62,7 @@ def test_small_institutions_without_a_medical_partner(homes: st.Reach) -> None:
     assert found["asked"].to_dict() == {"a": True, "b": True, "c": False}
     assert found["lacks"].to_dict() == {"a": False, "b": True, "c": False}
     assert found.columns[0] == "beds"
-    with pytest.raises(st.ProblemError, match='capacity has no row for 1 origins: "c"'):
+    with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 origins: "c"'):
         medical_partners(homes, pd.Series({"a": 30, "b": 99}), below=100)
 
 
@@ -83,6 +83,8 @@ def test_pairs_that_could_share_a_building(reach_of: Make) -> None:
         "cost": [90, 120, 200],
         "mutual": [True, False, False],  # c2 is nearest to nobody: e1 is nearer to c1, which is nearer to e2
     }
+    assert found.index.tolist() == [0, 1, 2]
+    assert found.attrs == {"limit": 200.0, "unit": "m", "how": "table"}
     assert close_pairs(reach, limit=199.9)["destination"].tolist() == ["c1", "c1"]
     assert close_pairs(reach, limit=10).empty
 
@@ -122,15 +124,15 @@ def test_uncovered_people_around_a_site(sites: st.Reach, reach_of: Make) -> None
 
 
 def test_two_radii_are_not_mixed_in_silence(sites: st.Reach, reach_of: Make) -> None:
-    with pytest.raises(st.ProblemError, match="sites were searched to 300 m and facilities to 500"):
+    with pytest.raises(st.errors.ProblemError, match="sites were searched to 300 m and facilities to 500"):
         uncovered_around(sites, reach_of({"x": "p"}, "pqrs", limit=500), INFANTS)
-    with pytest.raises(st.ProblemError, match='from other communities: "s"'):
+    with pytest.raises(st.errors.ProblemError, match='from other communities: "s"'):
         uncovered_around(sites, reach_of({"x": "p"}, "pqr"), INFANTS)
     minutes = st.Reach.from_pairs(
         pd.DataFrame({"origin": ["p"], "destination": ["x"], "cost": [3.0]}),
         origins="pqrs", destinations=["x"], limit=15, unit="min",
     )  # fmt: skip
-    with pytest.raises(st.ProblemError, match="sites are reached in m and facilities in min"):
+    with pytest.raises(st.errors.ProblemError, match="sites are reached in m and facilities in min"):
         uncovered_around(sites, minutes, INFANTS)
     assert uncovered_around(sites, reach_of({"x": "p"}, "srqp"), INFANTS).to_dict() == {"u": 20, "v": 25, "w": 7}
 
@@ -165,14 +167,15 @@ def test_sites_for_a_joint_building() -> None:
 
 def test_joint_sites_that_cannot_be_told() -> None:
     one = pd.Series({"s": 1.0})
-    with pytest.raises(st.ProblemError, match="two services or more, not 1"):
+    with pytest.raises(st.errors.ProblemError, match="two services or more, not 1"):
         joint_sites({"childcare": one})
-    with pytest.raises(st.ProblemError, match='childcare has other sites: "s", "t"'):
+    with pytest.raises(st.errors.ProblemError, match='childcare has other sites: "s", "t"'):
         joint_sites({"eldercare": one, "childcare": pd.Series({"t": 1.0})})
-    with pytest.raises(st.ProblemError, match="people above 0"):
+    with pytest.raises(st.errors.ProblemError, match="people above 0"):
         joint_sites({"eldercare": one, "childcare": one}, at_least=0)
-    with pytest.raises(st.ProblemError, match='a service is called "joint"'):
-        joint_sites({"joint": one, "childcare": one})
+    for name in ("joint", "people"):
+        with pytest.raises(st.errors.ProblemError, match=f'a service is called "{name}"'):
+            joint_sites({name: one, "childcare": one})
 
 
 def test_centres_that_could_take_in_the_other_service() -> None:
@@ -180,10 +183,11 @@ def test_centres_that_could_take_in_the_other_service() -> None:
     found = could_take_in(lacking, room=room, needed=200)
     assert found["could"].to_dict() == {"b": True, "c": False, "a": False}
     assert found.index.tolist() == ["b", "c", "a"]
+    assert could_take_in(lacking, room=room, needed=250)["could"].to_dict() == {"b": True, "c": False, "a": False}
     free = could_take_in(lacking)
     assert free.index[free["could"]].tolist() == ["c", "b"]
     assert all(math.isnan(room) for room in free["room"])
-    with pytest.raises(st.ProblemError, match="give room and needed, or none"):
+    with pytest.raises(st.errors.ProblemError, match="give room and needed, or none"):
         could_take_in(lacking, room=room)
 
 
@@ -213,6 +217,7 @@ def test_limits_of_sums_reach_the_joint_sites(reach_of: Make) -> None:
     one = uncovered_around(sites, existing, people, limit=200)
     each = uncovered_around(sites, existing, people, limit=pd.Series({"p": 100, "q": 250}))
     assert (one.attrs["limit"], each.attrs["limit"]) == (200, (100, 250))
+    assert (one.attrs["unit"], one.attrs["how"]) == ("m", sites.how)
     joint = joint_sites({"eldercare": one, "childcare": each}, at_least=2)
     assert joint.attrs == {"at_least": 2, "limits": {"eldercare": 200, "childcare": (100, 250)}}
     assert could_take_in(one, at_least=2).attrs == {"at_least": 2, "needed": None, "limit": 200}
@@ -221,16 +226,16 @@ def test_limits_of_sums_reach_the_joint_sites(reach_of: Make) -> None:
 @pytest.mark.parametrize("wrong", [math.nan, -3, 0, "x"])
 def test_bounds_that_are_none(homes: st.Reach, wrong: Any) -> None:
     one = pd.Series({"a": 4.0, "b": 0.0, "c": 1.0})
-    with pytest.raises(st.ProblemError, match=r"below is .*above 0"):
+    with pytest.raises(st.errors.ProblemError, match=r"below is .*above 0"):
         medical_partners(homes, one, below=wrong)
-    with pytest.raises(st.ProblemError, match=r"needed is .*above 0"):
+    with pytest.raises(st.errors.ProblemError, match=r"needed is .*above 0"):
         could_take_in(one, room=one, needed=wrong)
-    with pytest.raises(st.ProblemError, match=r"at_least is .*above 0"):
+    with pytest.raises(st.errors.ProblemError, match=r"at_least is .*above 0"):
         could_take_in(one, at_least=wrong)
 
 
 def test_lists_are_refused() -> None:
-    with pytest.raises(st.ProblemError, match='"a", "b": give a Series of people by site'):
+    with pytest.raises(st.errors.ProblemError, match='"a", "b": give a Series of people by site'):
         joint_sites({"a": [1], "b": [1]})  # type: ignore[dict-item]
-    with pytest.raises(st.ProblemError, match="lacking is a list; give a Series"):
+    with pytest.raises(st.errors.ProblemError, match="lacking is a list; give a Series"):
         could_take_in([1, 2])  # type: ignore[arg-type]

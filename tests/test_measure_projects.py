@@ -43,6 +43,10 @@ def test_the_sums_that_the_plan_prints() -> None:
     assert found.totals.loc["all", "capacity"] == 1_930
     assert found.totals.loc["all", "silent"] == 2
     assert appraise_projects(CHILDCARE, capacity="places").totals.loc["all", "cost"] == 20_000
+    assert found.table.columns.tolist() == [
+        "status", "capacity", "added", "cost", "cost_per_unit", "area_per_unit", "subsidy", "adds",
+    ]  # fmt: skip
+    assert found.table["adds"].isna().all()
 
 
 def test_statuses_are_kept_apart() -> None:
@@ -77,7 +81,7 @@ def test_seats_are_no_places() -> None:
 
 def test_beds_are_added_once_their_status_is_told() -> None:
     """1023 beds in 2022 (the same plan). Whether they count E2 and E5, which end in 2021 and 2022, is not said."""
-    with pytest.raises(st.ProblemError, match='no column "in_stock"; say of each whether the 1023 beds'):
+    with pytest.raises(st.errors.ProblemError, match='no column "in_stock"; say of each whether the 1023 beds'):
         appraise_projects(ELDERCARE, stock=1_023)
     counted = ELDERCARE.assign(in_stock=ELDERCARE.index.isin(["E2", "E5"]))
     found = appraise_projects(counted, stock=1_023)
@@ -87,7 +91,7 @@ def test_beds_are_added_once_their_status_is_told() -> None:
     assert found.table.loc["E2", ["capacity", "added"]].tolist() == [761, 0]
     some = counted.astype({"in_stock": object})
     some.loc["E1", "in_stock"] = None
-    with pytest.raises(st.ProblemError, match='in_stock is missing for "E1"'):
+    with pytest.raises(st.errors.ProblemError, match='in_stock is missing for "E1"'):
         appraise_projects(some, stock=1_023)
 
 
@@ -102,9 +106,9 @@ def test_subsidies() -> None:
     # 2000 yuan per place: qingtian.childcare.subsidy.place
     places = pd.DataFrame({"status": ["new"], "places": [30], "cost": [100], "subsidy_type": ["place"]}, index=["n"])
     assert appraise_projects(places, capacity="places", subsidies={"place": 2_000}).table.loc["n", "subsidy"] == 60_000
-    with pytest.raises(st.ProblemError, match='no rate for the subsidy type "place"'):
+    with pytest.raises(st.errors.ProblemError, match='no rate for the subsidy type "place"'):
         appraise_projects(places, capacity="places", subsidies=RATES)
-    with pytest.raises(st.ProblemError, match='no column "subsidy_type"'):
+    with pytest.raises(st.errors.ProblemError, match='no column "subsidy_type"'):
         appraise_projects(ELDERCARE, subsidies=RATES)
 
 
@@ -123,6 +127,15 @@ def test_coverage_before_and_after(reach: st.Reach) -> None:
     assert found.table.loc[["E3", "E4", "E6"], "adds"].tolist() == [30, 50, 0]
     assert found.table["adds"].isna().sum() == 6
     assert found.unplaced == ("E1", "E2", "E5", "E7", "E8", "E9")
+    assert "no effect" not in found.explain("en")
+    assert "so without effect on coverage here: E1, E2, E5, E7, E8, E9." in found.explain("en")
+    typed = ELDERCARE.assign(subsidy_type="owned assist")
+    rated = appraise_projects(typed, reach=reach, demand=PEOPLE, existing=["now"], subsidies=RATES)
+    assert rated.subsidies == RATES
+    stocked = appraise_projects(
+        ELDERCARE.assign(in_stock=False), reach=reach, demand=PEOPLE, existing=["now"], stock=500
+    )
+    assert stocked.stock == 500.0
     # E3 and E4 both reach q: together they add 50, not 80.
     assert found.totals["covered"].to_dict() == {"under construction": 40, "new": 90, "preparatory": 40, "all": 90}
     assert found.totals.loc["new", "share"] == 0.9
@@ -148,7 +161,7 @@ def test_what_is_badly_put(reach: st.Reach) -> None:
         ('named as existing: "E3"', ELDERCARE, {"reach": reach, "demand": PEOPLE, "existing": ["now", "E3"]}),
         ("stock is -1", ELDERCARE, {"stock": -1}),
     ]:
-        with pytest.raises(st.ProblemError, match=match):
+        with pytest.raises(st.errors.ProblemError, match=match):
             appraise_projects(frame, **options)  # type: ignore[arg-type]
 
 
@@ -206,7 +219,7 @@ def test_a_layer_of_projects_that_cannot_be_used(layer: Callable[..., Any], soon
         ('exist already: "x"', layer({"x": (0, 0)}, status=["new"]), ["new"]),
         ("projects: no CRS", soon.set_crs(None, allow_override=True), ["new"]),
     ]:
-        with pytest.raises(st.LayerError, match=match):
+        with pytest.raises(st.errors.LayerError, match=match):
             with_projects(now, projects, statuses=statuses)
 
 
@@ -217,14 +230,14 @@ NOW = pd.DataFrame(
 
 @pytest.mark.parametrize("flags", [["no", "no"], ["否", "是"], ["0", "1"], [True, "False"]])
 def test_text_is_no_flag(flags: list[object]) -> None:
-    with pytest.raises(st.ProblemError, match=r'"in_stock" is neither True nor False for .*"E4"'):
+    with pytest.raises(st.errors.ProblemError, match=r'"in_stock" is neither True nor False for .*"E4"'):
         appraise_projects(NOW.assign(in_stock=flags), stock=100)
     assert appraise_projects(NOW, stock=100).totals.loc["all", "stock_after"] == 175
 
 
 def test_demand_is_one_series(reach: st.Reach) -> None:
     both = PEOPLE.to_frame().assign(infants=1)
-    with pytest.raises(st.ProblemError, match="demand is a DataFrame; give one Series"):
+    with pytest.raises(st.errors.ProblemError, match="demand is a DataFrame; give one Series"):
         appraise_projects(ELDERCARE, reach=reach, demand=both, existing=["now"])  # type: ignore[arg-type]
 
 
@@ -240,6 +253,11 @@ def test_the_existing_facility_may_be_one_text(reach: st.Reach) -> None:
     assert one.before["covered"] == 40
 
 
+def test_a_stock_may_be_nothing() -> None:
+    found = appraise_projects(NOW.assign(in_stock=False), stock=0)
+    assert found.totals.loc["all", "stock_after"] == found.totals.loc["all", "capacity"]
+
+
 def test_another_capacity_is_called_by_its_name() -> None:
     said = appraise_projects(CHILDCARE.dropna(subset="seats"), capacity="seats").explain("en")
     assert "All: 2 projects, 810 seats added" in said
@@ -247,12 +265,18 @@ def test_another_capacity_is_called_by_its_name() -> None:
 
 @pytest.mark.parametrize("rate", [math.nan, -5, "x", None, math.inf])
 def test_rates_must_be_numbers(rate: Any) -> None:
-    with pytest.raises(st.ProblemError, match=r'subsidies: "a" is .*0 or more'):
+    with pytest.raises(st.errors.ProblemError, match=r'subsidies: "a" is .*0 or more'):
         appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": rate})
+
+
+def test_a_rate_may_be_nothing() -> None:
+    found = appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": 0.5, "b": 0})
+    assert found.subsidies == {"a": 0.5, "b": 0.0}
 
 
 def test_rates_stay_with_the_answer() -> None:
     found = appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": 2_000})
     assert found.subsidies == {"a": 2_000}
+    assert found.totals.index.name == "status"
     assert "Subsidies in yuan per bed or place: a 2,000." in found.explain("en")
     assert appraise_projects(NOW).subsidies is None

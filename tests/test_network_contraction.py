@@ -246,7 +246,7 @@ def test_memory_stays_flat(town: st.Network) -> None:
         st.travel(town, points, shops, metres=300)
         st.travel(town, points, shops, minutes=5, walk=UPHILL, threads=2)
         st.travel(town, points, shops, nearest=2)
-        st.catchment(town, points, shops, metres=300)
+        st.measure.catchment(town, points, shops, metres=300)
         search.pieces(town, town.locate(points), [100_000, 200_000])
 
     for _ in range(20):
@@ -364,10 +364,12 @@ def test_every_kernel_is_compiled_once(town: st.Network, tmp_path: Path) -> None
             st.travel(network, o, d, minutes=np.float32(5), walk=Walk(np.float32(70), slope=tobler))
             st.travel(network, o, d, nearest=1)
             st.travel(network, o, d, nearest=2, minutes=5, walk=Walk(80))
-        st.catchment(network, points, points[:4], weight, metres=300)
-        st.catchment(network, points[:4], points, pd.Series(1, index=points.index), metres=300)
-        st.catchment(network, points, points[:4], metres=300, decay=lambda cost: np.broadcast_to(0.5, cost.shape))
-        st.catchment(network, points, points[:4], weight["b"], metres=300, decay=closed)
+        st.measure.catchment(network, points, points[:4], weight, metres=300)
+        st.measure.catchment(network, points[:4], points, pd.Series(1, index=points.index), metres=300)
+        st.measure.catchment(
+            network, points, points[:4], metres=300, decay=lambda cost: np.broadcast_to(0.5, cost.shape)
+        )
+        st.measure.catchment(network, points, points[:4], weight["b"], metres=300, decay=closed)
         st.service_areas(network, points[:3], metres=[100, 200])
         st.service_areas(network, pickle_of(places), minutes=[5], walk=Walk(80, slope=tobler))
     several = {

@@ -62,7 +62,7 @@ def test_a_graph_whose_attributes_are_text(from_file: bool, tmp_path: Path) -> N
     assert len(line.coords) == 3
     assert found.columns["highway"].tolist() == [["path", "steps"]]
     assert found.for_walk(None) is found
-    with pytest.raises(st.NetworkError, match="all streets are steps"):
+    with pytest.raises(st.errors.NetworkError, match="all streets are steps"):
         found.for_walk(st.Walk.elder(stairs=False))
 
 
@@ -95,7 +95,7 @@ def test_loops_say_in_words_that_they_are_one_way(oneway: Any) -> None:
     ],
 )
 def test_text_that_is_none(edge: dict[str, str], words: str) -> None:
-    with pytest.raises(st.NetworkError, match=words):
+    with pytest.raises(st.errors.NetworkError, match=words):
         st.Network.from_graph(as_text(**edge))
 
 
@@ -108,7 +108,7 @@ def test_text_that_says_nothing(edge: dict[str, str]) -> None:
 def test_coordinates_that_are_none(x: str) -> None:
     graph = as_text()
     graph.nodes["2"]["x"] = x
-    with pytest.raises(st.NetworkError, match='1 nodes have no x and y: "2"; give numbers'):
+    with pytest.raises(st.errors.NetworkError, match='1 nodes have no x and y: "2"; give numbers'):
         st.Network.from_graph(graph)
 
 
@@ -152,7 +152,7 @@ BOMB = '<?xml version="1.0"?><!DOCTYPE g [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;&a
 def test_files_that_are_no_graph(content: bytes, words: str, tmp_path: Path) -> None:
     file = tmp_path / "g.graphml"
     file.write_bytes(content)
-    with pytest.raises(st.NetworkError, match=words):
+    with pytest.raises(st.errors.NetworkError, match=words):
         st.Network.from_graph(file)
 
 
@@ -160,13 +160,13 @@ def test_files_that_are_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     file = tmp_path / "g.graphml"
     nx.write_graphml(as_text(), file)
     monkeypatch.setattr(graphml, "MOST_BYTES", file.stat().st_size - 1)
-    with pytest.raises(st.NetworkError, match="larger than"):
+    with pytest.raises(st.errors.NetworkError, match="larger than"):
         st.Network.from_graph(file)
 
 
 @pytest.mark.parametrize("path", ["https://example.org/g.graphml", "/vsicurl/g.graphml", "nowhere.graphml"])
 def test_files_that_are_not_there(path: str) -> None:
-    with pytest.raises(st.NetworkError, match=r"no local file|no such file"):
+    with pytest.raises(st.errors.NetworkError, match=r"no local file|no such file"):
         st.Network.from_graph(path)
 
 
@@ -199,14 +199,14 @@ def test_files_that_are_not_there(path: str) -> None:
         (lambda n: st.travel(n, HOME, "homes.gpkg", metres=500), "destinations: is a str"),
         (lambda n: st.travel(HOME, HOME, n, metres=500), "give the Network first"),
         (lambda n: st.travel(n.to_graph(), HOME, HOME, metres=500), "is a MultiDiGraph; give the Network first"),
-        (lambda n: st.catchment(HOME, n, HOME, metres=500), "give the Network first"),
+        (lambda n: st.measure.catchment(HOME, n, HOME, metres=500), "give the Network first"),
         (lambda n: st.service_areas(HOME, n, metres=500), "give the Network first"),
-        (lambda n: list(st.travel_in_parts(HOME, n, HOME, metres=500)), "give the Network first"),
+        (lambda n: list(st.measure.travel_in_parts(HOME, n, HOME, metres=500)), "give the Network first"),
         (lambda n: st.straight_line(n, HOME, metres=500), "origins: is a Network, not a layer"),
         (lambda n: st.straight_line(HOME, pd.DataFrame({"x": [1]}), metres=500), "destinations: has no geometry"),
         (lambda n: st.travel(n, HOME, HOME, metres=500, progress="yes"), "progress is 'yes'; give a function"),
         (lambda n: st.travel(n, HOME, HOME, nearest=1, progress=3), "progress is 3; give a function"),
-        (lambda n: st.catchment(n, HOME, HOME, metres=500, progress=1), "progress is 1; give a function"),
+        (lambda n: st.measure.catchment(n, HOME, HOME, metres=500, progress=1), "progress is 1; give a function"),
         (lambda n: n.places_at_nodes(99), 'no such nodes: "99"'),
     ],
 )
@@ -223,7 +223,7 @@ def test_a_series_of_points_is_a_layer(network: st.Network) -> None:
 
 
 @pytest.mark.parametrize("progress", [True, False, None])
-@pytest.mark.parametrize("call", [st.travel, st.catchment])
+@pytest.mark.parametrize("call", [st.travel, st.measure.catchment])
 def test_a_bar_on_request(
     progress: bool | None, call: Callable[..., Any], network: st.Network, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -239,6 +239,8 @@ def test_the_bar_moves(network: st.Network, monkeypatch: pytest.MonkeyPatch) -> 
     from rich.progress import Progress
 
     moves: list[tuple[int, int]] = []
-    monkeypatch.setattr(Progress, "update", lambda bar, task, *, completed, total: moves.append((completed, total)))
+    monkeypatch.setattr(
+        Progress, "update", lambda bar, task, *, completed, total, description: moves.append((completed, total))
+    )
     st.travel(network, HOME, HOME, metres=500, progress=True, threads=1)
     assert moves == [(1, 1)]

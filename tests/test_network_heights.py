@@ -178,5 +178,5 @@ def test_measures_in_a_street_are_no_heights() -> None:
 
 @pytest.mark.parametrize("height", [-9999.0, -32768.0, 12_000.0])
 def test_heights_of_arrays_that_cannot_be(height: float) -> None:
-    with pytest.raises(st.NetworkError, match='at nodes "1"; give metres above sea'):
+    with pytest.raises(st.errors.NetworkError, match='at nodes "1"; give metres above sea'):
         st.Network.from_arrays([X, X + 100], [Y, Y], [0], [1], crs="EPSG:4549", height=[5.0, height])

@@ -47,7 +47,7 @@ UNITS = [
 
 @pytest.mark.parametrize(("factor", "unit"), UNITS)
 def test_another_unit_is_named(factor: float, unit: str) -> None:
-    with pytest.raises(st.NetworkError, match=f"look like {unit}; they must be metres"):
+    with pytest.raises(st.errors.NetworkError, match=f"look like {unit}; they must be metres"):
         st.Network.from_streets(bent(length=100.0 * factor))
 
 
@@ -55,7 +55,7 @@ def test_another_unit_is_named(factor: float, unit: str) -> None:
 def test_another_unit_is_named_where_some_streets_wind(factor: float, unit: str) -> None:
     """Every fourth is drawn straight though it winds."""
     wound = np.where(np.arange(12) % 4 == 0, 1.3, 1.0)
-    with pytest.raises(st.NetworkError, match=f"look like {unit}; they must be metres"):
+    with pytest.raises(st.errors.NetworkError, match=f"look like {unit}; they must be metres"):
         st.Network.from_streets(bent(length=100.0 * factor * wound))
 
 
@@ -63,7 +63,7 @@ def test_another_unit_is_named_where_some_streets_wind(factor: float, unit: str)
 def test_lengths_of_web_mercator(crs: str) -> None:
     """At 29° N a metre on the ground is 1.143 of them."""
     lengths = bent().to_crs("EPSG:3857").length.to_numpy()
-    with pytest.raises(st.NetworkError, match="look like web-Mercator metres"):
+    with pytest.raises(st.errors.NetworkError, match="look like web-Mercator metres"):
         st.Network.from_streets(bent(crs, length=lengths))
 
 
@@ -89,7 +89,7 @@ def test_zeros_are_measured_and_told(caplog: pytest.LogCaptureFixture) -> None:
 
 def test_lengths_of_degrees() -> None:
     degrees = bent("EPSG:4326").geometry.map(lambda line: line.length).to_numpy()
-    with pytest.raises(st.NetworkError, match="look like degrees"):
+    with pytest.raises(st.errors.NetworkError, match="look like degrees"):
         st.Network.from_streets(bent("EPSG:4326", length=degrees))
 
 
@@ -101,7 +101,9 @@ def test_less_than_the_straight_line_is_measured_and_told(caplog: pytest.LogCapt
 
 def test_many_too_short_are_refused() -> None:
     lengths = np.where(np.arange(12) % 2, np.arange(12) * 7.0 + 1, 100.0)
-    with pytest.raises(st.NetworkError, match=r'6 of 12 lengths are less than the straight line .*"s1: 8 m for 100 m"'):
+    with pytest.raises(
+        st.errors.NetworkError, match=r'6 of 12 lengths are less than the straight line .*"s1: 8 m for 100 m"'
+    ):
         st.Network.from_streets(bent(length=lengths))
 
 
@@ -147,7 +149,7 @@ def test_lengths_of_a_graph(caplog: pytest.LogCaptureFixture) -> None:
     assert 'length is 0 in 1 rows whose lines have a length: "1-2"' in caplog.text
     assert '"2-3: 30 m for 100 m"' in caplog.text
     nx.set_edge_attributes(graph, 328.084, "length")
-    with pytest.raises(st.NetworkError, match="look like feet"):
+    with pytest.raises(st.errors.NetworkError, match="look like feet"):
         st.Network.from_graph(graph)
 
 

@@ -188,7 +188,7 @@ def test_places_at_nodes(town_network: st.Network) -> None:
     assert at.tolist() == list(range(36))
     some_nodes = town_network.places_at_nodes(town_network.nodes[[7, 3]])
     assert some_nodes.ids.tolist() == town_network.nodes[[7, 3]].tolist()
-    with pytest.raises(st.NetworkError, match="999"):
+    with pytest.raises(st.errors.NetworkError, match="999"):
         town_network.places_at_nodes(pd.Index([999]))
 
 
@@ -198,7 +198,7 @@ def test_some_of_the_places(town_network: st.Network, layer: Make) -> None:
     assert some_places.ids.tolist() == ["b", "off"]
     assert ways(some_places)[0] == ways(places)[2]
     assert some_places.off_street.index.tolist() == ["off"]
-    with pytest.raises(st.NetworkError, match="nobody"):
+    with pytest.raises(st.errors.NetworkError, match="nobody"):
         places.select(pd.Index(["a", "nobody"]))
     assert places.select(["b"]).ids.tolist() == ["b"]
     with pytest.raises(NetworkError, match=r'give several, such as \["b"\]'):

@@ -87,7 +87,7 @@ def test_every_function_agrees(estate: st.Network) -> None:
     for k in (1, 2):
         near = st.travel(estate, homes, shops, nearest=k)
         pd.testing.assert_frame_equal(near.nearest(k), reach.nearest(k))
-    sums = st.catchment(estate, homes, shops, pd.Series({"shop": 1.0, "inner": 10.0}), metres=300)
+    sums = st.measure.catchment(estate, homes, shops, pd.Series({"shop": 1.0, "inner": 10.0}), metres=300)
     assert sums.iloc[:, 0].to_dict() == {"w": 0.0 + 10.0, "e": 11.0, "yard": 11.0, "drive": 11.0}
 
 
@@ -95,7 +95,7 @@ def test_reached_streets(estate: st.Network) -> None:
     """Within 250 m of a shop east of the estate: its own drive as far as people come from there, but not through it."""
     shop = doors(shop=(250, 0))
     for overlap in ("keep", "split", "dissolve"):
-        pieces = st.service_streets(estate, shop, metres=250, overlap=overlap)
+        pieces = st.measure.service_streets(estate, shop, metres=250, overlap=overlap)
         length = pieces.groupby("street")["metres"].sum().to_dict()
         assert length == {"east": 100, "drive_east": 100, "drive_west": 100, "yard": 80, "round": 200}
         # 50 m to the gate leave 200 m: 100 + 100 along the drives, where the west street begins at 250 m.
@@ -104,7 +104,7 @@ def test_reached_streets(estate: st.Network) -> None:
 def test_the_street_beyond_is_reached_round_the_estate_only(estate: st.Network) -> None:
     shop = doors(shop=(250, 0))
     for overlap in ("keep", "dissolve"):
-        pieces = st.service_streets(estate, shop, metres=400, overlap=overlap)
+        pieces = st.measure.service_streets(estate, shop, metres=400, overlap=overlap)
         assert "west" not in set(pieces["street"])
         assert pieces.groupby("street")["metres"].sum()["round"] == 350
 

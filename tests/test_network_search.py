@@ -196,7 +196,7 @@ def in_order(found: search.Pairs) -> bool:
 def build(streets: gpd.GeoDataFrame) -> st.Network:
     try:
         return st.Network.from_streets(streets, crs=CRS)
-    except st.NetworkError as fault:  # lengths so odd that they are taken for another unit
+    except st.errors.NetworkError as fault:  # lengths so odd that they are taken for another unit
         assume("lengths are" not in str(fault) and "is 0" not in str(fault))
         raise
 

@@ -86,12 +86,12 @@ def test_every_function_agrees(street: st.Network) -> None:
     assert costs(near) == {("block", "nursery"): 0, ("row", "nursery"): 170}
     people = pd.Series({"block": 1000.0, "row": 10.0})
     assert st.coverage(reach, people)["covered"].iloc[0] == 1010
-    sums = st.catchment(street, sites, homes, people, metres=100)
+    sums = st.measure.catchment(street, sites, homes, people, metres=100)
     assert sums.iloc[:, 0].to_dict() == {"nursery": 1000.0, "other": 1000.0}
-    far = st.catchment(street, homes, sites, metres=100, decay=lambda cost: np.where(cost == 0, 5.0, 1.0),
+    far = st.measure.catchment(street, homes, sites, metres=100, decay=lambda cost: np.where(cost == 0, 5.0, 1.0),
                        weights=pd.Series({"nursery": 1.0, "other": 1.0}))  # fmt: skip
     assert far.iloc[:, 0].to_dict() == {"block": 6.0, "row": 0.0}
-    parts = list(st.travel_in_parts(street, homes, sites, metres=300, pairs=1))
+    parts = list(st.measure.travel_in_parts(street, homes, sites, metres=300, pairs=1))
     assert {pair: cost for part in parts for pair, cost in costs(part).items()} == costs(reach)
     what = st.WhatIf(reach, demand=people, open=["nursery"])
     assert what.share == 1.0

@@ -135,7 +135,7 @@ def test_an_interruption_leaves_nothing_behind(
 def test_too_many_pairs_leave_no_thread(city: st.Network, some_of: Places, threads: int) -> None:
     before = set(threading.enumerate())
     few = some_of.select(some_of.ids[:2_000])  # too few to be estimated first
-    with pytest.raises(st.NetworkError, match="at least"):
+    with pytest.raises(st.errors.NetworkError, match="at least"):
         search.within(city, few, some_of, 500_000, threads=threads, max_pairs=1_000)
     assert set(threading.enumerate()) == before
 
@@ -194,7 +194,7 @@ def test_control_c(tmp_path: Path, threads: int) -> None:
         def tell(done, total):
             if done < 600:
                 print("searching", flush=True)
-        sums = st.catchment(net, all_of, all_of, metres=5_000, threads={threads}, progress=tell)
+        sums = st.measure.catchment(net, all_of, all_of, metres=5_000, threads={threads}, progress=tell)
         sums.to_csv("result.csv")
         """
     )

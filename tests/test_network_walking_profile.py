@@ -162,7 +162,7 @@ def test_words_that_are_not_understood_are_told(caplog: pytest.LogCaptureFixture
     assert found.unread == {"foot=maybe": 1, "highway=xyz": 1, "highway=大马路": 2}
     warnings = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
     assert len(warnings) == 2
-    assert '"highway" says "大马路 (2 rows)", "xyz (1 rows)", which is not understood' in warnings[0]
+    assert '"highway" has unknown words "大马路 (2 rows)", "xyz (1 rows)"' in warnings[0]
     assert "count as open" in warnings[0]
     assert '"foot" says "maybe (1 rows)"' in warnings[1]
 

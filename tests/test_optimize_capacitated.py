@@ -52,7 +52,7 @@ def worth(p: CapacitatedProblem, columns: tuple[int, ...]) -> float:
     if p.most is not None and x[p.lower == 0].sum() > p.most:
         return -np.inf
     for part in subsets(columns):  # Hall: any columns find their least around them
-        if p.floor[list(part)].sum() > p.weight[near[:, list(part)].any(axis=1)].sum():
+        if p.least_use[list(part)].sum() > p.weight[near[:, list(part)].any(axis=1)].sum():
             return -np.inf
     served, value = most_served(p, columns), float(p.value[x].sum())
     if p.wanted is None:

@@ -30,7 +30,7 @@ def hard() -> tuple[st.Reach, pd.Series]:
 
 def test_progress_is_told_and_never_crosses(hard: tuple[st.Reach, pd.Series]) -> None:
     reach, people = hard
-    told: list[st.Progress] = []
+    told: list[st.propose.Progress] = []
     plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(12)], progress=told.append, gap=0.002)
     assert told
     assert [p.seconds for p in told] == sorted(p.seconds for p in told)
@@ -44,7 +44,7 @@ def test_progress_is_told_and_never_crosses(hard: tuple[st.Reach, pd.Series]) ->
 
 def test_progress_of_what_is_to_be_small_is_told_as_the_user_counts(hard: tuple[st.Reach, pd.Series]) -> None:
     reach, people = hard
-    told: list[st.Progress] = []
+    told: list[st.propose.Progress] = []
     plan = st.solve(st.MinSites(), reach, demand=people, rules=[st.Cover(0.6)], progress=told.append, gap=0.05)
     values = [p.value for p in told if p.value is not None]
     bounds = [p.bound for p in told if p.bound is not None]
@@ -63,13 +63,13 @@ def test_a_gap_is_enough_when_it_is_asked_for(hard: tuple[st.Reach, pd.Series]) 
 
 @pytest.mark.parametrize("gap", [-0.1, 1.0, float("nan"), "small", True])
 def test_a_gap_is_a_share(hard: tuple[st.Reach, pd.Series], gap: object) -> None:
-    with pytest.raises(st.ProblemError, match="give a share of 0 or more and below 1"):
+    with pytest.raises(st.errors.ProblemError, match="give a share of 0 or more and below 1"):
         st.solve(st.MaxCoverage(), hard[0], demand=hard[1], rules=[st.AtMost(3)], gap=gap)  # type: ignore[arg-type]
 
 
 def test_progress_is_a_function_or_a_bar(hard: tuple[st.Reach, pd.Series], capsys: pytest.CaptureFixture[str]) -> None:
     reach, people = hard
-    with pytest.raises(st.ProblemError, match="give a function, or True for a bar"):
+    with pytest.raises(st.errors.ProblemError, match="give a function, or True for a bar"):
         st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(3)], progress="bar")  # type: ignore[arg-type]
     st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(3)], progress=True, gap=0.1)
     assert capsys.readouterr().out == ""  # the bar is on standard error, so that tables can be piped

@@ -140,26 +140,26 @@ def test_parts_of_a_reach_are_the_whole() -> None:
 
 def test_what_cannot_be_merged() -> None:
     sites = [[0.0, 0.0]]
-    with pytest.raises(st.ProblemError, match="metres is 0"):
+    with pytest.raises(st.errors.ProblemError, match="metres is 0"):
         merge_demand([[1, 1]], None, sites, metres=0)
-    with pytest.raises(st.ProblemError, match='points "1" have a coordinate'):
+    with pytest.raises(st.errors.ProblemError, match='points "1" have a coordinate'):
         merge_demand([[1, 1], [np.nan, 0]], None, sites, metres=5)
-    with pytest.raises(st.ProblemError, match='points "2" are negative or no number'):
+    with pytest.raises(st.errors.ProblemError, match='points "2" are negative or no number'):
         merge_demand(iter([([[1, 1], [1, 2]], [1, 1]), ([[1, 1]], [-1])]), None, sites, metres=5)
-    with pytest.raises(st.ProblemError, match=r"weights have the shape \(1,\)"):
+    with pytest.raises(st.errors.ProblemError, match=r"weights have the shape \(1,\)"):
         merge_demand([[1, 1], [1, 2]], [1], sites, metres=5)
-    with pytest.raises(st.ProblemError, match="given twice"):
+    with pytest.raises(st.errors.ProblemError, match="given twice"):
         merge_demand(iter([([[1, 1]], [1])]), [1], sites, metres=5)
-    with pytest.raises(st.ProblemError, match="in degrees"):
+    with pytest.raises(st.errors.ProblemError, match="in degrees"):
         merge_demand([[1, 1]], None, gpd.GeoSeries(gpd.points_from_xy([120], [30]), crs=4490), metres=5)
     a, b = (gpd.GeoSeries(gpd.points_from_xy([5e5], [3e6]), crs=crs) for crs in (4547, 4548))
-    with pytest.raises(st.ProblemError, match="different projections"):
+    with pytest.raises(st.errors.ProblemError, match="different projections"):
         merge_demand(a, None, b, metres=5)
-    with pytest.raises(st.ProblemError, match="no site"):
+    with pytest.raises(st.errors.ProblemError, match="no site"):
         merge_demand([[1, 1]], None, np.zeros((0, 2)), metres=5)
-    with pytest.raises(st.ProblemError, match="no part"):
+    with pytest.raises(st.errors.ProblemError, match="no part"):
         merge_reach([])
     homes = gpd.GeoDataFrame(geometry=gpd.points_from_xy([5e5], [3e6]), crs=4547)
     parts = [(st.straight_line(homes, homes, metres=m), pd.Series([1])) for m in (100, 200)]
-    with pytest.raises(st.ProblemError, match="parts differ"):
+    with pytest.raises(st.errors.ProblemError, match="parts differ"):
         merge_reach(parts)

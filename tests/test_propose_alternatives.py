@@ -99,7 +99,7 @@ def test_a_site_takes_the_place_of_one_of_its_own_service_only(reach_of: Callabl
     """For care x and y can stand in for each other; for meals there is w alone."""
     people = pd.Series({"a": 10, "b": 5})
     reach = {"care": reach_of({"x": "ab", "y": "a"}, "ab"), "meals": reach_of({"w": "ab"}, "ab")}
-    rules = [st.AtMost(1, service="care"), st.AtMost(1, service="meals")]
+    rules = [st.AtMost(2)]
     plan = st.solve(st.MaxCoverage(), reach, demand={"care": people, "meals": people}, rules=rules)
     assert plan.second_best()["instead"].fillna("").to_dict() == {"x": "y", "w": ""}
     assert plan.second_best().loc["x", "loss"] == 5
@@ -113,3 +113,10 @@ def test_a_rule_is_kept_by_what_comes_instead(reach_of: Callable[..., st.Reach])
         st.MaxCoverage(), reach, demand=pd.Series({"a": 4, "b": 2, "c": 1}), rules=[st.AtMost(1), st.Budget(3, cost)]
     )
     assert plan.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 3.0}}
+
+
+def test_what_the_site_itself_covers_counts_for_the_other(reach_of: Callable[..., st.Reach]) -> None:
+    """Without x its a is free for y: 10 people against the 8 of z, who are covered by nobody today."""
+    reach = reach_of({"x": "ab", "y": "a", "z": "c"}, "abc")
+    plan = st.solve(st.MaxCoverage(), reach, demand=pd.Series({"a": 10, "b": 5, "c": 8}), rules=[st.AtMost(1)])
+    assert plan.second_best().to_dict("index") == {"x": {"instead": "y", "loss": 5.0}}

@@ -166,12 +166,12 @@ def test_parcels_in_degrees_are_measured_in_metres(homes: gpd.GeoDataFrame) -> N
 )
 def test_what_parcels_lack_is_told(homes: gpd.GeoDataFrame, options: dict[str, Any], said: str) -> None:
     parcels = squares({"p": 50, "q": 40}, kind=["school", "shop"])
-    with pytest.raises(st.LayerError, match=said):
+    with pytest.raises(st.errors.LayerError, match=said):
         make_candidates(homes, method="parcels", parcels=parcels, **options)
 
 
 def test_points_have_no_area(homes: gpd.GeoDataFrame, layer: Layer) -> None:
-    with pytest.raises(st.LayerError, match="2 of 2 rows are points, which have no area"):
+    with pytest.raises(st.errors.LayerError, match="2 of 2 rows are points, which have no area"):
         make_candidates(homes, method="parcels", parcels=layer({"p": (0, 0), "q": (9, 9)}), area=(10, None))
 
 
@@ -275,7 +275,7 @@ def test_anywhere_on_the_streets_of_a_random_town(seed: int, metres: int) -> Non
     limit = {"minutes": metres / 66, "walk": st.Walk.elder()} if seed % 3 == 0 else {"metres": metres}
     try:
         check_streets(net, homes, step=2.0, **limit)
-    except st.LayerError as error:
+    except st.errors.LayerError as error:
         assert "comes within" in str(error)  # noqa: PT017
 
 
@@ -332,30 +332,30 @@ def test_the_small_district(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_questions_are_told(homes: gpd.GeoDataFrame, options: dict[str, Any], said: str) -> None:
-    with pytest.raises(st.ProblemError, match=said):
+    with pytest.raises(st.errors.ProblemError, match=said):
         make_candidates(homes, **options)
 
 
 def test_the_radius_is_one(homes: gpd.GeoDataFrame, streets: Any) -> None:
     net = st.Network.from_streets(streets({"r": [(0, 0), (1000, 0)]}))
     for limit in ({}, {"metres": 300, "minutes": 5}):
-        with pytest.raises(st.ProblemError, match="give metres= or minutes=, one of the two"):
+        with pytest.raises(st.errors.ProblemError, match="give metres= or minutes=, one of the two"):
             make_candidates(homes, method="streets", network=net, **limit)
 
 
 def test_layers_that_do_not_do_are_told(homes: gpd.GeoDataFrame, layer: Layer, streets: Any) -> None:
-    with pytest.raises(st.LayerError, match="communities: is a DataFrame"):
+    with pytest.raises(st.errors.LayerError, match="communities: is a DataFrame"):
         make_candidates(pd.DataFrame(homes.drop(columns="geometry")), method="grid", spacing=100)
-    with pytest.raises(st.LayerError, match="communities: has no rows"):
+    with pytest.raises(st.errors.LayerError, match="communities: has no rows"):
         make_candidates(homes.iloc[:0], method="grid", spacing=100)
-    with pytest.raises(st.LayerError, match='ids stand twice: "a"'):
+    with pytest.raises(st.errors.LayerError, match='ids stand twice: "a"'):
         make_candidates(pd.concat([homes, homes.iloc[:1]]), method="grid", spacing=100)
-    with pytest.raises(st.LayerError, match=r'no column "population" .there are "infants".; give demand='):
+    with pytest.raises(st.errors.LayerError, match=r'no column "population" .there are "infants".; give demand='):
         make_candidates(homes.drop(columns="population"), method="cluster", number=1)
-    with pytest.raises(st.LayerError, match="boundary: has rows that are no polygons"):
+    with pytest.raises(st.errors.LayerError, match="boundary: has rows that are no polygons"):
         make_candidates(homes, method="grid", spacing=100, boundary=homes)
     far = st.Network.from_streets(streets({"r": [(0, 5000), (1000, 5000)]}))
-    with pytest.raises(st.LayerError, match="none of 2 comes within 300 m of any street"):
+    with pytest.raises(st.errors.LayerError, match="none of 2 comes within 300 m of any street"):
         make_candidates(homes, method="streets", network=far, metres=300)
 
 
@@ -369,3 +369,9 @@ def test_the_page_prints_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
     flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
     failed, _ = doctest.DocTestRunner(optionflags=flags).run(test, out=said.append)
     assert not failed, "".join(said)
+
+
+def test_old_names_of_keywords_warn(homes: gpd.GeoDataFrame) -> None:
+    with pytest.warns(DeprecationWarning, match="within= is called metres= now"):
+        grid = make_candidates(homes, method="grid", spacing=100, within=100)
+    assert grid.equals(make_candidates(homes, method="grid", spacing=100, metres=100))

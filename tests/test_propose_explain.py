@@ -99,3 +99,12 @@ def test_a_site_with_service_year_and_nobody(reach_of: Make) -> None:
     assert any(line.startswith("1. x (care, 2027): ") for line in lines)
     assert "65.2 %" in lines[2]  # 15 of 23 in 2027
     assert not math.isnan(plan.objective)
+
+
+@pytest.mark.parametrize(("travel", "by_way"), [(0.0, False), (0.01, True)])
+def test_sites_are_described_by_ways_only_where_ways_cost(anywhere: st.Reach, travel: float, by_way: bool) -> None:
+    cost = pd.Series({"x": 3.0, "y": 4.0, "z": 5.0})
+    plan = st.solve(st.MinCost(cost, travel=travel), anywhere, demand=PEOPLE, rules=[st.Cover(1.0)])
+    line = plan.explain("en").splitlines()[3]
+    assert line.startswith("1. x: ")
+    assert ("nearest for " in line) is by_way

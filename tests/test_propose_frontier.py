@@ -95,17 +95,17 @@ def test_up_to_ends_it_earlier(reach: st.Reach) -> None:
 
 @pytest.mark.parametrize("up_to", [0, -1, 2.5, None, "3", float("nan")])
 def test_up_to_is_a_number_of_sites(reach: st.Reach, up_to: Any) -> None:
-    with pytest.raises(st.ProblemError, match=r"up_to is .*; ask for a whole number of sites, 1 or more"):
+    with pytest.raises(st.errors.ProblemError, match=r"up_to is .*; ask for a whole number of sites, 1 or more"):
         st.frontier(reach, demand=PEOPLE, up_to=up_to)
 
 
 def test_up_to_below_what_is_required(reach: st.Reach) -> None:
-    with pytest.raises(st.ProblemError, match="up_to is 1, but Required names 2 sites"):
+    with pytest.raises(st.errors.ProblemError, match="up_to is 1, but Required names 2 sites"):
         st.frontier(reach, demand=PEOPLE, up_to=1, rules=[st.Required(["x", "z"])])
 
 
 def test_it_sets_the_number_itself(reach: st.Reach) -> None:
-    with pytest.raises(st.ProblemError, match="give up_to instead"):
+    with pytest.raises(st.errors.ProblemError, match="give up_to instead"):
         st.frontier(reach, demand=PEOPLE, rules=[st.AtMost(2)])
 
 

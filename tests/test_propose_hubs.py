@@ -57,7 +57,9 @@ def test_every_large_village_carries_a_site(valley: st.Reach) -> None:
 
 def test_the_size_itself_is_large(valley: st.Reach) -> None:
     assert choose_hubs(valley, ELDERLY, size=120).hubs.index.tolist() == ["a"]
-    with pytest.raises(st.ProblemError, match=r"no village has 121 elderly people or more; the largest .* has 120"):
+    with pytest.raises(
+        st.errors.ProblemError, match=r"no village has 121 elderly people or more; the largest .* has 120"
+    ):
         choose_hubs(valley, ELDERLY, size=121)
 
 
@@ -104,13 +106,13 @@ def test_more_hubs_than_large_villages_are_at_most_these(valley: st.Reach) -> No
 
 @pytest.mark.parametrize("hubs", [0, 1.5, True, math.nan, math.inf])
 def test_hubs_that_are_no_number(valley: st.Reach, hubs: float) -> None:
-    with pytest.raises(st.ProblemError, match=r"hubs is .*; give a whole number of 1 or more"):
+    with pytest.raises(st.errors.ProblemError, match=r"hubs is .*; give a whole number of 1 or more"):
         choose_hubs(valley, ELDERLY, hubs=hubs)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("hubs", ["fewest", 2])
 def test_nobody_needs_a_hub(valley: st.Reach, hubs: Any) -> None:
-    with pytest.raises(st.ProblemError, match="demand is 0 wherever"):
+    with pytest.raises(st.errors.ProblemError, match="demand is 0 wherever"):
         choose_hubs(valley, ELDERLY * 0, hubs=hubs)
 
 
@@ -143,22 +145,22 @@ def test_only_some_villages_may_carry_a_site(valley: st.Reach) -> None:
 
 
 def test_what_is_badly_put(valley: st.Reach, town_network: st.Network, layer: Callable[..., Any]) -> None:
-    with pytest.raises(st.ProblemError, match='hubs="all" needs size'):
+    with pytest.raises(st.errors.ProblemError, match='hubs="all" needs size'):
         choose_hubs(valley, ELDERLY)
-    with pytest.raises(st.ProblemError, match='choose "all", "fewest" or a number'):
+    with pytest.raises(st.errors.ProblemError, match='choose "all", "fewest" or a number'):
         choose_hubs(valley, ELDERLY, hubs="few")  # type: ignore[arg-type]
-    with pytest.raises(st.ProblemError, match="size is 0; give a number"):
+    with pytest.raises(st.errors.ProblemError, match="size is 0; give a number"):
         choose_hubs(valley, ELDERLY, size=0)
-    with pytest.raises(st.ProblemError, match='demand has no row for 1 villages: "f"'):
+    with pytest.raises(st.errors.ProblemError, match='demand has no row for 1 villages: "f"'):
         choose_hubs(valley, ELDERLY.drop("f"), size=90)
-    with pytest.raises(st.ProblemError, match="above the 3000 m"):
+    with pytest.raises(st.errors.ProblemError, match="above the 3000 m"):
         choose_hubs(valley, ELDERLY, size=90, limit=4000)
     table = pd.DataFrame({"origin": ["a"], "destination": ["town"], "cost": [10.0]})
     strange = st.Reach.from_pairs(table, origins=["a"], destinations=["town"], limit=100)
-    with pytest.raises(st.ProblemError, match='no origins: "town"'):
+    with pytest.raises(st.errors.ProblemError, match='no origins: "town"'):
         choose_hubs(strange, ELDERLY, size=90)
     places = layer({"a": (0, 0), "b": (100, 0)})
-    with pytest.raises(st.ProblemError, match="nearest does not hold all villages"):
+    with pytest.raises(st.errors.ProblemError, match="nearest does not hold all villages"):
         choose_hubs(st.travel(town_network, places, places, nearest=1), ELDERLY, size=90)
 
 
@@ -231,3 +233,9 @@ def test_on_the_sample(sample: dict[str, Any], sample_network: st.Network) -> No
     fewer = choose_hubs(reach, communities["elderly"], size=200, hubs="fewest")
     assert len(fewer.hubs) <= len(found.hubs)
     assert fewer.totals.loc["van"].tolist() == found.totals.loc["van"].tolist()
+
+
+def test_old_names_of_keywords_warn(valley: st.Reach) -> None:
+    with pytest.warns(DeprecationWarning, match="is called limit= now"):
+        hubs = choose_hubs(valley, ELDERLY, size=120, within=2999)
+    assert hubs.table.equals(choose_hubs(valley, ELDERLY, size=120, limit=2999).table)

@@ -155,12 +155,12 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
         ("at_most is 0; give a whole number", {"fewer_beds": 30, "at_most": 0}),
         ('cover has no destinations "a"', {"fewer_beds": 30, "cover": cover.select("bcde"), "demand": PEOPLE}),
     ]:
-        with pytest.raises(st.ProblemError, match=match):
+        with pytest.raises(st.errors.ProblemError, match=match):
             merge_sites(reach, BEDS, OCCUPIED, **options)  # type: ignore[arg-type]
-    with pytest.raises(st.ProblemError, match='capacity has no row for 1 sites: "e"'):
+    with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 sites: "e"'):
         merge_sites(reach, BEDS.drop("e"), OCCUPIED, fewer_beds=30)
     places = layer({"a": (0, 0), "b": (100, 0)})
-    with pytest.raises(st.ProblemError, match="nearest does not hold all neighbours"):
+    with pytest.raises(st.errors.ProblemError, match="nearest does not hold all neighbours"):
         merge_sites(st.travel(town_network, places, places, nearest=1), BEDS, OCCUPIED, fewer_beds=30)
 
 
@@ -261,7 +261,7 @@ def test_of_two_in_a_village_one_stays() -> None:
     ],
 )
 def test_kinds_and_villages_are_complete(given: dict[str, Any], told: str) -> None:
-    with pytest.raises(st.ProblemError, match=re.escape(told)):
+    with pytest.raises(st.errors.ProblemError, match=re.escape(told)):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, **given)
 
 
@@ -365,7 +365,7 @@ def test_what_was_asked_stays_with_the_answer() -> None:
 
 @pytest.mark.parametrize("fewer", [math.nan, -5, 0, "20"])
 def test_a_threshold_that_is_none(fewer: Any) -> None:
-    with pytest.raises(st.ProblemError, match=r"fewer_beds is .*above 0"):
+    with pytest.raises(st.errors.ProblemError, match=r"fewer_beds is .*above 0"):
         merge_sites(pair(), BEDS, OCCUPIED, fewer_beds=fewer)
 
 
@@ -402,3 +402,9 @@ def test_no_bound_is_left_to_the_solver_alone(
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
         merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
+
+
+def test_old_names_of_keywords_warn() -> None:
+    with pytest.warns(DeprecationWarning, match="(beds= is called capacity|occupied= is called used)= now"):
+        mergers = merge_sites(between(WAYS), beds=BEDS, occupied=OCCUPIED, fewer_beds=30)
+    assert into(mergers) == into(merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30))

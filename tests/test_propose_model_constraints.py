@@ -155,7 +155,7 @@ def test_shares_by_group_service_and_year_say_what_they_are_for(inputs: Any) -> 
 def test_closeness_is_within_what_was_searched(inputs: Any) -> None:
     (near,) = build_closeness(inputs([st.NobodyBeyond(300)]))
     assert (near.service, near.phase, near.limit) == (0, 0, 300)
-    with pytest.raises(st.ProblemError, match=r"300\.5 m is above the 300 m that was searched"):
+    with pytest.raises(st.errors.ProblemError, match=r"300\.5 m is above the 300 m that was searched"):
         build_closeness(inputs([st.NobodyBeyond(300.5)]))
 
 

@@ -39,7 +39,7 @@ def test_decay_weighs_the_way(formulated: Callable[..., Formulation]) -> None:
     made = formulated(st.MaxCoverage(decay=lambda cost: 1 - cost / 400), [st.AtMost(1)])
     assert made.model.benefit.toarray().tolist() == [[7.5, 0, 0], [1.875, 3.75, 0], [0, 4, 7]]
     assert made.model.grain == 1e-3
-    with pytest.raises(st.ProblemError, match="decay rises"):
+    with pytest.raises(st.errors.ProblemError, match="decay rises"):
         formulated(st.MaxCoverage(decay=lambda cost: cost), [st.AtMost(1)]).model  # noqa: B018
 
 

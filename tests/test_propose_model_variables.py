@@ -81,14 +81,14 @@ def test_a_required_site_with_two_options_is_no_fixed_variable(made: Callable[..
     options = pd.DataFrame({"site": ["x", "x", "y"]}, index=list("pqr"))
     v = made([st.Required(["x", "y"])], options=options)
     assert v.lower.tolist() == [0, 0, 1]
-    with pytest.raises(st.ProblemError, match='no option opens the sites "z"'):
+    with pytest.raises(st.errors.ProblemError, match='no option opens the sites "z"'):
         made([st.Required(["z"])], options=options)
 
 
 def test_costs_of_rules_and_objective_must_agree(made: Callable[..., Variables]) -> None:
     cost = pd.Series({"x": 3.0, "y": 4.0, "z": 5.0})
     assert made([st.Budget(9, cost=cost)], cost=cost).cost.tolist() == [3, 4, 5]
-    with pytest.raises(st.ProblemError, match="name different costs"):
+    with pytest.raises(st.errors.ProblemError, match="name different costs"):
         made([st.Budget(9, cost=cost)], cost=cost + 1)
 
 
@@ -99,7 +99,7 @@ def test_two_services_in_one_building_have_a_joint_variable(made: Callable[..., 
     joint = v.kind == JOINT
     assert (v.site[joint].tolist(), v.cost[joint].tolist()) == ([0, 2], [-2, -2])  # y opens for one service only
     assert not v.serves[joint].any()
-    with pytest.raises(st.ProblemError, match='more than both services cost at the sites "x"'):
+    with pytest.raises(st.errors.ProblemError, match='more than both services cost at the sites "x"'):
         made([st.Together(saving=6.5), st.Budget(20, cost=cost)], services=2)
 
 

@@ -329,7 +329,7 @@ def faults(asked: Any, **named: Any) -> list[str]:
     case, best, found = asked.case, asked.best, []
     try:
         plan = case.solve(**named)
-    except st.ProblemError as error:
+    except st.errors.ProblemError as error:
         return (
             [] if best is None or refused(asked) or SAVED in str(error) else [f"refused: {error}; the best is {best}"]
         )
@@ -392,8 +392,8 @@ def differences(case: Any, other: Any) -> list[str]:
     """In what the plans of two cases differ that should be the same."""
     try:
         one = case.solve()
-    except st.ProblemError:
-        with pytest.raises(st.ProblemError):
+    except st.errors.ProblemError:
+        with pytest.raises(st.errors.ProblemError):
             other.solve()
         return []
     two = other.solve()
@@ -454,7 +454,7 @@ def test_leaving_out_a_rule_is_never_worse(kind, seed, one):
     kept = tuple(rule for k, rule in enumerate(case.rules) if k != loose[one % len(loose)])
     try:
         with_it, without = case.solve(), Case(case.objective, case.reach, case.demand, kept, case.options).solve()
-    except st.ProblemError:
+    except st.errors.ProblemError:
         assume(False)
     if with_it.status == "infeasible" or near(with_it.objective, without.objective):
         return

@@ -26,7 +26,7 @@ def reach(reach_of: Callable[..., st.Reach]) -> st.Reach:
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, float("nan"), float("inf"), None, "3", True])
 def test_at_most_wants_a_whole_number_of_sites(n: Any) -> None:
-    with pytest.raises(st.ProblemError, match=r"AtMost\(.*whole number of sites, 1 or more"):
+    with pytest.raises(st.errors.ProblemError, match=r"AtMost\(.*whole number of sites, 1 or more"):
         st.AtMost(n)
 
 
@@ -37,33 +37,33 @@ def test_at_most_takes_whole_numbers(n: Any) -> None:
 
 @pytest.mark.parametrize("share", [0, -0.1, 1.0001, 101, float("nan"), float("inf"), None, "0.9", True])
 def test_cover_wants_a_share(share: Any) -> None:
-    with pytest.raises(st.ProblemError, match="above 0 and at most 1"):
+    with pytest.raises(st.errors.ProblemError, match="above 0 and at most 1"):
         st.Cover(share)
 
 
 @pytest.mark.parametrize(("percent", "share"), [(90, "0.9"), (58.5, "0.585"), (100, "1")])
 def test_cover_in_percent_is_told_the_share(percent: float, share: str) -> None:
-    with pytest.raises(st.ProblemError, match=f"{percent} % is {share} or "):
+    with pytest.raises(st.errors.ProblemError, match=f"{percent} % is {share} or "):
         st.Cover(percent)
 
 
 def test_shares_by_year_are_read_as_cover_is() -> None:
-    with pytest.raises(st.ProblemError, match=r"Phases: cover is 70; give a share .*: 70 % is 0.7 or"):
+    with pytest.raises(st.errors.ProblemError, match=r"Phases: cover is 70; give a share .*: 70 % is 0.7 or"):
         st.Phases([2025, 2030], at_most=2, cover=[70, None])
     assert st.Phases([2025, 2030], at_most=2, cover=["70 %", None]).cover == (0.7, None)  # type: ignore[list-item]
     assert st.Cover("70 %").share == 0.7  # type: ignore[arg-type]
 
 
 def test_cover_by_is_a_series() -> None:
-    with pytest.raises(st.ProblemError, match="by is 'district'; give a Series"):
+    with pytest.raises(st.errors.ProblemError, match="by is 'district'; give a Series"):
         st.Cover(0.9, by="district")  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("rule", [st.Existing, st.Required, st.Forbidden])
 def test_ids_are_a_list(rule: Any) -> None:
-    with pytest.raises(st.ProblemError, match=rf'{rule.__name__}\("xy"\): give a list of ids'):
+    with pytest.raises(st.errors.ProblemError, match=rf'{rule.__name__}\("xy"\): give a list of ids'):
         rule("xy")
-    with pytest.raises(st.ProblemError, match="give a list of ids"):
+    with pytest.raises(st.errors.ProblemError, match="give a list of ids"):
         rule(5)
     assert rule(pd.Index(["x", "y"])).ids == rule(i for i in "xy").ids == ("x", "y")
 
@@ -131,7 +131,7 @@ def test_rules_are_known_by_what_they_hold(one: Any, other: Any) -> None:
 def test_a_badly_put_problem_says_why(reach: st.Reach, rules: list[Any], message: str) -> None:
     """Row 27: too many sites, none, or none to choose from."""
     limit = [] if any(isinstance(rule, st.AtMost) for rule in rules) else [st.AtMost(1)]
-    with pytest.raises(st.ProblemError, match=message):
+    with pytest.raises(st.errors.ProblemError, match=message):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[*limit, *rules])
 
 
@@ -161,7 +161,7 @@ def test_a_required_site_that_is_open_already_is_kept_not_opened(reach: st.Reach
     ],
 )
 def test_demand_is_one_weight_for_each_origin(reach: st.Reach, demand: Any, message: str) -> None:
-    with pytest.raises(st.ProblemError, match=message):
+    with pytest.raises(st.errors.ProblemError, match=message):
         st.solve(st.MaxCoverage(), reach, demand=demand, rules=[st.AtMost(1)])
 
 
@@ -176,26 +176,26 @@ def test_a_reach_of_the_nearest_only_is_refused(
 ) -> None:
     homes = layer({"a": (0, 0), "b": (500, 500)}, population=[1, 1])
     nearest = st.travel(town_network, homes, layer({"x": (0, 100), "y": (0, 200)}), nearest=1)
-    with pytest.raises(st.ProblemError, match="all pairs within a limit"):
+    with pytest.raises(st.errors.ProblemError, match="all pairs within a limit"):
         st.solve(st.MaxCoverage(), nearest, demand=homes["population"], rules=[st.AtMost(1)])
 
 
 def test_objectives_need_their_rule(reach: st.Reach) -> None:
-    with pytest.raises(st.ProblemError, match=r"MaxCoverage without AtMost\(n\)"):
+    with pytest.raises(st.errors.ProblemError, match=r"MaxCoverage without AtMost\(n\)"):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.Cover(0.5)])
-    with pytest.raises(st.ProblemError, match=r"MinSites without Cover\(share\)"):
+    with pytest.raises(st.errors.ProblemError, match=r"MinSites without Cover\(share\)"):
         st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.AtMost(1)])
-    with pytest.raises(st.ProblemError, match="no objective that solve knows"):
+    with pytest.raises(st.errors.ProblemError, match="no objective that solve knows"):
         st.solve(st.MinSites, reach, demand=PEOPLE, rules=[st.Cover(0.5)])  # type: ignore[arg-type]
-    with pytest.raises(st.ProblemError, match="give a list of rules"):
+    with pytest.raises(st.errors.ProblemError, match="give a list of rules"):
         st.solve(st.MinSites(), reach, demand=PEOPLE, rules=st.Cover(0.5))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), "5"])
 def test_a_time_limit_is_above_0(reach: st.Reach, seconds: Any) -> None:
-    with pytest.raises(st.ProblemError, match=r"time_limit is .*; give seconds above 0"):
+    with pytest.raises(st.errors.ProblemError, match=r"time_limit is .*; give seconds above 0"):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(1)], time_limit=seconds)
-    with pytest.raises(st.ProblemError, match=r"time_limit is .*; give seconds above 0"):
+    with pytest.raises(st.errors.ProblemError, match=r"time_limit is .*; give seconds above 0"):
         st.frontier(reach, demand=PEOPLE, time_limit=seconds)
 
 

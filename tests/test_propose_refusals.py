@@ -36,7 +36,7 @@ def test_rules_may_be_any_collection_but_no_rule(reach: st.Reach) -> None:
     ]
     assert {plan.sites for plan in plans} == {("y",)}
     for wrong in (None, 5, "AtMost(1)", st.AtMost(1)):
-        with pytest.raises(st.ProblemError, match="give a list of rules"):
+        with pytest.raises(st.errors.ProblemError, match="give a list of rules"):
             st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=wrong)  # type: ignore[arg-type]
 
 
@@ -53,13 +53,13 @@ def test_rules_may_be_any_collection_but_no_rule(reach: st.Reach) -> None:
     ],
 )
 def test_what_services_cannot_mean(two: Any, objective: Any, rules: list[Any], message: str) -> None:
-    with pytest.raises(st.ProblemError, match=message):
+    with pytest.raises(st.errors.ProblemError, match=message):
         st.solve(objective, two[0], demand=two[1], rules=rules)
 
 
 def test_metres_and_minutes_are_not_added(two: Any) -> None:
     minutes = replace(two[0]["c"], unit="min", limit=10.0, cost=two[0]["c"].cost / 80)
-    with pytest.raises(st.ProblemError, match="measured in different units"):
+    with pytest.raises(st.errors.ProblemError, match="measured in different units"):
         st.solve(st.MinTravel(beyond=400), {**two[0], "c": minutes}, demand=two[1], rules=[st.AtMost(2)])
     assert st.solve(st.MaxCoverage(), {**two[0], "c": minutes}, demand=two[1], rules=[st.AtMost(2)]).status == "optimal"
 
@@ -67,21 +67,21 @@ def test_metres_and_minutes_are_not_added(two: Any) -> None:
 @pytest.mark.parametrize("least", [{"x": math.nan}, {"x": -1}, {"q": 3}, {"x": "three"}])
 def test_the_least_load_is_a_number_of_a_site(reach: st.Reach, least: dict[str, Any]) -> None:
     rules = [st.AtMost(1), st.Capacity(PLACES, least=pd.Series(least))]
-    with pytest.raises(st.ProblemError, match="Capacity: least"):
+    with pytest.raises(st.errors.ProblemError, match="Capacity: least"):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
 
 
 def test_weights() -> None:
-    with pytest.raises(st.ProblemError, match="give a mapping from services"):
+    with pytest.raises(st.errors.ProblemError, match="give a mapping from services"):
         st.MaxCoverage(weights=2)  # type: ignore[arg-type]
 
 
 def test_years_of_demand(reach: st.Reach) -> None:
     twice = pd.DataFrame({2025: PEOPLE, "2025": PEOPLE * 2})
     phases = [st.Phases((2025, 2031), at_most=1)]
-    with pytest.raises(st.ProblemError, match="columns of one name"):
+    with pytest.raises(st.errors.ProblemError, match="columns of one name"):
         st.solve(st.MaxCoverage(), reach, demand=twice, rules=phases)
-    with pytest.raises(st.ProblemError, match="has a column for 2030 only"):
+    with pytest.raises(st.errors.ProblemError, match="has a column for 2030 only"):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE.to_frame("2030"), rules=phases)
     none_left = pd.DataFrame({2025: PEOPLE, 2031: PEOPLE * 0})
     plan = st.solve(st.MaxCoverage(), reach, demand=none_left, rules=phases)
@@ -92,7 +92,7 @@ def test_years_of_demand(reach: st.Reach) -> None:
 
 def test_a_group_twice_is_told(reach: st.Reach) -> None:
     by = pd.Series([1, 1, 2, 2, math.nan], index=["a", "b", "c", "d", "a"])
-    with pytest.raises(st.ProblemError, match='no single group for origins "a"'):
+    with pytest.raises(st.errors.ProblemError, match='no single group for origins "a"'):
         st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(0.5, by=by)])
 
 
@@ -107,27 +107,27 @@ def test_a_group_without_sites_has_no_places(reach: st.Reach) -> None:
 def test_what_is_added_by_enlarging_only_the_option_can_say(reach: st.Reach) -> None:
     options = pd.DataFrame({"site": ["x", "y"]}, index=["more", "new"])
     rules = [st.Existing(["x"]), st.Supply(10, places=PLACES)]
-    with pytest.raises(st.ProblemError, match='no places for the sites "x"'):
+    with pytest.raises(st.errors.ProblemError, match='no places for the sites "x"'):
         st.solve(st.MinSites(), reach, demand=PEOPLE, rules=rules, options=options)
 
 
 def test_sites_that_were_not_measured_are_not_far_from_all(reach: st.Reach) -> None:
     pairs = pd.DataFrame({"origin": ["x", "y"], "destination": ["y", "x"], "cost": [50.0, 50.0]})
     between = st.Reach.from_pairs(pairs, origins=list("xy"), destinations=list("xy"), limit=300)
-    with pytest.raises(st.ProblemError, match='no distances to the sites "z"'):
+    with pytest.raises(st.errors.ProblemError, match='no distances to the sites "z"'):
         st.solve(st.MaxSpacing(between), reach, demand=PEOPLE, rules=[st.AtLeast(2)])
-    with pytest.raises(st.ProblemError, match='no distances to the sites "z"'):
+    with pytest.raises(st.errors.ProblemError, match='no distances to the sites "z"'):
         st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=[st.AtMost(2), st.Spacing(between)])
 
 
 def test_the_frontier_is_of_coverage(reach: st.Reach, two: Any) -> None:
-    with pytest.raises(st.ProblemError, match="its objective is a MaxCoverage"):
+    with pytest.raises(st.errors.ProblemError, match="its objective is a MaxCoverage"):
         st.frontier(reach, demand=PEOPLE, objective=st.MinTravel(beyond=400))  # type: ignore[arg-type]
-    with pytest.raises(st.ProblemError, match="leave the bonus"):
+    with pytest.raises(st.errors.ProblemError, match="leave the bonus"):
         st.frontier(two[0], demand=two[1], rules=[st.Together(bonus=20)])
-    with pytest.raises(st.ProblemError, match="cost without budgets"):
+    with pytest.raises(st.errors.ProblemError, match="cost without budgets"):
         st.frontier(reach, demand=PEOPLE, cost=COST)
-    with pytest.raises(st.ProblemError, match="give amounts of 0 or more"):
+    with pytest.raises(st.errors.ProblemError, match="give amounts of 0 or more"):
         st.frontier(reach, demand=PEOPLE, budgets=5, cost=COST)  # type: ignore[arg-type]
 
 

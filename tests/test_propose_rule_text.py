@@ -59,3 +59,8 @@ def test_a_part_of_a_rule_names_its_group_and_year() -> None:
 @pytest.mark.parametrize("kind", [*OBJECTIVES, *RULES])
 def test_every_kind_has_words(kind: type) -> None:
     assert known(f"rule.{kind.__name__}")
+
+
+def test_that_no_site_may_close_is_written() -> None:
+    assert rule_words(st.MayClose(at_most=0), "en") != rule_words(st.MayClose(), "en")
+    assert rule_words(st.MinCost(), "en") == rule_words(st.MinCost(travel=0.0), "en")

@@ -118,6 +118,19 @@ def test_of_two_sites_that_serve_the_same_one_is_closed(reach: st.Reach) -> None
     assert prune(made, made.model, found).tolist() == [True, True, False]
 
 
+def test_what_closing_a_site_saves_counts(reach: st.Reach, monkeypatch: pytest.MonkeyPatch) -> None:
+    from siting.propose.search import dispatch
+
+    cost = pd.Series({"x": 1.0, "y": 7.0, "z": 4.0})
+    made = build(st.MinCost(cost), reach, PEOPLE, [st.Cover(1)])
+    everything = Solution(np.ones(3, bool), -12.0, -5.0, "feasible", "by hand")
+    monkeypatch.setattr(dispatch, "solve_model", lambda *_, **__: everything)
+    answer = search(made, Control())
+    # x and z serve everybody for 5: y is closed, and its 7 are saved
+    assert answer.x is not None
+    assert answer.value == cost[answer.x].sum() < 12
+
+
 def test_the_model_of_people_covered(reach: st.Reach) -> None:
     made = build(st.MinSites(), reach, PEOPLE, [st.Cover(0.9)])
     people = coverage_model(made, made.model)

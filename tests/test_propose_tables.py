@@ -76,6 +76,7 @@ def test_with_backup_the_second_site_serves(reach: st.Reach) -> None:
         "a": "few", "b": "", "c": "", "d": "beyond", "e": "closed", "f": "no demand",
     }  # fmt: skip
     assert plan.covered == 13
+    assert plan.assignment["site"].fillna("").to_dict() == {"a": "", "b": "y", "c": "z", "d": "", "e": "", "f": ""}
 
 
 def test_why_somebody_is_not_served(reach: st.Reach) -> None:
@@ -142,5 +143,5 @@ def test_groups_are_added_up() -> None:
     assert sums.loc[("north", 2027)].to_dict() == {"demand": 6, "served": 4, "share": 4 / 6}
     assert sums.loc[("north", 2028)].to_dict() == {"demand": 8, "served": 4, "share": 0.5}
     assert sums["share"].isna().tolist() == [False, False, True, True]
-    with pytest.raises(st.ProblemError, match='no single group for the communities "c"'):
+    with pytest.raises(st.errors.ProblemError, match='no single group for the communities "c"'):
         by_group(table, north.drop("c"))

@@ -38,14 +38,14 @@ def test_where_to_upgrade(reach_of: Make) -> None:
 
 def test_sites_of_upgrades_must_be_the_same(reach_of: Make) -> None:
     one, two = reach_of({"a": "p"}, "p"), between({("a", "b"): 1.0}, "ab")
-    with pytest.raises(st.ProblemError, match='not in both reach and between: "b"'):
+    with pytest.raises(st.errors.ProblemError, match='not in both reach and between: "b"'):
         upgrade_sites(one, pd.Series({"p": 1}), pd.Series({"a": 1}), two)
 
 
 def test_upgrades_need_all_neighbours(reach_of: Make) -> None:
     to_sites = reach_of({"a": {"p": 100.0}, "b": {}}, "pq")
     near = replace(between({("a", "b"): 500.0}, "ab"), nearest_only=1)
-    with pytest.raises(st.ProblemError, match="between holds the nearest only"):
+    with pytest.raises(st.errors.ProblemError, match="between holds the nearest only"):
         upgrade_sites(to_sites, pd.Series({"p": 50, "q": 5}), pd.Series({"a": 30, "b": 40}), near)
 
 

@@ -55,7 +55,7 @@ def test_groups(what: WhatIf, reach: st.Reach) -> None:
     found = what.by(district)
     assert found.loc[("east", "infants"), ["total", "covered"]].tolist() == [10, 0]
     pd.testing.assert_frame_equal(found, st.coverage(reach.select(["x"]), PEOPLE, district))
-    with pytest.raises(st.ProblemError, match='no value for 1 origins: "d"'):
+    with pytest.raises(st.errors.ProblemError, match='no value for 1 origins: "d"'):
         what.by(district.drop("d"))
 
 
@@ -89,11 +89,11 @@ def test_undo_redo_and_reset(what: WhatIf) -> None:
     assert what.undo().sites == ("x",)
     assert what.redo().redo().sites == ("y", "z")
     what.undo().open("x")
-    with pytest.raises(st.ProblemError, match="no step to redo"):
+    with pytest.raises(st.errors.ProblemError, match="no step to redo"):
         what.redo()
     assert what.reset().sites == ("x",)
     assert what.table.loc[("all", "infants"), "covered"] == 15
-    with pytest.raises(st.ProblemError, match="no step to undo"):
+    with pytest.raises(st.errors.ProblemError, match="no step to undo"):
         what.undo()
 
 
@@ -160,7 +160,7 @@ def test_it_tells_what_it_is(what: WhatIf, reach: st.Reach) -> None:
 )
 def test_a_step_that_cannot_be_done_changes_nothing(what: WhatIf, step: Callable[[WhatIf], object], words: str) -> None:
     before = what.table
-    with pytest.raises(st.ProblemError, match=words):
+    with pytest.raises(st.errors.ProblemError, match=words):
         step(what)
     assert (what.sites, len(what.history)) == (("x",), 1)
     pd.testing.assert_frame_equal(what.table, before)
@@ -174,20 +174,20 @@ def test_what_it_cannot_start_from(reach: st.Reach, what: WhatIf) -> None:
         (["x", "q"], 'destinations of the reach: "q"'),
         (["x", "x"], 'twice: "x"'),
     ):
-        with pytest.raises(st.ProblemError, match=words):
+        with pytest.raises(st.errors.ProblemError, match=words):
             WhatIf(reach, people, open=bad)
-    with pytest.raises(st.ProblemError, match='"infants" is negative or not a number'):
+    with pytest.raises(st.errors.ProblemError, match='"infants" is negative or not a number'):
         WhatIf(reach, people.where(people > 2))
-    with pytest.raises(st.ProblemError, match="no column"):
+    with pytest.raises(st.errors.ProblemError, match="no column"):
         WhatIf(reach, PEOPLE[[]])
-    with pytest.raises(st.ProblemError, match='too large to be added up: "demand"'):
+    with pytest.raises(st.errors.ProblemError, match='too large to be added up: "demand"'):
         WhatIf(reach, pd.Series(1e308, index=list("abcd")))
-    with pytest.raises(st.ProblemError, match="give a Reach"):
+    with pytest.raises(st.errors.ProblemError, match="give a Reach"):
         WhatIf(what, people)
 
 
 def test_the_nearest_alone_will_not_do(reach: st.Reach) -> None:
-    with pytest.raises(st.ProblemError, match="whom a further site reaches"):
+    with pytest.raises(st.errors.ProblemError, match="whom a further site reaches"):
         WhatIf(dataclasses.replace(reach, nearest_only=1), PEOPLE)
 
 

@@ -126,6 +126,25 @@ def test_facilities_that_count_for_no_coverage_are_told(town: Path, layer) -> No
 
 
 @pytest.mark.slow
+def test_an_outcome_shows_its_figures_and_runs_no_name(town: Path) -> None:
+    """The best single site serves 50 of 100; the other goal asks for all within 20 m, which no plan gives."""
+    text = (
+        town.read_text(encoding="utf-8")
+        .replace("小镇", "<script>")
+        .replace("metres = 300\ncover", "metres = 20\ncover")
+    )
+    town.write_text(text, encoding="utf-8")
+    outcome = st.run(st.Study.from_toml(town))
+    shown = outcome._repr_html_()
+    assert "<script" not in shown
+    assert "<strong>&lt;script&gt;</strong>" in shown
+    assert ">50.0 %<" in shown
+    assert outcome.unmet == ["all"]
+    assert shown.count(">10.0 %<") == 4  # k1 covers sw at either limit, on streets and straight; no plan shows it
+    assert "无可行方案" in shown
+
+
+@pytest.mark.slow
 def test_the_same_study_gives_the_same_results(town: Path) -> None:
     study = st.Study.from_toml(town)
     one, two = st.run(study), st.run(study)
@@ -432,12 +451,12 @@ def test_layers_that_lie_elsewhere_are_refused(town: Path) -> None:
     homes = st.read_layer(town.parent / "town.gpkg", "communities", layer="communities")
     homes = homes.set_geometry(homes.translate(60_000, 0))
     st.write_layer(homes, town.parent / "town.gpkg", layer="communities")
-    with pytest.raises(st.NetworkError, match="communities: 4 of 4 places lie more than 250 m from any street"):
+    with pytest.raises(st.errors.NetworkError, match="communities: 4 of 4 places lie more than 250 m from any street"):
         st.run(st.Study.from_toml(town))
 
 
 def test_a_measuring_crs_for_elsewhere_is_refused(town: Path) -> None:
     text = town.read_text(encoding="utf-8").replace("year = 2025", 'year = 2025\ncrs = "EPSG:4534"')
     town.write_text(text, encoding="utf-8")
-    with pytest.raises(st.LayerError, match=r"made for 73.*the layer lies at 114"):
+    with pytest.raises(st.errors.LayerError, match=r"made for 73.*the layer lies at 114"):
         st.run(st.Study.from_toml(town))

@@ -86,7 +86,7 @@ def _equal(judged: st.Audit, standard: st.Standard, layers: Mapping[str, gpd.Geo
     homes = layers["communities"][layers["communities"]["kind"] != "park"]
     walk = {"childcare": st.Walk.carer(), "eldercare": st.Walk.elder()}.get(rule.service, st.Walk.adult())
     people = homes[{"childcare": "infants", "eldercare": "elderly"}.get(rule.service, "population")]
-    reach = st.travel(net, homes, st.open_to_all(layers[rule.service]), minutes=rule.value, walk=walk)
+    reach = st.travel(net, homes, st.measure.open_to_all(layers[rule.service]), minutes=rule.value, walk=walk)
     share = 100 * st.coverage(reach, people)["share"].iloc[0]
     value = judged.select(rule=rule.id).table["value"].iloc[0]
     if abs(value - share) > 1e-6:

@@ -24,7 +24,7 @@ import siting as st
 from benchmarks.siting_cities import RADIUS, cfl, cfl_customers
 count, sites = int(sys.argv[1]), cfl()
 def both(count):
-    reach, demand = st.merge_demand(cfl_customers(count), None, sites, metres=RADIUS)
+    reach, demand = st.propose.merge_demand(cfl_customers(count), None, sites, metres=RADIUS)
     merged = time.process_time()
     plans = [st.solve(st.MaxCoverage(), reach, demand=demand, rules=[st.AtMost(15)]),
              st.solve(st.MinSites(), reach, demand=demand, rules=[st.Cover(0.7)])]

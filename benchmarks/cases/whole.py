@@ -81,7 +81,7 @@ def _ours(asked: Question, page: Path) -> Answer:
     if plan.status != "optimal":
         raise UnequalError(f"siting's plan is {plan.status}")
     layers = {"communities": asked.homes, "culture": asked.existing, "candidates": asked.candidates}
-    st.draw_map(layers, areas=areas, coverage=st.bands(now, [asked.metres]), plan=plan, lang="en").save(page)
+    st.draw_map(layers, areas=areas, coverage=st.measure.bands(now, [asked.metres]), plan=plan, lang="en").save(page)
     return Answer(float(covered), float(plan.objective), areas.geometry.iloc[0])
 
 

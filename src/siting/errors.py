@@ -18,6 +18,10 @@ from collections.abc import Iterable, Sequence
 __all__ = ["LayerError", "NetworkError", "ProblemError", "SitingError", "StandardError"]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 class SitingError(ValueError):
     """Base of all errors that a user can mend."""
 

@@ -21,30 +21,12 @@ from siting.data.types_of_facilities import closest_types, facility_types, of_ty
 from siting.data.write import write_layer, write_table
 
 __all__ = [
-    "Column",
-    "Role",
-    "atomic_path",
-    "check_extent",
-    "check_layer",
-    "check_together",
-    "closest_types",
-    "combine_layers",
-    "common_crs",
-    "facility_types",
-    "list_headings",
-    "list_roles",
-    "load_sample",
-    "metric_crs",
-    "of_type",
-    "one_layer",
-    "points",
-    "read_layer",
-    "role",
-    "sample_path",
-    "to_crs",
-    "to_metric",
-    "type_of",
-    "types_in",
-    "write_layer",
-    "write_table",
-]
+    "Column", "Role", "atomic_path", "check_extent", "check_layer", "check_together", "closest_types",
+    "combine_layers", "common_crs", "facility_types", "list_headings", "list_roles", "load_sample", "metric_crs",
+    "of_type", "one_layer", "points", "read_layer", "role", "sample_path", "to_crs", "to_metric", "type_of",
+    "types_in", "write_layer", "write_table",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

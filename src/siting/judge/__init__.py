@@ -7,3 +7,7 @@ from siting.judge.standards.rule import Document, Rule
 from siting.judge.standards.standard import Standard, list_standards, load_standard
 
 __all__ = ["Audit", "Document", "Rule", "Standard", "audit", "list_standards", "load_standard", "provision"]
+
+
+def __dir__() -> list[str]:
+    return __all__

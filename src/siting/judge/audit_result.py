@@ -50,9 +50,9 @@ class Audit:
         For rules about each community, district or facility: which of them fulfil it. A frame by rule id; see `units`.
     uncounted
         The words for types of facility that rules leave out, a row for each layer and word: `type` (that of
-        `siting.facility_types`, nothing where the word is not among them), `rows`, `closest` (the closest types of a
-        word that is not), `counted` (whether another rule counts it), `rules` (the ids of those that
-        leave it out). Words that no rule counts and that are not known come first.
+        `siting.data.facility_types`, nothing where the word is not among them), `rows`, `closest` (the closest types of
+        a word that is not), `counted` (whether another rule counts it), `rules` (the ids of those that leave it out).
+        Words that no rule counts and that are not known come first.
     """
 
     table: pd.DataFrame

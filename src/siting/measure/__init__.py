@@ -43,3 +43,17 @@ from siting.measure.services import with_sites as with_sites
 from siting.measure.travel import straight_line as straight_line
 from siting.measure.travel import travel as travel
 from siting.measure.travel import travel_in_parts as travel_in_parts
+
+__all__ = [
+    "Appraisal", "Mismatch", "Reach", "accessibility", "age_bands", "annual_growth", "annual_increase",
+    "appraise_projects", "bands", "catchment", "close_pairs", "cohort_forecast", "could_take_in", "coverage",
+    "decay", "fit_margins", "forecast", "gini", "idle_nearby", "inequality", "interpolate_figures", "joint_sites",
+    "life_table", "lorenz", "medical_partners", "neighbours", "offering", "open_to_all", "palma", "round_to_total",
+    "service_areas", "service_streets", "spatial_mismatch", "straight_line", "supply_ratios", "theil",
+    "town_and_country", "travel", "travel_in_parts", "uncovered_around", "utilisation", "with_projects",
+    "with_sites",
+]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,7 +1,11 @@
-"""Streets → graph → places on it → shortest paths. The only room that knows kernels."""
+"""Streets → graph → places on it → shortest paths."""
 
 from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.walk import Walk, careful, tobler
 
 __all__ = ["Network", "Places", "Walk", "careful", "tobler"]
+
+
+def __dir__() -> list[str]:
+    return __all__

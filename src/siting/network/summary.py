@@ -1,4 +1,4 @@
-"""What a network shows of itself in a notebook: how large it is, and whether it is connected."""
+"""The summary of a network in a notebook: its size and components."""
 
 from __future__ import annotations
 

@@ -187,10 +187,10 @@ def _greedy(within: csr_array, opened: Bools, most: int) -> Bools | None:
 
 def _packing(within: csr_array, opened: Bools) -> int:
     """Count needs of which no column covers two, those with few columns first: each takes a column of its own."""
-    taken = opened.copy()
+    taken, starts, indices = opened.copy(), within.indptr, within.indices
     count = 0
-    for i in np.argsort(np.diff(within.indptr), kind="stable"):
-        columns = entries_of(within, i)
+    for need in np.argsort(np.diff(starts), kind="stable"):
+        columns = indices[starts[need] : starts[need + 1]]
         if not taken[columns].any():
             count += 1
             taken[columns] = True

@@ -24,7 +24,8 @@ def row_of_entries(matrix: csr_array) -> Positions:
 
 def entries_of(matrix: csr_array, row: int | np.integer[Any]) -> npt.NDArray[np.int32]:
     """Columns of the entries of one row."""
-    return np.asarray(matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]])
+    columns: npt.NDArray[np.int32] = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+    return columns
 
 
 def row_max(matrix: csr_array, data: Floats, empty: float = 0.0) -> Floats:

@@ -1,4 +1,4 @@
-"""Candidates, and a problem = objective + rules → a plan with its proof. Knows no geometry, standard or file."""
+"""Candidates, and a problem = objective + rules → a plan with its proof. Uses no geometry, standard or file."""
 
 from siting.optimize.control import Progress
 from siting.propose.candidates.aggregate import merge_demand, merge_reach
@@ -43,10 +43,14 @@ from siting.propose.questions.what_if import WhatIf
 from siting.propose.solve import solve
 
 __all__ = [
-    "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing", "FairPlan",
-    "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MayClose", "Mergers", "MinCost", "MinFarthest", "MinSites",
-    "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan", "Scenario",
-    "Spacing", "Supply", "Together", "Verified", "WhatIf", "assign", "choose_hubs", "compare", "fairest", "frontier",
-    "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity", "robustness", "solve",
-    "solve_robust", "upgrade_sites",
+    "Assignment", "AtLeast", "AtMost", "Backup", "Budget", "Capacity", "Certificate", "Cover", "Existing",
+    "FairPlan", "Forbidden", "Hubs", "MaxCoverage", "MaxSpacing", "MayClose", "Mergers", "MinCost", "MinFarthest",
+    "MinSites", "MinTravel", "NobodyBeyond", "OnePer", "Phases", "Plan", "Progress", "Required", "RobustPlan",
+    "Scenario", "Spacing", "Supply", "Together", "Verified", "WhatIf", "assign", "choose_hubs", "compare",
+    "fairest", "frontier", "make_candidates", "merge_demand", "merge_reach", "merge_sites", "price_of_equity",
+    "robustness", "solve", "solve_robust", "upgrade_sites",
 ]  # fmt: skip
+
+
+def __dir__() -> list[str]:
+    return __all__

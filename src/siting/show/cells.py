@@ -207,11 +207,11 @@ def _kind(name: str, values: pd.Series, units: pd.Series | None) -> str:
 
 
 def _cell(value: Any, name: str, kind: str, lang: str, *, head: bool = False) -> Cell:
-    keys = [f"{section}.{value}" for section in CODES.get(name, ())] if isinstance(value, str) else []
-    for key in filter(known, keys):
-        return Cell(label(key, lang), head=head)
-    if name == "operator" and value in (">=", "<=", "~"):
-        return Cell(SIGNS[value], head=head)
+    if isinstance(value, str):
+        for key in filter(known, (f"{section}.{value}" for section in CODES.get(name, ()))):
+            return Cell(label(key, lang), head=head)
+        if name == "operator" and value in (">=", "<=", "~"):
+            return Cell(SIGNS[value], head=head)
     return Cell(show(value, kind, lang), number=kind not in TEXT, head=head)
 
 

@@ -67,10 +67,10 @@ def draw_map(
     areas
         Service -> dissolved service areas with the columns ``limit`` and ``unit``; of one service, the areas alone.
     coverage
-        Service -> bands of the communities, as `siting.bands` gives them; of one service, the bands alone. Index
-        community id; ``facility``, ``cost``, ``band`` (smallest limit met, NaN outside all), ``unit`` ("m" or "min").
-        It colours the communities. Limits that no community met are known only from ``attrs["limits"]``. Shares on the
-        panel are of infants for childcare, of elderly for eldercare, otherwise of population.
+        Service -> bands of the communities, as `siting.measure.bands` gives them; of one service, the bands alone.
+        Index community id; ``facility``, ``cost``, ``band`` (smallest limit met, NaN outside all), ``unit`` ("m" or
+        "min"). It colours the communities. Limits that no community met are known only from ``attrs["limits"]``. Shares
+        on the panel are of infants for childcare, of elderly for eldercare, otherwise of population.
     plan
         A plan, or service -> plan. A plan alone belongs to the service of ``coverage`` or ``areas``
         when there is one, else it is shown with every service. A plan of several services shows with each

@@ -61,8 +61,8 @@ def draw_picture(
     areas
         Service areas with the columns ``limit`` and ``unit``, or a mapping service -> areas.
     coverage
-        What `siting.bands` gives, or a mapping service -> bands: index community id; ``band`` (smallest limit met,
-        missing outside all), ``cost`` and ``unit`` ("m" or "min"). A community without a row is grey.
+        What `siting.measure.bands` gives, or a mapping service -> bands: index community id; ``band`` (smallest limit
+        met, missing outside all), ``cost`` and ``unit`` ("m" or "min"). A community without a row is grey.
     plan
         A plan, or a mapping service -> plan. Its sites are numbered as in ``plan.table``; of a plan of several
         services those of *service* are drawn. Existing facilities that close are crossed out.

@@ -9,7 +9,7 @@ from pathlib import Path
 from siting.html import card, table
 from siting.judge.statuses import groups_to_show
 from siting.labels import label, named
-from siting.numbers import percent
+from siting.numbers import NONE, percent
 from siting.study.outputs import write_outputs
 from siting.study.tables import coverage_table
 from siting.study.values import Results
@@ -62,11 +62,12 @@ class Outcome(Results):
             numbers = [int(counts[group]) for group in groups]
             caption = label("report.audit", lang)
             tables.append(table([f"status.{group}" for group in groups], [numbers], caption=caption, lang=lang))
-        plans = [
-            (each.goal.title(lang), len(each.plan.sites), percent(each.plan.share), percent(each.plan.gap),
-             label(f"status.{each.plan.status}", lang))
-            for each in self.proposals.values()
-        ]  # fmt: skip
+        plans = []
+        for name, proposal in self.proposals.items():
+            goal, plan = proposal.goal.title(lang), proposal.plan
+            # Without a plan the share is that of today, which must not be read as what was reached.
+            share = NONE if name in self.unmet else percent(plan.share)
+            plans.append((goal, len(plan.sites), share, percent(plan.gap), label(f"status.{plan.status}", lang)))
         heads = ["study.goal", "column.sites", "column.share", "fact.gap", "fact.status"]
         tables.append(table(heads, plans, caption=label("study.plans", lang), lang=lang))
         return card(self.study.heading, {}, *tables, lang=lang)

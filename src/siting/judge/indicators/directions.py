@@ -122,7 +122,7 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
     """Share of the supply that would have to lie in another township to lie as the people do.
 
     Half the sum of the differences of shares: the index of dissimilarity of Duncan and Duncan (1955), see
-    `siting.spatial_mismatch`.
+    `siting.equity.spatial_mismatch`.
     """
     towns = context.districts("township")
     layer, frame = rule.layers[0], context.stock(rule)

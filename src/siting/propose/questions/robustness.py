@@ -32,10 +32,8 @@ def robustness(
     scenarios
         Names and scenarios: another demand, another `Reach`, (reach, demand), a list of ids that serve nobody, or a
         `Scenario`. Without it one for each site of the plan: that this site is lost.
-    time_limit
-        Seconds for the best of each scenario.
-    gap
-        Stop each when the bound is within this share; 0 waits for the proof.
+    time_limit, gap
+        As for `solve`, of the best of each scenario.
 
     Returns
     -------
@@ -59,7 +57,7 @@ def robustness(
     >>> people = pd.Series({"a": 10, "b": 5, "c": 8})
     >>> plan = st.solve(st.MaxCoverage(), reach, demand=people, rules=[st.AtMost(1)])
     >>> later = pd.Series({"a": 4, "b": 5, "c": 12})
-    >>> st.robustness(plan, {"later": later, "y is lost": ["y"]})[["covered", "best", "regret"]]
+    >>> st.scenarios.robustness(plan, {"later": later, "y is lost": ["y"]})[["covered", "best", "regret"]]
                covered  best  regret
     scenario
     later          9.0  12.0     3.0
