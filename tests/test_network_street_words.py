@@ -28,7 +28,7 @@ from siting.network.street_words import (
     translated,
     words,
 )
-from siting.network.walking_profile import CLOSED, ONLY_IF_ALLOWED, SQUARES
+from siting.network.walkable_streets import CLOSED, ONLY_IF_ALLOWED, SQUARES
 
 Make = Callable[..., gpd.GeoDataFrame]
 

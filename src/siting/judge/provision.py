@@ -17,7 +17,7 @@ from siting.judge.indicators.owned import there
 from siting.judge.indicators.rates import BASES
 from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import by_units
+from siting.judge.layers.judged_units import by_units
 from siting.judge.layers.uncounted_types import uncounted, warn_of_unknown
 from siting.judge.standards.applies_to import DISTRICTS, ESTATES
 from siting.judge.standards.keys import JUDGED

@@ -12,7 +12,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.measure.alignment import weights as aligned
 from siting.measure.decay import check_shape
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.numbers import Floats, Ints
 from siting.progress_bar import progress_bar

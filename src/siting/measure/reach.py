@@ -11,8 +11,8 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.html import card, words
 from siting.measure.alignment import in_order, unique_ids
+from siting.notebook_html import card, words
 from siting.numbers import Bools, Floats, Ints32, percent
 
 __all__ = ["Reach", "Unit"]

@@ -17,7 +17,7 @@ from siting.data import check_extent, common_crs, one_layer
 from siting.errors import ProblemError
 from siting.measure.alignment import unique_ids
 from siting.measure.reach import Reach
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import polygons_or_points
 from siting.progress_bar import progress_bar

@@ -2,7 +2,7 @@
 
 from siting.network.graph import Network
 from siting.network.places import Places
-from siting.network.walk import Walk, careful, tobler
+from siting.network.walking_speed import Walk, careful, tobler
 
 __all__ = ["Network", "Places", "Walk", "careful", "tobler"]
 

@@ -23,7 +23,7 @@ from siting.network.parts import Parts, crs_code
 from siting.network.places import frozen, millimetres
 from siting.network.splitting import split_streets
 from siting.network.street_words import directions, is_yes, osm_columns
-from siting.network.walking_profile import has_word, walkable
+from siting.network.walkable_streets import has_word, walkable
 from siting.numbers import Bools, Floats, Ints, Ints8, Shapes
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from siting.network.places import Gates, Places, frozen
 from siting.network.private_streets import PrivateCopies, copy_private_parts
 from siting.network.reached_street_kernels import ChainEnds
 from siting.network.search_kernels import Arcs, Starts, Targets
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Bools, Ints, Ints32
 
 #: The longest path, mm: about 1,000 km.

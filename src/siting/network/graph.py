@@ -28,7 +28,7 @@ from siting.network.places import Places, frozen
 from siting.network.snapping import check_ids, place, places_at_nodes, projected
 from siting.network.store import Home, read_again, read_parts, write_parts
 from siting.network.summary import network_card
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,7 +24,7 @@ from siting.network.end_points import run_starts
 from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
 from siting.network.osm_opl import DEGREE, known
 from siting.network.parts import Parts
-from siting.network.walking_profile import walkable
+from siting.network.walkable_streets import walkable
 from siting.numbers import Bools, Floats, Ints
 
 log = logging.getLogger(__name__)

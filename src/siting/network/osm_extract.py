@@ -23,7 +23,7 @@ import pandas as pd
 
 from siting.errors import NetworkError
 from siting.network.osm_opl import DEGREE, NOWHERE, Source, plain
-from siting.network.walking_profile import KNOWN, SQUARES, barred
+from siting.network.walkable_streets import KNOWN, SQUARES, barred
 from siting.numbers import Bools, Ints, Ints32
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.snapping import places_at_ends
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["Mode", "ReachedPieces", "reached_pieces"]

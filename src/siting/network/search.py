@@ -25,7 +25,7 @@ from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
 from siting.network.straight_walks import straight_walks
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Floats, Ints, Ints32
 
 log = logging.getLogger(__name__)

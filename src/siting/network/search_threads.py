@@ -19,7 +19,7 @@ from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.search_kernels import FAR, QUEUE_SHORT, SHIFT, Arcs, Starts, Targets
 from siting.network.straight_walks import StraightWalks, straight_walks
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Ints, Ints32
 
 Progress = Callable[[int, int], None]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from siting.html import card, words
 from siting.network.parts import Parts
+from siting.notebook_html import card, words
 from siting.numbers import percent
 
 __all__ = ["network_card"]

@@ -12,7 +12,7 @@ from siting.judge.indicators.estates import owing
 from siting.judge.indicators.finding import Finding, indicator, number, share_of_units, units_message, without
 from siting.judge.layers.columns import Missing, filled
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import unit_of
+from siting.judge.layers.judged_units import unit_of
 from siting.judge.layers.uncounted_types import besides
 from siting.judge.layers.walkers import walk_message
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS

@@ -19,7 +19,7 @@ from siting.judge.indicators.owned import there
 from siting.judge.layers.alternatives import countable
 from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.service_areas import served_districts
+from siting.judge.layers.served_districts import served_districts
 from siting.judge.layers.uncounted_types import besides
 from siting.judge.layers.walkers import walk_message
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS

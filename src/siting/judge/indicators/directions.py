@@ -15,7 +15,7 @@ from siting.judge.indicators.comparison import ratio
 from siting.judge.indicators.finding import Finding, indicator, number, shown, units_message
 from siting.judge.layers.columns import SEVERAL, Missing, matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.service_areas import townships_served
+from siting.judge.layers.served_districts import townships_served
 from siting.judge.layers.walkers import Limit, walk_message
 from siting.judge.standards.applies_to import COMMUNITIES
 from siting.judge.standards.rule import Rule

@@ -18,7 +18,7 @@ from siting.judge.indicators.finding import Finding, indicator, number, without
 from siting.judge.indicators.radius import inside, readings, share_of_everyone
 from siting.judge.layers.alternatives import countable
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import by_units
+from siting.judge.layers.judged_units import by_units
 from siting.judge.layers.walkers import minutes_message
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import NO_MESSAGE, Message, name_of

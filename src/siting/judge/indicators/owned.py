@@ -13,8 +13,8 @@ from siting.judge.indicators.owed import Duty, duty_of
 from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
 from siting.judge.layers.districts import by_id_or_name
+from siting.judge.layers.judged_units import Rolled
 from siting.judge.layers.membership import has_word
-from siting.judge.layers.rollup import Rolled
 from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.conditions import key_of
 from siting.judge.standards.rule import Rule

@@ -30,7 +30,7 @@ from siting.judge.indicators.finding import (
 )
 from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import unit_of
+from siting.judge.layers.judged_units import unit_of
 from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS

@@ -12,7 +12,7 @@ from siting.judge.layers.context import Context
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.standard import Standard
 from siting.judge.standards.units_of_measure import UNITS
-from siting.share import share_from
+from siting.read_share import share_from
 
 __all__ = ["SIZED", "people_of", "share_of_whole", "sized"]
 

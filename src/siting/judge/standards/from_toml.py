@@ -12,7 +12,7 @@ from siting.judge.standards.conditions import conditions_from
 from siting.judge.standards.keys import ALSO, LISTS, NUMBERS, PART, PARTS, TABLES, unlisted
 from siting.judge.standards.kinds import KINDS, check_kind
 from siting.judge.standards.rule import Document, Rule
-from siting.share import PERCENT, share_from
+from siting.read_share import PERCENT, share_from
 
 __all__ = ["document_from", "only", "rule_from", "texts"]
 

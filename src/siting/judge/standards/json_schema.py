@@ -14,7 +14,7 @@ from siting.judge.standards.keys import ALSO, CHOICES, COMPUTING, LISTS, NUMBERS
 from siting.judge.standards.kinds import KINDS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
-from siting.share import PERCENT
+from siting.read_share import PERCENT
 
 __all__ = ["standard_schema"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from siting.errors import NetworkError, StandardError
-from siting.network.walk import FASTEST, SLOWEST, speed_from
+from siting.network.walking_speed import FASTEST, SLOWEST, speed_from
 
 __all__ = ["MODES", "RIDDEN", "pace"]
 

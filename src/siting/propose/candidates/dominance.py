@@ -38,11 +38,7 @@ MAX_PAIRS = 2.0**28
 
 
 class Covers(NamedTuple):
-<<<<<<< HEAD
-    """Points on streets, and the communities that reach each.
-=======
     """Points on streets: the *edge* each lies on, how far *along* it from its `u`, mm, and who reaches each.
->>>>>>> w-plan
 
     The communities that reach point `k` are those at the positions ``item[ptr[k]:ptr[k + 1]]``, rising.
     """
@@ -65,28 +61,9 @@ class _Stretches(NamedTuple):
 def dominating_points(network: Network, communities: Places, limit: int, *, walk: Walk | None = None) -> Covers:
     """Find points such that for any point of a street, one of them is reached by at least the same communities.
 
-<<<<<<< HEAD
-    Parameters
-    ----------
-    network
-        The streets.
-    communities
-        On the streets; walks lead from them.
-    limit
-        The radius, mm of level walk; inclusive.
-    walk
-        The walker whose slopes count; None counts distance alone.
-
-    Returns
-    -------
-    Covers
-        In the order of the network's edges. No point's communities are a subset of another's; of points with equal
-        communities the one with the least total walk is kept.
-=======
     The *limit* of the radius, inclusive, is in mm of level walk from the communities; the response of *walk* to slopes
     counts. Points are in the order of the network's edges. No point's communities are all among those of another; of
     points that the same ones reach the one with the least walk for all of them together stands for the rest.
->>>>>>> w-plan
 
     Notes
     -----
@@ -162,18 +139,9 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
         point[todo[good]] = drawn[good]
         todo = todo[~good]
     if len(todo):
-<<<<<<< HEAD
-        log.warning(
-            "candidates: %d stretches of streets are below another street, where no point can be placed; they are "
-            "left out", len(todo),
-        )  # fmt: skip
-    found: Shapes = point[~shapely.is_missing(point)]
-    return found
-=======
         why = "lie under another street, where no point can be drawn; they are left out"
         log.warning("candidates: %d stretches of streets %s", len(todo), why)
     return np.asarray(point[~shapely.is_missing(point)])
->>>>>>> w-plan
 
 
 def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:

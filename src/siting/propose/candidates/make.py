@@ -18,7 +18,7 @@ import shapely
 from siting.data import check_extent, check_layer, common_crs, points
 from siting.errors import LayerError, ProblemError, some
 from siting.measure.alignment import amounts
-from siting.measure.walking import sloped, walk_limit
+from siting.measure.walk_limit import sloped, walk_limit
 from siting.network import Network, Walk
 from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes

@@ -32,27 +32,12 @@ LIMITS = (problem.AtMost, problem.Budget, problem.Phases)
 def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
     """Find out why no plan keeps all rules.
 
-<<<<<<< HEAD
-    First each rule that fails even with all sites open, with the best possible value and the communities that are too
-    far, or whose sites are forbidden. If there is none, a set of rules in conflict: a limit (on sites or money) and one
-    other rule if possible, reduced to one group if that is enough; otherwise the result of a deletion filter [1]_. The
-    set is irreducible, not always the smallest. Then the best shares under the other rules, and each single change that
-    makes the problem feasible. All is found by solving; a reason states when time ended first. Rules in the values of a
-    reason are `Part` objects, with the rule and its group.
-
-    Parameters
-    ----------
-    control
-        That of the search. It may take five seconds more, or as long as the search, but at most one second
-        beyond its time limit.
-=======
     First each rule that all sites together miss, with the best that can be had and the communities that are too far,
     or whose sites are forbidden. Where there is none, a set of rules in conflict: a limit (on sites or money) and one
     other rule where two such are, and of these one group where that is enough; otherwise whatever a deletion filter
     [1]_ leaves. Nothing of the set can be spared, but there may be a smaller one. Then the best shares that the other
     rules allow, and each single change that mends everything by itself. All is found by solving, in five seconds or
     what the search of *control* took, at most one second beyond its limit; a reason says where time ended first.
->>>>>>> w-plan
 
     References
     ----------

@@ -38,18 +38,7 @@ SAME = 1e-9
 class Subproblem(Formulation):
     """A problem with some of its rules and another objective to maximise.
 
-<<<<<<< HEAD
-    Attributes
-    ----------
-    weigh
-        What opening each variable counts.
-    target
-        The demand whose served people count; None for none.
-    all_served
-        Whether everybody must be served.
-=======
     *weigh* is what opening each variable counts, *target* whose people count when they are served (None: nobody's).
->>>>>>> w-plan
     """
 
     weigh: Floats
@@ -248,14 +237,6 @@ def lightest(sub: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> 
 
 
 def _limit(sub: Subproblem) -> Constraint | None:
-<<<<<<< HEAD
-    """Return the limit (sites, money) to minimise instead of keep, which is solved sooner."""
-    for kind in (problem.AtMost, problem.Budget):
-        for each in sub.constraints:
-            if isinstance(each.rule, kind) and getattr(each.rule, "by", None) is None and len(each.columns):
-                return each
-    return None
-=======
     """Return the limit (sites, money) to be made small instead of kept, which shows sooner whether it can be kept."""
     limits = [each for each in sub.constraints if limits_all(each.rule) and len(each.columns)]
     return min(limits, key=lambda each: isinstance(each.rule, problem.Budget), default=None)
@@ -264,7 +245,6 @@ def _limit(sub: Subproblem) -> Constraint | None:
 def limits_all(rule: object) -> bool:
     """Whether a rule limits all sites, or money."""
     return isinstance(rule, problem.Budget) or (isinstance(rule, problem.AtMost) and rule.by is None)
->>>>>>> w-plan
 
 
 def parts_of(formulation: Formulation) -> tuple[problem.Part, ...]:

@@ -78,19 +78,10 @@ def _too_far(
     size = len(inputs.communities)
     community, column, cost = formulation.serving(service, len(inputs.years) - 1)
     nearest = np.full(size, np.inf)
-<<<<<<< HEAD
-    order = np.lexsort((cost, community))
-    _, first = np.unique(community[order] * len(inputs.sites) + variables.site[column[order]], return_index=True)
-    once = order[np.sort(first)]  # each site once, in the order of distance
-    start = np.searchsorted(community[once], community[once])
-    at = np.arange(len(once)) - start == formulation.times - 1
-    nearest[community[once][at]] = cost[once][at]
-=======
     ways = pd.DataFrame({"community": community, "site": variables.site[column], "cost": cost})
     ways = ways.sort_values("cost").drop_duplicates(["community", "site"])
     last = ways.groupby("community")["cost"].nth(formulation.times - 1)
     nearest[ways["community"].loc[last.index]] = last
->>>>>>> w-plan
     lost = np.any([mask for _, mask in lacking], axis=0)
     within = f"{pairs.limit if limit is None else limit:g} {pairs.unit}"
     values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": within}

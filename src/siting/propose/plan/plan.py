@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from siting.html import card, table, words
+from siting.notebook_html import card, table, words
 from siting.numbers import amount, percent
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.certificate import Certificate, Verified, certify, same, verify

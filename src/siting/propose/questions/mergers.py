@@ -20,8 +20,8 @@ from siting.optimize.control import gap_between
 from siting.propose.forwarded import forwarded
 from siting.propose.questions.mergers_model import MergerProblem, check, last_covers, solve
 from siting.propose.questions.what_if import WhatIf
+from siting.read_share import share_from
 from siting.renamed import renamed_keywords
-from siting.share import share_from
 
 __all__ = ["Mergers", "merge_sites"]
 

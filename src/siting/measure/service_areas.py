@@ -16,7 +16,7 @@ from siting.measure.buffers import strips, unite
 from siting.measure.line_pieces import cut
 from siting.measure.reach import Unit
 from siting.measure.street_voronoi import divide
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk
 from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
 from siting.numbers import Bools, Floats, Ints32, Positions, Shapes

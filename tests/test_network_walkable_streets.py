@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from siting.network.street_words import KNOWN_CLASSES
-from siting.network.walking_profile import (
+from siting.network.walkable_streets import (
     ACCESS_CLOSED,
     ACCESS_PRIVATE,
     ALLOWED,
@@ -269,7 +269,7 @@ def test_categories_and_plain_text_agree() -> None:
 
 
 def test_what_is_left_out_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level("INFO", logger="siting.network.walking_profile"):
+    with caplog.at_level("INFO", logger="siting.network.walkable_streets"):
         walkable(pd.DataFrame({"highway": ["motorway", "path", "motorway"]}))
         assert caplog.messages == ["streets left out, closed to walkers: {'motorway': 2}"]
         walkable(pd.DataFrame({"highway": ["path"]}))

@@ -12,7 +12,7 @@ import pytest
 
 import siting as st
 from siting.errors import NetworkError, ProblemError
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import search
 
 
