@@ -13,9 +13,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
-from siting.judge.indicators.provision_formulas import area_owed
 
 import siting as st
+from siting.judge.indicators.owed import area_owed
 from siting.judge.standards.from_toml import rule_from
 from siting.propose.questions import robustness as robustness_module
 
