@@ -83,9 +83,7 @@ def test_a_row_as_large_as_all_others_is_told(
         id=[f"h{n}" for n in range(rows)], population=people, name=["某市", *"甲乙丙丁戊己庚辛壬"[: rows - 1]]
     )
     assert len(check_layer(frame, "communities")) == rows
-    assert (
-        '"population" of "h0: 某市" is as much as of all other rows together, 45; if it is' in caplog.text
-    ) == told
+    assert ('"population" of "h0: 某市" is as much as of all other rows together, 45; if it is' in caplog.text) == told
 
 
 # --- the canonical form

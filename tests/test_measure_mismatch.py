@@ -124,7 +124,8 @@ def test_beds_in_proportion_need_not_move(reach: Reach, given_data: dict[str, An
     assert found.dissimilarity == pytest.approx(0)
     text = found.explain("en").splitlines()[1]
     assert (
-        text == "By district: 0.0% of the beds (0 beds) would have to move to another district to match people aged 60+."
+        text
+        == "By district: 0.0% of the beds (0 beds) would have to move to another district to match people aged 60+."
     )
 
 
@@ -228,15 +229,9 @@ def test_all_at_the_door_have_no_ratio_at_all(given_data: dict[str, Any]) -> Non
     ways = Reach.from_pairs(table, origins=HOMES, destinations=["x", "y", "z"], limit=math.inf)
     found = spatial_mismatch(ways, **given_data)
     assert (found.verdict, found.reason) == ("n/a", "at_door")
-<<<<<<< HEAD
-    assert found.statement("en") == (
+    assert found.explain("en") == (
         "Whether the beds follow people aged 60+ is not known: "
         "for people aged 60+ the distance to the beds is 0, so that there is no ratio."
-=======
-    assert found.explain("en") == (
-        "Whether the beds follow people aged 60+ cannot be told: "
-        "for people aged 60+ the way to the beds is 0, which gives no ratio."
->>>>>>> main
     )
 
 

@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""Old names of keywords, which still work, with a warning that gives the new name."""
-=======
-"""Old names of keywords and attributes: they keep working for a while, with a warning that says the new name."""
->>>>>>> main
+"""Old names of keywords and attributes, which still work, with a warning that gives the new name."""
 
 from __future__ import annotations
 

@@ -31,14 +31,9 @@ def printed_number(rule: Rule) -> dict[str, object]:
 
 
 def conditions_of(rule: Rule) -> Message:
-<<<<<<< HEAD
     """Write which rows of a layer count, by marks, words and numbers, and the number that fulfils the rule."""
-    found = [*_each(rule.where), *(one for one in _each(rule.part) if _compares(one))]
-=======
-    """Write which rows of a layer count, by marks, words and numbers, and which number makes them fulfil the rule."""
     numbers = (one for one in _each(rule.part) if isinstance(one, str) and one.partition(" ")[2][:1] in tuple("≥≤><"))
     found = [*_each(rule.where), *numbers]
->>>>>>> main
     return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NO_MESSAGE
 
 
