@@ -180,7 +180,7 @@ def test_headings_of_bureaus(name: str, heading: str, column: str | None) -> Non
 @pytest.mark.parametrize(
     ("heading", "column", "why"),
     [
-        ("70岁以上老年人口", "elderly", "other ages"),
+        ("70岁以上老年人口", "elderly", "its ages are not"),
         ("行政区划代码", "district", "may be of the county"),
         ("住宅套数", "households", "dwellings"),
         ("是否老旧小区", "build_status", "old or renewed"),

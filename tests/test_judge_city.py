@@ -406,7 +406,7 @@ def test_what_is_said_of_service_areas_is_said_once(judged: Judge) -> None:
     )
     row = judged({**share, "any": BOTH})
     assert row["value"].tolist() == [100]
-    said = "only the townships that facilities lie in count"
+    said = "only townships with facilities count"
     assert row["basis_en"][0].count(said) == 1
     both = judged({**share, "also": [{"layer": "eldercare"}]})
     assert (both["value"].tolist(), both["basis_en"][0].count(said)) == ([100], 1)

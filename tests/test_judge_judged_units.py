@@ -96,7 +96,7 @@ def test_estates_that_stand_for_communities_are_told(town: Layers, town_network:
     assert row["basis"].startswith("3 个小区中，")
     assert "3 个小区未注明所属社区" in row["basis"]
     assert row["basis"].endswith("所属社区（community_area），或图层：社区与行政村（community_areas）")
-    assert "3 estates stand in for communities" in row["basis_en"]
+    assert "3 estates are judged as communities" in row["basis_en"]
     some = {**town, "communities": town["communities"].assign(community_area=["甲", "甲", "", "", ""])}
     row = judged(rule(applies_to="urban_community", metres=100.0), some, network=town_network)
     assert (row["value"], row["needs"]) == (50, "community_areas")

@@ -422,7 +422,7 @@ def test_a_park_shares_its_facility_and_an_estate_does_not(two: Layers, town_net
     two["communities"]["population"] = 1000
     row = judged(trigger_, {**two, "childcare": two["childcare"].loc[["k"]]}, network=town_network)
     assert verdict(row) == (2, 2, 0, "facilities", "met")
-    assert "within 300 m on foot counts for each of them; 2 estates stand in for communities" in row["basis_en"]
+    assert "within 300 m on foot counts for each of them; 2 estates are judged as communities" in row["basis_en"]
     assert "步行 300 米内的设施均计入；2 个小区未注明所属社区" in row["basis"]
     assert judged(OLD, two, network=town_network)["basis_en"].count("counts for the nearest") == 1
 

@@ -185,7 +185,7 @@ def test_the_assumption_stands_in_both_languages(town: pd.DataFrame) -> None:
     (en,) = later["assumption_en"].unique()
     assert en.split("; ") == [
         "children under 3 (infants): linear between the figures of 2021, 2025, 245 in 2030",
-        "2030 is outside those years; the trend is extrapolated",
+        "2030 is outside those years, the trend is extrapolated",
         "communities keep their shares of 2021 within the area of a total",
         "all other columns are as in 2021",
         "after: a plan, registered",
@@ -375,7 +375,7 @@ def test_each_total_is_told_in_chinese_too(three: pd.DataFrame) -> None:
 
 
 def test_a_trend_beyond_its_years_is_told_of_areas_too(three: pd.DataFrame) -> None:
-    assert "2023 lies beyond those years" in told(three, {"all": 400, "D1": {2019: 90, 2021: 100}})
+    assert "2023 is outside those years" in told(three, {"all": 400, "D1": {2019: 90, 2021: 100}})
 
 
 @pytest.mark.parametrize(

@@ -165,7 +165,7 @@ def test_only_the_nearest_tell_no_density(town_network: st.Network, layer: Calla
     assert math.isnan(found.density)
     assert found.distance["supply_within"].isna().all()
     assert found.verdict == "follow"
-    assert "cannot be told" in found.explain("en")
+    assert "is not known" in found.explain("en")
     assert "沿路网距离" in found.explain()
     with pytest.raises(ProblemError, match='supply is 0 at "x", and only the nearest are known'):
         spatial_mismatch(ways, people, pd.Series({"x": 0, "y": 5}), residents=residents)

@@ -368,7 +368,7 @@ def test_only_our_own_compiling_is_told(caplog: pytest.LogCaptureFixture, monkey
     from siting import compiled as _compiled
 
     # As in a process whose searches all come from the cache.
-    monkeypatch.setattr(_compiled._tell_of_compiling(), "told", False)
+    monkeypatch.setattr(_compiled._tell_of_compiling(), "logged", False)
     numba.njit(lambda x: x + 1)(1)
     assert "path searches" not in caplog.text
     numba.njit(_ours)(1)
