@@ -43,7 +43,7 @@ def table(heading: str) -> str:
 
 
 def test_the_words_of_the_tables_are_those_of_the_code() -> None:
-    ruled = {word for row in re.findall(r"^\| (.*?) \|", table("Whom a rule is for"), re.MULTILINE)
+    ruled = {word for row in re.findall(r"^\| (.*?) \|", table("The units of a rule"), re.MULTILINE)
              for word in re.findall(r"`([a-z_]+)`", row)}  # fmt: skip
     assert ruled - {"applies_to"} <= set(APPLIES)
     assert {"new_residential", "industrial_park", "township"} <= ruled
