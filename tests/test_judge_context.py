@@ -215,3 +215,13 @@ def test_a_table_without_places_cannot_be_counted_in_a_city() -> None:
     with pytest.raises(Missing) as missing:
         whole.inside(count("prefecture"), "childcare", whole.districts("prefecture"))
     assert missing.value.message == ("audit.no_geometry", {"layer": "childcare"})
+
+
+def test_facilities_are_counted_in_the_city_that_they_lie_in() -> None:
+    city = districts(**{**LEVELS, "level": ["city", "city", "county", "county"]})
+    care = gpd.GeoDataFrame(geometry=[Point(500_500, 3_200_500)] * 2, index=[*"kn"], crs=4549)
+    whole = context(districts=city, childcare=care)
+    cities = whole.districts("prefecture")
+    assert whole.inside(count("prefecture"), "childcare", cities).to_dict() == {"T1": 2, "T2": 0}
+    none = context(districts=city, childcare=pd.DataFrame({"district": []}))
+    assert none.inside(count("prefecture"), "childcare", cities).to_dict() == {"T1": 0, "T2": 0}
