@@ -217,3 +217,15 @@ def test_ids_may_be_numbers() -> None:
     assert plan.unreachable == (3,)
     assert "1. 7: adds 4 people" in plan.explain("en")
     assert np.isnan(plan.assignment.loc[3, "cost"])
+
+
+def test_words_are_chinese_unless_english_is_wanted(plan: st.Plan) -> None:
+    assert plan.summary() == plan.summary("zh") != plan.summary("en")
+    assert plan.explain() == plan.explain("zh") != plan.explain("en")
+    assert plan.rules_in_words() == plan.rules_in_words("zh") != plan.rules_in_words("en")
+    assert plan.rules_in_words("en")[:2] == ("cover as many people as possible", "at most 3 new sites")
+
+
+def test_served_people_by_group(plan: st.Plan) -> None:
+    halves = pd.Series({"a": "west", "b": "west", "c": "east", "d": "east", "e": "east"}, name="half")
+    assert plan.by(halves)["served"].to_dict() == {"east": 8, "west": 15}
