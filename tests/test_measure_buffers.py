@@ -170,3 +170,30 @@ def test_lines_become_strips() -> None:
     found, of = strips(np.array(lines, object), np.array([1.0, 2.0, 3.0]))
     assert found.tolist() == [[0, 0, 1, 0, 1], [1, 0, 1, 1, 1], [5, 5, 5, 5, 2], [7, 7, 7, 7, 3]]
     assert of.tolist() == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_strips_at_random(seed: int, slow: list[int]) -> None:
+    """Strips and dots of several radii, close together, as overlays unite them."""
+    rng = np.random.default_rng(seed)
+    begin = rng.uniform(0, 30, (25, 2))
+    ends = begin + rng.uniform(-8, 8, (25, 2)) * (rng.random((25, 1)) < 0.7)
+    crowd = rows(*np.column_stack([begin, ends, rng.uniform(0.2, 4, 25)]).tolist())
+    for fill in (0.0, 3.0):
+        assert the_same(unite(crowd, fill), by_buffers(crowd, fill))
+    assert not slow
+
+
+def test_many_crossings(slow: list[int]) -> None:
+    """40 strips cross 40 others: 2 × 40 × 400 m × 2 m, less the squares of 2 m where they cross, and round ends."""
+    many = [(x, 0, x, 400, 1) for x in range(5, 400, 10)] + [(0, y, 400, y, 1) for y in range(5, 400, 10)]
+    grid = unite(rows(*many), 0)
+    assert grid.area == pytest.approx(80 * 400 * 2 - 1600 * 4 + 80 * ROUND, abs=0.1)
+    assert [len(part.interiors) for part in grid.geoms] == [39 * 39]
+    assert not slow
+
+
+def test_a_strip_is_drawn_alike_in_whatever_direction() -> None:
+    for x, y in ((30, 40), (30, -40), (0, 50), (50, 0)):
+        there, back = rows((0, 0, x, y, 10)), rows((x, y, 0, 0, 10))
+        assert shapely.to_wkb(unite(there, 0)) == shapely.to_wkb(unite(back, 0))

@@ -77,6 +77,8 @@ def test_districts_by_hand(reach: Reach, given_data: dict[str, Any], districts: 
     assert table["quotient"].tolist() == pytest.approx([0.375 / 0.7, 0, math.nan], nan_ok=True)
     assert table["surplus"].tolist() == pytest.approx([30 - 56, -24, 50])
     assert found.dissimilarity == pytest.approx(0.625)  # the 50 beds of `w`, of 80
+    assert repr(found).startswith("<Mismatch: beds against elderly: follow, nearness 1.61, density ")
+    assert repr(found).endswith(", dissimilarity 0.62 over 3 districts>")
 
 
 def test_ways_by_hand(reach: Reach, given_data: dict[str, Any]) -> None:
@@ -221,6 +223,40 @@ def test_at_the_door_there_is_no_ratio(given_data: dict[str, Any]) -> None:
     assert "ratio n/a" in found.statement("en")
 
 
+def test_all_at_the_door_have_no_ratio_at_all(given_data: dict[str, Any]) -> None:
+    table = pd.DataFrame({"origin": HOMES, "destination": "x", "cost": 0.0})
+    ways = Reach.from_pairs(table, origins=HOMES, destinations=["x", "y", "z"], limit=math.inf)
+    found = spatial_mismatch(ways, **given_data)
+    assert (found.verdict, found.reason) == ("n/a", "at_door")
+    assert found.statement("en") == (
+        "Whether the beds follow people aged 60+ cannot be told: "
+        "for people aged 60+ the way to the beds is 0, which gives no ratio."
+    )
+
+
+def test_the_metric_is_named_in_both_languages(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    homes, beds = layer({"a": (0, 0), "b": (300, 0)}), layer({"x": (100, 0)})
+    people, bed = pd.Series({"a": 3, "b": 1}), pd.Series({"x": 5}, name="beds")
+    found = spatial_mismatch(st.straight_line(homes, beds, metres=500), people, bed, residents=people)
+    assert "Distance to the nearest of the beds, straight line: 125 m on average" in found.statement("en")
+    assert "到最近床位的直线距离：" in found.statement()
+
+
+def test_a_mean_way_that_is_missing_is_printed_as_such() -> None:
+    """The one elderly person has no path to a bed, however far one walks."""
+    table = pd.DataFrame({"origin": ["b"], "destination": ["x"], "cost": [100.0]})
+    ways = Reach.from_pairs(table, origins=["a", "b"], destinations=["x"], limit=math.inf)
+    beds, residents = pd.Series({"x": 1}, name="beds"), pd.Series({"a": 1, "b": 2})
+    found = spatial_mismatch(ways, pd.Series({"a": 1, "b": 0}), beds, residents=residents, limit=500)
+    assert (found.verdict, found.density) == ("apart", 0)
+    ways_in_words = found.statement("en").splitlines()[1]
+    assert ways_in_words == (
+        "Distance to the nearest of the beds: n/a m on average for those served, 100 m for all residents "
+        "(ratio n/a; above 1: nearer to those served); median n/a m and 100 m. "
+        "Those without a path to the beds (100.0% of those served, 33.3% of all residents) are not in the means."
+    )
+
+
 def test_a_median_beyond_the_search(reach: Reach, given_data: dict[str, Any]) -> None:
     people = pd.Series([10, 0, 0, 90], index=HOMES, name="elderly")
     found = spatial_mismatch(reach, **given_data | {"demand": people})
@@ -268,6 +304,7 @@ def test_other_services_have_their_own_words(reach: Reach, given_data: dict[str,
     found = spatial_mismatch(reach, children, places, residents=given_data["residents"], limit=400)
     assert found.statement("en").startswith("The places follow children under 3:")
     assert "36 places on average for children under 3" in found.statement("en")
+    assert "平均有 36 个托位" in found.statement()
     seats = spatial_mismatch(
         reach, children.rename("学生"), places.rename("座位"), residents=given_data["residents"], limit=400
     )
@@ -277,8 +314,17 @@ def test_other_services_have_their_own_words(reach: Reach, given_data: dict[str,
         reach, children.rename(None), places.rename(None), residents=given_data["residents"], limit=400
     )
     assert plain.statement().startswith("供给的分布与服务对象相符")
+    assert plain.statement("en").startswith("The supply follow those served:")
     with pytest.raises(ValueError, match="choose one of zh, en"):
         found.statement("fr")
+
+
+def test_amounts_from_ten_on_are_whole() -> None:
+    table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "y"], "cost": [100.0, 100.0]})
+    ways = Reach.from_pairs(table, origins=["a", "b"], destinations=["x", "y"], limit=500)
+    beds = pd.Series({"x": 10.4, "y": 9.4}, name="beds")
+    found = spatial_mismatch(ways, pd.Series({"a": 1, "b": 0}), beds, residents=pd.Series({"a": 0, "b": 1}))
+    assert "Within 500 m: 10 beds on average for those served, 9.4 beds for all residents" in found.statement("en")
 
 
 def test_minutes_are_said_as_time(given_data: dict[str, Any]) -> None:

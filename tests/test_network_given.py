@@ -239,6 +239,8 @@ def test_the_bar_moves(network: st.Network, monkeypatch: pytest.MonkeyPatch) -> 
     from rich.progress import Progress
 
     moves: list[tuple[int, int]] = []
-    monkeypatch.setattr(Progress, "update", lambda bar, task, *, completed, total: moves.append((completed, total)))
+    monkeypatch.setattr(
+        Progress, "update", lambda bar, task, *, completed, total, description: moves.append((completed, total))
+    )
     st.travel(network, HOME, HOME, metres=500, progress=True, threads=1)
     assert moves == [(1, 1)]

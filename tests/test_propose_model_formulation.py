@@ -219,7 +219,7 @@ def test_only_open_columns_tie_arcs_in_the_mixed_integer_model(shared: Any) -> N
 def test_decay_of_nothing_is_taken_and_what_rises_is_not(formulated: Any) -> None:
     made = formulated(st.MaxCoverage(decay=lambda cost: 1.0 * (cost <= 100)), [st.AtMost(1)])
     assert made.model.benefit.toarray().tolist() == [[10, 0, 0], [0, 5, 0], [0, 0, 8]]
-    for decay, message in ((lambda cost: cost, "rises"), (lambda cost: -cost, "no weights"), (lambda _: 1.0, "no we")):
+    for decay, message in ((lambda cost: cost, "rises"), (lambda cost: -cost, "0 or more"), (lambda _: 1.0, "for each cost")):
         with pytest.raises(st.errors.ProblemError, match=message):
             formulated(st.MaxCoverage(decay=decay), [st.AtMost(1)]).model  # noqa: B018
 

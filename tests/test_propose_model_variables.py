@@ -176,7 +176,7 @@ def test_columns_of_options(reach_of: Callable[..., st.Reach], caplog: pytest.Lo
         table = options(service=None, cost=[1, 2], places=[3, 4], year=[2026, 2020])
         assert caplog.messages == []
         options(colour="red")
-        assert caplog.messages == ['options: the columns "colour" are not looked at']
+        assert caplog.messages == ['options: the columns "colour" are not used']
     assert table.index.tolist() == ["big", "small"]
     assert table[["cost", "places", "phase"]].to_numpy().tolist() == [[2, 4, 0], [1, 3, 1]]
     assert options()[["cost", "places"]].isna().all(axis=None)

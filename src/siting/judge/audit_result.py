@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from siting.errors import SitingError, some
-from siting.html import card, table, words
 from siting.judge.layers.uncounted_types import COLUMNS as UNCOUNTED
 from siting.judge.layers.uncounted_types import in_words as uncounted_in_words
 from siting.judge.standards.units_of_measure import DIGITS, apart
@@ -18,6 +17,7 @@ from siting.judge.statuses import counts_of, groups_to_show, judged_first, membe
 from siting.judge.wording.sentences import needs_words
 from siting.judge.workbook import write_workbook
 from siting.labels import known, label, named
+from siting.notebook_html import card, table, words
 
 __all__ = ["COLUMNS", "PRINTED", "Audit"]
 

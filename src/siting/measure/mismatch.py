@@ -1,4 +1,4 @@
-"""`spatial_mismatch`: whether beds and places lie where the people live whom they are for."""
+"""`spatial_mismatch`: whether beds and places are where their users live."""
 
 from __future__ import annotations
 
@@ -30,37 +30,37 @@ LEAST = 0.05
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mismatch:
-    """How well a supply matches the people whom it is for. Made by `spatial_mismatch`.
+    """How well a supply matches its users in space. Made by `spatial_mismatch`.
 
     Attributes
     ----------
     people, supply
-        Names of what was compared, such as "elderly" and "beds".
+        Names of the compared columns, such as "elderly" and "beds".
     districts
         A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN
         without people), `surplus` (supply beyond the share of the people). None without districts.
     dissimilarity
-        Share of the supply that would have to lie in another district, 0 to 1; NaN without people or supply.
+        Share of the supply that would have to move to another district, 0 to 1; NaN without people or supply.
     distance
         Rows "people" and "residents":
 
         - `total`, and `unreached`, the share that reaches no supply
-        - `mean`: way to the nearest supply. Who reaches none within a limit counts at that limit, so that the mean is a
-          lower bound; in a search without limit those without a path are left out
-        - `median`: the same, with the unreached farther than anybody; NaN when it is one of them
+        - `mean`: distance to the nearest supply. Those who reach none count at the limit, so that the mean is a
+          lower bound; without a limit those without a path are left out
+        - `median`: the same, with the unreached at infinity; NaN if the median is infinite
         - `supply_within`: supply within `limit`, on average; `share_within`: the same as a share of the whole supply
     nearness, density
-        Mean way of residents over that of people: above 1 supply is nearer to the people. `supply_within` of people
-        over that of residents: above 1 they have more of it around them.
+        Mean distance of residents divided by that of people: above 1 supply is nearer to the people. `supply_within` of
+        people divided by that of residents: above 1 people have more supply around them.
     limit, searched
-        Within which way supply counts as around a community (NaN when not all is known), and how far was searched.
+        The distance within which supply is around a community (NaN if not all is known), and the limit of the search.
     unit, how
-        The unit of all ways, and how they were measured.
+        The unit of all distances, and how they were measured.
     verdict
-        "follow" (both ratios above 1, or one and the other alike), "apart" (below 1), "alike", "mixed" (one above, one
-        below), "n/a". Ratios are taken with two decimals; from 0.95 to 1.05 they count as alike.
+        "follow" (both ratios above 1, or one above and one alike), "apart" (the same, below 1), "alike", "mixed" (one
+        above, one below), "n/a". Ratios are rounded to two decimals; 0.95 to 1.05 is alike.
     reason
-        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all ways are 0); else None.
+        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all distances are 0); else None.
     """
 
     people: str
@@ -198,28 +198,29 @@ def spatial_mismatch(
     supply_by: pd.Series | None = None,
     limit: float | None = None,
 ) -> Mismatch:
-    """Compare where a supply lies with where the people live whom it is for, as beds should follow the elderly.
+    """Compare the location of a supply with that of its users, for example beds with the elderly.
 
     By district, with people ``E(d)`` of ``E`` and supply ``B(d)`` of ``B``: the location quotient
     ``LQ(d) = (B(d)/B) / (E(d)/E)`` [1]_, the surplus ``B(d) - B E(d)/E``, and the index of dissimilarity
-    ``D = 1/2 sum_d |E(d)/E - B(d)/B|`` [2]_, the share of the supply that would have to lie elsewhere [3]_.
+    ``D = 1/2 sum_d |E(d)/E - B(d)/B|`` [2]_, the share of the supply that would have to move [3]_.
 
-    By the way to go: how far the nearest supply is, and how much lies within a limit, on average for both.
+    By distance: the mean distance to the nearest supply, and the mean supply within a limit, for users and for
+    residents.
 
     Parameters
     ----------
     reach
-        From communities to facilities. One of only the nearest knows no supply within a limit.
+        From communities to facilities. With only the nearest, the supply within a limit is not known.
     demand
-        The people whom the supply is for, by community id: elderly for beds, …. Its name gives the word for them.
+        Users of the supply by community id: elderly for beds, …. Its name is used in sentences.
     supply
-        By facility id: beds, places, or 1 for each facility; those with 0 are passed over. Its name gives the word.
+        By facility id: beds, places, or 1 for each facility; those with 0 are ignored. Its name is used in sentences.
     residents
-        All residents by community id, with whom the people are compared.
+        All residents by community id, for comparison.
     by, supply_by
         The district of each community and of each facility; both, or none.
     limit
-        Up to which way supply counts as around a community, in the unit of *reach*; without it the limit of *reach*.
+        The distance within which supply is around a community, in the unit of *reach*; default: the limit of *reach*.
 
     Returns
     -------
@@ -287,7 +288,7 @@ def spatial_mismatch(
 def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: pd.Series) -> pd.DataFrame:
     """Count people and supply by district; a district may have only one of both."""
     counted = {
-        name: values.groupby(labels.astype(object), sort=False, observed=True).sum()
+        name: values.groupby(labels.astype(object), sort=False).sum()
         for name, values, labels in (("people", people, by), ("supply", supply, supply_by))
     }
     homes, sites = counted["people"].index, counted["supply"].index
@@ -297,8 +298,7 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     ids = sorted({*homes, *sites}, key=by_kind)
     table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
-        total = float(table[name].sum())
-        table[f"{name}_share"] = table[name] / (total if total > 0 else math.nan)
+        table[f"{name}_share"] = table[name] / table[name].sum()
     share = table["people_share"]
     table["quotient"] = table["supply_share"] / share.where(share > 0)
     table["surplus"] = table["supply"] - table["supply"].sum() * share

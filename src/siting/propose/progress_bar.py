@@ -15,12 +15,12 @@ __all__ = ["progress_bar"]
 def progress_bar(
     progress: Callable[[Progress], object] | bool | None,
 ) -> Iterator[Callable[[Progress], object] | None]:
-    """Return what is called with the progress: the user's own function, one that moves a bar, or none.
+    """Return the function to call with the progress: the user's, one that moves a bar, or None.
 
     Raises
     ------
     ProblemError
-        When *progress* is neither a function nor a truth value.
+        When *progress* is neither a function nor a bool.
     """
     if progress is None or progress is False:
         yield None

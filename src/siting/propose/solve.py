@@ -9,14 +9,14 @@ from numbers import Real
 import pandas as pd
 
 from siting.errors import ProblemError
-from siting.optimize.control import Control, Progress
+from siting.optimize.control import Control, Progress, gap_between
+from siting.progress_bar import progress_bar
 from siting.propose.infeasible.conflicts import reasons
 from siting.propose.model.constraints import all_may_open_first
-from siting.propose.model.formulation import Formulation, build
+from siting.propose.model.formulation import build
 from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import Objective, Rule, is_number
-from siting.propose.progress_bar import progress_bar
 from siting.propose.search.answer import Reason
 from siting.propose.search.dispatch import search
 
@@ -108,28 +108,29 @@ def solve(
             "%s: nothing holds new sites back from %s; limit what opens in each year with at_most or budget",
             phases, phases.years[0],
         )  # fmt: skip
-    with progress_bar(progress) as report, Control(time_limit=time_limit, gap=gap, progress=report) as control:
-        return _plan(problem, control)
+    with (
+        progress_bar(progress, _shown, "") as report,
+        Control(time_limit=time_limit, gap=gap, progress=report) as control,
+    ):
+        control.sense = problem.sense
+        found = search(problem, control)
+        why: tuple[Reason, ...] = ()
+        if found.x is None:
+            why = reasons(problem, control) if found.status == "infeasible" else (("plan.none_found", {}),)
+        return Plan(problem, found, why, control.seconds)
 
 
-def _plan(problem: Formulation, control: Control) -> Plan:
-    """Search for a plan; where there is none, look for the reasons."""
-    control.sense = problem.sense
-    found = search(problem, control)
-    why: tuple[Reason, ...] = ()
-    if found.x is None:
-        why = reasons(problem, control) if found.status == "infeasible" else (("plan.none_found", {}),)
-    return Plan(problem, found, why, control.seconds)
+def _shown(now: Progress) -> dict[str, object]:
+    """Show how near value and bound are."""
+    if now.value is None or now.bound is None:
+        return {"completed": 0.0, "total": 1.0, "description": now.step}
+    gap = gap_between(now.value, now.bound)
+    text = f"{now.step} {now.value:,.10g} / {now.bound:,.10g}, gap {100 * gap:.2f} %"
+    return {"completed": 1.0 - min(1.0, gap), "total": 1.0, "description": text}
 
 
 def check(rules: Sequence[Rule], time_limit: float | None, gap: float = 0.0) -> None:
-    """Refuse rules that are no list, a time limit that is no time, and a gap that is no share.
-
-    Raises
-    ------
-    ProblemError
-        When they are.
-    """
+    """Refuse rules that are no list, a time limit that is no time, and a gap that is no share."""
     if isinstance(rules, Rule) or rules is None or not isinstance(rules, Iterable) or isinstance(rules, str):
         raise ProblemError(f"rules is {rules!r}; give a list of rules")
     if time_limit is not None and not (isinstance(time_limit, Real) and time_limit > 0):

@@ -121,13 +121,7 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
 
 
 def graded(values: pd.Series, layer: str) -> pd.Series:
-    """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is.
-
-    Examples
-    --------
-    >>> graded(pd.Series(["三级", "五星级", "AA", "未评级"]), "eldercare").tolist()
-    [3.0, 5.0, 2.0, 0.0]
-    """
+    """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is."""
     if pd.api.types.is_numeric_dtype(values):
         return values
     numbers = values.map(_grade, na_action="ignore").astype(float)

@@ -14,7 +14,7 @@ from siting.judge.standards.keys import ALSO, CHOICES, COMPUTING, LISTS, NUMBERS
 from siting.judge.standards.kinds import KINDS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
-from siting.share import PERCENT
+from siting.read_share import PERCENT
 
 __all__ = ["standard_schema"]
 
@@ -87,14 +87,14 @@ def _rule() -> dict[str, Any]:
 def _of_kind(kind: str) -> dict[str, Any]:
     """Refuse the keys and units that a kind of rule cannot use."""
     known = KINDS[kind]
-    refused: dict[str, Any] = {key: False for key in COMPUTING if known.keys is not None and key not in known.keys}
+    refused: dict[str, Any] = {key: False for key in COMPUTING if key not in known.keys}
     if known.units is not None:
         refused["unit"] = {"enum": sorted({*known.units, ""})}
     return {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"properties": refused}}
 
 
 def _type(name: str) -> dict[str, Any]:
-    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "applies_to": list(APPLIES), **CHOICES}
+    choices = {"kind": sorted(KINDS), "unit": sorted(UNITS), "applies_to": list(APPLIES), **CHOICES}
     if name in choices:
         return {"enum": list(choices[name])}
     if name == "also":

@@ -11,7 +11,7 @@ from siting.errors import StandardError, some
 from siting.judge.standards.keys import CHOICES, JUDGED, LISTS, NUMBERS, PARTS, PERMITS, unlisted
 from siting.judge.standards.travel_modes import RIDDEN, pace
 from siting.judge.standards.units_of_measure import UNITS
-from siting.share import share_from
+from siting.read_share import share_from
 
 __all__ = ["Document", "Rule"]
 

@@ -1,4 +1,4 @@
-"""`merge_demand` and `merge_reach`: customers by the million become a few groups, with the same best plans."""
+"""`merge_demand` and `merge_reach`: millions of customers become a few groups, with the same best plans."""
 
 from __future__ import annotations
 
@@ -18,19 +18,18 @@ from siting.propose.candidates import aggregate_kernels as kernels
 
 __all__ = ["merge_demand", "merge_reach"]
 
-#: How many pairs of points and sites are looked at before they are merged: few enough for the processor's cache.
+#: Pairs of points and sites in a block before merging: few enough for the processor's cache.
 AT_ONCE = 1_000_000
 
 
 def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
-    """Merge people who reach the same sites as the crow flies; they are never all held in memory beside *points*.
+    """Merge people who reach the same sites in a straight line, without all pairs in memory.
 
     Parameters
     ----------
     points
-        Where the demand is: an n × 2 array of coordinates, a layer of points or anything else with `x` and `y`; or an
-        iterable of chunks ``(points, weights)`` of the same, which may be made one after the other. Coordinates are in
-        metres, in the projection of *sites*.
+        The points of the demand: an n × 2 array of coordinates, a layer of points or anything else with `x` and `y`; or
+        an iterable of chunks ``(points, weights)`` of these. Coordinates are in metres, in the projection of *sites*.
     weights
         Demand of each point; None for 1 each, and when *points* are chunks.
     sites
@@ -41,15 +40,15 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     Returns
     -------
     tuple[Reach, pandas.Series]
-        For `solve`. The origins "g0001", … are the sets of sites, in the order in which they first appear; one of them
-        may be empty: the demand that reaches no site. The cost of a pair is the largest distance of the group's points
+        For `solve`. The origins "g0001", … are the sets of sites, in the order of their first appearance; one may
+        be empty: the demand that reaches no site. The cost of a pair is the largest distance of the group's points
         from the site. The Series is the demand of each group.
 
     Raises
     ------
     ProblemError
-        When a coordinate or weight is no number, a weight negative, a site's id there twice, the limit not above 0, or
-        a layer in degrees or not in the projection of the other.
+        When a coordinate or weight is not a number, a weight is negative, an id occurs twice, the limit is not above 0,
+        or a layer is in degrees or in another projection.
 
     See Also
     --------
@@ -58,7 +57,7 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     Notes
     -----
     Demands with one set of sites are covered together or not at all, so every plan covers as much of the groups as of
-    the points. That holds for *metres* only: merge again for another limit, and do not weigh by distance.
+    the points. This holds for *metres* only: merge again for another limit, and do not use a decay.
 
     Examples
     --------
@@ -95,12 +94,12 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
 
 
 def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Series]:
-    """Merge origins that reach the same destinations, part by part, so that all pairs are never held at once.
+    """Merge origins that reach the same destinations, part by part, without all pairs in memory.
 
     Parameters
     ----------
     parts
-        Parts as `travel_in_parts` makes them, each with the demand of its origins; a whole Reach is one part.
+        Parts from `travel_in_parts`, each with the demand of its origins; a whole Reach is one part.
 
     Returns
     -------
@@ -110,8 +109,8 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     Raises
     ------
     ProblemError
-        When there is no part, parts differ in destinations, limit or unit, hold the nearest only, or demand is missing,
-        negative or no number.
+        When there is no part, parts differ in destinations, limit or unit, a part holds the nearest only, or demand is
+        missing, negative or not a number.
 
     Examples
     --------
@@ -124,11 +123,10 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     (True, True)
     """
     groups: _Groups | None = None
-    like: Reach | None = None
     for part, demand in parts:
         if part.nearest_only is not None:
             raise ProblemError("a Reach of the nearest does not hold all pairs; travel with metres or minutes")
-        if groups is None or like is None:
+        if groups is None:
             like, groups = part, _Groups(len(part.destinations))
         if not part.destinations.equals(like.destinations) or (part.limit, part.unit) != (like.limit, like.unit):
             raise ProblemError(f"parts differ in destinations, limit or unit: {like} and {part}")
@@ -136,7 +134,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
         begins = np.searchsorted(part.origin[order], np.arange(len(part.origins) + 1))
         people = amounts(demand, part.origins, what="demand", of="origins").to_numpy(float)
         groups.add(kernels.Near(begins, part.destination[order].astype(np.int32), part.cost[order]), people)
-    if groups is None or like is None:
+    if groups is None:
         raise ProblemError("merge_reach: there is no part; give at least one Reach with its demand")
     return groups.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
 
@@ -172,26 +170,26 @@ def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, An
 def _weights(weights: Any, index: pd.Index) -> Floats:
     if weights is None:
         return np.ones(len(index))
-    people = np.asarray(weights, float)
+    people = np.ascontiguousarray(weights, float)
     if people.shape != (len(index),):
         raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
     wrong = ~(np.isfinite(people) & (people >= 0))
     if wrong.any():
         raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
-    return np.ascontiguousarray(people)
+    return people
 
 
 def _cells(sites: Floats, metres: float) -> tuple[kernels.Cells, kernels.Near]:
     """Make square cells around the sites, each with the sites in reach of any of its points; and room for a block."""
     square, reach = (metres * (1 + TOLERANCE)) ** 2, metres * (1 + 2 * TOLERANCE)
     low, high = sites.min(axis=0) - reach, sites.max(axis=0) + reach
-    # Small cells list fewer sites in vain; a million cells are made in no time.
+    # Small cells list fewer unreached sites; a million cells are made quickly.
     side = max(metres / 6, float(np.sqrt(np.prod(high - low) / 250_000)), float((high - low).max()) / 1e6)
     shape = np.ceil((high - low) / side).astype(np.int64) + 1
     cells, at = [], []
     for j, place in enumerate(sites):
         first, last = (np.floor((place + sign * reach - low) / side).astype(np.int64) for sign in (-1, 1))
-        # A cell more on each side, against rounding; what lies too far from its cell is left out again.
+        # One more cell on each side, against rounding; sites too far from the cell are left out later.
         columns, rows = (np.arange(max(a - 1, 0), min(b + 2, n)) for a, b, n in zip(first, last, shape, strict=True))
         dx, dy = (
             np.maximum(0, np.maximum(c * side + o - p, p - o - (c + 1) * side) - 1e-6 * side)

@@ -1,9 +1,9 @@
-"""The few points of the streets that stand for all: where no other point of any street is reached by more communities.
+"""A finite dominating set: the points of the streets that no other point beats in the communities it covers.
 
 Along a street the communities that reach a point change only where the walk from one of them equals the radius, the
-network intersect points of Church and Meadows [1]_. Who reaches a point is therefore an overlap of closed stretches,
-one or a few for each community and street, and every overlap that is in no larger one begins where one stretch begins
-and ends where the next one ends. One point of each such overlap, with the crossings, is all that can matter.
+network intersect points of Church and Meadows [1]_. The communities that reach a point are therefore an overlap of
+closed stretches, and every overlap that is in no larger one begins where one stretch begins and ends where the next
+one ends. One point of each such overlap, and the crossings, are enough.
 
 References
 ----------
@@ -31,23 +31,16 @@ __all__ = ["Covers", "dominating_points"]
 
 log = logging.getLogger(__name__)
 
-#: Where in its overlap a point is put: in the middle, or beside it where another street lies over the middle.
+#: Position of a point in its overlap: the middle, or next to it where another street is above the middle.
 SHARES = (0.5, 0.375, 0.625, 0.1875, 0.8125, 0.0, 1.0)
-#: Pairs of communities and points that are not refused: 4 GiB of them.
+#: Most pairs of communities and points: 4 GiB.
 MAX_PAIRS = 2.0**28
 
 
 class Covers(NamedTuple):
-    """Points on streets, and who reaches each.
+    """Points on streets: the *edge* each lies on, how far *along* it from its `u`, mm, and who reaches each.
 
-    Attributes
-    ----------
-    point
-        Points in the network's CRS.
-    edge, along
-        The street each lies on, and how far from its `u`, mm.
-    ptr, item
-        The communities that reach point `k` are those at the positions ``item[ptr[k]:ptr[k + 1]]``, rising.
+    The communities that reach point `k` are those at the positions ``item[ptr[k]:ptr[k + 1]]``, rising.
     """
 
     point: Shapes
@@ -66,29 +59,16 @@ class _Stretches(NamedTuple):
 
 
 def dominating_points(network: Network, communities: Places, limit: int, *, walk: Walk | None = None) -> Covers:
-    """Find points such that whoever reaches any point of a street reaches one of them, with all who come there.
+    """Find points such that for any point of a street, one of them is reached by at least the same communities.
 
-    Parameters
-    ----------
-    network
-        The streets.
-    communities
-        On the streets; walks lead from them.
-    limit
-        The radius, mm of level walk; inclusive.
-    walk
-        Whose response to slopes counts; none counts the way alone.
-
-    Returns
-    -------
-    Covers
-        In the order of the network's edges. No point's communities are all among those of another; of points that the
-        same ones reach the one with the least walk for all of them together stands for the rest.
+    The *limit* of the radius, inclusive, is in mm of level walk from the communities; the response of *walk* to slopes
+    counts. Points are in the order of the network's edges. No point's communities are all among those of another; of
+    points that the same ones reach the one with the least walk for all of them together stands for the rest.
 
     Notes
     -----
-    Points are distinguished as finely as `Network.locate` does, to whole millimetres, and who reaches them is what
-    `siting.travel` finds for the points as they are drawn. On slopes a stretch may end a millimetre early.
+    Points are distinguished to whole millimetres, as in `Network.locate`, and their communities are those that
+    `siting.travel` finds. On slopes a stretch may end a millimetre early.
     """
     gates = communities.gates
     streets = np.flatnonzero(gates.edge >= 0)
@@ -109,14 +89,11 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
 
 def _reached(network: Network, communities: Places, limit: int, walk: Walk | None) -> _Stretches:
     """List the stretches that are reached from each place."""
-    # `reached_pieces` finds from where places are reached; against the streets that is what is reached from them.
+    # `reached_pieces` finds streets that reach a place; on reversed streets, those that a place reaches.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
-        against = replace(
-            network,
-            oneway=None if network.oneway is None else -network.oneway,
-            rise=None if network.rise is None else -network.rise,
-        )
+        oneway = None if network.oneway is None else -network.oneway
+        against = replace(network, oneway=oneway, rise=None if network.rise is None else -network.rise)
     found = reached_pieces(against, communities, [limit], mode="each", walk=walk)
     long = network.cost[found.edge].astype(np.int64)
     low, high = (np.rint(share * long).astype(np.int64) for share in (found.low, found.high))
@@ -124,7 +101,7 @@ def _reached(network: Network, communities: Places, limit: int, walk: Walk | Non
 
 
 def _overlaps(reached: _Stretches) -> _Stretches:
-    """List the overlaps that are in no larger one of their edge: each begins with a beginning and ends with an end."""
+    """List the overlaps that are in no larger one of their edge."""
     edge, low, high = reached
     where, at = np.concatenate([edge, edge]), np.concatenate([low, high])
     ends = np.repeat([False, True], len(edge))
@@ -136,8 +113,7 @@ def _overlaps(reached: _Stretches) -> _Stretches:
 
 def _on_line(network: Network, edge: Ints, along: Ints) -> Shapes:
     share = along / np.maximum(network.cost[edge], 1)
-    found: Shapes = shapely.line_interpolate_point(network.lines[edge], share, normalized=True)
-    return found
+    return np.asarray(shapely.line_interpolate_point(network.lines[edge], share, normalized=True))
 
 
 def _located(network: Network, point: Shapes) -> Places:
@@ -145,10 +121,9 @@ def _located(network: Network, point: Shapes) -> Places:
 
 
 def _at_own_node(network: Network, node: Ints, point: Shapes) -> Bools:
-    """Mark the nodes that are located where they are drawn, and not on a street that lies over them."""
+    """Mark the nodes that are located where they are drawn, and not on a street above them."""
     there = _located(network, point)
-    found: Bools = ((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0))
-    return found
+    return np.asarray(((there.u == node) & (there.to_u == 0)) | ((there.v == node) & (there.to_v == 0)))
 
 
 def _drawn(network: Network, parts: _Stretches) -> Shapes:
@@ -156,8 +131,6 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
     point: Shapes = np.empty(len(parts.edge), object)
     todo = np.arange(len(parts.edge))
     for share in SHARES:
-        if not len(todo):
-            break
         edge, low, high = (column[todo] for column in parts)
         along = low + np.floor(share * (high - low)).astype(np.int64)
         drawn = _on_line(network, edge, along)
@@ -166,16 +139,13 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
         point[todo[good]] = drawn[good]
         todo = todo[~good]
     if len(todo):
-        log.warning(
-            "candidates: %d stretches of streets lie under another street, where no point can be drawn; they are "
-            "left out", len(todo),
-        )  # fmt: skip
-    found: Shapes = point[~shapely.is_missing(point)]
-    return found
+        why = "lie under another street, where no point can be drawn; they are left out"
+        log.warning("candidates: %d stretches of streets %s", len(todo), why)
+    return np.asarray(point[~shapely.is_missing(point)])
 
 
 def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
-    """Keep the points that are reached by a set of communities that is in no other point's."""
+    """Keep the points whose communities are no subset of another point's."""
     places = _located(network, point)
     pairs = search.within(network, communities, places, limit, walk=walk, max_pairs=MAX_PAIRS)
     order = np.lexsort((pairs.origin, pairs.destination))
@@ -189,10 +159,5 @@ def _undominated(network: Network, communities: Places, point: Shapes, limit: in
     kept = np.flatnonzero(maximal(ptr, item, first, room))
     kept = kept[np.lexsort((places.to_u[kept], places.edge[kept]))]
     inside = np.concatenate([np.zeros(0, np.int64), *(item[ptr[k] : ptr[k + 1]] for k in kept)])
-    return Covers(
-        point[kept],
-        places.edge[kept].astype(np.int64),
-        places.to_u[kept].astype(np.int64),
-        np.append(0, np.cumsum(size[kept])).astype(np.int64),
-        inside,
-    )
+    edge, along = (column[kept].astype(np.int64) for column in (places.edge, places.to_u))
+    return Covers(point[kept], edge, along, np.append(0, np.cumsum(size[kept])).astype(np.int64), inside)

@@ -1,4 +1,4 @@
-"""Compiled loop of `dominance`: which sets are part of no other."""
+"""Compiled loop of `dominance`: sets that are no subset of another."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ __all__ = ["maximal"]
 
 @compiled
 def maximal(ptr: Any, item: Any, order: Any, room: Any) -> Any:
-    """Mark the sets that are no part of a set that comes before; *order* has the larger ones first.
+    """Mark the sets that are no subset of an earlier one; *order* has the larger ones first.
 
-    Set `k` holds ``item[ptr[k]:ptr[k + 1]]``, rising; *room* is how many sets hold each item, added up. A set is
-    compared with the kept ones that hold that item of its own which the fewest of them hold.
+    Set `k` holds ``item[ptr[k]:ptr[k + 1]]``, rising; *room* is the cumulated number of sets with each item. A set is
+    compared only with the kept ones that have its rarest item.
     """
     keep = np.zeros(ptr.size - 1, np.bool_)
     marks = np.zeros(ptr.size - 1, np.uint64)

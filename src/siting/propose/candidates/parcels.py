@@ -1,4 +1,4 @@
-"""Parcels as candidates, and the filters that candidates pass: by what they are, and by where they lie."""
+"""Parcels as candidates, and filters by attributes and by location."""
 
 from __future__ import annotations
 
@@ -20,16 +20,9 @@ from siting.errors import LayerError, ProblemError, some
 from siting.numbers import Bools, Floats, Positions, Shapes
 
 __all__ = [
-    "Bounds",
-    "Distances",
-    "bounded",
-    "filtered",
-    "metres_of",
-    "near_pairs",
-    "own_filters",
-    "place_filters",
+    "Bounds", "Distances", "bounded", "filtered", "metres_of", "near_pairs", "own_filters", "place_filters",
     "read_parcels",
-]
+]  # fmt: skip
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +65,7 @@ def read_parcels(parcels: gpd.GeoDataFrame, crs: pyproj.CRS, missing: Literal["r
 def own_filters(
     frame: gpd.GeoDataFrame, area: Bounds | None, floor_area: Bounds | None, kind: Iterable[str] | None
 ) -> list[tuple[str, Bools]]:
-    """List the filters by what a parcel is itself: why rows are left out, and which are kept."""
+    """List the filters by attributes: why rows are left out, and which are kept."""
     tests = []
     if area is not None:
         shape = frame.geometry.to_numpy()
@@ -87,13 +80,10 @@ def own_filters(
     if floor_area is not None:
         tests.append(_between("floor_area", floor_area, _column(frame, "floor_area").to_numpy(float)))
     if kind is not None:
-        kinds = [kind] if isinstance(kind, str) else list(kind)
-        there = _column(frame, "kind")
-        strange = [one for one in kinds if one not in set(there)]
+        kinds, there = [kind] if isinstance(kind, str) else list(kind), _column(frame, "kind")
+        strange, known = [one for one in kinds if one not in set(there)], sorted(there.unique())
         if strange or not kinds:
-            raise LayerError(
-                "parcels", f"no row has the kind {some(strange)}; there are {some(sorted(there.unique()), most=20)}"
-            )
+            raise LayerError("parcels", f"no row has the kind {some(strange)}; there are {some(known, most=20)}")
         tests.append((f"of other kinds than {some(kinds)}", there.isin(kinds).to_numpy(bool)))
     return tests
 
@@ -102,8 +92,7 @@ def _column(frame: gpd.GeoDataFrame, name: str) -> pd.Series:
     if name not in frame:
         columns = some(frame.columns.drop("geometry"), most=30)
         raise LayerError("parcels", f'is to be filtered by "{name}", but has the columns {columns}; add it, or rename')
-    found: pd.Series = frame[name]
-    return found
+    return frame[name]  # type: ignore[no-any-return]
 
 
 def _between(what: str, bounds: object, value: Floats) -> tuple[str, Bools]:
@@ -128,17 +117,15 @@ def place_filters(
     far_from: Distances | None,
     near: Distances | None,
 ) -> list[tuple[str, Bools]]:
-    """List the filters by where a shape is: why rows are left out, and which are kept."""
+    """List the filters by location: why rows are left out, and which are kept."""
     shape, spot = frame.geometry.to_numpy(), points(frame).to_numpy()
-    tests = []
+    tests, row = [], np.arange(len(frame))
     if boundary is not None:
-        inside = np.zeros(len(frame), np.bool_)
-        inside[shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]] = True
-        tests.append(("outside the boundary", inside))
+        inside = shapely.STRtree(spot).query(bounded(boundary, crs), predicate="intersects")[1]
+        tests.append(("outside the boundary", np.isin(row, inside)))
     if metres is not None:
-        close = np.zeros(len(frame), np.bool_)
-        close[near_pairs(spot, community, metres_of("metres", metres))[0]] = True
-        tests.append((f"farther than {metres:g} m from any community", close))
+        close, _ = near_pairs(spot, community, metres_of("metres", metres))
+        tests.append((f"farther than {metres:g} m from any community", np.isin(row, close)))
     for name, limit, way in _distances("far_from", far_from, shape, crs):
         tests.append((f"closer than {limit:g} m to {name}", np.rint(way * 1000) >= limit * 1000))
     for name, limit, way in _distances("near", near, shape, crs):
@@ -157,7 +144,7 @@ def bounded(boundary: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
 
 
 def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.CRS) -> list[tuple[str, float, Floats]]:
-    """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite where it is farther."""
+    """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite beyond the limit."""
     found = []
     if layers is not None and not isinstance(layers, Mapping):
         raise ProblemError(
@@ -182,15 +169,13 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
 
 
 def filtered(frame: gpd.GeoDataFrame, tests: list[tuple[str, Bools]], *, layer: str) -> gpd.GeoDataFrame:
-    """Keep the rows that pass all tests, and log what each takes out of what the tests before it left."""
+    """Keep the rows that pass all tests, and log how many rows each test removes."""
     left = np.ones(len(frame), np.bool_)
     removed = []
     for why, kept in tests:
-        out = int((left & ~kept).sum())
-        if out:
-            removed.append(f"{out} {why}")
+        removed.append((int((left & ~kept).sum()), why))
         left &= kept
-    reasons = "; ".join(removed)
+    reasons = "; ".join(f"{out} {why}" for out, why in removed if out)
     log.info("%s: %d of %d are kept; left out: %s", layer, left.sum(), len(left), reasons or "none")
     if not left.any():
         raise LayerError(layer, f"none of {len(left)} is left ({reasons or 'there were none'}); ease a filter")

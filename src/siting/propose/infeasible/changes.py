@@ -1,4 +1,4 @@
-"""Which single change of a rule would mend a problem without a plan."""
+"""Single changes of a rule that would make a problem feasible."""
 
 from __future__ import annotations
 
@@ -18,17 +18,11 @@ from siting.propose.search.answer import Reason
 
 __all__ = ["changes_of"]
 
-#: Rules without a number to change, that are mended by leaving them out.
+#: Rules without a number, which can only be left out.
 WITHOUT = (
-    problem.AtLeast,
-    problem.Backup,
-    problem.Forbidden,
-    problem.OnePer,
-    problem.Required,
-    problem.Spacing,
-    problem.Supply,
-    problem.Together,
-)
+    problem.AtLeast, problem.Backup, problem.Forbidden, problem.OnePer, problem.Required, problem.Spacing,
+    problem.Supply, problem.Together,
+)  # fmt: skip
 
 
 def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part]) -> Iterator[Reason]:
@@ -39,9 +33,8 @@ def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part
     if isinstance(rule, WITHOUT) and problems.feasible([part for part in problems.parts if part.rule != rule]):
         yield "plan.mend_without", {"rule": problem.Part(rule)}
     if isinstance(rule, problem.Phases):
-        for each in mine:
-            if each.part in conflict:
-                yield from _wider(problems, [each])
+        for each in (one for one in mine if one.part in conflict):
+            yield from _wider(problems, [each])
     if isinstance(rule, (problem.Cover, problem.Phases)):
         shares = [share for share in problems.formulation.shares if share.rule == rule]
         for phase in dict.fromkeys(share.phase for share in shares if share.part in conflict):
@@ -51,7 +44,7 @@ def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part
 
 
 def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reason]:
-    """Give how many more sites, or how much more money or closings, are enough: the least."""
+    """Give the least increase of sites, money or closings that is enough."""
     whole, parts = problems.keeping(problems.parts), {each.part for each in limits}
     chosen = [each for each in whole.constraints if each.part in parts]
     part, rule = chosen[0].part, chosen[0].rule
@@ -71,19 +64,13 @@ def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reas
     if enough is None or enough <= chosen[0].high:
         return
     money = isinstance(rule, problem.Budget) or (part.asks is not None and part.asks[0] == "budget")
-    key = (
-        "plan.mend_budget"
-        if money
-        else "plan.mend_closings"
-        if isinstance(rule, problem.MayClose)
-        else "plan.mend_sites"
-    )
+    what = "budget" if money else "closings" if isinstance(rule, problem.MayClose) else "sites"
     named = part if len(chosen) == 1 else problem.Part(rule)
-    yield key, {"rule": named, "to": amount(enough) if money else round(enough)}
+    yield f"plan.mend_{what}", {"rule": named, "to": amount(enough) if money else round(enough)}
 
 
 def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | None]) -> float | None:
-    """Return the first of rising values that makes a plan possible; where time is short one that does, perhaps later.
+    """Return the first of rising values that makes a plan possible; when time is short, perhaps a later one.
 
     None where the last does not.
     """
@@ -97,7 +84,7 @@ def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | 
 
 
 def _lower(problems: Subproblems, shares: Sequence[Share]) -> Iterator[Reason]:
-    """Give a smaller share that is enough: the largest that can be had, in tenths of a percent."""
+    """Give the largest feasible share, in tenths of a percent."""
     inputs, parts, rule = problems.formulation.inputs, {share.part for share in shares}, shares[0].rule
     whole = problems.keeping([part for part in problems.parts if part not in parts])
     if len(shares) == 1:
@@ -118,7 +105,7 @@ def _lower(problems: Subproblems, shares: Sequence[Share]) -> Iterator[Reason]:
 
 
 def _farther(problems: Subproblems, rule: problem.Cover | problem.NobodyBeyond) -> Iterator[Reason]:
-    """Give a longer way that is enough, as far as was searched: the shortest, in whole units (below 100 in tenths)."""
+    """Give the shortest feasible distance within the search, in whole units (below 100 in tenths)."""
     inputs = problems.formulation.inputs
     pairs = [inputs.pairs[k] for k in inputs.service_positions(rule.service, rule)]
     reach = min(each.limit for each in pairs)

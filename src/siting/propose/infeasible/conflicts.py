@@ -1,4 +1,4 @@
-"""Why there is no plan: which rules are in conflict, and what the others allow."""
+"""Why there is no plan: the rules in conflict, and the best under the others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from siting.errors import ProblemError
 from siting.numbers import amount
 from siting.optimize.control import Control
 from siting.propose.infeasible.changes import changes_of
-from siting.propose.infeasible.subproblems import Subproblems, load_engines
+from siting.propose.infeasible.subproblems import Subproblems, limits_all, load_engines
 from siting.propose.infeasible.unreachable import out_of_reach
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.shares import Share
@@ -36,14 +36,8 @@ def reasons(formulation: Formulation, control: Control) -> tuple[Reason, ...]:
     or whose sites are forbidden. Where there is none, a set of rules in conflict: a limit (on sites or money) and one
     other rule where two such are, and of these one group where that is enough; otherwise whatever a deletion filter
     [1]_ leaves. Nothing of the set can be spared, but there may be a smaller one. Then the best shares that the other
-    rules allow, and each single change that mends everything by itself. All is found by solving; where time ended
-    first a reason states it. Rules in the values of a reason are a `Part` each, known by the rule and its group.
-
-    Parameters
-    ----------
-    control
-        That of the search. Five seconds more may be spent, or as many as the search took, but no more than one second
-        beyond its time limit.
+    rules allow, and each single change that mends everything by itself. All is found by solving, in five seconds or
+    what the search of *control* took, at most one second beyond its limit; a reason says where time ended first.
 
     References
     ----------
@@ -76,13 +70,13 @@ def _goals(problems: Subproblems) -> set[problem.Part]:
 
 
 def _rank(part: problem.Part) -> int:
-    """Return the place of a rule: limits on all before limits on groups, shares of all before those of groups."""
+    """Return the rank of a rule: limits on all before limits on groups, shares of all before those of groups."""
     kind = problem.RULES.index(type(part.rule) if isinstance(part.rule, problem.Rule) else problem.NobodyBeyond)
     return 2 * kind + (getattr(part.rule, "by", None) is not None)
 
 
 def _by_rule(problems: Subproblems, parts: Sequence[problem.Part]) -> list[list[problem.Part]]:
-    """Put the parts of one rule together, in the order of the rules; what phases limit and what they aim at are two."""
+    """Group the parts by rule, in the order of the rules; limits and goals of phases are separate."""
     goals, found = _goals(problems), dict[tuple[object, bool], list[problem.Part]]()
     for part in sorted(parts, key=_rank):
         found.setdefault((part.rule, part in goals), []).append(part)
@@ -103,7 +97,7 @@ def _spared(problems: Subproblems, groups: list[list[problem.Part]]) -> list[lis
 
 
 def _coarse(problems: Subproblems) -> tuple[problem.Part, ...]:
-    """Find rules, with all their groups, in conflict: a limit and another one, or such that none can be spared."""
+    """Find rules, with all their groups, in conflict: a limit and another one, or an irreducible set."""
     rules = _by_rule(problems, problems.parts)
     for limit in (rule for rule in rules if _is_limit(problems, rule)):
         for other in (rule for rule in rules if rule is not limit):
@@ -113,14 +107,14 @@ def _coarse(problems: Subproblems) -> tuple[problem.Part, ...]:
 
 
 def _refined(problems: Subproblems, parts: Sequence[problem.Part]) -> tuple[problem.Part, ...]:
-    """Leave groups out of a conflict: a limit and one group if they conflict, or as long as one can be spared."""
+    """Remove groups from a conflict: down to a limit and one group if they conflict, else until irreducible."""
     rules = _by_rule(problems, parts)
     if len(rules) == 2 and _is_limit(problems, rules[0]) and len(parts) > 2:
         for limit in rules[0]:
             if len(rules[0]) == 1 or problems.feasible([limit, *rules[1]]) is False:
-                for part in rules[1]:
-                    if problems.feasible([limit, part]) is False:
-                        return limit, part
+                part = next((part for part in rules[1] if problems.feasible([limit, part]) is False), None)
+                if part is not None:
+                    return limit, part
     return tuple(part for (part,) in _spared(problems, [[part] for rule in rules for part in rule]))
 
 
@@ -129,7 +123,7 @@ def _conflict(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iter
     formulation = problems.formulation
     values: dict[str, object] = {"rules": (*_named(problems, conflict), *_standing(problems, conflict))}
     limits = (each for each in problems.keeping(conflict).constraints if each.part is not None)
-    limit = next((each for each in limits if isinstance(each.rule, problem.Budget) or _of_all(each.rule)), None)
+    limit = next((each for each in limits if limits_all(each.rule)), None)
     needed = -math.inf if limit is None else -problems.least(conflict, limit.part).bound  # type: ignore[arg-type]
     if limit is None or not math.isfinite(needed) or needed <= limit.high:
         yield "plan.conflict_rules", values
@@ -144,11 +138,6 @@ def _conflict(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iter
         yield ("plan.conflict_sites", values) if best is None else ("plan.conflict", values | {"best": best})
 
 
-def _of_all(rule: object) -> bool:
-    """Whether a rule limits the number of all sites."""
-    return isinstance(rule, problem.AtMost) and rule.by is None
-
-
 def _named(problems: Subproblems, conflict: Sequence[problem.Part]) -> Iterator[problem.Part]:
     """Name rules group by group; one with many groups that are all in conflict by itself."""
     for parts in _by_rule(problems, conflict):
@@ -158,13 +147,13 @@ def _named(problems: Subproblems, conflict: Sequence[problem.Part]) -> Iterator[
 
 
 def _standing(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> list[problem.Part]:
-    """Existing sites are no wish and never left out; they are named where the conflict is with them."""
+    """Add existing sites, which are never left out, where the conflict is with them."""
     existing = problems.formulation.inputs.all(problem.Existing)
     return [problem.Part(rule) for rule in existing] if existing and problems.feasible(conflict, existing=False) else []
 
 
 def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> float | None:
-    """Return the largest share of some people that the parts *kept* allow, as far as is known; None without a plan."""
+    """Return the largest known share of some people under the parts *kept*; None without a plan."""
     try:
         sub = replace(problems.keeping(kept), target=share)
     except ProblemError:
@@ -174,7 +163,7 @@ def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> 
 
 
 def _bests(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
-    """Give the best share of each group in conflict, and of everybody, that the other rules allow."""
+    """Give the best share of each group in conflict, and of all, under the other rules."""
     formulation, goals = problems.formulation, _goals(problems)
     shares = [share for share in formulation.shares if share.part in conflict and share.part.group]
     others = [part for part in problems.parts if part not in goals]

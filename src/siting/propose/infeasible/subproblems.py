@@ -1,4 +1,4 @@
-"""Subproblems: the same problem with some of its rules, solved to see whether these can be kept together."""
+"""Subproblems with some of the rules, solved to test whether these can be kept together."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from siting.propose.model.variables import STAYING, build_variables
 from siting.propose.search.capacitated import search_capacitated
 from siting.propose.search.engines import solve_model
 
-__all__ = ["Subproblem", "Subproblems", "lightest", "load_engines", "parts_of"]
+__all__ = ["Subproblem", "Subproblems", "lightest", "limits_all", "load_engines", "parts_of"]
 
 log = logging.getLogger(__name__)
 #: Rules that are left out by laying out the variables anew.
 LAID = (problem.Required, problem.Forbidden, problem.Backup, problem.Capacity)
-#: Plans that are remembered: one that keeps other rules, too, saves a search.
+#: Number of stored plans: one that also keeps other rules saves a search.
 PLANS = 30
 #: The rounding tolerance of a sum, as a share of its limit.
 SAME = 1e-9
@@ -36,16 +36,9 @@ SAME = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Subproblem(Formulation):
-    """A problem with some of its rules, and another objective: to be large is what *weigh* and *target* say.
+    """A problem with some of its rules and another objective to maximise.
 
-    Attributes
-    ----------
-    weigh
-        What opening each variable counts.
-    target
-        Whose people count when they are served; None: nobody's.
-    all_served
-        Whether everybody must be served.
+    *weigh* is what opening each variable counts, *target* whose people count when they are served (None: nobody's).
     """
 
     weigh: Floats
@@ -69,22 +62,22 @@ class Subproblem(Formulation):
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """Needs of the rules that are kept; only those of the target are worth something."""
+        """Needs of the kept rules; only those of the target have a weight."""
         blocks = [replace(block, worth=np.zeros(len(block.worth))) for block in super().blocks]
         share = self.target
         if share is None:
             return tuple(blocks)
         worth = np.where(share.members, self.inputs.demand[share.service, share.phase], 0.0)
         goal = replace(share, limit=None) if self.capacity is not None else share
-        at = [n for n, block in enumerate(blocks) if self.is_of(goal, block)]
-        if at:
-            blocks[at[0]] = replace(blocks[at[0]], worth=worth)
-        else:
-            blocks.append(Block(share.service, share.phase, share.limit, worth, np.zeros(len(worth), bool), self.times))
+        new = Block(share.service, share.phase, share.limit, worth, np.zeros(len(worth), bool), self.times)
+        at = next((n for n, block in enumerate(blocks) if self.is_of(goal, block)), None)
+        if at is None:
+            return (*blocks, new)
+        blocks[at] = replace(blocks[at], worth=worth)
         return tuple(blocks)
 
     def unit_benefit(self, block: Block, cost: Floats) -> Floats:
-        """Return what a person counts: 1 for those of the target within its limit."""
+        """Return the weight of a person: 1 for those of the target within its limit."""
         if self.target is None or not block.worth.any():
             return np.zeros(len(cost))
         limit = self.target.limit
@@ -107,13 +100,7 @@ class Outcome:
 
 
 class Subproblems:
-    """Solve a problem with some of the parts of its rules, within seconds.
-
-    Parameters
-    ----------
-    seconds
-        For all subproblems together.
-    """
+    """Solve a problem with some of the parts of its rules, within *seconds* for all subproblems together."""
 
     def __init__(self, formulation: Formulation, control: Control, seconds: float) -> None:
         self.formulation, self.control = formulation, control
@@ -128,12 +115,12 @@ class Subproblems:
         self._least: dict[tuple[frozenset[problem.Part], problem.Part], Outcome] = {}
 
     def upto(self, part: float) -> Subproblems:
-        """Let the next subproblems end when this part of the time is used."""
+        """End the next subproblems when this part of the time is used."""
         self.until = self.began + part * self.seconds
         return self
 
     def keeping(self, kept: Collection[problem.Part], *, existing: bool = True) -> Subproblem:
-        """Return the problem with the parts *kept*, and no objective; *existing* False: no site is open yet."""
+        """Return the problem with the parts *kept* and no objective; *existing* False closes existing sites."""
         old = self.formulation
         out: list[problem.Rule] = [] if existing else [*old.inputs.all(problem.Existing)]
         out += [rule for rule in old.inputs.all(*LAID) if problem.Part(rule) not in kept]
@@ -141,9 +128,8 @@ class Subproblems:
         inputs, variables, constraints = old.inputs, old.variables, old.constraints
         if len(rules) < len(inputs.rules):
             inputs = replace(inputs, rules=rules)
-            variables = build_variables(
-                inputs, old.objective.cost if isinstance(old.objective, problem.MinCost) else None
-            )
+            cost = old.objective.cost if isinstance(old.objective, problem.MinCost) else None
+            variables = build_variables(inputs, cost)
             constraints = build_constraints(inputs, variables)
         return Subproblem(
             problem.MinSites(), inputs, variables,
@@ -154,18 +140,15 @@ class Subproblems:
         )  # fmt: skip
 
     def solve(self, sub: Subproblem, enough: float = math.inf) -> Outcome:
-        """Make the objective of a subproblem large, until it is *enough* or known not to be."""
+        """Maximise a subproblem, until it reaches *enough* or is proven not to."""
         clock = _Clock(self.control, self.until, enough)
         if clock.must_stop:
             self.late = True
             return Outcome(None, -math.inf, math.inf, clock.status)
-        if sub.capacity is not None:
-            answer = search_capacitated(sub, clock)
-            value, bound = (-math.inf, math.inf) if answer.x is None else (answer.value, answer.bound)
-            outcome = Outcome(answer.x, value, bound, answer.status)
-        else:
-            found = solve_model(sub.model, clock)
-            outcome = Outcome(found.x, found.value, found.bound, found.status)
+        found = solve_model(sub.model, clock) if sub.capacity is None else search_capacitated(sub, clock)
+        outcome = Outcome(found.x, found.value, found.bound, found.status)
+        if math.isnan(outcome.value):  # capacities without a plan
+            outcome = replace(outcome, value=-math.inf, bound=math.inf)
         if outcome.x is not None and len(outcome.x) == len(self.formulation.variables):
             self._plans = [outcome.x, *self._plans[:PLANS]]
         decided = outcome.value >= enough - _slack(enough) or outcome.bound < enough - _slack(enough)
@@ -173,7 +156,7 @@ class Subproblems:
         return outcome
 
     def feasible(self, kept: Collection[problem.Part], *, existing: bool = True) -> bool | None:
-        """Tell whether the parts *kept* can be kept together; None when that is not known in time."""
+        """Whether the parts *kept* can be kept together; None when not known in time."""
         if existing and any(known <= set(kept) for known in self._hopeless):
             return False
         try:
@@ -187,7 +170,7 @@ class Subproblems:
         return known
 
     def least(self, kept: Collection[problem.Part], part: problem.Part) -> Outcome:
-        """Make the sum of the constraint of a part small, with the parts *kept* and without its own limit."""
+        """Minimise the sum of the constraint of a part, with the parts *kept* and without its own limit."""
         key = frozenset(kept), part
         if key not in self._least:
             sub = self.keeping(kept)
@@ -196,22 +179,20 @@ class Subproblems:
         return self._least[key]
 
     def _plans_of(self, sub: Subproblem) -> list[Bools]:
-        """Plans that were found before, where the variables are the same."""
+        """Earlier plans with the same variables."""
         mine, its = self.formulation.variables, sub.variables
-        same = its is mine or (
-            len(its) == len(mine) and bool((its.site == mine.site).all() and (its.kind == mine.kind).all())
-        )
+        same = np.array_equal(its.site, mine.site) and np.array_equal(its.kind, mine.kind)
         return self._plans if same else []
 
     def possible(self, sub: Subproblem) -> bool | None:
-        """Tell whether there is a plan; None when that is not known in time."""
+        """Whether there is a plan; None when not known in time."""
         if any(each.low > 0 for each in sub.constraints if not len(each.columns)):
             return False
         easy = [_everything(sub), sub.variables.lower > 0, *self._plans_of(sub)]
         if sub.capacity is None and any(sub.model.is_feasible(x) for x in easy):
             return True
         limit = None if sub.capacity is not None else _limit(sub)
-        if limit is None:  # few sites are easily found; the first plan will do
+        if limit is None:  # any first plan is enough
             outcome = self.solve(replace(sub, weigh=-sub.variables.new.astype(float)), -math.inf)
             known = True if outcome.x is not None else False if outcome.infeasible else None
         else:
@@ -238,7 +219,7 @@ def load_engines() -> None:
 
 
 def _everything(sub: Subproblem) -> Bools:
-    """Columns with every site open, as early as it can be: what keeps every rule that only asks for more."""
+    """Columns with every site open as early as possible, which keep every rule that only demands more."""
     variables = sub.variables
     order = np.lexsort((variables.begin, ~variables.new, variables.place))
     first = order[np.unique(variables.place[order], return_index=True)[1]]
@@ -248,7 +229,7 @@ def _everything(sub: Subproblem) -> Bools:
 
 
 def lightest(sub: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> Subproblem:
-    """Return the problem without a constraint, whose sum is to be small instead (or large, with *sign* 1)."""
+    """Return the problem without a constraint, whose sum is minimised instead (maximised with *sign* 1)."""
     weigh = np.zeros(len(sub.variables))
     np.add.at(weigh, constraint.columns, sign * constraint.weight)
     others = tuple(each for each in sub.constraints if each is not constraint)
@@ -257,11 +238,13 @@ def lightest(sub: Subproblem, constraint: Constraint, *, sign: float = -1.0) -> 
 
 def _limit(sub: Subproblem) -> Constraint | None:
     """Return the limit (sites, money) to be made small instead of kept, which shows sooner whether it can be kept."""
-    for kind in (problem.AtMost, problem.Budget):
-        for each in sub.constraints:
-            if isinstance(each.rule, kind) and getattr(each.rule, "by", None) is None and len(each.columns):
-                return each
-    return None
+    limits = [each for each in sub.constraints if limits_all(each.rule) and len(each.columns)]
+    return min(limits, key=lambda each: isinstance(each.rule, problem.Budget), default=None)
+
+
+def limits_all(rule: object) -> bool:
+    """Whether a rule limits all sites, or money."""
+    return isinstance(rule, problem.Budget) or (isinstance(rule, problem.AtMost) and rule.by is None)
 
 
 def parts_of(formulation: Formulation) -> tuple[problem.Part, ...]:
@@ -281,7 +264,7 @@ class _Clock(Control):
     """A control inside another: it stops when time is up, or when a question about a limit is answered."""
 
     def __init__(self, outer: Control, until: float, enough: float) -> None:
-        # half of what is left, so that one hard question does not take the time of all others
+        # half of the rest, so that one hard question does not use up the time
         super().__init__(time_limit=max(0.0, until - outer.seconds) / 2)
         self.outer, self.until, self.enough = outer, until, enough
 
@@ -291,7 +274,7 @@ class _Clock(Control):
         return self.outer.interrupted or self.interrupted or self.seconds_left <= 0
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Tell whether to stop."""
+        """Whether to stop."""
         enough = self.enough - _slack(self.enough)
         known = value is not None and math.isfinite(value) and value >= enough
         return known or (bound is not None and bound < enough < math.inf) or super().report(step, value, bound)

@@ -1,4 +1,4 @@
-"""What all sites together miss: shares, distances and numbers, and the communities that no site serves."""
+"""Goals that fail with all sites open: shares, distances and numbers, and communities that no site serves."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 
 from siting.numbers import Bools, amount
 from siting.propose.infeasible.subproblems import SAME
@@ -18,7 +19,7 @@ __all__ = ["out_of_reach"]
 
 
 def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reason]]:
-    """Return the parts of rules that all sites together miss, each by itself, and by how much."""
+    """Return the parts of rules that fail, each by itself, with all sites open, and by how much."""
     inputs, parts = formulation.inputs, []
     found: list[Reason] = []
     missed: dict[tuple[int, float | None], list[tuple[Part, Bools]]] = {}
@@ -68,7 +69,7 @@ def _served_by_all(formulation: Formulation, service: int, phase: int, limit: fl
 def _too_far(
     formulation: Formulation, service: int, limit: float | None, lacking: Sequence[tuple[Part, Bools]]
 ) -> Iterator[Reason]:
-    """Name the communities without a site near enough, those with most people first, and their way to the nearest.
+    """Name the communities without a site near enough, largest first, and the distance to the nearest.
 
     Those that forbidden sites would serve are named apart, with the rules that forbid these.
     """
@@ -77,25 +78,20 @@ def _too_far(
     size = len(inputs.communities)
     community, column, cost = formulation.serving(service, len(inputs.years) - 1)
     nearest = np.full(size, np.inf)
-    order = np.lexsort((cost, community))
-    _, first = np.unique(community[order] * len(inputs.sites) + variables.site[column[order]], return_index=True)
-    once = order[np.sort(first)]  # each site once, in the order of the way
-    start = np.searchsorted(community[once], community[once])
-    at = np.arange(len(once)) - start == formulation.times - 1
-    nearest[community[once][at]] = cost[once][at]
+    ways = pd.DataFrame({"community": community, "site": variables.site[column], "cost": cost})
+    ways = ways.sort_values("cost").drop_duplicates(["community", "site"])
+    last = ways.groupby("community")["cost"].nth(formulation.times - 1)
+    nearest[ways["community"].loc[last.index]] = last
     lost = np.any([mask for _, mask in lacking], axis=0)
     within = f"{pairs.limit if limit is None else limit:g} {pairs.unit}"
     values = {"rules": tuple(dict.fromkeys(part for part, _ in lacking)), "limit": within}
-    barring = _barring(formulation, service, limit)
-    barred = (
-        lost & np.any([np.zeros(size, bool), *barring.values()], axis=0) if formulation.times == 1 else lost & False
-    )
+    barring = _barring(formulation, service, limit) if formulation.times == 1 else {}
+    barred = lost & np.any([np.zeros(size, bool), *barring.values()], axis=0)
     key = "plan.too_far" if formulation.times == 1 else "plan.too_few"
     if (lost & ~barred).any():
-        ways = [
-            f"{cost:.4g} {pairs.unit}" if cost < math.inf else f"> {pairs.limit:g} {pairs.unit}" for cost in nearest
-        ]
-        yield key, values | _people(formulation, service, lost & ~barred, ways)
+        farther = f"> {pairs.limit:g} {pairs.unit}"
+        way = [f"{cost:.4g} {pairs.unit}" if cost < math.inf else farther for cost in nearest]
+        yield key, values | _people(formulation, service, lost & ~barred, way)
     if barred.any():
         by = tuple(part for part, mask in barring.items() if (mask & barred).any())
         yield "plan.barred", values | {"by": by} | _people(formulation, service, barred)
@@ -115,7 +111,7 @@ def _barring(formulation: Formulation, service: int, limit: float | None) -> dic
 def _people(
     formulation: Formulation, service: int, mask: Bools, ways: Sequence[str] | None = None
 ) -> dict[str, object]:
-    """Count communities and their people, and name them, those with most people first."""
+    """Count communities and their people, and name them, largest first."""
     people = formulation.inputs.demand[service].max(axis=0)
     at = np.flatnonzero(mask)
     at = at[np.argsort(-people[at], kind="stable")]
@@ -128,12 +124,7 @@ def _largest(formulation: Formulation, constraint: Constraint) -> float:
     """Return the largest sum of a constraint, however many sites open; each site and service opens once."""
     variables, at = formulation.variables, constraint.columns
     weight = np.where(variables.upper[at] > 0, np.maximum(constraint.weight, 0.0), 0.0)
-    if not len(weight):
-        return 0.0
-    key = variables.place * 5 + variables.kind
-    most = np.zeros(int(key.max()) + 1)
-    np.maximum.at(most, key[at], weight)
-    return float(most.sum())
+    return float(pd.Series(weight).groupby((variables.place * 5 + variables.kind)[at]).max().sum())
 
 
 def _short(formulation: Formulation, constraint: Constraint, part: Part) -> Reason:

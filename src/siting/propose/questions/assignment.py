@@ -145,29 +145,18 @@ class Assignment:
         return f"<Assignment: {self.status}, {amount(self.served)} of {amount(self.total)} have a place{share}{mean}>"
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words who has a place, who has none and why, and where places are short or stay free.
-
-        Parameters
-        ----------
-        lang
-            "zh" or "en".
-        """
+        """Say in words, *lang* "zh" or "en", who has a place, who has none and why, and where places are short."""
         here, there = self.communities, self.facilities
         left = here.groupby("reason")["left"].sum()
-        numbers: dict[str, object] = {
-            "served": amount(self.served),
-            "total": amount(self.total),
-            "share": percent(self.share),
-            "mean": f"{0 if math.isnan(self.mean) else self.mean:,.1f}",
-            "unit": label(f"unit.{self.unit}", lang),
-            "within": self._within(lang),
-            "left": amount(self.total - self.served),
-            "beyond": amount(left.get("beyond", 0)),
-            "full": amount(left.get("full", 0)),
-            "capacity": amount(there["capacity"].sum()),
-            "free": amount(there["free"].sum()),
-            "nearest": amount(self.nearest),
-        }
+        counts = {
+            "served": self.served, "total": self.total, "left": self.total - self.served, "nearest": self.nearest,
+            "beyond": left.get("beyond", 0), "full": left.get("full", 0),
+            "capacity": there["capacity"].sum(), "free": there["free"].sum(),
+        }  # fmt: skip
+        numbers = {key: amount(count) for key, count in counts.items()} | {
+            "share": percent(self.share), "mean": f"{0 if math.isnan(self.mean) else self.mean:,.1f}",
+            "unit": label(f"unit.{self.unit}", lang), "within": self._within(lang),
+        }  # fmt: skip
         lines = [label(f"assign.status_{self.status}", lang)]
         lines += [label(f"assign.{key}", lang, **numbers) for key in ("served", "left", "places", "nearest")]
         worst = here["left"][here["left"] > 0].sort_values(ascending=False, kind="stable")

@@ -61,12 +61,11 @@ class FairPlan:
         as fair to those before can bring the share of this rank above; NaN where it was not looked at).
         """
         x, levels = self.plan.answer.x, self.levels
-        if x is None:
-            return self.groups.table(None).assign(guaranteed=np.nan, bound=np.nan)
-        table = self.groups.table(x)
-        rest = len(table) - len(levels)
-        table["guaranteed"] = [level.t for level in levels] + [levels[-1].t] * rest
-        table["bound"] = [level.bound for level in levels] + [math.nan] * rest
+        table = self.groups.table(x).assign(guaranteed=math.nan, bound=math.nan)
+        if x is not None:
+            rest = len(table) - len(levels)
+            table["guaranteed"] = [level.t for level in levels] + [levels[-1].t] * rest
+            table["bound"] = [level.bound for level in levels] + [math.nan] * rest
         return table
 
     @property
@@ -87,28 +86,23 @@ class FairPlan:
     def __repr__(self) -> str:
         if math.isnan(self.worst):
             return f"<FairPlan: {self.status}, no sites>"
+        n, plan = len(self.sites), self.plan
         return (
-            f"<FairPlan: {self.status}, {len(self.sites)} site{'s' * (len(self.sites) != 1)}, worst share "
-            f"{100 * self.worst:.1f} %, bound {100 * self.bound:.1f} %, {self.plan.covered:,.10g} of "
-            f"{self.plan.total:,.10g} ({100 * self.plan.share:.1f} %)>"
+            f"<FairPlan: {self.status}, {n} site{'s' * (n != 1)}, worst share {100 * self.worst:.1f} %, bound "
+            f"{100 * self.bound:.1f} %, {plan.covered:,.10g} of {plan.total:,.10g} ({100 * plan.share:.1f} %)>"
         )
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words what share the worst-off group has, and every other.
-
-        Parameters
-        ----------
-        lang
-            "zh" or "en".
-        """
-        lines = [label(f"plan.status_{self.status}", lang)]
+        """Say in words, *lang* "zh" or "en", what share the worst-off group has, and every other."""
         if math.isnan(self.worst):
-            return "\n".join(lines)
-        lines.append(label("equity.worst", lang, value=percent(self.worst), bound=percent(self.bound)))
-        names = label("list.comma", lang).join(map(str, self.sites))
-        words = {"covered": amount(self.plan.covered), "total": amount(self.plan.total)}
-        share = percent(self.plan.share)
-        lines.append(label("equity.total", lang, share=share, count=len(self.sites), names=names, **words))
+            return label(f"plan.status_{self.status}", lang)
+        plan, names = self.plan, label("list.comma", lang).join(map(str, self.sites))
+        words = {"covered": amount(plan.covered), "total": amount(plan.total), "share": percent(plan.share)}
+        lines = [
+            label(f"plan.status_{self.status}", lang),
+            label("equity.worst", lang, value=percent(self.worst), bound=percent(self.bound)),
+            label("equity.total", lang, count=len(self.sites), names=names, **words),
+        ]
         for order, (group, row) in enumerate(self.table.to_dict("index").items(), start=1):
             words = {key: amount(row[key]) for key in ("served", "demand")}
             lines.append(label("equity.group", lang, order=order, group=group, share=percent(row["share"]), **words))
@@ -138,14 +132,8 @@ def fairest(
     method
         "worst": the smallest share is as large as possible; of such plans one that covers most. "leximin": then the
         second smallest is as large as possible, and so on; of such plans one that covers most.
-    time_limit
-        Seconds after which the best plan so far is returned with its bound; None waits for the proof.
-    gap
-        Stop each step when the bound is within this share of the value; 0 waits for the proof.
-
-    Returns
-    -------
-    FairPlan
+    time_limit, gap
+        As for `solve`; the gap is that of each step.
 
     Raises
     ------
@@ -210,10 +198,8 @@ def price_of_equity(
         As for `fairest`.
     levels
         How many shares to try, from 0 to the largest that all groups can have; or the shares themselves.
-    time_limit
-        Seconds for each share, and for the largest.
-    gap
-        As for `solve`, and for `fairest`.
+    time_limit, gap
+        As for `solve`: for each share, and for the largest.
 
     Returns
     -------
@@ -249,49 +235,41 @@ def price_of_equity(
     check(rules, time_limit, gap)
     problem = _problem(reach, demand, rules, options, "price_of_equity")
     groups = Groups.of(problem, by)
-    most, x = math.inf, None
+    x = None
     if isinstance(levels, int):
         if isinstance(levels, bool) or levels < 2:
             raise ProblemError(f"levels is {levels!r}; give a whole number of 2 or more, or the shares")
         fair = fairest(reach, demand=demand, by=by, rules=rules, options=options, time_limit=time_limit, gap=gap)
-        most = fair.worst
-        if math.isnan(most):
-            raise ProblemError("price_of_equity: no plan keeps the rules; see the explain() of solve")
-        shares = np.unique(np.append(np.linspace(0.0, most, levels)[:-1], most)).tolist()
         x = fair.plan.answer.x
+        if x is None:
+            raise ProblemError("price_of_equity: no plan keeps the rules; see the explain() of solve")
+        shares = np.unique(np.append(np.linspace(0.0, fair.worst, levels)[:-1], fair.worst)).tolist()
     else:
-        shares = sorted({_share(one) for one in levels})
-    rows = []
+        for one in levels:
+            if not is_number(one) or not 0 <= one <= 1:
+                raise ProblemError(f"levels: {one!r} is no share; give numbers from 0 to 1")
+        shares = sorted({float(one) for one in levels})
+    rows, total = [], sum(float(block.worth.sum()) for block in problem.blocks)
     for share in reversed(shares):  # a plan for a larger share is one for a smaller share, too
         with Control(time_limit=time_limit, gap=gap) as control:
             answer = search(groups.held(problem, share), control, start=x)
-        x = answer.x if answer.x is not None else x
-        rows.append({"guaranteed": share} | _row(problem, groups, answer))
+        worst, chosen = math.nan, tuple[object, ...]()
+        if answer.x is not None:
+            x = answer.x
+            worst = float((groups.amounts(x) / groups.total).min())
+            chosen = tuple(dict.fromkeys(new_sites(problem, x)))
+        rows.append({
+            "guaranteed": share, "worst": worst, "covered": answer.value, "share": answer.value / total,
+            "lost": 0.0, "price": 0.0, "bound": answer.bound, "gap": answer.gap, "status": answer.status,
+            "sites": len(chosen), "chosen": chosen,
+        })  # fmt: skip
     table = pd.DataFrame(rows[::-1])
     # Guaranteeing more does not let more be covered.
     table["bound"] = np.fmax(table["bound"].cummin(), table["covered"])
     without = search(problem, Control(time_limit=time_limit, gap=gap), start=x) if shares[0] > 0 else answer
     table["lost"] = np.maximum(0.0, without.value - table["covered"])
     table["price"] = table["lost"] / without.value if without.value else 0.0 * table["lost"]
-    return table[
-        ["guaranteed", "worst", "covered", "share", "lost", "price", "bound", "gap", "status", "sites", "chosen"]
-    ]
-
-
-def _row(problem: Formulation, groups: Groups, answer: Answer) -> dict[str, object]:
-    chosen = () if answer.x is None else tuple(dict.fromkeys(new_sites(problem, answer.x)))
-    total = float(sum(block.worth.sum() for block in problem.blocks))
-    worst = math.nan if answer.x is None else float((groups.amounts(answer.x) / groups.total).min())
-    return {
-        "worst": worst, "covered": answer.value, "share": answer.value / total, "bound": answer.bound,
-        "gap": answer.gap, "status": answer.status, "sites": len(chosen), "chosen": chosen,
-    }  # fmt: skip
-
-
-def _share(value: object) -> float:
-    if not is_number(value) or not 0 <= float(value) <= 1:  # type: ignore[arg-type]
-        raise ProblemError(f"levels: {value!r} is no share; give numbers from 0 to 1")
-    return float(value)  # type: ignore[arg-type]
+    return table
 
 
 def _problem(
@@ -337,6 +315,6 @@ def _fullest(
     ranks = Ranks.of(groups, guaranteed)
     found = solve_model(ranks.model, again, start=ranks.widened(x))
     if found.x is None:
-        found = replace(found, x=x, value=groups.model.objective(x), bound=found.bound)
-    answer = in_sense(problem, groups.model, replace(found, x=np.asarray(found.x)[: len(x)], proof=None))
-    return problem, answer
+        found = replace(found, x=x, value=groups.model.objective(x))
+    found = replace(found, x=np.asarray(found.x)[: len(x)], proof=None)
+    return problem, in_sense(problem, groups.model, found)

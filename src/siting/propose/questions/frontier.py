@@ -53,10 +53,8 @@ def frontier(
         Cost of opening each site, by id.
     objective
         A `MaxCoverage` with decay or weights; plain without it.
-    time_limit
-        Seconds for each point.
-    gap
-        Stop each point when the bound is within this share; 0 waits for the proof.
+    time_limit, gap
+        As for `solve`, of each point.
 
     Returns
     -------
@@ -96,10 +94,14 @@ def frontier(
     if not isinstance(up_to, Integral) or up_to < 1:
         raise ProblemError(f"up_to is {up_to!r}; ask for a whole number of sites, 1 or more")
     problem = build(objective, reach, demand, rules, options, bounded=True)
-    new = np.flatnonzero(problem.variables.new)
+    columns = problem.variables
+    new, least = np.flatnonzero(columns.new), int(columns.lower[columns.new].sum())
+    if up_to < least:
+        raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
     every = Constraint(None, new, np.ones(len(new)), -math.inf, math.inf)
     problem = replace(problem, constraints=(*problem.constraints, every))
-    return _curve(problem, _numbers(problem, int(up_to)), "sites", time_limit, gap)
+    most = min(int(up_to), len(np.unique(np.column_stack([columns.site, columns.service])[new], axis=0)))
+    return _curve(problem, [float(n) for n in range(least, most + 1)], "sites", time_limit, gap)
 
 
 def _budgets(budgets: object, rules: Sequence[Rule]) -> list[float]:
@@ -109,15 +111,6 @@ def _budgets(budgets: object, rules: Sequence[Rule]) -> list[float]:
     if not amounts or any(not is_number(amount) or not 0 <= amount < math.inf for amount in amounts):
         raise ProblemError(f"budgets is {budgets!r}; give amounts of 0 or more")
     return sorted({float(amount) for amount in amounts})
-
-
-def _numbers(problem: Formulation, up_to: int) -> list[float]:
-    columns = problem.variables
-    least = int(columns.lower[columns.new].sum())
-    if up_to < least:
-        raise ProblemError(f"up_to is {up_to}, but Required names {least} sites")
-    new = len(np.unique((columns.site * len(problem.inputs.services) + columns.service)[columns.new]))
-    return [float(n) for n in range(least, min(up_to, new) + 1)]
 
 
 def _curve(
@@ -135,8 +128,8 @@ def _curve(
             seconds = control.seconds
         start = answer.x if answer.x is not None else start
         chosen = () if answer.x is None else tuple(new_sites(problem, answer.x))
-        head: dict[str, object] = {"sites": int(point)} if name == "sites" else {"budget": point, "sites": len(chosen)}
-        rows.append(head | {
+        rows.append({"sites": int(point)} if name == "sites" else {"budget": point, "sites": len(chosen)})
+        rows[-1].update({
             "covered": answer.value, "share": answer.value / total, "bound": answer.bound,
             "bound_share": answer.bound / total, "gap": answer.gap, "status": answer.status, "seconds": seconds,
             "chosen": chosen,
@@ -145,7 +138,7 @@ def _curve(
             break
     table = pd.DataFrame(rows)
     bound = table["bound"].iloc[::-1].cummin().iloc[::-1]
-    table["bound"] = np.maximum(bound, table["covered"]) if len(table) else bound
+    table["bound"] = np.maximum(bound, table["covered"])
     table["bound_share"] = table["bound"] / total
     table["gap"] = [gap_between(value, bound) for value, bound in zip(table["covered"], table["bound"], strict=True)]
     return table

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from siting.propose.forwarded import forwarded
 from siting.propose.plan.explain import listed
 from siting.propose.plan.plan import Plan
 from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
+from siting.propose.problem.value import is_whole
 from siting.propose.solve import solve
 from siting.renamed import renamed_keywords
 
@@ -53,11 +53,8 @@ class Hubs:
 
     def __repr__(self) -> str:
         n, status = len(self.hubs), "every large village" if self.plan is None else self.plan.status
-        villages = self.totals["villages"]
-        return (
-            f"<Hubs: {n} hub{'s' * (n != 1)} ({status}), {villages['served']} villages served, "
-            f"{villages['van']} left to vans>"
-        )
+        _, served, van = self.totals["villages"]
+        return f"<Hubs: {n} hub{'s' * (n != 1)} ({status}), {served} villages served, {van} left to vans>"
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -107,17 +104,9 @@ class Hubs:
         return self.table[self.table["role"] == "served"]
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words which villages carry a site, whom they serve, and who is left to vans.
-
-        Parameters
-        ----------
-        lang
-            "zh" or "en".
-        """
-        if self.plan is None:
-            lines = [label("sharing.hubs_rule", lang, size=f"{self.size:.10g}")]
-        else:
-            lines = [self.plan.summary(lang).split("\n", 1)[0]]
+        """Say in words, *lang* "zh" or "en", which villages carry a site, whom they serve, and who is left to vans."""
+        rule = label("sharing.hubs_rule", lang, size=f"{self.size:.10g}")
+        lines = [rule if self.plan is None else self.plan.summary(lang).split("\n", 1)[0]]
         rows = self.totals.to_dict("index").items()
         numbers = {f"{role}_{what}": amount(number) for role, row in rows for what, number in row.items()}
         lines.append(label("sharing.hubs_total", lang, **numbers))
@@ -162,7 +151,7 @@ def choose_hubs(
     limit
         The longest delivery, inclusive, in the unit of *reach*; its limit when not given. No document prints it.
     time_limit
-        Seconds after which the best choice so far is returned with its bound.
+        As for `solve`.
 
     Returns
     -------
@@ -213,25 +202,22 @@ def choose_hubs(
 
 def _with_own(reach: Reach) -> Reach:
     """Put every village that may be a hub at 0 from itself: its door to the street does not count."""
-    table = reach.pairs()
-    own = pd.DataFrame({"origin": reach.destinations, "destination": reach.destinations, "cost": 0.0})
+    table, may = reach.pairs(), reach.destinations
+    own = pd.DataFrame({"origin": may, "destination": may, "cost": 0.0})
     table = pd.concat([table[table["origin"] != table["destination"]], own])
-    made = Reach.from_pairs(
-        table, origins=reach.origins, destinations=reach.destinations, limit=reach.limit, unit=reach.unit
-    )
+    made = Reach.from_pairs(table, origins=reach.origins, destinations=may, limit=reach.limit, unit=reach.unit)
     return replace(made, how=reach.how)
 
 
 def _large(reach: Reach, demand: pd.Series, size: float | None) -> pd.Index:
     if size is not None and not size > 0:
         raise ProblemError(f"size is {size!r}; give a number of elderly people above 0")
-    large = reach.destinations[demand.loc[reach.destinations].to_numpy() >= (size or 0.0)]
-    if not len(large):
+    may = demand.loc[reach.destinations]
+    if not (may >= (size or 0.0)).any():
         raise ProblemError(
-            f"no village has {size or 0:g} elderly people or more; the largest that may carry a site has "
-            f"{demand.reindex(reach.destinations).max():g}"
+            f"no village has {size or 0:g} elderly people or more; the largest that may carry a site has {may.max():g}"
         )
-    return large
+    return reach.destinations[may.to_numpy() >= (size or 0.0)]
 
 
 def _optimal(reach: Reach, demand: pd.Series, hubs: float | str, time_limit: float | None) -> Plan:
@@ -243,7 +229,7 @@ def _optimal(reach: Reach, demand: pd.Series, hubs: float | str, time_limit: flo
         return solve(MinSites(), reach, demand=reached, rules=[Cover(1.0)], time_limit=time_limit)
     if isinstance(hubs, str):
         raise ProblemError(f'hubs is {hubs!r}; choose "all", "fewest" or a number')
-    if not isinstance(hubs, Real) or isinstance(hubs, bool) or not 1 <= hubs < math.inf or hubs % 1:
+    if not is_whole(hubs, 1) or hubs == math.inf:
         raise ProblemError(f"hubs is {hubs!r}; give a whole number of 1 or more")
     most = min(int(hubs), len(reach.destinations))
     return solve(MaxCoverage(), reach, demand=demand, rules=[AtMost(most)], time_limit=time_limit)

@@ -20,8 +20,8 @@ from siting.optimize.control import gap_between
 from siting.propose.forwarded import forwarded
 from siting.propose.questions.mergers_model import MergerProblem, check, last_covers, solve
 from siting.propose.questions.what_if import WhatIf
+from siting.read_share import share_from
 from siting.renamed import renamed_keywords
-from siting.share import share_from
 
 __all__ = ["Mergers", "merge_sites"]
 
@@ -66,10 +66,10 @@ class Mergers:
     most_lost = forwarded("problem.most_lost", float, "How many people may lose cover; None where it was not given.")
 
     def __repr__(self) -> str:
-        n = len(self.table)
+        n, before, after = len(self.table), self.idle_before, self.idle_after
         return (
             f"<Mergers: {self.status}, {n} site{'s' * (n != 1)} close, {self.table['people'].sum():,.10g} people move, "
-            f"idle beds {self.idle_before:,.10g} → {self.idle_after:,.10g}>"
+            f"idle beds {before:,.10g} → {after:,.10g}>"
         )
 
     @property
@@ -141,13 +141,7 @@ class Mergers:
         return self.problem.idle.clip(lower=0.0)
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words which sites are small, which close into which, what is gained, and who loses cover.
-
-        Parameters
-        ----------
-        lang
-            "zh" or "en".
-        """
+        """Say in words, *lang* "zh" or "en", which sites are small, which close into which, and who loses cover."""
         numbers = {
             "n": len(self.table), "people": amount(self.table["people"].sum()), "bound": amount(self.bound),
             "before": amount(self.idle_before), "after": amount(self.idle_after),

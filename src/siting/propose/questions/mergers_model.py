@@ -28,15 +28,7 @@ LastCover: TypeAlias = tuple[frozenset[object], float]
 
 @dataclass(frozen=True, eq=False)
 class MergerProblem:
-    """The sites and rules in numbers.
-
-    Attributes
-    ----------
-    pairs
-        `origin` and `destination` that could merge, and `cost`.
-    alike
-        For each village and kind there, the sites that may not all close.
-    """
+    """The sites and rules in numbers: *pairs* that could merge, and the sites of a kind in a village, *alike*."""
 
     capacity: pd.Series
     used: pd.Series
@@ -75,16 +67,13 @@ def constraints(problem: MergerProblem, lost: Sequence[LastCover]) -> list[Const
     pairs = problem.fitting
     leaving, coming = _positions(pairs["origin"]), _positions(pairs["destination"])
     found: list[Constraint] = [(dict.fromkeys(ks, 1.0), 1.0) for ks in leaving.values()]
-    for k, into in enumerate(pairs["destination"]):
-        if into in leaving:
-            found.append(({k: 1.0} | dict.fromkeys(leaving[into], 1.0), 1.0))
+    into = [(k, leaving[j]) for k, j in enumerate(pairs["destination"]) if j in leaving]
+    found += [({k: 1.0} | dict.fromkeys(ks, 1.0), 1.0) for k, ks in into]
     people = problem.used.loc[pairs["origin"]].to_numpy()
     room = problem.idle.loc[pd.Index(coming)].to_numpy()
     found += [({k: float(people[k]) for k in ks}, float(most)) for ks, most in zip(coming.values(), room, strict=True)]
-    for sites in problem.alike:
-        leave = {k: 1.0 for site in sites & leaving.keys() for k in leaving[site]}
-        if leave:
-            found.append((leave, len(sites) - 1.0))
+    for sites in (alike for alike in problem.alike if alike & leaving.keys()):
+        found.append(({k: 1.0 for site in sites & leaving.keys() for k in leaving[site]}, len(sites) - 1.0))
     if problem.at_most is not None:
         found.append((dict.fromkeys(range(len(pairs)), 1.0), float(problem.at_most)))
     for extra, (sites, _) in enumerate(lost, start=len(pairs)):
@@ -134,25 +123,14 @@ def _model(cost: Floats, rows: list[Constraint], whole: int) -> highs.Programme:
     where = [(i, k, value) for i, (row, _) in enumerate(rows) for k, value in row.items()]
     at, columns, values = (np.array(part) for part in zip(*where, strict=True))
     matrix = csr_array((values.astype(float), (at, columns)), shape=(len(rows), len(cost)))
+    upper = np.array([upper for _, upper in rows])
     return highs.Programme(
-        cost=cost,
-        lower=np.zeros(len(cost)),
-        upper=np.ones(len(cost)),
-        matrix=matrix,
-        row_lower=np.full(len(rows), -np.inf),
-        row_upper=np.array([upper for _, upper in rows]),
-        whole=whole,
+        cost, np.zeros(len(cost)), np.ones(len(cost)), matrix, np.full(len(rows), -np.inf), upper, whole
     )
 
 
 def check(problem: MergerProblem, chosen: pd.DataFrame, lost: float) -> None:
-    """Check that the pairs keep all rules, whatever the solver says.
-
-    Raises
-    ------
-    RuntimeError
-        When they do not.
-    """
+    """Check that the pairs keep all rules, whatever the solver says."""
     moved = problem.used.loc[chosen["origin"]].groupby(chosen["destination"].to_numpy()).sum()
     over = moved > problem.idle.loc[moved.index] + 1e-6
     many = problem.at_most is not None and len(chosen) > problem.at_most

@@ -24,19 +24,12 @@ from siting.propose.model.inputs import Demand, Reaches
 from siting.propose.model.scenarios import Scenarios, under_each
 from siting.propose.plan.plan import Plan
 from siting.propose.plan.tables import new_sites
-from siting.propose.problem import Objective, Rule
+from siting.propose.problem import MaxCoverage, Objective, Rule
+from siting.propose.search import maximin
 from siting.propose.search.answer import Answer
 from siting.propose.search.dispatch import search
 from siting.propose.search.engines import solve_model
-from siting.propose.search.maximin import (
-    Goals,
-    Level,
-    maximise_least,
-    refuse_other_objectives,
-    refuse_uncounted,
-    with_goals,
-    within,
-)
+from siting.propose.search.maximin import Goals, Level, refuse_uncounted
 from siting.propose.solve import check
 
 __all__ = ["RobustPlan", "solve_robust"]
@@ -88,23 +81,19 @@ class RobustPlan:
         """
         x, bests = self.x, self.bests.values()
         table = pd.DataFrame({"total": _totals(self.problems)}, index=pd.Index(list(self.problems), name="scenario"))
-        covered = [math.nan if x is None else problem.model.objective(x) for problem in self.problems.values()]
-        table["covered"] = covered
+        table["covered"] = [math.nan if x is None else each.model.objective(x) for each in self.problems.values()]
         table["share"] = table["covered"] / table["total"]
-        table["best"] = np.fmax([best.value for best in bests], covered)
+        table["best"] = np.fmax([best.value for best in bests], table["covered"])
         table["best_bound"] = np.fmax([best.bound for best in bests], table["best"])
         table["regret"] = table["best_bound"] - table["covered"]
-        some_ = table["best_bound"] > 0
-        relative = table["regret"] / table["best_bound"].where(some_, 1)
-        table["relative_regret"] = np.where(some_, relative, 0 * table["regret"])
+        most = table["best_bound"]
+        table["relative_regret"] = (table["regret"] / most.where(most > 0)).where(most > 0, 0 * table["regret"])
         table["status"] = [best.status for best in bests]
         return table
 
     @property
     def value(self) -> float:
         """The largest regret, in people, or the smallest share; NaN without a plan."""
-        if self.x is None:
-            return math.nan
         return float(self.table["regret"].max() if self.measure == "regret" else self.table["share"].min())
 
     @property
@@ -119,10 +108,10 @@ class RobustPlan:
         """Distance from value to bound: as a share of the largest best for "regret", of the bound for "worst"."""
         if self.x is None:
             return math.nan
+        lost, best = self.bound - self.value, self.bound
         if self.measure == "regret":
-            most = max(best.value for best in self.bests.values())
-            return (self.value - self.bound) / most if self.value > self.bound else 0.0
-        return (self.bound - self.value) / self.bound if self.bound > self.value else 0.0
+            lost, best = -lost, max(best.value for best in self.bests.values())
+        return lost / best if lost > 0 else 0.0
 
     @property
     def status(self) -> str:
@@ -142,9 +131,10 @@ class RobustPlan:
     def __repr__(self) -> str:
         if self.x is None:
             return f"<RobustPlan: {self.status}, no sites>"
-        result = f"regret {self.value:,.10g}, bound {self.bound:,.10g}"
         if self.measure == "worst":
             result = f"worst share {100 * self.value:.1f} %, bound {100 * self.bound:.1f} %"
+        else:
+            result = f"regret {self.value:,.10g}, bound {self.bound:,.10g}"
         n, k = len(self.sites), len(self.problems)
         return f"<RobustPlan: {self.status}, {n} site{'s' * (n != 1)}, {k} scenario{'s' * (k != 1)}, {result}>"
 
@@ -165,20 +155,16 @@ class RobustPlan:
         return Plan(problem, Answer(self.x, value, bound, status, self.engine, None, problem.model, 1))
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words how good the plan is in the worst case, and what it covers in each scenario.
-
-        Parameters
-        ----------
-        lang
-            "zh" or "en".
-        """
-        lines = [label(f"plan.status_{self.status}", lang)]
+        """Say in words, *lang* "zh" or "en", how good the plan is at worst, and what it covers in each scenario."""
         if self.x is None:
-            return "\n".join(lines)
+            return label(f"plan.status_{self.status}", lang)
         shown = percent if self.measure == "worst" else amount
-        lines.append(label(f"robust.{self.measure}", lang, value=shown(self.value), bound=shown(self.bound)))
         names = label("list.comma", lang).join(map(str, self.sites))
-        lines.append(label("robust.sites", lang, count=len(self.sites), names=names))
+        lines = [
+            label(f"plan.status_{self.status}", lang),
+            label(f"robust.{self.measure}", lang, value=shown(self.value), bound=shown(self.bound)),
+            label("robust.sites", lang, count=len(self.sites), names=names),
+        ]
         for name, row in self.table.to_dict("index").items():
             words = {key: amount(row[key]) for key in ("covered", "best", "regret")}
             lines.append(label("robust.scenario", lang, name=name, share=percent(row["share"]), **words))
@@ -213,7 +199,7 @@ def solve_robust(
         "regret": the largest regret is to be small, that is how many people more the best plan for the scenario alone
         would cover. "worst": the smallest share covered is to be large.
     time_limit
-        Seconds after which the best plan so far is returned with its bound; None waits for the proof.
+        As for `solve`.
     gap
         Stop when the bound is so near, as a share of the largest best ("regret") or of the value ("worst").
 
@@ -252,7 +238,10 @@ def solve_robust(
     check(rules, time_limit, gap)
     if measure not in ("regret", "worst"):
         raise ProblemError(f'measure is {measure!r}; choose "regret" or "worst"')
-    refuse_other_objectives(objective, "solve_robust")
+    if not isinstance(objective, MaxCoverage):
+        raise ProblemError(f"solve_robust knows MaxCoverage, not {objective}; give MaxCoverage()")
+    if objective.decay is not None:
+        raise ProblemError(f"solve_robust: {objective} does not go; leave out decay")
     with Control(time_limit=time_limit) as control:
         problems = under_each(build(objective, reach, demand, rules, options), scenarios)
         for problem in problems.values():
@@ -268,7 +257,7 @@ def _bests(problems: Mapping[str, Formulation], control: Control, gap: float) ->
     bests: dict[str, Answer] = {}
     start = None
     for number, (name, problem) in enumerate(problems.items()):
-        own = within(control, gap, 1 / (len(problems) - number + 1))
+        own = maximin.within(control, gap, 1 / (len(problems) - number + 1))
         bests[name] = search(problem, own, start=start)
         start = bests[name].x
     return bests
@@ -284,50 +273,43 @@ def _level(
     """Search for the sites that are best in the worst scenario."""
     best = np.array([answer.value for answer in bests.values()])
     if np.isnan(best).any():
-        infeasible = any(answer.status == "infeasible" for answer in bests.values())
-        return Level(None, math.nan, math.nan, "infeasible" if infeasible else control.status, "rules")
+        statuses = {answer.status for answer in bests.values()}
+        status = "infeasible" if "infeasible" in statuses else control.status
+        return Level(None, math.nan, math.nan, status, "rules")
     models = [problem.model for problem in problems.values()]
     grain = min(model.grain for model in models)
     stacked, weight = _stacked(models)
     if measure == "regret":
-        scale = float(best.max())
         goals, top = Goals(weight, best, np.ones(len(best)), grain), math.inf
-        near = None if not gap else (lambda _: gap * scale)
+        near = None if not gap else (lambda _: gap * float(best.max()))
     else:
         totals, bounds = _totals(problems), np.array([answer.bound for answer in bests.values()])
         goals, top = Goals(weight, np.zeros(len(best)), totals, grain), float((bounds / totals).min())
         near = None if not gap else (lambda t: gap * max(t, 1e-9))
     starts = [a.x for a in bests.values() if a.x is not None and stacked.is_feasible(a.x)]
-    start = max(starts, key=lambda x: goals.reached(_amounts(stacked, goals, x)), default=None)
-    level = maximise_least(stacked, goals, control, start=start, top=top, near=near)
+    start = max(starts, key=lambda x: maximin.reached(stacked, goals, x), default=None)
+    level = maximin.maximise_least(stacked, goals, control, start=start, top=top, near=near)
     return level if level.x is None else replace(level, x=_fuller(stacked, goals, level, control))
 
 
 def _stacked(models: Sequence[Model]) -> tuple[Model, csr_array]:
     """One model of the same columns with the needs of all scenarios; and what each need counts in its scenario."""
     first = models[0]
-    needs = np.cumsum([0, *(m.benefit.shape[0] for m in models)])
-    worth = [weights(m.benefit) for m in models]
-    row = np.repeat(np.arange(len(models)), np.diff(needs))
-    weight = csr_array((np.concatenate(worth), (row, np.arange(needs[-1]))), shape=(len(models), int(needs[-1])))
+    weight = csr_array(block_diag([weights(m.benefit)[None, :] for m in models], format="csr"))
     weight.eliminate_zeros()
     benefit = csr_array(vstack([m.benefit for m in models], format="csr"))
     benefit.sort_indices()
-    times = [np.ones(m.benefit.shape[0], np.int64) if m.times is None else m.times for m in models]
+    times = [m.times for m in models if m.times is not None]
     stacked = replace(
         first,
         benefit=benefit,
         shares=csr_array(block_diag([m.shares for m in models], format="csr")),
         wanted=np.concatenate([m.wanted for m in models]),
         must=np.concatenate([m.must for m in models]),
-        times=None if first.times is None else np.concatenate(times),
+        times=np.concatenate(times) if times else None,
         grain=0.0,
     )
     return stacked, weight
-
-
-def _amounts(model: Model, goals: Goals, x: Bools) -> Floats:
-    return np.asarray(goals.weight @ (~np.isnan(model.served(x))).astype(float))
 
 
 def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools:
@@ -339,9 +321,9 @@ def _fuller(model: Model, goals: Goals, level: Level, control: Control) -> Bools
     benefit = model.benefit.copy()
     benefit.data = np.repeat(each, np.diff(benefit.indptr))
     grain = goals.grain if (goals.slope == 1).all() else 0.0
-    goal = replace(with_goals(model, goals, level.t), benefit=benefit, grain=grain)
-    found = solve_model(goal, within(control, FULL), start=level.x)
+    goal = replace(maximin.with_goals(model, goals, level.t), benefit=benefit, grain=grain)
+    found = solve_model(goal, maximin.within(control, FULL), start=level.x)
     if found.x is None or not model.is_feasible(found.x) or found.value <= goal.objective(level.x):
         return level.x
-    as_good = goals.reached(_amounts(model, goals, found.x)) >= level.t - 1e-9 * abs(level.t)
+    as_good = maximin.reached(model, goals, found.x) >= level.t - 1e-9 * abs(level.t)
     return found.x if as_good else level.x

@@ -32,10 +32,8 @@ def robustness(
     scenarios
         Names and scenarios: another demand, another `Reach`, (reach, demand), a list of ids that serve nobody, or a
         `Scenario`. Without it one for each site of the plan: that this site is lost.
-    time_limit
-        Seconds for the best of each scenario.
-    gap
-        Stop each when the bound is within this share; 0 waits for the proof.
+    time_limit, gap
+        As for `solve`, of the best of each scenario.
 
     Returns
     -------

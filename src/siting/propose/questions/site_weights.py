@@ -22,15 +22,10 @@ BLOCK = 1 << 18
 
 
 class SiteWeights(NamedTuple):
-    """The communities of each site, and their weights as whole numbers.
+    """The communities of each site, those of `j` ``near[start[j]:start[j + 1]]``, and their weights as whole numbers.
 
-    Attributes
-    ----------
-    start, near
-        The communities of site `j` are ``near[start[j]:start[j + 1]]``.
-    weight, total, fine
-        Weights by kind and community, and by kind their total, in units of 2**-fine: as fine as 62 bits allow for the
-        total.
+    Weights by kind and community, and by kind their total, are in units of 2**-fine: as fine as 62 bits allow for the
+    total.
     """
 
     start: Ints
@@ -62,8 +57,7 @@ class SiteWeights(NamedTuple):
 
     def add_up(self, communities: Positions) -> Ints:
         """Sum of each weight over communities."""
-        sums: Ints = np.add.reduce(self.weight.take(communities, axis=1), axis=1)
-        return sums
+        return np.asarray(np.add.reduce(self.weight.take(communities, axis=1), axis=1))
 
     def by_site(self, counts: Bools) -> Ints:
         """Sum of each weight over those communities of each site that count."""
@@ -84,5 +78,4 @@ class SiteWeights(NamedTuple):
 
     def of_communities(self, weight: int) -> Floats:
         """One weight of each community, in its own unit."""
-        people: Floats = np.ldexp(self.weight[weight].astype(float), -self.fine[weight])
-        return people
+        return np.asarray(np.ldexp(self.weight[weight].astype(float), -self.fine[weight]))

@@ -22,20 +22,11 @@ SLACK = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Transport:
-    """The flow with the least travel among the largest ones.
+    """The flow along each pair with the least travel among the largest ones.
 
-    Attributes
-    ----------
-    people, places
-        What each community and facility has, in whole units, of which a person has `parts`.
-    flow
-        Units along each pair.
-    scarce
-        Facilities where one more place would serve one more person.
-    travel, bound
-        Sum of the cost, in people, and what it cannot be below.
-    status
-        "optimal"; "time_limit" or "feasible" where the travel is not proven least.
+    People, places and flow are in whole units, of which a person has `parts`; the travel, and the bound that it cannot
+    be below, is the sum of the cost, in people. One more place at a scarce facility would serve one more person. The
+    status is "optimal", or "time_limit" or "feasible" where the travel is not proven least.
     """
 
     people: Ints
@@ -121,15 +112,8 @@ def _solved(
     matrix = csr_array((np.ones(2 * n), at), shape=(height, n))
     given = np.concatenate([people[rows], places[columns]])
     equal = np.concatenate([whole, full])
-    programme = highs.Programme(
-        cost=cost,
-        lower=np.zeros(n),
-        upper=np.full(n, np.inf),
-        matrix=matrix,
-        row_lower=np.where(equal, given, -np.inf),
-        row_upper=given.astype(float),
-        whole=0,
-    )
+    least, most = np.where(equal, given, -np.inf), given.astype(float)
+    programme = highs.Programme(cost, np.zeros(n), np.full(n, np.inf), matrix, least, most, whole=0)
     result = highs.run(programme, time_limit=time_limit, presolve=False)
     if result.status == "time_limit":
         return None

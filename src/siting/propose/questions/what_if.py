@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.html import card, table, words
 from siting.measure import Reach, coverage
 from siting.measure.alignment import weights
 from siting.measure.coverage import COLUMNS
+from siting.notebook_html import card, table, words
 from siting.numbers import Bools, Ints32, Positions, percent
 from siting.propose.questions.site_weights import SiteWeights
 
@@ -22,10 +22,10 @@ __all__ = ["WhatIf"]
 
 
 class _Step(NamedTuple):
-    """What one call did: the positions that were opened or closed; what was covered and open after it."""
+    """What one call did, and what was covered and open after it."""
 
     opening: bool
-    sites: tuple[int, ...]
+    sites: list[int]
     covered: int
     open: int
 
@@ -101,7 +101,7 @@ class WhatIf:
         if isinstance(open, str) or not isinstance(open, Iterable):
             raise ProblemError(f'open is "{open}"; give a list of ids')
         listed = tuple(open)
-        self._first = tuple(sorted(self._positions(listed, is_open=False))) if listed else ()
+        self._first = sorted(self._positions(listed, is_open=False)) if listed else []
         self.reset()
 
     def __repr__(self) -> str:
@@ -146,12 +146,7 @@ class WhatIf:
         ProblemError
             When there is none.
         """
-        if not self._done:
-            raise ProblemError("there is no step to undo")
-        step = self._done.pop()
-        self._undone.append(step)
-        self._turn(step.sites, opening=not step.opening)
-        return self
+        return self._repeat("undo", self._done, self._undone)
 
     def redo(self) -> Self:
         """Do again what was undone last; a new step ends what can be redone.
@@ -161,12 +156,7 @@ class WhatIf:
         ProblemError
             When there is none.
         """
-        if not self._undone:
-            raise ProblemError("there is no step to redo")
-        step = self._undone.pop()
-        self._done.append(step)
-        self._turn(step.sites, opening=step.opening)
-        return self
+        return self._repeat("redo", self._undone, self._done)
 
     def reset(self) -> Self:
         """Go back to the sites that were open at the start, and forget all steps."""
@@ -195,17 +185,15 @@ class WhatIf:
     @property
     def shares(self) -> pd.Series:
         """Covered share of each weight, 0 to 1; NaN where the total is 0."""
-        shares = [self._share(part, i) for i, part in enumerate(self._sum)]
-        return pd.Series(shares, self._names, name="share")
+        return pd.Series([self._share(part, i) for i, part in enumerate(self._sum)], self._names, name="share")
 
     @property
     def table(self) -> pd.DataFrame:
         """The frame of `coverage`: a row for each weight, with sums, counts of communities, and shares of both."""
         n, m, people = len(self._origins), self._communities, self._weights.in_people
-        rows = [
-            (people(total, i), people(part, i), self._share(part, i), n, m, m / n if n else math.nan)
-            for i, (total, part) in enumerate(zip(self._weights.total, self._sum, strict=True))
-        ]
+        both = enumerate(zip(self._weights.total, self._sum, strict=True))
+        share = m / n if n else math.nan
+        rows = [(people(all_, i), people(part, i), self._share(part, i), n, m, share) for i, (all_, part) in both]
         index = pd.MultiIndex.from_product([["all"], self._names], names=["group", "weight"])
         return pd.DataFrame(rows, index=index, columns=list(COLUMNS))
 
@@ -250,10 +238,9 @@ class WhatIf:
     def history(self) -> pd.DataFrame:
         """A row per step in force, from 0 for the start: `action`, `sites` (ids), `open`, and `covered`, `share`."""
         steps = [self._start, *self._done]
-        actions = ["start", *("open" if step.opening else "close" for step in self._done)]
         columns = {
-            "action": actions,
-            "sites": [tuple(self._sites[list(step.sites)]) for step in steps],
+            "action": ["start", *("open" if step.opening else "close" for step in self._done)],
+            "sites": [tuple(self._sites[step.sites]) for step in steps],
             "open": [step.open for step in steps],
             "covered": [self._weights.in_people(step.covered, 0) for step in steps],
             "share": [self._share(step.covered) for step in steps],
@@ -274,9 +261,7 @@ class WhatIf:
         return self._people(near[self._times[near] == 0], weight)
 
     def loss(self, *sites: object, weight: str | None = None) -> float:
-        """Measure how much less would be covered if open *sites* closed, all together, without closing them.
-
-        *weight* names the weight, when it is not the leading one.
+        """Measure how much less would be covered if open *sites* closed, as `gain` does.
 
         Raises
         ------
@@ -303,25 +288,31 @@ class WhatIf:
         return self._ranked(n, weight, ~self._is_open, self._times == 0, most=True)
 
     def spare(self, n: int = 5, *, weight: str | None = None) -> pd.DataFrame:
-        """List the *n* open sites that would be missed least, each on its own; of equal ones the first in the reach.
+        """List the *n* open sites that would be missed least, each on its own, as `best` does.
 
         Returns
         -------
         DataFrame
-            Index `site`, a column for each weight: what closing the site would lose. In the order of the leading
-            weight, or of the one that *weight* names.
+            As of `best`: what closing the site would lose.
 
         Raises
         ------
         ProblemError
-            When *n* is below 1 or the weight unknown.
+            As `best`.
         """
         return self._ranked(n, weight, self._is_open, self._times == 1, most=False)
 
     def _step(self, *, opening: bool, sites: list[int]) -> Self:
         self._turn(sites, opening=opening)
-        self._done.append(_Step(opening, tuple(sites), int(self._sum[0]), self._opened))
+        self._done.append(_Step(opening, sites, int(self._sum[0]), self._opened))
         self._undone.clear()
+        return self
+
+    def _repeat(self, what: str, steps: list[_Step], onto: list[_Step]) -> Self:
+        if not steps:
+            raise ProblemError(f"there is no step to {what}")
+        onto.append(steps.pop())
+        self._turn(onto[-1].sites, opening=onto[-1].opening == (what == "redo"))
         return self
 
     def _turn(self, sites: Iterable[int], *, opening: bool) -> None:
@@ -349,8 +340,7 @@ class WhatIf:
         lead = self._leading(weight)
         sums = self._weights.by_site(counts)
         sites = np.flatnonzero(among)
-        order = np.argsort(-sums[lead, sites] if most else sums[lead, sites], kind="stable")[: int(n)]
-        chosen = sites[order]
+        chosen = sites[np.argsort(-sums[lead, sites] if most else sums[lead, sites], kind="stable")[: int(n)]]
         people = self._weights.in_people
         columns = {name: [people(part, i) for part in sums[i, chosen]] for i, name in enumerate(self._names)}
         return pd.DataFrame(columns, index=self._sites[chosen].rename("site"))

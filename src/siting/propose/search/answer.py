@@ -21,22 +21,9 @@ Reason: TypeAlias = "tuple[str, dict[str, object]]"
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What opens, its value and its bound, in the sense of the objective.
+    """What opens, its value and its bound, in the sense of the objective: *sense* 1 when it is to be large, else -1.
 
-    Attributes
-    ----------
-    x
-        Columns to open; None where there is no plan.
-    value, bound
-        NaN without a plan.
-    status, engine
-        As in `Solution`.
-    found
-        What the engine found for `model`.
-    model
-        The model that was solved, where one was.
-    sense
-        1 when the objective is to be large, -1 when it is to be small.
+    *found* is what the engine found for *model*; without a plan x is None, and value and bound are NaN.
     """
 
     x: Bools | None
@@ -63,10 +50,9 @@ class Answer:
 
     def bound_by(self, proof: Any) -> float:
         """Return the bound that a proof gives, added up anew; NaN without one."""
-        if proof is None or self.model is None:
+        if proof is None or self.model is None or self.found is None:
             return math.nan
-        too_few = None if self.found is None else self.found.too_few
-        return self.sense * proven_bound(self.model, proof, too_few) + 0.0
+        return self.sense * proven_bound(self.model, proof, self.found.too_few) + 0.0
 
     @property
     def grain(self) -> float:
@@ -79,15 +65,17 @@ class Answer:
         return gap_between(self.value, self.bound)
 
 
-def no_plan(formulation: Formulation, status: str, engine: str, model: Model | None = None) -> Answer:
+def no_plan(
+    formulation: Formulation, status: str, engine: str, model: Model | None = None, found: Solution | None = None
+) -> Answer:
     """Return the answer where no plan was found."""
-    return Answer(None, math.nan, math.nan, status, engine, None, model, formulation.sense)
+    return Answer(None, math.nan, math.nan, status, engine, found, model, formulation.sense)
 
 
 def in_sense(formulation: Formulation, model: Model, found: Solution) -> Answer:
     """Turn what was found for the model, which is to be large, into the sense of the objective."""
     if found.x is None:
-        return Answer(None, math.nan, math.nan, found.status, found.engine, found, model, formulation.sense)
+        return no_plan(formulation, found.status, found.engine, model, found)
     sign = formulation.sense
     value, bound = sign * found.value + 0.0, sign * found.bound + 0.0
     status = found.status

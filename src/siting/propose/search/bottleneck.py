@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -32,15 +33,9 @@ ENGINE = "thresholds"
 
 @dataclass(frozen=True, eq=False)
 class BottleneckAnswer(Answer):
-    """An answer that is a distance.
+    """An answer that is a distance, *best* the first that is not ruled out.
 
-    Attributes
-    ----------
-    decision
-        The question whether there is a plan at the next better distance, which there is not; None where there is no
-        better distance at all.
-    best
-        The first distance that is not ruled out by it.
+    *decision* asks for a plan at the next better distance, which there is not; None where there is no better distance.
     """
 
     decision: Model | None = None
@@ -48,11 +43,8 @@ class BottleneckAnswer(Answer):
 
     def bound_by(self, proof: Any) -> float:
         """Return the distance that is not ruled out: no plan is worth 0 in the question is none at all."""
-        if self.decision is None:
-            return self.best
-        if proof is None:
-            return math.nan
-        return self.best if proven_bound(self.decision, proof) < -1e-9 else math.nan
+        proven = self.decision is None or (proof is not None and proven_bound(self.decision, proof) < -1e-9)
+        return self.best if proven else math.nan
 
     @property
     def grain(self) -> float:
@@ -95,24 +87,21 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
         near.sort_indices()
         return replace(model, benefit=near)
 
-    def measure(x: Bools) -> float:
-        return _farthest(costs, x)
-
+    measure = partial(_farthest, costs)
     least = _farthest(costs, model.upper > 0, model.must)  # even with all sites open
     if math.isinf(least):
         return no_plan(formulation, "infeasible", ENGINE, model)
     distances = np.unique(costs.data)
     distances = distances[distances >= least]
     known = _center(formulation, model, costs, control)
-    if known is not None and known.x is None:
-        return no_plan(formulation, known.status, known.engine, model)
-    if known is not None and known.x is not None:
-        if known.status != "optimal":
-            return FarthestAnswer(
-                known.x, -known.value, -known.bound, known.status, known.engine, None, model, -1, costs=costs
-            )
+    if known is not None:
+        x, status, engine = known.x, known.status, known.engine
+        if x is None:
+            return no_plan(formulation, status, engine, model)
+        if status != "optimal":
+            return FarthestAnswer(x, -known.value, -known.bound, status, engine, None, model, -1, costs=costs)
         # what rules out the next shorter distance is the proof
-        distances = distances[distances <= measure(known.x)][-2:]
+        distances = distances[distances <= measure(x)][-2:]
     search = _narrowed(distances, at, measure, control, None if known is None else known.x)
     if search.x is None:
         return no_plan(formulation, search.status, ENGINE, model)
@@ -149,15 +138,7 @@ def _narrowest(pairs: tuple[Ints, Ints, Floats], x: Bools) -> float:
 
 @dataclass(frozen=True, eq=False)
 class Narrowed:
-    """The outcome of a binary search over sorted distances, the best first.
-
-    Attributes
-    ----------
-    low
-        Position of the first distance that is not ruled out.
-    ruled_out
-        What ruled out the distance before it.
-    """
+    """A search over sorted distances, the best first: *low* is the first not ruled out, by *ruled_out*."""
 
     distances: Floats
     at: Callable[[float], Model]
@@ -229,7 +210,7 @@ def search_max_spacing(formulation: Formulation, control: Control) -> Answer:
     if known is not None and known.x is None:
         return no_plan(formulation, known.status, known.engine, model)
     if known is not None and known.x is not None and known.status != "optimal":
-        value = -measure(known.x)
+        value = _narrowest(pairs, known.x)
         bound = max(value, known.bound)
         return SpacingAnswer(known.x, value, bound, known.status, known.engine, None, model, 1, pairs=pairs)
     steps = np.concatenate([[-math.inf], -np.unique(cost)[::-1]])
@@ -271,15 +252,12 @@ def _between(formulation: Formulation) -> tuple[Ints, Ints, Floats]:
     cost = table["cost"].to_numpy(float)[known]
     order = np.lexsort((cost, high, low))  # the shorter of the two ways counts
     keep = order[np.r_[True, (np.diff(low[order]) != 0) | (np.diff(high[order]) != 0)]] if len(order) else order
-    by_site: dict[int, list[int]] = {}
-    for column in np.flatnonzero(variables.serves & (variables.end == len(inputs.years))).tolist():
-        by_site.setdefault(int(variables.site[column]), []).append(column)
-    rows = [
-        (i, j, c)
-        for s, t, c in zip(low[keep].tolist(), high[keep].tolist(), cost[keep].tolist(), strict=True)
-        for i in by_site.get(s, ())
-        for j in by_site.get(t, ())
-        if variables.service[i] == variables.service[j] and (variables.new[i] or variables.new[j])
-    ]
-    table_ = np.array(rows, float).reshape(len(rows), 3)
-    return table_[:, 0].astype(np.int64), table_[:, 1].astype(np.int64), table_[:, 2]
+    there = np.flatnonzero(variables.serves & (variables.end == len(inputs.years)))
+    columns = pd.DataFrame({"site": variables.site, "service": variables.service, "new": variables.new}).iloc[there]
+    apart = pd.DataFrame({"low": low[keep], "high": high[keep], "cost": cost[keep]})
+    apart = apart.merge(columns.rename_axis("i").reset_index(), left_on="low", right_on="site")
+    apart = apart.merge(
+        columns.rename_axis("j").reset_index(), left_on=["high", "service"], right_on=["site", "service"]
+    )
+    apart = apart[apart["new_x"] | apart["new_y"]]
+    return apart["i"].to_numpy(np.int64), apart["j"].to_numpy(np.int64), apart["cost"].to_numpy(float)

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError
-from siting.numbers import Bools, Floats, Ints
+from siting.numbers import Bools, Floats
 from siting.optimize import highs
 from siting.optimize.capacitated.engine import solve_capacitated
 from siting.optimize.capacitated.problem import CapacitatedProblem, bound_of_prices
@@ -31,15 +31,10 @@ __all__ = ["CapacitatedAnswer", "search_capacitated"]
 
 @dataclass(frozen=True, eq=False)
 class CapacitatedAnswer(Answer):
-    """The answer to a problem with capacities.
+    """The answer to a problem with capacities, which the allocation has in numbers.
 
-    Attributes
-    ----------
-    flows
-        A row per community, service, phase and open site: `community`, `column` (positions), `service`, `phase`,
-        `people`, `cost`, and `arc` of the allocation.
-    allocation
-        The problem in numbers.
+    *flows*: a row per community, service, phase and open site: `community`, `column` (positions), `service`, `phase`,
+    `people`, `cost`, and `arc` of the allocation.
     """
 
     flows: pd.DataFrame | None = None
@@ -114,31 +109,13 @@ def _answer(
         status = "feasible"
     on = np.flatnonzero(people > 0)
     flows = problem.of_need[["community", "service", "phase"]].iloc[problem.need[on]].reset_index(drop=True)
-    column = _column_of(problem, found.x)[problem.pool[on]]
-    flows = flows.assign(arc=on, column=column, people=people[on], cost=problem.cost[on])
-    return CapacitatedAnswer(
-        found.x,
-        sense * value + 0.0,
-        sense * bound + 0.0,
-        status,
-        found.engine,
-        found,
-        None,
-        sense,
-        flows,
-        problem,
-        pure,
-    )
-
-
-def _column_of(problem: Allocation, x: Bools) -> Ints:
-    """Column that opens each pool; -1 for none."""
-    opens = problem.opens
-    column = np.full(opens.shape[0], -1)
-    pool = np.repeat(np.arange(opens.shape[0]), np.diff(opens.indptr))
-    at = x[opens.indices]
-    column[pool[at]] = opens.indices[at]
-    return column
+    opens = problem.opens.tocoo()
+    column = np.full(opens.shape[0], -1)  # which opens each pool
+    at = found.x[opens.col]
+    column[opens.row[at]] = opens.col[at]
+    flows = flows.assign(arc=on, column=column[problem.pool[on]], people=people[on], cost=problem.cost[on])
+    value, bound = sense * value + 0.0, sense * bound + 0.0
+    return CapacitatedAnswer(found.x, value, bound, status, found.engine, found, None, sense, flows, problem, pure)
 
 
 def _solved(problem: Allocation, control: Control) -> tuple[Solution, Floats | None]:
@@ -205,12 +182,7 @@ def _allocated(problem: Allocation, x: Bools) -> Floats | None:
     position = np.full(len(room), -1)
     position[pools] = np.arange(len(pools))
     order = at[np.lexsort((problem.cost[at], problem.need[at]))]
-    filled = maximum_flow(
-        problem.amount.astype(np.int64),
-        room[pools],
-        problem.need[order].astype(np.int32),
-        position[problem.pool[order]].astype(np.int32),
-    )
+    need, pool = problem.need[order].astype(np.int32), position[problem.pool[order]].astype(np.int32)
     people = np.zeros(len(problem.need))
-    people[order] = filled.flow
+    people[order] = maximum_flow(problem.amount.astype(np.int64), room[pools], need, pool).flow
     return people

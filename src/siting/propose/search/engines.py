@@ -64,11 +64,8 @@ def tightened(model: Model) -> Model:
     left = np.asarray(weight.sum(axis=1)).ravel() > 0
     if (must == model.must).all() and left.all():
         return model
-    return (
-        replace(model, must=must, shares=csr_array(model.shares[left]), wanted=model.wanted[left])
-        if left.any()
-        else replace(model, must=must, shares=csr_array((0, len(must))), wanted=np.zeros(0))
-    )
+    shares = csr_array(model.shares[left]) if left.any() else csr_array((0, len(must)))
+    return replace(model, must=must, shares=shares, wanted=model.wanted[left])
 
 
 def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
@@ -82,10 +79,8 @@ def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
 
 def only_counted(model: Model) -> bool:
     """Whether the rows are no more than one upper limit on the number of free columns."""
-    if model.rows.shape[0] > 1:
-        return False
-    if not model.rows.shape[0]:
-        return True
+    if model.rows.shape[0] != 1:
+        return not model.rows.shape[0]
     row = model.rows.toarray()[0]
     free = model.lower < model.upper
     return bool((row[free] == 1).all() and not np.isfinite(model.low[0]))

@@ -16,29 +16,16 @@ from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
 from siting.propose.model.shares import build_shares
 from siting.propose.problem import Cover
-from siting.propose.search.maximin import ROUNDING, Goals, extended
+from siting.propose.search.maximin import ROUNDING, Goals, extended, served_amounts
 
 __all__ = ["Groups", "Ranks"]
 
 
 @dataclass(frozen=True, eq=False)
 class Groups:
-    """The groups with demand, in the order of their names, and what each need counts in its group.
+    """The groups with demand, in the order of their names, in the problem without a guarantee.
 
-    Attributes
-    ----------
-    by
-        A group for each community.
-    names
-        Of the groups with demand.
-    model
-        The problem without any guarantee.
-    weight
-        Groups × needs of the model.
-    total
-        Demand of each group.
-    grain
-        1 when all demand is whole; else 0.
+    *weight* is what each need of the model, a column, counts in each group; *grain* 1 when all demand is whole, else 0.
     """
 
     by: pd.Series
@@ -69,7 +56,7 @@ class Groups:
 
     def amounts(self, x: Bools) -> Floats:
         """Return what columns serve of each group."""
-        return np.asarray(self.weight @ (~np.isnan(self.model.served(x))).astype(float))
+        return served_amounts(self.model, self.weight, x)
 
     def need(self, share: float) -> Floats:
         """Return what a share of each group is."""
@@ -108,10 +95,9 @@ class Ranks:
     def of(cls, groups: Groups, shares: Sequence[float]) -> Ranks:
         """Hold the sorted shares of the groups."""
         values = np.unique(shares) if len(shares) else np.zeros(0)
-        model = groups.model
         if not len(values):
-            return cls(groups, (), values, model)
-        size, ranks = len(groups.total), len(values)
+            return cls(groups, (), values, groups.model)
+        model, size, ranks = groups.model, len(groups.total), len(values)
         count = size * ranks  # columns by value, then by group
         there = np.arange(count)
         once = csr_array((np.ones(count), (there % size, there)), shape=(size, count))
@@ -129,7 +115,8 @@ class Ranks:
 
     def goals(self, cap: float) -> Goals:
         """Return what all groups but those that take a rank are to reach, at a threshold of at most *cap*."""
-        size, total = len(self.groups.total), self.groups.total
+        total = self.groups.total
+        size = len(total)
         spared = _spared([(cap - value) * total for value in self.values], size, size * len(self.values))
         weight = csr_array(hstack([self.groups.weight, spared], format="csr"))
         return Goals(weight, np.zeros(size), total, self.groups.grain)

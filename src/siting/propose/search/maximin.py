@@ -26,7 +26,6 @@ from siting.numbers import Bools, Floats, Ints
 from siting.optimize.control import Control
 from siting.optimize.model import Model
 from siting.propose.model.formulation import Formulation
-from siting.propose.problem import MaxCoverage, Objective
 from siting.propose.search.engines import solve_model
 
 __all__ = [
@@ -35,8 +34,9 @@ __all__ = [
     "Level",
     "extended",
     "maximise_least",
-    "refuse_other_objectives",
+    "reached",
     "refuse_uncounted",
+    "served_amounts",
     "with_goals",
     "within",
 ]
@@ -50,16 +50,9 @@ NONE = np.zeros(0)
 
 @dataclass(frozen=True, eq=False)
 class Goals:
-    """What must be served at the threshold t: ``weight [served] >= offset + slope t`` in each row.
+    """What must be served at the threshold t: ``weight [served] >= offset + slope t`` in each row, slopes above 0.
 
-    Attributes
-    ----------
-    weight
-        Goals × needs, 0 or more.
-    offset, slope
-        Slopes are above 0.
-    grain
-        All served amounts are multiples of it; 0 where that is not known.
+    All served amounts are multiples of *grain*; 0 where that is not known.
     """
 
     weight: csr_array
@@ -115,24 +108,15 @@ def maximise_least(
 ) -> Level:
     """Find the plan of *model* whose largest t with all goals kept is largest; what the model is worth does not count.
 
-    Parameters
-    ----------
-    control
-        Its gap is not looked at.
-    start
-        Columns of a plan to begin with; one that breaks rules is passed over.
-    top
-        What no t is known to be above.
-    near
-        How far the bound may stay above a t that was found; without it the answer is proven.
+    *start* may break rules, no t is above *top*, and the bound may stay *near* a t that was found; without it the
+    answer is proven. The gap of the control does not count.
     """
-    served = ~np.isnan(model.served(model.upper > 0))
-    top = min(top, goals.reached(goals.weight @ served.astype(float)))
+    top = min(top, reached(model, goals, model.upper > 0))
     floor = goals.reached(np.zeros(len(goals.slope)))
     range_ = max(top - floor, 1e-12)
     top = max(top, floor)
     best = np.asarray(start, bool) if start is not None and model.is_feasible(np.asarray(start, bool)) else None
-    t = floor if best is None else _reached(model, goals, best)
+    t = floor if best is None else reached(model, goals, best)
     engine, nodes = "rules", 0
     while best is None or not _proven(goals, t, top, range_):
         allowed = 0.0 if near is None or best is None else near(t)
@@ -146,9 +130,9 @@ def maximise_least(
         before = (t, top)
         if found.x is not None:
             x = found.x[: len(model.value)]
-            reached = _reached(model, goals, x)
-            if best is None or reached > t:
-                best, t = x, reached
+            there = reached(model, goals, x)
+            if best is None or there > t:
+                best, t = x, there
         top = max(t, _narrowed(goals, t, top, found.bound, units, range_))
         if found.status != "optimal" or control.report("least", t, top) or (best is not None and (t, top) == before):
             break
@@ -161,12 +145,10 @@ def _narrowed(
 ) -> float:
     """Return what no t is above, from what no plan of the steps beats: t stays below the first unit beyond."""
     bottom, unit, count = units
-    if math.isfinite(bound):
-        beyond = bottom + (count + math.floor(bound + 1e-6) + 1) * unit
-        top = min(top, beyond)
-        if goals.above(t, range_) >= beyond - 1e-12 * range_:
-            top = t
-    return top
+    if not math.isfinite(bound):
+        return top
+    beyond = bottom + (count + math.floor(bound + 1e-6) + 1) * unit
+    return t if goals.above(t, range_) >= beyond - 1e-12 * range_ else min(top, beyond)
 
 
 def with_goals(model: Model, goals: Goals, t: float) -> Model:
@@ -175,8 +157,14 @@ def with_goals(model: Model, goals: Goals, t: float) -> Model:
     return replace(model, shares=shares, wanted=np.concatenate([model.wanted, goals.needed(t)]))
 
 
-def _reached(model: Model, goals: Goals, x: Bools) -> float:
-    return goals.reached(goals.weight @ (~np.isnan(model.served(x))).astype(float))
+def served_amounts(model: Model, weight: csr_array, x: Bools) -> Floats:
+    """Return what columns serve: *weight* is what each need counts in each amount."""
+    return np.asarray(weight @ (~np.isnan(model.served(x))).astype(float))
+
+
+def reached(model: Model, goals: Goals, x: Bools) -> float:
+    """Return the largest t that columns reach."""
+    return goals.reached(served_amounts(model, goals.weight, x))
 
 
 def _proven(goals: Goals, t: float, top: float, range_: float) -> bool:
@@ -202,8 +190,8 @@ def _units(
 
 def _sizes(count: int) -> Ints:
     """Return steps that add up to *count* and, some of them, to every number below it."""
-    sizes = [2**k for k in range(count.bit_length() - 1)]
-    return np.array([*sizes, count - sum(sizes)], np.int64)
+    sizes = 2 ** np.arange(count.bit_length() - 1)
+    return np.append(sizes, count - sizes.sum())
 
 
 def _with_steps(model: Model, goals: Goals, bottom: float, unit: float, count: int) -> Model:
@@ -269,14 +257,6 @@ def within(control: Control, gap: float, part: float = 1.0) -> Control:
     if own.time_limit is not None:
         own.time_limit = control.seconds + part * control.seconds_left
     return own
-
-
-def refuse_other_objectives(objective: Objective, what: str) -> None:
-    """Refuse an objective that is no plain coverage."""
-    if not isinstance(objective, MaxCoverage):
-        raise ProblemError(f"{what} knows MaxCoverage, not {objective}; give MaxCoverage()")
-    if objective.decay is not None:
-        raise ProblemError(f"{what}: {objective} does not go; leave out decay")
 
 
 def refuse_uncounted(formulation: Formulation, what: str) -> None:

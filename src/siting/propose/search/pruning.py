@@ -81,16 +81,15 @@ def prune(formulation: Formulation, model: Model, found: Solution) -> Bools:
     # To close what costs something would be better: there is nothing of that kind in an optimum.
     idle = np.flatnonzero(loose & (model.value == 0) if found.status == "optimal" else loose)
     alone = np.bincount(model.benefit.indices, model.benefit.data, minlength=len(x))
-    x = without(x, idle[np.argsort(alone[idle], kind="stable")], model.is_feasible, model.objective)
-    return _keep_open(formulation, x, model.is_feasible, model.objective)
+    return _closed(formulation, x, idle[np.argsort(alone[idle], kind="stable")], model.is_feasible, model.objective)
 
 
 def prune_by(
     formulation: Formulation, x: Bools, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]
 ) -> Bools:
     """Close new sites where that breaks no rule and loses nothing, and leave open what closes for nothing."""
-    x = without(x, np.flatnonzero(x & formulation.variables.new & (formulation.variables.lower == 0)), keeps, worth)
-    return _keep_open(formulation, x, keeps, worth)
+    idle = np.flatnonzero(x & formulation.variables.new & (formulation.variables.lower == 0))
+    return _closed(formulation, x, idle, keeps, worth)
 
 
 def without(x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]) -> Bools:
@@ -103,11 +102,11 @@ def without(x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Call
     return x
 
 
-def _keep_open(
-    formulation: Formulation, x: Bools, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]
+def _closed(
+    formulation: Formulation, x: Bools, columns: Ints, keeps: Callable[[Bools], bool], worth: Callable[[Bools], float]
 ) -> Bools:
-    """Leave existing sites open that close for nothing."""
-    variables = formulation.variables
+    """Close what is not needed of some columns, and leave existing sites open that close for nothing."""
+    x, variables = without(x, columns, keeps, worth), formulation.variables
     for j in np.flatnonzero(x & (variables.kind == CLOSING)):
         staying = (variables.site == variables.site[j]) & (variables.service == variables.service[j])
         more = x.copy()
@@ -126,9 +125,7 @@ def two_best(model: Model, x: Bools) -> tuple[Floats, Floats, Ints]:
     order = at[np.lexsort((b.indices[at], -b.data[at], row[at]))]
     best, second, by = np.zeros(b.shape[0]), np.zeros(b.shape[0]), np.full(b.shape[0], -1, np.int64)
     first = np.r_[True, np.diff(row[order]) > 0] if len(order) else np.zeros(0, bool)
-    worst = -10.0 * np.abs(b.data).max(initial=1.0)
-    second[model.must] = worst
-    best[model.must] = worst
+    best[model.must] = second[model.must] = -10.0 * np.abs(b.data).max(initial=1.0)
     best[row[order[first]]], by[row[order[first]]] = b.data[order[first]], b.indices[order[first]]
     then = order[1:][~first[1:] & first[:-1]] if len(order) else order
     second[row[then]] = b.data[then]

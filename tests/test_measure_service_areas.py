@@ -611,3 +611,13 @@ def test_an_estate_off_the_street(town_network: st.Network, layer: Make, at: Mak
         assert near.contains(ground)
     far = st.service_areas(town_network, f, metres=300, rings=True)
     assert only(far).contains(ground)
+
+
+def test_grounds_that_no_street_reaches_are_dissolved_too(road: st.Network, layer: Make, at: Make) -> None:
+    """One facility beside the street, one too far from it: the ground of both is in the one area."""
+    near = shapely.box(*at(100, 50).coords[0], *at(120, 70).coords[0])
+    far = shapely.box(*at(100, 900).coords[0], *at(120, 920).coords[0])
+    f = layer({"f": (0, 0), "g": (0, 0)}).set_geometry([near, far])
+    area = only(st.service_areas(road, f, metres=100, overlap="dissolve"))
+    assert area.contains(near)
+    assert area.contains(far)
