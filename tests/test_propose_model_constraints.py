@@ -240,6 +240,8 @@ def test_supply_counts_places_of_options_before_those_of_the_rule(inputs: Any) -
     assert places(None) == [1, 2, 4]
     assert places(options) == [5, 7, 4, 3]  # z stays with its 4 places, and may have 3 more
     assert places(options[["site"]].drop("more")) == [1, 2, 4]
+    rules.append(st.Capacity(pd.Series({"x": 8.0, "y": 8.0, "z": 8.0})))
+    assert places(None) == [1, 2, 4]
 
 
 def test_supply_wants_a_number_for_each_group(inputs: Any) -> None:

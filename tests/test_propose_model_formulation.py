@@ -174,6 +174,8 @@ def test_nobody_beyond_of_one_service_is_about_its_arcs(reach_of: Callable[..., 
         build(st.MaxCoverage(), {"old": reach, "kids": reach}, {"old": demand, "kids": demand}, rules)
     )
     assert made.of_need["service"].tolist() == [0, 0, 1, 1]
+    assert made.of_need.index.tolist() == made.of_pool.index.tolist() == [0, 1, 2, 3]
+    assert made.room.toarray().tolist() == (9 * np.eye(4)).tolist()  # each site of each service has a pool of its own
     ((arcs, needs),) = made.must
     assert (arcs.tolist(), needs.tolist()) == ([True, False, True, False], [2, 3])
     assert made.shares.toarray().tolist() == [[0, 0, 1, 1]]
@@ -219,7 +221,11 @@ def test_only_open_columns_tie_arcs_in_the_mixed_integer_model(shared: Any) -> N
 def test_decay_of_nothing_is_taken_and_what_rises_is_not(formulated: Any) -> None:
     made = formulated(st.MaxCoverage(decay=lambda cost: 1.0 * (cost <= 100)), [st.AtMost(1)])
     assert made.model.benefit.toarray().tolist() == [[10, 0, 0], [0, 5, 0], [0, 0, 8]]
-    for decay, message in ((lambda cost: cost, "rises"), (lambda cost: -cost, "0 or more"), (lambda _: 1.0, "for each cost")):
+    for decay, message in (
+        (lambda cost: cost, "rises"),
+        (lambda cost: -cost, "0 or more"),
+        (lambda _: 1.0, "for each cost"),
+    ):
         with pytest.raises(st.errors.ProblemError, match=message):
             formulated(st.MaxCoverage(decay=decay), [st.AtMost(1)]).model  # noqa: B018
 

@@ -229,3 +229,29 @@ def test_words_are_chinese_unless_english_is_wanted(plan: st.Plan) -> None:
 def test_served_people_by_group(plan: st.Plan) -> None:
     halves = pd.Series({"a": "west", "b": "west", "c": "east", "d": "east", "e": "east"}, name="half")
     assert plan.by(halves)["served"].to_dict() == {"east": 8, "west": 15}
+
+
+def test_the_card_of_a_plan(plan: st.Plan, reach: st.Reach) -> None:
+    shown = plan._repr_html_()
+    for text in (
+        "覆盖人数 covered",
+        "gap to the bound",
+        "选址方案 Plan",
+        "新增点位 new sites",
+        "proven bound",
+        ">23 / 29 (79.3 %)<",
+        ">0.0 %<",
+        "序号 no.",
+    ):
+        assert text in shown
+    row = [f">{text}<" for text in ("2", plan.sites[1], "5", "79.3 %")]
+    assert all(text in shown for text in row)
+    none = st.solve(st.MinSites(), reach, demand=PEOPLE, rules=[st.Cover(1.0)])._repr_html_()
+    assert "选址方案 Plan" in none
+    assert ">23 / 29" not in none
+
+
+def test_ways_in_the_words_of_rules_have_the_unit_of_the_reach(reach: st.Reach) -> None:
+    rules = [st.AtMost(3), st.Cover(0.1, limit=250)]
+    plan = st.solve(st.MaxCoverage(), reach, demand=PEOPLE, rules=rules)
+    assert plan.rules_in_words("en")[2] == "at least 10 % covered (within 250 m)"

@@ -176,6 +176,8 @@ def test_what_is_at_the_edge_is_taken() -> None:
     phases = st.Phases([2025.0, 2030], at_most=[None, 0], budget=3)
     assert (phases.years, [phases.at_most_in(t) for t in (0, 1)], phases.budget_in(1)) == ((2025, 2030), [None, 0], 3)
     assert st.Phases([2025]).at_most_in(0) is None
+    assert isinstance(st.Budget(5).total, float)
+    assert st.Together(["old", "kids"], must=True).services == ("old", "kids")  # type: ignore[arg-type]
     assert st.Spacing(pd.DataFrame({"destinations": "y", "origin": ["x"], "destination": ["y"]})).count == 1
 
 

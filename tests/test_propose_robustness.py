@@ -203,6 +203,16 @@ def test_what_is_no_scenario_and_what_does_not_go(reach: st.Reach, reach_of: Cal
             solve_robust(objective, reach, **(given | changed))
 
 
+def test_plans_of_two_services_are_compared_by_site_and_service(reach: st.Reach) -> None:
+    """Both plans open y, one for care and one for meals."""
+    both, people = {"care": reach, "meals": reach}, {"care": NOW, "meals": NOW}
+    only = [[st.AtMost(1), st.Required(["y"], service=name)] for name in both]
+    one, two = (st.solve(st.MaxCoverage(), both, demand=people, rules=rules) for rules in only)
+    table = compare(one=one, two=two)
+    assert table["shared"].tolist() == [1, 0]
+    assert table.loc["two", ["only", "without"]].tolist() == [(("y", "meals"),), (("y", "care"),)]
+
+
 def test_plans_side_by_side(reach: st.Reach) -> None:
     one = st.solve(st.MaxCoverage(), reach, demand=NOW, rules=[st.AtMost(1)])
     cost = pd.Series({"x": 3.0, "y": 2.0, "z": 1.0, "w": 1.0})
