@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-import siting as st
+from siting.errors import LayerError, StandardError
 from siting.judge.layers.columns import Missing, counted, flags, graded, matches, of_choices, of_types
 
 
@@ -26,7 +26,7 @@ def test_columns_without_grades_stay_as_they_are() -> None:
 def test_a_word_among_grades_that_is_none_is_refused_with_its_row() -> None:
     grades = pd.Series(["三级", None, "很好", "很好"], index=["a", "b", "c", "d"], name="grade")
     message = r'"grade" is no grade in 2 rows: "c", "d" \(很好\); write a number or a word such as 三级'
-    with pytest.raises(st.LayerError, match=message):
+    with pytest.raises(LayerError, match=message):
         graded(grades, "eldercare")
 
 
@@ -81,7 +81,7 @@ def test_what_the_document_lacks_is_no_number() -> None:
     ],
 )
 def test_words_are_wanted_of_a_column_without_words(values: list[Any], wanted: Any, message: str) -> None:
-    with pytest.raises(st.StandardError, match=message):
+    with pytest.raises(StandardError, match=message):
         matches(pd.DataFrame({"a": values}), "parks", {"a": wanted})
 
 
@@ -89,7 +89,7 @@ def test_types_that_count_and_types_that_do_not() -> None:
     frame = pd.DataFrame({"facility_type": ["托育机构", "社区驿站", None]}, list("abc"))
     assert of_types(frame, "childcare", ("托育机构",)).tolist() == [True, False, False]
     assert of_types(frame, "childcare", (), ("托育机构",)).tolist() == [False, True, True]
-    with pytest.raises(st.StandardError, match='"facility_type" of childcare holds no text; write the types in words'):
+    with pytest.raises(StandardError, match='"facility_type" of childcare holds no text; write the types in words'):
         of_types(pd.DataFrame({"facility_type": [1, 2]}), "childcare", ("托育机构",))
 
 
@@ -102,7 +102,7 @@ def test_types_that_count_and_types_that_do_not() -> None:
     ],
 )
 def test_numbers_that_cannot_be_added_up(values: list[Any], message: str) -> None:
-    with pytest.raises(st.LayerError, match=message):
+    with pytest.raises(LayerError, match=message):
         counted(pd.Series(values, list("abc"), name="n"), "parks")
 
 
@@ -113,18 +113,18 @@ def test_numbers_from_zero_on_can_be_added_up() -> None:
 
 def test_flags_are_yes_or_no() -> None:
     assert flags(pd.Series([True, False, 1], dtype=object), "parks").tolist() == [True, False, True]
-    with pytest.raises(st.LayerError, match='"f" is neither yes nor no in 1 rows: "b"; write true or false'):
+    with pytest.raises(LayerError, match='"f" is neither yes nor no in 1 rows: "b"; write true or false'):
         flags(pd.Series([True, "yes"], list("ab"), name="f"), "parks")
-    with pytest.raises(st.LayerError, match='"f" is blank in 1 rows: "b"'):
+    with pytest.raises(LayerError, match='"f" is blank in 1 rows: "b"'):
         flags(pd.Series([True, None], list("ab"), name="f"), "parks")
 
 
 def test_words_of_a_column_with_choices() -> None:
     kinds = pd.Series(["estate", "park"], name="kind")
     assert of_choices(kinds, "communities") is kinds
-    with pytest.raises(st.LayerError, match=r'"kind" is none of .*estate.* in 1 rows: "b"; write one of these'):
+    with pytest.raises(LayerError, match=r'"kind" is none of .*estate.* in 1 rows: "b"; write one of these'):
         of_choices(pd.Series(["estate", "小区"], list("ab"), name="kind"), "communities")
     free = pd.Series(["甲"], name="nickname")
     assert of_choices(free, "communities") is free
-    with pytest.raises(st.LayerError, match='"nickname" is blank in 1 rows: "a"'):
+    with pytest.raises(LayerError, match='"nickname" is blank in 1 rows: "a"'):
         of_choices(pd.Series([None], ["a"], name="nickname"), "communities")

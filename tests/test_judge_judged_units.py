@@ -13,10 +13,10 @@ import geopandas as gpd
 import pandas as pd
 import pytest
 import shapely
-from siting.judge.layers.rollup import by_units
 
 import siting as st
 from siting.judge.layers.context import Context
+from siting.judge.layers.judged_units import by_units
 
 Layers = dict[str, gpd.GeoDataFrame]
 Make = Callable[..., gpd.GeoDataFrame]

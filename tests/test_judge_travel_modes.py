@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 import siting as st
+from siting.errors import StandardError
 from siting.judge.layers.walkers import Limit, limit_of, minutes_message, walk_message, walker_of
 from siting.judge.standards.travel_modes import pace
 
@@ -34,7 +35,7 @@ def test_metres_a_minute_of_each_mode() -> None:
     ],
 )
 def test_speeds_that_nobody_travels_at(mode: str, speed: str, message: str) -> None:
-    with pytest.raises(st.StandardError, match=message):
+    with pytest.raises(StandardError, match=message):
         pace(mode, speed, "rule x")
 
 

@@ -155,6 +155,17 @@ def test_where_rings_do_not_close(monkeypatch: pytest.MonkeyPatch, slow: list[in
     assert slow == [4]
 
 
+def test_overlays_keep_islands_apart() -> None:
+    """A ring of 300 m around a dot, by overlays: the outline of the dot is no hole."""
+    ring = [(0, 0, 300, 0, 10), (300, 0, 300, 300, 10), (300, 300, 0, 300, 10), (0, 300, 0, 0, 10)]
+    both = rows(*ring, (150, 150, 150, 150, 10))
+    for fill in (0.0, 1000.0):
+        found = buffers._by_geos(both, fill)
+        assert found.is_valid
+        assert [len(part.interiors) for part in found.geoms] == [1, 0]
+        assert the_same(found, unite(both, fill))
+
+
 def test_rings_that_cross_are_not_taken(monkeypatch: pytest.MonkeyPatch, slow: list[int]) -> None:
     """Whatever the loops say, an area is valid, or comes from GEOS."""
     bow = np.array([(0.0, 0.0), (10, 10), (10, 0), (0, 10)])
@@ -182,6 +193,15 @@ def test_strips_at_random(seed: int, slow: list[int]) -> None:
     for fill in (0.0, 3.0):
         assert the_same(unite(crowd, fill), by_buffers(crowd, fill))
     assert not slow
+
+
+def test_a_small_dot_outside_the_middle_of_a_side() -> None:
+    """A circle of 16 sides leaves out what lies beyond the middle of a side, 1.9 % of the radius from the circle."""
+    middle = math.pi / 16
+    for beyond in (0.012, 0.03, 0.06):
+        way = 10 * math.cos(middle) + beyond
+        dots = rows((0, 0, 0, 0, 10), *[(way * math.cos(middle), way * math.sin(middle)) * 2 + (0.02,)])
+        assert the_same(unite(dots, 0), by_buffers(dots, 0))
 
 
 def test_many_crossings(slow: list[int]) -> None:

@@ -270,12 +270,12 @@ def test_parts_are_the_whole(crowd: tuple[st.Network, Any]) -> None:
     for o, d in ((places, few), (few, places)):
         for options in ({"metres": 400}, {"minutes": 5.0, "walk": Walk(80)}):
             whole = st.travel(network, o, d, **options).pairs()
-            parts = list(travel_in_parts(network, o, d, pairs=1_500, **options))
+            parts = list(travel_in_parts(network, o, d, max_pairs=1_500, **options))
             assert len(parts) > 5
             assert max(len(part) for part in parts) < 1_500 * 2
             pd.testing.assert_frame_equal(pd.concat([part.pairs() for part in parts], ignore_index=True), whole)
             assert np.concatenate([part.origins for part in parts]).tolist() == o.ids.tolist()
-    assert len(list(travel_in_parts(network, few, few, metres=400, pairs=1))) <= len(few)
+    assert len(list(travel_in_parts(network, few, few, metres=400, max_pairs=1))) <= len(few)
     assert [len(part) for part in travel_in_parts(network, few.select(few.ids[:0]), few, metres=400)] == [0]
 
 
@@ -283,7 +283,7 @@ def test_parts_are_the_whole(crowd: tuple[st.Network, Any]) -> None:
 def test_parts_without_a_pair(crowd: tuple[st.Network, Any], pairs: Any) -> None:
     network, places = crowd
     with pytest.raises(ProblemError, match="give how many pairs a part may have, 1 or more"):
-        list(travel_in_parts(network, places, places, metres=300, pairs=pairs))
+        list(travel_in_parts(network, places, places, metres=300, max_pairs=pairs))
 
 
 def test_a_pram_goes_round_the_steps(streets: Make, layer: Make) -> None:

@@ -107,6 +107,9 @@ def test_a_life_table_by_hand_keeps_its_own_population() -> None:
 def test_nobody_survives_a_death_that_is_sure() -> None:
     table = life_table(pd.Series([1.0, 0.5, 0.5]), remaining=2)
     assert table["survival"].tolist() == [0, 0, 0, 0]
+    # L = 0.75, 0.375, 0.125, then nobody is left.
+    later = life_table(pd.Series([0.5, 0.5, 1.0, 0.5, 0.5]), remaining=2)
+    assert later["survival"].tolist() == pytest.approx([1 / 2, 1 / 3, 0, 0, 0, 0])
 
 
 def test_the_last_two_ages_share_their_survival() -> None:

@@ -394,6 +394,10 @@ def test_kinds_of_country_must_occur() -> None:
     assert town_and_country(values, people, kind.replace("village", "x")).loc["country", "reason"] == "nobody"
 
 
+def test_a_limit_of_nothing_covers_who_is_at_the_door() -> None:
+    assert inequality(named(0, 5), named(3, 1), limit=0).loc["all", "covered"] == 0.75
+
+
 def test_measures_of_nobody_are_missing_numbers() -> None:
     table = inequality(named(1, 2), named(0, 0))
     assert table.loc["all", "reason"] == "nobody"

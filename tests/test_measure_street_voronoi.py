@@ -78,6 +78,16 @@ def test_within_the_radius_all_are_contested() -> None:
     assert _contested(np.array([(0.0, 0.0), (5.0, 5.0)]), np.array([0, 0]), 10.0).all()
 
 
+@pytest.mark.parametrize("degrees", range(5, 360, 30))
+def test_a_border_between_two_points(degrees: int) -> None:
+    """It crosses the way from one to the other in the middle, at a right angle."""
+    ahead = np.array([np.cos(np.radians(degrees)), np.sin(np.radians(degrees))])
+    (border,) = _borders(np.array([-5 * ahead, 5 * ahead]), np.array([0, 1]))
+    ends = shapely.get_coordinates(border)
+    assert (ends @ ahead).tolist() == pytest.approx([0, 0], abs=1e-6)
+    assert np.hypot(*ends.T).min() > 10
+
+
 def test_borders_between_three_points() -> None:
     """Three edges meet at the centre of the circle through the points; points of one owner have none."""
     points = np.array([(0.0, 0.0), (10.0, 0.0), (4.0, 8.0)])

@@ -402,6 +402,9 @@ def test_parts_hold_as_many_pairs_as_they_may(town_network: st.Network, layer: M
         assert {(part.limit, part.unit) for part in parts} == {(200.0, "m")}
     (part,) = travel_in_parts(town_network, homes, shops, minutes=2.5, walk=st.Walk(80))
     assert (part.limit, part.unit, len(part)) == (2.5, "min", 6)
+    # Who walks 100 m in that time has one pair from `a`, and two from each of the others.
+    slow = travel_in_parts(town_network, homes, shops, minutes=2.5, walk=st.Walk(40), pairs=3)
+    assert [len(part) for part in slow] == [3, 2]
     (none,) = travel_in_parts(town_network, homes.iloc[:0], shops, metres=200)
     assert len(none) == 0
 

@@ -37,8 +37,7 @@ QUANTITIES = ("facilities", "area_m2", "places", "school_places", "beds", "land_
 COLUMNS = [
     "community", "name", "rule", "indicator", "indicator_en", "service", "facilities", "facilities_low", "area_m2",
     "places", "school_places", "beds", "land_m2", "base", "amount", "there", "lacking", "read_with", "reason",
-    "reason_en", "clause",
-    "document",
+    "reason_en", "clause", "document",
 ]  # fmt: skip
 #: City-wide rates that a population as a whole owes, and the quantity that each asks for.
 POPULATION = {

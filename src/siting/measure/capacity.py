@@ -13,6 +13,7 @@ from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import Reach
 from siting.numbers import Floats
 from siting.optimize.max_flow import maximum_flow
+from siting.renamed import renamed_keywords
 
 __all__ = ["idle_nearby", "utilisation"]
 
@@ -77,6 +78,7 @@ def utilisation(
     return sums.rename_axis("group")
 
 
+@renamed_keywords(rate="per_1000")
 def idle_nearby(
     reach: Reach,
     demand: pd.Series,

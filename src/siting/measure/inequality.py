@@ -21,6 +21,7 @@ from siting.measure.inequality_measures import (
 )
 from siting.measure.reach import cost_at_most
 from siting.numbers import Bools, Floats
+from siting.renamed import renamed_keywords
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
 
@@ -155,6 +156,7 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"people": share, "value": held})
 
 
+@renamed_keywords(within="limit")
 def inequality(
     values: pd.Series, people: pd.Series, by: pd.Series | None = None, *, limit: float | None = None
 ) -> pd.DataFrame:
@@ -231,6 +233,7 @@ def inequality(
     return table
 
 
+@renamed_keywords(within="limit")
 def town_and_country(
     values: pd.Series,
     people: pd.Series,

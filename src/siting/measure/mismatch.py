@@ -17,6 +17,7 @@ from siting.measure.inequality import by_kind
 from siting.measure.inequality_measures import weighted_median
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats
+from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = ["Mismatch", "Verdict", "spatial_mismatch"]
 
@@ -34,15 +35,15 @@ class Mismatch:
 
     Attributes
     ----------
-    people, supply
+    demand, supply
         Names of the compared columns, such as "elderly" and "beds".
     districts
-        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN
-        without people), `surplus` (supply beyond the share of the people). None without districts.
+        A row per district: `demand`, `supply`, `demand_share`, `supply_share`, `quotient` (location quotient; NaN
+        without demand), `surplus` (supply beyond the share of the demand). None without districts.
     dissimilarity
         Share of the supply that would have to move to another district, 0 to 1; NaN without people or supply.
     distance
-        Rows "people" and "residents":
+        Rows "demand" and "residents":
 
         - `total`, and `unreached`, the share that reaches no supply
         - `mean`: distance to the nearest supply. Those who reach none count at the limit, so that the mean is a
@@ -63,7 +64,7 @@ class Mismatch:
         Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all distances are 0); else None.
     """
 
-    people: str
+    demand: str
     supply: str
     districts: pd.DataFrame | None
     dissimilarity: float
@@ -81,9 +82,12 @@ class Mismatch:
         figures = f"nearness {self.nearness:.2f}, density {self.density:.2f}"
         if self.districts is not None:
             figures += f", dissimilarity {self.dissimilarity:.2f} over {len(self.districts)} districts"
-        return f"<Mismatch: {self.supply} against {self.people}: {self.verdict}, {figures}>"
+        return f"<Mismatch: {self.supply} against {self.demand}: {self.verdict}, {figures}>"
 
-    def statement(self, lang: str = "zh", *, names: Mapping[object, str] | pd.Series | None = None) -> str:
+    people = RenamedAttribute("demand")
+    statement = RenamedAttribute("explain")
+
+    def explain(self, lang: str = "zh", *, names: Mapping[object, str] | pd.Series | None = None) -> str:
         """Describe the result in sentences that can be quoted.
 
         Parameters
@@ -105,7 +109,7 @@ class Mismatch:
         >>> elderly = pd.Series({"a": 30, "b": 10}, name="elderly")
         >>> everybody = pd.Series({"a": 100, "b": 100}, name="population")
         >>> found = spatial_mismatch(reach, elderly, pd.Series({"x": 20}, name="beds"), residents=everybody, limit=300)
-        >>> print(found.statement("en").splitlines()[2])
+        >>> print(found.explain("en").splitlines()[2])
         Within 300 m: 15 beds on average for people aged 60+, 10 beds for all residents (ratio 1.50; above 1: more
         around people aged 60+).
         """
@@ -118,7 +122,11 @@ class _Statement:
     def __init__(self, mismatch: Mismatch, lang: str) -> None:
         self.mismatch, self.lang = mismatch, lang
         # Known names have a word; others stand for themselves.
-        who = label("match.people", lang) if mismatch.people == "people" else named("people", mismatch.people, lang)
+        who = (
+            label("match.people", lang)
+            if mismatch.demand in ("demand", "people")
+            else named("people", mismatch.demand, lang)
+        )
         what = label("match.supply", lang) if mismatch.supply == "supply" else named("field", mismatch.supply, lang)
         self.words = {"who": who, "what": what, "unit": label(f"unit.{mismatch.unit}", lang)}
 
@@ -188,6 +196,7 @@ class _Statement:
         return self.text("unknown") if math.isnan(ratio) else f"{_two_decimals(ratio):.2f}"
 
 
+@renamed_keywords(people="demand")
 def spatial_mismatch(
     reach: Reach,
     demand: pd.Series,
@@ -259,17 +268,17 @@ def spatial_mismatch(
     if by is not None:
         sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
         districts = _districts(people, groups(by, reach.origins, "communities"), amount, sites)
-        apart = (districts["people_share"] - districts["supply_share"]).abs()
+        apart = (districts["demand_share"] - districts["supply_share"]).abs()
         dissimilarity = float(apart.sum(skipna=False)) / 2
     around = reach.limit if limit is None else reach.within(float(limit)).limit
     if not math.isfinite(around) or reach.nearest_only is not None:
         around = math.nan  # not all supply within is known
     distance = _distances(reach, np.stack([people, everybody]), amount.to_numpy(float), around)
-    nearness = _over(distance["mean"]["residents"], distance["mean"]["people"])
+    nearness = _over(distance["mean"]["residents"], distance["mean"]["demand"])
     density = _over(*distance["supply_within"])
     verdict = _verdict(nearness, density)
     return Mismatch(
-        people=str(demand.name or "people"),
+        demand=str(demand.name or "demand"),
         supply=str(supply.name or "supply"),
         districts=districts,
         dissimilarity=dissimilarity,
@@ -289,9 +298,9 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     """Count people and supply by district; a district may have only one of both."""
     counted = {
         name: values.groupby(labels.astype(object), sort=False).sum()
-        for name, values, labels in (("people", people, by), ("supply", supply, supply_by))
+        for name, values, labels in (("demand", people, by), ("supply", supply, supply_by))
     }
-    homes, sites = counted["people"].index, counted["supply"].index
+    homes, sites = counted["demand"].index, counted["supply"].index
     if len(homes) and len(sites) and not homes.isin(sites).any():
         names = f"by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}"
         raise ProblemError(f"no district has both: {names}; write the ids alike, as text or as numbers")
@@ -299,7 +308,7 @@ def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: p
     table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
         table[f"{name}_share"] = table[name] / table[name].sum()
-    share = table["people_share"]
+    share = table["demand_share"]
     table["quotient"] = table["supply_share"] / share.where(share > 0)
     table["surplus"] = table["supply"] - table["supply"].sum() * share
     return table
@@ -319,7 +328,7 @@ def _distances(reach: Reach, crowds: Floats, supply: Floats, limit: float) -> pd
         inside = reach.within(limit)
         around = np.bincount(inside.origin, weights=supply[inside.destination], minlength=n)
     rows = [_distance(crowd, cost, reach.limit, around, float(supply.sum())) for crowd in crowds]
-    return pd.DataFrame(rows, index=pd.Index(["people", "residents"], name="who"))
+    return pd.DataFrame(rows, index=pd.Index(["demand", "residents"], name="who"))
 
 
 def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supply: float) -> dict[str, float]:

@@ -11,6 +11,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
 from siting.measure.reach import Reach
+from siting.renamed import renamed_keywords
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
 
@@ -55,6 +56,7 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     return table
 
 
+@renamed_keywords(beds="capacity")
 def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
     """Find the small institutions that lack a medical partner nearby.
 
@@ -73,7 +75,7 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     Returns
     -------
     DataFrame
-        `beds`, the columns and attrs of `neighbours`, `asked` (small) and `lacks` (small, and none `beside`).
+        `capacity`, the columns and attrs of `neighbours`, `asked` (small) and `lacks` (small, and none `beside`).
 
     Raises
     ------
@@ -89,12 +91,13 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     ['b']
     """
     table = neighbours(reach, limit=limit)
-    table.insert(0, "beds", amounts(capacity, reach.origins, what="capacity"))
+    table.insert(0, "capacity", amounts(capacity, reach.origins, what="capacity"))
     table.attrs["below"] = _positive(below, "below", "beds")
-    asked = table["beds"] < below
+    asked = table["capacity"] < below
     return table.assign(asked=asked, lacks=asked & ~table["beside"])
 
 
+@renamed_keywords(delta="limit")
 def close_pairs(reach: Reach, *, limit: float) -> pd.DataFrame:
     """List the pairs of facilities near enough to share a building, the nearest first.
 
@@ -131,6 +134,7 @@ def close_pairs(reach: Reach, *, limit: float) -> pd.DataFrame:
     return table
 
 
+@renamed_keywords(people="demand")
 def uncovered_around(
     to_sites: Reach, to_existing: Reach, demand: pd.Series, *, limit: float | pd.Series | None = None
 ) -> pd.Series:

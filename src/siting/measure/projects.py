@@ -18,6 +18,7 @@ from siting.measure.alignment import amounts, unique_ids
 from siting.measure.coverage import coverage
 from siting.measure.reach import Reach
 from siting.numbers import percent
+from siting.renamed import renamed_keywords
 
 __all__ = ["Appraisal", "appraise_projects", "with_projects"]
 
@@ -91,6 +92,7 @@ def _percent(share: float, lang: str) -> str:
     return label("match.unknown", lang) if math.isnan(share) else percent(share)
 
 
+@renamed_keywords(existing="facilities")
 def with_projects(
     facilities: gpd.GeoDataFrame, projects: gpd.GeoDataFrame, *, statuses: Iterable[object]
 ) -> gpd.GeoDataFrame:

@@ -21,6 +21,7 @@ from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import polygons_or_points
 from siting.progress_bar import progress_bar
+from siting.renamed import renamed_keywords
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -128,12 +129,13 @@ def travel(
     )
 
 
+@renamed_keywords(pairs="max_pairs")
 def travel_in_parts(
     network: Network,
     origins: gpd.GeoDataFrame | Places,
     destinations: gpd.GeoDataFrame | Places,
     *,
-    pairs: int = 50_000_000,
+    max_pairs: int = 50_000_000,
     metres: float | None = None,
     minutes: float | None = None,
     walk: Walk | None = None,
@@ -146,7 +148,7 @@ def travel_in_parts(
     ----------
     network, origins, destinations, metres, minutes, walk, max_snap, threads
         As for `travel`, also the errors raised.
-    pairs
+    max_pairs
         Most pairs in a part, unless one origin has more; a pair takes 16 bytes, and 24 while it is
         made. One more search counts them first.
 
@@ -160,12 +162,12 @@ def travel_in_parts(
     >>> import siting as st
     >>> town = st.load_sample()
     >>> net = st.Network.from_streets(town["streets"])
-    >>> parts = travel_in_parts(net, town["communities"], town["childcare"], metres=800, pairs=100)
+    >>> parts = travel_in_parts(net, town["communities"], town["childcare"], metres=800, max_pairs=100)
     >>> sum(len(part) for part in parts) == len(st.travel(net, town["communities"], town["childcare"], metres=800))
     True
     """
-    if not isinstance(pairs, Real) or not pairs >= 1:
-        raise ProblemError(f"pairs is {pairs!r}; give how many pairs a part may have, 1 or more")
+    if not isinstance(max_pairs, Real) or not max_pairs >= 1:
+        raise ProblemError(f"max_pairs is {max_pairs!r}; give how many pairs a part may have, 1 or more")
     farthest = walk_limit(metres, minutes, walk)
     start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
@@ -174,7 +176,7 @@ def travel_in_parts(
     log.info("%s pairs", f"{number.sum():,}")
     begin = 0
     while begin < len(start) or begin == 0:
-        end = begin + max(1, int(np.searchsorted(np.cumsum(number[begin:]), pairs, side="right")))
+        end = begin + max(1, int(np.searchsorted(np.cumsum(number[begin:]), max_pairs, side="right")))
         yield travel(
             streets, start.select(start.ids[begin:end]), stop,
             metres=metres, minutes=minutes, walk=walk, threads=threads, max_pairs=math.inf,

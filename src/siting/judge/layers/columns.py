@@ -70,7 +70,7 @@ def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bool
         given = wanted[0] if len(wanted) == 1 else wanted
         raise StandardError(f'a rule wants "{given}" of {layer}: "{values.name}", which holds no text; write {sort}')
     codes, words = pd.factorize(values)  # few words stand in many rows
-    column, cells = _column(layer, values.name), [str(word) for word in words]
+    column, cells = _column(layer, values.name), [*map(str, words)]
     if column is not None and column.many and column.choices:  # for layers made without their role
         cells = [str(cell) for cell in parse_choices(column, cells)[0]]
     several = [set(SEVERAL.split(want)) for want in wanted]

@@ -39,19 +39,7 @@ TYPES: dict[str, dict[str, Any]] = {
 
 
 def standard_schema() -> str:
-    """Write the JSON Schema (draft 2020-12) of a standard.
-
-    Returns
-    -------
-    str
-        JSON, the same that ships as ``siting/judge/standard.schema.json``.
-
-    Examples
-    --------
-    >>> import json
-    >>> sorted(json.loads(standard_schema())["properties"])
-    ['documents', 'rule', 'standard']
-    """
+    """Write the JSON Schema (draft 2020-12) of a standard, which ships as ``siting/judge/standard.schema.json``."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A city's standard for siting",

@@ -78,10 +78,6 @@ def _idle_rate(rule: Rule) -> tuple[str, ...]:
     return () if rule.applies_to in ESTATES else NEAR
 
 
-def _idle_use(rule: Rule) -> tuple[str, ...]:
-    return ("column", "of", "base") if rule.part else ("of",) if rule.base else ()
-
-
 #: The kinds of rules that can be computed.
 KINDS: dict[str, Kind] = {
     # radii and circles
@@ -132,7 +128,9 @@ KINDS: dict[str, Kind] = {
     # parts of stocks
     "composition_share": Kind((*ROWS, "part", "column", "of"), ("percent", ""),
                               idle=lambda rule: ("column", "of") if rule.part else ()),
-    "utilisation_share": Kind((*ROWS, "part", "column", "of", "base"), ("percent", ""), idle=_idle_use),
+    "utilisation_share": Kind(
+        (*ROWS, "part", "column", "of", "base"), ("percent", ""),
+        idle=lambda rule: ("column", "of", "base") if rule.part else ("of",) if rule.base else ()),
     # figures
     **dict.fromkeys(("baseline_figure", "forecast_figure", "context_figure"),
                     Kind((*COLUMN, "of", "judged_by"), None)),

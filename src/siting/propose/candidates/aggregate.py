@@ -15,6 +15,7 @@ from siting.measure.alignment import amounts
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 from siting.propose.candidates import aggregate_kernels as kernels
+from siting.renamed import renamed_keywords
 
 __all__ = ["merge_demand", "merge_reach"]
 
@@ -22,15 +23,16 @@ __all__ = ["merge_demand", "merge_reach"]
 AT_ONCE = 1_000_000
 
 
-def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
+@renamed_keywords(weights="demand")
+def merge_demand(points: Any, demand: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
     """Merge people who reach the same sites in a straight line, without all pairs in memory.
 
     Parameters
     ----------
     points
         The points of the demand: an n × 2 array of coordinates, a layer of points or anything else with `x` and `y`; or
-        an iterable of chunks ``(points, weights)`` of these. Coordinates are in metres, in the projection of *sites*.
-    weights
+        an iterable of chunks ``(points, demand)`` of these. Coordinates are in metres, in the projection of *sites*.
+    demand
         Demand of each point; None for 1 each, and when *points* are chunks.
     sites
         An m × 2 array, whose ids are 0, 1, …, or a layer of points, whose index they are.
@@ -47,7 +49,7 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     Raises
     ------
     ProblemError
-        When a coordinate or weight is not a number, a weight is negative, an id occurs twice, the limit is not above 0,
+        When a coordinate or demand is not a number, a demand is negative, an id occurs twice, the limit is not above 0,
         or a layer is in degrees or in another projection.
 
     See Also
@@ -77,14 +79,14 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     cells, block = _cells(where, float(metres))
     groups = _Groups(len(ids))
     chunked = isinstance(points, Iterator) or (isinstance(points, (list, tuple)) and _is_chunk(points))
-    if chunked and weights is not None:
-        raise ProblemError("weights are given twice: the chunks have their own; give None")
+    if chunked and demand is not None:
+        raise ProblemError("demand is given twice: the chunks have their own; give None")
     begin = 0
-    for chunk, chunk_weights in points if chunked else [(points, weights)]:
+    for chunk, chunk_demand in points if chunked else [(points, demand)]:
         place, index, other = _places(chunk, "points", begin)
         if crs is not None and other is not None and crs != other:
             raise ProblemError("points and sites are in different projections; bring one into that of the other")
-        people = _weights(chunk_weights, index)
+        people = _weights(chunk_demand, index)
         for at in range(0, len(place), len(block.begins) - 1):
             some_ = place[at : at + len(block.begins) - 1]
             kernels.near(some_, cells, block)
@@ -117,7 +119,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     >>> import siting as st
     >>> town = st.load_sample()
     >>> net, homes = st.Network.from_streets(town["streets"]), town["communities"]
-    >>> parts = st.measure.travel_in_parts(net, homes, town["candidates"], metres=800, pairs=500)
+    >>> parts = st.measure.travel_in_parts(net, homes, town["candidates"], metres=800, max_pairs=500)
     >>> reach, demand = merge_reach((part, homes["population"].loc[part.origins]) for part in parts)
     >>> bool(demand.sum() == homes["population"].sum()), len(demand) < len(homes)
     (True, True)

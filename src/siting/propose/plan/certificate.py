@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from siting.propose.search.answer import Answer
+from siting.renamed import RenamedAttribute
 
 __all__ = ["Certificate", "Verified", "certify", "same", "verify"]
 
@@ -53,6 +54,8 @@ class Verified:
     findings
         The checks and their results, a line each.
     """
+
+    told = RenamedAttribute("findings")
 
     ok: bool
     keeps_rules: bool

@@ -12,6 +12,7 @@ from siting.errors import ProblemError
 from siting.measure.reach import Reach
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.value import arguments, at_least_zero, groups_of, ids_of, is_whole, numbers_of, site_to_site
+from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = [
     "AtLeast", "AtMost", "Budget", "Existing", "Forbidden", "MayClose", "OnePer", "Required", "Spacing", "Together",
@@ -101,6 +102,7 @@ class Budget(Rule):
         return f"Budget({self.total:g})"
 
 
+@renamed_keywords(groups="by")
 @dataclass(frozen=True, eq=False)
 class OnePer(Rule):
     """Require an open site, new or existing, in every group, such as every township.
@@ -119,6 +121,8 @@ class OnePer(Rule):
     ProblemError
         When *by* is no Series.
     """
+
+    groups = RenamedAttribute("by")
 
     by: pd.Series
     among: Sequence[object] | None = field(default=None, kw_only=True)
