@@ -235,3 +235,12 @@ def test_a_limit_of_its_own_is_below_that_of_the_reach(formulated: Any) -> None:
     assert (pairs.own(None), pairs.own(300), pairs.own(299)) == (None, None, 299)
     assert pairs.within(None).all()
     assert pairs.within(100).tolist() == [True, False, True, False, True]
+
+
+def test_an_existing_site_that_closes_at_once_has_no_places(formulated: Any) -> None:
+    places = pd.Series({"x": 12, "y": 6, "z": 9})
+    rules = [st.AtMost(2), st.Capacity(places), st.Existing(["z"]), st.MayClose()]
+    made = build_allocation(formulated(st.MaxCoverage(), rules))
+    # columns: x, y, z that stays, z that closes
+    assert made.room.toarray().tolist() == [[12, 0, 0, 0], [0, 6, 0, 0], [0, 0, 9, 0]]
+    assert made.open_pools(np.array([True, False, False, True])).tolist() == [True, False, False]

@@ -234,6 +234,8 @@ def test_served_people_by_group(plan: st.Plan) -> None:
 def test_the_card_of_a_plan(plan: st.Plan, reach: st.Reach) -> None:
     shown = plan._repr_html_()
     for text in (
+        "求解状态 status",
+        "目标值 objective",
         "覆盖人数 covered",
         "gap to the bound",
         "选址方案 Plan",

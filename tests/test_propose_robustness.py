@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -227,6 +228,7 @@ def test_plans_side_by_side(reach: st.Reach) -> None:
     assert table["cost"].tolist()[1] == 4
     assert table["goal"].tolist() == ["MaxCoverage()"] * 2
     assert "cost" not in compare(one=one)
+    assert compare(one=one, two=SimpleNamespace(plan=two)).equals(table)  # type: ignore[arg-type]
     with pytest.raises(ProblemError, match="at least one plan"):
         compare()
     with pytest.raises(ProblemError, match="a is 3"):
