@@ -244,3 +244,24 @@ def test_an_existing_site_that_closes_at_once_has_no_places(formulated: Any) -> 
     # columns: x, y, z that stays, z that closes
     assert made.room.toarray().tolist() == [[12, 0, 0, 0], [0, 6, 0, 0], [0, 0, 9, 0]]
     assert made.open_pools(np.array([True, False, False, True])).tolist() == [True, False, False]
+
+
+def test_a_limit_of_one_service_makes_needs_for_that_service_only(reach_of: Callable[..., st.Reach]) -> None:
+    reach, demand = reach_of({"x": "ab"}, "ab"), pd.Series({"a": 1, "b": 2})
+    both, people = {"old": reach, "kids": reach}, {"old": demand, "kids": demand}
+    made = build(st.MaxCoverage(), both, people, [st.AtMost(2), st.NobodyBeyond(200, service="kids")])
+    assert [(b.service, b.limit, b.must.any()) for b in made.blocks] == [
+        (0, None, False), (1, None, False), (1, 200, True),
+    ]  # fmt: skip
+
+
+def test_figures_of_a_plan_with_years_are_those_of_the_last(reach_of: Callable[..., st.Reach]) -> None:
+    demand = pd.DataFrame({"2025": [1, 2], "2030": [10, 20]}, index=["a", "b"])
+    rules = [st.Phases((2025, 2030)), st.AtMost(1)]
+    plan = st.solve(st.MaxCoverage(), reach_of({"x": "a", "y": "b"}, "ab"), demand=demand, rules=rules)
+    assert (plan.total, plan.covered, plan.share) == (30, 20, 20 / 30)
+
+
+def test_what_closes_at_once_serves_nobody(formulated: Any) -> None:
+    made = formulated(st.MaxCoverage(), [st.AtMost(2), st.Existing(["z"]), st.MayClose()])
+    assert made.variables.serves.tolist() == [True, True, True, False]
