@@ -11,7 +11,7 @@ import pandas as pd
 
 from siting.errors import ProblemError, some
 from siting.measure import Reach
-from siting.measure.alignment import amounts
+from siting.measure.alignment import amounts, unique_ids
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 from siting.propose.candidates import aggregate_kernels as kernels
@@ -77,7 +77,9 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     where, ids, crs = _places(sites, "sites")
     cells, block = _cells(where, float(metres))
     groups = _Groups(len(ids))
-    chunked = isinstance(points, Iterator) or (isinstance(points, (list, tuple)) and _is_chunk(points))
+    # A list may be of chunks, pairs of points and weights, or of coordinates.
+    pairs = isinstance(points, (list, tuple)) and len(points) > 0 and isinstance(points[0], (list, tuple))
+    chunked = isinstance(points, Iterator) or (pairs and np.ndim(points[0][0]) > 0)
     if chunked and weights is not None:
         raise ProblemError("weights are given twice: the chunks have their own; give None")
     begin = 0
@@ -85,7 +87,12 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
         place, index, other = _places(chunk, "points", begin)
         if crs is not None and other is not None and crs != other:
             raise ProblemError("points and sites are in different projections; bring one into that of the other")
-        people = _weights(chunk_weights, index)
+        people = np.ones(len(index)) if chunk_weights is None else np.ascontiguousarray(chunk_weights, float)
+        if people.shape != (len(index),):
+            raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
+        wrong = ~(np.isfinite(people) & (people >= 0))
+        if wrong.any():
+            raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
         for at in range(0, len(place), len(block.begins) - 1):
             some_ = place[at : at + len(block.begins) - 1]
             kernels.near(some_, cells, block)
@@ -140,11 +147,6 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     return groups.reach(like.destinations, None, limit=like.limit, unit=like.unit, how=f"{like.how}, merged")
 
 
-def _is_chunk(points: list[Any] | tuple[Any, ...]) -> bool:
-    """Whether these are chunks, pairs of points and weights, and no list of coordinates."""
-    return len(points) > 0 and isinstance(points[0], (list, tuple)) and np.ndim(points[0][0]) > 0
-
-
 def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, Any]:
     """Coordinates, ids and projection of an array or of something with x and y."""
     crs = getattr(layer, "crs", None)
@@ -161,23 +163,9 @@ def _places(layer: Any, what: str, begin: int = 0) -> tuple[Floats, pd.Index, An
     wrong = ~np.isfinite(place).all(axis=1)
     if wrong.any():
         raise ProblemError(f"{what} {some(index[wrong])} have a coordinate that is no number")
-    if what == "sites" and not index.is_unique:
-        raise ProblemError(f"sites stand twice: {some(index[index.duplicated()].unique())}")
-    if what == "sites" and not len(index):
+    if what == "sites" and not len(unique_ids(index, what)):
         raise ProblemError("there is no site; give at least one")
     return np.ascontiguousarray(place), index, crs
-
-
-def _weights(weights: Any, index: pd.Index) -> Floats:
-    if weights is None:
-        return np.ones(len(index))
-    people = np.ascontiguousarray(weights, float)
-    if people.shape != (len(index),):
-        raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
-    wrong = ~(np.isfinite(people) & (people >= 0))
-    if wrong.any():
-        raise ProblemError(f"weights of points {some(index[wrong])} are negative or no number")
-    return people
 
 
 def _cells(sites: Floats, metres: float) -> tuple[kernels.Cells, kernels.Near]:

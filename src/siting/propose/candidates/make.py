@@ -78,8 +78,7 @@ def make_candidates(
     method
         ``"parcels"``: those of *parcels* that pass all filters, a point inside each. ``"grid"``: the points of a
         square grid near the communities, named by their column and row. ``"cluster"``: the centres of *number*
-        clusters of people. ``"streets"``: a few points of the streets that stand for all: whoever reaches any point
-        of any street within the radius reaches one of them, with all others who reach that point.
+        clusters of people. ``"streets"``: a few points that stand for all points of the streets, see Notes.
     demand
         People by community id, such as those not covered yet; the column `population` when not given. Communities
         without people do not count where demand is given.
@@ -97,10 +96,9 @@ def make_candidates(
         Streets: where to look. Cluster: centres are moved to the nearest point of a street.
     parcels
         Parcels or idle buildings, polygons or points, with what columns of candidates they have.
-    area
-        Parcels: least and most m² of the polygon, None for no bound. Inclusive, as are all bounds here.
-    floor_area
-        Parcels: the same for the column `floor_area`.
+    area, floor_area
+        Parcels: least and most m² of the polygon, or of the column `floor_area`; None for no bound. Inclusive, as are
+        all bounds here.
     kind
         Parcels: kinds to keep, of the column `kind`.
     far_from, near
@@ -133,8 +131,7 @@ def make_candidates(
 
     Notes
     -----
-    How many each filter takes out is logged, in the order: area, floor area, kind, boundary, *metres*, *far_from*,
-    *near*.
+    How many each filter takes out is logged: area, floor area, kind, boundary, *metres*, *far_from*, *near*.
 
     Clusters are those of weighted k-means [1]_, the best of ten starts with a fixed seed; they do not depend on the
     order of the rows.
@@ -236,15 +233,6 @@ class _Communities:
         self.layer = layer
         self.point = points_in(layer, self.crs)
 
-    def needed(self) -> Floats:
-        """Return the people, which must be known here."""
-        if self.people is None:
-            columns = some(self.layer.columns.drop("geometry", errors="ignore"), most=20)
-            raise LayerError(
-                "communities", f'has no column "population" (there are {columns}); give demand=, a Series of people'
-            )
-        return self.people.to_numpy(float)
-
     def counted(self, frame: gpd.GeoDataFrame, row: Positions, community: Positions) -> gpd.GeoDataFrame:
         """Add the columns `people`, where these are known, and `communities` for the pairs of row and community."""
         if self.people is not None:
@@ -274,20 +262,17 @@ def _grid(
     """Lay a grid over what can be within both bounds; rows from south to north, in each from west to east."""
     boxes = []
     if metres is not None:
-        west, south, east, north = shapely.total_bounds(people.point)
         far = metres_of("metres", metres)
-        boxes.append((west - far, south - far, east + far, north + far))
+        boxes.append(shapely.total_bounds(people.point) + np.array([-far, -far, far, far]))
     if boundary is not None:
-        boxes.append(tuple(shapely.total_bounds(bounded(boundary, people.crs))))
+        boxes.append(shapely.total_bounds(bounded(boundary, people.crs)))
     corners = np.array(boxes)
     low = np.ceil(corners[:, :2].max(axis=0) / step).astype(np.int64)
     high = np.floor(corners[:, 2:].min(axis=0) / step).astype(np.int64)
     across, up = np.maximum(high - low + 1, 0).tolist()
     if across * up > MOST:
-        raise ProblemError(
-            f"a grid of {step:g} m has {across * up:,} points here, more than {MOST:,}; give a larger spacing, or make "
-            "the candidates of each part of the area by itself"
-        )
+        hint = "give a larger spacing, or make the candidates of each part of the area by itself"
+        raise ProblemError(f"a grid of {step:g} m has {across * up:,} points here, more than {MOST:,}; {hint}")
     y, x = np.meshgrid(np.arange(low[1], high[1] + 1), np.arange(low[0], high[0] + 1), indexing="ij")
     frame = _named("grid", {}, shapely.points(x.ravel() * step, y.ravel() * step), people.crs)
     # Ids are places on the grid, so that they stay when communities are added.
@@ -295,7 +280,11 @@ def _grid(
 
 
 def _clusters(people: _Communities, number: object, network: Network | None) -> gpd.GeoDataFrame:
-    weight = people.needed()
+    if people.people is None:
+        columns = some(people.layer.columns.drop("geometry", errors="ignore"), most=20)
+        lacks = f'has no column "population" (there are {columns}); give demand=, a Series of people'
+        raise LayerError("communities", lacks)
+    weight = people.people.to_numpy(float)
     xy = shapely.get_coordinates(people.point)
     lived = np.flatnonzero(weight > 0)
     places = len(np.unique(xy[lived], axis=0))
@@ -308,12 +297,12 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
     order = np.lexsort((centre[:, 1], centre[:, 0], -total))
     rank = np.argsort(order)
     spot: Shapes = shapely.points(centre[order])
-    columns: dict[str, Any] = {}
+    moved: dict[str, Any] = {}
     if network is not None:
         line, centred = network.lines[network.tree.nearest(spot)], spot
         spot = shapely.line_interpolate_point(line, shapely.line_locate_point(line, centred))
-        columns["moved"] = np.round(shapely.distance(centred, spot), 3)
-    frame = _named("cluster", columns, spot, people.crs)
+        moved["moved"] = np.round(shapely.distance(centred, spot), 3)
+    frame = _named("cluster", moved, spot, people.crs)
     return people.counted(frame, rank[cluster], lived)
 
 
@@ -336,23 +325,16 @@ def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floa
 
 
 def _on_streets(
-    people: _Communities,
-    network: Network,
-    metres: float | None,
-    minutes: float | None,
-    walk: Walk | None,
-    max_snap: float,
+    people: _Communities, network: Network, metres: float | None, minutes: float | None, walk: Walk | None, snap: float
 ) -> gpd.GeoDataFrame:
     limit, unit, who = walk_limit(metres, minutes, walk)
     streets = network.for_walk(walk)
-    located = streets.locate(people.layer, max_snap=max_snap, name="communities")
+    located = streets.locate(people.layer, max_snap=snap, name="communities")
     found = dominating_points(streets, located, limit, walk=sloped(streets, who))
     if not len(found.point):
-        raise LayerError(
-            "communities",
-            f"none of {len(located)} comes within {metres if unit == 'm' else minutes:g} {unit} of any street; look at "
-            "whether the network lies in the same place, or raise the radius",
-        )
+        near = f"{metres if unit == 'm' else minutes:g} {unit} of any street"
+        hint = "look at whether the network lies in the same place, or raise the radius"
+        raise LayerError("communities", f"none of {len(located)} comes within {near}; {hint}")
     columns = {"street": streets.columns.index[found.edge].astype(str), "along": found.along / 1000.0}
     frame = _named("streets", columns, found.point, people.crs)
     log.info("candidates: %d points of the streets stand for all of them", len(frame))

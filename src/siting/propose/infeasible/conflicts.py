@@ -159,7 +159,7 @@ def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> 
     except ProblemError:
         return None
     outcome = problems.solve(sub)
-    return None if outcome.infeasible else min(1.0, outcome.bound / share.total)
+    return None if outcome.status == "infeasible" else min(1.0, outcome.bound / share.total)
 
 
 def _bests(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
@@ -168,9 +168,9 @@ def _bests(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterato
     shares = [share for share in formulation.shares if share.part in conflict and share.part.group]
     others = [part for part in problems.parts if part not in goals]
     for share in shares[:MANY]:
-        best = _best(problems, share, [part for part in problems.parts if part != share.part])
-        if best is None:  # other shares contradict, too
-            best = _best(problems, share, others)
+        kept = [part for part in problems.parts if part != share.part]
+        tries = (_best(problems, share, each) for each in (kept, others))  # other shares may contradict, too
+        best = next((each for each in tries if each is not None), None)
         if best is not None and best < share.share:
             yield "plan.best_in", {"group": share.part.group, "share": share.share, "best": best}
     if shares and isinstance(shares[0].rule, problem.Cover) and len(formulation.inputs.services) == 1:

@@ -61,11 +61,10 @@ class FairPlan:
         as fair to those before can bring the share of this rank above; NaN where it was not looked at).
         """
         x, levels = self.plan.answer.x, self.levels
-        table = self.groups.table(x).assign(guaranteed=math.nan, bound=math.nan)
-        if x is not None:
-            rest = len(table) - len(levels)
-            table["guaranteed"] = [level.t for level in levels] + [levels[-1].t] * rest
-            table["bound"] = [level.bound for level in levels] + [math.nan] * rest
+        table = self.groups.table(x)
+        found = [(level.t, level.bound) for level in levels if x is not None]
+        rest = (found[-1][0] if found else math.nan, math.nan)
+        table[["guaranteed", "bound"]] = found + [rest] * (len(table) - len(found))
         return table
 
     @property

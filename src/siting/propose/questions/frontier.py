@@ -47,10 +47,8 @@ def frontier(
         As for `solve` (without `AtMost`; with *budgets* without `Budget`).
     up_to
         The largest number of sites; the curve ends earlier where all that can be reached is covered.
-    budgets
-        Budgets instead of numbers of sites; *cost* is then what each site costs, as in `Budget`.
-    cost
-        Cost of opening each site, by id.
+    budgets, cost
+        Budgets instead of numbers of sites, and the cost of opening each site, by id, as in `Budget`.
     objective
         A `MaxCoverage` with decay or weights; plain without it.
     time_limit, gap

@@ -191,13 +191,19 @@ def choose_hubs(
         raise ProblemError(f"hubs are villages, but these destinations are no origins: {some(strange)}")
     demand = amounts(demand, reach.origins, what="demand", of="villages").rename("demand")
     near = _with_own(reach if limit is None else reach.within(limit))
-    large = _large(near, demand, size)
+    if size is not None and not size > 0:
+        raise ProblemError(f"size is {size!r}; give a number of elderly people above 0")
+    least, may = size or 0.0, demand.loc[near.destinations]
+    large = near.destinations[may.to_numpy() >= least]
+    if not len(large):
+        most = f"the largest that may carry a site has {may.max():g}"
+        raise ProblemError(f"no village has {least:g} elderly people or more; {most}")
     if hubs == "all":
         if size is None:
             raise ProblemError('choose_hubs: hubs="all" needs size, the elderly people from which a village is large')
         return Hubs(near.select(large), demand, size, None)
     plan = _optimal(near.select(large), demand, hubs, time_limit)
-    return Hubs(near.select(large[large.isin(plan.sites)]), demand, size or 0.0, plan)
+    return Hubs(near.select(large[large.isin(plan.sites)]), demand, least, plan)
 
 
 def _with_own(reach: Reach) -> Reach:
@@ -207,17 +213,6 @@ def _with_own(reach: Reach) -> Reach:
     table = pd.concat([table[table["origin"] != table["destination"]], own])
     made = Reach.from_pairs(table, origins=reach.origins, destinations=may, limit=reach.limit, unit=reach.unit)
     return replace(made, how=reach.how)
-
-
-def _large(reach: Reach, demand: pd.Series, size: float | None) -> pd.Index:
-    if size is not None and not size > 0:
-        raise ProblemError(f"size is {size!r}; give a number of elderly people above 0")
-    may = demand.loc[reach.destinations]
-    if not (may >= (size or 0.0)).any():
-        raise ProblemError(
-            f"no village has {size or 0:g} elderly people or more; the largest that may carry a site has {may.max():g}"
-        )
-    return reach.destinations[may.to_numpy() >= (size or 0.0)]
 
 
 def _optimal(reach: Reach, demand: pd.Series, hubs: float | str, time_limit: float | None) -> Plan:

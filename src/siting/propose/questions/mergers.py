@@ -13,12 +13,12 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.labels import label
 from siting.measure import Reach
-from siting.measure.alignment import amounts
+from siting.measure.alignment import amounts, in_order
 from siting.measure.reach import TOLERANCE
 from siting.numbers import amount
 from siting.optimize.control import gap_between
 from siting.propose.forwarded import forwarded
-from siting.propose.questions.mergers_model import MergerProblem, check, last_covers, solve
+from siting.propose.questions.mergers_model import LastCover, MergerProblem, check, last_covers, solve
 from siting.propose.questions.what_if import WhatIf
 from siting.renamed import renamed_keywords
 from siting.share import share_from
@@ -219,7 +219,7 @@ def merge_sites(
     most_lost
         So many people may lose cover, all mergers together; needs *cover*. Without it any number may.
     time_limit
-        Seconds, for both steps together, after which the best choice so far is returned with its bound.
+        As for `solve`, for both steps together.
 
     Returns
     -------
@@ -274,8 +274,13 @@ def merge_sites(
     pairs = _pairs(between, small, kind)
     alike = () if village is None or close_last else _alike(sites, kind, village)
     problem = MergerProblem(room, people, small, pairs, alike, at_most, most_lost)
-    covered = None if cover is None or demand is None else _covered(cover, demand, sites)
-    lost = () if most_lost is None or cover is None or demand is None else last_covers(problem, cover, demand)
+    covered, lost = None, tuple[LastCover, ...]()
+    if cover is not None and demand is not None:
+        unknown = sites.difference(cover.destinations)
+        if len(unknown):
+            raise ProblemError(f"cover has no destinations {some(unknown)}; travel from the communities to all sites")
+        covered = WhatIf(cover, demand, open=cover.destinations)
+        lost = () if most_lost is None else last_covers(problem, cover, demand)
     chosen, bound, status = solve(problem, lost, time_limit)
     last = "closes" if close_last else "unknown" if village is None else "stays"
     mergers = Mergers(problem, chosen, covered, bound, status, between, fewer_beds, occupancy, last)
@@ -323,19 +328,6 @@ def _alike(sites: pd.Index, kind: pd.Series | None, village: pd.Series) -> tuple
 
 def _texts(given: pd.Series, sites: pd.Index, what: str) -> pd.Series:
     """Return the texts by site; blank ones are missing."""
-    if not isinstance(given, pd.Series):
-        raise ProblemError(f"{what} is a {type(given).__name__}; give one Series with the ids of the sites")
-    if not given.index.is_unique:
-        raise ProblemError(f"{what}: ids stand twice: {some(given.index[given.index.duplicated()].unique())}")
-    unknown = sites.difference(given.index)
-    if len(unknown):
-        raise ProblemError(f"{what} has no sites {some(unknown)}")
+    in_order(given, sites, what, "sites")
     texts = given.astype(object)
     return texts.where(texts.notna() & (texts.astype(str).str.strip() != ""), None)
-
-
-def _covered(cover: Reach, demand: pd.Series, sites: pd.Index) -> WhatIf:
-    unknown = sites.difference(cover.destinations)
-    if len(unknown):
-        raise ProblemError(f"cover has no destinations {some(unknown)}; travel from the communities to all sites")
-    return WhatIf(cover, demand, open=cover.destinations)
