@@ -14,7 +14,7 @@ from siting.measure import Reach
 from siting.measure.alignment import amounts, unique_ids
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
-from siting.propose.candidates import aggregate_kernels as kernels
+from siting.propose.candidates import candidate_kernels as kernels
 
 __all__ = ["merge_demand", "merge_reach"]
 
@@ -41,9 +41,8 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     Returns
     -------
     tuple[Reach, pandas.Series]
-        For `solve`. The origins "g0001", … are the sets of sites, in the order in which they first appear; one of them
-        may be empty: the demand that reaches no site. The cost of a pair is the largest distance of the group's points
-        from the site. The Series is the demand of each group.
+        For `solve`. The origins "g0001", … are the sets of sites, in the order in which they first appear; one may be
+        empty: the demand that reaches no site. The cost of a pair is the largest distance of the group's points.
 
     Raises
     ------
@@ -117,8 +116,7 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     Raises
     ------
     ProblemError
-        When there is no part, parts differ in destinations, limit or unit, hold the nearest only, or demand is missing,
-        negative or no number.
+        When there is no part, parts differ in destinations, limit or unit, hold the nearest only, or demand is wrong.
 
     Examples
     --------
@@ -209,22 +207,18 @@ class _Groups:
 
     def add(self, near: kernels.Near, people: Floats) -> None:
         """Add origins with their sites and weights."""
-        first = kernels.put(near, people, 0, self.sets)
-        while first < len(near.begins) - 1:
-            self._double()
-            first = kernels.put(near, people, first, self.sets)
-
-    def _double(self) -> None:
-        sets = self.sets
-        slots = np.full(2 * len(sets.slots), -1, np.int64)
-        mask = len(slots) - 1
-        for group, code in enumerate(sets.hashes[: sets.sizes[0]].tolist()):
-            slot = code & mask
-            while slots[slot] >= 0:
-                slot = (slot + 1) & mask
-            slots[slot] = group
-        starts, hashes, members, largest, people = (np.concatenate([old, np.zeros_like(old)]) for old in sets[1:-1])
-        self.sets = kernels.Sets(slots, starts, hashes, members, largest, people, sets.sizes)
+        first = 0
+        while (first := kernels.put(near, people, first, self.sets)) < len(near.begins) - 1:
+            sets = self.sets  # twice the room
+            slots = np.full(2 * len(sets.slots), -1, np.int64)
+            mask = len(slots) - 1
+            for group, code in enumerate(sets.hashes[: sets.sizes[0]].tolist()):
+                slot = code & mask
+                while slots[slot] >= 0:
+                    slot = (slot + 1) & mask
+                slots[slot] = group
+            doubled = (np.concatenate([old, np.zeros_like(old)]) for old in sets[1:-1])
+            self.sets = kernels.Sets._make([slots, *doubled, sets.sizes])
 
     def reach(self, destinations: pd.Index, change: Any, **how: Any) -> tuple[Reach, pd.Series]:
         """Make the groups a Reach with its demand; *change* turns what was kept into costs."""

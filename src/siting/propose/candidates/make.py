@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias
 
 import geopandas as gpd
 import numpy as np
@@ -83,8 +83,7 @@ def make_candidates(
         People by community id, such as those not covered yet; the column `population` when not given. Communities
         without people do not count where demand is given.
     spacing
-        Grid: metres from point to point. The grid stands on multiples of it, so that it stays where it is when
-        communities are added.
+        Grid: metres from point to point. The grid stands on multiples of it, whatever communities are added.
     metres, minutes, walk
         Streets: the radius, as for `siting.travel`. Grid, parcels: keep what is at most so many *metres*, straight,
         from a community; for a grid without a boundary that is *spacing* when not given.
@@ -109,9 +108,8 @@ def make_candidates(
     max_snap
         Streets: the longest way from a community to a street, metres.
     crs
-        A projected CRS in metres to measure in, such as the network's of the analysis. When not given, that of
-        *network*, else that of the communities, where they are in metres and it holds there, else the zone of their
-        centre; see `siting.data.metric_crs`.
+        A projected CRS in metres to measure in. When not given, that of *network*, else that of the communities, where
+        they are in metres and it holds there, else the zone of their centre; see `siting.data.metric_crs`.
 
     Returns
     -------
@@ -133,8 +131,7 @@ def make_candidates(
     -----
     How many each filter takes out is logged: area, floor area, kind, boundary, *metres*, *far_from*, *near*.
 
-    Clusters are those of weighted k-means [1]_, the best of ten starts with a fixed seed; they do not depend on the
-    order of the rows.
+    Clusters are those of weighted k-means [1]_, the best of ten starts with a fixed seed, whatever the order of rows.
 
     Points of streets are those where one more community comes within the radius, network intersect points [2]_, the
     crossings and the communities' own places. Of points that the same communities reach one is kept, with the least
@@ -192,8 +189,8 @@ def make_candidates(
 
 
 def _check_options(method: str, given: set[str]) -> None:
-    if method not in get_args(Method):
-        raise ProblemError(f"method is {method!r}; choose {', '.join(map(repr, get_args(Method)))}")
+    if method not in OPTIONS:
+        raise ProblemError(f"method is {method!r}; choose {', '.join(map(repr, OPTIONS))}")
     needed, known = OPTIONS[method]
     absent, strange = sorted(needed - given), sorted(given - needed - known)
     if absent:

@@ -121,7 +121,10 @@ def _refined(problems: Subproblems, parts: Sequence[problem.Part]) -> tuple[prob
 def _conflict(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
     """Name the rules in conflict, and how much would be needed where that is a number of sites or money."""
     formulation = problems.formulation
-    values: dict[str, object] = {"rules": (*_named(problems, conflict), *_standing(problems, conflict))}
+    # Existing sites are no wish and never left out; they are named where the conflict is with them.
+    standing = formulation.inputs.all(problem.Existing)
+    standing = standing if standing and problems.feasible(conflict, existing=False) else []
+    values: dict[str, object] = {"rules": (*_named(problems, conflict), *map(problem.Part, standing))}
     limits = (each for each in problems.keeping(conflict).constraints if each.part is not None)
     limit = next((each for each in limits if limits_all(each.rule)), None)
     needed = -math.inf if limit is None else -problems.least(conflict, limit.part).bound  # type: ignore[arg-type]
@@ -144,12 +147,6 @@ def _named(problems: Subproblems, conflict: Sequence[problem.Part]) -> Iterator[
         rule = parts[0].rule
         every = sum(part.rule == rule for part in problems.parts)
         yield from [problem.Part(rule)] if len(parts) == every > MANY else parts
-
-
-def _standing(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> list[problem.Part]:
-    """Existing sites are no wish and never left out; they are named where the conflict is with them."""
-    existing = problems.formulation.inputs.all(problem.Existing)
-    return [problem.Part(rule) for rule in existing] if existing and problems.feasible(conflict, existing=False) else []
 
 
 def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> float | None:

@@ -67,10 +67,7 @@ def _served_by_all(formulation: Formulation, service: int, phase: int, limit: fl
 def _too_far(
     formulation: Formulation, service: int, limit: float | None, lacking: Sequence[tuple[Part, Bools]]
 ) -> Iterator[Reason]:
-    """Name the communities without a site near enough, those with most people first, and their way to the nearest.
-
-    Those that forbidden sites would serve are named apart, with the rules that forbid these.
-    """
+    """Name the communities without a site near enough, and their way to the nearest; apart those that rules bar."""
     inputs, variables = formulation.inputs, formulation.variables
     pairs = inputs.pairs[service]
     size = len(inputs.communities)
@@ -97,12 +94,11 @@ def _too_far(
 
 def _barring(formulation: Formulation, service: int, limit: float | None) -> dict[Part, Bools]:
     """Return the rules that forbid sites, each with the communities that these would reach."""
-    pairs, found = formulation.inputs.pairs[service], {}
+    pairs, found, row = formulation.inputs.pairs[service], {}, np.arange(len(formulation.inputs.communities))
     for each in formulation.inputs.each(Forbidden):
         if service in each.services:
-            reached = np.zeros(len(formulation.inputs.communities), bool)
-            reached[pairs.community[np.isin(pairs.site, each.sites) & pairs.within(limit)]] = True  # type: ignore[arg-type]
-            found[Part(each.rule)] = reached
+            barred = np.isin(pairs.site, each.sites) & pairs.within(limit)  # type: ignore[arg-type]
+            found[Part(each.rule)] = np.isin(row, pairs.community[barred])
     return found
 
 

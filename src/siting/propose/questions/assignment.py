@@ -185,8 +185,7 @@ def assign(
     capacity
         Places, by facility id. Give the free ones only, when those who have a place already are not among the demand.
     limit
-        How far people go, in the unit of *reach*; a Series gives each community its own. Without it the limit of
-        *reach*.
+        How far people go, in the unit of *reach*; a Series gives each community its own. Without it that of *reach*.
     time_limit
         Seconds after which the travel need not be least; None waits for it. As many as possible are served always.
 
@@ -198,8 +197,7 @@ def assign(
     Raises
     ------
     ProblemError
-        When an amount is missing, negative or not a number, or *reach* holds only some, the nearest, of the
-        destinations.
+        When an amount is missing, negative or not a number, or *reach* holds only the nearest destinations.
 
     Notes
     -----
@@ -210,8 +208,7 @@ def assign(
     problem [1]_, which HiGHS solves by the dual simplex method. Its corners are whole numbers when w and c are [2]_.
     `Assignment.bound` is worked out from the prices of the places alone and needs no trust in the solver.
 
-    Whole people and places stay whole. Where an amount has a fraction, all are counted in thousandths, to which they
-    are rounded.
+    Whole people and places stay whole. Where an amount has a fraction, all are rounded to thousandths.
 
     References
     ----------

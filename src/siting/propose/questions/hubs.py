@@ -161,16 +161,14 @@ def choose_hubs(
     Raises
     ------
     ProblemError
-        When no village is large enough, a destination is no village, "all" comes without *size*, *hubs* is no whole
-        number of 1 or more, no elderly people are within reach of a village that may carry a site, or *reach* holds
-        only the nearest.
+        When no village is large enough or within reach of elderly people, a destination is no village, "all" comes
+        without *size*, *hubs* is no whole number of 1 or more, or *reach* holds only the nearest.
 
     Notes
     -----
     The rule (大村统一布点、小村分餐配送) and its vans are rows ``jinhua.eldercare.hub_villages`` and
     ``qingtian.eldercare.mobile_services`` of the catalogue. "fewest" is set covering over the villages that can be
-    reached, a number is maximal covering; see `MinSites` and `MaxCoverage`. Neither makes deliveries as short as they
-    could be.
+    reached, a number is maximal covering; see `MinSites` and `MaxCoverage`. Neither makes deliveries shortest.
 
     Examples
     --------

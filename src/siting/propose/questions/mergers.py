@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -46,8 +45,7 @@ class Mergers:
     fewer_beds, occupancy
         Which sites are small; None where it was not given.
     last_of_kind
-        Whether the last site of a kind in a village "stays" or "closes", or is "unknown" because no villages were
-        given.
+        Whether the last site of a kind in a village "stays" or "closes"; "unknown" where no villages were given.
     """
 
     problem: MergerProblem
@@ -119,10 +117,7 @@ class Mergers:
 
     @cached_property
     def loses_cover(self) -> float:
-        """People who lose cover when all close; NaN when not asked.
-
-        More than the sum of the rows where two that close covered them.
-        """
+        """People who lose cover when all close, also those whom two covered that close; NaN when not asked."""
         closes = self.chosen["origin"].tolist()
         return math.nan if self.cover is None else self.cover.loss(*closes) if closes else 0.0
 
@@ -147,7 +142,17 @@ class Mergers:
             "before": amount(self.idle_before), "after": amount(self.idle_after),
         }  # fmt: skip
         unit = label(f"unit.{self.unit}", lang)
-        lines = [label(f"plan.status_{self.status}", lang), *self._bounds(lang, unit)]
+        fewer, share = self.fewer_beds, self.occupancy
+        small = [] if fewer is None else [label("sharing.merge_fewer", lang, beds=amount(fewer))]
+        small += [] if share is None else [label("sharing.merge_occupancy", lang, share=f"{100 * share:.10g}")]
+        which = label("sharing.merge_or", lang).join(small)
+        lines = [label(f"plan.status_{self.status}", lang)]
+        lines.append(label("sharing.merge_small", lang, which=which, limit=amount(self.limit), unit=unit))
+        if self.at_most is not None:
+            lines.append(label("sharing.merge_at_most", lang, n=self.at_most))
+        if self.most_lost is not None:
+            lines.append(label("sharing.merge_most_lost", lang, people=amount(self.most_lost)))
+        lines.append(label(f"sharing.merge_last_{self.last_of_kind}", lang))
         lines.append(label("sharing.merge_total", lang, **numbers))
         digits = 0 if self.unit == "m" else 1
         for site, row in self.table.to_dict("index").items():
@@ -160,19 +165,6 @@ class Mergers:
             names = label("list.comma", lang).join(map(str, part.index))
             lines.append(label(f"sharing.stay_{reason}", lang, names=names))
         return "\n".join(lines)
-
-    def _bounds(self, lang: str, unit: str) -> Iterator[str]:
-        """Say which sites were called small, and within which bounds they may close."""
-        fewer, share = self.fewer_beds, self.occupancy
-        small = [] if fewer is None else [label("sharing.merge_fewer", lang, beds=amount(fewer))]
-        small += [] if share is None else [label("sharing.merge_occupancy", lang, share=f"{100 * share:.10g}")]
-        which = label("sharing.merge_or", lang).join(small)
-        yield label("sharing.merge_small", lang, which=which, limit=amount(self.limit), unit=unit)
-        if self.at_most is not None:
-            yield label("sharing.merge_at_most", lang, n=self.at_most)
-        if self.most_lost is not None:
-            yield label("sharing.merge_most_lost", lang, people=amount(self.most_lost))
-        yield label(f"sharing.merge_last_{self.last_of_kind}", lang)
 
 
 @renamed_keywords(beds="capacity", occupied="used")
@@ -207,12 +199,9 @@ def merge_sites(
         Type of each site, such as `facility_type`: a site closes only into one of its own kind.
     village
         Village, or another area, of each site, and of others that stay (with their *kind*): the last site of a kind
-        in a village stays. A site without one lies in no village. Without *village* nothing is known of it, and
-        `Mergers.explain` says so.
-    close_last
-        Let the last of a kind in a village close, too.
-    at_most
-        Close at most so many.
+        in a village stays. A site without one lies in no village.
+    close_last, at_most
+        Let the last of a kind in a village close, too; and close at most so many.
     cover, demand
         From communities to sites within the service's radius, and people by community: to find who loses cover. Sites
         of *cover* that are not in *between* stay open.
@@ -224,8 +213,7 @@ def merge_sites(
     Returns
     -------
     Mergers
-        The most closures first, then the least people × way; a site of nobody counts as one person there, so that it
-        too goes to the nearest.
+        The most closures first, then the least people × way; a site of nobody counts as one person there.
 
     Raises
     ------
@@ -272,7 +260,11 @@ def merge_sites(
     people = amounts(used, sites, what="used", of="sites")
     small = _small(between, room, people, fewer_beds, occupancy)
     pairs = _pairs(between, small, kind)
-    alike = () if village is None or close_last else _alike(sites, kind, village)
+    alike = tuple[frozenset[object], ...]()
+    if village is not None and not close_last:  # without a kind all sites of a village are alike
+        villages = _texts(village, sites, "village").dropna()
+        kinds = pd.Series("", villages.index) if kind is None else _texts(kind, villages.index, "kind")
+        alike = tuple(map(frozenset, villages.index.to_series().groupby([villages, kinds]).agg(list)))
     problem = MergerProblem(room, people, small, pairs, alike, at_most, most_lost)
     covered, lost = None, tuple[LastCover, ...]()
     if cover is not None and demand is not None:
@@ -317,13 +309,6 @@ def _pairs(between: Reach, small: pd.Index, kind: pd.Series | None) -> pd.DataFr
             raise ProblemError(f"kind is blank for sites {some(kinds.index[kinds.isna()])}")
         pairs = pairs[kinds.loc[pairs["origin"]].to_numpy() == kinds.loc[pairs["destination"]].to_numpy()]
     return pairs.reset_index(drop=True)
-
-
-def _alike(sites: pd.Index, kind: pd.Series | None, village: pd.Series) -> tuple[frozenset[object], ...]:
-    """Group the sites of each kind in each village; without a kind all of a village are alike."""
-    villages = _texts(village, sites, "village").dropna()
-    kinds = pd.Series("", villages.index) if kind is None else _texts(kind, villages.index, "kind")
-    return tuple(frozenset(ids) for ids in villages.index.to_series().groupby([villages, kinds]).agg(list))
 
 
 def _texts(given: pd.Series, sites: pd.Index, what: str) -> pd.Series:

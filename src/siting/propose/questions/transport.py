@@ -24,9 +24,8 @@ SLACK = 1e-6
 class Transport:
     """The flow along each pair with the least travel among the largest ones.
 
-    People, places and flow are in whole units, of which a person has `parts`; the travel, and the bound that it cannot
-    be below, is the sum of the cost, in people. One more place at a scarce facility would serve one more person. The
-    status is "optimal", or "time_limit" or "feasible" where the travel is not proven least.
+    People, places and flow are in whole units, of which a person has `parts`; the travel is the sum of the cost, in
+    people. One more place at a scarce facility would serve one more person.
     """
 
     people: Ints
@@ -47,7 +46,12 @@ def least_travel(
     people: Floats, places: Floats, origin: Ints32, destination: Ints32, cost: Floats, time_limit: float | None
 ) -> Transport:
     """Serve as many people as can be, with the least travel; see `siting.assign` for the model and its sources."""
-    people_, places_, parts = _counted(people, places)
+    both = np.concatenate([people, places])
+    parts = 1 if (both == np.rint(both)).all() else PARTS
+    if both.max(initial=0) * parts > LARGEST:
+        most = f"the largest amount is {amount(both.max())}; assign counts up to {LARGEST // parts:,}"
+        raise ProblemError(most + (", because some amounts have a fraction: round them" if parts > 1 else ""))
+    people_, places_ = (np.rint(parts * each).astype(np.int64) for each in (people, places))
     filling = maximum_flow(people_, places_, origin, destination)
     flow, short, scarce = filling.flow, filling.short, filling.scarce
     # A largest flow uses no pair between a community that is served whole and a facility that is scarce.
@@ -74,18 +78,6 @@ def least_travel(
     if status == "optimal" and travel - bound > SLACK * (float(flow.sum()) / parts):
         status = "feasible"
     return Transport(people_, places_, parts, flow, scarce, travel, bound, status)
-
-
-def _counted(people: Floats, places: Floats) -> tuple[Ints, Ints, int]:
-    """Bring the amounts to whole numbers: of persons, or of `PARTS` of a person where one has a fraction."""
-    both = np.concatenate([people, places])
-    parts = 1 if (both == np.rint(both)).all() else PARTS
-    if both.max(initial=0) * parts > LARGEST:
-        raise ProblemError(
-            f"the largest amount is {amount(both.max())}; assign counts up to {LARGEST // parts:,}"
-            + ("" if parts == 1 else ", because some amounts have a fraction: round them")
-        )
-    return np.rint(parts * people).astype(np.int64), np.rint(parts * places).astype(np.int64), parts
 
 
 def _solved(

@@ -90,7 +90,10 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
         return no_plan(formulation, "infeasible", ENGINE, model)
     distances = np.unique(costs.data)
     distances = distances[distances >= least]
-    known = _center(formulation, model, costs, control)
+    known = None  # the engine of p-centers knows the answer where the rules only count sites
+    if len(formulation.blocks) <= 1 and not formulation.shares and only_counted(model) and model.rows.shape[0] == 1:
+        most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
+        known = solve_center(costs, model.lower, model.upper, most, control)
     if known is not None:
         x, status, engine = known.x, known.status, known.engine
         if x is None:
@@ -109,14 +112,6 @@ def search_min_farthest(formulation: Formulation, control: Control) -> Answer:
     return FarthestAnswer(
         x, value, best, search.status, engine, search.ruled_out, model, -1, decision, first, costs=costs
     )
-
-
-def _center(formulation: Formulation, model: Model, costs: csr_array, control: Control) -> Solution | None:
-    """Ask the engine of p-centers, where the rules only count sites; None where they do more."""
-    if len(formulation.blocks) > 1 or formulation.shares or not only_counted(model) or model.rows.shape[0] != 1:
-        return None
-    most = int(model.high[0] - model.lower @ model.rows.toarray()[0])
-    return solve_center(costs, model.lower, model.upper, most, control)
 
 
 def _farthest(costs: csr_array, x: Bools, must: Bools | None = None) -> float:

@@ -35,13 +35,7 @@ def proven_bound(model: Model, proof: Proof, too_few: int | None = None) -> floa
 
 def solve_model(model: Model, control: Control, *, start: Bools | None = None) -> Solution:
     """Solve a model with the engine that fits it, and check the answer."""
-    tight = tightened(model)
-    counted = only_counted(tight)
-    if tight.times is not None or (tight.has_levels and (not counted or tight.shares.shape[0])):
-        engine = solve_milp
-    else:
-        engine = solve_median if tight.has_levels else solve_covering if counted else solve_side_constraints
-    found = engine(tight, control, start=start)
+    found = _engine(tightened(model), control, start)
     if found.x is not None:
         value = model.objective(found.x)
         if not model.is_feasible(found.x) or abs(value - found.value) > 1e-6 * max(1.0, abs(value)):
@@ -72,6 +66,14 @@ def tightened(model: Model) -> Model:
         return model
     shares = csr_array(model.shares[left]) if left.any() else csr_array((0, len(must)))
     return replace(model, must=must, shares=shares, wanted=model.wanted[left])
+
+
+def _engine(model: Model, control: Control, start: Bools | None) -> Solution:
+    counted = only_counted(model)
+    if model.times is not None or (model.has_levels and (not counted or model.shares.shape[0])):
+        return solve_milp(model, control, start=start)
+    engine = solve_median if model.has_levels else solve_covering if counted else solve_side_constraints
+    return engine(model, control, start=start)
 
 
 def only_counted(model: Model) -> bool:

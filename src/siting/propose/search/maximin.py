@@ -50,10 +50,7 @@ NONE = np.zeros(0)
 
 @dataclass(frozen=True, eq=False)
 class Goals:
-    """What must be served at the threshold t: ``weight [served] >= offset + slope t`` in each row, slopes above 0.
-
-    All served amounts are multiples of *grain*; 0 where that is not known.
-    """
+    """What must be served at t: ``weight [served] >= offset + slope t``, slopes above 0, sums multiples of *grain*."""
 
     weight: csr_array
     offset: Floats

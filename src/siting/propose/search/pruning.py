@@ -27,10 +27,7 @@ FULL_ENOUGH = 2e-3
 
 
 def cover_more(formulation: Formulation, model: Model, found: Solution, control: Control) -> Solution:
-    """Of the plans with as few sites, look for one that covers more; the given one when time runs out.
-
-    The bound of this second search is not reported: the objective is the number of sites.
-    """
+    """Of the plans with as few sites, look for one that covers more, in the time that is left; the bound stays."""
     assert found.x is not None
     if control.must_stop or not formulation.variables.new[found.x].any():
         return found
