@@ -26,12 +26,12 @@ SOURCE = Path(siting.__file__).parent
 #: From the ground up; what shares a line shares a floor and knows nothing of each other.
 FLOORS = [
     {"errors", "labels", "numbers", "compiled", "renamed", "terminal_text"},
-    {"data", "html", "optimize", "progress_bar", "share"},
+    {"data", "notebook_html", "optimize", "progress_bar", "read_share"},
     {"network"},
     {"measure"},
     {"judge", "propose"},
-    {"layer_report", "show"},
-    {"study", "terminal"},
+    {"show", "terminal_layer"},
+    {"study", "terminal_audit"},
     {"terminal_study"},
     {"cli"},
 ]
@@ -54,7 +54,7 @@ MODELS = [m for m in MODULES if m.startswith("siting.propose.") and not m.starts
 ENGINES = [m for m in MODULES if m.startswith("siting.optimize.")]
 SECONDS = 1.0
 #: Public names by theme, gathered from several rooms.
-NAMESPACES = {"equity", "forecasts", "projects", "scenarios", "sharing"}
+NAMESPACES = {"decay", "equity", "forecasts", "projects", "scenarios", "sharing"}
 
 
 def test_every_room_has_a_floor() -> None:

@@ -15,7 +15,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.indicators.provision_formulas import area_owed
+from siting.judge.indicators.owed import area_owed
 from siting.judge.standards.from_toml import rule_from
 from siting.propose.questions import robustness as robustness_module
 
@@ -29,7 +29,7 @@ from siting.propose.questions import robustness as robustness_module
         (lambda cost: 1 + 1e-9 * np.asarray(cost), "rises"),
         (lambda cost: -np.ones(len(cost)), "0 or more"),
         (lambda cost: np.full(len(cost), np.nan), "0 or more"),
-        (lambda cost: np.ones(len(cost) + 1), "one for each"),
+        (lambda cost: np.ones(len(cost) + 1), "for each cost"),
     ],
 )
 def test_a_decay_that_is_none_is_refused(decay: Callable[[Any], Any], word: str, reach_of: Any) -> None:

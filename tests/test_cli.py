@@ -294,7 +294,7 @@ def test_check_lists_the_headings_of_a_faulty_file_in_80_columns(
     from rich.cells import cell_len
     from rich.console import Console
 
-    from siting.layer_report import read_and_report
+    from siting.terminal_layer import read_and_report
 
     file = tmp_path / "homes.csv"
     file.write_text(HOMES.replace("29.002", "0").replace("120.004", "0"), encoding="utf-8")
@@ -322,7 +322,7 @@ def test_check_tells_types_that_no_rule_counts(
 ) -> None:
     from rich.console import Console
 
-    from siting.layer_report import read_and_report
+    from siting.terminal_layer import read_and_report
 
     rows = ["养老机够", "养老机够", "养老机构、棋牌间", "敬老院", ""]
     text = "".join(f"{n},{word},5,120.0{n},29\n" for n, word in enumerate(rows, start=1))
@@ -337,7 +337,7 @@ def test_check_folds_what_is_like_nothing(tmp_path: Path, capsys: pytest.Capture
     """Of 60 columns those stand in the list that may mean something."""
     from rich.console import Console
 
-    from siting.layer_report import read_and_report
+    from siting.terminal_layer import read_and_report
 
     extra = [f"指标{n}" for n in range(53)]
     head = ["编号", "常住人口", "经度", "纬度", "60岁以上占比", "实有人口", "备注", *extra]

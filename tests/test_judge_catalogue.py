@@ -19,8 +19,9 @@ import pytest
 
 import siting as st
 from siting.judge.indicators.finding import INDICATORS
+from siting.judge.standards.json_schema import standard_schema
 from siting.judge.standards.kinds import KINDS
-from siting.judge.standards.units_of_measure import UNITS, normal
+from siting.judge.standards.units_of_measure import UNITS
 from siting.labels import known
 
 CITIES = ["beihai", "guangxi", "hangzhou", "hangzhou_digest", "jinhua", "national", "ouhai", "qinghai", "qingtian",
@@ -87,7 +88,9 @@ def test_a_note_stands_in_both_languages(name: str) -> None:
 
 
 def test_the_schema_that_ships_is_of_the_rules_that_are() -> None:
-    schema = json.loads(files("siting.judge").joinpath("standard.schema.json").read_text(encoding="utf-8"))
+    shipped = files("siting.judge").joinpath("standard.schema.json").read_text(encoding="utf-8")
+    assert shipped == standard_schema(), "write it anew: siting standards schema"
+    schema = json.loads(shipped)
     rule = schema["properties"]["rule"]["items"]
     names = [field.name for field in dataclasses.fields(st.Rule)]
     assert list(rule["properties"]) == names
@@ -268,4 +271,4 @@ def test_one_rate_printed_in_two_units_is_one_rate() -> None:
     one = st.load_standard("jinhua")["jinhua.eldercare.rehab_beds_per_1000"]
     other = st.load_standard("quzhou")["quzhou.eldercare.rehab_beds_per_10000.2025"]
     assert (one.value, other.value) == (5.5, 55)
-    assert normal(5.5, one.unit) == pytest.approx(normal(55, other.unit)) == pytest.approx(0.0055)
+    assert 5.5 / UNITS[one.unit].per == pytest.approx(55 / UNITS[other.unit].per) == pytest.approx(0.0055)

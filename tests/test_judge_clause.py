@@ -14,6 +14,7 @@ import siting as st
 from siting.judge import Standard
 from siting.judge.standards.from_toml import rule_from
 from siting.judge.standards.rule import Rule
+from siting.labels import label
 
 CRS = "EPSG:4547"
 
@@ -204,3 +205,51 @@ def test_a_table_without_places_leaves_the_other_rules_to_be_judged(
     radius = table.loc["jinhua.childcare.service_radius"]
     assert (radius["status"], radius["reason"]) == ("no_data", "托育设施图层没有坐标或几何，无法计算距离和位置")
     assert table.loc["jinhua.childcare.places_per_1000.2025", "status"] == "short"
+
+
+@pytest.mark.parametrize(
+    ("unit", "by", "status"),
+    [
+        ("county", "county", "met"),
+        ("county", "district", "shown"),
+        ("prefecture", "county", "not_applicable"),
+        ("prefecture", "district", "not_applicable"),
+        ("township", "district", "met"),
+        ("township", "county", "met"),
+    ],
+)
+def test_a_rule_for_larger_units_than_the_part_is_shown_there(unit: str, by: str, status: str) -> None:
+    squares = [
+        *towns().geometry,
+        box(499_950, 2_999_900, 500_350, 3_000_100),
+        box(499_950, 2_999_900, 500_350, 3_000_100),
+    ]
+    districts = gpd.GeoDataFrame(
+        {"level": ["township", "township", "county", "city"], "parent": ["C", "C", "P", ""], "name": [*"甲乙丙丁"]},
+        index=[*"ABCP"], geometry=squares, crs=CRS,
+    )  # fmt: skip
+    care = stock(beds=[1, 1, 1, 1]).assign(district=["A", "A", "B", "B"])
+    rule = made(kind="coverage_share", applies_to=unit, operator=">=", value=50, unit="percent")
+    layers = {"districts": districts, "eldercare": care, "communities": homes()}
+    table = audited(layers, rule, by=by).table if unit != "prefecture" else audited(
+        {**layers, "eldercare": care.assign(district="P")}, rule, by=by).table  # fmt: skip
+    parts = table[table["area"] != "all"]
+    assert parts["area"].tolist() == (["C"] if by == "county" else ["A", "B"])
+    assert set(parts["status"]) == {status}
+    if status != "met":
+        assert parts["reason_en"].iloc[0] == label("audit.whole_only", "en")
+
+
+def test_each_part_of_a_clause_is_named_by_what_it_counts_its_level_or_its_marks() -> None:
+    layers = {"eldercare": stock(beds=[30, 10], level=["city", "county"], public=[True, False])}
+
+    def basis(**keys: Any) -> str:
+        first = {"operator": ">=", "value": 1, "unit": "facilities"}
+        text: str = row(layers, made(**first, also=[keys]))["basis_en"]
+        return text.split("; ")[1]
+
+    beds = basis(column=["beds"], unit="beds", value=40)
+    assert beds.startswith("beds: ")
+    assert "(public" in basis(where={"public": True}).lower()
+    assert basis(where={"level": "city"}) != basis(where={"level": "county"})
+    assert "(" in basis(where={"level": "city", "public": True}).partition(":")[0]

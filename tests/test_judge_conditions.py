@@ -9,6 +9,7 @@ import geopandas as gpd
 import pytest
 
 import siting as st
+from siting.judge.standards.conditions import columns_of, key_of
 
 
 def told(layers: dict[str, gpd.GeoDataFrame], **values: Any) -> dict[str, Any]:
@@ -80,3 +81,14 @@ def test_codes_are_no_words_for_a_reader(homes: dict[str, gpd.GeoDataFrame]) -> 
     homes["eldercare"]["tenure"] = ["owned", "leased", "owned", "owned"]
     row = told(homes, where={"tenure": "owned"})
     assert (row["value"], row["basis"]) == (3, "养老设施共 3 处")
+
+
+def test_columns_that_conditions_look_at_each_once() -> None:
+    either = ({"village": True}, {"kind": "estate", "village": False})
+    assert columns_of({"public": True, "any": either}) == ["public", "village", "kind"]
+
+
+def test_the_same_conditions_are_one_key_in_any_order() -> None:
+    assert key_of({"public": True, "kind": ["a", "b"]}) == key_of({"kind": ("a", "b"), "public": True})
+    assert key_of({"any": ({"a": True}, {"b": True})}) != key_of({"any": ({"a": True}, {"b": False})})
+    assert key_of({"kind": ("a", "b")}) != key_of({"kind": ("b",)})

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
 import pytest
-from shapely import Point
+from shapely import Point, box
 
 import siting as st
 from siting.judge.layers.columns import Missing
@@ -92,3 +93,109 @@ def test_messages_of_walks_lines_and_rides() -> None:
     assert walk_message("audit.beside", replace(RADIUS, metric="straight"), {})[0] == "audit.beside_straight"
     key, values = walk_message("audit.beside", replace(RADIUS, mode="bicycle", speed="15 km/h"), {"part": 1})
     assert (key, values) == ("audit.beside_ride", {"part": 1, "mode": "bicycle", "speed": "15 km/h"})
+
+
+def districts(**columns: list[object]) -> gpd.GeoDataFrame:
+    squares = [box(500_000 + 1000 * i, 3_200_000, 501_000 + 1000 * i, 3_201_000) for i in range(4)]
+    return gpd.GeoDataFrame(columns, index=["T1", "T2", "A", "B"], geometry=squares, crs=4549)
+
+
+LEVELS = {"name": ["东街道", "西镇", "甲县", "乙县"], "level": ["subdistrict", "township", "county", "county"]}
+
+
+def count(unit: str, **values: Any) -> st.Rule:
+    return st.Rule("x.a", "count_per_area", "childcare", "甲", "A", operator=">=", value=1, applies_to=unit, **values)
+
+
+def test_districts_of_each_level() -> None:
+    whole = context(districts=districts(**LEVELS, parent=["A", "乙县", None, None]))
+    assert whole.districts("township").index.tolist() == ["T1", "T2"]
+    assert whole.districts("subdistrict").index.tolist() == ["T1"]
+    assert whole.districts("county").index.tolist() == ["A", "B"]
+    assert whole.districts("prefecture").empty
+    with pytest.raises(Missing) as missing:
+        whole.districts("village")
+    assert missing.value.message == ("audit.no_unit", {"unit": "village"})
+    with pytest.raises(Missing) as missing:
+        whole.districts("")
+    assert missing.value.message == ("audit.no_unit", {"unit": "applies_to"})
+
+
+def test_districts_without_levels_are_townships() -> None:
+    plain = context(districts=districts(name=["东街道", "西镇", "甲县", "乙县"], parent=["P", "P", "Q", "Q"]))
+    assert plain.districts("township").index.tolist() == ["T1", "T2", "A", "B"]
+    assert plain.districts("county").index.tolist() == ["P", "Q"]  # joined by their parent
+    with pytest.raises(Missing) as missing:
+        plain.districts("subdistrict")
+    assert missing.value.message == ("audit.no_column", {"layer": "districts", "absent": "level"})
+
+
+def test_the_county_of_a_township_is_given_by_id_or_by_a_name_that_one_has() -> None:
+    whole = context(districts=districts(**LEVELS, parent=["A", "乙县", None, None]))
+    assert whole.parents.to_dict() == {"T1": "A", "T2": "B"}
+    twins = context(districts=districts(**{**LEVELS, "name": ["东街道", "西镇", "甲县", "甲县"]},
+                                        parent=["A", "甲县", None, None]))  # fmt: skip
+    assert twins.parents.to_dict() == {"T1": "A", "T2": "甲县"}  # two have the name: it stays as it is
+
+
+def test_rows_are_counted_in_the_district_that_they_name_or_lie_in() -> None:
+    places = [Point(500_500, 3_200_500), Point(500_600, 3_200_500), Point(502_500, 3_200_500)]
+    care = gpd.GeoDataFrame({"floor_area": [100.0, 200.0, 300.0]}, index=[*"kmn"], geometry=places, crs=4549)
+    whole = context(districts=districts(**LEVELS, parent=["A", "B", None, None]), childcare=care)
+    towns, counties = whole.districts("township"), whole.districts("county")
+    assert whole.inside(count("township"), "childcare", towns).to_dict() == {"T1": 2, "T2": 0}
+    assert whole.inside(count("township"), "childcare", towns, ">=200").to_dict() == {"T1": 1, "T2": 0}
+    assert whole.inside(count("county"), "childcare", counties).to_dict() == {"A": 3, "B": 0}  # T1 is A's, n lies in A
+    named = context(districts=whole.layers["districts"], childcare=care.assign(district=["西镇", "T2", None]))
+    assert named.inside(count("township"), "childcare", towns).to_dict() == {"T1": 0, "T2": 2}
+
+
+def test_parts_of_an_area_hold_what_lies_in_their_townships() -> None:
+    homes = gpd.GeoDataFrame({"population": [10, 20]}, index=["a", "b"],
+                             geometry=[Point(500_500, 3_200_500), Point(501_500, 3_200_500)], crs=4549)  # fmt: skip
+    whole = context(districts=districts(**LEVELS, parent=["A", "B", None, None]), communities=homes)
+    parts = list(whole.areas("county", whole.parents))
+    assert [(part.area, part.area_name, part.by) for part in parts] == [
+        ("A", "甲县", "county"),
+        ("B", "乙县", "county"),
+    ]
+    assert [part.layers["communities"].index.tolist() for part in parts] == [["a"], ["b"]]
+    assert [part.layers["districts"].index.tolist() for part in parts] == [["T1", "A"], ["T2", "B"]]
+    assert all(part.whole is whole for part in parts)
+
+
+def test_residents_are_counted_by_households_where_only_these_are_known() -> None:
+    homes = pd.DataFrame({"households": [100, 200]}, index=["a", "b"])
+    counted = replace(context(communities=homes), household_size=2.5)
+    assert counted.heads("population").tolist() == [250, 500]
+    assert counted.heads("households").tolist() == [100, 200]
+    assert replace(counted, layers={"communities": homes.assign(population=7)}).heads("population").tolist() == [7, 7]
+    with pytest.raises(Missing):
+        context(communities=homes).heads("population")
+
+
+def test_an_empty_layer_of_communities_is_missing_and_an_empty_service_is_none(town: Context) -> None:
+    empty = context(communities=town.layers["communities"].iloc[:0], childcare=town.layers["childcare"].iloc[:0])
+    with pytest.raises(Missing) as missing:
+        empty.layer("communities")
+    assert missing.value.message == ("audit.no_layer", {"layer": "communities"})
+    assert len(empty.layer("childcare")) == 0
+    assert len(replace(empty, whole=town).layer("communities")) == 0  # a part of an area may have none
+
+
+def test_columns_are_added_up_and_rows_are_counted_where_there_is_none(town: Context) -> None:
+    frame = town.layers["childcare"].assign(inclusive_places=[1, 2])
+    both = replace(town, layers={**town.layers, "childcare": frame})
+    assert both.amount(frame, "childcare", ("places", "inclusive_places")) == 103
+    assert both.amount(frame, "childcare", ()) == 2
+    with pytest.raises(Missing) as missing:
+        both.amount(frame, "childcare", ("beds",))
+    assert missing.value.message == ("audit.no_column", {"layer": "childcare", "absent": "beds"})
+
+
+def test_the_share_of_the_user_comes_before_that_of_the_rule(town: Context) -> None:
+    given = replace(town, shares={"x.a": 0.5})
+    assert [each.share(replace(RADIUS, share=0.9)) for each in (town, given)] == [0.9, 0.5]
+    with pytest.raises(Missing) as missing:
+        town.share(RADIUS)
+    assert missing.value.message == ("audit.no_share", {"rule": "x.a"})

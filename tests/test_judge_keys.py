@@ -12,7 +12,7 @@ import siting as st
 from siting.judge.standards.from_toml import rule_from
 from siting.judge.standards.keys import COMPUTING
 from siting.judge.standards.kinds import KINDS
-from siting.share import share_from
+from siting.read_share import share_from
 
 NAMES = {"id": "r", "service": "childcare", "indicator_zh": "甲", "indicator_en": "a"}
 #: A value for each key that says what is computed.

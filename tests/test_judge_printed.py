@@ -23,7 +23,7 @@ import pytest
 import shapely
 
 import siting as st
-from siting.judge.standards.units_of_measure import UNITS, normal
+from siting.judge.standards.units_of_measure import UNITS
 from siting.measure.interpolation import annual_growth, annual_increase, interpolate_figures
 
 Make = Callable[..., gpd.GeoDataFrame]
@@ -544,8 +544,8 @@ def test_rates_in_other_units_are_the_same_rate() -> None:
     quzhou = load("quzhou")["quzhou.eldercare.rehab_beds_per_10000.2025"]
     nation = load("national")["national.eldercare.beds_per_100.2019"]
     assert (jinhua.value, quzhou.value, nation.value) == (5.5, 55, 3)  # as printed
-    assert normal(5.5, jinhua.unit) == pytest.approx(normal(55, quzhou.unit)) == pytest.approx(0.0055)
-    assert normal(3, nation.unit) == pytest.approx(normal(30, jinhua.unit)) == pytest.approx(0.03)
+    assert 5.5 / UNITS[jinhua.unit].per == pytest.approx(55 / UNITS[quzhou.unit].per) == pytest.approx(0.0055)
+    assert 3 / UNITS[nation.unit].per == pytest.approx(30 / UNITS[jinhua.unit].per) == pytest.approx(0.03)
 
 
 def test_the_same_beds_meet_both_ways_of_printing_it(layer: Make) -> None:
@@ -576,7 +576,6 @@ def test_the_same_beds_meet_both_ways_of_printing_it(layer: Make) -> None:
     ],
 )
 def test_units_multiply_by_what_they_say(printed: str, unit: str, each: Fraction) -> None:
-    assert normal(float(printed), unit) == pytest.approx(float(each), rel=1e-12)
     assert F(printed) * F(UNITS[unit].factor) / F(UNITS[unit].per) == pytest.approx(float(each), rel=1e-12)
 
 

@@ -22,16 +22,12 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import LayerError, StandardError
-from siting.judge.indicators.provision_formulas import (
-    area_owed,
-    facilities_for_people,
-    facilities_owed,
-    units_owed,
-)
+from siting.judge.indicators.owed import area_owed, duty_of, facilities_for_people, facilities_owed, units_owed
+from siting.judge.layers.context import Context
 from siting.judge.provision import provision
 
 Make = Callable[..., gpd.GeoDataFrame]
-READINGS = ("low", "middle", "high")
+READINGS = ("low", "high")
 JINHUA = "jinhua.childcare."
 
 
@@ -39,7 +35,7 @@ load = functools.cache(st.load_standard)  # reading a standard takes longer than
 
 
 def readings(households: int) -> list[int]:
-    """Low, middle and high for Jinhua's clause."""
+    """Low and high for Jinhua's clause."""
     return [int(facilities_owed(households, 3000, 4000, 3000, reading=one)) for one in READINGS]
 
 
@@ -94,39 +90,37 @@ def test_area_in_proportion_with_the_least_area_of_each_city(
 
 
 @pytest.mark.parametrize(
-    ("households", "low", "middle", "high"),
+    ("households", "low", "high"),
     [
-        (0, 0, 0, 0),
-        (2999, 0, 0, 0),
-        (3000, 1, 1, 1),
-        (3600, 1, 1, 1),
-        (4000, 1, 1, 1),
-        (4001, 1, 1, 2),
-        (6000, 1, 2, 2),
-        (7000, 2, 2, 2),
-        (7001, 2, 2, 3),
-        (9000, 2, 3, 3),
-        (10000, 3, 3, 3),
+        (0, 0, 0),
+        (2999, 0, 0),
+        (3000, 1, 1),
+        (3600, 1, 1),
+        (4000, 1, 1),
+        (4001, 1, 2),
+        (6000, 1, 2),
+        (7000, 2, 2),
+        (7001, 2, 3),
+        (9000, 2, 3),
+        (10000, 3, 3),
     ],
 )
-def test_the_three_readings_of_households_per_facility(households: int, low: int, middle: int, high: int) -> None:
-    assert readings(households) == [low, middle, high]
+def test_both_readings_of_households_per_facility(households: int, low: int, high: int) -> None:
+    assert readings(households) == [low, high]
 
 
 @given(some.integers(0, 10**7))
-def test_low_middle_and_high_by_what_each_facility_stands_for(households: int) -> None:
-    low, middle, high = readings(households)
-    assert low <= middle <= high
+def test_low_and_high_by_what_each_facility_stands_for(households: int) -> None:
+    low, high = readings(households)
+    assert low <= high
     if households < 3000:
-        assert (low, middle, high) == (0, 0, 0)
+        assert (low, high) == (0, 0)
         return
     # high: the fewest of which the first serves at most 4000 and each further one at most 3000
     assert 4000 + 3000 * (high - 1) >= households
     assert high == 1 or 4000 + 3000 * (high - 2) < households
     # low: a further one only when a whole 3000 beyond 4000 is reached
     assert low == 1 + max(0, households - 4000) // 3000
-    # middle: one for each whole 3000
-    assert middle == households // 3000
 
 
 @given(some.integers(0, 10**6), some.integers(0, 10**6))
@@ -629,3 +623,53 @@ def test_the_first_facility_and_the_further_ones_are_one_need(layer: Callable[..
         assert table["status"].tolist() == [status] * 2
         assert table.loc["first", "needed"] == needed
         assert table["needed"].sum() == needed  # nobody adds the two
+
+
+def owed_by(*rules: st.Rule, communities: pd.DataFrame, **options: Any) -> pd.DataFrame:
+    return provision(st.Standard("x", "示例", "Example", rules), communities, **options)
+
+
+def test_floor_area_and_land_for_the_whole_population_are_by_its_residents() -> None:
+    people = pd.DataFrame({"kind": "estate", "population": [1500, 500]}, index=["a", "b"])
+    names = {"service": "childcare", "indicator_zh": "甲", "indicator_en": "A"}
+    area = st.Rule("x.a", "area_per_1000_residents", operator=">=", value=300, unit="m2_per_1000_residents", **names)
+    land = st.Rule("x.b", "provision_land_per_capita", operator=">=", value=0.1, unit="m2_land_per_resident", **names)
+    each = st.Rule("x.c", "residents_per_facility", operator="per", value=900, unit="residents_per_facility", **names)
+    table = owed_by(area, land, each, communities=people).set_index("rule")
+    assert table["area_m2"].fillna(0).tolist() == [600, 0, 0]
+    assert table["land_m2"].fillna(0).tolist() == [0, 200, 0]
+    assert table["facilities"].fillna(0).tolist() == [0, 0, 3]
+    assert table["facilities_low"].fillna(0).tolist() == [0, 0, 2]
+    assert table["amount"].tolist() == [2000, 2000, 2000]
+    assert set(table["community"]) == {"all"}
+    assert all(table[name].dtype == float for name in ("facilities", "beds", "there", "lacking", "amount"))
+
+
+def test_each_estate_is_named_by_its_name_else_by_its_id() -> None:
+    rule = st.Rule("x.a", "provision_area_per_100_households", "childcare", "甲", "A", operator=">=", value=15,
+                   unit="m2_per_100_households", applies_to="new_residential")  # fmt: skip
+    assert owed_by(rule, communities=estates([1000]))["name"].tolist() == ["e0"]
+    assert owed_by(rule, communities=estates([1000], name=["甲苑"]))["name"].tolist() == ["甲苑"]
+
+
+def test_places_of_schools_are_not_those_of_childcare() -> None:
+    rule = st.Rule("x.a", "places_per_1000_residents", "childcare", "甲", "A", operator=">=", value=30,
+                   unit="school_places_per_1000_residents", applies_to="new_residential")  # fmt: skip
+    table = owed_by(rule, communities=estates([400], population=[1001]))
+    assert table["school_places"].tolist() == [31]
+    assert table["places"].isna().all()
+
+
+def test_a_further_facility_is_owed_beyond_the_first_in_both_readings() -> None:
+    names = {"service": "childcare", "indicator_zh": "甲", "indicator_en": "A", "applies_to": "new_residential"}
+    first = st.Rule("x.a", "households_per_facility", operator="range", value=3000, value_max=4000,
+                    unit="households_per_facility", **names)  # fmt: skip
+    per = st.Rule("x.b", "households_per_facility", operator="per", value=3000,
+                  unit="households_per_extra_facility", **names)  # fmt: skip
+    table = owed_by(first, per, communities=estates([2999, 4001, 7001]))
+    assert table["rule"].unique().tolist() == ["x.a"]  # read with it
+    assert table["facilities"].tolist() == [0, 2, 3]
+    assert table["facilities_low"].tolist() == [0, 1, 2]
+    context = Context({"communities": estates([2999, 4001, 7001])}, None, None, {}, 300.0, 250.0, (first, per))
+    duty = duty_of(per, context)
+    assert (duty.owed.tolist(), duty.low.tolist()) == ([0, 1, 2], [0, 0, 1])

@@ -12,6 +12,7 @@ import pytest
 import shapely
 
 import siting as st
+from siting.judge.layers.scope import sized
 from siting.judge.standards.from_toml import rule_from
 
 Layers = dict[str, gpd.GeoDataFrame]
@@ -235,3 +236,9 @@ def test_profiles_say_whom_they_are_for() -> None:
         "shijiazhuang",
     }
     assert told["jinhua"] == "jinhua.population.residents.census"
+
+
+def test_a_number_grows_with_the_area_and_a_share_does_not() -> None:
+    jinhua = st.load_standard("jinhua")
+    names = ("care_stations.2025", "places_per_1000.2025", "service_radius")
+    assert [sized(jinhua[f"jinhua.childcare.{name}"]) for name in names] == [True, False, False]

@@ -11,7 +11,10 @@ import pytest
 
 import siting as st
 from siting.judge import Document
+from siting.judge.indicators import takes_share
 from siting.judge.standards.applies_to import APPLIES, COMMUNITIES, DISTRICTS
+from siting.judge.standards.keys import unlisted
+from siting.judge.standards.years import due, later
 
 GOOD = """
 [standard]
@@ -303,3 +306,53 @@ def test_signs_are_read_as_people_write_them(tmp_path: Path) -> None:
 
 def test_whom_a_rule_can_be_for_is_what_an_audit_knows() -> None:
     assert {*COMMUNITIES, *DISTRICTS} <= set(APPLIES)
+
+
+def test_a_part_of_a_rule_has_the_way_that_its_table_prints() -> None:
+    def part(**at: Any) -> tuple[Any, ...]:
+        one = st.Rule("x.a", "complete_circle", "eldercare", "甲", "A", minutes=15, mode="bicycle", speed="15 km/h",
+                      any=({"layer": "meals", **at}, {"layer": "hubs"})).parts("any")[0]  # fmt: skip
+        return one.layers, one.metres, one.minutes, one.mode, one.speed, one.indicator_zh, one.indicator_en
+
+    assert part() == (("meals",), None, 15, "bicycle", "15 km/h", "甲", "A")
+    assert part(minutes=5) == (("meals",), None, 5, "bicycle", "15 km/h", "甲", "A")
+    assert part(metres=300) == (("meals",), 300, None, "", "", "甲", "A")  # metres need no speed
+    assert part(name_en="Meals")[5:] == ("甲", "Meals")
+
+
+def test_a_share_may_be_given_where_the_rule_prints_none() -> None:
+    def takes(kind: str, **values: Any) -> bool:
+        return takes_share(st.Rule("x.a", kind, "eldercare", "甲", "A", **values))
+
+    assert all(takes(kind, value=300) for kind in ("service_radius", "service_time", "living_circle"))
+    assert all(takes(kind) for kind in ("complete_circle", "coverage_share"))
+    assert not any(takes(kind, value=90) for kind in ("complete_circle", "coverage_share"))
+    assert not takes("service_radius", share=0.9)
+    assert not takes("count_target", value=3)
+
+
+def test_a_target_without_a_number_replaces_none_unless_the_user_gives_it() -> None:
+    def target(year: int, value: float | None, **more: Any) -> st.Rule:
+        return st.Rule(
+            f"x.a.{year}", "count_target", "eldercare", "甲", "A", role="target", year=year, value=value, **more
+        )
+
+    first, blank, last = target(2022, 3), target(2025, None), target(2030, 5)
+    standing = st.Rule("x.b", "count_target", "eldercare", "甲", "A", value=9)
+    rules = (standing, first, blank, last)
+    assert due(rules, 2025) == (standing, first, blank)
+    assert due(rules, 2025, ["x.a.2025"]) == (standing, blank)
+    assert due(rules, 2030) == (standing, last)
+    assert due((blank,), 2026) == (blank,)
+    assert later(rules, 2025) == (last,)
+    assert later(rules, 2030) == ()
+    other = target(2025, 4, operator="per")
+    assert due((first, other), 2025) == (first, other)  # one more for each is another series
+
+
+def test_a_word_that_is_not_among_them_is_guessed_at() -> None:
+    known = ("", "percent", "places", "beds")
+    assert unlisted("unit", "place", known) == (
+        'unit is "place"; did you mean "places"? choose one of "beds", "percent", "places"'
+    )
+    assert unlisted("unit", "xyz", known) == 'unit is "xyz"; choose one of "beds", "percent", "places"'

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import siting as st
-from siting.judge.statuses import GROUPS, STATUSES, counts_of, group_of, members_of
+from siting.judge.statuses import GROUPS, STATUSES, counts_of, group_of, groups_to_show, judged_first, members_of
 from siting.labels import known
 
 
@@ -26,3 +26,15 @@ def test_a_rule_is_as_the_worst_of_its_readings() -> None:
 
 def test_each_has_words_in_both_languages() -> None:
     assert all(known(f"status.{one}") for one in (*STATUSES, *GROUPS))
+
+
+def test_what_is_short_is_read_first_and_the_readings_of_a_rule_together() -> None:
+    rows = pd.DataFrame({"rule": ["a", "b", "c", "c"], "status": ["met", "no_data", "met", "short"]})
+    assert [part["rule"].tolist() for part in judged_first(rows)] == [["c", "c", "a"], ["b"]]
+    of_areas = rows.assign(area=["x", "x", "x", "y"])
+    assert [part.index.tolist() for part in judged_first(of_areas)] == [[3, 0, 2], [1]]  # apart in each area
+
+
+def test_groups_without_a_rule_are_not_shown_but_for_three() -> None:
+    assert groups_to_show(pd.Series({"met": 0, "part": 2})) == ["met", "part", "short", "n/a"]
+    assert groups_to_show(pd.Series({"ahead": 1}), always=()) == ["ahead"]

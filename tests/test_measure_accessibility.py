@@ -291,6 +291,9 @@ def test_decays_are_values() -> None:
         assert hash(copy) == hash(decay)
         assert copy([10, 700]).tolist() == decay([10, 700]).tolist()
     assert gaussian(800.0) == gaussian(800) != gaussian(801)
+    for array in decays[0].rule.keywords.values():  # type: ignore[attr-defined]
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 9
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def test_any_weights_add_up(weights: list[float], total: int) -> None:
     [
         ([1, -1], 3, 'negative or not a number in 1 rows: "1"'),
         ([1, None], 3, 'in 1 rows: "1"'),
-        ([0, 0], 3, "nothing to share 3 out by"),
+        ([0, 0], 3, "3 cannot be apportioned"),
         ([1, 1], 2.5, "whole number"),
         ([1, 1], -2, "whole number"),
         ([1, 1], float("nan"), "whole number"),
@@ -132,10 +132,10 @@ def test_weights_are_a_series() -> None:
 
 
 def test_fractions_are_not_shared_out_beyond_their_digits() -> None:
-    with pytest.raises(ProblemError, match="cannot be shared out to the unit"):
+    with pytest.raises(ProblemError, match="cannot be apportioned to the unit"):
         round_to_total(pd.Series([0.1] * 3), 3 * 10**13 + 2)
     assert round_to_total(pd.Series([0.1] * 3), 10**11).sum() == 10**11
-    with pytest.raises(ProblemError, match="cannot be shared out to the unit"):
+    with pytest.raises(ProblemError, match="cannot be apportioned to the unit"):
         round_to_total(pd.Series([1e308, 1e308]), 10)
 
 
@@ -167,3 +167,20 @@ def test_labels_that_stand_twice() -> None:
         fit_margins(pd.DataFrame([[1, 2]], columns=["a", "a"], index=["r"]), rows=pd.Series({"r": 3}), columns=one)
     with pytest.raises(ProblemError, match="rows: a list; give a Series"):
         fit_margins(pd.DataFrame({"a": [1]}), rows=[3], columns=one)  # type: ignore[arg-type]
+
+
+def test_products_beyond_whole_numbers() -> None:
+    """3 × 10^9 people times 5 × 10^9 is more than 64 bits hold."""
+    shares = round_to_total(pd.Series([3_000_000_000] * 3), 5_000_000_000)
+    assert shares.tolist() == [1_666_666_667, 1_666_666_667, 1_666_666_666]
+
+
+def test_the_remainder_decides_not_the_size() -> None:
+    """Quotas of 10.3 and 2.7: the odd one goes to the second."""
+    assert round_to_total(pd.Series([10.3, 2.7]), 13).tolist() == [10, 3]
+
+
+def test_a_row_of_nobody_stays_one() -> None:
+    table = pd.DataFrame({"x": [1, 0], "y": [1, 0], "z": [0, 0]}, index=["p", "q"])
+    fitted = fit_margins(table, rows=pd.Series({"p": 9, "q": 0}), columns=pd.Series({"x": 4, "y": 5, "z": 0}))
+    assert fitted.to_numpy().tolist() == [[4, 5, 0], [0, 0, 0]]

@@ -155,6 +155,17 @@ def test_where_rings_do_not_close(monkeypatch: pytest.MonkeyPatch, slow: list[in
     assert slow == [4]
 
 
+def test_overlays_keep_islands_apart() -> None:
+    """A ring of 300 m around a dot, by overlays: the outline of the dot is no hole."""
+    ring = [(0, 0, 300, 0, 10), (300, 0, 300, 300, 10), (300, 300, 0, 300, 10), (0, 300, 0, 0, 10)]
+    both = rows(*ring, (150, 150, 150, 150, 10))
+    for fill in (0.0, 1000.0):
+        found = buffers._by_geos(both, fill)
+        assert found.is_valid
+        assert [len(part.interiors) for part in found.geoms] == [1, 0]
+        assert the_same(found, unite(both, fill))
+
+
 def test_rings_that_cross_are_not_taken(monkeypatch: pytest.MonkeyPatch, slow: list[int]) -> None:
     """Whatever the loops say, an area is valid, or comes from GEOS."""
     bow = np.array([(0.0, 0.0), (10, 10), (10, 0), (0, 10)])
@@ -170,3 +181,39 @@ def test_lines_become_strips() -> None:
     found, of = strips(np.array(lines, object), np.array([1.0, 2.0, 3.0]))
     assert found.tolist() == [[0, 0, 1, 0, 1], [1, 0, 1, 1, 1], [5, 5, 5, 5, 2], [7, 7, 7, 7, 3]]
     assert of.tolist() == [0, 0, 1, 2]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_strips_at_random(seed: int, slow: list[int]) -> None:
+    """Strips and dots of several radii, close together, as overlays unite them."""
+    rng = np.random.default_rng(seed)
+    begin = rng.uniform(0, 30, (25, 2))
+    ends = begin + rng.uniform(-8, 8, (25, 2)) * (rng.random((25, 1)) < 0.7)
+    crowd = rows(*np.column_stack([begin, ends, rng.uniform(0.2, 4, 25)]).tolist())
+    for fill in (0.0, 3.0):
+        assert the_same(unite(crowd, fill), by_buffers(crowd, fill))
+    assert not slow
+
+
+def test_a_small_dot_outside_the_middle_of_a_side() -> None:
+    """A circle of 16 sides leaves out what lies beyond the middle of a side, 1.9 % of the radius from the circle."""
+    middle = math.pi / 16
+    for beyond in (0.012, 0.03, 0.06):
+        way = 10 * math.cos(middle) + beyond
+        dots = rows((0, 0, 0, 0, 10), *[(way * math.cos(middle), way * math.sin(middle)) * 2 + (0.02,)])
+        assert the_same(unite(dots, 0), by_buffers(dots, 0))
+
+
+def test_many_crossings(slow: list[int]) -> None:
+    """40 strips cross 40 others: 2 × 40 × 400 m × 2 m, less the squares of 2 m where they cross, and round ends."""
+    many = [(x, 0, x, 400, 1) for x in range(5, 400, 10)] + [(0, y, 400, y, 1) for y in range(5, 400, 10)]
+    grid = unite(rows(*many), 0)
+    assert grid.area == pytest.approx(80 * 400 * 2 - 1600 * 4 + 80 * ROUND, abs=0.1)
+    assert [len(part.interiors) for part in grid.geoms] == [39 * 39]
+    assert not slow
+
+
+def test_a_strip_is_drawn_alike_in_whatever_direction() -> None:
+    for x, y in ((30, 40), (30, -40), (0, 50), (50, 0)):
+        there, back = rows((0, 0, x, y, 10)), rows((x, y, 0, 0, 10))
+        assert shapely.to_wkb(unite(there, 0)) == shapely.to_wkb(unite(back, 0))

@@ -161,6 +161,14 @@ def test_everybody_has_a_place(reach: st.Reach) -> None:
         )
 
 
+def test_areas_where_everybody_has_a_place(reach: st.Reach) -> None:
+    plenty = {"used": pd.Series({"x": 40, "y": 40, "z": 40}), "capacity": pd.Series({"x": 50, "y": 50, "z": 50})}
+    people = PEOPLE.drop("c").reindex(PEOPLE.index, fill_value=0)
+    found = idle_nearby(reach, people, **plenty, per_1000=1, by=AREA)
+    assert found["shortage"].tolist() == [0, 0]
+    assert found["takes_idle"].tolist() == [0, 0]
+
+
 def test_users_without_communities_around_are_nobodys(reach_of: Make) -> None:
     found = idle_nearby(
         reach_of({"x": "a", "y": {}}, "a"), pd.Series({"a": 0}), used=pd.Series({"x": 5, "y": 5}),

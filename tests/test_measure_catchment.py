@@ -9,6 +9,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -269,12 +270,12 @@ def test_parts_are_the_whole(crowd: tuple[st.Network, Any]) -> None:
     for o, d in ((places, few), (few, places)):
         for options in ({"metres": 400}, {"minutes": 5.0, "walk": Walk(80)}):
             whole = st.travel(network, o, d, **options).pairs()
-            parts = list(travel_in_parts(network, o, d, pairs=1_500, **options))
+            parts = list(travel_in_parts(network, o, d, max_pairs=1_500, **options))
             assert len(parts) > 5
             assert max(len(part) for part in parts) < 1_500 * 2
             pd.testing.assert_frame_equal(pd.concat([part.pairs() for part in parts], ignore_index=True), whole)
             assert np.concatenate([part.origins for part in parts]).tolist() == o.ids.tolist()
-    assert len(list(travel_in_parts(network, few, few, metres=400, pairs=1))) <= len(few)
+    assert len(list(travel_in_parts(network, few, few, metres=400, max_pairs=1))) <= len(few)
     assert [len(part) for part in travel_in_parts(network, few.select(few.ids[:0]), few, metres=400)] == [0]
 
 
@@ -282,7 +283,67 @@ def test_parts_are_the_whole(crowd: tuple[st.Network, Any]) -> None:
 def test_parts_without_a_pair(crowd: tuple[st.Network, Any], pairs: Any) -> None:
     network, places = crowd
     with pytest.raises(ProblemError, match="give how many pairs a part may have, 1 or more"):
-        list(travel_in_parts(network, places, places, metres=300, pairs=pairs))
+        list(travel_in_parts(network, places, places, metres=300, max_pairs=pairs))
+
+
+def test_a_pram_goes_round_the_steps(streets: Make, layer: Make) -> None:
+    """100 m down the steps, 300 m round by the lane; a door 10 m from the steps and 60 m from the lane."""
+    lines = {"steps": [(0, 0), (100, 0)], "lane": [(0, 0), (0, 100), (100, 100), (100, 0)]}
+    network = st.Network.from_streets(streets(lines, highway=["steps", "residential"]))
+    home, shop, pram = layer({"a": (0, 0)}), layer({"x": (100, 0)}), Walk(50, stairs=False)
+    assert st.measure.catchment(network, home, shop, minutes=2, walk=Walk(50))["count"].tolist() == [1]
+    assert st.measure.catchment(network, home, shop, minutes=5.9, walk=pram)["count"].tolist() == [0]
+    assert st.measure.catchment(network, home, shop, minutes=6, walk=pram)["count"].tolist() == [1]
+    # Without the steps a door beside them is reached from the corner of the lane, straight.
+    for walk, way in ((None, 50.0), (pram, 41.231)):
+        assert st.travel(network, home, layer({"d": (40, -10)}), metres=500, walk=walk).cost.tolist() == [way]
+        assert st.travel(network, layer({"d": (40, -10)}), home, metres=500, walk=walk).cost.tolist() == [way]
+    (part,) = travel_in_parts(network, home, shop, minutes=6, walk=pram)
+    assert part.cost.tolist() == [6.0]
+    near = st.service_areas(network, home, minutes=2, walk=pram, width=10, fill=0).geometry.iloc[0]
+    assert near.area == pytest.approx(100 * 20 + 8 * np.sin(np.pi / 8) * 100, abs=0.1)
+    reached = st.measure.service_streets(network, home, minutes=2, walk=pram)
+    assert reached[["street", "metres"]].to_numpy().tolist() == [["lane", 100.0]]
+
+
+def test_slopes_cost_minutes(layer: Make) -> None:
+    """A careful walker gets less far uphill than on the level in the same time."""
+    up = shapely.LineString([(530_000, 3_380_000, 0), (530_400, 3_380_000, 60)])
+    road = gpd.GeoDataFrame(geometry=[up], crs="EPSG:4547", index=pd.Index(["a"], name="id"))
+    network, foot = st.Network.from_streets(road), layer({"f": (0, 0)})
+    elder = Walk.elder()
+    top = layer({"t": (400, 0)})
+    cost = float(st.travel(network, foot, top, minutes=60, walk=elder).cost[0])
+    assert cost > 400 / elder.speed
+    level = Walk.elder(slope=None)
+    for walk, count in ((elder, 0), (level, 1)):
+        assert st.measure.catchment(network, foot, top, minutes=cost - 0.01, walk=walk)["count"].tolist() == [count]
+    # A service area is walked to the facility: down to the foot.
+    down = float(st.travel(network, top, foot, minutes=60, walk=elder).cost[0])
+    (metres,) = st.measure.service_streets(network, foot, minutes=down / 2, walk=elder)["metres"]
+    assert metres == pytest.approx(200, abs=0.1)
+    for overlap in ("keep", "split", "dissolve"):
+        area = st.service_areas(network, foot, minutes=down / 2, walk=elder, width=10, overlap=overlap)  # type: ignore[arg-type]
+        assert area.area.tolist() == pytest.approx([200 * 20 + 8 * np.sin(np.pi / 8) * 100], abs=2)
+
+
+@pytest.mark.parametrize(("off", "reached"), [(249.6, 1), (250.4, 0)])
+def test_places_are_at_most_250_m_from_a_street(
+    town_network: st.Network, layer: Make, off: float, reached: int
+) -> None:
+    far, near = layer({"f": (100, -off)}), layer({"x": (100, 0)})
+    assert st.measure.catchment(town_network, near, far, metres=500)["count"].tolist() == [reached]
+    assert len(st.travel(town_network, near, far, metres=500)) == reached
+    assert len(next(travel_in_parts(town_network, near, far, metres=500))) == reached
+    assert len(st.measure.service_streets(town_network, far, metres=260)["metres"]) == 3 * reached
+
+
+def test_progress_is_reported(town_network: st.Network, homes: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> None:
+    calls: list[tuple[int, int]] = []
+    st.measure.catchment(
+        town_network, homes, shops, metres=300, progress=lambda done, total: calls.append((done, total))
+    )
+    assert calls[-1][0] == calls[-1][1] > 0
 
 
 def test_a_decay_may_reckon_in_place(

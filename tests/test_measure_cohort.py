@@ -105,8 +105,25 @@ def test_a_life_table_by_hand_keeps_its_own_population() -> None:
 
 
 def test_nobody_survives_a_death_that_is_sure() -> None:
-    table = life_table(pd.Series([1.0, 0.5]), remaining=2)
-    assert table["survival"].tolist() == [0, 0, 0]
+    table = life_table(pd.Series([1.0, 0.5, 0.5]), remaining=2)
+    assert table["survival"].tolist() == [0, 0, 0, 0]
+    # L = 0.75, 0.375, 0.125, then nobody is left.
+    later = life_table(pd.Series([0.5, 0.5, 1.0, 0.5, 0.5]), remaining=2)
+    assert later["survival"].tolist() == pytest.approx([1 / 2, 1 / 3, 0, 0, 0, 0])
+
+
+def test_the_last_two_ages_share_their_survival() -> None:
+    """l = 1, 0.8, 0.4, 0.2; L = 0.9, 0.6, 0.3 and 0.2 × half a year; T of the last two = 0.4, 0.1."""
+    table = life_table(pd.Series([0.2, 0.5, 0.5]), remaining=0.5)
+    assert table.index.name == "age"
+    assert table["ahead"].tolist() == pytest.approx([1.9, 1.0, 0.4, 0.1])
+    assert table["survival"].tolist() == pytest.approx([0.6 / 0.9, 0.3 / 0.6, 0.1 / 0.4, 0.1 / 0.4])
+
+
+def test_all_of_an_age_may_leave_but_no_more() -> None:
+    leave = {"from_year": 2021, "to_year": 2022, "survival": pd.Series([1.0, 1.0, 1.0])}
+    people = cohort_forecast(pd.Series([10, 10, 10]), **leave, migration=pd.Series([0, -10, 0]))  # type: ignore[arg-type]
+    assert people.loc[2022, "all"].tolist()[1:] == [0, 20]
 
 
 def test_cohorts_of_the_birth_peak_turn_60() -> None:
@@ -141,7 +158,7 @@ def test_bands_that_share_no_age_add_up(ages: list[float]) -> None:
         ({"survival": pd.Series([1.0, 1.1, 1, 1])}, "survival: 1 values are not 0 to 1"),
         ({"survival": pd.Series([1.0, 1.0])}, 'lacking "2", "3"'),
         ({"births": 5}, "newborn: give the share"),
-        ({"births": 5, "newborn": 98}, "give a share, 0 to 1"),
+        ({"births": 5, "newborn": 1.01}, "give a share, 0 to 1"),
         ({"births": {2022: 5}, "newborn": 1}, 'nothing for "2023"'),
         ({"births": {2022: 5, 2023: -1}, "newborn": 1}, "births of 2023"),
         ({"births": 5, "fertility": pd.Series({2: 1.0}), "newborn": 1}, "not both"),
@@ -174,6 +191,18 @@ def test_deaths_and_bands_that_are_wrong() -> None:
     for band in ((0, 3), (2, 2), (3, None), (-1, 1)):
         with pytest.raises(ProblemError, match="the open age, which is one"):
             age_bands(people, {"x": band})
+
+
+def test_years_come_before_areas() -> None:
+    ages = pd.DataFrame({"D2": [1, 2, 3], "D1": [4, 5, 6]})
+    people = cohort_forecast(
+        ages, from_year=2021, to_year=2022, survival=pd.Series([1.0, 1, 1]),
+        births=pd.DataFrame({"D1": [7], "D2": [7]}, index=[2022]), newborn=1,
+    )  # fmt: skip
+    bands = age_bands(people, {"young": (0, 1)})
+    assert bands.index.tolist() == [(2021, "D2"), (2021, "D1"), (2022, "D2"), (2022, "D1")]
+    assert bands.columns.tolist() == ["young", "population"]
+    assert bands["population"].tolist() == [6, 15, 13, 22]
 
 
 def test_no_band_takes_the_name_of_all_ages() -> None:

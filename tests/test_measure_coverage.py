@@ -61,6 +61,8 @@ def test_by_district(reach: Reach, people: pd.Series) -> None:
     assert found["communities_covered"].tolist() == [2, 0]
     assert found["total"].tolist() == [30, 70]
     assert coverage(reach, people, by.astype("category"), limit=280)["share"].tolist() == [1.0, 0.0]
+    turned = by.map({"south": "north", "north": "south"})
+    assert coverage(reach, people, turned, limit=280).index.get_level_values("group").tolist() == ["north", "south"]
 
 
 @pytest.mark.parametrize("ordered", [False, True])

@@ -351,6 +351,10 @@ def told(layer: pd.DataFrame, given: object, lang: str = "_en") -> str:
         ({"D1": 110, "D2": 120, "D3": 130}, "brought to the given totals of areas in 2023, 360 in all"),
         ({"all": 400}, "brought to the given total of 400 in 2023"),
         (
+            {"D1": 110, "D2": 120, "D3": 130, "all": 360},
+            "all together (as given), D1, D2, D3 (as given), 360 in 2023",
+        ),
+        (
             {area: {2021: 100, 2025: 120} for area in ("D1", "D2", "D3")},
             "linear between the figures of 2021, 2025, 330 in 2023",
         ),
@@ -394,6 +398,35 @@ def test_figures_that_agree_are_rounded_together(three: pd.DataFrame, given: obj
 def test_figures_that_disagree_by_one_are_refused(three: pd.DataFrame) -> None:
     with pytest.raises(ProblemError, match="the areas add up to 303, all together are to be 302"):
         forecast(three, from_year=2021, to_year=2023, totals={"elderly": {"all": 302, "D1": 101, "D2": 101, "D3": 101}})
+
+
+def test_a_geometry_that_is_not_last_stays_where_it_is(town: pd.DataFrame) -> None:
+    layer = gpd.GeoDataFrame(town, geometry=gpd.points_from_xy([0, 1, 2, 3], [0, 0, 0, 0]), crs=4547)
+    layer = layer[["population", "geometry", "elderly", "district"]]
+    later = forecast(layer, from_year=2021, to_year=2026, totals={"elderly": 2000})
+    added = ["year", "assumption", "assumption_en"]
+    assert later.columns.tolist() == ["population", "geometry", "elderly", "district", *added]
+
+
+def test_a_layer_of_two_years_is_refused(town: pd.DataFrame) -> None:
+    with pytest.raises(LayerError, match="one year in all rows"):
+        forecast(town.assign(year=[2021, 2021, 2022, 2022]), from_year=2021, to_year=2026, rates={"elderly": 0.01})
+
+
+def test_a_fault_in_columns_that_are_not_forecast_does_not_matter(town: pd.DataFrame) -> None:
+    """More elderly people than residents, or a blank among them, while households alone or residents are forecast."""
+    wrong = town.assign(elderly=[9999, 300, 200, 400])
+    assert forecast(wrong, from_year=2021, to_year=2022, rates={"households": 0.0})["households"].sum() == 4000
+    blank = town.astype({"elderly": object})
+    blank.loc["a", "elderly"] = "unknown"
+    assert forecast(blank, from_year=2021, to_year=2022, rates={"population": 0.1})["population"].sum() == 11_000
+
+
+def test_all_columns_that_are_missing_are_named(town: pd.DataFrame) -> None:
+    with pytest.raises(LayerError) as refused:
+        forecast(town, from_year=2021, to_year=2026, rates={"aged_65": 0.01, "aged_80": 0.01})
+    assert 'no column "aged_65"' in str(refused.value)
+    assert 'no column "aged_80"' in str(refused.value)
 
 
 def test_changes_may_be_text_and_keep_their_digits(three: pd.DataFrame) -> None:

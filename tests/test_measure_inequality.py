@@ -90,6 +90,7 @@ def test_palma_by_hand(values: list[float], people: list[float], ratio: float) -
         ([0, 2], [10, 10], math.log(2)),
         ([0, 0, 0, 8], [1, 1, 1, 1], math.log(4)),  # one has all: the logarithm of the number of people
         ([1, 3], [1, 1], 0.25 * math.log(0.5) + 0.75 * math.log(1.5)),
+        ([0.1, 0.3], [1, 1], 0.25 * math.log(0.5) + 0.75 * math.log(1.5)),
         ([0], [4], math.nan),
         ([3], [0], math.nan),
     ],
@@ -305,6 +306,9 @@ def test_town_and_country_by_hand() -> None:
     kind = pd.Series(["estate", "village", "village", "park"], index=values.index)
     found = town_and_country(values, people, kind)
     assert found.index.tolist() == ["town", "country", "all"]
+    assert found.index.name == "group"
+    assert town_and_country(values / 10, people, kind)["to_town"].tolist() == pytest.approx([1, 60 / 260, 180 / 260])
+    assert found.columns[:4].tolist() == ["people", "communities", "mean", "to_town"]
     assert found["people"].tolist() == [60, 40, 100]
     assert found["mean"].tolist() == pytest.approx([260 / 60, 1, 3])
     assert found["to_town"].tolist() == pytest.approx([1, 60 / 260, 180 / 260])
@@ -388,6 +392,17 @@ def test_kinds_of_country_must_occur() -> None:
         with pytest.raises(ProblemError, match='no community is of the kind "村"; there are "estate", "village"'):
             town_and_country(values, people, kind, country=strange)
     assert town_and_country(values, people, kind.replace("village", "x")).loc["country", "reason"] == "nobody"
+
+
+def test_a_limit_of_nothing_covers_who_is_at_the_door() -> None:
+    assert inequality(named(0, 5), named(3, 1), limit=0).loc["all", "covered"] == 0.75
+
+
+def test_measures_of_nobody_are_missing_numbers() -> None:
+    table = inequality(named(1, 2), named(0, 0))
+    assert table.loc["all", "reason"] == "nobody"
+    assert table["mean"].isna().all()
+    assert table["mean"].dtype == float
 
 
 def test_all_at_the_door() -> None:

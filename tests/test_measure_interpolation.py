@@ -77,6 +77,11 @@ def test_between_and_beyond_three_figures(method: str, year: int, value: float) 
     assert found == pytest.approx(value, abs=1e-9)
 
 
+def test_growth_of_figures_below_one() -> None:
+    assert interpolate_figures({2021: 0.2, 2025: 0.8}, 2023, method="growth") == pytest.approx(0.4)
+    assert annual_growth({2021: 0.2, 2023: 0.8}) == pytest.approx(1.0)
+
+
 def test_beyond_the_printed_years_is_told(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         interpolate_figures({2021: 1, 2025: 2}, 2023)

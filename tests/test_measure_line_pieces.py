@@ -40,3 +40,18 @@ def test_a_line_of_no_length() -> None:
     dot = shapely.LineString([(1, 2), (1, 2)])
     (piece,) = cut(np.array([dot]), np.array([0.2]), np.array([0.7]))
     assert list(piece.coords) == [(1, 2), (1, 2)]
+
+
+def test_steps_below_a_metre() -> None:
+    """On a line in degrees all steps are short."""
+    line = shapely.LineString([(0, 0), (0.5, 0), (0.5, 0.5)])
+    (piece,) = cut(np.array([line]), np.array([0.25]), np.array([0.75]))
+    assert shapely.get_coordinates(piece) == pytest.approx(np.array([(0.25, 0), (0.5, 0), (0.5, 0.25)]))
+
+
+def test_each_of_many_pieces_keeps_its_own_points() -> None:
+    """The points of a piece lie between those of others before they are sorted."""
+    shifts = np.arange(40) * 100.0
+    lines = np.array([shapely.LineString([(x + dx, y) for dx, y in CORNER]) for x in shifts])
+    for piece, x in zip(cut(lines, np.full(40, 0.2), np.full(40, 0.5)), shifts, strict=True):
+        assert shapely.get_coordinates(piece) == pytest.approx(np.array([(x + 2, 0), (x + 4, 0), (x + 4, 1)]))

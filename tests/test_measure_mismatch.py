@@ -70,19 +70,21 @@ def test_districts_by_hand(reach: Reach, given_data: dict[str, Any], districts: 
     table = found.districts
     assert table is not None
     assert table.index.tolist() == ["n", "s", "w"]  # nobody lives in `w`
-    assert table["people"].tolist() == [70, 30, 0]
+    assert table["demand"].tolist() == [70, 30, 0]
     assert table["supply"].tolist() == [30, 0, 50]
-    assert table["people_share"].tolist() == [0.7, 0.3, 0]
+    assert table["demand_share"].tolist() == [0.7, 0.3, 0]
     assert table["supply_share"].tolist() == [0.375, 0, 0.625]
     assert table["quotient"].tolist() == pytest.approx([0.375 / 0.7, 0, math.nan], nan_ok=True)
     assert table["surplus"].tolist() == pytest.approx([30 - 56, -24, 50])
     assert found.dissimilarity == pytest.approx(0.625)  # the 50 beds of `w`, of 80
+    assert repr(found).startswith("<Mismatch: beds against elderly: follow, nearness 1.61, density ")
+    assert repr(found).endswith(", dissimilarity 0.62 over 3 districts>")
 
 
 def test_ways_by_hand(reach: Reach, given_data: dict[str, Any]) -> None:
     found = spatial_mismatch(reach, **given_data, limit=400)
     table = found.distance
-    assert table.index.tolist() == ["people", "residents"]
+    assert table.index.tolist() == ["demand", "residents"]
     assert table["total"].tolist() == [100, 400]
     assert table["unreached"].tolist() == [0.1, 0.25]  # `d`: there are no beds in `z`
     # 40 at 0 m, 30 at 200 m, 20 at 600 m, 10 counted at the 1000 m that were searched
@@ -120,7 +122,7 @@ def test_beds_in_proportion_need_not_move(reach: Reach, given_data: dict[str, An
     beds = pd.Series({"x": 35, "y": 0, "z": 15}, name="beds")
     found = spatial_mismatch(reach, **given_data | {"supply": beds}, **districts)
     assert found.dissimilarity == pytest.approx(0)
-    text = found.statement("en").splitlines()[1]
+    text = found.explain("en").splitlines()[1]
     assert (
         text == "By district: 0.0% of the beds (0 beds) would have to lie in another district to match people aged 60+."
     )
@@ -147,7 +149,7 @@ def test_two_ratios_that_disagree() -> None:
     found = spatial_mismatch(ways, people, pd.Series({"x": 1, "y": 99}), residents=residents)
     assert found.nearness > 1 > found.density
     assert found.verdict == "mixed"
-    assert "disagree" in found.statement("en")
+    assert "disagree" in found.explain("en")
 
 
 def test_only_the_nearest_tell_no_density(town_network: st.Network, layer: Callable[..., gpd.GeoDataFrame]) -> None:
@@ -162,8 +164,8 @@ def test_only_the_nearest_tell_no_density(town_network: st.Network, layer: Calla
     assert math.isnan(found.density)
     assert found.distance["supply_within"].isna().all()
     assert found.verdict == "follow"
-    assert "cannot be told" in found.statement("en")
-    assert "沿路网距离" in found.statement()
+    assert "cannot be told" in found.explain("en")
+    assert "沿路网距离" in found.explain()
     with pytest.raises(ProblemError, match='supply is 0 at "x", and only the nearest are known'):
         spatial_mismatch(ways, people, pd.Series({"x": 0, "y": 5}), residents=residents)
 
@@ -195,8 +197,8 @@ def test_what_cannot_be_told(
     assert found.reason == reason
     assert (found.verdict == "n/a") == (reason is not None)
     if reason:
-        assert found.statement().startswith(f"无法判定床位的分布是否与60岁及以上老年人相符：{words}。")
-        assert "nan" not in found.statement("en") + found.statement()
+        assert found.explain().startswith(f"无法判定床位的分布是否与60岁及以上老年人相符：{words}。")
+        assert "nan" not in found.explain("en") + found.explain()
 
 
 def test_nobody_reaches_a_bed() -> None:
@@ -206,7 +208,7 @@ def test_nobody_reaches_a_bed() -> None:
     assert (found.verdict, found.reason) == ("n/a", "unreached")
     assert found.distance["unreached"].tolist() == [1, 1]
     assert found.distance["mean"].isna().all()
-    assert "within the search" in found.statement("en")
+    assert "within the search" in found.explain("en")
 
 
 def test_at_the_door_there_is_no_ratio(given_data: dict[str, Any]) -> None:
@@ -218,15 +220,49 @@ def test_at_the_door_there_is_no_ratio(given_data: dict[str, Any]) -> None:
     assert math.isnan(found.nearness)  # never infinite
     assert found.density == 2
     assert found.verdict == "follow"
-    assert "ratio n/a" in found.statement("en")
+    assert "ratio n/a" in found.explain("en")
+
+
+def test_all_at_the_door_have_no_ratio_at_all(given_data: dict[str, Any]) -> None:
+    table = pd.DataFrame({"origin": HOMES, "destination": "x", "cost": 0.0})
+    ways = Reach.from_pairs(table, origins=HOMES, destinations=["x", "y", "z"], limit=math.inf)
+    found = spatial_mismatch(ways, **given_data)
+    assert (found.verdict, found.reason) == ("n/a", "at_door")
+    assert found.explain("en") == (
+        "Whether the beds follow people aged 60+ cannot be told: "
+        "for people aged 60+ the way to the beds is 0, which gives no ratio."
+    )
+
+
+def test_the_metric_is_named_in_both_languages(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    homes, beds = layer({"a": (0, 0), "b": (300, 0)}), layer({"x": (100, 0)})
+    people, bed = pd.Series({"a": 3, "b": 1}), pd.Series({"x": 5}, name="beds")
+    found = spatial_mismatch(st.straight_line(homes, beds, metres=500), people, bed, residents=people)
+    assert "Distance to the nearest of the beds, straight line: 125 m on average" in found.explain("en")
+    assert "到最近床位的直线距离：" in found.explain()
+
+
+def test_a_mean_way_that_is_missing_is_printed_as_such() -> None:
+    """The one elderly person has no path to a bed, however far one walks."""
+    table = pd.DataFrame({"origin": ["b"], "destination": ["x"], "cost": [100.0]})
+    ways = Reach.from_pairs(table, origins=["a", "b"], destinations=["x"], limit=math.inf)
+    beds, residents = pd.Series({"x": 1}, name="beds"), pd.Series({"a": 1, "b": 2})
+    found = spatial_mismatch(ways, pd.Series({"a": 1, "b": 0}), beds, residents=residents, limit=500)
+    assert (found.verdict, found.density) == ("apart", 0)
+    ways_in_words = found.explain("en").splitlines()[1]
+    assert ways_in_words == (
+        "Distance to the nearest of the beds: n/a m on average for those served, 100 m for all residents "
+        "(ratio n/a; above 1: nearer to those served); median n/a m and 100 m. "
+        "Those without a path to the beds (100.0% of those served, 33.3% of all residents) are not in the means."
+    )
 
 
 def test_a_median_beyond_the_search(reach: Reach, given_data: dict[str, Any]) -> None:
     people = pd.Series([10, 0, 0, 90], index=HOMES, name="elderly")
     found = spatial_mismatch(reach, **given_data | {"demand": people})
-    assert math.isnan(found.distance["median"]["people"])
-    assert "median >1,000 m and 400 m" in found.statement("en")
-    assert "are counted at 1000 m, so that the means are lower bounds" in found.statement("en")
+    assert math.isnan(found.distance["median"]["demand"])
+    assert "median >1,000 m and 400 m" in found.explain("en")
+    assert "are counted at 1000 m, so that the means are lower bounds" in found.explain("en")
 
 
 def test_who_reaches_nothing_is_not_left_out_of_the_mean(reach: Reach, given_data: dict[str, Any]) -> None:
@@ -240,7 +276,7 @@ def test_who_reaches_nothing_is_not_left_out_of_the_mean(reach: Reach, given_dat
 
 def test_the_statement_in_chinese(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     found = spatial_mismatch(reach, **given_data, **districts, limit=400)
-    verdict, by_district, ways, around = found.statement(names={"n": "北街道", "w": "西街道"}).splitlines()
+    verdict, by_district, ways, around = found.explain(names={"n": "北街道", "w": "西街道"}).splitlines()
     assert (
         verdict
         == "床位的分布与60岁及以上老年人相符：与全体居民相比，60岁及以上老年人到床位的距离更近，或身边的数量更多。"
@@ -258,35 +294,45 @@ def test_the_statement_in_chinese(reach: Reach, given_data: dict[str, Any], dist
         "400 米内：60岁及以上老年人平均有 36 张床位，全体居民平均有 28 张床位"
         "（比值 1.31，大于 1 表示60岁及以上老年人身边更多）。"
     )
-    assert "西街道" in found.statement(names=pd.Series({"n": "北街道", "w": "西街道"}))
-    assert "；富余最多的是w，" in found.statement()
+    assert "西街道" in found.explain(names=pd.Series({"n": "北街道", "w": "西街道"}))
+    assert "；富余最多的是w，" in found.explain()
 
 
 def test_other_services_have_their_own_words(reach: Reach, given_data: dict[str, Any]) -> None:
     children = given_data["demand"].rename("infants")
     places = given_data["supply"].rename("places")
     found = spatial_mismatch(reach, children, places, residents=given_data["residents"], limit=400)
-    assert found.statement("en").startswith("The places follow children under 3:")
-    assert "36 places on average for children under 3" in found.statement("en")
+    assert found.explain("en").startswith("The places follow children under 3:")
+    assert "36 places on average for children under 3" in found.explain("en")
+    assert "平均有 36 个托位" in found.explain()
     seats = spatial_mismatch(
         reach, children.rename("学生"), places.rename("座位"), residents=given_data["residents"], limit=400
     )
-    assert seats.statement().startswith("座位的分布与学生相符")
-    assert "平均有 36 座位" in seats.statement()
+    assert seats.explain().startswith("座位的分布与学生相符")
+    assert "平均有 36 座位" in seats.explain()
     plain = spatial_mismatch(
         reach, children.rename(None), places.rename(None), residents=given_data["residents"], limit=400
     )
-    assert plain.statement().startswith("供给的分布与服务对象相符")
+    assert plain.explain().startswith("供给的分布与服务对象相符")
+    assert plain.explain("en").startswith("The supply follow those served:")
     with pytest.raises(ValueError, match="choose one of zh, en"):
-        found.statement("fr")
+        found.explain("fr")
+
+
+def test_amounts_from_ten_on_are_whole() -> None:
+    table = pd.DataFrame({"origin": ["a", "b"], "destination": ["x", "y"], "cost": [100.0, 100.0]})
+    ways = Reach.from_pairs(table, origins=["a", "b"], destinations=["x", "y"], limit=500)
+    beds = pd.Series({"x": 10.4, "y": 9.4}, name="beds")
+    found = spatial_mismatch(ways, pd.Series({"a": 1, "b": 0}), beds, residents=pd.Series({"a": 0, "b": 1}))
+    assert "Within 500 m: 10 beds on average for those served, 9.4 beds for all residents" in found.explain("en")
 
 
 def test_minutes_are_said_as_time(given_data: dict[str, Any]) -> None:
     table = pd.DataFrame({"origin": HOMES, "destination": "x", "cost": [1.0, 2.0, 3.5, 4.0]})
     ways = Reach.from_pairs(table, origins=HOMES, destinations=["x", "y", "z"], limit=15, unit="min")
     found = spatial_mismatch(ways, **given_data)
-    assert "Time to the nearest of the beds: 2.1 min on average" in found.statement("en")
-    assert "15 分钟内：" in found.statement()
+    assert "Time to the nearest of the beds: 2.1 min on average" in found.explain("en")
+    assert "15 分钟内：" in found.explain()
 
 
 # People and beds one by one, and what must not matter
@@ -321,7 +367,7 @@ def test_everybody_and_every_bed_one_by_one(
 ) -> None:
     found = measured(ways, people, residents, beds)
     grid = np.array([math.inf if way is None else 100.0 * way for way in ways]).reshape(4, 3)
-    for row, crowd in (("people", people), ("residents", residents)):
+    for row, crowd in (("demand", people), ("residents", residents)):
         nearest = [min([*grid[i][np.array(beds) > 0], math.inf]) for i in range(4) for _ in range(crowd[i])]
         around = [
             sum(b for b, way in zip(beds, grid[i], strict=True) if way <= 500)
@@ -349,7 +395,7 @@ def test_everybody_and_every_bed_one_by_one(
     else:
         assert math.isnan(found.dissimilarity)
     for lang in ("zh", "en"):
-        text = found.statement(lang)
+        text = found.explain(lang)
         assert "nan" not in text
         assert "{" not in text
         assert "inf" not in text
@@ -425,7 +471,7 @@ def test_what_is_refused(reach: Reach, given_data: dict[str, Any], districts: di
 def test_nothing_is_changed(reach: Reach, given_data: dict[str, Any], districts: dict[str, Any]) -> None:
     before = {name: series.copy() for name, series in (given_data | districts).items()}
     cost = reach.cost.copy()
-    spatial_mismatch(reach, **given_data, **districts).statement()
+    spatial_mismatch(reach, **given_data, **districts).explain()
     for name, series in (given_data | districts).items():
         pd.testing.assert_series_equal(series, before[name])
     assert (reach.cost == cost).all()
@@ -449,4 +495,4 @@ def test_districts_that_share_no_id(by: tuple[Any, Any], at: tuple[Any, Any]) ->
         supply_by=pd.Series([by[0], 7], index=["x", "y"], dtype=object),
     )  # fmt: skip
     assert mixed.dissimilarity == 0.5
-    assert "Within 1234567 m" in mixed.statement("en")
+    assert "Within 1234567 m" in mixed.explain("en")

@@ -61,7 +61,7 @@ def test_small_institutions_without_a_medical_partner(homes: st.Reach) -> None:
     found = medical_partners(homes, pd.Series({"a": 30, "b": 99, "c": 100}), below=100, limit=500)
     assert found["asked"].to_dict() == {"a": True, "b": True, "c": False}
     assert found["lacks"].to_dict() == {"a": False, "b": True, "c": False}
-    assert found.columns[0] == "beds"
+    assert found.columns[0] == "capacity"
     with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 origins: "c"'):
         medical_partners(homes, pd.Series({"a": 30, "b": 99}), below=100)
 
@@ -83,6 +83,8 @@ def test_pairs_that_could_share_a_building(reach_of: Make) -> None:
         "cost": [90, 120, 200],
         "mutual": [True, False, False],  # c2 is nearest to nobody: e1 is nearer to c1, which is nearer to e2
     }
+    assert found.index.tolist() == [0, 1, 2]
+    assert found.attrs == {"limit": 200.0, "unit": "m", "how": "table"}
     assert close_pairs(reach, limit=199.9)["destination"].tolist() == ["c1", "c1"]
     assert close_pairs(reach, limit=10).empty
 
@@ -171,8 +173,9 @@ def test_joint_sites_that_cannot_be_told() -> None:
         joint_sites({"eldercare": one, "childcare": pd.Series({"t": 1.0})})
     with pytest.raises(st.errors.ProblemError, match="people above 0"):
         joint_sites({"eldercare": one, "childcare": one}, at_least=0)
-    with pytest.raises(st.errors.ProblemError, match='a service is called "joint"'):
-        joint_sites({"joint": one, "childcare": one})
+    for name in ("joint", "people"):
+        with pytest.raises(st.errors.ProblemError, match=f'a service is called "{name}"'):
+            joint_sites({name: one, "childcare": one})
 
 
 def test_centres_that_could_take_in_the_other_service() -> None:
@@ -180,6 +183,7 @@ def test_centres_that_could_take_in_the_other_service() -> None:
     found = could_take_in(lacking, room=room, needed=200)
     assert found["could"].to_dict() == {"b": True, "c": False, "a": False}
     assert found.index.tolist() == ["b", "c", "a"]
+    assert could_take_in(lacking, room=room, needed=250)["could"].to_dict() == {"b": True, "c": False, "a": False}
     free = could_take_in(lacking)
     assert free.index[free["could"]].tolist() == ["c", "b"]
     assert all(math.isnan(room) for room in free["room"])
@@ -213,6 +217,7 @@ def test_limits_of_sums_reach_the_joint_sites(reach_of: Make) -> None:
     one = uncovered_around(sites, existing, people, limit=200)
     each = uncovered_around(sites, existing, people, limit=pd.Series({"p": 100, "q": 250}))
     assert (one.attrs["limit"], each.attrs["limit"]) == (200, (100, 250))
+    assert (one.attrs["unit"], one.attrs["how"]) == ("m", sites.how)
     joint = joint_sites({"eldercare": one, "childcare": each}, at_least=2)
     assert joint.attrs == {"at_least": 2, "limits": {"eldercare": 200, "childcare": (100, 250)}}
     assert could_take_in(one, at_least=2).attrs == {"at_least": 2, "needed": None, "limit": 200}

@@ -43,6 +43,10 @@ def test_the_sums_that_the_plan_prints() -> None:
     assert found.totals.loc["all", "capacity"] == 1_930
     assert found.totals.loc["all", "silent"] == 2
     assert appraise_projects(CHILDCARE, capacity="places").totals.loc["all", "cost"] == 20_000
+    assert found.table.columns.tolist() == [
+        "status", "capacity", "added", "cost", "cost_per_unit", "area_per_unit", "subsidy", "adds",
+    ]  # fmt: skip
+    assert found.table["adds"].isna().all()
 
 
 def test_statuses_are_kept_apart() -> None:
@@ -123,6 +127,15 @@ def test_coverage_before_and_after(reach: st.Reach) -> None:
     assert found.table.loc[["E3", "E4", "E6"], "adds"].tolist() == [30, 50, 0]
     assert found.table["adds"].isna().sum() == 6
     assert found.unplaced == ("E1", "E2", "E5", "E7", "E8", "E9")
+    assert "no effect" not in found.explain("en")
+    assert "so without effect on coverage here: E1, E2, E5, E7, E8, E9." in found.explain("en")
+    typed = ELDERCARE.assign(subsidy_type="owned assist")
+    rated = appraise_projects(typed, reach=reach, demand=PEOPLE, existing=["now"], subsidies=RATES)
+    assert rated.subsidies == RATES
+    stocked = appraise_projects(
+        ELDERCARE.assign(in_stock=False), reach=reach, demand=PEOPLE, existing=["now"], stock=500
+    )
+    assert stocked.stock == 500.0
     # E3 and E4 both reach q: together they add 50, not 80.
     assert found.totals["covered"].to_dict() == {"under construction": 40, "new": 90, "preparatory": 40, "all": 90}
     assert found.totals.loc["new", "share"] == 0.9
@@ -240,6 +253,11 @@ def test_the_existing_facility_may_be_one_text(reach: st.Reach) -> None:
     assert one.before["covered"] == 40
 
 
+def test_a_stock_may_be_nothing() -> None:
+    found = appraise_projects(NOW.assign(in_stock=False), stock=0)
+    assert found.totals.loc["all", "stock_after"] == found.totals.loc["all", "capacity"]
+
+
 def test_another_capacity_is_called_by_its_name() -> None:
     said = appraise_projects(CHILDCARE.dropna(subset="seats"), capacity="seats").explain("en")
     assert "All: 2 projects, 810 seats added" in said
@@ -251,8 +269,14 @@ def test_rates_must_be_numbers(rate: Any) -> None:
         appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": rate})
 
 
+def test_a_rate_may_be_nothing() -> None:
+    found = appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": 0.5, "b": 0})
+    assert found.subsidies == {"a": 0.5, "b": 0.0}
+
+
 def test_rates_stay_with_the_answer() -> None:
     found = appraise_projects(NOW.assign(subsidy_type="a"), subsidies={"a": 2_000})
     assert found.subsidies == {"a": 2_000}
+    assert found.totals.index.name == "status"
     assert "Subsidies in yuan per bed or place: a 2,000." in found.explain("en")
     assert appraise_projects(NOW).subsidies is None

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 import math
 import pickle
+import re
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,42 @@ def test_repr_of_one() -> None:
 def test_it_is_frozen(three: Reach, name: str) -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         setattr(three, name, None)
+
+
+def test_its_figures_in_a_notebook(three: Reach) -> None:
+    """`a` is at `y` and `b` 500 m from `x`: 250 m on average; `c` reaches nothing."""
+    shown = three._repr_html_()
+    assert "<strong>可达关系 Reach</strong>" in shown
+    figures = dict(re.findall(r"<th[^>]*>[^a-z<]*([a-z, :]+)</th><td[^>]*>([^<]*)</td>", shown))
+    assert figures == {
+        "origins": "3",
+        "destinations": "3",
+        "pairs": "4",
+        "within": "500 米 m",
+        "origins that reach one": "2 / 3 (66.7 %)",
+        "to the nearest: mean, most": "250.0, 500.0 米 m",
+        "measured": "table",
+    }
+
+
+def test_a_reach_of_the_nearest_in_a_notebook(three: Reach) -> None:
+    shown = dataclasses.replace(three, nearest_only=2, limit=math.inf)._repr_html_()
+    assert "the nearest only</th>" in shown
+    assert ">2</td>" in shown
+    assert "within" not in shown
+
+
+def test_limits_below_one() -> None:
+    short = reach(("a", "x", 0.4), ("b", "y", 0.5), limit=0.5, unit="min")
+    assert short.rows(pd.Series({"a": 0.3, "b": 0.5, "c": 0.0})).pairs()["origin"].tolist() == ["b"]
+
+
+def test_a_reach_of_nothing_in_a_notebook() -> None:
+    nothing = Reach.from_pairs(table(), origins=[], destinations=["x"], limit=math.inf)
+    shown = nothing._repr_html_()
+    assert "0 / 0 (—)" in shown
+    assert "within" not in shown
+    assert "to the nearest" not in shown
 
 
 def test_within(three: Reach) -> None:
@@ -170,7 +207,7 @@ def test_from_pairs_refuses_costs(cost: Any) -> None:
         ([("q", "x", 1.0)], 'origin ids that are not listed: "q"'),
         ([("a", "q", 1.0)], 'destination ids that are not listed: "q"'),
         ([(None, "x", 1.0)], "origin ids that are not listed"),
-        ([("a", "x", 1.0), ("a", "x", 2.0)], 'pairs stand twice in the travel table, at rows "1"'),
+        ([("a", "x", 1.0), ("a", "x", 2.0)], 'pairs occur twice in the travel table, at rows "1"'),
     ],
 )
 def test_from_pairs_refuses_pairs(rows: list[Any], message: str) -> None:

@@ -1,11 +1,16 @@
-"""Sites added to a layer of facilities as if they were open."""
+"""Whom a service is for, which facilities and sites serve it, and sites added as if they were open."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import geopandas as gpd
+import pandas as pd
 import pytest
 
 import siting as st
-from siting.measure.services import offering
+from siting.errors import LayerError
+from siting.measure.services import offering, open_to_all, people_column, set_apart, walker
 
 
 def test_new_facilities_hold_what_their_site_can_hold(sample: dict) -> None:
@@ -52,3 +57,58 @@ def test_a_site_that_does_not_say_what_it_holds(sample: dict) -> None:
 @pytest.mark.parametrize("services", ["childcare ; eldercare", " childcare", "eldercare； childcare "])
 def test_blanks_do_not_hide_a_service(sample: dict, services: str) -> None:
     assert len(offering(sample["candidates"].iloc[:3].assign(services=services), "childcare")) == 3
+
+
+def test_who_a_service_is_for() -> None:
+    assert [people_column(service) for service in ("childcare", "eldercare", "culture")] == [
+        "infants", "elderly", "population",
+    ]  # fmt: skip
+
+
+def test_who_walks_to_a_service() -> None:
+    kinds = [walker(service, None) for service in ("childcare", "eldercare", "culture")]
+    assert kinds == [st.Walk.carer(), st.Walk.elder(), st.Walk.adult()]
+    slow = st.Walk(40)
+    assert walker("childcare", slow) is slow
+    assert walker("childcare", {"childcare": slow}) is slow
+    assert walker("eldercare", {"childcare": slow}) == st.Walk.elder()
+
+
+def test_facilities_open_to_all(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    three = layer({"a": (0, 0), "b": (1, 0), "c": (2, 0)}, open_to_neighbours=[True, False, True])
+    assert open_to_all(three).index.tolist() == ["a", "c"]
+    assert open_to_all(three.drop(columns="open_to_neighbours")).index.tolist() == ["a", "b", "c"]
+    with pytest.raises(LayerError, match='neither yes nor no in 2 rows: "a", "c"'):
+        open_to_all(three.assign(open_to_neighbours=["yes", False, None]))
+
+
+@pytest.mark.parametrize(
+    ("service", "column"), [("childcare", "places"), ("eldercare", "beds"), ("culture", "capacity")]
+)
+def test_facilities_that_stand_apart(service: str, column: str) -> None:
+    """Closed to neighbours comes first; then those that state no capacity: 0, blank, or no number."""
+    rows = {"open_to_neighbours": [True, False, False, True, True, True], column: [30, 10, 0, 0, None, "some"]}
+    marks = set_apart(pd.DataFrame(rows), service)
+    assert marks.tolist() == ["", "not_open", "not_open", *[f"no_{column}"] * 3]
+    assert set_apart(pd.DataFrame({"name": ["x", "y"]}, index=["a", "b"]), service).to_dict() == {"a": "", "b": ""}
+
+
+def test_candidates_that_could_house_a_service(layer: Callable[..., gpd.GeoDataFrame]) -> None:
+    sites = layer({"a": (0, 0), "b": (1, 0), "c": (2, 0)}, services=["childcare;eldercare", "养老", "养老托育"])
+    assert offering(sites, "childcare").index.tolist() == ["a", "c"]
+    assert offering(sites, "eldercare").index.tolist() == ["a", "b", "c"]
+    with pytest.raises(LayerError, match=r'candidates.assign\(services="childcare"\)'):
+        offering(sites.drop(columns="services"), "childcare")
+    with pytest.raises(LayerError, match=r'"service" looks like it: columns=\{"services": "service"\}'):
+        offering(sites.rename(columns={"services": "service"}), "childcare")
+
+
+def test_services_that_are_not_understood_are_reported(
+    layer: Callable[..., gpd.GeoDataFrame], caplog: pytest.LogCaptureFixture
+) -> None:
+    sites = layer({"a": (0, 0), "b": (1, 0)}, services=["swimming", "eldercare"])
+    assert offering(sites, "childcare").empty
+    assert 'no site offers childcare; words in "services" that are not understood: "a: swimming"' in caplog.text
+    caplog.clear()
+    assert offering(sites, "eldercare").index.tolist() == ["b"]
+    assert not caplog.text

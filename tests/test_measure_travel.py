@@ -17,6 +17,7 @@ from hypothesis import strategies as some
 
 import siting as st
 from siting.errors import LayerError, NetworkError, ProblemError
+from siting.measure.travel import travel_in_parts
 
 Make = Callable[..., Any]
 Limits = some.integers(10_000, 900_000).map(lambda mm: mm / 1000)
@@ -314,6 +315,16 @@ def test_straight_line_in_minutes(layer: Make) -> None:
     )
     assert costs(reach) == {("a", "x"): 15.0}
     assert reach.how == "straight line, elder, 55 m/min"
+    assert (reach.limit, reach.unit) == (15.0, "min")
+
+
+def test_straight_line_in_a_given_crs(layer: Make) -> None:
+    """The zone of 117°E is 2.7 degrees from the town; there the same way is longer by a factor of about 1.0008."""
+    homes, shops = layer({"a": (0, 0)}), layer({"x": (300, 0)})
+    (own,) = costs(st.straight_line(homes, shops, metres=400)).values()
+    assert own == 300.0
+    (other,) = costs(st.straight_line(homes, shops, metres=400, crs="EPSG:4548")).values()
+    assert 300.1 < other < 300.4
 
 
 def test_straight_line_of_degrees(layer: Make) -> None:
@@ -378,3 +389,28 @@ def test_a_longer_limit_finds_no_less(
     long = st.travel(town_network, homes, shops, metres=max(one, other))
     assert costs(short).items() <= costs(long).items()
     assert costs(long.within(min(one, other))) == costs(short)
+
+
+def test_parts_hold_as_many_pairs_as_they_may(town_network: st.Network, layer: Make) -> None:
+    """Three homes that each reach both shops: with 4 pairs two homes go into a part, with 3 or 1 one home."""
+    homes, shops = layer({"a": (0, 0), "b": (100, 0), "c": (200, 0)}), layer({"x": (100, 0), "y": (200, 0)})
+    whole = st.travel(town_network, homes, shops, metres=200).pairs()
+    for pairs, sizes in ((4, [4, 2]), (3, [2, 2, 2]), (1, [2, 2, 2]), (6, [6])):
+        parts = list(travel_in_parts(town_network, homes, shops, pairs=pairs, metres=200, threads=1))
+        assert [len(part) for part in parts] == sizes
+        assert pd.concat([part.pairs() for part in parts], ignore_index=True).equals(whole)
+        assert {(part.limit, part.unit) for part in parts} == {(200.0, "m")}
+    (part,) = travel_in_parts(town_network, homes, shops, minutes=2.5, walk=st.Walk(80))
+    assert (part.limit, part.unit, len(part)) == (2.5, "min", 6)
+    # Who walks 100 m in that time has one pair from `a`, and two from each of the others.
+    slow = travel_in_parts(town_network, homes, shops, minutes=2.5, walk=st.Walk(40), pairs=3)
+    assert [len(part) for part in slow] == [3, 2]
+    (none,) = travel_in_parts(town_network, homes.iloc[:0], shops, metres=200)
+    assert len(none) == 0
+
+
+def test_parts_snap_as_far_as_they_may(town_network: st.Network, layer: Make) -> None:
+    home, shop = layer({"a": (0, -60)}), layer({"x": (100, 0)})
+    for max_snap, pairs in ((50.0, 0), (70.0, 1)):
+        (part,) = travel_in_parts(town_network, home, shop, metres=500, max_snap=max_snap)
+        assert len(part) == pairs

@@ -28,7 +28,7 @@ osmium = pytest.importorskip("osmium", reason="NOT TESTED on extracts of OpenStr
 
 from siting.network import osm as module  # noqa: E402
 from siting.network.osm_extract import Extract, read_extract  # noqa: E402
-from siting.network.walking_profile import SQUARES, walkable  # noqa: E402
+from siting.network.walkable_streets import SQUARES, walkable  # noqa: E402
 
 Write = Callable[..., Path]
 Node = tuple[float, float]

@@ -91,7 +91,7 @@ def test_every_function_agrees(street: st.Network) -> None:
     far = st.measure.catchment(street, homes, sites, metres=100, decay=lambda cost: np.where(cost == 0, 5.0, 1.0),
                        weights=pd.Series({"nursery": 1.0, "other": 1.0}))  # fmt: skip
     assert far.iloc[:, 0].to_dict() == {"block": 6.0, "row": 0.0}
-    parts = list(st.measure.travel_in_parts(street, homes, sites, metres=300, pairs=1))
+    parts = list(st.measure.travel_in_parts(street, homes, sites, metres=300, max_pairs=1))
     assert {pair: cost for part in parts for pair, cost in costs(part).items()} == costs(reach)
     what = st.WhatIf(reach, demand=people, open=["nursery"])
     assert what.share == 1.0

@@ -28,7 +28,7 @@ from siting.network.street_words import (
     translated,
     words,
 )
-from siting.network.walking_profile import CLOSED, ONLY_IF_ALLOWED, SQUARES
+from siting.network.walkable_streets import CLOSED, ONLY_IF_ALLOWED, SQUARES
 
 Make = Callable[..., gpd.GeoDataFrame]
 
@@ -78,9 +78,7 @@ def test_bridges_and_tunnels_in_all_words(column: str, caplog: pytest.LogCapture
     assert not is_deck(pd.Series(no, name=column, dtype=object)).any()
     assert not caplog.records
     assert is_deck(pd.Series(["overpass", "overpass", None], name=column)).tolist() == [True, True, False]
-    assert (
-        f'"{column}" says "overpass (2 rows)", which is not understood; such streets count as a {column}' in caplog.text
-    )
+    assert f'"{column}" has unknown words "overpass (2 rows)"; such streets count as a {column}' in caplog.text
 
 
 def test_levels_are_numbers(caplog: pytest.LogCaptureFixture) -> None:
@@ -88,7 +86,7 @@ def test_levels_are_numbers(caplog: pytest.LogCaptureFixture) -> None:
     assert read_levels(given_).tolist() == pytest.approx([-1, 2, 2, 1, 0, 1, 1, np.nan, np.nan, np.nan], nan_ok=True)
     assert not caplog.records
     assert np.isnan(read_levels(pd.Series(["二层", "1"], name="layer"))).tolist() == [True, False]
-    assert '"layer" says "二层", which is no level' in caplog.text
+    assert '"layer" has "二层", which are no levels' in caplog.text
 
 
 # One-way signs
@@ -108,12 +106,12 @@ def test_geofabriks_directions(caplog: pytest.LogCaptureFixture) -> None:
     assert directions(pd.Series(["B", "F", "T", "b", None])).tolist() == [0, 1, -1, 0, 0]
     assert not caplog.records
     assert directions(pd.Series(["T", "F"], name="oneway")).tolist() == [1, 0]
-    assert "taken for true and false" in caplog.text
+    assert "read as true and false" in caplog.text
 
 
 def test_directions_that_are_none() -> None:
     for odd in (["sometimes"], ["B", "yes"], [2]):
-        with pytest.raises(NetworkError, match=r'"sign" says .*; write "yes", "-1" or "no"'):
+        with pytest.raises(NetworkError, match=r'"sign" is .*; write "yes", "-1" or "no"'):
             directions(pd.Series(odd, name="sign", dtype=object))
 
 

@@ -37,7 +37,7 @@ def valley() -> st.Reach:
 
 
 def test_every_large_village_carries_a_site(valley: st.Reach) -> None:
-    found = choose_hubs(valley, ELDERLY, size=90)
+    found = choose_hubs(valley, ELDERLY, at_least=90)
     assert found.table["role"].to_dict() == {
         "a": "hub", "b": "served", "c": "served", "d": "hub", "e": "served", "f": "van",
     }  # fmt: skip
@@ -56,23 +56,23 @@ def test_every_large_village_carries_a_site(valley: st.Reach) -> None:
 
 
 def test_the_size_itself_is_large(valley: st.Reach) -> None:
-    assert choose_hubs(valley, ELDERLY, size=120).hubs.index.tolist() == ["a"]
+    assert choose_hubs(valley, ELDERLY, at_least=120).hubs.index.tolist() == ["a"]
     with pytest.raises(
         st.errors.ProblemError, match=r"no village has 121 elderly people or more; the largest .* has 120"
     ):
-        choose_hubs(valley, ELDERLY, size=121)
+        choose_hubs(valley, ELDERLY, at_least=121)
 
 
 def test_the_mean_is_weighted_by_the_elderly(valley: st.Reach) -> None:
     """From a: b 1 km × 40 and c 3 km × 30 make 130 of 70 people."""
-    found = choose_hubs(valley, ELDERLY, size=120)
+    found = choose_hubs(valley, ELDERLY, at_least=120)
     assert found.mean == pytest.approx(130_000 / 70)
     assert found.hubs.loc["a", ["villages", "delivered", "farthest"]].tolist() == [2, 70, 3000]
-    assert math.isnan(choose_hubs(valley, ELDERLY, size=120, limit=900).mean)
+    assert math.isnan(choose_hubs(valley, ELDERLY, at_least=120, limit=900).mean)
 
 
 def test_a_shorter_delivery_leaves_more_to_vans(valley: st.Reach) -> None:
-    found = choose_hubs(valley, ELDERLY, size=120, limit=2999)
+    found = choose_hubs(valley, ELDERLY, at_least=120, limit=2999)
     assert found.table["role"].tolist() == ["hub", "served", "van", "van", "van", "van"]
     assert found.limit == 2999
 
@@ -84,7 +84,7 @@ def test_the_fewest_hubs(valley: st.Reach) -> None:
     assert found.plan is not None
     assert found.plan.status == "optimal"
     assert "van" not in set(found.table["role"])
-    large = choose_hubs(valley, ELDERLY, size=90, hubs="fewest")
+    large = choose_hubs(valley, ELDERLY, at_least=90, hubs="fewest")
     assert large.hubs.index.tolist() == ["a", "d"]
     assert large.table["role"].to_dict()["f"] == "van"  # nobody large is near, which is no reason to find no plan
 
@@ -98,7 +98,7 @@ def test_so_many_hubs(valley: st.Reach) -> None:
 
 
 def test_more_hubs_than_large_villages_are_at_most_these(valley: st.Reach) -> None:
-    many = choose_hubs(valley, ELDERLY, size=90, hubs=9)
+    many = choose_hubs(valley, ELDERLY, at_least=90, hubs=9)
     assert set(many.hubs.index) <= {"a", "d"}
     assert many.totals.loc["van", "demand"] == 15
     assert choose_hubs(valley, ELDERLY, hubs=1.0).hubs.index.tolist() == ["c"]  # type: ignore[arg-type]
@@ -120,11 +120,11 @@ def test_minutes_have_a_decimal_and_limits_all_digits() -> None:
     table = pd.DataFrame({"origin": ["b"], "destination": ["a"], "cost": [0.4]})
     minutes = st.Reach.from_pairs(table, origins=["a", "b"], destinations=["a", "b"], limit=15, unit="min")
     elderly = pd.Series({"a": 9, "b": 2})
-    assert "go 0.4 min on average by elderly people, 0.4 min at most" in choose_hubs(minutes, elderly, size=5).explain(
-        "en"
-    )
+    assert "go 0.4 min on average by elderly people, 0.4 min at most" in choose_hubs(
+        minutes, elderly, at_least=5
+    ).explain("en")
     metres = st.Reach.from_pairs(table, origins=["a", "b"], destinations=["a", "b"], limit=1_234_567)
-    assert "(limit 1234567 m)" in choose_hubs(metres, elderly, size=5).explain("en")
+    assert "(limit 1234567 m)" in choose_hubs(metres, elderly, at_least=5).explain("en")
 
 
 def test_villages_without_elderly_do_not_count(valley: st.Reach) -> None:
@@ -134,7 +134,7 @@ def test_villages_without_elderly_do_not_count(valley: st.Reach) -> None:
 
 
 def test_two_hubs_on_one_spot_serve_themselves() -> None:
-    found = choose_hubs(road({"a": 0, "b": 0, "c": 1}, 2000), pd.Series({"a": 9, "b": 9, "c": 1}), size=9)
+    found = choose_hubs(road({"a": 0, "b": 0, "c": 1}, 2000), pd.Series({"a": 9, "b": 9, "c": 1}), at_least=9)
     assert found.table["hub"].to_dict() == {"a": "a", "b": "b", "c": "a"}
 
 
@@ -145,23 +145,23 @@ def test_only_some_villages_may_carry_a_site(valley: st.Reach) -> None:
 
 
 def test_what_is_badly_put(valley: st.Reach, town_network: st.Network, layer: Callable[..., Any]) -> None:
-    with pytest.raises(st.errors.ProblemError, match='hubs="all" needs size'):
+    with pytest.raises(st.errors.ProblemError, match='hubs="all" needs at_least'):
         choose_hubs(valley, ELDERLY)
     with pytest.raises(st.errors.ProblemError, match='choose "all", "fewest" or a number'):
         choose_hubs(valley, ELDERLY, hubs="few")  # type: ignore[arg-type]
-    with pytest.raises(st.errors.ProblemError, match="size is 0; give a number"):
-        choose_hubs(valley, ELDERLY, size=0)
+    with pytest.raises(st.errors.ProblemError, match="at_least is 0; give a number"):
+        choose_hubs(valley, ELDERLY, at_least=0)
     with pytest.raises(st.errors.ProblemError, match='demand has no row for 1 villages: "f"'):
-        choose_hubs(valley, ELDERLY.drop("f"), size=90)
+        choose_hubs(valley, ELDERLY.drop("f"), at_least=90)
     with pytest.raises(st.errors.ProblemError, match="above the 3000 m"):
-        choose_hubs(valley, ELDERLY, size=90, limit=4000)
+        choose_hubs(valley, ELDERLY, at_least=90, limit=4000)
     table = pd.DataFrame({"origin": ["a"], "destination": ["town"], "cost": [10.0]})
     strange = st.Reach.from_pairs(table, origins=["a"], destinations=["town"], limit=100)
     with pytest.raises(st.errors.ProblemError, match='no origins: "town"'):
-        choose_hubs(strange, ELDERLY, size=90)
+        choose_hubs(strange, ELDERLY, at_least=90)
     places = layer({"a": (0, 0), "b": (100, 0)})
     with pytest.raises(st.errors.ProblemError, match="nearest does not hold all villages"):
-        choose_hubs(st.travel(town_network, places, places, nearest=1), ELDERLY, size=90)
+        choose_hubs(st.travel(town_network, places, places, nearest=1), ELDERLY, at_least=90)
 
 
 def test_the_input_is_not_changed(valley: st.Reach) -> None:
@@ -172,7 +172,7 @@ def test_the_input_is_not_changed(valley: st.Reach) -> None:
 
 
 def test_in_words(valley: st.Reach) -> None:
-    found = choose_hubs(valley, ELDERLY, size=90)
+    found = choose_hubs(valley, ELDERLY, at_least=90)
     assert repr(found) == "<Hubs: 2 hubs (every large village), 3 villages served, 1 left to vans>"
     assert found.explain("en").split("\n") == [
         "Every village with 90 elderly people or more carries a site.",
@@ -214,9 +214,9 @@ def test_against_all_choices(
     choices = [c for n in range(1, len(large) + 1) for c in itertools.combinations(large, n)]
     fewest = min(len(c) for c in choices if reached(c) == reached(tuple(large)))
     reach = road(places, 1000.0 * limit)
-    found = choose_hubs(reach, people, size=size, hubs="fewest")
+    found = choose_hubs(reach, people, at_least=size, hubs="fewest")
     assert (len(found.hubs), served(found)) == (fewest, reached(tuple(large)))
-    found = choose_hubs(reach, people, size=size, hubs=most)
+    found = choose_hubs(reach, people, at_least=size, hubs=most)
     assert len(found.hubs) <= most
     assert served(found) == max(reached(c) for c in choices if len(c) <= most)
     for village, row in found.table.iterrows():
@@ -228,14 +228,14 @@ def test_against_all_choices(
 def test_on_the_sample(sample: dict[str, Any], sample_network: st.Network) -> None:
     communities = sample["communities"]
     reach = st.travel(sample_network, communities, communities, metres=1000)
-    found = choose_hubs(reach, communities["elderly"], size=200)
+    found = choose_hubs(reach, communities["elderly"], at_least=200)
     assert found.totals["demand"].sum() == communities["elderly"].sum()
-    fewer = choose_hubs(reach, communities["elderly"], size=200, hubs="fewest")
+    fewer = choose_hubs(reach, communities["elderly"], at_least=200, hubs="fewest")
     assert len(fewer.hubs) <= len(found.hubs)
     assert fewer.totals.loc["van"].tolist() == found.totals.loc["van"].tolist()
 
 
 def test_old_names_of_keywords_warn(valley: st.Reach) -> None:
     with pytest.warns(DeprecationWarning, match="is called limit= now"):
-        hubs = choose_hubs(valley, ELDERLY, size=120, within=2999)
-    assert hubs.table.equals(choose_hubs(valley, ELDERLY, size=120, limit=2999).table)
+        hubs = choose_hubs(valley, ELDERLY, at_least=120, within=2999)
+    assert hubs.table.equals(choose_hubs(valley, ELDERLY, at_least=120, limit=2999).table)

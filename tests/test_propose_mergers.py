@@ -42,12 +42,12 @@ def test_a_county_by_hand() -> None:
     Two of the three can close in several ways, all three not: one must take in or c would be overfull. The shortest
     moves are a (6 people) and d (4 people) into b: 6 × 900 + 4 × 700 = 8,200.
     """
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30)
     assert into(found) == {"a": "b", "d": "b"}
     assert found.status == "optimal"
     assert (found.bound, found.gap) == (2, 0)
     assert found.table.loc["a"].drop("loses_cover").to_dict() == {
-        "into": "b", "cost": 900, "people": 6, "beds_closed": 20, "idle_before": 15, "idle_after": 5,
+        "into": "b", "cost": 900, "people": 6, "capacity_closed": 20, "idle_before": 15, "idle_after": 5,
     }  # fmt: skip
     assert (found.idle_before, found.idle_after) == (74, 74 - 20 - 28)
     assert found.stay.to_dict() == {"b": "receives", "e": "no_neighbour"}
@@ -56,7 +56,7 @@ def test_a_county_by_hand() -> None:
 
 def test_a_bed_more_lets_a_third_close() -> None:
     """With 125 beds c has room for 6 + 10 + 4 people."""
-    found = merge_sites(between(WAYS), BEDS.where(BEDS.index != "c", 125), OCCUPIED, fewer_beds=30)
+    found = merge_sites(between(WAYS), BEDS.where(BEDS.index != "c", 125), OCCUPIED, below=30)
     assert into(found) == {"a": "c", "b": "c", "d": "c"}
     assert found.table["idle_after"].tolist() == [0, 0, 0]
 
@@ -64,12 +64,12 @@ def test_a_bed_more_lets_a_third_close() -> None:
 @pytest.mark.parametrize(
     ("signs", "closes"),
     [
-        ({"fewer_beds": 20}, []),  # only e has fewer than 20, and no neighbour
-        ({"fewer_beds": 20.5}, ["a"]),
+        ({"below": 20}, []),  # only e has fewer than 20, and no neighbour
+        ({"below": 20.5}, ["a"]),
         ({"occupancy": 0.2}, ["d"]),  # 4 of 28
         ({"occupancy": 0.3}, ["d"]),  # a has 6 of 20: exactly 0.3, which is not lower
         ({"occupancy": 0.31}, ["a", "d"]),
-        ({"fewer_beds": 20.5, "occupancy": 0.2}, ["a", "d"]),
+        ({"below": 20.5, "occupancy": 0.2}, ["a", "d"]),
     ],
 )
 def test_who_is_small(signs: dict[str, float], closes: list[str]) -> None:
@@ -77,13 +77,13 @@ def test_who_is_small(signs: dict[str, float], closes: list[str]) -> None:
 
 
 def test_so_many_close_and_those_with_the_shortest_moves() -> None:
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, at_most=1)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, at_most=1)
     assert into(found) == {"d": "b"}  # 4 × 700 is less than 6 × 900
     assert found.stay.to_dict() == {"a": "not_chosen", "b": "receives", "e": "no_neighbour"}
 
 
 def test_an_empty_home_goes_to_the_nearest() -> None:
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED.where(OCCUPIED.index != "d", 0), fewer_beds=30, occupancy=0.1,
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED.where(OCCUPIED.index != "d", 0), below=30, occupancy=0.1,
                         at_most=1)  # fmt: skip
     assert into(found) == {"d": "b"}
     assert found.table.loc["d", ["people", "idle_before", "idle_after"]].tolist() == [0, 15, 15]
@@ -91,23 +91,23 @@ def test_an_empty_home_goes_to_the_nearest() -> None:
 
 def test_a_neighbour_without_room() -> None:
     ways: Ways = {("a", "c"): 500.0}
-    found = merge_sites(between(ways, "ac"), BEDS, OCCUPIED.where(OCCUPIED.index != "c", 118), fewer_beds=30)
+    found = merge_sites(between(ways, "ac"), BEDS, OCCUPIED.where(OCCUPIED.index != "c", 118), below=30)
     assert found.table.empty
     assert (found.stay.to_dict(), found.status, found.bound) == ({"a": "no_room"}, "optimal", 0)
-    over = merge_sites(between(ways, "ac"), BEDS, OCCUPIED.where(OCCUPIED.index != "c", 130), fewer_beds=30)
+    over = merge_sites(between(ways, "ac"), BEDS, OCCUPIED.where(OCCUPIED.index != "c", 130), below=30)
     assert (over.table.empty, over.idle_before) == (True, 14)  # a site that is overfull has no idle beds
 
 
 def test_nobody_swaps() -> None:
     """Two small homes, each with room for the other: one closes."""
     found = merge_sites(between({("a", "b"): 100.0}, "ab"), pd.Series({"a": 20, "b": 20}), pd.Series({"a": 5, "b": 7}),
-                        fewer_beds=30)  # fmt: skip
+                        below=30)  # fmt: skip
     assert into(found) == {"a": "b"}  # 5 people move rather than 7
 
 
 def test_the_clock_ends_with_a_choice_that_keeps_the_rules() -> None:
     """However early it stops there is an answer with a bound, and it is called optimal only when it is proven."""
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=1e-9)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, time_limit=1e-9)
     assert found.status in ("optimal", "time_limit")
     assert len(found.table) <= found.bound <= 3
     assert found.bound == 2 or found.status == "time_limit"
@@ -120,7 +120,7 @@ PEOPLE = pd.Series({"p": 30, "q": 50, "r": 8, "t": 9}, name="elderly")
 def test_who_loses_cover(reach_of: Make) -> None:
     """p has only a; q has a, b and d, and keeps b; r has none anyway."""
     cover = reach_of(COVER, "pqrt")
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, cover=cover, demand=PEOPLE)
     assert into(found) == {"a": "b", "d": "b"}
     assert found.table["loses_cover"].to_dict() == {"a": 30, "d": 0}
     assert found.loses_cover == 30
@@ -128,7 +128,7 @@ def test_who_loses_cover(reach_of: Make) -> None:
 
 def test_what_two_cover_is_lost_when_both_close(reach_of: Make) -> None:
     cover = reach_of({**COVER, "b": ""}, "pqrt")
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, cover=cover, demand=PEOPLE)
     assert found.table["loses_cover"].sum() == 30
     assert found.loses_cover == 80
 
@@ -139,7 +139,7 @@ def test_so_many_people_may_lose_cover(most: float, reach_of: Make) -> None:
     c, 1500 m; and d (4 people) must go to c, because b is closed and a out of its reach.
     """
     cover = reach_of(COVER, "pqrt")
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, most_lost=most)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, cover=cover, demand=PEOPLE, most_lost=most)
     assert into(found) == {"b": "a", "d": "c"}
     assert found.loses_cover == 0
 
@@ -148,24 +148,24 @@ def test_what_is_badly_put(reach_of: Make, town_network: st.Network, layer: Call
     reach = between(WAYS)
     cover = reach_of(COVER, "pqrt")
     for match, options in [
-        ("give fewer_beds, occupancy, or both", {}),
+        ("give below, occupancy, or both", {}),
         ("occupancy is 60; give a share above 0 and at most 1: 60 % is 0.6", {"occupancy": 60}),
-        ("give cover and demand, or none", {"fewer_beds": 30, "cover": cover}),
-        ("most_lost is 5; give people", {"fewer_beds": 30, "most_lost": 5}),
-        ("at_most is 0; give a whole number", {"fewer_beds": 30, "at_most": 0}),
-        ('cover has no destinations "a"', {"fewer_beds": 30, "cover": cover.select("bcde"), "demand": PEOPLE}),
+        ("give cover and demand, or none", {"below": 30, "cover": cover}),
+        ("most_lost is 5; give people", {"below": 30, "most_lost": 5}),
+        ("at_most is 0; give a whole number", {"below": 30, "at_most": 0}),
+        ('cover has no destinations "a"', {"below": 30, "cover": cover.select("bcde"), "demand": PEOPLE}),
     ]:
         with pytest.raises(st.errors.ProblemError, match=match):
             merge_sites(reach, BEDS, OCCUPIED, **options)  # type: ignore[arg-type]
     with pytest.raises(st.errors.ProblemError, match='capacity has no row for 1 sites: "e"'):
-        merge_sites(reach, BEDS.drop("e"), OCCUPIED, fewer_beds=30)
+        merge_sites(reach, BEDS.drop("e"), OCCUPIED, below=30)
     places = layer({"a": (0, 0), "b": (100, 0)})
     with pytest.raises(st.errors.ProblemError, match="nearest does not hold all neighbours"):
-        merge_sites(st.travel(town_network, places, places, nearest=1), BEDS, OCCUPIED, fewer_beds=30)
+        merge_sites(st.travel(town_network, places, places, nearest=1), BEDS, OCCUPIED, below=30)
 
 
 def test_in_words(reach_of: Make) -> None:
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=reach_of(COVER, "pqrt"), demand=PEOPLE)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, cover=reach_of(COVER, "pqrt"), demand=PEOPLE)
     assert repr(found) == "<Mergers: optimal, 2 sites close, 10 people move, idle beds 74 → 26>"
     assert found.explain("en").split("\n")[1:] == [
         "Small sites: fewer than 30 beds; people move 3,000 m at most.",
@@ -201,7 +201,7 @@ def test_the_shortest_ways_among_seven_sites(seed: int) -> None:
     ids = [f"s{i}" for i in range(n)]
     table = pd.DataFrame([(ids[i], ids[j], d) for (i, j), d in ways.items()], columns=["origin", "destination", "cost"])
     reach = st.Reach.from_pairs(table, origins=ids, destinations=ids, limit=2500)
-    found = merge_sites(reach, pd.Series(beds, ids), pd.Series(occupied, ids), fewer_beds=60)
+    found = merge_sites(reach, pd.Series(beds, ids), pd.Series(occupied, ids), below=60)
     best = min(
         (-len(c), sum(max(occupied[i], 1) * ways[i, j] for i, j in c.items()))
         for c in all_mergers(range(n), ways)
@@ -217,7 +217,7 @@ KIND = pd.Series({"a": "home", "b": "day", "c": "home", "d": "home", "e": "day"}
 
 def test_a_site_closes_only_into_its_own_kind() -> None:
     """Of a, c and d, homes, only one fits into the 15 free beds of c beside the other: a 6 + d 4 = 10, so both do."""
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, kind=KIND)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, kind=KIND)
     assert into(found) == {"a": "c", "d": "c"}
     assert found.stay.to_dict() == {"b": "no_neighbour", "e": "no_neighbour"}
 
@@ -225,7 +225,7 @@ def test_a_site_closes_only_into_its_own_kind() -> None:
 def test_the_last_of_a_kind_in_a_village_stays() -> None:
     """a is the only home of the village u, d one of two of v. When asked, a closes all the same."""
     village = pd.Series({"a": "u", "b": "u", "c": "v", "d": "v", "e": ""})
-    asked = {"fewer_beds": 30, "kind": KIND, "village": village}
+    asked = {"below": 30, "kind": KIND, "village": village}
     found = merge_sites(between(WAYS), BEDS, OCCUPIED, **asked)  # type: ignore[arg-type]
     assert into(found) == {"d": "c"}
     assert found.stay["a"] == "last_of_kind"
@@ -234,18 +234,18 @@ def test_the_last_of_a_kind_in_a_village_stays() -> None:
     asked_for = merge_sites(between(WAYS), BEDS, OCCUPIED, close_last=True, **asked)  # type: ignore[arg-type]
     assert into(asked_for) == {"a": "c", "d": "c"}
     assert "may close, too" in asked_for.explain("en")
-    without = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30)
+    without = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30)
     assert "was not looked at" in without.explain("en")
 
 
 def test_of_two_in_a_village_one_stays() -> None:
     """a and d are all homes of their village: either may close, not both. With a sixth home there both close."""
     village = pd.Series({"a": "u", "b": "v", "c": "v", "d": "u", "e": None})
-    found = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, kind=KIND, village=village)
+    found = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, kind=KIND, village=village)
     assert into(found) == {"d": "c"}  # 4 × 2500 is less than 6 × 2000
     assert found.stay["a"] == "not_chosen"
     more = {"kind": pd.concat([KIND, pd.Series({"f": "home"})]), "village": pd.concat([village, pd.Series({"f": "u"})])}
-    both = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, **more)  # type: ignore[arg-type]
+    both = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, **more)  # type: ignore[arg-type]
     assert into(both) == {"a": "c", "d": "c"}
 
 
@@ -262,7 +262,7 @@ def test_of_two_in_a_village_one_stays() -> None:
 )
 def test_kinds_and_villages_are_complete(given: dict[str, Any], told: str) -> None:
     with pytest.raises(st.errors.ProblemError, match=re.escape(told)):
-        merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, **given)
+        merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, **given)
 
 
 @pytest.mark.slow
@@ -318,7 +318,7 @@ def test_against_all_mergers(data: some.DataObject) -> None:
         [(c, ids[i], 1.0) for i in sites for c in covers[i]], columns=["origin", "destination", "cost"]
     )  # fmt: skip
     cover = st.Reach.from_pairs(near, origins=range(4), destinations=ids, limit=10)
-    found = merge_sites(reach, pd.Series(beds, ids), pd.Series(occupied, ids), fewer_beds=small, cover=cover,
+    found = merge_sites(reach, pd.Series(beds, ids), pd.Series(occupied, ids), below=small, cover=cover,
                         demand=pd.Series(weight), most_lost=most_lost, kind=pd.Series(kind, ids),
                         village=pd.Series(village, ids))  # fmt: skip
     closing = {ids.index(str(i)): ids.index(str(j)) for i, j in into(found).items()}
@@ -351,7 +351,7 @@ def test_what_was_asked_stays_with_the_answer() -> None:
         pd.DataFrame({"origin": ["p"], "destination": ["a"], "cost": [1.0]}),
         origins=["p"], destinations=["a", "c"], limit=9,
     )  # fmt: skip
-    bounds = {"fewer_beds": 20, "occupancy": 0.455, "at_most": 1, "most_lost": 7}
+    bounds = {"below": 20, "occupancy": 0.455, "at_most": 1, "most_lost": 7}
     found = merge_sites(pair(0.4, "min"), beds, people, cover=cover, demand=pd.Series({"p": 7}), **bounds)  # type: ignore[arg-type]
     assert {name: getattr(found, name) for name in bounds} == bounds
     said = found.explain("en").split("\n")
@@ -365,8 +365,8 @@ def test_what_was_asked_stays_with_the_answer() -> None:
 
 @pytest.mark.parametrize("fewer", [math.nan, -5, 0, "20"])
 def test_a_threshold_that_is_none(fewer: Any) -> None:
-    with pytest.raises(st.errors.ProblemError, match=r"fewer_beds is .*above 0"):
-        merge_sites(pair(), BEDS, OCCUPIED, fewer_beds=fewer)
+    with pytest.raises(st.errors.ProblemError, match=r"below is .*above 0"):
+        merge_sites(pair(), BEDS, OCCUPIED, below=fewer)
 
 
 def test_both_steps_share_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -382,10 +382,10 @@ def test_both_steps_share_the_time_limit(monkeypatch: pytest.MonkeyPatch) -> Non
         return run(*args, time_limit=None, **options)
 
     monkeypatch.setattr(merge_model.highs, "run", watched)
-    merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=10)
+    merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, time_limit=10)
     assert limits == [10, 6]
     clock = iter([0.0, 10.0])
-    late = merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, time_limit=10)
+    late = merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, time_limit=10)
     assert (limits[2:], late.status, len(late.table)) == ([10], "time_limit", 2)
 
 
@@ -401,10 +401,10 @@ def test_no_bound_is_left_to_the_solver_alone(
     monkeypatch.setattr(mergers_model, "constraints", lambda problem, lost: rows(replace(problem, **without), lost))
     cover = reach_of(COVER, "pqrt")
     with pytest.raises(RuntimeError, match="do not keep the rules"):
-        merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30, cover=cover, demand=PEOPLE, **broken)
+        merge_sites(between(WAYS), BEDS, OCCUPIED, below=30, cover=cover, demand=PEOPLE, **broken)
 
 
 def test_old_names_of_keywords_warn() -> None:
     with pytest.warns(DeprecationWarning, match="(beds= is called capacity|occupied= is called used)= now"):
-        mergers = merge_sites(between(WAYS), beds=BEDS, occupied=OCCUPIED, fewer_beds=30)
-    assert into(mergers) == into(merge_sites(between(WAYS), BEDS, OCCUPIED, fewer_beds=30))
+        mergers = merge_sites(between(WAYS), beds=BEDS, occupied=OCCUPIED, below=30)
+    assert into(mergers) == into(merge_sites(between(WAYS), BEDS, OCCUPIED, below=30))

@@ -23,8 +23,8 @@ from shapely import LineString, Point, box
 from siting.errors import LayerError, SitingError
 from siting.show import colours, fonts
 from siting.show.chart import draw_chart
-from siting.show.key import scale_length
 from siting.show.picture import draw_picture
+from siting.show.picture_key import scale_length
 from siting.show.svg import inline_svg
 from siting.show.text import text_width, wrap
 

@@ -16,7 +16,7 @@ from nbclient import NotebookClient
 from PIL import Image
 
 import siting as st
-from siting.html import card, table
+from siting.notebook_html import card, table
 from siting.study import Circle, Goal, Source
 
 SCRIPT = "<script>alert(1)</script>"

@@ -1,4 +1,5 @@
 from . import data as data
+from . import decay as decay
 from . import equity as equity
 from . import errors as errors
 from . import forecasts as forecasts
@@ -25,7 +26,6 @@ from .judge import provision as provision
 from .measure import Reach as Reach
 from .measure import accessibility as accessibility
 from .measure import coverage as coverage
-from .measure import decay as decay
 from .measure import forecast as forecast
 from .measure import service_areas as service_areas
 from .measure import straight_line as straight_line

@@ -85,7 +85,7 @@ def check(
     lang: Lang = None,
 ) -> None:
     """Check whether a file can be used in a role: list its faults, and what becomes of its headings."""
-    from siting.layer_report import read_and_report
+    from siting.terminal_layer import read_and_report
 
     read_and_report(out, file, role, _lang(lang) or "zh", layer=layer, crs=crs, strict=strict, mapping=mapping)
 
@@ -101,7 +101,7 @@ def import_(
     lang: Lang = None,
 ) -> None:
     """Bring the export of a registration system to the form of a role, and write it as a layer."""
-    from siting.layer_report import read_and_report
+    from siting.terminal_layer import read_and_report
 
     words = _lang(lang) or "zh"
     frame = read_and_report(out, file, role, words, layer=layer, crs=crs, mapping=mapping)
@@ -151,7 +151,7 @@ def standards(
         judged = sum(rule.role in ("standard", "target") for rule in read)
         _print(label("cli.standard_good", words, file=file.name, rules=len(read), judged=judged), cut=True)
     else:
-        from siting.terminal import print_rules
+        from siting.terminal_audit import print_rules
 
         chosen = st.load_standard(name).select(year=year, kind=kind, service=service, role=role)
         if not len(chosen):

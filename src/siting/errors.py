@@ -13,6 +13,7 @@ A plan whose status is ``"infeasible"`` answers a goal that is out of reach; not
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Sequence
 
 __all__ = ["LayerError", "NetworkError", "ProblemError", "SitingError", "StandardError"]
@@ -54,6 +55,12 @@ class LayerError(SitingError):
             listed = "\n".join(f"  - {fault}" for fault in self.faults)
             message = f"{layer}: {len(self.faults)} faults\n{listed}"
         super().__init__(message)
+
+    @property
+    def found(self) -> object:
+        """The old name of `partial`."""
+        warnings.warn("LayerError.found is called LayerError.partial now", DeprecationWarning, stacklevel=2)
+        return self.partial
 
 
 class NetworkError(SitingError):

@@ -1,4 +1,4 @@
-"""Old names of keywords: they keep working for a while, with a warning that says the new name."""
+"""Old names of keywords and attributes: they keep working for a while, with a warning that says the new name."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-__all__ = ["renamed_keywords"]
+__all__ = ["RenamedAttribute", "renamed_keywords"]
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
 def renamed_keywords(**names: str) -> Callable[[Function], Function]:
-    """Let a function take keywords by their old names, too.
+    """Let a function, or the making of a class, take keywords by their old names, too.
 
     Parameters
     ----------
@@ -34,8 +34,10 @@ def renamed_keywords(**names: str) -> Callable[[Function], Function]:
     total: people= is called demand= now
     """
 
-    def decorate(function: Function) -> Function:
-        @functools.wraps(function)
+    def decorate(function: Any) -> Any:
+        called = vars(function)["__init__"] if isinstance(function, type) else function
+
+        @functools.wraps(called)
         def call(*args: Any, **kwargs: Any) -> Any:
             for old in names.keys() & kwargs.keys():
                 new = names[old]
@@ -43,8 +45,47 @@ def renamed_keywords(**names: str) -> Callable[[Function], Function]:
                     raise TypeError(f"{function.__name__}: give {new}=, not {old}= as well")
                 warnings.warn(f"{function.__name__}: {old}= is called {new}= now", DeprecationWarning, stacklevel=2)
                 kwargs[new] = kwargs.pop(old)
-            return function(*args, **kwargs)
+            return called(*args, **kwargs)
 
-        return call  # type: ignore[return-value]  # a wrapper keeps the type of what it wraps
+        if isinstance(function, type):
+            function.__init__ = call  # type: ignore[misc]  # the class stays the same, and so do its instances
+            return function
+        return call
 
     return decorate
+
+
+class RenamedAttribute:
+    """The old name of an attribute or method.
+
+    Parameters
+    ----------
+    new
+        What it is called now.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> class Answer:
+    ...     findings = ("a fault",)
+    ...     told = RenamedAttribute("findings")
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     Answer().told
+    ('a fault',)
+    >>> print(caught[0].message)
+    Answer.told is called Answer.findings now
+    """
+
+    def __init__(self, new: str) -> None:
+        self.new = new
+
+    def __set_name__(self, owner: type, old: str) -> None:
+        self.old = old
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is None:
+            return self
+        name = owner.__name__
+        warnings.warn(f"{name}.{self.old} is called {name}.{self.new} now", DeprecationWarning, stacklevel=2)
+        return getattr(instance, self.new)

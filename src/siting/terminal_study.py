@@ -25,7 +25,7 @@ from siting.study import Outcome, Study, run
 from siting.study.outputs import write_outputs
 from siting.study.run import judge
 from siting.study.tables import coverage_table, facility_words, network_words, places_table
-from siting.terminal import ROOMY, print_audit
+from siting.terminal_audit import ROOMY, print_audit
 from siting.terminal_text import wrapped
 
 __all__ = ["audit_in_terminal", "results_table", "run_in_terminal"]

@@ -29,7 +29,7 @@ from siting.judge.standards.years import due, later
 from siting.judge.wording.sentences import sentence
 from siting.measure.services import PEOPLE, walker
 from siting.network import Network, Walk
-from siting.share import share_from
+from siting.read_share import share_from
 
 __all__ = ["audit"]
 

@@ -10,14 +10,14 @@ from typing import Any
 import pandas as pd
 
 from siting.errors import SitingError, some
-from siting.html import card, table, words
 from siting.judge.layers.uncounted_types import COLUMNS as UNCOUNTED
 from siting.judge.layers.uncounted_types import in_words as uncounted_in_words
 from siting.judge.standards.units_of_measure import DIGITS, apart
-from siting.judge.statuses import counts_of, groups_to_show, judged_first, members_of
+from siting.judge.statuses import STATUSES, counts_of, groups_to_show, judged_first, members_of
 from siting.judge.wording.sentences import needs_words
 from siting.judge.workbook import write_workbook
 from siting.labels import known, label, named
+from siting.notebook_html import card, table, words
 
 __all__ = ["COLUMNS", "PRINTED", "Audit"]
 
@@ -168,12 +168,10 @@ class Audit:
         areas = pd.unique(self.table[["area", "area_name"]].to_numpy().ravel())
         if area is not None and area not in areas:
             raise SitingError(f'there is no area "{area}"; choose one of {some(areas, 20)}')
-        statuses = None if status is None else members_of(status)
+        statuses = STATUSES if status is None else members_of(status)
 
         def keep(table: pd.DataFrame) -> pd.DataFrame:
-            kept = pd.Series(True, table.index)
-            if statuses is not None:
-                kept &= table["status"].isin(statuses)
+            kept = table["status"].isin(statuses)
             if service is not None:
                 kept &= table["service"] == service
             if area is not None:

@@ -12,15 +12,14 @@ from siting.errors import StandardError
 from siting.judge.indicators.estates import lacking_of
 from siting.judge.indicators.facilities_for_people import owed_for_people
 from siting.judge.indicators.finding import number
-from siting.judge.indicators.owed import DUTIES, ESTATES, duty_of
+from siting.judge.indicators.owed import DUTIES, duty_of, units_owed
 from siting.judge.indicators.owned import there
-from siting.judge.indicators.provision_formulas import units_owed
 from siting.judge.indicators.rates import BASES
 from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import by_units
+from siting.judge.layers.judged_units import by_units
 from siting.judge.layers.uncounted_types import uncounted, warn_of_unknown
-from siting.judge.standards.applies_to import DISTRICTS
+from siting.judge.standards.applies_to import DISTRICTS, ESTATES
 from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.standard import Standard
@@ -38,8 +37,7 @@ QUANTITIES = ("facilities", "area_m2", "places", "school_places", "beds", "land_
 COLUMNS = [
     "community", "name", "rule", "indicator", "indicator_en", "service", "facilities", "facilities_low", "area_m2",
     "places", "school_places", "beds", "land_m2", "base", "amount", "there", "lacking", "read_with", "reason",
-    "reason_en", "clause",
-    "document",
+    "reason_en", "clause", "document",
 ]  # fmt: skip
 #: City-wide rates that a population as a whole owes, and the quantity that each asks for.
 POPULATION = {
@@ -114,7 +112,7 @@ def provision(
     Notes
     -----
     With H households, P residents, E people of 60 and over and W employees: floor area ``max(a H / 100, A_min)``;
-    facilities by households in two readings, see `siting.judge.indicators.provision_formulas`; by employees
+    facilities by households in two readings, see `siting.judge.indicators.owed`; by employees
     ``floor(W / 10000)``; places ``ceil(q P / 1000)``; beds ``ceil(q E / 1000)``; land ``0.1 P``. Each number comes from
     the rule.
 

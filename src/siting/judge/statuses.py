@@ -23,13 +23,7 @@ READ = ("short", "part", "met", "ahead", "shown")
 
 
 def group_of(status: str) -> str:
-    """Return the group that a verdict is counted in: "n/a" for those of `NOT_JUDGED`, else the verdict itself.
-
-    Examples
-    --------
-    >>> group_of("no_data"), group_of("short")
-    ('n/a', 'short')
-    """
+    """Return the group that a verdict is counted in: "n/a" for those of `NOT_JUDGED`, else the verdict itself."""
     return "n/a" if status in NOT_JUDGED else status
 
 
@@ -55,12 +49,6 @@ def judged_first(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Part the rows that are judged or shown from those without a verdict; what is short comes first.
 
     The readings of a rule stay together, where the worst of them stands.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"rule": ["a", "b", "c", "c"], "status": ["met", "no_data", "met", "short"]})
-    >>> [part["rule"].tolist() for part in judged_first(rows)]
-    [['c', 'c', 'a'], ['b']]
     """
     silent = rows["status"].isin(NOT_JUDGED)
     judged = rows[~silent]

@@ -5,8 +5,6 @@ from siting.measure.accessibility import accessibility as accessibility
 from siting.measure.accessibility import supply_ratios as supply_ratios
 from siting.measure.apportionment import fit_margins as fit_margins
 from siting.measure.apportionment import round_to_total as round_to_total
-from siting.measure.areas import service_areas as service_areas
-from siting.measure.areas import service_streets as service_streets
 from siting.measure.capacity import idle_nearby as idle_nearby
 from siting.measure.capacity import utilisation as utilisation
 from siting.measure.catchment import catchment as catchment
@@ -37,6 +35,8 @@ from siting.measure.projects import Appraisal as Appraisal
 from siting.measure.projects import appraise_projects as appraise_projects
 from siting.measure.projects import with_projects as with_projects
 from siting.measure.reach import Reach as Reach
+from siting.measure.service_areas import service_areas as service_areas
+from siting.measure.service_areas import service_streets as service_streets
 from siting.measure.services import offering as offering
 from siting.measure.services import open_to_all as open_to_all
 from siting.measure.services import with_sites as with_sites

@@ -1,4 +1,4 @@
-"""`accessibility`: supply per head of those who share it; `supply_ratios`: how crowded each facility is."""
+"""`accessibility`: supply per head in each community; `supply_ratios`: supply per head at each facility."""
 
 from __future__ import annotations
 
@@ -35,21 +35,21 @@ def accessibility(
 ) -> pd.DataFrame:
     """Measure the supply per head of demand of each community, with competition for it.
 
-    Each facility ``j`` shares its supply ``S_j`` among the demand ``P_i`` of all who reach it, and each community ``i``
-    adds up what it gets: ``R_j = S_j / sum_i a_ij P_i`` and ``A_i = sum_j b_ij R_j``. With ``f_ij = f(d_ij)``,
+    Each facility ``j`` divides its supply ``S_j`` by the demand ``P_i`` that reaches it. Each community ``i`` adds up
+    its shares: ``R_j = S_j / sum_i a_ij P_i`` and ``A_i = sum_j b_ij R_j``. With ``f_ij = f(d_ij)``,
 
     =========  ====================  ==========  ================================================================
     method     a                     b           meaning
     =========  ====================  ==========  ================================================================
-    "2sfca"    1                     1           all within the limit of *reach* count alike [1]_
-    "e2sfca"   f                     f           the near count more [2]_
+    "2sfca"    1                     1           all within the limit of *reach* count the same [1]_
+    "e2sfca"   f                     f           nearer ones count more [2]_
     "gravity"  f                     f           the same sum, with `power` or `exponential` [3]_, [4]_
-    "m2sfca"   f                     f²          a long way also leaves supply unused [5]_
-    "3sfca"    f_ij ² / sum_k f_ik   the same    who has a choice demands less of each [6]_
+    "m2sfca"   f                     f²          distance also leaves supply unused [5]_
+    "3sfca"    f_ij ² / sum_k f_ik   the same    people with a choice demand less of each [6]_
     =========  ====================  ==========  ================================================================
 
-    So ``sum_i P_i A_i`` is the supply of all facilities that some demand reaches; less for "m2sfca". A facility that no
-    demand reaches gives its supply to nobody; `supply_ratios` shows it.
+    So ``sum_i P_i A_i`` is the supply of all facilities with demand in reach; less for "m2sfca". `supply_ratios`
+    shows the facilities without demand.
 
     Parameters
     ----------
@@ -61,19 +61,19 @@ def accessibility(
         See above.
     decay
         ``f``, a function from an array of costs in the unit of *reach* to weights: `steps`, `gaussian`, `power`,
-        `exponential`, or your own. "2sfca" takes none, the others need one.
+        `exponential`, or your own. "2sfca" takes none, the others require one.
 
     Returns
     -------
     DataFrame
         Index: origins. Columns: `access` (supply per head of demand; 0 where nothing is reached), `per_1000` (for 1000
-        heads), `reached` (supply of all facilities in the catchment), `facilities` (how many those are). ``attrs``:
+        heads), `reached` (supply of all facilities in the catchment), `facilities` (their number). ``attrs``:
         `demand`, `supply`, `method`, `decay`, `limit`, `unit`, `how`.
 
     Raises
     ------
     ProblemError
-        When demand or supply is missing, negative or not a number for an id; the method is unknown, or lacks its decay;
+        When demand or supply is missing, negative or not a number for an id; the method is unknown or has no decay;
         the decay reaches beyond the limit of *reach*, or gives a weight that is negative, not a number or, for
         "m2sfca", above 1; *reach* holds the nearest facilities only.
 
@@ -115,9 +115,9 @@ def supply_ratios(
     method: Method = "2sfca",
     decay: Weigh | None = None,
 ) -> pd.DataFrame:
-    """Measure the supply of each facility per head that reaches it: the first step of `accessibility`.
+    """Measure the supply of each facility per head of demand in reach: the first step of `accessibility`.
 
-    ``R_j = S_j / sum_i a_ij P_i``, with ``a`` as in `accessibility`. The lower the ratio, the more crowded it is.
+    ``R_j = S_j / sum_i a_ij P_i``, with ``a`` as in `accessibility`. A low ratio means a crowded facility.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def supply_ratios(
     Returns
     -------
     DataFrame
-        Index: destinations. Columns: `supply`, `demand` (heads that reach it, as the method weighs them), `ratio`
+        Index: destinations. Columns: `supply`, `demand` (heads that reach it, weighted by the method), `ratio`
         (supply per head) and `per_1000`, NaN without demand, `communities` (in its catchment). ``attrs`` as there.
 
     Examples
@@ -158,7 +158,7 @@ class _Shared(NamedTuple):
 
 
 def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str, decay: Weigh | None) -> _Shared:
-    """Compute what each facility has per head."""
+    """Compute the supply per head of each facility."""
     if method not in get_args(Method):
         raise ProblemError(f"method is {method!r}; choose one of {', '.join(get_args(Method))}")
     people = amounts(demand, reach.origins, what="demand").to_numpy(float)
@@ -183,7 +183,7 @@ def _first_step(reach: Reach, demand: pd.Series, supply: pd.Series, method: str,
 
 
 def _second_step(shared: _Shared) -> tuple[Floats, Floats, Ints]:
-    """Add up what each community gets, and what lies within its catchment."""
+    """Add up the shares of each community, and the supply in its catchment."""
     ratio = np.nan_to_num(shared.ratio, nan=0.0)
     if shared.counted is shared.weights:  # all counts whole: one pass over the pairs
         sums = shared.weights @ np.column_stack([ratio, shared.supply])
@@ -207,7 +207,7 @@ def _ratio(places: Floats, heads: Floats, ids: pd.Index) -> Floats:
 
 
 def _weighed(reach: Reach, method: str, decay: Weigh | None) -> Floats:
-    """Weigh each pair; refuse weights that mean nothing."""
+    """Weight each pair; refuse invalid weights."""
     if reach.nearest_only is not None and reach.nearest_only < len(reach.destinations):
         nearest = f"the reach holds the {reach.nearest_only} nearest facilities of each community only"
         raise ProblemError(f"{nearest}, not all who share them; call travel with metres or minutes, without nearest")

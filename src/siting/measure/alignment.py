@@ -1,4 +1,4 @@
-"""Put what is given by id in the order of the ids, and refuse what is missing or wrong: amounts, weights, groups."""
+"""Align amounts, weights and groups with ids; refuse missing and invalid values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["amounts", "groups", "in_order", "unique_ids", "weights"]
 
 
 def unique_ids(ids: Iterable[object], what: str) -> pd.Index:
-    """Make an index of *ids*; refuse ids that stand twice."""
+    """Make an index of *ids*; refuse duplicates."""
     index = ids if isinstance(ids, pd.Index) else pd.Index(list(ids))
     if not index.is_unique:
         raise ProblemError(f"{what} stand twice: {some(index[index.duplicated()].unique())}")
@@ -21,7 +21,7 @@ def unique_ids(ids: Iterable[object], what: str) -> pd.Index:
 
 
 def in_order(values: pd.Series, ids: pd.Index, what: str, of: str = "origins") -> pd.Series:
-    """Put *values* in the order of *ids*; refuse what is no Series, and an id that has no row or two."""
+    """Put *values* in the order of *ids*; refuse other types than Series, and ids with no row or two."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"{what} is {values!r}; give a Series with a value for each id of the {of}")
     absent = ids.difference(unique_ids(values.index, f"{what}: ids"))
@@ -43,7 +43,7 @@ def groups(by: pd.Series | None, ids: pd.Index, of: str = "origins", *, what: st
 def weights(
     demand: pd.Series | pd.DataFrame, ids: pd.Index, *, what: str = "demand", of: str = "origins"
 ) -> pd.DataFrame:
-    """Put weights, one a column, in the order of *ids*, as floats; refuse what is missing, negative or no number."""
+    """Put columns of weights in the order of *ids*, as floats; refuse missing, negative and non-numeric values."""
     if not isinstance(demand, pd.Series | pd.DataFrame):
         raise ProblemError(f"{what} is a {type(demand).__name__}; give a Series or DataFrame with the ids of the {of}")
     frame = demand.to_frame(demand.name or what) if isinstance(demand, pd.Series) else demand
@@ -65,7 +65,7 @@ def weights(
 
 
 def amounts(values: pd.Series, ids: pd.Index, *, what: str, of: str = "origins") -> pd.Series:
-    """Put the numbers of one Series in the order of *ids*, as floats; refuse what is missing, negative or no number."""
+    """Put a Series in the order of *ids*, as floats; refuse missing, negative and non-numeric values."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"{what} is a {type(values).__name__}; give one Series with the ids of the {of}")
     if values.index.equals(ids) and ids.is_unique and isinstance(values.dtype, np.dtype) and values.dtype.kind in "iuf":

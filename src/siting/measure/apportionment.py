@@ -25,7 +25,7 @@ CLOSE, SHARE = 1e-6, 1e-12
 ROUNDS = 10_000
 #: Rounding tolerance of a quota, absolute and as a share of it.
 NEAR, SHARE_NEAR = 1e-9, 1e-12
-#: Totals of whole weights are exact up to the first; up to the second, what `SHARE_NEAR` adds to all quotas is below 1.
+#: Totals of whole weights are exact up to the first; up to the second, the sum of all `SHARE_NEAR` is below 1.
 MOST, MOST_PARTS = 2**53, 10**11
 
 
@@ -37,8 +37,8 @@ def whole_number(value: float) -> int:
 def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     """Apportion a whole number in proportion to weights, in whole numbers that add up to it.
 
-    Each row gets its quota ``total w(i) / sum(w)`` rounded down; what is left goes, one each, to the rows with the
-    largest remainders, of equals to the first (method of Hamilton [1]_). A row of weight 0 gets 0.
+    Each row gets its quota ``total w(i) / sum(w)`` rounded down; the rows with the largest remainders get one more
+    each, the first of equal ones (method of Hamilton [1]_). A row of weight 0 gets 0.
 
     Parameters
     ----------
@@ -53,7 +53,8 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     Raises
     ------
     ProblemError
-        When a weight is missing or negative, *total* no whole number of 0 or more, or above 0 where all weights are 0.
+        When a weight is missing or negative, or *total* is not a whole number of 0 or more, or is above 0 and all
+        weights are 0.
 
     References
     ----------
@@ -69,7 +70,7 @@ def round_to_total(weights: pd.Series, total: int) -> pd.Series:
     if not number or not 0 <= total <= MOST or total != int(total):
         raise ProblemError(f"total is {total!r}; give a whole number of 0 or more, up to {MOST:,}")
     if total and not values.any():
-        raise ProblemError(f"all weights are 0: there is nothing to share {total:,} out by")
+        raise ProblemError(f"all weights are 0: {total:,} cannot be apportioned")
     shares = apportion(values, np.zeros(len(values), np.intp), np.array([total], np.int64))
     return pd.Series(shares, index=weights.index, name=weights.name)
 
@@ -117,7 +118,7 @@ def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[
     else:
         if totals.max(initial=0) > MOST_PARTS or not np.isfinite(sums).all():
             mend = f"give whole ones, or a total of up to {MOST_PARTS:,}"
-            raise ProblemError(f"{int(totals.max()):,} cannot be shared out to the unit by such weights; {mend}")
+            raise ProblemError(f"{int(totals.max()):,} cannot be apportioned to the unit by such weights; {mend}")
         quota = weights / sums[group] * totals[group]
         nearest = np.rint(quota)
         quota = np.where(np.abs(quota - nearest) <= NEAR + SHARE_NEAR * quota, nearest, quota)
@@ -128,10 +129,10 @@ def _quotas(weights: npt.NDArray[Any], group: Positions, totals: Ints) -> tuple[
 def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> pd.DataFrame:
     """Scale a table of people to two margins, in whole numbers.
 
-    Rows and columns are scaled in turn until both sums are right (iterative proportional fitting [1]_), which keeps the
-    table's cross-product ratios. Then each cell is rounded up or down so that both margins are met exactly, as near to
-    the fractions as can be (controlled rounding [2]_). A cell of 0 stays 0. One that is 0 in every table that meets the
-    margins is set to 0 first: scaling alone would only creep towards it.
+    Rows and columns are scaled in turn until both sums match (iterative proportional fitting [1]_), which keeps the
+    table's cross-product ratios. Then each cell is rounded up or down, as near to its fraction as possible, so that
+    both margins are met exactly (controlled rounding [2]_). A cell of 0 stays 0. A cell that is 0 in every table that
+    meets the margins is set to 0 first: scaling would approach 0 too slowly.
 
     Parameters
     ----------
@@ -148,8 +149,8 @@ def fit_margins(table: pd.DataFrame, *, rows: pd.Series, columns: pd.Series) -> 
     Raises
     ------
     ProblemError
-        When a label stands twice or has no total, the two sums differ, a row or column of nothing but 0 has a total, or
-        the zeros of the table leave no way to meet both margins, which a maximum flow proves.
+        When a label occurs twice or has no total, the two sums differ, a row or column of zeros has a total, or the
+        zeros of the table make both margins impossible, as a maximum flow proves.
 
     References
     ----------

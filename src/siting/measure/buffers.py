@@ -5,9 +5,9 @@ of a point is such a circle. The outline of their union consists of the stretche
 covers. A convex polygon covers one interval of a side, so each side is compared only with the strips near it. Where a
 stretch enters another strip, one of that strip begins, at the same pair of sides: with one successor each, rings close.
 
-Sides on each other would leave that to chance, so every radius is shortened by up to `JITTER`, by a hash of where the
-strip lies: the same strip is drawn alike in every area. Where rings do not close or cross all the same, other hashes
-are tried, and after these GEOS unites the strips.
+Coinciding sides would make this ambiguous, so every radius is shortened by up to `JITTER`, by a hash of the strip's
+location: a strip is the same in every area. If rings still do not close or cross, other hashes are tried, and at last
+GEOS unites the strips.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _corners(rows: Strips) -> tuple[Floats, Ints]:
 
 
 def _outline(rows: Strips, xy: Floats, ptr: Ints) -> tuple[Floats, Ints] | None:
-    """Return the rings around strips of the corners *xy*: points, and where each ring begins; None where unsure."""
+    """Return the rings around strips of the corners *xy*: points, and where each ring begins; None if ambiguous."""
     radius = rows[:, 4]
     low, high = np.minimum(rows[:, :2], rows[:, 2:4]), np.maximum(rows[:, :2], rows[:, 2:4])
     boxes = np.hstack([low - radius[:, None], high + radius[:, None]])

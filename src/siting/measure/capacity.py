@@ -13,6 +13,7 @@ from siting.measure.alignment import amounts, groups, unique_ids
 from siting.measure.reach import Reach
 from siting.numbers import Floats
 from siting.optimize.max_flow import maximum_flow
+from siting.renamed import renamed_keywords
 
 __all__ = ["idle_nearby", "utilisation"]
 
@@ -31,10 +32,10 @@ def utilisation(
     capacity: str | pd.Series,
     by: str | pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Measure how full facilities are, and how many places stand empty.
+    """Measure how full facilities are, and how many places are idle.
 
     With ``u`` people in a facility of ``c`` places, ``share = sum of u / sum of c``, ``idle = sum of max(0, c - u)``
-    and ``excess = sum of max(0, u - c)``: empty places of one facility do not make up for another that is over-full.
+    and ``excess = sum of max(0, u - c)``: idle places of one facility do not offset the excess of another.
 
     Parameters
     ----------
@@ -77,6 +78,7 @@ def utilisation(
     return sums.rename_axis("group")
 
 
+@renamed_keywords(rate="per_1000")
 def idle_nearby(
     reach: Reach,
     demand: pd.Series,
@@ -86,22 +88,21 @@ def idle_nearby(
     per_1000: float,
     by: pd.Series | None = None,
 ) -> pd.DataFrame:
-    """Find where people lack places at a given rate, and how many places stand empty within their reach.
+    """Find where people lack places at a given rate, and how many idle places they reach.
 
-    Layers do not say who uses which facility. The u_j users of facility j, at most its places c_j, are taken to come
-    from the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_:
-    ``h_i = sum over j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then
-    ``needed_i = per_1000 * w_i / 1000``, ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``.
-    `takes_idle` is the maximum flow from the shortages of an area alone to the idle places in *reach*.
-    Users above the places of a facility count as lacking one, as do those of facilities outside *reach*: leave such
-    people out of *demand* where they are known.
+    Layers do not record who uses which facility. The u_j users of facility j, at most its places c_j, are shared among
+    the communities i that reach it in proportion to their demand w_i, as in floating catchments [1]_: ``h_i = sum over
+    j of min(u_j, c_j) * w_i / (sum of w over all that reach j)``. Then ``needed_i = per_1000 * w_i / 1000``,
+    ``shortage_i = max(0, needed_i - h_i)`` and ``idle_j = max(0, c_j - u_j)``. `takes_idle` is the maximum flow from
+    the shortages of an area alone to the idle places in *reach*. Users above the places of a facility, and users of
+    facilities outside *reach*, count as lacking a place: leave them out of *demand* where they are known.
 
     Parameters
     ----------
     reach
         From communities to the facilities that are open to them (see `open_to_all`).
     demand
-        People by community id, of the base that the rate is printed for: residents, elderly, children under 3.
+        People by community id, of the base of the rate: residents, elderly, children under 3.
     used, capacity
         People in each facility, and its places, by facility id.
     per_1000
@@ -115,11 +116,11 @@ def idle_nearby(
         A row per community or area. Index: the origins, or `group`. Columns:
 
         - `demand`, and `needed` = per_1000 / 1000 * demand, not rounded;
-        - `facilities`, `capacity`, `used`, `idle`: of the facilities that somebody there reaches. Rows of neighbours
-          share facilities, so these columns must not be added up;
-        - `shortage`: places that people there lack, beside those that they use;
-        - `takes_idle`: how many of these could take an idle place in reach, each place once;
-        - `shortage_left` = shortage - takes_idle: what needs new places, even if every idle one were taken.
+        - `facilities`, `capacity`, `used`, `idle`: of the facilities reached from there. Neighbouring rows share
+          facilities: do not add these columns up;
+        - `shortage`: places missing there, in addition to those in use;
+        - `takes_idle`: how many of these idle places in reach could fill, each place once;
+        - `shortage_left` = shortage - takes_idle: the new places needed even if every idle one is used.
 
         ``attrs``: `per_1000`, `limit`, `unit`, `how`.
 

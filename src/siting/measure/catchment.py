@@ -1,4 +1,4 @@
-"""`catchment`: what lies within a walk of each place, added up without keeping pairs."""
+"""`catchment`: the sum of weights within a walk of each place, without keeping pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.measure.alignment import weights as aligned
 from siting.measure.decay import check_shape
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.numbers import Floats, Ints
 from siting.progress_bar import progress_bar
@@ -34,9 +34,9 @@ def catchment(
     threads: int | None = None,
     progress: Callable[[int, int], None] | bool | None = None,
 ) -> pd.DataFrame:
-    """Add up what each origin reaches within a limit: ``sum_j w(j) f(d(i, j))`` over the ``j`` with ``d(i, j) <= R``.
+    """Add up the weights within reach of each origin: ``sum_j w(j) f(d(i, j))`` over the ``j`` with ``d(i, j) <= R``.
 
-    The cumulative opportunities [1]_. No pair is kept, so that every node of a city can be an origin.
+    Cumulative opportunities [1]_. No pairs are kept, so that every node of a city can be an origin.
 
     Parameters
     ----------
@@ -45,12 +45,12 @@ def catchment(
     origins, destinations
         Layers of points or polygons, or places on the network.
     weights
-        What is added up, by destination id: beds, people, …; a Series, or a column for each weight.
+        Weights by destination id: beds, people, …; a Series, or a column for each weight.
     metres, minutes, walk, max_snap, threads, progress
         As for `travel`.
     decay
-        What a destination counts at a distance: a function from an array of costs (metres, or minutes where those were
-        given) to factors. Without it all within the limit count whole.
+        A function from an array of costs (metres, or minutes if *minutes* is given) to factors of the weights. Without
+        it every factor within the limit is 1.
 
     Returns
     -------

@@ -61,13 +61,13 @@ def cohort_forecast(
     survival
         Share by age alive a year later, 0 to 1, also of the open age (`survival` of a `life_table`); or ages by areas.
     newborn
-        Share of a year's births alive at its end, 0 to 1 (`lived` at age 0 of a `life_table`). Needed with births.
+        Share of a year's births alive at its end, 0 to 1 (`lived` at age 0 of a `life_table`). Required with births.
     births
         Births a year: one number, or by year; for several areas a DataFrame, years by areas.
     fertility, women
         Births a year per woman by age (none where not listed), and the share of women: one number, by age, or by area.
     migration
-        People who come less those who go, a year, by their age at the end of it; a mapping gives each year its own.
+        Net migrants a year, by their age at the end of it; a mapping gives each year its own.
 
     Returns
     -------
@@ -78,7 +78,8 @@ def cohort_forecast(
     Raises
     ------
     ProblemError
-        When ages have gaps, a number, year or area is missing, a number out of range, or more leave than there are.
+        When ages have gaps, a number, year or area is missing, a number is out of range, or more people leave than live
+        there.
 
     References
     ----------
@@ -239,7 +240,7 @@ def _ages(given: ByAge) -> pd.DataFrame:
     table = table.sort_index()
     if len(table) < 2 or not pd.api.types.is_integer_dtype(table.index) or list(table.index) != list(range(len(table))):
         raise ProblemError("ages must be whole numbers 0, 1, 2, … without a gap, the last for all who are older")
-    return table.rename_axis(index="age")
+    return table
 
 
 def _numbers(given: Any, table: pd.DataFrame, what: str, *, least: float = 0, most: float = math.inf) -> Floats:

@@ -1,4 +1,4 @@
-"""`coverage`: who is inside a limit, in people and in communities; `bands`: how near each community is."""
+"""`coverage`: people and communities within a limit; `bands`: the smallest limit that each community meets."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def coverage(
 ) -> pd.DataFrame:
     """Count the demand that reaches at least one destination.
 
-    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is the part of all ``w(i)`` that they hold.
+    A community ``i`` is covered when ``min_j d(i, j) <= r(i)``; the share is their part of the sum of all ``w(i)``.
 
     Parameters
     ----------

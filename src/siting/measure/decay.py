@@ -1,7 +1,7 @@
-"""What a facility counts at a distance: `steps`, `gaussian`, `power`, `exponential`.
+"""Weight of a facility by distance: `steps`, `gaussian`, `power`, `exponential`.
 
 Each makes a `Decay`, a frozen function from costs (metres or minutes) to weights from 0 to 1 (`steps`: as given), for
-`accessibility` and `catchment`. Any other function from an array of costs to an array of weights serves as well.
+`accessibility` and `catchment`. Any other function from an array of costs to an array of weights also works.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ __all__ = ["Decay", "exponential", "gaussian", "power", "steps"]
 
 @dataclass(frozen=True, repr=False)
 class Decay:
-    """A decay of distance, as a value: call it with costs. Made by `steps`, `gaussian`, `power`, `exponential`.
+    """A distance decay: call it with costs. Made by `steps`, `gaussian`, `power`, `exponential`.
 
     Attributes
     ----------
     name
-        The call that made it; decays of one name are equal.
+        The call that made it; decays with the same name are equal.
     limit, rule
-        The cost beyond which nothing counts (infinite where the weight never becomes 0); from costs to weights.
+        The cost beyond which the weight is 0 (infinite if never); the function from costs to weights.
     """
 
     name: str
@@ -50,7 +50,7 @@ def __dir__() -> list[str]:
 
 
 def steps(weights: Mapping[float, float]) -> Decay:
-    """Count a facility by the zone it lies in, as the enhanced two-step method does [1]_.
+    """Weight by distance zones, as in the enhanced two-step method [1]_.
 
     ``f(d) = w_r`` for the first bound ``d_r >= d``, and 0 beyond the last bound.
 
@@ -92,7 +92,7 @@ def steps(weights: Mapping[float, float]) -> Decay:
 
 
 def gaussian(limit: float) -> Decay:
-    """Count a facility the less the farther, smoothly down to 0 at the edge of the catchment [1]_.
+    """Weight that falls smoothly to 0 at the edge of the catchment [1]_.
 
     ``f(d) = (exp(-(d / d0)² / 2) - exp(-1/2)) / (1 - exp(-1/2))`` for ``d <= d0``, the *limit*, and 0 beyond.
 
@@ -121,17 +121,17 @@ def gaussian(limit: float) -> Decay:
 
 
 def power(beta: float, *, least: float) -> Decay:
-    """Count a facility by a power of its distance, as gravity does [1]_ [2]_.
+    """Weight by a power of the distance, as in gravity models [1]_ [2]_.
 
-    ``f(d) = (max(d, least) / least) ** -beta``: 1 up to *least*, so that a facility at the door does not count
-    infinitely much. Where `accessibility` divides by a sum of weights ("gravity"), this is ``d ** -beta``.
+    ``f(d) = (max(d, least) / least) ** -beta``: 1 up to *least*, so that the weight at 0 is finite. Where
+    `accessibility` divides by a sum of weights ("gravity"), this is ``d ** -beta``.
 
     Parameters
     ----------
     beta
-        The exponent, above 0. It is measured for a service and its users, not assumed.
+        The exponent, above 0. Estimate it for the service and its users.
     least
-        The least cost that counts: nearer facilities count as if they were this far.
+        The least cost: nearer facilities count as if at this cost.
 
     Raises
     ------
@@ -156,7 +156,7 @@ def power(beta: float, *, least: float) -> Decay:
 
 
 def exponential(beta: float) -> Decay:
-    """Count a facility less by the same share for each metre or minute more [1]_.
+    """Weight that falls by the same share with each metre or minute [1]_.
 
     ``f(d) = exp(-beta d)``.
 

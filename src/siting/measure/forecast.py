@@ -1,4 +1,4 @@
-"""`forecast`: the communities of a later year, in whole people that add up, with the assumptions made."""
+"""`forecast`: people by community in a later year, as whole numbers that add up, with the assumptions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Frame = TypeVar("Frame", bound=pd.DataFrame)
 LAYER = "communities"
 #: Columns that a forecast adds.
 YEAR, ASSUMPTION = "year", {"zh": "assumption", "en": "assumption_en"}
-#: How many areas an assumption names.
+#: Most areas named in an assumption.
 NAMED = 10
 
 
@@ -50,18 +50,18 @@ def forecast(
     by: str | pd.Series = "district",
     source: str = "",
 ) -> Frame:
-    """Carry the people of communities to a later year, in whole numbers that add up to the totals given.
+    """Forecast the people of communities in a later year, in whole numbers that add up to the given totals.
 
-    What is known about the later year becomes a total for each column, of all communities or of each area. Each total
+    Rates, increases and totals give a total for each column, for all communities or each area. Each total
     is apportioned in proportion to the base year by largest remainders (see `round_to_total`). With *parts* the table
-    of areas by parts is fitted first (`fit_margins` [1]_); in an area each part is apportioned by its base.
+    of areas by parts is fitted first (`fit_margins` [1]_), then each part is apportioned within its area.
 
     Parameters
     ----------
     communities
         Layer of the base year, with or without geometry.
     to_year, from_year
-        Later and base year; the same year brings the base to printed totals. Without *from_year* it is the layer's
+        Later and base year; equal years scale the base to printed totals. Without *from_year* it is the layer's
         column `year`, which an earlier forecast adds.
     rates
         Growth a year as a share, by column: ``{"elderly": 0.0454}``, or for each area
@@ -70,27 +70,27 @@ def forecast(
         People more (or fewer) a year, by column, as for *rates*: ``x0 + d (to_year - from_year)``.
     totals
         Total in *to_year* by column: a number; figures by year (``{2021: 90_000, 2030: 120_000}``, or a Series), from
-        which *method* computes it; or either by area id (text). Areas that are not named share what is left of
-        ``"all"``, which must agree with the areas when all are named. Figures that agree before they are rounded are
+        which *method* computes it; or either by area id (text). Areas that are not named share the rest of
+        ``"all"``, which must agree with the areas when all are named. Figures that agree before rounding are
         rounded together, the largest fractions upwards.
     method
         ``"linear"`` or ``"growth"`` between figures of years; see `interpolate_figures`.
     parts
-        Columns that share nobody and belong to *whole*, such as ``("infants", "elderly")``. They are fitted together:
+        Disjoint columns that are part of *whole*, such as ``("infants", "elderly")``. They are fitted together:
         whole (for all, or by area), each part and the rest keep their totals, and whole is their sum in every row. All
-        of them need a total, a rate or an increase; ``rates={"population": 0}`` holds the residents.
+        of them need a total, a rate or an increase; ``rates={"population": 0}`` keeps the residents constant.
     whole
-        The column that *parts* and the rest make up.
+        The column that is the sum of *parts* and the rest.
     by
-        The area of each community, for what is given by area: a column, or a Series by community id.
+        The area of each community, for values given by area: a column, or a Series by community id.
     source
-        Where the figures come from and what population they count (document, clause, residents or registered).
+        Source of the figures and the population that they count (document, clause, residents or registered).
 
     Returns
     -------
     GeoDataFrame or DataFrame
         As *communities*, with the forecast columns replaced (int64), and three columns more: `year`, `assumption` and
-        `assumption_en`, which describe in every row how the numbers were made. All other columns are as they were.
+        `assumption_en`, which describe in every row how the numbers were made. Other columns do not change.
 
     Raises
     ------
@@ -181,7 +181,7 @@ def _base(communities: pd.DataFrame, names: Sequence[str], by: str | pd.Series, 
 
 
 def _fitted(base: Base, held: Mapping[str, Control], parts: list[str], whole: str) -> dict[str, Ints]:
-    """Fit parts and the rest of a whole together, areas by parts, and apportion each cell among its communities."""
+    """Fit the table of areas by parts and rest, and apportion each cell among its communities."""
     lacking = [name for name in [*parts, whole] if name not in held]
     if lacking or whole in parts or len(set(parts)) < len(parts):
         need = "each and the whole need a total, a rate or an increase (a rate of 0 holds it)"

@@ -1,4 +1,4 @@
-"""How evenly access is shared out: Gini, Palma, Theil and Lorenz by people; by district, town and country."""
+"""Inequality of access: Gini, Palma, Theil and Lorenz weighted by people; by district, town and country."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from siting.measure.inequality_measures import (
 )
 from siting.measure.reach import cost_at_most
 from siting.numbers import Bools, Floats
+from siting.renamed import renamed_keywords
 
 __all__ = ["gini", "inequality", "lorenz", "palma", "theil", "town_and_country"]
 
@@ -32,16 +33,16 @@ ALL, VILLAGE = "all", "village"
 
 
 def gini(values: pd.Series, people: pd.Series) -> float:
-    """Measure how unevenly *values* are shared out among people: 0 when all have the same, near 1 when one has all.
+    """Measure the inequality of *values* among people: 0 when all have the same, near 1 when one has all.
 
     ``G = sum_ij w(i) w(j) |x(i) - x(j)| / (2 W^2 mean)`` with ``W = sum_i w(i)``: twice the area between the Lorenz
     curve and the diagonal [1]_. All people of a community have its value. People are the population, not a sample, so
-    nothing is corrected for their number.
+    there is no small-sample correction.
 
     Parameters
     ----------
     values, people
-        What a person has, 0 or more (access, places per head, metres to a facility), and the people, by community id.
+        Value per person, 0 or more (access, places per head, metres to a facility), and the people, by community id.
 
     Returns
     -------
@@ -51,7 +52,7 @@ def gini(values: pd.Series, people: pd.Series) -> float:
     Raises
     ------
     ProblemError
-        When a value or a number of people is missing, negative or not a number, or an id is in one of both only.
+        When a value or a number of people is missing, negative or not a number, or an id is in only one of the two.
 
     References
     ----------
@@ -67,10 +68,10 @@ def gini(values: pd.Series, people: pd.Series) -> float:
 
 
 def palma(values: pd.Series, people: pd.Series) -> float:
-    """Divide what the tenth of the people with most have by what the four tenths with least have.
+    """Divide the share of the top 10 % of the people by the share of the bottom 40 %.
 
     ``(1 - L(0.9)) / L(0.4)``, where ``L`` is the Lorenz curve [1]_ [2]_. A community across one of these borders is
-    split. Where all have the same it is 0.25.
+    split. When all have the same it is 0.25.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def palma(values: pd.Series, people: pd.Series) -> float:
     Returns
     -------
     float
-        0.25 or more; NaN when the four tenths with least have nothing, or there is nobody.
+        0.25 or more; NaN when the bottom 40 % have nothing, or there is nobody.
 
     References
     ----------
@@ -98,7 +99,7 @@ def palma(values: pd.Series, people: pd.Series) -> float:
 
 
 def theil(values: pd.Series, people: pd.Series) -> float:
-    """Measure inequality by Theil's T, which splits into that within and that between groups (see `inequality`).
+    """Measure inequality by Theil's T, the sum of inequality within and between groups (see `inequality`).
 
     ``T = sum_i w(i)/W · x(i)/mean · ln(x(i)/mean)``, and a community with nothing adds 0 [1]_.
 
@@ -125,7 +126,7 @@ def theil(values: pd.Series, people: pd.Series) -> float:
 
 
 def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
-    """Return the corners of the Lorenz curve [1]_: the people with least first, and the share of all that they have.
+    """Return the points of the Lorenz curve [1]_: cumulative shares of people and of values, the lowest values first.
 
     Parameters
     ----------
@@ -135,7 +136,7 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        From (0, 0) to (1, 1), a row for each value that people have: `people`, `value`, both cumulative shares. `value`
+        From (0, 0) to (1, 1), a row for each distinct value: `people`, `value`, both cumulative shares. `value`
         is NaN when nobody has anything. No rows when there is nobody.
 
     References
@@ -155,22 +156,23 @@ def lorenz(values: pd.Series, people: pd.Series) -> pd.DataFrame:
     return pd.DataFrame({"people": share, "value": held})
 
 
+@renamed_keywords(within="limit")
 def inequality(
     values: pd.Series, people: pd.Series, by: pd.Series | None = None, *, limit: float | None = None
 ) -> pd.DataFrame:
-    """Measure how *values* are shared out among people, for each group and for all.
+    """Measure the inequality of *values* among people, for each group and for all.
 
-    Theil's T splits into what lies within and what lies between the groups [1]_, with ``s(g)`` the group's share of all
-    that people have and ``p(g)`` its share of the people: ``T = sum_g s(g) T(g) + sum_g s(g) ln(s(g)/p(g))``.
+    Theil's T is the sum of inequality within and between the groups [1]_, with ``s(g)`` the group's share of all
+    values and ``p(g)`` its share of the people: ``T = sum_g s(g) T(g) + sum_g s(g) ln(s(g)/p(g))``.
 
     Parameters
     ----------
     values, people
-        What a person has (with *limit* the way to a facility, NaN for none), and the people, by community id.
+        Value per person (with *limit* the distance to a facility, NaN for none), and the people, by community id.
     by
         A group for each community, such as its district.
     limit
-        Says that *values* are ways, of which less is better, and up to which (infinite for any) one is covered.
+        States that *values* are distances, of which less is better, and the limit of coverage (infinite for none).
 
     Returns
     -------
@@ -178,15 +180,15 @@ def inequality(
         A row for each group, and "all". Communities without people count in no measure.
 
         - `people`; `communities`, with people or without
-        - `mean`, `median` (by people), `min`, `max`; of ways, over those who reach a facility
-        - `covered`: share of the people who have something, or whose way is within *limit*
+        - `mean`, `median` (by people), `min`, `max`; of distances, over those who reach a facility
+        - `covered`: share of the people with a value above 0, or with a distance within *limit*
         - `nothing`: share of the people who have nothing, or reach no facility
-        - `gini`, `palma`, `theil`: see there; of ways, over those who reach a facility
-        - `theil_within`, `theil_between`: what the group adds to both parts of Theil's T; in the row "all" their sums.
-          A group with less than its share takes away from the second
+        - `gini`, `palma`, `theil`: see there; of distances, over those who reach a facility
+        - `theil_within`, `theil_between`: the group's part of Theil's T; in the row "all" their sums.
+          `theil_between` is negative for a group with less than its share
         - `reason`: why a measure is missing: "nobody" (no people), "unreached" (nobody reaches a facility), "nothing"
-          (nobody has anything), "at_door" (all who reach a facility are at one, at 0), "bottom" (no Palma ratio: the
-          four tenths with least have nothing); else missing
+          (nobody has anything), "at_door" (all who reach a facility are at distance 0), "bottom" (no Palma ratio: the
+          bottom 40 % have nothing); else missing
 
         ``attrs`` name `limit`.
 
@@ -231,6 +233,7 @@ def inequality(
     return table
 
 
+@renamed_keywords(within="limit")
 def town_and_country(
     values: pd.Series,
     people: pd.Series,
@@ -239,7 +242,7 @@ def town_and_country(
     country: object | Iterable[object] | None = None,
     limit: float | None = None,
 ) -> pd.DataFrame:
-    """Compare town with country: what people have, how many are covered, and how even it is.
+    """Compare town and country: mean, coverage and inequality.
 
     Parameters
     ----------
@@ -248,7 +251,7 @@ def town_and_country(
     kind
         What each community is, such as the column `kind` of the communities; or True for those in the country.
     country
-        The kind, or the kinds, that are country ("village" without it); all others are town. Flags need none.
+        The kind or kinds that are country (default "village"); all others are town. Not needed with flags.
 
     Returns
     -------
@@ -297,7 +300,7 @@ def _kinds(country: object | Iterable[object] | None, kinds: pd.Series) -> list[
 
 
 def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tuple[Floats, Floats]:
-    """Return values and people side by side; of ways the missing ones are infinite."""
+    """Return values and people as columns; missing distances are infinite."""
     if not isinstance(values, pd.Series):
         raise ProblemError(f"values are a {type(values).__name__}; give a Series with the ids of the communities")
     index = unique_ids(values.index, "values: ids")
@@ -319,7 +322,7 @@ def _aligned(values: pd.Series, people: pd.Series, *, ways: bool = False) -> tup
 
 
 def _row(x: Floats, w: Floats, limit: float | None) -> dict[str, object]:
-    """Measure one group; ways that are infinite reach nothing."""
+    """Measure one group; infinite distances reach nothing."""
     total = float(w.sum())
     reached = np.isfinite(x)
     values, who = distinct(x[reached], w[reached])

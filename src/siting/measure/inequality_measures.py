@@ -21,8 +21,8 @@ def weighted_median(values: Floats, weight: Floats) -> float:
     if not len(x):
         return math.nan
     below = np.cumsum(w) / w.sum()
-    at = min(int(np.searchsorted(below, 0.5 - NOTHING)), len(x) - 1)
-    if abs(below[at] - 0.5) <= NOTHING and at + 1 < len(x):
+    at = int(np.searchsorted(below, 0.5 - NOTHING))
+    if abs(below[at] - 0.5) <= NOTHING:
         return float((x[at] + x[at + 1]) / 2)
     return float(x[at])
 

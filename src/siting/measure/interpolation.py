@@ -1,4 +1,4 @@
-"""Figures of one year from printed ones of others: linear interpolation, constant growth, and trends carried on."""
+"""The figure of a year from printed ones of others: linear interpolation, constant growth, extrapolation."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
     """Interpolate the figure of a year from those printed for other years.
 
     With the printed years ``t0 < t1`` next to ``t`` and their figures ``x0``, ``x1``. Before the first and after the
-    last printed year the trend of the two nearest is carried on, and a warning is logged.
+    last printed year the trend of the two nearest is extrapolated, and a warning is logged.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def interpolate_figures(figures: Figures, year: int, *, method: Method = "linear
 def annual_growth(figures: Figures) -> float:
     """Compute the constant yearly growth from the first to the last figure: ``(x1 / x0) ** (1 / (t1 - t0)) - 1``.
 
-    `forecast` takes it as a rate, such as that of the city that a layer is a part of.
+    `forecast` takes it as a rate, for example that of the whole city.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def annual_increase(figures: Figures) -> float:
 
 
 def printed(figures: Figures) -> dict[int, float]:
-    """Return figures in the order of years; refuse keys that are no years, and figures that are no numbers."""
+    """Return figures in the order of years; refuse keys that are not years, and figures that are not numbers."""
     pairs = list(figures.items())
     years = [year for year, _ in pairs]
     if not pairs or not all(is_year(year) for year in years) or len(set(years)) < len(years):
@@ -147,7 +147,7 @@ def is_year(key: object) -> bool:
 
 
 def check_years(from_year: object, to_year: object) -> None:
-    """Refuse what are no two years, the later one last."""
+    """Refuse anything but two years, the later one last."""
     if not is_year(from_year) or not is_year(to_year) or to_year < from_year:  # type: ignore[operator]
         raise ProblemError(f"from {from_year!r} to {to_year!r}: give two years, the later one last")
 

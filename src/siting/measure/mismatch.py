@@ -1,4 +1,4 @@
-"""`spatial_mismatch`: whether beds and places lie where the people live whom they are for."""
+"""`spatial_mismatch`: whether beds and places are where their users live."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from siting.measure.inequality import by_kind
 from siting.measure.inequality_measures import weighted_median
 from siting.measure.reach import Reach, Unit
 from siting.numbers import Floats
+from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = ["Mismatch", "Verdict", "spatial_mismatch"]
 
@@ -30,40 +31,40 @@ LEAST = 0.05
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mismatch:
-    """How well a supply matches the people whom it is for. Made by `spatial_mismatch`.
+    """How well a supply matches its users in space. Made by `spatial_mismatch`.
 
     Attributes
     ----------
-    people, supply
-        Names of what was compared, such as "elderly" and "beds".
+    demand, supply
+        Names of the compared columns, such as "elderly" and "beds".
     districts
-        A row per district: `people`, `supply`, `people_share`, `supply_share`, `quotient` (location quotient; NaN
-        without people), `surplus` (supply beyond the share of the people). None without districts.
+        A row per district: `demand`, `supply`, `demand_share`, `supply_share`, `quotient` (location quotient; NaN
+        without demand), `surplus` (supply beyond the share of the demand). None without districts.
     dissimilarity
-        Share of the supply that would have to lie in another district, 0 to 1; NaN without people or supply.
+        Share of the supply that would have to move to another district, 0 to 1; NaN without people or supply.
     distance
-        Rows "people" and "residents":
+        Rows "demand" and "residents":
 
         - `total`, and `unreached`, the share that reaches no supply
-        - `mean`: way to the nearest supply. Who reaches none within a limit counts at that limit, so that the mean is a
-          lower bound; in a search without limit those without a path are left out
-        - `median`: the same, with the unreached farther than anybody; NaN when it is one of them
+        - `mean`: distance to the nearest supply. Those who reach none count at the limit, so that the mean is a
+          lower bound; without a limit those without a path are left out
+        - `median`: the same, with the unreached at infinity; NaN if the median is infinite
         - `supply_within`: supply within `limit`, on average; `share_within`: the same as a share of the whole supply
     nearness, density
-        Mean way of residents over that of people: above 1 supply is nearer to the people. `supply_within` of people
-        over that of residents: above 1 they have more of it around them.
+        Mean distance of residents divided by that of people: above 1 supply is nearer to the people. `supply_within` of
+        people divided by that of residents: above 1 people have more supply around them.
     limit, searched
-        Within which way supply counts as around a community (NaN when not all is known), and how far was searched.
+        The distance within which supply is around a community (NaN if not all is known), and the limit of the search.
     unit, how
-        The unit of all ways, and how they were measured.
+        The unit of all distances, and how they were measured.
     verdict
-        "follow" (both ratios above 1, or one and the other alike), "apart" (below 1), "alike", "mixed" (one above, one
-        below), "n/a". Ratios are taken with two decimals; from 0.95 to 1.05 they count as alike.
+        "follow" (both ratios above 1, or one above and one alike), "apart" (the same, below 1), "alike", "mixed" (one
+        above, one below), "n/a". Ratios are rounded to two decimals; 0.95 to 1.05 is alike.
     reason
-        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all ways are 0); else None.
+        Why the verdict is "n/a": "nobody", "no_supply", "unreached", "at_door" (all distances are 0); else None.
     """
 
-    people: str
+    demand: str
     supply: str
     districts: pd.DataFrame | None
     dissimilarity: float
@@ -81,9 +82,12 @@ class Mismatch:
         figures = f"nearness {self.nearness:.2f}, density {self.density:.2f}"
         if self.districts is not None:
             figures += f", dissimilarity {self.dissimilarity:.2f} over {len(self.districts)} districts"
-        return f"<Mismatch: {self.supply} against {self.people}: {self.verdict}, {figures}>"
+        return f"<Mismatch: {self.supply} against {self.demand}: {self.verdict}, {figures}>"
 
-    def statement(self, lang: str = "zh", *, names: Mapping[object, str] | pd.Series | None = None) -> str:
+    people = RenamedAttribute("demand")
+    statement = RenamedAttribute("explain")
+
+    def explain(self, lang: str = "zh", *, names: Mapping[object, str] | pd.Series | None = None) -> str:
         """Describe the result in sentences that can be quoted.
 
         Parameters
@@ -105,7 +109,7 @@ class Mismatch:
         >>> elderly = pd.Series({"a": 30, "b": 10}, name="elderly")
         >>> everybody = pd.Series({"a": 100, "b": 100}, name="population")
         >>> found = spatial_mismatch(reach, elderly, pd.Series({"x": 20}, name="beds"), residents=everybody, limit=300)
-        >>> print(found.statement("en").splitlines()[2])
+        >>> print(found.explain("en").splitlines()[2])
         Within 300 m: 15 beds on average for people aged 60+, 10 beds for all residents (ratio 1.50; above 1: more
         around people aged 60+).
         """
@@ -118,7 +122,11 @@ class _Statement:
     def __init__(self, mismatch: Mismatch, lang: str) -> None:
         self.mismatch, self.lang = mismatch, lang
         # Known names have a word; others stand for themselves.
-        who = label("match.people", lang) if mismatch.people == "people" else named("people", mismatch.people, lang)
+        who = (
+            label("match.people", lang)
+            if mismatch.demand in ("demand", "people")
+            else named("people", mismatch.demand, lang)
+        )
         what = label("match.supply", lang) if mismatch.supply == "supply" else named("field", mismatch.supply, lang)
         self.words = {"who": who, "what": what, "unit": label(f"unit.{mismatch.unit}", lang)}
 
@@ -188,6 +196,7 @@ class _Statement:
         return self.text("unknown") if math.isnan(ratio) else f"{_two_decimals(ratio):.2f}"
 
 
+@renamed_keywords(people="demand")
 def spatial_mismatch(
     reach: Reach,
     demand: pd.Series,
@@ -198,28 +207,29 @@ def spatial_mismatch(
     supply_by: pd.Series | None = None,
     limit: float | None = None,
 ) -> Mismatch:
-    """Compare where a supply lies with where the people live whom it is for, as beds should follow the elderly.
+    """Compare the location of a supply with that of its users, for example beds with the elderly.
 
     By district, with people ``E(d)`` of ``E`` and supply ``B(d)`` of ``B``: the location quotient
     ``LQ(d) = (B(d)/B) / (E(d)/E)`` [1]_, the surplus ``B(d) - B E(d)/E``, and the index of dissimilarity
-    ``D = 1/2 sum_d |E(d)/E - B(d)/B|`` [2]_, the share of the supply that would have to lie elsewhere [3]_.
+    ``D = 1/2 sum_d |E(d)/E - B(d)/B|`` [2]_, the share of the supply that would have to move [3]_.
 
-    By the way to go: how far the nearest supply is, and how much lies within a limit, on average for both.
+    By distance: the mean distance to the nearest supply, and the mean supply within a limit, for users and for
+    residents.
 
     Parameters
     ----------
     reach
-        From communities to facilities. One of only the nearest knows no supply within a limit.
+        From communities to facilities. With only the nearest, the supply within a limit is not known.
     demand
-        The people whom the supply is for, by community id: elderly for beds, …. Its name gives the word for them.
+        Users of the supply by community id: elderly for beds, …. Its name is used in sentences.
     supply
-        By facility id: beds, places, or 1 for each facility; those with 0 are passed over. Its name gives the word.
+        By facility id: beds, places, or 1 for each facility; those with 0 are ignored. Its name is used in sentences.
     residents
-        All residents by community id, with whom the people are compared.
+        All residents by community id, for comparison.
     by, supply_by
         The district of each community and of each facility; both, or none.
     limit
-        Up to which way supply counts as around a community, in the unit of *reach*; without it the limit of *reach*.
+        The distance within which supply is around a community, in the unit of *reach*; default: the limit of *reach*.
 
     Returns
     -------
@@ -258,17 +268,17 @@ def spatial_mismatch(
     if by is not None:
         sites = groups(supply_by, reach.destinations, "facilities", what="supply_by")
         districts = _districts(people, groups(by, reach.origins, "communities"), amount, sites)
-        apart = (districts["people_share"] - districts["supply_share"]).abs()
+        apart = (districts["demand_share"] - districts["supply_share"]).abs()
         dissimilarity = float(apart.sum(skipna=False)) / 2
     around = reach.limit if limit is None else reach.within(float(limit)).limit
     if not math.isfinite(around) or reach.nearest_only is not None:
         around = math.nan  # not all supply within is known
     distance = _distances(reach, np.stack([people, everybody]), amount.to_numpy(float), around)
-    nearness = _over(distance["mean"]["residents"], distance["mean"]["people"])
+    nearness = _over(distance["mean"]["residents"], distance["mean"]["demand"])
     density = _over(*distance["supply_within"])
     verdict = _verdict(nearness, density)
     return Mismatch(
-        people=str(demand.name or "people"),
+        demand=str(demand.name or "demand"),
         supply=str(supply.name or "supply"),
         districts=districts,
         dissimilarity=dissimilarity,
@@ -287,19 +297,18 @@ def spatial_mismatch(
 def _districts(people: pd.Series, by: pd.Series, supply: pd.Series, supply_by: pd.Series) -> pd.DataFrame:
     """Count people and supply by district; a district may have only one of both."""
     counted = {
-        name: values.groupby(labels.astype(object), sort=False, observed=True).sum()
-        for name, values, labels in (("people", people, by), ("supply", supply, supply_by))
+        name: values.groupby(labels.astype(object), sort=False).sum()
+        for name, values, labels in (("demand", people, by), ("supply", supply, supply_by))
     }
-    homes, sites = counted["people"].index, counted["supply"].index
+    homes, sites = counted["demand"].index, counted["supply"].index
     if len(homes) and len(sites) and not homes.isin(sites).any():
         names = f"by names {some(map(repr, homes))}, supply_by {some(map(repr, sites))}"
         raise ProblemError(f"no district has both: {names}; write the ids alike, as text or as numbers")
     ids = sorted({*homes, *sites}, key=by_kind)
     table = pd.DataFrame(counted, index=pd.Index(ids, dtype=object, name="district")).fillna(0.0)
     for name in counted:
-        total = float(table[name].sum())
-        table[f"{name}_share"] = table[name] / (total if total > 0 else math.nan)
-    share = table["people_share"]
+        table[f"{name}_share"] = table[name] / table[name].sum()
+    share = table["demand_share"]
     table["quotient"] = table["supply_share"] / share.where(share > 0)
     table["surplus"] = table["supply"] - table["supply"].sum() * share
     return table
@@ -319,7 +328,7 @@ def _distances(reach: Reach, crowds: Floats, supply: Floats, limit: float) -> pd
         inside = reach.within(limit)
         around = np.bincount(inside.origin, weights=supply[inside.destination], minlength=n)
     rows = [_distance(crowd, cost, reach.limit, around, float(supply.sum())) for crowd in crowds]
-    return pd.DataFrame(rows, index=pd.Index(["people", "residents"], name="who"))
+    return pd.DataFrame(rows, index=pd.Index(["demand", "residents"], name="who"))
 
 
 def _distance(crowd: Floats, cost: Floats, searched: float, around: Floats, supply: float) -> dict[str, float]:

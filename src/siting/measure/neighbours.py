@@ -1,4 +1,4 @@
-"""What lies beside what: partners of facilities, pairs that could share a building, sites where two services lack."""
+"""Neighbouring facilities: partners, pairs that could share a building, sites where two services are missing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pandas as pd
 from siting.errors import ProblemError, some
 from siting.measure.alignment import amounts
 from siting.measure.reach import Reach
+from siting.renamed import renamed_keywords
 
 __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "neighbours", "uncovered_around"]
 
@@ -18,15 +19,15 @@ __all__ = ["close_pairs", "could_take_in", "joint_sites", "medical_partners", "n
 def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     """Find for each place its nearest partner, and count the partners within *limit*.
 
-    Which rural old-age homes lie beside a health centre (毗邻)? The plans print no distance, so *limit* is yours.
-    In a reach from a layer to itself every place is its own partner, at 0: leave those pairs out by `Reach.from_pairs`.
+    Which rural old-age homes are next to a health centre (毗邻)? The plans give no distance, so choose *limit*. In a
+    reach from a layer to itself every place is its own partner, at 0: leave these pairs out with `Reach.from_pairs`.
 
     Parameters
     ----------
     reach
         From places to their possible partners, such as from homes to health centres.
     limit
-        How near is beside, inclusive, in the unit of *reach*; its limit when not given.
+        The largest distance that is "beside", inclusive, in the unit of *reach*; default: its limit.
 
     Returns
     -------
@@ -55,11 +56,12 @@ def neighbours(reach: Reach, *, limit: float | None = None) -> pd.DataFrame:
     return table
 
 
+@renamed_keywords(beds="capacity")
 def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: float | None = None) -> pd.DataFrame:
     """Find the small institutions that lack a medical partner nearby.
 
-    Shijiazhuang asks institutions of fewer than 100 beds to sign an agreement with a medical institution nearby, and
-    prints no distance (catalogue row ``shijiazhuang.eldercare.medical_contract_beds``).
+    Shijiazhuang requires institutions of fewer than 100 beds to sign an agreement with a medical institution nearby,
+    and gives no distance (catalogue row ``shijiazhuang.eldercare.medical_contract_beds``).
 
     Parameters
     ----------
@@ -68,12 +70,12 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     capacity, below
         Beds by institution; those with fewer beds than *below* need a partner.
     limit
-        How near is nearby (邻近), inclusive, in the unit of *reach*; its limit when not given.
+        The largest distance that is nearby (邻近), inclusive, in the unit of *reach*; default: its limit.
 
     Returns
     -------
     DataFrame
-        `beds`, the columns and attrs of `neighbours`, `asked` (small) and `lacks` (small, and none `beside`).
+        `capacity`, the columns and attrs of `neighbours`, `asked` (small) and `lacks` (small, and none `beside`).
 
     Raises
     ------
@@ -89,21 +91,22 @@ def medical_partners(reach: Reach, capacity: pd.Series, *, below: float, limit: 
     ['b']
     """
     table = neighbours(reach, limit=limit)
-    table.insert(0, "beds", amounts(capacity, reach.origins, what="capacity"))
+    table.insert(0, "capacity", amounts(capacity, reach.origins, what="capacity"))
     table.attrs["below"] = _positive(below, "below", "beds")
-    asked = table["beds"] < below
+    asked = table["capacity"] < below
     return table.assign(asked=asked, lacks=asked & ~table["beside"])
 
 
+@renamed_keywords(delta="limit")
 def close_pairs(reach: Reach, *, limit: float) -> pd.DataFrame:
-    """List the pairs of facilities that are near enough to share one building, the nearest first.
+    """List the pairs of facilities near enough to share a building, the nearest first.
 
     Parameters
     ----------
     reach
         From facilities of one service to those of the other, such as from elder care to childcare.
     limit
-        The longest way between two that could move together, inclusive, in the unit of *reach*. No document prints it.
+        The longest distance between two that could merge, inclusive, in the unit of *reach*. No document gives it.
 
     Returns
     -------
@@ -131,6 +134,7 @@ def close_pairs(reach: Reach, *, limit: float) -> pd.DataFrame:
     return table
 
 
+@renamed_keywords(people="demand")
 def uncovered_around(
     to_sites: Reach, to_existing: Reach, demand: pd.Series, *, limit: float | pd.Series | None = None
 ) -> pd.Series:
@@ -180,12 +184,12 @@ def uncovered_around(
 
 
 def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> pd.DataFrame:
-    """Rank sites for a joint building (养老和托幼综合体), which serves people whom every one of its services lacks.
+    """Rank sites for a joint building (养老和托幼综合体) by the people around who lack its services.
 
     Parameters
     ----------
     lacking
-        For each service the people around each site who lack it, from `uncovered_around`, each within its own radius.
+        For each service: people around each site who lack it, from `uncovered_around`, within its radius.
     at_least
         How many people must lack each service before a site qualifies.
 
@@ -193,12 +197,12 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
     -------
     DataFrame
         Index: sites that qualify first, then by `people`. A column for each service, `people` (their sum) and `joint`,
-        whether every service is lacked. ``attrs``: `at_least`, `limits` by service.
+        whether every service is missing. ``attrs``: `at_least`, `limits` by service.
 
     Raises
     ------
     ProblemError
-        When fewer than two services are given, they have other sites, or *at_least* is not above 0.
+        When fewer than two services are given, their sites differ, or *at_least* is not above 0.
 
     Examples
     --------
@@ -233,7 +237,7 @@ def joint_sites(lacking: Mapping[str, pd.Series], *, at_least: float = 1.0) -> p
 def could_take_in(
     lacking: pd.Series, *, at_least: float = 1.0, room: pd.Series | None = None, needed: float | None = None
 ) -> pd.DataFrame:
-    """Rank the existing centres of one service that could take in the other, because people around them lack it.
+    """Rank the existing centres of one service that could add another one that people around them lack.
 
     Parameters
     ----------

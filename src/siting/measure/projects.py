@@ -1,4 +1,4 @@
-"""What planned projects change and cost: beds, coverage and money before and after, by status."""
+"""Effects and costs of planned projects: beds, coverage and money before and after, by status."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from siting.measure.alignment import amounts, unique_ids
 from siting.measure.coverage import coverage
 from siting.measure.reach import Reach
 from siting.numbers import percent
+from siting.renamed import renamed_keywords
 
 __all__ = ["Appraisal", "appraise_projects", "with_projects"]
 
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Appraisal:
-    """What projects change and cost. Made by `appraise_projects`.
+    """Effects and costs of projects. Made by `appraise_projects`.
 
     Attributes
     ----------
@@ -39,7 +40,7 @@ class Appraisal:
         A row per project: `status`; `capacity` (beds or places; missing where none is printed); `added` to the stock (0
         where the stock counts them already or none is printed); `cost` (10k yuan); `cost_per_unit` (yuan per bed or
         place) and `area_per_unit` (m²), missing without a capacity; `subsidy` (yuan; 0 without a type, missing without
-        a capacity or rates); `adds`, the people whom this one alone would newly cover (missing without a place).
+        a capacity or rates); `adds`, the people that only this project newly covers (missing without a place).
     totals
         A row per status in the order of the projects, then "all": `projects`; `silent` (those without a capacity);
         `capacity`, `added`, `stock_after` (missing when the stock is not given); `cost` of all; `cost_per_unit` over
@@ -50,7 +51,7 @@ class Appraisal:
     unplaced
         Projects without a place in the reach, which change no coverage here.
     stock, unit
-        Beds or places there are (NaN when not given), and what `capacity` counts: "beds", "places", or the column.
+        Existing beds or places (NaN when not given), and the unit of `capacity`: "beds", "places", or the column.
     subsidies
         Yuan for each bed or place, by type; None when not given.
     """
@@ -91,6 +92,7 @@ def _percent(share: float, lang: str) -> str:
     return label("match.unknown", lang) if math.isnan(share) else percent(share)
 
 
+@renamed_keywords(existing="facilities")
 def with_projects(
     facilities: gpd.GeoDataFrame, projects: gpd.GeoDataFrame, *, statuses: Iterable[object]
 ) -> gpd.GeoDataFrame:
@@ -99,10 +101,11 @@ def with_projects(
     Parameters
     ----------
     facilities, projects
-        Layers with other ids; projects have a column `status`. Columns that one of them lacks are missing in its rows.
+        Layers with different ids; projects have a column `status`. A column that only one layer has is missing in the
+        other's rows.
     statuses
-        Which projects count, in the words of the column. No default, because a list of projects may hold some that the
-        stock counts already, and some that may never be built.
+        Statuses that count, in the words of the column. No default: some projects may be in the stock already, and some
+        may never be built.
 
     Returns
     -------
@@ -162,7 +165,7 @@ def appraise_projects(
         A row per project with the columns `status` and `cost` (10k yuan), the one that *capacity* names, and where
         known `floor_area` (m²), `subsidy_type` (a key of *subsidies*), `in_stock` (whether *stock* counts it already).
     capacity
-        Column of what is provided: "beds" or "places", missing where the plan prints none. Seats of a kindergarten
+        Column of beds or places: "beds" or "places", missing where the plan gives none. Seats of a kindergarten
         (学位) are no childcare places (托位): keep them in a column of their own.
     reach, demand
         From communities to existing facilities and projects that have a place; people by community. Both or none.
@@ -171,7 +174,7 @@ def appraise_projects(
     subsidies
         Yuan for each bed or place, by type.
     stock
-        Beds or places there are. Needs `in_stock`, so that beds of a project are not added twice.
+        Existing beds or places. Needs `in_stock`, so that no project is counted twice.
 
     Returns
     -------
@@ -182,7 +185,7 @@ def appraise_projects(
     ------
     ProblemError
         When a column is absent, a status or cost missing, `in_stock` no flag, a number negative, a type of subsidy
-        unknown or its rate below 0, or a project stands among the existing facilities.
+        unknown or its rate below 0, or a project is among the existing facilities.
 
     Examples
     --------
@@ -196,7 +199,7 @@ def appraise_projects(
     _check(projects, capacity, reach, demand, stock)
     units, cost = _numbers(projects, capacity), _numbers(projects, "cost")
     area = _numbers(projects, "floor_area") if "floor_area" in projects else math.nan
-    added = units.mask(projects["in_stock"].astype(bool), 0.0) if "in_stock" in projects else units
+    added = units.mask(projects["in_stock"].astype(bool)) if "in_stock" in projects else units
     rates = None if subsidies is None else {kind: _rate(kind, rate) for kind, rate in subsidies.items()}
     divisor = units.where(units > 0)
     columns = {
@@ -231,7 +234,7 @@ def appraise_projects(
 
 def _of_status(projects: pd.DataFrame, statuses: Iterable[object]) -> pd.Series:
     if "status" not in projects:
-        raise LayerError("projects", 'no column "status"; say of each how far it has come')
+        raise LayerError("projects", 'no column "status"; give the status of each')
     blank = projects.index[projects["status"].isna()]
     if len(blank):
         raise LayerError("projects", f"no status for {some(blank)}")
@@ -269,7 +272,7 @@ def _check(
 
 
 def _numbers(projects: pd.DataFrame, column: str) -> pd.Series:
-    """Return a column of numbers that may be missing, but not wrong."""
+    """Return a column of numbers; missing is allowed, wrong is not."""
     there = projects[column].dropna()
     return amounts(there, there.index, what=column, of="projects").reindex(projects.index)
 

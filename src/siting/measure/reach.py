@@ -1,4 +1,4 @@
-"""`Reach`: who reaches what at which cost, as a frozen sparse table."""
+"""`Reach`: costs between origins and destinations, as a frozen sparse table."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pandas as pd
 from scipy.sparse import csr_array
 
 from siting.errors import ProblemError, some
-from siting.html import card, words
 from siting.measure.alignment import in_order, unique_ids
+from siting.notebook_html import card, words
 from siting.numbers import Bools, Floats, Ints32, percent
 
 __all__ = ["Reach", "Unit"]
@@ -26,22 +26,22 @@ TOLERANCE = 1e-9
 class Reach:
     """Pairs of origins and destinations within a limit. Made by `travel`, `straight_line`, `from_pairs`.
 
-    A pair beyond the limit, which is inclusive, or with no path, is absent. The arrays cannot be written.
+    Pairs beyond the (inclusive) limit and pairs without a path are absent. The arrays are read-only.
 
     Attributes
     ----------
     origins, destinations
-        Ids, also of those that are in no pair.
+        All ids, also those without a pair.
     origin, destination
         Positions of each pair; ordered by origin, then cost, then destination.
     cost
         Cost of each pair in `unit`.
     limit, unit
-        The largest cost that was searched, infinite when only the nearest were; "m" or "min".
+        The limit of the search, infinite for a search of the nearest; "m" or "min".
     nearest_only
-        Destinations kept for each origin, when not all within the limit are here.
+        Number of destinations kept for each origin; None when all within the limit are kept.
     how
-        What was measured: metric, walker and speed.
+        Metric, walker and speed.
     """
 
     origins: pd.Index
@@ -71,14 +71,15 @@ class Reach:
         frame
             Columns `origin`, `destination` (ids) and `cost` in *unit*. Pairs above *limit* are left out.
         origins, destinations
-            All ids, also of those in no pair.
+            All ids, also those without a pair.
         limit, unit
             The largest cost that counts, in *unit*, "m" or "min".
 
         Raises
         ------
         ProblemError
-            When a column is absent, an id unknown, a pair there twice, or a cost or the limit negative or no number.
+            When a column is absent, an id is unknown, a pair occurs twice, or a cost or the limit is negative or not a
+            number.
 
         Examples
         --------
@@ -103,7 +104,7 @@ class Reach:
             raise ProblemError(f"cost is negative or not a number in {rows_of}; leave a pair out that has no path")
         twice = frame.index[frame.duplicated(["origin", "destination"])]
         if len(twice):
-            raise ProblemError(f"pairs stand twice in the travel table, at rows {some(twice)}")
+            raise ProblemError(f"pairs occur twice in the travel table, at rows {some(twice)}")
         order = np.lexsort((destination, cost, origin))
         order = order[cost_at_most(cost[order], limit)]
         return cls(rows, columns, origin[order], destination[order], cost[order], float(limit), unit, how="table")
@@ -152,7 +153,7 @@ class Reach:
         Raises
         ------
         ProblemError
-            When *limit* is above the limit that was searched, where pairs would be missing.
+            When *limit* is above the limit of the search.
         """
         if not limit >= 0:
             raise ProblemError(f"limit is {limit!r}; give {self.unit} of 0 or more")

@@ -1,4 +1,4 @@
-"""Whom a service is for, who walks to it, and which facilities and sites serve it."""
+"""The users of a service, their walker, and the facilities and sites that serve them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def open_to_all(facilities: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
 
 
 def set_apart(facilities: pd.DataFrame, service: str) -> pd.Series:
-    """Mark the facilities that count for no coverage, and those that count though they state no capacity.
+    """Mark the facilities that count for no coverage, and those that count without a capacity.
 
     Each facility is "not_open" (`open_to_neighbours` is no, see `open_to_all`), else "no_places" (childcare), "no_beds"
     (eldercare) or "no_capacity" (other services) where that column is there, and 0 or blank, else "".
@@ -135,13 +135,13 @@ def with_sites(
     Parameters
     ----------
     facilities
-        The layer of the service as it stands.
+        The existing facilities of the service.
     candidates
         Candidate sites, with `max_places` or `max_beds` where they can hold some.
     sites
         Ids of the candidates that open, such as `Plan.sites`.
     facility_type
-        What they open as; needed where the layer has types, because rules count types.
+        Their type; required where the layer has types, because rules count by type.
 
     Returns
     -------
@@ -153,8 +153,8 @@ def with_sites(
     Raises
     ------
     ProblemError
-        When a site is no candidate or a facility has its id, *facility_type* is not given, or a candidate lacks what a
-        column of whole numbers or flags must hold, such as its places.
+        When a site is not a candidate or a facility has its id, *facility_type* is missing, or a candidate lacks a
+        value for a column of whole numbers or flags, such as its places.
 
     Examples
     --------

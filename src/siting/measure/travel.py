@@ -17,10 +17,11 @@ from siting.data import check_extent, common_crs, one_layer
 from siting.errors import ProblemError
 from siting.measure.alignment import unique_ids
 from siting.measure.reach import Reach
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk, search
 from siting.network.snapping import polygons_or_points
 from siting.progress_bar import progress_bar
+from siting.renamed import renamed_keywords
 
 __all__ = ["straight_line", "travel", "travel_in_parts"]
 
@@ -47,9 +48,9 @@ def travel(
     """Walk from origins to destinations along the streets.
 
     A point is on the nearest point of the nearest street, a polygon is entered from every street that passes or crosses
-    it (`Network.locate`); the straight way to the street counts. Between two places the way is straight where that is
-    no longer than both ways to the street together. Private streets are walked by those who start or end there. Lengths
-    are rounded to millimetres once; the shortest paths over them are exact.
+    it (`Network.locate`); the straight line to the street counts. Between two places the walk is straight if that is no
+    longer than both lines to the street together. Private streets are used only by walks that start or end there.
+    Lengths are rounded to millimetres once; the shortest paths over them are exact.
 
     Parameters
     ----------
@@ -60,16 +61,16 @@ def travel(
     metres, minutes
         The longest path, or walk (costs are then minutes at *walk*'s speed), inclusive; one of the two, or *nearest*.
     walk
-        Who walks; `Walk.adult` when minutes are given without it.
+        The walker; `Walk.adult` when minutes are given without it.
     nearest
-        Keep only so many nearest destinations of each origin. One thread finds them in one sweep over the network, so
-        that *threads*, *max_pairs* and *progress* do not matter.
+        Keep only this number of nearest destinations per origin. One thread finds them in one sweep over the network;
+        *threads*, *max_pairs* and *progress* have no effect.
     max_snap
-        Longest way from a place to a street, metres; farther places are reached by no street.
+        Longest distance from a place to a street, metres; no street reaches farther places.
     threads, max_pairs
-        Threads that search, all processors when not given; more pairs than this are refused. A pair takes 16 bytes.
+        Number of threads, by default all processors; more than *max_pairs* pairs are refused. A pair takes 16 bytes.
     progress
-        Called with the number of places searched from and of all; True shows a progress bar on standard error.
+        Called with the numbers of sources done and of all sources; True shows a progress bar on standard error.
 
     Returns
     -------
@@ -128,27 +129,28 @@ def travel(
     )
 
 
+@renamed_keywords(pairs="max_pairs")
 def travel_in_parts(
     network: Network,
     origins: gpd.GeoDataFrame | Places,
     destinations: gpd.GeoDataFrame | Places,
     *,
-    pairs: int = 50_000_000,
+    max_pairs: int = 50_000_000,
     metres: float | None = None,
     minutes: float | None = None,
     walk: Walk | None = None,
     max_snap: float = 250.0,
     threads: int | None = None,
 ) -> Iterator[Reach]:
-    """Travel from part of the origins at a time, where all pairs together would not fit into the memory.
+    """Travel from some of the origins at a time, for pairs that do not fit into memory together.
 
     Parameters
     ----------
     network, origins, destinations, metres, minutes, walk, max_snap, threads
         As for `travel`, also the errors raised.
-    pairs
-        How many pairs a part may have, unless one origin alone has more; a pair takes 16 bytes, and 24 while it is
-        made. They are counted first, by one search more.
+    max_pairs
+        Most pairs in a part, unless one origin has more; a pair takes 16 bytes, and 24 while it is
+        made. One more search counts them first.
 
     Yields
     ------
@@ -160,12 +162,12 @@ def travel_in_parts(
     >>> import siting as st
     >>> town = st.load_sample()
     >>> net = st.Network.from_streets(town["streets"])
-    >>> parts = travel_in_parts(net, town["communities"], town["childcare"], metres=800, pairs=100)
+    >>> parts = travel_in_parts(net, town["communities"], town["childcare"], metres=800, max_pairs=100)
     >>> sum(len(part) for part in parts) == len(st.travel(net, town["communities"], town["childcare"], metres=800))
     True
     """
-    if not isinstance(pairs, Real) or not pairs >= 1:
-        raise ProblemError(f"pairs is {pairs!r}; give how many pairs a part may have, 1 or more")
+    if not isinstance(max_pairs, Real) or not max_pairs >= 1:
+        raise ProblemError(f"max_pairs is {max_pairs!r}; give how many pairs a part may have, 1 or more")
     farthest = walk_limit(metres, minutes, walk)
     start, stop = (located(network, what, max_snap, walk) for what in (origins, destinations))
     streets = network.for_walk(walk)
@@ -174,7 +176,7 @@ def travel_in_parts(
     log.info("%s pairs", f"{number.sum():,}")
     begin = 0
     while begin < len(start) or begin == 0:
-        end = begin + max(1, int(np.searchsorted(np.cumsum(number[begin:]), pairs, side="right")))
+        end = begin + max(1, int(np.searchsorted(np.cumsum(number[begin:]), max_pairs, side="right")))
         yield travel(
             streets, start.select(start.ids[begin:end]), stop,
             metres=metres, minutes=minutes, walk=walk, threads=threads, max_pairs=math.inf,
@@ -191,7 +193,7 @@ def straight_line(
     walk: Walk | None = None,
     crs: Any = None,
 ) -> Reach:
-    """Measure as the crow flies, to compare with `travel`: no way along the streets is shorter.
+    """Measure straight lines, to compare with `travel`: no walk along the streets is shorter.
 
     Parameters
     ----------

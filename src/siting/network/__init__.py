@@ -1,8 +1,8 @@
-"""Streets → graph → places on it → shortest paths. The only room that knows kernels."""
+"""Streets → graph → places on it → shortest paths."""
 
 from siting.network.graph import Network
 from siting.network.places import Places
-from siting.network.walk import Walk, careful, tobler
+from siting.network.walking_speed import Walk, careful, tobler
 
 __all__ = ["Network", "Places", "Walk", "careful", "tobler"]
 

@@ -1,4 +1,4 @@
-"""The `Parts` of a network from layers of streets and from bare arrays."""
+"""The `Parts` of a network from layers of streets and from arrays."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from siting.network.parts import Parts, crs_code
 from siting.network.places import frozen, millimetres
 from siting.network.splitting import split_streets
 from siting.network.street_words import directions, is_yes, osm_columns
-from siting.network.walking_profile import has_word, walkable
+from siting.network.walkable_streets import has_word, walkable
 from siting.numbers import Bools, Floats, Ints, Ints8, Shapes
 
 log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ WAY = "_open_way"
 def parts_from_streets(
     streets: gpd.GeoDataFrame, *, length: str, crs: Any, walking: bool, split: bool, oneway: str | None
 ) -> Parts:
-    """Take lines that meet at their ends for streets; see `Network.from_streets`."""
+    """Build from lines that meet at their ends; see `Network.from_streets`."""
     if hasattr(streets, "add_edge"):
         raise NetworkError("from_streets takes a layer of lines, not a graph; give it to Network.from_graph")
     if isinstance(streets, tuple):
@@ -86,7 +86,7 @@ def parts_from_arrays(
     height: npt.ArrayLike | None,
     oneway: npt.ArrayLike | None,
 ) -> Parts:
-    """Check bare arrays, and take them for streets; see `Network.from_arrays`."""
+    """Check arrays and build from them; see `Network.from_arrays`."""
     system = _metric(crs)
     number = len(np.atleast_1d(np.asarray(x)))
     xy = np.column_stack([_column(at, what, number) for what, at in (("x", x), ("y", y))])
@@ -139,7 +139,7 @@ def _positions(ends: npt.ArrayLike, what: str, nodes: int) -> Ints:
         raise NetworkError(f"{what} has shape {array.shape}; give one position for each edge")
     if not np.issubdtype(array.dtype, np.integer) and array.size:
         raise NetworkError(f"{what} holds {array.dtype}; give positions of nodes, whole numbers from 0")
-    _refuse((array < 0) | (array >= nodes), f"{what} names nodes that are not there at edges")
+    _refuse((array < 0) | (array >= nodes), f"{what} names nodes that do not exist at edges")
     return array.astype(np.int64)
 
 
@@ -147,7 +147,7 @@ def _column(values: npt.ArrayLike, what: str, number: int) -> Floats:
     try:
         column = np.asarray(values, float)
     except (TypeError, ValueError) as fault:
-        raise NetworkError(f"{what} holds what is no number ({fault})") from fault
+        raise NetworkError(f"{what} holds a value that is not a number ({fault})") from fault
     if column.shape != (number,):
         raise NetworkError(f"{what} has shape {column.shape}; give {number:,} values")
     return column
@@ -182,7 +182,7 @@ def whole_edges(network: Parts) -> gpd.GeoDataFrame:
 
 
 def walkable_part(frame: gpd.GeoDataFrame, walking: bool) -> tuple[gpd.GeoDataFrame, Mapping[str, int]]:
-    """Leave out what nobody may walk on, counted by reason, and mark what is private."""
+    """Leave out streets closed to walkers, counted by reason, and mark private ones."""
     if not walking:
         return mark_private(frame, is_yes(frame["private"])) if "private" in frame else frame, {}
     profile = walkable(frame)
@@ -207,7 +207,7 @@ def vertices_of(lines: Shapes) -> tuple[Floats, Ints]:
 
 
 def lengths_of(frame: gpd.GeoDataFrame, vertices: Floats, first: Ints, names: Sequence[Any] | None = None) -> Floats:
-    """Lengths in metres: the given ones as far as the lines bear them out, else those of the lines."""
+    """Lengths in metres: the given ones where the lines confirm them, else those of the lines."""
     drawn: Floats = shapely.length(frame.geometry.to_numpy())
     if "length" not in frame:
         return drawn
@@ -242,7 +242,7 @@ def ordered(
     used[u] = used[v] = True
     kept = np.flatnonzero(used)
     x, y = np.ascontiguousarray(xy[kept, 0], float), np.ascontiguousarray(xy[kept, 1], float)
-    # Curve and place in one key: nodes at one place stay in the order of the source.
+    # Hilbert code and location in one key: nodes at one location keep the order of the source.
     along = point_kernels.hilbert(x, y, 16) << np.uint64(32) | np.arange(len(kept), dtype=np.uint64)
     along.sort()
     order = (along & np.uint64(0xFFFFFFFF)).astype(np.int64)

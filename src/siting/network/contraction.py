@@ -1,4 +1,4 @@
-"""The graph that is searched: streets contracted to chains between crossings, dead ends aside, for one walker."""
+"""The searched graph of one walker: streets contracted to chains between crossings, without dead ends."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from siting.network.places import Gates, Places, frozen
 from siting.network.private_streets import PrivateCopies, copy_private_parts
 from siting.network.reached_street_kernels import ChainEnds
 from siting.network.search_kernels import Arcs, Starts, Targets
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Bools, Ints, Ints32
 
 #: The longest path, mm: about 1,000 km.
 LONGEST = 2**30
 #: Cost of a way that is closed.
 FAR = 2**31 - 1
-#: Streets are joined to chains when so large a share of the nodes lies inside one; for fewer it does not pay.
+#: Streets are joined to chains when at least this share of the nodes lies inside one; for fewer it does not pay.
 WORTH = 0.1
 
 
@@ -32,7 +32,7 @@ class ChainPositions(NamedTuple):
     """Gates of places on the chains, as starts of searches along the streets and against them.
 
     A gate is a position on a chain, or a corner (chain -1, ``a`` the corner). Those of place ``i`` are
-    ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` is the place of each. A way that is closed is FAR, along a chain -1.
+    ``ptr[i]:ptr[i + 1]``, at least one; ``owner`` is the place of each. A closed direction is FAR, along a chain -1.
     """
 
     owner: Ints32
@@ -42,7 +42,7 @@ class ChainPositions(NamedTuple):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ContractedGraph:
-    """A contracted graph. Corners are what is no inner point of a chain and no dead end, along the Hilbert curve.
+    """A contracted graph. Corners are nodes that are neither inside a chain nor a dead end, along the Hilbert curve.
 
     Of `chains` the chain ``c`` runs from corner ``a[c]`` to ``b[c]`` (-1: a dead end) over the edges
     ``chain_edge[chain_ptr[c]:chain_ptr[c + 1]]``, ``flipped`` where it meets their `v` first. ``forth`` and ``back``
@@ -50,8 +50,8 @@ class ContractedGraph:
 
     `copies` are the edges behind those of the network where private streets must not be passed.
 
-    A dead end is left aside because a walk that leads into one is never the shortest to anywhere else, and what lies
-    on the way to it is found from the other end.
+    Dead ends are left out: no shortest path to another place leads into one, and the places along it are
+    found from its other end.
     """
 
     n: int
@@ -141,7 +141,7 @@ class ContractedGraph:
         )
 
     def targets(self, places: Places, *, reverse: bool = False) -> Targets:
-        """Places as what is looked for. Made once for each set of places and direction."""
+        """Places as targets. Made once for each set of places and direction."""
         known = self._targets.setdefault(places, {})
         reverse = reverse and self.arcs_back is not self.arcs
         if reverse not in known:
@@ -156,7 +156,7 @@ class ContractedGraph:
         on = on[np.lexsort((positions.along.f[on], gates.chain[on]))]
         held = np.unique(gates.chain[on])
         a, b = self.chains.a[held], self.chains.b[held]
-        # A chain stands at both its ends; a ring only at its start.
+        # A chain is listed at both its ends; a ring only at its start.
         far = (b >= 0) & (b != a)
         node = np.concatenate([a[a >= 0], b[far]])
         chain = np.concatenate([held[a >= 0], held[far]])
@@ -192,7 +192,7 @@ def _part(to_u: Ints, long: Ints, cost: Ints) -> Ints:
 
 
 def _frozen(array: npt.NDArray[Any], kind: Any = np.int32) -> npt.NDArray[Any]:
-    """Contiguous, of one type, and not to be written on: the searches are compiled for that alone."""
+    """Contiguous, of one type, and read-only: the searches are compiled for this."""
     return frozen(np.asarray(array, kind))
 
 

@@ -1,4 +1,4 @@
-"""Networks from a place's name, downloaded through osmnx: for those who are online."""
+"""Networks from a place's name, downloaded by osmnx; needs a connection."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Par
 
     if not isinstance(name, str) or not name.strip():
         raise NetworkError(f'{name!r} is no name of a place; give it as in "Futian, Shenzhen, China"')
-    log.info('"%s" is asked of the servers of OpenStreetMap', name)
+    log.info('asking the servers of OpenStreetMap for "%s"', name)
     try:
         # All streets are asked for, with the tags of who may walk there: the profile decides.
         with _kept_tags(ox):
@@ -50,7 +50,7 @@ def parts_from_place(name: str, *, crs: Any = None, walking: bool = True) -> Par
 
 @contextmanager
 def _kept_tags(ox: Any) -> Iterator[None]:
-    """Let osmnx keep the tags that count, as long as it downloads."""
+    """Let osmnx keep the tags that count during the download."""
     before = ox.settings.useful_tags_way
     ox.settings.useful_tags_way = sorted({*before, *TAGS})
     try:

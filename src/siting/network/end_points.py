@@ -23,14 +23,14 @@ STEP = 3.0
 
 
 def join_points(xy: Floats) -> tuple[Floats, Ints]:
-    """Join points *xy* (n, 2) closer than 1 mm, and what is joined by others between.
+    """Join points *xy* (n, 2) closer than 1 mm, also through points between them.
 
     Returns the places from west to east (south to north where x is the same), each at the most western of its points;
     and the place of each point.
     """
     if not len(xy):
         return np.empty((0, 2)), np.empty(0, np.int64)
-    x, y = xy[:, 0] + 0.0, xy[:, 1] + 0.0  # without -0.0, whose bits are not those of 0.0
+    x, y = xy[:, 0] + 0.0, xy[:, 1] + 0.0  # -0.0 becomes 0.0, which has other bits
     spot, first = point_kernels.distinct(x.view(np.int64), y.view(np.int64))
     x, y = x[first], y[first]
     order = _by_place(x, y)
@@ -42,7 +42,7 @@ def join_points(xy: Floats) -> tuple[Floats, Ints]:
 
 
 def _by_place(x: Floats, y: Floats) -> Ints:
-    """Order points by x, then by y, as `numpy.lexsort` does; few have the x of another, so that one sort is enough."""
+    """Order points by x, then by y, like `numpy.lexsort`, but faster: few points have equal x."""
     order = np.argsort(x)
     along = x[order]
     tied = np.zeros(len(x), np.bool_)
@@ -59,7 +59,7 @@ def of_vertices(lines: Shapes) -> Floats:
 
 
 def by_level(xy: Floats, place: Ints, z: Floats, names: pd.Index) -> tuple[Floats, Ints]:
-    """Part ends of lines that are at one place but more than `STEP` above each other; a warning names them.
+    """Separate ends of lines at one place that are more than `STEP` above each other; a warning names them.
 
     *xy* are the places, *place* and *z* the place and the height of each end: the first ends of the lines *names*, then
     the last. An end without a height belongs to the lowest there.

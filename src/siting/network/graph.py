@@ -28,7 +28,7 @@ from siting.network.places import Places, frozen
 from siting.network.snapping import check_ids, place, places_at_nodes, projected
 from siting.network.store import Home, read_again, read_parts, write_parts
 from siting.network.summary import network_card
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,27 +44,27 @@ CORES = 8
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Network(Parts):
-    """Streets to walk on, as a graph. Made by the `from_…` methods; never changed.
+    """The walking network of streets. Made by the `from_…` methods; immutable.
 
     Lengths are whole millimetres, rounded once. Nodes lie along a Hilbert curve, so that what is near on the ground is
-    near in memory. Unless it was asked for otherwise one-way signs do not bind walkers.
+    near in memory. One-way signs do not bind walkers unless *oneway* is given.
 
     Attributes
     ----------
     crs
-        The projected CRS in which everything is measured.
+        The projected CRS of all measures.
     x, y
         Node coordinates, metres.
     nodes
-        The nodes' names: those of the source, or running numbers.
+        Names of the nodes: those of the source, or running numbers.
     u, v
         Positions of the end nodes of each edge.
     cost
         Length of each edge, mm.
     metres
-        The same as it was given or measured, metres.
+        The same as given or measured, metres.
     columns
-        What else the source says of each edge; index = edge id.
+        Other columns of the source; index = edge id.
     vertices, first
         Coordinates of the lines, one edge after another from `u` to `v`, and where each begins; None where all edges
         are straight.
@@ -73,7 +73,7 @@ class Network(Parts):
     rise
         Metres climbed from `u` to `v`; None where no heights are known.
     left_out
-        Streets that are no part of the network, counted by reason.
+        Streets left out of the network, counted by reason.
     """
 
     _cores: list[tuple[Any, ContractedGraph]] = field(default_factory=list, init=False)
@@ -94,31 +94,31 @@ class Network(Parts):
         """Build the network from street lines that meet at their ends.
 
         Ends closer than 1 mm are one node. Lines that cross without sharing an end (a bridge) are not joined, unless
-        *split* is asked for. Parallel lines are all kept, the shortest counts for paths; a loop carries places but no
-        path leads over it twice. Heights in the lines, or a column `rise` (metres climbed along the line), make slopes
-        count for walks in minutes; what lies more than 3 m above something else is not joined to it.
+        *split* is true. Parallel lines are all kept; paths use the shortest. Heights in the lines, or a column `rise`
+        (metres climbed along the line), make slopes count for walks in minutes; ends more than 3 m above each other
+        are not joined.
 
         Parameters
         ----------
         streets
             LineStrings with a CRS; degrees are projected first.
         length
-            Column of metres; where one is absent, empty or cannot be, the line is measured, and the log says so.
+            Column of metres; where a value is missing or impossible, the line is measured and this is logged.
         crs
-            The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
+            The projected CRS to measure in; default: the choice of `siting.data.metric_crs`.
         walking
-            Leave out what is closed to walkers (counted in `left_out`), and mark what is private (column `private`).
+            Leave out streets closed to walkers (counted in `left_out`), and mark private ones (column `private`).
         split
             First split the lines where they cross or touch on one level, by `layer`, `bridge` and `tunnel`; lines of
             different levels meet at their ends only.
         oneway
-            Column that says which streets are open one way only: "yes", "1" or True along the line, "-1" or "reverse"
-            against it. Without it all are open both ways, as they are for walkers.
+            Column of one-way streets: "yes", "1" or True along the line, "-1" or "reverse"
+            against it. Without it all streets are open in both directions.
 
         Raises
         ------
         LayerError
-            When the layer has faults (see `siting.check_layer`).
+            When the layer has errors (see `siting.check_layer`).
         NetworkError
             When no street is left, or the lengths are not metres.
 
@@ -145,7 +145,7 @@ class Network(Parts):
         height: npt.ArrayLike | None = None,
         oneway: npt.ArrayLike | None = None,
     ) -> Network:
-        """Build the network from bare arrays, the quickest way.
+        """Build the network from arrays; the fastest builder.
 
         Parameters
         ----------
@@ -156,17 +156,16 @@ class Network(Parts):
         crs
             A projected CRS in metres.
         length
-            Metres of each edge; without it the straight line counts. A warning where it cannot be metres.
+            Metres of each edge; default: the straight line. Lengths that cannot be metres give a warning.
         height
             Metres above sea of each node, for slopes.
         oneway
-            1 for an edge open from `u` to `v` only, -1 for the other way only, 0 for both.
+            1 for an edge open from `u` to `v` only, -1 from `v` to `u` only, 0 for both.
 
         Raises
         ------
         NetworkError
-            When the CRS is not in metres, arrays do not fit together, or values are no coordinates, positions or
-            lengths.
+            When the CRS is not in metres, shapes of arrays differ, or coordinates, positions or lengths are invalid.
 
         Examples
         --------
@@ -183,7 +182,7 @@ class Network(Parts):
 
         Nodes have `x` and `y`, and may have an `elevation` (m); the graph has a `crs`; edges may have `length` (m),
         `geometry`, `highway`, `grade` or `rise` (m); all may be text. The two directions of one street are one edge.
-        With *oneway* what stands in one direction only is open in that alone; else walkers go both ways.
+        With *oneway* an edge in one direction is open in that direction only; else all are open in both.
 
         Raises
         ------
@@ -198,9 +197,9 @@ class Network(Parts):
     ) -> Network:
         """Read the streets of an OpenStreetMap extract, a file `.osm.pbf` or `.osm`. Needs the extra `osm`.
 
-        Ways are cut at nodes that are used again, so that the network joins what OpenStreetMap joins; walls and closed
-        gates part them. Nodes keep their ids; edges are called "<way>-<number>" and carry `osm_id`, `highway`, `name`,
-        `bridge`, `tunnel`, `layer`, `oneway` and the tags of who may walk there, where a way has it.
+        Ways are cut at shared nodes, so that the network joins what OpenStreetMap joins, and at walls and closed
+        gates. Nodes keep their ids; edges are called "<way>-<number>" and carry `osm_id`, `highway`, `name`,
+        `bridge`, `tunnel`, `layer`, `oneway` and the tags of access, where present.
 
         Parameters
         ----------
@@ -210,23 +209,23 @@ class Network(Parts):
             Keep the edges that meet this area, whole: a geometry in degrees (EPSG:4326), a layer, or (west, south,
             east, north).
         crs
-            The projected CRS to measure in, when the choice of `siting.data.metric_crs` should not stand.
+            The projected CRS to measure in; default: the choice of `siting.data.metric_crs`.
         walking
-            Leave out what is closed to walkers (counted in `left_out`), mark what is private (column `private`), and
-            heed barriers. Where the extract lacks nodes of a way, the way ends there; the log says so.
+            Leave out streets closed to walkers (counted in `left_out`), mark private ones (column `private`), and
+            respect barriers. A way ends where the extract lacks its nodes; this is logged.
         ferries
-            Whether ferries are streets, as long as they are drawn.
+            Whether ferries are streets, with the length of their lines.
 
         Raises
         ------
         NetworkError
-            When the file is absent, damaged or of another kind, or has no street in the area, or without pyosmium.
+            When the file is absent, damaged or of another kind, no street is in the area, or pyosmium is missing.
         """
         return cls._of(parts_from_osm(os.fspath(path), area=area, crs=crs, walking=walking, ferries=ferries))
 
     @classmethod
     def from_place(cls, name: str, *, crs: Any = None, walking: bool = True) -> Network:
-        """Download the streets of a place from OpenStreetMap by osmnx, for those who are online.
+        """Download the streets of a place from OpenStreetMap by osmnx.
 
         Raises
         ------
@@ -236,7 +235,7 @@ class Network(Parts):
         return cls._of(parts_from_place(name, crs=crs, walking=walking))
 
     def to_graph(self) -> nx.MultiDiGraph[Any]:
-        """Return a networkx.MultiDiGraph as osmnx makes it: a directed edge for each way that a street is open."""
+        """Return a networkx.MultiDiGraph as osmnx makes it: a directed edge for each open direction of a street."""
         return graph_from_parts(self)
 
     def __repr__(self) -> str:
@@ -250,7 +249,7 @@ class Network(Parts):
 
     @classmethod
     def _of(cls, parts: Parts) -> Network:
-        """Make a network of what a builder returns; a network is returned as it is."""
+        """Make a network of the result of a builder; return a network unchanged."""
         if isinstance(parts, Network):
             return parts
         network = cls(**parts.arrays)
@@ -258,19 +257,19 @@ class Network(Parts):
         return network
 
     def drop_islands(self, *, least: int | None = None) -> Network:
-        """Keep the largest component only, or with *least* all that have so many nodes; the log says what is left out.
+        """Keep the largest component, or with *least* all that have at least this many nodes; the log lists the others.
 
         Raises
         ------
         NetworkError
-            When *least* is no number of nodes, or no component has so many.
+            When *least* is not a number of nodes, or no component has as many.
         """
         return self._of(drop_islands(self, least=least))
 
     def join_islands(self, metres: float) -> Network:
-        """Join components that are not farther apart than *metres* by straight links, the shortest first.
+        """Join components at most *metres* apart by straight links, the shortest first.
 
-        A link leads from a node to the nearest point of a street; its `highway` is "link". The log says what is joined.
+        A link leads from a node to the nearest point of a street; its `highway` is "link". The links are logged.
 
         Raises
         ------
@@ -280,7 +279,7 @@ class Network(Parts):
         return self._of(join_islands(self, metres))
 
     def places_at_nodes(self, nodes: pd.Index | None = None) -> Places:
-        """Place a point on each of the named nodes, or on all; NetworkError for a name that is not that of a node.
+        """Place a point on each of the named nodes, or on all; NetworkError for an unknown node.
 
         Examples
         --------
@@ -308,7 +307,7 @@ class Network(Parts):
         return True
 
     def core(self, walk: Walk | None = None) -> ContractedGraph:
-        """Return the graph that is searched, for level ground or for the slopes as *walk* takes them."""
+        """Return the graph to search, for level ground or for the slopes of *walk*."""
         slope = None if walk is None or self.rise is None else walk.slope
         for other, core in self._cores:
             if other is slope:
@@ -327,12 +326,12 @@ class Network(Parts):
         return self._of(without_steps(self))
 
     def save(self, path: AnyPath) -> None:
-        """Write the network into a folder, whole or not at all; see `load`."""
+        """Write the network into a folder, completely or not at all; see `load`."""
         write_parts(self, path)
 
     @classmethod
     def load(cls, path: AnyPath) -> Network:
-        """Open a network that `save` wrote, mapped into memory: at once, and shared by all processes that do so.
+        """Open a saved network, mapped into memory: without delay, and shared by all processes that open it.
 
         Raises
         ------
@@ -342,7 +341,7 @@ class Network(Parts):
         return _opened(*read_parts(path))
 
     def __reduce__(self) -> Any:
-        """Pickle the path of a network that was opened from one, else the fields without what is made of them."""
+        """Pickle the path of a loaded network, else the fields without derived ones."""
         return _unpickled, (self._home, {} if self._home else self.arrays)
 
     def __deepcopy__(self, memo: Any) -> Network:
@@ -354,25 +353,25 @@ class Network(Parts):
         """Place the rows of *frame* on the streets.
 
         A point lies on the nearest point of the nearest edge. A polygon is entered from every street that passes or
-        crosses it within *max_snap*, and the shortest way counts. Streets on the ground in a main part of the network
-        come before bridges, tunnels and islands; `Places.moved` lists the places that this has moved. Places with no
-        street within *max_snap* are reached by none; the log and `Places.off_street` name them.
+        crosses it within *max_snap*; the shortest path counts. Streets on the ground in a main part of the network
+        are preferred to bridges, tunnels and islands; `Places.moved` lists the places that this moved. Places without
+        a street within *max_snap* are unreachable; the log and `Places.off_street` name them.
 
         Parameters
         ----------
         frame
             Points or polygons with a unique index; reprojected when their CRS differs.
         max_snap
-            Longest way to a street, metres; it counts as walked.
+            Longest distance to a street, metres; it is part of the walk.
         any_street
-            Take the nearest street whatever it is, also a bridge, a tunnel or an island.
+            Take the nearest street, even a bridge, a tunnel or an island.
         name
-            What the places are, for the log.
+            Name of the places in the log.
 
         Raises
         ------
         LayerError
-            When it is no GeoDataFrame, has no CRS or an empty geometry.
+            When *frame* is not a GeoDataFrame, has no CRS or an empty geometry.
         NetworkError
             When the ids are not unique, or *max_snap* is not a positive number of metres.
         """
@@ -391,7 +390,7 @@ def _opened(parts: Parts, home: Home) -> Network:
 
 
 def _unpickled(home: Home | None, arrays: dict[str, Any]) -> Network:
-    """Make the network that was pickled; its arrays come back open to writing."""
+    """Make the pickled network, and lock its arrays, which NumPy loads writable."""
     if home is not None:
         return _opened(*read_again(home))
     arrays = {name: frozen(one) if isinstance(one, np.ndarray) else one for name, one in arrays.items()}

@@ -1,4 +1,4 @@
-"""GraphML files, read with care: a file from elsewhere must not fill the memory or lead to other files."""
+"""GraphML files, read safely: a foreign file must not fill the memory or open other files."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def read_graphml(path: str | os.PathLike[str]) -> nx.Graph[Any]:
 
 
 def _look(file: Path) -> None:
-    """Refuse what is no GraphML, and declarations that could blow up while it is read or lead to other files."""
+    """Refuse other files, and declarations that could fill the memory or open other files."""
 
     def refuse(*_: Any) -> None:
         raise NetworkError(f"{file}: declares a document type or entities, which no graph needs; take them out")

@@ -1,6 +1,6 @@
-"""Heights in the coordinates of streets: what the streets climb.
+"""Heights in the coordinates of streets, and the rise of streets.
 
-Heights are metres above sea. The heights of a line that cannot be true are not used; a warning names it.
+Heights are metres above sea. Impossible heights of a line are not used; a warning names it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AGREE, SHARE = 2.0, 0.1
 
 
 def sound(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Take the heights off lines where they cannot be true."""
+    """Remove impossible heights from lines."""
     lines = frame.geometry.to_numpy()
     xy, row = shapely.get_coordinates(lines, return_index=True)
     z = of_vertices(lines)
@@ -73,7 +73,7 @@ def report_rises(frame: gpd.GeoDataFrame) -> None:
 
 
 def cut_at_turns(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    """Cut lines at their tops and bottoms, so that no piece hides a climb of more than `TURN`.
+    """Cut lines at their highest and lowest points, so that no piece hides a climb of more than `TURN`.
 
     Lines with a given rise stay whole. The pieces of "a" are "a-1", "a-2", …
     """

@@ -1,7 +1,7 @@
-"""Parts of a network that no street joins to the rest: dropped, or joined.
+"""Islands, parts of a network that no street joins to the rest: drop them, or join them.
 
 Maps have islands: a footpath drawn a metre short of the street, a yard behind a gate, a stretch cut off by the edge of
-the extract. What lies on an island reaches nothing beyond it. `Network.components` lists them.
+the extract. A place on an island reaches nothing beyond it. `Network.components` lists them.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ BLOCK = 4096
 
 
 def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
-    """Keep the largest part of a network only, or all with *least* nodes; see `Network.drop_islands`.
+    """Keep the largest part of a network, or all with *least* nodes; see `Network.drop_islands`.
 
     `left_out` counts the edges that are left out under ``"islands"``.
     """
@@ -57,12 +57,12 @@ def drop_islands(network: Parts, *, least: int | None = None) -> Parts:
 
 
 def join_islands(network: Parts, metres: float) -> Parts:
-    """Join the islands of a network to what is nearest, by straight links; see `Network.join_islands`.
+    """Join the islands of a network to the nearest streets by straight links; see `Network.join_islands`.
 
-    A link runs from a node to the nearest point of an edge of another part, and cuts that edge there. Of all links that
-    are no longer than *metres* the shortest are built first, and each only where it joins what is not joined yet [1]_:
-    so the links are as short as they can be together, and islands may be joined through one another. Links do not look
-    at what lies between: with many metres they lead over rivers and railways.
+    A link runs from a node to the nearest point of an edge of another part, and cuts that edge there. Links of at
+    most *metres* are built from the shortest on, each only if it joins parts that are still separate [1]_:
+    their total length is least, and islands may be joined through one another. Links ignore
+    obstacles: long ones lead over rivers and railways.
 
     The links are edges "link-1", "link-2", … from the shortest to the longest. The pieces of an edge that was cut are
     "<id>-1", "<id>-2", …, with their share of its length and rise. New nodes are numbered -1, -2, … where nodes have

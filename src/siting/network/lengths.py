@@ -1,7 +1,7 @@
 """Lengths that come with streets, checked against the lines.
 
 A length may be more than that of the line, because the line is drawn roughly or the ground is steep; it is never less
-than the straight line between the ends. All thresholds stand below, and in the docs under "Paths".
+than the straight line between the ends. All thresholds are below, and in the docs under "Paths".
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ SHARE, SPREAD, ROUNDING = 0.9, 0.01, 0.5
 OFF = 0.003
 #: How near the proportion must be to that of a unit.
 NEAR = 0.007
-#: What a length may lack of the straight line between the ends: a share, and metres of rounding.
+#: How far a length may be below the straight line between the ends: a share, and metres of rounding.
 SHORT, SLACK = 0.005, 1.0
 #: A warning names a length that is more than so many times the line and so many metres more.
 LONG, FAR = 2.0, 20.0
-#: Where this share of the lengths are those of the lines, a warning names one that differs by such a share and metres.
+#: If this share of the lengths equal those of the lines, a warning names one that differs by such a share and metres.
 MOSTLY, ODD, APART = 0.75, 0.01, 1.0
-#: More than this share of lengths that are too short, and so many, mean that they are not those of these lines.
+#: If more than this share and number of lengths are too short, they do not belong to these lines.
 TOO_MANY, AT_LEAST = 0.2, 5
 #: Shorter lines do not show the unit, metres.
 LONG_ENOUGH = 10.0
@@ -64,10 +64,10 @@ class _Fit(NamedTuple):
 
 
 def believed(given: Floats, drawn: Floats, straight: Floats, names: Sequence[Any], xy: Floats, crs: Any) -> Floats:
-    """Return the lengths to walk, metres: those given where they can be true, else those of the lines.
+    """Return the lengths to walk, metres: the given ones where possible, else those of the lines.
 
     *given* is NaN where there is none; *drawn* and *straight* are the metres of each line and between its ends. *xy* is
-    a point of each line in *crs*; *names* stand in messages. Lengths that are infinite, all 0, in another unit, of Web
+    a point of each line in *crs*; *names* are for messages. Lengths that are infinite, all 0, in another unit, of Web
     Mercator, or too short for the lines in many rows are refused. A warning names what is wrong in some rows.
     """
     if np.isinf(given).any():
@@ -132,7 +132,7 @@ def _check_unit(fit: _Fit, given: Floats, drawn: Floats, known: Bools, xy: Float
 
 
 def _unit(ratio: float) -> tuple[str, float, str]:
-    """Find the unit of which the number in a metre comes nearest to *ratio*."""
+    """Find the unit whose number per metre is nearest to *ratio*."""
     return min(UNITS, key=lambda unit: abs(np.log(ratio / unit[1])))
 
 
@@ -154,7 +154,7 @@ def _stretch(xy: Floats, crs: Any) -> Floats:
 
 
 def report_lengths(given: Floats, straight: Floats) -> None:
-    """Warn of lengths of straight edges that cannot be metres; bare arrays may be right all the same."""
+    """Warn of lengths of straight edges that cannot be metres; they may still be right."""
     short = _too_short(given, straight)
     if short.any():
         text = "length is less than the straight line between the nodes at %d of %d edges: %s; it counts as it is given"

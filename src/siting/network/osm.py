@@ -1,8 +1,8 @@
 """Extracts of OpenStreetMap (`.osm.pbf`, `.osm`) into the `Parts` of a network.
 
 A way is cut where one of its nodes is used again, by another way or by itself: these are OpenStreetMap's crossings, so
-bridges are not joined to what they cross. At a node where nobody passes (a wall, a closed gate) a way is cut, and not
-joined to what goes on behind it. Nodes keep the ids that they have in OpenStreetMap.
+bridges are not joined to what they cross. At a wall or a closed gate a way is cut, and its two sides are not
+joined. Nodes keep their ids of OpenStreetMap.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from siting.network.end_points import run_starts
 from siting.network.osm_extract import ALSO, Ways, local_file, read_extract
 from siting.network.osm_opl import DEGREE, known
 from siting.network.parts import Parts
-from siting.network.walking_profile import walkable
+from siting.network.walkable_streets import walkable
 from siting.numbers import Bools, Floats, Ints
 
 log = logging.getLogger(__name__)
@@ -94,7 +94,7 @@ class _Edges(NamedTuple):
 
 
 def _cut(ways: Ways, barriers: Ints) -> _Edges:
-    """Cut ways at nodes that are used again, where a node is missing, and at *barriers*, whose sides are not joined."""
+    """Cut ways at shared nodes, at missing nodes, and at *barriers*, whose sides are not joined."""
     way = np.repeat(np.arange(len(ways.size)), ways.size)
     here = known(ways.x, ways.y)
     lost = len(np.unique(ways.ref[~here]))
@@ -136,9 +136,9 @@ def _apart(ends: Ints, barriers: Ints) -> Ints:
 def _behind(edges: _Edges, gates: Ints) -> tuple[_Edges, Bools]:
     """Open the private gates that lead somewhere, and mark the edges that lie behind them.
 
-    What is joined to the largest part by private gates only lies behind them, as the paths of a walled estate: they are
-    private, and the gates stay joined, so that those who live there come out. A gate with the largest part on both
-    sides is for those who have the key, and stays closed.
+    Streets that only private gates join to the largest part, such as paths of a walled estate, become private; the
+    gates are open, so that residents get out. A gate with the largest part on both sides stays closed: it is for
+    holders of a key.
     """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

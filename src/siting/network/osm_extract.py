@@ -1,8 +1,8 @@
-"""Reading an extract of OpenStreetMap: its streets, what bars them, and its squares, as arrays.
+"""Reading an extract of OpenStreetMap: its streets, barriers and squares, as arrays.
 
-The file is read and filtered in C++, by pyosmium: nodes that bar a way, ways that are streets, relations that are
-squares. These are written as text (OPL, a line an object, nodes of ways with their places) and read back as whole
-columns, so that Python handles a line for each street and nothing for each node.
+pyosmium reads and filters the file in C++: barrier nodes, ways that are streets, relations that are
+squares. It writes them as text (OPL, a line per object, with the coordinates of a way's nodes), which is read as
+columns: Python handles one line per street and nothing per node.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import pandas as pd
 
 from siting.errors import NetworkError
 from siting.network.osm_opl import DEGREE, NOWHERE, Source, plain
-from siting.network.walking_profile import KNOWN, SQUARES, barred
+from siting.network.walkable_streets import KNOWN, SQUARES, barred
 from siting.numbers import Bools, Ints, Ints32
 
 if TYPE_CHECKING:
@@ -33,17 +33,17 @@ log = logging.getLogger(__name__)
 
 #: Tags that become columns of the edges, where any way has them.
 TAGS = ("highway", "name", "bridge", "tunnel", "layer", "oneway", *(tag for tag in KNOWN if tag != "private"))
-#: Tags that are read to know what a way is and who may walk there, and are no columns of the edges.
+#: Tags that decide whether a way is a street and who may walk there; no columns of the edges.
 ALSO = ("man_made", "route", "place", "foot:conditional", "access:conditional")
-#: Tags of nodes that may bar a way.
+#: Tags of nodes that may close a way.
 OF_NODES = ("barrier", "locked", "entrance", "access", "foot")
-#: Suffix → the format that the reader is given, so that no content leads it elsewhere.
+#: Suffix → the format for the reader, so that content cannot change it.
 FORMATS = {
     ".pbf": "pbf",
     ".osm": "osm", ".osm.gz": "osm.gz", ".osm.bz2": "osm.bz2",
     ".osm.xml": "osm", ".osm.xml.gz": "osm.gz", ".osm.xml.bz2": "osm.bz2",
 }  # fmt: skip
-#: OpenStreetMap text shrinks to a tenth or so; what unpacks to more than this many times its size is no map.
+#: OpenStreetMap text shrinks to about a tenth; a file that unpacks to more than this many times its size is no map.
 MOST_UNPACKED = 200
 
 _REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]+:|^[\\/]+vsi|^[\\/]{2}")
@@ -55,7 +55,7 @@ _TO_CSV = bytes.maketrans(b",xy", b"\n,,")
 
 @dataclass(frozen=True, eq=False)
 class Ways:
-    """Ways as they stand in the file: a row of tags each, and their nodes one after another."""
+    """Ways of the file: a row of tags each, and their nodes one after another."""
 
     tags: pd.DataFrame
     size: Ints  # nodes of each way
@@ -72,7 +72,7 @@ class Ways:
 
 
 class Extract(NamedTuple):
-    """What a file holds of streets."""
+    """The streets of a file."""
 
     ways: Ways
     closed: Ints  # ids of nodes where nobody passes
@@ -80,7 +80,7 @@ class Extract(NamedTuple):
 
 
 def local_file(path: str | Path) -> Path:
-    """Return the file *path* names, when it is here and of a kind that is read."""
+    """Return the file *path* names; refuse a missing file and other formats."""
     text = str(path)
     if _REMOTE.search(text) and not re.match(r"[A-Za-z]:[\\/]", text):
         raise NetworkError(f'"{text}" is not a local file; download it first')
@@ -103,9 +103,9 @@ def _format(file: Path) -> str | None:
 
 
 def read_extract(file: Path, *, walking: bool = True, ferries: bool = False) -> Extract:
-    """Read the streets of a file, with the places of their nodes, and the nodes that bar them.
+    """Read the streets of a file, with the coordinates of their nodes, and the barriers on them.
 
-    What serves walkers only, and has no `highway`, is left out unless *walking*: piers, squares, barriers.
+    Piers, squares and barriers, which have no `highway`, are left out unless *walking*.
     """
     try:
         import osmium
@@ -190,7 +190,7 @@ def _read(source: osmium.io.File, file: Path, kind: str, walking: bool, ferries:
     ids = at["osm_id"].to_numpy(np.int64)
     again = found.tags["osm_id"].duplicated(keep="last").to_numpy()  # in files put together from parts
     if again.any():
-        log.info("%d ways stand in the file more than once and are taken once", int(again.sum()))
+        log.info("%d ways occur in the file more than once and are used once", int(again.sum()))
     return Extract(found.select(~again), ids[closed], ids[private])
 
 

@@ -36,7 +36,7 @@ class Source:
         self._index: osmium.index.LocationTable | None = None
 
     def lines(self, *filters: Any, entities: Any) -> Iterator[str]:
-        """Read what passes *filters*, an object a line."""
+        """Read the objects that pass *filters*, one a line."""
         try:
             return self._written(entities, filters)
         except (RuntimeError, ValueError, OSError, self._osmium.InvalidLocationError):
@@ -65,7 +65,7 @@ class Source:
                 try:
                     writer.close()
                 except Exception:
-                    # Thrown away, a writer that failed would end the whole process; so it is kept.
+                    # Kept, because deleting a failed writer would end the whole process.
                     ctypes.pythonapi.Py_IncRef(ctypes.py_object(writer))
                     raise
             found = text.read_text(encoding="utf-8")
@@ -77,7 +77,7 @@ class Source:
             yield from self._osmium.OsmFileIterator(reader, *handlers, *filters)
 
     def find_late(self, ref: Ints, x: Ints32, y: Ints32) -> None:
-        """Fill in nodes that stand behind the ways in the file, or that an editor has numbered below 0."""
+        """Fill in nodes that come after the ways in the file, or that an editor has numbered below 0."""
         if self._sorted or self._index is None:
             return
         lost = np.flatnonzero(~known(x, y))
@@ -100,7 +100,7 @@ class Source:
 
 
 def _line(thing: Any) -> str:
-    """Write an object as the line that a writer of OPL makes of it."""
+    """Write an object as a line of OPL."""
     kind = thing.type_str()
     tags = ",".join(f"{_escaped(tag.k)}={_escaped(tag.v)}" for tag in thing.tags)
     if kind == "w":
@@ -120,7 +120,7 @@ def _escaped(text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Take back what a writer of OPL does to signs that have a meaning there."""
+    """Undo the escapes of OPL."""
     return _ESCAPED.sub(lambda code: chr(int(code[1], 16)), text)
 
 

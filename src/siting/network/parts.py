@@ -1,4 +1,4 @@
-"""Streets as arrays, with what follows from them: components, lines, spatial indices. Builders make `Parts`."""
+"""Streets as arrays, and values derived from them: components, lines, spatial indices. Builders make `Parts`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from siting.numbers import Bools, Floats, Ints, Ints8, Ints32, Shapes
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Parts:
-    """The arrays of a network; `siting.Network` says what each holds."""
+    """The arrays of a network; see the attributes of `siting.Network`."""
 
     crs: pyproj.CRS
     x: Floats
@@ -40,12 +40,12 @@ class Parts:
 
     @property
     def arrays(self) -> dict[str, Any]:
-        """The fields by name, without what follows from them."""
+        """The fields by name, without derived values."""
         return {one.name: getattr(self, one.name) for one in fields(Parts)}
 
     @property
     def n_components(self) -> int:
-        """How many parts have no street between them."""
+        """Number of components."""
         return int(self.component.max()) + 1
 
     @cached_property
@@ -63,18 +63,18 @@ class Parts:
 
     @property
     def edges(self) -> gpd.GeoDataFrame:
-        """The edges, in a frame of your own: `length` (m), the source's columns, lines from `u` to `v`; by edge id."""
+        """The edges, in a new frame: `length` (m), the source's columns, lines from `u` to `v`; by edge id."""
         return gpd.GeoDataFrame(self.columns.assign(length=self.metres), geometry=self.lines, crs=self.crs)
 
     @cached_property
     def private(self) -> Bools | None:
-        """Which edges are private, where strangers may not pass, by the column `private`; None where none is."""
+        """Edges closed to strangers, by the column `private`; None if there are none."""
         private = self.columns["private"].eq(True).to_numpy(bool) if "private" in self.columns else np.zeros(0, bool)
         return frozen(private) if private.any() else None
 
     @cached_property
     def preferred(self) -> Preferred | None:
-        """Streets that places are put on before others; None where all are alike."""
+        """Streets preferred for places; None if all are equal."""
         return preferred_streets(self.columns, self.component, self.u)
 
     @cached_property
@@ -85,7 +85,7 @@ class Parts:
 
     @cached_property
     def segments(self) -> segment_kernels.Segments:
-        """Index of the straight parts of the edges, for what is nearest."""
+        """Index of the straight parts of the edges, to find the nearest."""
         return segment_kernels.Segments(*map(frozen, segment_kernels.index(*map(frozen, self._all_vertices()))))
 
     @cached_property

@@ -16,21 +16,21 @@ from siting.errors import NetworkError, some
 from siting.network import straight_walk_kernels
 from siting.numbers import Floats, Ints, Ints32, Positions, Shapes
 
-#: Places are looked for in squares; those with longer free walks in larger ones, metres.
+#: Sizes of the squares in which places are searched; places with longer free walks use larger ones, metres.
 SIDES = (64.0, 256.0, 1024.0)
-#: Metres that are more than any walk.
+#: More than any walk, metres.
 FARTHEST = 1_000_000.0
 #: The fields of `Places` with an entry for each place.
 OF_PLACES = ("edge", "u", "v", "to_u", "to_v", "door", "snap", "nearest", "xy")
 
 
 class Gates(NamedTuple):
-    """Ways from places to streets, an entry each, in the order of the places."""
+    """Connections from places to streets, in the order of the places."""
 
     owner: Ints32  # position of the place
     edge: Ints32  # position of the street
-    to_u: Ints32  # way along the street to its `u`, mm
-    door: Ints32  # straight way to the street, mm
+    to_u: Ints32  # distance along the street to its `u`, mm
+    door: Ints32  # straight distance to the street, mm
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -46,19 +46,19 @@ class Places:
     u, v
         Nodes at the ends of that edge.
     to_u, to_v
-        Way along the edge to either end, mm.
+        Distance along the edge to either end, mm.
     door
-        Straight way from the place to the street, mm.
+        Straight distance from the place to the street, mm.
     snap
         The same in metres, also for places that are too far (float64).
     nearest
-        Metres to the nearest street of all; less than `snap` where another was preferred, see `moved`.
+        Metres to the nearest of all streets; less than `snap` where another was preferred, see `moved`.
     xy
-        Where the places themselves are, a point inside for polygons, in the network's CRS (n, 2).
+        Coordinates of the places, a point inside for polygons, in the network's CRS (n, 2).
     max_snap
-        The longest way to a street that was allowed, metres.
+        The longest allowed distance to a street, metres.
     any_street
-        Whether bridges, tunnels and islands were taken as they come.
+        Whether bridges, tunnels and islands were treated like other streets.
     shape
         The polygons of those that have one, else None; None where all are points.
     more

@@ -9,7 +9,7 @@ import pandas as pd
 
 from siting.network.places import frozen
 from siting.network.street_words import levels
-from siting.network.walking_profile import has_word
+from siting.network.walkable_streets import has_word
 from siting.numbers import Bools, Ints32
 
 #: A part of the network is an island when it has less than this share of the nodes of the largest part.

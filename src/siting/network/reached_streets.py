@@ -1,4 +1,4 @@
-"""Which pieces of streets are reached from places, to the millimetre: the lines that service areas are made of."""
+"""Pieces of streets within reach of places, to the millimetre: the lines of service areas."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.snapping import places_at_ends
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Floats, Ints, Ints32
 
 __all__ = ["Mode", "ReachedPieces", "reached_pieces"]
 
 Mode: TypeAlias = Literal["each", "nearest", "together"]
 
-#: More than any path: the cost of a node that no place reaches.
+#: The cost of a node that no place reaches: more than any path.
 FAR = 2**40
 
 
@@ -41,7 +41,7 @@ def reached_pieces(
     """List the pieces of streets within each of the limits of places, mm.
 
     The walk from the door to the street counts, and walks lead to the places. A street is entered from either end, and
-    from a place that lies on it both ways; what is reached from several sides is one piece where it meets. Pieces of no
+    from a place on it in both directions; adjoining pieces become one. Pieces of no
     length are left out, but an edge of no length is reached whole with its ends.
 
     *mode* ``"each"`` makes a group for each place, whose pieces may overlap those of others. With ``"nearest"`` each
@@ -138,7 +138,7 @@ def _stretches(network: Network, places: Places, most: int, walk: Walk | None) -
 def _ends(
     network: Network, places: Places, most: int, walk: Walk | None, node_cost: Ints, node_owner: Ints
 ) -> tuple[Ints, Ints, Ints, Ints]:
-    """Find the way from both ends of each edge to the nearest place, mm, and which it is."""
+    """Find the nearest place of both ends of each edge, and its distance, mm."""
     ends = [node_cost[network.u], node_cost[network.v]]
     owners = [node_owner[network.u], node_owner[network.v]]
     copies = network.core(walk).copies
@@ -164,17 +164,17 @@ def _pass_on(at: Ints, far: Ints, who: Ints, rank: Ints, go: Floats, come: Float
 
 
 def _owned(network: Network, way: _Stretches, limit: int) -> _Pieces:
-    """List what leads to the nearest place of either end of a stretch, up to where the two are as near."""
+    """List the parts of a stretch nearest to the place of either end, up to where both are equally near."""
     long = 2 * (way.stop - way.start)
     whole = np.maximum(way.go + way.come, 1e-9)
-    # Where it is as far to the one as to the other, in half millimetres.
+    # Where both are equally far, in half millimetres.
     meet = np.clip(np.rint(long * ((way.go + way.stop_cost - way.start_cost) / whole)), 0, long).astype(np.int64)
     ahead = np.minimum(_reach(limit - way.start_cost, way.come, long), meet)
     back = np.maximum(long - _reach(limit - way.stop_cost, way.go, long), meet)
     dot = network.cost[way.edge] == 0
     by_start = way.start_owner <= way.stop_owner
     by_start = (way.start_cost < way.stop_cost) | ((way.start_cost == way.stop_cost) & by_start)
-    # Both ends of an edge of no length are as near; stops passed the first of the nearest places on.
+    # Both ends of an edge of no length have the same nearest place.
     begins = np.where(dot, (way.start_cost <= limit) & by_start, ahead > 0)
     ends = np.where(dot, (way.stop_cost <= limit) & ~by_start, back < long)
     return _Pieces(
@@ -186,13 +186,13 @@ def _owned(network: Network, way: _Stretches, limit: int) -> _Pieces:
 
 
 def _reach(left: Ints, cost: Floats, long: Ints) -> Ints:
-    """How much of a stretch *left* is enough for, half millimetres."""
+    """How much of a stretch can be walked with *left*, half millimetres."""
     share = np.divide(left, cost, out=np.ones(len(left)), where=cost > 0)
     return np.where(left < 0, 0, np.rint(long * np.minimum(share, 1.0))).astype(np.int64)
 
 
 def _merged(pieces: _Pieces, cost: Ints32) -> _Pieces:
-    """Join pieces of one group and edge that overlap or touch; drop those of no length, except whole edges."""
+    """Join pieces of one group and edge that overlap or touch; drop those without length, except whole edges."""
     some = (pieces.high > pieces.low) | (cost[pieces.edge] == 0)
     group, edge, low, high = (column[some] for column in pieces)
     first, end = search.merge_touching((group, edge), low, high, 2**33)

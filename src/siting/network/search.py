@@ -1,6 +1,6 @@
-"""Shortest paths between places: the searches that the measures are made of.
+"""Shortest paths between places: the searches used by all measures.
 
-Costs and limits are whole millimetres, of level walk where slopes count as *walk* responds to them; a limit is
+Costs and limits are whole millimetres, of equivalent level walk where *walk* has slopes; a limit is
 inclusive, `LONGEST` at most. Blocks of sources are searched by *threads* threads, by all processors where it is
 None; the results are the same for any number, bit for bit. *progress* is called with the sources done and all.
 """
@@ -25,12 +25,12 @@ from siting.network.places import Places
 from siting.network.reached_street_kernels import ReachedPieces
 from siting.network.search_threads import Progress, SearchTask, Workspace, run_blocks, run_jobs, search_task
 from siting.network.straight_walks import straight_walks
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Floats, Ints, Ints32
 
 log = logging.getLogger(__name__)
 
-#: From so many sources on the number of pairs is estimated before the search begins.
+#: From this number of sources on the number of pairs is estimated before the search.
 FORESEEN = 2048
 #: Origins whose pairs a thread sorts at a time.
 ROWS = 1 << 14
@@ -84,7 +84,7 @@ def within(
         jobs += [
             partial(kernels.put_rows, keys, counts, task.order, lo, ptr, speed, *columns) for lo, keys, counts in chunks
         ]
-        chunks.clear()  # each is let go as soon as it stands in its place
+        chunks.clear()  # each is released as soon as it is copied
     else:
         for _, keys, _counts in chunks:
             kernels.count_items(keys, ptr[1:])
@@ -106,7 +106,7 @@ def within(
 def _task(
     network: Network, origins: Places, destinations: Places, limit: int, walk: Walk | None
 ) -> tuple[SearchTask, bool]:
-    """Prepare a search from the fewer places; whether these are the destinations."""
+    """Prepare a search from the smaller side; also return whether that is the destinations."""
     swap = len(destinations) < len(origins)
     source, sought = (destinations, origins) if swap else (origins, destinations)
     return search_task(network, source, sought, limit, walk, reverse=swap), swap
@@ -117,10 +117,10 @@ def _room(pairs: int) -> tuple[Ints32, Ints32, Floats]:
 
 
 def _foresee(task: SearchTask, most: float) -> None:
-    """Estimate the pairs of a large task; log how many, and refuse what is surely too many."""
+    """Estimate the pairs of a large task; log the number, and refuse it if surely too large."""
     n = len(task.order)
     if n < FORESEEN:
-        return  # the count as it goes is soon enough
+        return  # counting during the search is early enough
     # Of some of the sources, drawn at random, but the same at every call.
     drawn = np.sort(np.random.default_rng(0).choice(n, min(n, max(64, min(n // 200, 512))), replace=False))
     part = replace(task, order=np.ascontiguousarray(task.order[drawn]))
@@ -153,7 +153,7 @@ def sums(
 ) -> tuple[Floats, Ints]:
     """Add up the weights (destinations × columns) within *limit* of each origin, and count; no pair is kept.
 
-    With *decay* each weight counts times the factor for the way, mm.
+    *decay* gives the factor of each weight from the distance, mm.
     """
     out, number = np.zeros((len(origins), weights.shape[1])), np.zeros(len(origins), np.int64)
     weights = np.array(weights, float, order="C")
@@ -190,8 +190,8 @@ def nearest(
 ) -> Pairs:
     """List the *count* nearest destinations of each origin, within *limit*.
 
-    Of destinations at the same distance the first is nearer. With *streets_only* nobody walks straight from place to
-    place.
+    Of destinations at the same distance the first is nearer. With *streets_only* there are no straight walks from
+    place to place.
     """
     count = max(1, min(count, len(destinations)))
     graph = network.core(walk)

@@ -2,9 +2,9 @@
 
 All costs are whole millimetres, or millimetres of level walk. The bounded search is Dial's bucket queue [1]_ made
 label-correcting inside a bucket, so that buckets may be wider than the shortest arc: distances are exact whatever the
-width. Only what a search has touched is reset after it. Nothing is allocated while a search runs: an array that is
-assigned anew inside a loop makes the compiler count references there, which costs five times the search. A queue or a
-buffer that is too short ends the call with a status, and the caller comes back with a longer one.
+width. Only touched entries are reset after a search. Nothing is allocated during a search: assigning an array inside
+a loop makes the compiler count references, which is five times slower. A queue or buffer that is too short ends the
+call with a status, and the caller repeats it with a longer one.
 
 References
 ----------
@@ -53,7 +53,7 @@ class Starts(NamedTuple):
 
 
 class Targets(NamedTuple):
-    """What is looked for: at node ``i`` ``at_item[at_ptr[i]:at_ptr[i + 1]]``; on chain ``c`` those of ``on_ptr``.
+    """The targets: at node ``i`` ``at_item[at_ptr[i]:at_ptr[i + 1]]``; on chain ``c`` those of ``on_ptr``.
 
     ``by_ptr`` gives for each node the chains with targets that end there: chain, node at the other end (-1 for none),
     and whether this is the chain's far end. A place with several gates stands there for each.
@@ -76,7 +76,7 @@ class Targets(NamedTuple):
 
 
 class Buffers(NamedTuple):
-    """What a thread writes on: ``dist`` is FAR and ``first`` -1 everywhere between searches."""
+    """Work arrays of a thread: ``dist`` is FAR and ``first`` -1 everywhere between searches."""
 
     dist: np.ndarray
     touched: np.ndarray
@@ -151,9 +151,9 @@ def settle(
 
 @compiled
 def along(f, r, to_f, to_r):
-    """Way from one position on a chain to another without leaving it; FAR against a one-way street.
+    """Distance from one position on a chain to another along it; FAR against a one-way street.
 
-    A position is its way from the chain's start and its way back there; -1 where there is none.
+    A position is its distance from the chain's start and back to it; -1 where there is none.
     """
     if to_f == f and to_r == r:
         return np.int64(0)
@@ -169,7 +169,7 @@ def pairs(arcs, starts, targets, straight, buffers, order, lo, hi, limit, rows, 
     With *rows* each start's list is sorted. With *again* a target may be found more than once. Returns where it ended,
     how many keys are valid, and a status; ``counts`` has the length of each list.
 
-    All is in one function: to pass arrays to another for every start costs a fifth of a short search.
+    One function, because passing arrays to another for every start costs a fifth of a short search.
     """
     dist, touched, first, link, item, at = buffers
     indptr, heads, costs = arcs
@@ -328,7 +328,7 @@ def add_up(keys, counts, order, lo, weights, factor, out):
 
 @compiled
 def put_rows(keys, counts, order, lo, ptr, speed, origin, destination, cost):
-    """Write the lists of the starts ``order[lo:]`` where `ptr` wants them, in metres or minutes."""
+    """Write the lists of the starts ``order[lo:]`` to their rows in `ptr`, in metres or minutes."""
     k = 0
     for i in range(counts.size):
         s = order[lo + i]
@@ -349,7 +349,7 @@ def count_items(keys, counts):
 
 @compiled
 def turn(keys, counts, order, lo, at, turned):
-    """Put the keys (of starts) where their items want them, as cost << 32 | start; *at* moves on."""
+    """Write the keys (of starts) to the rows of their items, as cost << 32 | start; *at* moves on."""
     k = 0
     for i in range(counts.size):
         s = np.int64(order[lo + i])

@@ -1,4 +1,4 @@
-"""How searches are run: in blocks of sources, which threads take in turn, each with arrays of its own to write on."""
+"""Searches in threads: blocks of sources, taken in turn, with work arrays for each thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from siting.network.graph import Network
 from siting.network.places import Places
 from siting.network.search_kernels import FAR, QUEUE_SHORT, SHIFT, Arcs, Starts, Targets
 from siting.network.straight_walks import StraightWalks, straight_walks
-from siting.network.walk import Walk
+from siting.network.walking_speed import Walk
 from siting.numbers import Ints, Ints32
 
 Progress = Callable[[int, int], None]
@@ -30,9 +30,9 @@ BLOCK = 512
 
 @dataclass(frozen=True, eq=False)
 class SearchTask:
-    """One search from many starts: what it runs on, in which order, and how far.
+    """One search from many starts: graph, order and limit.
 
-    With `again` some of those that are `sought` have several gates, so that they may be found more than once.
+    With `again` some targets have several gates and may be found more than once.
     """
 
     graph: ContractedGraph
@@ -58,10 +58,10 @@ def search_task(
     graph = network.core(walk)
     at = graph.starts(sources, reverse=reverse)
     straight = straight_walks(sources, sought, limit)
-    # Along the Hilbert curve, so that one search finds in the cache what the last has touched.
+    # Along the Hilbert curve, so that searches share the cache.
     first = at.ptr[:-1]
     key = np.where(at.a >= 0, at.a, at.b)[first]
-    # Key and place in one number: sorting those is quicker than sorting by the keys, and as stable.
+    # Key and position in one number: sorting these is faster than sorting by the keys, and also stable.
     order = (np.sort((key.astype(np.int64) << 32) | np.arange(len(key))) & 0xFFFFFFFF).astype(np.int32)
     on = (at.chain >= 0)[first] | (at.a >= 0)[first] | (np.diff(straight.ptr) > 0)
     return SearchTask(
@@ -78,7 +78,7 @@ def search_task(
 
 
 class Workspace:
-    """The arrays that a thread writes on; grown when a search reports that they are short."""
+    """Work arrays of a thread, which grow when a search reports that they are too short."""
 
     def __init__(self, task: SearchTask) -> None:
         self.task = task
@@ -173,7 +173,7 @@ def run_blocks(
 
 
 def run_jobs(jobs: list[Callable[[], None]], threads: int | None) -> None:
-    """Run the jobs in *threads* threads; each is let go when it is done."""
+    """Run the jobs in *threads* threads; each is released when it is done."""
     workers = thread_count(threads, len(jobs))
 
     def work() -> None:
@@ -193,7 +193,7 @@ def run_jobs(jobs: list[Callable[[], None]], threads: int | None) -> None:
 
 
 def thread_count(threads: int | None, jobs: int) -> int:
-    """How many threads share the jobs: *threads*, or as many as this process has processors."""
+    """Return the number of threads: *threads*, or the number of processors of this process."""
     if threads is not None and (not isinstance(threads, Integral) or threads < 1):
         raise NetworkError(f"threads is {threads!r}; give 1 or more, or None for all processors")
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

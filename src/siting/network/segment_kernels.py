@@ -1,4 +1,4 @@
-"""Compiled index of the straight parts of streets: which is nearest to a point, which meet a box.
+"""Compiled index of the straight parts of streets: the nearest to a point, and those that meet a box.
 
 A packed R-tree [1]_: the parts keep the order of their streets, which lie along a Hilbert curve, so that neighbours in
 memory are neighbours on the ground; every `FAN` of them share a box, every `FAN` boxes a larger one. Nothing is sorted.
@@ -158,7 +158,7 @@ def _squared(xy, i, px, py):
 
 @compiled
 def _share(segments, edge, part, px, py):
-    """Tell how far along its street the nearest point of a part lies, as a share of the street's length."""
+    """Find how far along its street the nearest point of a part is, as a share of the street's length."""
     xy, first = segments.xy, segments.first
     at = segments.start[part]
     before, whole = 0.0, 0.0
@@ -176,7 +176,7 @@ def _share(segments, edge, part, px, py):
 
 @compiled
 def shares(segments, street, x, y):
-    """Tell how far along its street the nearest point to each point lies, as a share of the street's length."""
+    """Find how far along its street the nearest point to each point is, as a share of the street's length."""
     xy, first = segments.xy, segments.first
     out = np.empty(street.size)
     for p in range(street.size):
@@ -193,7 +193,7 @@ def shares(segments, street, x, y):
 
 @compiled
 def meeting(segments, west, south, east, north, ptr, found):
-    """List the streets with a part whose box meets each of the given boxes; a street may stand several times.
+    """List the streets with a part whose box meets each of the given boxes; a street may occur several times.
 
     Without room in *found* only counts; ``ptr[i + 1]`` is where the list of box *i* ends.
     """
@@ -232,9 +232,9 @@ def meeting(segments, west, south, east, north, ptr, found):
 
 @compiled
 def crossed(segments, ax, ay, bx, by, allowed, hit):
-    """Tell which straight ways, from *a* to *b*, cross an allowed street before they end at *b*.
+    """Mark the straight lines from *a* to *b* that cross an allowed street before they end at *b*.
 
-    What they touch at their ends, nearer than `TOUCH`, is not crossed.
+    Touching a street nearer than `TOUCH` to an end is not crossing.
     """
     xy, start, owner, box, level = segments.xy, segments.start, segments.edge, segments.box, segments.level
     depth = level.size - 1
@@ -277,11 +277,11 @@ def crossed(segments, ax, ay, bx, by, allowed, hit):
 
 @compiled
 def approaches(segments, ptr, rim, owner, street, cost, longest, pair, at, part, away, foot):
-    """List the shortest ways from points of a rim to a street, for each pair of a rim and a street.
+    """List the shortest lines from points of a rim to a street, for each pair of a rim and a street.
 
     Rim ``k`` has the points ``rim[ptr[k]:ptr[k + 1]]``; pair ``i`` is of the rim ``owner[i]`` and the street
-    ``street[i]`` of the length ``cost[i]``, m. Of the ways that are not longer than *longest* those are kept that can
-    be the first part of a shortest path: none from which another leads as near. Writes the pair, the point of the rim,
+    ``street[i]`` of the length ``cost[i]``, m. Of the lines of at most *longest*, those are kept that can
+    be the first part of a shortest path. Writes the pair, the point of the rim,
     the share along the street, the length, and the point on the street; without room only counts.
     """
     xy, first = segments.xy, segments.first
@@ -313,7 +313,7 @@ def approaches(segments, ptr, rim, owner, street, cost, longest, pair, at, part,
             door[k] = np.sqrt(best)
             kept[k] = door[k] <= longest
         order = np.argsort(where[:n])
-        # From the left and from the right: who is as near over another is left out.
+        # From the left and from the right: leave out points that are as near over another.
         for turn in range(2):
             reach, last = np.inf, 0.0
             for c in range(n):

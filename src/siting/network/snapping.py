@@ -1,4 +1,4 @@
-"""Putting places on the streets: points on the nearest, polygons on all that pass them."""
+"""Placing locations on the streets: points on the nearest, polygons on all that pass them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ AREAS = (3, 6)
 
 
 def check_ids(frame: gpd.GeoDataFrame, name: str) -> None:
-    """Refuse what is no layer, or has ids that stand twice; report rows that lie far from all others."""
+    """Refuse other types than layers, and duplicate ids; report rows far from all others."""
     check_extent(one_layer(frame, name), name, refuse=False)
     twice = frame.index[frame.index.duplicated()].unique()
     if len(twice):
@@ -54,11 +54,11 @@ def projected(frame: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
     LayerError
         When the frame has no CRS, or a row has no geometry.
     """
-    # Nothing, an empty shape and NaN coordinates all have no bounds.
+    # Missing and empty geometries and NaN coordinates all have no bounds.
     void = ~np.isfinite(shapely.bounds(frame.geometry.to_numpy())).all(axis=1)
     if void.any():
         rows = f"{int(void.sum())} of {len(frame)} rows have no place: {some(frame.index[void])}"
-        raise LayerError(str(frame.attrs.get("source", "layer")), f"{rows}; draw them or take them out")
+        raise LayerError(str(frame.attrs.get("source", "layer")), f"{rows}; draw them or remove them")
     return np.asarray(to_crs(frame, crs).geometry.array, dtype=object)
 
 
@@ -103,7 +103,7 @@ def place(
 
 
 def _at_open(network: Parts, edge: Ints32, to_u: Floats, private: Bools) -> tuple[Ints32, Floats]:
-    """Put places where a private street begins on an open one that begins there, too."""
+    """Move places from the start of a private street to an open one that begins there, too."""
     end = np.flatnonzero(private[edge] & ((to_u == 0) | (to_u == network.cost[edge])))
     if not len(end):
         return edge, to_u
@@ -126,7 +126,7 @@ def _an_edge_of(network: Parts, kinds: list[Positions]) -> Ints32:
 
 
 def _report(placed: Places, near: Bools, name: str) -> None:
-    """Log the places that are far from any street, and those that were put on another than the nearest."""
+    """Log the places far from any street, and those not placed on the nearest."""
     far = ~near
     if far.any():
         km = float(placed.snap.min()) / 1000  # the layer lies elsewhere as a whole

@@ -1,8 +1,7 @@
 """The words of layers of streets: what classes, yes-no words and levels mean, whatever office wrote them.
 
-Every column of tags is read here, so that a word means the same wherever it counts: whether walkers may pass, what is a
-bridge, which way a street is open. The words stand in ``street_words.toml``, with their sources. A word that is not
-there is never taken for one or the other in silence: a warning names it, with the number of its rows.
+Every column of tags is read here, so that a word has one meaning for access, bridges and one-way streets. The words are
+in ``street_words.toml``, with their sources. A warning names each unknown word, with the number of its rows.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from siting.numbers import Bools, Floats, Ints8, Positions
 
 log = logging.getLogger(__name__)
 
-#: Words of `oneway` that OpenStreetMap has beside yes and no; what changes by the hour is open both ways.
+#: Words of `oneway` in OpenStreetMap other than yes and no; streets that change by the hour are open both ways.
 WAYS = frozenset({"yes", "no", "-1", "reverse", "reversible", "alternating"})
 #: Words of `bridge` and `tunnel` that are kinds of them; further ones count as such, with a warning.
 DECKS = frozenset({
@@ -63,7 +62,7 @@ FLAGS: dict[str, str] = {
     for kind, listed in _TABLE["flags"].items()
     for word in listed
 }
-#: A class "unknown" is a class: a street nobody has looked at.
+#: "unknown" is a class: a street not yet surveyed.
 _EMPTY = frozenset(word for word, flag in FLAGS.items() if not flag and word not in CLASSES)
 
 
@@ -71,7 +70,7 @@ class Tag:
     """A column of tags as codes of its few distinct values, so that a million rows cost no more than these.
 
     Cells are text, numbers, booleans, or lists of them. *key* is the key of OpenStreetMap into whose words they are
-    translated. Words that are not in *known* are unread; None takes every word as it is.
+    translated. Words that are not in *known* are unread; None accepts every word.
     """
 
     def __init__(self, column: pd.Series, key: str, known: Collection[str] | None = None) -> None:
@@ -115,11 +114,11 @@ class Tag:
         return dict(sorted(rows.items(), key=lambda at: (-at[1], at[0])))
 
     def warn_of_unread(self, meaning: str) -> dict[str, int]:
-        """Warn of words that are not understood; *meaning* says what such rows count as. Return them, counted."""
+        """Warn of unknown words, with *meaning*, the default that applies. Return them, counted."""
         unread = self.unread()
         if unread:
             log.warning(
-                'streets: column "%s" says %s, which is not understood; %s; mend the column, or write it in words '
+                'streets: column "%s" has unknown words %s; %s; correct the column, or use words '
                 "of OpenStreetMap",
                 self.name, some([f"{word} ({number:,} rows)" for word, number in unread.items()]), meaning,
             )  # fmt: skip
@@ -127,17 +126,17 @@ class Tag:
 
 
 def translated(word: str, key: str) -> str:
-    """Translate a word into the one that OpenStreetMap has for it in tags of *key*; "" when it means nothing."""
+    """Translate a word into OpenStreetMap's word for tags of *key*; "" if it has no meaning."""
     if key == "highway":
         return CLASSES.get(_BETWEEN.sub("", word), word) if word not in _EMPTY else ""
     return FLAGS.get(word, word)
 
 
 def osm_columns(frame: pd.DataFrame) -> pd.DataFrame:
-    """Call columns of flags as OpenStreetMap does, where an office calls them otherwise; the log says which."""
+    """Rename an office's columns of flags to OpenStreetMap's names; the log lists them."""
     have = {unicodedata.normalize("NFKC", str(name)).strip().lower(): name for name in frame.columns}
     named = {name: [have[word] for word in listed if word in have] for name, listed in _TABLE["columns"].items()}
-    # Where two columns could be meant nobody knows which; the name of OpenStreetMap is always plain.
+    # Two columns that could have the same meaning are ambiguous; a name of OpenStreetMap never is.
     new = {given[0]: name for name, given in named.items() if len(given) == 1 and name not in frame.columns}
     if not new:
         return frame
@@ -146,7 +145,7 @@ def osm_columns(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def is_yes(column: pd.Series) -> Bools:
-    """Mark the rows where a column of flags is yes, in whatever words."""
+    """Mark the rows where a column of flags is yes, in any words."""
     return Tag(column, str(column.name)).among({"yes"})
 
 
@@ -160,12 +159,12 @@ def is_deck(column: pd.Series) -> Bools:
 def read_levels(column: pd.Series) -> Floats:
     """Read a column of levels; NaN where there is none. Of several the first counts."""
     tag = Tag(column, "layer")
-    first = [each[0] if each else "" for each in tag.raw]  # as it stands: "0" and "1" are levels here and no flags
+    first = [each[0] if each else "" for each in tag.raw]  # unchanged: "0" and "1" are levels here, not flags
     numbers = pd.to_numeric(pd.Series(first, dtype=object), errors="coerce").to_numpy(float)
     odd = [word for word, number in zip(first, numbers, strict=True) if np.isnan(number) and FLAGS.get(word, word)]
     if odd:
         log.warning(
-            'streets: column "%s" says %s, which is no level; such streets count as their bridge or tunnel says; give '
+            'streets: column "%s" has %s, which are no levels; such streets count by their bridge or tunnel; give '
             "whole numbers", column.name, some(odd),
         )  # fmt: skip
     return np.append(numbers, np.nan)[tag.codes]
@@ -187,7 +186,7 @@ def levels(streets: pd.DataFrame) -> Floats:
 def directions(column: pd.Series) -> Ints8:
     """Read a column of one-way signs: 1 along the line, -1 against it, 0 both ways.
 
-    Where the column has a "B" (both) it is Geofabrik's, whose "F" is forward and "T" against the line; else these are
+    If the column has a "B" (both) it is Geofabrik's, where "F" is forward and "T" against the line; else these are
     false and true.
 
     Raises
@@ -209,13 +208,13 @@ def directions(column: pd.Series) -> Ints8:
         signs = [sign.get(each[0]) if each and FLAGS.get(each[0], each[0]) else 0 for each in raw]
     else:
         if ("f",) in raw or ("t",) in raw:
-            log.warning('streets: column "%s" says T and F, taken for true and false', column.name)
+            log.warning('streets: column "%s" has T and F, read as true and false', column.name)
         known = {"yes": 1, "-1": -1, "reverse": -1, "no": 0, "reversible": 0, "alternating": 0, "": 0}
         signs = [known.get(each[0] if each else "") for each in tag.words]
     odd = np.array([at is None for at in signs] + [False])[tag.codes]
     if odd.any():
         raise NetworkError(
-            f'streets: "{column.name}" says {some(column[odd].astype(str).unique())} of {some(column.index[odd])}; '
+            f'streets: "{column.name}" is {some(column[odd].astype(str).unique())} of {some(column.index[odd])}; '
             'write "yes", "-1" or "no"'
         )
     return np.array([at or 0 for at in signs] + [0], np.int8)[tag.codes]

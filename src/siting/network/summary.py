@@ -1,11 +1,11 @@
-"""What a network shows of itself in a notebook: how large it is, and whether it is connected."""
+"""The summary of a network in a notebook: its size and components."""
 
 from __future__ import annotations
 
 import pandas as pd
 
-from siting.html import card, words
 from siting.network.parts import Parts
+from siting.notebook_html import card, words
 from siting.numbers import percent
 
 __all__ = ["network_card"]

@@ -1,4 +1,4 @@
-"""Candidates, and a problem = objective + rules → a plan with its proof. Knows no geometry, standard or file."""
+"""Candidates, and a problem = objective + rules → a plan with its proof. Uses no geometry, standard or file."""
 
 from siting.optimize.control import Progress
 from siting.propose.candidates.aggregate import merge_demand, merge_reach

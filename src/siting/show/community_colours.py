@@ -11,7 +11,7 @@ import pandas as pd
 from siting.errors import SitingError
 from siting.labels import label
 from siting.show.colours import NEUTRAL, NO_PATH, OUTSIDE, band_colours
-from siting.show.key import Entry
+from siting.show.picture_key import Entry
 
 __all__ = ["CommunityColours", "colour_communities"]
 

@@ -16,9 +16,9 @@ from siting.show.colours import DISTRICT, EXISTING, MUTED, PAPER, PROPOSED, STRE
 from siting.show.community_colours import colour_communities
 from siting.show.display import with_display
 from siting.show.fonts import drawing
-from siting.show.key import Entry, Mark, draw_key
 from siting.show.marks import mark_facility, pin
 from siting.show.notes import notes_of
+from siting.show.picture_key import Entry, Mark, draw_key
 from siting.show.plan_parts import NOT_SERVICES, Part, is_finite, part_of, role_of
 from siting.show.text import clean
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from siting.html import card, table
 from siting.judge.statuses import groups_to_show
 from siting.labels import label, named
+from siting.notebook_html import card, table
 from siting.numbers import NONE, percent
 from siting.study.outputs import write_outputs
 from siting.study.tables import coverage_table

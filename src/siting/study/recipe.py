@@ -13,9 +13,9 @@ from siting.errors import ProblemError, SitingError, some
 from siting.judge.standards.from_toml import document_from, rule_from
 from siting.measure.services import walker
 from siting.network import Walk
-from siting.network.walk import speed_from
+from siting.network.walking_speed import speed_from
 from siting.propose import AtMost, Cover
-from siting.share import share_from
+from siting.read_share import share_from
 from siting.study.inputs import Circle, Goal, Source
 
 __all__ = ["STUDY", "TABLES", "read_recipe"]

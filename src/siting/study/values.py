@@ -10,12 +10,12 @@ from typing import Any, Literal
 import geopandas as gpd
 import pandas as pd
 
-from siting.html import card
 from siting.judge import Audit, Rule
 from siting.judge.standards.rule import Document
 from siting.labels import label, named
 from siting.measure import Reach
 from siting.network import Network, Places, Walk
+from siting.notebook_html import card
 from siting.propose import Plan
 from siting.show.cells import role_name
 from siting.study.inputs import Circle, Goal, Source

@@ -13,28 +13,13 @@ from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
 from siting.judge.layers.walkers import walk_message, walker_of
 from siting.judge.standards.conditions import key_of
-from siting.judge.standards.keys import NEAR, ROWS, WAY
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message
 
 __all__ = ["beds", "neighbours", "of_number"]
 
-#: Keys that say which partners count, and how near they have to be.
-PARTNERS = ("metres", "minutes", *WAY, "other_types", "other_where")
 
-
-def _idle(rule: Rule) -> tuple[str, ...]:
-    walk = () if rule.other and not rule.part else PARTNERS
-    among = () if rule.part and rule.layers[0] == "communities" else ("among", "judged_by")
-    return (*walk, *among, *(("other",) if rule.part else ()))
-
-
-@indicator(
-    "colocation",
-    keys=(*ROWS, *NEAR, *WAY, "part", "other", "other_types", "other_where", "judged_by"),
-    units=("", "percent", "facilities", "communities", "modes"),
-    idle=_idle,
-)
+@indicator("colocation")
 def neighbours(rule: Rule, context: Context) -> Iterator[Finding]:
     """Facilities that have one of another sort within the walk `beside`, or that serve both."""
     if rule.layers == ("both",):
@@ -98,13 +83,7 @@ def _beside(rule: Rule, context: Context, frame: pd.DataFrame) -> tuple[pd.Serie
     return near, tuple(unseen)
 
 
-@indicator(
-    "bed_threshold_rule",
-    operators=(">=", ">", "<=", "<", "range"),
-    keys=(*ROWS, *WAY, "part", "other", "other_types", "other_where", "column", "metres", "minutes"),
-    units=("beds",),
-    idle=lambda rule: ("part",) if rule.other else PARTNERS,
-)
+@indicator("bed_threshold_rule")
 def beds(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of the institutions of a size that have the room, or the partner nearby, that their size asks for."""
     if not (rule.part or rule.other):

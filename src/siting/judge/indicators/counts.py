@@ -12,11 +12,11 @@ from siting.judge.indicators.estates import owing
 from siting.judge.indicators.finding import Finding, indicator, number, share_of_units, units_message, without
 from siting.judge.layers.columns import Missing, filled
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import unit_of
+from siting.judge.layers.judged_units import unit_of
 from siting.judge.layers.uncounted_types import besides
 from siting.judge.layers.walkers import walk_message
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS
-from siting.judge.standards.keys import NEAR, ROWS, WAY
+from siting.judge.standards.kinds import SUMS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
 from siting.judge.wording.sentences import Message
@@ -25,19 +25,9 @@ __all__ = ["count", "each_area", "least_area"]
 
 #: Units of numbers that are not of facilities, and not a column that is added up.
 OTHERS = ("operators", "communities")
-#: Units that a number can be of; those of `SUMS` are the sum of a column.
-SUMS = ("places", "10k_places", "school_places", "10k_school_places", "beds", "10k_beds", "persons", "10k_persons",
-        "10k_households", "m2")  # fmt: skip
-COUNTS = ("", "facilities", "10k_facilities", "communities", "circles", "operators", *SUMS)
 
 
-def _idle(rule: Rule) -> tuple[str, ...]:
-    homes = rule.layers[0] == "communities"
-    walked = () if rule.prints_walk and not homes else (*NEAR, *WAY)
-    return (*walked, *(() if homes and not rule.column else ("judged_by",)))
-
-
-@indicator("count_target", keys=(*ROWS, *NEAR, *WAY, "column", "judged_by"), units=COUNTS, idle=_idle)
+@indicator("count_target")
 def count(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count facilities, places, beds, communities or operators; with a walk, what communities have within it."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -81,12 +71,7 @@ def _within_reach(rule: Rule, context: Context) -> pd.Series:
     return pd.Series(here.isin(served), here)
 
 
-@indicator(
-    "count_per_area",
-    operators=(">=", "="),
-    keys=ROWS,
-    units=("", "facilities", "facilities_per_county", "facilities_per_township"),
-)
+@indicator("count_per_area")
 def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count in each county or township: the least of them, and which have too few."""
     units = context.districts(rule.applies_to)
@@ -108,13 +93,7 @@ def each_area(rule: Rule, context: Context) -> Iterator[Finding]:
     )
 
 
-@indicator(
-    "min_floor_area",
-    operators=(">=", ">"),
-    keys=(*ROWS, *NEAR, "column", "scope"),
-    units=("m2", "m2_per_site"),
-    idle=lambda rule: () if rule.applies_to in COMMUNITIES else NEAR,
-)
+@indicator("min_floor_area")
 def least_area(rule: Rule, context: Context) -> Iterator[Finding]:
     """Least floor area of the facilities of each estate, or of one or all facilities in each county."""
     if rule.applies_to in COMMUNITIES:

@@ -19,35 +19,18 @@ from siting.judge.indicators.owned import there
 from siting.judge.layers.alternatives import countable
 from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.service_areas import served_districts
+from siting.judge.layers.served_districts import served_districts
 from siting.judge.layers.uncounted_types import besides
 from siting.judge.layers.walkers import walk_message
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS
-from siting.judge.standards.keys import JUDGED, NEAR, ONE_BY_ONE, ROWS, WAY
+from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message, limits_of, unique
 
 __all__ = ["coverage_of_units"]
 
 
-def _idle(rule: Rule) -> tuple[str, ...]:
-    """Return the keys that a share of coverage does not use, for what covers its units."""
-    share = () if rule.value is None else ("share",)
-    if rule.layers[0] == "communities":  # they carry a mark
-        return (*share, *WAY, "any", "metres", "minutes", "meets", "covered_by")
-    if rule.part or rule.layers[0] == "districts" or (rule.applies_to in DISTRICTS and not rule.prints_walk):
-        marked = rule.layers[0] == "districts"
-        covered = () if rule.applies_to in DISTRICTS and not rule.part and not marked else ("covered_by", "any")
-        return (*share, *NEAR, *WAY, "meets", "judged_by", *covered, *(ROWS[1:] if marked else ()))
-    return (*share, *ROWS, *WAY, "any", "metres", "minutes", "covered_by") if rule.meets else share
-
-
-@indicator(
-    "coverage_share",
-    keys=(*ROWS, *NEAR, *ONE_BY_ONE, *WAY, "any", "part", "share", "meets"),
-    units=("percent", ""),
-    idle=_idle,
-)
+@indicator("coverage_share")
 def coverage_of_units(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of townships, communities, estates or facilities that are covered, and which are not."""
     target = np.nan if rule.value is None else rule.value

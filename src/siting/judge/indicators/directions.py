@@ -15,10 +15,9 @@ from siting.judge.indicators.comparison import ratio
 from siting.judge.indicators.finding import Finding, indicator, number, shown, units_message
 from siting.judge.layers.columns import SEVERAL, Missing, matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.service_areas import townships_served
+from siting.judge.layers.served_districts import townships_served
 from siting.judge.layers.walkers import Limit, walk_message
 from siting.judge.standards.applies_to import COMMUNITIES
-from siting.judge.standards.keys import NEAR, ONE_BY_ONE, ROWS, WAY
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
 from siting.judge.wording.sentences import Message
@@ -33,13 +32,7 @@ def _sum(there: float, *columns: str) -> Message:
     return "audit.sum", {"stock": there, "column": columns}
 
 
-@indicator("area_threshold", operators=(">=", ">", "<=", "<", "range"), keys=(*ROWS, "column"), units=("m2",))
-@indicator(
-    "operation_threshold",
-    operators=(">=", ">", "<=", "<", "range"),
-    keys=(*ROWS, "column"),
-    units=("years", "days_per_year"),
-)
+@indicator("area_threshold", "operation_threshold")
 def threshold(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the facilities that fall under a threshold of days, years or floor area."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -49,7 +42,7 @@ def threshold(rule: Rule, context: Context) -> Iterator[Finding]:
     yield shown(part, "facilities", units_message(part, len(frame), rule.facility_types or layer))
 
 
-@indicator("candidate_site_rule", keys=ROWS, units=("",))
+@indicator("candidate_site_rule")
 def candidates(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the candidate sites of the sort that the rule allows or prefers."""
     there = len(context.stock(rule))
@@ -63,7 +56,7 @@ def _near(rule: Rule, context: Context, marks: pd.Series, ruled: str) -> tuple[i
     return part, walk_message("audit.beside", rule, values)
 
 
-@indicator("service_area_rule", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
+@indicator("service_area_rule")
 def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     """Communities beside the facilities that may serve their neighbours too."""
     ruled = context.ruled(replace(rule, applies_to="community"))
@@ -71,7 +64,7 @@ def openly(rule: Rule, context: Context) -> Iterator[Finding]:
     yield shown(part, "estates_or_villages", basis, metric=rule.metric or "streets")
 
 
-@indicator("hub_and_spoke", keys=(*ROWS, "among"), units=("", "levels"))
+@indicator("hub_and_spoke")
 def hubs(rule: Rule, context: Context) -> Iterator[Finding]:
     """Mean way from the villages to the nearest facility that carries the service for them."""
     villages = _spokes(rule, context)
@@ -90,7 +83,7 @@ def _spokes(rule: Rule, context: Context) -> pd.Series:
     return context.ruled(rule if rule.applies_to in COMMUNITIES else replace(rule, applies_to="village"))
 
 
-@indicator("mobile_service", keys=(*ROWS, *NEAR, *WAY, "any"), units=("",))
+@indicator("mobile_service")
 def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     """Villages that have no facility beside them: who is left to vans."""
     villages = _spokes(rule, context)
@@ -101,16 +94,7 @@ def vans(rule: Rule, context: Context) -> Iterator[Finding]:
     yield shown(int(villages.sum()) - part, unit, basis, metric=rule.metric or "streets")
 
 
-def _principle_idle(rule: Rule) -> tuple[str, ...]:
-    layer, walked = rule.layers[0], rule.applies_to in COMMUNITIES
-    if rule.base and rule.column and layer != "communities":
-        return (*NEAR, *ONE_BY_ONE)
-    if layer == "districts":
-        return ("facility_types", "excluded_types", "column", "base", *NEAR, *ONE_BY_ONE)
-    return ("base", "column") if walked and layer != "communities" else ("base", *NEAR, *ONE_BY_ONE)
-
-
-@indicator("siting_principle", keys=(*ROWS, *NEAR, *ONE_BY_ONE, "column", "base"), units=("",), idle=_principle_idle)
+@indicator("siting_principle")
 def principle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count what shows a direction: how far the supply lies elsewhere than the people, or who has it near."""
     layer = rule.layers[0]
@@ -156,7 +140,7 @@ def _elsewhere(rule: Rule, context: Context) -> Finding:
     return shown(apart, "percent", ("audit.elsewhere", values))
 
 
-@indicator("facility_type_list", keys=("layer", "column"), units=("", "modes"))
+@indicator("facility_type_list")
 def types(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the types of facility that there are."""
     column = rule.column[0] if rule.column else "facility_type"
@@ -166,8 +150,7 @@ def types(rule: Rule, context: Context) -> Iterator[Finding]:
     yield shown(float(there), "modes", _sum(there, "facility_type"))
 
 
-@indicator("investment_project", keys=(*ROWS, "column"), units=("10k_yuan", "beds", "places", "m2", "facilities"))
-@indicator("subsidy_rate", keys=(*ROWS, "column"), units=("", "yuan_per_bed", "yuan_per_place"))
+@indicator("investment_project", "subsidy_rate")
 def money(rule: Rule, context: Context) -> Iterator[Finding]:
     """Money that a rate comes to for the beds or places there are, or that projects cost."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -182,7 +165,7 @@ def money(rule: Rule, context: Context) -> Iterator[Finding]:
         yield Finding(value, target, rule.unit, rule.operator, max(0.0, target - value), basis=basis)
 
 
-@indicator("provision_rule_by_reference", keys=())
+@indicator("provision_rule_by_reference")
 def by_reference(rule: Rule, _context: Context) -> Iterator[Finding]:
     """Ask for the number: it stands in another document, and is never guessed."""
     raise Missing("audit.by_reference", rule=rule.id)

@@ -12,39 +12,14 @@ from siting.judge.indicators.finding import Finding, indicator, shown, without
 from siting.judge.indicators.owed import Duty, companion, duty_of, triggered
 from siting.judge.indicators.owned import SHARED, all_named, there
 from siting.judge.layers.context import Context
-from siting.judge.standards.keys import NEAR, ROWS
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message
 
 __all__ = ["lacking_of", "owing"]
 
-OWED = (">=", ">", "per", "range", "=")
-
 
 @indicator(
-    "employees_per_facility",
-    operators=OWED,
-    keys=(*ROWS, "metres", "minutes"),
-    units=("employees_per_facility", "persons_per_facility"),
-)
-@indicator(
-    "population_trigger",
-    operators=OWED,
-    keys=(*ROWS, *NEAR, "base", "judged_by"),
-    units=("residents", "persons", "10k_persons"),
-    idle=lambda rule: (*ROWS, *NEAR, "judged_by") if rule.applies_to == "county" else (),
-)
-@indicator(
-    "households_per_facility",
-    operators=OWED,
-    keys=(*ROWS, *NEAR),
-    units=("households_per_facility", "households_per_extra_facility"),
-)
-@indicator(
-    "provision_area_per_100_households",
-    operators=OWED,
-    keys=(*ROWS, *NEAR, "column"),
-    units=("m2_per_100_households",),
+    "employees_per_facility", "population_trigger", "households_per_facility", "provision_area_per_100_households"
 )
 def estates(rule: Rule, context: Context) -> Iterator[Finding]:
     """Sum of what the estates, communities or parks owe by the rule, and how much of it they have."""

@@ -15,22 +15,16 @@ import pandas as pd
 
 from siting.judge.indicators.comparison import floor, holds, ratio
 from siting.judge.indicators.finding import Finding, indicator, number, share_of_units, without
-from siting.judge.indicators.provision_formulas import facilities_for_people
+from siting.judge.indicators.owed import facilities_for_people
 from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
 from siting.judge.standards.applies_to import COMMUNITIES, DISTRICTS, LEVELS
-from siting.judge.standards.keys import ROWS
 from siting.judge.standards.rule import Rule
 
 __all__ = ["area", "area_for_people", "one_for_people", "owed_for_people"]
 
 
-@indicator(
-    "area_per_1000_residents",
-    operators=(">=", ">", "range"),
-    keys=(*ROWS, "column", "base"),
-    units=("m2_per_1000_residents", "m2_land_per_1000_residents"),
-)
+@indicator("area_per_1000_residents")
 def area_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     """Floor area, or land, for 1000 people: what is missing, in m²."""
     land = rule.unit == "m2_land_per_1000_residents"
@@ -57,12 +51,7 @@ def owed_for_people(rule: Rule, people: pd.Series, reading: str) -> pd.Series:
     return pd.Series(facilities_for_people(people, each, reading=reading), people.index)
 
 
-@indicator(
-    "residents_per_facility",
-    operators=("per", "range"),
-    keys=(*ROWS, "base", "reading"),
-    units=("residents_per_facility",),
-)
+@indicator("residents_per_facility")
 def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     """One facility for each N people, of the whole area or of each of its townships or counties."""
     if rule.applies_to in COMMUNITIES:
@@ -100,7 +89,7 @@ def one_for_people(rule: Rule, context: Context) -> Iterator[Finding]:
     yield found
 
 
-@indicator("facility_area", operators=(">=", ">", "<=", "<", "range"), keys=(*ROWS, "column"), units=("m2",))
+@indicator("facility_area")
 def area(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of the facilities that are as large as printed; of a range the lower end, and how many are above it."""
     layer, frame = rule.layers[0], context.stock(rule)

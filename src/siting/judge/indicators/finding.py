@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,7 +12,6 @@ import pandas as pd
 from siting.judge.indicators.comparison import holds, lacking, ratio
 from siting.judge.layers.columns import Missing
 from siting.judge.layers.context import Context
-from siting.judge.standards.kinds import KINDS, Kind
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import DIGITS
 from siting.judge.wording.sentences import NO_MESSAGE, Message
@@ -65,29 +64,21 @@ class Finding:
 
 Indicator = Callable[[Rule, Context], Iterator[Finding]]
 INDICATORS: dict[str, Indicator] = {}
-COMPARED = (">=", ">", "=", "<=", "<", "~", "range")
 
 
-def indicator(
-    *kinds: str,
-    operators: tuple[str, ...] = COMPARED,
-    keys: tuple[str, ...] | None = None,
-    units: tuple[str, ...] | None = None,
-    idle: Callable[[Rule], Iterable[str]] = lambda _rule: (),
-) -> Callable[[Indicator], Indicator]:
-    """Register a function for rules of these kinds, with what they take: see `siting.judge.standards.kinds.Kind`.
+def indicator(*kinds: str) -> Callable[[Indicator], Indicator]:
+    """Register a function for rules of these kinds; `siting.judge.standards.kinds.KINDS` has what they take.
 
     Examples
     --------
     >>> @indicator("parks_per_town")
     ... def parks_per_town(rule, context):
     ...     yield Finding(len(context.layer("parks")), number(rule), "facilities", rule.operator)
-    >>> _ = INDICATORS.pop("parks_per_town"), KINDS.pop("parks_per_town")
+    >>> _ = INDICATORS.pop("parks_per_town")
     """
 
     def register(function: Indicator) -> Indicator:
-        for kind in kinds:
-            INDICATORS[kind], KINDS[kind] = function, Kind(operators, keys, units, idle)
+        INDICATORS.update(dict.fromkeys(kinds, function))
         return function
 
     return register

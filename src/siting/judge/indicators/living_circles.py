@@ -18,21 +18,15 @@ from siting.judge.indicators.finding import Finding, indicator, number, without
 from siting.judge.indicators.radius import inside, readings, share_of_everyone
 from siting.judge.layers.alternatives import countable
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import by_units
+from siting.judge.layers.judged_units import by_units
 from siting.judge.layers.walkers import minutes_message
-from siting.judge.standards.keys import ROWS, WAY
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import NO_MESSAGE, Message, name_of
 
 __all__ = ["complete", "level"]
 
 
-@indicator(
-    "living_circle",
-    operators=("<=",),
-    keys=(*ROWS, *WAY, "each", "any", "residents", "among", "base", "share", "judged_by"),
-    units=("m", "min"),
-)
+@indicator("living_circle")
 def level(rule: Rule, context: Context) -> Iterator[Finding]:
     """Judge one level of living circles: who has all its facilities in the limit, and whether there are enough."""
     limit, minutes = number(rule), rule.unit == "min"
@@ -44,13 +38,7 @@ def level(rule: Rule, context: Context) -> Iterator[Finding]:
         yield _enough(rule, context)
 
 
-@indicator(
-    "complete_circle",
-    operators=(">=", ">", ""),
-    keys=(*WAY, "each", "among", "base", "share", "judged_by"),
-    units=("percent", ""),
-    idle=lambda rule: () if rule.value is None else ("share",),
-)
+@indicator("complete_circle")
 def complete(rule: Rule, context: Context) -> Iterator[Finding]:
     """Judge circles in which each facility has a limit of its own."""
     marks = [context.served(one) for one in _facilities(rule)]

@@ -13,7 +13,7 @@ from siting.judge.statuses import NOT_JUDGED
 __all__ = ["one_of"]
 
 
-@indicator("one_of", operators=("",), keys=("rules",), units=("",))
+@indicator("one_of")
 def one_of(rule: Rule, context: Context) -> Iterator[Finding]:
     """Count the rules named in `rules` that are met in this area; one is enough.
 

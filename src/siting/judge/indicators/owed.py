@@ -1,39 +1,84 @@
-"""What each estate, community or park owes by a rule of provision."""
+"""What each estate, community or park owes by a rule of provision.
+
+The readings of “one facility for each 3000-4000 households, and one more for each further 3000” differ; with a facility
+due from ``a`` households, the first serving up to ``b`` and each further one for ``c``:
+
+- low: ``1 + floor((H - b) / c)`` above ``b``, else 1
+- high: ``1 + ceil((H - b) / c)`` above ``b``, else 1
+
+and 0 below ``a`` in both. With the high reading no facility stands for more households than the rule prints.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from siting.judge.indicators.finding import number
-from siting.judge.indicators.provision_formulas import area_owed, facilities_for_people, facilities_owed, units_owed
 from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
+from siting.numbers import Floats, Ints
 
-__all__ = ["DUTIES", "ESTATES", "Duty", "companion", "duty_of", "triggered"]
+__all__ = ["DUTIES", "Duty", "area_owed", "companion", "duty_of", "facilities_for_people", "facilities_owed",
+           "triggered", "units_owed"]  # fmt: skip
 
-#: The estates that rules of provision are for.
-ESTATES = ("new_residential", "existing_residential", "new_and_existing_residential")
+#: Rounding tolerance of a quotient.
+TOLERANCE = 1e-9
+
+
+def area_owed(
+    households: npt.ArrayLike, per_100: float, least: float = 0.0, *, sites: npt.ArrayLike = 1, scope: str = "area"
+) -> Floats:
+    """Return the floor area that an estate owes, m²: ``max(a H / 100, A_min)``, in proportion, not in whole hundreds.
+
+    With *scope* "site" the least area is for each of its *sites*: ``max(a H / 100, n A_min)``.
+    """
+    floor = least * np.maximum(np.asarray(sites, float), 1) if scope == "site" else np.asarray(least)
+    owed: Floats = np.maximum(per_100 * np.asarray(households, float) / 100, floor)
+    return owed
+
+
+def facilities_owed(
+    households: npt.ArrayLike, first: float, first_most: float, further: float, *, reading: str = "high"
+) -> Ints:
+    """Count the facilities that an estate owes by its households, in the reading "high" or "low".
+
+    *first* and *first_most* are the households printed for the first facility, *further* those for each further one.
+    """
+    number = np.asarray(households, float)
+    beyond = (number - first_most) / further
+    further_ones = np.ceil(beyond - TOLERANCE) if reading == "high" else np.floor(beyond + TOLERANCE)
+    return np.where(number >= first, 1 + np.maximum(further_ones, 0), 0).astype(np.int64)
+
+
+def facilities_for_people(people: npt.ArrayLike, each: float, *, reading: str = "ceil") -> Ints:
+    """Count the facilities that so many people owe, one for each *each* of them.
+
+    By "ceil" none stands for more people than N, ``ceil(P / N)``; by "floor" one is owed each time N is reached.
+    """
+    number = np.asarray(people, float) / each
+    whole = np.ceil(number - TOLERANCE) if reading == "ceil" else np.floor(number + TOLERANCE)
+    return np.asarray(whole, np.int64)
+
+
+def units_owed(people: npt.ArrayLike, rate: float, per: float = 1000.0) -> Ints:
+    """Places or beds for so many people: ``ceil(q P / 1000)``."""
+    return np.ceil(np.asarray(people, float) * rate / per - TOLERANCE).astype(np.int64)
 
 
 @dataclass(frozen=True)
 class Duty:
     """What the communities that a rule is for owe by it.
 
-    Attributes
-    ----------
-    quantity
-        "facilities", "area_m2", "places", "school_places", "beds" or "land_m2".
-    owed, low
-        By community; `low` is the lowest reading where readings differ.
-    base, amount
-        What it is owed for: the column of the communities, and its number there.
-    read_with
-        The rules that were read together with this one, such as that of the least floor area.
+    `owed` is the number of `quantity` ("facilities", "area_m2", "places", "school_places", "beds") by community, `low`
+    the lowest reading where readings differ. They owe it for `amount` of the column `base`; `read_with` are the rules
+    that were read together with this one, such as that of the least floor area.
     """
 
     rule: Rule

@@ -9,12 +9,13 @@ import pandas as pd
 
 from siting.errors import LayerError, some
 from siting.judge.indicators.finding import number
-from siting.judge.indicators.owed import ESTATES, Duty, duty_of
+from siting.judge.indicators.owed import Duty, duty_of
 from siting.judge.layers.columns import Missing, counted
 from siting.judge.layers.context import Context
 from siting.judge.layers.districts import by_id_or_name
+from siting.judge.layers.judged_units import Rolled
 from siting.judge.layers.membership import has_word
-from siting.judge.layers.rollup import Rolled
+from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.conditions import key_of
 from siting.judge.standards.rule import Rule
 
@@ -77,11 +78,6 @@ def _named(stock: pd.DataFrame, layer: str, context: Context) -> pd.Series:
     """Return the community that a facility names, by id or by a name that only one has.
 
     Of units that estates are rolled up to, the one that it names, or that its estate belongs to, or that it lies in.
-
-    Raises
-    ------
-    LayerError
-        When a facility names a community that is not there.
     """
     if isinstance(context, Rolled):
         return context.placed(layer)[stock.index]

@@ -17,11 +17,11 @@ from siting.judge.indicators.comparison import least, ratio
 from siting.judge.indicators.finding import Finding, indicator, number
 from siting.judge.layers.columns import Missing, flags, matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import Rolled, by_units, stand_ins
+from siting.judge.layers.judged_units import Rolled, by_units, stand_ins
 from siting.judge.layers.walkers import minutes_message
 from siting.judge.standards.applies_to import wanted
 from siting.judge.standards.conditions import columns_of
-from siting.judge.standards.keys import JUDGED, ROWS, WAY
+from siting.judge.standards.keys import JUDGED
 from siting.judge.standards.rule import Rule
 from siting.judge.wording.sentences import Message, limits_of
 from siting.measure.services import people_column
@@ -34,12 +34,7 @@ def share_of_everyone(rule: Rule, context: Context) -> float:
     return 100 * context.shares.get(rule.id, 1.0 if rule.share is None else rule.share)
 
 
-@indicator(
-    "service_time",
-    operators=("<=", "range", "~"),
-    keys=(*ROWS, *WAY, "any", "among", "base", "share", "judged_by"),
-    units=("min",),
-)
+@indicator("service_time")
 def circle(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share inside a circle in minutes, along the streets and straight, by people and by communities."""
     limits = [number(rule)] if rule.value_max is None else [number(rule), rule.value_max]
@@ -49,13 +44,7 @@ def circle(rule: Rule, context: Context) -> Iterator[Finding]:
         yield from _inside(rule, context, limit, target, message)
 
 
-@indicator(
-    "service_radius",
-    operators=("<=", "range"),
-    keys=(*ROWS, "metric", "any", "among", "base", "share", "otherwise", "judged_by"),
-    units=("m",),
-    idle=lambda rule: () if rule.operator == "range" else ("otherwise",),
-)
+@indicator("service_radius")
 def radius(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share within a radius; of a relaxed one both ends are computed, and it holds only where a community is marked."""
     target = share_of_everyone(rule, context)

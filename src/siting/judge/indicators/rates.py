@@ -28,11 +28,10 @@ from siting.judge.indicators.finding import (
     units_message,
     without,
 )
-from siting.judge.indicators.owed import ESTATES
 from siting.judge.layers.columns import Missing, matches
 from siting.judge.layers.context import Context
-from siting.judge.layers.rollup import unit_of
-from siting.judge.standards.keys import NEAR, ROWS
+from siting.judge.layers.judged_units import unit_of
+from siting.judge.standards.applies_to import ESTATES
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
 from siting.judge.wording.sentences import NO_MESSAGE, Message
@@ -48,15 +47,9 @@ BASES = {
     "staff_ratio": ("", "population"),
     "provision_land_per_capita": ("land_area", "population"),
 }
-#: The units that a rate of a kind can be printed in.
-RATES = {
-    "places_per_1000_residents": ("places_per_1000_residents", "school_places_per_1000_residents", ""),
-    "beds_per_1000_elderly": ("beds_per_1000_elderly", "beds_per_10000_elderly", "beds_per_100", ""),
-    "ratio_per_10000_elderly": ("persons_per_10000_elderly", "beds_per_10000_elderly", "beds_per_1000_elderly", ""),
-    "ratio_per_1000_infants": ("facilities_per_1000_under3", "persons_per_1000_children", ""),
-}
 
 
+@indicator("places_per_1000_residents", "beds_per_1000_elderly", "ratio_per_10000_elderly", "ratio_per_1000_infants")
 def rate(rule: Rule, context: Context) -> Iterator[Finding]:
     """Places, beds, staff or facilities for 1000 or 10,000 people; for estates, what each owes."""
     column, base = BASES[rule.kind]
@@ -67,18 +60,7 @@ def rate(rule: Rule, context: Context) -> Iterator[Finding]:
         yield _rate(rule, context, rule.column or ((column,) if column else ()), rule.base or base)
 
 
-for _kind, _units in RATES.items():
-    indicator(_kind, keys=(*ROWS, "column", "base", *NEAR), units=_units,
-              idle=lambda rule: () if rule.applies_to in ESTATES else NEAR)(rate)  # fmt: skip
-
-
-@indicator(
-    "staff_ratio",
-    keys=(*ROWS, "column", "of", "base"),
-    units=("percent", "persons_per_10000_residents", "persons_each_per_20000_residents", "persons_per_1000_children",
-           "persons_per_10000_elderly"),
-    idle=lambda rule: ("base",) if rule.unit == "percent" else ("of",),
-)  # fmt: skip
+@indicator("staff_ratio")
 def rate_of_staff(rule: Rule, context: Context) -> Iterator[Finding]:
     """Staff for so many people; or what share of the staff is certified, trained or senior."""
     if rule.unit != "percent":
@@ -132,7 +114,7 @@ def _rate(rule: Rule, context: Context, column: tuple[str, ...], base: str) -> F
     )
 
 
-@indicator("provision_land_per_capita", keys=(*ROWS, "column", "base"), units=("m2_land_per_resident",))
+@indicator("provision_land_per_capita")
 def land(rule: Rule, context: Context) -> Iterator[Finding]:
     """Land of the facilities for each resident; what is missing, in m²."""
     base = rule.base or "population"
@@ -141,12 +123,7 @@ def land(rule: Rule, context: Context) -> Iterator[Finding]:
     yield replace(found, operator=">=", needed=lacks, needs="land_m2")
 
 
-@indicator(
-    "composition_share",
-    keys=(*ROWS, "part", "column", "of"),
-    units=("percent", ""),
-    idle=lambda rule: ("column", "of") if rule.part else (),
-)
+@indicator("composition_share")
 def composition(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of a stock that is of one sort; needed by converting, and by adding only that sort; or share by a mark."""
     if rule.part:
@@ -198,12 +175,7 @@ def _by_mark(rule: Rule, context: Context) -> Finding:
     return percent(rule, float(part.iloc[-1]), float(total.iloc[-1]), needs="facilities", basis=basis)
 
 
-@indicator(
-    "utilisation_share",
-    keys=(*ROWS, "part", "column", "of", "base"),
-    units=("percent", ""),
-    idle=lambda rule: ("column", "of", "base") if rule.part else ("of",) if rule.base else (),
-)
+@indicator("utilisation_share")
 def use(rule: Rule, context: Context) -> Iterator[Finding]:
     """Share of places or beds in use, of children enrolled, or of facilities that carry a mark."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -220,7 +192,7 @@ def use(rule: Rule, context: Context) -> Iterator[Finding]:
     yield percent(rule, used, whole, needs="persons", basis=basis, reason=idle)
 
 
-@indicator("baseline_figure", "forecast_figure", "context_figure", keys=(*ROWS, "column", "of", "judged_by"))
+@indicator("baseline_figure", "forecast_figure", "context_figure")
 def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     """Print what the layers hold beside a printed figure: a count, a sum, or one sum divided by another."""
     layer, frame = rule.layers[0], context.stock(rule)
@@ -246,7 +218,7 @@ def figure(rule: Rule, context: Context) -> Iterator[Finding]:
     yield Finding(value, target, unit, rule.operator, math.nan, basis=basis)
 
 
-@indicator("demand_rate", keys=("column",), units=("percent", "share_of_families"))
+@indicator("demand_rate")
 def demand(rule: Rule, context: Context) -> Iterator[Finding]:
     """Children that a printed share of demand stands for."""
     base = (rule.column or ("infants",))[0]

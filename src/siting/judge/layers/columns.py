@@ -70,7 +70,7 @@ def _holds_words(values: pd.Series, layer: str, wanted: tuple[str, ...]) -> Bool
         given = wanted[0] if len(wanted) == 1 else wanted
         raise StandardError(f'a rule wants "{given}" of {layer}: "{values.name}", which holds no text; write {sort}')
     codes, words = pd.factorize(values)  # few words stand in many rows
-    column, cells = _column(layer, values.name), [str(word) for word in words]
+    column, cells = _column(layer, values.name), [*map(str, words)]
     if column is not None and column.many and column.choices:  # for layers made without their role
         cells = [str(cell) for cell in parse_choices(column, cells)[0]]
     several = [set(SEVERAL.split(want)) for want in wanted]
@@ -121,13 +121,7 @@ def counted(values: pd.Series, layer: str) -> pd.Series:
 
 
 def graded(values: pd.Series, layer: str) -> pd.Series:
-    """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is.
-
-    Examples
-    --------
-    >>> graded(pd.Series(["三级", "五星级", "AA", "未评级"]), "eldercare").tolist()
-    [3.0, 5.0, 2.0, 0.0]
-    """
+    """Return grades in words as numbers, 0 where none was given; a column without grades in words stays as it is."""
     if pd.api.types.is_numeric_dtype(values):
         return values
     numbers = values.map(_grade, na_action="ignore").astype(float)

@@ -83,12 +83,6 @@ def named_unit(given: pd.Series, towns: pd.Series, units: pd.DataFrame) -> pd.Se
 
     *given* are words, of which missing ones name nothing; *towns* the township of each row, blank where it is not
     known; *units* have columns `name` and `town`, and ids as index.
-
-    Examples
-    --------
-    >>> units = pd.DataFrame({"name": ["和平", "和平", "新华"], "town": ["A", "B", "A"]}, index=["1", "2", "3"])
-    >>> named_unit(pd.Series(["和平", "和平", "3"]), pd.Series(["B", "", "A"]), units).tolist()
-    ['2', None, '3']
     """
     by_name: dict[object, list[tuple[object, str]]] = {}
     for unit, name, town in zip(units.index, units["name"], units["town"], strict=True):

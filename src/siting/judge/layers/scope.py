@@ -12,7 +12,7 @@ from siting.judge.layers.context import Context
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.standard import Standard
 from siting.judge.standards.units_of_measure import UNITS
-from siting.share import share_from
+from siting.read_share import share_from
 
 __all__ = ["SIZED", "people_of", "share_of_whole", "sized"]
 
@@ -29,15 +29,7 @@ LARGE = ("province", "country", "OECD")
 
 
 def sized(rule: Rule) -> bool:
-    """Return whether a number grows with the area: 170 centres do, 60 % and 4.5 for 1000 do not.
-
-    Examples
-    --------
-    >>> from siting.judge import load_standard
-    >>> jinhua = load_standard("jinhua")
-    >>> sized(jinhua["jinhua.childcare.care_stations.2025"]), sized(jinhua["jinhua.childcare.places_per_1000.2025"])
-    (True, False)
-    """
+    """Return whether a number grows with the area: 170 centres do, 60 % and 4.5 for 1000 do not."""
     unit = UNITS[rule.unit]
     absolute = not unit.of and unit.per == 1 and unit.counts not in ("share", "m", "min", "years", "year_of_birth")
     bare = not rule.unit and rule.kind != "count_target"
@@ -65,10 +57,7 @@ def people_of(standard: Standard, context: Context) -> dict[str, float]:
 def share_of_whole(scope: str | float | None, people: Mapping[str, float], name: str) -> float | None:
     """Return which share of the document's area the layers are: 1 for all of it, None for a part of unknown size.
 
-    Raises
-    ------
-    SitingError
-        When *scope* is neither "whole", "part" nor a share.
+    A *scope* that is neither "whole", "part" nor a share raises `SitingError`.
     """
     if scope == "part":
         return None

@@ -36,14 +36,7 @@ def limit_of(rule: Rule, amount: float, *, minutes: bool) -> Limit:
 
 
 def walker_of(rule: Rule, walk: Walk | Mapping[str, Walk] | None) -> Walk:
-    """Return who walks to the facilities of a rule: at the speed that it prints, else as the user says.
-
-    Examples
-    --------
-    >>> rule = Rule("x.a", "service_time", "eldercare", "甲", "A", unit="min", value=15, speed="60 m/min")
-    >>> walker_of(rule, None)
-    <Walk: elder, 60 m/min, slope: careful>
-    """
+    """Return who walks to the facilities of a rule: at the speed that it prints, else as the user says."""
     who = walker(rule.service, walk)
     return replace(who, speed=pace("walk", rule.speed, rule.id)) if rule.speed and rule.mode not in RIDDEN else who
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from siting.judge.standards.rule import Rule
 
-__all__ = ["APPLIES", "COMMUNITIES", "DISTRICTS", "LEVELS", "wanted"]
+__all__ = ["APPLIES", "COMMUNITIES", "DISTRICTS", "ESTATES", "LEVELS", "wanted"]
 
 #: What a rule can be for: districts by level, communities by their sort, facilities, or the whole of an area.
 APPLIES = (
@@ -21,6 +21,8 @@ DISTRICTS = {
     "county": ("county",),
     "prefecture": ("city",),
 }
+#: The estates that rules of provision are for.
+ESTATES = ("new_residential", "existing_residential", "new_and_existing_residential")
 #: What the units of a level are called in the result.
 LEVELS = {"subdistrict": "subdistricts", "county": "counties", "prefecture": "cities"}
 #: The conditions on the columns of the communities that a rule is for.

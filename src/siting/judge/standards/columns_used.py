@@ -16,13 +16,7 @@ WEIGHED = ("service_radius", "service_time", "coverage_share")
 
 
 def rules_by_column(layer: str) -> dict[str, list[str]]:
-    """Return, for each column of a layer that rules of the profiles name, the ids of the rules that are judged.
-
-    Examples
-    --------
-    >>> len(rules_by_column("eldercare")["nursing_beds"]) > 5
-    True
-    """
+    """Return, for each column of a layer that rules of the profiles name, the ids of the rules that are judged."""
     found: dict[str, list[str]] = {}
     for name in list_standards():
         for rule in load_standard(name):

@@ -12,19 +12,13 @@ from siting.judge.standards.conditions import conditions_from
 from siting.judge.standards.keys import ALSO, LISTS, NUMBERS, PART, PARTS, TABLES, unlisted
 from siting.judge.standards.kinds import KINDS, check_kind
 from siting.judge.standards.rule import Document, Rule
-from siting.share import PERCENT, share_from
+from siting.read_share import PERCENT, share_from
 
 __all__ = ["document_from", "only", "rule_from", "texts"]
 
 
 def document_from(key: str, at: Mapping[str, Any]) -> Document:
-    """Make a document of a TOML table.
-
-    Raises
-    ------
-    StandardError
-        When a key is unknown, absent, or of the wrong type.
-    """
+    """Make a document of a TOML table; raise `StandardError` when a key is unknown, absent, or of the wrong type."""
     texts(at, ("title", "number", "issued"), f"document {key}")
     if "title" not in at:
         raise StandardError(f"document {key}: no title")
@@ -49,10 +43,7 @@ def texts(at: Mapping[str, Any], known: Iterable[str], where: str) -> None:
 def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
     """Make a rule of a TOML table; of keys that change an *old* rule where there is one.
 
-    Raises
-    ------
-    StandardError
-        When a key is unknown, absent, or of the wrong type, or a kind or unit is not known.
+    A `StandardError` names a key that is unknown, absent, or of the wrong type, and a kind or unit that is not known.
     """
     name = str(at.get("id", "without id") if old is None else old.id)
     only(at, (f.name for f in fields(Rule)), f"rule {name}: unknown keys")
@@ -75,7 +66,7 @@ def rule_from(at: Mapping[str, Any], old: Rule | None = None) -> Rule:
 def _in_percent(at: Mapping[str, Any]) -> bool:
     """Return whether the number of a rule is in percent, by its unit or because its kind has no other."""
     kind = KINDS.get(str(at["kind"]))
-    only_percent = kind is not None and kind.units is not None and set(kind.units) == {"percent", ""}
+    only_percent = kind is not None and set(kind.units or ()) == {"percent", ""}
     return at.get("unit", "") == "percent" or (only_percent and at.get("unit", "") == "")
 
 

@@ -14,7 +14,7 @@ from siting.judge.standards.keys import ALSO, CHOICES, COMPUTING, LISTS, NUMBERS
 from siting.judge.standards.kinds import KINDS
 from siting.judge.standards.rule import Rule
 from siting.judge.standards.units_of_measure import UNITS
-from siting.share import PERCENT
+from siting.read_share import PERCENT
 
 __all__ = ["standard_schema"]
 
@@ -39,19 +39,7 @@ TYPES: dict[str, dict[str, Any]] = {
 
 
 def standard_schema() -> str:
-    """Write the JSON Schema (draft 2020-12) of a standard.
-
-    Returns
-    -------
-    str
-        JSON, the same that ships as ``siting/judge/standard.schema.json``.
-
-    Examples
-    --------
-    >>> import json
-    >>> sorted(json.loads(standard_schema())["properties"])
-    ['documents', 'rule', 'standard']
-    """
+    """Write the JSON Schema (draft 2020-12) of a standard, which ships as ``siting/judge/standard.schema.json``."""
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A city's standard for siting",
@@ -87,14 +75,14 @@ def _rule() -> dict[str, Any]:
 def _of_kind(kind: str) -> dict[str, Any]:
     """Refuse the keys and units that a kind of rule cannot use."""
     known = KINDS[kind]
-    refused: dict[str, Any] = {key: False for key in COMPUTING if known.keys is not None and key not in known.keys}
+    refused: dict[str, Any] = {key: False for key in COMPUTING if key not in known.keys}
     if known.units is not None:
         refused["unit"] = {"enum": sorted({*known.units, ""})}
     return {"if": {"properties": {"kind": {"const": kind}}, "required": ["kind"]}, "then": {"properties": refused}}
 
 
 def _type(name: str) -> dict[str, Any]:
-    choices = {"kind": sorted(KINDS), "unit": list(UNITS), "applies_to": list(APPLIES), **CHOICES}
+    choices = {"kind": sorted(KINDS), "unit": sorted(UNITS), "applies_to": list(APPLIES), **CHOICES}
     if name in choices:
         return {"enum": list(choices[name])}
     if name == "also":

@@ -11,7 +11,8 @@ from siting.errors import StandardError, some
 from siting.judge.standards.keys import CHOICES, JUDGED, LISTS, NUMBERS, PARTS, PERMITS, unlisted
 from siting.judge.standards.travel_modes import RIDDEN, pace
 from siting.judge.standards.units_of_measure import UNITS
-from siting.share import share_from
+from siting.read_share import share_from
+from siting.renamed import RenamedAttribute
 
 __all__ = ["Document", "Rule"]
 
@@ -194,6 +195,8 @@ class Rule:
     def prints_walk(self) -> bool:
         """Whether the rule, or one of the facilities of which one is enough, prints a walk."""
         return any(one.minutes is not None or one.metres is not None for one in (self, *self.parts("any")))
+
+    demands = RenamedAttribute("clause_parts")
 
     @property
     def clause_parts(self) -> tuple[Rule, ...]:

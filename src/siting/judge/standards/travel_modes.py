@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from siting.errors import NetworkError, StandardError
-from siting.network.walk import FASTEST, SLOWEST, speed_from
+from siting.network.walking_speed import FASTEST, SLOWEST, speed_from
 
 __all__ = ["MODES", "RIDDEN", "pace"]
 
@@ -14,18 +14,7 @@ RIDDEN = ("bicycle", "car")
 
 
 def pace(mode: str, speed: str, rule: str) -> float:
-    """Return metres a minute.
-
-    Raises
-    ------
-    StandardError
-        When the mode needs a speed and has none, or nobody travels so.
-
-    Examples
-    --------
-    >>> pace("bicycle", "15 km/h", "rule x")
-    250.0
-    """
+    """Return metres a minute; raise `StandardError` when the mode needs a speed and has none, or nobody travels so."""
     if not speed:
         if mode in RIDDEN:
             raise StandardError(f'{rule}: mode is "{mode}"; give its speed, such as "15 km/h"')

@@ -32,7 +32,8 @@ def printed_number(rule: Rule) -> dict[str, object]:
 
 def conditions_of(rule: Rule) -> Message:
     """Write which rows of a layer count, by marks, words and numbers, and which number makes them fulfil the rule."""
-    found = [*_each(rule.where), *(one for one in _each(rule.part) if _compares(one))]
+    numbers = (one for one in _each(rule.part) if isinstance(one, str) and one.partition(" ")[2][:1] in tuple("≥≤><"))
+    found = [*_each(rule.where), *numbers]
     return ("audit.conditions", {"layer": rule.layers[0], "conditions": tuple(found)}) if found else NO_MESSAGE
 
 
@@ -56,7 +57,3 @@ def _each(conditions: Mapping[str, object]) -> list[object]:
             if all(known(f"{name}.{word}") or not word.isascii() for word in words):
                 found.append(f"{name} = {'/'.join(words)}")
     return found
-
-
-def _compares(condition: object) -> bool:
-    return isinstance(condition, str) and condition.partition(" ")[2][:1] in ("≥", "≤", ">", "<")

@@ -59,13 +59,7 @@ def in_both(name: str, message: Message) -> dict[str, str]:
 
 
 def needs_words(code: str, lang: str) -> str:
-    """Write what is needed, to stand after its number.
-
-    Examples
-    --------
-    >>> needs_words("nursing_beds", "zh"), needs_words("nursing_beds", "en"), needs_words("communities", "zh")
-    ('张护理型床位', 'nursing beds', '个小区')
-    """
+    """Write what is needed, to stand after its number, such as "nursing beds" or 张护理型床位."""
     if known(f"needs.{code}"):
         return label(f"needs.{code}", lang)
     if not code or known(f"unit.{code}"):

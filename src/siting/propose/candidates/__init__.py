@@ -1,1 +1,1 @@
-"""Where a facility could open. The only room of the proposals that knows layers and networks."""
+"""Candidate sites. The only package of the proposals that uses layers and networks."""

@@ -1,4 +1,4 @@
-"""`merge_demand` and `merge_reach`: customers by the million become a few groups, with the same best plans."""
+"""`merge_demand` and `merge_reach`: millions of customers become a few groups, with the same best plans."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from siting.measure.alignment import amounts, unique_ids
 from siting.measure.reach import TOLERANCE
 from siting.numbers import Floats
 from siting.propose.candidates import candidate_kernels as kernels
+from siting.renamed import renamed_keywords
 
 __all__ = ["merge_demand", "merge_reach"]
 
-#: How many pairs of points and sites are looked at before they are merged: few enough for the processor's cache.
+#: Pairs of points and sites in a block before merging: few enough for the processor's cache.
 AT_ONCE = 1_000_000
 
 
-def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
-    """Merge people who reach the same sites as the crow flies; they are never all held in memory beside *points*.
+@renamed_keywords(weights="demand")
+def merge_demand(points: Any, demand: Any, sites: Any, *, metres: float) -> tuple[Reach, pd.Series]:
+    """Merge people who reach the same sites in a straight line, without all pairs in memory.
 
     Parameters
     ----------
     points
-        Where the demand is: an n × 2 array of coordinates, a layer of points or anything else with `x` and `y`; or an
-        iterable of chunks ``(points, weights)`` of the same, which may be made one after the other. Coordinates are in
-        metres, in the projection of *sites*.
-    weights
+        The points of the demand: an n × 2 array of coordinates, a layer of points or anything else with `x` and `y`; or
+        an iterable of chunks ``(points, demand)`` of these. Coordinates are in metres, in the projection of *sites*.
+    demand
         Demand of each point; None for 1 each, and when *points* are chunks.
     sites
         An m × 2 array, whose ids are 0, 1, …, or a layer of points, whose index they are.
@@ -41,14 +42,15 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     Returns
     -------
     tuple[Reach, pandas.Series]
-        For `solve`. The origins "g0001", … are the sets of sites, in the order in which they first appear; one may be
-        empty: the demand that reaches no site. The cost of a pair is the largest distance of the group's points.
+        For `solve`. The origins "g0001", … are the sets of sites, in the order of their first appearance; one may
+        be empty: the demand that reaches no site. The cost of a pair is the largest distance of the group's points
+        from the site. The Series is the demand of each group.
 
     Raises
     ------
     ProblemError
-        When a coordinate or weight is no number, a weight negative, a site's id there twice, the limit not above 0, or
-        a layer in degrees or not in the projection of the other.
+        When a coordinate or demand is not a number, a demand is negative, an id occurs twice, the limit is not above 0,
+        or a layer is in degrees or in another projection.
 
     See Also
     --------
@@ -57,7 +59,7 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     Notes
     -----
     Demands with one set of sites are covered together or not at all, so every plan covers as much of the groups as of
-    the points. That holds for *metres* only: merge again for another limit, and do not weigh by distance.
+    the points. This holds for *metres* only: merge again for another limit, and do not use a decay.
 
     Examples
     --------
@@ -79,14 +81,14 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
     # A list may be of chunks, pairs of points and weights, or of coordinates.
     pairs = isinstance(points, (list, tuple)) and len(points) > 0 and isinstance(points[0], (list, tuple))
     chunked = isinstance(points, Iterator) or (pairs and np.ndim(points[0][0]) > 0)
-    if chunked and weights is not None:
-        raise ProblemError("weights are given twice: the chunks have their own; give None")
+    if chunked and demand is not None:
+        raise ProblemError("demand is given twice: the chunks have their own; give None")
     begin = 0
-    for chunk, chunk_weights in points if chunked else [(points, weights)]:
+    for chunk, chunk_demand in points if chunked else [(points, demand)]:
         place, index, other = _places(chunk, "points", begin)
         if crs is not None and other is not None and crs != other:
             raise ProblemError("points and sites are in different projections; bring one into that of the other")
-        people = np.ones(len(index)) if chunk_weights is None else np.ascontiguousarray(chunk_weights, float)
+        people = np.ones(len(index)) if chunk_demand is None else np.ascontiguousarray(chunk_demand, float)
         if people.shape != (len(index),):
             raise ProblemError(f"weights have the shape {people.shape}; give one for each of {len(index):,} points")
         wrong = ~(np.isfinite(people) & (people >= 0))
@@ -101,12 +103,12 @@ def merge_demand(points: Any, weights: Any, sites: Any, *, metres: float) -> tup
 
 
 def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Series]:
-    """Merge origins that reach the same destinations, part by part, so that all pairs are never held at once.
+    """Merge origins that reach the same destinations, part by part, without all pairs in memory.
 
     Parameters
     ----------
     parts
-        Parts as `travel_in_parts` makes them, each with the demand of its origins; a whole Reach is one part.
+        Parts from `travel_in_parts`, each with the demand of its origins; a whole Reach is one part.
 
     Returns
     -------
@@ -116,14 +118,15 @@ def merge_reach(parts: Iterable[tuple[Reach, pd.Series]]) -> tuple[Reach, pd.Ser
     Raises
     ------
     ProblemError
-        When there is no part, parts differ in destinations, limit or unit, hold the nearest only, or demand is wrong.
+        When there is no part, parts differ in destinations, limit or unit, a part holds the nearest only, or demand is
+        missing, negative or not a number.
 
     Examples
     --------
     >>> import siting as st
     >>> town = st.load_sample()
     >>> net, homes = st.Network.from_streets(town["streets"]), town["communities"]
-    >>> parts = st.measure.travel_in_parts(net, homes, town["candidates"], metres=800, pairs=500)
+    >>> parts = st.measure.travel_in_parts(net, homes, town["candidates"], metres=800, max_pairs=500)
     >>> reach, demand = merge_reach((part, homes["population"].loc[part.origins]) for part in parts)
     >>> bool(demand.sum() == homes["population"].sum()), len(demand) < len(homes)
     (True, True)
@@ -170,13 +173,13 @@ def _cells(sites: Floats, metres: float) -> tuple[kernels.Cells, kernels.Near]:
     """Make square cells around the sites, each with the sites in reach of any of its points; and room for a block."""
     square, reach = (metres * (1 + TOLERANCE)) ** 2, metres * (1 + 2 * TOLERANCE)
     low, high = sites.min(axis=0) - reach, sites.max(axis=0) + reach
-    # Small cells list fewer sites in vain; a million cells are made in no time.
+    # Small cells list fewer unreached sites; a million cells are made quickly.
     side = max(metres / 6, float(np.sqrt(np.prod(high - low) / 250_000)), float((high - low).max()) / 1e6)
     shape = np.ceil((high - low) / side).astype(np.int64) + 1
     cells, at = [], []
     for j, place in enumerate(sites):
         first, last = (np.floor((place + sign * reach - low) / side).astype(np.int64) for sign in (-1, 1))
-        # A cell more on each side, against rounding; what lies too far from its cell is left out again.
+        # One more cell on each side, against rounding; sites too far from the cell are left out later.
         columns, rows = (np.arange(max(a - 1, 0), min(b + 2, n)) for a, b, n in zip(first, last, shape, strict=True))
         dx, dy = (
             np.maximum(0, np.maximum(c * side + o - p, p - o - (c + 1) * side) - 1e-6 * side)

@@ -1,4 +1,4 @@
-"""Compiled loops: sites near points, a table of sets of sites that is compared exactly, and which sets are maximal."""
+"""Compiled loops: sites near points, a table of sets of sites, and the sets that are no subset of another."""
 
 from __future__ import annotations
 
@@ -120,10 +120,10 @@ def put(block, weight, first, sets):
 
 @compiled
 def maximal(ptr, item, order, room):
-    """Mark the sets that are no part of a set that comes before; *order* has the larger ones first.
+    """Mark the sets that are no subset of an earlier one; *order* has the larger ones first.
 
-    Set `k` holds ``item[ptr[k]:ptr[k + 1]]``, rising; *room* is how many sets hold each item, added up. A set is
-    compared with the kept ones that hold that item of its own which the fewest of them hold.
+    Set `k` holds ``item[ptr[k]:ptr[k + 1]]``, rising; *room* is the cumulated number of sets with each item. A set is
+    compared only with the kept ones that have its rarest item.
     """
     keep = np.zeros(ptr.size - 1, np.bool_)
     marks = np.zeros(ptr.size - 1, np.uint64)

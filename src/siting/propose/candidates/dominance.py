@@ -1,9 +1,9 @@
-"""The few points of the streets that stand for all: where no other point of any street is reached by more communities.
+"""A finite dominating set: the points of the streets that no other point beats in the communities it covers.
 
 Along a street the communities that reach a point change only where the walk from one of them equals the radius, the
-network intersect points of Church and Meadows [1]_. Who reaches a point is therefore an overlap of closed stretches,
-one or a few for each community and street, and every overlap that is in no larger one begins where one stretch begins
-and ends where the next one ends. One point of each such overlap, with the crossings, is all that can matter.
+network intersect points of Church and Meadows [1]_. The communities that reach a point are therefore an overlap of
+closed stretches, and every overlap that is in no larger one begins where one stretch begins and ends where the next
+one ends. One point of each such overlap, and the crossings, are enough.
 
 References
 ----------
@@ -31,9 +31,9 @@ __all__ = ["Covers", "dominating_points"]
 
 log = logging.getLogger(__name__)
 
-#: Where in its overlap a point is put: in the middle, or beside it where another street lies over the middle.
+#: Position of a point in its overlap: the middle, or next to it where another street is above the middle.
 SHARES = (0.5, 0.375, 0.625, 0.1875, 0.8125, 0.0, 1.0)
-#: Pairs of communities and points that are not refused: 4 GiB of them.
+#: Most pairs of communities and points: 4 GiB.
 MAX_PAIRS = 2.0**28
 
 
@@ -59,7 +59,7 @@ class _Stretches(NamedTuple):
 
 
 def dominating_points(network: Network, communities: Places, limit: int, *, walk: Walk | None = None) -> Covers:
-    """Find points such that whoever reaches any point of a street reaches one of them, with all who come there.
+    """Find points such that for any point of a street, one of them is reached by at least the same communities.
 
     The *limit* of the radius, inclusive, is in mm of level walk from the communities; the response of *walk* to slopes
     counts. Points are in the order of the network's edges. No point's communities are all among those of another; of
@@ -67,8 +67,8 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
 
     Notes
     -----
-    Points are distinguished as finely as `Network.locate` does, to whole millimetres, and who reaches them is what
-    `siting.travel` finds for the points as they are drawn. On slopes a stretch may end a millimetre early.
+    Points are distinguished to whole millimetres, as in `Network.locate`, and their communities are those that
+    `siting.travel` finds. On slopes a stretch may end a millimetre early.
     """
     gates = communities.gates
     streets = np.flatnonzero(gates.edge >= 0)
@@ -90,7 +90,7 @@ def dominating_points(network: Network, communities: Places, limit: int, *, walk
 
 def _reached(network: Network, communities: Places, limit: int, walk: Walk | None) -> _Stretches:
     """List the stretches that are reached from each place."""
-    # `reached_pieces` finds from where places are reached; against the streets that is what is reached from them.
+    # `reached_pieces` finds streets that reach a place; on reversed streets, those that a place reaches.
     against = network
     if network.oneway is not None or (network.rise is not None and walk is not None):
         oneway = None if network.oneway is None else -network.oneway
@@ -102,7 +102,7 @@ def _reached(network: Network, communities: Places, limit: int, walk: Walk | Non
 
 
 def _overlaps(reached: _Stretches) -> _Stretches:
-    """List the overlaps that are in no larger one of their edge: each begins with a beginning and ends with an end."""
+    """List the overlaps that are in no larger one of their edge."""
     edge, low, high = reached
     where, at = np.concatenate([edge, edge]), np.concatenate([low, high])
     ends = np.repeat([False, True], len(edge))
@@ -140,7 +140,7 @@ def _drawn(network: Network, parts: _Stretches) -> Shapes:
 
 
 def _undominated(network: Network, communities: Places, point: Shapes, limit: int, walk: Walk | None) -> Covers:
-    """Keep the points that are reached by a set of communities that is in no other point's."""
+    """Keep the points whose communities are no subset of another point's."""
     places = _located(network, point)
     pairs = search.within(network, communities, places, limit, walk=walk, max_pairs=MAX_PAIRS)
     order = np.lexsort((pairs.origin, pairs.destination))

@@ -1,6 +1,6 @@
 """`make_candidates`: where a facility could open, from parcels, a grid, clusters of people, or anywhere on the streets.
 
-The only module of this room that touches layers.
+The only module of this package that reads layers.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import shapely
 from siting.data import check_extent, check_layer, common_crs, points
 from siting.errors import LayerError, ProblemError, some
 from siting.measure.alignment import amounts
-from siting.measure.walking import sloped, walk_limit
+from siting.measure.walk_limit import sloped, walk_limit
 from siting.network import Network, Walk
 from siting.network.snapping import points_in
 from siting.numbers import Floats, Positions, Shapes
@@ -33,16 +33,16 @@ log = logging.getLogger(__name__)
 
 Method: TypeAlias = Literal["grid", "cluster", "parcels", "streets"]
 
-#: What each method needs, and what else it understands.
+#: Required and optional arguments of each method.
 OPTIONS: dict[str, tuple[set[str], set[str]]] = {
     "grid": ({"spacing"}, {"metres", "boundary", "far_from", "near", "demand"}),
     "cluster": ({"number"}, {"network", "demand"}),
     "parcels": ({"parcels"}, {"metres", "boundary", "far_from", "near", "demand", "area", "floor_area", "kind"}),
     "streets": ({"network"}, {"metres", "minutes", "walk", "demand"}),
 }
-#: Points of a grid, before it is clipped, that are not refused.
+#: Most points of a grid before it is clipped.
 MOST = 10_000_000
-#: How often the clusters are begun anew; the best of all is taken.
+#: Number of starts of the clustering; the best result is used.
 STARTS = 10
 
 
@@ -78,66 +78,68 @@ def make_candidates(
     method
         ``"parcels"``: those of *parcels* that pass all filters, a point inside each. ``"grid"``: the points of a
         square grid near the communities, named by their column and row. ``"cluster"``: the centres of *number*
-        clusters of people. ``"streets"``: a few points that stand for all points of the streets, see Notes.
+        clusters of people. ``"streets"``: a finite dominating set: for any point of any street, one of these
+        points is within the radius of at least the same communities.
     demand
         People by community id, such as those not covered yet; the column `population` when not given. Communities
-        without people do not count where demand is given.
+        without people are ignored if demand is given.
     spacing
-        Grid: metres from point to point. The grid stands on multiples of it, whatever communities are added.
+        Grid: metres from point to point. Coordinates are multiples of it, so that points stay the same when
+        communities are added.
     metres, minutes, walk
-        Streets: the radius, as for `siting.travel`. Grid, parcels: keep what is at most so many *metres*, straight,
-        from a community; for a grid without a boundary that is *spacing* when not given.
+        Streets: the radius, as for `siting.travel`. Grid, parcels: keep candidates at most this many *metres*,
+        straight, from a community; default for a grid without a boundary: *spacing*.
     boundary
         Grid, parcels: polygons that a point must be in, or on the edge of.
     number
-        Cluster: how many.
+        Cluster: number of clusters.
     network
-        Streets: where to look. Cluster: centres are moved to the nearest point of a street.
+        Streets: the streets to search. Cluster: centres are moved to the nearest point of a street.
     parcels
-        Parcels or idle buildings, polygons or points, with what columns of candidates they have.
+        Parcels or idle buildings, polygons or points, with any columns of candidates.
     area, floor_area
-        Parcels: least and most m² of the polygon, or of the column `floor_area`; None for no bound. Inclusive, as are
-        all bounds here.
+        Parcels: least and most m² of the polygon, or of the column `floor_area`; None for no bound. All bounds are
+        inclusive.
     kind
         Parcels: kinds to keep, of the column `kind`.
     far_from, near
-        Grid, parcels: layers by name, each with metres: no candidate closer than that to any of the layer's features,
-        or only candidates that have one so near. Straight lines, from the rim of a polygon.
+        Grid, parcels: layers by name, each with metres: keep candidates with no feature of the layer closer than that,
+        or with one so near. Straight lines, from the edge of a polygon.
     missing
         Parcels: what to do with missing numbers, as for `siting.check_layer`.
     max_snap
-        Streets: the longest way from a community to a street, metres.
+        Streets: the longest distance from a community to a street, metres.
     crs
-        A projected CRS in metres to measure in. When not given, that of *network*, else that of the communities, where
-        they are in metres and it holds there, else the zone of their centre; see `siting.data.metric_crs`.
+        A projected CRS in metres to measure in. Default: that of *network*, else that of the communities if it is
+        metric and valid there, else the zone of their centre; see `siting.data.metric_crs`.
 
     Returns
     -------
     GeoDataFrame
-        A layer of role candidates in the CRS that was measured in: index `id`, the columns that
-        the parcels have, `source` (the method), points. Besides, by method: `land_area` (m², parcels that are
-        polygons); `people` and `communities` (grid and parcels: within *metres*; clusters: in the cluster; streets:
-        within the radius); `moved` (metres from the centre of the cluster to the street); `street` and `along` (the
-        edge's id, and metres from its beginning).
+        A layer of role candidates in the CRS of measurement: index `id`, the columns of the parcels, `source` (the
+        method), points. Besides, by method: `land_area` (m², parcels that are polygons); `people` and `communities`
+        (grid and parcels: within *metres*; clusters: in the cluster; streets: within the radius); `moved` (metres from
+        the centre of the cluster to the street); `street` and `along` (the edge's id, and metres from its beginning).
 
     Raises
     ------
     ProblemError
-        When an option that the method needs is absent, one is given that it does not know, or a value is not right.
+        When an argument of the method is missing, unknown or invalid.
     LayerError
-        When a layer has faults or lacks a column that is asked for, or no candidate is left; the message says why.
+        When a layer has errors or lacks a required column, or no candidate is left; the message has the reason.
 
     Notes
     -----
-    How many each filter takes out is logged: area, floor area, kind, boundary, *metres*, *far_from*, *near*.
+    The number removed by each filter is logged, in the order area, floor area, kind, boundary, *metres*, *far_from*,
+    *near*.
 
     Clusters are those of weighted k-means [1]_, the best of ten starts with a fixed seed, whatever the order of rows.
 
-    Points of streets are those where one more community comes within the radius, network intersect points [2]_, the
-    crossings and the communities' own places. Of points that the same communities reach one is kept, with the least
-    walk for all of them; a point is dropped when those who reach it are among those who reach another. A model that
-    asks only who is within the radius (`MaxCoverage`, `MinSites`) is so solved for all points of the streets at once;
-    one that asks how far people walk, or limits sites by place, is not.
+    Points of streets are network intersect points [2]_, where one more community comes within the radius, the
+    crossings and the communities' own locations. Of points with equal communities the one with the least total walk
+    is kept; points whose communities are a subset of another's are dropped. A model of coverage by one radius
+    (`MaxCoverage`, `MinSites`) is thereby solved for all points of the streets; a model of distances, or with limits
+    on where sites are, is not.
 
     References
     ----------
@@ -166,7 +168,7 @@ def make_candidates(
     }  # fmt: skip
     _check_options(method, {name for name, value in options.items() if value is not None})
     if network is not None and crs is not None:
-        raise ProblemError("a network is given, and a crs: it is measured in the network's; leave crs out")
+        raise ProblemError("network and crs are given; the network's CRS is used: leave crs out")
     people = _Communities(communities, demand, network, crs)
     if method == "streets":
         assert network is not None
@@ -212,10 +214,10 @@ class _Communities:
         if not isinstance(layer, gpd.GeoDataFrame):
             raise LayerError("communities", f"is a {type(layer).__name__}; give a GeoDataFrame (siting.read_layer)")
         if not len(layer):
-            raise LayerError("communities", "has no rows; candidates are looked for around communities")
+            raise LayerError("communities", "has no rows; candidates are made around communities")
         if not layer.index.is_unique:
             twice = layer.index[layer.index.duplicated()].unique()
-            raise LayerError("communities", f"ids stand twice: {some(twice)}; give each its own")
+            raise LayerError("communities", f"duplicate ids: {some(twice)}; give each its own")
         if network is not None and not isinstance(network, Network):
             raise ProblemError(f"network is a {type(network).__name__}; give a Network (Network.from_streets)")
         people = layer.get("population") if demand is None else demand
@@ -256,7 +258,7 @@ def _finished(frame: gpd.GeoDataFrame, method: str) -> gpd.GeoDataFrame:
 def _grid(
     people: _Communities, step: float, metres: float | None, boundary: gpd.GeoDataFrame | None
 ) -> gpd.GeoDataFrame:
-    """Lay a grid over what can be within both bounds; rows from south to north, in each from west to east."""
+    """Lay a grid over the intersection of both bounds; rows from south to north, in each from west to east."""
     boxes = []
     if metres is not None:
         far = metres_of("metres", metres)
@@ -272,7 +274,7 @@ def _grid(
         raise ProblemError(f"a grid of {step:g} m has {across * up:,} points here, more than {MOST:,}; {hint}")
     y, x = np.meshgrid(np.arange(low[1], high[1] + 1), np.arange(low[0], high[0] + 1), indexing="ij")
     frame = _named("grid", {}, shapely.points(x.ravel() * step, y.ravel() * step), people.crs)
-    # Ids are places on the grid, so that they stay when communities are added.
+    # Ids are positions on the grid, so that they stay the same when communities are added.
     return frame.set_axis(pd.Index([f"grid-{i}-{j}" for i, j in zip(x.flat, y.flat, strict=True)], name="id"), axis=0)
 
 
@@ -304,15 +306,15 @@ def _clusters(people: _Communities, number: object, network: Network | None) -> 
 
 
 def _partition(xy: Floats, people: Floats, number: int) -> tuple[Positions, Floats]:
-    """Part places by weighted k-means: the cluster of each, and the clusters' centres."""
+    """Cluster places by weighted k-means: the cluster of each, and the clusters' centres."""
     from sklearn.cluster import KMeans
     from threadpoolctl import threadpool_limits
 
     origin = xy.mean(axis=0)
-    # The seeding draws places by their position in the table: sorted, so that the order of rows does not matter.
+    # Sorted, because seeding depends on the position of places in the table.
     order = np.lexsort((people, xy[:, 1], xy[:, 0]))
     cluster = np.empty(len(xy), np.intp)
-    with threadpool_limits(limits=1):  # threads would add up in the order in which they end
+    with threadpool_limits(limits=1):  # with threads, the order of sums would vary
         model = KMeans(n_clusters=number, n_init=STARTS, random_state=0)
         cluster[order] = model.fit_predict(xy[order] - origin, sample_weight=people[order])
     return cluster, np.round(model.cluster_centers_ + origin, 3)
@@ -334,5 +336,5 @@ def _on_streets(
         raise LayerError("communities", f"none of {len(located)} comes within {near}; {hint}")
     columns = {"street": streets.columns.index[found.edge].astype(str), "along": found.along / 1000.0}
     frame = _named("streets", columns, found.point, people.crs)
-    log.info("candidates: %d points of the streets stand for all of them", len(frame))
+    log.info("candidates: %d points represent all points of the streets", len(frame))
     return people.counted(frame, np.repeat(np.arange(len(frame)), np.diff(found.ptr)), found.item)

@@ -1,4 +1,4 @@
-"""Parcels as candidates, and the filters that candidates pass: by what they are, and by where they lie."""
+"""Parcels as candidates, and filters by attributes and by location."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def read_parcels(parcels: gpd.GeoDataFrame, crs: pyproj.CRS, missing: Literal["r
 def own_filters(
     frame: gpd.GeoDataFrame, area: Bounds | None, floor_area: Bounds | None, kind: Iterable[str] | None
 ) -> list[tuple[str, Bools]]:
-    """List the filters by what a parcel is itself: why rows are left out, and which are kept."""
+    """List the filters by attributes: why rows are left out, and which are kept."""
     tests = []
     if area is not None:
         shape = frame.geometry.to_numpy()
@@ -116,7 +116,7 @@ def place_filters(
     far_from: Distances | None,
     near: Distances | None,
 ) -> list[tuple[str, Bools]]:
-    """List the filters by where a shape is: why rows are left out, and which are kept."""
+    """List the filters by location: why rows are left out, and which are kept."""
     shape, spot = frame.geometry.to_numpy(), points(frame).to_numpy()
     tests, row = [], np.arange(len(frame))
     if boundary is not None:
@@ -143,7 +143,7 @@ def bounded(boundary: gpd.GeoDataFrame, crs: pyproj.CRS) -> Shapes:
 
 
 def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.CRS) -> list[tuple[str, float, Floats]]:
-    """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite where it is farther."""
+    """Measure to the nearest feature of each layer: its name, the limit, and metres, infinite beyond the limit."""
     found = []
     if layers is not None and not isinstance(layers, Mapping):
         hint = 'give layers by name, {"fuel stations": (layer, 50)}'
@@ -164,7 +164,7 @@ def _distances(what: str, layers: Distances | None, shape: Shapes, crs: pyproj.C
 
 
 def filtered(frame: gpd.GeoDataFrame, tests: list[tuple[str, Bools]], *, layer: str) -> gpd.GeoDataFrame:
-    """Keep the rows that pass all tests, and log what each takes out of what the tests before it left."""
+    """Keep the rows that pass all tests, and log how many rows each test removes."""
     left = np.ones(len(frame), np.bool_)
     removed = []
     for why, kept in tests:

@@ -1,4 +1,4 @@
-"""Which single change of a rule would mend a problem without a plan."""
+"""Single changes of a rule that would make a problem feasible."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from siting.propose.search.answer import Reason
 
 __all__ = ["changes_of"]
 
-#: Rules without a number to change, that are mended by leaving them out.
+#: Rules without a number, which can only be left out.
 WITHOUT = (
     problem.AtLeast, problem.Backup, problem.Forbidden, problem.OnePer, problem.Required, problem.Spacing,
     problem.Supply, problem.Together,
@@ -44,7 +44,7 @@ def changes_of(problems: Subproblems, rule: Any, conflict: Sequence[problem.Part
 
 
 def _wider(problems: Subproblems, limits: Sequence[Constraint]) -> Iterator[Reason]:
-    """Give how many more sites, or how much more money or closings, are enough: the least."""
+    """Give the least increase of sites, money or closings that is enough."""
     whole, parts = problems.keeping(problems.parts), {each.part for each in limits}
     chosen = [each for each in whole.constraints if each.part in parts]
     part, rule = chosen[0].part, chosen[0].rule
@@ -81,7 +81,7 @@ def _first(values: Sequence[float] | Floats, possible: Callable[[float], bool | 
 
 
 def _lower(problems: Subproblems, shares: Sequence[Share]) -> Iterator[Reason]:
-    """Give a smaller share that is enough: the largest that can be had, in tenths of a percent."""
+    """Give the largest feasible share, in tenths of a percent."""
     inputs, parts, rule = problems.formulation.inputs, {share.part for share in shares}, shares[0].rule
     whole = problems.keeping([part for part in problems.parts if part not in parts])
     if len(shares) == 1:
@@ -102,7 +102,7 @@ def _lower(problems: Subproblems, shares: Sequence[Share]) -> Iterator[Reason]:
 
 
 def _farther(problems: Subproblems, rule: problem.Cover | problem.NobodyBeyond) -> Iterator[Reason]:
-    """Give a longer way that is enough, as far as was searched: the shortest, in whole units (below 100 in tenths)."""
+    """Give the shortest feasible distance within the search, in whole units (below 100 in tenths)."""
     inputs = problems.formulation.inputs
     pairs = [inputs.pairs[k] for k in inputs.service_positions(rule.service, rule)]
     reach = min(each.limit for each in pairs)

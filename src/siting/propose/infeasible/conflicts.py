@@ -1,4 +1,4 @@
-"""Why there is no plan: which rules are in conflict, and what the others allow."""
+"""Why there is no plan: the rules in conflict, and the best under the others."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def _goals(problems: Subproblems) -> set[problem.Part]:
 
 
 def _rank(part: problem.Part) -> int:
-    """Return the place of a rule: limits on all before limits on groups, shares of all before those of groups."""
+    """Return the rank of a rule: limits on all before limits on groups, shares of all before those of groups."""
     kind = problem.RULES.index(type(part.rule) if isinstance(part.rule, problem.Rule) else problem.NobodyBeyond)
     return 2 * kind + (getattr(part.rule, "by", None) is not None)
 
 
 def _by_rule(problems: Subproblems, parts: Sequence[problem.Part]) -> list[list[problem.Part]]:
-    """Put the parts of one rule together, in the order of the rules; what phases limit and what they aim at are two."""
+    """Group the parts by rule, in the order of the rules; limits and goals of phases are separate."""
     goals, found = _goals(problems), dict[tuple[object, bool], list[problem.Part]]()
     for part in sorted(parts, key=_rank):
         found.setdefault((part.rule, part in goals), []).append(part)
@@ -97,7 +97,7 @@ def _spared(problems: Subproblems, groups: list[list[problem.Part]]) -> list[lis
 
 
 def _coarse(problems: Subproblems) -> tuple[problem.Part, ...]:
-    """Find rules, with all their groups, in conflict: a limit and another one, or such that none can be spared."""
+    """Find rules, with all their groups, in conflict: a limit and another one, or an irreducible set."""
     rules = _by_rule(problems, problems.parts)
     for limit in (rule for rule in rules if _is_limit(problems, rule)):
         for other in (rule for rule in rules if rule is not limit):
@@ -107,7 +107,7 @@ def _coarse(problems: Subproblems) -> tuple[problem.Part, ...]:
 
 
 def _refined(problems: Subproblems, parts: Sequence[problem.Part]) -> tuple[problem.Part, ...]:
-    """Leave groups out of a conflict: a limit and one group if they conflict, or as long as one can be spared."""
+    """Remove groups from a conflict: down to a limit and one group if they conflict, else until irreducible."""
     rules = _by_rule(problems, parts)
     if len(rules) == 2 and _is_limit(problems, rules[0]) and len(parts) > 2:
         for limit in rules[0]:
@@ -150,7 +150,7 @@ def _named(problems: Subproblems, conflict: Sequence[problem.Part]) -> Iterator[
 
 
 def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> float | None:
-    """Return the largest share of some people that the parts *kept* allow, as far as is known; None without a plan."""
+    """Return the largest known share of some people under the parts *kept*; None without a plan."""
     try:
         sub = replace(problems.keeping(kept), target=share)
     except ProblemError:
@@ -160,7 +160,7 @@ def _best(problems: Subproblems, share: Share, kept: Sequence[problem.Part]) -> 
 
 
 def _bests(problems: Subproblems, conflict: tuple[problem.Part, ...]) -> Iterator[Reason]:
-    """Give the best share of each group in conflict, and of everybody, that the other rules allow."""
+    """Give the best share of each group in conflict, and of all, under the other rules."""
     formulation, goals = problems.formulation, _goals(problems)
     shares = [share for share in formulation.shares if share.part in conflict and share.part.group]
     others = [part for part in problems.parts if part not in goals]

@@ -1,4 +1,4 @@
-"""Subproblems: the same problem with some of its rules, solved to see whether these can be kept together."""
+"""Subproblems with some of the rules, solved to test whether these can be kept together."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ __all__ = ["Subproblem", "Subproblems", "lightest", "limits_all", "load_engines"
 log = logging.getLogger(__name__)
 #: Rules that are left out by laying out the variables anew.
 LAID = (problem.Required, problem.Forbidden, problem.Backup, problem.Capacity)
-#: Plans that are remembered: one that keeps other rules, too, saves a search.
+#: Number of stored plans: one that also keeps other rules saves a search.
 PLANS = 30
 #: The rounding tolerance of a sum, as a share of its limit.
 SAME = 1e-9
@@ -37,7 +37,7 @@ SAME = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Subproblem(Formulation):
-    """A problem with some of its rules, and another objective: to be large is what *weigh* and *target* say.
+    """A problem with some of its rules and another objective to maximise.
 
     *weigh* is what opening each variable counts, *target* whose people count when they are served (None: nobody's).
     """
@@ -63,7 +63,7 @@ class Subproblem(Formulation):
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """Needs of the rules that are kept; only those of the target are worth something."""
+        """Needs of the kept rules; only those of the target have a weight."""
         blocks = [replace(block, worth=np.zeros(len(block.worth))) for block in super().blocks]
         share = self.target
         if share is None:
@@ -78,7 +78,7 @@ class Subproblem(Formulation):
         return tuple(blocks)
 
     def unit_benefit(self, block: Block, cost: Floats) -> Floats:
-        """Return what a person counts: 1 for those of the target within its limit."""
+        """Return the weight of a person: 1 for those of the target within its limit."""
         if self.target is None or not block.worth.any():
             return np.zeros(len(cost))
         limit = self.target.limit
@@ -101,12 +101,12 @@ class Subproblems:
         self._least: dict[tuple[frozenset[problem.Part], problem.Part], Solution] = {}
 
     def upto(self, part: float) -> Subproblems:
-        """Let the next subproblems end when this part of the time is used."""
+        """End the next subproblems when this part of the time is used."""
         self.until = self.began + part * self.seconds
         return self
 
     def keeping(self, kept: Collection[problem.Part], *, existing: bool = True) -> Subproblem:
-        """Return the problem with the parts *kept*, and no objective; *existing* False: no site is open yet."""
+        """Return the problem with the parts *kept* and no objective; *existing* False closes existing sites."""
         old = self.formulation
         out: list[problem.Rule] = [] if existing else [*old.inputs.all(problem.Existing)]
         out += [rule for rule in old.inputs.all(*LAID) if problem.Part(rule) not in kept]
@@ -126,7 +126,7 @@ class Subproblems:
         )  # fmt: skip
 
     def solve(self, sub: Subproblem, enough: float = math.inf) -> Solution:
-        """Make the objective of a subproblem large, until it is *enough* or known not to be."""
+        """Maximise a subproblem, until it reaches *enough* or is proven not to."""
         clock = _Clock(self.control, self.until, enough)
         if clock.must_stop:
             self.late = True
@@ -144,7 +144,7 @@ class Subproblems:
         return outcome
 
     def feasible(self, kept: Collection[problem.Part], *, existing: bool = True) -> bool | None:
-        """Tell whether the parts *kept* can be kept together; None when that is not known in time."""
+        """Whether the parts *kept* can be kept together; None when not known in time."""
         if existing and any(known <= set(kept) for known in self._hopeless):
             return False
         try:
@@ -158,7 +158,7 @@ class Subproblems:
         return known
 
     def least(self, kept: Collection[problem.Part], part: problem.Part) -> Solution:
-        """Make the sum of the constraint of a part small, with the parts *kept* and without its own limit."""
+        """Minimise the sum of the constraint of a part, with the parts *kept* and without its own limit."""
         key = frozenset(kept), part
         if key not in self._least:
             sub = self.keeping(kept)
@@ -167,7 +167,7 @@ class Subproblems:
         return self._least[key]
 
     def possible(self, sub: Subproblem) -> bool | None:
-        """Tell whether there is a plan; None when that is not known in time."""
+        """Whether there is a plan; None when not known in time."""
         if any(each.low > 0 for each in sub.constraints if not len(each.columns)):
             return False
         mine, its = self.formulation.variables, sub.variables
@@ -175,13 +175,11 @@ class Subproblems:
         easy = [_everything(sub), its.lower > 0, *(self._plans if same else [])]
         if sub.capacity is None and any(sub.model.is_feasible(x) for x in easy):
             return True
-        # A limit (sites, money) that is made small instead of kept shows sooner whether it can be kept.
+        # A limit (sites, money) that is minimised instead of kept shows sooner whether it can be kept.
         limits = [each for each in sub.constraints if limits_all(each.rule) and len(each.columns)]
-        limits = (
-            [] if sub.capacity is not None else sorted(limits, key=lambda each: isinstance(each.rule, problem.Budget))
-        )
-        limit = next(iter(limits), None)
-        if limit is None:  # few sites are easily found; the first plan will do
+        limits.sort(key=lambda each: isinstance(each.rule, problem.Budget))
+        limit = next(iter(limits), None) if sub.capacity is None else None
+        if limit is None:  # any first plan is enough
             outcome = self.solve(replace(sub, weigh=-sub.variables.new.astype(float)), -math.inf)
             known = True if outcome.x is not None else False if outcome.status == "infeasible" else None
         else:
@@ -208,7 +206,7 @@ def load_engines() -> None:
 
 
 def _everything(sub: Subproblem) -> Bools:
-    """Columns with every site open, as early as it can be: what keeps every rule that only asks for more."""
+    """Columns with every site open as early as possible, which keep every rule that only demands more."""
     variables = sub.variables
     order = np.lexsort((variables.begin, ~variables.new, variables.place))
     first = order[np.unique(variables.place[order], return_index=True)[1]]
@@ -218,7 +216,7 @@ def _everything(sub: Subproblem) -> Bools:
 
 
 def lightest(sub: Subproblem, constraint: Constraint) -> Subproblem:
-    """Return the problem without a constraint, whose sum is to be small instead."""
+    """Return the problem without a constraint, whose sum is minimised instead."""
     weigh = np.zeros(len(sub.variables))
     np.add.at(weigh, constraint.columns, -constraint.weight)
     others = tuple(each for each in sub.constraints if each is not constraint)
@@ -247,7 +245,7 @@ class _Clock(Control):
     """A control inside another: it stops when time is up, or when a question about a limit is answered."""
 
     def __init__(self, outer: Control, until: float, enough: float) -> None:
-        # half of what is left, so that one hard question does not take the time of all others
+        # half of the rest, so that one hard question does not use up the time
         super().__init__(time_limit=max(0.0, until - outer.seconds) / 2)
         self.outer, self.until, self.enough = outer, until, enough
 
@@ -257,7 +255,7 @@ class _Clock(Control):
         return self.outer.interrupted or self.interrupted or self.seconds_left <= 0
 
     def report(self, step: str, value: float | None = None, bound: float | None = None) -> bool:
-        """Tell whether to stop."""
+        """Whether to stop."""
         enough = self.enough - _slack(self.enough)
         known = value is not None and math.isfinite(value) and value >= enough
         return known or (bound is not None and bound < enough < math.inf) or super().report(step, value, bound)

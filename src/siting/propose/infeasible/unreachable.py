@@ -1,4 +1,4 @@
-"""What all sites together miss: shares, distances and numbers, and the communities that no site serves."""
+"""Goals that fail with all sites open: shares, distances and numbers, and communities that no site serves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["out_of_reach"]
 
 
 def out_of_reach(formulation: Formulation) -> tuple[tuple[Part, ...], list[Reason]]:
-    """Return the parts of rules that all sites together miss, each by itself, and by how much."""
+    """Return the parts of rules that fail, each by itself, with all sites open, and by how much."""
     inputs, parts = formulation.inputs, []
     found: list[Reason] = []
     missed: dict[tuple[int, float | None], list[tuple[Part, Bools]]] = {}
@@ -105,7 +105,7 @@ def _barring(formulation: Formulation, service: int, limit: float | None) -> dic
 def _people(
     formulation: Formulation, service: int, mask: Bools, ways: Sequence[str] | None = None
 ) -> dict[str, object]:
-    """Count communities and their people, and name them, those with most people first."""
+    """Count communities and their people, and name them, largest first."""
     people = formulation.inputs.demand[service].max(axis=0)
     at = np.flatnonzero(mask)
     at = at[np.argsort(-people[at], kind="stable")]

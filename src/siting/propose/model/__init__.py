@@ -1,1 +1,1 @@
-"""From a problem and its tables to the numbers that are solved."""
+"""From a problem and its tables to a model."""

@@ -1,4 +1,4 @@
-"""Problems with capacities in numbers: arcs from communities to pools of places, as one mixed-integer model."""
+"""Problems with capacities: arcs from communities to pools of places, as one mixed-integer model."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ __all__ = ["Allocation", "build_allocation", "mixed_integer_model", "rounded"]
 TIED = 60_000
 #: Arcs up to which people are allocated with the least travel.
 SMOOTHED = 20_000
-#: By how much the people at a site may pass its places, and a share its need: the tolerance of the solver.
+#: By how much people may exceed places, and a share miss its need: the tolerance of the solver.
 SLACK = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Allocation:
-    """A problem with capacities in numbers; an arc leads from a community to a site that reaches it, in one phase.
+    """The model of a problem with capacities; an arc leads from a community to a site in reach, in one phase.
 
     Attributes
     ----------
     need, pool, gain, cost
-        Of each arc: its need, the pool of places it ends at, what one person on it is worth, and how far it is.
+        Of each arc: its need, its pool of places, the value of one person on it, and its cost.
     amount
         People of each need.
     room, least, opens
-        Pools × columns: the places that an open column gives, the fewest people that it asks for, and whether it opens
-        the pool.
+        Pools × columns: the places of an open column, the fewest people that it requires, and whether it opens the
+        pool.
     shares
         Shares × arcs.
     must
@@ -70,12 +70,12 @@ class Allocation:
 
     @property
     def unit(self) -> float:
-        """What counts as one, for tolerances: 1, or all demand where that is less."""
+        """The unit of tolerances: 1, or all demand where that is less."""
         return min(1.0, float(self.amount.sum()))
 
     @property
     def scale(self) -> float:
-        """Times which amounts are given to the solver, whose tolerances are absolute; a power of two, to stay exact."""
+        """Factor of amounts for the solver, whose tolerances are absolute; a power of two, to stay exact."""
         total = float(self.amount.sum())
         return 1.0 if 1.0 <= total <= 1e9 or not total else 2.0 ** round(math.log2(1e6 / total))
 
@@ -88,7 +88,7 @@ class Allocation:
         return self.formulation.constant + float(self.gain @ people + self.formulation.value[x].sum())
 
     def most(self, x: Bools, phase: int) -> float:
-        """Return how many people find a place in a phase at most; NaN where they are no whole numbers."""
+        """Return the most people with a place in a phase; NaN where people are not whole numbers."""
         room = self.room @ x.astype(float)
         mine = self.open_pools(x)[self.pool] & (self.of_need["phase"].to_numpy()[self.need] == phase)
         if not self.whole or max(self.amount.max(initial=0), room.max(initial=0)) > LARGEST:
@@ -138,13 +138,13 @@ class Allocation:
         if outcome.x is None:
             return None
         people = rounded(self, x, outcome.x[len(x) :] / self.scale)
-        for gain in (np.ones(len(self.gain)), -self.cost):  # of equals, most people served, then the least travel
+        for gain in (np.ones(len(self.gain)), -self.cost):  # ties: most people served, then the least travel
             if len(people) <= SMOOTHED:
                 people = self._then(linear, x, people, gain)
         return people if self.keeps(x, people) else None
 
     def _then(self, linear: highs.Programme, x: Bools, people: Floats, gain: Floats) -> Floats:
-        """Of the flows that are worth as much and serve as many, one with the most of *gain*; the given one at odds."""
+        """Of the flows with equal value and service, one with the most of *gain*; the given one if none is found."""
         floors = [
             csr_array(np.concatenate([np.zeros(len(x)), row])[None, :]) for row in (self.gain, np.ones(len(gain)))
         ]

@@ -1,4 +1,4 @@
-"""Refusing problems that are badly put: unknown kinds, contradictions, an objective without the rule that it needs."""
+"""Refusing invalid problems: unknown kinds, contradictions, an objective without its rule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _names(kinds: Sequence[type]) -> str:
 
 
 def refuse_contradictions(objective: problem.Objective, inputs: Inputs, variables: Variables, *, bounded: bool) -> None:
-    """Refuse what no reading of the rules could mean; with *bounded* the caller limits what opens."""
+    """Refuse contradictions and missing rules; with *bounded* the caller limits the number of sites."""
     _refuse_counts(inputs, variables)
     _refuse_missing(objective, inputs, bounded=bounded)
     _refuse_pairs(objective, inputs)
@@ -37,7 +37,7 @@ def refuse_contradictions(objective: problem.Objective, inputs: Inputs, variable
 
 
 def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
-    """Refuse numbers of sites that there are not."""
+    """Refuse numbers of sites above those that exist."""
     new = len(np.unique(variables.place[variables.new]))
     required = int(variables.lower[variables.new].sum())
     most, least = (
@@ -56,14 +56,14 @@ def _refuse_counts(inputs: Inputs, variables: Variables) -> None:
 
 
 def _travels(objective: problem.Objective) -> bool:
-    """Whether the objective adds up or compares ways."""
+    """Whether the objective adds up or compares distances."""
     return isinstance(objective, (problem.MinTravel, problem.MinFarthest)) or (
         isinstance(objective, problem.MinCost) and objective.travel > 0
     )
 
 
 def _refuse_distances(objective: problem.Objective, inputs: Inputs, variables: Variables) -> None:
-    """Refuse distances that cannot be compared, and names of services that are none."""
+    """Refuse distances that cannot be compared, and unknown services."""
     if isinstance(objective, problem.MaxSpacing):
         refuse_unmeasured(inputs, variables, objective.between, "MaxSpacing: between")
     if isinstance(objective, problem.MaxCoverage) and objective.weights is not None:

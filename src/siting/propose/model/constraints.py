@@ -1,4 +1,4 @@
-"""Rules on what opens as constraints: sums over variables with a lower and an upper limit."""
+"""Rules on sites as constraints: sums over variables with a lower and an upper limit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Constraint:
     Attributes
     ----------
     part
-        Which part of the rules it comes from; None for what holds of itself (a site opens once).
+        The part of the rules it comes from; None for implied constraints (a site opens once).
     columns
         Positions of the variables.
     """
@@ -47,7 +47,7 @@ class Constraint:
 
 
 def build_constraints(inputs: Inputs, variables: Variables) -> tuple[Constraint, ...]:
-    """Write the rules that only speak of what opens."""
+    """Write the rules on sites only."""
     writers: dict[type[problem.Rule], Any] = {
         problem.AtMost: _counts,
         problem.AtLeast: _counts,
@@ -201,7 +201,7 @@ def _too_near(inputs: Inputs, variables: Variables, rule: problem.Spacing) -> tu
 
 
 def refuse_unmeasured(inputs: Inputs, variables: Variables, between: Any, what: str) -> None:
-    """Refuse distances between sites that leave candidates out: they would count as far from all."""
+    """Refuse distances without some of the candidates, which would count as far from all."""
     able = inputs.sites[np.unique(variables.site[variables.new])]
     lost = able[~able.isin(between.destinations)]
     if len(lost):
@@ -221,7 +221,7 @@ def _supply(inputs: Inputs, variables: Variables, each: Resolved[problem.Supply]
         raise ProblemError(f"{rule}: no places for the sites {some(sites)}; give places, a number for each site")
     groups = dict(_by_group(variables, among, each))
     named = next((value for value in (rule.total, rule.people) if isinstance(value, pd.Series)), pd.Series(dtype=float))
-    groups |= {(group,): NOTHING for group in named.index if (group,) not in groups}  # nobody can have places there
+    groups |= {(group,): NOTHING for group in named.index if (group,) not in groups}  # no sites, no places
     for of, at in groups.items():
         yield _constraint(problem.Part(rule, of), at, places[at], low=_supply_wanted(rule, *of))
 
@@ -268,9 +268,9 @@ def _phases(inputs: Inputs, variables: Variables, each: Resolved[problem.Phases]
 
 
 def all_may_open_first(inputs: Inputs, variables: Variables) -> bool:
-    """Tell whether no rule of the years holds a new site back from the first: none, or only limits that all sites keep.
+    """Whether no rule delays new sites beyond the first year: none, or only limits that all sites keep.
 
-    A year before the last holds sites back when fewer may open in it than in all years together, or less be spent.
+    A year before the last delays sites when its limit of sites or money is below that of all years together.
     """
     phases, new = inputs.phases, variables.new
     if phases is None or len(phases.years) < 2 or not new.any():

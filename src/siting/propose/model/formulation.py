@@ -1,4 +1,4 @@
-"""From an objective, rules and tables to the numbers that the engines solve."""
+"""From an objective, rules and tables to the model that the engines solve."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class Block:
     Attributes
     ----------
     worth
-        What serving a community counts in the objective, before the distance is looked at.
+        Weight of a community in the objective, before decay.
     must
         Communities that must be served.
     times
-        How many open sites serve.
+        Number of open sites required.
     """
 
     service: int
@@ -48,7 +48,7 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Formulation:
-    """One siting problem: its inputs, its variables, and its rules in numbers."""
+    """One siting problem: inputs, variables and constraints."""
 
     objective: problem.Objective
     inputs: Inputs
@@ -59,12 +59,12 @@ class Formulation:
 
     @property
     def sense(self) -> int:
-        """1 when the objective is to be large, -1 when it is to be small; the `Model` is always to be large."""
+        """1 to maximise the objective, -1 to minimise it; the `Model` is always maximised."""
         return 1 if isinstance(self.objective, (problem.MaxCoverage, problem.MaxSpacing)) else -1
 
     @cached_property
     def times(self) -> int:
-        """How many open sites make a community covered."""
+        """Number of open sites that cover a community."""
         rule = self.inputs.one(problem.Backup)
         return 1 if rule is None else rule.n
 
@@ -84,18 +84,18 @@ class Formulation:
         )
 
     def phase_weight(self, phase: int) -> float:
-        """Return what a phase counts in the objective."""
+        """Return the weight of a phase in the objective."""
         rule = self.inputs.phases
         return 1.0 if rule is None or rule.weights is None else float(rule.weights[phase])
 
     def service_weight(self, service: int) -> float:
-        """Return what a person of a service counts in the objective."""
+        """Return the weight of a person of a service in the objective."""
         weights = self.objective.weights if isinstance(self.objective, problem.MaxCoverage) else None
         return 1.0 if weights is None else float(weights.get(self.inputs.services[service], 1.0))
 
     @cached_property
     def value(self) -> Floats:
-        """What opening each variable is worth, in the sense of the model."""
+        """Objective of each variable, in the sense of the model."""
         variables = self.variables
         if isinstance(self.objective, problem.MinSites):
             return -variables.new.astype(float)
@@ -108,7 +108,7 @@ class Formulation:
         return value
 
     def unit_benefit(self, _block: Block, cost: Floats) -> Floats:
-        """Return what one unit of `worth` counts at each cost."""
+        """Return the weight of one unit of `worth` at each cost."""
         what = self.objective
         if isinstance(what, problem.MaxCoverage):
             return np.ones(len(cost)) if what.decay is None else _decayed(what, cost)
@@ -120,7 +120,7 @@ class Formulation:
 
     @cached_property
     def blocks(self) -> tuple[Block, ...]:
-        """All blocks of needs that the objective or a rule speaks of."""
+        """All blocks of needs of the objective and the rules."""
         inputs, made = self.inputs, []
         nobody = np.zeros(len(inputs.communities), bool)
         rules: list[Share | Closeness] = [*self.shares, *self.closeness]
@@ -135,7 +135,7 @@ class Formulation:
         for near in self.closeness:
             key = (near.service, near.phase, inputs.pairs[near.service].own(near.limit))
             must = inputs.demand[near.service, near.phase] > 0
-            if self.times > 1:  # backup is about the share; nobody beyond is about one site
+            if self.times > 1:  # backup applies to the share; `NobodyBeyond` needs one site
                 made.append(Block(*key, np.zeros(len(must)), must))
             else:
                 at = next(i for i, b in enumerate(made) if (b.service, b.phase, b.limit) == key)
@@ -144,14 +144,14 @@ class Formulation:
 
     @cached_property
     def constant(self) -> float:
-        """What the model's objective lacks to be that of the problem, in the model's sense."""
+        """Difference of the problem's objective and the model's, in the model's sense."""
         if isinstance(self.objective, problem.MinTravel) and self.objective.beyond is not None:
             return -self.objective.beyond * float(sum(block.worth.sum() for block in self.blocks))
         return 0.0
 
     @cached_property
     def model(self) -> Model:
-        """The problem in the form that every engine takes; a rule on capacities is not in it."""
+        """The model for the engines, without the rule on capacities."""
         return self._numbers[0]
 
     @cached_property
@@ -209,7 +209,7 @@ class Formulation:
         return model, costs
 
     def serving(self, service: int, phase: int, limit: float | None = None) -> tuple[Ints, Ints, Floats]:
-        """Return communities, the variables that serve them within a limit, and at what cost."""
+        """Return communities, the variables that serve them within a limit, and the costs."""
         pairs, variables = self.inputs.pairs[service], self.variables
         near = pairs.within(limit)
         at = np.flatnonzero(variables.serves & variables.open_in(service, phase))
@@ -247,7 +247,7 @@ def _decayed(what: problem.MaxCoverage, cost: Floats) -> Floats:
     assert what.decay is not None
     weight = np.asarray(what.decay(cost), float)
     if weight.shape != cost.shape or not np.isfinite(weight).all() or (weight < 0).any():
-        raise ProblemError("MaxCoverage: decay gave what are no weights of 0 or more, one for each cost")
+        raise ProblemError("MaxCoverage: decay must give a weight of 0 or more for each cost")
     order = np.argsort(cost, kind="stable")
     if (np.diff(weight[order]) > 1e-12).any():
         raise ProblemError("MaxCoverage: decay rises with the distance; the nearest site would not be the best")
@@ -275,7 +275,7 @@ def build(
     *,
     bounded: bool = False,
 ) -> Formulation:
-    """Check a problem and put it in numbers; with *bounded* the caller limits what opens."""
+    """Check a problem and formulate it; with *bounded* the caller limits the number of sites."""
     refuse_unknown(objective, rules)
     inputs = read(reach, demand, rules, options)
     variables = build_variables(inputs, objective.cost if isinstance(objective, problem.MinCost) else None)
@@ -285,7 +285,7 @@ def build(
         inputs.one(problem.Capacity) is not None
         and not (variables.places == np.rint(variables.places))[variables.serves].all()
     ):
-        inputs = replace(inputs, whole=False)  # people may be split, and places are no whole numbers
+        inputs = replace(inputs, whole=False)  # people may be split when places are fractions
     refuse_contradictions(objective, inputs, variables, bounded=bounded)
     return Formulation(
         objective, inputs, variables, build_constraints(inputs, variables), build_shares(inputs),

@@ -1,4 +1,4 @@
-"""The problem as it was given, checked and in one order: communities, sites, services, years, demand, rules."""
+"""The inputs of a problem, checked and sorted: communities, sites, services, years, demand, rules."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ R_co = TypeVar("R_co", bound=Rule, covariant=True)
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """Who reaches which site of one service, in positions of `Inputs.communities` and `Inputs.sites`, ordered by both.
+    """Pairs of one service, as positions in `Inputs.communities` and `Inputs.sites`, ordered by both.
 
     `communities` and `sites` are masks of those that the reach names, and `order` the communities in its order.
     """
@@ -71,7 +71,7 @@ class Pairs:
 
 @dataclass(frozen=True, eq=False)
 class Resolved(Generic[R_co]):
-    """A rule with what it names in positions.
+    """A rule whose ids are positions.
 
     Attributes
     ----------
@@ -94,7 +94,7 @@ class Resolved(Generic[R_co]):
 
 @dataclass(frozen=True, eq=False)
 class Inputs:
-    """A siting problem as it was put, in an order that does not depend on the order of its tables.
+    """A siting problem as given, in an order that does not depend on the order of its tables.
 
     Attributes
     ----------
@@ -133,12 +133,12 @@ class Inputs:
 
     @cached_property
     def known(self) -> Bools:
-        """Services × sites: which sites the reach of each service names."""
+        """Services × sites: the sites in the reach of each service."""
         return np.array([pairs.sites for pairs in self.pairs])
 
     @cached_property
     def resolved(self) -> tuple[Resolved[Rule], ...]:
-        """The rules, each with what it names in positions."""
+        """The rules, each with its ids as positions."""
         return tuple(self._resolve(rule) for rule in self.rules)
 
     def each(self, *kinds: type[R]) -> list[Resolved[R]]:
@@ -153,11 +153,11 @@ class Inputs:
         """Return the only rule of one kind, or None."""
         found = self.all(kind)
         if len(found) > 1:
-            raise ProblemError(f"{kind.__name__} stands {len(found)} times among the rules; say it once")
+            raise ProblemError(f"{kind.__name__} occurs {len(found)} times among the rules; give it once")
         return found[0] if found else None
 
     def named(self, kind: type[Rule]) -> Bools:
-        """Services × sites: which sites rules of one kind name, those that the reach names, too."""
+        """Services × sites: the sites that rules of one kind name and the reach contains."""
         mask = np.zeros(self.known.shape, bool)
         for each in self.each(kind):
             assert each.sites is not None
@@ -205,7 +205,7 @@ class Inputs:
 
     def _site_groups(self, groups: pd.Series, rule: Rule) -> pd.Series:
         if not groups.index.is_unique:
-            raise ProblemError(f"{rule}: ids stand twice: {some(groups.index[groups.index.duplicated()])}")
+            raise ProblemError(f"{rule}: duplicate ids: {some(groups.index[groups.index.duplicated()])}")
         found = groups.reindex(self.sites)
         if found.isna().any():
             raise ProblemError(f"{rule}: no group for the sites {some(self.sites[found.isna()])}")
@@ -238,7 +238,7 @@ class Inputs:
         if not isinstance(values, pd.Series):
             raise ProblemError(f"{what} is {values!r}; give a Series with a number for each site id")
         if not values.index.is_unique:
-            raise ProblemError(f"{what}: ids stand twice: {some(values.index[values.index.duplicated()])}")
+            raise ProblemError(f"{what}: duplicate ids: {some(values.index[values.index.duplicated()])}")
         found: Floats = at_least_zero_each(values, what).reindex(self.sites).to_numpy(float)
         return found
 

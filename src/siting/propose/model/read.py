@@ -1,4 +1,4 @@
-"""Reading a problem: what was given is checked and put in one order."""
+"""Reading a problem: inputs are checked and sorted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ __all__ = ["by_year", "of_service", "read"]
 
 
 def read(reach: Reaches, demand: Demand, rules: Sequence[Rule], options: pd.DataFrame | None) -> Inputs:
-    """Check what was given and put it in one order."""
+    """Check and sort the inputs."""
     reaches = dict(reach) if isinstance(reach, Mapping) else {UNNAMED: reach}
     for name, one in reaches.items():
         if not isinstance(one, Reach):
@@ -99,7 +99,7 @@ def _options(
     if not isinstance(options, pd.DataFrame) or "site" not in options:
         raise ProblemError("options: give a DataFrame with the column `site`, and cost, places, service or year")
     if not options.index.is_unique:
-        raise ProblemError(f"options: ids stand twice: {some(options.index[options.index.duplicated()])}")
+        raise ProblemError(f"options: duplicate ids: {some(options.index[options.index.duplicated()])}")
     if not len(options):
         raise ProblemError("options has no row; there is nothing to choose from")
     unknown = pd.Index(options["site"]).difference(sites)
@@ -107,7 +107,7 @@ def _options(
         raise ProblemError(f"options: no such destinations: {some(unknown)}")
     more = options.columns.difference(["site", "service", "cost", "places", "year"])
     if len(more):
-        log.info("options: the columns %s are not looked at", some(more))
+        log.info("options: the columns %s are not used", some(more))
     table = pd.DataFrame({"site": options["site"]}, index=options.index)
     table["service"] = options.get("service", None)
     strange = pd.Index(table["service"].dropna()).difference(pd.Index(services))

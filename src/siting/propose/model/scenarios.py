@@ -22,7 +22,7 @@ __all__ = ["Scenario", "Scenarios", "scenario_of", "under", "under_each"]
 
 @dataclass(frozen=True, eq=False)
 class Scenario:
-    """A future that a plan is tried in; what it does not name stays as it was.
+    """A future in which a plan is evaluated; what it does not name does not change.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ class Scenario:
         Another reach, such as at a lower walking speed, for the same communities and sites; a mapping for several
         services.
     closed
-        Ids of sites that serve nobody: a candidate that cannot be had, a facility that closes. For rules that count
-        sites they still stand.
+        Ids of sites that serve nobody: a candidate that is not available, a facility that closes. Rules on numbers of
+        sites still count them.
 
     Raises
     ------
     ProblemError
-        When *closed* is no list.
+        When *closed* is not a list.
     """
 
     demand: Demand | None = None
@@ -55,12 +55,12 @@ class Scenario:
         return f"Scenario({', '.join([*named, *([f'{len(self.closed)} closed'] if self.closed else [])])})"
 
 
-#: A scenario, or in short its demand, its reach, both, or the sites that close.
+#: A scenario, or just its demand, its reach, both, or the sites that close.
 Scenarios: TypeAlias = "Mapping[str, Scenario | Demand | Reaches | tuple[Reaches, Demand] | list[object]]"
 
 
 def scenario_of(value: object, name: object) -> Scenario:
-    """Understand what stands for a scenario: a demand, a reach, (reach, demand), or a list of ids that close."""
+    """Read a scenario: a demand, a reach, (reach, demand), or a list of ids that close."""
     if isinstance(value, Scenario):
         return value
     if isinstance(value, Reach) or (isinstance(value, Mapping) and _all(value, Reach)):
@@ -84,7 +84,7 @@ def _all(mapping: Mapping[Any, Any], *kinds: type) -> bool:
 
 
 def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Formulation]:
-    """Put the problem into each of the scenarios."""
+    """Return the problem in each scenario."""
     if not isinstance(scenarios, Mapping) or not scenarios:
         raise ProblemError(f"scenarios is {scenarios!r}; give a mapping of names to scenarios, at least one")
     found = {}
@@ -98,7 +98,7 @@ def under_each(formulation: Formulation, scenarios: Scenarios) -> dict[str, Form
 
 
 def under(formulation: Formulation, scenario: Scenario) -> Formulation:
-    """Put the problem into a scenario: what may open, and the rules that count it, stay; so the variables do."""
+    """Return the problem in a scenario, with the same variables and rules on sites."""
     inputs = formulation.inputs
     if scenario.reach is not None:
         inputs = _with_reach(inputs, scenario.reach)

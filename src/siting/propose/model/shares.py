@@ -1,4 +1,4 @@
-"""Rules on who is served: shares of the demand, and distances that nobody may be beyond."""
+"""Rules on service: shares of the demand, and largest distances."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Share:
     total
         Their demand.
     share, need
-        Which part of it must be served, and how much that is.
+        The share that must be served, and the amount.
     slack
         The rounding tolerance of a sum of fractions: 1e-9 of all demand; 0 where people are whole.
     limit
@@ -66,7 +66,7 @@ class Closeness:
 
 
 def build_shares(inputs: Inputs) -> tuple[Share, ...]:
-    """Write the shares that must be served; a group without demand asks for nothing."""
+    """Write the shares that must be served; groups without demand need none."""
     made: list[Share] = []
     for each in inputs.each(Cover, Phases):
         rule = each.rule
@@ -100,13 +100,13 @@ def _shares_of(inputs: Inputs, rule: Cover | Phases, service: int, phase: int, s
 
 
 def needed_of(inputs: Inputs, share: float, total: float) -> float:
-    """Return what a share of some demand is; people are whole: a share of 0.9 of 37 asks for 34."""
+    """Return a share of some demand; people are whole: 0.9 of 37 is 34."""
     need = share * total
     return float(np.ceil(need - max(1e-9, 1e-15 * need))) if inputs.whole else need
 
 
 def build_closeness(inputs: Inputs) -> tuple[Closeness, ...]:
-    """Write the distances that nobody may be beyond, in the last phase."""
+    """Write the largest distances, in the last phase."""
     made = []
     for each in inputs.each(NobodyBeyond):
         for service in each.services:

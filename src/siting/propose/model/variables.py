@@ -1,4 +1,4 @@
-"""The variables of a problem: what may open, where, for which service, in which year."""
+"""The variables of a problem: sites that may open, by service and year."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NEW, STAYING, CLOSING, LARGER, JOINT = range(5)
 
 @dataclass(frozen=True, eq=False)
 class Variables:
-    """What may open; each attribute has an entry for each variable, which is a column of the model.
+    """The variables; each attribute has an entry for each variable, which is a column of the model.
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Variables:
 
 
 def build_variables(inputs: Inputs, cost: SiteNumbers = None) -> Variables:
-    """Make a variable for everything that may open or close; *cost* is that of the objective."""
+    """Make a variable for each opening and closing; *cost* is that of the objective."""
     existing, forbidden, wanted = (
         inputs.named(kind) for kind in (problem.Existing, problem.Forbidden, problem.Required)
     )
@@ -159,7 +159,7 @@ def shared_services(inputs: Inputs) -> tuple[int, int]:
 
 
 def _joint(inputs: Inputs, rows: Iterable[tuple[int, ...]]) -> list[tuple[int, int, int, int, int, int]]:
-    """Return a variable for each site and phase at which both services may open, where that saves or is worth more."""
+    """Return a variable for each site and phase where both services may open, if sharing has a saving or bonus."""
     rule = inputs.one(problem.Together)
     if rule is None:
         return []
@@ -175,7 +175,7 @@ def _joint(inputs: Inputs, rows: Iterable[tuple[int, ...]]) -> list[tuple[int, i
 
 
 def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variables:
-    """Fill in what each variable costs and holds."""
+    """Fill in the cost and places of each variable."""
     kind, at = variables.kind, (variables.service, variables.site)
     capacity = inputs.one(problem.Capacity)
     held = inputs.site_numbers(None if capacity is None else capacity.places, "places")
@@ -200,7 +200,7 @@ def _priced(inputs: Inputs, variables: Variables, price: SiteNumbers) -> Variabl
 
 
 def _shared(inputs: Inputs, variables: Variables, saving: pd.Series | float) -> Floats:
-    """Return what each joint variable saves, which is no more than the two cost together."""
+    """Return the saving of each joint variable, at most the cost of both."""
     site = variables.site[variables.kind == JOINT]
     saved = _saving(inputs, saving, "Together: saving")[site]
     cheapest, new = np.full(inputs.known.shape, np.inf), variables.new

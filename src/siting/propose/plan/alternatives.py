@@ -1,4 +1,4 @@
-"""The second-best site for each site of a plan, so that a planner can bargain."""
+"""The second-best site for each site of a plan."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from siting.propose.search.pruning import coverage_model, two_best
 
 __all__ = ["second_best"]
 
-#: How many of the most promising sites are tried for each, where rules must be checked.
+#: Number of sites tried for each, where rules must be checked.
 TRIED, FEWER = 50, 8
-#: With capacities and more flows than this no other site is looked for.
+#: With capacities and more flows than this there is no search.
 LARGE = 5_000
 
 
 def second_best(plan: SolvedProblem) -> pd.DataFrame:
-    """Find for each new site which other could take its place; see `Plan.second_best`."""
+    """Find the best replacement of each new site; see `Plan.second_best`."""
     problem, answer = plan.problem, plan.answer
     if answer.x is None or not plan.sites:
         nothing = pd.DataFrame({"instead": pd.Series(dtype=object), "loss": pd.Series(dtype=float)})
@@ -37,7 +37,7 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
         return pd.DataFrame({"instead": np.nan, "loss": np.nan}, index=plan.table.index)
     columns, x = problem.variables, answer.x
     ranked, worth = _measures(problem, answer, x)
-    rough = isinstance(answer, CapacitatedAnswer) or problem.times > 1  # ranked by what one site alone would cover
+    rough = isinstance(answer, CapacitatedAnswer) or problem.times > 1  # ranked by the coverage of one site alone
     rows: list[tuple[object, float]] = []
     for j in _variables_of(plan).tolist():
         alike = columns.new & (columns.service == columns.service[j]) & (columns.begin == columns.begin[j])
@@ -56,7 +56,7 @@ def second_best(plan: SolvedProblem) -> pd.DataFrame:
 def _measures(
     problem: Formulation, answer: Answer, x: Bools
 ) -> tuple[Callable[[int], Floats], Callable[[Bools], float]]:
-    """Return how the others rank when a variable closes, and what variables are worth, more being better."""
+    """Return the ranking of the others when a variable closes, and the value of variables, higher being better."""
 
     def signed(y: Bools) -> float:
         return answer.sense * answer.measure(y)
@@ -76,7 +76,7 @@ def _measures(
 def _outcome(
     problem: Formulation, answer: Answer, worth: Callable[[Bools], float], out: int, into: int
 ) -> tuple[object, float] | None:
-    """Return the site that opens instead and what is lost; None where a rule breaks."""
+    """Return the site that opens instead and the loss; None where a rule is broken."""
     assert answer.x is not None
     swapped = answer.x.copy()
     swapped[out], swapped[into] = False, True
@@ -106,7 +106,7 @@ def _distances(answer: BottleneckAnswer, out: int) -> Floats:
     without = np.full(costs.shape[0], np.inf)
     open_ = left[costs.indices]
     np.minimum.at(without, row[open_], costs.data[open_])
-    far = np.flatnonzero(without > answer.measure(answer.x))  # who would be farther without it
+    far = np.flatnonzero(without > answer.measure(answer.x))  # communities farther away without it
     worst = np.zeros(costs.shape[1])
     for need in far.tolist():
         way = np.full(costs.shape[1], without[need])
@@ -128,7 +128,7 @@ def _variables_of(plan: SolvedProblem) -> Ints:
 
 
 def _changes(model: Model, two: tuple[Floats, Floats, Ints], out: int) -> Floats:
-    """Return what the objective gains for each column that opens instead of *out*."""
+    """Return the gain of the objective for each column that opens instead of *out*."""
     (best, second, by), b = two, model.benefit
     row = np.repeat(np.arange(b.shape[0]), np.diff(b.indptr))
     floor = np.where(by == out, second, best)

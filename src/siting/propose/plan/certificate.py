@@ -1,4 +1,4 @@
-"""`Certificate` and `verify`: a plan is checked anew, and its bound added up without a solver."""
+"""`Certificate` and `verify`: check a plan and recompute its bound without a solver."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from typing import Any
 import pandas as pd
 
 from siting.propose.search.answer import Answer
+from siting.renamed import RenamedAttribute
 
 __all__ = ["Certificate", "Verified", "certify", "same", "verify"]
 
 
 @dataclass(frozen=True, eq=False)
 class Certificate:
-    """What proves the bound of a plan.
+    """The proof of the bound of a plan.
 
     Attributes
     ----------
     by
-        "multipliers" when the proof gives the bound of the plan; "solver" when that rests on a solver, and the proof
-        gives a weaker one or there is none.
+        "multipliers" when the proof gives the bound of the plan; "solver" when the bound rests on a solver, and the
+        proof is weaker or absent.
     proof
-        Multipliers and tree of decisions, or prices; None where there are none.
+        Multipliers and search tree, or prices; None if absent.
     bound
-        What the proof gives, in the sense of the objective; NaN without one.
+        The proven bound, in the sense of the objective; NaN without a proof.
     """
 
     by: str
@@ -36,23 +37,25 @@ class Certificate:
 
 @dataclass(frozen=True)
 class Verified:
-    """What checking a plan anew found. Made by `Plan.verify`.
+    """The result of checking a plan. Made by `Plan.verify`.
 
     Attributes
     ----------
     ok
-        Nothing in the plan was found wrong.
+        Whether no error was found.
     keeps_rules
-        The sites keep all rules.
+        Whether the sites keep all rules.
     objective
-        Of the sites, added up anew.
+        Objective of the sites, recomputed.
     bound
-        What the certificate proves without a solver; NaN where it proves nothing.
+        The bound that the certificate proves without a solver; NaN if none.
     proven
-        The certificate proves the bound that the plan states; else it rests on a solver, whose name is its engine.
+        Whether the certificate proves the stated bound; else the bound rests on the solver named by `engine`.
     findings
-        What was checked and found, a line each.
+        The checks and their results, a line each.
     """
+
+    told = RenamedAttribute("findings")
 
     ok: bool
     keeps_rules: bool
@@ -63,7 +66,7 @@ class Verified:
 
 
 def certify(answer: Answer) -> Certificate | None:
-    """Put the proof of an answer beside its bound; None without a plan."""
+    """Return the proof and bound of an answer; None without a plan."""
     if answer.x is None:
         return None
     bound = answer.bound_by(answer.proof)
@@ -71,12 +74,12 @@ def certify(answer: Answer) -> Certificate | None:
 
 
 def verify(answer: Answer, certificate: Certificate | None, changed: Sequence[str] = ()) -> Verified:
-    """Check an answer anew: its rules, its objective, and its bound against what the certificate proves.
+    """Check an answer: its rules, its objective, and its bound against the certificate.
 
     Parameters
     ----------
     changed
-        Names of what no longer follows from the sites.
+        Names of values that do not follow from the sites.
     """
     x = answer.x
     if x is None:
@@ -115,7 +118,7 @@ def same(stated: Any, value: Any) -> bool:
 
 
 def _proves(answer: Answer, proven: float, stated: float) -> bool:
-    """Whether a proven bound is as good as the one stated, within the rounding tolerance and the grain."""
+    """Whether a proven bound is as good as the stated one, within the rounding tolerance and the grain."""
     return proven == stated or answer.sense * (proven - stated) < _slack(answer, proven)
 
 

@@ -1,4 +1,4 @@
-"""Plans side by side."""
+"""Compare plans."""
 
 from __future__ import annotations
 
@@ -11,30 +11,30 @@ from siting.propose.plan.plan import Plan
 
 __all__ = ["compare"]
 
-#: What is taken from each plan as it is.
+#: Attributes that become columns.
 FIGURES = ("covered", "total", "share", "cost", "objective", "bound", "gap", "status", "seconds")
 
 
 def compare(**plans: Plan) -> pd.DataFrame:
-    """Put plans side by side.
+    """Compare plans in a table.
 
     Parameters
     ----------
     **plans
-        Plans of `solve` (or what holds one as `plan`, such as that of `fairest`), each under the name of its row.
+        Plans of `solve` (or results with a `plan`, such as that of `fairest`), by the name of their row.
 
     Returns
     -------
     DataFrame
-        A row per plan, index its name: `sites` (how many open), `shared` (of them in the first plan, too), `only` (ids
-        that the first plan does not open), `without` (ids that only the first plan opens), `closed` (how many existing
-        ones close), `covered`, `total`, `share`, `cost` (savings off; where known), `objective`, `bound`,
-        `gap`, `status`, `seconds`, `goal` (the objective by name: numbers of different goals do not compare).
+        A row per plan, index its name: `sites` (number that open), `shared` (also open in the first plan), `only` (ids
+        that the first plan does not open), `without` (ids that only the first plan opens), `closed` (number of existing
+        sites that close), `covered`, `total`, `share`, `cost` (less savings; if known), `objective`, `bound`,
+        `gap`, `status`, `seconds`, `goal` (name of the objective; different objectives are not comparable).
 
     Raises
     ------
     ProblemError
-        When there is no plan, or one of them is none.
+        When there is no plan, or one of them is not a plan.
 
     Examples
     --------
@@ -62,7 +62,7 @@ def compare(**plans: Plan) -> pd.DataFrame:
 
 
 def _opened(plan: Plan) -> list[Any]:
-    """Return what a plan opens: ids, with the service where there are several."""
+    """Return the ids that a plan opens, with the service if there are several."""
     ids = list(plan.table.index)
     return list(zip(ids, plan.table["service"], strict=True)) if "service" in plan.table else ids
 

@@ -26,9 +26,9 @@ from siting.propose.problem import (
 
 __all__ = ["explain", "listed", "summarise"]
 
-#: How many ids a sentence names.
+#: Most ids in a sentence.
 NAMED = 20
-#: With more sites than this the words do not look for what could take the place of each.
+#: With more sites than this no replacements are listed.
 BARGAINED = 60
 #: Labels of what an objective counts.
 COUNTED: dict[type[Objective], str] = {
@@ -41,7 +41,7 @@ COUNTED: dict[type[Objective], str] = {
 
 
 def summarise(plan: SolvedProblem, lang: str) -> str:
-    """Say in a few lines whether there is a plan, what it reaches, and how that is proven."""
+    """Summarise a plan: status, coverage and proof."""
     lines = [label(f"plan.status_{plan.status}", lang)]
     for key, values in plan.reasons:
         lines.append(label(key, lang, **{name: _shown(name, value, lang, plan.unit) for name, value in values.items()}))
@@ -68,7 +68,7 @@ def summarise(plan: SolvedProblem, lang: str) -> str:
 
 
 def explain(plan: SolvedProblem, lang: str) -> str:
-    """Say in words what the plan does, what each site adds, what could take its place, and who remains outside."""
+    """Describe a plan: the gain of each site, its replacement, and communities that are not served."""
     lines = [summarise(plan, lang), *_sites(plan, lang)]
     for change in ("closes", "grows"):
         mine = plan.changes[plan.changes["change"] == change].reset_index().to_dict("records")
@@ -86,12 +86,12 @@ def explain(plan: SolvedProblem, lang: str) -> str:
 
 
 def _weighted(plan: SolvedProblem) -> bool:
-    """Whether coverage is optimised, and counts otherwise than the people covered."""
+    """Whether the objective is coverage with weights."""
     return isinstance(plan.problem.objective, MaxCoverage) and plan.objective != plan.covered
 
 
 def _counted(plan: SolvedProblem, lang: str) -> str:
-    """Say what the objective counts, in brackets; nothing where that is the people covered."""
+    """Name the unit of the objective, in brackets; "" for people covered."""
     key = "plan.what_weighted" if _weighted(plan) else COUNTED.get(type(plan.problem.objective))
     return "" if key is None else _bracketed([label(key, lang, unit=label(f"unit.{plan.unit}", lang))], lang)
 
@@ -118,7 +118,7 @@ def _sites(plan: SolvedProblem, lang: str) -> Iterator[str]:
 
 
 def _not_served(plan: SolvedProblem, lang: str) -> Iterator[str]:
-    """Name who has demand and is not served though a site is in reach, by reason."""
+    """List communities with unserved demand in reach of a site, by reason."""
     table = plan.communities
     if "year" in table.index.names:
         years = table.index.get_level_values("year")
@@ -149,13 +149,13 @@ def _bracketed(words: list[str], lang: str) -> str:
 
 
 def listed(ids: Iterable[object], lang: str) -> str:
-    """Name the first `NAMED` ids, and say by an ellipsis that there are more."""
+    """Name the first `NAMED` ids, with an ellipsis if there are more."""
     names = list(map(str, ids))
     return label("list.comma", lang).join(names[:NAMED]) + " …" * (len(names) > NAMED)
 
 
 def _shown(name: str, value: object, lang: str, unit: str) -> object:
-    """Write a value of a reason; in Chinese the rules are named in words, in English as they stand in Python."""
+    """Write a value of a reason; rules are in words in Chinese, and in Python in English."""
     if lang == "zh" and name in ("rule", "rules", "by"):
         rules = value if isinstance(value, tuple) else (value,)
         return listed((f"“{rule_words(rule, lang, unit)}”" for rule in rules), lang)

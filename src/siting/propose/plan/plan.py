@@ -1,4 +1,4 @@
-"""`Plan`: the sites to open, who they serve, and the proof of how good that is."""
+"""`Plan`: the sites to open, the communities served, and the proof."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import cached_property
 
 import pandas as pd
 
-from siting.html import card, table, words
+from siting.notebook_html import card, table, words
 from siting.numbers import amount, percent
 from siting.propose.plan.alternatives import second_best
 from siting.propose.plan.certificate import Certificate, Verified, certify, same, verify
@@ -21,18 +21,18 @@ __all__ = ["Plan"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Plan(SolvedProblem):
-    """What to open. Made by `solve`.
+    """The sites to open. Made by `solve`.
 
-    All follows from the problem and its answer; a table is made when it is first asked for.
+    All values follow from the problem and its answer; tables are made at first use.
 
     Attributes
     ----------
     problem, answer
-        The problem in numbers, and what the search found.
+        The formulated problem, and the result of the search.
     reasons
         Why there is no plan, as keys of the table of labels.
     seconds
-        How long it took.
+        Run time.
     """
 
     def __repr__(self) -> str:
@@ -66,11 +66,11 @@ class Plan(SolvedProblem):
 
     @cached_property
     def certificate(self) -> Certificate | None:
-        """What proves the bound, which `verify` checks; None without a plan."""
+        """The proof of the bound, which `verify` checks; None without a plan."""
         return certify(self.answer)
 
     def by(self, groups: pd.Series) -> pd.DataFrame:
-        """Add up what is served in each group of communities, such as each district.
+        """Add up demand and served in each group of communities, such as districts.
 
         Parameters
         ----------
@@ -90,30 +90,30 @@ class Plan(SolvedProblem):
         return by_group(self.communities, groups)
 
     def second_best(self) -> pd.DataFrame:
-        """Find for each new site which other could take its place, and what that would cost.
+        """Find the best replacement of each new site, and its loss.
 
         Returns
         -------
         DataFrame
-            Index the site: `instead` (the best other site that keeps all rules; missing where there is none), `loss`
-            (what the objective would lose, 0 or more, in its unit; for `MinSites` the people no longer covered).
+            Index the site: `instead` (the best other site that keeps all rules; missing if none), `loss`
+            (loss of the objective, 0 or more, in its unit; for `MinSites` the people no longer covered).
         """
         return second_best(self)
 
     def verify(self) -> Verified:
-        """Check the plan anew, without a solver: its rules, its objective, its tables, and what its certificate proves.
+        """Check the plan without a solver: its rules, objective, tables and certificate.
 
         Returns
         -------
         Verified
-            `ok`, and what was found.
+            `ok`, and the findings.
         """
         anew = replace(self)
         changed = [name for name in DERIVED if not same(getattr(self, name), getattr(anew, name))]
         return verify(self.answer, self.certificate, changed)
 
     def summary(self, lang: str = "zh") -> str:
-        """Say in a few lines whether there is a plan, what it reaches, and how that is proven.
+        """Summarise the plan: status, coverage and proof.
 
         Parameters
         ----------
@@ -123,7 +123,7 @@ class Plan(SolvedProblem):
         return summarise(self, lang)
 
     def explain(self, lang: str = "zh") -> str:
-        """Say in words what the plan does, what each site adds, what could take its place, and who remains outside.
+        """Describe the plan: the gain of each site, its replacement, and communities that are not served.
 
         Parameters
         ----------

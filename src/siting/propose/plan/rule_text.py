@@ -14,7 +14,7 @@ from siting.propose.problem.value import Value
 
 __all__ = ["rule_words"]
 
-#: The number that the words of a rule hold.
+#: The number in the text of a rule.
 NUMBERS: dict[type, Callable[[Any], str]] = {
     problem.AtMost: lambda rule: str(rule.n),
     problem.AtLeast: lambda rule: str(rule.n),
@@ -28,7 +28,7 @@ NUMBERS: dict[type, Callable[[Any], str]] = {
     problem.Spacing: lambda rule: str(rule.count),
     problem.Phases: lambda rule: "–".join(dict.fromkeys(str(year) for year in (rule.years[0], rule.years[-1]))),
 }
-#: What follows in brackets, where it is given.
+#: Options that follow in brackets.
 OPTIONS: dict[type, tuple[str, ...]] = {
     problem.MaxCoverage: ("decay", "weights"),
     problem.MinCost: ("travel",),
@@ -53,7 +53,7 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
     Parameters
     ----------
     rule
-        Or a part of a rule, whose group is named, too.
+        A rule, an objective, or a part of a rule with its group.
     lang
         "zh" or "en".
     unit
@@ -83,7 +83,7 @@ def rule_words(rule: Value | Part | str, lang: str, unit: str = "") -> str:
     elif isinstance(rule, problem.OnePer):
         number = _group(rule.by, lang)
     given = {name: getattr(rule, name) for name in OPTIONS.get(kind, ())}
-    # left out are a false option and ways that cost nothing; that no site may close is an option
+    # False options and a travel cost of 0 are left out; at_most=0 is an option
     given = {
         name: value
         for name, value in given.items()

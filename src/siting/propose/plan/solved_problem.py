@@ -1,4 +1,4 @@
-"""What every question to a plan starts from: the problem, its answer, and the tables that follow from the two."""
+"""A problem, its answer, and the tables derived from both."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from siting.propose.search.answer import Answer, Reason
 
 __all__ = ["DERIVED", "SolvedProblem"]
 
-#: What follows from the sites, in the order in which a check names it.
+#: Values derived from the sites, in the order of the checks.
 DERIVED = (
     "sites", "table", "assignment", "served", "communities", "changes", "cost", "closed", "total", "covered", "share",
     "unreachable", "barred", "before", "reachable",
@@ -27,23 +27,23 @@ DERIVED = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SolvedProblem:
-    """A problem and its answer; each table is made when it is first asked for. See `Plan` for what the names mean."""
+    """A problem and its answer; tables are made at first use. See `Plan` for the names."""
 
     problem: Formulation
     answer: Answer
     reasons: tuple[Reason, ...] = ()
     seconds: float = 0.0
 
-    #: "feasible" is a plan that is not proven: the gap that was asked for is reached, or Ctrl-C was pressed.
+    #: "feasible" is a plan that is not proven: the search reached *gap*, or Ctrl-C was pressed.
     status = forwarded("answer.status", str, 'One of "optimal", "feasible" (not proven), "time_limit", "infeasible".')
-    objective = forwarded("answer.value", float, "People covered, sites opened, cost or way; NaN without a plan.")
-    bound = forwarded("answer.bound", float, "The best that any plan could have; NaN without a plan.")
+    objective = forwarded("answer.value", float, "People covered, sites opened, cost or distance; NaN without a plan.")
+    bound = forwarded("answer.bound", float, "The best possible objective; NaN without a plan.")
     gap = forwarded("answer.gap", float, "Distance from objective to bound, as a share.")
     engine = forwarded("answer.engine", str, "What solved it.")
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """Objective and rules as they were put."""
+        """Objective and rules as given."""
         return (str(self.problem.objective), *map(str, self.problem.inputs.rules))
 
     def rules_in_words(self, lang: str = "zh") -> tuple[str, ...]:
@@ -59,7 +59,7 @@ class SolvedProblem:
 
     @property
     def limit(self) -> float:
-        """Within which distance a site covers (of the first service)."""
+        """The distance within which a site covers (of the first service)."""
         return self.problem.inputs.pairs[0].limit
 
     @property
@@ -74,39 +74,38 @@ class SolvedProblem:
 
     @cached_property
     def sites(self) -> tuple[object, ...]:
-        """Ids of the new sites, in the order in which they add most (with phases, year by year); () without a plan."""
+        """Ids of the new sites, by greatest gain (with phases, year by year); () without a plan."""
         return tuple(self.table.index)
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """A row per new site (and service), index `site`. With phases as of the last year.
 
-        Columns: `order`; `service`, `year`, `option`, `cost`, `places` where there are any; `adds` (people that it adds
-        to the existing sites and those before it), `share_after`, `within` (all people within its reach),
-        `lost_without` (people that only it covers), `people` (whose nearest open site it is, or who have a place
-        there), `mean` and `farthest` (their way).
+        Columns: `order`; `service`, `year`, `option`, `cost`, `places` if any; `adds` (people added to those of the
+        existing sites and the rows above), `share_after`, `within` (all people in its reach), `lost_without` (people
+        covered by no other site), `people` (whose nearest open site it is, or with a place there), `mean` and
+        `farthest` (their distance).
         """
         return tables.site_table(self.problem, self.answer)
 
     @cached_property
     def parts(self) -> tuple[tables.Served, ...]:
-        """Who is served, for each service and year."""
+        """Communities served, for each service and year."""
         return tables.served_parts(self.problem, self.answer)
 
     @cached_property
     def communities(self) -> pd.DataFrame:
-        """A row per community, or per community, service and year: who serves it, and why not all of it is served.
+        """A row per community, or per community, service and year: its site, and the reason why demand is not served.
 
-        Columns: `demand`, `served`, `site`, `cost`, `new` (missing where it is not served), `reason` ("": all are
-        served; "no demand"; "beyond": no site within reach, open or not; "barred": only sites within reach that may
-        not open; "closed": sites within reach, none of them open; "full": no place left; "few": fewer open sites than
-        the backup asks for).
+        Columns: `demand`, `served`, `site`, `cost`, `new` (missing if not served), `reason` ("": all served; "no
+        demand"; "beyond": no site in reach; "barred": sites in reach, but none may open; "closed": sites in reach,
+        none open; "full": no place left; "few": fewer open sites than `Backup` requires).
         """
         return tables.community_table(self.problem, self.parts)
 
     @cached_property
     def assignment(self) -> pd.DataFrame:
-        """Where each community goes: `site`, `cost`, `new`; missing where it is not served."""
+        """The site of each community: `site`, `cost`, `new`; missing if not served."""
         return self.communities[["site", "cost", "new"]]
 
     @cached_property
@@ -118,8 +117,8 @@ class SolvedProblem:
     def changes(self) -> pd.DataFrame:
         """A row per existing site that closes or grows, index `site`.
 
-        Columns: `change` ("closes", "grows"), `service`, `year`, `option` where there are any, `cost` (below 0 where
-        closing saves), `places`.
+        Columns: `change` ("closes", "grows"), `service`, `year`, `option` if any, `cost` (below 0 for a saving),
+        `places`.
         """
         return tables.change_table(self.problem, self.answer)
 
@@ -133,7 +132,7 @@ class SolvedProblem:
 
     @cached_property
     def cost(self) -> float:
-        """What all changes cost together, savings taken off; NaN where no costs were named."""
+        """Cost of all changes less savings; NaN without costs."""
         return tables.cost_of(self.problem, self.answer)
 
     @cached_property
@@ -143,7 +142,7 @@ class SolvedProblem:
 
     @cached_property
     def covered(self) -> float:
-        """Demand that is served, by existing sites, too; with phases in the last year."""
+        """Demand served, also by existing sites; with phases in the last year."""
         last = len(self.problem.inputs.years) - 1
         return float(sum(part.served.sum() for part in self.parts if part.phase == last))
 
@@ -154,7 +153,7 @@ class SolvedProblem:
 
     @cached_property
     def before(self) -> float:
-        """Demand that the existing sites serve by themselves."""
+        """Demand served by the existing sites alone."""
         return tables.served_before(self.problem, self.answer)
 
     @cached_property
@@ -169,5 +168,5 @@ class SolvedProblem:
 
     @cached_property
     def barred(self) -> tuple[object, ...]:
-        """Communities with demand that only sites reach which a rule bars."""
+        """Communities with demand whose sites in reach are all forbidden by a rule."""
         return tables.unserved(self.problem, barred=True)

@@ -1,4 +1,4 @@
-"""The tables of a plan: who is served by which site, what each site adds, what closes, and who remains outside."""
+"""The tables of a plan: communities by site, gains of sites, closures, and communities not served."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SITE_COLUMNS = ["order", "adds", "share_after", "within", "lost_without", "peopl
 
 
 class Served(NamedTuple):
-    """Who is served in one service and phase, an entry a community."""
+    """Service in one phase, an entry per community."""
 
     service: int
     phase: int
     demand: Floats
     served: Floats
-    #: The open variable that serves the community, -1 for none; and what the way there costs.
+    #: The open variable that serves the community, -1 for none; and its cost.
     column: Ints
     cost: Floats
     reason: npt.NDArray[np.object_]
@@ -62,7 +62,7 @@ def new_sites(problem: Formulation, x: Bools) -> list[object]:
 
 
 def served_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
-    """Work out who is served, for each service and phase; without a plan by the existing sites."""
+    """Find the communities served, for each service and phase; without a plan by the existing sites."""
     x = problem.variables.kind == STAYING if answer.x is None else answer.x
     flows = answer.flows if isinstance(answer, CapacitatedAnswer) else None
     services, phases = range(len(problem.inputs.services)), range(len(problem.inputs.years))
@@ -70,7 +70,7 @@ def served_parts(problem: Formulation, answer: Answer) -> tuple[Served, ...]:
 
 
 def served_before(problem: Formulation, answer: Answer) -> float:
-    """Demand that the existing sites serve in the last year; with capacities what finds a place there."""
+    """Demand served by the existing sites in the last year, within capacities."""
     existing = problem.variables.kind == STAYING
     last = len(problem.inputs.years) - 1
     if isinstance(answer, CapacitatedAnswer) and answer.allocation is not None:
@@ -80,14 +80,14 @@ def served_before(problem: Formulation, answer: Answer) -> float:
 
 
 def _open_pairs(problem: Formulation, x: Bools, service: int, phase: int) -> tuple[Ints, Ints, Floats]:
-    """Communities, the open variables that reach them, and at what cost."""
+    """Communities, the open variables that reach them, and costs."""
     community, column, cost = problem.serving(service, phase)
     at = x[column]
     return community[at], column[at], cost[at]
 
 
 def _nearest(community: Ints, column: Ints, cost: Floats) -> Positions:
-    """Return the pair of the nearest open variable of each community that has one, the first of equals."""
+    """Return the pair of the nearest open variable of each community, the first of equal ones."""
     order = np.lexsort((column, cost, community))
     return order[np.unique(community[order], return_index=True)[1]]
 
@@ -130,7 +130,7 @@ def _within_reach(problem: Formulation, service: int) -> tuple[Bools, Bools]:
 
 
 def community_table(problem: Formulation, parts: Sequence[Served]) -> pd.DataFrame:
-    """Make a row per community (and service, year): its demand, who serves it, and why not all is served."""
+    """Make a row per community (and service, year): demand, site, and reason if not served."""
     inputs, frames = problem.inputs, []
     for part in parts:
         at = inputs.pairs[part.service].order
@@ -226,7 +226,7 @@ def change_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
 
 
 def site_table(problem: Formulation, answer: Answer) -> pd.DataFrame:
-    """Make a row per new site, in the order of what each adds: whom it serves, and what would be lost without it."""
+    """Make a row per new site, by gain: people served, and the loss without it."""
     if answer.x is None:
         return pd.DataFrame(columns=SITE_COLUMNS, index=pd.Index([], name="site", dtype=object))
     inputs, columns = problem.inputs, problem.variables
@@ -271,7 +271,7 @@ def _needs_of(chosen: Ints, pairs: _Open, columns: int) -> list[Ints]:
 
 
 def _order_by_gain(problem: Formulation, chosen: Ints, pairs: _Open) -> tuple[Ints, list[tuple[float, ...]]]:
-    """Order the new sites greedily within each year: first the one that adds most to the sites before it."""
+    """Order the new sites greedily within each year, by gain."""
     weight, enough = pairs.weight, problem.times
     needs = _needs_of(chosen, pairs, len(problem.variables))
     times = np.bincount(pairs.need, minlength=len(weight))
@@ -300,7 +300,7 @@ def _order_by_gain(problem: Formulation, chosen: Ints, pairs: _Open) -> tuple[In
 
 
 def _most(left: list[int], gains: list[float], gain: Callable[[int], float], *, upper: bool) -> int:
-    """Return the site that adds most, the first of equals. Where old gains are upper bounds, few are counted anew."""
+    """Return the site that adds most, the first of equal ones. Old gains are upper bounds: few are recomputed."""
     best, most = -1, -1.0
     for c in sorted(left, key=lambda c: (-gains[c], c)):
         if upper and gains[c] < most:
@@ -314,7 +314,7 @@ def _most(left: list[int], gains: list[float], gain: Callable[[int], float], *, 
 def _order_by_places(
     problem: Formulation, answer: CapacitatedAnswer, chosen: Ints, pairs: _Open
 ) -> tuple[Ints, list[tuple[float, ...]]]:
-    """Order within each year by the people at each site, and count who finds a place there and at those before it."""
+    """Order within each year by the people at each site, and count people with a place there and at those before."""
     loads, flows, last = answer.allocation, answer.flows, len(problem.inputs.years) - 1
     assert loads is not None
     assert flows is not None
@@ -337,7 +337,7 @@ def _order_by_places(
 
 
 def _ways(problem: Formulation, answer: Answer, at: Ints, pairs: _Open) -> pd.DataFrame:
-    """People whose nearest open site each is (or who have a place there), and their way."""
+    """People whose nearest open site each is (or who have a place there), and their distance."""
     if isinstance(answer, CapacitatedAnswer):
         assert answer.flows is not None
         last = answer.flows[answer.flows["phase"] == len(problem.inputs.years) - 1]

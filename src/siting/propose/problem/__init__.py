@@ -1,4 +1,4 @@
-"""What a plan is to be best at, and what it must keep to: plain values."""
+"""Objectives and rules: plain values."""
 
 from siting.propose.problem.objectives import (
     MaxCoverage,
@@ -27,7 +27,7 @@ from siting.propose.problem.site_rules import (
 from siting.propose.problem.value import is_number
 
 OBJECTIVES = (MaxCoverage, MinSites, MinCost, MinTravel, MinFarthest, MaxSpacing)
-#: In the order in which a conflict names them; of two that could be left out of it the later one is.
+#: In the order in which a conflict names them; a conflict leaves out the later of two.
 RULES = (
     AtMost, Budget, Phases, Cover, NobodyBeyond, AtLeast, OnePer, Supply, MayClose, Capacity, Backup, Spacing, Together,
     Required, Forbidden, Existing,

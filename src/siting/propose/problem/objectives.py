@@ -1,4 +1,4 @@
-"""What a plan is to be best at. An objective is a plain value; with rules it makes a siting problem."""
+"""Objectives. An objective is a plain value; with rules it makes a siting problem."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["MaxCoverage", "MaxSpacing", "MinCost", "MinFarthest", "MinSites", "M
 
 @dataclass(frozen=True, eq=False)
 class Objective(Value):
-    """What a plan is to be best at."""
+    """The objective of a plan."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,16 +29,16 @@ class MaxCoverage(Objective):
     Parameters
     ----------
     decay
-        What a person counts at a distance: a function from an array of costs (in the unit of the reach) to weights of 0
-        or more that do not rise, such as `gaussian` or `steps`; the nearest open site counts [2]_. Without it everybody
-        within the limit counts 1.
+        Weight by distance: a function from an array of costs (in the unit of the reach) to weights of 0
+        or more that do not rise, such as `gaussian` or `steps`; the nearest open site counts [2]_. Without it the
+        weight within the limit is 1.
     weights
-        With several services, what a person of each counts; 1 where it names none.
+        With several services, weight of a person of each; default 1.
 
     Raises
     ------
     ProblemError
-        When *decay* is no function, or a weight is no number of 0 or more.
+        When *decay* is not a function, or a weight is not a number of 0 or more.
 
     References
     ----------
@@ -78,7 +78,7 @@ class MinSites(Objective):
 
 @dataclass(frozen=True, eq=False)
 class MinCost(Objective):
-    """Spend as little as possible: what opening costs, and with *travel* what the ways cost, too [1]_.
+    """Minimise the cost of opening, and with *travel* also of walking [1]_.
 
     Parameters
     ----------
@@ -86,13 +86,13 @@ class MinCost(Objective):
         Cost of opening each site, by id; a mapping with a Series for each service. Without it the column `cost` of the
         options.
     travel
-        Cost of one person's way of one unit (metre or minute) to the nearest open site. Above 0 everybody must be
-        served, as in the uncapacitated facility location problem.
+        Cost of one unit (metre or minute) of one person's distance to the nearest open site. Above 0 everybody must
+        be served, as in the uncapacitated facility location problem.
 
     Raises
     ------
     ProblemError
-        When *travel* is no number of 0 or more.
+        When *travel* is not a number of 0 or more.
 
     References
     ----------
@@ -112,18 +112,18 @@ class MinCost(Objective):
 
 @dataclass(frozen=True, eq=False)
 class MinTravel(Objective):
-    """Make the ways short: the sum over all people of the way to the nearest open site (p-median) [1]_.
+    """Minimise the total distance: the sum over all people of the distance to the nearest open site (p-median) [1]_.
 
     Parameters
     ----------
     beyond
-        What the way of a person counts whom no open site reaches, in the unit of the reach, at least its limit. Without
-        it everybody must be served, and a plan that leaves somebody out is no plan.
+        Distance counted for a person in reach of no open site, in the unit of the reach, at least its limit. Without
+        it everybody must be served.
 
     Raises
     ------
     ProblemError
-        When *beyond* is no number above 0.
+        When *beyond* is not a number above 0.
 
     References
     ----------
@@ -143,7 +143,7 @@ class MinTravel(Objective):
 
 @dataclass(frozen=True, eq=False)
 class MinFarthest(Objective):
-    """Make the longest way short: the largest distance from a community to its nearest open site (p-center) [1]_.
+    """Minimise the largest distance from a community to its nearest open site (p-center) [1]_.
 
     Communities without demand do not count.
 
@@ -156,18 +156,18 @@ class MinFarthest(Objective):
 
 @dataclass(frozen=True, eq=False)
 class MaxSpacing(Objective):
-    """Keep open sites apart: the smallest distance between two of them as large as possible (p-dispersion) [1]_.
+    """Maximise the smallest distance between two open sites (p-dispersion) [1]_.
 
     Parameters
     ----------
     between
-        A `Reach` from the sites to the sites. Pairs that are not in it count as farther apart than its limit: a plan
-        without a pair in it is worth infinity. Two existing sites do not count.
+        A `Reach` from the sites to the sites. Pairs that are not in it are farther apart than its limit: a plan
+        without a pair in it has the objective infinity. Pairs of existing sites do not count.
 
     Raises
     ------
     ProblemError
-        When *between* is no Reach, or its origins are not its destinations.
+        When *between* is not a Reach, or its origins are not its destinations.
 
     References
     ----------

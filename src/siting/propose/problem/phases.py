@@ -1,4 +1,4 @@
-"""The rule on years: what opens when."""
+"""The rule on years."""
 
 from __future__ import annotations
 
@@ -10,39 +10,39 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.value import arguments, at_least_zero, is_number
-from siting.share import share_from
+from siting.read_share import share_from
 
 __all__ = ["Phases"]
 
 
 @dataclass(frozen=True, eq=False)
 class Phases(Rule):
-    """Open in steps: what opens in a year stays open.
+    """Open sites year by year; what opens stays open.
 
-    The demand is then a DataFrame with a column for each year, or one Series for all years. `MaxCoverage` adds up the
-    years, `MinTravel` too; `AtMost`, `Budget` hold for all years together, `Cover` in its `year`, other rules in the
-    last year. What opens early serves longer, so without *at_most*, *budget* or options with a later `year` all opens
-    in the first year; the log and `Plan.explain` say so.
+    The demand is a DataFrame with a column for each year, or one Series for all years. `MaxCoverage` and `MinTravel`
+    add up the years; `AtMost` and `Budget` hold for all years together, `Cover` in its `year`, other rules in the last
+    year. Without *at_most*, *budget* or options with a later `year` all sites open in the first year; the log and
+    `Plan.explain` state it.
 
     Parameters
     ----------
     years
         In order, such as (2025, 2030, 2035).
     at_most
-        How many new sites open in each year: one number for all, or one for each.
+        Most new sites in each year: one number for all, or one for each.
     budget
-        What is spent in each year: one number for all, or one for each; what is left of one year is not carried on.
+        Budget of each year: one number for all, or one for each; the rest of a year is not carried over.
     cover
-        The share that is covered in each year: one for each, None where there is no goal.
+        Share to cover in each year; None for no goal.
     weights
-        What each year counts in the objective; 1 without it.
+        Weight of each year in the objective; default 1.
     cost
         As in `Budget`.
 
     Raises
     ------
     ProblemError
-        When years are not in order, or lists have another length.
+        When years are not in order, or a list has another length.
     """
 
     years: tuple[int, ...]
@@ -78,11 +78,11 @@ class Phases(Rule):
             object.__setattr__(self, name, value)
 
     def at_most_in(self, phase: int) -> float | None:
-        """Return how many new sites may open in a phase; None without a limit."""
+        """Return the most new sites in a phase; None without a limit."""
         return self.at_most[phase] if isinstance(self.at_most, Sequence) else None
 
     def budget_in(self, phase: int) -> float | None:
-        """Return what may be spent in a phase; None without a limit."""
+        """Return the budget of a phase; None without a limit."""
         return self.budget[phase] if isinstance(self.budget, Sequence) else None
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""What every plan must keep to: a rule, and what it asks of one group, service or year."""
+"""Rules, and their parts for one group, service or year."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ __all__ = ["Part", "Rule"]
 
 @dataclass(frozen=True, eq=False)
 class Rule(Value):
-    """What every plan must keep to."""
+    """A rule that every plan must keep."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A rule, or what it asks of one group, service or year. Parts are compared by rule and group, not by text.
+    """A rule, or its part for one group, service or year. Parts are compared by rule and group, not by text.
 
     Attributes
     ----------
     rule
-        Or the objective, where that wants everybody served.
+        The rule, or the objective if it requires everybody to be served.
     of
-        Service, year and group, those that there are several of; () for all.
+        Service, year and group where there are several; () for all.
     asks
         With `Phases` the name and number of the limit or goal of the year.
     """

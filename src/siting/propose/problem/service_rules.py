@@ -1,4 +1,4 @@
-"""Rules on who is served: shares, distances, backup, and places."""
+"""Rules on service: shares, distances, backup, and places."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pandas as pd
 from siting.errors import ProblemError
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole
-from siting.share import share_from
+from siting.read_share import share_from
 
 __all__ = ["Backup", "Capacity", "Cover", "NobodyBeyond", "Supply"]
 
@@ -22,15 +22,15 @@ class Cover(Rule):
     Parameters
     ----------
     share
-        Above 0 and at most 1; 1 is everybody.
+        Above 0 and at most 1.
     by
-        A group for each community id, such as its district; then the share holds in each group with any demand.
+        A group for each community id, such as its district; the share holds in each group with demand.
     limit
-        The distance that counts here, at most that of the reach; without it that of the reach.
+        The distance for this share, at most that of the reach; default that of the reach.
     service
         Only for this service; without it for each.
     year
-        With `Phases`, the year by which it holds; without it the last.
+        With `Phases`, the year by which it holds; default the last.
 
     Raises
     ------
@@ -118,10 +118,10 @@ class Backup(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Capacity(Rule):
-    """Serve at most so many people at each open site, and at least so many.
+    """Limit the people served at each open site, above and below.
 
-    People may be spread over sites; who finds no place within the limit is not served, and a `Cover` counts who has a
-    place. `NobodyBeyond` then asks for a place for everybody within its limit.
+    People of a community may go to several sites; those without a place within the limit are not served. `Cover` counts
+    people with a place, and `NobodyBeyond` requires a place for everybody within its limit.
 
     Parameters
     ----------
@@ -129,13 +129,13 @@ class Capacity(Rule):
         Places or beds by site id, existing sites included; a mapping with a Series for each service. An option with
         places of its own (column `places` of the options) has those.
     least
-        The fewest people a new site must serve in every year in which it is open, by site id or one number. People are
-        sent so that it is met, also where a nearer site has places left.
+        The fewest people a new site must serve in every open year, by site id or one number. People are
+        allocated to meet it, even if a nearer site has places left.
 
     Raises
     ------
     ProblemError
-        When *places* or *least* is no such thing.
+        When *places* or *least* is invalid.
     """
 
     places: pd.Series | Mapping[str, pd.Series] | None = None
@@ -154,7 +154,7 @@ class Capacity(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Supply(Rule):
-    """Have at least so many places in open sites, existing ones included: in all, or for each 1000 residents.
+    """Require places in open sites, existing ones included: in all, or for each 1000 residents.
 
     Parameters
     ----------
@@ -165,10 +165,10 @@ class Supply(Rule):
     people
         Residents: a number, or with *by* a Series with a number for each group.
     places
-        Places of each site, by id; a mapping with a Series for each service. Without it what `Capacity` says. An option
+        Places of each site, by id; a mapping with a Series for each service. Default: those of `Capacity`. An option
         with places of its own (column `places` of the options) has those.
     by
-        A group for each site id, such as its district. A group that *total* or *people* names and no site is in has no
+        A group for each site id, such as its district. A group of *total* or *people* without sites has no
         places, and makes the rule impossible.
     service
         Count only this service; without it the places of all services are added up.
@@ -176,7 +176,7 @@ class Supply(Rule):
     Raises
     ------
     ProblemError
-        When it is not clear how many are asked for.
+        When the number of places is not clear.
     """
 
     total: float | pd.Series | None = None
@@ -192,11 +192,11 @@ class Supply(Rule):
         if self.per_1000 is not None:
             at_least_zero(self.per_1000, "Supply: per_1000")
             if self.people is None:
-                raise ProblemError("Supply: per_1000 wants people, the residents that are counted")
+                raise ProblemError("Supply: per_1000 needs people, the residents")
         for name, value in (("total", self.total), ("people", self.people)):
             if value is None or isinstance(value, pd.Series):
                 if isinstance(value, pd.Series) and self.by is None:
-                    raise ProblemError(f"Supply: {name} is a Series; by must say which group each site is in")
+                    raise ProblemError(f"Supply: {name} is a Series; give by, the group of each site")
             else:
                 at_least_zero(value, f"Supply: {name}")
         if self.by is not None:

@@ -1,4 +1,4 @@
-"""Rules on sites: how many, at what cost, which are open, needed or barred, which close, and how they lie together."""
+"""Rules on sites: number, cost, existing, required and forbidden sites, closures, spacing and sharing."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from siting.errors import ProblemError
 from siting.measure.reach import Reach
 from siting.propose.problem.rule import Rule
 from siting.propose.problem.value import arguments, at_least_zero, groups_of, is_whole, site_to_site
+from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = [
     "AtLeast", "AtMost", "Budget", "Existing", "Forbidden", "MayClose", "OnePer", "Required", "Spacing", "Together",
@@ -75,7 +76,7 @@ class AtLeast(_Count):
 
 @dataclass(frozen=True, eq=False)
 class Budget(Rule):
-    """Spend at most *total* on opening.
+    """Limit the cost of opening.
 
     Parameters
     ----------
@@ -83,7 +84,7 @@ class Budget(Rule):
         In the unit of *cost*.
     cost
         Cost of opening each site, by id; a mapping with a Series for each service. Without it the column `cost` of the
-        options. Sites that exist cost nothing.
+        options. Existing sites cost nothing.
 
     Raises
     ------
@@ -102,16 +103,17 @@ class Budget(Rule):
         return f"Budget({self.total:g})"
 
 
+@renamed_keywords(groups="by")
 @dataclass(frozen=True, eq=False)
 class OnePer(Rule):
-    """Have an open site, new or existing, in every group: every township has one.
+    """Require an open site, new or existing, in every group, such as every township.
 
     Parameters
     ----------
     by
         A group for each site id, such as its township.
     among
-        All groups, also those without any site (which make the rule impossible, and are named).
+        All groups. One without a site makes the rule impossible, and is named.
     service
         Only for this service; without it each service has one.
 
@@ -120,6 +122,8 @@ class OnePer(Rule):
     ProblemError
         When *by* is no Series.
     """
+
+    groups = RenamedAttribute("by")
 
     by: pd.Series
     among: Sequence[object] | None = field(default=None, kw_only=True)
@@ -157,9 +161,9 @@ class Existing(_Sites):
     Parameters
     ----------
     ids
-        Site ids; one that is no destination of the reach of a service is left out for that service.
+        Site ids; an id that is not a destination of a service's reach is ignored for that service.
     service
-        The service that they offer; without it each.
+        Their service; default each.
     """
 
 
@@ -171,7 +175,7 @@ class Required(_Sites):
     ids
         Site ids.
     service
-        The service that they open for; without it each.
+        The service; default each.
     """
 
 
@@ -183,22 +187,22 @@ class Forbidden(_Sites):
     ids
         Site ids.
     service
-        The service that they do not open for; without it each.
+        The service; default each.
     """
 
 
 @dataclass(frozen=True, eq=False)
 class MayClose(Rule):
-    """Existing sites that may close, so that others may open elsewhere: closing one and opening one is moving it.
+    """Existing sites that may close; closing one and opening another moves it.
 
     Parameters
     ----------
     ids
-        Ids of existing sites; without them all.
+        Ids of existing sites; default all.
     at_most
-        How many may close.
+        Most closures.
     saving
-        What closing each frees for the budget (or takes off the cost), by id, or one number.
+        Money that each closure adds to the budget (or subtracts from the cost), by id, or one number.
     service
         Only for this service; without it for each.
 
@@ -230,14 +234,14 @@ class MayClose(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Spacing(Rule):
-    """Keep open sites of one service apart: two of these pairs do not open together; nor beside an existing site.
+    """Keep open sites of one service apart: the two sites of a pair are not both open.
 
     Existing sites that are too near each other may stay. With `Phases` the rule holds in the last year.
 
     Parameters
     ----------
     pairs
-        A `Reach` from the sites to the sites, whose pairs are all too near each other; a DataFrame with the columns
+        A `Reach` from the sites to the sites with the pairs that are too near; a DataFrame with the columns
         `origin` and `destination`; or a list of pairs of ids.
 
     Raises
@@ -268,7 +272,7 @@ class Spacing(Rule):
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """The pairs as `origin` and `destination`, without a site and itself."""
+        """The pairs as `origin` and `destination`, without pairs of a site with itself."""
         pairs: Any = self.pairs
         if isinstance(pairs, pd.DataFrame):
             table = pairs[["origin", "destination"]]
@@ -280,7 +284,7 @@ class Spacing(Rule):
 
     @cached_property
     def count(self) -> int:
-        """How many pairs there are, each counted once."""
+        """Number of pairs."""
         return len({frozenset(pair) for pair in self.table.itertuples(index=False, name=None)})
 
     def __str__(self) -> str:
@@ -289,26 +293,26 @@ class Spacing(Rule):
 
 @dataclass(frozen=True, eq=False)
 class Together(Rule):
-    """Two services in one building: what sharing saves or is worth, or that they must share.
+    """Two services in one building: a saving or bonus for sharing, or an obligation.
 
     With `Phases` a site opens for both when it opens for both in the same year.
 
     Parameters
     ----------
     services
-        Names of the two services; without them the only two there are.
+        Names of the two services; default the only two.
     saving
-        What a site that opens for both saves of the two costs, by site id or one number: for `Budget` and `MinCost`.
+        Saving of a site that opens for both, by site id or one number: for `Budget` and `MinCost`.
     bonus
-        What a site that opens for both counts beside the people covered, in people: for `MaxCoverage`.
+        Bonus of a site that opens for both, in people: for `MaxCoverage`.
     must
-        True: a new site opens for both or for none. A site that is only in the reach of one service, or that exists for
-        one, is free.
+        True: a new site opens for both or for none. Sites in the reach of only one service, or existing for
+        one, are exempt.
 
     Raises
     ------
     ProblemError
-        When a value is none of these, or nothing is asked for.
+        When a value is none of these, or none of the three is given.
     """
 
     services: tuple[str, str] | None = None
@@ -326,7 +330,7 @@ class Together(Rule):
         if self.bonus is not None:
             at_least_zero(self.bonus, "Together: bonus")
         if self.saving is None and self.bonus is None and not self.must:
-            raise ProblemError("Together asks for nothing; give saving, bonus or must=True")
+            raise ProblemError("Together has no effect; give saving, bonus or must=True")
 
     def __str__(self) -> str:
         saving = "by site" if isinstance(self.saving, pd.Series) else self.saving

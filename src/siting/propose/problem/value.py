@@ -1,4 +1,4 @@
-"""Values that are known by what they hold, and the checks of their numbers."""
+"""Frozen values compared by content, and checks of their numbers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Value", "arguments", "at_least_zero", "groups_of", "is_number", "is_
 
 @dataclass(frozen=True, eq=False)
 class Value:
-    """A frozen value: two are equal when all that they hold is equal, tables with their names included."""
+    """A frozen value: two are equal when all fields are equal, tables with their names included."""
 
     def __str__(self) -> str:
         return f"{type(self).__name__}()"
@@ -41,29 +41,29 @@ def _equal(one: object, other: object) -> bool:
 
 
 def is_number(value: object) -> bool:
-    """Tell whether *value* is a real number and no truth value."""
+    """Whether *value* is a real number and not a bool."""
     return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def is_whole(value: object, least: int) -> bool:
-    """Tell whether *value* is a whole number of *least* or more."""
+    """Whether *value* is a whole number of *least* or more."""
     return is_number(value) and value >= least and not value % 1  # type: ignore[operator]
 
 
 def groups_of(value: object, what: str, each: str) -> None:
-    """Refuse groups that are no Series."""
+    """Refuse groups that are not a Series."""
     if not isinstance(value, pd.Series):
         raise ProblemError(f"{what} is {value!r}; give a Series with a group for each {each} id")
 
 
 def at_least_zero(value: object, what: str) -> None:
-    """Refuse what is no finite number of 0 or more."""
+    """Refuse anything but a finite number of 0 or more."""
     if not is_number(value) or not 0 <= float(value) < math.inf:  # type: ignore[arg-type]
         raise ProblemError(f"{what} is {value!r}; give a number of 0 or more")
 
 
 def site_to_site(between: object, what: str) -> None:
-    """Refuse what is no table of distances from sites to sites."""
+    """Refuse anything but a Reach from sites to sites."""
     if not isinstance(between, Reach):
         raise ProblemError(f"{what} is {between!r}; give a Reach from the sites to the sites")
     if not between.origins.sort_values().equals(between.destinations.sort_values()):
@@ -73,7 +73,7 @@ def site_to_site(between: object, what: str) -> None:
 
 
 def arguments(first: object, **named: object) -> str:
-    """Write the arguments of a call, those that were given."""
+    """Write the given arguments of a call."""
     parts = [] if first is None else [f"{first:g}" if isinstance(first, float) else str(first)]
     for name, value in named.items():
         if value is not None:

@@ -21,7 +21,7 @@ from siting.propose.plan.plan import Plan
 from siting.propose.problem import AtMost, Cover, MaxCoverage, MinSites
 from siting.propose.problem.value import is_whole
 from siting.propose.solve import solve
-from siting.renamed import renamed_keywords
+from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = ["Hubs", "choose_hubs"]
 
@@ -36,7 +36,7 @@ class Hubs:
         From all villages to the hubs, a hub at 0 from itself.
     demand
         Elderly people by village.
-    size
+    at_least
         Elderly people from which a village is large; 0 when any may carry a site.
     plan
         The plan with its proof, when hubs were optimised; None when all large villages carry a site.
@@ -44,9 +44,10 @@ class Hubs:
 
     reach: Reach
     demand: pd.Series
-    size: float
+    at_least: float
     plan: Plan | None
 
+    size = RenamedAttribute("at_least")
     limit = forwarded("reach.limit", float, "The longest delivery.")
     unit = forwarded("reach.unit", str, "Unit of the ways.")
     how = forwarded("reach.how", str, "How the ways were measured.")
@@ -105,7 +106,7 @@ class Hubs:
 
     def explain(self, lang: str = "zh") -> str:
         """Say in words, *lang* "zh" or "en", which villages carry a site, whom they serve, and who is left to vans."""
-        rule = label("sharing.hubs_rule", lang, size=f"{self.size:.10g}")
+        rule = label("sharing.hubs_rule", lang, size=f"{self.at_least:.10g}")
         lines = [rule if self.plan is None else self.plan.summary(lang).split("\n", 1)[0]]
         rows = self.totals.to_dict("index").items()
         numbers = {f"{role}_{what}": amount(number) for role, row in rows for what, number in row.items()}
@@ -124,12 +125,12 @@ class Hubs:
         return "\n".join(lines)
 
 
-@renamed_keywords(elderly="demand", within="limit")
+@renamed_keywords(elderly="demand", within="limit", size="at_least")
 def choose_hubs(
     reach: Reach,
     demand: pd.Series,
     *,
-    size: float | None = None,
+    at_least: float | None = None,
     hubs: int | Literal["all", "fewest"] = "all",
     limit: float | None = None,
     time_limit: float | None = None,
@@ -143,11 +144,11 @@ def choose_hubs(
         from itself, whatever the table says. Deliveries are taken to be as long as the way there.
     demand
         Elderly residents by village.
-    size
+    at_least
         Only villages with at least so many are large enough to carry a site; no document prints it.
     hubs
-        "all": every large village carries a site, the rule as written; needs *size*. "fewest": the fewest that reach
-        everybody who lives within reach of a large village. A number: at most so many, that reach most elderly.
+        "all": every large village carries a site, the rule as written; needs *at_least*. "fewest": the fewest that
+        reach everybody who lives within reach of a large village. A number: at most so many, that reach most elderly.
     limit
         The longest delivery, inclusive, in the unit of *reach*; its limit when not given. No document prints it.
     time_limit
@@ -162,7 +163,7 @@ def choose_hubs(
     ------
     ProblemError
         When no village is large enough or within reach of elderly people, a destination is no village, "all" comes
-        without *size*, *hubs* is no whole number of 1 or more, or *reach* holds only the nearest.
+        without *at_least*, *hubs* is no whole number of 1 or more, or *reach* holds only the nearest.
 
     Notes
     -----
@@ -176,7 +177,7 @@ def choose_hubs(
     >>> ways = {"origin": ["b", "c", "d"], "destination": ["a", "a", "b"], "cost": [900.0, 2500.0, 800.0]}
     >>> reach = Reach.from_pairs(pd.DataFrame(ways), origins=list("abcd"), destinations=list("abcd"), limit=3000)
     >>> elderly = pd.Series({"a": 210, "b": 80, "c": 40, "d": 25})
-    >>> hubs = choose_hubs(reach, elderly, size=100)
+    >>> hubs = choose_hubs(reach, elderly, at_least=100)
     >>> hubs
     <Hubs: 1 hub (every large village), 2 villages served, 1 left to vans>
     >>> hubs.table["role"].to_dict()
@@ -189,17 +190,17 @@ def choose_hubs(
         raise ProblemError(f"hubs are villages, but these destinations are no origins: {some(strange)}")
     demand = amounts(demand, reach.origins, what="demand", of="villages").rename("demand")
     near = _with_own(reach if limit is None else reach.within(limit))
-    if size is not None and not size > 0:
-        raise ProblemError(f"size is {size!r}; give a number of elderly people above 0")
-    least, may = size or 0.0, demand.loc[near.destinations]
+    if at_least is not None and not at_least > 0:
+        raise ProblemError(f"at_least is {at_least!r}; give a number of elderly people above 0")
+    least, may = at_least or 0.0, demand.loc[near.destinations]
     large = near.destinations[may.to_numpy() >= least]
     if not len(large):
         most = f"the largest that may carry a site has {may.max():g}"
         raise ProblemError(f"no village has {least:g} elderly people or more; {most}")
     if hubs == "all":
-        if size is None:
-            raise ProblemError('choose_hubs: hubs="all" needs size, the elderly people from which a village is large')
-        return Hubs(near.select(large), demand, size, None)
+        if at_least is None:
+            raise ProblemError('choose_hubs: hubs="all" needs at_least, the elderly people of a large village')
+        return Hubs(near.select(large), demand, at_least, None)
     plan = _optimal(near.select(large), demand, hubs, time_limit)
     return Hubs(near.select(large[large.isin(plan.sites)]), demand, least, plan)
 

@@ -19,8 +19,8 @@ from siting.optimize.control import gap_between
 from siting.propose.forwarded import forwarded
 from siting.propose.questions.mergers_model import LastCover, MergerProblem, check, last_covers, solve
 from siting.propose.questions.what_if import WhatIf
-from siting.renamed import renamed_keywords
-from siting.share import share_from
+from siting.read_share import share_from
+from siting.renamed import RenamedAttribute, renamed_keywords
 
 __all__ = ["Mergers", "merge_sites"]
 
@@ -42,7 +42,7 @@ class Mergers:
         "feasible".
     between
         The ways that people may move.
-    fewer_beds, occupancy
+    below, occupancy
         Which sites are small; None where it was not given.
     last_of_kind
         Whether the last site of a kind in a village "stays" or "closes"; "unknown" where no villages were given.
@@ -54,10 +54,11 @@ class Mergers:
     bound: float
     status: str
     between: Reach
-    fewer_beds: float | None
+    below: float | None
     occupancy: float | None
     last_of_kind: str
 
+    fewer_beds = RenamedAttribute("below")
     unit = forwarded("between.unit", str, "Unit of the ways.")
     limit = forwarded("between.limit", float, "The longest way that people move.")
     at_most = forwarded("problem.at_most", int, "How many sites may close; None where it was not given.")
@@ -80,7 +81,7 @@ class Mergers:
         """A row per site that closes, and what becomes of its people.
 
         Columns: `into` (the site that takes its people), `cost` of the way between them, `people` who move,
-        `beds_closed`, `idle_before` and `idle_after` (idle beds of the site that takes them, before and after all
+        `capacity_closed`, `idle_before` and `idle_after` (idle beds of the site that takes them, before and after all
         mergers), `loses_cover` (people who lose cover if this one alone closes; missing when not asked).
         """
         problem, into = self.problem, self.chosen["destination"].to_numpy()
@@ -89,7 +90,7 @@ class Mergers:
         moved = pd.Series(people, index=into, dtype=float).groupby(level=0).sum()
         columns = {
             "into": into, "cost": self.chosen["cost"].to_numpy(), "people": people,
-            "beds_closed": problem.capacity.loc[closes].to_numpy(), "idle_before": before,
+            "capacity_closed": problem.capacity.loc[closes].to_numpy(), "idle_before": before,
             "idle_after": before - moved.loc[into].to_numpy(),
             "loses_cover": [math.nan if self.cover is None else self.cover.loss(site) for site in closes],
         }  # fmt: skip
@@ -142,8 +143,8 @@ class Mergers:
             "before": amount(self.idle_before), "after": amount(self.idle_after),
         }  # fmt: skip
         unit = label(f"unit.{self.unit}", lang)
-        fewer, share = self.fewer_beds, self.occupancy
-        small = [] if fewer is None else [label("sharing.merge_fewer", lang, beds=amount(fewer))]
+        below, share = self.below, self.occupancy
+        small = [] if below is None else [label("sharing.merge_fewer", lang, beds=amount(below))]
         small += [] if share is None else [label("sharing.merge_occupancy", lang, share=f"{100 * share:.10g}")]
         which = label("sharing.merge_or", lang).join(small)
         lines = [label(f"plan.status_{self.status}", lang)]
@@ -167,13 +168,13 @@ class Mergers:
         return "\n".join(lines)
 
 
-@renamed_keywords(beds="capacity", occupied="used")
+@renamed_keywords(beds="capacity", occupied="used", fewer_beds="below")
 def merge_sites(
     between: Reach,
     capacity: pd.Series,
     used: pd.Series,
     *,
-    fewer_beds: float | None = None,
+    below: float | None = None,
     occupancy: float | None = None,
     kind: pd.Series | None = None,
     village: pd.Series | None = None,
@@ -192,8 +193,8 @@ def merge_sites(
         From sites to sites, within the distance that people may be asked to move. Destinations take people in.
     capacity, used
         Beds and people by site.
-    fewer_beds, occupancy
-        A site is small, and may close, with fewer beds than this, or with a lower share of them in use (0 to 1); give
+    below, occupancy
+        A site is small, and may close, with a capacity below this, or with a lower share of them in use (0 to 1); give
         at least one. A site without beds counts as unused.
     kind
         Type of each site, such as `facility_type`: a site closes only into one of its own kind.
@@ -242,7 +243,7 @@ def merge_sites(
     >>> ways = {"origin": ["a", "a", "b"], "destination": ["b", "c", "c"], "cost": [900.0, 2000.0, 1500.0]}
     >>> between = Reach.from_pairs(pd.DataFrame(ways), origins=list("abc"), destinations=list("abc"), limit=3000)
     >>> beds, occupied = pd.Series({"a": 20, "b": 25, "c": 120}), pd.Series({"a": 6, "b": 10, "c": 100})
-    >>> mergers = merge_sites(between, beds, occupied, fewer_beds=30)
+    >>> mergers = merge_sites(between, beds, occupied, below=30)
     >>> mergers
     <Mergers: optimal, 2 sites close, 16 people move, idle beds 49 → 4>
     >>> mergers.table["into"].to_dict()
@@ -258,7 +259,7 @@ def merge_sites(
     sites = between.origins.union(between.destinations, sort=False)
     room = amounts(capacity, sites, what="capacity", of="sites")
     people = amounts(used, sites, what="used", of="sites")
-    small = _small(between, room, people, fewer_beds, occupancy)
+    small = _small(between, room, people, below, occupancy)
     pairs = _pairs(between, small, kind)
     alike = tuple[frozenset[object], ...]()
     if village is not None and not close_last:  # without a kind all sites of a village are alike
@@ -275,24 +276,24 @@ def merge_sites(
         lost = () if most_lost is None else last_covers(problem, cover, demand)
     chosen, bound, status = solve(problem, lost, time_limit)
     last = "closes" if close_last else "unknown" if village is None else "stays"
-    mergers = Mergers(problem, chosen, covered, bound, status, between, fewer_beds, occupancy, last)
+    mergers = Mergers(problem, chosen, covered, bound, status, between, below, occupancy, last)
     check(problem, chosen, mergers.loses_cover)
     return mergers
 
 
 def _small(
-    between: Reach, room: pd.Series, people: pd.Series, fewer_beds: float | None, occupancy: float | None
+    between: Reach, room: pd.Series, people: pd.Series, below: float | None, occupancy: float | None
 ) -> pd.Index:
     """Find the small sites among the origins."""
     if between.nearest_only is not None:
         raise ProblemError("a Reach of the nearest does not hold all neighbours; call travel with metres or minutes")
-    if fewer_beds is None and occupancy is None:
-        raise ProblemError("merge_sites: which sites are small? give fewer_beds, occupancy, or both")
-    if fewer_beds is not None and (not isinstance(fewer_beds, Real) or not fewer_beds > 0):
-        raise ProblemError(f"fewer_beds is {fewer_beds!r}; give a number of beds above 0")
+    if below is None and occupancy is None:
+        raise ProblemError("merge_sites: which sites are small? give below, occupancy, or both")
+    if below is not None and (not isinstance(below, Real) or not below > 0):
+        raise ProblemError(f"below is {below!r}; give a capacity above 0")
     small = pd.Series(data=False, index=room.index)
-    if fewer_beds is not None:
-        small |= room < fewer_beds
+    if below is not None:
+        small |= room < below
     if occupancy is not None:
         # 55 of 100 beds are no lower share than 0.55, though rounding puts 0.55 * 100 above 55.
         small |= (people < occupancy * room * (1 - TOLERANCE)) | (room == 0)

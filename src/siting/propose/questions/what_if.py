@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 from siting.errors import ProblemError, some
-from siting.html import card, table, words
 from siting.measure import Reach, coverage
 from siting.measure.alignment import weights
 from siting.measure.coverage import COLUMNS
+from siting.notebook_html import card, table, words
 from siting.numbers import Bools, Ints32, Positions, percent
 from siting.propose.questions.site_weights import SiteWeights
 

@@ -15,6 +15,8 @@ import pytest
 import shapely
 
 import siting as st
+from siting.judge.layers.context import Context
+from siting.judge.layers.judged_units import by_units
 
 Layers = dict[str, gpd.GeoDataFrame]
 Make = Callable[..., gpd.GeoDataFrame]
@@ -449,3 +451,29 @@ def test_headings_of_communities_and_villages(layer: Make) -> None:
 def test_words_that_are_not_known_are_refused(key: str, word: str) -> None:
     with pytest.raises(st.errors.StandardError, match=f'{key} is "{word}"; choose one of'):
         rule(**{key: word})
+
+
+def test_units_hold_the_sums_marks_and_words_of_their_rows_and_areas_without_rows_hold_none(
+    layer: Callable[..., gpd.GeoDataFrame],
+) -> None:
+    homes = layer(
+        {"a": (0, 0), "b": (100, 0), "c": (200, 0)},
+        community_area=["A", "A", None],
+        kind="estate",
+        population=[100, 50, 30],
+        friendly=[False, True, False],
+        note=["甲", "乙", "丙"],
+    )
+    areas = layer({"A": (0, 0), "E": (900, 900)}, name=["甲社区", "空社区"], model=[True, False], size=[1.5, 2.5])
+    rule = st.Rule("x.a", "coverage_share", "childcare", "甲", "A", operator=">=", value=90, judged_by="community")
+    context = Context({"communities": homes, "community_areas": areas}, None, None, {}, 300.0, 250.0, (rule,))
+    units = by_units(rule, context).layer("communities")
+    assert units.index.tolist() == ["A", "c", "E"]
+    assert units["population"].tolist() == [150, 30, 0]
+    assert units["friendly"].tolist() == [True, False, False]
+    assert units["note"].tolist() == ["甲;乙", "丙", ""]
+    assert units["kind"].tolist() == ["estate", "estate", "community"]
+    assert units["name"].tolist() == ["甲社区", "c", "空社区"]
+    assert units["model"].tolist() == [True, False, False]
+    assert units["model"].dtype == bool
+    assert units["size"].fillna(0).tolist() == [1.5, 0, 2.5]

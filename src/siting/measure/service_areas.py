@@ -1,4 +1,4 @@
-"""`service_areas` and `service_streets`: what can be walked to, as polygons along the streets and as lines."""
+"""`service_areas` and `service_streets`: the area within a walk, as polygons along the streets and as lines."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from siting.measure.buffers import strips, unite
 from siting.measure.line_pieces import cut
 from siting.measure.reach import Unit
 from siting.measure.street_voronoi import divide
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import Network, Places, Walk
 from siting.network.reached_streets import Mode, ReachedPieces, reached_pieces
 from siting.numbers import Bools, Floats, Ints32, Positions, Shapes
@@ -48,13 +48,13 @@ def service_areas(
 ) -> gpd.GeoDataFrame:
     """Draw the areas within a walk of facilities.
 
-    The streets that are reached, the last ones in part, are widened by *width*; no hull is drawn around them, so that a
-    river without a bridge stays outside. A facility off the street adds a circle around its door, whose radius is the
-    way to the street, the limit, or *max_snap*, whichever is least. Which street is inside is exact to the millimetre;
-    circles, round ends and bends have 16 sides to the circle and fall short of it by up to 2 % of their radius.
+    The reached streets and parts of streets are widened by *width*; there is no hull, so that a river without a bridge
+    stays outside. A facility off the street adds a circle around its door, whose radius is the distance to the street,
+    the limit, or *max_snap*, whichever is least. The ends of streets are exact to the millimetre; circles, round ends
+    and bends have 16 sides to the circle and fall short of it by up to 2 % of their radius.
 
-    With ``overlap="split"``, ground between the streets of two facilities is divided along the middle. Ground beside a
-    street that only a larger limit reaches may then change hands from one limit to the next, up to *width* deep; a ring
+    With ``overlap="split"``, ground between the streets of two facilities is divided along the middle. Ground next to a
+    street that only a larger limit reaches may then belong to another facility, up to *width* deep; a ring
     leaves out the smaller limit's areas of all facilities, so that rings never overlap.
 
     Parameters
@@ -64,18 +64,18 @@ def service_areas(
     facilities
         Points or polygons, or places on the network.
     metres, minutes
-        One limit or several; each makes its own areas, which hold the smaller ones. Walks lead to the facility.
+        One limit or several; the areas of a limit contain those of smaller ones. Walks lead to the facility.
     walk
-        Who walks the minutes; `Walk.adult` when not given.
+        The walker for minutes; `Walk.adult` when not given.
     width, fill
-        How far beside a reached street the area extends, metres; holes smaller than *fill*, m², are filled.
+        How far the area extends on both sides of a reached street, metres; holes smaller than *fill*, m², are filled.
     rings
-        Leave out of each area what belongs to the next smaller limit.
+        Cut the area of the next smaller limit out of each area.
     overlap
-        What becomes of ground that several facilities reach. ``"keep"``: an area for each facility and limit, which
+        Ground that several facilities reach. ``"keep"``: an area for each facility and limit; they
         may overlap. ``"split"``: each place belongs to the facility whose reached street is nearest, and a reached
-        street to the facility nearest along the streets (of equals the first), so that the areas of one limit do not
-        overlap and are together the dissolved one. ``"dissolve"``: one area for each limit.
+        street to the facility nearest along the streets (the first of equal ones), so that the areas of one limit do
+        not overlap and add up to the dissolved one. ``"dissolve"``: one area for each limit.
     max_snap
         As for `travel`.
 
@@ -84,12 +84,12 @@ def service_areas(
     GeoDataFrame
         Columns `facility` (unless dissolved), `limit`, `unit` ("m" or "min") and geometry (MultiPolygons), in the
         network's CRS; largest limit first, so that smaller ones are drawn over it. A facility whose places are all
-        nearer to others has no row, nor has an empty ring.
+        nearer to others has no row; neither has an empty ring.
 
     Raises
     ------
     ProblemError
-        When no limit, or both kinds, are given, or one is implausible, or *width*, *fill* or *overlap* is not right.
+        When no limit or both kinds are given, a limit is implausible, or *width*, *fill* or *overlap* is invalid.
     LayerError, NetworkError
         As for `travel`.
 
@@ -137,15 +137,15 @@ def service_streets(
     overlap: Overlap = "keep",
     max_snap: float = 250.0,
 ) -> gpd.GeoDataFrame:
-    """List the streets within a walk of facilities, the last of them in part.
+    """List the streets, and parts of streets, within a walk of facilities.
 
     Parameters
     ----------
     network, facilities, metres, minutes, walk, max_snap
         As for `service_areas`, also the errors raised.
     overlap
-        What becomes of streets that several facilities reach. ``"keep"``: listed for each of them. ``"split"``: each
-        point of a street belongs to the facility nearest along the streets, and is cut where two are as near.
+        Streets that several facilities reach. ``"keep"``: listed for each of them. ``"split"``: each
+        point of a street belongs to the facility nearest along the streets, and is cut where two are equally near.
         ``"dissolve"``: listed once, for all facilities together.
 
     Returns
@@ -186,7 +186,7 @@ def _layer(
 
 
 class _Circles(NamedTuple):
-    """What is walked to straight from places: positions of limit and place, a line of the outline, radius (m)."""
+    """The area reached off the streets: positions of limit and place, a line of the outline, radius (m)."""
 
     limit: Positions
     group: Positions
@@ -237,7 +237,7 @@ def _widened(
 def _split(
     network: Network, spans: ReachedPieces, circles: _Circles, limit: Positions, area: Shapes, width: float, fill: float
 ) -> tuple[Positions, Positions, Shapes]:
-    """Divide each limit's area among those who own the reached streets, and the places themselves."""
+    """Divide each limit's area among the owners of the reached streets and of the places."""
     # In a hole that was filled no place is farther from the rim than the radius of a circle as large.
     depth = max(width, circles.radius.max(initial=0)) + math.sqrt(fill / math.pi)
     owners, shares = [np.zeros(0, np.intp)], [np.zeros(0, object)]
@@ -255,14 +255,14 @@ def _split(
 
 
 def _first_of_spot(circles: _Circles, among: Bools) -> Positions:
-    """Keep the first of several places at one spot; it owns what is as near to all of them."""
+    """Keep the first of several places at one point."""
     rows = np.flatnonzero(among)
     begin = shapely.get_coordinates(shapely.get_point(circles.shape[rows], 0))
     return rows[np.unique(begin, axis=0, return_index=True)[1]]
 
 
 def _without(area: Shapes, inner: Shapes, least: float) -> Shapes:
-    """Take *inner* out of each area; None where nothing but slivers is left."""
+    """Take *inner* out of each area; None where only slivers are left."""
     left: Shapes = np.where(shapely.is_missing(inner), area, shapely.difference(area, inner))
     parts, of = shapely.get_parts(left, return_index=True)
     large = shapely.area(parts) >= least

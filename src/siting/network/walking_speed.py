@@ -1,4 +1,4 @@
-"""How fast people walk: what turns minutes into metres, and slopes into a pace."""
+"""Walking speeds, and the effect of slopes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from siting.numbers import Floats
 
 #: From grades (rise over run, uphill positive) to the time on them, over the time on the level.
 Slope = Callable[[Floats], Floats]
-#: Steeper grades are taken for this one: streets are not so steep, wrong elevations are, and sums must stay finite.
+#: Steeper grades count as this one: they come from wrong elevations, and sums must stay finite.
 STEEPEST = 0.4
-#: Nobody walks slower or faster than this, metres a minute: 1.2 and 12 km/h. What is beyond is another unit.
+#: Slowest and fastest walk, metres a minute: 1.2 and 12 km/h. A number outside is in another unit.
 SLOWEST, FASTEST = 20.0, 200.0
 #: Units of speed, as they are written, and metres a minute in each.
 UNITS: dict[str, tuple[float, str]] = {
@@ -34,10 +34,10 @@ UNITS: dict[str, tuple[float, str]] = {
 
 
 def tobler(grade: npt.ArrayLike) -> Floats:
-    """How much longer a walk takes on a grade than on the level, by Tobler's hiking function [1]_.
+    """Time of a walk on a grade divided by the time on the level, by Tobler's hiking function [1]_.
 
-    Tobler's walker goes ``W(s) = 6 exp(-3.5 |s + 0.05|)`` km/h on the grade ``s``, fastest on 5 % downhill. Only the
-    ratio ``W(0) / W(s) = exp(3.5 (|s + 0.05| - 0.05))`` is taken from it; the speed on the level is the walker's own.
+    Tobler's walker has the speed ``W(s) = 6 exp(-3.5 |s + 0.05|)`` km/h on the grade ``s``, fastest at 5 % downhill.
+    Only the ratio ``W(0) / W(s) = exp(3.5 (|s + 0.05| - 0.05))`` is used; the speed on the level is the walker's own.
 
     Parameters
     ----------
@@ -65,15 +65,15 @@ def tobler(grade: npt.ArrayLike) -> Floats:
 
 
 def careful(grade: npt.ArrayLike) -> Floats:
-    """How much longer a walk takes on a grade for walkers who do not go faster downhill: elders, carers with a pram.
+    """Return the same factor for walkers who are not faster downhill: elders, carers with a pram.
 
-    Tobler's function with its gain downhill taken away: ``max(1, tobler(grade))``. Uphill it is Tobler's; down to 10 %
-    downhill the pace is that of the level; where it is steeper downhill, Tobler's again.
+    Tobler's function without its gain downhill: ``max(1, tobler(grade))``. Uphill it is Tobler's; down to 10 %
+    downhill the speed is that of the level; steeper downhill it is Tobler's again.
 
-    This is a choice, not a measured curve: none was found for elders over a range of grades. What was measured supports
-    it. Of 78 walkers with a mean age of 78 years the speed was lower on an incline than on the level [1]_. Of 20
-    geriatric patients with wheeled walkers, median age 84.5 years, it was lower uphill, and downhill that of the level
-    [2]_. The walk for a pram is taken to be the same: it is pushed uphill and held back downhill.
+    This is an assumption: no measured curve for elders over a range of grades was found. Measurements support
+    it. 78 walkers with a mean age of 78 years were slower on an incline than on the level [1]_. 20
+    geriatric patients with wheeled walkers, median age 84.5 years, were slower uphill, and as fast downhill as on the
+    level [2]_. The same is assumed with a pram, which is pushed uphill and held back downhill.
 
     Parameters
     ----------
@@ -105,8 +105,8 @@ def careful(grade: npt.ArrayLike) -> Floats:
 def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST, mode: str = "walk") -> float:
     """Read a speed with its unit, such as "4.8 km/h" or "80 米/分钟": metres a minute.
 
-    NetworkError where there is no number, no unit that is known, or the speed is not from *slowest* to *fastest*,
-    metres a minute; *mode* stands in the message.
+    NetworkError for a missing number or unknown unit, or a speed outside *slowest* to *fastest*,
+    metres a minute; *mode* is for the message.
 
     Examples
     --------
@@ -120,7 +120,7 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
     if match is None or factor is None:
         remedy = 'give a number and its unit, as in "4.8 km/h", "80 m/min" or "1.3 m/s"'
         raise NetworkError(f'{what} speed is "{text}"; {remedy}')
-    speed = round(float(match[1]) * factor, 9)  # 4.8 km/h are 80 m/min, and not the last bit more
+    speed = round(float(match[1]) * factor, 9)  # so that 4.8 km/h are exactly 80 m/min
     if not slowest <= speed <= fastest:
         nobody = "nobody walks so" if mode == "walk" else f"that is no speed of a {mode}"
         raise NetworkError(
@@ -131,7 +131,7 @@ def speed_from(text: str, *, slowest: float = SLOWEST, fastest: float = FASTEST,
 
 
 def _other_units(speed: float) -> str:
-    """Ask whether a number that is no speed in metres a minute is one in another unit."""
+    """Suggest another unit for a number that is no walking speed in metres a minute."""
     guesses = [
         f"{speed:g} {unit} = {speed * factor:.4g} m/min"
         for unit, (factor, _) in UNITS.items()
@@ -142,9 +142,9 @@ def _other_units(speed: float) -> str:
 
 @dataclass(frozen=True, repr=False)
 class Walk:
-    """A walker: the speed on level ground, what slopes do to it, and whether steps can be climbed.
+    """A walker: the speed on level ground, the effect of slopes, and whether steps can be climbed.
 
-    The plans print minutes without a speed, so the speed is a parameter that every result carries.
+    The plans give minutes without a speed, so the speed is a parameter and part of every result.
 
     Parameters
     ----------
@@ -153,16 +153,16 @@ class Walk:
     who
         A name for results: "adult", "elder", "carer" or your own.
     slope
-        What a grade (rise over run, uphill positive) does to the time a walk takes: a function from an array of grades
-        to an array of factors, such as `tobler` or `careful`. None is the pace of the level everywhere. Without effect
-        where the streets have no elevation.
+        Effect of a grade (rise over run, uphill positive) on the time of a walk: a function from an array of grades
+        to an array of factors, such as `tobler` or `careful`. None ignores grades. No effect
+        where the streets have no heights.
     stairs
         Whether steps (``highway == "steps"``) can be walked.
 
     Raises
     ------
     NetworkError
-        When the speed is not a walking speed in metres a minute, *slope* no function, or *stairs* neither True nor
+        When the speed is not a walking speed in metres a minute, *slope* is not a function, or *stairs* is not True or
         False.
 
     Examples
@@ -198,7 +198,7 @@ class Walk:
 
     @classmethod
     def at(cls, speed: str, who: str = "walker", slope: Slope | None = None, *, stairs: bool = True) -> Walk:
-        """Walk at a speed that is written with its unit.
+        """Walk at a speed with a unit.
 
         Parameters
         ----------
@@ -232,7 +232,7 @@ class Walk:
 
     @classmethod
     def elder(cls, *, slope: Slope | None = careful, stairs: bool = True) -> Walk:
-        """Walk at 55 m/min (3.0 ft/s), the speed to plan for where walkers are slow or old [1]_.
+        """Walk at 55 m/min (3.0 ft/s), the planning speed for slow or old walkers [1]_.
 
         Fifteen minutes are 825 m, inside the 800-1000 m of a 15-minute circle in GB 50180-2018.
 
@@ -248,7 +248,7 @@ class Walk:
         """Walk at 64 m/min (3.5 ft/s), the general planning speed [1]_, here with a pram.
 
         Fifteen minutes are 960 m, inside the 800-1000 m of a 15-minute circle in GB 50180-2018. Steps are walked unless
-        ``stairs=False``: a light pram is carried, a heavy one goes round.
+        ``stairs=False``: a light pram is carried, a heavy one takes another route.
 
         References
         ----------
@@ -259,7 +259,7 @@ class Walk:
 
     @property
     def terms(self) -> str:
-        """The walker as results print it: who, how fast, what slopes do, and whether without stairs."""
+        """The walker in results: name, speed, slope function, and whether without stairs."""
         terms = f"{self.who}, {self.speed:g} m/min"
         if self.slope is not None:
             name = getattr(self.slope, "__name__", "own")
@@ -275,7 +275,7 @@ class Walk:
         return metres / self.speed
 
     def pace(self, grade: npt.ArrayLike) -> Floats:
-        """How much longer a walk takes on each grade than on the level.
+        """Time of a walk on each grade divided by the time on the level.
 
         Parameters
         ----------
@@ -300,7 +300,7 @@ class Walk:
         grades = np.asarray(grade, float)
         if self.slope is None:
             return np.ones(grades.shape)
-        # The function gets a copy: one that works in place must not change the streets.
+        # A copy, because the function may work in place.
         factor = np.array(self.slope(grades.copy()), float)
         if factor.shape != grades.shape:
             shapes = f"the shape {factor.shape} of {grades.shape}"

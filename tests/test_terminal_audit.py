@@ -16,7 +16,7 @@ from rich.console import Console
 import siting as st
 from siting.judge.audit_result import COLUMNS
 from siting.judge.statuses import judged_first
-from siting.terminal import print_areas, print_rules, print_verdict
+from siting.terminal_audit import print_areas, print_rules, print_verdict
 from siting.terminal_study import GOAL_WIDTH, results_table
 from siting.terminal_text import side_by_side, wrapped
 

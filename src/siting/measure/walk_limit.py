@@ -1,4 +1,4 @@
-"""What all walks along streets share: the limit in millimetres, whose slopes count, and places on the network."""
+"""Common to all walks along streets: the limit in millimetres, the walker's slopes, and places on the network."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["WalkLimit", "located", "sloped", "walk_limit"]
 
 
 class WalkLimit(NamedTuple):
-    """How far to walk: whole millimetres, the unit of costs, and who walks the minutes (None for metres)."""
+    """A limit: whole millimetres, the unit of costs, and the walker for minutes (None for metres)."""
 
     millimetres: int
     unit: Unit

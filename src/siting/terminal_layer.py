@@ -19,7 +19,7 @@ from siting.errors import LayerError
 from siting.judge.standards.columns_used import rules_by_column
 from siting.labels import Language, label, named
 from siting.network.street_words import osm_columns
-from siting.network.walking_profile import walkable
+from siting.network.walkable_streets import walkable
 
 __all__ = ["heading_tables", "read_and_report"]
 

@@ -1,4 +1,4 @@
-"""Which streets are open to walkers, and which of them are private: a profile over the tags of OpenStreetMap.
+"""Which streets are open to walkers, and which are private: a profile over the tags of OpenStreetMap.
 
 A street is closed, and counted under the first reason that holds,
 
@@ -19,13 +19,12 @@ its class             `highway` is in `ONLY_IF_ALLOWED` (trunk roads, busways, c
 
 Everything else is open, also classes that the profile does not know; a warning names these. A street is private where
 `foot` is in `FOOT_PRIVATE`, or `access` in `ACCESS_PRIVATE` and `foot` does not open it, or a column `private` says so:
-those who live or work there walk on it, others do not pass. One-way signs, `service` and the surface have no effect.
+only those who live or work there walk on it. One-way signs, `service` and the surface have no effect.
 
-The meaning of the values is that of the OpenStreetMap wiki [1]_; what other pedestrian profiles make of them, and why
-this one differs, stands in ``docs/methods/walking.md``. A street whose sidewalk is drawn apart (``sidewalk=separate``)
-stays, because crossings and house doors are often joined to the street alone. The outline of a square stays, because
-the ways that end at the square would otherwise lead nowhere; the way along the outline is a little longer than that
-across, never shorter.
+The values have the meaning of the OpenStreetMap wiki [1]_; ``docs/methods/walking.md`` compares other pedestrian
+profiles. A street whose sidewalk is drawn apart (``sidewalk=separate``) stays, because crossings and house doors are
+often joined to the street alone. The outline of a square stays, because it joins the ways that end there; the walk
+along the outline is a little longer than that across.
 
 References
 ----------
@@ -46,7 +45,7 @@ from siting.numbers import Bools
 
 log = logging.getLogger(__name__)
 
-#: Classes on which nobody walks, whatever the other tags are.
+#: Classes closed to walkers, whatever the other tags are.
 CLOSED = frozenset({
     "motorway", "motorway_link",
     "construction", "proposed", "planned", "no",
@@ -65,7 +64,7 @@ SIDE_ALLOWED = frozenset({"yes", "separate"})
 #: Values of `foot` that allow walking where `access` does not.
 FOOT_OPEN = frozenset({"yes", "designated", "permissive", "official", "public", "allowed"})
 FOOT_CLOSED = frozenset({"no", "use_sidepath", "emergency", "military"})
-#: Values that are about walkers, and let some of them in only.
+#: Values that admit only some walkers.
 FOOT_PRIVATE = frozenset({
     "private", "residents", "permit", "employees", "staff", "members", "tenants", "students", "restricted", "service",
     "destination", "customers", "delivery",
@@ -115,12 +114,12 @@ class Walkable(NamedTuple):
 
 
 def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
-    """Find the streets that are open to walkers, why the others are not, and which are private.
+    """Find the streets open to walkers, the reasons for the others, and the private ones.
 
-    The columns of `READ` count as far as they are there, in the words of OpenStreetMap or of ``street_words.toml``. A
-    cell may hold several values, as a list (osmnx) or joined by ";": what closes one of them closes the street. Empty
+    Columns of `READ` count where present, in the words of OpenStreetMap or of ``street_words.toml``. A
+    cell may hold several values, as a list (osmnx) or joined by ";": one that is closed closes the street. Empty
     cells have no effect. Columns `other_tags` (GDAL) and `code` (Geofabrik) are read, too. In `left_out` a street with
-    several reasons counts once. The log says what is left out and what is private, a warning what is not understood.
+    several reasons counts once. The log lists streets left out and private ones, a warning the unknown words.
 
     Examples
     --------
@@ -178,7 +177,7 @@ def walkable(frame: pd.DataFrame, *, ferries: bool = False) -> Walkable:
 
 
 def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
-    """Find the barriers on ways that nobody passes, and those that only residents pass: ``(closed, private)``.
+    """Find the closed barriers on ways, and those open to residents only: ``(closed, private)``.
 
     `foot` decides, or else `access`. Where both are empty, walls, fences and hedges are closed unless they have an
     `entrance`, and so is what is `locked`; all else is open.
@@ -200,7 +199,7 @@ def barred(nodes: pd.DataFrame) -> tuple[Bools, Bools]:
 
 
 def has_word(column: pd.Series, word: str) -> Bools:
-    """Mark the streets that have the class *word* among theirs, in whatever words the column has."""
+    """Mark the streets with the class *word*, in any words of the column."""
     return Tag(column, "highway").among({word})
 
 
@@ -227,7 +226,7 @@ def _with_other_tags(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _unread(tags: dict[str, Tag]) -> dict[str, int]:
-    """Warn of words that are not understood, and count them."""
+    """Warn of unknown words, and count them."""
     found: dict[str, int] = {}
     for name, tag in tags.items():
         meaning = "such streets count as open" if name == "highway" else "such streets count as if it said nothing"

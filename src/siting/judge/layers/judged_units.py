@@ -1,4 +1,4 @@
-"""Estates rolled up to the units that a clause speaks of: communities (社区) and administrative villages (行政村).
+"""The units that a clause speaks of, rolled up from estates: communities (社区), administrative villages (行政村).
 
 A row of the layer `communities` belongs to the unit that its column `community_area` or `village` names, else to the
 area of the layer `community_areas` that it lies in, else it stands for a unit by itself. Numbers of a unit are the sums

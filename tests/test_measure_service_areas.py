@@ -611,3 +611,12 @@ def test_an_estate_off_the_street(town_network: st.Network, layer: Make, at: Mak
         assert near.contains(ground)
     far = st.service_areas(town_network, f, metres=300, rings=True)
     assert only(far).contains(ground)
+
+
+def test_grounds_wider_than_the_limit_are_dissolved_too(road: st.Network, layer: Make, at: Make) -> None:
+    """Two estates of 60 m, of which 10 m on either side of the outline would leave holes of 40 m."""
+    grounds = [shapely.box(*at(x, 50).coords[0], *at(x + 60, 110).coords[0]) for x in (100, 300)]
+    f = layer({"f": (0, 0), "g": (0, 0)}).set_geometry(grounds)
+    area = only(st.service_areas(road, f, metres=10, overlap="dissolve", fill=0))
+    assert [len(part.interiors) for part in area.geoms] == [0, 0]
+    assert all(area.contains(ground) for ground in grounds)

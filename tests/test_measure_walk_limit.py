@@ -12,7 +12,7 @@ import pytest
 
 import siting as st
 from siting.errors import NetworkError, ProblemError
-from siting.measure.walking import located, sloped, walk_limit
+from siting.measure.walk_limit import located, sloped, walk_limit
 from siting.network import search
 
 
@@ -66,6 +66,23 @@ def test_slopes_count_where_heights_are_known(town_network: st.Network) -> None:
     assert flat is not None
     assert (flat.slope, flat.speed) == (None, walk.speed)
     assert sloped(town_network, None) is None
+
+
+def test_a_walk_without_stairs_is_located_again(
+    streets: Callable[..., gpd.GeoDataFrame], layer: Callable[..., gpd.GeoDataFrame]
+) -> None:
+    """The door is 5 m from the steps and 40 m from the lane; places keep how far they may be from a street."""
+    lines = {"lane": [(0, 0), (100, 0)], "steps": [(0, 45), (100, 45)]}
+    network = st.Network.from_streets(streets(lines, highway=["residential", "steps"]))
+    door = layer({"a": (50, 40)})
+    places = located(network, door, 60.0, None, "doors")
+    assert places.snap.tolist() == [5.0]
+    pram = st.Walk.carer(stairs=False)
+    assert located(network, places, 1.0, pram).snap.tolist() == [40.0]
+    assert located(network, door, 60.0, pram).snap.tolist() == [40.0]
+    near = located(network, door, 30.0, None)
+    assert near.snap.tolist() == [5.0]
+    assert located(network, near, 250.0, pram).edge.tolist() == [-1]
 
 
 def test_places_are_located_once(town_network: st.Network, layer: Callable[..., gpd.GeoDataFrame]) -> None:

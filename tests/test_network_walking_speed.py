@@ -17,7 +17,7 @@ from hypothesis import strategies as some
 
 from siting.errors import NetworkError
 from siting.network import Walk
-from siting.network.walk import STEEPEST, UNITS, careful, speed_from, tobler
+from siting.network.walking_speed import STEEPEST, UNITS, careful, speed_from, tobler
 
 PAGE = Path(__file__).parents[1] / "docs" / "methods" / "walking.md"
 grades = some.floats(-STEEPEST, STEEPEST)
