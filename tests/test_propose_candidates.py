@@ -348,7 +348,7 @@ def test_layers_that_do_not_do_are_told(homes: gpd.GeoDataFrame, layer: Layer, s
         make_candidates(pd.DataFrame(homes.drop(columns="geometry")), method="grid", spacing=100)
     with pytest.raises(st.errors.LayerError, match="communities: has no rows"):
         make_candidates(homes.iloc[:0], method="grid", spacing=100)
-    with pytest.raises(st.errors.LayerError, match='ids stand twice: "a"'):
+    with pytest.raises(st.errors.LayerError, match='duplicate ids: "a"'):
         make_candidates(pd.concat([homes, homes.iloc[:1]]), method="grid", spacing=100)
     with pytest.raises(st.errors.LayerError, match=r'no column "population" .there are "infants".; give demand='):
         make_candidates(homes.drop(columns="population"), method="cluster", number=1)
